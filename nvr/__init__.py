@@ -1,0 +1,5 @@
+"""nvr: a recording server for camera fleets."""
+
+from importlib.metadata import version
+
+__version__ = version("nvr")
