@@ -1,0 +1,133 @@
+"""Cameras as the catalogue knows them: their settings, and since when they are to be recorded."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from storage import facts
+from storage.causes import Cause
+from storage.database import next_rev
+
+__all__ = ["Camera", "add", "change", "every", "find", "key_of", "remove"]
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A camera. ``settings`` (url, username, password, audio, …) hold secrets: never log or answer them as they are.
+    ``removed_us`` is set when it is no longer recorded; its footage and history stay."""
+
+    id: str
+    name: str
+    source: str
+    settings: Mapping[str, Any]
+    labels: Mapping[str, str]
+    added_us: int
+    removed_us: int | None
+    rev: int
+
+    def __repr__(self) -> str:
+        return f"Camera({self.id!r})"
+
+
+def _camera(row: sqlite3.Row) -> Camera:
+    return Camera(
+        row["id"],
+        row["name"],
+        row["source"],
+        json.loads(row["settings"]),
+        json.loads(row["labels"]),
+        row["added_us"],
+        row["removed_us"],
+        row["rev"],
+    )
+
+
+def key_of(conn: sqlite3.Connection, camera: str) -> int:
+    """The database's own key of a camera, removed ones included.
+
+    Raises:
+        KeyError: there never was such a camera.
+    """
+    row = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()
+    if row is None:
+        raise KeyError(camera)
+    return int(row[0])
+
+
+def find(conn: sqlite3.Connection, camera: str) -> Camera | None:
+    """The camera of this id, removed ones included."""
+    row = conn.execute("SELECT * FROM camera WHERE id = ?", (camera,)).fetchone()
+    return None if row is None else _camera(row)
+
+
+def every(conn: sqlite3.Connection, *, removed: bool = False) -> list[Camera]:
+    """All cameras by id; with ``removed``, also those no longer recorded."""
+    where = "" if removed else "WHERE removed_us IS NULL"
+    return [_camera(row) for row in conn.execute(f"SELECT * FROM camera {where} ORDER BY id")]
+
+
+def add(
+    conn: sqlite3.Connection,
+    *,
+    camera: str,
+    name: str,
+    source: str,
+    settings: Mapping[str, Any],
+    labels: Mapping[str, str],
+    node: str,
+    epoch: int,
+    at_us: int,
+) -> None:
+    """Adds a camera, or brings a removed one back with its history. Until its first footage or failure, and ever before, the cause
+    of its gap is ``not_configured``.
+
+    Raises:
+        ValueError: it exists and is not removed.
+    """
+    old = find(conn, camera)
+    if old is not None and old.removed_us is None:
+        raise ValueError(f"camera {camera!r} exists already")
+    values = (name, source, json.dumps(dict(settings)), json.dumps(dict(labels)), at_us, next_rev(conn), camera)
+    if old is None:
+        conn.execute(
+            "INSERT INTO camera (name, source, settings, labels, added_us, rev, id) VALUES (?,?,?,?,?,?,?)", values
+        )
+        facts.enter(conn, camera, 0, Cause.NOT_CONFIGURED, {}, node=node, epoch=epoch)
+    else:
+        conn.execute(
+            "UPDATE camera SET name=?, source=?, settings=?, labels=?, added_us=?, rev=?, removed_us=NULL WHERE id=?",
+            values,
+        )
+
+
+def change(
+    conn: sqlite3.Connection,
+    *,
+    camera: str,
+    name: str,
+    source: str,
+    settings: Mapping[str, Any],
+    labels: Mapping[str, str],
+) -> bool:
+    """Replaces a camera's settings; says whether anything differed."""
+    old = find(conn, camera)
+    if old is None:
+        raise KeyError(camera)
+    if (old.name, old.source, dict(old.settings), dict(old.labels)) == (name, source, dict(settings), dict(labels)):
+        return False
+    conn.execute(
+        "UPDATE camera SET name=?, source=?, settings=?, labels=?, rev=? WHERE id=?",
+        (name, source, json.dumps(dict(settings)), json.dumps(dict(labels)), next_rev(conn), camera),
+    )
+    return True
+
+
+def remove(conn: sqlite3.Connection, camera: str, *, at_us: int) -> None:
+    """Marks a camera as no longer recorded. Its recorder ends its run with ``not_configured`` when it hears of it."""
+    conn.execute(
+        "UPDATE camera SET removed_us=?, rev=? WHERE id=? AND removed_us IS NULL", (at_us, next_rev(conn), camera)
+    )

@@ -1,0 +1,134 @@
+"""Coverage: what was recorded of a camera in a range, what was not, and why.
+
+Invariant: spans and gaps partition ``[start_us, min(end_us, as_of_us))`` exactly.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from storage import facts, segments, status
+from storage.causes import Cause
+from storage.facts import Fact
+from storage.intervals import Interval, partition
+from storage.segments import Segment
+
+__all__ = ["Coverage", "Gap", "Piece", "coverage", "pieces", "resolve"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A maximal interval without footage and with one cause, cut to the range asked for. ``open``: it reaches ``as_of`` and may go
+    on. ``fact`` is what it was derived from; None only if the cause is ``unknown``."""
+
+    start_us: int
+    end_us: int
+    cause: Cause
+    open: bool
+    fact: Fact | None
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The answer for one camera. What lies after ``as_of_us`` is neither footage nor gap: it is not known yet."""
+
+    camera: str
+    start_us: int
+    end_us: int
+    as_of_us: int
+    spans: Sequence[Interval]
+    gaps: Sequence[Gap]
+
+    @property
+    def recorded_us(self) -> int:
+        """Microseconds of footage."""
+        return sum(b - a for a, b in self.spans)
+
+    @property
+    def missing_us(self) -> int:
+        """Microseconds of gaps."""
+        return sum(gap.end_us - gap.start_us for gap in self.gaps)
+
+
+def coverage(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int, *, now_us: int) -> Coverage:
+    """Coverage of ``[start_us, end_us)`` as known at ``now_us``.
+
+    Raises:
+        KeyError: there never was such a camera.
+        ValueError: the range is empty or reversed.
+    """
+    if end_us <= start_us:
+        raise ValueError("the range is empty: end must be after start")
+    if not conn.execute("SELECT 1 FROM camera WHERE id = ?", (camera,)).fetchone():
+        raise KeyError(camera)
+    as_of_us = min(end_us, _known_until(conn, camera, now_us))
+    if as_of_us <= start_us:
+        return Coverage(camera, start_us, end_us, max(as_of_us, start_us), (), ())
+    footage = segments.spans_between(conn, camera, start_us, as_of_us)
+    known = facts.between(conn, camera, start_us, as_of_us)
+    spans, caused = partition(start_us, as_of_us, footage, [(f.start_us, f.end_us, f.cause) for f in known])
+    gaps = []
+    for part in caused:
+        fact = known[part.fact] if part.fact >= 0 else None
+        is_open = part.end_us == as_of_us and as_of_us < end_us and fact is not None and fact.end_us is None
+        gaps.append(Gap(part.start_us, part.end_us, part.cause, is_open, fact))
+    return Coverage(camera, start_us, end_us, as_of_us, spans, gaps)
+
+
+def _known_until(conn: sqlite3.Connection, camera: str, now_us: int) -> int:
+    """Until when the story of a camera is told. While it records, the end of its last fragment: what the camera sends now
+    is neither lost nor on disk yet. Otherwise the recorder's open fact holds until now."""
+    if facts.open_fact(conn, camera) is not None:
+        return now_us
+    now = status.find(conn, camera)
+    if now is None or now.recorded_until_us is None:
+        return now_us
+    return min(now.recorded_until_us, now_us)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The part ``[start_us, end_us)`` of a segment that is to be shown: where segments overlap, one wins."""
+
+    segment: Segment
+    start_us: int
+    end_us: int
+
+
+def resolve(found: Iterable[Segment], start_us: int, end_us: int) -> list[Piece]:
+    """Which segment shows which part of ``[start_us, end_us)``: pieces by time, none overlapping, together the segments' union.
+
+    The higher epoch wins, then the node of lesser name, then the later start (a clock set back: what was recorded last).
+    """
+    by_start = sorted((s for s in found if s.end_us > s.key.start_us), key=lambda s: s.key.start_us)
+    if all(before.end_us <= after.key.start_us for before, after in itertools.pairwise(by_start)):
+        # Nearly always: nothing overlaps.
+        return [
+            Piece(s, max(s.key.start_us, start_us), min(s.end_us, end_us))
+            for s in by_start
+            if s.end_us > start_us and s.key.start_us < end_us
+        ]
+    pieces: list[Piece] = []
+    covered: list[Interval] = []
+    order = sorted(by_start, key=lambda s: (-s.key.epoch, s.key.node, -s.key.start_us))
+    for segment in order:
+        a, b = max(segment.key.start_us, start_us), min(segment.end_us, end_us)
+        at = a
+        for taken in [t for t in covered if t.end_us > a and t.start_us < b]:
+            if taken.start_us > at:
+                pieces.append(Piece(segment, at, taken.start_us))
+            at = max(at, taken.end_us)
+        if at < b:
+            pieces.append(Piece(segment, at, b))
+        if a < b:
+            covered.append(Interval(a, b))
+            covered.sort()
+    return sorted(pieces, key=lambda piece: piece.start_us)
+
+
+def pieces(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int) -> list[Piece]:
+    """What to show of ``[start_us, end_us)``: see ``resolve``."""
+    return resolve(segments.between(conn, camera, start_us, end_us), start_us, end_us)

@@ -1,0 +1,134 @@
+"""The catalogue's database: connections, transactions, migrations.
+
+SQLite in WAL mode. One write connection per process, used under a lock in short ``BEGIN IMMEDIATE`` transactions; one read
+connection per thread, each use of which sees one snapshot. Invariant: nobody holds a write transaction while doing
+anything but SQL.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlite_utils
+
+from storage.errors import CatalogueError
+from storage.migrations import migrations
+
+__all__ = ["Database", "next_rev"]
+
+# How long a transaction waits for another process's. Theirs are milliseconds; a checkpoint on a slow disk may take longer.
+_BUSY_TIMEOUT_MS = 15_000
+
+
+class Database:
+    """The catalogue at ``path``. With ``durable``, a committed transaction survives power loss; without, the last ones may be
+    lost (never corrupted): right for what can be found again in the footage files."""
+
+    def __init__(self, path: Path, *, durable: bool = True) -> None:
+        self.path = path
+        self._durable = durable
+        self._lock = threading.Lock()
+        self._writer: sqlite3.Connection | None = None
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            # Never creates: a wrong path must not become an empty catalogue.
+            conn = sqlite3.connect(
+                f"{self.path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False
+            )
+            conn.row_factory = sqlite3.Row
+            conn.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+            conn.execute("PRAGMA foreign_keys = ON")
+            conn.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
+            conn.execute("PRAGMA temp_store = MEMORY")
+            conn.execute("PRAGMA cache_size = -32768")
+        except sqlite3.Error as error:
+            raise CatalogueError(f"catalogue {self.path} can't be opened: {error}") from error
+        return conn
+
+    def migrate(self) -> None:
+        """Creates the catalogue if there is none, and brings its schema up to date.
+
+        Raises:
+            CatalogueError: it can't be opened, is not a catalogue, or is of a newer server.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not self.path.exists():
+                # Only its owner may read it: it holds camera passwords and hashes of tokens.
+                self.path.touch(mode=0o600)
+            with self._lock:
+                conn = self._write_connection()
+                conn.execute("PRAGMA journal_mode = WAL")
+                database = sqlite_utils.Database(conn)
+                newer = {done.name for done in migrations.applied(database)} - {
+                    known.name for known in migrations._migrations
+                }
+                if newer:
+                    raise CatalogueError(
+                        f"catalogue {self.path} was made by a newer server ({', '.join(sorted(newer))}): "
+                        "run that version, or restore a copy made before the upgrade"
+                    )
+                migrations.apply(database)
+        except (sqlite3.Error, OSError) as error:
+            raise CatalogueError(f"catalogue {self.path} can't be prepared: {error}") from error
+
+    def _write_connection(self) -> sqlite3.Connection:
+        if self._writer is None:
+            self._writer = self._connect()
+        return self._writer
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A write transaction: committed at the end of the block, rolled back if it raises."""
+        with self._lock:
+            conn = self._write_connection()
+            conn.execute("BEGIN IMMEDIATE")
+            try:
+                yield conn
+            except BaseException:
+                conn.execute("ROLLBACK")
+                raise
+            conn.execute("COMMIT")
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A read transaction of this thread: every query in the block sees the same state. Nesting is one transaction."""
+        conn: sqlite3.Connection | None = getattr(self._local, "conn", None)
+        if conn is None:
+            conn = self._connect()
+            conn.execute("PRAGMA query_only = ON")
+            self._local.conn = conn
+            with self._lock:
+                self._readers.append(conn)
+        if conn.in_transaction:
+            yield conn
+            return
+        conn.execute("BEGIN")
+        try:
+            yield conn
+        finally:
+            conn.execute("COMMIT")
+
+    def close(self) -> None:
+        """Closes every connection of this process. No thread may be using one."""
+        with self._lock:
+            for conn in self._readers:
+                conn.close()
+            self._readers.clear()
+            self._local = threading.local()
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+
+
+def next_rev(conn: sqlite3.Connection) -> int:
+    """The next revision: every change of a mutable row takes one, so that a reader can ask what changed since."""
+    row = conn.execute("UPDATE meta SET value = value + 1 WHERE key = 'rev' RETURNING value").fetchone()
+    return int(row[0])

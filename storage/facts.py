@@ -1,0 +1,165 @@
+"""Facts: intervals with a cause, recorded when it happened.
+
+The recorder's facts of a camera are a step function: ``enter`` sets the cause in force from a time on, ``resume`` says that footage
+begins. Between footage there is thus always exactly one. Deletions are facts as well: the ledger.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from storage.causes import Cause, Layer
+from storage.database import next_rev
+
+__all__ = ["Fact", "between", "enter", "forget_footage", "open_fact", "resume"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """``[start_us, end_us)`` had this cause; ``end_us`` is None while it still has. Its identity is camera, layer, start, node,
+    epoch."""
+
+    camera: str
+    layer: Layer
+    start_us: int
+    end_us: int | None
+    cause: Cause
+    detail: Mapping[str, Any]
+    node: str
+    epoch: int
+
+
+_SELECT = """SELECT c.id AS camera, f.layer, f.start_us, f.end_us, f.cause, f.detail, n.id AS node, f.epoch
+FROM fact f JOIN camera c ON c.key = f.camera JOIN node n ON n.key = f.node"""
+
+
+def _fact(row: sqlite3.Row) -> Fact:
+    return Fact(
+        row["camera"],
+        Layer(row["layer"]),
+        row["start_us"],
+        row["end_us"],
+        Cause(row["cause"]),
+        json.loads(row["detail"]),
+        row["node"],
+        row["epoch"],
+    )
+
+
+def between(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int) -> list[Fact]:
+    """Facts of one camera that touch ``[start_us, end_us)``, by start."""
+    query = (
+        f"{_SELECT} WHERE c.id = ? AND f.start_us < ? AND (f.end_us IS NULL OR f.end_us > ?)"
+        " ORDER BY f.start_us, f.epoch, f.node"
+    )
+    return [_fact(row) for row in conn.execute(query, (camera, end_us, start_us))]
+
+
+def open_fact(conn: sqlite3.Connection, camera: str) -> Fact | None:
+    """The recorder's fact that is in force now; None while the camera records."""
+    query = (
+        f"{_SELECT} WHERE c.id = ? AND f.layer = 'recorder' AND f.end_us IS NULL ORDER BY f.start_us DESC, f.epoch DESC"
+    )
+    row = conn.execute(query, (camera,)).fetchone()
+    return None if row is None else _fact(row)
+
+
+def _close_open(conn: sqlite3.Connection, camera: str, at_us: int) -> None:
+    """Ends the recorder's open facts at ``at_us``. One that would be empty goes: nothing was ever without footage because of it."""
+    rev = next_rev(conn)
+    scope = "camera = (SELECT key FROM camera WHERE id = :camera) AND layer = 'recorder' AND end_us IS NULL"
+    values = {"camera": camera, "at": at_us, "rev": rev}
+    conn.execute(f"DELETE FROM fact WHERE {scope} AND start_us >= :at", values)
+    conn.execute(f"UPDATE fact SET end_us = :at, rev = :rev WHERE {scope}", values)
+
+
+def resume(conn: sqlite3.Connection, camera: str, at_us: int) -> None:
+    """Footage begins at ``at_us``: whatever cause was in force ends there."""
+    _close_open(conn, camera, at_us)
+
+
+def enter(
+    conn: sqlite3.Connection,
+    camera: str,
+    at_us: int,
+    cause: Cause,
+    detail: Mapping[str, Any],
+    *,
+    node: str,
+    epoch: int,
+) -> None:
+    """From ``at_us`` on there is no footage because of ``cause``. The same cause again goes on; its latest detail is kept.
+
+    ``at_us`` is the end of footage, or the time of the outcome (a refused connection) that changed the cause.
+    """
+    now = open_fact(conn, camera)
+    text = json.dumps(dict(detail))
+    if now is not None and now.cause is cause and now.start_us <= at_us:
+        if dict(now.detail) != dict(detail):
+            conn.execute(
+                "UPDATE fact SET detail = ?, rev = ? WHERE camera = (SELECT key FROM camera WHERE id = ?)"
+                " AND layer = 'recorder' AND end_us IS NULL",
+                (text, next_rev(conn), camera),
+            )
+        return
+    _close_open(conn, camera, at_us)
+    insert(conn, camera, cause, at_us, None, detail, node=node, epoch=epoch)
+
+
+def insert(
+    conn: sqlite3.Connection,
+    camera: str,
+    cause: Cause,
+    start_us: int,
+    end_us: int | None,
+    detail: Mapping[str, Any],
+    *,
+    node: str,
+    epoch: int,
+) -> None:
+    """Records a fact; one of the same identity is replaced."""
+    conn.execute(
+        "INSERT OR REPLACE INTO fact (camera, layer, start_us, node, epoch, end_us, cause, detail, rev) VALUES ("
+        "(SELECT key FROM camera WHERE id = ?), ?, ?, (SELECT key FROM node WHERE id = ?), ?, ?, ?, ?, ?)",
+        (camera, cause.layer, start_us, node, epoch, end_us, cause, json.dumps(dict(detail)), next_rev(conn)),
+    )
+
+
+def forget_footage(
+    conn: sqlite3.Connection,
+    camera: str,
+    start_us: int,
+    end_us: int,
+    cause: Cause,
+    detail: Mapping[str, Any],
+    *,
+    node: str,
+    epoch: int,
+    segments: int = 1,
+    bytes_: int = 0,
+) -> None:
+    """Enters into the ledger that footage of ``[start_us, end_us)`` went. An entry of the same cause and policy that ends exactly
+    there grows instead, so that a year of pruning is not a row a segment."""
+    row = conn.execute(
+        "SELECT start_us, detail FROM fact WHERE camera = (SELECT key FROM camera WHERE id = ?) AND layer = 'footage'"
+        " AND cause = ? AND end_us = ? AND node = (SELECT key FROM node WHERE id = ?) AND epoch = ? AND start_us < ?"
+        " ORDER BY start_us DESC LIMIT 1",
+        (camera, cause, start_us, node, epoch, start_us),
+    ).fetchone()
+    counted = {**detail, "segments": segments, "bytes": bytes_}
+    if row is not None:
+        old = json.loads(row["detail"])
+        if {k: v for k, v in old.items() if k not in ("segments", "bytes")} == dict(detail):
+            counted["segments"] += old["segments"]
+            counted["bytes"] += old["bytes"]
+            conn.execute(
+                "UPDATE fact SET end_us = ?, detail = ?, rev = ? WHERE camera = (SELECT key FROM camera WHERE id = ?)"
+                " AND layer = 'footage' AND start_us = ? AND node = (SELECT key FROM node WHERE id = ?) AND epoch = ?",
+                (end_us, json.dumps(counted), next_rev(conn), camera, row["start_us"], node, epoch),
+            )
+            return
+    insert(conn, camera, cause, start_us, end_us, counted, node=node, epoch=epoch)

@@ -1,0 +1,188 @@
+"""A segment's file: ``init | head | fragments | tail`` (docs/design/architecture.md).
+
+Head and tail are ``uuid`` boxes, which players ignore. They hold what the catalogue knows of the segment, so that it can be rebuilt
+from files alone. Invariant: what ``read`` returns describes only bytes that are whole in the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from storage.boxes import BoxError, Track, children, header, parse_init
+from storage.index import IndexBuilder, SegmentIndex, decode, encode, scan
+
+__all__ = ["Head", "SegmentFile", "Tail", "head_box", "init_id", "read", "read_fd", "tail_box"]
+
+_Read = Callable[[int, int], bytes]
+
+_HEAD_UUID = bytes.fromhex("6e76722d686561648f1c4b52a9d07e31")
+_TAIL_UUID = bytes.fromhex("6e76722d7461696c8f1c4b52a9d07e31")
+_TAIL_END = struct.Struct(
+    ">I4s"
+)  # size of the whole tail box, then a mark, as its last 8 bytes: found from the file's end
+_TAIL_MARK = b"nvrt"
+_VERSION = 1
+# An init is about a kilobyte; parameter sets can't make it a megabyte.
+_LARGEST_INIT_BYTES = 1 << 20
+_LARGEST_TAIL_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Written first. ``media_start`` is the presentation time of the first video sample in ticks of ``timescale``;
+    it was ``start_us`` by the server's clock."""
+
+    camera: str
+    node: str
+    epoch: int
+    run_start_us: int
+    start_us: int
+    media_start: int
+    timescale: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """Written last. ``content_sha256`` is over every byte before the tail; ``reason`` says why the segment ended."""
+
+    end_us: int
+    media_end: int
+    frames: int
+    reason: str
+    content_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFile:
+    """What a file says of itself. ``tail`` is None if the file was not closed; ``whole_bytes`` is where its last whole fragment
+    (or its head) ends; ``init_bytes`` the length of ``ftyp`` + ``moov`` at its start."""
+
+    head: Head
+    tail: Tail | None
+    tracks: tuple[Track, ...]
+    index: SegmentIndex
+    init_bytes: int
+    whole_bytes: int
+    size: int
+
+    @property
+    def end_us(self) -> int:
+        """When the footage ends by the server's clock: the tail's word, or media time since the start."""
+        if self.tail is not None:
+            return self.tail.end_us
+        ticks = max(self.index.media_end - self.head.media_start, 0)
+        return self.head.start_us + ticks * 1_000_000 // self.head.timescale
+
+
+def _uuid_box(uuid: bytes, payload: bytes) -> bytes:
+    return struct.pack(">I4s16s", 24 + len(payload), b"uuid", uuid) + payload
+
+
+def head_box(head: Head) -> bytes:
+    """The head as a box."""
+    return _uuid_box(_HEAD_UUID, json.dumps({"version": _VERSION, **asdict(head)}).encode())
+
+
+def tail_box(tail: Tail, index: SegmentIndex) -> bytes:
+    """The tail as a box."""
+    text = json.dumps({"version": _VERSION, **asdict(tail)}).encode()
+    blob = encode(index)
+    size = 24 + 4 + len(text) + len(blob) + _TAIL_END.size
+    return _uuid_box(_TAIL_UUID, struct.pack(">I", len(text)) + text + blob + _TAIL_END.pack(size, _TAIL_MARK))
+
+
+def _fields(text: bytes, kind: str) -> dict[str, object]:
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        raise BoxError(f"damaged {kind}: {error}") from None
+    if not isinstance(fields, dict) or fields.pop("version", None) != _VERSION:
+        raise BoxError(f"{kind} of a version that this server does not know")
+    return fields
+
+
+def read(path: Path) -> SegmentFile:
+    """Reads a segment's head, tail and index; scans its fragments if it has no whole tail.
+
+    Raises:
+        BoxError: not a segment of ours, or damaged before its first fragment.
+        OSError: it can't be read.
+    """
+    with path.open("rb", buffering=0) as file:
+        return read_fd(file.fileno())
+
+
+def read_fd(fd: int) -> SegmentFile:
+    """As ``read``, from an open file."""
+    size = os.fstat(fd).st_size
+
+    def pread(offset: int, count: int) -> bytes:
+        return os.pread(fd, count, offset)
+
+    init_bytes = 0
+    while True:
+        box_head = pread(init_bytes, 16)
+        box = header(box_head, 0, len(box_head))
+        if box is None or init_bytes + box.end > size:
+            raise BoxError("cut off before its first fragment")
+        if box.kind not in (b"ftyp", b"moov"):
+            break
+        init_bytes += box.end
+        if init_bytes > _LARGEST_INIT_BYTES:
+            raise BoxError(f"its init is larger than {_LARGEST_INIT_BYTES} bytes")
+    if box.kind != b"uuid" or box.end > _LARGEST_INIT_BYTES:
+        raise BoxError("has no head: not a segment of this product")
+    tracks = parse_init(pread(0, init_bytes))
+    payload = pread(init_bytes + 8, box.end - 8)
+    if payload[:16] != _HEAD_UUID:
+        raise BoxError("has no head: not a segment of this product")
+    try:
+        head = Head(**_fields(payload[16:], "head"))  # type: ignore[arg-type]
+    except TypeError as error:
+        raise BoxError(f"damaged head: {error}") from None
+    if sum(track.kind == "video" for track in tracks) != 1:
+        raise BoxError("does not have exactly one video track")
+    first = init_bytes + box.end
+    closed = _read_tail(pread, size, tracks)
+    if closed is not None:
+        tail, index, start = closed
+        return SegmentFile(head, tail, tracks, index, init_bytes, start, size)
+    builder = IndexBuilder(tracks)
+    whole = _scan_whole(pread, first, size, builder)
+    return SegmentFile(head, None, tracks, builder.build(), init_bytes, whole, size)
+
+
+def _scan_whole(pread: _Read, first: int, size: int, builder: IndexBuilder) -> int:
+    """Scans as far as there are whole fragments: after a power loss the rest of the file may be anything, zeros included."""
+    # Damage ends the footage, but what was added before it is whole.
+    with contextlib.suppress(BoxError):
+        scan(pread, first, size, builder)
+    return max(first, builder.build().end_offset)
+
+
+def _read_tail(pread: _Read, size: int, tracks: tuple[Track, ...]) -> tuple[Tail, SegmentIndex, int] | None:
+    length, mark = _TAIL_END.unpack(pread(size - _TAIL_END.size, _TAIL_END.size)) if size > 64 else (0, b"")
+    if mark != _TAIL_MARK or not 40 <= length <= min(size, _LARGEST_TAIL_BYTES):
+        return None
+    data = pread(size - length, length)
+    box = next(iter(children(data, 0, length)), None)
+    if box is None or box.kind != b"uuid" or data[8:24] != _TAIL_UUID:
+        return None
+    text_length = struct.unpack_from(">I", data, 24)[0]
+    try:
+        tail = Tail(**_fields(data[28 : 28 + text_length], "tail"))  # type: ignore[arg-type]
+    except TypeError as error:
+        raise BoxError(f"damaged tail: {error}") from None
+    return tail, decode(data[28 + text_length : -_TAIL_END.size], tracks), size - length
+
+
+def init_id(init: bytes) -> str:
+    """The content address of an init: its SHA-256 in hexadecimal."""
+    return hashlib.sha256(init).hexdigest()

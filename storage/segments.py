@@ -1,0 +1,343 @@
+"""Segments, inits, runs and spans: the rows that say what was recorded.
+
+Invariant: the spans of a camera, node and epoch are exactly the union of its closed segments, cut at UTC midnights; a segment
+without an end is one that grows, and it is in no span yet.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from storage.boxes import Track
+from storage.causes import Cause
+from storage.database import next_rev
+from storage.intervals import DAY_US, Interval, cut_at_days, merge
+from storage.layout import segment_path
+from storage.segment_file import init_id
+
+__all__ = [
+    "LONGEST_SEGMENT_US",
+    "Init",
+    "Key",
+    "Segment",
+    "begin",
+    "begin_run",
+    "between",
+    "discard",
+    "end_run",
+    "finish",
+    "footage_bounds",
+    "get",
+    "growing",
+    "init",
+    "put_init",
+    "spans_between",
+]
+
+# The writer ends every segment within this, whatever is configured and whenever the next keyframe comes, so that a query for
+# a range needs to look back no further.
+LONGEST_SEGMENT_US = 2 * 3600 * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The identity of a segment, a run or a span: unique in a whole fleet."""
+
+    camera: str
+    start_us: int
+    node: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Init:
+    """The bytes that make fragments decodable; ``id`` is their SHA-256. Codecs as in RFC 6381, sizes in pixels."""
+
+    id: str
+    data: bytes
+    video_codec: str
+    audio_codec: str | None
+    width: int
+    height: int
+
+    @classmethod
+    def of(cls, data: bytes, tracks: Iterable[Track]) -> Init:
+        """The init that these bytes are."""
+        video = next(track for track in tracks if track.kind == "video")
+        audio = next((track.codec for track in tracks if track.kind == "audio"), None)
+        return cls(init_id(data), data, video.codec, audio, video.width, video.height)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One file of footage. While it grows, ``end_us`` is where its footage is known to reach and ``media_end``, ``sha256`` are None.
+
+    Wall-clock and media time map linearly: ``start_us ↔ media_start``, ``end_us ↔ media_end``; while it grows, one second is
+    ``timescale`` ticks.
+    """
+
+    key: Key
+    end_us: int
+    growing: bool
+    root: str
+    root_path: Path
+    init: str
+    run_start_us: int
+    timescale: int
+    media_start: int
+    media_end: int | None
+    frames: int
+    bytes: int
+    sha256: str | None
+
+    @property
+    def relative_path(self) -> PurePosixPath:
+        """The file's path below its root."""
+        key = self.key
+        return segment_path(key.camera, key.start_us, key.epoch, key.node, growing=self.growing)
+
+    @property
+    def path(self) -> Path:
+        """The file's path. A growing file changes its name when it closes: on ``FileNotFoundError`` ask the catalogue again."""
+        return self.root_path / self.relative_path
+
+
+_SELECT = """SELECT c.id AS camera, s.start_us, n.id AS node, s.epoch, s.end_us, r.id AS root, r.path AS root_path, s.init,
+s.run_start_us, s.timescale, s.media_start, s.media_end, s.frames, s.bytes, s.sha256,
+(SELECT recorded_until_us FROM status t WHERE t.camera = s.camera AND t.segment_start_us = s.start_us) AS until_us
+FROM segment s JOIN camera c ON c.key = s.camera JOIN node n ON n.key = s.node JOIN root r ON r.key = s.root"""
+
+
+def _segment(row: sqlite3.Row) -> Segment:
+    is_growing = row["end_us"] is None
+    end_us = max(row["until_us"] or 0, row["start_us"]) if is_growing else row["end_us"]
+    return Segment(
+        Key(row["camera"], row["start_us"], row["node"], row["epoch"]),
+        end_us,
+        is_growing,
+        row["root"],
+        Path(row["root_path"]),
+        row["init"],
+        row["run_start_us"],
+        row["timescale"],
+        row["media_start"],
+        row["media_end"],
+        row["frames"] or 0,
+        row["bytes"] or 0,
+        row["sha256"],
+    )
+
+
+_WHERE_KEY = (
+    "camera = (SELECT key FROM camera WHERE id = :camera) AND start_us = :start_us"
+    " AND node = (SELECT key FROM node WHERE id = :node) AND epoch = :epoch"
+)
+
+
+def _key_values(key: Key) -> dict[str, Any]:
+    return {"camera": key.camera, "start_us": key.start_us, "node": key.node, "epoch": key.epoch}
+
+
+def between(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int) -> list[Segment]:
+    """Segments of one camera that overlap ``[start_us, end_us)``, the growing one included, by start, then epoch, then node."""
+    query = (
+        f"{_SELECT} WHERE s.camera = (SELECT key FROM camera WHERE id = ?) AND s.start_us >= ? AND s.start_us < ?"
+        " AND (s.end_us IS NULL OR s.end_us > ?) ORDER BY s.start_us, s.epoch, n.id"
+    )
+    rows = conn.execute(query, (camera, start_us - LONGEST_SEGMENT_US, end_us, start_us))
+    return [segment for segment in map(_segment, rows) if segment.growing or segment.end_us > start_us]
+
+
+def get(conn: sqlite3.Connection, key: Key) -> Segment | None:
+    """The segment of this identity."""
+    query = f"{_SELECT} WHERE c.id = :camera AND s.start_us = :start_us AND n.id = :node AND s.epoch = :epoch"
+    row = conn.execute(query, _key_values(key)).fetchone()
+    return None if row is None else _segment(row)
+
+
+def growing(conn: sqlite3.Connection, camera: str | None = None) -> list[Segment]:
+    """Segments without an end, of one camera or of all."""
+    query = f"{_SELECT} WHERE s.end_us IS NULL" + (" AND c.id = ?" if camera is not None else "")
+    rows = conn.execute(query + " ORDER BY c.id, s.start_us", (camera,) if camera is not None else ())
+    return [_segment(row) for row in rows]
+
+
+def footage_bounds(conn: sqlite3.Connection, camera: str) -> tuple[int, int] | None:
+    """Start of the first and end of the last footage of a camera, the growing segment included."""
+    row = conn.execute(
+        "SELECT (SELECT min(start_us) FROM segment WHERE camera = c.key),"
+        " (SELECT max(end_us) FROM span WHERE camera = c.key AND start_us >="
+        "  (SELECT max(start_us) FROM span WHERE camera = c.key) - ?),"
+        " (SELECT recorded_until_us FROM status WHERE camera = c.key) FROM camera c WHERE c.id = ?",
+        (DAY_US, camera),
+    ).fetchone()
+    if row is None or row[0] is None:
+        return None
+    return row[0], max(row[1] or 0, row[2] or 0, row[0])
+
+
+def put_init(conn: sqlite3.Connection, new: Init) -> None:
+    """Keeps an init; the same bytes are kept once."""
+    conn.execute(
+        "INSERT OR IGNORE INTO init (id, bytes, video_codec, audio_codec, width, height) VALUES (?,?,?,?,?,?)",
+        (new.id, new.data, new.video_codec, new.audio_codec, new.width, new.height),
+    )
+
+
+def init(conn: sqlite3.Connection, id_: str) -> Init | None:
+    """The init of this content address."""
+    row = conn.execute(
+        "SELECT id, bytes, video_codec, audio_codec, width, height FROM init WHERE id = ?", (id_,)
+    ).fetchone()
+    return None if row is None else Init(*row)
+
+
+def begin_run(conn: sqlite3.Connection, key: Key) -> None:
+    """A connection to a camera has brought its first footage."""
+    values = _key_values(key)
+    conn.execute(
+        "INSERT OR IGNORE INTO run (camera, start_us, node, epoch) VALUES ((SELECT key FROM camera WHERE id = :camera),"
+        " :start_us, (SELECT key FROM node WHERE id = :node), :epoch)",
+        values,
+    )
+
+
+def end_run(conn: sqlite3.Connection, key: Key, *, end_us: int, cause: Cause, detail: Mapping[str, Any]) -> None:
+    """A run ended, and why."""
+    conn.execute(
+        f"UPDATE run SET end_us = :end_us, cause = :cause, detail = :detail WHERE {_WHERE_KEY}",
+        {**_key_values(key), "end_us": end_us, "cause": cause, "detail": json.dumps(dict(detail))},
+    )
+
+
+def begin(
+    conn: sqlite3.Connection,
+    key: Key,
+    *,
+    root: str,
+    init: str,
+    run_start_us: int,
+    timescale: int,
+    media_start: int,
+) -> None:
+    """A segment's file was created and grows from now on."""
+    conn.execute(
+        "INSERT OR IGNORE INTO segment (camera, start_us, node, epoch, root, init, run_start_us, timescale, media_start) VALUES"
+        " ((SELECT key FROM camera WHERE id = :camera), :start_us, (SELECT key FROM node WHERE id = :node), :epoch,"
+        " (SELECT key FROM root WHERE id = :root), :init, :run_start_us, :timescale, :media_start)",
+        {
+            **_key_values(key),
+            "root": root,
+            "init": init,
+            "run_start_us": run_start_us,
+            "timescale": timescale,
+            "media_start": media_start,
+        },
+    )
+
+
+def finish(
+    conn: sqlite3.Connection,
+    key: Key,
+    *,
+    end_us: int,
+    media_end: int,
+    frames: int,
+    bytes_: int,
+    sha256: str | None,
+) -> None:
+    """A growing segment's file is closed under its final name. Does nothing if it is closed already: adoption and a late
+    writer may both say so."""
+    changed = conn.execute(
+        f"UPDATE segment SET end_us = :end_us, media_end = :media_end, frames = :frames, bytes = :bytes, sha256 = :sha256"
+        f" WHERE {_WHERE_KEY} AND end_us IS NULL",
+        {
+            **_key_values(key),
+            "end_us": end_us,
+            "media_end": media_end,
+            "frames": frames,
+            "bytes": bytes_,
+            "sha256": sha256,
+        },
+    )
+    if changed.rowcount:
+        _extend_spans(conn, key, end_us, bytes_)
+
+
+def _extend_spans(conn: sqlite3.Connection, key: Key, end_us: int, bytes_: int) -> None:
+    rev = next_rev(conn)
+    for number, (a, b) in enumerate(cut_at_days(key.start_us, end_us)):
+        values = {**_key_values(key), "a": a, "b": b, "rev": rev, "bytes": bytes_ if number == 0 else 0}
+        values["segments"] = 1 if number == 0 else 0
+        # At midnight a new row begins: length is bounded, and a day can be rolled up or dropped whole.
+        extended = conn.execute(
+            "UPDATE span SET end_us = :b, segments = segments + :segments, bytes = bytes + :bytes, rev = :rev"
+            " WHERE camera = (SELECT key FROM camera WHERE id = :camera) AND start_us >= :day AND start_us < :a AND end_us = :a"
+            " AND node = (SELECT key FROM node WHERE id = :node) AND epoch = :epoch",
+            {**values, "day": a // DAY_US * DAY_US},
+        )
+        if not extended.rowcount:
+            conn.execute(
+                "INSERT INTO span (camera, start_us, node, epoch, end_us, segments, bytes, rev) VALUES"
+                " ((SELECT key FROM camera WHERE id = :camera), :a, (SELECT key FROM node WHERE id = :node), :epoch, :b,"
+                " :segments, :bytes, :rev) ON CONFLICT DO UPDATE SET end_us = max(end_us, excluded.end_us),"
+                " segments = segments + excluded.segments, bytes = bytes + excluded.bytes, rev = excluded.rev",
+                values,
+            )
+
+
+def discard(conn: sqlite3.Connection, key: Key) -> None:
+    """Removes a segment's row and its time from the spans of its node and epoch; other segments' time stays."""
+    row = conn.execute(f"SELECT end_us, bytes FROM segment WHERE {_WHERE_KEY}", _key_values(key)).fetchone()
+    conn.execute(f"DELETE FROM segment WHERE {_WHERE_KEY}", _key_values(key))
+    if row is not None and row["end_us"] is not None:
+        _shrink_spans(conn, key, row["end_us"])
+
+
+def _shrink_spans(conn: sqlite3.Connection, key: Key, end_us: int) -> None:
+    """Spans that the segment was part of are made anew from the segments that are left in them."""
+    values = {**_key_values(key), "end_us": end_us, "day": key.start_us // DAY_US * DAY_US}
+    scope = (
+        "camera = (SELECT key FROM camera WHERE id = :camera) AND node = (SELECT key FROM node WHERE id = :node)"
+        " AND epoch = :epoch"
+    )
+    spans = conn.execute(
+        f"SELECT start_us, end_us FROM span WHERE {scope} AND start_us >= :day AND start_us < :end_us AND end_us > :start_us",
+        values,
+    ).fetchall()
+    rev = next_rev(conn)
+    for span in spans:
+        lost = Interval(max(key.start_us, span["start_us"]), min(end_us, span["end_us"]))
+        conn.execute(f"DELETE FROM span WHERE {scope} AND start_us = :a", {**values, "a": span["start_us"]})
+        for a, b in ((span["start_us"], lost.start_us), (lost.end_us, span["end_us"])):
+            if a >= b:
+                continue
+            kept = conn.execute(
+                f"SELECT count(*), coalesce(sum(bytes), 0) FROM segment WHERE {scope} AND start_us >= :a AND start_us < :b",
+                {**values, "a": a, "b": b},
+            ).fetchone()
+            conn.execute(
+                "INSERT INTO span (camera, start_us, node, epoch, end_us, segments, bytes, rev) VALUES"
+                " ((SELECT key FROM camera WHERE id = :camera), :a, (SELECT key FROM node WHERE id = :node), :epoch, :b,"
+                " :segments, :bytes, :rev)",
+                {**values, "a": a, "b": b, "segments": kept[0], "bytes": kept[1], "rev": rev},
+            )
+
+
+def spans_between(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int) -> list[Interval]:
+    """Footage of one camera in ``[start_us, end_us)`` as sorted disjoint intervals, the growing segment included, not cut to
+    the range."""
+    key = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()
+    if key is None:
+        return []
+    rows = conn.execute(
+        "SELECT start_us, end_us FROM span WHERE camera = ? AND start_us >= ? AND start_us < ? AND end_us > ?",
+        (key[0], start_us - DAY_US, end_us, start_us),
+    ).fetchall()
+    open_ones = [Interval(s.key.start_us, s.end_us) for s in growing(conn, camera)]
+    return merge([*(Interval(row[0], row[1]) for row in rows), *open_ones])

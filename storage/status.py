@@ -1,0 +1,90 @@
+"""What each camera's recorder does now: one row a camera, rewritten about once a second."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from storage.causes import Cause
+
+__all__ = ["Status", "every", "find", "put"]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """``state`` is ``recording`` (fragments are being written), ``waiting`` (trying, for ``cause``) or ``off`` (not meant to
+    record, for ``cause``). ``recorded_until_us`` is the end of the last fragment written, ever."""
+
+    camera: str
+    state: str
+    since_us: int
+    cause: Cause | None = None
+    detail: Mapping[str, Any] | None = None
+    segment_start_us: int | None = None
+    recorded_until_us: int | None = None
+    init: str | None = None
+    bitrate_bps: int | None = None
+    frame_rate: float | None = None
+    updated_us: int = 0
+
+
+def put(conn: sqlite3.Connection, statuses: Iterable[Status]) -> None:
+    """Writes statuses. A ``recorded_until_us`` of None leaves the known one: that a camera waits does not undo footage."""
+    conn.executemany(
+        "INSERT INTO status (camera, state, since_us, cause, detail, segment_start_us, recorded_until_us, init, bitrate_bps,"
+        " frame_rate, updated_us) SELECT key, ?,?,?,?,?,?,?,?,?,? FROM camera WHERE id = ?"
+        " ON CONFLICT (camera) DO UPDATE SET state=excluded.state, since_us=excluded.since_us, cause=excluded.cause,"
+        " detail=excluded.detail, segment_start_us=excluded.segment_start_us,"
+        " recorded_until_us=coalesce(excluded.recorded_until_us, recorded_until_us), init=coalesce(excluded.init, init),"
+        " bitrate_bps=excluded.bitrate_bps, frame_rate=excluded.frame_rate, updated_us=excluded.updated_us",
+        [
+            (
+                s.state,
+                s.since_us,
+                s.cause,
+                json.dumps(dict(s.detail or {})),
+                s.segment_start_us,
+                s.recorded_until_us,
+                s.init,
+                s.bitrate_bps,
+                s.frame_rate,
+                s.updated_us,
+                s.camera,
+            )
+            for s in statuses
+        ],
+    )
+
+
+def _status(row: sqlite3.Row) -> Status:
+    return Status(
+        row["camera"],
+        row["state"],
+        row["since_us"],
+        None if row["cause"] is None else Cause(row["cause"]),
+        json.loads(row["detail"]),
+        row["segment_start_us"],
+        row["recorded_until_us"],
+        row["init"],
+        row["bitrate_bps"],
+        row["frame_rate"],
+        row["updated_us"],
+    )
+
+
+_SELECT = """SELECT c.id AS camera, s.state, s.since_us, s.cause, s.detail, s.segment_start_us, s.recorded_until_us, s.init,
+s.bitrate_bps, s.frame_rate, s.updated_us FROM status s JOIN camera c ON c.key = s.camera"""
+
+
+def find(conn: sqlite3.Connection, camera: str) -> Status | None:
+    """The status of one camera; None if no recorder ever reported it."""
+    row = conn.execute(f"{_SELECT} WHERE c.id = ?", (camera,)).fetchone()
+    return None if row is None else _status(row)
+
+
+def every(conn: sqlite3.Connection) -> dict[str, Status]:
+    """The status of every camera that has one, by camera id."""
+    return {row["camera"]: _status(row) for row in conn.execute(_SELECT)}
