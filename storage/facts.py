@@ -15,7 +15,7 @@ from typing import Any
 from storage.causes import Cause, Layer
 from storage.database import next_rev
 
-__all__ = ["Fact", "between", "enter", "forget_footage", "open_fact", "resume"]
+__all__ = ["Fact", "between", "enter", "forget_footage", "insert", "open_fact", "reach_back", "resume"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,27 @@ def enter(
         return
     _close_open(conn, camera, at_us)
     insert(conn, camera, cause, at_us, None, detail, node=node, epoch=epoch)
+
+
+def reach_back(conn: sqlite3.Connection, camera: str, end_us: int) -> None:
+    """Footage turned out to end at ``end_us``, earlier than its recorder had said: the fact that followed begins there."""
+    key = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()[0]
+    after = conn.execute(
+        "SELECT start_us, node, epoch FROM fact WHERE camera = ? AND layer = 'recorder' AND (end_us IS NULL OR end_us > ?)"
+        " ORDER BY start_us LIMIT 1",
+        (key, end_us),
+    ).fetchone()
+    if after is None or after["start_us"] <= end_us:
+        return
+    between_them = conn.execute(
+        "SELECT 1 FROM segment WHERE camera = ? AND start_us >= ? AND start_us < ?", (key, end_us, after["start_us"])
+    ).fetchone()
+    if between_them is None:
+        conn.execute(
+            "UPDATE fact SET start_us = ?, rev = ? WHERE camera = ? AND layer = 'recorder' AND start_us = ? AND node = ?"
+            " AND epoch = ?",
+            (end_us, next_rev(conn), key, after["start_us"], after["node"], after["epoch"]),
+        )
 
 
 def insert(

@@ -10,7 +10,7 @@ from typing import Any
 
 from storage.causes import Cause
 
-__all__ = ["Status", "every", "find", "put"]
+__all__ = ["Status", "every", "find", "put", "rest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +88,13 @@ def find(conn: sqlite3.Connection, camera: str) -> Status | None:
 def every(conn: sqlite3.Connection) -> dict[str, Status]:
     """The status of every camera that has one, by camera id."""
     return {row["camera"]: _status(row) for row in conn.execute(_SELECT)}
+
+
+def rest(conn: sqlite3.Connection, camera: str, cause: Cause, *, recorded_until_us: int | None, at_us: int) -> None:
+    """No recorder runs for the camera; its footage ends where its files say, whatever was last reported."""
+    conn.execute(
+        "UPDATE status SET state = 'waiting', since_us = coalesce(?, since_us), cause = ?, detail = '{}', segment_start_us = NULL,"
+        " recorded_until_us = ?, bitrate_bps = NULL, frame_rate = NULL, updated_us = ?"
+        " WHERE camera = (SELECT key FROM camera WHERE id = ?)",
+        (recorded_until_us, cause, recorded_until_us, at_us, camera),
+    )

@@ -1,0 +1,121 @@
+"""Writes a recorder's news into the catalogue, on its own thread, in batches: recording never waits for the catalogue.
+
+Invariant: operations take effect in the order given, each exactly once, all of a batch in one transaction.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from storage import status
+from storage.database import Database
+from storage.status import Status
+
+__all__ = ["CatalogueWriter", "Operation"]
+
+log = logging.getLogger(__name__)
+
+Operation = Callable[[sqlite3.Connection], None]
+
+# About a hundred bytes each. A catalogue that is out of reach for so long that these fill up is rebuilt from files at the next start.
+_MOST_WAITING: Final = 500_000
+_BATCH: Final = 2_000
+_RETRY_S: Final = 1.0
+
+
+class CatalogueWriter:
+    """The catalogue thread of one process."""
+
+    def __init__(self, database: Database, *, status_interval_s: float = 1.0) -> None:
+        self.database = database
+        self._interval_s = status_interval_s
+        self._operations: deque[Operation] = deque()
+        self._statuses: dict[str, Status] = {}
+        self._wake = threading.Condition()
+        self._closing = False
+        self._deadline: float | None = None
+        self.dropped = 0
+        self._thread = threading.Thread(target=self._run, name="catalogue", daemon=True)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def put(self, operation: Operation) -> None:
+        """Queues an operation; never blocks."""
+        with self._wake:
+            if len(self._operations) >= _MOST_WAITING:
+                self._operations.popleft()
+                self.dropped += 1
+                if self.dropped == 1:
+                    log.error(
+                        "the catalogue has not answered for so long that news for it are dropped; footage goes on"
+                    )
+            self._operations.append(operation)
+            self._wake.notify()
+
+    def put_status(self, new: Status) -> None:
+        """Sets a camera's status; only the latest one is written."""
+        with self._wake:
+            self._statuses[new.camera] = new
+
+    def close(self, timeout_s: float) -> bool:
+        """Writes what is queued and ends the thread; says whether all was written in time."""
+        with self._wake:
+            self._closing = True
+            self._deadline = time.monotonic() + timeout_s
+            self._wake.notify()
+        self._thread.join(timeout_s + 1)
+        return not self._thread.is_alive() and not self._operations
+
+    def _run(self) -> None:
+        next_status = 0.0
+        while True:
+            with self._wake:
+                if not self._operations and not self._closing:
+                    self._wake.wait(max(0.05, next_status - time.monotonic()))
+                batch = [self._operations.popleft() for _ in range(min(len(self._operations), _BATCH))]
+                statuses: list[Status] = []
+                if time.monotonic() >= next_status or self._closing:
+                    statuses = list(self._statuses.values())
+                    self._statuses.clear()
+                    next_status = time.monotonic() + self._interval_s
+                finished = self._closing and not self._operations
+            written = not (batch or statuses) or self._write(batch, statuses)
+            if finished and (written or self._expired()):
+                return
+
+    def _expired(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    def _write(self, batch: list[Operation], statuses: list[Status]) -> bool:
+        try:
+            with self.database.write() as conn:
+                for operation in batch:
+                    operation(conn)
+                status.put(conn, statuses)
+        except sqlite3.OperationalError as error:
+            # Locked for long, disk full, I/O error: it may pass. The batch goes back to the front, in order.
+            log.error("catalogue can't be written, will try again: %s", error)
+            self._give_back(batch, statuses)
+            time.sleep(_RETRY_S)
+            return False
+        except Exception:
+            if len(batch) <= 1:
+                log.exception("the catalogue refused an operation; the files still tell")
+                return True
+            # One operation is at fault: find it by writing each alone.
+            return all([self._write([operation], []) for operation in batch] + [self._write([], statuses)])
+        return True
+
+    def _give_back(self, batch: list[Operation], statuses: list[Status]) -> None:
+        with self._wake:
+            self._operations.extendleft(reversed(batch))
+            for old in statuses:
+                self._statuses.setdefault(old.camera, old)

@@ -1,0 +1,259 @@
+"""One thread a footage root that does all of its writing, so that the recorders' event loop never waits for a disk.
+
+A slow disk costs its own cameras bounded memory and then refusals, which the recorder accounts for; never another disk's cameras.
+Invariant: bytes queued ≤ the root's limit and, per segment, ≤ its share; what is refused was never accepted.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from sqlite3 import Connection
+from typing import Final
+
+from storage import segments
+from storage.adopt import adopt
+from storage.boxes import BoxError, Fragment
+from storage.catalogue_writer import CatalogueWriter
+from storage.causes import Cause
+from storage.files import FILES, Files
+from storage.index import IndexBuilder
+from storage.layout import segment_path
+from storage.roots import Root
+from storage.segment_file import Head
+from storage.segment_writer import SegmentWriter
+from storage.segments import Init, Key
+
+__all__ = ["DiskWriter", "SegmentHandle", "disk_cause"]
+
+log = logging.getLogger(__name__)
+
+_QUEUE_BYTES: Final = 256 << 20
+_SEGMENT_QUEUE_BYTES: Final = 32 << 20
+_SALVAGE_INTERVAL_S: Final = 10.0
+
+
+def disk_cause(error: OSError) -> Cause:
+    """Which cause a disk's error is."""
+    return Cause.DISK_FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else Cause.DISK_ERROR
+
+
+@dataclass(slots=True, eq=False)
+class SegmentHandle:
+    """A segment as its recorder sees it. ``error`` is set by the writer when the disk refused; everything queued after that is
+    dropped, so its recorder ends the run. ``written_until_us`` is the end of the last fragment handed to the operating system."""
+
+    head: Head
+    init: Init
+    index: IndexBuilder
+    written_until_us: int
+    offset: int = 0
+    queued_bytes: int = 0
+    error: OSError | None = None
+    writer: SegmentWriter | None = field(default=None, repr=False)
+    dirty_since: float | None = None
+
+    @property
+    def key(self) -> Key:
+        """The segment's identity."""
+        return Key(self.head.camera, self.head.start_us, self.head.node, self.head.epoch)
+
+
+class DiskWriter:
+    """The writing thread of one root."""
+
+    def __init__(
+        self,
+        root: Root,
+        catalogue: CatalogueWriter,
+        *,
+        sync_interval_s: float,
+        files: Files = FILES,
+        queue_bytes: int = _QUEUE_BYTES,
+        segment_queue_bytes: int = _SEGMENT_QUEUE_BYTES,
+    ) -> None:
+        self.root = root
+        self._catalogue = catalogue
+        self._files = files
+        self._sync_interval_s = sync_interval_s
+        self._queue_bytes = queue_bytes
+        self._segment_queue_bytes = segment_queue_bytes
+        self._jobs: deque[tuple[Callable[[], None], SegmentHandle, int]] = deque()
+        self._wake = threading.Condition()
+        self._queued = 0
+        self._closing = False
+        self._open: set[SegmentHandle] = set()
+        self._broken: deque[tuple[float, SegmentHandle]] = deque()
+        self._thread = threading.Thread(target=self._run, name=f"disk-{root.id[:4]}", daemon=True)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def open(self, head: Head, init: Init, index: IndexBuilder, first_run: bool) -> SegmentHandle:
+        """Queues the creation of a segment. ``first_run``: it is its run's first, so the run begins with it."""
+        handle = SegmentHandle(head, init, index, written_until_us=head.start_us)
+        self._put(lambda: self._create(handle, first_run), handle, 0)
+        return handle
+
+    def append(self, handle: SegmentHandle, data: bytes, fragment: Fragment, moof_offset: int, end_us: int) -> bool:
+        """Queues ``data`` (whole boxes with one fragment, whose ``moof`` begins ``moof_offset`` bytes into it), footage up to
+        ``end_us``. False if the queue is full: nothing was taken."""
+        with self._wake:
+            if (
+                self._queued + len(data) > self._queue_bytes
+                or handle.queued_bytes + len(data) > self._segment_queue_bytes
+            ):
+                return False
+        self._put(lambda: self._append(handle, data, fragment, moof_offset, end_us), handle, len(data))
+        return True
+
+    def close_segment(self, handle: SegmentHandle, *, end_us: int, media_end: int, frames: int, reason: str) -> None:
+        """Queues the closing of a segment. Its end by the server's clock, the presentation time at which its video ends in ticks, its
+        video samples, and why it ends."""
+        self._put(lambda: self._close(handle, end_us, media_end, frames, reason), handle, 0)
+
+    def stop(self, timeout_s: float) -> bool:
+        """Does what is queued and ends the thread; says whether it did so in time."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes accepted and not yet written."""
+        return self._queued
+
+    def _put(self, job: Callable[[], None], handle: SegmentHandle, size: int) -> None:
+        with self._wake:
+            self._jobs.append((job, handle, size))
+            self._queued += size
+            handle.queued_bytes += size
+            self._wake.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                if not self._jobs and not self._closing:
+                    self._wake.wait(min(1.0, self._sync_interval_s / 4))
+                if not self._jobs and self._closing:
+                    break
+                job, handle, size = self._jobs.popleft() if self._jobs else (None, None, 0)
+            if job is not None and handle is not None:
+                try:
+                    if handle.error is None:
+                        job()
+                except OSError as error:
+                    self._fail(handle, error)
+                except BoxError as error:
+                    self._fail(handle, OSError(errno.EIO, f"the muxer's bytes are not a fragment: {error}"))
+                with self._wake:
+                    self._queued -= size
+                    handle.queued_bytes -= size
+            self._sync_due()
+            self._salvage_due()
+        for handle in self._open:
+            if handle.writer is not None:
+                handle.writer.abandon()
+
+    def _fail(self, handle: SegmentHandle, error: OSError) -> None:
+        log.error("camera %s: segment can't be written on %s: %s", handle.head.camera, self.root.path, error)
+        handle.error = error
+        self._open.discard(handle)
+        if handle.writer is not None:
+            # Its part file stays: it is adopted up to its last whole fragment.
+            handle.writer.abandon()
+            handle.writer = None
+        if handle.offset:
+            self._broken.append((time.monotonic(), handle))
+
+    def _salvage_due(self) -> None:
+        """Adopts segments whose writing failed, again and again until the disk lets us: their footage must not wait for a restart."""
+        now = time.monotonic()
+        if not self._broken or self._broken[0][0] > now:
+            return
+        _, handle = self._broken.popleft()
+        head = handle.head
+        part = self.root.path / segment_path(head.camera, head.start_us, head.epoch, head.node, growing=True)
+        try:
+            adopt(self._catalogue.database, self._files, self.root, part, end_us=handle.written_until_us)
+        except FileNotFoundError:
+            log.error("camera %s: %s is gone before it could be closed", head.camera, part)
+        except (OSError, BoxError, sqlite3.Error) as error:
+            log.warning("camera %s: %s can't be closed yet: %s", head.camera, part, error)
+            self._broken.append((now + _SALVAGE_INTERVAL_S, handle))
+
+    def _sync_due(self) -> None:
+        now = time.monotonic()
+        due = [
+            h
+            for h in self._open
+            if h.dirty_since is not None and now - h.dirty_since >= self._sync_interval_s and h.writer
+        ]
+        for handle in due:
+            try:
+                assert handle.writer is not None
+                handle.writer.sync()
+                handle.dirty_since = None
+            except OSError as error:
+                self._fail(handle, error)
+
+    def _create(self, handle: SegmentHandle, first_run: bool) -> None:
+        head, init = handle.head, handle.init
+        path = self.root.path
+        part, final = (
+            path / segment_path(head.camera, head.start_us, head.epoch, head.node, growing=growing)
+            for growing in (True, False)
+        )
+        handle.writer = SegmentWriter(self._files, path, part, final, init.data, head)
+        handle.offset = handle.writer.bytes
+        handle.dirty_since = time.monotonic()
+        self._open.add(handle)
+        root, key = self.root.id, handle.key
+
+        def operation(conn: Connection) -> None:
+            segments.put_init(conn, init)
+            if first_run:
+                segments.begin_run(conn, key)
+            segments.begin(
+                conn,
+                key,
+                root=root,
+                init=init.id,
+                run_start_us=head.run_start_us,
+                timescale=head.timescale,
+                media_start=head.media_start,
+            )
+
+        self._catalogue.put(operation)
+
+    def _append(self, handle: SegmentHandle, data: bytes, fragment: Fragment, moof_offset: int, end_us: int) -> None:
+        assert handle.writer is not None
+        handle.writer.append([data])
+        handle.index.add(handle.offset + moof_offset, len(data) - moof_offset, fragment)
+        handle.offset += len(data)
+        handle.written_until_us = end_us
+        if handle.dirty_since is None:
+            handle.dirty_since = time.monotonic()
+
+    def _close(self, handle: SegmentHandle, end_us: int, media_end: int, frames: int, reason: str) -> None:
+        assert handle.writer is not None
+        writer, handle.writer = handle.writer, None
+        self._open.discard(handle)
+        closed = writer.close(
+            end_us=end_us, media_end=media_end, frames=frames, reason=reason, index=handle.index.build()
+        )
+        key = handle.key
+        self._catalogue.put(
+            lambda conn: segments.finish(
+                conn, key, end_us=end_us, media_end=media_end, frames=frames, bytes_=closed.bytes, sha256=closed.sha256
+            )
+        )

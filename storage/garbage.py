@@ -1,0 +1,118 @@
+"""Deleting footage in an order that never lies: ledger and garbage row in one transaction → unlink → sync folder → garbage row closed.
+
+Killed anywhere, the next sweep finishes. Invariant: a file goes only after the ledger says that it went, and why.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from storage import facts, segments
+from storage.causes import Cause
+from storage.database import Database
+from storage.files import FILES, Files
+from storage.layout import segment_path
+from storage.segments import Key
+
+__all__ = ["discard", "sweep"]
+
+log = logging.getLogger(__name__)
+
+
+def discard(
+    conn: sqlite3.Connection, keys: Sequence[Key], *, cause: Cause, detail: Mapping[str, Any], now_us: int
+) -> int:
+    """Moves closed segments into the garbage and enters the ledger; returns their bytes. Those that are gone or grow are passed over."""
+    freed = 0
+    for key in keys:
+        segment = segments.get(conn, key)
+        if segment is None or segment.growing:
+            continue
+        segments.discard(conn, key)
+        conn.execute(
+            "INSERT OR REPLACE INTO garbage (camera, start_us, node, epoch, root, bytes, since_us) VALUES"
+            " ((SELECT key FROM camera WHERE id = ?), ?, (SELECT key FROM node WHERE id = ?), ?,"
+            " (SELECT key FROM root WHERE id = ?), ?, ?)",
+            (key.camera, key.start_us, key.node, key.epoch, segment.root, segment.bytes, now_us),
+        )
+        if segment.end_us > key.start_us:
+            facts.forget_footage(
+                conn,
+                key.camera,
+                key.start_us,
+                segment.end_us,
+                cause,
+                detail,
+                node=key.node,
+                epoch=key.epoch,
+                bytes_=segment.bytes,
+            )
+        freed += segment.bytes
+    return freed
+
+
+def sweep(database: Database, files: Files = FILES, *, most: int = 1_000) -> int:
+    """Unlinks the files of garbage rows, ``most`` at a time until none is left; returns how many rows were closed. A file that can't
+    be unlinked keeps its row and is tried again at the next sweep."""
+    closed = 0
+    after = (-1, -1, -1, -1)
+    while True:
+        with database.read() as conn:
+            rows = conn.execute(
+                "SELECT g.camera AS ck, g.start_us, g.node AS nk, g.epoch, c.id AS camera, n.id AS node, r.path FROM garbage g"
+                " JOIN camera c ON c.key = g.camera JOIN node n ON n.key = g.node JOIN root r ON r.key = g.root"
+                " WHERE (g.camera, g.start_us, g.node, g.epoch) > (?, ?, ?, ?)"
+                " ORDER BY g.camera, g.start_us, g.node, g.epoch LIMIT ?",
+                (*after, most),
+            ).fetchall()
+        if not rows:
+            return closed
+        after = (rows[-1]["ck"], rows[-1]["start_us"], rows[-1]["nk"], rows[-1]["epoch"])
+        done = _unlink(rows, files)
+        with database.write() as conn:
+            conn.executemany("DELETE FROM garbage WHERE camera = ? AND start_us = ? AND node = ? AND epoch = ?", done)
+        closed += len(done)
+
+
+def _unlink(rows: Sequence[sqlite3.Row], files: Files) -> list[tuple[int, int, int, int]]:
+    folders: dict[tuple[Path, Path], list[tuple[int, int, int, int]]] = defaultdict(list)
+    for row in rows:
+        root = Path(row["path"])
+        path = root / segment_path(row["camera"], row["start_us"], row["epoch"], row["node"], growing=False)
+        try:
+            files.unlink(path)
+        except FileNotFoundError:
+            if not root.is_dir():
+                continue
+        except OSError as error:
+            log.error("%s can't be removed: %s; will try again", path, error)
+            continue
+        folders[root, path.parent].append((row["ck"], row["start_us"], row["nk"], row["epoch"]))
+    done: list[tuple[int, int, int, int]] = []
+    for (root, folder), keys in folders.items():
+        try:
+            if folder.is_dir():
+                files.sync_folder(folder)
+                _remove_if_empty(root, folder, files)
+        except OSError as error:
+            log.error("%s can't be synced: %s; will try again", folder, error)
+            continue
+        done.extend(keys)
+    return done
+
+
+def _remove_if_empty(root: Path, folder: Path, files: Files) -> None:
+    """Hour and day folders that hold nothing any more go too; the camera's folder stays."""
+    for at in (folder, folder.parent):
+        if at.parent == root or at == root or any(at.iterdir()):
+            return
+        try:
+            files.remove_folder(at)
+        except OSError:
+            # A recorder has just made a file in it.
+            return

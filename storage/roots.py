@@ -1,0 +1,96 @@
+"""Footage roots: the folders, usually one a disk, that footage is kept in.
+
+Each carries an identity file. A path whose disk is not mounted, or holds another one, is refused instead of filled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from storage.errors import RootError
+from storage.files import FILES, Files
+
+__all__ = ["IDENTITY_FILE", "Root", "open_root", "register"]
+
+IDENTITY_FILE = ".nvr-root.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A footage root: its identity, which never changes, and where it is mounted now."""
+
+    id: str
+    path: Path
+
+
+def _read_identity(path: Path) -> str | None:
+    try:
+        text = (path / IDENTITY_FILE).read_text()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RootError(f"footage root {path}: its identity file can't be read: {error.strerror}") from error
+    try:
+        return str(json.loads(text)["id"])
+    except (ValueError, KeyError, TypeError):
+        raise RootError(
+            f"footage root {path}: its identity file {IDENTITY_FILE} is damaged; restore it, or remove it if you are sure "
+            "that this is the right disk"
+        ) from None
+
+
+def open_root(path: Path, *, known: str | None, files: Files = FILES) -> Root:
+    """The root at ``path``. ``known`` is the identity the catalogue has for this path, if any.
+
+    Raises:
+        RootError: the path can't be used, or holds another root than the known one.
+    """
+    identity = _read_identity(path)
+    if known is not None and identity != known:
+        what = "no identity file" if identity is None else f"the identity {identity}"
+        raise RootError(
+            f"footage root {path} has {what}, the catalogue expects {known}: is its disk mounted, and the right one? "
+            "Nothing was written to it"
+        )
+    if identity is None:
+        identity = secrets.token_hex(8)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            fd = files.create(path / IDENTITY_FILE)
+            try:
+                files.write_all(fd, [json.dumps({"id": identity, "what": "footage root of nvr"}).encode()])
+                files.sync(fd)
+            finally:
+                files.close(fd)
+            files.sync_folder(path)
+        except OSError as error:
+            raise RootError(f"footage root {path} can't be used: {error.strerror}") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise RootError(f"footage root {path} is not writable for this user")
+    return Root(identity, path)
+
+
+def register(conn: sqlite3.Connection, paths: Sequence[Path], *, files: Files = FILES) -> list[Root]:
+    """Opens every root and keeps its identity and path in the catalogue.
+
+    Raises:
+        RootError: as ``open_root``; or the same root stands at two paths.
+    """
+    known = {row["path"]: row["id"] for row in conn.execute("SELECT id, path FROM root")}
+    roots: list[Root] = []
+    for path in paths:
+        root = open_root(path, known=known.get(str(path)), files=files)
+        if any(other.id == root.id for other in roots):
+            raise RootError(f"footage root {path} carries the identity of another configured root: was a disk copied?")
+        conn.execute(
+            "INSERT INTO root (id, path) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET path = excluded.path",
+            (root.id, str(path)),
+        )
+        roots.append(root)
+    return roots
