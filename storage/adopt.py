@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 # Bytes read at once when an adopted file is hashed.
 _CHUNK_BYTES = 1 << 20
+# A run's clock leaves its media time by no more than this within a segment (500 ppm of it); more means that bytes were lost.
+_CLOCK_DRIFT_US = 400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ def adopt(database: Database, files: Files, root: Root, part: Path, *, end_us: i
         init = _pread(fd, 0, found.init_bytes)
         frames = len(found.index.video.samples)
         cut_bytes = 0
-        end_us = found.end_us if end_us is None or found.tail is not None else end_us
+        if end_us is None or found.tail is not None or abs(end_us - found.end_us) > _CLOCK_DRIFT_US:
+            end_us = found.end_us
         if frames and found.tail is None:
             cut_bytes = found.size - found.whole_bytes
             files.truncate(fd, found.whole_bytes)

@@ -10,11 +10,12 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from storage import status
+from storage import segments, status
 from storage.database import Database
+from storage.segments import Key
 from storage.status import Status
 
 __all__ = ["CatalogueWriter", "Operation"]
@@ -22,6 +23,7 @@ __all__ = ["CatalogueWriter", "Operation"]
 log = logging.getLogger(__name__)
 
 Operation = Callable[[sqlite3.Connection], None]
+Progress = tuple[Status, Sequence[tuple[Key, int]]]
 
 # About a hundred bytes each. A catalogue that is out of reach for so long that these fill up is rebuilt from files at the next start.
 _MOST_WAITING: Final = 500_000
@@ -36,7 +38,7 @@ class CatalogueWriter:
         self.database = database
         self._interval_s = status_interval_s
         self._operations: deque[Operation] = deque()
-        self._statuses: dict[str, Status] = {}
+        self._statuses: dict[str, Progress] = {}
         self._wake = threading.Condition()
         self._closing = False
         self._deadline: float | None = None
@@ -60,10 +62,10 @@ class CatalogueWriter:
             self._operations.append(operation)
             self._wake.notify()
 
-    def put_status(self, new: Status) -> None:
-        """Sets a camera's status; only the latest one is written."""
+    def put_status(self, new: Status, grown: Sequence[tuple[Key, int]] = ()) -> None:
+        """Sets a camera's status, and how far its growing segments reach; only the latest is written."""
         with self._wake:
-            self._statuses[new.camera] = new
+            self._statuses[new.camera] = (new, grown)
 
     def close(self, timeout_s: float) -> bool:
         """Writes what is queued and ends the thread; says whether all was written in time."""
@@ -81,7 +83,7 @@ class CatalogueWriter:
                 if not self._operations and not self._closing:
                     self._wake.wait(max(0.05, next_status - time.monotonic()))
                 batch = [self._operations.popleft() for _ in range(min(len(self._operations), _BATCH))]
-                statuses: list[Status] = []
+                statuses: list[Progress] = []
                 if time.monotonic() >= next_status or self._closing:
                     statuses = list(self._statuses.values())
                     self._statuses.clear()
@@ -94,12 +96,15 @@ class CatalogueWriter:
     def _expired(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
 
-    def _write(self, batch: list[Operation], statuses: list[Status]) -> bool:
+    def _write(self, batch: list[Operation], statuses: list[Progress]) -> bool:
         try:
             with self.database.write() as conn:
                 for operation in batch:
                     operation(conn)
-                status.put(conn, statuses)
+                status.put(conn, [new for new, _ in statuses])
+                for _, grown in statuses:
+                    for key, until_us in grown:
+                        segments.grown(conn, key, until_us)
         except sqlite3.OperationalError as error:
             # Locked for long, disk full, I/O error: it may pass. The batch goes back to the front, in order.
             log.error("catalogue can't be written, will try again: %s", error)
@@ -114,8 +119,8 @@ class CatalogueWriter:
             return all([self._write([operation], []) for operation in batch] + [self._write([], statuses)])
         return True
 
-    def _give_back(self, batch: list[Operation], statuses: list[Status]) -> None:
+    def _give_back(self, batch: list[Operation], statuses: list[Progress]) -> None:
         with self._wake:
             self._operations.extendleft(reversed(batch))
             for old in statuses:
-                self._statuses.setdefault(old.camera, old)
+                self._statuses.setdefault(old[0].camera, old)

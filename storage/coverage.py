@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from storage import facts, segments, status
+from storage import facts, segments
 from storage.causes import Cause
 from storage.facts import Fact
 from storage.intervals import Interval, partition
@@ -83,10 +83,8 @@ def _known_until(conn: sqlite3.Connection, camera: str, now_us: int) -> int:
     is neither lost nor on disk yet. Otherwise the recorder's open fact holds until now."""
     if facts.open_fact(conn, camera) is not None:
         return now_us
-    now = status.find(conn, camera)
-    if now is None or now.recorded_until_us is None:
-        return now_us
-    return min(now.recorded_until_us, now_us)
+    bounds = segments.footage_bounds(conn, camera)
+    return now_us if bounds is None else min(bounds[1], now_us)
 
 
 @dataclass(frozen=True, slots=True)

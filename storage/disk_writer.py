@@ -47,7 +47,8 @@ def disk_cause(error: OSError) -> Cause:
 @dataclass(slots=True, eq=False)
 class SegmentHandle:
     """A segment as its recorder sees it. ``error`` is set by the writer when the disk refused; everything queued after that is
-    dropped, so its recorder ends the run. ``written_until_us`` is the end of the last fragment handed to the operating system."""
+    dropped, so its recorder ends the run. ``written_until_us`` is the end of the last fragment handed to the operating system; ``done`` is set
+    when the catalogue has been told that it is closed, or it never will be by us."""
 
     head: Head
     init: Init
@@ -58,6 +59,7 @@ class SegmentHandle:
     error: OSError | None = None
     writer: SegmentWriter | None = field(default=None, repr=False)
     dirty_since: float | None = None
+    done: bool = False
 
     @property
     def key(self) -> Key:
@@ -172,7 +174,9 @@ class DiskWriter:
             # Its part file stays: it is adopted up to its last whole fragment.
             handle.writer.abandon()
             handle.writer = None
-        if handle.offset:
+        if not handle.offset:
+            handle.done = True
+        else:
             self._broken.append((time.monotonic(), handle))
 
     def _salvage_due(self) -> None:
@@ -185,8 +189,10 @@ class DiskWriter:
         part = self.root.path / segment_path(head.camera, head.start_us, head.epoch, head.node, growing=True)
         try:
             adopt(self._catalogue.database, self._files, self.root, part, end_us=handle.written_until_us)
+            handle.done = True
         except FileNotFoundError:
             log.error("camera %s: %s is gone before it could be closed", head.camera, part)
+            handle.done = True
         except (OSError, BoxError, sqlite3.Error) as error:
             log.warning("camera %s: %s can't be closed yet: %s", head.camera, part, error)
             self._broken.append((now + _SALVAGE_INTERVAL_S, handle))
@@ -248,6 +254,7 @@ class DiskWriter:
         assert handle.writer is not None
         writer, handle.writer = handle.writer, None
         self._open.discard(handle)
+        handle.written_until_us = end_us
         closed = writer.close(
             end_us=end_us, media_end=media_end, frames=frames, reason=reason, index=handle.index.build()
         )
@@ -257,3 +264,4 @@ class DiskWriter:
                 conn, key, end_us=end_us, media_end=media_end, frames=frames, bytes_=closed.bytes, sha256=closed.sha256
             )
         )
+        handle.done = True

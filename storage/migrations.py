@@ -81,7 +81,16 @@ CREATE TABLE segment (              -- one file
   sha256       TEXT,                -- of the whole file, computed while it was written
   PRIMARY KEY (camera, start_us, node, epoch)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX segment_growing ON segment (camera) WHERE end_us IS NULL;
+
+CREATE TABLE growing (              -- how far each growing segment's footage reaches: small, since it is rewritten every second
+  camera   INTEGER NOT NULL,
+  start_us INTEGER NOT NULL,
+  node     INTEGER NOT NULL,
+  epoch    INTEGER NOT NULL,
+  until_us INTEGER NOT NULL,
+  PRIMARY KEY (camera, start_us, node, epoch),
+  FOREIGN KEY (camera, start_us, node, epoch) REFERENCES segment
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE span (                 -- closed segments that abut, coalesced; cut at UTC midnight
   camera   INTEGER NOT NULL REFERENCES camera,
@@ -126,7 +135,6 @@ CREATE TABLE status (               -- what each camera's recorder does now
   since_us          INTEGER NOT NULL,
   cause             TEXT,           -- why it is not recording
   detail            TEXT NOT NULL DEFAULT '{}',
-  segment_start_us  INTEGER,        -- its growing segment
   recorded_until_us INTEGER,        -- end of the last fragment written
   init              TEXT,
   bitrate_bps       INTEGER,

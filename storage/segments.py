@@ -34,6 +34,7 @@ __all__ = [
     "footage_bounds",
     "get",
     "growing",
+    "grown",
     "init",
     "put_init",
     "spans_between",
@@ -108,9 +109,8 @@ class Segment:
 
 
 _SELECT = """SELECT c.id AS camera, s.start_us, n.id AS node, s.epoch, s.end_us, r.id AS root, r.path AS root_path, s.init,
-s.run_start_us, s.timescale, s.media_start, s.media_end, s.frames, s.bytes, s.sha256,
-(SELECT recorded_until_us FROM status t WHERE t.camera = s.camera AND t.segment_start_us = s.start_us) AS until_us
-FROM segment s JOIN camera c ON c.key = s.camera JOIN node n ON n.key = s.node JOIN root r ON r.key = s.root"""
+s.run_start_us, s.timescale, s.media_start, s.media_end, s.frames, s.bytes, s.sha256, g.until_us
+FROM segment s LEFT JOIN growing g USING (camera, start_us, node, epoch) JOIN camera c ON c.key = s.camera JOIN node n ON n.key = s.node JOIN root r ON r.key = s.root"""
 
 
 def _segment(row: sqlite3.Row) -> Segment:
@@ -162,8 +162,10 @@ def get(conn: sqlite3.Connection, key: Key) -> Segment | None:
 
 def growing(conn: sqlite3.Connection, camera: str | None = None) -> list[Segment]:
     """Segments without an end, of one camera or of all."""
-    query = f"{_SELECT} WHERE s.end_us IS NULL" + (" AND c.id = ?" if camera is not None else "")
-    rows = conn.execute(query + " ORDER BY c.id, s.start_us", (camera,) if camera is not None else ())
+    # From the small table: the big one is never searched for rows without an end.
+    query = _SELECT.replace("segment s LEFT JOIN growing g", "growing g JOIN segment s")
+    query += " WHERE c.id = ?" if camera is not None else ""
+    rows = conn.execute(query + " ORDER BY c.id, g.start_us", (camera,) if camera is not None else ())
     return [_segment(row) for row in rows]
 
 
@@ -173,7 +175,7 @@ def footage_bounds(conn: sqlite3.Connection, camera: str) -> tuple[int, int] | N
         "SELECT (SELECT min(start_us) FROM segment WHERE camera = c.key),"
         " (SELECT max(end_us) FROM span WHERE camera = c.key AND start_us >="
         "  (SELECT max(start_us) FROM span WHERE camera = c.key) - ?),"
-        " (SELECT recorded_until_us FROM status WHERE camera = c.key) FROM camera c WHERE c.id = ?",
+        " (SELECT max(until_us) FROM growing WHERE camera = c.key) FROM camera c WHERE c.id = ?",
         (DAY_US, camera),
     ).fetchone()
     if row is None or row[0] is None:
@@ -239,6 +241,19 @@ def begin(
             "media_start": media_start,
         },
     )
+    conn.execute(
+        "INSERT OR IGNORE INTO growing (camera, start_us, node, epoch, until_us) SELECT camera, start_us, node, epoch, start_us"
+        f" FROM segment WHERE {_WHERE_KEY} AND end_us IS NULL",
+        _key_values(key),
+    )
+
+
+def grown(conn: sqlite3.Connection, key: Key, until_us: int) -> None:
+    """A growing segment's footage reaches ``until_us``. Never shortens; a closed segment is not touched."""
+    conn.execute(
+        f"UPDATE growing SET until_us = max(until_us, :until_us) WHERE {_WHERE_KEY}",
+        {**_key_values(key), "until_us": until_us},
+    )
 
 
 def finish(
@@ -266,6 +281,7 @@ def finish(
         },
     )
     if changed.rowcount:
+        conn.execute(f"DELETE FROM growing WHERE {_WHERE_KEY}", _key_values(key))
         _extend_spans(conn, key, end_us, bytes_)
 
 
@@ -294,6 +310,7 @@ def _extend_spans(conn: sqlite3.Connection, key: Key, end_us: int, bytes_: int) 
 def discard(conn: sqlite3.Connection, key: Key) -> None:
     """Removes a segment's row and its time from the spans of its node and epoch; other segments' time stays."""
     row = conn.execute(f"SELECT end_us, bytes FROM segment WHERE {_WHERE_KEY}", _key_values(key)).fetchone()
+    conn.execute(f"DELETE FROM growing WHERE {_WHERE_KEY}", _key_values(key))
     conn.execute(f"DELETE FROM segment WHERE {_WHERE_KEY}", _key_values(key))
     if row is not None and row["end_us"] is not None:
         _shrink_spans(conn, key, row["end_us"])

@@ -23,7 +23,6 @@ class Status:
     since_us: int
     cause: Cause | None = None
     detail: Mapping[str, Any] | None = None
-    segment_start_us: int | None = None
     recorded_until_us: int | None = None
     init: str | None = None
     bitrate_bps: int | None = None
@@ -34,11 +33,10 @@ class Status:
 def put(conn: sqlite3.Connection, statuses: Iterable[Status]) -> None:
     """Writes statuses. A ``recorded_until_us`` of None leaves the known one: that a camera waits does not undo footage."""
     conn.executemany(
-        "INSERT INTO status (camera, state, since_us, cause, detail, segment_start_us, recorded_until_us, init, bitrate_bps,"
-        " frame_rate, updated_us) SELECT key, ?,?,?,?,?,?,?,?,?,? FROM camera WHERE id = ?"
+        "INSERT INTO status (camera, state, since_us, cause, detail, recorded_until_us, init, bitrate_bps,"
+        " frame_rate, updated_us) SELECT key, ?,?,?,?,?,?,?,?,? FROM camera WHERE id = ?"
         " ON CONFLICT (camera) DO UPDATE SET state=excluded.state, since_us=excluded.since_us, cause=excluded.cause,"
-        " detail=excluded.detail, segment_start_us=excluded.segment_start_us,"
-        " recorded_until_us=coalesce(excluded.recorded_until_us, recorded_until_us), init=coalesce(excluded.init, init),"
+        " detail=excluded.detail, recorded_until_us=coalesce(excluded.recorded_until_us, recorded_until_us), init=coalesce(excluded.init, init),"
         " bitrate_bps=excluded.bitrate_bps, frame_rate=excluded.frame_rate, updated_us=excluded.updated_us",
         [
             (
@@ -46,7 +44,6 @@ def put(conn: sqlite3.Connection, statuses: Iterable[Status]) -> None:
                 s.since_us,
                 s.cause,
                 json.dumps(dict(s.detail or {})),
-                s.segment_start_us,
                 s.recorded_until_us,
                 s.init,
                 s.bitrate_bps,
@@ -66,7 +63,6 @@ def _status(row: sqlite3.Row) -> Status:
         row["since_us"],
         None if row["cause"] is None else Cause(row["cause"]),
         json.loads(row["detail"]),
-        row["segment_start_us"],
         row["recorded_until_us"],
         row["init"],
         row["bitrate_bps"],
@@ -75,7 +71,7 @@ def _status(row: sqlite3.Row) -> Status:
     )
 
 
-_SELECT = """SELECT c.id AS camera, s.state, s.since_us, s.cause, s.detail, s.segment_start_us, s.recorded_until_us, s.init,
+_SELECT = """SELECT c.id AS camera, s.state, s.since_us, s.cause, s.detail, s.recorded_until_us, s.init,
 s.bitrate_bps, s.frame_rate, s.updated_us FROM status s JOIN camera c ON c.key = s.camera"""
 
 
@@ -93,7 +89,7 @@ def every(conn: sqlite3.Connection) -> dict[str, Status]:
 def rest(conn: sqlite3.Connection, camera: str, cause: Cause, *, recorded_until_us: int | None, at_us: int) -> None:
     """No recorder runs for the camera; its footage ends where its files say, whatever was last reported."""
     conn.execute(
-        "UPDATE status SET state = 'waiting', since_us = coalesce(?, since_us), cause = ?, detail = '{}', segment_start_us = NULL,"
+        "UPDATE status SET state = 'waiting', since_us = coalesce(?, since_us), cause = ?, detail = '{}',"
         " recorded_until_us = ?, bitrate_bps = NULL, frame_rate = NULL, updated_us = ?"
         " WHERE camera = (SELECT key FROM camera WHERE id = ?)",
         (recorded_until_us, cause, recorded_until_us, at_us, camera),

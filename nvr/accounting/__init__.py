@@ -1,0 +1,1 @@
+"""One process for what needs the whole catalogue: retention."""

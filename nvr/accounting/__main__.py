@@ -1,0 +1,36 @@
+"""``python -m nvr.accounting``: started by the supervisor, configured by JSON lines on stdin, ended by SIGTERM or a closed stdin."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+from nvr import log as logs
+from nvr.accounting.retention import Keeper
+
+
+def main() -> None:
+    first = json.loads(sys.stdin.readline())
+    logs.setup("accounting", first["log_level"])
+    # Below recording in every respect.
+    os.nice(5)
+    ending = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ending.set())
+    keeper = Keeper(first)
+
+    def listen() -> None:
+        for line in sys.stdin:
+            settings: dict[str, Any] = json.loads(line)
+            keeper.configure(settings)
+        ending.set()
+
+    threading.Thread(target=listen, name="orders", daemon=True).start()
+    keeper.run(ending)
+
+
+main()

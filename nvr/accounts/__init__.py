@@ -1,0 +1,62 @@
+"""Who may do what: users, sessions and API tokens. Works whether or not the server runs; knows nothing of HTTP."""
+
+from __future__ import annotations
+
+from nvr.accounts.errors import (
+    AccountError,
+    BadCredentials,
+    InvalidAccount,
+    LastAdmin,
+    NoSuchAccount,
+    UserExists,
+    WeakPassword,
+)
+from nvr.accounts.passwords import LEAST_CHARACTERS, check_password
+from nvr.accounts.sessions import (
+    authenticate_session,
+    authenticate_token,
+    create_session,
+    create_token,
+    end_session,
+    hash_of,
+    issue_token,
+    remove_token,
+)
+from nvr.accounts.users import (
+    FIRST_ADMIN,
+    create_user,
+    ensure_first_admin,
+    parse_role,
+    remove_user,
+    set_password,
+    verify_password,
+)
+from storage.accounts import Role
+
+__all__ = [
+    "FIRST_ADMIN",
+    "LEAST_CHARACTERS",
+    "AccountError",
+    "BadCredentials",
+    "InvalidAccount",
+    "LastAdmin",
+    "NoSuchAccount",
+    "Role",
+    "UserExists",
+    "WeakPassword",
+    "authenticate_session",
+    "authenticate_token",
+    "check_password",
+    "create_session",
+    "create_token",
+    "create_user",
+    "end_session",
+    "ensure_first_admin",
+    "hash_of",
+    "issue_token",
+    "parse_role",
+    "remove_token",
+    "remove_user",
+    "set_password",
+    "verify_password",
+]

@@ -1,0 +1,60 @@
+"""What can go wrong with accounts. ``code`` is the stable word that programs and the page go by."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "AccountError",
+    "BadCredentials",
+    "InvalidAccount",
+    "LastAdmin",
+    "NoSuchAccount",
+    "UserExists",
+    "WeakPassword",
+]
+
+
+class AccountError(Exception):
+    """Base of the tree. Messages are for people and hold no secret."""
+
+    code: ClassVar[str] = "account_error"
+
+
+class BadCredentials(AccountError):
+    """Wrong user name or password: never says which."""
+
+    code = "bad_credentials"
+
+    def __init__(self) -> None:
+        super().__init__("the user name or the password is wrong")
+
+
+class InvalidAccount(AccountError):
+    """A name or role that can't be."""
+
+    code = "invalid_account"
+
+
+class WeakPassword(AccountError):
+    """A password that is too short or too long."""
+
+    code = "weak_password"
+
+
+class UserExists(AccountError):
+    """The name is taken."""
+
+    code = "user_exists"
+
+
+class NoSuchAccount(AccountError):
+    """There is no such user or token."""
+
+    code = "account_not_found"
+
+
+class LastAdmin(AccountError):
+    """Without an administrator nobody could set up anything any more."""
+
+    code = "last_admin"

@@ -1,0 +1,77 @@
+"""Passwords: what makes one acceptable, hashing with Argon2id, and random ones that a person can type.
+
+Invariant: a password exists only as an argument; what is kept is its Argon2 hash.
+"""
+
+from __future__ import annotations
+
+import secrets
+from functools import cache
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from nvr.accounts.errors import WeakPassword
+
+__all__ = ["LEAST_CHARACTERS", "check_password", "hash_password", "is_outdated", "matches", "random_password"]
+
+LEAST_CHARACTERS: Final = 10
+# Nobody types more; hashing megabytes would let a login be an attack.
+_MOST_CHARACTERS: Final = 1024
+
+# The library's defaults are RFC 9106's low-memory profile: 64 MiB and about 50 ms of a core.
+_HASHER: Final = PasswordHasher()
+
+# No letter or digit that looks like another one.
+_ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+def check_password(password: str) -> None:
+    """Accepts or refuses a new password.
+
+    Raises:
+        WeakPassword: shorter than ``LEAST_CHARACTERS``, or absurdly long.
+    """
+    if len(password) < LEAST_CHARACTERS:
+        raise WeakPassword(
+            f"the password has {len(password)} characters; use at least {LEAST_CHARACTERS} (a few words do well)"
+        )
+    if len(password) > _MOST_CHARACTERS:
+        raise WeakPassword(f"the password is longer than {_MOST_CHARACTERS} characters; use a shorter one")
+
+
+def hash_password(password: str) -> str:
+    """The Argon2id hash of an acceptable password, with its salt and parameters.
+
+    Raises:
+        WeakPassword: as ``check_password``.
+    """
+    check_password(password)
+    return _HASHER.hash(password)
+
+
+@cache
+def _nobodys_hash() -> str:
+    return _HASHER.hash(secrets.token_hex(16))
+
+
+def matches(password: str, hash_: str | None) -> bool:
+    """Whether the password has this hash. None (an unknown user) takes as long as a wrong password does."""
+    if len(password) > _MOST_CHARACTERS:
+        password = ""
+    try:
+        _HASHER.verify(hash_ or _nobodys_hash(), password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return hash_ is not None
+
+
+def is_outdated(hash_: str) -> bool:
+    """Whether the hash was made with weaker parameters than today's."""
+    return _HASHER.check_needs_rehash(hash_)
+
+
+def random_password() -> str:
+    """A random password of 99 bits that can be read out and typed: ``k7mwp-3hxqr-vd9tn-e2ysa``."""
+    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(4))

@@ -1,0 +1,129 @@
+"""Sessions and API tokens: random texts that stand for someone. Only their SHA-256 is kept; 256 random bits need no slow hash."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import sqlite3
+from contextlib import suppress
+from typing import Final
+
+from nvr.accounts.errors import InvalidAccount, NoSuchAccount
+from nvr.accounts.users import now_us
+from storage import accounts
+from storage.accounts import Role, Session, Token
+from storage.database import Database
+
+__all__ = [
+    "IDLE_US",
+    "LONGEST_US",
+    "TOKEN_PREFIX",
+    "authenticate_session",
+    "authenticate_token",
+    "create_session",
+    "create_token",
+    "end_session",
+    "hash_of",
+    "issue_token",
+    "remove_token",
+]
+
+# A session ends after 12 h without a request, and 7 days after the login in any case.
+IDLE_US: Final = 12 * 3600 * 1_000_000
+LONGEST_US: Final = 7 * 86_400 * 1_000_000
+
+# Secret scanners find a token that was published by this.
+TOKEN_PREFIX: Final = "nvr_"  # noqa: S105 - a prefix, no secret
+
+_SECRET_BYTES: Final = 32
+# A session's end and a token's last use are written at most this often, not with every request.
+_NEWS_US: Final = 60 * 1_000_000
+
+
+def hash_of(secret: str) -> str:
+    """Under which hash a session or token is kept."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def create_session(db: Database, user: str, *, at_us: int | None = None) -> str:
+    """Begins a session of a user and returns the cookie's value. Also removes sessions that are over.
+
+    Raises:
+        NoSuchAccount: the user was removed meanwhile.
+    """
+    at = now_us() if at_us is None else at_us
+    secret = secrets.token_urlsafe(_SECRET_BYTES)
+    with db.write() as conn:
+        accounts.forget_expired_sessions(conn, now_us=at)
+        try:
+            accounts.add_session(conn, hash_=hash_of(secret), user=user, at_us=at, expires_us=at + IDLE_US)
+        except sqlite3.IntegrityError:
+            raise NoSuchAccount(f"there is no user {user!r}") from None
+    return secret
+
+
+def authenticate_session(db: Database, secret: str, *, at_us: int | None = None) -> Session | None:
+    """The session of a cookie's value, prolonged by its use; None if there is none or it is over."""
+    at = now_us() if at_us is None else at_us
+    hash_ = hash_of(secret)
+    with db.read() as conn:
+        session = accounts.find_session(conn, hash_)
+    if session is None or session.expires_us <= at:
+        return None
+    until = min(at + IDLE_US, session.created_us + LONGEST_US)
+    if until - session.expires_us >= _NEWS_US:
+        # A full disk must not lock anybody out of what they could see without a write.
+        with suppress(sqlite3.OperationalError), db.write() as conn:
+            accounts.extend_session(conn, hash_, expires_us=until)
+    return session
+
+
+def end_session(db: Database, secret: str) -> None:
+    """Ends the session of a cookie's value, if there is one."""
+    with db.write() as conn:
+        accounts.end_session(conn, hash_of(secret))
+
+
+def issue_token(db: Database, name: str, role: Role, *, at_us: int | None = None) -> tuple[Token, str]:
+    """Makes an API token; returns its row and its text, which can't be had again.
+
+    Raises:
+        InvalidAccount: the name is empty, too long or not printable.
+    """
+    name = name.strip()
+    if not name or len(name) > 200 or not name.isprintable():
+        raise InvalidAccount("a token's name must be one line of 1 to 200 characters: say what the token is for")
+    text = TOKEN_PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
+    token = Token(secrets.token_hex(4), name, role, now_us() if at_us is None else at_us, None)
+    with db.write() as conn:
+        accounts.add_token(conn, id_=token.id, hash_=hash_of(text), name=token.name, role=role, at_us=token.created_us)
+    return token, text
+
+
+def create_token(db: Database, name: str, role: Role, *, at_us: int | None = None) -> str:
+    """Makes an API token and returns its text: as ``issue_token``."""
+    return issue_token(db, name, role, at_us=at_us)[1]
+
+
+def authenticate_token(db: Database, text: str, *, at_us: int | None = None) -> Token | None:
+    """The token of this bearer text, its use noted; None if there is none."""
+    if not text.startswith(TOKEN_PREFIX):
+        return None
+    at = now_us() if at_us is None else at_us
+    with db.read() as conn:
+        token = accounts.find_token(conn, hash_of(text))
+    if token is not None and at - (token.last_used_us or 0) >= _NEWS_US:
+        with suppress(sqlite3.OperationalError), db.write() as conn:
+            accounts.touch_token(conn, token.id, at_us=at)
+    return token
+
+
+def remove_token(db: Database, id_: str) -> None:
+    """Removes a token: whoever bears it is refused from now on.
+
+    Raises:
+        NoSuchAccount: there is no such token.
+    """
+    with db.write() as conn:
+        if not accounts.remove_token(conn, id_):
+            raise NoSuchAccount(f"there is no token {id_!r}")

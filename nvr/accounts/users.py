@@ -1,0 +1,133 @@
+"""Users: adding, checking, changing and removing them. Every function is whole in itself, whether or not the server runs."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Final
+
+from nvr.accounts import passwords
+from nvr.accounts.errors import BadCredentials, InvalidAccount, LastAdmin, NoSuchAccount, UserExists
+from storage import accounts
+from storage.accounts import Role, User
+from storage.database import Database
+
+__all__ = [
+    "FIRST_ADMIN",
+    "create_user",
+    "ensure_first_admin",
+    "now_us",
+    "parse_role",
+    "remove_user",
+    "set_password",
+    "verify_password",
+]
+
+FIRST_ADMIN: Final = "admin"
+
+# No capitals, so that no two names differ only in them.
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,62}", re.ASCII)
+
+
+def now_us() -> int:
+    """The server's clock."""
+    return time.time_ns() // 1000
+
+
+def parse_role(text: str) -> Role:
+    """The role of this name.
+
+    Raises:
+        InvalidAccount: there is none.
+    """
+    try:
+        return Role(text)
+    except ValueError:
+        raise InvalidAccount(f"there is no role {text!r}; use {', '.join(Role)}") from None
+
+
+def create_user(db: Database, name: str, password: str, role: Role, *, at_us: int | None = None) -> User:
+    """Adds a user.
+
+    Raises:
+        InvalidAccount: the name can't be one.
+        WeakPassword: the password is too short.
+        UserExists: the name is taken.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidAccount(
+            f"{name!r} can't be a user name; use 1 to 63 small letters, digits and . _ @ -, beginning with a letter or digit"
+        )
+    hash_ = passwords.hash_password(password)
+    user = User(name, role, now_us() if at_us is None else at_us)
+    with db.write() as conn:
+        try:
+            accounts.add_user(conn, name=name, password_hash=hash_, role=role, at_us=user.created_us)
+        except ValueError:
+            raise UserExists(f"there is a user {name!r} already") from None
+    return user
+
+
+def verify_password(db: Database, name: str, password: str) -> User:
+    """The user, if the password is theirs. About 50 ms of a core, for unknown users too.
+
+    Raises:
+        BadCredentials: it is not.
+    """
+    with db.read() as conn:
+        user = accounts.find_user(conn, name)
+        hash_ = accounts.password_hash(conn, name)
+    if not passwords.matches(password, hash_) or user is None or hash_ is None:
+        raise BadCredentials
+    # A password of before a rule of length can't be hashed anew; it goes on with its old hash.
+    if passwords.is_outdated(hash_) and len(password) >= passwords.LEAST_CHARACTERS:
+        new = passwords.hash_password(password)
+        with db.write() as conn:
+            if accounts.password_hash(conn, name) == hash_:
+                accounts.set_password_hash(conn, name, new)
+    return user
+
+
+def set_password(db: Database, name: str, password: str, *, keep_session: str | None = None) -> None:
+    """Sets a user's password and ends their sessions, but for the one with the hash ``keep_session``.
+
+    Raises:
+        WeakPassword: the password is too short.
+        NoSuchAccount: there is no such user.
+    """
+    hash_ = passwords.hash_password(password)
+    with db.write() as conn:
+        if not accounts.set_password_hash(conn, name, hash_):
+            raise NoSuchAccount(f"there is no user {name!r}")
+        accounts.end_sessions_of(conn, name, keep=keep_session)
+
+
+def remove_user(db: Database, name: str) -> None:
+    """Removes a user and ends their sessions.
+
+    Raises:
+        NoSuchAccount: there is no such user.
+        LastAdmin: nobody else is an administrator.
+    """
+    with db.write() as conn:
+        user = accounts.find_user(conn, name)
+        if user is None:
+            raise NoSuchAccount(f"there is no user {name!r}")
+        if user.role is Role.ADMIN and accounts.count_admins(conn) == 1:
+            raise LastAdmin(f"{name!r} is the only administrator; make another one first")
+        accounts.remove_user(conn, name)
+
+
+def ensure_first_admin(db: Database) -> str | None:
+    """Makes the user ``admin`` with a random password if there is no user at all. The password is returned this once, to be shown
+    to whoever set the server up; otherwise None."""
+    with db.read() as conn:
+        if accounts.users(conn):
+            return None
+    password = passwords.random_password()
+    hash_ = passwords.hash_password(password)
+    with db.write() as conn:
+        if accounts.users(conn):
+            return None
+        accounts.add_user(conn, name=FIRST_ADMIN, password_hash=hash_, role=Role.ADMIN, at_us=now_us())
+    return password

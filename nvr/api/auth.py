@@ -1,0 +1,150 @@
+"""Who asks, and whether they may: the one guard that every route is behind.
+
+Invariant: a handler runs only if its route declares a role and whoever asks has it; a change asked for with a cookie comes from a
+page of this server.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from litestar.concurrency import sync_to_thread
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from nvr import accounts
+from nvr.api.errors import ApiError
+from nvr.api.services import Services
+from storage.accounts import Role
+from storage.database import Database
+
+__all__ = ["COOKIE", "PUBLIC", "Principal", "check_origin", "guard", "principal_of", "same_origin"]
+
+COOKIE: Final = "nvr_session"
+PUBLIC: Final = "public"
+
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+# Longer than any cookie or token of ours; hashing more is work for nothing.
+_LONGEST_SECRET: Final = 256
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks. ``user`` is None for a token; ``session`` is the cookie's value, None for a token."""
+
+    name: str
+    role: Role
+    user: str | None
+    session: str | None
+
+
+async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Lets a request through to its handler, or raises.
+
+    Raises:
+        ApiError: ``not_authenticated``, ``forbidden``, ``cross_origin`` or ``method_not_allowed``.
+    """
+    needed = handler.opt.get("role")
+    if needed is None:
+        # Only the answers to OPTIONS that the framework adds declare none: nothing here is for other origins.
+        raise ApiError("method_not_allowed", "this address does not take this method")
+    changes = connection.scope.get("method") not in _SAFE_METHODS
+    if needed == PUBLIC:
+        if changes:
+            check_origin(connection, must_tell=False)
+        return
+    services: Services = connection.app.state.services
+    principal = await _authenticate(connection, services)
+    if not principal.role.allows(Role(needed)):
+        raise ApiError("forbidden", f"this needs the role {needed}; {principal.name} is {principal.role}")
+    if changes and principal.session is not None:
+        check_origin(connection, must_tell=True)
+    connection.scope["user"] = principal
+
+
+def principal_of(connection: Connection) -> Principal:
+    """Who the guard found to be asking; not for public routes."""
+    principal = connection.scope["user"]
+    assert isinstance(principal, Principal)
+    return principal
+
+
+async def _authenticate(connection: Connection, services: Services) -> Principal:
+    header = connection.headers.get("authorization")
+    at_us = services.now_us()
+    if header is not None:
+        scheme, _, text = header.partition(" ")
+        text = text.strip()
+        if scheme.lower() != "bearer":
+            raise ApiError("not_authenticated", "the Authorization header must be: Bearer <token>")
+        found = await sync_to_thread(_by_token, services.db, text, at_us) if len(text) <= _LONGEST_SECRET else None
+        if found is None:
+            raise ApiError("not_authenticated", "this token is unknown or was removed")
+        return found
+    cookie = connection.cookies.get(COOKIE)
+    if not cookie:
+        raise ApiError("not_authenticated", "log in first, or send a token: Authorization: Bearer <token>")
+    found = await sync_to_thread(_by_cookie, services.db, cookie, at_us) if len(cookie) <= _LONGEST_SECRET else None
+    if found is None:
+        raise ApiError("not_authenticated", "the session is over: log in again")
+    return found
+
+
+def _by_token(db: Database, text: str, at_us: int) -> Principal | None:
+    token = accounts.authenticate_token(db, text, at_us=at_us)
+    return None if token is None else Principal(f"token {token.name}", token.role, None, None)
+
+
+def _by_cookie(db: Database, value: str, at_us: int) -> Principal | None:
+    session = accounts.authenticate_session(db, value, at_us=at_us)
+    return None if session is None else Principal(session.user, session.role, session.user, value)
+
+
+def check_origin(connection: Connection, *, must_tell: bool) -> None:
+    """Refuses what a page of another origin made the browser send. Every browser tells, by ``Sec-Fetch-Site`` (only over TLS or
+    to localhost) or by ``Origin``; with ``must_tell``, a request that tells nothing is refused as well.
+
+    Raises:
+        ApiError: ``cross_origin``.
+    """
+    site = connection.headers.get("sec-fetch-site")
+    origin = connection.headers.get("origin")
+    if site is not None:
+        fine = site == "same-origin"
+    elif origin is not None:
+        fine = same_origin(origin, connection.headers.get("host", ""))
+    else:
+        fine = not must_tell
+    if not fine:
+        raise ApiError(
+            "cross_origin",
+            "this was not sent by a page of this server; programs use a token (Authorization: Bearer …) instead of a cookie, "
+            "and a proxy in front must pass the Host header on",
+        )
+
+
+def same_origin(origin: str, host: str) -> bool:
+    """Whether an ``Origin`` header names the server that the ``Host`` header names. Their schemes can't be compared: behind a
+    proxy that speaks TLS, the server does not see it."""
+    try:
+        ours = urlsplit(f"//{host}")
+        theirs = urlsplit(origin)
+        port = _DEFAULT_PORTS.get(theirs.scheme)
+        return (
+            port is not None
+            and bool(theirs.hostname)
+            and _host(theirs.hostname) == _host(ours.hostname)
+            and (theirs.port or port) == (ours.port or port)
+        )
+    except ValueError:
+        return False
+
+
+def _host(name: str | None) -> str:
+    return unicodedata.normalize("NFC", name or "").lower().rstrip(".")

@@ -1,0 +1,147 @@
+"""Routes of cameras: list, add, change, remove."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Response
+
+from nvr.api import fleet
+from nvr.api.auth import principal_of
+from nvr.api.camera_settings import CameraChange, NewCamera, changed, checked, stored_settings
+from nvr.api.errors import ApiError
+from nvr.api.respond import ApiRequest, json_answer
+from nvr.api.routing import delete, get, patch, post
+from nvr.api.services import Injected, Services
+from nvr.api.times import format_time
+from nvr.api.wire import CameraBody, CameraList
+from storage import cameras
+from storage.accounts import Role
+
+__all__ = ["ROUTES", "no_camera"]
+
+
+def no_camera(camera: str) -> ApiError:
+    """The error of an id that no camera has."""
+    return ApiError("camera_not_found", f"there is no camera {camera!r}")
+
+
+def _body(request: ApiRequest, services: Services, camera: str) -> CameraBody:
+    with services.db.read() as conn:
+        found = fleet.camera_bodies(conn, now_us=services.now_us(), with_url=_is_admin(request), camera=camera)
+    if not found:
+        raise no_camera(camera)
+    return found[0]
+
+
+def _is_admin(request: ApiRequest) -> bool:
+    return principal_of(request).role is Role.ADMIN
+
+
+@get("/api/cameras", role="viewer", summary="All cameras that are recorded, with their status", answer=CameraList)
+def list_cameras(request: ApiRequest, services: Injected) -> Response[bytes]:
+    """All cameras."""
+    now_us = services.now_us()
+    with services.db.read() as conn:
+        bodies = fleet.camera_bodies(conn, now_us=now_us, with_url=_is_admin(request))
+    return json_answer(request, CameraList(as_of=format_time(now_us), cameras=bodies))
+
+
+@get(
+    "/api/cameras/{camera:str}",
+    role="viewer",
+    summary="One camera with its status",
+    errors=["camera_not_found"],
+    answer=CameraBody,
+)
+def one_camera(request: ApiRequest, services: Injected, camera: str) -> Response[bytes]:
+    """One camera; a removed one is not found."""
+    return json_answer(request, _body(request, services, camera))
+
+
+@post(
+    "/api/cameras",
+    role="admin",
+    summary="Add a camera",
+    errors=["invalid_request", "invalid_camera", "camera_exists"],
+    answer=CameraBody,
+)
+def add_camera(request: ApiRequest, services: Injected, data: NewCamera) -> Response[bytes]:
+    """Adds a camera, or brings a removed one back with its history."""
+    values: dict[str, Any] = {
+        key: value
+        for key, value in msgspec.structs.asdict(data).items()
+        if value is not None and value is not msgspec.UNSET
+    }
+    camera = checked(values)
+    with services.db.write() as conn:
+        try:
+            cameras.add(
+                conn,
+                camera=camera.id,
+                name=camera.name,
+                source="catalogue",
+                settings=stored_settings(camera),
+                labels=camera.labels,
+                node=services.settings.node,
+                epoch=0,  # no recorder has said anything of it yet
+                at_us=services.now_us(),
+            )
+        except ValueError:
+            raise ApiError("camera_exists", f"there is a camera {camera.id!r} already") from None
+    services.on_cameras_changed()
+    answer = json_answer(request, _body(request, services, camera.id))
+    answer.headers["Location"] = f"/api/cameras/{camera.id}"
+    return answer
+
+
+def _changeable(found: cameras.Camera | None, camera: str) -> cameras.Camera:
+    if found is None or found.removed_us is not None:
+        raise no_camera(camera)
+    if found.source == "file":
+        raise ApiError(
+            "provisioned", f"camera {camera!r} comes from the configuration file: change it there and reload the server"
+        )
+    return found
+
+
+@patch(
+    "/api/cameras/{camera:str}",
+    role="admin",
+    summary="Change a camera",
+    errors=["invalid_request", "invalid_camera", "camera_not_found", "provisioned"],
+    answer=CameraBody,
+)
+def change_camera(request: ApiRequest, services: Injected, camera: str, data: CameraChange) -> Response[bytes]:
+    """Changes what the body names and leaves the rest."""
+    with services.db.write() as conn:
+        new = changed(_changeable(cameras.find(conn, camera), camera), data)
+        differs = cameras.change(
+            conn,
+            camera=camera,
+            name=new.name,
+            source="catalogue",
+            settings=stored_settings(new),
+            labels=new.labels,
+        )
+    if differs:
+        services.on_cameras_changed()
+    return json_answer(request, _body(request, services, camera))
+
+
+@delete(
+    "/api/cameras/{camera:str}",
+    role="admin",
+    summary="Stop recording a camera; its footage and history stay",
+    errors=["camera_not_found", "provisioned"],
+)
+def remove_camera(services: Injected, camera: str) -> None:
+    """Removes a camera from recording."""
+    with services.db.write() as conn:
+        _changeable(cameras.find(conn, camera), camera)
+        cameras.remove(conn, camera, at_us=services.now_us())
+    services.on_cameras_changed()
+
+
+ROUTES = [list_cameras, one_camera, add_camera, change_camera, remove_camera]

@@ -1,0 +1,184 @@
+"""Every answer that is an error: one table of codes, and how exceptions become ``application/problem+json`` (RFC 9457).
+
+Invariant: an error that is not ours to tell says an incident's number and nothing else; what it was is in the log.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sqlite3
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, SerializationException, ValidationException
+
+from nvr.accounts import AccountError
+from nvr.config import redact
+from storage.errors import CatalogueError
+
+__all__ = ["CODES", "ApiError", "Problem", "problem_response", "to_problem"]
+
+log = logging.getLogger(__name__)
+
+# Every code there is: its status, and what it means (docs/reference/http.md repeats this, and a test compares).
+CODES: Final[Mapping[str, tuple[int, str]]] = {
+    "invalid_request": (400, "The request can't be understood: a body that is not JSON, a field of the wrong type"),
+    "missing_parameter": (400, "A parameter that has to be given is not"),
+    "invalid_parameter": (400, "A parameter has a value that it can't have"),
+    "naive_time": (400, "A time has no zone: add `Z` or an offset (`+` is written `%2B` in a URL)"),
+    "invalid_time": (400, "Not an ISO 8601 time"),
+    "time_out_of_range": (400, "A time outside the years 1970 to 2199"),
+    "empty_range": (400, "`end` is not after `start`"),
+    "range_too_long": (400, "The range is longer than this route allows"),
+    "invalid_camera": (400, "A camera's id, URL or another of its settings can't be; `errors` says which"),
+    "invalid_account": (400, "A user's or token's name or role can't be"),
+    "weak_password": (400, "The password is too short or absurdly long"),
+    "not_authenticated": (401, "No session and no token, or one that is over"),
+    "bad_credentials": (401, "The user name or the password is wrong"),
+    "forbidden": (403, "The role does not allow it"),
+    "cross_origin": (403, "The page that sent this is not this server's"),
+    "not_found": (404, "There is no such address"),
+    "camera_not_found": (404, "There never was a camera of this id"),
+    "segment_not_found": (404, "There is no such segment, or not any more"),
+    "init_not_found": (404, "There is no such init"),
+    "account_not_found": (404, "There is no such user or token"),
+    "method_not_allowed": (405, "The address does not take this method"),
+    "provisioned": (409, "The camera comes from the configuration file and is changed there"),
+    "camera_exists": (409, "There is a camera of this id already"),
+    "user_exists": (409, "There is a user of this name already"),
+    "last_admin": (409, "The only administrator can't be removed"),
+    "too_large": (413, "The body is larger than any sensible one"),
+    "range_not_satisfiable": (416, "The bytes asked for lie beyond the end"),
+    "too_many_attempts": (429, "Too many failed logins; `Retry-After` says when to try again"),
+    "internal": (500, "A fault of the server; `incident` is how to find it in the log"),
+    "catalogue_unavailable": (503, "The catalogue can't be read or written now"),
+    "busy": (503, "Too many reports at once; try again shortly"),
+}
+
+_BY_STATUS: Final = {
+    400: "invalid_request",
+    401: "not_authenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+}
+
+
+class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The body of an error. ``code`` is a stable word; ``detail`` is for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    incident: str | None = None
+    errors: list[dict[str, str]] | None = None
+
+
+class ApiError(Exception):
+    """An error with a code of ``CODES``. ``extra`` are more members of the problem."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.status: int = CODES[code][0]
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+
+
+def to_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """The answer to any exception a handler, a guard or the router lets out."""
+    found = _known(error)
+    if found is None:
+        incident = secrets.token_hex(4)
+        log.error("incident %s: %s %s", incident, request.method, request.scope["path"], exc_info=error)
+        found = ApiError(
+            "internal",
+            f"the server failed; its log tells more under incident {incident}",
+            extra={"incident": incident},
+        )
+    return problem_response(found, request.scope["path"])
+
+
+def problem_response(error: ApiError, path: str) -> Response[bytes]:
+    """The problem as an answer."""
+    headers = {"Cache-Control": "no-store", **error.headers}
+    if error.status == 401:
+        headers.setdefault("WWW-Authenticate", 'Bearer realm="nvr"')
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(error.status).phrase,
+        "status": error.status,
+        "detail": error.detail,
+        "instance": path,
+        "code": error.code,
+        **error.extra,
+    }
+    # A path may hold bytes that are no text.
+    body["instance"] = path.encode("utf-8", "replace").decode()
+    return Response(
+        msgspec.json.encode(body), status_code=error.status, headers=headers, media_type="application/problem+json"
+    )
+
+
+def _known(error: Exception) -> ApiError | None:
+    match error:
+        case ApiError():
+            return error
+        case AccountError() if error.code in CODES:
+            return ApiError(error.code, str(error))
+        case CatalogueError() | sqlite3.OperationalError():
+            # The path or SQL in the message is for the log.
+            log.error("the catalogue refused: %s", redact(str(error)))
+            return ApiError("catalogue_unavailable", "the catalogue does not answer", headers={"Retry-After": "5"})
+        case SerializationException():
+            return ApiError("invalid_request", "the body is not valid JSON")
+        case ValidationException():
+            return ApiError("invalid_request", _validation_detail(error), extra={"errors": _field_errors(error)})
+        case HTTPException() if error.status_code in _BY_STATUS:
+            code = _BY_STATUS[error.status_code]
+            return ApiError(code, _plain_detail(code, error), headers=error.headers)
+        case HTTPException() if 400 <= error.status_code < 500:
+            return ApiError("invalid_request", error.detail or "the request can't be understood")
+        case _:
+            return None
+
+
+def _plain_detail(code: str, error: HTTPException) -> str:
+    if code == "method_not_allowed":
+        return "this address does not take this method"
+    if code == "not_found":
+        return "there is no such address"
+    return error.detail or CODES[code][1]
+
+
+def _field_errors(error: ValidationException) -> list[dict[str, str]]:
+    entries = error.extra if isinstance(error.extra, list) else []
+    return [
+        {"field": str(entry.get("key", "")), "message": str(entry.get("message", ""))}
+        for entry in entries
+        if isinstance(entry, dict)
+    ]
+
+
+def _validation_detail(error: ValidationException) -> str:
+    # Litestar's own detail repeats the whole address; who asked knows it.
+    found = _field_errors(error)
+    if not found:
+        return "a parameter is missing or of the wrong type"
+    return "; ".join(f"{e['field']}: {e['message']}" if e["field"] else e["message"] for e in found)

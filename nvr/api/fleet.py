@@ -1,0 +1,120 @@
+"""All cameras at once: a constant number of queries however many there are.
+
+Integer keys stay inside the SQL; every row is joined to its camera's text id.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from typing import Any, Final
+
+from nvr.api.times import format_time
+from nvr.api.wire import CameraBody, StatusBody
+from nvr.config import redact
+from storage.causes import Cause
+from storage.intervals import DAY_US
+
+__all__ = ["SILENT_US", "Health", "camera_bodies", "health"]
+
+# Recorders report every second. After this long without a word nobody knows whether the camera is recorded.
+SILENT_US: Final = 15 * 1_000_000
+_HEARTBEAT_US: Final = 10 * 1_000_000
+
+# The first and last footage come from the ends of primary keys, a few steps each, not from reading what lies between.
+_CAMERAS: Final = f"""
+SELECT c.id, c.name, c.labels, c.source, c.settings, c.added_us,
+  t.state, t.since_us, t.cause, t.detail, t.recorded_until_us, t.bitrate_bps, t.frame_rate, t.updated_us,
+  i.video_codec, i.width, i.height,
+  (SELECT min(s.start_us) FROM segment s WHERE s.camera = c.key) AS first_us,
+  (SELECT max(p.end_us) FROM span p WHERE p.camera = c.key AND p.start_us >=
+    (SELECT max(l.start_us) FROM span l WHERE l.camera = c.key) - {DAY_US}) AS last_us
+FROM camera c LEFT JOIN status t ON t.camera = c.key LEFT JOIN init i ON i.id = t.init
+WHERE c.removed_us IS NULL"""
+
+
+def camera_bodies(
+    conn: sqlite3.Connection, *, now_us: int, with_url: bool, camera: str | None = None
+) -> list[CameraBody]:
+    """Cameras that are not removed, by id, or the one of this id. ``with_url``: for an administrator."""
+    one = "" if camera is None else " AND c.id = :camera"
+    rows = conn.execute(f"{_CAMERAS}{one} ORDER BY c.id", {"camera": camera})
+    return [_camera_body(row, now_us, with_url=with_url) for row in rows]
+
+
+def _camera_body(row: sqlite3.Row, now_us: int, *, with_url: bool) -> CameraBody:
+    settings = json.loads(row["settings"])
+    body = CameraBody(
+        id=row["id"],
+        name=row["name"],
+        labels=json.loads(row["labels"]),
+        audio=bool(settings.get("audio", False)),
+        source=row["source"],
+        status=_status_body(row, now_us),
+        first_footage=_time(row["first_us"]),
+        last_footage=None if row["first_us"] is None else _last(row),
+    )
+    if with_url:
+        body.url = redact(str(settings.get("url", "")))
+    return body
+
+
+def _last(row: sqlite3.Row) -> str:
+    return format_time(max(row["last_us"] or 0, row["recorded_until_us"] or 0, row["first_us"]))
+
+
+def _status_body(row: sqlite3.Row, now_us: int) -> StatusBody:
+    if row["state"] is None:
+        # Its recorder has not said anything yet.
+        state, since_us, cause, detail = "waiting", row["added_us"], Cause.NOT_CONFIGURED, None
+    else:
+        state, since_us, cause = row["state"], row["since_us"], row["cause"]
+        detail = json.loads(row["detail"]) or None
+    quiet = row["state"] is not None and now_us - row["updated_us"] > SILENT_US
+    if quiet:
+        # "recording" from a recorder that has gone silent would be a claim that nobody can stand for.
+        state, since_us, cause = "waiting", row["updated_us"], None
+        detail = {"error": f"its recorder has not reported since {format_time(row['updated_us'])}"}
+    recording = state == "recording"
+    return StatusBody(
+        state=state,
+        since=format_time(since_us),
+        cause=cause,
+        detail=detail,
+        recorded_until=_time(row["recorded_until_us"]),
+        codec=row["video_codec"],
+        width=row["width"],
+        height=row["height"],
+        bitrate_bps=row["bitrate_bps"] if recording else None,
+        frame_rate=row["frame_rate"] if recording else None,
+    )
+
+
+def _time(at_us: int | None) -> str | None:
+    return None if at_us is None else format_time(at_us)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """``heartbeat_age_us`` is None if the server never beat; ``silent`` counts cameras without a recent word of their recorder."""
+
+    heartbeat_age_us: int | None
+    silent: int
+
+    @property
+    def heart_stopped(self) -> bool:
+        """Whether the supervisor seems to be gone."""
+        return self.heartbeat_age_us is None or self.heartbeat_age_us > _HEARTBEAT_US
+
+
+def health(conn: sqlite3.Connection, *, node: str, now_us: int) -> Health:
+    """How the recording side is, as far as the catalogue shows."""
+    beat: Any = conn.execute("SELECT watermark_us FROM node WHERE id = ?", (node,)).fetchone()
+    silent = conn.execute(
+        "SELECT count(*) FROM camera c LEFT JOIN status t ON t.camera = c.key"
+        " WHERE c.removed_us IS NULL AND coalesce(t.updated_us, c.added_us) < ?",
+        (now_us - SILENT_US,),
+    ).fetchone()[0]
+    age_us = None if beat is None or beat[0] is None else now_us - int(beat[0])
+    return Health(age_us, int(silent))

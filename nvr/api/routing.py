@@ -1,0 +1,130 @@
+"""How a route is declared: with its role, its summary and its errors, or not at all.
+
+Invariant: ``check_roles`` passes only if every handler of the application declares a role that exists.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Literal
+
+from litestar import Litestar
+from litestar.enums import HttpMethod, MediaType
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Operation
+from litestar.routes import HTTPRoute
+
+from nvr.api.auth import PUBLIC
+from nvr.api.errors import CODES, Problem
+from storage.accounts import Role
+
+__all__ = ["ROLES", "RouteError", "check_roles", "delete", "get", "patch", "post"]
+
+RoleName = Literal["public", "viewer", "investigator", "admin"]
+ROLES: Final = frozenset({PUBLIC, *Role})
+
+_Decorator = Callable[[Callable[..., Any]], HTTPRouteHandler]
+
+
+class RouteError(Exception):
+    """A route was declared wrongly: a fault of the program, found when it starts."""
+
+
+def _route(
+    method: HttpMethod,
+    path: str,
+    *,
+    role: RoleName,
+    summary: str,
+    errors: Iterable[str],
+    status: int,
+    answer: Any = None,
+    media_type: str = MediaType.JSON,
+    in_schema: bool = True,
+) -> _Decorator:
+    codes = sorted({*errors, *(("not_authenticated", "forbidden") if role != PUBLIC else ())})
+    by_status: dict[int, list[str]] = defaultdict(list)
+    for code in codes:
+        by_status[CODES[code][0]].append(f"`{code}`: {CODES[code][1]}")
+    responses = {
+        number: ResponseSpec(
+            Problem, generate_examples=False, description="\n\n".join(lines), media_type="application/problem+json"
+        )
+        for number, lines in by_status.items()
+    }
+    if answer is not None:
+        responses[status] = ResponseSpec(
+            answer, generate_examples=False, description="The answer", media_type=media_type
+        )
+
+    def decorate(function: Callable[..., Any]) -> HTTPRouteHandler:
+        handler = HTTPRouteHandler(
+            path,
+            http_method=method,
+            status_code=status,
+            media_type=media_type,
+            summary=summary,
+            description=f"Role: {role}.",
+            opt={"role": role, "errors": tuple(codes)},
+            responses=responses,
+            raises=[],
+            include_in_schema=in_schema,
+            operation_class=Operation,
+            **({} if _is_async(function) else {"sync_to_thread": True}),
+        )
+        return handler(function)
+
+    return decorate
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    import inspect
+
+    return inspect.iscoroutinefunction(function)
+
+
+def get(path: str, *, role: RoleName, summary: str, errors: Iterable[str] = (), **more: Any) -> _Decorator:
+    """A route that reads; HEAD is answered alike, without the body."""
+    return _route(HttpMethod.GET, path, role=role, summary=summary, errors=errors, status=200, **more)
+
+
+def post(
+    path: str, *, role: RoleName, summary: str, errors: Iterable[str] = (), status: int = 201, **more: Any
+) -> _Decorator:
+    """A route that makes or does something."""
+    return _route(
+        HttpMethod.POST, path, role=role, summary=summary, errors=("cross_origin", *errors), status=status, **more
+    )
+
+
+def patch(path: str, *, role: RoleName, summary: str, errors: Iterable[str] = (), **more: Any) -> _Decorator:
+    """A route that changes something."""
+    return _route(
+        HttpMethod.PATCH, path, role=role, summary=summary, errors=("cross_origin", *errors), status=200, **more
+    )
+
+
+def delete(path: str, *, role: RoleName, summary: str, errors: Iterable[str] = ()) -> _Decorator:
+    """A route that removes something."""
+    return _route(
+        HttpMethod.DELETE, path, role=role, summary=summary, errors=("cross_origin", *errors), status=204
+    )
+
+
+def check_roles(app: Litestar) -> None:
+    """Refuses an application with a route that does not say who may use it.
+
+    Raises:
+        RouteError: which one.
+    """
+    for route in app.routes:
+        if not isinstance(route, HTTPRoute):
+            raise RouteError(f"{route.path}: only HTTP routes are guarded, this is another kind")
+        for handler in route.route_handlers:
+            if handler.http_methods == {HttpMethod.OPTIONS}:
+                continue  # the framework's own; the guard refuses it
+            role = handler.opt.get("role")
+            if role not in ROLES:
+                raise RouteError(f"{'/'.join(sorted(handler.http_methods))} {route.path} declares no role (has {role!r})")

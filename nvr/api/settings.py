@@ -1,0 +1,27 @@
+"""What the API's process is told: one line of JSON on its stdin. Nothing in it is secret."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+import nvr
+
+__all__ = ["ApiSettings"]
+
+
+class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``host`` and ``port`` to listen on (port 0: any free one), the ``catalogue``'s path, this server's ``node`` id, and the IANA
+    ``zone`` in which the page shows times. ``secure_cookies`` ``auto`` marks a cookie Secure where the request came by TLS.
+    ``web_dist`` is the folder of the built front end; None: the one in the package."""
+
+    catalogue: str
+    node: str
+    host: str = "127.0.0.1"
+    port: int = 8080
+    zone: str = "UTC"
+    version: str = nvr.__version__
+    secure_cookies: bool | Literal["auto"] = "auto"
+    web_dist: str | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"

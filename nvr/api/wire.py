@@ -1,0 +1,132 @@
+"""The bodies of answers, as the contract in docs/design/architecture.md words them. Times are ISO 8601 text, lengths seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from nvr.api.times import format_time, seconds
+from storage.coverage import Coverage, Gap
+
+__all__ = [
+    "CameraBody",
+    "CameraList",
+    "CoverageBody",
+    "FactBody",
+    "GapBody",
+    "SpanBody",
+    "StatusBody",
+    "coverage_body",
+    "gap_body",
+]
+
+
+class StatusBody(msgspec.Struct, kw_only=True):
+    """What a camera's recorder does now. ``state`` is recording, waiting or off."""
+
+    state: str
+    since: str
+    cause: str | None
+    detail: Mapping[str, Any] | None
+    recorded_until: str | None
+    codec: str | None
+    width: int | None
+    height: int | None
+    bitrate_bps: int | None
+    frame_rate: float | None
+
+
+class CameraBody(msgspec.Struct, kw_only=True):
+    """A camera. ``url`` is for administrators only, and without credentials."""
+
+    id: str
+    name: str
+    labels: Mapping[str, str]
+    audio: bool
+    source: str
+    url: str | msgspec.UnsetType = msgspec.UNSET
+    status: StatusBody
+    first_footage: str | None
+    last_footage: str | None
+
+
+class CameraList(msgspec.Struct, kw_only=True):
+    """All cameras that are recorded."""
+
+    as_of: str
+    cameras: list[CameraBody]
+
+
+class SpanBody(msgspec.Struct):
+    """Footage: ``[start, end)``."""
+
+    start: str
+    end: str
+
+
+class FactBody(msgspec.Struct):
+    """The record that a gap's cause was derived from: its kind is its cause, its start may lie before the gap's."""
+
+    kind: str
+    start: str
+
+
+class GapBody(msgspec.Struct, kw_only=True):
+    """``[start, end)`` without footage, for one cause. ``open``: it may go on; its end is only as far as is known."""
+
+    start: str
+    end: str
+    open: bool
+    duration_s: float
+    cause: str
+    class_: str = msgspec.field(name="class")
+    detail: Mapping[str, Any]
+    fact: FactBody | None
+
+
+class CoverageBody(msgspec.Struct, kw_only=True):
+    """Spans and gaps partition ``[start, as_of)`` exactly; what lies after ``as_of`` is not known yet."""
+
+    camera: str
+    start: str
+    end: str
+    as_of: str
+    recorded_s: float
+    missing_s: float
+    spans: list[SpanBody]
+    gaps: list[GapBody]
+
+
+def gap_body(gap: Gap) -> GapBody:
+    """A gap as it is answered."""
+    fact = gap.fact
+    return GapBody(
+        start=format_time(gap.start_us),
+        end=format_time(gap.end_us),
+        open=gap.open,
+        duration_s=seconds(gap.end_us - gap.start_us),
+        cause=gap.cause,
+        class_=gap.cause.cause_class,
+        detail={} if fact is None else fact.detail,
+        fact=None if fact is None else FactBody(fact.cause, format_time(fact.start_us)),
+    )
+
+
+def _spans(spans: Iterable[tuple[int, int]]) -> list[SpanBody]:
+    return [SpanBody(format_time(a), format_time(b)) for a, b in spans]
+
+
+def coverage_body(coverage: Coverage) -> CoverageBody:
+    """Coverage as it is answered."""
+    return CoverageBody(
+        camera=coverage.camera,
+        start=format_time(coverage.start_us),
+        end=format_time(coverage.end_us),
+        as_of=format_time(coverage.as_of_us),
+        recorded_s=seconds(coverage.recorded_us),
+        missing_s=seconds(coverage.missing_us),
+        spans=_spans(coverage.spans),
+        gaps=[gap_body(gap) for gap in coverage.gaps],
+    )

@@ -1,0 +1,66 @@
+"""The command ``nvr``. Each subcommand is a module of this package and is imported only when it is asked for.
+
+A new command: a module with a function of its name under ``@click.command()`` and ``@config_option``, a line in
+``_COMMANDS``, and its section in ``docs/reference/commands.md``; a test misses whichever is left out.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import click
+
+from nvr.cli.options import DEFAULT_CONFIG
+
+__all__ = ["main"]
+
+# Command to "module:function". The order is that of the help.
+_COMMANDS = {
+    "serve": "nvr.cli.serve:serve",
+    "demo": "nvr.cli.demo:demo",
+    "check-config": "nvr.cli.check_config:check_config",
+    "version": "nvr.cli.version:version",
+}
+
+_EXIT_CONFIG = 2
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is used, and prints configuration problems instead of a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        target = _COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module, _, name = target.partition(":")
+        command = getattr(importlib.import_module(module), name)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{target} is not a click command")
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        from nvr.config.errors import ConfigError
+
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(_EXIT_CONFIG)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_CONFIG,
+    show_default=True,
+    help="The configuration file; may follow the command as well.",
+)
+@click.pass_context
+def main(ctx: click.Context, config: Path) -> None:
+    """A recording server for camera fleets: every second is recorded, or is a gap with a stated cause."""
+    ctx.obj = config

@@ -1,0 +1,161 @@
+"""``nvr demo``: the real server, recording two virtual cameras.
+
+The cameras are a child process. They run in a session of their own, so that Ctrl-C reaches only the server, which can
+then close its segments in peace; they end when their standard input closes, however this process ended.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from nvr.cli.options import config_option
+
+__all__ = ["DemoCamera", "config_text", "demo", "free_port"]
+
+_HOST = "127.0.0.1"
+_CAMERAS = [sys.executable, "-m", "nvr.demo.cameras"]
+_START_S = 60.0
+_STOP_S = 10.0
+# How many ports after the one asked for are tried.
+_PORTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCamera:
+    """A virtual camera, as its process announces it."""
+
+    id: str
+    name: str
+    url: str
+
+
+@click.command()
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("build/demo"),
+    show_default=True,
+    help="Where configuration, catalogue and footage of the demo live; an earlier demo's folder is continued.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8080,
+    show_default=True,
+    help="Where the page is served; if another program has it, the next free port is taken.",
+)
+@config_option
+@click.pass_context
+def demo(ctx: click.Context, folder: Path, port: int, config: Path) -> None:
+    """Start two virtual cameras and a server that records them.
+
+    Writes a configuration of its own into the folder; --config is accepted, but not read.
+    """
+    from nvr import supervisor
+
+    folder = folder.absolute()
+    continued = (folder / "data" / "catalogue.sqlite").exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    with running_cameras(_CAMERAS) as cameras:
+        port = free_port(port)
+        path = folder / "config.toml"
+        path.write_text(config_text(cameras, port), encoding="utf-8")
+        click.echo(f"Page:       http://{_HOST}:{port}/")
+        click.echo(f"Recording:  {', '.join(f'{camera.name} ({camera.id})' for camera in cameras)}")
+        click.echo(f"Footage:    {folder / 'data' / 'footage'}")
+        if continued:
+            click.echo(f"Login:      as in the first run with this folder; to begin anew, delete {folder}")
+        else:
+            click.echo("Login:      the server prints the admin's first password below, once")
+        click.echo("Stop:       Ctrl-C")
+        sys.stdout.flush()
+        code = supervisor.run(path)
+    ctx.exit(code)
+
+
+@contextmanager
+def running_cameras(command: Sequence[str]) -> Iterator[list[DemoCamera]]:
+    """The virtual cameras, from when they are ready until the block ends.
+
+    Raises:
+        click.ClickException: they didn't start.
+    """
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        yield _announced(process)
+    finally:
+        if process.stdin:
+            process.stdin.close()
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def _announced(process: subprocess.Popen[bytes]) -> list[DemoCamera]:
+    """Waits for the line by which the cameras say that they are ready."""
+    assert process.stdout is not None
+    if not select.select([process.stdout], [], [], _START_S)[0]:
+        raise click.ClickException(
+            f"the virtual cameras were not ready within {_START_S:.0f} s; is the machine overloaded?"
+        )
+    line = process.stdout.readline()
+    try:
+        cameras = json.loads(line)["cameras"]
+        return [DemoCamera(camera["id"], camera["name"], camera["url"]) for camera in cameras]
+    except (ValueError, KeyError, TypeError):
+        said = line.decode(errors="replace").strip() or "nothing"
+        raise click.ClickException(
+            f"the virtual cameras did not start (they said: {said}); see the lines above"
+        ) from None
+
+
+def free_port(wanted: int, host: str = _HOST) -> int:
+    """``wanted``, or the next port after it that nobody listens on.
+
+    Raises:
+        click.ClickException: a hundred ports in a row are taken.
+    """
+    for port in range(wanted, min(wanted + _PORTS, 65536)):
+        with socket.socket() as probe:
+            # As the server does: a port whose last connections still linger is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise click.ClickException(f"no free port from {wanted} on; name another with --port")
+
+
+def config_text(cameras: Sequence[DemoCamera], port: int) -> str:
+    """The demo's configuration: short segments, so that there is something to see after a minute."""
+    sections = [
+        "# Written by nvr demo at each start: changes are lost.",
+        f'[server]\nhost = "{_HOST}"\nport = {port}',
+        '[storage]\nsegment_duration = "10s"\nfree_space_floor = "1%"',
+        '[retention]\nmax_age = "1d"',
+    ]
+    for camera in cameras:
+        values = {"id": camera.id, "name": camera.name, "url": camera.url}
+        sections.append("\n".join(["[[camera]]", *(f"{key} = {_toml(text)}" for key, text in values.items())]))
+    return "\n\n".join(sections) + "\n"
+
+
+def _toml(text: str) -> str:
+    """A TOML basic string. JSON's escapes are TOML's, but for DEL and for characters JSON writes as two surrogates."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,40 @@
+"""Configuration: reading and checking ``config.toml``, and keeping its secrets out of everything else."""
+
+from __future__ import annotations
+
+from nvr.config.errors import ConfigError, Problem
+from nvr.config.load import load
+from nvr.config.model import Camera, Config, Retention, Server, Storage
+from nvr.config.redact import Redactor, redact
+from nvr.config.secret import Secret
+from nvr.config.units import SpaceFloor, format_duration, format_size, parse_duration_us, parse_size_bytes
+from nvr.config.urls import add_credentials
+from nvr.config.wire import camera_from_wire, from_wire, to_wire
+
+__all__ = [
+    "Camera",
+    "Config",
+    "ConfigError",
+    "Problem",
+    "Redactor",
+    "Retention",
+    "Secret",
+    "Server",
+    "SpaceFloor",
+    "Storage",
+    "camera_from_wire",
+    "format_duration",
+    "format_size",
+    "from_wire",
+    "load",
+    "parse_duration_us",
+    "parse_size_bytes",
+    "redact",
+    "rtsp_url_with_credentials",
+    "to_wire",
+]
+
+
+def rtsp_url_with_credentials(camera: Camera) -> str:
+    """The camera's URL with percent-encoded credentials, as FFmpeg wants it. Secret: for opening a stream only."""
+    return add_credentials(camera.url, camera.username, camera.password.reveal() if camera.password else None)

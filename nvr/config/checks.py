@@ -1,0 +1,117 @@
+"""What settings can only get wrong together: paths in one another, ids given twice, promises that contradict. Pure but
+for asking the file system what a path is.
+
+Each check yields path in the document, what is wrong, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from nvr.config.model import Camera, Retention, Settings, Storage
+from nvr.config.units import format_duration
+from nvr.config.urls import parse_camera_url
+
+__all__ = [
+    "COMPARED",
+    "Finding",
+    "check_cameras",
+    "check_ids",
+    "check_retention",
+    "check_storage",
+    "warn_cameras",
+    "warn_mode",
+]
+
+Finding = tuple[tuple[str | int, ...], str, str]
+
+# The keys that the checks of a section compare. Where one of them is wrong by itself, comparing would mislead.
+COMPARED: dict[type[Settings], frozenset[str]] = {
+    Storage: frozenset({"roots", "catalogue"}),
+    Retention: frozenset({"max_age", "min_age"}),
+    Camera: frozenset({"url", "username", "password", "max_age", "min_age"}),
+}
+
+
+def check_storage(storage: Storage) -> Iterator[Finding]:
+    """Roots must be apart from each other and from the catalogue: retention may empty any root."""
+    real = [root.resolve() for root in storage.roots]
+    for (i, first), (j, second) in combinations(enumerate(real), 2):
+        place = ("storage", "roots", j)
+        if first == second:
+            yield place, f"is the same folder as root {i + 1}", "remove one of them"
+        elif first in second.parents:
+            yield place, f"lies inside root {i + 1}", "use folders that don't contain each other"
+        elif second in first.parents:
+            yield place, f"contains root {i + 1}", "use folders that don't contain each other"
+    catalogue = storage.catalogue.resolve()
+    for i, root in enumerate(real):
+        if root == catalogue or root in catalogue.parents:
+            yield (
+                ("storage", "catalogue"),
+                f"lies in root {i + 1}, among footage",
+                "put it in a folder outside all roots",
+            )
+        if root.exists() and not root.is_dir():
+            yield ("storage", "roots", i), f"{root} is not a folder", "name a folder"
+    if catalogue.is_dir():
+        yield ("storage", "catalogue"), f"{catalogue} is a folder", "name the database file in it"
+
+
+def check_retention(retention: Retention) -> Iterator[Finding]:
+    """The promise to keep footage must not outlast the duty to delete it."""
+    if retention.min_age_us is not None and retention.min_age_us > retention.max_age_us:
+        yield ("retention", "min_age"), *_ages(retention.min_age_us, retention.max_age_us)
+
+
+def _ages(min_age_us: int, max_age_us: int) -> tuple[str, str]:
+    what = f"min_age {format_duration(min_age_us)} is longer than max_age {format_duration(max_age_us)}"
+    return what, "footage can't be kept longer than it may exist: lower min_age or raise max_age"
+
+
+def check_ids(raw_cameras: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Ids must differ. Looks at what the file says, so that a camera with another mistake counts too."""
+    first: dict[str, int] = {}
+    for i, raw in enumerate(raw_cameras):
+        camera_id = raw.get("id")
+        if not isinstance(camera_id, str):
+            continue
+        if camera_id in first:
+            yield ("camera", i, "id"), f'"{camera_id}" is taken by camera {first[camera_id] + 1}', "choose another id"
+        else:
+            first[camera_id] = i
+
+
+def check_cameras(cameras: Mapping[int, Camera], default: Retention | None) -> Iterator[Finding]:
+    """Each camera by itself, by its index in the file; ages against ``[retention]`` where the camera has none."""
+    for i, camera in cameras.items():
+        if camera.password is not None and camera.username is None:
+            yield ("camera", i, "password"), "has no username to go with it", "add username"
+        if camera.max_age_us is None and camera.min_age_us is None:
+            continue
+        max_age_us = camera.max_age_us or (default.max_age_us if default else None)
+        min_age_us = camera.min_age_us or (default.min_age_us if default else None)
+        if min_age_us is not None and max_age_us is not None and min_age_us > max_age_us:
+            key = "min_age" if camera.min_age_us is not None else "max_age"
+            yield ("camera", i, key), *_ages(min_age_us, max_age_us)
+
+
+def warn_cameras(raw_cameras: Sequence[Mapping[str, Any]], cameras: Mapping[int, Camera]) -> Iterator[Finding]:
+    """What works, but isn't how it should be."""
+    for i, camera in cameras.items():
+        parts = parse_camera_url(raw_cameras[i]["url"])
+        if parts.username is not None:
+            what = "credentials in a url are easily copied along with it"
+            yield ("camera", i, "url"), what, "move them to the keys username and password"
+        elif "@" in camera.url and "." not in parts.host and ":" not in parts.host:
+            what = f'is read as the host "{parts.host}", with @ in the path'
+            yield ("camera", i, "url"), what, "if that is a password with a /, use the keys username and password"
+
+
+def warn_mode(path: Path, cameras: Mapping[int, Camera]) -> Iterator[Finding]:
+    """A file with passwords should not be readable by every user of the machine."""
+    if any(camera.password is not None for camera in cameras.values()) and path.stat().st_mode & 0o004:
+        yield (), "holds passwords and every user of this machine can read it", f"run: chmod o-rwx {path}"

@@ -1,0 +1,174 @@
+"""From ``config.toml`` to a ``Config``, or to every problem in it at once.
+
+Sections and cameras are validated one by one, so that a mistake in one hides none in another.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from nvr.config import checks
+from nvr.config.checks import Finding
+from nvr.config.errors import ConfigError, Problem
+from nvr.config.explain import explain, unknown_key
+from nvr.config.locate import Locator
+from nvr.config.model import Camera, Config, FileContext, Retention, Server, Settings, Storage
+
+__all__ = ["load"]
+
+_SECTIONS: dict[str, type[Settings]] = {"server": Server, "storage": Storage, "retention": Retention}
+_TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
+
+S = TypeVar("S", bound=Settings)
+
+
+def load(path: Path) -> Config:
+    """The configuration in the file; relative paths in it begin at the file's folder.
+
+    Raises:
+        ConfigError: all problems of the file, each with its line.
+    """
+    path = path.absolute()
+    text = _read(path)
+    raw = _parse(path, text)
+    reader = _Reader(path, raw, Locator(text))
+    config = reader.config()
+    if reader.problems or config is None:
+        raise ConfigError(reader.problems)
+    return config
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        what = "there is no such file"
+        remedy = (
+            "write one (every setting has a default, so an empty file will do; a camera is added with the lines "
+            '[[camera]], id = "gate-1", url = "rtsp://192.0.2.10/stream1"), or name another with --config PATH'
+        )
+    except UnicodeDecodeError as error:
+        what, remedy = f"byte {error.start} is not UTF-8", "save the file as UTF-8"
+    except OSError as error:
+        what, remedy = f"can't be read: {error.strerror}", "check the path and its permissions"
+    raise ConfigError([Problem(path, 0, "", what, remedy)])
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message, line, column = str(error), text.count("\n") + 1, ""
+        if match := _TOML_PLACE.fullmatch(message):
+            message = match[1]
+            line, column = (int(match[2]), f" at column {match[3]}") if match[2] else (line, " at the end of the file")
+        raise ConfigError(
+            [Problem(path, line, "", f"not valid TOML: {message}{column}", "correct this line")]
+        ) from None
+
+
+class _Reader:
+    """One reading of one document: collects problems while it builds."""
+
+    def __init__(self, path: Path, raw: dict[str, Any], locator: Locator) -> None:
+        self._path = path
+        self._raw = raw
+        self._locator = locator
+        self._context = FileContext(path.parent)
+        self._raw_cameras: list[dict[str, Any]] = []
+        self.problems: list[Problem] = []
+
+    def config(self) -> Config | None:
+        """The configuration, or None if there were problems."""
+        self._check_sections()
+        server = self._section("server", Server)
+        storage = self._section("storage", Storage)
+        retention = self._section("retention", Retention)
+        cameras = self._cameras()
+        if storage is not None:
+            self._report(checks.check_storage(storage))
+        if retention is not None:
+            self._report(checks.check_retention(retention))
+        self._report(checks.check_ids(self._raw_cameras))
+        self._report(checks.check_cameras(cameras, retention))
+        if self.problems or server is None or storage is None or retention is None:
+            return None
+        warnings = [*checks.warn_mode(self._path, cameras), *checks.warn_cameras(self._raw_cameras, cameras)]
+        return Config(
+            server=server,
+            storage=storage,
+            retention=retention,
+            cameras=tuple(cameras.values()),
+            path=self._path,
+            warnings=tuple(self._problem(finding) for finding in warnings),
+        )
+
+    def _report(self, findings: Iterable[Finding]) -> None:
+        self.problems += [self._problem(finding) for finding in findings]
+
+    def _problem(self, finding: Finding) -> Problem:
+        path, what, remedy = finding
+        return Problem(self._path, self._locator.line(path), self._name(path), what, remedy)
+
+    def _name(self, path: tuple[str | int, ...]) -> str:
+        """The path as a person would say it: ``camera[gate-1].url``, ``storage.roots[2]``; numbers count from 1."""
+        name = ""
+        for position, part in enumerate(path):
+            if isinstance(part, str):
+                name += f".{part}" if name else part
+            elif position == 1 and path[0] == "camera" and part < len(self._raw_cameras):
+                camera_id = self._raw_cameras[part].get("id")
+                name += f"[{camera_id}]" if isinstance(camera_id, str) and camera_id.isprintable() else f"[{part + 1}]"
+            else:
+                name += f"[{part + 1}]"
+        return name
+
+    def _check_sections(self) -> None:
+        for key, value in self._raw.items():
+            if key in _SECTIONS:
+                continue
+            if key != "camera":
+                kind = "section" if isinstance(value, dict | list) else "key"
+                self._report([((key,), *unknown_key(key, [*_SECTIONS, "camera"], kind))])
+            elif isinstance(value, dict):
+                self._report([((key,), "is a single table", "write [[camera]], in double brackets, for each camera")])
+            elif not isinstance(value, list) or not all(isinstance(camera, dict) for camera in value):
+                self._report([((key,), "must be tables", "write [[camera]] and its keys on lines of their own")])
+            else:
+                self._raw_cameras = value
+
+    def _section(self, name: str, model: type[S]) -> S | None:
+        raw = self._raw.get(name, {})
+        if isinstance(raw, dict):
+            return self._validate((name,), raw, model)
+        self._report([((name,), "must be a table", f"write [{name}] and its keys on lines of their own")])
+        return None
+
+    def _cameras(self) -> dict[int, Camera]:
+        """The cameras without a mistake of their own, by their index in the file."""
+        cameras = {i: self._validate(("camera", i), raw, Camera) for i, raw in enumerate(self._raw_cameras)}
+        return {i: camera for i, camera in cameras.items() if camera is not None}
+
+    def _validate(self, place: tuple[str | int, ...], raw: Mapping[str, Any], model: type[S]) -> S | None:
+        """The section; with mistakes in it, what is left of it for the checks to compare, or None."""
+        try:
+            return self._build(raw, model)
+        except ValidationError as error:
+            problems = list(explain(error, model))
+        self._report(((*place, *path), what, remedy) for path, what, remedy in problems)
+        wrong = {str(path[0]) for path, _, _ in problems if path}
+        if wrong & checks.COMPARED.get(model, frozenset()):
+            return None
+        try:
+            return self._build({key: value for key, value in raw.items() if key not in wrong}, model)
+        except ValidationError:
+            return None
+
+    def _build(self, raw: Mapping[str, Any], model: type[S]) -> S:
+        return model.model_validate(raw, context=self._context, by_alias=True, by_name=False)

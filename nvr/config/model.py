@@ -1,0 +1,216 @@
+"""The settings, as types: every key of ``config.toml``, its default and its bounds.
+
+A field's name carries its unit (``max_age_us``); the key in the file doesn't (``max_age = "30d"``). What one value alone
+can get wrong is checked here, what several can get wrong together in ``nvr.config.checks``. Everything is immutable.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    StrictBool,
+    StrictInt,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from nvr.config.errors import Problem
+from nvr.config.secret import Secret
+from nvr.config.units import SpaceFloor, duration, size
+from nvr.config.urls import parse_camera_url
+from nvr.config.zone import check_zone, server_zone
+from storage.layout import NODE_ID, is_camera_id
+
+__all__ = ["Camera", "Config", "FileContext", "Retention", "Server", "Settings", "Storage"]
+
+_S = 1_000_000
+_DAY_US = 86_400 * _S
+
+
+class FileContext:
+    """Validation context of settings that come from a file: where relative paths begin."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+
+def _absolute(value: object, info: ValidationInfo) -> Path:
+    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
+        raise ValueError('must be a path; write it in quotes, such as "data/footage"')
+    folder = info.context.folder if isinstance(info.context, FileContext) else Path.cwd()
+    try:
+        path = folder / Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError("begins with the name of an unknown user after ~; write the whole path") from None
+    # Lexically: a root may be a link to a disk that isn't mounted yet.
+    return Path(os.path.normpath(path))
+
+
+def _node(value: str) -> str:
+    if not re.fullmatch(NODE_ID, value, re.ASCII):
+        raise ValueError("is not a node id; use 1 to 16 small letters and digits")
+    return value
+
+
+def _camera_id(value: str) -> str:
+    if not is_camera_id(value):
+        raise ValueError(
+            "is not a camera id; use 1 to 63 small letters, digits and hyphens, beginning with a letter or digit"
+        )
+    return value
+
+
+def _line(value: str) -> str:
+    value = value.strip()
+    if not value or len(value) > 200 or not value.isprintable():
+        raise ValueError("must be one line of 1 to 200 printable characters; shorten or correct it")
+    return value
+
+
+def _host(value: str) -> str:
+    if not value or re.search(r"[\s/@\[\]]", value):
+        raise ValueError('is not a host; write a name or an address such as "127.0.0.1", "0.0.0.0" or "::"')
+    return value
+
+
+def _secure_cookies(value: object) -> Literal["auto"] | bool:
+    if value == "auto" or isinstance(value, bool):
+        return value
+    raise ValueError('must be "auto", true or false; write one of these')
+
+
+AbsolutePath = Annotated[Path, BeforeValidator(_absolute)]
+Line = Annotated[str, AfterValidator(_line)]
+Age = Annotated[int, duration("1s", "36525d")]
+Bytes = Annotated[int, size("1MB")]
+Floor = Annotated[SpaceFloor, PlainValidator(SpaceFloor.parse), PlainSerializer(str)]
+
+
+class Settings(BaseModel):
+    """What all settings have in common. In code fields go by their own names and take integers of their unit."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, hide_input_in_errors=True
+    )
+
+
+class Server(Settings):
+    """``[server]``: the process, and how people reach it."""
+
+    host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
+    port: StrictInt = Field(default=8080, ge=1, le=65535)
+    workers: StrictInt = Field(default=0, ge=0, le=256)
+    zone: Annotated[str, AfterValidator(check_zone)] = Field(default_factory=server_zone)
+    node: Annotated[str, AfterValidator(_node)] | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    secure_cookies: Annotated[Literal["auto"] | bool, PlainValidator(_secure_cookies)] = "auto"
+
+    @property
+    def worker_count(self) -> int:
+        """How many recorder workers to start: ``workers``, or one for each core this process may use."""
+        return self.workers or len(os.sched_getaffinity(0))
+
+
+class Storage(Settings):
+    """``[storage]``: where footage and catalogue live, and how footage is cut into files."""
+
+    roots: Annotated[tuple[AbsolutePath, ...], Field(min_length=1)] = Field(
+        default=(Path("data/footage"),), validate_default=True
+    )
+    catalogue: AbsolutePath = Field(default=Path("data/catalogue.sqlite"), validate_default=True)
+    segment_duration_us: Annotated[int, duration("1s", "1h")] = Field(
+        default=300 * _S, validation_alias="segment_duration"
+    )
+    segment_bytes: Bytes = 10**9
+    sync_interval_us: Annotated[int, duration("100ms", "1m")] = Field(default=5 * _S, validation_alias="sync_interval")
+    free_space_floor: Floor = SpaceFloor(5 * 10**9)
+
+
+class Retention(Settings):
+    """``[retention]``: for how long footage is kept, unless a camera says otherwise."""
+
+    max_age_us: Age = Field(default=30 * _DAY_US, validation_alias="max_age")
+    min_age_us: Age | None = Field(default=None, validation_alias="min_age")
+    max_bytes: Bytes | None = None
+
+
+class Camera(Settings):
+    """``[[camera]]``: one camera. ``url`` never holds credentials: those given in it are moved to their own fields."""
+
+    id: Annotated[str, AfterValidator(_camera_id)] = Field(examples=["gate-1"])
+    name: Line = ""
+    url: str = Field(examples=["rtsp://192.0.2.10/stream1"])
+    username: str | None = None
+    password: Secret | None = None
+    labels: Mapping[Line, Line] = Field(default_factory=dict)
+    audio: StrictBool = False
+    source: Literal["auto", "av"] = "auto"
+    transport: Literal["tcp", "udp"] = "tcp"
+    stall_timeout_us: Annotated[int, duration("1s", "10m")] = Field(default=10 * _S, validation_alias="stall_timeout")
+    max_age_us: Age | None = Field(default=None, validation_alias="max_age")
+    min_age_us: Age | None = Field(default=None, validation_alias="min_age")
+    max_bytes: Bytes | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, data: Any) -> Any:
+        """Moves credentials out of the URL, and names a camera without a name after its id."""
+        if not isinstance(data, dict):
+            return data
+        own_id = data.get("id")
+        data = {"name": own_id if isinstance(own_id, str) and is_camera_id(own_id) else "camera", **data}
+        try:
+            parts = parse_camera_url(data["url"])
+        except (KeyError, TypeError, ValueError):
+            return data  # the field's own validator says what is wrong
+        if data.get("username") is None and data.get("password") is None and parts.username is not None:
+            data |= {"url": parts.address, "username": parts.username, "password": parts.password}
+        return data
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        if parse_camera_url(value).username is not None:
+            raise ValueError("has credentials, and so have the keys username and password; remove those in the url")
+        return value
+
+    @field_validator("username")
+    @classmethod
+    def _check_username(cls, value: str | None) -> str | None:
+        if value is not None and (not value or not value.isprintable()):
+            raise ValueError("must be at least one printable character; correct or remove it")
+        return value
+
+
+class Config(Settings):
+    """A whole configuration. ``path`` is the file it was read from; ``warnings`` is what works but should be mended."""
+
+    server: Server = Field(default_factory=Server)
+    storage: Storage = Field(default_factory=Storage)
+    retention: Retention = Field(default_factory=Retention)
+    cameras: tuple[Camera, ...] = Field(default=(), validation_alias="camera")
+    path: Path = Path("config.toml")
+    warnings: tuple[Problem, ...] = Field(default=(), exclude=True)
+
+    def retention_of(self, camera: Camera) -> Retention:
+        """The rules for one camera: its own where it has them, else those of ``[retention]``."""
+        own = {name: value for name in Retention.model_fields if (value := getattr(camera, name)) is not None}
+        return self.retention.model_copy(update=own)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """All passwords, for a redactor to know them."""
+        return tuple(camera.password.reveal() for camera in self.cameras if camera.password is not None)

@@ -1,0 +1,1 @@
+"""One recorder worker: sources, muxer, run clock, segments, retry."""

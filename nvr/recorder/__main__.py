@@ -1,0 +1,28 @@
+"""``python -m nvr.recorder``: a recorder worker, started by the supervisor."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+
+import uvloop
+
+from nvr import log as logs
+from nvr.recorder.worker import Settings, leave, serve
+
+
+def main() -> None:
+    first = json.loads(sys.stdin.readline())
+    logs.setup(first["name"], first["log_level"], first["secrets"])
+    settings = Settings(**{**first["settings"], "roots": [tuple(root) for root in first["settings"]["roots"]]})
+    try:
+        written = uvloop.run(serve(settings))
+    except BrokenPipeError:
+        written = False
+    if not written:
+        logging.getLogger(__name__).error("not everything was written in time; it is taken in at the next start")
+    leave(0 if written else 1)
+
+
+main()

@@ -1,0 +1,122 @@
+"""The ``av`` source: PyAV/FFmpeg reading one camera in a thread of its own.
+
+Only the reading thread touches its container: closing it from another one crashes the process. There is no way to interrupt a read, so ``stop``
+sets a flag and FFmpeg's own timeout bounds the wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from typing import Final
+
+import av
+import av.error
+import av.logging
+
+from nvr.config import Camera, rtsp_url_with_credentials
+from nvr.recorder import failures
+from nvr.recorder.source import Ended, PacketSink
+from storage.causes import Cause
+
+__all__ = ["AvSource", "quiet_ffmpeg"]
+
+log = logging.getLogger(__name__)
+
+# How long FFmpeg may look at a stream before it says what it is (µs). Parameters come with the session description; this bounds cameras
+# that describe themselves badly.
+_ANALYZE_US: Final = "3000000"
+
+
+def quiet_ffmpeg() -> None:
+    """FFmpeg's own log callback and nothing below fatal: PyAV's takes the GIL on every line, and lines hold URLs with passwords."""
+    av.logging.restore_default_callback()
+    av.logging.set_libav_level(av.logging.FATAL)
+
+
+class AvSource:
+    """One connection to one camera."""
+
+    def __init__(self, camera: Camera, sink: PacketSink) -> None:
+        self._camera = camera
+        self._sink = sink
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def stop(self) -> None:
+        """Asks the reading thread to end at its next packet or timeout."""
+        self._stop.set()
+
+    async def run(self) -> Ended:
+        """Connects and reads until it ends; says why."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Ended] = loop.create_future()
+
+        def work() -> None:
+            ended = self._read_all()
+            try:
+                loop.call_soon_threadsafe(_settle, done, ended)
+            except RuntimeError:
+                # The worker is gone already; it has closed the run itself.
+                log.debug("camera %s: its reader outlived the worker", self._camera.id)
+
+        self._thread = threading.Thread(target=work, name=f"av-{self._camera.id}", daemon=True)
+        self._thread.start()
+        try:
+            return await done
+        finally:
+            self._stop.set()
+
+    def _read_all(self) -> Ended:
+        try:
+            return self._read()
+        except Ended as ended:
+            return ended
+        except Exception as error:
+            # A fault of ours must be told, and must not end recording for good.
+            log.exception("camera %s: the recorder failed", self._camera.id)
+            return Ended(Cause.RECORDER_CRASHED, {"error": type(error).__name__})
+
+    def _read(self) -> Ended:
+        camera = self._camera
+        timeout_s = camera.stall_timeout_us / 1e6
+        failures.resolve(camera.url)
+        began = time.monotonic()
+        try:
+            container = av.open(
+                rtsp_url_with_credentials(camera),
+                options={
+                    "rtsp_transport": camera.transport,
+                    # FFmpeg waits about twice this long.
+                    "timeout": str(camera.stall_timeout_us // 2),
+                    "allowed_media_types": "video+audio" if camera.audio else "video",
+                    "analyzeduration": _ANALYZE_US,
+                    "fpsprobesize": "0",
+                },
+            )
+        except (av.error.FFmpegError, ValueError) as error:
+            raise failures.from_open(error, time.monotonic() - began, timeout_s) from None
+        with container:
+            if not container.streams.video:
+                return Ended(Cause.REJECTED, {"error": "the camera offers no video that can be read"})
+            video = container.streams.video[0]
+            audio = container.streams.audio[0] if camera.audio and container.streams.audio else None
+            self._sink.open(video, audio)
+            wanted = [video] if audio is None else [video, audio]
+            packets = container.demux(wanted)
+            while not self._stop.is_set():
+                try:
+                    packet = next(packets)
+                except StopIteration:
+                    return Ended(Cause.ENDED, {"error": "the camera closed the connection"})
+                except av.error.FFmpegError as error:
+                    raise failures.from_read(error) from None
+                self._sink.packet(packet)
+        return Ended(Cause.SERVER_DOWN, {"reason": "stopped"})
+
+
+def _settle(done: asyncio.Future[Ended], ended: Ended) -> None:
+    if not done.done():
+        done.set_result(ended)

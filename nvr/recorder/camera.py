@@ -1,0 +1,152 @@
+"""One camera's task: connect, record, say why it ended, wait, again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from nvr.config import Camera
+from nvr.recorder.av_source import AvSource
+from nvr.recorder.pipeline import Pipeline
+from nvr.recorder.source import Ended, Source
+from storage.causes import Cause
+from storage.disk_writer import SegmentHandle
+from storage.segments import Key
+from storage.status import Status
+
+__all__ = ["Backoff", "CameraRecorder"]
+
+log = logging.getLogger(__name__)
+
+_FIRST_RETRY_S: Final = 1.0
+_LAST_RETRY_S: Final = 30.0
+_WELL_AFTER_S: Final = 60.0
+
+
+MakePipeline = Callable[[Camera, deque[SegmentHandle]], Pipeline]
+
+
+class Backoff:
+    """How long to wait before the next attempt: 1 s doubling to 30 s, jittered so that a thousand cameras behind one switch do not come back
+    in one instant; from the beginning after 60 s of footage."""
+
+    def __init__(self, jitter: Callable[[], float] = random.random) -> None:
+        self._jitter = jitter
+        self._next_s = _FIRST_RETRY_S
+
+    def after(self, footage_s: float) -> float:
+        """The wait in seconds after an attempt that brought this much footage."""
+        if footage_s >= _WELL_AFTER_S:
+            self._next_s = _FIRST_RETRY_S
+        wait_s = self._next_s * (0.75 + 0.5 * self._jitter())
+        self._next_s = min(_LAST_RETRY_S, 2 * self._next_s)
+        return wait_s
+
+
+class CameraRecorder:
+    """Records one camera until it is stopped."""
+
+    def __init__(self, camera: Camera, make_pipeline: MakePipeline) -> None:
+        self.camera = camera
+        self._make_pipeline = make_pipeline
+        self._handles: deque[SegmentHandle] = deque()
+        self._pipeline: Pipeline | None = None
+        self._source: Source | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stopping: Ended | None = None
+        self._state: tuple[str, int, Cause | None, Mapping[str, Any]] = ("waiting", _now_us(), None, {})
+        self._measured = (time.monotonic(), 0, 0)
+        self._rates: tuple[int | None, float | None] = (None, None)
+
+    def start(self, delay_s: float) -> None:
+        """Begins after ``delay_s``: cameras start staggered."""
+        self._task = asyncio.create_task(self._record(delay_s), name=f"camera-{self.camera.id}")
+
+    def stop_run(self, ended: Ended) -> None:
+        """Closes the run now, whatever the connection does. May wait for a write under way: not for the event loop."""
+        self._stopping = ended
+        if self._source is not None:
+            self._source.stop()
+        if self._pipeline is not None:
+            self._pipeline.end(ended)
+
+    def stop(self, ended: Ended) -> None:
+        """Ends recording and the task."""
+        self.stop_run(ended)
+        if self._task is not None:
+            self._task.cancel()
+
+    async def stopped(self) -> None:
+        """Waits for the task to end after ``stop``."""
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _record(self, delay_s: float) -> None:
+        await asyncio.sleep(delay_s)
+        backoff = Backoff()
+        while self._stopping is None:
+            pipeline = self._pipeline = self._make_pipeline(self.camera, self._handles)
+            self._source = AvSource(self.camera, pipeline)
+            ended = await self._source.run()
+            if self._stopping is not None:
+                return
+            pipeline.end(ended)
+            ended = pipeline.ended or ended
+            if self._state[0] == "recording" or self._state[2] is not ended.cause:
+                log.warning(
+                    "camera %s: not recording: %s %s", self.camera.id, ended.cause, ended.detail.get("error", "")
+                )
+                self._state = ("waiting", _now_us(), ended.cause, ended.detail)
+            await asyncio.sleep(backoff.after(pipeline.had_footage_s))
+
+    def grown(self) -> list[tuple[Key, int]]:
+        """How far each segment reaches that the catalogue does not know as closed."""
+        while self._handles and self._handles[0].done:
+            self._handles.popleft()
+        return [(handle.key, handle.written_until_us) for handle in list(self._handles)]
+
+    def status(self) -> Status:
+        """What this camera's recorder does now."""
+        run = self._pipeline.run if self._pipeline is not None else None
+        segment = run.segment if run is not None else None
+        if run is None or run.start_us is None or segment is None:
+            state, since_us, cause, detail = self._state
+            return Status(self.camera.id, state, since_us, cause, detail, updated_us=_now_us())
+        if self._state[0] != "recording":
+            log.info("camera %s: recording", self.camera.id)
+            self._state = ("recording", run.start_us, None, {})
+            self._measured = (time.monotonic(), 0, 0)
+        self._measure(run.frames, run.bytes)
+        bitrate_bps, frame_rate = self._rates
+        return Status(
+            self.camera.id,
+            "recording",
+            self._state[1],
+            recorded_until_us=segment.written_until_us,
+            init=run.init.id,
+            bitrate_bps=bitrate_bps,
+            frame_rate=frame_rate,
+            updated_us=_now_us(),
+        )
+
+    def _measure(self, frames: int, bytes_: int) -> None:
+        """Bit and frame rate over the last five seconds or so."""
+        now = time.monotonic()
+        then, frames_then, bytes_then = self._measured
+        if frames < frames_then or bytes_ < bytes_then:
+            self._measured = (now, frames, bytes_)
+        elif now - then >= 5.0:
+            self._rates = (
+                round((bytes_ - bytes_then) * 8 / (now - then)),
+                round((frames - frames_then) / (now - then), 2),
+            )
+            self._measured = (now, frames, bytes_)
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000

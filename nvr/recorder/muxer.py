@@ -1,0 +1,123 @@
+"""From packets to the init and the fragments of one run (PyAV's fragmented MP4 muxer).
+
+One muxer serves a whole run: ``tfdt`` goes on from segment to segment, and rotation costs nothing but a file. Invariant: what a call
+returns is whole fragments, and every packet given is in exactly one of them by the time of ``close``.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Final
+
+import av
+
+from nvr.recorder.source import Packet
+from storage.boxes import BoxError, Fragment, Track, children, parse_init, parse_moof
+
+__all__ = ["MuxedFragment", "Muxer", "Template"]
+
+_OPTIONS: Final = {
+    "movflags": "frag_keyframe+empty_moov+default_base_moof+frag_discont",
+    "frag_duration": "500000",
+    "use_editlist": "0",
+    # After each packet whatever is complete comes out, so that a call ends on a box's end.
+    "flush_packets": "1",
+}
+# A declared but silent audio track would hold back the video (µs).
+_MAX_INTERLEAVE_DELTA_US: Final = "1000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What a track is made from: a stream whose parameters count, and whatever must live as long as it."""
+
+    stream: Any
+    owner: object = None
+
+    @classmethod
+    def of_keyframe(cls, codec: str, data: bytes) -> Template:
+        """The template that a keyframe's own parameter sets describe, when they are not those of the session description."""
+        container = av.open(io.BytesIO(data), format=codec)
+        return cls(container.streams.video[0], container)
+
+
+@dataclass(frozen=True, slots=True)
+class MuxedFragment:
+    """``moof`` + ``mdat``, and what its ``moof`` says."""
+
+    data: bytes
+    fragment: Fragment
+
+
+class _Sink:
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def write(self, data: bytes) -> int:
+        self.data += data
+        return len(data)
+
+    def take(self) -> bytes:
+        data = bytes(self.data)
+        self.data.clear()
+        return data
+
+
+class Muxer:
+    """The muxer of one run. ``timescale`` is that of the video track, in ticks a second."""
+
+    def __init__(self, video: Template, audio: Template | None, time_base: Fraction) -> None:
+        self._sink = _Sink()
+        self._container = av.open(
+            self._sink,
+            "w",
+            format="mp4",
+            options=_OPTIONS,
+            container_options={"max_interleave_delta": _MAX_INTERLEAVE_DELTA_US},
+        )
+        self._video = self._container.add_stream_from_template(video.stream, opaque=True)
+        self._video.time_base = time_base
+        if video.stream.codec_context.name == "hevc":
+            # Apple's players refuse hev1.
+            self._video.codec_context.codec_tag = "hvc1"
+        self._audio = None
+        if audio is not None:
+            self._audio = self._container.add_stream_from_template(audio.stream, opaque=True)
+        self._container.start_encoding()
+        self.init = self._sink.take()
+        self.tracks: tuple[Track, ...] = parse_init(self.init)
+        self.video_track = next(track for track in self.tracks if track.kind == "video")
+
+    def video(self, packet: Packet) -> list[MuxedFragment]:
+        """Adds a video packet; returns the fragments that it completed."""
+        packet.stream = self._video
+        self._container.mux_one(packet)
+        return self._fragments()
+
+    def audio(self, packet: Packet) -> list[MuxedFragment]:
+        """Adds an audio packet."""
+        assert self._audio is not None
+        packet.stream = self._audio
+        self._container.mux_one(packet)
+        return self._fragments()
+
+    def close(self) -> list[MuxedFragment]:
+        """Ends the run; returns what was still being filled."""
+        self._container.close()
+        return self._fragments()
+
+    def _fragments(self) -> list[MuxedFragment]:
+        if not self._sink.data:
+            return []
+        data = self._sink.take()
+        boxes = list(children(data, 0, len(data)))
+        found: list[MuxedFragment] = []
+        for number, box in enumerate(boxes):
+            if box.kind == b"moof":
+                if number + 1 >= len(boxes) or boxes[number + 1].kind != b"mdat":
+                    raise BoxError("a moof came without its mdat")
+                whole = data[box.start : boxes[number + 1].end]
+                found.append(MuxedFragment(whole, parse_moof(data[box.start : box.end])))
+        return found

@@ -1,0 +1,298 @@
+"""From a connection's packets to runs: checks each packet, keeps the clock, begins and ends runs, tells the catalogue.
+
+Called from the thread that reads the connection; ``end`` from any. Invariant: from the end of one run's footage to the start of the next one's
+there is exactly one cause in force, entered in order.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any, Final
+
+import av
+
+from nvr.recorder.clock import ClockWatch, RunClock
+from nvr.recorder.cutting import Cutter
+from nvr.recorder.disks import Disks
+from nvr.recorder.muxer import Template
+from nvr.recorder.nal import parameter_sets
+from nvr.recorder.run import Identity, Run
+from nvr.recorder.source import Ended, Packet
+from storage import facts, segments
+from storage.catalogue_writer import CatalogueWriter
+from storage.causes import Cause
+from storage.disk_writer import SegmentHandle
+
+__all__ = ["Pipeline"]
+
+log = logging.getLogger(__name__)
+
+# The first second of a run is held in memory until the least delayed packet has told when the run began.
+_ANCHOR_S: Final = 1.0
+_HELD_BYTES: Final = 16 << 20
+_JUMP_US: Final = 30_000_000
+_BACK_US: Final = 2_000_000
+_HOLE_US: Final = 2_000_000
+_UNTIMED_PACKETS: Final = 7
+_SILENT_S: Final = 5.0
+_VIDEO_CODECS: Final = ("h264", "hevc")
+
+
+def _realtime_us() -> int:
+    return time.time_ns() // 1000
+
+
+def _monotonic_us() -> int:
+    return time.monotonic_ns() // 1000
+
+
+class Pipeline:
+    """The sink of one connection."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        cutter: Cutter,
+        disks: Disks,
+        catalogue: CatalogueWriter,
+        *,
+        audio: bool,
+        handles: deque[SegmentHandle],
+        realtime_us: Callable[[], int] = _realtime_us,
+        monotonic_us: Callable[[], int] = _monotonic_us,
+    ) -> None:
+        self._identity = identity
+        self._cutter = cutter
+        self._disks = disks
+        self._catalogue = catalogue
+        self._want_audio = audio
+        self._handles = handles
+        self._realtime_us = realtime_us
+        self._monotonic_us = monotonic_us
+        self._lock = threading.Lock()
+        self._ended: Ended | None = None
+        self._video: Template | None = None
+        self._audio: Template | None = None
+        self._codec = ""
+        self._sets: frozenset[bytes] = frozenset()
+        self._clock = RunClock()
+        self._watch: ClockWatch | None = None
+        self._held: list[Packet] = []
+        self._held_bytes = 0
+        self._first_us = 0
+        self._audio_at_us: int | None = None
+        self._last_dts: int | None = None
+        self._interval_us = 0
+        self._untimed = 0
+        self._footage_us: int | None = None
+        self.run: Run | None = None
+        self.had_footage_s = 0.0
+        self.counters = {"frames": 0, "bytes": 0, "out_of_order": 0, "corrupt": 0}
+
+    @property
+    def ended(self) -> Ended | None:
+        """Why it ended, once it has: the disk's word may have replaced the connection's."""
+        return self._ended
+
+    def open(self, video: av.VideoStream, audio: av.AudioStream | None) -> None:
+        """The connection stands."""
+        codec = video.codec_context.name
+        if codec not in _VIDEO_CODECS:
+            raise Ended(Cause.REJECTED, {"error": f"video codec {codec} is not H.264 or H.265"})
+        self._codec = codec
+        self._video = Template(video)
+        self._sets = frozenset(parameter_sets(codec, video.codec_context.extradata or b""))
+        if self._want_audio and audio is not None:
+            if audio.codec_context.name == "aac":
+                self._audio = Template(audio)
+            else:
+                log.warning(
+                    "camera %s: audio codec %s can't be recorded, recording pictures only",
+                    self._identity.camera,
+                    audio.codec_context.name,
+                )
+
+    def packet(self, packet: Packet) -> None:
+        """Takes a packet that has just arrived. Raises ``Ended`` if the connection is of no more use."""
+        with self._lock:
+            if self._ended is not None:
+                raise self._ended
+            if packet.size == 0:
+                return
+            now_us, monotonic_us = self._realtime_us(), self._monotonic_us()
+            if self._watch is None:
+                self._watch = ClockWatch(now_us, monotonic_us)
+            elif step_us := self._watch.step_us(now_us, monotonic_us):
+                detail = {"error": f"the server's clock was set by {step_us / 1e6:+.3f} s"}
+                self._restart(Ended(Cause.CLOCK_STEP, detail), keep_clock=False)
+                self._watch = ClockWatch(now_us, monotonic_us)
+            if packet.stream.type == "video":
+                self._take_video(packet, now_us)
+            elif self._audio is not None and packet.dts is not None:
+                self._audio_at_us = now_us
+                if self._held:
+                    self._held.append(packet)
+                elif self.run is not None and self.run.has_audio:
+                    self.run.audio(packet)
+
+    def _take_video(self, packet: Packet, now_us: int) -> None:
+        if packet.is_corrupt:
+            self.counters["corrupt"] += 1
+        if packet.dts is None and packet.pts is not None:
+            packet.dts = packet.pts
+        if packet.dts is None:
+            self._untimed += 1
+            if self._untimed >= _UNTIMED_PACKETS:
+                raise Ended(Cause.CORRUPT, {"error": "packets without timestamps"})
+            return
+        self._untimed = 0
+        if packet.pts is None:
+            packet.pts = packet.dts
+        if not self._in_order(packet):
+            return
+        media_us = int(packet.pts * Fraction(packet.time_base) * 1_000_000)
+        self._clock.observe(media_us, now_us)
+        if packet.is_keyframe:
+            self._at_keyframe(packet, now_us)
+        if self.run is not None:
+            self.run.video(packet)
+            self._told_footage()
+            return
+        if self._held or packet.is_keyframe:
+            if not self._held:
+                self._first_us = self._first_us or now_us
+            self._held.append(packet)
+            self._held_bytes += packet.size
+        waited_s = (now_us - self._first_us) / 1e6 if self._first_us else 0.0
+        if self._held and (self._clock.anchored or waited_s >= _ANCHOR_S or self._held_bytes >= _HELD_BYTES):
+            self._begin(now_us)
+
+    def _in_order(self, packet: Packet) -> bool:
+        """Whether the packet's timestamp goes on from the last one; ends the run if it can't."""
+        assert packet.dts is not None
+        last, self._last_dts = self._last_dts, packet.dts
+        if last is None:
+            return True
+        change_us = int((packet.dts - last) * Fraction(packet.time_base) * 1_000_000)
+        if change_us > _JUMP_US or change_us < -_BACK_US:
+            detail = {"error": f"the camera's timestamps jumped by {change_us / 1e6:+.1f} s"}
+            self._restart(Ended(Cause.CORRUPT, detail), keep_clock=False)
+            return True
+        if change_us <= 0:
+            self.counters["out_of_order"] += 1
+            self._last_dts = last
+            return False
+        if self._interval_us and change_us > max(_HOLE_US, 4 * self._interval_us):
+            detail = {"error": f"the camera sent nothing for {change_us / 1e6:.1f} s"}
+            self._restart(Ended(Cause.STALLED, detail), keep_clock=True)
+        else:
+            # A moving average: a camera of one frame in five seconds has no hole between any two.
+            self._interval_us = (7 * self._interval_us + change_us) // 8 if self._interval_us else change_us
+        return True
+
+    def _at_keyframe(self, packet: Packet, now_us: int) -> None:
+        """A keyframe is where parameters may change, and where sound may join or leave: both make a new run, without a gap."""
+        sets = frozenset(parameter_sets(self._codec, bytes(packet)))
+        audio_lives = self._audio is not None and (
+            self._audio_at_us is not None and now_us - self._audio_at_us < _SILENT_S * 1e6
+        )
+        if not sets <= self._sets:
+            self._sets = sets
+            self._restart(Ended(Cause.ENDED, {"error": "the camera changed its parameters"}), keep_clock=True)
+            self._video = Template.of_keyframe(self._codec, bytes(packet))
+        elif self.run is not None and self.run.has_audio != audio_lives:
+            why = "sound began" if audio_lives else "sound ceased"
+            self._restart(Ended(Cause.ENDED, {"error": why}), keep_clock=True)
+
+    def _begin(self, now_us: int) -> None:
+        """The clock is anchored: the run begins with the first keyframe held."""
+        assert self._video is not None
+        if not self._clock.anchored:
+            self._clock.anchor()
+        held, self._held, self._held_bytes = self._held, [], 0
+        audio = self._audio if self._audio_at_us is not None and now_us - self._audio_at_us < _SILENT_S * 1e6 else None
+        try:
+            run = Run(
+                self._identity, self._clock, self._cutter, self._disks, self._video, audio, held[0], self._handles
+            )
+        except (av.FFmpegError, ValueError) as error:
+            raise Ended(Cause.REJECTED, {"error": f"these streams can't be put into MP4: {error}"}) from None
+        self.run = run
+        for packet in held:
+            if packet.stream.type == "video":
+                run.video(packet)
+            elif audio is not None:
+                run.audio(packet)
+        self._told_footage()
+
+    def _told_footage(self) -> None:
+        run = self.run
+        if run is not None and run.start_us is not None:
+            if self._footage_us != run.start_us:
+                self._footage_us = run.start_us
+                camera, start_us = self._identity.camera, run.start_us
+                self._catalogue.put(lambda conn: facts.resume(conn, camera, start_us))
+            assert run.until_us is not None
+            self.had_footage_s = max(self.had_footage_s, (run.until_us - run.start_us) / 1e6)
+
+    def _restart(self, ended: Ended, *, keep_clock: bool) -> None:
+        """Ends the run and waits for a keyframe to begin the next one on the same connection."""
+        self._end_run(ended, None)
+        self._held, self._held_bytes = [], 0
+        if not keep_clock:
+            self._clock = RunClock()
+            self._first_us = 0
+            self._interval_us = 0
+
+    def _end_run(self, ended: Ended, at_us: int | None) -> Ended:
+        """Closes the run, if there is one, and enters the cause: from the end of its footage, else from ``at_us`` if given. Returns the
+        cause that counts."""
+        run, self.run = self.run, None
+        camera, node, epoch = self._identity.camera, self._identity.node, self._identity.epoch
+        if run is not None:
+            ended = run.end(ended)
+            self._told_footage_of(run)
+            self.counters["frames"] += run.frames
+            self.counters["bytes"] += run.bytes
+        cause, detail = ended.cause, dict(ended.detail)
+        if run is not None and run.key is not None and run.until_us is not None:
+            key, until_us = run.key, run.until_us
+            last = run.last.key if run.last is not None else None
+            counted: Mapping[str, Any] = {**detail, **self.counters}
+
+            def operation(conn: Any) -> None:
+                segments.end_run(conn, key, end_us=until_us, cause=cause, detail=counted)
+                if last is not None:
+                    # Its bytes may still wait for the disk; the story must have no hole meanwhile.
+                    segments.grown(conn, last, until_us)
+                facts.enter(conn, camera, until_us, cause, detail, node=node, epoch=epoch)
+
+            self._catalogue.put(operation)
+        elif at_us is not None:
+            self._catalogue.put(lambda conn: facts.enter(conn, camera, at_us, cause, detail, node=node, epoch=epoch))
+        return ended
+
+    def _told_footage_of(self, run: Run) -> None:
+        if run.start_us is not None and self._footage_us != run.start_us:
+            self._footage_us = run.start_us
+            camera, start_us = self._identity.camera, run.start_us
+            self._catalogue.put(lambda conn: facts.resume(conn, camera, start_us))
+
+    def end(self, ended: Ended) -> None:
+        """The connection ended, or is given up. Only the first call counts; from then on packets are refused."""
+        with self._lock:
+            if self._ended is not None:
+                return
+            self._ended = ended
+            if self._held and self.run is None and self._video is not None:
+                # Less than a second came: it is footage all the same.
+                try:
+                    self._begin(self._realtime_us())
+                except Ended as worse:
+                    self._ended = ended = worse
+            self._ended = self._end_run(ended, self._realtime_us())

@@ -1,0 +1,206 @@
+"""One run: its packets become fragments, its fragments segments.
+
+Invariants: segments of a run abut to the microsecond; a segment starts on a keyframe; what the disk refuses ends the run with a cause.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from nvr.recorder.clock import RunClock
+from nvr.recorder.cutting import Cutter
+from nvr.recorder.disks import Disks
+from nvr.recorder.muxer import MuxedFragment, Muxer, Template
+from nvr.recorder.source import Ended, Packet
+from storage.boxes import TrackFragment
+from storage.causes import Cause
+from storage.disk_writer import DiskWriter, SegmentHandle, disk_cause
+from storage.index import IndexBuilder
+from storage.segment_file import Head
+from storage.segments import Init, Key
+
+__all__ = ["Identity", "Run"]
+
+_LONGEST_FRAME_US: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who records: camera, node and epoch."""
+
+    camera: str
+    node: str
+    epoch: int
+
+
+class Run:
+    """A run under way. ``origin_us`` is the connection's media time at which the run's own media time is zero. Every segment
+    it opens is also put into ``handles``."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        clock: RunClock,
+        cutter: Cutter,
+        disks: Disks,
+        video: Template,
+        audio: Template | None,
+        first: Packet,
+        handles: deque[SegmentHandle],
+    ) -> None:
+        assert first.dts is not None
+        time_base = Fraction(first.time_base)
+        self._identity = identity
+        self._clock = clock
+        self._cutter = cutter
+        self._disks = disks
+        self._handles = handles
+        self._muxer = Muxer(video, audio, time_base)
+        self._init = Init.of(self._muxer.init, self._muxer.tracks)
+        self._origin = first.dts
+        self._time_base = time_base
+        self._timescale = self._muxer.video_track.timescale
+        self._segment: SegmentHandle | None = None
+        self._disk: DiskWriter | None = None
+        self._frames = 0
+        self._delta = round(Fraction(40, 1000) / time_base)
+        self._last_dts: int | None = None
+        self._media_end = 0
+        self.has_audio = audio is not None
+        self.start_us: int | None = None
+        self.until_us: int | None = None
+        self.frames = 0
+        self.bytes = 0
+        self.last: SegmentHandle | None = None
+
+    @property
+    def key(self) -> Key | None:
+        """The run's identity, once it has footage."""
+        return None if self.start_us is None else self._key(self.start_us)
+
+    def _key(self, start_us: int) -> Key:
+        return Key(self._identity.camera, start_us, self._identity.node, self._identity.epoch)
+
+    @property
+    def init(self) -> Init:
+        """The run's init."""
+        return self._init
+
+    @property
+    def segment(self) -> SegmentHandle | None:
+        """The growing segment."""
+        return self._segment
+
+    def video(self, packet: Packet) -> None:
+        """Adds a video packet; its timestamps become the run's own. Raises ``Ended`` if the disk refuses."""
+        assert packet.dts is not None and packet.pts is not None
+        dts, pts = packet.dts - self._origin, packet.pts - self._origin
+        if self._last_dts is not None:
+            self._delta = min(dts - self._last_dts, round(Fraction(_LONGEST_FRAME_US, 1_000_000) / self._time_base))
+        self._last_dts = dts
+        packet.dts, packet.pts = dts, pts
+        # Counts only for the very last frame of a run; all others last until the next one.
+        packet.duration = self._delta
+        for muxed in self._muxer.video(packet):
+            self._write(muxed)
+
+    def audio(self, packet: Packet) -> None:
+        """Adds an audio packet; what was before the run's first picture is left out."""
+        assert packet.dts is not None and packet.pts is not None
+        shift = round(self._origin * self._time_base / Fraction(packet.time_base))
+        if packet.dts < shift:
+            return
+        packet.dts, packet.pts = packet.dts - shift, packet.pts - shift
+        for muxed in self._muxer.audio(packet):
+            self._write(muxed)
+
+    def _wall_us(self, ticks: int) -> int:
+        media_us = ticks * 1_000_000 // self._timescale + int(self._origin * self._time_base * 1_000_000)
+        return self._clock.wall_us(media_us)
+
+    def _write(self, muxed: MuxedFragment) -> None:
+        video = next((t for t in muxed.fragment.tracks if t.track_id == self._muxer.video_track.track_id), None)
+        if video is not None and len(video.samples):
+            self._begin_or_cut(video)
+            samples = video.samples
+            # Vectorised sums are not worth their set-up for a dozen samples; the ends need only the last few.
+            ends = video.decode_time + samples[:, 1].cumsum() + samples[:, 2]
+            self._media_end = max(self._media_end, int(ends.max()))
+            self._frames += len(samples)
+            self.frames += len(samples)
+        if self._segment is None or self._disk is None:
+            # Sound before the first picture has no segment to go to.
+            return
+        self._refuse_if_broken()
+        end_us = self._wall_us(self._media_end)
+        if not self._disk.append(self._segment, muxed.data, muxed.fragment, 0, end_us):
+            raise Ended(Cause.OVERLOAD, {"error": "the disk does not keep up", "root": str(self._disk.root.path)})
+        self.bytes += len(muxed.data)
+        self.until_us = end_us
+        if self._cutter.overdue(self._segment.head.start_us, end_us, self._segment.offset):
+            raise Ended(Cause.CORRUPT, {"error": "no keyframe for too long"})
+
+    def _begin_or_cut(self, video: TrackFragment) -> None:
+        first = video.decode_time + int(video.samples[0, 2])
+        sync = bool(video.samples[0, 3])
+        if self._segment is None:
+            self._open(first, self._wall_us(first))
+            return
+        if not sync:
+            return
+        keyframe_us = self._wall_us(first)
+        reason = self._cutter.cut(self._segment.head.start_us, keyframe_us, self._segment.offset)
+        if reason is not None:
+            self._close(keyframe_us, first, reason)
+            self._open(first, keyframe_us)
+
+    def _open(self, media_start: int, start_us: int) -> None:
+        is_first = self.start_us is None
+        if self.start_us is None:
+            self.start_us = start_us
+        head = Head(
+            self._identity.camera,
+            self._identity.node,
+            self._identity.epoch,
+            self.start_us,
+            start_us,
+            media_start,
+            self._timescale,
+        )
+        self._disk = self._disks.choose()
+        self._segment = self._disk.open(head, self._init, IndexBuilder(self._muxer.tracks), is_first)
+        self._handles.append(self._segment)
+        self.last = self._segment
+        self._frames = 0
+
+    def _close(self, end_us: int, media_end: int, reason: str) -> None:
+        if self._segment is not None and self._disk is not None:
+            self._refuse_if_broken()
+            self._disk.close_segment(
+                self._segment, end_us=end_us, media_end=media_end, frames=self._frames, reason=reason
+            )
+            self.until_us = end_us
+            self._segment = None
+
+    def _refuse_if_broken(self) -> None:
+        if self._segment is not None and self._segment.error is not None and self._disk is not None:
+            error = self._segment.error
+            self._disks.failed(self._disk)
+            self.until_us = self._segment.written_until_us
+            self._segment = None
+            raise Ended(disk_cause(error), {"error": error.strerror or str(error), "root": str(self._disk.root.path)})
+
+    def end(self, ended: Ended) -> Ended:
+        """Writes what is still being filled and closes the segment; returns the cause that counts, which is the disk's if it refuses
+        now."""
+        try:
+            for muxed in self._muxer.close():
+                if ended.cause not in (Cause.OVERLOAD, Cause.DISK_FULL, Cause.DISK_ERROR):
+                    self._write(muxed)
+            self._close(self._wall_us(self._media_end), self._media_end, ended.cause)
+        except Ended as worse:
+            return worse
+        return ended

@@ -1,0 +1,107 @@
+"""A child process and its talk of JSON lines."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+__all__ = ["Child"]
+
+log = logging.getLogger(__name__)
+
+_STOP_S: Final = 12.0
+
+
+class Child:
+    """One run of a child process ``python -m module``. ``first`` is its first line on stdin; secrets travel there and nowhere else."""
+
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        first: dict[str, Any],
+        *,
+        on_line: Callable[[dict[str, Any]], None],
+        pass_fds: Sequence[int] = (),
+    ) -> None:
+        self.name = name
+        self._module = module
+        self._first = first
+        self._on_line = on_line
+        self._pass_fds = tuple(pass_fds)
+        self._process: asyncio.subprocess.Process | None = None
+        self._listener: asyncio.Task[None] | None = None
+        self.heard = time.monotonic()
+        self.started = self.heard
+
+    async def start(self) -> None:
+        """Starts the process."""
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            self._module,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            pass_fds=self._pass_fds,
+            # A Ctrl-C is for the supervisor, which then ends its children in order.
+            start_new_session=True,
+        )
+        self.started = self.heard = time.monotonic()
+        await self.tell(self._first)
+        self._listener = asyncio.create_task(self._listen(), name=f"listen-{self.name}")
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id."""
+        return self._process.pid if self._process is not None else None
+
+    async def tell(self, line: dict[str, Any]) -> None:
+        """Sends a line; a child that is gone doesn't hear it."""
+        assert self._process is not None and self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._process.stdin.write(json.dumps(line).encode() + b"\n")
+            await self._process.stdin.drain()
+
+    async def _listen(self) -> None:
+        assert self._process is not None and self._process.stdout is not None
+        async for text in self._process.stdout:
+            self.heard = time.monotonic()
+            try:
+                line = json.loads(text)
+            except ValueError:
+                log.warning("%s said something that is not JSON", self.name)
+                continue
+            self._on_line(line)
+
+    async def ended(self) -> int:
+        """Waits for the process to end; returns its exit code, negative for a signal."""
+        assert self._process is not None
+        code = await self._process.wait()
+        if self._listener is not None:
+            await self._listener
+        return code
+
+    def kill(self) -> None:
+        """Ends the process at once."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+
+    async def stop(self) -> None:
+        """Asks the process to end, and ends it if it does not within its time."""
+        if self._process is None or self._process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self._process.wait(), _STOP_S)
+        except TimeoutError:
+            log.error("%s did not end within %.0f s and is killed", self.name, _STOP_S)
+            self.kill()
+            await self._process.wait()

@@ -1,0 +1,153 @@
+"""The recorder workers: which camera each has, and what happens when one dies.
+
+Invariant: no camera is given to a worker before the segments of its last one are adopted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from typing import Any, Final
+
+from nvr import log as logs
+from nvr.config import Camera, Config, to_wire
+from nvr.supervisor.child import Child
+from nvr.supervisor.prepare import Prepared, now_us
+from nvr.supervisor.provision import from_row
+from nvr.supervisor.shares import share
+from storage import cameras, node
+from storage.causes import Cause
+from storage.reconcile import reconcile
+
+__all__ = ["Fleet"]
+
+log = logging.getLogger(__name__)
+
+# A worker beats every second. One that is silent for this long hangs.
+_SILENT_S: Final = 15.0
+_WELL_AFTER_S: Final = 30.0
+_LAST_WAIT_S: Final = 10.0
+
+
+class Fleet:
+    """All workers."""
+
+    def __init__(self, config: Config, prepared: Prepared) -> None:
+        self._config = config
+        self._prepared = prepared
+        self._children: dict[int, Child] = {}
+        self._shares: dict[str, int] = {}
+        self._cameras: dict[str, Camera] = {}
+        self._numbers = list(range(1, config.server.worker_count + 1))
+        self._tasks: list[asyncio.Task[None]] = []
+        self._assigning = asyncio.Lock()
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Starts every worker and gives each its cameras."""
+        self._load()
+        for number in self._numbers:
+            await self._spawn(number)
+            self._tasks.append(asyncio.create_task(self._keep(number), name=f"keep-recorder-{number}"))
+        self._tasks.append(asyncio.create_task(self._watch(), name="watch-recorders"))
+
+    def _load(self) -> None:
+        with self._prepared.database.read() as conn:
+            self._cameras = {row.id: from_row(row) for row in cameras.every(conn)}
+        logs.learn_secrets(c.password.reveal() for c in self._cameras.values() if c.password is not None)
+        self._shares = share(self._cameras.keys(), self._numbers, self._shares)
+
+    def _mine(self, number: int) -> list[str]:
+        return [id_ for id_, worker in self._shares.items() if worker == number]
+
+    async def assign(self) -> None:
+        """Reads the cameras again and tells each worker which are its own; what did not change is not touched."""
+        async with self._assigning:
+            self._load()
+            for number in list(self._children):
+                await self._tell(number)
+
+    async def _tell(self, number: int) -> None:
+        mine = [json.loads(to_wire(self._cameras[id_])) for id_ in self._mine(number)]
+        await self._children[number].tell({"cameras": mine})
+
+    async def _spawn(self, number: int) -> None:
+        with self._prepared.database.write() as conn:
+            epoch = node.next_epoch(conn)
+        storage = self._config.storage
+        first: dict[str, Any] = {
+            "name": f"recorder-{number}",
+            "log_level": self._config.server.log_level,
+            "secrets": [c.password.reveal() for c in self._cameras.values() if c.password is not None],
+            "settings": {
+                "catalogue": str(storage.catalogue),
+                "roots": [[root.id, str(root.path)] for root in self._prepared.roots],
+                "node": self._prepared.node,
+                "epoch": epoch,
+                "segment_duration_us": storage.segment_duration_us,
+                "segment_bytes": storage.segment_bytes,
+                "sync_interval_us": storage.sync_interval_us,
+            },
+        }
+        child = Child(
+            f"recorder-{number}",
+            "nvr.recorder",
+            first,
+            on_line=lambda line: None,
+            pass_fds=self._prepared.lock.fds,
+        )
+        self._children[number] = child
+        await child.start()
+        await self._tell(number)
+
+    async def _keep(self, number: int) -> None:
+        """Starts a worker that ended again, at once the first time; its cameras' gap says ``recorder_crashed``."""
+        wait_s = 0.0
+        while True:
+            child = self._children[number]
+            code = await child.ended()
+            if self._stopping:
+                return
+            log.error("recorder-%d ended with code %d: its cameras are taken up again", number, code)
+            async with self._assigning:
+                await asyncio.to_thread(self._adopt, number, code)
+                well = time.monotonic() - child.started > _WELL_AFTER_S
+                wait_s = 0.0 if well else min(max(2 * wait_s, 0.5), _LAST_WAIT_S)
+                if wait_s > 0.5:
+                    await asyncio.sleep(wait_s)
+                await self._spawn(number)
+
+    def _adopt(self, number: int, code: int) -> None:
+        with self._prepared.database.write() as conn:
+            epoch = node.next_epoch(conn)
+        at_us = now_us()
+        report = reconcile(
+            self._prepared.database,
+            self._prepared.roots,
+            node=self._prepared.node,
+            epoch=epoch,
+            cause=Cause.RECORDER_CRASHED,
+            detail={"worker": number, "code": code},
+            alive_us=at_us,
+            now_us=at_us,
+            only=self._mine(number),
+        )
+        log.info("recorder-%d: %d segments adopted, %d bytes cut off", number, report.adopted, report.cut_bytes)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            for child in self._children.values():
+                if time.monotonic() - child.heard > _SILENT_S:
+                    log.error("%s has been silent for %.0f s and is killed", child.name, _SILENT_S)
+                    child.heard = time.monotonic()
+                    child.kill()
+
+    async def stop(self) -> None:
+        """Ends every worker; all at once, each within its time."""
+        self._stopping = True
+        await asyncio.gather(*(child.stop() for child in self._children.values()))
+        for task in self._tasks:
+            task.cancel()

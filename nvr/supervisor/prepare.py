@@ -1,0 +1,93 @@
+"""What happens before anything is started: lock, catalogue, roots, reconciliation, cameras of the file, the first admin."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from nvr.accounts import ensure_first_admin
+from nvr.config import Config
+from nvr.supervisor.provision import provision
+from storage import node
+from storage.causes import Cause
+from storage.database import Database
+from storage.node import Lock
+from storage.reconcile import reconcile
+from storage.roots import IDENTITY_FILE, Root, register
+
+__all__ = ["Prepared", "now_us", "prepare"]
+
+log = logging.getLogger(__name__)
+
+# Recorders orphaned by a killed supervisor close their segments first: about ten seconds at most.
+_LOCK_PATIENCE_S: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a prepared server has. ``first_password`` is the new admin's, if there was none."""
+
+    database: Database
+    lock: Lock
+    roots: list[Root]
+    node: str
+    first_password: str | None
+
+
+def now_us() -> int:
+    """Microseconds, UTC, Unix epoch."""
+    return time.time_ns() // 1000
+
+
+def prepare(config: Config) -> Prepared:
+    """Prepares a start.
+
+    Raises:
+        StorageError: a lock, the catalogue or a root is not to be had; nothing was changed.
+    """
+    began = time.monotonic()
+    path = config.storage.catalogue
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = Lock([path.with_suffix(".lock")], patience_s=_LOCK_PATIENCE_S)
+    try:
+        database = Database(path)
+        database.migrate()
+        with database.write() as conn:
+            roots = register(conn, config.storage.roots)
+            node_id = node.this_node(conn, config.server.node)
+            alive_us = node.last_heartbeat(conn, node_id)
+            epoch = node.next_epoch(conn)
+        # Two servers with different catalogues must not share a root either.
+        root_lock = Lock([root.path / IDENTITY_FILE for root in roots], patience_s=_LOCK_PATIENCE_S)
+        lock.fds.extend(root_lock.fds)
+        report = reconcile(
+            database,
+            roots,
+            node=node_id,
+            epoch=epoch,
+            cause=Cause.SERVER_DOWN,
+            detail={"reason": "the server was killed, crashed or lost power"},
+            alive_us=alive_us,
+            now_us=now_us(),
+        )
+        with database.write() as conn:
+            provision(conn, config, node=node_id, epoch=epoch, now_us=now_us())
+        password = ensure_first_admin(database)
+    except BaseException:
+        lock.release()
+        raise
+    log.info(
+        "catalogue %s ready in %.2f s: %d segments adopted (%d bytes cut off), %d entered, %d missing, %d unlinked",
+        path,
+        time.monotonic() - began,
+        report.adopted,
+        report.cut_bytes,
+        report.entered,
+        report.missing,
+        report.unlinked,
+    )
+    for foreign in report.foreign[:20]:
+        log.warning("%s is not a segment of this server; left alone", foreign)
+    return Prepared(database, lock, roots, node_id, password)

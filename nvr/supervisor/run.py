@@ -1,0 +1,136 @@
+"""``nvr serve``: starts everything, keeps it running, ends it in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Final
+
+from nvr import log as logs
+from nvr.config import Config, ConfigError, load
+from nvr.supervisor.fleet import Fleet
+from nvr.supervisor.prepare import Prepared, now_us, prepare
+from nvr.supervisor.provision import provision
+from nvr.supervisor.services import Service, accounting, api
+from storage import node
+from storage.errors import StorageError
+
+__all__ = ["run"]
+
+log = logging.getLogger(__name__)
+
+_HEARTBEAT_S: Final = 1.0
+
+
+def run(path: Path) -> int:
+    """Runs the server until it is told to stop; returns the exit code."""
+    try:
+        config = load(path)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    logs.setup("supervisor", config.server.log_level, config.secrets)
+    for warning in config.warnings:
+        log.warning("%s", warning)
+    try:
+        prepared = prepare(config)
+    except (StorageError, OSError) as error:
+        log.critical("%s", error)
+        return 1
+    if prepared.first_password is not None:
+        # To the terminal only: a log file is read by others.
+        print(f"First login: user admin, password {prepared.first_password}", flush=True)
+    try:
+        return asyncio.run(_Server(config, prepared).serve())
+    finally:
+        prepared.database.close()
+        prepared.lock.release()
+
+
+class _Server:
+    def __init__(self, config: Config, prepared: Prepared) -> None:
+        self._config = config
+        self._prepared = prepared
+        self._fleet = Fleet(config, prepared)
+        self._services: list[Service] = [
+            accounting(config, prepared),
+            api(config, prepared, self._on_cameras_changed),
+        ]
+        self._ending = asyncio.Event()
+        self._reload = asyncio.Event()
+        self._code = 0
+
+    async def serve(self) -> int:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._ending.set)
+        loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
+        await self._fleet.start()
+        for service in self._services:
+            service.start()
+        tasks = [
+            asyncio.create_task(self._beat(), name="heartbeat"),
+            asyncio.create_task(self._follow_changes(), name="changes"),
+        ]
+        waiting = [*tasks, *(service.task for service in self._services), asyncio.create_task(self._ending.wait())]
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.critical("the server ends because of: %s", error, exc_info=error)
+                self._code = 1
+        log.info("stopping")
+        for task in tasks:
+            task.cancel()
+        # Recorders first: their segments count.
+        await self._fleet.stop()
+        await asyncio.gather(*(service.stop() for service in self._services))
+        with contextlib.suppress(sqlite3.Error):
+            self._write_heartbeat()
+        log.info("stopped")
+        return self._code
+
+    def _on_hangup(self) -> None:
+        try:
+            config = load(self._config.path)
+        except ConfigError as error:
+            log.error("the configuration stays as it was: %s", error)
+            return
+        for section in ("server", "storage"):
+            if getattr(config, section) != getattr(self._config, section):
+                log.warning("[%s] has changed: that takes effect at the next start", section)
+        logs.learn_secrets(config.secrets)
+        # What needs a restart stays as it was, or the next comparison would not tell.
+        self._config = config.model_copy(update={"server": self._config.server, "storage": self._config.storage})
+        with self._prepared.database.write() as conn:
+            epoch = node.next_epoch(conn)
+            provision(conn, config, node=self._prepared.node, epoch=epoch, now_us=now_us())
+        for service in self._services:
+            service.configure(self._config)
+        log.info("configuration read again: %d cameras in the file", len(config.cameras))
+        self._reload.set()
+
+    def _on_cameras_changed(self) -> None:
+        self._reload.set()
+
+    async def _follow_changes(self) -> None:
+        while True:
+            await self._reload.wait()
+            self._reload.clear()
+            await self._fleet.assign()
+
+    async def _beat(self) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(self._write_heartbeat)
+            except sqlite3.Error as error:
+                log.error("the heartbeat can't be written: %s", error)
+            await asyncio.sleep(_HEARTBEAT_S)
+
+    def _write_heartbeat(self) -> None:
+        with self._prepared.database.write() as conn:
+            node.heartbeat(conn, self._prepared.node, now_us())

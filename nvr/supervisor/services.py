@@ -1,0 +1,118 @@
+"""The children that are not recorders: accounting and API. One that ends is started again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from nvr.config import Config
+from nvr.supervisor.child import Child
+from nvr.supervisor.prepare import Prepared
+
+__all__ = ["Service", "accounting", "api"]
+
+log = logging.getLogger(__name__)
+
+_WELL_AFTER_S: Final = 30.0
+_LAST_WAIT_S: Final = 30.0
+# What a child exits with if starting it again can't help: the port is taken, the settings are wrong.
+_HOPELESS: Final = 3
+
+
+class Service:
+    """Keeps one child running. ``first`` makes its first line from the configuration."""
+
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        config: Config,
+        first: Callable[[Config], dict[str, Any]],
+        on_line: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self.name = name
+        self._module = module
+        self._config = config
+        self._first = first
+        self._on_line = on_line
+        self._child: Child | None = None
+        self._stopping = False
+        self.task: asyncio.Task[None]
+
+    def start(self) -> None:
+        """Starts keeping it."""
+        self.task = asyncio.create_task(self._keep(), name=self.name)
+
+    def configure(self, config: Config) -> None:
+        """A new configuration: told to a running child, and to every later one."""
+        self._config = config
+        if self._child is not None:
+            self._telling = asyncio.create_task(self._child.tell(self._first(config)))
+
+    async def _keep(self) -> None:
+        wait_s = 0.5
+        failed_at_once = True
+        while not self._stopping:
+            self._child = Child(self.name, self._module, self._first(self._config), on_line=self._on_line)
+            await self._child.start()
+            began = time.monotonic()
+            code = await self._child.ended()
+            if self._stopping:
+                return
+            if code == _HOPELESS and failed_at_once:
+                raise RuntimeError(f"{self.name} can't be started: see its message above")
+            failed_at_once = False
+            log.error("%s ended with code %d and is started again", self.name, code)
+            wait_s = 0.5 if time.monotonic() - began > _WELL_AFTER_S else min(2 * wait_s, _LAST_WAIT_S)
+            await asyncio.sleep(wait_s)
+
+    async def stop(self) -> None:
+        """Ends the child."""
+        self._stopping = True
+        if self._child is not None:
+            await self._child.stop()
+        self.task.cancel()
+
+
+def accounting(config: Config, prepared: Prepared) -> Service:
+    """The accounting process: retention."""
+
+    def first(now: Config) -> dict[str, Any]:
+        return {
+            "log_level": now.server.log_level,
+            "catalogue": str(now.storage.catalogue),
+            "roots": [[root.id, str(root.path)] for root in prepared.roots],
+            "floor_bytes": now.storage.free_space_floor.fixed_bytes,
+            "floor_fraction": float(now.storage.free_space_floor.percent) / 100,
+            "max_age_us": now.retention.max_age_us,
+            "max_bytes": now.retention.max_bytes,
+        }
+
+    return Service("accounting", "nvr.accounting", config, first, lambda line: None)
+
+
+def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], None]) -> Service:
+    """The API process."""
+
+    def first(now: Config) -> dict[str, Any]:
+        return {
+            "catalogue": str(now.storage.catalogue),
+            "node": prepared.node,
+            "host": now.server.host,
+            "port": now.server.port,
+            "zone": now.server.zone,
+            "secure_cookies": now.server.secure_cookies,
+            "log_level": now.server.log_level,
+        }
+
+    def on_line(line: dict[str, Any]) -> None:
+        if line.get("event") == "cameras_changed":
+            on_cameras_changed()
+        elif line.get("ready"):
+            host = f"[{config.server.host}]" if ":" in config.server.host else config.server.host
+            log.info("page at http://%s:%s/", host, line["port"])
+
+    return Service("api", "nvr.api", config, first, on_line)

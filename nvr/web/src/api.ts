@@ -1,0 +1,172 @@
+// Every request the page makes, with typed answers. Nothing else calls fetch on /api (hls.js loads its own media).
+
+import { formatInstant, type Instant } from './time/instant';
+import type {
+  Camera, CameraDraft, CameraList, ClipPart, Coverage, GapReport, Me, NewToken, Problem, Role, Token, User,
+} from './types';
+
+/** The server said no. `code` is the stable word that the dictionaries translate. */
+export class ApiError extends Error {
+  constructor(readonly problem: Problem) {
+    super(problem.detail ?? problem.title ?? `HTTP ${problem.status}`);
+  }
+  get status(): number {
+    return this.problem.status;
+  }
+  get code(): string | undefined {
+    return this.problem.code;
+  }
+}
+
+/** The server could not be reached at all. */
+export class OfflineError extends Error {}
+
+let onUnauthenticated: () => void = () => undefined;
+
+/** Called when a request finds that the session is gone. */
+export function whenUnauthenticated(listener: () => void): void {
+  onUnauthenticated = listener;
+}
+
+async function send(path: string, init: RequestInit = {}): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(path, { credentials: 'same-origin', cache: 'no-store', ...init });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new OfflineError(String(error));
+  }
+  if (response.status === 401 && path !== '/api/login' && path !== '/api/me') {
+    // A wrong present password is answered 401 too, and must not end the session.
+    const problem = await readProblem(response.clone());
+    if (problem.code !== 'bad_credentials') onUnauthenticated();
+  }
+  return response;
+}
+
+async function readProblem(response: Response): Promise<Problem> {
+  try {
+    const body: unknown = await response.json();
+    if (body && typeof body === 'object') return { ...(body as Partial<Problem>), status: response.status };
+  } catch {
+    // a proxy's HTML page, or no body
+  }
+  return { status: response.status };
+}
+
+async function ok(path: string, init?: RequestInit): Promise<Response> {
+  const response = await send(path, init);
+  if (!response.ok) throw new ApiError(await readProblem(response));
+  return response;
+}
+
+async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const response = await ok(path, signal ? { signal } : {});
+  return (await response.json()) as T;
+}
+
+async function change<T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T> {
+  const response = await ok(path, {
+    method,
+    ...(body === undefined ? {} : { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return (text ? JSON.parse(text) : undefined) as T;
+}
+
+const seg = encodeURIComponent;
+
+function camera(id: string): string {
+  return `/api/cameras/${seg(id)}`;
+}
+
+function range(start: Instant, end: Instant): string {
+  return `start=${seg(formatInstant(start))}&end=${seg(formatInstant(end))}`;
+}
+
+// Session
+
+export const login = (username: string, password: string) =>
+  change<{ user: string; role: Role }>('POST', '/api/login', { username, password });
+export const logout = () => change<void>('POST', '/api/logout');
+export const me = () => get<Me>('/api/me');
+
+// Cameras
+
+export const cameras = (signal?: AbortSignal) => get<CameraList>('/api/cameras', signal);
+export const cameraById = (id: string, signal?: AbortSignal) => get<Camera>(camera(id), signal);
+export const addCamera = (draft: CameraDraft) => change<Camera>('POST', '/api/cameras', draft);
+export const changeCamera = (id: string, draft: CameraDraft) => change<Camera>('PATCH', camera(id), draft);
+export const removeCamera = (id: string) => change<void>('DELETE', camera(id));
+export const coverage = (id: string, start: Instant, end: Instant, signal?: AbortSignal) =>
+  get<Coverage>(`${camera(id)}/coverage?${range(start, end)}`, signal);
+
+// Media: addresses for <img>, <a download> and hls.js
+
+export const playlistUrl = (id: string, start: Instant, end: Instant) => `${camera(id)}/playlist.m3u8?${range(start, end)}`;
+export const liveUrl = (id: string) => `${camera(id)}/live.m3u8`;
+export const clipUrl = (id: string, start: Instant, end: Instant) => `${camera(id)}/clip.mp4?${range(start, end)}`;
+export const snapshotUrl = (id: string, at: Instant | null, width?: number) => {
+  const query = [at === null ? '' : `at=${seg(formatInstant(at))}`, width ? `width=${width}` : ''].filter(Boolean).join('&');
+  return `${camera(id)}/snapshot.jpg${query ? `?${query}` : ''}`;
+};
+
+/** Why a media address does not answer, for players that only know that it did not. Null: it answers. */
+export async function mediaProblem(url: string): Promise<Problem | null> {
+  // One byte is asked for, so that a clip that does exist is not fetched twice.
+  const response = await send(url, { headers: { Range: 'bytes=0-0' } });
+  if (response.ok) {
+    await response.body?.cancel();
+    return null;
+  }
+  return readProblem(response);
+}
+
+export type ClipCheck = { ready: true; size: number | null } | { ready: false; problem: Problem; parts: ClipPart[] };
+
+/** A download that fails is a useless file with an error in it; asking first lets the page say why instead. */
+export async function checkClip(url: string): Promise<ClipCheck> {
+  const head = await send(url, { method: 'HEAD' });
+  if (head.ok) {
+    const length = head.headers.get('Content-Length');
+    return { ready: true, size: length === null ? null : Number(length) };
+  }
+  const problem = await mediaProblem(url);
+  if (problem === null) return { ready: true, size: null };
+  return { ready: false, problem, parts: Array.isArray(problem.parts) ? problem.parts : [] };
+}
+
+// Gaps
+
+export interface GapQuery {
+  start: Instant;
+  end: Instant;
+  cameras: string[];
+  group: string;
+  cause: string;
+  fold_s: number;
+}
+
+export function gapsUrl(query: GapQuery, format: 'json' | 'csv'): string {
+  const params = [range(query.start, query.end)];
+  for (const id of query.cameras) params.push(`camera=${seg(id)}`);
+  if (query.group) params.push(`group=${seg(query.group)}`);
+  if (query.cause) params.push(`cause=${seg(query.cause)}`);
+  if (query.fold_s > 0) params.push(`fold_s=${query.fold_s}`);
+  params.push(`format=${format}`);
+  return `/api/gaps?${params.join('&')}`;
+}
+
+export const gaps = (query: GapQuery, signal?: AbortSignal) => get<GapReport>(gapsUrl(query, 'json'), signal);
+
+// Users and tokens
+
+export const users = () => get<{ users: User[] }>('/api/users');
+export const addUser = (name: string, password: string, role: Role) => change<User>('POST', '/api/users', { name, password, role });
+export const removeUser = (name: string) => change<void>('DELETE', `/api/users/${seg(name)}`);
+/** `current` is asked of whoever changes their own password. */
+export const setPassword = (name: string, password: string, current?: string) =>
+  change<void>('POST', `/api/users/${seg(name)}/password`, current === undefined ? { password } : { password, current });
+export const tokens = () => get<{ tokens: Token[] }>('/api/tokens');
+export const addToken = (name: string, role: Role) => change<NewToken>('POST', '/api/tokens', { name, role });
+export const removeToken = (id: string) => change<void>('DELETE', `/api/tokens/${seg(id)}`);

@@ -1,0 +1,105 @@
+// The frame of every page: who is logged in, where one can go, which language is spoken.
+
+import { useEffect } from 'preact/hooks';
+import { CameraPage } from './camera/camera-page';
+import { dictionaries, LANGS, setLang, useWords, type Lang } from './i18n';
+import { AccountPage } from './pages/account';
+import { AdminCamerasPage } from './pages/admin-cameras';
+import { CamerasPage } from './pages/cameras';
+import { GapsPage } from './pages/gaps';
+import { LoginPage } from './pages/login';
+import { TokensPage } from './pages/tokens';
+import { UsersPage } from './pages/users';
+import { href, route, type Page, type Route } from './router';
+import { allows, logout, refreshSession, session } from './session';
+import type { Me, Role } from './types';
+import { valueOf } from './ui/field';
+import { useStore } from './ui/store';
+
+const NEEDED: Record<Page, Role> = {
+  cameras: 'viewer', camera: 'viewer', account: 'viewer', gaps: 'investigator', 'admin-cameras': 'admin', users: 'admin', tokens: 'admin',
+};
+
+export function App() {
+  const { t } = useWords();
+  const who = useStore(session);
+  const where = useStore(route);
+  useEffect(() => {
+    if (who.state !== 'offline') return;
+    const timer = setInterval(() => void refreshSession(), 4000);
+    return () => clearInterval(timer);
+  }, [who.state]);
+
+  if (who.state === 'in') return <Frame me={who.me} where={where} />;
+  return (
+    <>
+      <div class="corner"><LanguageChoice /></div>
+      {who.state === 'out' ? <LoginPage expired={who.expired} /> : (
+        <main class="login" id="content"><p class="panel" role="status" data-testid={who.state === 'offline' ? 'offline' : 'starting'}>{who.state === 'offline' ? t.offline : t.loading}</p></main>
+      )}
+    </>
+  );
+}
+
+function Frame({ me, where }: { me: Me; where: Route }) {
+  const { t } = useWords();
+  const links: Array<[Exclude<Page, 'camera'>, string]> = [
+    ['cameras', t.nav.cameras], ['gaps', t.nav.gaps], ['admin-cameras', t.nav.adminCameras], ['users', t.nav.users], ['tokens', t.nav.tokens],
+  ];
+  const key = `${where.page} ${where.id} ${where.params.toString()}`;
+  useEffect(() => {
+    if (where.page === 'cameras') document.title = `${t.cameras.title} – nvr`;
+  }, [where.page, t]);
+  return (
+    <>
+      <a class="skip" href="#content" onClick={(event) => {
+        event.preventDefault(); // the part after '#' is the route
+        document.getElementById('content')?.focus();
+      }}>{t.skipToContent}</a>
+      <header class="top">
+        <a class="brand" href={href('cameras')}><img src="/favicon.svg" alt="" width="24" height="24" /> nvr</a>
+        <nav aria-label={t.nav.main}>
+          <ul>
+            {links.filter(([page]) => allows(me.role, NEEDED[page])).map(([page, name]) => (
+              <li key={page}>
+                <a href={href(page)} data-testid={`nav-${page}`} aria-current={where.page === page || (page === 'cameras' && where.page === 'camera') ? 'page' : undefined}>{name}</a>
+              </li>
+            ))}
+          </ul>
+        </nav>
+        <div class="top-end">
+          <LanguageChoice />
+          <a href={href('account')} class="who" data-testid="nav-account" aria-label={`${t.nav.account} (${me.user})`} aria-current={where.page === 'account' ? 'page' : undefined}>{me.user}</a>
+          <button type="button" class="small" data-testid="logout" onClick={() => void logout()}>{t.nav.logout}</button>
+        </div>
+      </header>
+      <main id="content" tabIndex={-1} class={`page page-${where.page}`}>
+        {allows(me.role, NEEDED[where.page]) ? <Content key={key} me={me} where={where} /> : <p class="panel error" role="alert" data-testid="not-allowed">{t.errors.forbidden}</p>}
+      </main>
+    </>
+  );
+}
+
+function Content({ me, where }: { me: Me; where: Route }) {
+  switch (where.page) {
+    case 'cameras': return <CamerasPage me={me} />;
+    case 'camera': return <CameraPage id={where.id} params={where.params} me={me} />;
+    case 'gaps': return <GapsPage me={me} />;
+    case 'admin-cameras': return <AdminCamerasPage />;
+    case 'users': return <UsersPage me={me} />;
+    case 'tokens': return <TokensPage me={me} />;
+    case 'account': return <AccountPage me={me} />;
+  }
+}
+
+function LanguageChoice() {
+  const { t, lang } = useWords();
+  return (
+    <label class="language">
+      <span class="visually-hidden">{t.language}</span>
+      <select data-testid="language" value={lang} onChange={(event) => setLang(valueOf(event) as Lang)}>
+        {LANGS.map((name) => <option key={name} value={name} lang={name}>{dictionaries[name].languageName}</option>)}
+      </select>
+    </label>
+  );
+}

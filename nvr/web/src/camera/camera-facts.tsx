@@ -1,0 +1,44 @@
+// What is known of the camera beside its picture.
+
+import { useWords } from '../i18n';
+import { codecName } from '../player/codec';
+import * as format from '../time/format';
+import { parseInstant } from '../time/instant';
+import type { Camera } from '../types';
+import { Time } from '../ui/time';
+
+export function CameraFacts({ camera, zone }: { camera: Camera; zone: string }) {
+  const { t, lang } = useWords();
+  const { status } = camera;
+  const picture = [
+    status.codec ? codecName(status.codec) : null,
+    status.width && status.height ? `${status.width} × ${status.height}` : null,
+    status.frame_rate ? t.camera.frames(format.number(status.frame_rate, lang, 1)) : null,
+    status.bitrate_bps ? `${format.number(status.bitrate_bps / 1e6, lang, 2)} Mbit/s` : null,
+  ].filter(Boolean).join(' · ');
+  return (
+    <dl class="facts camera-facts" data-testid="camera-facts">
+      {picture ? <><dt>{t.camera.facts}</dt><dd>{picture}</dd></> : null}
+      {camera.first_footage ? <><dt>{t.camera.firstFootage}</dt><dd><Time at={parseInstant(camera.first_footage)} zone={zone} /></dd></> : null}
+      {camera.last_footage ? <><dt>{t.camera.lastFootageAt}</dt><dd><Time at={parseInstant(camera.last_footage)} zone={zone} /></dd></> : null}
+    </dl>
+  );
+}
+
+export function Shortcuts() {
+  const { t } = useWords();
+  return (
+    <details class="shortcuts">
+      <summary>{t.camera.shortcuts}</summary>
+      <dl class="facts">
+        {t.camera.shortcutRows.map(([keys, what]) => [<dt key={keys}><kbd>{keys}</kbd></dt>, <dd key={`${keys} what`}>{what}</dd>])}
+      </dl>
+    </details>
+  );
+}
+
+export function Labels({ labels }: { labels: Record<string, string> }) {
+  const entries = Object.entries(labels);
+  if (entries.length === 0) return null;
+  return <ul class="labels">{entries.map(([key, value]) => <li key={key} title={key}><span class="muted">{key}</span> {value}</li>)}</ul>;
+}

@@ -1,0 +1,190 @@
+// A range of footage as a file. The server is asked first whether it can be had, so that the answer "no" comes in words.
+
+import { useEffect, useState } from 'preact/hooks';
+import * as api from '../api';
+import { useWords } from '../i18n';
+import * as format from '../time/format';
+import { parseInstant, SECOND, type Instant } from '../time/instant';
+import { fromInput, toInput } from '../time/zone';
+import type { Bounds } from '../timeline/geometry';
+import type { ClipPart } from '../types';
+import { Field } from '../ui/field';
+import { errorWords, problemWords } from '../words';
+import { readCoverage, type DayCoverage } from './coverage';
+
+interface ClipPanelProps {
+  camera: string;
+  zone: string;
+  clip: Bounds | null;
+  playhead: Instant | null;
+  onClip: (clip: Bounds | null) => void;
+  /** A first range around what is on screen. */
+  onChoose: () => void;
+}
+
+type Result = { kind: 'checking' } | { kind: 'started'; size: number | null } | { kind: 'failed'; text: string; parts: ClipPart[] };
+
+export function ClipPanel({ camera, zone, clip, playhead, onClip, onChoose }: ClipPanelProps) {
+  const { t, lang } = useWords();
+  const c = t.clip;
+  const [result, setResult] = useState<Result | null>(null);
+  const range = useRangeCoverage(camera, clip);
+  useEffect(() => setResult(null), [clip?.start, clip?.end]);
+
+  if (!clip) {
+    return (
+      <section class="panel" aria-labelledby="clip-title" data-testid="clip-panel">
+        <h2 id="clip-title">{c.title}</h2>
+        <p class="muted">{c.hint}</p>
+        <button type="button" data-testid="clip-choose" onClick={onChoose}>{c.choose}</button>
+      </section>
+    );
+  }
+
+  const valid = clip.end > clip.start;
+  const known = valid && range && range.recordedS + range.missingS > 0;
+  const empty = Boolean(known && range!.recordedS <= 0);
+
+  async function download(): Promise<void> {
+    const url = api.clipUrl(camera, clip!.start, clip!.end);
+    setResult({ kind: 'checking' });
+    try {
+      const check = await api.checkClip(url);
+      if (check.ready) {
+        save(url, camera, clip!.start, clip!.end);
+        setResult({ kind: 'started', size: check.size });
+      } else setResult({ kind: 'failed', text: problemWords(check.problem, t), parts: check.parts });
+    } catch (error) {
+      setResult({ kind: 'failed', text: errorWords(error, t), parts: [] });
+    }
+  }
+
+  return (
+    <section class="panel" aria-labelledby="clip-title" data-testid="clip-panel">
+      <h2 id="clip-title">{c.title}</h2>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (valid && !empty) void download();
+        }}
+      >
+        <div class="clip-fields">
+          <End name="start" label={c.from} here={c.fromHere} at={clip.start} zone={zone} playhead={playhead} onAt={(start) => onClip({ ...clip, start })} />
+          <End name="end" label={c.to} here={c.toHere} at={clip.end} zone={zone} playhead={playhead} onAt={(end) => onClip({ ...clip, end })} />
+        </div>
+        <p class="hint">{c.zone(format.zoneName(clip.start, lang, zone))}</p>
+        <dl class="facts">
+          <dt>{c.length}</dt>
+          <dd data-testid="clip-length">{valid ? format.durationBetween(clip.start, clip.end, lang) : '–'}</dd>
+          <dt>{c.footage}</dt>
+          <dd data-testid="clip-footage">
+            {known ? c.footageOf(format.duration(range!.recordedS, lang), format.percent(range!.recordedS, (clip.end - clip.start) / SECOND, lang)) : '–'}
+          </dd>
+        </dl>
+        {known && range!.missingS > 0 && !empty ? <p class="hint">{c.gapsLeftOut}</p> : null}
+        {valid ? null : <p class="error" role="alert">{c.invalid}</p>}
+        {empty ? <p class="error" role="status" data-testid="clip-empty">{c.empty}</p> : null}
+        <div class="actions">
+          <button type="submit" class="primary" data-testid="clip-download" disabled={!valid || empty || result?.kind === 'checking'}>
+            {result?.kind === 'checking' ? c.checking : c.download}
+          </button>
+          <button type="button" data-testid="clip-clear" onClick={() => onClip(null)}>{c.clear}</button>
+        </div>
+        {result ? <Outcome result={result} camera={camera} zone={zone} /> : null}
+      </form>
+    </section>
+  );
+}
+
+function Outcome({ result, camera, zone }: { result: Result; camera: string; zone: string }) {
+  const { t, lang } = useWords();
+  const c = t.clip;
+  if (result.kind === 'checking') return null;
+  if (result.kind === 'started') {
+    return <p class="good" role="status" data-testid="clip-started">{result.size === null ? c.startedUnsized : c.started(format.bytes(result.size, lang))}</p>;
+  }
+  return (
+    <div role="alert" data-testid="clip-problem">
+      <p class={result.parts.length > 0 ? '' : 'error'}>{result.text}</p>
+      {result.parts.length > 0 ? (
+        <ul class="clip-parts" aria-label={c.parts}>
+          {result.parts.map((part, i) => {
+            const [start, end] = [parseInstant(part.start), parseInstant(part.end)];
+            return (
+              <li key={part.url}>
+                <a href={part.url} download={fileName(camera, start, end)} data-testid="clip-part">{c.part(i + 1)}</a>{' '}
+                {format.dateTime(start, lang, zone)} – {format.dateTime(end, lang, zone)} ({format.durationBetween(start, end, lang)})
+              </li>
+            );
+          })}
+        </ul>
+      ) : null}
+    </div>
+  );
+}
+
+interface EndProps {
+  name: 'start' | 'end';
+  label: string;
+  here: string;
+  at: Instant;
+  zone: string;
+  playhead: Instant | null;
+  onAt: (at: Instant) => void;
+}
+
+function End({ name, label, here, at, zone, playhead, onAt }: EndProps) {
+  return (
+    <div>
+      <Field label={label}>
+        {(attributes) => (
+          <input
+            {...attributes} type="datetime-local" step="1" data-testid={`clip-${name}`} value={toInput(at, zone)} required
+            onChange={(event) => {
+              const typed = fromInput(event.currentTarget.value, zone);
+              if (typed !== null) onAt(typed);
+            }}
+          />
+        )}
+      </Field>
+      <button type="button" class="small" data-testid={`clip-${name}-here`} disabled={playhead === null} onClick={() => playhead !== null && onAt(Math.round(playhead / SECOND) * SECOND)}>
+        {here}
+      </button>
+    </div>
+  );
+}
+
+/** The server's own answer for the range, asked when the handles rest. */
+function useRangeCoverage(camera: string, clip: Bounds | null): DayCoverage | null {
+  const [found, setFound] = useState<{ clip: Bounds; coverage: DayCoverage } | null>(null);
+  const start = clip?.start;
+  const end = clip?.end;
+  useEffect(() => {
+    if (start === undefined || end === undefined || end <= start) return;
+    const stop = new AbortController();
+    const timer = setTimeout(() => {
+      api.coverage(camera, start, end, stop.signal)
+        .then((answer) => setFound({ clip: { start, end }, coverage: readCoverage(answer) }))
+        .catch(() => undefined); // the length stays unknown; the download will say why
+    }, 250);
+    return () => {
+      clearTimeout(timer);
+      stop.abort();
+    };
+  }, [camera, start, end]);
+  return found && found.clip.start === start && found.clip.end === end ? found.coverage : null;
+}
+
+function fileName(camera: string, start: Instant, end: Instant): string {
+  const stamp = (at: Instant): string => new Date(at).toISOString().slice(0, 19).replace(/:/g, '-');
+  return `${camera}_${stamp(start)}Z_${stamp(end)}Z.mp4`;
+}
+
+function save(url: string, camera: string, start: Instant, end: Instant): void {
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = fileName(camera, start, end);
+  document.body.append(link);
+  link.click();
+  link.remove();
+}

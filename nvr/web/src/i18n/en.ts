@@ -1,0 +1,206 @@
+// English. Its type is the dictionary every other language must fill; a missing key there is a type error.
+
+import type { CameraState, Cause, GapClass, Role } from '../types';
+
+const causes: Record<Cause, string> = {
+  disabled: 'Switched off by order',
+  maintenance: 'Planned maintenance',
+  schedule: 'Outside its recording schedule',
+  not_configured: 'Not set up at the time',
+  unreachable: 'Camera unreachable',
+  unauthorized: 'Camera refused the password',
+  rejected: 'Camera refused the connection',
+  stalled: 'Connected, but no picture arrived',
+  ended: 'Camera closed the connection',
+  corrupt: 'Picture damaged on the way',
+  clock_step: 'The server’s clock was set',
+  overload: 'Server overloaded',
+  disk_full: 'Disk full',
+  disk_error: 'Disk error',
+  recorder_crashed: 'Recorder crashed',
+  server_down: 'Server was down',
+  pruned: 'Removed by the retention policy',
+  deleted: 'Deleted by a person',
+  missing: 'File missing or altered',
+  unknown: 'Cause unknown',
+};
+
+const classes: Record<GapClass, string> = {
+  administrative: 'Administrative',
+  network: 'Network',
+  camera: 'Camera',
+  server: 'Server',
+  policy: 'Policy',
+  unknown: 'Unknown',
+};
+
+const states: Record<CameraState, string> = {
+  recording: 'Recording',
+  waiting: 'Not recording',
+  off: 'Off',
+};
+
+const roles: Record<Role, string> = {
+  viewer: 'Viewer',
+  investigator: 'Investigator',
+  admin: 'Administrator',
+};
+
+const roleHints: Record<Role, string> = {
+  viewer: 'watches live and recorded pictures',
+  investigator: 'also saves clips and reads gap reports',
+  admin: 'may do everything',
+};
+
+/** By the `code` of a problem. A code that is not here is shown with the server's own words. */
+const errors: Record<string, string> = {
+  bad_credentials: 'The user name or the password is wrong.',
+  not_authenticated: 'You are not logged in.',
+  forbidden: 'Your role does not allow this.',
+  not_found: 'There is no such thing here.',
+  camera_not_found: 'There is no camera with this id.',
+  no_footage: 'There is no footage in this range.',
+  several_inits: 'The picture format changed inside this range, so it comes as several clips.',
+  provisioned: 'This camera comes from config.toml and is changed there.',
+  camera_exists: 'A camera with this id exists already.',
+  user_exists: 'A user with this name exists already.',
+  too_many_attempts: 'Too many attempts. Please wait a moment.',
+};
+
+const en = {
+  languageName: 'English',
+  appTagline: 'Recording server',
+  skipToContent: 'Skip to the content',
+  loading: 'Loading …',
+  retry: 'Try again',
+  cancel: 'Cancel',
+  close: 'Close',
+  save: 'Save',
+  remove: 'Remove',
+  edit: 'Edit',
+  none: 'none',
+  language: 'Language',
+  offline: 'The server does not answer. The page tries again by itself.',
+  requestFailed: (status: number) => `The server answered with error ${status}.`,
+  rateLimited: 'Too many attempts. Please wait a moment.',
+
+  nav: {
+    main: 'Main menu', cameras: 'Cameras', gaps: 'Gap report', adminCameras: 'Set up cameras', users: 'Users', tokens: 'API tokens',
+    account: 'My account', logout: 'Log out', login: 'Log in', loggedInAs: (user: string) => `Logged in as ${user}`,
+  },
+
+  login: {
+    title: 'Log in', user: 'User name', password: 'Password', submit: 'Log in',
+    expired: 'Your session has ended. Please log in again.',
+    missing: 'Please fill in the user name and the password.',
+  },
+
+  cameras: {
+    title: 'Cameras', search: 'Search', searchHint: 'Name, id or label', state: 'State', all: 'All',
+    onlyRecording: 'Recording', onlyNot: 'Not recording',
+    counts: (recording: string, not: string) => `${recording} recording, ${not} not recording`,
+    shown: (shown: string, all: string) => `${shown} of ${all} cameras`,
+    empty: 'No cameras yet.', emptyAdmin: 'Add the first camera', noMatch: 'No camera matches.',
+    since: (time: string) => `since ${time}`, recordedUntil: (time: string) => `recorded until ${time}`,
+    neverRecorded: 'nothing recorded yet', noPicture: 'No picture', asOf: (time: string) => `As of ${time}`,
+    snapshotOf: (name: string) => `Last picture of ${name}`, noCause: 'Connecting',
+  },
+
+  camera: {
+    back: 'All cameras', notFound: 'There is no camera with this id.',
+    live: 'Live', goLive: 'Go to live', recording: 'Recording', play: 'Play', pause: 'Pause',
+    back10: 'Back 10 seconds', forward10: 'Forward 10 seconds', frameBack: 'Previous frame', frameForward: 'Next frame',
+    speed: 'Speed', mute: 'Sound off', unmute: 'Sound on', fullscreen: 'Full screen', snapshot: 'Save picture',
+    latency: (seconds: string) => `${seconds} behind`, connecting: 'Connecting …', loadingFootage: 'Loading footage …',
+    noLive: 'No live picture', liveReturns: 'The live picture returns by itself as soon as the camera does.',
+    since: (time: string) => `since ${time}`,
+    noFootage: 'No footage', nextFootage: 'Go to next footage', lastFootage: 'Go to last footage before',
+    noLater: 'There is no later footage.', noEarlier: 'There is no earlier footage.',
+    nothingYet: 'Nothing has been recorded of this camera yet.',
+    skipped: (length: string, cause: string) => `Skipped ${length} without footage: ${cause}`,
+    reachedEnd: 'You have reached the newest footage.', notYet: 'This moment has not come yet, or is not on disk yet.',
+    failed: 'The footage could not be played.', liveFailed: 'The live picture could not be played. The page tries again by itself.',
+    codec: (name: string) => `This browser cannot show ${name} pictures.`,
+    codecHelp: 'Another browser may be able to (Safari, or Chrome or Edge with hardware decoding).',
+    codecClip: 'Or save a clip and open it in a video player such as VLC.', saveClipInstead: 'Save a clip of this moment',
+    noMse: 'This browser cannot play recorded video.',
+    clickToPlay: 'Click to play', player: 'Video player',
+    shortcuts: 'Keyboard', shortcutRows: [
+      ['Space, K', 'play or pause'], ['← →', '10 seconds back or forward'], ['J, L', '10 seconds back or forward'], [', .', 'previous or next frame'],
+      ['< >', 'slower or faster'], ['+ −', 'zoom the timeline'], ['[ ]', 'start or end of the clip here'],
+    ] as ReadonlyArray<readonly [string, string]>,
+    facts: 'Picture', firstFootage: 'First footage', lastFootageAt: 'Last footage', frames: (n: string) => `${n} frames/s`,
+  },
+
+  timeline: {
+    label: (day: string) => `Timeline of ${day}`, previousDay: 'Previous day', nextDay: 'Next day', today: 'Today', day: 'Day',
+    zoom: 'Zoom', zoomIn: 'Zoom in', zoomOut: 'Zoom out', panLeft: 'Earlier', panRight: 'Later',
+    levels: { day: 'Day', h6: '6 h', h1: '1 h', m10: '10 min' },
+    footage: 'Footage', unknown: 'Not known yet', covered: (percent: string) => `${percent} recorded`,
+    coveredDetail: (recorded: string, missing: string) => `${recorded} recorded, ${missing} missing`,
+    noCoverage: 'Nothing is known about this day yet.', coverageFailed: 'The timeline could not be loaded.',
+  },
+
+  gapList: {
+    title: 'Gaps of the day', none: 'No gaps: every second of this day is recorded.', noneYet: 'No gaps so far today.',
+    start: 'Start', end: 'End', duration: 'Length', cause: 'Cause', class: 'Kind', detail: 'Detail', camera: 'Camera',
+    open: (start: string, asOf: string) => `since ${start} (as of ${asOf})`, stillOpen: (asOf: string) => `still open (as of ${asOf})`,
+    show: (start: string) => `Show the gap at ${start} in the timeline`,
+    more: (n: string) => `Show ${n} more`,
+  },
+
+  clip: {
+    title: 'Save a clip', from: 'From', to: 'To', zone: (name: string) => `Times in ${name}`,
+    fromHere: 'Start here', toHere: 'End here', length: 'Length', footage: 'Footage in it',
+    footageOf: (footage: string, percent: string) => `${footage} (${percent})`,
+    download: 'Download', checking: 'Checking …', started: (size: string) => `The download has started (${size}).`,
+    startedUnsized: 'The download has started.', invalid: 'The end must be after the start.', empty: 'There is no footage in this range.',
+    handleStart: 'Start of the clip', handleEnd: 'End of the clip', parts: 'The clips of this range', part: (n: number) => `Clip ${n}`,
+    gapsLeftOut: 'Gaps are left out of the clip: its footage plays on without a pause.', clear: 'Clear the range', choose: 'Choose a range',
+    hint: 'Choose a range with the handles on the timeline, or type the times.',
+  },
+
+  report: {
+    title: 'Gap report', from: 'From', to: 'To', cameras: 'Cameras', camerasHint: 'Ids, separated by commas; empty means all',
+    group: 'Label', groupHint: 'For example district=Tembalang', cause: 'Cause', anyCause: 'All causes',
+    fold: 'Leave out gaps shorter than', foldHint: 'seconds', run: 'Show report', csv: 'Download as CSV',
+    totals: 'Totals', gaps: 'Gaps', total: 'Total length', longest: 'Longest', byCause: 'By cause', share: 'Share',
+    none: 'No gaps in this range.', asOf: (time: string) => `As of ${time}`,
+    folded: (length: string) => `Gaps shorter than ${length} are left out.`,
+    last24: 'Last 24 hours', today: 'Today', last7: 'Last 7 days', cameraCount: 'Cameras with gaps',
+    shownOf: (shown: string, all: string) => `${shown} of ${all} gaps shown; the CSV file holds all of them.`,
+  },
+
+  admin: {
+    camerasTitle: 'Set up cameras', addCamera: 'Add a camera', editCamera: (name: string) => `Change ${name}`, id: 'Id',
+    idHint: 'Small letters, digits and hyphens; cannot be changed later', idInvalid: 'Use small letters, digits and hyphens; begin with a letter or a digit (at most 63).',
+    name: 'Name', url: 'Address (RTSP)', urlHint: 'For example rtsp://192.0.2.10:554/stream1', username: 'Camera user',
+    password: 'Camera password', passwordKeep: 'Empty: keep the present one', audio: 'Record sound',
+    audioHint: 'Recording sound in public places may be forbidden.', labels: 'Labels', labelsHint: 'One per line, name=value', labelInvalid: (line: string) => `Not a label: “${line}”. Write name=value.`,
+    source: 'From', fromFile: 'from config.toml', fromCatalogue: 'added here', removeCamera: (name: string) => `Remove ${name}?`,
+    removeCameraText: 'The server stops recording this camera.', required: 'This field is needed.',
+    saved: 'Saved.', removed: 'Removed.', actions: 'Actions',
+
+    usersTitle: 'Users', addUser: 'Add a user', userName: 'User name', role: 'Role', created: 'Created', you: 'you',
+    userPassword: 'Password', removeUser: (name: string) => `Remove ${name}?`, removeUserText: 'The user can no longer log in.',
+    changePassword: 'Change password', changePasswordOf: (name: string) => `New password for ${name}`, newPassword: 'New password', newPasswordAgain: 'New password again',
+    currentPassword: 'Your present password', passwordsDiffer: 'The two new passwords differ.', passwordChanged: 'The password is changed.',
+
+    tokensTitle: 'API tokens', tokensText: 'A token lets a program use the server’s API with a role of its own.', addToken: 'Create a token', tokenName: 'What it is for',
+    lastUsed: 'Last used', never: 'never', revoke: 'Revoke', revokeToken: (name: string) => `Revoke “${name}”?`,
+    revokeTokenText: 'Programs that use this token lose access at once.', tokenOnce: 'Copy the token now: it is shown only once.', copy: 'Copy', copied: 'Copied', noTokens: 'No tokens.',
+    create: 'Create', add: 'Add',
+  },
+
+  account: { title: 'My account', user: 'User', role: 'Role', version: 'Server version', zone: 'Display zone' },
+
+  detailKeys: {
+    reason: 'reason', error: 'error', message: 'message', order: 'order', letter: 'letter', policy: 'policy', by: 'by', user: 'by',
+    person: 'by', attempts: 'attempts', exit_code: 'exit code', signal: 'signal', path: 'file', step_s: 'step (s)',
+  } as Record<string, string>,
+
+  causes, classes, states, roles, roleHints, errors,
+};
+
+export default en;
+export type Words = typeof en;

@@ -1,0 +1,28 @@
+// The last picture of a camera. Its address changes once a minute at most, so that the browser's cache answers in between.
+
+import { useState } from 'preact/hooks';
+import { snapshotUrl } from '../api';
+import { useWords } from '../i18n';
+import { MINUTE, parseInstant, type Instant } from '../time/instant';
+import type { Camera } from '../types';
+
+/** A moment that certainly has footage; null if there is none at all. */
+export function thumbnailAt(camera: Pick<Camera, 'status' | 'last_footage'>): Instant | null {
+  const { state, since, recorded_until: until } = camera.status;
+  const newest = until ?? camera.last_footage;
+  if (!newest) return null;
+  const last = parseInstant(newest) - 200; // ends are exclusive, and the last frame began a little before
+  if (state !== 'recording') return last;
+  const minute = Math.floor(last / MINUTE) * MINUTE;
+  const recordingSince = since ? parseInstant(since) + 1000 : minute;
+  return Math.min(last, Math.max(minute, recordingSince));
+}
+
+export function Thumbnail({ camera }: { camera: Camera }) {
+  const { t } = useWords();
+  const at = thumbnailAt(camera);
+  const url = at === null ? null : snapshotUrl(camera.id, at, 240);
+  const [broken, setBroken] = useState<string | null>(null);
+  if (url === null || broken === url) return <span class="thumb thumb-none">{t.cameras.noPicture}</span>;
+  return <img class="thumb" src={url} alt={t.cameras.snapshotOf(camera.name)} loading="lazy" decoding="async" width="128" height="72" onError={() => setBroken(url)} />;
+}

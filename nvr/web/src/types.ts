@@ -1,0 +1,148 @@
+// The server's answers, exactly as the HTTP contract in docs/design/architecture.md words them.
+// Times are ISO 8601 strings here; `time/instant.ts` turns them into numbers.
+
+export type Role = 'viewer' | 'investigator' | 'admin';
+
+export const CAUSES = [
+  'disabled', 'maintenance', 'schedule', 'not_configured', 'unreachable', 'unauthorized', 'rejected', 'stalled', 'ended',
+  'corrupt', 'clock_step', 'overload', 'disk_full', 'disk_error', 'recorder_crashed', 'server_down', 'pruned', 'deleted',
+  'missing', 'unknown',
+] as const;
+export type Cause = (typeof CAUSES)[number];
+
+export const GAP_CLASSES = ['administrative', 'network', 'camera', 'server', 'policy', 'unknown'] as const;
+export type GapClass = (typeof GAP_CLASSES)[number];
+
+export interface Me {
+  user: string;
+  role: Role;
+  zone: string;
+  version: string;
+  time: string;
+}
+
+export type CameraState = 'recording' | 'waiting' | 'off';
+
+/** A detail is free text from the recorder or named values (order number, policy, person). */
+export type Detail = string | Record<string, unknown> | null;
+
+export interface CameraStatus {
+  state: CameraState;
+  since: string | null;
+  cause: Cause | null;
+  detail: Detail;
+  recorded_until: string | null;
+  codec: string | null;
+  width: number | null;
+  height: number | null;
+  bitrate_bps: number | null;
+  frame_rate: number | null;
+}
+
+export interface Camera {
+  id: string;
+  name: string;
+  labels: Record<string, string>;
+  audio: boolean;
+  source: 'file' | 'catalogue';
+  /** Only admins get it, with the password taken out. */
+  url?: string;
+  status: CameraStatus;
+  first_footage: string | null;
+  last_footage: string | null;
+}
+
+export interface CameraList {
+  as_of: string;
+  cameras: Camera[];
+}
+
+export interface Span {
+  start: string;
+  end: string;
+}
+
+export interface Gap {
+  start: string;
+  end: string;
+  open: boolean;
+  duration_s: number;
+  cause: Cause;
+  class: GapClass;
+  detail: Detail;
+  fact: { kind: string; start: string } | null;
+}
+
+export interface Coverage {
+  camera: string;
+  start: string;
+  end: string;
+  as_of: string;
+  recorded_s: number;
+  missing_s: number;
+  spans: Span[];
+  gaps: Gap[];
+}
+
+export interface ReportGap extends Gap {
+  camera: string;
+  name: string;
+}
+
+export interface GapReport {
+  start: string;
+  end: string;
+  as_of: string;
+  fold_s: number;
+  filters: Record<string, unknown>;
+  total: Record<string, unknown>;
+  gaps: ReportGap[];
+}
+
+export interface CameraDraft {
+  id?: string;
+  name?: string;
+  url?: string;
+  username?: string;
+  password?: string;
+  audio?: boolean;
+  labels?: Record<string, string>;
+}
+
+export interface User {
+  name: string;
+  role: Role;
+  created: string | null;
+}
+
+export interface Token {
+  id: string;
+  name: string;
+  role: Role;
+  created: string | null;
+  last_used: string | null;
+}
+
+export interface NewToken {
+  id: string;
+  name: string;
+  role: Role;
+  token: string;
+}
+
+/** One of the clips that a range falls into when the camera's picture parameters changed inside it. */
+export interface ClipPart {
+  start: string;
+  end: string;
+  url: string;
+}
+
+export interface Problem {
+  type?: string;
+  title?: string;
+  status: number;
+  detail?: string;
+  instance?: string;
+  code?: string;
+  parts?: ClipPart[];
+}

@@ -1,0 +1,57 @@
+// A modal form or question, on the browser's own <dialog>: it traps focus, closes on Escape and gives focus back.
+
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { useWords } from '../i18n';
+
+interface DialogProps {
+  title: string;
+  testid: string;
+  onClose: () => void;
+  children: ComponentChildren;
+}
+
+export function Dialog({ title, testid, onClose, children }: DialogProps) {
+  const ref = useRef<HTMLDialogElement>(null);
+  const { t } = useWords();
+  useEffect(() => {
+    ref.current?.showModal();
+  }, []);
+  return (
+    <dialog ref={ref} class="dialog" data-testid={testid} aria-label={title} onClose={onClose}>
+      <header class="dialog-head">
+        <h2>{title}</h2>
+        <button type="button" class="icon-button" aria-label={t.close} data-testid="dialog-close" onClick={() => ref.current?.close()}>×</button>
+      </header>
+      {children}
+    </dialog>
+  );
+}
+
+interface ConfirmProps {
+  title: string;
+  text: string;
+  action: string;
+  error: string | null;
+  busy: boolean;
+  onConfirm: () => void;
+  onClose: () => void;
+}
+
+export function Confirm({ title, text, action, error, busy, onConfirm, onClose }: ConfirmProps) {
+  const { t } = useWords();
+  return (
+    <Dialog title={title} testid="confirm" onClose={onClose}>
+      <p>{text}</p>
+      <ErrorText text={error} />
+      <div class="dialog-actions">
+        <button type="button" data-testid="confirm-cancel" onClick={onClose}>{t.cancel}</button>
+        <button type="button" class="danger" data-testid="confirm-ok" disabled={busy} onClick={onConfirm}>{action}</button>
+      </div>
+    </Dialog>
+  );
+}
+
+export function ErrorText({ text, testid = 'error' }: { text: string | null; testid?: string }) {
+  return text ? <p class="error" role="alert" data-testid={testid}>{text}</p> : null;
+}

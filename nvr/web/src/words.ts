@@ -1,0 +1,57 @@
+// The server's codes in the user's language: causes, classes, states, details and errors.
+
+import { ApiError, OfflineError } from './api';
+import type { Words } from './i18n';
+import { CAUSES, GAP_CLASSES, type Cause, type Camera, type Detail, type GapClass, type Problem } from './types';
+
+/** For places where the server names a cause without its class (a camera's status). */
+const CLASS_OF: Record<Cause, GapClass> = {
+  disabled: 'administrative', maintenance: 'administrative', schedule: 'administrative', not_configured: 'administrative',
+  unreachable: 'network', unauthorized: 'camera', rejected: 'camera', stalled: 'camera', ended: 'camera', corrupt: 'network',
+  clock_step: 'server', overload: 'server', disk_full: 'server', disk_error: 'server', recorder_crashed: 'server',
+  server_down: 'server', pruned: 'policy', deleted: 'policy', missing: 'server', unknown: 'unknown',
+};
+
+export function classOf(cause: string): GapClass {
+  return CLASS_OF[cause as Cause] ?? 'unknown';
+}
+
+/** A newer server may know a cause that this page does not; its own word is better than none. */
+export function causeWords(cause: string, t: Words): string {
+  return (CAUSES as readonly string[]).includes(cause) ? t.causes[cause as Cause] : cause;
+}
+
+export function classWords(name: string, t: Words): string {
+  return (GAP_CLASSES as readonly string[]).includes(name) ? t.classes[name as GapClass] : name;
+}
+
+export function stateWords(camera: Pick<Camera, 'status'>, t: Words): string {
+  const { state, cause } = camera.status;
+  if (state === 'recording') return t.states.recording;
+  if (cause) return causeWords(cause, t);
+  return state === 'off' ? t.states.off : t.cameras.noCause;
+}
+
+export function detailWords(detail: Detail | undefined, t: Words): string {
+  if (!detail) return '';
+  if (typeof detail === 'string') return detail;
+  return Object.entries(detail)
+    .filter(([, value]) => value !== null && value !== undefined && value !== '')
+    .map(([key, value]) => {
+      const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+      // Free text needs no name in front of it; a bare number or order does.
+      return key === 'error' || key === 'message' || key === 'text' || key === 'detail' ? text : `${t.detailKeys[key] ?? key}: ${text}`;
+    })
+    .join('; ');
+}
+
+export function problemWords(problem: Problem, t: Words): string {
+  const translated = problem.code ? t.errors[problem.code] : undefined;
+  return translated ?? problem.detail ?? problem.title ?? (problem.status === 429 ? t.rateLimited : t.requestFailed(problem.status));
+}
+
+export function errorWords(error: unknown, t: Words): string {
+  if (error instanceof ApiError) return problemWords(error.problem, t);
+  if (error instanceof OfflineError) return t.offline;
+  return error instanceof Error ? error.message : String(error);
+}

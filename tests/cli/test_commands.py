@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from nvr.cli import main
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text('[[camera]]\nid = "a"\nurl = "rtsp://h/x"\n')
+    return path
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The configurations that a stand-in for the supervisor was asked to run. It ends with exit code 7."""
+    paths: list[Path] = []
+
+    def run(config_path: Path) -> int:
+        paths.append(config_path)
+        return 7
+
+    stand_in = SimpleNamespace(run=run)
+    monkeypatch.setitem(sys.modules, "nvr.supervisor", stand_in)
+    monkeypatch.setattr("nvr.supervisor", stand_in, raising=False)
+    return paths
+
+
+def test_every_command_takes_config() -> None:
+    ctx = click.Context(main)
+    for name in main.list_commands(ctx):
+        command = main.get_command(ctx, name)
+        assert command is not None
+        assert command.name == name
+        assert any("--config" in parameter.opts for parameter in command.params), name
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_config_before_or_after_the_command(config: Path, served: list[Path], before: bool) -> None:
+    option = ["--config", str(config)]
+    result = CliRunner().invoke(main, [*option, "serve"] if before else ["serve", *option])
+    assert result.exit_code == 7, result.output
+    assert served == [config]
+
+
+def test_the_nearer_config_wins(config: Path, served: list[Path]) -> None:
+    CliRunner().invoke(main, ["--config", "/far.toml", "serve", "--config", str(config)])
+    assert served == [config]
+
+
+def test_config_of_this_folder_by_default(served: list[Path]) -> None:
+    CliRunner().invoke(main, ["serve"])
+    assert served == [Path("config.toml")]
+
+
+def test_check_config_good(config: Path) -> None:
+    result = CliRunner().invoke(main, ["check-config", "--config", str(config)])
+    assert result.exit_code == 0
+    assert f"{config}: good" in result.output
+    assert "cameras    1 in the file" in result.output
+
+
+def test_check_config_prints_all_problems(config: Path) -> None:
+    config.write_text("[server]\nport = 0\n[storage]\nsync_interval = 5\n")
+    result = CliRunner().invoke(main, ["check-config", "--config", str(config)])
+    assert result.exit_code == 2
+    assert [line.split(": ")[0] for line in result.output.splitlines()] == [f"{config}:2", f"{config}:4"]
+
+
+def test_check_config_warns(config: Path) -> None:
+    config.write_text('[[camera]]\nid = "a"\nurl = "rtsp://u:s3cret@h/x"\n')
+    config.chmod(0o600)
+    result = CliRunner().invoke(main, ["check-config", "--config", str(config)])
+    assert result.exit_code == 0
+    assert result.stderr.startswith(f"warning: {config}:3: ")
+    assert "s3cret" not in result.output
+
+
+def test_missing_config_is_no_traceback(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["check-config", "--config", str(tmp_path / "none.toml")])
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+
+
+def test_version() -> None:
+    result = CliRunner().invoke(main, ["version"])
+    assert result.exit_code == 0
+    assert result.output.startswith("nvr ")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """The help lists all commands, hence loads their modules; those must not load what only running them needs."""
+    code = (
+        "import sys; from click.testing import CliRunner; from nvr.cli import main;"
+        "assert 'serve' in CliRunner().invoke(main, ['--help']).output;"
+        "print([m for m in ('av', 'litestar', 'pydantic', 'numpy', 'nvr.supervisor') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,121 @@
+"""The documentation tells of every setting and every command, with their real defaults, and of none that doesn't exist."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from nvr.cli import main
+from nvr.config import Camera, Retention, Server, Storage, load
+from nvr.config.explain import file_keys
+from nvr.config.model import Settings
+
+TOP = Path(__file__).parent.parent
+SECTIONS: dict[str, type[Settings]] = {
+    "server": Server,
+    "storage": Storage,
+    "retention": Retention,
+    "camera": Camera,
+}
+KEYS = {(section, key) for section, model in SECTIONS.items() for key in file_keys(model)}
+
+
+def documented_settings() -> Iterator[tuple[str, str, str]]:
+    """Section, key and default of each row of each table in the reference."""
+    section = ""
+    for line in (TOP / "docs/reference/configuration.md").read_text(encoding="utf-8").splitlines():
+        if heading := re.match(r"## `\[+(\w+)\]+`", line):
+            section = heading[1]
+        elif row := re.match(r"\| `(\w+)` \| (.*?) \| .+ \|$", line):
+            yield section, row[1], row[2]
+
+
+def uncommented(text: str) -> str:
+    return re.sub(r"^#(?=[\[a-z])", "", text, flags=re.MULTILINE)
+
+
+def test_reference_has_every_setting_once() -> None:
+    rows = [(section, key) for section, key, _ in documented_settings()]
+    assert sorted(rows) == sorted(KEYS)
+
+
+def test_reference_has_the_real_defaults(tmp_path: Path) -> None:
+    """Each literal default of the reference, written into a file, gives what leaving it out gives."""
+    literal = [(section, key, text[1:-1]) for section, key, text in documented_settings() if text.startswith("`")]
+    assert len(literal) > len(KEYS) / 2
+    written, empty = tmp_path / "written.toml", tmp_path / "empty.toml"
+    required = '[[camera]]\nid = "a"\nurl = "rtsp://h"\n'
+    lines = [f"[{name}]\n" if name != "camera" else required for name in SECTIONS]
+    for section, key, text in literal:
+        lines[list(SECTIONS).index(section)] += f"{key} = {text}\n"
+    written.write_text("".join(lines))
+    empty.write_text(required)
+    assert load(written).model_copy(update={"path": Path()}) == load(empty).model_copy(update={"path": Path()})
+
+
+def test_example_has_every_setting(tmp_path: Path) -> None:
+    text = uncommented((TOP / "config.toml").read_text(encoding="utf-8"))
+    parsed = tomllib.loads(text)
+    parsed["camera"] = parsed["camera"][0]
+    assert {(section, key) for section, values in parsed.items() for key in values} == KEYS
+
+
+def test_example_is_good_as_it_is_and_uncommented(tmp_path: Path) -> None:
+    text = (TOP / "config.toml").read_text(encoding="utf-8")
+    path = tmp_path / "config.toml"
+    path.write_text("")
+    defaults = load(path)
+    path.write_text(text)
+    assert load(path) == defaults
+    path.write_text(uncommented(text))
+    path.chmod(0o600)
+    config = load(path)
+    assert config.warnings == ()
+    assert len(config.cameras) == 1
+
+
+@pytest.mark.parametrize("page", ["README.md", *(str(p.relative_to(TOP)) for p in TOP.glob("docs/**/*.md"))])
+def test_links_lead_somewhere(page: str) -> None:
+    text = (TOP / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)[^)]*\)", text):
+        assert (TOP / page).parent.joinpath(target).exists(), f"{page} links to {target}"
+
+
+def commands(group: click.Group, prefix: str) -> Iterator[tuple[str, click.Command]]:
+    ctx = click.Context(group)
+    for name in group.list_commands(ctx):
+        command = group.get_command(ctx, name)
+        assert command is not None
+        yield f"{prefix} {name}", command
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{prefix} {name}")
+
+
+def test_every_command_is_documented() -> None:
+    """Each command, subcommands too, under a heading of its own, with its options; and no other."""
+    text = (TOP / "docs/reference/commands.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^#{2,3} `(nvr [^`]*)`\n(.*?)(?=^#{2,3} |\Z)", text, re.MULTILINE | re.DOTALL))
+    found = dict(commands(main, "nvr"))
+    assert set(sections) == set(found)
+    for name, command in found.items():
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and parameter.name != "config":
+                assert f"`{parameter.opts[-1]}" in sections[name], f"{name} {parameter.opts[-1]}"
+
+
+def test_every_dependency_has_a_reason() -> None:
+    project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    package = json.loads((TOP / "nvr/web/package.json").read_text(encoding="utf-8"))
+    wanted = {
+        re.split(r"[^\w.-]", requirement)[0]
+        for requirement in (*project["dependencies"], *project["optional-dependencies"]["test"])
+    }
+    wanted |= {*package.get("dependencies", {}), *package.get("devDependencies", {})}
+    text = (TOP / "docs/design/dependencies.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)) == wanted
