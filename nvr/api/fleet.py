@@ -65,6 +65,7 @@ def _last(row: sqlite3.Row) -> str:
 
 
 def _status_body(row: sqlite3.Row, now_us: int) -> StatusBody:
+    cause: str | None
     if row["state"] is None:
         # Its recorder has not said anything yet.
         state, since_us, cause, detail = "waiting", row["added_us"], Cause.NOT_CONFIGURED, None

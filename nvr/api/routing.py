@@ -5,6 +5,7 @@ Invariant: ``check_roles`` passes only if every handler of the application decla
 
 from __future__ import annotations
 
+import inspect
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal
@@ -13,7 +14,6 @@ from litestar import Litestar
 from litestar.enums import HttpMethod, MediaType
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Operation
 from litestar.routes import HTTPRoute
 
 from nvr.api.auth import PUBLIC
@@ -65,24 +65,19 @@ def _route(
             http_method=method,
             status_code=status,
             media_type=media_type,
+            operation_id=function.__name__,
             summary=summary,
             description=f"Role: {role}.",
             opt={"role": role, "errors": tuple(codes)},
             responses=responses,
             raises=[],
             include_in_schema=in_schema,
-            operation_class=Operation,
-            **({} if _is_async(function) else {"sync_to_thread": True}),
+            # Whatever is not a coroutine may wait for the catalogue or a disk, and must not do so on the event loop.
+            sync_to_thread=None if inspect.iscoroutinefunction(function) else True,
         )
         return handler(function)
 
     return decorate
-
-
-def _is_async(function: Callable[..., Any]) -> bool:
-    import inspect
-
-    return inspect.iscoroutinefunction(function)
 
 
 def get(path: str, *, role: RoleName, summary: str, errors: Iterable[str] = (), **more: Any) -> _Decorator:
@@ -108,9 +103,7 @@ def patch(path: str, *, role: RoleName, summary: str, errors: Iterable[str] = ()
 
 def delete(path: str, *, role: RoleName, summary: str, errors: Iterable[str] = ()) -> _Decorator:
     """A route that removes something."""
-    return _route(
-        HttpMethod.DELETE, path, role=role, summary=summary, errors=("cross_origin", *errors), status=204
-    )
+    return _route(HttpMethod.DELETE, path, role=role, summary=summary, errors=("cross_origin", *errors), status=204)
 
 
 def check_roles(app: Litestar) -> None:
@@ -127,4 +120,6 @@ def check_roles(app: Litestar) -> None:
                 continue  # the framework's own; the guard refuses it
             role = handler.opt.get("role")
             if role not in ROLES:
-                raise RouteError(f"{'/'.join(sorted(handler.http_methods))} {route.path} declares no role (has {role!r})")
+                raise RouteError(
+                    f"{'/'.join(sorted(handler.http_methods))} {route.path} declares no role (has {role!r})"
+                )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Request
 from litestar.di import Provide
 from litestar.params import Dependency
@@ -18,6 +20,8 @@ from nvr.api.settings import ApiSettings
 from storage.database import Database
 
 __all__ = ["Injected", "Services", "provide"]
+
+log = logging.getLogger(__name__)
 
 _PACKAGED_PAGE = Path(__file__).parent.parent / "web" / "dist"
 
@@ -45,6 +49,18 @@ class Services:
         # A password costs 50 ms of a core and 64 MiB: more than these at once would be felt by recording.
         self.password_slots = asyncio.Semaphore(2)
         self.report_slots = threading.BoundedSemaphore(2)
+
+    def configure(self, new: ApiSettings) -> None:
+        """Takes what may change while it runs: zone, cookies, log level. The rest needs a new process."""
+        old = self.settings
+        self.settings = msgspec.structs.replace(
+            old, zone=new.zone, secure_cookies=new.secure_cookies, log_level=new.log_level
+        )
+        logging.getLogger().setLevel(new.log_level.upper())
+        if msgspec.structs.replace(new, zone="", secure_cookies=True, log_level="info") != msgspec.structs.replace(
+            old, zone="", secure_cookies=True, log_level="info"
+        ):
+            log.warning("host, port, catalogue and node take effect when the server is started again")
 
 
 async def provide(request: Request[Any, Any, Any]) -> Services:

@@ -60,7 +60,9 @@ def parse_time(name: str, text: str | None) -> int:
     try:
         day = date(int(match["year"]), int(match["month"]), int(match["day"])).toordinal() - _EPOCH_DAY
     except ValueError:
-        raise ApiError("invalid_time", f"{name}: there is no day {match['year']}-{match['month']}-{match['day']}") from None
+        raise ApiError(
+            "invalid_time", f"{name}: there is no day {match['year']}-{match['month']}-{match['day']}"
+        ) from None
     hour, minute, second = int(match["hour"]), int(match["minute"]), int(match["second"] or 0)
     offset_h, offset_m = int(match["offset_h"] or 0), int(match["offset_m"] or 0)
     if hour > 23 or minute > 59 or second > 59 or offset_h > 23 or offset_m > 59:

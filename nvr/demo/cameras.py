@@ -119,10 +119,15 @@ async def virtual_cameras(
     *, ports: Sequence[int] = (0, 0), zone: tzinfo | None = None, outages: bool = True
 ) -> AsyncIterator[list[VirtualCamera]]:
     """The two cameras, reachable on entry and gone on exit. Port 0 takes any that is free; OSError when one is taken."""
-    cameras = [
-        VirtualCamera(place, name, port=port, zone=zone or ZoneInfo(ZONE), outage=outage if outages else None)
-        for port, (place, name, outage) in zip(ports, CAMERAS, strict=True)
-    ]
+    cameras: list[VirtualCamera] = []
+    try:
+        for port, (place, name, outage) in zip(ports, CAMERAS, strict=True):
+            chosen = outage if outages else None
+            cameras.append(VirtualCamera(place, name, port=port, zone=zone or ZoneInfo(ZONE), outage=chosen))
+    except OSError:
+        for camera in cameras:
+            await camera.server.release()
+        raise
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(camera.run(), name=camera.id) for camera in cameras]
         try:
@@ -163,7 +168,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--zone", default=ZONE, type=ZoneInfo, help=f"zone of the burned-in clock (default {ZONE})")
     parser.add_argument("--steady", action="store_true", help="the second camera never goes away")
     options = parser.parse_args(arguments)
-    asyncio.run(_serve(options.ports, options.zone, not options.steady))
+    failure = ""
+    try:
+        asyncio.run(_serve(options.ports, options.zone, not options.steady))
+    except* OSError as errors:
+        # Both a taken port and one that is asked for twice end here, the latter out of a task.
+        failure = f"the cameras can't have ports {options.ports[0]} and {options.ports[1]}: {_first(errors)}"
+    if failure:
+        sys.exit(failure)
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 if __name__ == "__main__":

@@ -81,7 +81,8 @@ class AvSource:
 
     def _read(self) -> Ended:
         camera = self._camera
-        timeout_s = camera.stall_timeout_us / 1e6
+        # A stalled read lasts about twice FFmpeg's timeout.
+        timeout_us = camera.stall_timeout_us // 2
         failures.resolve(camera.url)
         began = time.monotonic()
         try:
@@ -89,15 +90,14 @@ class AvSource:
                 rtsp_url_with_credentials(camera),
                 options={
                     "rtsp_transport": camera.transport,
-                    # FFmpeg waits about twice this long.
-                    "timeout": str(camera.stall_timeout_us // 2),
+                    "timeout": str(timeout_us),
                     "allowed_media_types": "video+audio" if camera.audio else "video",
                     "analyzeduration": _ANALYZE_US,
                     "fpsprobesize": "0",
                 },
             )
         except (av.error.FFmpegError, ValueError) as error:
-            raise failures.from_open(error, time.monotonic() - began, timeout_s) from None
+            raise failures.from_open(error, time.monotonic() - began, timeout_us / 1e6) from None
         with container:
             if not container.streams.video:
                 return Ended(Cause.REJECTED, {"error": "the camera offers no video that can be read"})

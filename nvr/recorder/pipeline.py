@@ -39,6 +39,7 @@ _JUMP_US: Final = 30_000_000
 _BACK_US: Final = 2_000_000
 _HOLE_US: Final = 2_000_000
 _UNTIMED_PACKETS: Final = 7
+_GUESSED_FRAME_S: Final = Fraction(1, 25)
 _SILENT_S: Final = 5.0
 _VIDEO_CODECS: Final = ("h264", "hevc")
 
@@ -88,7 +89,7 @@ class Pipeline:
         self._audio_at_us: int | None = None
         self._last_dts: int | None = None
         self._interval_us = 0
-        self._untimed = 0
+        self._untimed: list[Packet] = []
         self._footage_us: int | None = None
         self.run: Run | None = None
         self.had_footage_s = 0.0
@@ -146,15 +147,25 @@ class Pipeline:
         if packet.dts is None and packet.pts is not None:
             packet.dts = packet.pts
         if packet.dts is None:
-            self._untimed += 1
-            if self._untimed >= _UNTIMED_PACKETS:
+            self._untimed.append(packet)
+            if len(self._untimed) >= _UNTIMED_PACKETS:
                 raise Ended(Cause.CORRUPT, {"error": "packets without timestamps"})
             return
-        self._untimed = 0
         if packet.pts is None:
             packet.pts = packet.dts
+        if self._untimed:
+            # FFmpeg knows a stream's first timestamp only with its second packet; the first, a keyframe often, is footage all the same.
+            untimed, self._untimed = self._untimed, []
+            step = packet.duration or untimed[-1].duration or round(_GUESSED_FRAME_S / packet.time_base)
+            for number, early in enumerate(untimed):
+                early.dts = early.pts = packet.dts - step * (len(untimed) - number)
+                self._take_timed(early, now_us)
+        self._take_timed(packet, now_us)
+
+    def _take_timed(self, packet: Packet, now_us: int) -> None:
         if not self._in_order(packet):
             return
+        assert packet.pts is not None
         media_us = int(packet.pts * Fraction(packet.time_base) * 1_000_000)
         self._clock.observe(media_us, now_us)
         if packet.is_keyframe:

@@ -13,7 +13,8 @@ from nvr.demo import timecode
 from .frames import frame_hash
 
 # FFmpeg's own timeout; PyAV's would take the GIL at every poll. Microseconds.
-OPTIONS = {"rtsp_transport": "tcp", "timeout": "5000000"}
+# Without `fpsprobesize` it reads some twenty frames before it returns, to guess a frame rate nobody asks for.
+OPTIONS = {"rtsp_transport": "tcp", "timeout": "5000000", "fpsprobesize": "0"}
 
 
 @dataclass(frozen=True, slots=True)

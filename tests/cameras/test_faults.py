@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import av
 import pytest
@@ -58,7 +59,9 @@ def test_a_refusing_status(serve: Serve, h264_clip: Clip, fault: str, method: st
 def test_udp_is_answered_461_by_every_camera(serve: Serve, h264_clip: Clip) -> None:
     url = serve(ScriptedCamera(h264_clip))
     with WireClient(url) as client:
-        assert client.request("SETUP", f"{url}/trackID=0", Transport="RTP/AVP;unicast;client_port=5000-5001").status == 461
+        assert (
+            client.request("SETUP", f"{url}/trackID=0", Transport="RTP/AVP;unicast;client_port=5000-5001").status == 461
+        )
 
 
 def test_mute(serve: Serve, h264_clip: Clip) -> None:
@@ -138,7 +141,7 @@ def test_a_jump_of_timestamps(serve: Serve, h264_clip: Clip, seconds: float) -> 
         client.play()
         found = [parse_rtp(packet) for channel, packet in client.packets() if channel == 0]
     times = [packet.timestamp for packet in found if packet.marker]
-    steps = {(b - a + (1 << 31)) % (1 << 32) - (1 << 31) for a, b in zip(times, times[1:], strict=False)}
+    steps = {(b - a + (1 << 31)) % (1 << 32) - (1 << 31) for a, b in pairwise(times)}
     assert steps == {3600, 3600 + round(seconds * 90_000)}
 
 
@@ -148,9 +151,9 @@ def test_lost_and_repeated_packets(serve: Serve, h264_clip: Clip) -> None:
     with WireClient(url) as client:
         client.play()
         found = [parse_rtp(packet) for channel, packet in client.packets() if channel == 0]
-    steps = [(b.sequence - a.sequence) % 65536 for a, b in zip(found, found[1:], strict=False)]
+    steps = [(b.sequence - a.sequence) % 65536 for a, b in pairwise(found)]
     assert max(steps) > 1
-    assert 0 in steps or len({p.sequence for p in found}) < len(found)
+    assert 0 in steps
     first = found[0].timestamp
     frames = {(packet.timestamp - first) % (1 << 32) // 3600 for packet in found}
     assert frames == set(range(50)) - {12}

@@ -75,7 +75,9 @@ def test_ffmpeg_records_every_frame(serve: Serve, h264_aac_clip: Clip, tmp_path:
 def test_gstreamer_receives_every_frame(serve: Serve, h264_clip: Clip, tmp_path: Path) -> None:
     url = serve(ScriptedCamera(h264_clip, speed=2.0))
     file = tmp_path / "recorded.h264"
-    pipeline = f"rtspsrc location={url} protocols=tcp ! rtph264depay ! video/x-h264,stream-format=byte-stream,alignment=au"
+    pipeline = (
+        f"rtspsrc location={url} protocols=tcp ! rtph264depay ! video/x-h264,stream-format=byte-stream,alignment=au"
+    )
     command = ["gst-launch-1.0", "-q", *pipeline.split(), "!", "filesink", f"location={file}"]
     # Its exit status is not looked at: to GStreamer a camera that closes is an error.
     subprocess.run(command, timeout=20, stderr=subprocess.DEVNULL, check=False)

@@ -26,7 +26,9 @@ class Hooks:
         """Before an answer is sent: the answer to send instead, or raw bytes."""
         return response
 
-    async def sending(self, connection: "Connection", track: int, unit: AccessUnit, packets: list[bytes]) -> list[bytes]:
+    async def sending(
+        self, connection: "Connection", track: int, unit: AccessUnit, packets: list[bytes]
+    ) -> list[bytes]:
         """Before a unit is sent: the RTP packets to send instead."""
         return packets
 

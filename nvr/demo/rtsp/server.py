@@ -51,6 +51,7 @@ class RtspServer:
         self.session_id = secrets.randbits(31)
         self.connections: set[Connection] = set()
         self.accepted = 0
+        self.listening = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         # Bound but never listening: holds the number while nobody listens, and the kernel answers with a reset.
@@ -61,16 +62,22 @@ class RtspServer:
         """The address of a mount, without credentials."""
         return f"rtsp://{self.host}:{self.port}{path}"
 
+    async def idle(self) -> None:
+        """Wait until the connections there are now have ended."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def open(self) -> None:
         """Listen. Raises OSError when the port can't be had."""
         if self._server is None:
             self._server = await asyncio.start_server(self._accept, sock=_bind(self.host, self.port))
+            self.listening.set()
 
     async def close(self) -> None:
         """Refuse connections from now on and drop those there are."""
         if self._server is not None:
             self._server.close()
             self._server = None
+            self.listening.clear()
         for connection in tuple(self.connections):
             connection.abort()
         tasks = tuple(self._tasks)

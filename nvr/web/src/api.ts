@@ -45,13 +45,15 @@ async function send(path: string, init: RequestInit = {}): Promise<Response> {
 }
 
 async function readProblem(response: Response): Promise<Problem> {
+  const after = Number(response.headers.get('Retry-After') ?? NaN);
+  const wait = after > 0 ? { retry_after_s: after } : {};
   try {
     const body: unknown = await response.json();
-    if (body && typeof body === 'object') return { ...(body as Partial<Problem>), status: response.status };
+    if (body && typeof body === 'object') return { ...(body as Partial<Problem>), ...wait, status: response.status };
   } catch {
     // a proxy's HTML page, or no body
   }
-  return { status: response.status };
+  return { ...wait, status: response.status };
 }
 
 async function ok(path: string, init?: RequestInit): Promise<Response> {

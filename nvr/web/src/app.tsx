@@ -49,6 +49,8 @@ function Frame({ me, where }: { me: Me; where: Route }) {
   const key = `${where.page} ${where.id} ${where.params.toString()}`;
   useEffect(() => {
     if (where.page === 'cameras') document.title = `${t.cameras.title} – nvr`;
+    // On a phone the menu is wider than the screen.
+    document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }, [where.page, t]);
   return (
     <>

@@ -145,4 +145,6 @@ export interface Problem {
   instance?: string;
   code?: string;
   parts?: ClipPart[];
+  /** Seconds, from the Retry-After header. */
+  retry_after_s?: number;
 }

@@ -1,7 +1,8 @@
 // The server's codes in the user's language: causes, classes, states, details and errors.
 
 import { ApiError, OfflineError } from './api';
-import type { Words } from './i18n';
+import type { Lang, Words } from './i18n';
+import { duration } from './time/format';
 import { CAUSES, GAP_CLASSES, type Cause, type Camera, type Detail, type GapClass, type Problem } from './types';
 
 /** For places where the server names a cause without its class (a camera's status). */
@@ -45,13 +46,19 @@ export function detailWords(detail: Detail | undefined, t: Words): string {
     .join('; ');
 }
 
-export function problemWords(problem: Problem, t: Words): string {
-  const translated = problem.code ? t.errors[problem.code] : undefined;
-  return translated ?? problem.detail ?? problem.title ?? (problem.status === 429 ? t.rateLimited : t.requestFailed(problem.status));
+/** Codes that say only in which field of many something is wrong; the server's own words say what. */
+const VAGUE = new Set(['invalid_request', 'missing_parameter', 'invalid_parameter', 'invalid_camera', 'invalid_account', 'weak_password', 'range_too_long', 'internal']);
+
+export function problemWords(problem: Problem, t: Words, lang: Lang = 'en'): string {
+  const { code, detail } = problem;
+  if (problem.status === 429) return problem.retry_after_s ? t.tooManyFor(duration(problem.retry_after_s, lang)) : t.tooMany;
+  const translated = code ? t.errors[code] : undefined;
+  if (translated) return detail && VAGUE.has(code!) ? `${translated} (${detail})` : translated;
+  return detail ?? problem.title ?? t.requestFailed(problem.status);
 }
 
-export function errorWords(error: unknown, t: Words): string {
-  if (error instanceof ApiError) return problemWords(error.problem, t);
+export function errorWords(error: unknown, t: Words, lang: Lang = 'en'): string {
+  if (error instanceof ApiError) return problemWords(error.problem, t, lang);
   if (error instanceof OfflineError) return t.offline;
   return error instanceof Error ? error.message : String(error);
 }

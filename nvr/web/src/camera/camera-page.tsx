@@ -48,7 +48,7 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
   const video = useRef<HTMLVideoElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const stage = useRef<HTMLDivElement>(null);
-  const { playback, state } = usePlayback(id, video, canvas, coverage);
+  const { playback, state } = usePlayback(id, video, canvas, coverage, zone);
 
   usePoll(async (signal) => {
     try {
@@ -80,11 +80,12 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
   }, [playback]);
 
   const status = camera?.status.state;
-  const wasRecording = useRef<boolean | null>(null);
+  const wasRecording = useRef(true); // the first attempt is made before anything is known
   useEffect(() => {
-    if (!status) return;
-    if (wasRecording.current === false && status === 'recording') playback?.cameraIsBack();
-    wasRecording.current = status === 'recording';
+    if (!status || !playback) return;
+    const records = status === 'recording';
+    if (wasRecording.current !== records) playback.cameraRecords(records);
+    wasRecording.current = records;
   }, [status, playback]);
 
   const codec = camera?.status.codec ?? null;
@@ -153,7 +154,12 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
     document.title = `${camera?.name ?? id} – nvr`;
   }, [camera?.name, id]);
 
-  if (failure instanceof api.ApiError && failure.status === 404 && !camera) {
+  const gone = failure instanceof api.ApiError && failure.status === 404;
+  useEffect(() => {
+    if (gone) playback?.cameraRecords(false);
+  }, [gone, playback]);
+
+  if (gone && failed && !coverage) {
     return (
       <div class="panel" data-testid="camera-not-found">
         <p>{t.camera.notFound}</p>
@@ -170,7 +176,8 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
         {camera ? <StateChip camera={camera} zone={zone} /> : null}
         {camera ? <Labels labels={camera.labels} /> : null}
       </header>
-      {failure ? <p class="notice" role="status" data-testid="status-failed">{errorWords(failure, t)}</p> : null}
+      {gone ? <p class="notice" role="status" data-testid="camera-removed">{t.camera.removed}</p> : null}
+      {failure && !gone ? <p class="notice" role="status" data-testid="status-failed">{errorWords(failure, t)}</p> : null}
 
       <section class="viewer" aria-label={t.camera.player}>
         <div ref={stage} class="stage" data-testid="stage" data-mode={state?.mode} data-playing={state?.playing}>
@@ -178,7 +185,7 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
           <canvas ref={canvas} class="hold" hidden aria-hidden="true" />
           {state?.mode === 'live' && state.livePicture && status === 'recording' ? <span class="live-badge" data-testid="live-badge">{t.camera.live}</span> : null}
           {playback && state ? (
-            <Overlay state={state} camera={camera} playback={playback} zone={zone} mayClip={mayClip} onSaveClip={(moment) => choose(moment)} />
+            <Overlay state={state} camera={camera} removed={gone} playback={playback} zone={zone} mayClip={mayClip} onSaveClip={(moment) => choose(moment)} />
           ) : null}
           {state?.skipped ? (
             <p class="toast" role="status" data-testid="skipped">

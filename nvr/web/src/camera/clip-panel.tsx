@@ -113,7 +113,7 @@ function Outcome({ result, camera, zone }: { result: Result; camera: string; zon
             return (
               <li key={part.url}>
                 <a href={part.url} download={fileName(camera, start, end)} data-testid="clip-part">{c.part(i + 1)}</a>{' '}
-                {format.dateTime(start, lang, zone)} – {format.dateTime(end, lang, zone)} ({format.durationBetween(start, end, lang)})
+                {format.period(start, end, lang, zone)} ({format.durationBetween(start, end, lang)})
               </li>
             );
           })}

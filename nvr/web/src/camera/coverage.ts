@@ -79,8 +79,3 @@ export function footageBefore(coverage: DayCoverage, t: Instant): Bounds | null 
 export function gapsBetween(coverage: DayCoverage, from: Instant, to: Instant): GapAt[] {
   return coverage.gaps.filter((g) => g.start < to && g.end > from);
 }
-
-/** Lengths in seconds of a range, as far as it is known. */
-export function recordedWithin(coverage: DayCoverage, range: Bounds): number {
-  return coverage.spans.reduce((sum, s) => sum + Math.max(0, Math.min(s.end, range.end) - Math.max(s.start, range.start)), 0) / 1000;
-}

@@ -2,7 +2,7 @@
 
 import { useWords } from '../i18n';
 import * as format from '../time/format';
-import { parseDate, shiftDate, type CivilDate } from '../time/zone';
+import { offsetWords, parseDate, shiftDate, type CivilDate } from '../time/zone';
 import { LEVELS, levelOf, type Bounds, type Level } from '../timeline/geometry';
 import { GAP_CLASSES, type GapClass } from '../types';
 import { IconButton } from '../ui/icons';
@@ -21,6 +21,7 @@ interface DayBarProps {
 export function DayBar({ date, today, zone, coverage, failed, onDate }: DayBarProps) {
   const { t, lang } = useWords();
   const l = t.timeline;
+  const noon = Date.parse(`${date}T12:00:00Z`);
   const all = coverage ? coverage.recordedS + coverage.missingS : 0;
   return (
     <div class="day-bar">
@@ -51,7 +52,7 @@ export function DayBar({ date, today, zone, coverage, failed, onDate }: DayBarPr
           ) : l.noCoverage
         ) : null}
       </p>
-      <span class="muted day-zone">{format.zoneName(coverage?.start ?? Date.now(), lang, zone)}</span>
+      <span class="muted day-zone" title={zone}>{format.zoneName(noon, lang, zone)} (UTC{offsetWords(noon, zone)})</span>
     </div>
   );
 }

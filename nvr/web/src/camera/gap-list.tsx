@@ -46,7 +46,7 @@ export function GapList({ coverage, zone, onShow, onHighlight }: GapListProps) {
                   <td data-label={g.end}>
                     {item.gap.open ? t.gapList.stillOpen(format.clock(coverage!.asOf, lang, zone)) : <Time at={item.end} zone={zone} show="clock" />}
                   </td>
-                  <td data-label={g.duration}>{format.durationBetween(item.start, item.end, lang)}</td>
+                  <td data-label={g.duration} class="nowrap">{format.durationBetween(item.start, item.end, lang)}</td>
                   <td data-label={g.cause}>
                     <span class={`swatch gap-${item.gap.class}`} aria-hidden="true" />
                     {causeWords(item.gap.cause, t)} <span class="muted">({classWords(item.gap.class, t)})</span>

@@ -6,7 +6,7 @@ const causes: Record<Cause, string> = {
   disabled: 'Switched off by order',
   maintenance: 'Planned maintenance',
   schedule: 'Outside its recording schedule',
-  not_configured: 'Not set up at the time',
+  not_configured: 'Camera not set up',
   unreachable: 'Camera unreachable',
   unauthorized: 'Camera refused the password',
   rejected: 'Camera refused the connection',
@@ -54,17 +54,35 @@ const roleHints: Record<Role, string> = {
 
 /** By the `code` of a problem. A code that is not here is shown with the server's own words. */
 const errors: Record<string, string> = {
+  invalid_request: 'The server did not understand this.',
+  missing_parameter: 'Something is missing.',
+  invalid_parameter: 'A value is not possible.',
+  naive_time: 'A time has no zone.',
+  invalid_time: 'A time could not be read.',
+  time_out_of_range: 'The time lies too far from today.',
+  empty_range: 'The end must be after the start.',
+  range_too_long: 'The range is too long.',
+  invalid_camera: 'A setting of the camera is not possible.',
+  invalid_account: 'This name cannot be used.',
+  weak_password: 'The password cannot be used.',
   bad_credentials: 'The user name or the password is wrong.',
   not_authenticated: 'You are not logged in.',
   forbidden: 'Your role does not allow this.',
+  cross_origin: 'The browser did not send this from the server’s own page.',
   not_found: 'There is no such thing here.',
   camera_not_found: 'There is no camera with this id.',
+  account_not_found: 'There is no such user or token (any more).',
+  segment_not_found: 'This footage is not there any more.',
   no_footage: 'There is no footage in this range.',
   several_inits: 'The picture format changed inside this range, so it comes as several clips.',
   provisioned: 'This camera comes from config.toml and is changed there.',
   camera_exists: 'A camera with this id exists already.',
   user_exists: 'A user with this name exists already.',
-  too_many_attempts: 'Too many attempts. Please wait a moment.',
+  last_admin: 'The only administrator cannot be removed.',
+  too_large: 'This is too large.',
+  internal: 'The server made a mistake.',
+  catalogue_unavailable: 'The server cannot read its catalogue at the moment.',
+  busy: 'The server is busy with other reports. Please try again shortly.',
 };
 
 const en = {
@@ -82,11 +100,12 @@ const en = {
   language: 'Language',
   offline: 'The server does not answer. The page tries again by itself.',
   requestFailed: (status: number) => `The server answered with error ${status}.`,
-  rateLimited: 'Too many attempts. Please wait a moment.',
+  tooMany: 'Too many attempts. Please wait a moment.',
+  tooManyFor: (wait: string) => `Too many attempts. Please try again in ${wait}.`,
 
   nav: {
     main: 'Main menu', cameras: 'Cameras', gaps: 'Gap report', adminCameras: 'Set up cameras', users: 'Users', tokens: 'API tokens',
-    account: 'My account', logout: 'Log out', login: 'Log in', loggedInAs: (user: string) => `Logged in as ${user}`,
+    account: 'My account', logout: 'Log out',
   },
 
   login: {
@@ -103,12 +122,12 @@ const en = {
     empty: 'No cameras yet.', emptyAdmin: 'Add the first camera', noMatch: 'No camera matches.',
     since: (time: string) => `since ${time}`, recordedUntil: (time: string) => `recorded until ${time}`,
     neverRecorded: 'nothing recorded yet', noPicture: 'No picture', asOf: (time: string) => `As of ${time}`,
-    snapshotOf: (name: string) => `Last picture of ${name}`, noCause: 'Connecting',
+    snapshotOf: (name: string) => `Last picture of ${name}`, noCause: 'No word from the recorder',
   },
 
   camera: {
-    back: 'All cameras', notFound: 'There is no camera with this id.',
-    live: 'Live', goLive: 'Go to live', recording: 'Recording', play: 'Play', pause: 'Pause',
+    back: 'All cameras', notFound: 'There is no camera with this id.', removed: 'This camera was removed. What was recorded of it can still be watched.',
+    live: 'Live', goLive: 'Go to live', play: 'Play', pause: 'Pause',
     back10: 'Back 10 seconds', forward10: 'Forward 10 seconds', frameBack: 'Previous frame', frameForward: 'Next frame',
     speed: 'Speed', mute: 'Sound off', unmute: 'Sound on', fullscreen: 'Full screen', snapshot: 'Save picture',
     latency: (seconds: string) => `${seconds} behind`, connecting: 'Connecting …', loadingFootage: 'Loading footage …',
@@ -143,7 +162,7 @@ const en = {
 
   gapList: {
     title: 'Gaps of the day', none: 'No gaps: every second of this day is recorded.', noneYet: 'No gaps so far today.',
-    start: 'Start', end: 'End', duration: 'Length', cause: 'Cause', class: 'Kind', detail: 'Detail', camera: 'Camera',
+    start: 'Start', end: 'End', duration: 'Length', cause: 'Cause', detail: 'Detail', camera: 'Camera',
     open: (start: string, asOf: string) => `since ${start} (as of ${asOf})`, stillOpen: (asOf: string) => `still open (as of ${asOf})`,
     show: (start: string) => `Show the gap at ${start} in the timeline`,
     more: (n: string) => `Show ${n} more`,
@@ -178,8 +197,8 @@ const en = {
     password: 'Camera password', passwordKeep: 'Empty: keep the present one', audio: 'Record sound',
     audioHint: 'Recording sound in public places may be forbidden.', labels: 'Labels', labelsHint: 'One per line, name=value', labelInvalid: (line: string) => `Not a label: “${line}”. Write name=value.`,
     source: 'From', fromFile: 'from config.toml', fromCatalogue: 'added here', removeCamera: (name: string) => `Remove ${name}?`,
-    removeCameraText: 'The server stops recording this camera.', required: 'This field is needed.',
-    saved: 'Saved.', removed: 'Removed.', actions: 'Actions',
+    removeCameraText: 'The server stops recording this camera. Its footage and history stay.', required: 'This field is needed.',
+    actions: 'Actions',
 
     usersTitle: 'Users', addUser: 'Add a user', userName: 'User name', role: 'Role', created: 'Created', you: 'you',
     userPassword: 'Password', removeUser: (name: string) => `Remove ${name}?`, removeUserText: 'The user can no longer log in.',

@@ -3,7 +3,7 @@
 import type { Words } from './en';
 
 const id: Words = {
-  languageName: 'Bahasa Indonesia',
+  languageName: 'Indonesia',
   appTagline: 'Server perekam',
   skipToContent: 'Langsung ke isi halaman',
   loading: 'Memuat …',
@@ -17,11 +17,12 @@ const id: Words = {
   language: 'Bahasa',
   offline: 'Server tidak menjawab. Halaman ini akan mencoba lagi secara otomatis.',
   requestFailed: (status) => `Server menjawab dengan galat ${status}.`,
-  rateLimited: 'Terlalu banyak percobaan. Mohon tunggu sebentar.',
+  tooMany: 'Terlalu banyak percobaan. Mohon tunggu sebentar.',
+  tooManyFor: (wait) => `Terlalu banyak percobaan. Silakan coba lagi dalam ${wait}.`,
 
   nav: {
     main: 'Menu utama', cameras: 'Kamera', gaps: 'Laporan kekosongan', adminCameras: 'Kelola kamera', users: 'Pengguna', tokens: 'Token API',
-    account: 'Akun saya', logout: 'Keluar', login: 'Masuk', loggedInAs: (user) => `Masuk sebagai ${user}`,
+    account: 'Akun saya', logout: 'Keluar',
   },
 
   login: {
@@ -38,12 +39,12 @@ const id: Words = {
     empty: 'Belum ada kamera.', emptyAdmin: 'Tambahkan kamera pertama', noMatch: 'Tidak ada kamera yang cocok.',
     since: (time) => `sejak ${time}`, recordedUntil: (time) => `terekam sampai ${time}`,
     neverRecorded: 'belum ada rekaman', noPicture: 'Tidak ada gambar', asOf: (time) => `Per ${time}`,
-    snapshotOf: (name) => `Gambar terakhir ${name}`, noCause: 'Menghubungkan',
+    snapshotOf: (name) => `Gambar terakhir ${name}`, noCause: 'Tidak ada kabar dari perekam',
   },
 
   camera: {
-    back: 'Semua kamera', notFound: 'Tidak ada kamera dengan id ini.',
-    live: 'Langsung', goLive: 'Tonton langsung', recording: 'Rekaman', play: 'Putar', pause: 'Jeda',
+    back: 'Semua kamera', notFound: 'Tidak ada kamera dengan id ini.', removed: 'Kamera ini telah dihapus. Rekamannya masih dapat ditonton.',
+    live: 'Langsung', goLive: 'Tonton langsung', play: 'Putar', pause: 'Jeda',
     back10: 'Mundur 10 detik', forward10: 'Maju 10 detik', frameBack: 'Bingkai sebelumnya', frameForward: 'Bingkai berikutnya',
     speed: 'Kecepatan', mute: 'Matikan suara', unmute: 'Nyalakan suara', fullscreen: 'Layar penuh', snapshot: 'Simpan gambar',
     latency: (seconds) => `tertunda ${seconds}`, connecting: 'Menghubungkan …', loadingFootage: 'Memuat rekaman …',
@@ -78,7 +79,7 @@ const id: Words = {
 
   gapList: {
     title: 'Kekosongan pada hari itu', none: 'Tidak ada kekosongan: setiap detik hari itu terekam.', noneYet: 'Belum ada kekosongan hari ini.',
-    start: 'Mulai', end: 'Selesai', duration: 'Lama', cause: 'Penyebab', class: 'Jenis', detail: 'Keterangan', camera: 'Kamera',
+    start: 'Mulai', end: 'Selesai', duration: 'Lama', cause: 'Penyebab', detail: 'Keterangan', camera: 'Kamera',
     open: (start, asOf) => `sejak ${start} (per ${asOf})`, stillOpen: (asOf) => `masih berlangsung (per ${asOf})`,
     show: (start) => `Tunjukkan kekosongan pukul ${start} di garis waktu`,
     more: (n) => `Tampilkan ${n} lagi`,
@@ -113,8 +114,8 @@ const id: Words = {
     password: 'Kata sandi kamera', passwordKeep: 'Kosong: tetap memakai yang sekarang', audio: 'Rekam suara',
     audioHint: 'Merekam suara di tempat umum mungkin dilarang.', labels: 'Label', labelsHint: 'Satu per baris, nama=nilai', labelInvalid: (line) => `Bukan label: “${line}”. Tulis nama=nilai.`,
     source: 'Asal', fromFile: 'dari config.toml', fromCatalogue: 'ditambahkan di sini', removeCamera: (name) => `Hapus ${name}?`,
-    removeCameraText: 'Server berhenti merekam kamera ini.', required: 'Isian ini wajib diisi.',
-    saved: 'Tersimpan.', removed: 'Terhapus.', actions: 'Tindakan',
+    removeCameraText: 'Server berhenti merekam kamera ini. Rekaman dan riwayatnya tetap ada.', required: 'Isian ini wajib diisi.',
+    actions: 'Tindakan',
 
     usersTitle: 'Pengguna', addUser: 'Tambah pengguna', userName: 'Nama pengguna', role: 'Peran', created: 'Dibuat', you: 'Anda',
     userPassword: 'Kata sandi', removeUser: (name) => `Hapus ${name}?`, removeUserText: 'Pengguna ini tidak dapat masuk lagi.',
@@ -135,10 +136,10 @@ const id: Words = {
   },
 
   causes: {
-    disabled: 'Dinonaktifkan berdasarkan surat perintah',
+    disabled: 'Dinonaktifkan atas perintah',
     maintenance: 'Pemeliharaan terencana',
     schedule: 'Di luar jadwal perekaman',
-    not_configured: 'Belum terdaftar saat itu',
+    not_configured: 'Kamera tidak terdaftar',
     unreachable: 'Kamera tidak terjangkau',
     unauthorized: 'Kamera menolak kata sandi',
     rejected: 'Kamera menolak sambungan',
@@ -167,17 +168,35 @@ const id: Words = {
     admin: 'memiliki semua hak',
   },
   errors: {
+    invalid_request: 'Server tidak memahami permintaan ini.',
+    missing_parameter: 'Ada isian yang kurang.',
+    invalid_parameter: 'Ada nilai yang tidak mungkin.',
+    naive_time: 'Ada waktu tanpa zona.',
+    invalid_time: 'Ada waktu yang tidak dapat dibaca.',
+    time_out_of_range: 'Waktunya terlalu jauh dari hari ini.',
+    empty_range: 'Waktu akhir harus sesudah waktu awal.',
+    range_too_long: 'Rentangnya terlalu panjang.',
+    invalid_camera: 'Ada pengaturan kamera yang tidak mungkin.',
+    invalid_account: 'Nama ini tidak dapat dipakai.',
+    weak_password: 'Kata sandi ini tidak dapat dipakai.',
     bad_credentials: 'Nama pengguna atau kata sandi salah.',
     not_authenticated: 'Anda belum masuk.',
     forbidden: 'Peran Anda tidak mengizinkan tindakan ini.',
+    cross_origin: 'Peramban tidak mengirim ini dari halaman server sendiri.',
     not_found: 'Yang diminta tidak ada di sini.',
     camera_not_found: 'Tidak ada kamera dengan id ini.',
+    account_not_found: 'Pengguna atau token ini tidak ada (lagi).',
+    segment_not_found: 'Rekaman ini sudah tidak ada.',
     no_footage: 'Tidak ada rekaman dalam rentang ini.',
     several_inits: 'Format gambar berubah dalam rentang ini, sehingga hasilnya beberapa klip.',
     provisioned: 'Kamera ini berasal dari config.toml dan diubah di sana.',
     camera_exists: 'Kamera dengan id ini sudah ada.',
     user_exists: 'Pengguna dengan nama ini sudah ada.',
-    too_many_attempts: 'Terlalu banyak percobaan. Mohon tunggu sebentar.',
+    last_admin: 'Satu-satunya administrator tidak dapat dihapus.',
+    too_large: 'Ukurannya terlalu besar.',
+    internal: 'Terjadi kesalahan pada server.',
+    catalogue_unavailable: 'Server sedang tidak dapat membaca katalognya.',
+    busy: 'Server sedang membuat laporan lain. Silakan coba sebentar lagi.',
   },
 };
 

@@ -129,7 +129,7 @@ function Report({ report, query, zone }: { report: GapReport; query: api.GapQuer
           <dt>{r.total}</dt><dd>{format.duration(sums.seconds, lang)}</dd>
           <dt>{r.longest}</dt><dd>{format.duration(sums.longest, lang)}</dd>
         </dl>
-        <table>
+        <div class="table-scroll"><table>
           <thead><tr><th scope="col">{g.cause}</th><th scope="col">{r.gaps}</th><th scope="col">{r.total}</th><th scope="col">{r.share}</th></tr></thead>
           <tbody>
             {sums.byCause.map((s) => (
@@ -141,11 +141,11 @@ function Report({ report, query, zone }: { report: GapReport; query: api.GapQuer
               </tr>
             ))}
           </tbody>
-        </table>
+        </table></div>
         <p class="hint">{r.asOf(format.dateTime(asOf, lang, zone))}{query.fold_s > 0 ? ` · ${r.folded(format.duration(report.fold_s, lang))}` : ''}</p>
       </section>
       <section class="panel">
-        <h2>{r.gaps}</h2>
+        <h2>{r.gaps} <span class="hint">{t.clip.zone(format.zoneName(asOf, lang, zone))}</span></h2>
         {report.gaps.length > rows.length ? <p class="hint">{r.shownOf(format.number(rows.length, lang), format.number(report.gaps.length, lang))}</p> : null}
         <div class="table-scroll">
           <table class="gaps" data-testid="gap-table">
@@ -156,9 +156,9 @@ function Report({ report, query, zone }: { report: GapReport; query: api.GapQuer
               {rows.map((gap) => (
                 <tr key={`${gap.camera} ${gap.start}`} data-testid="gap-report-row" data-cause={gap.cause}>
                   <td data-label={g.camera}><a href={cameraHref(gap.camera, { at: gap.start })}>{gap.name || gap.camera}</a></td>
-                  <td data-label={g.start}><Time at={parseInstant(gap.start)} zone={zone} /></td>
-                  <td data-label={g.end}>{gap.open ? g.stillOpen(format.clock(asOf, lang, zone)) : <Time at={parseInstant(gap.end)} zone={zone} />}</td>
-                  <td data-label={g.duration}>{format.duration(gap.duration_s, lang)}</td>
+                  <td data-label={g.start} class="nowrap"><Time at={parseInstant(gap.start)} zone={zone} show="plain" /></td>
+                  <td data-label={g.end} class={gap.open ? '' : 'nowrap'}>{gap.open ? g.stillOpen(format.clock(asOf, lang, zone)) : <Time at={parseInstant(gap.end)} zone={zone} show="plain" />}</td>
+                  <td data-label={g.duration} class="nowrap">{format.duration(gap.duration_s, lang)}</td>
                   <td data-label={g.cause}><span class={`swatch gap-${gap.class}`} aria-hidden="true" />{causeWords(gap.cause, t)}</td>
                   <td data-label={g.detail} class="detail">{detailWords(gap.detail, t)}</td>
                 </tr>

@@ -49,6 +49,14 @@ export class LivePlayer {
     if (this.wanted) this.start();
   }
 
+  /** The camera is known to be away: asking for its picture every few seconds would only fill the log. */
+  rest(): void {
+    if (!this.wanted) return;
+    this.hold.hold();
+    this.release();
+    this.events.onTime(null, null);
+  }
+
   stop(): void {
     this.wanted = false;
     this.release();

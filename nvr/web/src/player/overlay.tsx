@@ -2,6 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { useWords, type Words } from '../i18n';
+import { serverNow } from '../session';
 import * as format from '../time/format';
 import { parseInstant, type Instant } from '../time/instant';
 import type { Camera } from '../types';
@@ -13,6 +14,8 @@ import type { Trouble } from './trouble';
 interface OverlayProps {
   state: PlaybackState;
   camera: Camera | null;
+  /** The camera exists no more; its footage may. */
+  removed: boolean;
   playback: Playback;
   zone: string;
   mayClip: boolean;
@@ -26,6 +29,7 @@ export function Overlay(props: OverlayProps) {
   const codecTrouble = stop?.kind === 'trouble' && stop.trouble.kind === 'codec';
 
   if (mode === 'live' && camera && camera.status.state !== 'recording' && !codecTrouble) return <NotLive camera={camera} playback={playback} zone={zone} />;
+  if (mode === 'live' && props.removed) return <Gone playback={playback} />;
   if (stop) return <Stopped {...props} stop={stop} />;
   if (mode === 'live' && !state.livePicture) return <Wait text={t.camera.connecting} />;
   return state.loading ? <Wait text={t.camera.loadingFootage} /> : null;
@@ -51,7 +55,18 @@ function NotLive({ camera, playback, zone }: { camera: Camera; playback: Playbac
       {since !== null ? <p title={format.utc(since)}>{t.camera.since(format.dateTime(since, lang, zone))}</p> : null}
       {status.detail ? <p class="overlay-detail">{detailWords(status.detail, t)}</p> : null}
       <p class="overlay-detail">{t.camera.liveReturns}</p>
-      <FootageButtons playback={playback} at={since ?? Date.now()} later={false} />
+      {camera.last_footage ? <FootageButtons playback={playback} at={parseInstant(camera.last_footage)} later={false} /> : <p>{t.camera.nothingYet}</p>}
+    </div>
+  );
+}
+
+function Gone({ playback }: { playback: Playback }) {
+  const { t } = useWords();
+  return (
+    <div class="overlay" data-testid="overlay-removed" role="status">
+      <p class="overlay-title">{t.camera.noLive}</p>
+      <p>{t.camera.removed}</p>
+      <FootageButtons playback={playback} at={serverNow()} later={false} />
     </div>
   );
 }
@@ -63,7 +78,7 @@ function Stopped({ stop, state, camera, playback, zone, mayClip, onSaveClip }: O
       const { gap, start, end } = stop.gap;
       const period = gap.open
         ? t.gapList.open(format.dateTime(start, lang, zone), format.clock(stop.asOf, lang, zone))
-        : `${format.dateTime(start, lang, zone)} – ${format.dateTime(end, lang, zone)} (${format.duration(gap.duration_s, lang)})`;
+        : `${format.period(start, end, lang, zone)} (${format.duration(gap.duration_s, lang)})`;
       return (
         <div class="overlay" data-testid="overlay-gap" role="status">
           <p class="overlay-title">

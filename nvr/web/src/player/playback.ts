@@ -5,6 +5,7 @@ import * as api from '../api';
 import { footageBefore, footageFrom, gapsBetween, momentAt, readCoverage, type DayCoverage, type GapAt } from '../camera/coverage';
 import { serverNow } from '../session';
 import { HOUR, type Instant } from '../time/instant';
+import type { Bounds } from '../timeline/geometry';
 import { createStore } from '../ui/store';
 import { FrameHold } from './hold';
 import { LivePlayer } from './live';
@@ -35,6 +36,8 @@ export interface PlaybackState {
 
 export const SPEEDS = [0.5, 1, 2, 4, 8] as const;
 const SKIP_NOTICE_MS = 6000;
+/** The server answers for at most 400 days at once. */
+const LONGEST = 399 * 24 * HOUR;
 /** Nearer to now than this there is nothing to load that live would not show better. */
 const EDGE_MS = 10_000;
 
@@ -46,6 +49,7 @@ export class Playback {
   private readonly recording: RecordingPlayer;
   private readonly live: LivePlayer;
   private wantPlaying = true;
+  private cameraIsHere = true;
   private question = 0;
   private notice: ReturnType<typeof setTimeout> | undefined;
 
@@ -55,6 +59,8 @@ export class Playback {
     private readonly camera: string,
     /** The coverage on screen, which saves asking again for most seeks. */
     private readonly shown: () => DayCoverage | null,
+    /** The civil day around a moment: what is asked for when the coverage on screen is another day's. */
+    private readonly dayAround: (at: Instant) => Bounds,
   ) {
     this.hold = new FrameHold(video, canvas);
     video.muted = true; // browsers refuse to start a picture with sound that nobody asked for
@@ -90,11 +96,18 @@ export class Playback {
     this.video.defaultPlaybackRate = 1;
     this.set({ mode: 'live', stop: null, loading: true, livePicture: false, latencyS: null, speed: 1, skipped: null });
     this.live.start();
+    if (!this.cameraIsHere) this.cameraRecords(false);
   }
 
-  /** The camera's status says that it records again. */
-  cameraIsBack(): void {
-    if (this.state.get().mode === 'live') this.live.hurry();
+  /** The camera's status says whether it records, which decides whether live is worth asking for. */
+  cameraRecords(recording: boolean): void {
+    this.cameraIsHere = recording;
+    if (this.state.get().mode !== 'live') return;
+    if (recording) this.live.hurry();
+    else {
+      this.live.rest();
+      this.set({ livePicture: false, loading: false });
+    }
   }
 
   /** The camera's present codec is one this browser can't decode: live is hopeless, older footage may not be. */
@@ -109,7 +122,7 @@ export class Playback {
     const question = this.enterRecording(at, play);
     let coverage: DayCoverage;
     try {
-      coverage = await this.covering(at, at + 1000);
+      coverage = await this.dayCoverage(at);
     } catch {
       if (question === this.question) this.set({ loading: false, stop: { kind: 'trouble', trouble: { kind: 'offline' } } });
       return;
@@ -135,7 +148,9 @@ export class Playback {
 
   /** From a gap to where footage goes on. False if it doesn't. */
   async nextFootage(from: Instant): Promise<boolean> {
-    const next = footageFrom(await this.covering(from, serverNow()), from);
+    const shown = this.shown();
+    const here = shown && from >= shown.start && from < shown.known ? footageFrom(shown, from) : null;
+    const next = here ?? footageFrom(readCoverage(await api.coverage(this.camera, from, Math.max(Math.min(serverNow(), from + LONGEST), from + 1000))), from);
     if (next === null) return false;
     await this.seek(next, true);
     return true;
@@ -146,7 +161,7 @@ export class Playback {
     const shown = this.shown();
     let found = shown && before > shown.start && before <= shown.end ? footageBefore(shown, before) : null;
     // Footage may end days before; looking back in growing steps keeps the usual answer small.
-    for (let reach = 24 * HOUR; !found && reach <= 400 * 24 * HOUR; reach *= 4) {
+    for (let reach = 24 * HOUR; !found && reach <= LONGEST; reach *= 4) {
       found = footageBefore(readCoverage(await api.coverage(this.camera, before - reach, before)), before);
     }
     if (!found) return false;
@@ -211,10 +226,11 @@ export class Playback {
     });
   }
 
-  private async covering(from: Instant, to: Instant): Promise<DayCoverage> {
+  private async dayCoverage(at: Instant): Promise<DayCoverage> {
     const shown = this.shown();
-    if (shown && from >= shown.start && from < shown.known && (to <= shown.known || footageFrom(shown, from) !== null)) return shown;
-    return readCoverage(await api.coverage(this.camera, from, Math.max(to, from + 1000)));
+    if (shown && at >= shown.start && at < shown.known) return shown;
+    const day = this.dayAround(at);
+    return readCoverage(await api.coverage(this.camera, day.start, day.end));
   }
 
   /** A window has been played out: go on with the next footage, over a gap if there is one, or say that this is the end. */

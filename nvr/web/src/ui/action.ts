@@ -13,12 +13,12 @@ export interface Action {
 }
 
 export function useAction(): Action {
-  const { t } = useWords();
+  const { t, lang } = useWords();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<{ error: unknown } | null>(null);
   return {
     busy,
-    error: failure ? errorWords(failure.error, t) : null,
+    error: failure ? errorWords(failure.error, t, lang) : null,
     clear: () => setFailure(null),
     async run(work) {
       setBusy(true);

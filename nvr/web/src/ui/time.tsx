@@ -7,12 +7,12 @@ import { formatInstant, type Instant } from '../time/instant';
 interface TimeProps {
   at: Instant;
   zone: string;
-  /** `clock` for tables that are about one day. */
-  show?: 'full' | 'clock';
+  /** `clock` for tables about one day, `plain` for tables that name their zone once. */
+  show?: 'full' | 'clock' | 'plain';
 }
 
 export function Time({ at, zone, show = 'full' }: TimeProps) {
   const { lang } = useWords();
-  const text = show === 'clock' ? format.clock(at, lang, zone) : format.dateTime(at, lang, zone);
+  const text = show === 'full' ? format.dateTime(at, lang, zone) : `${show === 'plain' ? `${format.date(at, lang, zone)} ` : ''}${format.clock(at, lang, zone)}`;
   return <time dateTime={formatInstant(at)} title={`${format.dateTime(at, lang, zone)} = ${format.utc(at)}`}>{text}</time>;
 }

@@ -1,0 +1,116 @@
+"""The application: routes, guard, errors, headers.
+
+Invariant: it does not come into being with a route that declares no role.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.concurrency import sync_to_thread
+from litestar.datastructures import MutableScopeHeaders, State
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
+
+from nvr.api import cameras, coverage, footage, gaps, health, page, people
+from nvr.api.auth import guard
+from nvr.api.errors import to_problem
+from nvr.api.page import SECURITY_HEADERS
+from nvr.api.routing import check_roles
+from nvr.api.services import PROVIDED, Services
+from nvr.api.settings import ApiSettings
+
+__all__ = ["create_app"]
+
+# The largest body there is describes a camera.
+_LARGEST_BODY_BYTES = 256 << 10
+
+
+class _Application(Litestar):
+    """Answers HEAD like GET without the body, for every route alike: role, status and headers can't differ."""
+
+    async def __call__(
+        self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
+    ) -> None:
+        if scope.get("method") != "HEAD":
+            await super().__call__(scope, receive, send)
+            return
+        ended = asyncio.Event()
+
+        async def receive_head() -> Any:
+            # Once the headers are out, a stream believes that its client has left, and stops reading footage for nobody.
+            await ended.wait()
+            return {"type": "http.disconnect"}
+
+        async def send_head(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                if ended.is_set():
+                    return
+                ended.set()
+                message = {"type": "http.response.body", "body": b"", "more_body": False}
+            await send(message)  # type: ignore[arg-type]
+
+        # A copy: the server that called still has to know that it was HEAD.
+        as_get: Any = {**scope, "method": "GET"}
+        await super().__call__(as_get, receive_head, send_head)
+
+
+async def _add_headers(message: Message, scope: Scope) -> None:
+    if message["type"] != "http.response.start":
+        return
+    headers = MutableScopeHeaders.from_message(message)
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    if scope["path"].startswith("/api/"):
+        headers.setdefault("Cache-Control", "no-store")
+
+
+def create_app(
+    settings: ApiSettings,
+    *,
+    now_us: Callable[[], int] | None = None,
+    on_cameras_changed: Callable[[], None] = lambda: None,
+) -> Litestar:
+    """The application. ``on_cameras_changed`` is called, from any thread, after cameras were added, changed or removed.
+
+    Raises:
+        RouteError: a route declares no role.
+    """
+    services = (
+        Services(settings, on_cameras_changed=on_cameras_changed)
+        if now_us is None
+        else Services(settings, now_us=now_us, on_cameras_changed=on_cameras_changed)
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        yield
+        await sync_to_thread(services.db.close)
+
+    modules = (people, cameras, coverage, gaps, footage, health, page)
+    app = _Application(
+        [route for module in modules for route in module.ROUTES],
+        guards=[guard],
+        dependencies=PROVIDED,
+        exception_handlers={Exception: to_problem},
+        before_send=[_add_headers],
+        lifespan=[lifespan],
+        state=State({"services": services}),
+        request_max_body_size=_LARGEST_BODY_BYTES,
+        logging_config=None,
+        openapi_config=OpenAPIConfig(
+            title="nvr",
+            version=settings.version,
+            description="Every second of a camera is recorded, or is a gap with a stated cause.",
+            openapi_router=Router("/api/schema", route_handlers=[], opt={"role": "viewer"}, include_in_schema=False),
+            render_plugins=[JsonRenderPlugin()],
+        ),
+        debug=False,
+    )
+    check_roles(app)
+    return app

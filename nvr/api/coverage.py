@@ -1,0 +1,54 @@
+"""Route of one camera's coverage."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from litestar import Response
+
+from nvr.api.cameras import no_camera
+from nvr.api.respond import ApiRequest, json_answer
+from nvr.api.routing import get
+from nvr.api.services import Injected
+from nvr.api.times import parse_range
+from nvr.api.wire import CoverageBody, coverage_body
+from storage.coverage import coverage
+from storage.intervals import DAY_US
+
+__all__ = ["LONGEST_RANGE_US", "RANGE_ERRORS", "ROUTES"]
+
+# A year and the month around it.
+LONGEST_RANGE_US: Final = 400 * DAY_US
+
+# What any route with a range may answer.
+RANGE_ERRORS: Final = (
+    "missing_parameter",
+    "naive_time",
+    "invalid_time",
+    "time_out_of_range",
+    "empty_range",
+    "range_too_long",
+)
+
+
+@get(
+    "/api/cameras/{camera:str}/coverage",
+    role="viewer",
+    summary="What was recorded of a camera in a range, what was not, and why",
+    errors=["camera_not_found", *RANGE_ERRORS],
+    answer=CoverageBody,
+)
+def camera_coverage(
+    request: ApiRequest, services: Injected, camera: str, start: str | None = None, end: str | None = None
+) -> Response[bytes]:
+    """Spans and gaps of ``[start, end)``; of removed cameras too."""
+    asked = parse_range(start, end, longest_us=LONGEST_RANGE_US)
+    with services.db.read() as conn:
+        try:
+            found = coverage(conn, camera, asked.start_us, asked.end_us, now_us=services.now_us())
+        except KeyError:
+            raise no_camera(camera) from None
+    return json_answer(request, coverage_body(found))
+
+
+ROUTES = [camera_coverage]

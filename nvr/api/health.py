@@ -1,0 +1,66 @@
+"""Route of the server's health: for machines that watch it, without login, so without names."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from typing import Literal
+
+import msgspec
+
+from nvr.api import fleet
+from nvr.api.routing import get
+from nvr.api.services import Injected
+from nvr.api.times import format_time
+from nvr.config import redact
+from storage.errors import CatalogueError
+
+__all__ = ["ROUTES"]
+
+log = logging.getLogger(__name__)
+
+
+class HealthProblem(msgspec.Struct, omit_defaults=True):
+    """``code`` is catalogue_unavailable, heartbeat_old or cameras_silent; ``cameras`` is how many."""
+
+    code: str
+    detail: str
+    cameras: int = 0
+
+
+class HealthBody(msgspec.Struct):
+    """``degraded`` as soon as there is one problem."""
+
+    status: Literal["ok", "degraded"]
+    version: str
+    time: str
+    problems: list[HealthProblem]
+
+
+@get("/api/health", role="public", summary="Whether the server works", answer=HealthBody)
+def health(services: Injected) -> HealthBody:
+    """Always 200: who restarts a server because one camera is silent interrupts all the others."""
+    now_us = services.now_us()
+    problems = []
+    try:
+        with services.db.read() as conn:
+            found = fleet.health(conn, node=services.settings.node, now_us=now_us)
+    except (sqlite3.Error, CatalogueError) as error:
+        log.error("the catalogue can't be read: %s", redact(str(error)))
+        problems.append(HealthProblem("catalogue_unavailable", "the catalogue can't be read"))
+    else:
+        if found.heart_stopped:
+            age = found.heartbeat_age_us
+            ago = "there was none yet" if age is None else f"the last one was {age // 1_000_000} s ago"
+            problems.append(HealthProblem("heartbeat_old", f"the supervisor's heartbeat is missing: {ago}"))
+        if found.silent:
+            seconds = fleet.SILENT_US // 1_000_000
+            problems.append(
+                HealthProblem(
+                    "cameras_silent", f"cameras whose recorder has said nothing for {seconds} s", found.silent
+                )
+            )
+    return HealthBody("degraded" if problems else "ok", services.settings.version, format_time(now_us), problems)
+
+
+ROUTES: list[object] = [health]

@@ -1,0 +1,272 @@
+"""Routes of logging in and out, users and tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.concurrency import sync_to_thread
+from litestar.datastructures import Cookie
+
+from nvr import accounts
+from nvr.api.auth import COOKIE, principal_of
+from nvr.api.errors import ApiError
+from nvr.api.respond import ApiRequest
+from nvr.api.routing import delete, get, post
+from nvr.api.services import Injected, Services
+from nvr.api.times import format_time
+from storage import accounts as rows
+from storage.accounts import Role, Token, User
+
+__all__ = ["ROUTES"]
+
+# Cookies outlive a session at most until its own end: the server decides when it is over.
+_COOKIE_AGE_S = 7 * 86_400
+
+
+class Login(msgspec.Struct, forbid_unknown_fields=True):
+    """Who logs in."""
+
+    username: str
+    password: str
+
+
+class LoggedIn(msgspec.Struct):
+    """Who is logged in now."""
+
+    user: str
+    role: Role
+
+
+class Me(msgspec.Struct):
+    """Who asks, the zone in which to show times, the server's version and clock."""
+
+    user: str
+    role: Role
+    zone: str
+    version: str
+    time: str
+
+
+class NewUser(msgspec.Struct, forbid_unknown_fields=True):
+    """A user to add."""
+
+    name: str
+    password: str
+    role: Role
+
+
+class UserBody(msgspec.Struct):
+    """A user."""
+
+    name: str
+    role: Role
+    created: str
+
+
+class Users(msgspec.Struct):
+    """All users."""
+
+    users: list[UserBody]
+
+
+class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
+    """``current`` must be given by whoever changes their own."""
+
+    password: str
+    current: str | None = None
+
+
+class NewToken(msgspec.Struct, forbid_unknown_fields=True):
+    """A token to make; ``name`` says what it is for."""
+
+    name: str
+    role: Role
+
+
+class TokenBody(msgspec.Struct, omit_defaults=True):
+    """A token. ``token``, its text, is answered once: when it is made."""
+
+    id: str
+    name: str
+    role: Role
+    created: str
+    last_used: str | None
+    token: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Tokens(msgspec.Struct):
+    """All tokens."""
+
+    tokens: list[TokenBody]
+
+
+def _address(request: Request[Any, Any, Any]) -> str:
+    return request.client.host if request.client else ""
+
+
+async def _verified(request: Request[Any, Any, Any], services: Services, name: str, password: str) -> User:
+    """The user if the password is theirs; guessing gets slower and slower.
+
+    Raises:
+        ApiError: ``too_many_attempts``.
+        BadCredentials: it is not.
+    """
+    address = _address(request)
+    services.attempts.begin(name, address)
+    async with services.password_slots:
+        user = await sync_to_thread(accounts.verify_password, services.db, name, password)
+    services.attempts.succeeded(name, address)
+    return user
+
+
+def _cookie(request: Request[Any, Any, Any], services: Services, value: str, *, age_s: int) -> Cookie:
+    setting = services.settings.secure_cookies
+    secure = request.scope.get("scheme") == "https" if setting == "auto" else setting
+    return Cookie(key=COOKIE, value=value, max_age=age_s, path="/", httponly=True, samesite="strict", secure=secure)
+
+
+@post(
+    "/api/login",
+    role="public",
+    summary="Begin a session",
+    errors=["invalid_request", "bad_credentials", "too_many_attempts"],
+    status=200,
+    answer=LoggedIn,
+)
+async def login(request: Request[Any, Any, Any], services: Injected, data: Login) -> Response[LoggedIn]:
+    """Answers with the session's cookie. The session that the browser had before ends."""
+    user = await _verified(request, services, data.username.strip().lower(), data.password)
+    value = await sync_to_thread(accounts.create_session, services.db, user.name, at_us=services.now_us())
+    if old := request.cookies.get(COOKIE):
+        await sync_to_thread(accounts.end_session, services.db, old)
+    return Response(
+        LoggedIn(user.name, user.role),
+        cookies=[_cookie(request, services, value, age_s=_COOKIE_AGE_S)],
+        status_code=200,
+    )
+
+
+@post("/api/logout", role="viewer", summary="End the session", status=204)
+async def logout(request: ApiRequest, services: Injected) -> Response[None]:
+    """Ends the session and takes the cookie back. With a token there is none to end."""
+    session = principal_of(request).session
+    if session is not None:
+        await sync_to_thread(accounts.end_session, services.db, session)
+    return Response(None, status_code=204, cookies=[_cookie(request, services, "", age_s=0)])
+
+
+@get("/api/me", role="viewer", summary="Who asks, and the server's zone, version and clock", answer=Me)
+async def me(request: ApiRequest, services: Injected) -> Me:
+    """Who asks."""
+    who = principal_of(request)
+    settings = services.settings
+    return Me(who.name, who.role, settings.zone, settings.version, format_time(services.now_us()))
+
+
+def _user_body(user: User) -> UserBody:
+    return UserBody(user.name, user.role, format_time(user.created_us))
+
+
+@get("/api/users", role="admin", summary="All users", answer=Users)
+def list_users(services: Injected) -> Users:
+    """All users by name."""
+    with services.db.read() as conn:
+        return Users([_user_body(user) for user in rows.users(conn)])
+
+
+@post(
+    "/api/users",
+    role="admin",
+    summary="Add a user",
+    errors=["invalid_request", "invalid_account", "weak_password", "user_exists"],
+    answer=UserBody,
+)
+async def add_user(services: Injected, data: NewUser) -> UserBody:
+    """Adds a user."""
+    async with services.password_slots:
+        user = await sync_to_thread(
+            accounts.create_user, services.db, data.name, data.password, data.role, at_us=services.now_us()
+        )
+    return _user_body(user)
+
+
+@delete(
+    "/api/users/{name:str}",
+    role="admin",
+    summary="Remove a user and end their sessions",
+    errors=["account_not_found", "last_admin"],
+)
+def remove_user(services: Injected, name: str) -> None:
+    """Removes a user; the last administrator stays."""
+    accounts.remove_user(services.db, name)
+
+
+@post(
+    "/api/users/{name:str}/password",
+    role="viewer",
+    summary="Set a password: one's own, or as an administrator anyone's",
+    errors=["invalid_request", "bad_credentials", "weak_password", "account_not_found", "too_many_attempts"],
+    status=204,
+)
+async def set_password(request: ApiRequest, services: Injected, name: str, data: NewPassword) -> None:
+    """Ends the user's sessions, but for the one that asks. A session left open must not be enough to take an account over: one's
+    own password needs the present one."""
+    who = principal_of(request)
+    own = who.user is not None and who.user == name
+    if not own and who.role is not Role.ADMIN:
+        raise ApiError("forbidden", "only an administrator may set another one's password")
+    accounts.check_password(data.password)
+    if own:
+        await _verified(request, services, name, data.current or "")
+    keep = accounts.hash_of(who.session) if own and who.session is not None else None
+    async with services.password_slots:
+        await sync_to_thread(accounts.set_password, services.db, name, data.password, keep_session=keep)
+
+
+def _token_body(token: Token) -> TokenBody:
+    last_used = None if token.last_used_us is None else format_time(token.last_used_us)
+    return TokenBody(token.id, token.name, token.role, format_time(token.created_us), last_used)
+
+
+@get("/api/tokens", role="admin", summary="All API tokens", answer=Tokens)
+def list_tokens(services: Injected) -> Tokens:
+    """All tokens, oldest first, without their texts."""
+    with services.db.read() as conn:
+        return Tokens([_token_body(token) for token in rows.tokens(conn)])
+
+
+@post(
+    "/api/tokens",
+    role="admin",
+    summary="Make an API token",
+    errors=["invalid_request", "invalid_account"],
+    answer=TokenBody,
+)
+def add_token(services: Injected, data: NewToken) -> Response[TokenBody]:
+    """The answer holds the token's text, this once."""
+    token, text = accounts.issue_token(services.db, data.name, data.role, at_us=services.now_us())
+    body = _token_body(token)
+    body.token = text
+    return Response(body, status_code=201, headers={"Cache-Control": "no-store"})
+
+
+@delete("/api/tokens/{token:str}", role="admin", summary="Remove an API token", errors=["account_not_found"])
+def remove_token(services: Injected, token: str) -> None:
+    """Whoever bears it is refused from now on."""
+    accounts.remove_token(services.db, token)
+
+
+ROUTES: list[object] = [
+    login,
+    logout,
+    me,
+    list_users,
+    add_user,
+    remove_user,
+    set_password,
+    list_tokens,
+    add_token,
+    remove_token,
+]

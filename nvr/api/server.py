@@ -1,0 +1,147 @@
+"""Running the application under uvicorn, as a child that talks JSON lines with its supervisor.
+
+Invariant: it ends within 5 s of being asked to, whoever is still being served.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Final
+
+import msgspec
+import uvicorn
+from litestar.concurrency import set_asyncio_executor
+
+from nvr.api.app import create_app
+from nvr.api.services import Services
+from nvr.api.settings import ApiSettings
+
+__all__ = ["PortError", "bind", "serve"]
+
+log = logging.getLogger(__name__)
+
+# Each has a connection to the catalogue; more would only wait for the same cores and disks.
+_THREADS: Final = 16
+_GRACE_S: Final = 3
+_LAST_S: Final = 4.5
+_say_lock = threading.Lock()
+
+
+class PortError(Exception):
+    """The address can't be listened on."""
+
+
+def bind(host: str, port: int) -> list[socket.socket]:
+    """Sockets on every address of the host; port 0 takes a free one, the same on all.
+
+    Raises:
+        PortError: what is in the way, and what to do.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise PortError(f"[server] host {host!r} is no address of this machine: {error.strerror}") from None
+    sockets: list[socket.socket] = []
+    for family, _, _, _, address in dict.fromkeys(found):
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if address[0] == "::" else 1)
+            sock.bind((address[0], port, *address[2:]))
+            sock.listen(1024)
+        except OSError as error:
+            sock.close()
+            if sockets and error.errno == errno.EADDRNOTAVAIL:
+                continue  # "localhost" has an IPv6 address that a container may lack
+            for other in sockets:
+                other.close()
+            raise PortError(_why(host, port, error)) from None
+        port = sock.getsockname()[1]
+        sockets.append(sock)
+    return sockets
+
+
+def _why(host: str, port: int, error: OSError) -> str:
+    place = f"{host} port {port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{place} is in use by another program: stop that one, or choose another [server] port"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{place} may not be used by this user: choose a [server] port from 1024 up"
+    return f"{place} can't be listened on: {error.strerror}"
+
+
+def _say(line: dict[str, object]) -> None:
+    """A line to the supervisor. One that is gone doesn't hear it; stdin tells that it is."""
+    data = json.dumps(line).encode() + b"\n"
+    try:
+        with _say_lock:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+    except OSError:
+        log.warning("the supervisor does not listen any more")
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens, and leaves signals to us: uvicorn would end the process with the signal's exit code."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stop())
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and sockets:
+            _say({"ready": True, "port": sockets[0].getsockname()[1]})
+
+    def stop(self) -> None:
+        """Asks it to end: open answers have a grace, then they are cut."""
+        if not self.should_exit:
+            self.should_exit = True
+            last = threading.Timer(_LAST_S, os._exit, (0,))
+            last.daemon = True
+            last.start()
+
+
+def _follow_stdin(server: _Server, services: Services) -> None:
+    """Takes new settings from stdin, and ends the server with it: no orphan keeps the port."""
+    for line in sys.stdin.buffer:
+        try:
+            services.configure(msgspec.json.decode(line, type=ApiSettings))
+        except msgspec.DecodeError as error:
+            log.error("a line on stdin that is no settings: %s", error)
+    server.stop()
+
+
+def serve(settings: ApiSettings, sockets: list[socket.socket]) -> None:
+    """Serves until SIGTERM or the end of stdin."""
+    set_asyncio_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="api"))
+    app = create_app(settings, on_cameras_changed=lambda: _say({"event": "cameras_changed"}))
+    server = _Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # A proxy on this machine may say who asks and that it was by TLS; nobody else.
+            proxy_headers=True,
+            forwarded_allow_ips="127.0.0.1,::1",
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=_GRACE_S,
+            ws="none",
+        )
+    )
+    threading.Thread(target=_follow_stdin, args=(server, app.state.services), name="stdin", daemon=True).start()
+    server.run(sockets=sockets)

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { cameraHref, parseRoute } from '../router';
+import type { Camera, ReportGap } from '../types';
+import { visible } from '../ui/virtual';
+import { countStates, filterCameras, presentCauses } from './camera-filter';
+import { CAMERA_ID, labelsToText, readLabels } from './labels-text';
+import { readIds, sumReport } from './report-sums';
+import { thumbnailAt } from './thumbnail';
+
+const camera = (id: string, name: string, cause: 'stalled' | 'unreachable' | null, labels: Record<string, string> = {}): Camera => ({
+  id, name, labels, audio: false, source: 'file', first_footage: null, last_footage: null,
+  status: {
+    state: cause ? 'waiting' : 'recording', since: null, cause, detail: null, recorded_until: null, codec: null, width: null, height: null,
+    bitrate_bps: null, frame_rate: null,
+  },
+});
+const cameras = [
+  camera('north', 'Gerbang Utara', null, { district: 'Tembalang' }), camera('south', 'Gerbang Selatan', 'stalled', { district: 'Gajahmungkur' }),
+  camera('east', 'Timur', 'stalled'), camera('west', 'Barat', 'unreachable'),
+];
+
+describe('the camera list', () => {
+  it('is searched by every word, in ids, names and labels', () => {
+    expect(filterCameras(cameras, 'gerbang', 'all').length).toBe(2);
+    expect(filterCameras(cameras, ' GERBANG temb ', 'all').map((c) => c.id)).toEqual(['north']);
+    expect(filterCameras(cameras, 'district=gajah', 'all').map((c) => c.id)).toEqual(['south']);
+  });
+  it('is filtered by state and by cause', () => {
+    expect(filterCameras(cameras, '', 'recording').map((c) => c.id)).toEqual(['north']);
+    expect(filterCameras(cameras, '', 'not').length).toBe(3);
+    expect(filterCameras(cameras, '', 'unreachable').map((c) => c.id)).toEqual(['west']);
+    expect(presentCauses(cameras)).toEqual(['stalled', 'unreachable']);
+    expect(countStates(cameras)).toEqual({ recording: 1, waiting: 3, off: 0 });
+  });
+  it('renders only rows near the screen', () => {
+    expect(visible(-200, 800, 100, 10_000, 0)).toEqual({ first: 0, last: 6 });
+    expect(visible(5000, 800, 100, 10_000, 2)).toEqual({ first: 48, last: 60 });
+    expect(visible(1e9, 800, 100, 10_000)).toEqual({ first: 10_000, last: 10_000 });
+    expect(visible(0, 800, 100, 3)).toEqual({ first: 0, last: 3 });
+  });
+  it('takes thumbnails where footage certainly is', () => {
+    const status = cameras[0]!.status;
+    const at = (s: string): number => Date.parse(s);
+    const recording = { status: { ...status, since: '2026-11-23T10:00:20Z', recorded_until: '2026-11-23T10:00:40Z' }, last_footage: null };
+    expect(thumbnailAt(recording)).toBe(at('2026-11-23T10:00:21Z'));
+    expect(thumbnailAt({ ...recording, status: { ...recording.status, recorded_until: '2026-11-23T10:05:40Z' } })).toBe(at('2026-11-23T10:05:00Z'));
+    expect(thumbnailAt({ status: { ...status, state: 'off' }, last_footage: '2026-11-23T09:00:00Z' })).toBe(at('2026-11-23T08:59:59.800Z'));
+    expect(thumbnailAt({ status, last_footage: null })).toBeNull();
+  });
+});
+
+describe('addresses', () => {
+  it('lead to pages and back', () => {
+    expect(parseRoute('').page).toBe('cameras');
+    expect(parseRoute('#/admin/users').page).toBe('users');
+    expect(parseRoute('#/nowhere').page).toBe('cameras');
+    const route = parseRoute(cameraHref('north-gate', { at: '2026-11-23T14:05:06.123Z' }));
+    expect([route.page, route.id, route.params.get('at')]).toEqual(['camera', 'north-gate', '2026-11-23T14:05:06.123Z']);
+    expect(parseRoute('#/cameras/%E0%A4%A').page).toBe('cameras');
+  });
+});
+
+describe('forms', () => {
+  it('read labels and name the line that is none', () => {
+    expect(readLabels('district=Tembalang\n\n isp = Telkom \nnote=a=b')).toEqual({ labels: { district: 'Tembalang', isp: 'Telkom', note: 'a=b' } });
+    expect(readLabels('district=Tembalang\noops')).toEqual({ wrong: 'oops' });
+    expect(readLabels('=x')).toEqual({ wrong: '=x' });
+    expect(labelsToText({ a: '1', b: '2' })).toBe('a=1\nb=2');
+  });
+  it('know a camera id', () => {
+    for (const good of ['a', 'north-gate', '0', 'a'.repeat(63)]) expect(CAMERA_ID.test(good)).toBe(true);
+    for (const bad of ['', '-a', 'North', 'a_b', 'a'.repeat(64), 'a b']) expect(CAMERA_ID.test(bad)).toBe(false);
+  });
+});
+
+it('a report totals exactly its rows', () => {
+  const row = (name: string, cause: 'stalled' | 'unreachable', duration_s: number): ReportGap => ({
+    camera: name, name, start: '', end: '', open: false, duration_s, cause, class: 'camera', detail: null, fact: null,
+  });
+  const sums = sumReport([row('a', 'stalled', 5), row('a', 'unreachable', 60), row('b', 'stalled', 2.5)]);
+  expect(sums).toMatchObject({ count: 3, seconds: 67.5, longest: 60, cameras: 2 });
+  expect(sums.byCause.map((s) => [s.cause, s.count, s.seconds])).toEqual([['unreachable', 1, 60], ['stalled', 2, 7.5]]);
+  expect(readIds(' north, south  north;east\n')).toEqual(['north', 'south', 'east']);
+});

@@ -1,0 +1,201 @@
+"""The real server, started as its user would, for tests: a configuration, a process, and questions to its catalogue."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import av
+
+from nvr.cli.demo import free_port
+from storage import cameras, segments
+from storage.coverage import Coverage, coverage
+from storage.database import Database
+from storage.segment_file import SegmentFile, read
+from storage.segments import Segment
+from tests.cameras.frames import frame_hash
+
+T = TypeVar("T")
+
+NVR = Path(sys.executable).with_name("nvr")
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
+
+
+@dataclass
+class Server:
+    """A server in a folder of its own. ``cameras`` are tables of its configuration."""
+
+    folder: Path
+    cameras: list[Mapping[str, Any]]
+    segment_duration: str = "2s"
+    workers: int = 2
+    extra: str = ""
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+    log: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.log = self.folder / "server.log"
+        self.port = self.port or free_port(20000 + os.getpid() % 20000)
+        self.write_config()
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.toml"
+
+    @property
+    def catalogue(self) -> Path:
+        return self.folder / "data" / "catalogue.sqlite"
+
+    def write_config(self) -> None:
+        lines = [
+            f"[server]\nport = {self.port}\nworkers = {self.workers}",
+            f'[storage]\nsegment_duration = "{self.segment_duration}"\nfree_space_floor = "100MB"',
+            self.extra,
+        ]
+        for camera in self.cameras:
+            values = [f"{key} = {_toml(value)}" for key, value in camera.items()]
+            lines.append("\n".join(["[[camera]]", *values]))
+        self.config.write_text("\n\n".join(lines) + "\n")
+        self.config.chmod(0o600)
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [NVR, "serve", "--config", self.config], stdout=log, stderr=log, start_new_session=True
+            )
+
+    def stop(self, timeout_s: float = 20.0) -> int:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout_s)
+
+    def kill(self) -> None:
+        """Ends the supervisor alone, as the kernel would."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(10)
+
+    def children(self, module: str) -> list[int]:
+        """Process ids of this server's children that run ``python -m module``."""
+        assert self.process is not None
+        found = []
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                command = (entry / "cmdline").read_bytes().split(b"\0")
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, IndexError, ValueError):
+                continue
+            if parent == self.process.pid and module.encode() in command:
+                found.append(int(entry.name))
+        return found
+
+    def until(self, question: Callable[[], T], *, timeout_s: float = 30.0, what: str = "") -> T:
+        """The first true answer to the question, which is asked again and again."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            answer = question()
+            if answer:
+                return answer
+            if self.process is not None and self.process.poll() is not None:
+                raise AssertionError(f"the server ended with {self.process.returncode}:\n{self.tail()}")
+            if time.monotonic() >= deadline:
+                raise AssertionError(f"not within {timeout_s} s: {what or question}\n{self.tail()}")
+            time.sleep(0.05)
+
+    def tail(self) -> str:
+        return self.log.read_text(errors="replace")[-4000:] if self.log.exists() else ""
+
+    def prepared(self) -> bool:
+        """Whether the catalogue is there."""
+        if not self.catalogue.exists():
+            return False
+        with sqlite3.connect(self.catalogue) as conn:
+            return bool(conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'token'").fetchall())
+
+    def closed(self, camera: str) -> list[Segment]:
+        """Closed segments of a camera, by start."""
+        if not self.prepared():
+            return []
+        with self._database() as database, database.read() as conn:
+            if cameras.find(conn, camera) is None:
+                return []
+            return [s for s in segments.between(conn, camera, 0, now_us() + 10**12) if not s.growing]
+
+    def growing(self, camera: str) -> list[Segment]:
+        if not self.prepared():
+            return []
+        with self._database() as database, database.read() as conn:
+            return [s for s in segments.growing(conn, camera) if s.end_us > s.key.start_us]
+
+    def coverage(self, camera: str, start_us: int, end_us: int | None = None) -> Coverage:
+        with self._database() as database, database.read() as conn:
+            return coverage(conn, camera, start_us, end_us or now_us(), now_us=now_us())
+
+    def causes(self, camera: str, start_us: int) -> list[str]:
+        """Causes of the gaps since then, in order."""
+        if not self.prepared():
+            return []
+        try:
+            return [gap.cause.value for gap in self.coverage(camera, start_us).gaps]
+        except KeyError:
+            return []
+
+    @contextmanager
+    def _database(self) -> Iterator[Database]:
+        database = Database(self.catalogue)
+        try:
+            yield database
+        finally:
+            database.close()
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"'
+
+
+@contextmanager
+def serving(folder: Path, *cameras: Mapping[str, Any], **options: Any) -> Iterator[Server]:
+    """A running server, ended in order at the end of the block."""
+    server = Server(folder, list(cameras), **options)
+    server.start()
+    try:
+        yield server
+    finally:
+        if server.process is not None and server.process.poll() is None:
+            server.stop()
+
+
+def frames(paths: list[Path], codec: str, kind: str = "video") -> list[str]:
+    """Hashes of the frames of several segments, read as any player would: from the file alone."""
+    hashes: list[str] = []
+    for path in paths:
+        with av.open(str(path)) as container:
+            streams = container.streams.video if kind == "video" else container.streams.audio
+            for packet in container.demux(streams[0]):
+                if packet.size:
+                    hashes.append(frame_hash(codec, bytes(packet), length_prefixed=kind == "video"))
+    return hashes
+
+
+def whole(path: Path) -> SegmentFile:
+    """The file's own word, which must be that it was closed."""
+    found = read(path)
+    assert found.tail is not None, path
+    return found

@@ -1,0 +1,59 @@
+"""Every frame that an independent camera sent is in the files, once, over many rotations."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from storage.segments import Segment
+from tests.cameras.gst import GstCamera
+from tests.system.server import frames, serving, whole
+
+pytestmark = pytest.mark.gstreamer
+
+ROTATIONS = 6
+
+
+def assert_once(recorded: Sequence[str], sent: Sequence[str]) -> None:
+    """The recorded frames are one unbroken stretch of those sent."""
+    assert recorded, "nothing was recorded"
+    first = sent.index(recorded[0])
+    assert list(recorded) == list(sent[first : first + len(recorded)])
+
+
+def assert_abut(segments: Sequence[Segment]) -> None:
+    for before, after in itertools.pairwise(segments):
+        assert before.end_us == after.key.start_us
+        assert before.media_end == after.media_start
+        assert before.run_start_us == after.run_start_us
+
+
+@pytest.mark.parametrize(("mount", "codec"), [("h264", "h264"), ("h265", "hevc"), ("h264-aac", "h264")])
+def test_every_frame_exactly_once(tmp_path: Path, gst: GstCamera, mount: str, codec: str) -> None:
+    camera = {"id": "cam", "url": gst.urls[mount], "audio": mount == "h264-aac"}
+    with serving(tmp_path, camera, workers=1) as server:
+        server.until(lambda: len(server.closed("cam")) > ROTATIONS, timeout_s=60, what="rotations")
+    found = server.closed("cam")
+    assert len(found) > ROTATIONS
+    assert_abut(found)
+    for segment in found:
+        file = whole(segment.path)
+        assert bool(file.index.video.samples[0, 3]), "a segment starts on a keyframe"
+        assert len(file.index.video.samples) == segment.frames
+    recorded = frames([segment.path for segment in found], codec)
+    sent = [logged.hash for logged in gst.sent(mount)]
+    assert_once(recorded, sent)
+    if mount == "h264-aac":
+        assert len(frames([segment.path for segment in found], "aac", "audio")) > 10 * ROTATIONS
+    if codec == "hevc":
+        assert b"hvc1" in found[0].path.read_bytes()[:2000]
+    # The camera's frames and the server's clock agree on how long it was.
+    rate = segment_rate(found)
+    assert abs(rate - 15) < 0.5, rate
+
+
+def segment_rate(found: Sequence[Segment]) -> float:
+    return sum(s.frames for s in found) / ((found[-1].end_us - found[0].key.start_us) / 1e6)
