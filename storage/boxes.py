@@ -19,6 +19,9 @@ _U32 = struct.Struct(">I")
 _U64 = struct.Struct(">Q")
 _HEADER = struct.Struct(">I4s")
 
+# A fragment holds a second at most. Samples that take all their values from defaults cost a damaged file no bytes, so their
+# number needs a limit of its own.
+_MOST_SAMPLES = 1 << 17
 # sample_is_non_sync_sample, ISO/IEC 14496-12 §8.8.3.1
 _NON_SYNC = 0x00010000
 
@@ -115,7 +118,7 @@ def parse_moof(data: bytes | memoryview, defaults: dict[int, tuple[int, int, int
     """The fragment whose ``moof`` is ``data``. ``defaults`` are ``trex`` (duration, size, flags) by track, if any."""
     try:
         return _parse_moof(data, defaults or {})
-    except struct.error as error:
+    except (struct.error, IndexError) as error:
         raise BoxError(f"moof is cut short: {error}") from None
 
 
@@ -139,6 +142,7 @@ def _parse_traf(data: bytes | memoryview, traf: Box, defaults: dict[int, tuple[i
     data_offset: int | None = None
     duration = size = flags = 0
     runs: list[npt.NDArray[np.int64]] = []
+    count = run_bytes = 0
     for box in children(data, traf.payload, traf.end):
         if box.kind == b"tfhd":
             bits = _U32.unpack_from(data, box.payload)[0] & 0xFFFFFF
@@ -162,6 +166,12 @@ def _parse_traf(data: bytes | memoryview, traf: Box, defaults: dict[int, tuple[i
             offset, run = _parse_trun(data, box, duration, size, flags)
             if data_offset is None:
                 data_offset = offset
+            elif offset != data_offset + run_bytes:
+                raise BoxError("traf whose runs do not lie one behind the other")
+            count += len(run)
+            if count > _MOST_SAMPLES:
+                raise BoxError(f"traf declares more than {_MOST_SAMPLES} samples")
+            run_bytes += int(run[:, 0].sum())
             runs.append(run)
     if decode_time is None or data_offset is None or not track_id:
         raise BoxError("traf lacks tfhd, tfdt or trun")
@@ -182,7 +192,7 @@ def _parse_trun(
     if bits & 0x004:
         first_flags, at = _U32.unpack_from(data, at)[0], at + 4
     columns = [bit for bit in (0x100, 0x200, 0x400, 0x800) if bits & bit]
-    if at + 4 * len(columns) * count > box.end:
+    if count > _MOST_SAMPLES or at + 4 * len(columns) * count > box.end:
         raise BoxError(f"trun declares {count} samples, more than it holds")
     table = np.frombuffer(data, dtype=">u4", count=len(columns) * count, offset=at).reshape(count, len(columns))
     samples = np.empty((count, 4), dtype=np.int64)

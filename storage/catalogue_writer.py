@@ -15,6 +15,7 @@ from typing import Final
 
 from storage import segments, status
 from storage.database import Database
+from storage.errors import CatalogueError
 from storage.segments import Key
 from storage.status import Status
 
@@ -29,6 +30,28 @@ Progress = tuple[Status, Sequence[tuple[Key, int]]]
 _MOST_WAITING: Final = 500_000
 _BATCH: Final = 2_000
 _RETRY_S: Final = 1.0
+
+
+# Extended result codes have their primary code in the low byte.
+_PASSING: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the catalogue, not the operation, is at fault: locked for long, disk full, I/O error, not to be opened."""
+    if isinstance(error, CatalogueError):
+        return True
+    return isinstance(error, sqlite3.Error) and (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in _PASSING
 
 
 class CatalogueWriter:
@@ -105,19 +128,32 @@ class CatalogueWriter:
                 for _, grown in statuses:
                     for key, until_us in grown:
                         segments.grown(conn, key, until_us)
-        except sqlite3.OperationalError as error:
-            # Locked for long, disk full, I/O error: it may pass. The batch goes back to the front, in order.
-            log.error("catalogue can't be written, will try again: %s", error)
-            self._give_back(batch, statuses)
-            time.sleep(_RETRY_S)
-            return False
-        except Exception:
-            if len(batch) <= 1:
+        except Exception as error:
+            if _may_pass(error):
+                # The batch goes back to the front, in order.
+                log.error("catalogue can't be written, will try again: %s", error)
+                self._give_back(batch, statuses)
+                time.sleep(_RETRY_S)
+                return False
+            if len(batch) + len(statuses) <= 1:
                 log.exception("the catalogue refused an operation; the files still tell")
                 return True
-            # One operation is at fault: find it by writing each alone.
-            return all([self._write([operation], []) for operation in batch] + [self._write([], statuses)])
+            return self._write_singly(batch, statuses)
         return True
+
+    def _write_singly(self, batch: list[Operation], statuses: list[Progress]) -> bool:
+        """One operation is at fault: finds it by writing each alone. Where the catalogue does not answer, everything from there on goes
+        back, so that the order stays."""
+        for done, operation in enumerate(batch, 1):
+            if not self._write([operation], []):
+                rest = batch[done:]
+                with self._wake:
+                    first = self._operations.popleft()
+                    self._operations.extendleft(reversed(rest))
+                    self._operations.appendleft(first)
+                self._give_back([], statuses)
+                return False
+        return all([self._write([], [progress]) for progress in statuses])
 
     def _give_back(self, batch: list[Operation], statuses: list[Progress]) -> None:
         with self._wake:

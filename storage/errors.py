@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CatalogueError", "FootageError", "RootError", "StorageError"]
+__all__ = ["CatalogueError", "FootageError", "RootError", "StorageError", "SyncError"]
 
 
 class StorageError(Exception):
@@ -19,3 +19,8 @@ class RootError(StorageError):
 
 class FootageError(StorageError):
     """A segment's file is absent, cut short or altered."""
+
+
+class SyncError(OSError):
+    """A sync failed. The kernel has given up what it could not write and takes it for written: another sync would succeed and mean
+    nothing. Only what an earlier sync confirmed counts."""

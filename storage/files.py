@@ -5,6 +5,8 @@ Nothing above this module calls ``os`` to change a file. Every method does one s
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -80,16 +82,24 @@ class Files:
                 self.make_folder(folder)
             except FileExistsError:
                 continue
-            self.sync_folder(folder.parent)
+            try:
+                self.sync_folder(folder.parent)
+            except OSError:
+                # Left there, the next attempt would take it for durable.
+                with contextlib.suppress(OSError):
+                    self.remove_folder(folder)
+                raise
 
     def write_all(self, fd: int, buffers: Sequence[bytes | memoryview]) -> int:
         """Appends all of the buffers, however many calls that takes; returns their bytes."""
         total = sum(len(buffer) for buffer in buffers)
         written = self.write(fd, buffers)
         if written < total:
-            rest = memoryview(b"".join(buffers))[written:]
+            rest = memoryview(b"".join(buffers))[max(written, 0) :]
             while rest:
                 count = self.write(fd, [rest])
+                if count <= 0:
+                    raise OSError(errno.EIO, "the disk takes no more bytes and does not say why")
                 rest = rest[count:]
         return total
 

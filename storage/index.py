@@ -23,6 +23,9 @@ Array = npt.NDArray[np.int64]
 
 # A fragment holds half a second; a moof larger than this is damage, not a fragment, and must not be read into memory.
 LARGEST_MOOF_BYTES = 4 << 20
+# Two hours of 60 pictures and 50 sounds a second are 0.8 M samples. What declares more is damage and must not fill the memory.
+_MOST_SAMPLES = 4 << 20
+_LARGEST_INDEX_BYTES = 128 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,8 @@ class IndexBuilder:
                 raise BoxError(f"fragment at {offset} has track {part.track_id}, which the init does not declare")
             if part.data_offset < 0 or part.data_offset + int(part.samples[:, 0].sum()) > size:
                 raise BoxError(f"fragment at {offset} has samples outside itself")
+        if sum(self._counts.values()) + sum(len(part.samples) for part in fragment.tracks) > _MOST_SAMPLES:
+            raise BoxError(f"more than {_MOST_SAMPLES} samples by the fragment at {offset}")
         number = len(self._fragments)
         self._fragments.append((offset, size))
         for part in fragment.tracks:
@@ -211,7 +216,10 @@ def decode(data: bytes | memoryview, tracks: tuple[Track, ...]) -> SegmentIndex:
         BoxError: the bytes are damaged or belong to another init.
     """
     try:
-        reader = _Reader(zlib.decompress(data))
+        inflater = zlib.decompressobj()
+        reader = _Reader(inflater.decompress(data, _LARGEST_INDEX_BYTES))
+        if not inflater.eof:
+            raise BoxError("damaged index: it does not end, or is too large")
         fragment_count, track_count = reader.take("<u4", 2).tolist()
         fragments = reader.take("<u8", 2 * fragment_count).reshape(-1, 2)
         by_id = {track.track_id: track for track in tracks}
@@ -223,7 +231,32 @@ def decode(data: bytes | memoryview, tracks: tuple[Track, ...]) -> SegmentIndex:
             found.append(TrackIndex(by_id[track_id], table, np.stack(columns, axis=1) if count else _NO_SAMPLES))
     except (zlib.error, ValueError, KeyError) as error:
         raise BoxError(f"damaged index: {error}") from None
+    for track in found:
+        _check(fragments, track)
     return SegmentIndex(fragments, tuple(found))
+
+
+def _check(fragments: Array, track: TrackIndex) -> None:
+    """Refuses tables that contradict one another: whoever uses an index trusts it with file offsets.
+
+    Raises:
+        BoxError: they do.
+    """
+    rows, samples = track.fragments, track.samples
+    if (fragments < 0).any() or (rows < 0).any() or (len(rows) == 0) != (len(samples) == 0):
+        raise BoxError("damaged index: impossible values")
+    if not len(rows):
+        return
+    counts = rows[:, 2]
+    firsts = np.cumsum(counts) - counts
+    if (counts == 0).any() or (rows[:, 1] != firsts).any() or int(counts.sum()) != len(samples):
+        raise BoxError("damaged index: its samples are not those of its fragments")
+    if (rows[:, 0] >= len(fragments)).any():
+        raise BoxError("damaged index: it names a fragment that it does not have")
+    own = fragments[rows[:, 0]]
+    ends = rows[:, 3] + np.add.reduceat(samples[:, 0], firsts)
+    if (rows[:, 3] < own[:, 0]).any() or (ends > own.sum(axis=1)).any():
+        raise BoxError("damaged index: samples outside their fragment")
 
 
 _NO_SAMPLES = np.empty((0, 4), np.int64)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
-__all__ = ["CAMERA_ID", "NODE_ID", "SegmentName", "hour_folder", "is_camera_id", "parse", "segment_path"]
+__all__ = ["CAMERA_ID", "NODE_ID", "SegmentName", "hour_folder", "is_camera_id", "is_node_id", "parse", "segment_path"]
 
 CAMERA_ID = r"[a-z0-9][a-z0-9-]{0,62}"
 NODE_ID = r"[a-z0-9]{1,16}"
@@ -41,6 +41,11 @@ def is_camera_id(text: str) -> bool:
     return re.fullmatch(CAMERA_ID, text, re.ASCII) is not None
 
 
+def is_node_id(text: str) -> bool:
+    """Whether the text may be a node's id."""
+    return re.fullmatch(NODE_ID, text, re.ASCII) is not None
+
+
 def _utc(at_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=at_us)
 
@@ -59,7 +64,7 @@ def segment_path(camera: str, start_us: int, epoch: int, node: str, *, growing: 
     """
     if not is_camera_id(camera):
         raise ValueError(f"not a camera id: {camera!r}")
-    if not re.fullmatch(NODE_ID, node, re.ASCII):
+    if not is_node_id(node):
         raise ValueError(f"not a node id: {node!r}")
     at = _utc(start_us)
     name = f"{at:%M-%S}.{at.microsecond // 1000:03d}Z.{epoch}-{node}{'.part' if growing else ''}.mp4"
@@ -78,4 +83,10 @@ def parse(relative_path: str) -> SegmentName | None:
     except ValueError:
         return None
     start_ms = (at - _EPOCH) // timedelta(milliseconds=1)
+    # Second spellings (hour 24, a leading zero in the epoch) name files that are not ours.
+    growing = match["part"] is not None
+    if segment_path(
+        match["camera"], start_ms * 1000, int(match["epoch"]), match["node"], growing=growing
+    ) != PurePosixPath(relative_path):
+        return None
     return SegmentName(match["camera"], start_ms, int(match["epoch"]), match["node"], match["part"] is not None)

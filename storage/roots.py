@@ -16,7 +16,7 @@ from pathlib import Path
 from storage.errors import RootError
 from storage.files import FILES, Files
 
-__all__ = ["IDENTITY_FILE", "Root", "open_root", "register"]
+__all__ = ["IDENTITY_FILE", "Root", "is_mounted", "open_root", "register"]
 
 IDENTITY_FILE = ".nvr-root.json"
 
@@ -45,6 +45,14 @@ def _read_identity(path: Path) -> str | None:
         ) from None
 
 
+def is_mounted(root: Root) -> bool:
+    """Whether the root's own disk is there now. An empty mount point must not look like a root whose files have all gone."""
+    try:
+        return _read_identity(root.path) == root.id
+    except RootError:
+        return False
+
+
 def open_root(path: Path, *, known: str | None, files: Files = FILES) -> Root:
     """The root at ``path``. ``known`` is the identity the catalogue has for this path, if any.
 
@@ -62,18 +70,27 @@ def open_root(path: Path, *, known: str | None, files: Files = FILES) -> Root:
         identity = secrets.token_hex(8)
         try:
             path.mkdir(parents=True, exist_ok=True)
-            fd = files.create(path / IDENTITY_FILE)
-            try:
-                files.write_all(fd, [json.dumps({"id": identity, "what": "footage root of nvr"}).encode()])
-                files.sync(fd)
-            finally:
-                files.close(fd)
-            files.sync_folder(path)
+            _write_identity(path, identity, files)
         except OSError as error:
             raise RootError(f"footage root {path} can't be used: {error.strerror}") from error
     if not os.access(path, os.W_OK | os.X_OK):
         raise RootError(f"footage root {path} is not writable for this user")
     return Root(identity, path)
+
+
+def _write_identity(path: Path, identity: str, files: Files) -> None:
+    """Under another name first: a kill between creating and writing it must not leave a damaged identity, which is refused."""
+    new = path / f"{IDENTITY_FILE}.new"
+    if new.exists():
+        files.unlink(new)
+    fd = files.create(new)
+    try:
+        files.write_all(fd, [json.dumps({"id": identity, "what": "footage root of nvr"}).encode()])
+        files.sync(fd)
+    finally:
+        files.close(fd)
+    files.rename(new, path / IDENTITY_FILE)
+    files.sync_folder(path)
 
 
 def register(conn: sqlite3.Connection, paths: Sequence[Path], *, files: Files = FILES) -> list[Root]:

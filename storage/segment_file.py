@@ -14,9 +14,11 @@ import struct
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from storage.boxes import BoxError, Track, children, header, parse_init
 from storage.index import IndexBuilder, SegmentIndex, decode, encode, scan
+from storage.layout import is_camera_id, is_node_id
 
 __all__ = ["Head", "SegmentFile", "Tail", "head_box", "init_id", "read", "read_fd", "tail_box"]
 
@@ -57,6 +59,9 @@ class Tail:
     frames: int
     reason: str
     content_sha256: str
+
+
+_Described = TypeVar("_Described", Head, Tail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +106,26 @@ def tail_box(tail: Tail, index: SegmentIndex) -> bytes:
 def _fields(text: bytes, kind: str) -> dict[str, object]:
     try:
         fields = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BoxError(f"damaged {kind}: {error}") from None
     if not isinstance(fields, dict) or fields.pop("version", None) != _VERSION:
         raise BoxError(f"{kind} of a version that this server does not know")
     return fields
+
+
+def _checked(made: _Described, kind: str) -> _Described:
+    """The head or tail, if its values are of the declared types and can be times and counts at all."""
+    for name in made.__dataclass_fields__:
+        value = getattr(made, name)
+        if made.__dataclass_fields__[name].type == "str":
+            good = isinstance(value, str)
+        else:
+            good = type(value) is int and 0 <= value < 1 << 62
+            # A picture may be shown before the decode time that its run began with.
+            good = good or (name in ("media_start", "media_end") and type(value) is int and -(1 << 62) < value < 0)
+        if not good:
+            raise BoxError(f"damaged {kind}: {name} is {value!r:.40}")
+    return made
 
 
 def read(path: Path) -> SegmentFile:
@@ -119,10 +139,19 @@ def read(path: Path) -> SegmentFile:
         return read_fd(file.fileno())
 
 
-def read_fd(fd: int) -> SegmentFile:
-    """As ``read``, from an open file."""
-    size = os.fstat(fd).st_size
+def read_fd(fd: int, *, trust_tail: bool = True, trusted_bytes: int | None = None) -> SegmentFile:
+    """As ``read``, from an open file. With ``trust_tail`` false, or with only the first ``trusted_bytes`` to be trusted, it is scanned
+    as if it had no tail."""
+    try:
+        size = os.fstat(fd).st_size
+        if trusted_bytes is not None:
+            return _read_fd(fd, min(size, trusted_bytes), False)
+        return _read_fd(fd, size, trust_tail)
+    except struct.error as error:
+        raise BoxError(f"became shorter while it was read: {error}") from None
 
+
+def _read_fd(fd: int, size: int, trust_tail: bool) -> SegmentFile:
     def pread(offset: int, count: int) -> bytes:
         return os.pread(fd, count, offset)
 
@@ -144,14 +173,16 @@ def read_fd(fd: int) -> SegmentFile:
     if payload[:16] != _HEAD_UUID:
         raise BoxError("has no head: not a segment of this product")
     try:
-        head = Head(**_fields(payload[16:], "head"))  # type: ignore[arg-type]
+        head = _checked(Head(**_fields(payload[16:], "head")), "head")  # type: ignore[arg-type]
     except TypeError as error:
         raise BoxError(f"damaged head: {error}") from None
+    if not head.timescale or not is_camera_id(head.camera) or not is_node_id(head.node):
+        raise BoxError("damaged head: no such camera, node or timescale can be")
     if sum(track.kind == "video" for track in tracks) != 1:
         raise BoxError("does not have exactly one video track")
     first = init_bytes + box.end
-    closed = _read_tail(pread, size, tracks)
-    if closed is not None:
+    closed = _read_tail(pread, size, tracks) if trust_tail else None
+    if closed is not None and closed[1].end_offset <= closed[2]:
         tail, index, start = closed
         return SegmentFile(head, tail, tracks, index, init_bytes, start, size)
     builder = IndexBuilder(tracks)
@@ -172,15 +203,16 @@ def _read_tail(pread: _Read, size: int, tracks: tuple[Track, ...]) -> tuple[Tail
     if mark != _TAIL_MARK or not 40 <= length <= min(size, _LARGEST_TAIL_BYTES):
         return None
     data = pread(size - length, length)
-    box = next(iter(children(data, 0, length)), None)
-    if box is None or box.kind != b"uuid" or data[8:24] != _TAIL_UUID:
-        return None
-    text_length = struct.unpack_from(">I", data, 24)[0]
     try:
-        tail = Tail(**_fields(data[28 : 28 + text_length], "tail"))  # type: ignore[arg-type]
-    except TypeError as error:
-        raise BoxError(f"damaged tail: {error}") from None
-    return tail, decode(data[28 + text_length : -_TAIL_END.size], tracks), size - length
+        box = next(children(data, 0, length), None)
+        if box is None or box.kind != b"uuid" or data[8:24] != _TAIL_UUID:
+            return None
+        text_length = struct.unpack_from(">I", data, 24)[0]
+        tail = _checked(Tail(**_fields(data[28 : 28 + text_length], "tail")), "tail")  # type: ignore[arg-type]
+        return tail, decode(data[28 + text_length : -_TAIL_END.size], tracks), size - length
+    except (BoxError, TypeError):
+        # A tail that power loss left half on the disk must not cost the fragments before it: they are scanned.
+        return None
 
 
 def init_id(init: bytes) -> str:

@@ -6,16 +6,23 @@ is an init, a head and whole fragments, save for the bytes of the write under wa
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from storage.errors import SyncError
 from storage.files import Files
 from storage.index import SegmentIndex
+from storage.roots import IDENTITY_FILE
 from storage.segment_file import Head, Tail, head_box, tail_box
 
 __all__ = ["Closed", "SegmentWriter"]
+
+
+_CREATE_TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +40,38 @@ class SegmentWriter:
         """Creates the file and writes its init and head. Part and final path are absolute, below ``root``.
 
         Raises:
-            OSError: it can't be created; no half-made file is left behind.
+            OSError: it can't be created; no half-made file is left behind unless the disk refuses even to remove it.
         """
         self._files = files
         self._part = part
         self._final = final
         self._hash = hashlib.sha256()
         self.bytes = 0
-        files.make_folders(root, part.parent)
+        self.synced_bytes = 0
+        if not (root / IDENTITY_FILE).exists():
+            # Its disk went away while the server ran: what is written now would fill the disk below the mount point.
+            raise OSError(errno.ENODEV, "the root's identity file is gone: is its disk mounted?", str(root))
         if final.exists():
             # A clock set back can lead to the same millisecond again; a rename would replace footage without a word.
             raise FileExistsError(errno.EEXIST, "a segment of this name exists", str(final))
-        try:
-            self._fd = files.create(part)
-        except FileNotFoundError:
-            # The clean-up of empty folders came in between.
-            files.make_folders(root, part.parent)
-            self._fd = files.create(part)
+        self._fd = self._create(root)
         try:
             self.append([init, head_box(head)])
             files.sync_folder(part.parent)
         except OSError:
-            files.close(self._fd)
-            files.unlink(part)
+            self.abandon()
+            with contextlib.suppress(OSError):
+                files.unlink(part)
             raise
+
+    def _create(self, root: Path) -> int:
+        for _ in range(_CREATE_TRIES - 1):
+            # The clean-up of empty folders may come in between, for the hour's folder as for the day's.
+            with contextlib.suppress(FileNotFoundError):
+                self._files.make_folders(root, self._part.parent)
+                return self._files.create(self._part)
+        self._files.make_folders(root, self._part.parent)
+        return self._files.create(self._part)
 
     def append(self, buffers: list[bytes]) -> None:
         """Appends whole boxes.
@@ -72,25 +87,36 @@ class SegmentWriter:
         """Makes what was appended survive power loss.
 
         Raises:
-            OSError: what was written since the last sync may be lost, and trying again would wrongly succeed: give the file up.
+            SyncError: what was written since the last sync may be lost, and trying again would wrongly succeed: give the file up. It is
+                cut to what the last sync confirmed if the disk allows that much, so that no later start takes more for good.
         """
-        self._files.sync(self._fd)
+        try:
+            self._files.sync(self._fd)
+        except OSError as error:
+            if self.synced_bytes:
+                with contextlib.suppress(OSError):
+                    self._files.truncate(self._fd, self.synced_bytes)
+            raise SyncError(error.errno, error.strerror) from error
+        self.synced_bytes = self.bytes
 
     def close(self, *, end_us: int, media_end: int, frames: int, reason: str, index: SegmentIndex) -> Closed:
         """Writes the tail and gives the file its final name.
 
         Raises:
-            OSError: it stays a ``.part`` file, to be adopted later; the descriptor is closed all the same.
+            SyncError: as ``sync``.
+            OSError: it stays a ``.part`` file, or has its final name already; the descriptor is closed all the same.
         """
         try:
             self.append([tail_box(Tail(end_us, media_end, frames, reason, self._hash.hexdigest()), index)])
-            self._files.sync(self._fd)
+            self.sync()
         finally:
-            self._files.close(self._fd)
+            self.abandon()
         self._files.rename(self._part, self._final)
         self._files.sync_folder(self._final.parent)
         return Closed(self.bytes, self._hash.hexdigest())
 
     def abandon(self) -> None:
-        """Closes the descriptor and leaves the ``.part`` file as it is."""
-        self._files.close(self._fd)
+        """Closes the descriptor and leaves the ``.part`` file as it is. What it held is synced or given up already: an error of the
+        close tells nothing more."""
+        with contextlib.suppress(OSError):
+            self._files.close(self._fd)

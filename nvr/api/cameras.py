@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from litestar import Response
+from litestar.params import FromPath, JSONBody
 
 from nvr.api import fleet
 from nvr.api.auth import principal_of
@@ -55,7 +56,7 @@ def list_cameras(request: ApiRequest, services: Injected) -> Response[bytes]:
     errors=["camera_not_found"],
     answer=CameraBody,
 )
-def one_camera(request: ApiRequest, services: Injected, camera: str) -> Response[bytes]:
+def one_camera(request: ApiRequest, services: Injected, camera: FromPath[str]) -> Response[bytes]:
     """One camera; a removed one is not found."""
     return json_answer(request, _body(request, services, camera))
 
@@ -67,7 +68,7 @@ def one_camera(request: ApiRequest, services: Injected, camera: str) -> Response
     errors=["invalid_request", "invalid_camera", "camera_exists"],
     answer=CameraBody,
 )
-def add_camera(request: ApiRequest, services: Injected, data: NewCamera) -> Response[bytes]:
+def add_camera(request: ApiRequest, services: Injected, data: JSONBody[NewCamera]) -> Response[bytes]:
     """Adds a camera, or brings a removed one back with its history."""
     values: dict[str, Any] = {
         key: value
@@ -113,7 +114,9 @@ def _changeable(found: cameras.Camera | None, camera: str) -> cameras.Camera:
     errors=["invalid_request", "invalid_camera", "camera_not_found", "provisioned"],
     answer=CameraBody,
 )
-def change_camera(request: ApiRequest, services: Injected, camera: str, data: CameraChange) -> Response[bytes]:
+def change_camera(
+    request: ApiRequest, services: Injected, camera: FromPath[str], data: CameraChange
+) -> Response[bytes]:
     """Changes what the body names and leaves the rest."""
     with services.db.write() as conn:
         new = changed(_changeable(cameras.find(conn, camera), camera), data)
@@ -136,7 +139,7 @@ def change_camera(request: ApiRequest, services: Injected, camera: str, data: Ca
     summary="Stop recording a camera; its footage and history stay",
     errors=["camera_not_found", "provisioned"],
 )
-def remove_camera(services: Injected, camera: str) -> None:
+def remove_camera(services: Injected, camera: FromPath[str]) -> None:
     """Removes a camera from recording."""
     with services.db.write() as conn:
         _changeable(cameras.find(conn, camera), camera)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from litestar import Response
+from litestar.params import FromPath, FromQuery
 
 from nvr.api.cameras import no_camera
 from nvr.api.respond import ApiRequest, json_answer
@@ -39,7 +40,11 @@ RANGE_ERRORS: Final = (
     answer=CoverageBody,
 )
 def camera_coverage(
-    request: ApiRequest, services: Injected, camera: str, start: str | None = None, end: str | None = None
+    request: ApiRequest,
+    services: Injected,
+    camera: FromPath[str],
+    start: FromQuery[str | None] = None,
+    end: FromQuery[str | None] = None,
 ) -> Response[bytes]:
     """Spans and gaps of ``[start, end)``; of removed cameras too."""
     asked = parse_range(start, end, longest_us=LONGEST_RANGE_US)

@@ -104,6 +104,9 @@ class ApiError(Exception):
 def to_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The answer to any exception a handler, a guard or the router lets out."""
     found = _known(error)
+    if isinstance(error, UnicodeDecodeError) and request.method in ("POST", "PATCH"):
+        # What msgspec says of a body with bytes that are no UTF-8; Litestar lets it through.
+        found = ApiError("invalid_request", "the body is not UTF-8")
     if found is None:
         incident = secrets.token_hex(4)
         log.error("incident %s: %s %s", incident, request.method, request.scope["path"], exc_info=error)

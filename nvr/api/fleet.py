@@ -29,7 +29,8 @@ SELECT c.id, c.name, c.labels, c.source, c.settings, c.added_us,
   i.video_codec, i.width, i.height,
   (SELECT min(s.start_us) FROM segment s WHERE s.camera = c.key) AS first_us,
   (SELECT max(p.end_us) FROM span p WHERE p.camera = c.key AND p.start_us >=
-    (SELECT max(l.start_us) FROM span l WHERE l.camera = c.key) - {DAY_US}) AS last_us
+    (SELECT max(l.start_us) FROM span l WHERE l.camera = c.key) - {DAY_US}) AS last_us,
+  (SELECT max(g.until_us) FROM growing g WHERE g.camera = c.key) AS growing_us
 FROM camera c LEFT JOIN status t ON t.camera = c.key LEFT JOIN init i ON i.id = t.init
 WHERE c.removed_us IS NULL"""
 
@@ -61,7 +62,7 @@ def _camera_body(row: sqlite3.Row, now_us: int, *, with_url: bool) -> CameraBody
 
 
 def _last(row: sqlite3.Row) -> str:
-    return format_time(max(row["last_us"] or 0, row["recorded_until_us"] or 0, row["first_us"]))
+    return format_time(max(row["last_us"] or 0, row["growing_us"] or 0, row["first_us"]))
 
 
 def _status_body(row: sqlite3.Row, now_us: int) -> StatusBody:

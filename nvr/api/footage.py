@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from litestar import Response
 from litestar.concurrency import sync_to_thread
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from nvr.api.errors import ApiError
@@ -70,7 +71,7 @@ async def _chunks(file: FileIO, selected: Selected) -> AsyncIterator[bytes]:
     errors=["segment_not_found", "range_not_satisfiable"],
     media_type="video/mp4",
 )
-def segment_bytes(request: ApiRequest, services: Injected, camera: str, name: str) -> Response[Any]:
+def segment_bytes(request: ApiRequest, services: Injected, camera: FromPath[str], name: FromPath[str]) -> Response[Any]:
     """One segment's file, or a ``Range`` of it. A growing one is as long as it is now."""
     match = _NAME.fullmatch(name)
     if match is None:
@@ -105,7 +106,7 @@ def segment_bytes(request: ApiRequest, services: Injected, camera: str, name: st
     errors=["init_not_found", "range_not_satisfiable"],
     media_type="video/mp4",
 )
-def init_bytes(request: ApiRequest, services: Injected, name: str) -> Response[bytes]:
+def init_bytes(request: ApiRequest, services: Injected, name: FromPath[str]) -> Response[bytes]:
     """An init; its name is its content's SHA-256, so it never changes."""
     match = _INIT.fullmatch(name)
     with services.db.read() as conn:

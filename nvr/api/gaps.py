@@ -11,11 +11,11 @@ import io
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from typing import IO, Final
+from typing import IO, Annotated, Final
 
 import msgspec
 from litestar.concurrency import sync_to_thread
-from litestar.params import Parameter
+from litestar.params import FromQuery, QueryParameter
 from litestar.response import Stream
 
 from nvr.api.cameras import no_camera
@@ -78,13 +78,13 @@ class GapReport(msgspec.Struct, kw_only=True):
 )
 def gap_report(
     services: Injected,
-    start: str | None = None,
-    end: str | None = None,
-    camera: list[str] | None = None,
-    group: list[str] | None = None,
-    cause: list[str] | None = None,
-    fold_s: str | None = None,
-    format_: str = Parameter(query="format", default="json"),
+    start: FromQuery[str | None] = None,
+    end: FromQuery[str | None] = None,
+    camera: FromQuery[list[str] | None] = None,
+    group: FromQuery[list[str] | None] = None,
+    cause: FromQuery[list[str] | None] = None,
+    fold_s: FromQuery[str | None] = None,
+    format_: Annotated[str, QueryParameter(name="format")] = "json",
 ) -> Stream:
     """The report."""
     query = parse_gap_query(
@@ -205,7 +205,7 @@ def _answer(query: GapQuery, file: IO[bytes], length: int, before: bytes, totals
     }
     if query.format == "csv":
         headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    media_type = "text/csv; charset=utf-8; header=present" if query.format == "csv" else "application/json"
+    media_type = "text/csv; header=present" if query.format == "csv" else "application/json"
     return Stream(_chunks(file, before), headers=headers, media_type=media_type)
 
 

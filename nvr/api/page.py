@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from litestar import Response
+from litestar.params import FromPath
 
 from nvr.api.errors import ApiError
 from nvr.api.respond import ApiRequest, encoded, matches_etag, strong_etag
@@ -64,26 +65,31 @@ def _file(request: ApiRequest, folder: Path, name: str, cache: str) -> Response[
     if matches_etag(request.headers.get("if-none-match"), etag):
         return Response(b"", status_code=304, headers=headers, media_type=media_type)
     if media_type.startswith("text/") or media_type in _TEXT:
-        return encoded(request, body, f"{media_type}; charset=utf-8", headers=headers)
+        return encoded(request, body, _with_charset(media_type), headers=headers)
     return Response(body, headers=headers, media_type=media_type)
+
+
+def _with_charset(media_type: str) -> str:
+    # The framework says it for text by itself.
+    return media_type if media_type.startswith("text/") else f"{media_type}; charset=utf-8"
 
 
 @get("/", role="public", summary="The page", media_type="text/html", in_schema=False)
 def index(request: ApiRequest, services: Injected) -> Response[bytes]:
     """The page itself: asked for anew each time, so that an upgrade is seen."""
     if not (services.page_folder / "index.html").is_file():
-        return Response(_NOT_BUILT, media_type="text/html; charset=utf-8", headers={"Cache-Control": "no-store"})
+        return Response(_NOT_BUILT, media_type="text/html", headers={"Cache-Control": "no-store"})
     return _file(request, services.page_folder, "index.html", "no-cache")
 
 
 @get("/{name:str}", role="public", summary="A file of the page", in_schema=False)
-def public_file(request: ApiRequest, services: Injected, name: str) -> Response[bytes]:
+def public_file(request: ApiRequest, services: Injected, name: FromPath[str]) -> Response[bytes]:
     """What Vite copied as it is, such as the icon."""
     return _file(request, services.page_folder, name, "no-cache")
 
 
 @get("/assets/{name:str}", role="public", summary="A hashed file of the page", in_schema=False)
-def asset(request: ApiRequest, services: Injected, name: str) -> Response[bytes]:
+def asset(request: ApiRequest, services: Injected, name: FromPath[str]) -> Response[bytes]:
     """Its name changes with its content."""
     return _file(request, services.page_folder / "assets", name, "public, max-age=31536000, immutable")
 

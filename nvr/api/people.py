@@ -8,6 +8,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.concurrency import sync_to_thread
 from litestar.datastructures import Cookie
+from litestar.params import FromPath, JSONBody
 
 from nvr import accounts
 from nvr.api.auth import COOKIE, principal_of
@@ -135,7 +136,7 @@ def _cookie(request: Request[Any, Any, Any], services: Services, value: str, *, 
     status=200,
     answer=LoggedIn,
 )
-async def login(request: Request[Any, Any, Any], services: Injected, data: Login) -> Response[LoggedIn]:
+async def login(request: Request[Any, Any, Any], services: Injected, data: JSONBody[Login]) -> Response[LoggedIn]:
     """Answers with the session's cookie. The session that the browser had before ends."""
     user = await _verified(request, services, data.username.strip().lower(), data.password)
     value = await sync_to_thread(accounts.create_session, services.db, user.name, at_us=services.now_us())
@@ -183,7 +184,7 @@ def list_users(services: Injected) -> Users:
     errors=["invalid_request", "invalid_account", "weak_password", "user_exists"],
     answer=UserBody,
 )
-async def add_user(services: Injected, data: NewUser) -> UserBody:
+async def add_user(services: Injected, data: JSONBody[NewUser]) -> UserBody:
     """Adds a user."""
     async with services.password_slots:
         user = await sync_to_thread(
@@ -198,7 +199,7 @@ async def add_user(services: Injected, data: NewUser) -> UserBody:
     summary="Remove a user and end their sessions",
     errors=["account_not_found", "last_admin"],
 )
-def remove_user(services: Injected, name: str) -> None:
+def remove_user(services: Injected, name: FromPath[str]) -> None:
     """Removes a user; the last administrator stays."""
     accounts.remove_user(services.db, name)
 
@@ -210,7 +211,9 @@ def remove_user(services: Injected, name: str) -> None:
     errors=["invalid_request", "bad_credentials", "weak_password", "account_not_found", "too_many_attempts"],
     status=204,
 )
-async def set_password(request: ApiRequest, services: Injected, name: str, data: NewPassword) -> None:
+async def set_password(
+    request: ApiRequest, services: Injected, name: FromPath[str], data: JSONBody[NewPassword]
+) -> None:
     """Ends the user's sessions, but for the one that asks. A session left open must not be enough to take an account over: one's
     own password needs the present one."""
     who = principal_of(request)
@@ -244,7 +247,7 @@ def list_tokens(services: Injected) -> Tokens:
     errors=["invalid_request", "invalid_account"],
     answer=TokenBody,
 )
-def add_token(services: Injected, data: NewToken) -> Response[TokenBody]:
+def add_token(services: Injected, data: JSONBody[NewToken]) -> Response[TokenBody]:
     """The answer holds the token's text, this once."""
     token, text = accounts.issue_token(services.db, data.name, data.role, at_us=services.now_us())
     body = _token_body(token)
@@ -253,7 +256,7 @@ def add_token(services: Injected, data: NewToken) -> Response[TokenBody]:
 
 
 @delete("/api/tokens/{token:str}", role="admin", summary="Remove an API token", errors=["account_not_found"])
-def remove_token(services: Injected, token: str) -> None:
+def remove_token(services: Injected, token: FromPath[str]) -> None:
     """Whoever bears it is refused from now on."""
     accounts.remove_token(services.db, token)
 

@@ -5,12 +5,14 @@ Invariant: ``check_roles`` passes only if every handler of the application decla
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal
 
 from litestar import Litestar
+from litestar.concurrency import sync_to_thread
 from litestar.enums import HttpMethod, MediaType
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
@@ -72,12 +74,24 @@ def _route(
             responses=responses,
             raises=[],
             include_in_schema=in_schema,
-            # Whatever is not a coroutine may wait for the catalogue or a disk, and must not do so on the event loop.
-            sync_to_thread=None if inspect.iscoroutinefunction(function) else True,
         )
-        return handler(function)
+        return handler(function if inspect.iscoroutinefunction(function) else _in_thread(function))
 
     return decorate
+
+
+def _in_thread(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Whatever is not a coroutine may wait for the catalogue or a disk, and must not do so on the event loop.
+
+    Litestar's own ``sync_to_thread`` wraps a function once more for each further method registered on its path (2.25), and then
+    takes the inner coroutine for the answer.
+    """
+
+    @functools.wraps(function)
+    async def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return await sync_to_thread(function, *args, **kwargs)
+
+    return wrapped
 
 
 def get(path: str, *, role: RoleName, summary: str, errors: Iterable[str] = (), **more: Any) -> _Decorator:

@@ -8,12 +8,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request
-from litestar.di import Provide
-from litestar.params import Dependency
+from litestar.di import NamedDependency, Provide
+from litestar.params import SkipValidation
 
 from nvr.api.attempts import Attempts
 from nvr.api.settings import ApiSettings
@@ -70,5 +70,5 @@ async def provide(request: Request[Any, Any, Any]) -> Services:
     return services
 
 
-Injected = Annotated[Services, Dependency(skip_validation=True)]
+Injected = NamedDependency[SkipValidation[Services]]
 PROVIDED = {"services": Provide(provide)}

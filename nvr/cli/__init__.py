@@ -20,6 +20,10 @@ _COMMANDS = {
     "serve": "nvr.cli.serve:serve",
     "demo": "nvr.cli.demo:demo",
     "check-config": "nvr.cli.check_config:check_config",
+    "cameras": "nvr.cli.cameras:cameras",
+    "gaps": "nvr.cli.gaps:gaps",
+    "users": "nvr.cli.users:users",
+    "tokens": "nvr.cli.tokens:tokens",
     "version": "nvr.cli.version:version",
 }
 

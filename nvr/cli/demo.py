@@ -62,7 +62,7 @@ def demo(ctx: click.Context, folder: Path, port: int, config: Path) -> None:
 
     Writes a configuration of its own into the folder; --config is accepted, but not read.
     """
-    from nvr import supervisor
+    from nvr.supervisor import run
 
     folder = folder.absolute()
     continued = (folder / "data" / "catalogue.sqlite").exists()
@@ -80,7 +80,7 @@ def demo(ctx: click.Context, folder: Path, port: int, config: Path) -> None:
             click.echo("Login:      the server prints the admin's first password below, once")
         click.echo("Stop:       Ctrl-C")
         sys.stdout.flush()
-        code = supervisor.run(path)
+        code = run(path)
     ctx.exit(code)
 
 

@@ -16,6 +16,6 @@ __all__ = ["serve"]
 @click.pass_context
 def serve(ctx: click.Context, config: Path) -> None:
     """Record all cameras and serve the web page, until it is told to stop."""
-    from nvr import supervisor
+    from nvr.supervisor import run
 
-    ctx.exit(supervisor.run(config))
+    ctx.exit(run(config))

@@ -39,7 +39,7 @@ const SKIP_NOTICE_MS = 6000;
 /** The server answers for at most 400 days at once. */
 const LONGEST = 399 * 24 * HOUR;
 /** Nearer to now than this there is nothing to load that live would not show better. */
-const EDGE_MS = 10_000;
+const EDGE_MS = 6000;
 
 export class Playback {
   readonly state = createStore<PlaybackState>({
@@ -51,6 +51,8 @@ export class Playback {
   private wantPlaying = true;
   private cameraIsHere = true;
   private question = 0;
+  /** A seek has been asked for, and what is there is not known yet. */
+  private settling = false;
   private notice: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -65,7 +67,10 @@ export class Playback {
     this.hold = new FrameHold(video, canvas);
     video.muted = true; // browsers refuse to start a picture with sound that nobody asked for
     this.recording = new RecordingPlayer(video, this.hold, camera, {
-      onTime: (at) => this.set({ at, loading: false }),
+      // The element still tells where it was after a seek has begun elsewhere, or into a gap.
+      onTime: (at) => {
+        if (!this.settling && this.state.get().stop === null) this.set({ at, loading: false });
+      },
       onReady: () => this.resume(),
       onSkipped: (from, to) => this.passed(from, to),
       onEnd: (at) => void this.goOn(at),
@@ -128,6 +133,7 @@ export class Playback {
       return;
     }
     if (question !== this.question) return;
+    this.settling = false;
     const moment = momentAt(coverage, at);
     if (moment.kind === 'footage') {
       this.recording.seek(at);
@@ -209,6 +215,7 @@ export class Playback {
 
   private enterRecording(at: Instant, play?: boolean): number {
     this.question += 1;
+    this.settling = true;
     if (play !== undefined) this.wantPlaying = play;
     if (this.state.get().mode === 'live') {
       this.hold.hold();

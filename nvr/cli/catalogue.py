@@ -1,0 +1,75 @@
+"""Opening the catalogue of a configuration for a command; and the words commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import click
+
+if TYPE_CHECKING:
+    from nvr.config import Config
+    from storage.database import Database
+
+__all__ = ["TIME", "open_catalogue", "table", "when"]
+
+
+@contextmanager
+def open_catalogue(config: Path) -> Iterator[tuple[Config, Database]]:
+    """The configuration and its catalogue, which is made if there is none. Works whether or not the server runs.
+
+    Raises:
+        click.ClickException: the catalogue can't be used.
+    """
+    from nvr.accounts.errors import AccountError
+    from nvr.config import load
+    from storage.database import Database
+    from storage.errors import StorageError
+
+    loaded = load(config)
+    database = Database(loaded.storage.catalogue)
+    try:
+        database.migrate()
+        yield loaded, database
+    except (StorageError, AccountError) as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        database.close()
+
+
+class _Time(click.ParamType[int]):
+    """ISO 8601 with an explicit zone, as microseconds."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            at = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value} is not a time; write it as 2026-11-23T14:05:06+07:00", param, ctx)
+        if at.tzinfo is None:
+            self.fail(f"{value} has no zone; add one, such as {value}+07:00 or {value}Z", param, ctx)
+        return round(at.timestamp() * 1_000_000)
+
+
+TIME = _Time()
+
+
+def when(at_us: int | None, zone: str) -> str:
+    """A time as people of this zone read it, with its offset; ``-`` if there is none."""
+    if at_us is None:
+        return "-"
+    return datetime.fromtimestamp(at_us / 1e6, UTC).astimezone(ZoneInfo(zone)).isoformat(sep=" ", timespec="seconds")
+
+
+def table(rows: Sequence[Sequence[str]]) -> None:
+    """Prints rows in columns, the first row being their heads."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

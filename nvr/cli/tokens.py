@@ -1,0 +1,60 @@
+"""``nvr tokens``: bearer tokens for programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nvr.cli.catalogue import open_catalogue, table, when
+from nvr.cli.options import config_option
+
+__all__ = ["tokens"]
+
+
+@click.group()
+@config_option
+@click.pass_context
+def tokens(ctx: click.Context, config: Path) -> None:
+    """Create, list and revoke API tokens. Works whether or not the server runs."""
+    # For the subcommands, which look there.
+    ctx.find_root().obj = config
+
+
+@tokens.command()
+@click.option("--role", type=click.Choice(["viewer", "investigator", "admin"]), default="viewer", show_default=True)
+@click.option("--name", default="command line", show_default=True, help="What it is for, as the list shows it.")
+@config_option
+def create(role: str, name: str, config: Path) -> None:
+    """Print a new token. It is shown this once: the catalogue keeps only its hash."""
+    from nvr.accounts import create_token
+    from storage.accounts import Role
+
+    with open_catalogue(config) as (_, database):
+        click.echo(create_token(database, name, Role(role)))
+
+
+@tokens.command("list")
+@config_option
+def list_(config: Path) -> None:
+    """Print all tokens: not their text, which nobody knows."""
+    from storage import accounts
+
+    with open_catalogue(config) as (loaded, database):
+        with database.read() as conn:
+            found = accounts.tokens(conn)
+        zone = loaded.server.zone
+        rows = [(t.id, t.name, t.role, when(t.created_us, zone), when(t.last_used_us, zone)) for t in found]
+        table([("ID", "NAME", "ROLE", "CREATED", "LAST USED"), *rows])
+
+
+@tokens.command()
+@click.argument("token_id")
+@config_option
+def revoke(token_id: str, config: Path) -> None:
+    """Revoke the token of this id, at once."""
+    from nvr.accounts import remove_token
+
+    with open_catalogue(config) as (_, database):
+        remove_token(database, token_id)
+    click.echo(f"token {token_id} revoked")

@@ -1,0 +1,58 @@
+"""NAL units, back-off, shares of workers."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nvr.recorder.camera import Backoff
+from nvr.recorder.nal import nal_units, parameter_sets
+from nvr.supervisor.shares import share
+
+SPS, PPS, SEI, IDR = b"\x67sps", b"\x68pps", b"\x06sei", b"\x65slice"
+
+
+def annexb(*units: bytes, code: bytes = b"\x00\x00\x00\x01") -> bytes:
+    return b"".join(code + unit for unit in units)
+
+
+@given(st.lists(st.binary(min_size=1, max_size=40).filter(lambda b: b"\0" not in b), max_size=8), st.booleans())
+def test_nal_units_come_back(units: list[bytes], short: bool) -> None:
+    assert list(nal_units(annexb(*units, code=b"\0\0\1" if short else b"\0\0\0\1"))) == units
+
+
+def test_parameter_sets_stand_before_the_picture() -> None:
+    assert parameter_sets("h264", annexb(SEI, SPS, PPS, IDR, b"\x67late")) == (SPS, PPS)
+    assert parameter_sets("h264", annexb(IDR)) == ()
+    vps, sps, pps, idr = b"\x40\x01v", b"\x42\x01s", b"\x44\x01p", b"\x26\x01i"
+    assert parameter_sets("hevc", annexb(vps, sps, pps, idr)) == (vps, sps, pps)
+    assert parameter_sets("h264", b"garbage without a start code") == ()
+
+
+def test_backoff_doubles_to_half_a_minute_and_forgets_after_a_minute_of_footage() -> None:
+    backoff = Backoff(jitter=lambda: 0.5)
+    assert [backoff.after(0) for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
+    assert backoff.after(59.9) == 30
+    assert backoff.after(60) == 1
+    assert backoff.after(0) == 2
+
+
+def test_backoff_is_jittered() -> None:
+    waits = {Backoff(jitter=lambda j=j: j / 100).after(0) for j in range(100)}  # type: ignore[misc]
+    assert min(waits) == 0.75 and max(waits) < 1.25 and len(waits) == 100
+
+
+names = st.sets(st.integers(0, 300).map(lambda n: f"cam-{n}"), max_size=60)
+
+
+@given(names, names, st.sets(st.integers(1, 8), min_size=1), st.sets(st.integers(1, 8), min_size=1))
+def test_shares(before: set[str], after: set[str], workers: set[int], left: set[int]) -> None:
+    now = share(before, workers, {})
+    assert now.keys() == before
+    then = share(after, left, now)
+    assert then.keys() == after
+    assert set(then.values()) <= left
+    # Nobody is moved from a worker that lives.
+    assert all(then[camera] == now[camera] for camera in before & after if now[camera] in left)
+    loads = [list(now.values()).count(worker) for worker in workers]
+    assert max(loads) - min(loads) <= 1
