@@ -1,33 +1,52 @@
 """Adopting a segment that its writer did not close: cut off what is not whole, add the tail, give it its final name, enter it.
 
-Idempotent: killed at any step and begun again, it ends the same. Invariant: no whole fragment is ever cut off.
+Idempotent: killed at any step and begun again, it ends the same. Invariants: no whole fragment is ever cut off, unless a sync of it
+failed; nothing is changed before it is sure that the file is ours and the catalogue knows its camera.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
+import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from storage import facts, segments
 from storage.boxes import BoxError
+from storage.causes import Cause
 from storage.database import Database
+from storage.errors import SyncError
 from storage.files import Files
-from storage.layout import segment_path
+from storage.layout import parse, segment_path
 from storage.roots import Root
-from storage.segment_file import SegmentFile, Tail, read_fd, tail_box
+from storage.segment_file import Head, SegmentFile, Tail, read_fd, tail_box
 from storage.segments import Init, Key
 
-__all__ = ["Adopted", "adopt", "enter_closed"]
+__all__ = [
+    "Adopted",
+    "Brought",
+    "Loss",
+    "adopt",
+    "bring",
+    "check_name",
+    "described",
+    "enter",
+    "enter_brought",
+    "enter_closed",
+]
 
 log = logging.getLogger(__name__)
 
 # Bytes read at once when an adopted file is hashed.
 _CHUNK_BYTES = 1 << 20
-# A run's clock leaves its media time by no more than this within a segment (500 ppm of it); more means that bytes were lost.
+# A run's clock leaves its media time by no more than this (and 500 ppm of the segment); more means that bytes were lost.
 _CLOCK_DRIFT_US = 400_000
+_SLEW_DIVISOR = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,47 +59,173 @@ class Adopted:
     cut_bytes: int
 
 
-def adopt(database: Database, files: Files, root: Root, part: Path, *, end_us: int | None = None) -> Adopted:
-    """Adopts the ``.part`` file at ``part``. ``end_us`` is when its footage ended by the run's clock, if that is still known.
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Why there is no footage where a file holds less than was believed, and who says so."""
+
+    cause: Cause
+    detail: Mapping[str, Any]
+    node: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A file that was given its final name and is not in the catalogue yet. Without ``frames`` it is still the ``part`` that it was:
+    there is nothing to keep."""
+
+    key: Key
+    part: Path
+    found: SegmentFile | None
+    init: bytes
+    end_us: int
+    frames: int
+    size: int
+    sha256: str
+    cut_bytes: int
+
+
+def check_name(root: Root, path: Path, head: Head) -> Key:
+    """The identity that both a file's head and its name give it.
+
+    Raises:
+        BoxError: they differ: it is a copy of some segment, and nothing that was recorded here.
+    """
+    name = parse(path.relative_to(root.path).as_posix())
+    given = (head.camera, head.start_us // 1000, head.epoch, head.node)
+    if name is None or given != (name.camera, name.start_ms, name.epoch, name.node):
+        raise BoxError("its head and its name contradict each other")
+    return Key(head.camera, head.start_us, head.node, head.epoch)
+
+
+def bring(
+    files: Files, root: Root, part: Path, *, end_us: int | None = None, trusted_bytes: int | None = None
+) -> Brought:
+    """Gives a ``.part`` file its tail and its final name. ``end_us`` is when its footage ended by the run's clock, if that is still
+    known; ``trusted_bytes`` what an earlier sync confirmed, if a later one failed.
 
     Raises:
         BoxError: it is not a segment of ours; it is left alone.
+        SyncError: what was read back may not be on the disk.
         OSError: the disk refused a step; it stays a ``.part`` file.
     """
     fd = files.open_existing(part)
     try:
-        found = read_fd(fd)
-        key = Key(found.head.camera, found.head.start_us, found.head.node, found.head.epoch)
-        init = _pread(fd, 0, found.init_bytes)
+        actual = os.fstat(fd).st_size
+        if not actual or trusted_bytes == 0:
+            return _nothing(root, part, actual)
+        found = read_fd(fd, trusted_bytes=trusted_bytes)
+        key = check_name(root, part, found.head)
+        if found.tail is not None:
+            content = _sha256(fd, found.whole_bytes)
+            if content.hexdigest() != found.tail.content_sha256:
+                # Power loss kept the tail and lost what it speaks of.
+                found = read_fd(fd, trust_tail=False)
+        init = os.pread(fd, found.init_bytes, 0)
         frames = len(found.index.video.samples)
-        cut_bytes = 0
-        if end_us is None or found.tail is not None or abs(end_us - found.end_us) > _CLOCK_DRIFT_US:
+        final = root.path / segment_path(key.camera, key.start_us, key.epoch, key.node, growing=False)
+        if final.exists():
+            raise FileExistsError(errno.EEXIST, "a segment of this name exists", str(final))
+        slack_us = _CLOCK_DRIFT_US + (found.end_us - key.start_us) // _SLEW_DIVISOR
+        if end_us is None or found.tail is not None or abs(end_us - found.end_us) > slack_us:
             end_us = found.end_us
-        if frames and found.tail is None:
-            cut_bytes = found.size - found.whole_bytes
-            files.truncate(fd, found.whole_bytes)
+        if not frames:
+            return Brought(key, part, found, init, end_us, 0, 0, "", actual)
+        if found.tail is None:
+            if actual > found.whole_bytes:
+                files.truncate(fd, found.whole_bytes)
             content = _sha256(fd, found.whole_bytes)
             tail = Tail(end_us, found.index.media_end, frames, "adopted", content.hexdigest())
             box = tail_box(tail, found.index)
             files.write_all(fd, [box])
-            files.sync(fd)
             content.update(box)
-            size, digest = found.whole_bytes + len(box), content.hexdigest()
-        elif frames:
-            size, digest = found.size, _sha256(fd, found.size).hexdigest()
+            size, cut_bytes = found.whole_bytes + len(box), actual - found.whole_bytes
+        else:
+            content.update(os.pread(fd, actual - found.whole_bytes, found.whole_bytes))
+            size, cut_bytes = actual, 0
+        try:
+            # Also where the tail was there: its writer may have been killed between writing and syncing it.
+            files.sync(fd)
+        except OSError as error:
+            raise SyncError(error.errno, error.strerror) from error
     finally:
         files.close(fd)
-    if not frames:
-        files.unlink(part)
-        files.sync_folder(part.parent)
-        with database.write() as conn:
-            segments.discard(conn, key)
-        return Adopted(key, None, found.size)
-    final = root.path / segment_path(key.camera, key.start_us, key.epoch, key.node, growing=False)
     files.rename(part, final)
     files.sync_folder(final.parent)
-    enter_closed(database, root, found, init, end_us=end_us, frames=frames, size=size, sha256=digest)
-    return Adopted(key, end_us, cut_bytes)
+    return Brought(key, part, found, init, end_us, frames, size, content.hexdigest(), cut_bytes)
+
+
+def described(final: Path, root: Root) -> Brought:
+    """A file that has its final name already, as ``bring`` would have returned it. Its hash is that of what is there.
+
+    Raises:
+        BoxError: it is not a segment of ours.
+        OSError: it can't be read.
+    """
+    with final.open("rb", buffering=0) as file:
+        found = read_fd(file.fileno())
+        key = check_name(root, final, found.head)
+        init = os.pread(file.fileno(), found.init_bytes, 0)
+        sha256 = _sha256(file.fileno(), found.size).hexdigest()
+    frames = len(found.index.video.samples)
+    return Brought(key, final, found, init, found.end_us, frames, found.size, sha256, 0)
+
+
+def _nothing(root: Root, part: Path, size: int) -> Brought:
+    """An empty file, or one of which no byte was ever confirmed: only its name says what it was to be, to the millisecond."""
+    name = parse(part.relative_to(root.path).as_posix())
+    if name is None:
+        raise BoxError("is empty")
+    key = Key(name.camera, name.start_ms * 1000, name.node, name.epoch)
+    return Brought(key, part, None, b"", key.start_us, 0, 0, "", size)
+
+
+def adopt(
+    database: Database,
+    files: Files,
+    root: Root,
+    part: Path,
+    *,
+    end_us: int | None = None,
+    trusted_bytes: int | None = None,
+    loss: Loss | None = None,
+) -> Adopted:
+    """Adopts the ``.part`` file at ``part``: ``bring`` and ``enter_brought``.
+
+    Raises:
+        BoxError, OSError: as ``bring``.
+    """
+    brought = bring(files, root, part, end_us=end_us, trusted_bytes=trusted_bytes)
+    with database.write() as conn:
+        enter_brought(conn, root, brought, loss)
+    if not brought.frames:
+        files.unlink(part)
+        files.sync_folder(part.parent)
+        return Adopted(brought.key, None, brought.cut_bytes)
+    return Adopted(brought.key, brought.end_us, brought.cut_bytes)
+
+
+def enter_brought(conn: sqlite3.Connection, root: Root, brought: Brought, loss: Loss | None) -> None:
+    """Enters what ``bring`` made into the catalogue; where it holds less than was believed, ``loss`` says why."""
+    key = brought.key
+    if brought.frames and brought.found is not None:
+        enter(
+            conn,
+            root,
+            brought.found,
+            brought.init,
+            end_us=brought.end_us,
+            frames=brought.frames,
+            size=brought.size,
+            sha256=brought.sha256,
+            loss=loss,
+        )
+        return
+    if brought.found is None:
+        known = segments.within_millisecond(conn, key)
+        key = key if known is None else known
+    segments.discard(conn, key)
+    _explain(conn, key.camera, key.start_us, loss or _unexplained(key))
 
 
 def enter_closed(
@@ -93,45 +238,66 @@ def enter_closed(
     frames: int,
     size: int,
     sha256: str | None,
+    loss: Loss | None = None,
 ) -> None:
-    """Enters a closed file into the catalogue, whether its row is growing, closed or absent. Its camera and node must be known.
+    """``enter`` in a transaction of its own."""
+    with database.write() as conn:
+        enter(conn, root, found, init, end_us=end_us, frames=frames, size=size, sha256=sha256, loss=loss)
+
+
+def enter(
+    conn: sqlite3.Connection,
+    root: Root,
+    found: SegmentFile,
+    init: bytes,
+    *,
+    end_us: int,
+    frames: int,
+    size: int,
+    sha256: str | None,
+    loss: Loss | None = None,
+) -> None:
+    """Enters a closed file into the catalogue, whether its row is growing, closed or absent. Its camera must be known.
 
     Raises:
         BoxError: the catalogue does not know its camera.
     """
     head = found.head
     key = Key(head.camera, head.start_us, head.node, head.epoch)
-    with database.write() as conn:
-        if conn.execute("SELECT 1 FROM camera WHERE id = ?", (key.camera,)).fetchone() is None:
-            raise BoxError(f"belongs to camera {key.camera}, which the catalogue does not know")
-        conn.execute("INSERT OR IGNORE INTO node (id) VALUES (?)", (key.node,))
-        new = Init.of(init, found.tracks)
-        segments.put_init(conn, new)
-        segments.begin_run(conn, Key(key.camera, head.run_start_us, key.node, key.epoch))
-        segments.begin(
-            conn,
-            key,
-            root=root.id,
-            init=new.id,
-            run_start_us=head.run_start_us,
-            timescale=head.timescale,
-            media_start=head.media_start,
-        )
-        segments.finish(
-            conn, key, end_us=end_us, media_end=found.index.media_end, frames=frames, bytes_=size, sha256=sha256
-        )
-        facts.reach_back(conn, key.camera, end_us)
+    if conn.execute("SELECT 1 FROM camera WHERE id = ?", (key.camera,)).fetchone() is None:
+        raise BoxError(f"belongs to camera {key.camera}, which the catalogue does not know")
+    conn.execute("INSERT INTO node (id) VALUES (?) ON CONFLICT (id) DO NOTHING", (key.node,))
+    new = Init.of(init, found.tracks)
+    segments.put_init(conn, new)
+    segments.begin_run(conn, Key(key.camera, head.run_start_us, key.node, key.epoch))
+    segments.begin(
+        conn,
+        key,
+        root=root.id,
+        init=new.id,
+        run_start_us=head.run_start_us,
+        timescale=head.timescale,
+        media_start=head.media_start,
+    )
+    segments.finish(
+        conn, key, end_us=end_us, media_end=found.index.media_end, frames=frames, bytes_=size, sha256=sha256
+    )
+    _explain(conn, key.camera, end_us, loss or _unexplained(key))
 
 
-def _pread(fd: int, offset: int, size: int) -> bytes:
-    return os.pread(fd, size, offset)
+def _unexplained(key: Key) -> Loss:
+    return Loss(Cause.RECORDER_CRASHED, {"reason": "its end was not written"}, key.node, key.epoch)
+
+
+def _explain(conn: sqlite3.Connection, camera: str, from_us: int, loss: Loss) -> None:
+    facts.reach_back(conn, camera, from_us, loss.cause, loss.detail, node=loss.node, epoch=loss.epoch)
 
 
 def _sha256(fd: int, size: int) -> hashlib._Hash:
     digest = hashlib.sha256()
     at = 0
     while at < size:
-        data = _pread(fd, at, min(_CHUNK_BYTES, size - at))
+        data = os.pread(fd, min(_CHUNK_BYTES, size - at), at)
         if not data:
             break
         digest.update(data)

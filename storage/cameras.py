@@ -127,7 +127,14 @@ def change(
 
 
 def remove(conn: sqlite3.Connection, camera: str, *, at_us: int) -> None:
-    """Marks a camera as no longer recorded. Its recorder ends its run with ``not_configured`` when it hears of it."""
+    """Marks a camera as no longer recorded. Its recorder ends its run with ``not_configured`` when it hears of it; where none records it
+    now, nobody else would say so."""
+    old, now = find(conn, camera), facts.open_fact(conn, camera)
+    if now is not None and old is not None and old.removed_us is None:
+        at_now_us = max(at_us, now.start_us)
+        facts.enter(
+            conn, camera, at_now_us, Cause.NOT_CONFIGURED, {"reason": "camera removed"}, node=now.node, epoch=now.epoch
+        )
     conn.execute(
         "UPDATE camera SET removed_us=?, rev=? WHERE id=? AND removed_us IS NULL", (at_us, next_rev(conn), camera)
     )

@@ -153,7 +153,9 @@ class CatalogueWriter:
                     self._operations.appendleft(first)
                 self._give_back([], statuses)
                 return False
-        return all([self._write([], [progress]) for progress in statuses])
+        for progress in statuses:
+            self._write([], [progress])
+        return True
 
     def _give_back(self, batch: list[Operation], statuses: list[Progress]) -> None:
         with self._wake:

@@ -83,8 +83,10 @@ def _known_until(conn: sqlite3.Connection, camera: str, now_us: int) -> int:
     is neither lost nor on disk yet. Otherwise the recorder's open fact holds until now."""
     if facts.open_fact(conn, camera) is not None:
         return now_us
-    bounds = segments.footage_bounds(conn, camera)
-    return now_us if bounds is None else min(bounds[1], now_us)
+    # Not the last footage of all: a clock that once ran ahead has left some in the future.
+    grown_us = [segment.end_us for segment in segments.growing(conn, camera)]
+    told_us = max(grown_us, default=None) or facts.story_end(conn, camera, now_us)
+    return now_us if told_us is None else min(told_us, now_us)
 
 
 @dataclass(frozen=True, slots=True)

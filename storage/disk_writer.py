@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import errno
 import logging
-import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from sqlite3 import Connection
 from typing import Final
 
-from storage import segments
-from storage.adopt import adopt
+from storage import facts, segments
+from storage.adopt import Loss, bring, described, enter_brought
 from storage.boxes import BoxError, Fragment
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
+from storage.errors import SyncError
 from storage.files import FILES, Files
 from storage.index import IndexBuilder
 from storage.layout import segment_path
@@ -47,7 +48,8 @@ def disk_cause(error: OSError) -> Cause:
 @dataclass(slots=True, eq=False)
 class SegmentHandle:
     """A segment as its recorder sees it. ``error`` is set by the writer when the disk refused; everything queued after that is
-    dropped, so its recorder ends the run. ``written_until_us`` is the end of the last fragment handed to the operating system; ``done`` is set
+    dropped, so its recorder ends the run. ``written_until_us`` is the end of the last fragment handed to the operating system, ``synced_until_us`` of
+    the last one that a sync confirmed; ``trusted_bytes`` is set once a sync failed: only these count; ``done`` is set
     when the catalogue has been told that it is closed, or it never will be by us."""
 
     head: Head
@@ -59,12 +61,24 @@ class SegmentHandle:
     error: OSError | None = None
     writer: SegmentWriter | None = field(default=None, repr=False)
     dirty_since: float | None = None
+    synced_until_us: int = 0
+    trusted_bytes: int | None = None
     done: bool = False
 
     @property
     def key(self) -> Key:
         """The segment's identity."""
         return Key(self.head.camera, self.head.start_us, self.head.node, self.head.epoch)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """``closing_us``: it closes the segment, whose footage was to end then."""
+
+    do: Callable[[], None]
+    handle: SegmentHandle
+    size: int
+    closing_us: int | None
 
 
 class DiskWriter:
@@ -86,12 +100,13 @@ class DiskWriter:
         self._sync_interval_s = sync_interval_s
         self._queue_bytes = queue_bytes
         self._segment_queue_bytes = segment_queue_bytes
-        self._jobs: deque[tuple[Callable[[], None], SegmentHandle, int]] = deque()
+        self._jobs: deque[_Job] = deque()
         self._wake = threading.Condition()
         self._queued = 0
         self._closing = False
         self._open: set[SegmentHandle] = set()
         self._broken: deque[tuple[float, SegmentHandle]] = deque()
+        self._next_sync_look = 0.0
         self._thread = threading.Thread(target=self._run, name=f"disk-{root.id[:4]}", daemon=True)
 
     def start(self) -> None:
@@ -108,18 +123,19 @@ class DiskWriter:
         """Queues ``data`` (whole boxes with one fragment, whose ``moof`` begins ``moof_offset`` bytes into it), footage up to
         ``end_us``. False if the queue is full: nothing was taken."""
         with self._wake:
+            # Under the same lock as the queueing: the recorder's threads must not pass the limit together.
             if (
                 self._queued + len(data) > self._queue_bytes
                 or handle.queued_bytes + len(data) > self._segment_queue_bytes
             ):
                 return False
-        self._put(lambda: self._append(handle, data, fragment, moof_offset, end_us), handle, len(data))
+            self._put(lambda: self._append(handle, data, fragment, moof_offset, end_us), handle, len(data))
         return True
 
     def close_segment(self, handle: SegmentHandle, *, end_us: int, media_end: int, frames: int, reason: str) -> None:
         """Queues the closing of a segment. Its end by the server's clock, the presentation time at which its video ends in ticks, its
         video samples, and why it ends."""
-        self._put(lambda: self._close(handle, end_us, media_end, frames, reason), handle, 0)
+        self._put(lambda: self._close(handle, end_us, media_end, frames, reason), handle, 0, closing_us=end_us)
 
     def stop(self, timeout_s: float) -> bool:
         """Does what is queued and ends the thread; says whether it did so in time."""
@@ -134,46 +150,78 @@ class DiskWriter:
         """Bytes accepted and not yet written."""
         return self._queued
 
-    def _put(self, job: Callable[[], None], handle: SegmentHandle, size: int) -> None:
+    def _put(self, job: Callable[[], None], handle: SegmentHandle, size: int, *, closing_us: int | None = None) -> None:
         with self._wake:
-            self._jobs.append((job, handle, size))
+            self._jobs.append(_Job(job, handle, size, closing_us))
             self._queued += size
             handle.queued_bytes += size
             self._wake.notify()
 
     def _run(self) -> None:
-        while True:
-            with self._wake:
-                if not self._jobs and not self._closing:
-                    self._wake.wait(min(1.0, self._sync_interval_s / 4))
-                if not self._jobs and self._closing:
-                    break
-                job, handle, size = self._jobs.popleft() if self._jobs else (None, None, 0)
-            if job is not None and handle is not None:
-                try:
-                    if handle.error is None:
-                        job()
-                except OSError as error:
-                    self._fail(handle, error)
-                except BoxError as error:
-                    self._fail(handle, OSError(errno.EIO, f"the muxer's bytes are not a fragment: {error}"))
-                with self._wake:
-                    self._queued -= size
-                    handle.queued_bytes -= size
-            self._sync_due()
-            self._salvage_due()
+        while self._turn():
+            pass
         for handle in self._open:
             if handle.writer is not None:
                 handle.writer.abandon()
 
+    def _turn(self) -> bool:
+        """One job, if there is one, and what is due; false once all is done and the writer was told to stop."""
+        with self._wake:
+            if not self._jobs and not self._closing:
+                self._wake.wait(min(1.0, self._sync_interval_s / 4))
+            if not self._jobs and self._closing:
+                return False
+            job = self._jobs.popleft() if self._jobs else None
+        if job is not None:
+            self._do(job)
+        self._sync_due()
+        self._salvage_due()
+        return True
+
+    def _do(self, job: _Job) -> None:
+        handle = job.handle
+        if handle.error is None:
+            try:
+                job.do()
+            except OSError as error:
+                self._fail(handle, error)
+            except BoxError as error:
+                self._fail(handle, OSError(errno.EIO, f"the muxer's bytes are not a fragment: {error}"))
+            except Exception as error:
+                # Whatever it is, it is this segment's: the thread is all cameras'.
+                log.exception("camera %s: segment can't be written on %s", handle.head.camera, self.root.path)
+                self._fail(handle, OSError(errno.EIO, f"{type(error).__name__}: {error}"))
+        elif job.closing_us is not None:
+            # Its recorder had gone on to the next segment before the disk refused: nobody else knows of the hole between them.
+            self._explain(handle, handle.written_until_us, job.closing_us)
+        with self._wake:
+            self._queued -= job.size
+            handle.queued_bytes -= job.size
+
+    def _loss(self, handle: SegmentHandle) -> Loss:
+        error = handle.error or OSError(errno.EIO, "lost")
+        detail = {"error": error.strerror or str(error), "root": str(self.root.path)}
+        return Loss(disk_cause(error), detail, handle.head.node, handle.head.epoch)
+
+    def _explain(self, handle: SegmentHandle, start_us: int, end_us: int) -> None:
+        """Says why there is no footage where the recorder believes there is some."""
+        loss, camera = self._loss(handle), handle.head.camera
+        if start_us < end_us:
+            self._catalogue.put(
+                lambda conn: facts.fill(
+                    conn, camera, start_us, end_us, loss.cause, loss.detail, node=loss.node, epoch=loss.epoch
+                )
+            )
+
     def _fail(self, handle: SegmentHandle, error: OSError) -> None:
         log.error("camera %s: segment can't be written on %s: %s", handle.head.camera, self.root.path, error)
+        if isinstance(error, SyncError):
+            handle.trusted_bytes = handle.writer.synced_bytes if handle.writer is not None else 0
         handle.error = error
         self._open.discard(handle)
         if handle.writer is not None:
             # Its part file stays: it is adopted up to its last whole fragment.
             handle.writer.abandon()
-            handle.writer = None
         if not handle.offset:
             handle.done = True
         else:
@@ -185,20 +233,49 @@ class DiskWriter:
         if not self._broken or self._broken[0][0] > now:
             return
         _, handle = self._broken.popleft()
-        head = handle.head
-        part = self.root.path / segment_path(head.camera, head.start_us, head.epoch, head.node, growing=True)
         try:
-            adopt(self._catalogue.database, self._files, self.root, part, end_us=handle.written_until_us)
+            self._salvage(handle)
             handle.done = True
-        except FileNotFoundError:
-            log.error("camera %s: %s is gone before it could be closed", head.camera, part)
-            handle.done = True
-        except (OSError, BoxError, sqlite3.Error) as error:
-            log.warning("camera %s: %s can't be closed yet: %s", head.camera, part, error)
+        except SyncError as error:
+            log.warning("camera %s: a segment can't be closed yet: %s", handle.head.camera, error)
+            handle.trusted_bytes = handle.writer.synced_bytes if handle.writer is not None else 0
             self._broken.append((now + _SALVAGE_INTERVAL_S, handle))
+        except Exception as error:
+            log.warning("camera %s: a segment can't be closed yet: %s", handle.head.camera, error)
+            self._broken.append((now + _SALVAGE_INTERVAL_S, handle))
+
+    def _salvage(self, handle: SegmentHandle) -> None:
+        """The file's steps are done here, the catalogue is told by its own thread: other segments must not wait for it."""
+        head = handle.head
+        part, final = self._paths(head)
+        believed_us, loss = handle.written_until_us, self._loss(handle)
+        try:
+            brought = bring(self._files, self.root, part, end_us=believed_us, trusted_bytes=handle.trusted_bytes)
+        except FileNotFoundError:
+            if not final.exists():
+                log.error("camera %s: %s is gone before it could be closed", head.camera, part)
+                return
+            # Only the sync of its folder had failed.
+            self._files.sync_folder(final.parent)
+            brought = described(final, self.root)
+        self._catalogue.put(lambda conn: enter_brought(conn, self.root, brought, loss))
+        self._explain(handle, brought.end_us if brought.frames else head.start_us, believed_us)
+        if not brought.frames:
+            self._files.unlink(part)
+
+    def _paths(self, head: Head) -> tuple[Path, Path]:
+        part, final = (
+            self.root.path / segment_path(head.camera, head.start_us, head.epoch, head.node, growing=growing)
+            for growing in (True, False)
+        )
+        return part, final
 
     def _sync_due(self) -> None:
         now = time.monotonic()
+        if now < self._next_sync_look:
+            # Looking at every segment after every job would cost more than the jobs.
+            return
+        self._next_sync_look = now + self._sync_interval_s / 20
         due = [
             h
             for h in self._open
@@ -207,19 +284,17 @@ class DiskWriter:
         for handle in due:
             try:
                 assert handle.writer is not None
+                until_us = handle.written_until_us
                 handle.writer.sync()
+                handle.synced_until_us = until_us
                 handle.dirty_since = None
             except OSError as error:
                 self._fail(handle, error)
 
     def _create(self, handle: SegmentHandle, first_run: bool) -> None:
         head, init = handle.head, handle.init
-        path = self.root.path
-        part, final = (
-            path / segment_path(head.camera, head.start_us, head.epoch, head.node, growing=growing)
-            for growing in (True, False)
-        )
-        handle.writer = SegmentWriter(self._files, path, part, final, init.data, head)
+        part, final = self._paths(head)
+        handle.writer = SegmentWriter(self._files, self.root.path, part, final, init.data, head)
         handle.offset = handle.writer.bytes
         handle.dirty_since = time.monotonic()
         self._open.add(handle)
@@ -252,12 +327,13 @@ class DiskWriter:
 
     def _close(self, handle: SegmentHandle, end_us: int, media_end: int, frames: int, reason: str) -> None:
         assert handle.writer is not None
-        writer, handle.writer = handle.writer, None
+        writer = handle.writer
         self._open.discard(handle)
         handle.written_until_us = end_us
         closed = writer.close(
             end_us=end_us, media_end=media_end, frames=frames, reason=reason, index=handle.index.build()
         )
+        handle.synced_until_us = end_us
         key = handle.key
         self._catalogue.put(
             lambda conn: segments.finish(

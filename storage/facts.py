@@ -14,8 +14,20 @@ from typing import Any
 
 from storage.causes import Cause, Layer
 from storage.database import next_rev
+from storage.intervals import Interval, merge, subtract
 
-__all__ = ["Fact", "between", "enter", "forget_footage", "insert", "open_fact", "reach_back", "resume"]
+__all__ = [
+    "Fact",
+    "between",
+    "enter",
+    "fill",
+    "forget_footage",
+    "insert",
+    "open_fact",
+    "reach_back",
+    "resume",
+    "story_end",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,23 +119,80 @@ def enter(
             )
         return
     _close_open(conn, camera, at_us)
+    if now is None and not _grows(conn, camera):
+        # The disk may have taken less than the recorder believes, and have said so before the recorder's own word came.
+        told_us = story_end(conn, camera, at_us)
+        at_us = at_us if told_us is None else min(at_us, told_us)
     insert(conn, camera, cause, at_us, None, detail, node=node, epoch=epoch)
 
 
-def reach_back(conn: sqlite3.Connection, camera: str, end_us: int) -> None:
-    """Footage turned out to end at ``end_us``, earlier than its recorder had said: the fact that followed begins there."""
+def _grows(conn: sqlite3.Connection, camera: str) -> bool:
+    query = "SELECT 1 FROM growing WHERE camera = (SELECT key FROM camera WHERE id = ?)"
+    return conn.execute(query, (camera,)).fetchone() is not None
+
+
+def story_end(conn: sqlite3.Connection, camera: str, at_us: int) -> int | None:
+    """Until when closed footage or a recorder's closed fact reaches, of what began before ``at_us``; None if there is neither."""
+    key = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()[0]
+    # Ends are not sorted where a clock was set back; so many rows before are enough to see past that.
+    row = conn.execute(
+        "SELECT max(end_us) FROM (SELECT * FROM (SELECT end_us FROM span WHERE camera = :key AND start_us < :at"
+        " ORDER BY start_us DESC LIMIT 8) UNION ALL SELECT * FROM (SELECT end_us FROM fact WHERE camera = :key"
+        " AND layer = 'recorder' AND start_us < :at ORDER BY start_us DESC LIMIT 8) UNION ALL SELECT * FROM (SELECT end_us"
+        " FROM fact WHERE camera = :key AND layer = 'footage' AND start_us < :at ORDER BY start_us DESC LIMIT 8))",
+        {"key": key, "at": at_us},
+    ).fetchone()
+    return None if row[0] is None else int(row[0])
+
+
+def fill(
+    conn: sqlite3.Connection,
+    camera: str,
+    start_us: int,
+    end_us: int,
+    cause: Cause,
+    detail: Mapping[str, Any],
+    *,
+    node: str,
+    epoch: int,
+) -> None:
+    """``[start_us, end_us)`` turned out to hold no footage: where no recorder's fact says why, it is because of ``cause``."""
+    known = [
+        Interval(max(fact.start_us, start_us), end_us if fact.end_us is None else min(fact.end_us, end_us))
+        for fact in between(conn, camera, start_us, end_us)
+        if fact.layer is Layer.RECORDER
+    ]
+    for a, b in subtract(start_us, end_us, merge(known)):
+        insert(conn, camera, cause, a, b, detail, node=node, epoch=epoch)
+
+
+def reach_back(
+    conn: sqlite3.Connection,
+    camera: str,
+    end_us: int,
+    cause: Cause,
+    detail: Mapping[str, Any],
+    *,
+    node: str,
+    epoch: int,
+) -> None:
+    """Footage turned out to end at ``end_us``, earlier than its recorder had said: the fact that followed begins there. If footage
+    followed instead, ``cause`` is why there is none in between."""
     key = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()[0]
     after = conn.execute(
         "SELECT start_us, node, epoch FROM fact WHERE camera = ? AND layer = 'recorder' AND (end_us IS NULL OR end_us > ?)"
         " ORDER BY start_us LIMIT 1",
         (key, end_us),
     ).fetchone()
-    if after is None or after["start_us"] <= end_us:
+    if after is not None and after["start_us"] <= end_us:
         return
-    between_them = conn.execute(
-        "SELECT 1 FROM segment WHERE camera = ? AND start_us >= ? AND start_us < ?", (key, end_us, after["start_us"])
+    footage = conn.execute(
+        "SELECT start_us FROM segment WHERE camera = ? AND start_us >= ? AND end_us IS NOT start_us ORDER BY start_us LIMIT 1",
+        (key, end_us),
     ).fetchone()
-    if between_them is None:
+    if footage is not None and (after is None or footage["start_us"] < after["start_us"]):
+        fill(conn, camera, end_us, footage["start_us"], cause, detail, node=node, epoch=epoch)
+    elif after is not None:
         conn.execute(
             "UPDATE fact SET start_us = ?, rev = ? WHERE camera = ? AND layer = 'recorder' AND start_us = ? AND node = ?"
             " AND epoch = ?",
@@ -142,12 +211,19 @@ def insert(
     node: str,
     epoch: int,
 ) -> None:
-    """Records a fact; one of the same identity is replaced."""
+    """Records a fact; one of the same identity is replaced, but for the time that it reached further."""
+    old = conn.execute(
+        f"{_SELECT} WHERE c.id = ? AND f.layer = ? AND f.start_us = ? AND n.id = ? AND f.epoch = ?",
+        (camera, cause.layer, start_us, node, epoch),
+    ).fetchone()
     conn.execute(
         "INSERT OR REPLACE INTO fact (camera, layer, start_us, node, epoch, end_us, cause, detail, rev) VALUES ("
         "(SELECT key FROM camera WHERE id = ?), ?, ?, (SELECT key FROM node WHERE id = ?), ?, ?, ?, ?, ?)",
         (camera, cause.layer, start_us, node, epoch, end_us, cause, json.dumps(dict(detail)), next_rev(conn)),
     )
+    if old is not None and end_us is not None and (old["end_us"] is None or old["end_us"] > end_us):
+        rest = _fact(old)
+        insert(conn, camera, rest.cause, end_us, rest.end_us, rest.detail, node=node, epoch=epoch)
 
 
 def forget_footage(
@@ -166,10 +242,12 @@ def forget_footage(
     """Enters into the ledger that footage of ``[start_us, end_us)`` went. An entry of the same cause and policy that ends exactly
     there grows instead, so that a year of pruning is not a row a segment."""
     row = conn.execute(
-        "SELECT start_us, detail FROM fact WHERE camera = (SELECT key FROM camera WHERE id = ?) AND layer = 'footage'"
-        " AND cause = ? AND end_us = ? AND node = (SELECT key FROM node WHERE id = ?) AND epoch = ? AND start_us < ?"
+        # The entry before this one, or one of the few that overlap it; a ledger of years is not searched for more.
+        "SELECT start_us, detail FROM (SELECT * FROM fact WHERE camera = (SELECT key FROM camera WHERE id = ?)"
+        " AND layer = 'footage' AND start_us < ? ORDER BY start_us DESC LIMIT 16)"
+        " WHERE cause = ? AND end_us = ? AND node = (SELECT key FROM node WHERE id = ?) AND epoch = ?"
         " ORDER BY start_us DESC LIMIT 1",
-        (camera, cause, start_us, node, epoch, start_us),
+        (camera, start_us, cause, start_us, node, epoch),
     ).fetchone()
     counted = {**detail, "segments": segments, "bytes": bytes_}
     if row is not None:

@@ -17,6 +17,7 @@ from storage.causes import Cause
 from storage.database import Database
 from storage.files import FILES, Files
 from storage.layout import segment_path
+from storage.roots import Root, is_mounted
 from storage.segments import Key
 
 __all__ = ["discard", "sweep"]
@@ -61,10 +62,11 @@ def sweep(database: Database, files: Files = FILES, *, most: int = 1_000) -> int
     be unlinked keeps its row and is tried again at the next sweep."""
     closed = 0
     after = (-1, -1, -1, -1)
+    mounted: dict[str, bool] = {}
     while True:
         with database.read() as conn:
             rows = conn.execute(
-                "SELECT g.camera AS ck, g.start_us, g.node AS nk, g.epoch, c.id AS camera, n.id AS node, r.path FROM garbage g"
+                "SELECT g.camera AS ck, g.start_us, g.node AS nk, g.epoch, c.id AS camera, n.id AS node, r.path, r.id AS root FROM garbage g"
                 " JOIN camera c ON c.key = g.camera JOIN node n ON n.key = g.node JOIN root r ON r.key = g.root"
                 " WHERE (g.camera, g.start_us, g.node, g.epoch) > (?, ?, ?, ?)"
                 " ORDER BY g.camera, g.start_us, g.node, g.epoch LIMIT ?",
@@ -73,7 +75,11 @@ def sweep(database: Database, files: Files = FILES, *, most: int = 1_000) -> int
         if not rows:
             return closed
         after = (rows[-1]["ck"], rows[-1]["start_us"], rows[-1]["nk"], rows[-1]["epoch"])
-        done = _unlink(rows, files)
+        for row in rows:
+            if row["root"] not in mounted:
+                # On an empty mount point every file looks unlinked; on another disk it would be another's.
+                mounted[row["root"]] = is_mounted(Root(row["root"], Path(row["path"])))
+        done = _unlink([row for row in rows if mounted[row["root"]]], files)
         with database.write() as conn:
             conn.executemany("DELETE FROM garbage WHERE camera = ? AND start_us = ? AND node = ? AND epoch = ?", done)
         closed += len(done)
@@ -87,8 +93,8 @@ def _unlink(rows: Sequence[sqlite3.Row], files: Files) -> list[tuple[int, int, i
         try:
             files.unlink(path)
         except FileNotFoundError:
-            if not root.is_dir():
-                continue
+            # A sweep before this one was cut off after it.
+            pass
         except OSError as error:
             log.error("%s can't be removed: %s; will try again", path, error)
             continue

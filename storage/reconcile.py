@@ -7,29 +7,29 @@ any two only leaves work for the next start.
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from storage import cameras, facts, garbage, segments, status
-from storage.adopt import adopt, enter_closed
+from storage.adopt import Loss, adopt, described, enter_brought
 from storage.boxes import BoxError
 from storage.causes import Cause
 from storage.database import Database
 from storage.files import FILES, Files
-from storage.intervals import SECOND_US
-from storage.layout import hour_folder, parse
-from storage.roots import Root
+from storage.layout import SegmentName, hour_folder, parse
+from storage.roots import Root, is_mounted
 from storage.segment_file import read
-from storage.segments import LONGEST_SEGMENT_US, Key
+from storage.segments import LONGEST_SEGMENT_US, Key, Segment
 
 __all__ = ["Report", "reconcile"]
 
 log = logging.getLogger(__name__)
 
-_HOUR_US = 3600 * SECOND_US
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -63,82 +63,128 @@ def reconcile(
     ``detail``. No recorder of these cameras may be running.
     """
     report = Report()
+    loss = Loss(cause, detail, node, epoch)
     if only is None:
         report.unlinked = garbage.sweep(database, files)
     with database.read() as conn:
         known = {camera.id for camera in cameras.every(conn, removed=True)}
+        open_rows = segments.growing(conn)
     wanted = known if only is None else known & set(only)
     since_us = (alive_us if alive_us is not None else now_us) - LONGEST_SEGMENT_US
-    for root in roots:
-        for path in _recent_files(root, sorted(wanted), since_us, now_us):
-            _take_in(database, files, root, path, report)
-    _close_rows_without_file(database, wanted, {root.id for root in roots}, now_us, node, epoch, report)
+    mounted = [root for root in roots if is_mounted(root)]
+    for root in mounted:
+        # What the catalogue takes for growing is looked for by name, however long ago that was; the folders tell of the rest.
+        named = [path for row in open_rows if row.root == root.id and row.key.camera in wanted for path in _paths(row)]
+        for path in dict.fromkeys([*named, *_recent_files(root, sorted(wanted), since_us)]):
+            _take_in(database, files, root, path, loss, report)
+    _close_rows_without_file(database, wanted, {root.id for root in mounted}, now_us, loss, report)
     with database.write() as conn:
         for camera in sorted(wanted):
-            _close_story(conn, camera, node, epoch, cause, detail, alive_us, now_us)
+            _close_story(conn, camera, loss, alive_us, now_us)
     return report
 
 
-def _recent_files(root: Root, wanted: Sequence[str], since_us: int, now_us: int) -> Iterator[Path]:
-    """Files in the hours in which a segment may have been growing: names tell the start, so older folders need no look."""
-    hours = range(since_us // _HOUR_US, now_us // _HOUR_US + 2)
+def _paths(row: Segment) -> list[Path]:
+    """Where a growing segment's file may be: its writer may have been killed between giving it its name and saying so."""
+    final = replace(row, growing=False).path
+    return [path for path in (row.path, final) if _exists(path) is not False]
+
+
+def _exists(path: Path) -> bool | None:
+    """Whether there is such a file; None if the disk does not say."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _listed(folder: Path) -> list[Path]:
+    """What a folder holds, by name. One that can't be read must not keep the server from starting."""
+    try:
+        return sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        log.error("%s can't be listed: %s; what is in it stays for the next start", folder, error)
+        return []
+
+
+def _recent_files(root: Root, wanted: Sequence[str], since_us: int) -> Iterator[Path]:
+    """Files in the hours in which a segment may have been growing: names tell the start, so older folders need no look. By what is
+    there, not hour by hour: a server may come back after a year, or a clock from 1970."""
+    day, hour = (hour_folder("x", max(since_us, 0)).parts[number] for number in (1, 2))
     for camera in wanted:
-        if not (root.path / camera).is_dir():
-            continue
-        for hour in hours:
-            folder = root.path / hour_folder(camera, hour * _HOUR_US)
-            if folder.is_dir():
-                yield from sorted(folder.iterdir())
+        for day_folder in _listed(root.path / camera):
+            if day_folder.name < day or not _DAY.fullmatch(day_folder.name):
+                continue
+            for hour_folder_ in _listed(day_folder):
+                if (day_folder.name, hour_folder_.name) >= (day, hour):
+                    yield from _listed(hour_folder_)
 
 
-def _take_in(database: Database, files: Files, root: Root, path: Path, report: Report) -> None:
+def _take_in(database: Database, files: Files, root: Root, path: Path, loss: Loss, report: Report) -> None:
     name = parse(path.relative_to(root.path).as_posix())
     if name is None:
         report.foreign.append(str(path))
         return
     try:
         if name.growing:
-            adopted = adopt(database, files, root, path)
+            adopted = adopt(database, files, root, path, loss=loss)
             report.adopted += adopted.end_us is not None
             report.cut_bytes += adopted.cut_bytes
-            return
-        with database.read() as conn:
-            entered = conn.execute(
-                "SELECT end_us FROM segment WHERE camera = (SELECT key FROM camera WHERE id = ?) AND epoch = ?"
-                " AND node = (SELECT key FROM node WHERE id = ?) AND start_us >= ? AND start_us < ?",
-                (name.camera, name.epoch, name.node, name.start_ms * 1000, name.start_ms * 1000 + 1000),
-            ).fetchone()
-        if entered is None or entered["end_us"] is None:
-            found = read(path)
-            with path.open("rb") as file:
-                init = file.read(found.init_bytes)
-            frames = len(found.index.video.samples)
-            enter_closed(database, root, found, init, end_us=found.end_us, frames=frames, size=found.size, sha256=None)
-            report.entered += 1
-    except (BoxError, FileNotFoundError) as error:
+        elif not _is_entered(database, name):
+            found = described(path, root)
+            if not found.frames:
+                raise BoxError("holds no picture")
+            with database.write() as conn:
+                # Retention runs on while a recorder's cameras are taken in: what it gave up since must not come back.
+                if not _is_garbage(conn, found.key) and _exists(path):
+                    enter_brought(conn, root, found, loss)
+                    report.entered += 1
+    except BoxError as error:
         # Reported, never removed: it may be the only trace of something.
         log.warning("%s: %s; left alone", path, error)
         report.foreign.append(str(path))
+    except FileNotFoundError:
+        log.info("%s went while it was looked at", path)
     except OSError as error:
         log.error("%s can't be taken in: %s; it stays for the next start", path, error)
 
 
+def _is_entered(database: Database, name: SegmentName) -> bool:
+    key = Key(name.camera, name.start_ms * 1000, name.node, name.epoch)
+    with database.read() as conn:
+        there = segments.within_millisecond(conn, key)
+        segment = None if there is None else segments.get(conn, there)
+        return segment is not None and not segment.growing
+
+
+def _is_garbage(conn: sqlite3.Connection, key: Key) -> bool:
+    row = conn.execute(
+        "SELECT 1 FROM garbage WHERE camera = (SELECT key FROM camera WHERE id = ?) AND start_us = ?"
+        " AND node = (SELECT key FROM node WHERE id = ?) AND epoch = ?",
+        (key.camera, key.start_us, key.node, key.epoch),
+    ).fetchone()
+    return row is not None
+
+
 def _close_rows_without_file(
-    database: Database, wanted: set[str], mounted: set[str], now_us: int, node: str, epoch: int, report: Report
+    database: Database, wanted: set[str], mounted: set[str], now_us: int, loss: Loss, report: Report
 ) -> None:
-    """A growing row whose file is gone is not footage. What it is known to have held is missing, not forgotten."""
+    """A growing row without a file that tells more is not footage. What it is known to have held is missing, not forgotten."""
     with database.read() as conn:
         rows = [s for s in segments.growing(conn) if s.key.camera in wanted]
     for segment in rows:
-        if segment.root not in mounted:
+        if segment.root not in mounted or any(_exists(path) is None or _holds(path) for path in _paths(segment)):
+            # Its disk is away, or has just refused (logged above): its footage may be there, but is not usable now.
             continue
-        if segment.path.exists():
-            # A part file that could not be adopted (logged above): its footage is there, but not usable now.
-            continue
+        key = segment.key
         with database.write() as conn:
-            segments.discard(conn, segment.key)
-            if segment.end_us > segment.key.start_us:
-                key = segment.key
+            segments.discard(conn, key)
+            if segment.end_us > key.start_us:
                 detail = {"segments": 1, "bytes": segment.bytes, "noticed_us": now_us}
                 facts.insert(
                     conn,
@@ -151,36 +197,58 @@ def _close_rows_without_file(
                     epoch=key.epoch,
                 )
                 report.missing += 1
+            facts.reach_back(
+                conn, key.camera, segment.end_us, loss.cause, loss.detail, node=loss.node, epoch=loss.epoch
+            )
 
 
-def _close_story(
-    conn: sqlite3.Connection,
-    camera: str,
-    node: str,
-    epoch: int,
-    cause: Cause,
-    detail: Mapping[str, Any],
-    alive_us: int | None,
-    now_us: int,
-) -> None:
+def _holds(path: Path) -> bool:
+    """Whether a file that could not be taken in may be at another start. One that is no segment of ours never will."""
+    try:
+        read(path)
+    except BoxError:
+        return False
+    except OSError:
+        return _exists(path) is not False
+    return True
+
+
+def _close_story(conn: sqlite3.Connection, camera: str, loss: Loss, alive_us: int | None, now_us: int) -> None:
     """Ends the camera's open runs, and sets the cause from its last footage, or from when its recorder was last alive, on."""
+    key = cameras.key_of(conn, camera)
     for row in conn.execute(
-        "SELECT r.start_us, n.id AS node, r.epoch, (SELECT max(end_us) FROM segment s WHERE s.camera = r.camera"
-        " AND s.run_start_us = r.start_us AND s.node = r.node AND s.epoch = r.epoch AND s.start_us >= r.start_us) AS end_us"
-        " FROM run r JOIN node n ON n.key = r.node WHERE r.end_us IS NULL AND r.camera = (SELECT key FROM camera WHERE id = ?)",
-        (camera,),
+        "SELECT r.start_us, n.id AS node, r.epoch, (SELECT end_us FROM segment s WHERE s.camera = r.camera"
+        " AND s.run_start_us = r.start_us AND s.node = r.node AND s.epoch = r.epoch AND s.start_us >= r.start_us"
+        " AND s.end_us IS NOT NULL ORDER BY s.start_us DESC LIMIT 1) AS end_us"
+        " FROM run r JOIN node n ON n.key = r.node WHERE r.end_us IS NULL AND r.camera = ?",
+        (key,),
     ).fetchall():
-        key = Key(camera, row["start_us"], row["node"], row["epoch"])
-        segments.end_run(conn, key, end_us=row["end_us"] or row["start_us"], cause=cause, detail=detail)
-    last_us = conn.execute(
-        "SELECT max(end_us) FROM span WHERE camera = (SELECT key FROM camera WHERE id = ?)", (camera,)
-    ).fetchone()[0]
+        run = Key(camera, row["start_us"], row["node"], row["epoch"])
+        segments.end_run(conn, run, end_us=row["end_us"] or row["start_us"], cause=loss.cause, detail=loss.detail)
+    gone_us = min(alive_us or now_us, now_us)
     current = facts.open_fact(conn, camera)
+    if current is not None:
+        # Footage of which the recorder could not tell any more: the cause before it ends where it began.
+        footage = conn.execute(
+            "SELECT start_us FROM segment WHERE camera = ? AND start_us > ? AND end_us > start_us ORDER BY start_us LIMIT 1",
+            (key, current.start_us),
+        ).fetchone()
+        if footage is not None and footage["start_us"] <= now_us:
+            facts.resume(conn, camera, footage["start_us"])
+            current = None
+    last_us = segments.last_end(conn, camera, now_us)
     if current is None:
-        at_us = last_us if last_us is not None else min(alive_us or now_us, now_us)
-        facts.enter(conn, camera, at_us, cause, detail, node=node, epoch=epoch)
-        facts.reach_back(conn, camera, at_us)
+        told_us = facts.story_end(conn, camera, now_us)
+        at_us = gone_us if told_us is None else told_us
+        facts.enter(conn, camera, at_us, loss.cause, loss.detail, node=loss.node, epoch=loss.epoch)
     elif current.cause not in (Cause.SERVER_DOWN, Cause.NOT_CONFIGURED):
-        at_us = max(current.start_us, min(alive_us or now_us, now_us))
-        facts.enter(conn, camera, at_us, cause, detail, node=node, epoch=epoch)
-    status.rest(conn, camera, cause, recorded_until_us=last_us, at_us=now_us)
+        at_us = max(current.start_us, gone_us)
+        facts.enter(conn, camera, at_us, loss.cause, loss.detail, node=loss.node, epoch=loss.epoch)
+    status.rest(conn, camera, loss.cause, recorded_until_us=last_us, at_us=now_us)
+    known = cameras.find(conn, camera)
+    current = facts.open_fact(conn, camera)
+    if known is not None and known.removed_us is not None and current is not None:
+        # Its recorder never heard of it, and no other will come.
+        at_us = max(known.removed_us, current.start_us)
+        detail = {"reason": "camera removed"}
+        facts.enter(conn, camera, at_us, Cause.NOT_CONFIGURED, detail, node=loss.node, epoch=loss.epoch)

@@ -6,6 +6,7 @@ nothing goes that no rule names, and a rule names no more than it needs.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +15,12 @@ from storage import garbage
 from storage.causes import Cause
 from storage.database import Database
 from storage.files import FILES, Files
-from storage.roots import Root
+from storage.roots import Root, is_mounted
 from storage.segments import Key
 
 __all__ = ["Candidate", "Deletion", "Disk", "Policy", "apply", "disks", "load", "plan"]
+
+log = logging.getLogger(__name__)
 
 # Oldest segments of a camera looked at in one pass. A pass that deletes this many is followed by another.
 _LOOK_AHEAD = 200
@@ -60,12 +63,15 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """A camera's footage: its oldest closed segments, oldest end first, and the bytes of all."""
+    """A camera's footage: its oldest closed segments, oldest end first, and the bytes of all. ``more``: it has others, which are not
+    older. ``garbage``: by root, bytes that are given up already and still on the disk."""
 
     camera: str
     policy: Policy
     oldest: Sequence[Candidate] = field(default=())
     bytes: int = 0
+    more: bool = False
+    garbage: Mapping[str, int] = field(default_factory=dict)
 
 
 def plan(footage: Iterable[Footage], disks_: Iterable[Disk], *, now_us: int) -> list[Deletion]:
@@ -73,7 +79,15 @@ def plan(footage: Iterable[Footage], disks_: Iterable[Disk], *, now_us: int) -> 
     deletions: list[Deletion] = []
     rest: list[Candidate] = []
     freed: dict[str, int] = {}
+    horizon: dict[str, int] = {}
     for camera in footage:
+        for root, bytes_ in camera.garbage.items():
+            # A disk that refuses to unlink is not helped by giving up more and more.
+            freed[root] = freed.get(root, 0) + bytes_
+        if camera.more:
+            # Its next segments were not looked at, and may be older than other cameras' that were.
+            for root, end_us in {candidate.root: candidate.end_us for candidate in camera.oldest}.items():
+                horizon[root] = min(end_us, horizon.get(root, end_us))
         kept_bytes = camera.bytes
         for candidate in camera.oldest:
             policy = camera.policy
@@ -93,7 +107,7 @@ def plan(footage: Iterable[Footage], disks_: Iterable[Disk], *, now_us: int) -> 
         for candidate in rest:
             if short <= 0:
                 break
-            if candidate.root == disk.root:
+            if candidate.root == disk.root and candidate.end_us <= horizon.get(disk.root, candidate.end_us):
                 deletions.append(Deletion(candidate, "free_space_floor"))
                 short -= candidate.bytes
     deletions.sort(key=lambda deletion: (deletion.candidate.end_us, deletion.candidate.key.camera))
@@ -104,9 +118,14 @@ def load(conn: sqlite3.Connection, policies: Mapping[str, Policy], default: Poli
     """The footage of every camera that has some, removed cameras included (they follow ``default``)."""
     rows = conn.execute("SELECT key, id FROM camera ORDER BY id").fetchall()
     totals = dict(conn.execute("SELECT camera, sum(bytes) FROM span GROUP BY camera").fetchall())
+    given_up: dict[int, dict[str, int]] = {}
+    for camera, root, bytes_ in conn.execute(
+        "SELECT g.camera, r.id, sum(g.bytes) FROM garbage g JOIN root r ON r.key = g.root GROUP BY g.camera, r.id"
+    ):
+        given_up.setdefault(camera, {})[root] = bytes_
     footage = []
     for row in rows:
-        if row["key"] not in totals:
+        if row["key"] not in totals and row["key"] not in given_up:
             continue
         oldest = conn.execute(
             "SELECT s.start_us, n.id AS node, s.epoch, s.end_us, s.bytes, r.id AS root FROM segment s"
@@ -119,15 +138,31 @@ def load(conn: sqlite3.Connection, policies: Mapping[str, Policy], default: Poli
             for s in oldest
         ]
         candidates.sort(key=lambda candidate: candidate.end_us)
-        footage.append(Footage(row["id"], policies.get(row["id"], default), candidates, totals[row["key"]]))
+        footage.append(
+            Footage(
+                row["id"],
+                policies.get(row["id"], default),
+                candidates,
+                totals.get(row["key"], 0),
+                len(candidates) >= _LOOK_AHEAD,
+                given_up.get(row["key"], {}),
+            )
+        )
     return footage
 
 
 def disks(roots: Sequence[Root], floor_bytes: int, floor_fraction: float, files: Files = FILES) -> list[Disk]:
-    """The roots' disks as they are now. The floor is the larger of bytes and fraction of the disk."""
+    """The roots' disks as they are now. The floor is the larger of bytes and fraction of the disk. A root whose disk is away is left
+    out: the free space below its mount point says nothing of it."""
     found = []
     for root in roots:
-        free, total = files.usage(root.path)
+        try:
+            if not is_mounted(root):
+                continue
+            free, total = files.usage(root.path)
+        except OSError as error:
+            log.error("footage root %s can't be asked for its free space: %s", root.path, error)
+            continue
         found.append(Disk(root.id, free, max(floor_bytes, int(total * floor_fraction))))
     return found
 

@@ -93,9 +93,8 @@ class SegmentWriter:
         try:
             self._files.sync(self._fd)
         except OSError as error:
-            if self.synced_bytes:
-                with contextlib.suppress(OSError):
-                    self._files.truncate(self._fd, self.synced_bytes)
+            with contextlib.suppress(OSError):
+                self._files.truncate(self._fd, self.synced_bytes)
             raise SyncError(error.errno, error.strerror) from error
         self.synced_bytes = self.bytes
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from storage import spans
 from storage.boxes import Track
 from storage.causes import Cause
-from storage.database import next_rev
-from storage.intervals import DAY_US, Interval, cut_at_days, merge
+from storage.intervals import DAY_US, Interval, merge
 from storage.layout import segment_path
 from storage.segment_file import init_id
 
@@ -36,8 +36,10 @@ __all__ = [
     "growing",
     "grown",
     "init",
+    "last_end",
     "put_init",
     "spans_between",
+    "within_millisecond",
 ]
 
 # The writer ends every segment within this, whatever is configured and whenever the next keyframe comes, so that a query for
@@ -139,6 +141,10 @@ _WHERE_KEY = (
 )
 
 
+# Not OR IGNORE: that would also swallow a camera, node or root that the catalogue does not know.
+_UNLESS_THERE = "ON CONFLICT (camera, start_us, node, epoch) DO NOTHING"
+
+
 def _key_values(key: Key) -> dict[str, Any]:
     return {"camera": key.camera, "start_us": key.start_us, "node": key.node, "epoch": key.epoch}
 
@@ -158,6 +164,16 @@ def get(conn: sqlite3.Connection, key: Key) -> Segment | None:
     query = f"{_SELECT} WHERE c.id = :camera AND s.start_us = :start_us AND n.id = :node AND s.epoch = :epoch"
     row = conn.execute(query, _key_values(key)).fetchone()
     return None if row is None else _segment(row)
+
+
+def within_millisecond(conn: sqlite3.Connection, key: Key) -> Key | None:
+    """The segment whose name is that of ``key``, of which only the millisecond of its start is known."""
+    row = conn.execute(
+        "SELECT start_us FROM segment WHERE camera = (SELECT key FROM camera WHERE id = :camera) AND start_us >= :start_us"
+        " AND start_us < :start_us + 1000 AND node = (SELECT key FROM node WHERE id = :node) AND epoch = :epoch",
+        _key_values(key),
+    ).fetchone()
+    return None if row is None else replace(key, start_us=row[0])
 
 
 def growing(conn: sqlite3.Connection, camera: str | None = None) -> list[Segment]:
@@ -183,10 +199,20 @@ def footage_bounds(conn: sqlite3.Connection, camera: str) -> tuple[int, int] | N
     return row[0], max(row[1] or 0, row[2] or 0, row[0])
 
 
+def last_end(conn: sqlite3.Connection, camera: str, now_us: int) -> int | None:
+    """Where the closed footage of a camera ends, of what began by ``now_us``."""
+    row = conn.execute(
+        "SELECT max(end_us) FROM (SELECT end_us FROM span WHERE camera = (SELECT key FROM camera WHERE id = ?)"
+        " AND start_us <= ? ORDER BY start_us DESC LIMIT 8)",
+        (camera, now_us),
+    ).fetchone()
+    return None if row[0] is None else int(row[0])
+
+
 def put_init(conn: sqlite3.Connection, new: Init) -> None:
     """Keeps an init; the same bytes are kept once."""
     conn.execute(
-        "INSERT OR IGNORE INTO init (id, bytes, video_codec, audio_codec, width, height) VALUES (?,?,?,?,?,?)",
+        "INSERT INTO init (id, bytes, video_codec, audio_codec, width, height) VALUES (?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING",
         (new.id, new.data, new.video_codec, new.audio_codec, new.width, new.height),
     )
 
@@ -203,8 +229,8 @@ def begin_run(conn: sqlite3.Connection, key: Key) -> None:
     """A connection to a camera has brought its first footage."""
     values = _key_values(key)
     conn.execute(
-        "INSERT OR IGNORE INTO run (camera, start_us, node, epoch) VALUES ((SELECT key FROM camera WHERE id = :camera),"
-        " :start_us, (SELECT key FROM node WHERE id = :node), :epoch)",
+        "INSERT INTO run (camera, start_us, node, epoch) VALUES ((SELECT key FROM camera WHERE id = :camera),"
+        f" :start_us, (SELECT key FROM node WHERE id = :node), :epoch) {_UNLESS_THERE}",
         values,
     )
 
@@ -229,9 +255,9 @@ def begin(
 ) -> None:
     """A segment's file was created and grows from now on."""
     conn.execute(
-        "INSERT OR IGNORE INTO segment (camera, start_us, node, epoch, root, init, run_start_us, timescale, media_start) VALUES"
+        "INSERT INTO segment (camera, start_us, node, epoch, root, init, run_start_us, timescale, media_start) VALUES"
         " ((SELECT key FROM camera WHERE id = :camera), :start_us, (SELECT key FROM node WHERE id = :node), :epoch,"
-        " (SELECT key FROM root WHERE id = :root), :init, :run_start_us, :timescale, :media_start)",
+        f" (SELECT key FROM root WHERE id = :root), :init, :run_start_us, :timescale, :media_start) {_UNLESS_THERE}",
         {
             **_key_values(key),
             "root": root,
@@ -242,8 +268,8 @@ def begin(
         },
     )
     conn.execute(
-        "INSERT OR IGNORE INTO growing (camera, start_us, node, epoch, until_us) SELECT camera, start_us, node, epoch, start_us"
-        f" FROM segment WHERE {_WHERE_KEY} AND end_us IS NULL",
+        "INSERT INTO growing (camera, start_us, node, epoch, until_us) SELECT camera, start_us, node, epoch, start_us"
+        f" FROM segment WHERE {_WHERE_KEY} AND end_us IS NULL {_UNLESS_THERE}",
         _key_values(key),
     )
 
@@ -282,29 +308,7 @@ def finish(
     )
     if changed.rowcount:
         conn.execute(f"DELETE FROM growing WHERE {_WHERE_KEY}", _key_values(key))
-        _extend_spans(conn, key, end_us, bytes_)
-
-
-def _extend_spans(conn: sqlite3.Connection, key: Key, end_us: int, bytes_: int) -> None:
-    rev = next_rev(conn)
-    for number, (a, b) in enumerate(cut_at_days(key.start_us, end_us)):
-        values = {**_key_values(key), "a": a, "b": b, "rev": rev, "bytes": bytes_ if number == 0 else 0}
-        values["segments"] = 1 if number == 0 else 0
-        # At midnight a new row begins: length is bounded, and a day can be rolled up or dropped whole.
-        extended = conn.execute(
-            "UPDATE span SET end_us = :b, segments = segments + :segments, bytes = bytes + :bytes, rev = :rev"
-            " WHERE camera = (SELECT key FROM camera WHERE id = :camera) AND start_us >= :day AND start_us < :a AND end_us = :a"
-            " AND node = (SELECT key FROM node WHERE id = :node) AND epoch = :epoch",
-            {**values, "day": a // DAY_US * DAY_US},
-        )
-        if not extended.rowcount:
-            conn.execute(
-                "INSERT INTO span (camera, start_us, node, epoch, end_us, segments, bytes, rev) VALUES"
-                " ((SELECT key FROM camera WHERE id = :camera), :a, (SELECT key FROM node WHERE id = :node), :epoch, :b,"
-                " :segments, :bytes, :rev) ON CONFLICT DO UPDATE SET end_us = max(end_us, excluded.end_us),"
-                " segments = segments + excluded.segments, bytes = bytes + excluded.bytes, rev = excluded.rev",
-                values,
-            )
+        spans.extend(conn, _key_values(key), end_us, bytes_)
 
 
 def discard(conn: sqlite3.Connection, key: Key) -> None:
@@ -313,37 +317,7 @@ def discard(conn: sqlite3.Connection, key: Key) -> None:
     conn.execute(f"DELETE FROM growing WHERE {_WHERE_KEY}", _key_values(key))
     conn.execute(f"DELETE FROM segment WHERE {_WHERE_KEY}", _key_values(key))
     if row is not None and row["end_us"] is not None:
-        _shrink_spans(conn, key, row["end_us"])
-
-
-def _shrink_spans(conn: sqlite3.Connection, key: Key, end_us: int) -> None:
-    """Spans that the segment was part of are made anew from the segments that are left in them."""
-    values = {**_key_values(key), "end_us": end_us, "day": key.start_us // DAY_US * DAY_US}
-    scope = (
-        "camera = (SELECT key FROM camera WHERE id = :camera) AND node = (SELECT key FROM node WHERE id = :node)"
-        " AND epoch = :epoch"
-    )
-    spans = conn.execute(
-        f"SELECT start_us, end_us FROM span WHERE {scope} AND start_us >= :day AND start_us < :end_us AND end_us > :start_us",
-        values,
-    ).fetchall()
-    rev = next_rev(conn)
-    for span in spans:
-        lost = Interval(max(key.start_us, span["start_us"]), min(end_us, span["end_us"]))
-        conn.execute(f"DELETE FROM span WHERE {scope} AND start_us = :a", {**values, "a": span["start_us"]})
-        for a, b in ((span["start_us"], lost.start_us), (lost.end_us, span["end_us"])):
-            if a >= b:
-                continue
-            kept = conn.execute(
-                f"SELECT count(*), coalesce(sum(bytes), 0) FROM segment WHERE {scope} AND start_us >= :a AND start_us < :b",
-                {**values, "a": a, "b": b},
-            ).fetchone()
-            conn.execute(
-                "INSERT INTO span (camera, start_us, node, epoch, end_us, segments, bytes, rev) VALUES"
-                " ((SELECT key FROM camera WHERE id = :camera), :a, (SELECT key FROM node WHERE id = :node), :epoch, :b,"
-                " :segments, :bytes, :rev)",
-                {**values, "a": a, "b": b, "segments": kept[0], "bytes": kept[1], "rev": rev},
-            )
+        spans.shrink(conn, _key_values(key), row["end_us"], LONGEST_SEGMENT_US)
 
 
 def spans_between(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int) -> list[Interval]:

@@ -8,20 +8,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from typing import Any
 
-from litestar import Litestar, Router
+from litestar import Litestar
 from litestar.concurrency import sync_to_thread
 from litestar.datastructures import MutableScopeHeaders, State
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
 
-from nvr.api import cameras, coverage, footage, gaps, health, page, people
+from nvr.api import cameras, coverage, footage, gaps, health, page, people, schema
 from nvr.api.auth import guard
 from nvr.api.errors import to_problem
 from nvr.api.page import SECURITY_HEADERS
 from nvr.api.routing import check_roles
+from nvr.api.schema import Describer
 from nvr.api.services import PROVIDED, Services
 from nvr.api.settings import ApiSettings
 
@@ -70,6 +70,12 @@ async def _add_headers(message: Message, scope: Scope) -> None:
         headers.setdefault("Cache-Control", "no-store")
 
 
+def _routes() -> list[Any]:
+    """All handlers, as copies: a handler belongs to the application it was last registered with, and takes its guards from there."""
+    modules = (people, cameras, coverage, gaps, footage, health, schema, page)
+    return [deepcopy(route) for module in modules for route in module.ROUTES]
+
+
 def create_app(
     settings: ApiSettings,
     *,
@@ -92,24 +98,17 @@ def create_app(
         yield
         await sync_to_thread(services.db.close)
 
-    modules = (people, cameras, coverage, gaps, footage, health, page)
     app = _Application(
-        [route for module in modules for route in module.ROUTES],
+        _routes(),
         guards=[guard],
         dependencies=PROVIDED,
         exception_handlers={Exception: to_problem},
         before_send=[_add_headers],
         lifespan=[lifespan],
-        state=State({"services": services}),
+        state=State({"services": services, "describer": Describer(_routes, settings.version)}),
         request_max_body_size=_LARGEST_BODY_BYTES,
         logging_config=None,
-        openapi_config=OpenAPIConfig(
-            title="nvr",
-            version=settings.version,
-            description="Every second of a camera is recorded, or is a gap with a stated cause.",
-            openapi_router=Router("/api/schema", route_handlers=[], opt={"role": "viewer"}, include_in_schema=False),
-            render_plugins=[JsonRenderPlugin()],
-        ),
+        openapi_config=None,
         debug=False,
     )
     check_roles(app)

@@ -92,9 +92,12 @@ def add_camera(request: ApiRequest, services: Injected, data: JSONBody[NewCamera
         except ValueError:
             raise ApiError("camera_exists", f"there is a camera {camera.id!r} already") from None
     services.on_cameras_changed()
-    answer = json_answer(request, _body(request, services, camera.id))
-    answer.headers["Location"] = f"/api/cameras/{camera.id}"
-    return answer
+    return json_answer(
+        request,
+        _body(request, services, camera.id),
+        status=201,
+        headers={"Location": f"/api/cameras/{camera.id}"},
+    )
 
 
 def _changeable(found: cameras.Camera | None, camera: str) -> cameras.Camera:
@@ -115,7 +118,7 @@ def _changeable(found: cameras.Camera | None, camera: str) -> cameras.Camera:
     answer=CameraBody,
 )
 def change_camera(
-    request: ApiRequest, services: Injected, camera: FromPath[str], data: CameraChange
+    request: ApiRequest, services: Injected, camera: FromPath[str], data: JSONBody[CameraChange]
 ) -> Response[bytes]:
     """Changes what the body names and leaves the rest."""
     with services.db.write() as conn:

@@ -16,7 +16,7 @@ from typing import IO, Annotated, Final
 import msgspec
 from litestar.concurrency import sync_to_thread
 from litestar.params import FromQuery, QueryParameter
-from litestar.response import Stream
+from litestar.response.streaming import ASGIStreamingResponse
 
 from nvr.api.cameras import no_camera
 from nvr.api.coverage import LONGEST_RANGE_US, RANGE_ERRORS
@@ -85,7 +85,7 @@ def gap_report(
     cause: FromQuery[list[str] | None] = None,
     fold_s: FromQuery[str | None] = None,
     format_: Annotated[str, QueryParameter(name="format")] = "json",
-) -> Stream:
+) -> ASGIStreamingResponse:
     """The report."""
     query = parse_gap_query(
         parse_range(start, end, longest_us=LONGEST_RANGE_US),
@@ -193,7 +193,7 @@ def _csv_lines(rows: list[list[str]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _answer(query: GapQuery, file: IO[bytes], length: int, before: bytes, totals: Totals) -> Stream:
+def _answer(query: GapQuery, file: IO[bytes], length: int, before: bytes, totals: Totals) -> ASGIStreamingResponse:
     name = f"gaps_{compact_time(query.range.start_us)}_{compact_time(query.range.end_us)}"
     headers = {
         "Cache-Control": "no-store",
@@ -206,7 +206,8 @@ def _answer(query: GapQuery, file: IO[bytes], length: int, before: bytes, totals
     if query.format == "csv":
         headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     media_type = "text/csv; header=present" if query.format == "csv" else "application/json"
-    return Stream(_chunks(file, before), headers=headers, media_type=media_type)
+    # Not litestar.response.Stream: there the route's media type would win over this one.
+    return ASGIStreamingResponse(iterator=_chunks(file, before), headers=headers, media_type=media_type)
 
 
 async def _chunks(file: IO[bytes], before: bytes) -> AsyncIterator[bytes]:

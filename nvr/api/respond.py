@@ -50,12 +50,15 @@ def encoded(
     return Response(body, status_code=status, media_type=media_type, headers=all_headers)
 
 
-def json_answer(request: ApiRequest, content: Any, *, headers: Mapping[str, str] | None = None) -> Response[bytes]:
+def json_answer(
+    request: ApiRequest, content: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response[bytes]:
     """The content as JSON; never kept by a cache, since it is somebody's."""
     return encoded(
         request,
         msgspec.json.encode(content),
         "application/json",
+        status=status,
         headers={"Cache-Control": "no-store", **(headers or {})},
     )
 

@@ -99,7 +99,7 @@ class Worker:
             if new is None:
                 ended = Ended(Cause.NOT_CONFIGURED, {"reason": "camera removed"})
             else:
-                ended = Ended(Cause.ENDED, {"error": "the camera's settings were changed"})
+                ended = Ended(Cause.NOT_CONFIGURED, {"reason": "settings changed"})
             recorder.stop(ended)
             leaving.append(self._cameras.pop(id_))
         await asyncio.gather(*(recorder.stopped() for recorder in leaving))

@@ -203,7 +203,7 @@ const en = {
     usersTitle: 'Users', addUser: 'Add a user', userName: 'User name', role: 'Role', created: 'Created', you: 'you',
     userPassword: 'Password', removeUser: (name: string) => `Remove ${name}?`, removeUserText: 'The user can no longer log in.',
     changePassword: 'Change password', changePasswordOf: (name: string) => `New password for ${name}`, newPassword: 'New password', newPasswordAgain: 'New password again',
-    currentPassword: 'Your present password', passwordsDiffer: 'The two new passwords differ.', passwordChanged: 'The password is changed.',
+    currentPassword: 'Your present password', currentWrong: 'Your present password is wrong.', passwordsDiffer: 'The two new passwords differ.', passwordChanged: 'The password is changed.',
 
     tokensTitle: 'API tokens', tokensText: 'A token lets a program use the server’s API with a role of its own.', addToken: 'Create a token', tokenName: 'What it is for',
     lastUsed: 'Last used', never: 'never', revoke: 'Revoke', revokeToken: (name: string) => `Revoke “${name}”?`,

@@ -120,7 +120,7 @@ const id: Words = {
     usersTitle: 'Pengguna', addUser: 'Tambah pengguna', userName: 'Nama pengguna', role: 'Peran', created: 'Dibuat', you: 'Anda',
     userPassword: 'Kata sandi', removeUser: (name) => `Hapus ${name}?`, removeUserText: 'Pengguna ini tidak dapat masuk lagi.',
     changePassword: 'Ganti kata sandi', changePasswordOf: (name) => `Kata sandi baru untuk ${name}`, newPassword: 'Kata sandi baru', newPasswordAgain: 'Ulangi kata sandi baru',
-    currentPassword: 'Kata sandi Anda sekarang', passwordsDiffer: 'Kedua kata sandi baru tidak sama.', passwordChanged: 'Kata sandi telah diganti.',
+    currentPassword: 'Kata sandi Anda sekarang', currentWrong: 'Kata sandi Anda sekarang salah.', passwordsDiffer: 'Kedua kata sandi baru tidak sama.', passwordChanged: 'Kata sandi telah diganti.',
 
     tokensTitle: 'Token API', tokensText: 'Dengan token, sebuah program dapat memakai API server dengan perannya sendiri.', addToken: 'Buat token', tokenName: 'Kegunaan',
     lastUsed: 'Terakhir dipakai', never: 'belum pernah', revoke: 'Cabut', revokeToken: (name) => `Cabut “${name}”?`,

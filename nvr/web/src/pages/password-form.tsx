@@ -60,7 +60,7 @@ export function PasswordForm({ user, own, onDone }: PasswordFormProps) {
       <Field label={a.newPasswordAgain}>
         {(f) => <input {...f} type="password" data-testid="password-again" autocomplete="new-password" value={second} onInput={(e) => setSecond(valueOf(e))} />}
       </Field>
-      <ErrorText text={problem ?? action.error} testid="password-error" />
+      <ErrorText text={problem ?? (action.code === 'bad_credentials' ? a.currentWrong : action.error)} testid="password-error" />
       {done ? <p class="good" role="status" data-testid="password-changed">{a.passwordChanged}</p> : null}
       <div class="dialog-actions">
         <button type="submit" class="primary" data-testid="password-save" disabled={action.busy}>{a.changePassword}</button>

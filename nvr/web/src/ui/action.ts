@@ -1,12 +1,15 @@
 // A request that a button starts: busy while it runs, its error in the user's words.
 
 import { useState } from 'preact/hooks';
+import { ApiError } from '../api';
 import { useWords } from '../i18n';
 import { errorWords } from '../words';
 
 export interface Action {
   busy: boolean;
   error: string | null;
+  /** The problem's code, where a page has better words for it than the dictionary. */
+  code: string | undefined;
   clear: () => void;
   /** True if the work succeeded. */
   run: (work: () => Promise<unknown>) => Promise<boolean>;
@@ -18,6 +21,7 @@ export function useAction(): Action {
   const [failure, setFailure] = useState<{ error: unknown } | null>(null);
   return {
     busy,
+    code: failure?.error instanceof ApiError ? failure.error.code : undefined,
     error: failure ? errorWords(failure.error, t, lang) : null,
     clear: () => setFailure(null),
     async run(work) {

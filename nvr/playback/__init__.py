@@ -1,0 +1,1 @@
+"""From the catalogue and the segment files to clips, playlists, live view and snapshots. Knows nothing of HTTP servers."""

@@ -1,0 +1,250 @@
+"""A clip: any range of a camera's footage as one flat MP4 that exists nowhere.
+
+A ``moov`` made from the indexes, with full sample tables and an edit list, stands before the recorded bytes of the samples, read from the segment
+files as they are asked for. Frames of a clip are exactly those whose presentation time has ``start <= wall(p) < end``; the first is shown at
+the clip's time zero, each for as long as it was recorded. See docs/design/playback.md.
+
+Invariants: same request and same footage, same bytes and same ETag; what was planned can be read, whatever is deleted meanwhile; a
+clip never ends early without an error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import aiofiles.os
+
+from nvr.playback.chains import Selection, VideoTimes, chains, select, video_times
+from nvr.playback.errors import ClipTooLong, FootageDamaged, FootageGone, InitPart, NoFootage, SeveralInits
+from nvr.playback.extents import VirtualFile
+from nvr.playback.index_cache import FileSet, IndexCache, OpenSegment
+from nvr.playback.mapping import TimeMap
+from nvr.playback.media import CHUNK_BYTES
+from nvr.playback.movie import header, track_boxes
+from nvr.playback.samples import AudioPart, TrackSlice, audio_track, chunk_table, pick_audio, video_track
+from nvr.playback.timeline import lay_out
+from storage import coverage, segments
+from storage.boxes import BoxError
+from storage.coverage import Piece
+from storage.database import Database
+from storage.index import TrackIndex
+from storage.intervals import Interval
+
+__all__ = ["Clip", "Gaps", "plan_clip"]
+
+Gaps = Literal["collapse", "keep"]
+
+# Some 150 bytes each while a clip is planned, up to 20 of which last as long as it: a week of 25 frames a second is 15 M.
+_MOST_SAMPLES: Final = 20_000_000
+# Leading pictures of an open group, and sound, may stand in the file after the one whose time they belong to; sound also in the one before.
+_LOOK_US: Final = 2_000_000
+
+
+class Clip:
+    """A planned clip, with its files open. Close it, or use it as a context manager.
+
+    ``start_us`` and ``end_us`` say when its first frame begins and its last one ends; ``spans`` the same of each uninterrupted part.
+    ``preroll_us`` is how much before its beginning is decoded without being shown. Byte positions count from 0, both ends included.
+    """
+
+    def __init__(self, file: VirtualFile, etag: str, spans: Sequence[Interval], frames: int, preroll_us: int) -> None:
+        self._file = file
+        self.size = file.size
+        self.etag = etag
+        self.spans = tuple(spans)
+        self.start_us, self.end_us = spans[0].start_us, spans[-1].end_us
+        self.last_modified_us = self.end_us
+        self.frames = frames
+        self.preroll_us = preroll_us
+
+    def read(self, first: int, last: int) -> bytes:
+        """Bytes ``first`` to ``last``. Raises ``FootageDamaged`` if a file has become shorter."""
+        return self._file.read(first, last)
+
+    async def chunks(self, first: int = 0, last: int | None = None) -> AsyncIterator[bytes]:
+        """Bytes ``first`` to ``last`` (the end) in order, in pieces read by a thread. Raises as ``read``: an answer under way must then be
+        broken off, not ended."""
+        read = aiofiles.os.wrap(self._file.read)
+        end = self.size if last is None else last + 1
+        while first < end:
+            data: bytes = await read(first, min(first + CHUNK_BYTES, end) - 1)
+            yield data
+            first += len(data)
+
+    def close(self) -> None:
+        """Closes the files, after the read under way if there is one."""
+        self._file.close()
+
+    def __enter__(self) -> Clip:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One chain's share: all of its pieces, those of the range, their files, and the samples chosen."""
+
+    chain: list[Piece]
+    files: list[int]
+    tracks: list[TrackIndex]
+    times: VideoTimes
+    selection: Selection
+
+    def wall_us(self, ticks: int) -> int:
+        """When a media time was."""
+        piece = next((p for p in reversed(self.chain) if p.segment.media_start <= ticks), self.chain[0])
+        return TimeMap.of(piece.segment).wall_us(ticks)
+
+    @property
+    def video(self) -> list[TrackSlice]:
+        slices = []
+        first = self.times.first.tolist()
+        for a, b in self.selection.slices:
+            for file, track, begin, end in zip(self.files, self.tracks, first, first[1:], strict=False):
+                if max(a, begin) < min(b, end):
+                    slices.append(TrackSlice(file, track, max(a, begin) - begin, min(b, end) - begin))
+        return slices
+
+
+def plan_clip(
+    database: Database, cache: IndexCache, camera: str, start_us: int, end_us: int, *, gaps: Gaps = "collapse"
+) -> Clip:
+    """The clip of ``[start_us, end_us)``. With ``gaps="keep"`` its timeline keeps wall time: where nothing was recorded it shows nothing.
+
+    Raises:
+        NoFootage: no frame of the range was recorded.
+        FootageGone: a file is no longer there, or (``FootageDamaged``) is not what the catalogue says.
+        SeveralInits: the camera changed its parameters within the range.
+        ClipTooLong: it has too many samples to plan.
+        OSError: this process may not open so many files.
+    """
+    with database.read() as conn:
+        around = coverage.pieces(conn, camera, start_us - _LOOK_US, end_us + _LOOK_US)
+        wanted = [piece for piece in around if piece.start_us < end_us and piece.end_us > start_us]
+        if not wanted:
+            raise NoFootage(camera, start_us, end_us)
+        _check_inits(wanted, start_us, end_us)
+        init = segments.init(conn, wanted[0].segment.init)
+    frames = sum(piece.segment.frames for piece in wanted)
+    if frames > _MOST_SAMPLES:
+        raise ClipTooLong(frames, _MOST_SAMPLES)
+    if init is None:
+        raise FootageDamaged(wanted[0].segment.key, "the catalogue lacks its init")
+    opened: list[OpenSegment] = []
+    try:
+        parts = _choose(cache, around, start_us, end_us, opened)
+        if not parts:
+            raise NoFootage(camera, start_us, end_us)
+        return _build(parts, opened, init.data, gaps)
+    except BoxError as error:
+        _close(opened)
+        raise FootageDamaged(wanted[0].segment.key, str(error)) from error
+    except BaseException:
+        _close(opened)
+        raise
+
+
+def _close(opened: Sequence[OpenSegment]) -> None:
+    for file in opened:
+        file.close()
+
+
+def _check_inits(pieces: Sequence[Piece], start_us: int, end_us: int) -> None:
+    parts: list[InitPart] = []
+    for piece in pieces:
+        a, b, init = max(piece.start_us, start_us), min(piece.end_us, end_us), piece.segment.init
+        if parts and parts[-1].init == init:
+            parts[-1] = InitPart(parts[-1].start_us, b, init)
+        else:
+            parts.append(InitPart(a, b, init))
+    if len(parts) > 1:
+        raise SeveralInits(parts)
+
+
+def _choose(
+    cache: IndexCache, around: Sequence[Piece], start_us: int, end_us: int, opened: list[OpenSegment]
+) -> list[_Part]:
+    """Opens the files and chooses samples, chain by chain. Every file opened is put into ``opened``, whatever happens."""
+    parts: list[_Part] = []
+    for whole in chains(around):
+        chain: list[Piece] = []
+        files: list[int] = []
+        for piece in whole:
+            try:
+                opened.append(cache.open(piece.segment))
+            except FootageGone:
+                if piece.start_us < end_us and piece.end_us > start_us:
+                    raise
+                # A neighbour only; what it might have added is not in the range of the catalogue any more.
+                if chain and piece.start_us >= end_us:
+                    break
+                continue
+            chain.append(piece)
+            files.append(len(opened) - 1)
+        inside = [piece for piece in chain if piece.start_us < end_us and piece.end_us > start_us]
+        if not inside:
+            continue
+        low = TimeMap.of(inside[0].segment).ticks_at(max(inside[0].start_us, start_us))
+        high = TimeMap.of(inside[-1].segment).ticks_at(min(inside[-1].end_us, end_us))
+        tracks = [opened[file].file.index.video for file in files]
+        times = video_times(tracks, chain[-1].segment.media_end)
+        selection = select(times, low, high)
+        if selection is not None:
+            parts.append(_Part(chain, files, tracks, times, selection))
+    return parts
+
+
+def _build(parts: Sequence[_Part], opened: Sequence[OpenSegment], init: bytes, gaps: Gaps) -> Clip:
+    boxes = track_boxes(init)
+    declared = opened[parts[0].files[0]].file.tracks
+    video = next(boxes[track.track_id] for track in declared if track.kind == "video")
+    audio = next((boxes[track.track_id] for track in declared if track.kind == "audio"), None)
+    scale = video.timescale
+    selections = [part.selection for part in parts]
+    spans = [
+        Interval(part.wall_us(s.shown_from), part.wall_us(s.shown_end))
+        for part, s in zip(parts, selections, strict=True)
+    ]
+    timeline = lay_out(
+        selections,
+        [(int(p.times.dts[p.selection.slices[0][0]]), int(p.times.dts[p.selection.slices[-1][1] - 1])) for p in parts],
+        [span.start_us for span in spans] if gaps == "keep" else None,
+        scale,
+    )
+    pictures = [part.video for part in parts]
+    sounds: list[AudioPart] = []
+    if audio is not None:
+        for number, (part, place) in enumerate(zip(parts, timeline.parts, strict=True)):
+            found = [
+                (file, track)
+                for file in part.files
+                for track in opened[file].file.index.tracks
+                if track.track.kind == "audio"
+            ]
+            s = part.selection
+            sounds.append(pick_audio(found, (s.shown_from, scale), (s.shown_end, scale), place.movie, number == 0))
+    table = chunk_table(
+        [[slices, sounds[number].slices] if sounds else [slices] for number, slices in enumerate(pictures)]
+    )
+    tracks = [video_track(video, pictures, [place.shift for place in timeline.parts], timeline.edits, table)]
+    if audio is not None:
+        heard = audio_track(audio, sounds, scale, timeline.duration, table)
+        tracks += [heard] if heard is not None else []
+    head = header(tracks, scale, timeline.duration, spans[0].start_us, table.payload_bytes)
+    digest = hashlib.blake2b(head, digest_size=16)
+    digest.update(table.extents.tobytes())
+    digest.update(repr([file.segment.key for file in opened]).encode())
+    first = parts[0]
+    preroll_us = spans[0].start_us - first.wall_us(min(first.selection.lowest, first.selection.shown_from))
+    return Clip(
+        VirtualFile(head, FileSet(opened), table.extents),
+        f'"{digest.hexdigest()}"',
+        spans,
+        sum(s.frames for s in selections),
+        preroll_us,
+    )

@@ -1,0 +1,242 @@
+"""Opens segments and keeps their indexes: a closed one's is read once, from its tail; a growing one's is extended by what was added.
+
+Thread-safe. Invariants: an index describes only whole fragments of the very file that was opened; samples kept ≤ ``most_samples``, save
+for a single segment larger than that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from nvr.playback.errors import FootageDamaged, FootageGone
+from storage import segments
+from storage.boxes import BoxError
+from storage.database import Database
+from storage.index import IndexBuilder, SegmentIndex, TrackIndex, scan
+from storage.segment_file import SegmentFile, read_fd
+from storage.segments import Key, Segment
+
+__all__ = ["FileSet", "IndexCache", "OpenSegment", "extended"]
+
+# 32 bytes each: 96 MB, or nine cameras' last three hours.
+_MOST_SAMPLES: Final = 3_000_000
+
+
+@dataclass(slots=True, eq=False)
+class OpenSegment:
+    """A segment whose file is open. What was whole when it was opened stays readable, even if the file is deleted meanwhile."""
+
+    segment: Segment
+    file: SegmentFile
+    fd: int
+
+    def close(self) -> None:
+        """Closes the file; a second time does nothing."""
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+
+class FileSet:
+    """Open segments that are read together, maybe by several threads. ``close`` takes effect when the last read has ended: a descriptor that
+    is closed under a read may be another file's a moment later."""
+
+    def __init__(self, files: Iterable[OpenSegment]) -> None:
+        self.files = tuple(files)
+        self._lock = threading.Lock()
+        self._readers = 0
+        self._closed = False
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Sequence[OpenSegment]]:
+        """The files, open until the end of the block.
+
+        Raises:
+            ValueError: they have been closed.
+        """
+        with self._lock:
+            if self._closed:
+                raise ValueError("read of closed footage")
+            self._readers += 1
+        try:
+            yield self.files
+        finally:
+            with self._lock:
+                self._readers -= 1
+                is_last = self._closed and not self._readers
+            if is_last:
+                self._close_all()
+
+    def close(self) -> None:
+        """Closes the files as soon as nobody reads; a second time does nothing."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            if self._readers:
+                return
+        self._close_all()
+
+    def _close_all(self) -> None:
+        for file in self.files:
+            file.close()
+
+    def __del__(self) -> None:
+        # An answer that nobody ever began to send.
+        self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    file: SegmentFile
+    identity: tuple[int, int]
+
+    @property
+    def weight(self) -> int:
+        return sum(len(track.samples) for track in self.file.index.tracks)
+
+
+class IndexCache:
+    """The indexes of the segments that were used last. One for a whole process."""
+
+    def __init__(self, database: Database, *, most_samples: int = _MOST_SAMPLES) -> None:
+        self._database = database
+        self._most_samples = most_samples
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
+        self._samples = 0
+
+    @property
+    def samples(self) -> int:
+        """How many samples are kept."""
+        return self._samples
+
+    def get(self, segment: Segment) -> SegmentFile:
+        """What the segment's file says of itself, with its index as far as it is whole now. A closed segment that is kept costs no look
+        at the disk.
+
+        Raises:
+            FootageGone: its file is no longer there, or (``FootageDamaged``) is not that segment.
+        """
+        if not segment.growing:
+            kept = self._find(segment.key)
+            if kept is not None and kept.file.tail is not None:
+                return kept.file
+        opened = self.open(segment)
+        opened.close()
+        return opened.file
+
+    def open(self, segment: Segment) -> OpenSegment:
+        """Opens the segment's file. Raises as ``get``; ``OSError`` if this process may open no more files."""
+        fd, segment = self._open_fd(segment)
+        try:
+            return OpenSegment(segment, self._read(fd, segment), fd)
+        except BaseException:
+            os.close(fd)
+            raise
+
+    def _open_fd(self, segment: Segment) -> tuple[int, Segment]:
+        # Closing renames the file first and tells the catalogue after, so a growing segment may have its final name already; and the
+        # row that we hold may be older than both.
+        for _ in range(2):
+            names = [segment.path]
+            if segment.growing:
+                names.append(dataclasses.replace(segment, growing=False).path)
+            for path in names:
+                try:
+                    return os.open(path, os.O_RDONLY | os.O_CLOEXEC), segment
+                except FileNotFoundError:
+                    continue
+                except OSError as error:
+                    if error.errno in (errno.EMFILE, errno.ENFILE):
+                        raise
+                    raise FootageDamaged(segment.key, error.strerror or type(error).__name__) from error
+            with self._database.read() as conn:
+                now = segments.get(conn, segment.key)
+            if now is None:
+                break
+            segment = now
+        raise FootageGone(segment.key)
+
+    def _read(self, fd: int, segment: Segment) -> SegmentFile:
+        key = segment.key
+        stat = os.fstat(fd)
+        identity = (stat.st_dev, stat.st_ino)
+        kept = self._find(key)
+        if kept is not None and kept.identity == identity:
+            is_settled = kept.file.tail is not None or segment.growing
+            if kept.file.size == stat.st_size and is_settled:
+                return kept.file
+            if segment.growing and kept.file.tail is None and stat.st_size > kept.file.size:
+                file = _grown(fd, kept.file, stat.st_size)
+                self._keep(key, _Kept(file, identity))
+                return file
+        try:
+            file = read_fd(fd)
+        except BoxError as error:
+            raise FootageDamaged(key, str(error)) from error
+        except OSError as error:
+            raise FootageDamaged(key, error.strerror or type(error).__name__) from error
+        head = file.head
+        if (head.camera, head.start_us, head.node, head.epoch) != (key.camera, key.start_us, key.node, key.epoch):
+            raise FootageDamaged(key, "the file is another segment's")
+        self._keep(key, _Kept(file, identity))
+        return file
+
+    def _find(self, key: Key) -> _Kept | None:
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is not None:
+                self._kept.move_to_end(key)
+            return kept
+
+    def _keep(self, key: Key, new: _Kept) -> None:
+        with self._lock:
+            old = self._kept.pop(key, None)
+            if old is not None:
+                self._samples -= old.weight
+                if old.identity == new.identity and old.file.whole_bytes > new.file.whole_bytes:
+                    # Another thread has read further meanwhile.
+                    new = old
+            self._kept[key] = new
+            self._samples += new.weight
+            while self._samples > self._most_samples and len(self._kept) > 1:
+                _, gone = self._kept.popitem(last=False)
+                self._samples -= gone.weight
+
+
+def _grown(fd: int, before: SegmentFile, size: int) -> SegmentFile:
+    """The file with the fragments that were added to it since; only they are read."""
+    builder = IndexBuilder(before.tracks)
+    # Damage ends the footage, as it does for a file that is read whole.
+    with contextlib.suppress(BoxError):
+        scan(lambda offset, count: os.pread(fd, count, offset), before.whole_bytes, size, builder)
+    index = extended(before.index, builder.build())
+    return dataclasses.replace(before, index=index, whole_bytes=max(before.whole_bytes, index.end_offset), size=size)
+
+
+def extended(index: SegmentIndex, added: SegmentIndex) -> SegmentIndex:
+    """One index of two: ``added`` lists what follows in the same file. Both name the same tracks in the same order."""
+    if not len(added.fragments):
+        return index
+    tracks = []
+    for before, after in zip(index.tracks, added.tracks, strict=True):
+        rows = after.fragments + np.array([len(index.fragments), len(before.samples), 0, 0, 0])
+        tracks.append(
+            TrackIndex(
+                before.track,
+                np.concatenate([before.fragments, rows]),
+                np.concatenate([before.samples, after.samples]),
+            )
+        )
+    return SegmentIndex(np.concatenate([index.fragments, added.fragments]), tuple(tracks))

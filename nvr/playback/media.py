@@ -1,0 +1,120 @@
+"""Bytes of one segment's file, as HLS fetches them: opened by key, a range at a time, never on the event loop."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import AsyncIterator
+from typing import Final
+
+import aiofiles.os
+
+from nvr.playback.errors import FootageDamaged, FootageGone, RangeNotSatisfiable
+from nvr.playback.index_cache import FileSet, IndexCache, OpenSegment
+from storage import segments
+from storage.database import Database
+from storage.segments import Key
+
+__all__ = ["CHUNK_BYTES", "Media", "open_media", "parse_range", "read_exactly"]
+
+CHUNK_BYTES: Final = 512 << 10
+"""Bytes read at once: few enough to be fair, many enough that the hop to a thread does not count."""
+
+_RANGE: Final = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)", re.IGNORECASE | re.ASCII)
+
+
+def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
+    """First and last byte that a ``Range`` header asks for of ``size`` bytes; None if all are to be sent.
+
+    What is not understood is passed over, as RFC 9110 §14.2 allows: other units, several ranges, reversed ones.
+
+    Raises:
+        RangeNotSatisfiable: the range begins at or beyond the end, or is the last zero bytes.
+    """
+    match = _RANGE.fullmatch(header.strip()) if header is not None else None
+    # No file has a length of 20 digits, and Python refuses to read numbers of thousands.
+    if match is None or len(match[1]) > 20 or len(match[2]) > 20:
+        return None
+    low, high = match[1], match[2]
+    if not low:
+        if not high:
+            return None
+        if int(high) == 0 or size == 0:
+            raise RangeNotSatisfiable(size)
+        return max(size - int(high), 0), size - 1
+    if high and int(high) < int(low):
+        return None
+    if int(low) >= size:
+        raise RangeNotSatisfiable(size)
+    return int(low), min(int(high), size - 1) if high else size - 1
+
+
+def read_exactly(opened: OpenSegment, offset: int, count: int) -> bytes:
+    """These bytes of the file.
+
+    Raises:
+        FootageDamaged: it ends before them, or can't be read: never fewer bytes than asked for.
+    """
+    parts = []
+    while count:
+        try:
+            data = os.pread(opened.fd, count, offset)
+        except OSError as error:
+            raise FootageDamaged(opened.segment.key, error.strerror or type(error).__name__) from error
+        if not data:
+            raise FootageDamaged(opened.segment.key, f"it ends at byte {offset}")
+        parts.append(data)
+        offset, count = offset + len(data), count - len(data)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+class Media:
+    """The file of one segment: ``size`` bytes of it are whole. Close it, or use it as a context manager."""
+
+    def __init__(self, opened: OpenSegment) -> None:
+        self._files = FileSet([opened])
+        self.key = opened.segment.key
+        self.growing = opened.file.tail is None
+        self.size = opened.file.whole_bytes if self.growing else opened.file.size
+
+    @property
+    def etag(self) -> str | None:
+        """A strong ETag; None while it grows, since its size is not settled. Bytes once there never change."""
+        return None if self.growing else f'"{self.key.start_us:x}-{self.key.epoch:x}-{self.key.node}-{self.size:x}"'
+
+    def read(self, first: int, last: int) -> bytes:
+        """Bytes ``first`` to ``last``, both included."""
+        with self._files.reading() as (file,):
+            return read_exactly(file, first, last + 1 - first)
+
+    async def chunks(self, first: int = 0, last: int | None = None) -> AsyncIterator[bytes]:
+        """Bytes ``first`` to ``last`` (the end) in order, in pieces. Raises ``FootageDamaged`` instead of ending early."""
+        read = aiofiles.os.wrap(self.read)
+        end = self.size if last is None else last + 1
+        while first < end:
+            data: bytes = await read(first, min(first + CHUNK_BYTES, end) - 1)
+            yield data
+            first += len(data)
+
+    def close(self) -> None:
+        """Closes the file, after the read under way if there is one."""
+        self._files.close()
+
+    def __enter__(self) -> Media:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_media(database: Database, cache: IndexCache, key: Key) -> Media:
+    """Opens the file of this segment.
+
+    Raises:
+        FootageGone: there is no such segment, or its file is gone.
+    """
+    with database.read() as conn:
+        segment = segments.get(conn, key)
+    if segment is None:
+        raise FootageGone(key)
+    return Media(cache.open(segment))

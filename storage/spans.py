@@ -1,0 +1,84 @@
+"""Spans: the closed segments of one camera, node and epoch, coalesced and cut at UTC midnights.
+
+Invariant: the spans of a camera, node and epoch are exactly the union of its closed segments. Segments may overlap (a clock that was set
+back): what one of them leaves, another may still hold.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any, Final
+
+from storage.database import next_rev
+from storage.intervals import DAY_US, Interval, cut_at_days, merge
+
+__all__ = ["extend", "shrink"]
+
+_SCOPE: Final = (
+    "camera = (SELECT key FROM camera WHERE id = :camera) AND node = (SELECT key FROM node WHERE id = :node)"
+    " AND epoch = :epoch"
+)
+_INSERT: Final = (
+    "INSERT INTO span (camera, start_us, node, epoch, end_us, segments, bytes, rev) VALUES"
+    " ((SELECT key FROM camera WHERE id = :camera), :a, (SELECT key FROM node WHERE id = :node), :epoch, :b,"
+    " :segments, :bytes, :rev)"
+)
+
+
+def extend(conn: sqlite3.Connection, key: Mapping[str, Any], end_us: int, bytes_: int) -> None:
+    """Adds a closed segment. ``key``: camera, start_us, node, epoch. Its bytes count where it starts."""
+    rev = next_rev(conn)
+    for number, (a, b) in enumerate(cut_at_days(key["start_us"], end_us)):
+        values = {**key, "a": a, "b": b, "rev": rev, "bytes": bytes_ if number == 0 else 0}
+        values["segments"] = 1 if number == 0 else 0
+        # At midnight a new row begins: length is bounded, and a day can be rolled up or dropped whole.
+        extended = conn.execute(
+            "UPDATE span SET end_us = :b, segments = segments + :segments, bytes = bytes + :bytes, rev = :rev"
+            f" WHERE {_SCOPE} AND start_us >= :day AND start_us < :a AND end_us = :a",
+            {**values, "day": a // DAY_US * DAY_US},
+        )
+        if not extended.rowcount:
+            conn.execute(
+                f"{_INSERT} ON CONFLICT DO UPDATE SET end_us = max(end_us, excluded.end_us),"
+                " segments = segments + excluded.segments, bytes = bytes + excluded.bytes, rev = excluded.rev",
+                values,
+            )
+
+
+def shrink(conn: sqlite3.Connection, key: Mapping[str, Any], end_us: int, longest_us: int) -> None:
+    """Takes out a segment whose row is gone: the spans it was part of are made anew from the segments that are left in them.
+    No segment is longer than ``longest_us``."""
+    rev = next_rev(conn)
+    for piece in cut_at_days(key["start_us"], end_us):
+        hull = _overlapping(conn, key, piece)
+        conn.execute(
+            f"DELETE FROM span WHERE {_SCOPE} AND start_us >= :a AND start_us < :b",
+            {**key, "a": hull.start_us, "b": hull.end_us},
+        )
+        left = conn.execute(
+            f"SELECT start_us, end_us, bytes FROM segment WHERE {_SCOPE} AND start_us >= :least AND start_us < :b"
+            " AND end_us > :a ORDER BY start_us",
+            {**key, "a": hull.start_us, "b": hull.end_us, "least": hull.start_us - longest_us},
+        ).fetchall()
+        kept = merge(Interval(max(row[0], hull.start_us), min(row[1], hull.end_us)) for row in left)
+        for a, b in kept:
+            inside = [row["bytes"] for row in left if a <= row["start_us"] < b]
+            conn.execute(_INSERT, {**key, "a": a, "b": b, "segments": len(inside), "bytes": sum(inside), "rev": rev})
+
+
+def _overlapping(conn: sqlite3.Connection, key: Mapping[str, Any], piece: Interval) -> Interval:
+    """The hull of ``piece`` and of all spans that overlap it or one another, within its day: what must be made anew together, or a
+    segment would be counted in two spans."""
+    hull = piece
+    while True:
+        row = conn.execute(
+            f"SELECT min(start_us), max(end_us) FROM span WHERE {_SCOPE} AND start_us >= :day AND start_us < :b AND end_us > :a",
+            {**key, "day": piece.start_us // DAY_US * DAY_US, "a": hull.start_us, "b": hull.end_us},
+        ).fetchone()
+        if row[0] is None:
+            return hull
+        wider = Interval(min(hull.start_us, row[0]), max(hull.end_us, row[1]))
+        if wider == hull:
+            return hull
+        hull = wider

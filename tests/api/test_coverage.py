@@ -1,0 +1,303 @@
+"""Coverage and the gap report."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from litestar import Litestar
+from litestar.testing import AsyncTestClient, TestClient
+
+from nvr.api import ApiSettings, create_app
+from nvr.api.gaps import csv_cell
+from nvr.api.times import format_time, parse_time
+from storage import cameras
+from storage.causes import Cause
+from tests.api import catalogue
+from tests.api.catalogue import NOW, T0, S, World, add_camera, add_segment, enter
+
+Client = AsyncTestClient[Litestar]
+HOUR = "start=2026-11-23T14:00:00Z&end=2026-11-23T15:00:00Z"
+
+
+async def test_coverage_says_what_and_why(client: Client, world: World) -> None:
+    body = (await client.get(f"/api/cameras/gate/coverage?{HOUR}", headers=world.bearer("viewer"))).json()
+    gaps = body.pop("gaps")
+    assert body == {
+        "camera": "gate",
+        "start": "2026-11-23T14:00:00.000000Z",
+        "end": "2026-11-23T15:00:00.000000Z",
+        "as_of": "2026-11-23T14:59:59.000000Z",
+        "recorded_s": 600 + 599 + 1799,
+        "missing_s": 601,
+        "spans": [
+            {"start": "2026-11-23T14:00:00.000000Z", "end": "2026-11-23T14:10:00.000000Z"},
+            {"start": "2026-11-23T14:10:01.000000Z", "end": "2026-11-23T14:20:00.000000Z"},
+            {"start": "2026-11-23T14:30:00.000000Z", "end": "2026-11-23T14:59:59.000000Z"},
+        ],
+    }
+    assert [gap["cause"] for gap in gaps] == ["ended", "unreachable"]
+    assert gaps[1] == {
+        "start": "2026-11-23T14:20:00.000000Z",
+        "end": "2026-11-23T14:30:00.000000Z",
+        "open": False,
+        "duration_s": 600,
+        "cause": "unreachable",
+        "class": "network",
+        "detail": {"error": "timeout"},
+        "fact": {"kind": "unreachable", "start": "2026-11-23T14:20:00.000000Z"},
+    }
+
+
+async def test_an_open_gap_says_so(client: Client, world: World) -> None:
+    path = "/api/cameras/yard/coverage?start=2026-11-23T14:00:00Z&end=2026-11-23T16:00:00Z"
+    body = (await client.get(path, headers=world.bearer("viewer"))).json()
+    assert body["as_of"] == "2026-11-23T15:00:00.000000Z"
+    assert [(gap["open"], gap["duration_s"]) for gap in body["gaps"]] == [(True, 3600)]
+
+
+async def test_coverage_of_nothing(client: Client, world: World) -> None:
+    viewer = world.bearer("viewer")
+    assert (await client.get(f"/api/cameras/nowhere/coverage?{HOUR}", headers=viewer)).json()[
+        "code"
+    ] == "camera_not_found"
+    for query, code in [
+        ("", "missing_parameter"),
+        ("start=2026-11-23T14:00:00Z", "missing_parameter"),
+        ("start=2026-11-23T21:00:00+07:00&end=2026-11-23T15:00:00Z", "naive_time"),
+        ("start=2026-11-23T15:00:00Z&end=2026-11-23T15:00:00Z", "empty_range"),
+        ("start=2025-01-01T00:00:00Z&end=2026-11-23T15:00:00Z", "range_too_long"),
+    ]:
+        answer = await client.get(f"/api/cameras/gate/coverage?{query}", headers=viewer)
+        assert (answer.status_code, answer.json()["code"]) == (400, code)
+    future = "start=2199-01-01T00:00:00Z&end=2199-01-02T00:00:00Z"
+    body = (await client.get(f"/api/cameras/gate/coverage?{future}", headers=viewer)).json()
+    assert (body["spans"], body["gaps"], body["as_of"]) == ([], [], "2199-01-01T00:00:00.000000Z")
+
+
+def us(text: str) -> int:
+    return parse_time("t", text)
+
+
+STEPS = st.lists(
+    st.tuples(st.integers(1, 40_000_000), st.sampled_from(["footage", "ended", "unreachable", "corrupt"])), max_size=15
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps=STEPS, start=st.integers(-30, 300), length=st.integers(1, 400), fold=st.integers(0, 60))
+def test_spans_and_gaps_partition_what_is_known(
+    steps: list[tuple[int, str]], start: int, length: int, fold: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        world = catalogue.make(Path(folder))
+        try:
+            add_camera(world, "prop")
+            at = T0
+            for us_, what in steps:
+                if what == "footage":
+                    add_segment(world, "prop", at, at + us_)
+                    enter(world, "prop", at + us_, Cause.ENDED)
+                else:
+                    enter(world, "prop", at, Cause(what))
+                at += us_
+            app = create_app(ApiSettings(catalogue=str(world.db.path), node="n1"), now_us=lambda: at)
+            params: dict[str, Any] = {
+                "start": format_time(T0 + start * S),
+                "end": format_time(T0 + (start + length) * S),
+            }
+            with TestClient(app) as client:
+                body = client.get("/api/cameras/prop/coverage", params=params, headers=world.bearer("viewer")).json()
+                params |= {"camera": "prop", "fold_s": fold}
+                report = client.get("/api/gaps", params=params, headers=world.bearer("investigator")).json()
+        finally:
+            world.db.close()
+    parts = sorted((us(p["start"]), us(p["end"])) for p in [*body["spans"], *body["gaps"]])
+    assert all(a < b for a, b in parts)
+    assert [b for _, b in parts[:-1]] == [a for a, _ in parts[1:]]
+    known = us(body["as_of"]) - us(body["start"])
+    assert sum(b - a for a, b in parts) == known
+    assert round(body["recorded_s"] * S) + round(body["missing_s"] * S) == known
+    total = report["total"]
+    told = total["recorded_s"] + total["missing_s"] + total["folded"]["missing_s"]
+    assert round(told * S) == known
+    assert len(report["gaps"]) == total["gaps"] == sum(t["gaps"] for t in total["by_cause"].values())
+
+
+async def test_the_report_of_the_fleet(client: Client, world: World) -> None:
+    body = (await client.get(f"/api/gaps?{HOUR}", headers=world.bearer("investigator"))).json()
+    assert body["filters"] == {"camera": [], "group": [], "cause": []}
+    assert [(gap["camera"], gap["name"], gap["cause"], gap["duration_s"]) for gap in body["gaps"]] == [
+        ("gate", "Gate", "ended", 1),
+        ("gate", "Gate", "unreachable", 600),
+        ("yard", "Yard", "unreachable", 3600),
+    ]
+    assert body["total"] == {
+        "cameras": 3,
+        "recorded_s": 600 + 599 + 1799 + 3600,
+        "gaps": 3,
+        "missing_s": 4201,
+        "longest_s": 3600,
+        "folded": {"gaps": 0, "missing_s": 0},
+        "by_cause": {"unreachable": {"gaps": 2, "missing_s": 4200}, "ended": {"gaps": 1, "missing_s": 1}},
+        "by_class": {"network": {"gaps": 2, "missing_s": 4200}, "camera": {"gaps": 1, "missing_s": 1}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "listed"),
+    [
+        ("camera=gate", [("gate", "ended"), ("gate", "unreachable")]),
+        ("camera=gate&camera=hall", [("gate", "ended"), ("gate", "unreachable")]),
+        ("group=district:south", [("yard", "unreachable")]),
+        ("group=district%3Dsouth&group=owner:city", [("yard", "unreachable")]),
+        ("group=district:west", []),
+        ("cause=ended", [("gate", "ended")]),
+        ("cause=ended&cause=corrupt", [("gate", "ended")]),
+        ("fold_s=2", [("gate", "unreachable"), ("yard", "unreachable")]),
+        ("fold_s=1", [("gate", "ended"), ("gate", "unreachable"), ("yard", "unreachable")]),
+        ("fold_s=700", [("yard", "unreachable")]),
+    ],
+)
+async def test_filters_and_folding(client: Client, world: World, query: str, listed: list[tuple[str, str]]) -> None:
+    body = (await client.get(f"/api/gaps?{HOUR}&{query}", headers=world.bearer("investigator"))).json()
+    assert [(gap["camera"], gap["cause"]) for gap in body["gaps"]] == listed
+    if query == "fold_s=700":
+        assert body["total"]["folded"] == {"gaps": 2, "missing_s": 601}
+        assert body["fold_s"] == 700
+
+
+async def test_a_short_cause_inside_an_outage_is_no_short_break(client: Client, world: World) -> None:
+    add_camera(world, "pier")
+    add_segment(world, "pier", T0, T0 + 10 * S)
+    enter(world, "pier", T0 + 10 * S, Cause.ENDED)
+    enter(world, "pier", T0 + 11 * S, Cause.UNREACHABLE)
+    add_segment(world, "pier", T0 + 60 * S, T0 + 70 * S)
+    enter(world, "pier", T0 + 70 * S, Cause.ENDED)
+    path = f"/api/gaps?{HOUR}&camera=pier&fold_s=5"
+    body = (await client.get(path, headers=world.bearer("investigator"))).json()
+    assert [gap["duration_s"] for gap in body["gaps"]] == [1, 49, 3530]
+
+
+async def test_a_camera_that_was_not_there_then_is_not_in_the_report(client: Client, world: World) -> None:
+    day = "start=2026-11-22T00:00:00Z&end=2026-11-23T00:00:00Z"
+    investigator = world.bearer("investigator")
+    assert (await client.get(f"/api/gaps?{day}", headers=investigator)).json()["total"]["cameras"] == 0
+    named = (await client.get(f"/api/gaps?{day}&camera=gate", headers=investigator)).json()
+    assert [(gap["cause"], gap["duration_s"]) for gap in named["gaps"]] == [("not_configured", 86_400)]
+
+
+async def test_a_camera_removed_since_is_in_the_report(client: Client, world: World) -> None:
+    with world.db.write() as conn:
+        cameras.remove(conn, "gate", at_us=NOW)
+    body = (await client.get(f"/api/gaps?{HOUR}", headers=world.bearer("investigator"))).json()
+    assert "gate" in {gap["camera"] for gap in body["gaps"]}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "fold_s=-1",
+        "fold_s=nan",
+        "fold_s=inf",
+        "fold_s=x",
+        "fold_s=1e9",
+        "cause=boredom",
+        "group=north",
+        "group=:x",
+        "group=x:",
+        "format=pdf",
+    ],
+)
+async def test_parameters_that_can_not_be(client: Client, world: World, query: str) -> None:
+    answer = await client.get(f"/api/gaps?{HOUR}&{query}", headers=world.bearer("investigator"))
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_parameter")
+
+
+async def test_a_report_of_no_camera_there_ever_was(client: Client, world: World) -> None:
+    answer = await client.get(f"/api/gaps?{HOUR}&camera=nowhere", headers=world.bearer("investigator"))
+    assert (answer.status_code, answer.json()["code"]) == (404, "camera_not_found")
+
+
+async def test_csv(client: Client, world: World) -> None:
+    with world.db.write() as conn:
+        conn.execute("UPDATE camera SET name = ? WHERE id = 'gate'", ('=HYPERLINK("http://evil")',))
+        conn.execute("UPDATE camera SET name = ? WHERE id = 'yard'", ('Höf, "hinten"',))
+    answer = await client.get(f"/api/gaps?{HOUR}&format=csv&fold_s=2", headers=world.bearer("investigator"))
+    assert answer.headers["content-type"].startswith("text/csv; header=present; charset=utf-8")
+    assert answer.headers["content-disposition"] == 'attachment; filename="gaps_20261123T140000Z_20261123T150000Z.csv"'
+    assert answer.headers["x-folded-gaps"] == "1"
+    assert answer.headers["x-folded-missing-s"] == "1.000000"
+    assert not answer.content.startswith(b"\xef\xbb\xbf")
+    assert answer.content.endswith(b"\r\n")
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
+    assert [row["camera"] for row in rows] == ["gate", "yard"]
+    assert rows[0]["name"] == '\'=HYPERLINK("http://evil")'
+    assert rows[1]["name"] == 'Höf, "hinten"'
+    assert rows[1] | {"name": ""} == {
+        "camera": "yard", "name": "", "start": "2026-11-23T14:00:00.000000Z", "end": "2026-11-23T15:00:00.000000Z", "open": "false",
+        "duration_s": "3600.000000", "cause": "unreachable", "class": "network", "detail": '{"error":"no route"}',
+        "fact_kind": "unreachable", "fact_start": "2026-11-23T14:00:00.000000Z",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "  =1", "\n@x"])
+def test_a_cell_is_never_a_formula(text: str) -> None:
+    assert csv_cell(text) == f"'{text}"
+
+
+def test_other_cells_stay() -> None:
+    for text in ("", "gate-1", "12.5", "a=b", "2026-11-23T14:00:00Z"):
+        assert csv_cell(text) == text
+
+
+async def test_a_large_report_goes_through_a_file(
+    client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nvr.api import gaps
+
+    monkeypatch.setattr(gaps, "_IN_MEMORY_BYTES", 100)
+    monkeypatch.setattr(gaps, "_CHUNK_BYTES", 7)
+    answer = await client.get(f"/api/gaps?{HOUR}", headers=world.bearer("investigator"))
+    assert len(answer.json()["gaps"]) == 3
+    assert int(answer.headers["content-length"]) == len(answer.content)
+
+
+async def test_only_so_many_reports_at_once(app: Litestar, client: Client, world: World) -> None:
+    slots = app.state.services.report_slots
+    slots.acquire()
+    slots.acquire()
+    answer = await client.get(f"/api/gaps?{HOUR}", headers=world.bearer("investigator"))
+    assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+    slots.release()
+    assert (await client.get(f"/api/gaps?{HOUR}", headers=world.bearer("investigator"))).status_code == 200
+    assert (await client.get(f"/api/gaps?{HOUR}&cause=x", headers=world.bearer("investigator"))).status_code == 400
+    assert (await client.get(f"/api/gaps?{HOUR}&camera=x", headers=world.bearer("investigator"))).status_code == 404
+    assert (await client.get(f"/api/gaps?{HOUR}", headers=world.bearer("investigator"))).status_code == 200
+
+
+ODD = st.one_of(
+    st.text(max_size=30),
+    st.datetimes().map(lambda at: at.isoformat() + "Z"),
+    st.integers(-(10**20), 10**20).map(str),
+    st.sampled_from(
+        ["2026-11-23T14:00:00Z", "2026-11-23T15:00:00Z", "", "gate", "district:north", "ended", "5", "csv", "\0", "%FF"]
+    ),
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from(["start", "end", "camera", "group", "cause", "fold_s", "format", "x"]), ODD), max_size=8),
+       st.sampled_from(["gate", "yard", "Ä", "%00", "a" * 300, "..", "gate%2Fx"]))  # fmt: skip
+def test_no_query_is_the_servers_fault(app: Litestar, world: World, query: list[tuple[str, str]], camera: str) -> None:
+    with TestClient(app) as client:
+        for path in ("/api/gaps", f"/api/cameras/{camera}/coverage", f"/api/cameras/{camera}"):
+            answer = client.get(path, params=query, headers=world.bearer("admin"))  # type: ignore[arg-type]
+            assert answer.status_code in (200, 400, 404), answer.text
+            answer.read()

@@ -1,0 +1,127 @@
+"""``python -m nvr.api`` as the supervisor runs it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from tests.api.catalogue import S, World, add_segment
+
+
+class Api:
+    def __init__(self, world: World, **settings: Any) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "nvr.api"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.tell({"catalogue": str(world.db.path), "node": "n1", "port": 0, **settings})
+
+    def tell(self, line: object) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps(line) + "\n")
+        self.process.stdin.flush()
+
+    def hear(self) -> Any:
+        assert self.process.stdout
+        return json.loads(self.process.stdout.readline())
+
+
+@contextmanager
+def running(world: World, **settings: Any) -> Iterator[Api]:
+    api = Api(world, **settings)
+    with api.process:
+        try:
+            yield api
+        finally:
+            api.process.kill()
+
+
+def test_it_says_when_it_listens_tells_of_cameras_and_ends_with_stdin(world: World) -> None:
+    with running(world) as api:
+        ready = api.hear()
+        assert ready["ready"] is True
+        with httpx.Client(base_url=f"http://127.0.0.1:{ready['port']}", headers=world.bearer("admin")) as http:
+            assert http.get("/api/health").json()["problems"][0]["code"] == "heartbeat_old"
+            added = http.post("/api/cameras", json={"id": "dock", "url": "rtsp://192.0.2.7/"})
+            assert added.status_code == 201
+            assert api.hear() == {"event": "cameras_changed"}
+            api.tell({"catalogue": str(world.db.path), "node": "n1", "port": 0, "zone": "Asia/Jakarta"})
+            deadline = time.monotonic() + 10
+            while http.get("/api/me").json()["zone"] != "Asia/Jakarta":
+                assert time.monotonic() < deadline
+            head = http.head("/api/cameras")
+            assert (head.status_code, head.content) == (200, b"")
+            assert int(head.headers["content-length"]) > 100
+        assert api.process.stdin
+        api.process.stdin.close()
+        assert api.process.wait(5) == 0
+
+
+def test_sigterm_ends_it_in_time_though_somebody_is_still_downloading(world: World) -> None:
+    key = add_segment(world, "hall", world.now_us, world.now_us + S)
+    path = next((world.folder / "footage" / "hall").rglob("*.1-n1.mp4"))
+    for found in (world.folder / "footage" / "hall").rglob("*.mp4"):
+        # Sparse, and far more than what fits into any socket's buffer.
+        with found.open("r+b") as file:
+            file.truncate(1 << 30)
+    assert path.exists()
+    with running(world) as api:
+        port = api.hear()["port"]
+        with socket.create_connection(("127.0.0.1", port)) as slow:
+            request = f"GET /api/cameras/hall/segments/{key.start_us}-1-n1.mp4 HTTP/1.1\r\nHost: x\r\n"
+            slow.sendall(f"{request}Authorization: {world.bearer('viewer')['Authorization']}\r\n\r\n".encode())
+            assert slow.recv(15) == b"HTTP/1.1 200 OK"
+            began = time.monotonic()
+            api.process.send_signal(signal.SIGTERM)
+            assert api.process.wait(10) == 0
+            assert time.monotonic() - began < 5.5
+
+
+def test_head_of_a_large_file_reads_none_of_it(world: World) -> None:
+    key = add_segment(world, "hall", world.now_us, world.now_us + S)
+    for found in (world.folder / "footage" / "hall").rglob("*.mp4"):
+        with found.open("r+b") as file:
+            file.truncate(64 << 30)
+    with running(world) as api:
+        port = api.hear()["port"]
+        url = f"http://127.0.0.1:{port}/api/cameras/hall/segments/{key.start_us}-1-n1.mp4"
+        answer = httpx.head(url, headers=world.bearer("viewer"), timeout=5)
+        assert answer.headers["content-length"] == str(64 << 30)
+        assert httpx.get(f"http://127.0.0.1:{port}/api/health", timeout=5).status_code == 200
+
+
+def test_a_port_in_use_is_hopeless_and_says_so(world: World) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        api = Api(world, port=port)
+        out, err = api.process.communicate(timeout=20)
+    assert api.process.returncode == 3
+    assert out == ""
+    assert f"127.0.0.1 port {port} is in use" in err
+    assert "Traceback" not in err
+
+
+def test_wrong_settings_are_hopeless_and_say_so(world: World) -> None:
+    api = Api(world, colour="red")
+    _, err = api.process.communicate(timeout=20)
+    assert api.process.returncode == 3
+    assert "colour" in err
+
+
+def test_a_host_that_is_not_ours(world: World) -> None:
+    api = Api(world, host="192.0.2.1")
+    _, err = api.process.communicate(timeout=20)
+    assert api.process.returncode == 3
+    assert "192.0.2.1" in err

@@ -1,0 +1,196 @@
+"""``nvr demo`` as its user meets it: log in, watch, see the gap and its cause, take a clip home."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import av
+import httpx
+import pytest
+
+from nvr.cli.demo import free_port
+from tests.browser.chrome import Page, chromium
+from tests.system.server import NVR
+
+pytestmark = pytest.mark.browser
+
+
+@dataclass
+class Demo:
+    """A running demo."""
+
+    base: str
+    password: str
+    api: httpx.Client
+
+    def get(self, path: str, **params: Any) -> Any:
+        answer = self.api.get(path, params=params)
+        answer.raise_for_status()
+        return answer.json()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    folder = tmp_path_factory.mktemp("demo")
+    port = free_port(31000)
+    log = folder / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [NVR, "demo", "--dir", folder / "demo", "--port", str(port)], stdout=out, stderr=subprocess.STDOUT
+        )
+    try:
+        base = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 60
+        password = None
+        while time.monotonic() < deadline:
+            text = log.read_text(errors="replace")
+            found = re.search(r"user admin, password (\S+)", text)
+            if found and "page at" in text:
+                password = found[1]
+                break
+            assert process.poll() is None, text
+            time.sleep(0.1)
+        assert password, log.read_text(errors="replace")
+        with httpx.Client(base_url=base, timeout=30) as api:
+            answer = api.post("/api/login", json={"username": "admin", "password": password})
+            assert answer.status_code in (200, 201), answer.text
+            yield Demo(base, password, api)
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0, log.read_text(errors="replace")[-3000:]
+
+
+@pytest.fixture(scope="module")
+def page(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    with chromium(tmp_path_factory.mktemp("chromium")) as page:
+        page.driver.get(demo.base)
+        page.get("login-user").send_keys("admin")
+        page.get("login-password").send_keys(demo.password)
+        page.click("login-submit")
+        page.until(lambda: len(page.all("camera-row")) == 2, what="two cameras")
+        yield page
+
+
+def recorded(demo: Demo, camera: str) -> dict[str, Any]:
+    end = datetime.now().astimezone()
+    found: dict[str, Any] = demo.get(
+        f"/api/cameras/{camera}/coverage", start=(end - timedelta(hours=1)).isoformat(), end=end.isoformat()
+    )
+    return found
+
+
+def interruption(demo: Demo) -> dict[str, Any] | None:
+    gaps = recorded(demo, "tugu-muda")["gaps"]
+    return next((g for g in gaps if g["cause"] in ("ended", "unreachable") and not g["open"]), None)
+
+
+def wait_for(question: Any, timeout_s: float, what: str) -> Any:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if answer := question():
+            return answer
+        time.sleep(0.25)
+    raise AssertionError(f"not within {timeout_s} s: {what}")
+
+
+def open_camera(page: Page, demo: Demo, camera: str) -> None:
+    page.driver.get(f"{demo.base}/#/")
+    page.until(lambda: page.all("camera-list"), what="the list")
+    page.driver.get(f"{demo.base}/#/cameras/{camera}")
+    page.get("camera-page")
+
+
+def test_live_plays(page: Page, demo: Demo) -> None:
+    wait_for(lambda: recorded(demo, "simpang-lima")["recorded_s"] > 4, 30, "four seconds of footage")
+    open_camera(page, demo, "simpang-lima")
+    page.click("live")
+    page.plays()
+    page.shoot("live")
+
+
+def test_gap_is_on_the_timeline_with_its_cause(page: Page, demo: Demo) -> None:
+    gap = wait_for(lambda: interruption(demo), 60, "the interruption")
+    open_camera(page, demo, "tugu-muda")
+    words = page.until(
+        lambda: [text for row in page.all("gap-row") if re.search("unreachable|closed", text := row.text.lower())],
+        what="the cause in words",
+    )
+    assert words, gap
+    page.click("zoom-m10")
+    page.shoot("timeline")
+
+
+def test_playback_seeks_to_a_moment_and_plays(page: Page, demo: Demo) -> None:
+    wait_for(lambda: recorded(demo, "simpang-lima")["recorded_s"] > 15, 40, "fifteen seconds of footage")
+    open_camera(page, demo, "simpang-lima")
+    page.click("zoom-m10")
+    timeline = page.get("timeline")
+    # Where the footage is: the far right is now, and ten minutes are as wide as the whole bar.
+    page.driver.execute_script(
+        """
+        const box = arguments[0].getBoundingClientRect();
+        for (const kind of ['pointerdown', 'pointerup', 'click'])
+          arguments[0].dispatchEvent(new PointerEvent(kind, {bubbles: true, clientX: box.left + box.width * arguments[1],
+            clientY: box.top + box.height / 2, pointerId: 1, button: 0}));
+        """,
+        timeline,
+        position_of(page, recorded(demo, "simpang-lima")["spans"][0]["start"]),
+    )
+    page.plays()
+    page.shoot("playback")
+
+
+def position_of(page: Page, start: str) -> float:
+    """Where on the visible timeline a moment two seconds after ``start`` is, as a share of its width."""
+    at_ms = (datetime.fromisoformat(start).timestamp() + 2) * 1000
+    view = page.get("timeline")
+    begin, end = (float(view.get_attribute(f"data-{name}") or "nan") for name in ("start-ms", "end-ms"))
+    assert begin < at_ms < end, (begin, at_ms, end)
+    return (at_ms - begin) / (end - begin)
+
+
+def test_clip_over_the_gap_downloads_and_decodes(demo: Demo, tmp_path: Path) -> None:
+    gap = wait_for(lambda: interruption(demo), 60, "the interruption")
+    start = datetime.fromisoformat(gap["start"]) - timedelta(seconds=6)
+    wait_for(
+        lambda: (
+            recorded(demo, "tugu-muda")["spans"][-1]["end"]
+            > (datetime.fromisoformat(gap["end"]) + timedelta(seconds=4)).isoformat()
+        ),
+        60,
+        "footage after it",
+    )
+    end = datetime.fromisoformat(gap["end"]) + timedelta(seconds=4)
+    params = {"start": start.isoformat(), "end": end.isoformat()}
+    answer = demo.api.get("/api/cameras/tugu-muda/clip.mp4", params=params)
+    assert answer.status_code == 200, answer.text
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(answer.content)
+    said = subprocess.run(["ffmpeg", "-v", "error", "-i", path, "-f", "null", "-"], capture_output=True, check=True)
+    assert said.stderr == b""
+    probe = subprocess.run(
+        ["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", path],
+        capture_output=True,
+        check=True,
+    )
+    stream = json.loads(probe.stdout)["streams"][0]
+    assert int(stream["nb_read_frames"]) > 12 * 8
+    with av.open(str(path)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == int(stream["nb_read_frames"])
+
+
+def test_indonesian(demo: Demo, tmp_path: Path) -> None:
+    with chromium(tmp_path, language="id") as page:
+        page.driver.get(demo.base)
+        page.until(lambda: "Kata sandi" in page.get("login-form").text, what="Indonesian")
+        page.shoot("login-id")

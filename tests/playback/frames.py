@@ -1,0 +1,127 @@
+"""Pictures that carry their number, and the packets of such pictures, encoded once a session."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+
+__all__ = ["AUDIO_RATE", "CODECS", "TICKS", "Encoded", "encode", "number_of", "sound"]
+
+TICKS = 90_000
+AUDIO_RATE = 16_000
+_BITS = 16
+_BLOCK = 16
+WIDTH, HEIGHT = _BITS * _BLOCK, 64
+
+# name: encoder and its options; a camera's own encoder has no look-ahead.
+CODECS: dict[str, tuple[str, dict[str, str]]] = {
+    "h264": ("libx264", {"preset": "ultrafast", "tune": "zerolatency", "bf": "0"}),
+    "h264b": ("libx264", {"preset": "veryfast", "bf": "2", "b-adapt": "0", "b-pyramid": "none", "rc-lookahead": "0"}),
+    "h264open": ("libx264", {"preset": "veryfast", "bf": "2", "b-adapt": "0", "x264-params": "open-gop=1"}),
+    "h265": ("libx265", {"preset": "ultrafast", "x265-params": "bframes=0:open-gop=0:log-level=none:pools=1"}),
+    "h265b": ("libx265", {"preset": "ultrafast", "x265-params": "bframes=2:open-gop=1:log-level=none:pools=1"}),
+}
+
+
+def picture(number: int) -> Any:
+    """A picture with the number in black and white blocks."""
+    luma = np.zeros((HEIGHT, WIDTH), np.uint8)
+    for bit in range(_BITS):
+        luma[:, bit * _BLOCK : (bit + 1) * _BLOCK] = 235 if number >> bit & 1 else 16
+    frame = av.VideoFrame(WIDTH, HEIGHT, "yuv420p")
+    for plane, value in zip(frame.planes, (luma, None, None), strict=True):
+        rows = np.full((plane.height, plane.line_size), 128, np.uint8)
+        if value is not None:
+            rows[:, :WIDTH] = value
+        plane.update(rows.tobytes())
+    return frame
+
+
+def number_of(frame: Any) -> int:
+    """The number that a decoded picture carries."""
+    luma = frame.to_ndarray(format="gray")
+    height, width = luma.shape
+    block = width / _BITS
+    middle = luma[height // 4 : 3 * height // 4]
+    return sum(
+        (int(middle[:, int((bit + 0.3) * block) : int((bit + 0.7) * block)].mean()) > 125) << bit for bit in range(_BITS)
+    )
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Packets of one track as (data, pts, dts, keyframe), times in ``time_base``; ``context`` is the encoder. ``pts[i]`` is when picture
+    ``first + i`` is shown."""
+
+    context: Any = field(repr=False)
+    packets: tuple[tuple[bytes, int, int, bool], ...]
+    pts: tuple[int, ...]
+    time_base: Fraction
+
+
+@functools.cache
+def encode(codec: str, count: int, *, first: int = 0, fps: int = 10, gop: int = 10, jitter: int = 0, crf: int = 30) -> Encoded:
+    """``count`` pictures numbered from ``first``; their times stray by up to ``jitter`` ticks, the same way every time."""
+    name, options = CODECS[codec]
+    context: Any = av.CodecContext.create(name, "w")
+    context.width, context.height, context.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+    context.time_base = Fraction(1, TICKS)
+    context.framerate = Fraction(fps)
+    context.gop_size = gop
+    context.thread_count = 1
+    # Parameter sets in the header as well as in the stream.
+    context.flags |= av.codec.context.Flags.global_header
+    context.options = {**options, "crf": str(crf), "keyint_min": str(gop), "sc_threshold": "0", "forced-idr": "0"}
+    if name == "libx265":
+        context.options = {**context.options, "x265-params": options["x265-params"] + f":keyint={gop}:min-keyint={gop}:scenecut=0:crf={crf}"}
+    random = np.random.default_rng(count + first)
+    pts = [index * TICKS // fps + int(random.integers(-jitter, jitter + 1)) + jitter for index in range(count)]
+    found = []
+    for index in range(count):
+        frame = picture(first + index)
+        frame.pts, frame.time_base = pts[index], Fraction(1, TICKS)
+        found += context.encode(frame)
+    found += context.encode(None)
+    # A run's own time begins with its first packet.
+    origin = int(found[0].dts)
+    packets = tuple((bytes(p), int(p.pts) - origin, int(p.dts) - origin, bool(p.is_keyframe)) for p in found)
+    return Encoded(context, packets, tuple(p - origin for p in pts), Fraction(1, TICKS))
+
+
+@functools.cache
+def sound(seconds: float) -> Encoded:
+    """A tone, AAC."""
+    context: Any = av.CodecContext.create("aac", "w")
+    context.sample_rate, context.layout, context.format = AUDIO_RATE, "mono", "fltp"
+    context.time_base = Fraction(1, AUDIO_RATE)
+    context.flags |= av.codec.context.Flags.global_header
+    found = []
+    for at in range(0, int(seconds * AUDIO_RATE), 1024):
+        wave = np.sin(2 * np.pi * 440 * (at + np.arange(1024)) / AUDIO_RATE).astype(np.float32)[None, :] * 0.3
+        frame = av.AudioFrame.from_ndarray(wave, "fltp", "mono")
+        frame.sample_rate, frame.pts, frame.time_base = AUDIO_RATE, at, Fraction(1, AUDIO_RATE)
+        found += context.encode(frame)
+    packets = tuple((bytes(p), int(p.pts), int(p.dts), True) for p in found if int(p.pts) >= 0)
+    return Encoded(context, packets, tuple(p[1] for p in packets), Fraction(1, AUDIO_RATE))
+
+
+def interleaved(video: Encoded, audio: Encoded | None) -> Iterator[tuple[str, tuple[bytes, int, int, bool]]]:
+    """The packets of both by decode time."""
+    tagged: list[tuple[Fraction, str, tuple[bytes, int, int, bool]]] = [
+        (p[2] * video.time_base, "video", p) for p in video.packets
+    ]
+    if audio is not None:
+        end = tagged[-1][0]
+        tagged += [(p[2] * audio.time_base, "audio", p) for p in audio.packets if p[2] * audio.time_base <= end]
+    return ((kind, packet) for _, kind, packet in sorted(tagged, key=lambda item: (item[0], item[1] == "audio")))
+
+
+def all_numbers(frames: Iterable[Any]) -> list[int]:
+    """The numbers of decoded pictures."""
+    return [number_of(frame) for frame in frames]

@@ -1,0 +1,292 @@
+"""Every fault at every step of every operation that changes a disk; after each, a restart and the invariants.
+
+``python -m tests.storage.fault_matrix`` prints the table; the tests run the same cells.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import shutil
+import sqlite3
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from storage import facts, garbage
+from storage.causes import Cause
+
+from storage.disk_writer import DiskWriter
+from storage.errors import StorageError
+from storage.retention import Candidate, Deletion, apply
+from storage.roots import register
+from storage.segments import Key
+from tests.storage import mp4
+from tests.storage.faulty_files import FAULTS, Fault, FaultyDatabase, FaultyFiles, Kill
+from tests.storage.world import (
+    CAMERA,
+    NODE,
+    T0_US,
+    InlineCatalogue,
+    Recorder,
+    World,
+    assert_consistent,
+    assert_partition,
+)
+
+SECOND_US = 1_000_000
+NOW_US = T0_US + 600 * SECOND_US
+
+
+@dataclass
+class Case:
+    """One run of an operation. ``promised``: footage that must be there afterwards; ``foreign``: files that nobody may touch."""
+
+    world: World
+    files: FaultyFiles
+    database: FaultyDatabase
+    keep: int | None = None
+    promised: list[tuple[int, int]] = field(default_factory=list)
+    foreign: dict[Path, bytes] = field(default_factory=dict)
+    recorder: Recorder | None = None
+    given: int = 0
+
+
+Operation = Callable[[Case], None]
+
+
+def record(case: Case) -> None:
+    """Create, append, rotate, append, close: three segments of one run."""
+    catalogue = InlineCatalogue(case.database, case.keep)
+    writer = DiskWriter(case.world.root, catalogue, sync_interval_s=0.0, files=case.files)
+    recorder = case.recorder = Recorder(case.world, writer, catalogue, T0_US + 10 * SECOND_US)
+    try:
+        recorder.begin()
+        for rotated in (True, True, False):
+            recorder.append()
+            recorder.append()
+            if rotated and not recorder.ended:
+                recorder.rotate()
+        recorder.close()
+        recorder.end(Cause.SERVER_DOWN)
+        for _ in range(2):
+            # What broke is tried again while the process lives.
+            writer._broken.extend((0.0, handle) for _, handle in [writer._broken.popleft() for _ in writer._broken])
+            writer._salvage_due()
+    finally:
+        case.given = catalogue.given
+        lost_power = case.files.fault.startswith("power") and case.files.dead
+        for handle in recorder.handles:
+            untrusted = lost_power or case.files.failed_syncs
+            end_us = handle.synced_until_us if untrusted else handle.written_until_us
+            case.promised.append((handle.head.start_us, end_us))
+
+
+def start(case: Case) -> None:
+    """A start that finds: unfinished segments (whole, cut off, with a tail, without a picture, empty), a closed one without a row,
+    garbage, a growing row without a file, a foreign and a damaged file."""
+    world = case.world
+    at = T0_US + 10 * SECOND_US
+    whole = world.part(at, [0, 1, 2])
+    cut = world.part(at + 10 * SECOND_US, [3, 4], extra=mp4.fragment(5)[0][:-9])
+    world.part(at + 20 * SECOND_US, [6, 7], closed=True)
+    world.part(at + 30 * SECOND_US, [])
+    world.part(at + 40 * SECOND_US, [8, 9], row=False, final_name=True)
+    world.part(at + 50 * SECOND_US, [10, 11], row=True).unlink()
+    world.part(at + 60 * SECOND_US, [12], final_name=True, row=False, enter=True)
+    with world.database.write() as conn:
+        gone = Key(CAMERA, at + 60 * SECOND_US, NODE, 1)
+        facts.resume(conn, CAMERA, at)
+        for second in (1.5, 11, 21, 30, 41, 51):
+            start_us = at + round(second * 1e6)
+            facts.enter(conn, CAMERA, start_us, Cause.STALLED, {}, node=NODE, epoch=1)
+            if second != 51:
+                facts.resume(conn, CAMERA, at + round(second + 9) // 10 * 10 * SECOND_US)
+        facts.resume(conn, CAMERA, at + 60 * SECOND_US)
+        garbage.discard(conn, [gone], cause=Cause.DELETED, detail={"person": "x"}, now_us=NOW_US)
+    empty = whole.with_name("59-59.000Z.1-n1.part.mp4")
+    empty.write_bytes(b"")
+    foreign = {whole.with_name("notes.txt"): b"mine", whole.with_name("holiday.mp4"): b"not a segment"}
+    foreign[whole.with_name("58-00.000Z.1-n1.part.mp4")] = whole.read_bytes()[:300]
+    foreign[whole.with_name("57-00.000Z.1-n1.part.mp4")] = cut.read_bytes()
+    for path, data in foreign.items():
+        path.write_bytes(data)
+    case.foreign = foreign
+    case.promised = [(at + a * SECOND_US, at + a * SECOND_US + n * mp4.FRAGMENT_US) for a, n in ((0, 3), (10, 2), (20, 2), (40, 2))]
+    world.reconcile(NOW_US, files=case.files, database=case.database)
+
+
+def delete(case: Case) -> None:
+    """Retention gives up two of four segments."""
+    world = case.world
+    deletions = []
+    at = T0_US + 10 * SECOND_US
+    with world.database.write() as conn:
+        facts.resume(conn, CAMERA, at)
+        facts.enter(conn, CAMERA, at + 4 * SECOND_US, Cause.STALLED, {}, node=NODE, epoch=1)
+    for number in range(4):
+        start_us = at + number * SECOND_US
+        path = world.part(start_us, [2 * number, 2 * number + 1], final_name=True, enter=True)
+        if number in (0, 2):
+            size = path.stat().st_size
+            candidate = Candidate(Key(CAMERA, start_us, NODE, 1), start_us + SECOND_US, size, world.root.id)
+            deletions.append(Deletion(candidate, "max_age"))
+        else:
+            case.promised.append((start_us, start_us + SECOND_US))
+    apply(case.database, deletions, now_us=NOW_US, files=case.files)
+
+
+def roots(case: Case) -> None:
+    """A second root is taken into use."""
+    paths = [case.world.root.path, case.world.folder / "second"]
+    with case.database.write() as conn:
+        register(conn, paths, files=case.files)
+
+
+OPERATIONS: dict[str, Operation] = {"record": record, "start": start, "delete": delete, "roots": roots}
+
+
+def run_case(operation: str, at: int, fault: Fault, base: Path, *, keep: int | None = None) -> tuple[Case, bool]:
+    """Runs one cell and asserts the invariants; says whether the operation has so many steps."""
+    folder = Path(tempfile.mkdtemp(dir=base))
+    world = World(folder)
+    files = FaultyFiles(at, fault)
+    case = Case(world, files, FaultyDatabase(folder / "catalogue.db", files), keep)
+    try:
+        try:
+            OPERATIONS[operation](case)
+        except (Kill, OSError, sqlite3.Error, StorageError):
+            assert files.struck or keep is not None
+        if not files.dead:
+            # Whatever it survived, now it is killed.
+            with_fault, files.fault = files.fault, "kill before"
+            try:
+                files.die()
+            except Kill:
+                files.fault = with_fault
+        case.database.close()
+        files.tidy(world.root.path)
+        world.reopen()
+        check(operation, case)
+        return case, len(files.steps) >= at
+    finally:
+        world.close()
+        shutil.rmtree(folder)
+
+
+def check(operation: str, case: Case) -> None:
+    """A healthy restart, and what must be so after it."""
+    world = case.world
+    if operation == "roots":
+        with world.database.write() as conn:
+            world.roots = register(conn, [world.root.path, world.folder / "second"])
+    report = world.reconcile(NOW_US)
+    assert_consistent(world, report)
+    for path, data in case.foreign.items():
+        assert path.read_bytes() == data, f"{path} was touched"
+        assert str(path) in report.foreign
+    answer = world.coverage(T0_US - 60 * SECOND_US, NOW_US + SECOND_US, NOW_US)
+    assert_partition(answer)
+    for a, b in case.promised:
+        if a < b:
+            assert any(s <= a and b <= e for s, e in answer.spans), f"[{a - T0_US}, {b - T0_US}) is lost: {answer.spans}"
+    if operation == "start":
+        most_us = sum(b - a for a, b in case.promised)
+        assert answer.recorded_us == most_us, "more than was recorded"
+        missing = [gap for gap in answer.gaps if gap.cause is Cause.MISSING]
+        assert [gap.end_us - gap.start_us for gap in missing] == [2 * mp4.FRAGMENT_US]
+    if operation == "record" and case.recorder is not None:
+        assert answer.recorded_us <= case.recorder.number * mp4.FRAGMENT_US, "more than was recorded"
+    if operation == "delete":
+        pruned = sum(gap.end_us - gap.start_us for gap in answer.gaps if gap.cause is Cause.PRUNED)
+        assert answer.recorded_us + pruned == 4 * SECOND_US
+    again = world.reconcile(NOW_US + SECOND_US)
+    assert (again.adopted, again.entered, again.missing, again.unlinked) == (0, 0, 0, 0), "a second start found work"
+    later = world.coverage(T0_US - 60 * SECOND_US, NOW_US + SECOND_US, NOW_US)
+    assert [(g.start_us, g.end_us, g.cause) for g in later.gaps] == [(g.start_us, g.end_us, g.cause) for g in answer.gaps]
+
+
+def steps_of(operation: str, base: Path) -> list[str]:
+    """The steps of a run without a fault."""
+    case, _ = run_case(operation, 0, "none", base)
+    return case.files.steps
+
+
+def cells(operation: str, fault: Fault, base: Path) -> tuple[Counter[str], list[str]]:
+    """Runs the fault at every step; counts, and what failed. A run in which the fault makes more steps is followed to its end."""
+    counts: Counter[str] = Counter()
+    failures: list[str] = []
+    for at in itertools.count(1):
+        keeps: list[int | None] = [None]
+        reached = False
+        while keeps:
+            keep = keeps.pop()
+            try:
+                case, has_step = run_case(operation, at, fault, base, keep=keep)
+                reached |= has_step
+                if keep is None and operation == "record" and case.files.dead and case.given:
+                    # The same death with fewer and fewer of the catalogue's operations done.
+                    keeps = list({0, case.given // 2, case.given - 1})
+                if case.files.struck:
+                    counts["runs"] += 1
+                    counts[case.files.steps[at - 1]] += 1
+            except AssertionError as error:
+                reached = True
+                counts["failed"] += 1
+                failures.append(f"{operation}, {fault} at step {at}, keep {keep}: {error}"[:400])
+        if not reached:
+            return counts, failures
+    raise AssertionError
+
+
+def table(rows: dict[tuple[str, str], Counter[str]]) -> str:
+    """Runs by operation and fault."""
+    operations = list(OPERATIONS)
+    lines = [f"{'fault':<18}" + "".join(f"{operation:>10}" for operation in operations)]
+    for fault in FAULTS:
+        line = f"{fault:<18}"
+        for operation in operations:
+            counts = rows.get((operation, fault), Counter())
+            failed = f"!{counts['failed']}" if counts["failed"] else ""
+            line += f"{str(counts['runs']) + failed:>10}"
+        lines.append(line)
+    total = sum(counts["runs"] for counts in rows.values())
+    lines.append(f"{total} runs, {sum(counts['failed'] for counts in rows.values())} failed")
+    return "\n".join(lines)
+
+
+def scratch() -> Path:
+    """Where the runs happen: in memory if possible, since it is the order of steps that counts, not their speed."""
+    shm = Path("/dev/shm")
+    return Path(tempfile.mkdtemp(prefix="nvr-faults-", dir=shm if shm.is_dir() else None))
+
+
+def main() -> int:
+    logging.disable(logging.CRITICAL)
+    base = scratch()
+    began = time.monotonic()
+    rows: dict[tuple[str, str], Counter[str]] = {}
+    failures: list[str] = []
+    try:
+        for operation in OPERATIONS:
+            if sys.argv[1:] and operation not in sys.argv[1:]:
+                continue
+            print(f"{operation}: {len(steps_of(operation, base))} steps without a fault")
+            for fault in FAULTS:
+                rows[operation, fault], failed = cells(operation, fault, base)
+                failures += failed
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+    print(table(rows))
+    print(f"{time.monotonic() - began:.0f} s")
+    for failure in failures[:30]:
+        print("FAILED", failure)
+    return bool(failures)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
