@@ -75,8 +75,11 @@ def record(case: Case) -> None:
         recorder.end(Cause.SERVER_DOWN)
         for _ in range(2):
             # What broke is tried again while the process lives.
-            writer._broken.extend((0.0, handle) for _, handle in [writer._broken.popleft() for _ in writer._broken])
-            writer._salvage_due()
+            broken = [handle for _, handle in writer._broken]
+            writer._broken.clear()
+            writer._broken.extend((0.0, handle) for handle in broken)
+            for _ in broken:
+                writer._salvage_due()
     finally:
         case.given = catalogue.given
         lost_power = case.files.fault.startswith("power") and case.files.dead
@@ -234,10 +237,10 @@ def cells(operation: str, fault: Fault, base: Path) -> tuple[Counter[str], list[
                 if case.files.struck:
                     counts["runs"] += 1
                     counts[case.files.steps[at - 1]] += 1
-            except AssertionError as error:
+            except Exception as error:
                 reached = True
                 counts["failed"] += 1
-                failures.append(f"{operation}, {fault} at step {at}, keep {keep}: {error}"[:400])
+                failures.append(f"{operation}, {fault} at step {at}, keep {keep}: {type(error).__name__} {error}"[:400])
         if not reached:
             return counts, failures
     raise AssertionError
