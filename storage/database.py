@@ -119,6 +119,12 @@ class Database:
             if conn.in_transaction:
                 conn.execute("COMMIT")
 
+    def finish(self) -> None:
+        """Puts everything into the one file and closes it: for a catalogue that is to be moved."""
+        with self._lock:
+            self._write_connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.close()
+
     def close(self) -> None:
         """Closes every connection of this process. No thread may be using one."""
         with self._lock:

@@ -22,7 +22,7 @@ from storage.database import Database
 from storage.files import FILES, Files
 from storage.layout import parse
 from storage.roots import Root
-from storage.segment_file import Summary, summary
+from storage.segment_file import SegmentFile, read_fd
 from storage.segments import Init, Key
 
 __all__ = ["Progress", "rebuild"]
@@ -45,7 +45,8 @@ class Progress:
 class _Found:
     root: Root
     path: Path
-    file: Summary
+    file: SegmentFile
+    init: bytes
 
 
 def rebuild(database: Database, roots: Sequence[Root], *, files: Files = FILES) -> Iterator[Progress]:
@@ -113,7 +114,9 @@ def _read(database: Database, files: Files, root: Root, path: Path, story: _Stor
             if adopted.end_us is None:
                 return None
             path = path.with_name(path.name.removesuffix(".part.mp4") + ".mp4")
-        return _Found(root, path, summary(path))
+        with path.open("rb", buffering=0) as opened:
+            file = read_fd(opened.fileno())
+            return _Found(root, path, file, os.pread(opened.fileno(), file.init_bytes, 0))
     except (BoxError, OSError) as error:
         log.warning("%s: %s; left alone", path, error)
         return None
@@ -157,21 +160,29 @@ class _Story:
         key = Key(head.camera, head.start_us, head.node, head.epoch)
         run = Key(head.camera, head.run_start_us, head.node, head.epoch)
         self._between(conn, run, head.start_us)
-        segments.put_init(conn, Init.of(file.init, file.tracks))
+        init = Init.of(found.init, file.tracks)
+        segments.put_init(conn, init)
         segments.begin_run(conn, run)
         segments.begin(
             conn,
             key,
             root=found.root.id,
-            init=Init.of(file.init, file.tracks).id,
+            init=init.id,
             run_start_us=head.run_start_us,
             timescale=head.timescale,
             media_start=head.media_start,
         )
+        tail = file.tail
         segments.finish(
-            conn, key, end_us=file.end_us, media_end=file.media_end, frames=file.frames, bytes_=file.size, sha256=None
+            conn,
+            key,
+            end_us=file.end_us,
+            media_end=tail.media_end if tail is not None else file.index.media_end,
+            frames=len(file.index.video.samples),
+            bytes_=file.size,
+            sha256=None,
         )
-        self._run, self._end_us, self._reason = run, file.end_us, file.reason
+        self._run, self._end_us, self._reason = run, file.end_us, tail.reason if tail is not None else ""
         self._until_us = max(self._until_us or 0, file.end_us)
 
     def _between(self, conn: sqlite3.Connection, run: Key, start_us: int) -> None:

@@ -18,6 +18,7 @@ from litestar.exceptions import HTTPException, SerializationException, Validatio
 
 from nvr.accounts import AccountError
 from nvr.config import redact
+from nvr.playback.errors import PlaybackError, RangeNotSatisfiable
 from storage.errors import CatalogueError
 
 __all__ = ["CODES", "ApiError", "Problem", "problem_response", "to_problem"]
@@ -44,16 +45,21 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "not_found": (404, "There is no such address"),
     "camera_not_found": (404, "There never was a camera of this id"),
     "segment_not_found": (404, "There is no such segment, or not any more"),
+    "no_footage": (404, "Nothing was recorded in this range; coverage says why"),
     "init_not_found": (404, "There is no such init"),
     "account_not_found": (404, "There is no such user or token"),
     "method_not_allowed": (405, "The address does not take this method"),
     "provisioned": (409, "The camera comes from the configuration file and is changed there"),
     "camera_exists": (409, "There is a camera of this id already"),
     "user_exists": (409, "There is a user of this name already"),
+    "several_inits": (409, "The picture's format changed within the range: one clip each of `parts`"),
     "last_admin": (409, "The only administrator can't be removed"),
+    "footage_gone": (410, "The footage was deleted since the catalogue was asked"),
     "too_large": (413, "The body is larger than any sensible one"),
     "range_not_satisfiable": (416, "The bytes asked for lie beyond the end"),
     "too_many_attempts": (429, "Too many failed logins; `Retry-After` says when to try again"),
+    "clip_too_long": (422, "The clip has more frames than can be planned: ask for parts"),
+    "footage_damaged": (500, "A file is not what the catalogue says of it; `nvr check` says more"),
     "internal": (500, "A fault of the server; `incident` is how to find it in the log"),
     "catalogue_unavailable": (503, "The catalogue can't be read or written now"),
     "busy": (503, "Too many reports at once; try again shortly"),
@@ -149,6 +155,13 @@ def _known(error: Exception) -> ApiError | None:
             # The path or SQL in the message is for the log.
             log.error("the catalogue refused: %s", redact(str(error)))
             return ApiError("catalogue_unavailable", "the catalogue does not answer", headers={"Retry-After": "5"})
+        case RangeNotSatisfiable():
+            headers = {"Content-Range": f"bytes */{error.size}", "Accept-Ranges": "bytes"}
+            return ApiError(error.code, f"there are {error.size} bytes", headers=headers)
+        case PlaybackError() if error.code in CODES:
+            if CODES[error.code][0] >= 500:
+                log.error("%s", error)
+            return ApiError(error.code, str(error))
         case SerializationException():
             return ApiError("invalid_request", "the body is not valid JSON")
         case ValidationException():

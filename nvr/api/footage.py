@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import AsyncIterator
-from io import FileIO
-from typing import Any, Final
+from typing import Final
 
 from litestar import Response
-from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath
-from litestar.response import Stream
+from litestar.response.base import ASGIResponse
 
 from nvr.api.errors import ApiError
-from nvr.api.ranges import Selected, select
+from nvr.api.ranges import select
 from nvr.api.respond import ApiRequest, matches_etag
 from nvr.api.routing import get
+from nvr.api.sending import send
 from nvr.api.services import Injected
+from nvr.playback.errors import FootageDamaged, FootageGone
+from nvr.playback.media import open_media
 from storage import segments
-from storage.database import Database
 from storage.layout import NODE_ID
-from storage.segments import Key, Segment
+from storage.segments import Key
 
 __all__ = ["IMMUTABLE", "ROUTES"]
 
@@ -30,73 +28,34 @@ IMMUTABLE: Final = "private, max-age=31536000, immutable"
 
 _NAME: Final = re.compile(rf"(?P<start>\d{{1,18}})-(?P<epoch>\d{{1,18}})-(?P<node>{NODE_ID})\.mp4", re.ASCII)
 _INIT: Final = re.compile(r"(?P<sha256>[0-9a-f]{64})\.mp4", re.ASCII)
-_CHUNK_BYTES: Final = 256 << 10
-
-
-def _gone() -> ApiError:
-    return ApiError("segment_not_found", "there is no such segment, or it was deleted")
-
-
-def _opened(db: Database, key: Key) -> tuple[Segment, FileIO]:
-    """The segment and its file, open for reading. A growing one is renamed when it closes: then it is looked up once more."""
-    for _ in range(2):
-        with db.read() as conn:
-            segment = segments.get(conn, key)
-        if segment is None:
-            break
-        try:
-            return segment, FileIO(segment.path)
-        except FileNotFoundError:
-            continue
-    raise _gone()
-
-
-async def _chunks(file: FileIO, selected: Selected) -> AsyncIterator[bytes]:
-    # If the client leaves before the first chunk this never runs; the file object closes itself then.
-    with file:
-        at, end = selected.first, selected.last + 1
-        while at < end:
-            chunk = await sync_to_thread(os.pread, file.fileno(), min(_CHUNK_BYTES, end - at), at)
-            if not chunk:
-                # Fewer bytes than promised: the connection must break, not pretend to be whole.
-                raise OSError("a segment's file became shorter while it was read")
-            at += len(chunk)
-            yield chunk
 
 
 @get(
     "/api/cameras/{camera:str}/segments/{name:str}",
     role="viewer",
     summary="Recorded bytes: {start_us}-{epoch}-{node}.mp4",
-    errors=["segment_not_found", "range_not_satisfiable"],
+    errors=["segment_not_found", "range_not_satisfiable", "footage_damaged"],
     media_type="video/mp4",
 )
-def segment_bytes(request: ApiRequest, services: Injected, camera: FromPath[str], name: FromPath[str]) -> Response[Any]:
-    """One segment's file, or a ``Range`` of it. A growing one is as long as it is now."""
+def segment_bytes(request: ApiRequest, services: Injected, camera: FromPath[str], name: FromPath[str]) -> ASGIResponse:
+    """One segment's file, or a ``Range`` of it. A growing one is as long as its whole fragments are now."""
     match = _NAME.fullmatch(name)
     if match is None:
         raise _gone()
-    key = Key(camera, int(match["start"]), match["node"], int(match["epoch"]))
-    segment, file = _opened(services.db, key)
     try:
-        size = os.fstat(file.fileno()).st_size
-        etag = None if segment.growing else f'"{key.start_us}-{key.epoch}-{key.node}-{size}"'
-        headers = {"Cache-Control": "no-store" if etag is None else IMMUTABLE}
-        if etag is not None:
-            headers["ETag"] = etag
-            if matches_etag(request.headers.get("if-none-match"), etag):
-                file.close()
-                return Response(b"", status_code=304, headers=headers, media_type="video/mp4")
-        selected = select(request.headers, size=size, etag=etag)
-    except ApiError:
-        file.close()
+        media = open_media(
+            services.db, services.indexes, Key(camera, int(match["start"]), match["node"], int(match["epoch"]))
+        )
+    except FootageDamaged:
         raise
-    return Stream(
-        _chunks(file, selected),
-        status_code=selected.status,
-        headers={**headers, **selected.headers()},
-        media_type="video/mp4",
-    )
+    except FootageGone:
+        raise _gone() from None
+    cache = "no-store" if media.growing else IMMUTABLE
+    return send(request, media, etag=media.etag, media_type="video/mp4", headers={"Cache-Control": cache})
+
+
+def _gone() -> ApiError:
+    return ApiError("segment_not_found", "there is no such segment, or it was deleted")
 
 
 @get(

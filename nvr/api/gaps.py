@@ -26,7 +26,7 @@ from nvr.api.report import Totals, fold, never_in_fleet
 from nvr.api.routing import get
 from nvr.api.services import Injected
 from nvr.api.times import compact_time, format_time, parse_range
-from nvr.api.wire import GapBody, gap_body
+from nvr.api.wire import GapBody, gap_fields
 from storage import cameras as camera_rows
 from storage.cameras import Camera
 from storage.coverage import Coverage, coverage
@@ -134,9 +134,7 @@ def _write(conn: sqlite3.Connection, query: GapQuery, *, now_us: int) -> tuple[I
             split = fold(found, query.fold_us)
             listed = [gap for gap in split.kept if not query.causes or gap.cause in query.causes]
             totals.add(found, listed, [gap for gap in split.folded if not query.causes or gap.cause in query.causes])
-            bodies = [
-                ReportGap(**msgspec.structs.asdict(gap_body(gap)), camera=camera.id, name=camera.name) for gap in listed
-            ]
+            bodies = [ReportGap(**gap_fields(gap), camera=camera.id, name=camera.name) for gap in listed]
             if query.format == "csv":
                 file.write(_csv_lines([_row(body) for body in bodies]))
             elif bodies:

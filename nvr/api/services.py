@@ -17,6 +17,7 @@ from litestar.params import SkipValidation
 
 from nvr.api.attempts import Attempts
 from nvr.api.settings import ApiSettings
+from nvr.playback.index_cache import IndexCache
 from storage.database import Database
 
 __all__ = ["Injected", "Services", "provide"]
@@ -48,6 +49,9 @@ class Services:
         self.page_folder = _PACKAGED_PAGE if settings.web_dist is None else Path(settings.web_dist)
         # A password costs 50 ms of a core and 64 MiB: more than these at once would be felt by recording.
         self.password_slots = asyncio.Semaphore(2)
+        self.indexes = IndexCache(self.db)
+        # Planning a day's clip is seconds of a core.
+        self.clip_slots = asyncio.Semaphore(2)
         self.report_slots = threading.BoundedSemaphore(2)
 
     def configure(self, new: ApiSettings) -> None:

@@ -15,6 +15,7 @@ from storage.intervals import DAY_US, Interval
 __all__ = ["compact_time", "format_time", "parse_range", "parse_time", "seconds"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH: Final = datetime(1970, 1, 1)
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 # Years 1970 to 2199.
 _LAST_US: Final = (date(2200, 1, 1).toordinal() - _EPOCH_DAY) * DAY_US
@@ -30,8 +31,8 @@ _PLUS_LOST: Final = re.compile(rf"{_DATE}[Tt ]{_CLOCK} (?P<offset_h>\d\d):?(?P<o
 
 def format_time(at_us: int) -> str:
     """``2026-11-23T14:05:06.123456Z``."""
-    at = _EPOCH + timedelta(microseconds=at_us)
-    return f"{at.year:04d}-{at:%m-%dT%H:%M:%S}.{at.microsecond:06d}Z"
+    # A report formats a million of these: isoformat takes a third of strftime's time.
+    return (_NAIVE_EPOCH + timedelta(microseconds=at_us)).isoformat(timespec="microseconds") + "Z"
 
 
 def compact_time(at_us: int) -> str:

@@ -19,7 +19,7 @@ __all__ = [
     "SpanBody",
     "StatusBody",
     "coverage_body",
-    "gap_body",
+    "gap_fields",
 ]
 
 
@@ -99,19 +99,19 @@ class CoverageBody(msgspec.Struct, kw_only=True):
     gaps: list[GapBody]
 
 
-def gap_body(gap: Gap) -> GapBody:
-    """A gap as it is answered."""
+def gap_fields(gap: Gap) -> dict[str, Any]:
+    """The fields of a ``GapBody``."""
     fact = gap.fact
-    return GapBody(
-        start=format_time(gap.start_us),
-        end=format_time(gap.end_us),
-        open=gap.open,
-        duration_s=seconds(gap.end_us - gap.start_us),
-        cause=gap.cause,
-        class_=gap.cause.cause_class,
-        detail={} if fact is None else fact.detail,
-        fact=None if fact is None else FactBody(fact.cause, format_time(fact.start_us)),
-    )
+    return {
+        "start": format_time(gap.start_us),
+        "end": format_time(gap.end_us),
+        "open": gap.open,
+        "duration_s": seconds(gap.end_us - gap.start_us),
+        "cause": gap.cause,
+        "class_": gap.cause.cause_class,
+        "detail": {} if fact is None else fact.detail,
+        "fact": None if fact is None else FactBody(fact.cause, format_time(fact.start_us)),
+    }
 
 
 def _spans(spans: Iterable[tuple[int, int]]) -> list[SpanBody]:
@@ -128,5 +128,5 @@ def coverage_body(coverage: Coverage) -> CoverageBody:
         recorded_s=seconds(coverage.recorded_us),
         missing_s=seconds(coverage.missing_us),
         spans=_spans(coverage.spans),
-        gaps=[gap_body(gap) for gap in coverage.gaps],
+        gaps=[GapBody(**gap_fields(gap)) for gap in coverage.gaps],
     )

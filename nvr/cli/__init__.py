@@ -22,6 +22,8 @@ _COMMANDS = {
     "check-config": "nvr.cli.check_config:check_config",
     "cameras": "nvr.cli.cameras:cameras",
     "gaps": "nvr.cli.gaps:gaps",
+    "check": "nvr.cli.check:check",
+    "rebuild": "nvr.cli.rebuild:rebuild",
     "users": "nvr.cli.users:users",
     "tokens": "nvr.cli.tokens:tokens",
     "version": "nvr.cli.version:version",

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 _FIRST_RETRY_S: Final = 1.0
 _LAST_RETRY_S: Final = 30.0
-_WELL_AFTER_S: Final = 60.0
+_WELL_AFTER_S: Final = 10.0
 
 
 MakePipeline = Callable[[Camera, deque[SegmentHandle]], Pipeline]
@@ -33,7 +33,7 @@ MakePipeline = Callable[[Camera, deque[SegmentHandle]], Pipeline]
 
 class Backoff:
     """How long to wait before the next attempt: 1 s doubling to 30 s, jittered so that a thousand cameras behind one switch do not come back
-    in one instant; from the beginning after 60 s of footage."""
+    in one instant; from the beginning after 10 s of footage."""
 
     def __init__(self, jitter: Callable[[], float] = random.random) -> None:
         self._jitter = jitter

@@ -92,22 +92,13 @@ def fragments(video: Encoded, audio: Encoded | None) -> tuple[bytes, list[tuple[
     for kind, track in (("video", video), ("audio", audio)):
         if track is None:
             continue
-        context = track.context
-        stream = container.add_stream(context.codec.name, rate=context.framerate if kind == "video" else context.sample_rate)
-        if kind == "video":
-            stream.width, stream.height, stream.pix_fmt = context.width, context.height, context.pix_fmt
-            if context.codec.name == "libx265":
-                stream.codec_context.codec_tag = "hvc1"
-        else:
-            stream.codec_context.layout = context.layout
-            stream.codec_context.format = context.format
+        stream = container.add_stream_from_template(track.stream, opaque=True)
         stream.time_base = track.time_base
-        stream.codec_context.time_base = track.time_base
-        stream.codec_context.extradata = context.extradata
+        # No camera tells its bit rate; here it would make every run's init another one.
+        stream.codec_context.bit_rate = 0
+        if track.stream.codec_context.name == "hevc":
+            stream.codec_context.codec_tag = "hvc1"
         streams[kind] = stream
-    # Written as they are: nothing is encoded here.
-    for stream in streams.values():
-        stream.codec_context.flags |= av.codec.context.Flags.global_header
     container.start_encoding()
     init = sink.take()
     found: list[tuple[bytes, Fragment]] = []

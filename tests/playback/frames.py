@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator
+import io
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -56,59 +57,79 @@ def number_of(frame: Any) -> int:
 
 @dataclass(frozen=True)
 class Encoded:
-    """Packets of one track as (data, pts, dts, keyframe), times in ``time_base``; ``context`` is the encoder. ``pts[i]`` is when picture
-    ``first + i`` is shown."""
+    """Packets of one track as (data, pts, dts, keyframe), times in ``time_base``; ``stream`` describes them and lives as long as ``owner``.
+    ``pts[i]`` is when picture ``first + i`` is shown."""
 
-    context: Any = field(repr=False)
+    stream: Any = field(repr=False)
+    owner: Any = field(repr=False)
     packets: tuple[tuple[bytes, int, int, bool], ...]
     pts: tuple[int, ...]
     time_base: Fraction
 
 
+def _encoded(frames: Iterable[Any], add: Callable[[Any], Any], origin: int | None) -> Encoded:
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4", options={"video_track_timescale": str(TICKS)}) as container:
+        stream = add(container)
+        for frame in frames:
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    file.seek(0)
+    owner: Any = av.open(file)
+    stream = owner.streams[0]
+    found = [p for p in owner.demux(stream) if p.size]
+    # A run's own time begins with its first packet.
+    zero = int(found[0].dts) if origin is None else origin
+    packets = tuple((bytes(p), int(p.pts) - zero, int(p.dts) - zero, bool(p.is_keyframe)) for p in found)
+    return Encoded(stream, owner, packets, tuple(sorted(p[1] for p in packets)), Fraction(stream.time_base))
+
+
 @functools.cache
-def encode(codec: str, count: int, *, first: int = 0, fps: int = 10, gop: int = 10, jitter: int = 0, crf: int = 30) -> Encoded:
+def encode(
+    codec: str, count: int, *, first: int = 0, fps: int = 10, gop: int = 10, jitter: int = 0, crf: int = 30
+) -> Encoded:
     """``count`` pictures numbered from ``first``; their times stray by up to ``jitter`` ticks, the same way every time."""
     name, options = CODECS[codec]
-    context: Any = av.CodecContext.create(name, "w")
-    context.width, context.height, context.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-    context.time_base = Fraction(1, TICKS)
-    context.framerate = Fraction(fps)
-    context.gop_size = gop
-    context.thread_count = 1
-    # Parameter sets in the header as well as in the stream.
-    context.flags |= av.codec.context.Flags.global_header
-    context.options = {**options, "crf": str(crf), "keyint_min": str(gop), "sc_threshold": "0", "forced-idr": "0"}
+    options = {**options, "crf": str(crf), "sc_threshold": "0"}
     if name == "libx265":
-        context.options = {**context.options, "x265-params": options["x265-params"] + f":keyint={gop}:min-keyint={gop}:scenecut=0:crf={crf}"}
-    random = np.random.default_rng(count + first)
-    pts = [index * TICKS // fps + int(random.integers(-jitter, jitter + 1)) + jitter for index in range(count)]
-    found = []
-    for index in range(count):
-        frame = picture(first + index)
-        frame.pts, frame.time_base = pts[index], Fraction(1, TICKS)
-        found += context.encode(frame)
-    found += context.encode(None)
-    # A run's own time begins with its first packet.
-    origin = int(found[0].dts)
-    packets = tuple((bytes(p), int(p.pts) - origin, int(p.dts) - origin, bool(p.is_keyframe)) for p in found)
-    return Encoded(context, packets, tuple(p - origin for p in pts), Fraction(1, TICKS))
+        options["x265-params"] += f":keyint={gop}:min-keyint=1:scenecut=0:crf={crf}"
+
+    def add(container: Any) -> Any:
+        stream = container.add_stream(name, rate=fps, options=options)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.codec_context.time_base = stream.time_base = Fraction(1, TICKS)
+        stream.codec_context.gop_size = gop
+        stream.codec_context.thread_count = 1
+        return stream
+
+    def pictures() -> Iterator[Any]:
+        random = np.random.default_rng(count + first)
+        for index in range(count):
+            frame = picture(first + index)
+            frame.pts = index * TICKS // fps + int(random.integers(-jitter, jitter + 1)) + jitter
+            frame.time_base = Fraction(1, TICKS)
+            yield frame
+
+    return _encoded(pictures(), add, None)
 
 
 @functools.cache
 def sound(seconds: float) -> Encoded:
     """A tone, AAC."""
-    context: Any = av.CodecContext.create("aac", "w")
-    context.sample_rate, context.layout, context.format = AUDIO_RATE, "mono", "fltp"
-    context.time_base = Fraction(1, AUDIO_RATE)
-    context.flags |= av.codec.context.Flags.global_header
-    found = []
-    for at in range(0, int(seconds * AUDIO_RATE), 1024):
-        wave = np.sin(2 * np.pi * 440 * (at + np.arange(1024)) / AUDIO_RATE).astype(np.float32)[None, :] * 0.3
-        frame = av.AudioFrame.from_ndarray(wave, "fltp", "mono")
-        frame.sample_rate, frame.pts, frame.time_base = AUDIO_RATE, at, Fraction(1, AUDIO_RATE)
-        found += context.encode(frame)
-    packets = tuple((bytes(p), int(p.pts), int(p.dts), True) for p in found if int(p.pts) >= 0)
-    return Encoded(context, packets, tuple(p[1] for p in packets), Fraction(1, AUDIO_RATE))
+
+    def add(container: Any) -> Any:
+        stream = container.add_stream("aac", rate=AUDIO_RATE)
+        stream.layout = "mono"
+        return stream
+
+    def waves() -> Iterator[Any]:
+        for at in range(0, int(seconds * AUDIO_RATE), 1024):
+            wave = np.sin(2 * np.pi * 440 * (at + np.arange(1024)) / AUDIO_RATE).astype(np.float32)[None, :] * 0.3
+            frame = av.AudioFrame.from_ndarray(wave, "fltp", "mono")
+            frame.sample_rate, frame.pts, frame.time_base = AUDIO_RATE, at, Fraction(1, AUDIO_RATE)
+            yield frame
+
+    return _encoded(waves(), add, None)
 
 
 def interleaved(video: Encoded, audio: Encoded | None) -> Iterator[tuple[str, tuple[bytes, int, int, bool]]]:

@@ -29,11 +29,11 @@ def test_parameter_sets_stand_before_the_picture() -> None:
     assert parameter_sets("h264", b"garbage without a start code") == ()
 
 
-def test_backoff_doubles_to_half_a_minute_and_forgets_after_a_minute_of_footage() -> None:
+def test_backoff_doubles_to_half_a_minute_and_forgets_after_ten_seconds_of_footage() -> None:
     backoff = Backoff(jitter=lambda: 0.5)
     assert [backoff.after(0) for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
-    assert backoff.after(59.9) == 30
-    assert backoff.after(60) == 1
+    assert backoff.after(9.9) == 30
+    assert backoff.after(10) == 1
     assert backoff.after(0) == 2
 
 

@@ -172,6 +172,15 @@ def run_case(operation: str, at: int, fault: Fault, base: Path, *, keep: int | N
             except Kill:
                 files.fault = with_fault
         case.database.close()
+        if fault == "kill, later power":
+            world.reopen()
+            files.revive()
+            if operation == "roots":
+                with world.database.write() as conn:
+                    world.roots = register(conn, [world.root.path, folder / "second"], files=files)
+            world.reconcile(NOW_US, files=files)
+            files.fault = "power, names kept"
+            files.lose_power()
         files.tidy(world.root.path)
         world.reopen()
         check(operation, case)

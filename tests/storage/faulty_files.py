@@ -31,6 +31,7 @@ Fault = Literal[
     "kill before",
     "kill after",
     "kill torn",  # half of a write is done
+    "kill, later power",  # killed; the next start does its work; then power is lost
     "power before",  # unsynced bytes and entries are lost
     "power after",
     "power, names kept",  # entries reached the disk, unsynced bytes did not
@@ -103,7 +104,7 @@ class FaultyFiles(Files):
             return
         if self.fault == "EIO after":
             raise OSError(errno.EIO, "injected after")
-        if self.fault in ("kill after", "power after", "power, names kept", "power, zeros"):
+        if self.fault in ("kill after", "kill, later power", "power after", "power, names kept", "power, zeros"):
             self.die()
 
     def die(self) -> None:
@@ -115,6 +116,11 @@ class FaultyFiles(Files):
         if self.fault.startswith("power"):
             self.lose_power()
         raise Kill
+
+    def revive(self) -> None:
+        """A new process on the same disk: what was not synced still is not."""
+        self.dead = False
+        self.at = 0
 
     def lose_power(self) -> None:
         if self.fault in ("power before", "power after"):

@@ -1,0 +1,62 @@
+"""``nvr check``: are files and catalogue of one mind?"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from nvr.cli.catalogue import open_catalogue
+from nvr.cli.options import config_option
+
+__all__ = ["check"]
+
+
+@click.command()
+@click.option(
+    "--hash",
+    "hashes",
+    is_flag=True,
+    help="Read every byte and compare its SHA-256 with the one made when it was recorded.",
+)
+@config_option
+@click.pass_context
+def check(ctx: click.Context, hashes: bool, config: Path) -> None:
+    """Compare footage files with the catalogue. Only reports, never changes anything; works while the server records.
+
+    Exits with 1 if anything is wrong.
+    """
+    from storage.check import Finding
+    from storage.check import check as compare
+    from storage.roots import Root, is_mounted
+
+    with open_catalogue(config) as (_, database):
+        with database.read() as conn:
+            known = [
+                Root(row["id"], Path(row["path"])) for row in conn.execute("SELECT id, path FROM root ORDER BY path")
+            ]
+        here = [root for root in known if is_mounted(root)]
+        for root in known:
+            if root not in here:
+                click.echo(
+                    f"root_absent: {root.path}: its disk is not mounted, so its footage can't be checked", err=True
+                )
+        found: Counter[str] = Counter()
+        seen = 0
+        for news in compare(database, here, hashes=hashes):
+            if isinstance(news, Finding):
+                found[news.kind] += 1
+                click.echo(f"{news.kind}: {news.path}: {news.text}")
+            else:
+                seen = news
+                if sys.stderr.isatty():
+                    click.echo(f"\r{seen} looked at", nl=False, err=True)
+    if sys.stderr.isatty():
+        click.echo("\r", nl=False, err=True)
+    wrong = ", ".join(f"{count} {kind}" for kind, count in sorted(found.items())) or "nothing wrong"
+    click.echo(f"{seen} rows and files looked at: {wrong}")
+    # A stray file next to footage is worth a word, but footage and catalogue are of one mind all the same.
+    if len(here) < len(known) or any(kind != "foreign" for kind in found):
+        ctx.exit(1)

@@ -1,0 +1,245 @@
+"""Segments and clips of real footage, over HTTP."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+
+from nvr import accounts
+from nvr.api import ApiSettings, create_app
+from nvr.api.clips import coverage_headers
+from nvr.api.times import format_time, parse_time
+from nvr.playback import media
+from storage import facts, segments
+from storage.accounts import Role
+from storage.causes import Cause
+from storage.coverage import Coverage, Gap
+from storage.intervals import Interval
+from tests.playback.footage import CAMERA, START_US, Recording, Studio
+from tests.playback.frames import encode, number_of
+
+Client = AsyncTestClient[Litestar]
+S = 1_000_000
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    made = Studio(tmp_path)
+    yield made
+    made.database.close()
+
+
+@pytest.fixture
+def recording(studio: Studio) -> Recording:
+    made = studio.record(encode("h264", 200), START_US)
+    with studio.database.write() as conn:
+        facts.enter(conn, CAMERA, 0, Cause.NOT_CONFIGURED, {}, node="n1", epoch=1)
+        facts.resume(conn, CAMERA, made.start_us)
+        facts.enter(conn, CAMERA, made.end_us, Cause.ENDED, {}, node="n1", epoch=1)
+    return made
+
+
+@pytest.fixture
+async def client(studio: Studio) -> AsyncIterator[Client]:
+    token = accounts.create_token(studio.database, "test", Role.INVESTIGATOR)
+    settings = ApiSettings(catalogue=str(studio.database.path), node="n1")
+    async with AsyncTestClient(create_app(settings, now_us=lambda: START_US + 60 * S)) as made:
+        made.headers["Authorization"] = f"Bearer {token}"
+        yield made
+
+
+def clip_url(start_us: int, end_us: int, **more: str) -> str:
+    query = {"start": format_time(start_us), "end": format_time(end_us), **more}
+    return f"/api/cameras/{CAMERA}/clip.mp4?" + "&".join(f"{k}={v}" for k, v in query.items())
+
+
+async def test_a_segment(client: Client, recording: Recording) -> None:
+    part = recording.parts[0]
+    data = part.path.read_bytes()
+    path = f"/api/cameras/{CAMERA}/segments/{part.key.start_us}-1-n1.mp4"
+    whole = await client.get(path, headers={"Accept-Encoding": "gzip"})
+    assert whole.content == data
+    assert whole.headers["content-type"] == "video/mp4"
+    assert whole.headers["content-length"] == str(len(data))
+    assert whole.headers["cache-control"] == "private, max-age=31536000, immutable"
+    assert "content-encoding" not in whole.headers
+    known = await client.get(path, headers={"If-None-Match": whole.headers["etag"]})
+    assert (known.status_code, known.content) == (304, b"")
+    some = await client.get(path, headers={"Range": "bytes=100-299"})
+    assert (some.status_code, some.content) == (206, data[100:300])
+    assert some.headers["content-range"] == f"bytes 100-299/{len(data)}"
+    same = await client.get(path, headers={"Range": "bytes=-5", "If-Range": whole.headers["etag"]})
+    assert (same.status_code, same.content) == (206, data[-5:])
+    stale = await client.get(path, headers={"Range": "bytes=100-299", "If-Range": '"older"'})
+    assert (stale.status_code, stale.content) == (200, data)
+    beyond = await client.get(path, headers={"Range": f"bytes={len(data)}-"})
+    assert (beyond.status_code, beyond.json()["code"]) == (416, "range_not_satisfiable")
+    assert beyond.headers["content-range"] == f"bytes */{len(data)}"
+    part.path.unlink()
+    gone = await client.get(path)
+    assert (gone.status_code, gone.json()["code"]) == (404, "segment_not_found")
+
+
+async def test_head_reads_next_to_nothing(
+    client: Client, recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[int] = []
+    read = media.Media.read
+    monkeypatch.setattr(media, "CHUNK_BYTES", 16)
+    monkeypatch.setattr(media.Media, "read", lambda self, a, b: reads.append(a) or read(self, a, b))
+    part = recording.parts[0]
+    answer = await client.head(f"/api/cameras/{CAMERA}/segments/{part.key.start_us}-1-n1.mp4")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-length"] == str(part.path.stat().st_size)
+    assert len(reads) < 5
+
+
+async def test_a_growing_segment_is_not_kept_and_keeps_its_address(client: Client, studio: Studio) -> None:
+    growing = studio.growing(encode("h264", 50), START_US, segment_s=60)
+    steps = iter(growing)
+    next(steps)
+    next(steps)
+    path = f"/api/cameras/{CAMERA}/segments/{START_US}-1-n1.mp4"
+    before = await client.get(path)
+    assert before.content == growing.path.read_bytes()
+    assert before.headers["cache-control"] == "no-store"
+    assert "etag" not in before.headers
+    for _ in steps:
+        pass
+    growing.close()
+    after = await client.get(path)
+    assert after.content.startswith(before.content)
+    assert "immutable" in after.headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    "name", ["x.mp4", "1-1-n2.mp4", "1-1-n1", "..%2F..%2Fetc%2Fpasswd", "1-1-n1.mp4%00", "9" * 30 + "-1-n1.mp4"]
+)
+async def test_no_such_segment(client: Client, name: str) -> None:
+    answer = await client.get(f"/api/cameras/{CAMERA}/segments/{name}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "segment_not_found")
+
+
+def frames_of(data: bytes) -> list[int]:
+    with av.open(io.BytesIO(data)) as container:
+        return [number_of(frame) for frame in container.decode(video=0)]
+
+
+async def test_a_clip_is_exact_and_says_what_it_lacks(client: Client, recording: Recording) -> None:
+    start, end = START_US + 3 * S, recording.end_us + 2 * S
+    answer = await client.get(clip_url(start, end), headers={"Accept-Encoding": "gzip"})
+    assert answer.status_code == 200, answer.text
+    expected = [frame for frame in recording.frames if frame.wall_us >= start]
+    assert frames_of(answer.content) == [frame.number for frame in expected]
+    headers = answer.headers
+    assert headers["content-length"] == str(len(answer.content))
+    assert "content-encoding" not in headers
+    assert headers["cache-control"].startswith("private")
+    assert headers["content-disposition"].startswith(f'attachment; filename="{CAMERA}_2026')
+    assert headers["content-disposition"].endswith('Z.mp4"')
+    assert abs(parse_time("x", headers["x-clip-start"]) - expected[0].wall_us) <= 1
+    assert parse_time("x", headers["x-clip-end"]) == recording.end_us
+    assert float(headers["x-coverage-recorded-s"]) == (recording.end_us - start) / S
+    assert float(headers["x-coverage-missing-s"]) == 2
+    assert json.loads(headers["x-coverage-gaps"]) == [
+        {"start": format_time(recording.end_us), "end": format_time(end), "cause": "ended"}
+    ]
+
+
+async def test_a_clip_in_parts_is_the_same_clip(client: Client, recording: Recording) -> None:
+    url = clip_url(START_US + S, START_US + 6 * S)
+    whole = await client.get(url)
+    size = len(whole.content)
+    etag = whole.headers["etag"]
+    head = await client.head(url)
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(size))
+    assert head.headers["etag"] == etag
+    parts = []
+    for first in range(0, size, size // 3 + 1):
+        asked = {"Range": f"bytes={first}-{first + size // 3}", "If-Range": etag}
+        part = await client.get(url, headers=asked)
+        assert part.status_code == 206
+        parts.append(part.content)
+    assert b"".join(parts) == whole.content
+    assert (await client.get(url, headers={"If-None-Match": etag})).status_code == 304
+    beyond = await client.get(url, headers={"Range": f"bytes={size}-"})
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{size}")
+
+
+async def test_a_clip_starting_in_a_gap_begins_with_the_footage_after_it(client: Client, recording: Recording) -> None:
+    answer = await client.get(clip_url(START_US - 10 * S, START_US + 2 * S))
+    assert answer.status_code == 200
+    assert abs(parse_time("x", answer.headers["x-clip-start"]) - START_US) <= 1
+    assert json.loads(answer.headers["x-coverage-gaps"])[0]["cause"] == "not_configured"
+
+
+async def test_two_formats_are_two_clips(client: Client, studio: Studio, recording: Recording) -> None:
+    second = studio.record(encode("h264b", 100), recording.end_us + S, epoch=2, first=1000)
+    answer = await client.get(clip_url(START_US, second.end_us))
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (409, "several_inits")
+    assert [part["end"] for part in problem["parts"]] == [format_time(recording.end_us), format_time(second.end_us)]
+    for part in problem["parts"]:
+        assert (await client.get(part["url"])).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "code"),
+    [
+        (clip_url(START_US - 20 * S, START_US - 10 * S), 404, "no_footage"),
+        (clip_url(START_US, START_US + 90_001 * S), 400, "range_too_long"),
+        (clip_url(START_US, START_US), 400, "empty_range"),
+        (clip_url(START_US, START_US + S, gaps="hide"), 400, "invalid_parameter"),
+        (clip_url(START_US, START_US + S).replace(CAMERA, "nowhere"), 404, "camera_not_found"),
+    ],
+)
+async def test_no_such_clip(client: Client, recording: Recording, url: str, status: int, code: str) -> None:
+    answer = await client.get(url)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+async def test_footage_that_is_gone_or_damaged_is_said_before_a_byte_is_sent(
+    client: Client, recording: Recording
+) -> None:
+    url = clip_url(START_US, recording.end_us)
+    recording.parts[0].path.write_bytes(b"not a segment")
+    answer = await client.get(url)
+    assert (answer.status_code, answer.json()["code"]) == (500, "footage_damaged")
+    assert str(recording.parts[0].path) not in answer.text
+    recording.parts[0].path.unlink()
+    answer = await client.get(url)
+    assert (answer.status_code, answer.json()["code"]) == (410, "footage_gone")
+
+
+def test_headers_are_bounded() -> None:
+    gaps = [Gap(i * S, i * S + 1, Cause.UNREACHABLE, False, None) for i in range(5000)]
+    headers: dict[str, Any] = coverage_headers(Coverage(CAMERA, 0, 5000 * S, 5000 * S, [Interval(1, S)], gaps))
+    assert sum(len(k) + len(v) for k, v in headers.items()) < 4000
+    assert headers["X-Coverage-Gaps-Omitted"] == str(5000 - len(json.loads(headers["X-Coverage-Gaps"])))
+    assert headers["X-Coverage-Missing-S"] == "0.005000"
+
+
+async def test_an_init(client: Client, studio: Studio, recording: Recording) -> None:
+    with studio.database.read() as conn:
+        segment = segments.get(conn, recording.parts[0].key)
+        assert segment is not None
+        init = segments.init(conn, segment.init)
+    assert init is not None
+    answer = await client.get(f"/api/inits/{init.id}.mp4")
+    assert answer.content == init.data
+    assert "immutable" in answer.headers["cache-control"]
+    part = await client.get(f"/api/inits/{init.id}.mp4", headers={"Range": "bytes=0-3"})
+    assert (part.status_code, part.content) == (206, init.data[:4])
+    again = await client.get(f"/api/inits/{init.id}.mp4", headers={"If-None-Match": f'W/"{init.id}"'})
+    assert again.status_code == 304
+    for name in ("cd" * 32 + ".mp4", "x.mp4", init.id):
+        missing = await client.get(f"/api/inits/{name}")
+        assert (missing.status_code, missing.json()["code"]) == (404, "init_not_found")
