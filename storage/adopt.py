@@ -6,6 +6,7 @@ failed; nothing is changed before it is sure that the file is ours and the catal
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import logging
@@ -147,6 +148,10 @@ def bring(
             # Also where the tail was there: its writer may have been killed between writing and syncing it.
             files.sync(fd)
         except OSError as error:
+            if found.tail is None:
+                # Written anew the next time, the tail is synced anew; left there, it would be taken for synced.
+                with contextlib.suppress(OSError):
+                    files.truncate(fd, found.whole_bytes)
             raise SyncError(error.errno, error.strerror) from error
     finally:
         files.close(fd)

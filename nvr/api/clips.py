@@ -43,6 +43,7 @@ _MOST_GAPS: Final = 24
         "footage_gone",
         "footage_damaged",
         "clip_too_long",
+        "gap_too_long",
         "invalid_parameter",
         "range_not_satisfiable",
         *RANGE_ERRORS,

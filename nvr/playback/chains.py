@@ -7,8 +7,8 @@ that abut hold each frame exactly once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from storage.coverage import Piece
 from storage.index import TrackIndex
 
-__all__ = ["Array", "Selection", "VideoTimes", "chains", "select", "video_times"]
+__all__ = ["Array", "Selection", "VideoTimes", "chains", "on_keyframes", "select", "video_times"]
 
 Array = npt.NDArray[np.int64]
 
@@ -40,6 +40,36 @@ def chains(pieces: Iterable[Piece]) -> list[list[Piece]]:
             found[-1].append(piece)
         else:
             found.append([piece])
+    return found
+
+
+def on_keyframes(pieces: Iterable[Piece], keyframe_us: Callable[[Piece], int]) -> list[Piece]:
+    """The pieces, each of which begins at a keyframe, save the first.
+
+    A piece begins elsewhere where another recorder's footage, which went before it, ends in the middle of its segment. Then the change-over is
+    moved back to the keyframe before, whose wall time ``keyframe_us`` tells: every moment is shown once, and nothing needs to be decoded
+    that is not shown.
+    """
+    found: list[Piece] = []
+    for piece in pieces:
+        before = found[-1] if found else None
+        if (
+            before is not None
+            and piece.start_us > piece.segment.key.start_us
+            and before.end_us == piece.start_us
+            and before.segment.key != piece.segment.key
+        ):
+            key_us = keyframe_us(piece)
+            # Of what lies within that one group of pictures nothing is left to show.
+            while found and found[-1].start_us >= key_us:
+                found.pop()
+            start_us = key_us
+            if found and found[-1].segment.key == piece.segment.key:
+                start_us = found.pop().start_us
+            elif found and found[-1].end_us > key_us:
+                found[-1] = replace(found[-1], end_us=key_us)
+            piece = replace(piece, start_us=start_us)
+        found.append(piece)
     return found
 
 
@@ -73,31 +103,25 @@ class Selection:
 
     ``slices`` are sample numbers ``[a, b)`` to be decoded, in order. Shown are those with ``shown_from <= pts < shown_end`` (ticks): the first
     frame of the range at its beginning, and at the end where its last frame gives way to the next. The others (pre-roll from the keyframe
-    on; later frames that the last ones refer to) are only decoded. ``lowest`` and ``highest`` are the extreme ``pts`` of all of them.
+    on, which begins at ``lowest``; later frames that the last ones refer to) are only decoded.
     """
 
     slices: tuple[tuple[int, int], ...]
     shown_from: int
     shown_end: int
     lowest: int
-    highest: int
     frames: int
-    preroll: int
-
-    @property
-    def hides_before(self) -> bool:
-        """Whether anything is decoded that would be shown too early."""
-        return self.lowest < self.shown_from
-
-    @property
-    def hides_after(self) -> bool:
-        """Whether anything is decoded that would be shown too late."""
-        return self.highest >= self.shown_end
 
 
-def select(times: VideoTimes, low: int, high: int) -> Selection | None:
-    """The samples for the frames with ``low <= pts < high`` (ticks); None if there are none."""
+def select(times: VideoTimes, low: int, high: int, *, is_last: bool = True) -> Selection | None:
+    """The samples for the frames with ``low <= pts < high`` (ticks); None if there are none.
+
+    Unless ``is_last``, nothing can be hidden at the end: frames that refer to one past it are left out.
+    """
     pts = times.pts
+    if not is_last:
+        past = np.flatnonzero(pts >= high)
+        pts = pts[: past[0]] if len(past) else pts
     shown = np.flatnonzero((pts >= low) & (pts < high))
     if not len(shown):
         return None
@@ -113,14 +137,6 @@ def select(times: VideoTimes, low: int, high: int) -> Selection | None:
     slices = tuple((a, b) for a, b in split if a < b)
     used = np.concatenate([pts[a:b] for a, b in slices])
     # Of all, so that a frame's end is the same wherever the range is cut.
-    later = pts[pts > shown_last]
+    later = times.pts[times.pts > shown_last]
     shown_end = int(later.min()) if len(later) else max(times.media_end, shown_last + 1)
-    return Selection(
-        slices,
-        shown_from,
-        shown_end,
-        int(used.min()),
-        int(used.max()),
-        len(shown),
-        int((used < shown_from).sum()),
-    )
+    return Selection(slices, shown_from, shown_end, int(used.min()), len(shown))

@@ -11,13 +11,13 @@ clip never ends early without an error.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import aiofiles.os
 
-from nvr.playback.chains import Selection, VideoTimes, chains, select, video_times
+from nvr.playback.chains import Selection, VideoTimes, chains, on_keyframes, select, video_times
 from nvr.playback.errors import ClipTooLong, FootageDamaged, FootageGone, InitPart, NoFootage, SeveralInits
 from nvr.playback.extents import VirtualFile
 from nvr.playback.index_cache import FileSet, IndexCache, OpenSegment
@@ -32,6 +32,7 @@ from storage.coverage import Piece
 from storage.database import Database
 from storage.index import TrackIndex
 from storage.intervals import Interval
+from storage.segments import Key
 
 __all__ = ["Clip", "Gaps", "plan_clip"]
 
@@ -135,21 +136,21 @@ def plan_clip(
         raise ClipTooLong(frames, _MOST_SAMPLES)
     if init is None:
         raise FootageDamaged(wanted[0].segment.key, "the catalogue lacks its init")
-    opened: list[OpenSegment] = []
+    opened: dict[Key, OpenSegment] = {}
     try:
         parts = _choose(cache, around, start_us, end_us, opened)
         if not parts:
             raise NoFootage(camera, start_us, end_us)
-        return _build(parts, opened, init.data, gaps)
+        return _build(parts, list(opened.values()), init.data, gaps)
     except BoxError as error:
-        _close(opened)
+        _close(opened.values())
         raise FootageDamaged(wanted[0].segment.key, str(error)) from error
     except BaseException:
-        _close(opened)
+        _close(opened.values())
         raise
 
 
-def _close(opened: Sequence[OpenSegment]) -> None:
+def _close(opened: Iterable[OpenSegment]) -> None:
     for file in opened:
         file.close()
 
@@ -167,35 +168,45 @@ def _check_inits(pieces: Sequence[Piece], start_us: int, end_us: int) -> None:
 
 
 def _choose(
-    cache: IndexCache, around: Sequence[Piece], start_us: int, end_us: int, opened: list[OpenSegment]
+    cache: IndexCache, around: Sequence[Piece], start_us: int, end_us: int, opened: dict[Key, OpenSegment]
 ) -> list[_Part]:
     """Opens the files and chooses samples, chain by chain. Every file opened is put into ``opened``, whatever happens."""
+
+    def wanted(piece: Piece) -> bool:
+        return piece.start_us < end_us and piece.end_us > start_us
+
+    there: list[Piece] = []
+    for piece in around:
+        try:
+            if piece.segment.key not in opened:
+                opened[piece.segment.key] = cache.open(piece.segment)
+            there.append(piece)
+        except FootageGone:
+            # Of a neighbour only a moment's sound might have been used.
+            if wanted(piece):
+                raise
+    numbers = {key: number for number, key in enumerate(opened)}
+
+    def keyframe_us(piece: Piece) -> int:
+        video, clock = opened[piece.segment.key].file.index.video, TimeMap.of(piece.segment)
+        pts = (video.decode_times + video.samples[:, 2])[video.samples[:, 3] != 0]
+        before = pts[pts <= clock.ticks_at(piece.start_us)]
+        return clock.wall_us(int(before.max())) if len(before) else piece.segment.key.start_us
+
+    chosen: list[tuple[list[Piece], list[Piece]]] = []
+    for chain in chains(on_keyframes(there, keyframe_us)):
+        inside = [piece for piece in chain if wanted(piece)]
+        if inside:
+            chosen.append((chain, inside))
     parts: list[_Part] = []
-    for whole in chains(around):
-        chain: list[Piece] = []
-        files: list[int] = []
-        for piece in whole:
-            try:
-                opened.append(cache.open(piece.segment))
-            except FootageGone:
-                if piece.start_us < end_us and piece.end_us > start_us:
-                    raise
-                # A neighbour only; what it might have added is not in the range of the catalogue any more.
-                if chain and piece.start_us >= end_us:
-                    break
-                continue
-            chain.append(piece)
-            files.append(len(opened) - 1)
-        inside = [piece for piece in chain if piece.start_us < end_us and piece.end_us > start_us]
-        if not inside:
-            continue
+    for number, (chain, inside) in enumerate(chosen):
         low = TimeMap.of(inside[0].segment).ticks_at(max(inside[0].start_us, start_us))
         high = TimeMap.of(inside[-1].segment).ticks_at(min(inside[-1].end_us, end_us))
-        tracks = [opened[file].file.index.video for file in files]
+        tracks = [opened[piece.segment.key].file.index.video for piece in chain]
         times = video_times(tracks, chain[-1].segment.media_end)
-        selection = select(times, low, high)
+        selection = select(times, low, high, is_last=number == len(chosen) - 1)
         if selection is not None:
-            parts.append(_Part(chain, files, tracks, times, selection))
+            parts.append(_Part(chain, [numbers[piece.segment.key] for piece in chain], tracks, times, selection))
     return parts
 
 
@@ -206,14 +217,15 @@ def _build(parts: Sequence[_Part], opened: Sequence[OpenSegment], init: bytes, g
     audio = next((boxes[track.track_id] for track in declared if track.kind == "audio"), None)
     scale = video.timescale
     selections = [part.selection for part in parts]
-    spans = [
-        Interval(part.wall_us(s.shown_from), part.wall_us(s.shown_end))
-        for part, s in zip(parts, selections, strict=True)
-    ]
+    starts = [part.wall_us(s.shown_from) for part, s in zip(parts, selections, strict=True)]
+    # Where another recorder takes over, the frame before may have been meant to last longer.
+    until = [*starts[1:], None]
+    ends = [part.wall_us(s.shown_end) for part, s in zip(parts, selections, strict=True)]
+    spans = [Interval(a, b if c is None else min(b, c)) for a, b, c in zip(starts, ends, until, strict=True)]
     timeline = lay_out(
         selections,
         [(int(p.times.dts[p.selection.slices[0][0]]), int(p.times.dts[p.selection.slices[-1][1] - 1])) for p in parts],
-        [span.start_us for span in spans] if gaps == "keep" else None,
+        starts if gaps == "keep" else None,
         scale,
     )
     pictures = [part.video for part in parts]
@@ -231,16 +243,15 @@ def _build(parts: Sequence[_Part], opened: Sequence[OpenSegment], init: bytes, g
     table = chunk_table(
         [[slices, sounds[number].slices] if sounds else [slices] for number, slices in enumerate(pictures)]
     )
-    tracks = [video_track(video, pictures, [place.shift for place in timeline.parts], timeline.edits, table)]
+    tracks = [video_track(video, pictures, [place.shift for place in timeline.parts], (timeline.edit,), table)]
     if audio is not None:
-        heard = audio_track(audio, sounds, scale, timeline.duration, table)
+        heard = audio_track(audio, sounds, scale, timeline.edit.duration, table)
         tracks += [heard] if heard is not None else []
-    head = header(tracks, scale, timeline.duration, spans[0].start_us, table.payload_bytes)
+    head = header(tracks, scale, timeline.edit.duration, spans[0].start_us, table.payload_bytes)
     digest = hashlib.blake2b(head, digest_size=16)
     digest.update(table.extents.tobytes())
     digest.update(repr([file.segment.key for file in opened]).encode())
-    first = parts[0]
-    preroll_us = spans[0].start_us - first.wall_us(min(first.selection.lowest, first.selection.shown_from))
+    preroll_us = spans[0].start_us - parts[0].wall_us(selections[0].lowest)
     return Clip(
         VirtualFile(head, FileSet(opened), table.extents),
         f'"{digest.hexdigest()}"',

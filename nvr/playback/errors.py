@@ -16,6 +16,7 @@ __all__ = [
     "ClipTooLong",
     "FootageDamaged",
     "FootageGone",
+    "GapTooLong",
     "InitPart",
     "LiveTooFarAhead",
     "NoFootage",
@@ -110,6 +111,22 @@ class ClipTooLong(PlaybackError):
     @property
     def fields(self) -> Mapping[str, Any]:
         return {"samples": self.samples, "most": self.most}
+
+
+class GapTooLong(PlaybackError):
+    """A clip that keeps wall time can't hold so long a gap: the format counts a frame's duration with 32 bits."""
+
+    code = "gap_too_long"
+
+    def __init__(self, gap_s: int, most_s: int) -> None:
+        super().__init__(
+            f"a gap of {gap_s} s can't be kept in a clip, the most is {most_s} s: collapse gaps, or ask for parts"
+        )
+        self.gap_s, self.most_s = gap_s, most_s
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        return {"gap_s": self.gap_s, "most_s": self.most_s}
 
 
 class NotLive(PlaybackError):

@@ -7,6 +7,7 @@ for 32 or 64 bits.
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -98,12 +99,21 @@ def _find(data: bytes, parent: Box, kind: bytes) -> Box:
     return box
 
 
-def _box(kind: bytes, *parts: bytes) -> bytes:
-    return b"".join((struct.pack(">I4s", 8 + sum(map(len, parts)), kind), *parts))
+# A box as the pieces of its bytes: a day's tables have tens of megabytes and are put together once, not at every level of boxes.
+_Parts = list[bytes]
 
 
-def _full(kind: bytes, version: int, flags: int, *parts: bytes) -> bytes:
-    return _box(kind, struct.pack(">I", version << 24 | flags), *parts)
+def _length(parts: _Parts) -> int:
+    return sum(map(len, parts))
+
+
+def _box(kind: bytes, *contents: _Parts) -> _Parts:
+    parts = list(itertools.chain.from_iterable(contents))
+    return [struct.pack(">I4s", 8 + _length(parts), kind), *parts]
+
+
+def _full(kind: bytes, version: int, flags: int, *parts: bytes) -> _Parts:
+    return _box(kind, [struct.pack(">I", version << 24 | flags), *parts])
 
 
 def header(tracks: Sequence[MovieTrack], timescale: int, duration: int, created_us: int, payload_bytes: int) -> bytes:
@@ -111,12 +121,12 @@ def header(tracks: Sequence[MovieTrack], timescale: int, duration: int, created_
 
     ``timescale`` and ``duration`` are the movie's; ``created_us`` when its footage began.
     """
-    ftyp = _box(b"ftyp", _BRANDS)
+    ftyp = _box(b"ftyp", [_BRANDS])
     created = created_us // 1_000_000 + _MAC_EPOCH_S
     tables = [_tables(track) for track in tracks]
     chunks = sum(len(track.chunk_positions) for track in tracks)
     # A little too early for 64 bits does no harm; too late would.
-    estimate = sum(map(len, tables)) + 8 * chunks + 4096 * len(tracks) + 4096
+    estimate = sum(map(_length, tables)) + 8 * chunks + 4096 * len(tracks) + 4096
     wide = payload_bytes + estimate >= _U32_LIMIT
     mdat = (
         struct.pack(">I4sQ", 1, b"mdat", 16 + payload_bytes)
@@ -124,17 +134,17 @@ def header(tracks: Sequence[MovieTrack], timescale: int, duration: int, created_
         else struct.pack(">I4s", 8 + payload_bytes, b"mdat")
     )
 
-    def moov(base: int) -> bytes:
+    def moov(base: int) -> _Parts:
         traks = [
             _trak(track, table, base, wide, timescale, created) for track, table in zip(tracks, tables, strict=True)
         ]
         return _box(b"moov", _mvhd(timescale, duration, created, tracks), *traks)
 
-    base = len(ftyp) + len(moov(0)) + len(mdat)
-    return ftyp + moov(base) + mdat
+    base = _length(ftyp) + _length(moov(0)) + len(mdat)
+    return b"".join([*ftyp, *moov(base), mdat])
 
 
-def _mvhd(timescale: int, duration: int, created: int, tracks: Sequence[MovieTrack]) -> bytes:
+def _mvhd(timescale: int, duration: int, created: int, tracks: Sequence[MovieTrack]) -> _Parts:
     next_id = max(track.boxes.track_id for track in tracks) + 1
     return _full(
         b"mvhd",
@@ -147,7 +157,7 @@ def _mvhd(timescale: int, duration: int, created: int, tracks: Sequence[MovieTra
     )
 
 
-def _trak(track: MovieTrack, tables: bytes, base: int, wide: bool, timescale: int, created: int) -> bytes:
+def _trak(track: MovieTrack, tables: _Parts, base: int, wide: bool, timescale: int, created: int) -> _Parts:
     boxes = track.boxes
     shown = sum(edit.duration for edit in track.edits)
     # Flags: enabled, in the movie.
@@ -169,27 +179,26 @@ def _trak(track: MovieTrack, tables: bytes, base: int, wide: bool, timescale: in
         if wide
         else _full(b"stco", 0, 0, count, places.astype(">u4").tobytes())
     )
-    stbl = _box(b"stbl", boxes.stsd, tables, chunk_box)
-    return _box(
-        b"trak", tkhd, edts, _box(b"mdia", mdhd, boxes.hdlr, _box(b"minf", boxes.media_header, boxes.dinf, stbl))
-    )
+    stbl = _box(b"stbl", [boxes.stsd], tables, chunk_box)
+    minf = _box(b"minf", [boxes.media_header, boxes.dinf], stbl)
+    return _box(b"trak", tkhd, edts, _box(b"mdia", mdhd, [boxes.hdlr], minf))
 
 
-def _tables(track: MovieTrack) -> bytes:
+def _tables(track: MovieTrack) -> _Parts:
     """Everything of ``stbl`` that does not depend on where the samples lie."""
-    parts = [_runs(b"stts", 0, track.durations)]
+    parts = _runs(b"stts", 0, track.durations)
     if track.offsets.any():
         # Version 0 is understood by more readers, and the same where nothing is negative.
-        parts.append(_runs(b"ctts", int(track.offsets.min() < 0), track.offsets))
+        parts += _runs(b"ctts", int(track.offsets.min() < 0), track.offsets)
     if not track.sync.all():
         numbers = np.flatnonzero(track.sync) + 1
-        parts.append(_full(b"stss", 0, 0, struct.pack(">I", len(numbers)), numbers.astype(">u4").tobytes()))
+        parts += _full(b"stss", 0, 0, struct.pack(">I", len(numbers)), numbers.astype(">u4").tobytes())
     starts = _changes(track.chunk_samples)
     stsc = np.ones((len(starts), 3), np.int64)
     stsc[:, 0], stsc[:, 1] = starts + 1, track.chunk_samples[starts]
-    parts.append(_full(b"stsc", 0, 0, struct.pack(">I", len(stsc)), stsc.astype(">u4").tobytes()))
-    parts.append(_full(b"stsz", 0, 0, struct.pack(">II", 0, len(track.sizes)), track.sizes.astype(">u4").tobytes()))
-    return b"".join(parts)
+    parts += _full(b"stsc", 0, 0, struct.pack(">I", len(stsc)), stsc.astype(">u4").tobytes())
+    parts += _full(b"stsz", 0, 0, struct.pack(">II", 0, len(track.sizes)), track.sizes.astype(">u4").tobytes())
+    return parts
 
 
 def _changes(values: Array) -> Array:
@@ -199,7 +208,7 @@ def _changes(values: Array) -> Array:
     return np.concatenate([[0], np.flatnonzero(np.diff(values)) + 1])
 
 
-def _runs(kind: bytes, version: int, values: Array) -> bytes:
+def _runs(kind: bytes, version: int, values: Array) -> _Parts:
     """A table of run lengths and values, 32 bits each."""
     starts = _changes(values)
     rows = np.empty((len(starts), 2), ">u4")

@@ -1,9 +1,11 @@
-"""Where the chosen samples stand in a clip: decode times, edit list, position in the movie. Pure.
+"""Where the chosen samples stand in a clip: decode times, and when each part is shown. Pure.
 
-The clip's media timeline has the parts one behind the other; the edit list says what of it is shown, and when. A part of which nothing
-needs to be hidden goes on in the entry of the part before. One that begins in the middle of a group of pictures, or ends with frames that only serve
-as references, gets an entry of its own, and so much media time to itself that no other entry shows what it hides. Invariants: decode times
-rise strictly; each shown frame is in exactly one entry; nothing else is.
+The clip's media timeline has the parts one behind the other, and one edit shows it from the first frame of the range to the end of the last.
+More edits would be allowed, but are not understood alike: FFmpeg shows frames again after an edit that is empty, and feeds decoders
+twice at one that begins within a group of pictures. So no part but the first may hide anything at its beginning, none but the last at its end;
+``chains`` sees to that. Where wall time is to be kept, the last frame before a gap lasts as long as the gap.
+
+Invariants: decode times rise strictly; parts are shown in order, none before the end of the one before.
 """
 
 from __future__ import annotations
@@ -13,12 +15,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from nvr.playback.chains import Selection
+from nvr.playback.errors import GapTooLong
 
 __all__ = ["Edit", "PartPlace", "Timeline", "lay_out"]
 
-# A break shorter than this between two parts is bridged by their last frame, when wall time is to be kept: less than the eye sees, and players
-# stumble over edits that are empty for a moment.
-_BRIDGED_US: Final = 100_000
+# Durations of samples have 32 bits; FFmpeg takes those near the limit for damage.
+_LONGEST_TICKS: Final = (1 << 32) - 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +34,18 @@ class Edit:
 @dataclass(frozen=True, slots=True)
 class PartPlace:
     """``shift`` turns the part's decode and presentation times into the clip's media times; ``movie`` is when in the movie its first frame is
-    shown; ``empty`` for how long the movie shows nothing before it. In ticks."""
+    shown. In ticks."""
 
     shift: int
     movie: int
-    empty: int
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Everything's place. ``duration`` is the movie's, in ticks; movie and video track have the same timescale."""
+    """Everything's place. Movie and video track have the same timescale, so that the edit is exact."""
 
     parts: tuple[PartPlace, ...]
-    edits: tuple[Edit, ...]
-    duration: int
-
-
-@dataclass(slots=True)
-class _Window:
-    start: int
-    end: int
-    empty_before: int
+    edit: Edit
 
 
 def lay_out(
@@ -65,42 +58,29 @@ def lay_out(
 
     ``decode`` are the decode times of the first and last sample of each part. ``starts_us`` are the wall times of their first frames, if the
     movie is to keep wall time between parts; None to put them one right behind the other.
+
+    Raises:
+        GapTooLong: a gap to be kept is longer than a sample may last.
     """
     parts: list[PartPlace] = []
-    windows: list[_Window] = []
-    movie = top = last_decode = 0
+    begin = selections[0].shown_from - decode[0][0]
+    end = last_decode = 0
     for number, (part, (first, last)) in enumerate(zip(selections, decode, strict=True)):
-        length = part.shown_end - part.shown_from
-        empty = 0
         if number == 0:
             shift = -first
-            windows.append(_Window(part.shown_from + shift, part.shown_end + shift, 0))
         else:
-            before = windows[-1]
+            start = end
             if starts_us is not None:
-                empty = max(_ticks(starts_us[number] - starts_us[0], timescale) - movie, 0)
-                if empty <= _BRIDGED_US * timescale // 1_000_000:
-                    before.end, movie, top, empty = before.end + empty, movie + empty, top + empty, 0
-            shift = before.end - part.shown_from
-            shift = max(shift, last_decode + 1 - first)
-            if part.hides_before or top > before.end:
-                shift = max(shift, top - part.lowest)
-            start, end = part.shown_from + shift, part.shown_end + shift
-            movie += empty
-            if start == before.end and not empty:
-                before.end = end
-            else:
-                windows.append(_Window(start, end, empty))
-        parts.append(PartPlace(shift, movie, empty))
-        movie += length
+                # From the beginning of all, so that errors of rounding and of clocks don't add up from part to part.
+                start = max(start, begin + _ticks(starts_us[number] - starts_us[0], timescale))
+            # A run may reorder its frames less than the one before: its first must wait for the other's last.
+            shift = max(start - part.shown_from, last_decode + 1 - first)
+            if first + shift - last_decode > _LONGEST_TICKS:
+                raise GapTooLong((first + shift - last_decode) // timescale, _LONGEST_TICKS // timescale)
+        parts.append(PartPlace(shift, part.shown_from + shift - begin))
         last_decode = last + shift
-        top = max(part.shown_end, part.highest + 1) + shift
-    edits: list[Edit] = []
-    for window in windows:
-        if window.empty_before:
-            edits.append(Edit(-1, window.empty_before))
-        edits.append(Edit(window.start, window.end - window.start))
-    return Timeline(tuple(parts), tuple(edits), movie)
+        end = part.shown_end + shift
+    return Timeline(tuple(parts), Edit(begin, end - begin))
 
 
 def _ticks(us: int, timescale: int) -> int:

@@ -32,6 +32,7 @@ Fault = Literal[
     "kill after",
     "kill torn",  # half of a write is done
     "kill, later power",  # killed; the next start does its work; then power is lost
+    "EIO, kill, power",  # fails, is killed two steps later; the next start does its work; then power is lost
     "power before",  # unsynced bytes and entries are lost
     "power after",
     "power, names kept",  # entries reached the disk, unsynced bytes did not
@@ -66,7 +67,7 @@ class FaultyFiles(Files):
         self._full = False
         self._files: dict[int, _File] = {}
         self._open: dict[int, Path] = {}
-        self._pending: list[tuple[Path, Callable[[], None]]] = []
+        self._pending: list[tuple[Path, Callable[[], object]]] = []
         self._folders: set[Path] = set()
         self._saved = 0
 
@@ -80,13 +81,15 @@ class FaultyFiles(Files):
         if self.struck and self.fault == "EIO for good":
             self._failing(name)
             raise OSError(errno.EIO, "injected for good")
+        if self.struck and self.fault == "EIO, kill, power" and len(self.steps) == self.at + 2:
+            self.die()
         if len(self.steps) != self.at or self.fault == "none":
             return False
         if name != "write" and self.fault in ("short write", "short ENOSPC", "kill torn"):
             return False
         self.struck = True
         match self.fault:
-            case "EIO" | "EIO for good":
+            case "EIO" | "EIO for good" | "EIO, kill, power":
                 self._failing(name)
                 raise OSError(errno.EIO, "injected")
             case "ENOSPC":
@@ -120,7 +123,7 @@ class FaultyFiles(Files):
     def revive(self) -> None:
         """A new process on the same disk: what was not synced still is not."""
         self.dead = False
-        self.at = 0
+        self.fault = "none"
 
     def lose_power(self) -> None:
         if self.fault in ("power before", "power after"):
@@ -143,7 +146,7 @@ class FaultyFiles(Files):
             self._files[info.st_ino] = _File(os.pread(fd, info.st_size, 0), info.st_size)
         return self._files[info.st_ino]
 
-    def _entry(self, path: Path, undo: Callable[[], None]) -> None:
+    def _entry(self, path: Path, undo: Callable[[], object]) -> None:
         self._folders.add(path.parent)
         self._pending.append((path.parent, undo))
 

@@ -32,10 +32,14 @@ def trak(track_id: int, *, handler: bytes = b"vide", timescale: int = TIMESCALE)
     sound = struct.pack(">6xH8xHHI I", 1, 1, 16, 0, 16000 << 16)
     entry = box(b"avc1", visual, avcc) if handler == b"vide" else box(b"mp4a", sound)
     tables = [full_box(kind, 0, 0, struct.pack(">I", 0)) for kind in (b"stts", b"stsc", b"stco")]
-    stbl = box(b"stbl", full_box(b"stsd", 0, 0, struct.pack(">I", 1), entry), *tables, full_box(b"stsz", 0, 0, bytes(8)))
+    stbl = box(
+        b"stbl", full_box(b"stsd", 0, 0, struct.pack(">I", 1), entry), *tables, full_box(b"stsz", 0, 0, bytes(8))
+    )
     dinf = box(b"dinf", full_box(b"dref", 0, 0, struct.pack(">I", 1), full_box(b"url ", 0, 1)))
     head = full_box(b"vmhd", 0, 1, bytes(8)) if handler == b"vide" else full_box(b"smhd", 0, 0, bytes(4))
-    tkhd = struct.pack(">IIIII8xhhHH", 0, 0, track_id, 0, 0, 0, 0, 0, 0) + _MATRIX + struct.pack(">II", 64 << 16, 48 << 16)
+    tkhd = (
+        struct.pack(">IIIII8xhhHH", 0, 0, track_id, 0, 0, 0, 0, 0, 0) + _MATRIX + struct.pack(">II", 64 << 16, 48 << 16)
+    )
     return box(
         b"trak",
         full_box(b"tkhd", 0, 3, tkhd),
@@ -78,7 +82,8 @@ def moof(sequence: int, parts: list[tuple[int, int, list[Sample]]]) -> bytes:
         trafs = []
         for (track_id, decode_time, samples), offset in zip(parts, offsets, strict=True):
             rows = b"".join(
-                struct.pack(">IIIi", duration, size, 0 if sync else 0x10000, cts) for size, duration, cts, sync in samples
+                struct.pack(">IIIi", duration, size, 0 if sync else 0x10000, cts)
+                for size, duration, cts, sync in samples
             )
             trafs.append(
                 box(

@@ -19,7 +19,7 @@ from storage.database import Database
 from storage.disk_writer import DiskWriter, SegmentHandle
 from storage.files import FILES, Files
 from storage.index import IndexBuilder
-from storage.layout import parse
+from storage.layout import parse, segment_path
 from storage.reconcile import Report, reconcile
 from storage.roots import Root, register
 from storage.segment_file import Head, SegmentFile, Tail, head_box, read, tail_box
@@ -146,7 +146,7 @@ class World:
             data += tail_box(tail, index.build())
         data += extra
         key = Key(camera, start_us, NODE, epoch)
-        relative = segments.segment_path(camera, start_us, epoch, NODE, growing=not final_name)
+        relative = segment_path(camera, start_us, epoch, NODE, growing=not final_name)
         path = root.path / relative
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
@@ -237,7 +237,7 @@ def payload_is_right(path: Path, found: SegmentFile) -> bool:
 def assert_consistent(world: World, report: Report | None = None) -> None:
     """Every closed row has its file, whole and with its hash; every file has its row or was reported; nothing grows."""
     with world.database.read() as conn:
-        rows = [s for s in segments.between(conn, CAMERA, DAY0_US - 10 * 86_400_000_000, DAY0_US + 99 * 86_400_000_000)]
+        rows = list(segments.between(conn, CAMERA, DAY0_US - 10 * 86_400_000_000, DAY0_US + 99 * 86_400_000_000))
         assert conn.execute("SELECT count(*) FROM garbage").fetchone()[0] == 0
     assert not [row for row in rows if row.growing], "a row still grows"
     for row in rows:

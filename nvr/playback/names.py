@@ -1,0 +1,47 @@
+"""How playlists name things: the URLs of segments and inits, times and lengths. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from storage.layout import NODE_ID
+from storage.segments import Key
+
+__all__ = ["GAP_URI", "INIT_FOLDER", "date_time", "init_uri", "parse_segment_name", "seconds", "segment_uri"]
+
+INIT_FOLDER: Final = "/api/inits/"
+"""Where inits are answered, whatever camera they are of."""
+
+GAP_URI: Final = "segments/gap.mp4"
+"""What the entry of a gap names, since it must name something. Players never fetch it; it is no segment's name, so the answer is 404."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAME: Final = re.compile(rf"(\d{{1,18}})-(\d{{1,18}})-({NODE_ID})\.mp4", re.ASCII)
+
+
+def segment_uri(key: Key) -> str:
+    """A segment's URL, relative to a playlist of its camera. It stays the same when the file closes."""
+    return f"segments/{key.start_us}-{key.epoch}-{key.node}.mp4"
+
+
+def parse_segment_name(camera: str, name: str) -> Key | None:
+    """The segment of this camera that the last part of its URL names, or None if that is no segment's name."""
+    match = _NAME.fullmatch(name)
+    return None if match is None else Key(camera, int(match[1]), match[3], int(match[2]))
+
+
+def init_uri(init: str, folder: str = INIT_FOLDER) -> str:
+    """The URL of an init."""
+    return f"{folder}{init}.mp4"
+
+
+def date_time(at_us: int) -> str:
+    """A time as ``EXT-X-PROGRAM-DATE-TIME`` has it: to the millisecond, rounded down."""
+    return (_EPOCH + timedelta(microseconds=at_us)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def seconds(us: int) -> str:
+    """A length in seconds, exact."""
+    return f"{us // 1_000_000}.{us % 1_000_000:06d}"

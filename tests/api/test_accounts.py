@@ -1,0 +1,152 @@
+"""Accounts without HTTP, as the command line uses them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from nvr import accounts
+from nvr.accounts import Role, passwords, sessions
+from storage import accounts as rows
+from storage.database import Database
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Database:
+    made = Database(tmp_path / "catalogue.sqlite")
+    made.migrate()
+    return made
+
+
+def test_the_first_admin_gets_a_password_once(db: Database) -> None:
+    password = accounts.ensure_first_admin(db)
+    assert password is not None
+    assert re.fullmatch(r"([a-hj-km-np-z2-9]{5}-){3}[a-hj-km-np-z2-9]{5}", password)
+    assert accounts.verify_password(db, "admin", password).role is Role.ADMIN
+    assert accounts.ensure_first_admin(db) is None
+
+
+def test_no_first_admin_where_there_are_users(db: Database) -> None:
+    accounts.create_user(db, "vera", "vera-vera-vera", Role.VIEWER)
+    assert accounts.ensure_first_admin(db) is None
+
+
+@pytest.mark.parametrize("name", ["", "Vera", "ve ra", "-vera", "v" * 64, "vera\n", "véra", "../vera", "\ud800"])
+def test_names_that_can_not_be(db: Database, name: str) -> None:
+    with pytest.raises(accounts.InvalidAccount, match="small letters"):
+        accounts.create_user(db, name, "vera-vera-vera", Role.VIEWER)
+
+
+@pytest.mark.parametrize("password", ["", "123456789", "x" * 1025])
+def test_passwords_that_can_not_be(db: Database, password: str) -> None:
+    with pytest.raises(accounts.WeakPassword, match="use"):
+        accounts.create_user(db, "vera", password, Role.VIEWER)
+    accounts.create_user(db, "vera", "vera-vera-vera", Role.VIEWER)
+    with pytest.raises(accounts.WeakPassword):
+        accounts.set_password(db, "vera", password)
+    with pytest.raises(accounts.BadCredentials):
+        accounts.verify_password(db, "vera", password)
+
+
+def test_an_unknown_user_costs_a_hash_too(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[bytes | str] = []
+
+    class Counting:
+        def __init__(self, real: object) -> None:
+            self.real = real
+
+        def __getattr__(self, name: str) -> object:
+            checked.append(name)
+            return getattr(self.real, name)
+
+    passwords._nobodys_hash()
+    monkeypatch.setattr(passwords, "_HASHER", Counting(passwords._HASHER))
+    with pytest.raises(accounts.BadCredentials):
+        accounts.verify_password(db, "nobody", "some-password")
+    assert checked == ["verify"]
+
+
+def test_an_old_hash_is_made_anew_at_the_next_login(db: Database) -> None:
+    import argon2
+
+    weak = argon2.PasswordHasher(time_cost=1, memory_cost=16, parallelism=1).hash("vera-vera-vera")
+    with db.write() as conn:
+        rows.add_user(conn, name="vera", password_hash=weak, role=Role.VIEWER, at_us=0)
+    accounts.verify_password(db, "vera", "vera-vera-vera")
+    with db.read() as conn:
+        now = rows.password_hash(conn, "vera")
+    assert now is not None
+    assert now != weak
+    assert not passwords.is_outdated(now)
+    accounts.verify_password(db, "vera", "vera-vera-vera")
+
+
+def test_a_damaged_hash_lets_nobody_in(db: Database) -> None:
+    with db.write() as conn:
+        rows.add_user(conn, name="vera", password_hash="damaged", role=Role.VIEWER, at_us=0)
+    with pytest.raises(accounts.BadCredentials):
+        accounts.verify_password(db, "vera", "damaged")
+
+
+def test_the_last_admin_stays_and_a_removed_user_takes_their_sessions_along(db: Database) -> None:
+    accounts.create_user(db, "anna", "anna-anna-anna", Role.ADMIN)
+    with pytest.raises(accounts.LastAdmin):
+        accounts.remove_user(db, "anna")
+    accounts.create_user(db, "otto", "otto-otto-otto", Role.ADMIN)
+    cookie = accounts.create_session(db, "anna")
+    accounts.remove_user(db, "anna")
+    assert accounts.authenticate_session(db, cookie) is None
+    with pytest.raises(accounts.LastAdmin):
+        accounts.remove_user(db, "otto")
+    with pytest.raises(accounts.NoSuchAccount):
+        accounts.create_session(db, "anna")
+
+
+def test_a_session_is_over_at_its_end_and_forgotten(db: Database) -> None:
+    accounts.create_user(db, "vera", "vera-vera-vera", Role.VIEWER)
+    cookie = accounts.create_session(db, "vera", at_us=0)
+    assert accounts.authenticate_session(db, cookie, at_us=sessions.IDLE_US - 1) is not None
+    assert accounts.authenticate_session(db, cookie, at_us=2 * sessions.IDLE_US - 1) is None
+    accounts.create_session(db, "vera", at_us=3 * sessions.IDLE_US)
+    with db.read() as conn:
+        assert conn.execute("SELECT count(*) FROM session").fetchone()[0] == 1
+
+
+def test_tokens(db: Database) -> None:
+    text = accounts.create_token(db, " nightly export ", Role.INVESTIGATOR, at_us=1)
+    assert re.fullmatch(r"nvr_[A-Za-z0-9_-]{43}", text)
+    token = accounts.authenticate_token(db, text)
+    assert token is not None
+    assert (token.name, token.role) == ("nightly export", Role.INVESTIGATOR)
+    for wrong in ("", "nvr_", text[:-1], text + "x", text.removeprefix("nvr_"), "nvr_\udcff"):
+        assert accounts.authenticate_token(db, wrong) is None
+    accounts.remove_token(db, token.id)
+    assert accounts.authenticate_token(db, text) is None
+    with pytest.raises(accounts.NoSuchAccount):
+        accounts.remove_token(db, token.id)
+    for name in ("", "  ", "two\nlines", "x" * 201):
+        with pytest.raises(accounts.InvalidAccount):
+            accounts.create_token(db, name, Role.VIEWER)
+
+
+def test_who_is_known_is_let_in_while_nothing_can_be_written(db: Database) -> None:
+    accounts.create_user(db, "vera", "vera-vera-vera", Role.VIEWER)
+    cookie = accounts.create_session(db, "vera", at_us=0)
+    token = accounts.create_token(db, "t", Role.VIEWER, at_us=0)
+    with db.write() as conn:
+        conn.execute("PRAGMA user_version")
+    db._write_connection().execute("PRAGMA query_only = ON")
+    assert accounts.authenticate_session(db, cookie, at_us=sessions.IDLE_US // 2) is not None
+    assert accounts.authenticate_token(db, token) is not None
+
+
+@pytest.mark.parametrize("text", ["king", "Admin", ""])
+def test_roles_that_there_are_not(text: str) -> None:
+    with pytest.raises(accounts.InvalidAccount, match="viewer, investigator, admin"):
+        accounts.parse_role(text)
+
+
+def test_roles_are_in_order() -> None:
+    assert [a.allows(b) for a in Role for b in Role] == [True, False, False, True, True, False, True, True, True]

@@ -1,0 +1,43 @@
+"""Every fault at every step: see ``tests.storage.fault_matrix``."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.storage.conftest import MATRIX
+from tests.storage.fault_matrix import OPERATIONS, cells, scratch, steps_of
+from tests.storage.faulty_files import FAULTS, Fault
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_after_any_fault_at_any_step_a_restart_makes_all_right(operation: str, fault: Fault) -> None:
+    base = scratch()
+    try:
+        MATRIX[operation, fault], failures = cells(operation, fault, base)
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+    assert not failures, "\n".join(failures[:5])
+    steps = steps_of_operation(operation)
+    writes_only = fault in ("short write", "short ENOSPC", "kill torn")
+    least = steps.count("write") if writes_only else len(steps)
+    assert MATRIX[operation, fault]["runs"] >= least
+
+
+def steps_of_operation(operation: str) -> list[str]:
+    base = scratch()
+    try:
+        return steps_of(operation, base)
+    finally:
+        shutil.rmtree(base, ignore_errors=True)

@@ -1,0 +1,330 @@
+"""The two writing threads: the disk's and the catalogue's, with disks and catalogues that refuse."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from storage import segments
+from storage.catalogue_writer import CatalogueWriter, Operation
+from storage.causes import Cause
+from storage.disk_writer import DiskWriter, SegmentHandle
+from storage.files import FILES, Files
+from storage.index import IndexBuilder
+from storage.segment_file import Head
+from storage.segment_writer import SegmentWriter
+from storage.segments import Key
+from storage.status import Status
+from tests.storage import mp4
+from tests.storage.world import (
+    CAMERA,
+    NODE,
+    T0_US,
+    InlineCatalogue,
+    Recorder,
+    World,
+    assert_consistent,
+    assert_partition,
+)
+
+
+def wait(until: Callable[[], object], limit_s: float = 10.0) -> None:
+    deadline = time.monotonic() + limit_s
+    while not until():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
+
+
+def insert(statement: str, number: int) -> Operation:
+    def run(conn: sqlite3.Connection) -> None:
+        conn.execute(statement, (number,))
+
+    return run
+
+
+def open_segment(writer: DiskWriter, start_us: int = T0_US) -> SegmentHandle:
+    return writer.open(
+        Head(CAMERA, NODE, 1, start_us, start_us, 0, mp4.TIMESCALE), mp4.init(), IndexBuilder(mp4.tracks()), True
+    )
+
+
+def append(writer: DiskWriter, handle: SegmentHandle, number: int) -> bool:
+    raw, fragment = mp4.fragment(number)
+    return writer.append(handle, raw, fragment, 0, handle.head.start_us + (number + 1) * mp4.FRAGMENT_US)
+
+
+def close(writer: DiskWriter, handle: SegmentHandle, count: int) -> None:
+    end_us = handle.head.start_us + count * mp4.FRAGMENT_US
+    writer.close_segment(handle, end_us=end_us, media_end=count * 500, frames=count * 5, reason="test")
+
+
+def test_threads_write_and_stop_with_jobs_queued(world: World) -> None:
+    catalogue = CatalogueWriter(world.database, status_interval_s=0.05)
+    writer = DiskWriter(world.root, catalogue, sync_interval_s=0.05)
+    handles = [open_segment(writer, T0_US + n * 5_000_000) for n in range(20)]
+    for handle in handles:
+        assert all(append(writer, handle, number) for number in range(4))
+        close(writer, handle, 4)
+    catalogue.start()
+    writer.start()
+    assert writer.stop(10) and catalogue.close(10)
+    assert writer.queued_bytes == 0 and all(h.done and h.error is None for h in handles)
+    assert_consistent(world)
+    with world.database.read() as conn:
+        assert len(segments.between(conn, CAMERA, T0_US, T0_US + 10**9)) == 20
+
+
+def test_what_the_queue_refuses_was_never_accepted(world: World) -> None:
+    size = len(mp4.fragment(0)[0])
+    writer = DiskWriter(
+        world.root,
+        InlineCatalogue(world.database),
+        sync_interval_s=9,
+        queue_bytes=5 * size,
+        segment_queue_bytes=3 * size,
+    )
+    one, two = open_segment(writer), open_segment(writer, T0_US + 10)
+    assert [append(writer, one, n) for n in range(4)] == [True, True, True, False]
+    assert [append(writer, two, n) for n in range(3)] == [True, True, False]
+    assert writer.queued_bytes == 5 * size
+    writer.start()
+    assert writer.stop(10)
+    assert (writer.queued_bytes, one.queued_bytes, one.written_until_us) == (0, 0, T0_US + 3 * mp4.FRAGMENT_US)
+
+
+def test_recorders_together_do_not_pass_the_queues_limit(world: World) -> None:
+    size = len(mp4.fragment(0)[0])
+    writer = DiskWriter(world.root, InlineCatalogue(world.database), sync_interval_s=9, queue_bytes=50 * size)
+    handles = [open_segment(writer, T0_US + n) for n in range(8)]
+    threads = [threading.Thread(target=lambda h=h: [append(writer, h, 0) for _ in range(40)]) for h in handles]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert writer.queued_bytes == 50 * size
+
+
+def test_no_exception_ends_the_thread(world: World) -> None:
+    """Also none that is not an OSError, and not one of closing a descriptor."""
+
+    class Odd(Files):
+        def write(self, fd: int, buffers: object) -> int:
+            raise ValueError("odd")
+
+        def close(self, fd: int) -> None:
+            FILES.close(fd)
+            raise OSError(errno.EIO, "close")
+
+    writer = DiskWriter(world.root, InlineCatalogue(world.database), sync_interval_s=0.01, files=Odd())
+    writer.start()
+    first = open_segment(writer)
+    wait(lambda: first.error)
+    second = open_segment(writer, T0_US + 5_000_000)
+    wait(lambda: second.error)
+    assert writer.stop(5)
+
+
+def test_a_file_of_the_same_millisecond_is_not_replaced(world: World) -> None:
+    path = world.part(T0_US, [0], final_name=True, enter=True)
+    before = path.read_bytes()
+    writer = DiskWriter(world.root, InlineCatalogue(world.database), sync_interval_s=1)
+    writer.start()
+    handle = open_segment(writer, T0_US + 1)
+    wait(lambda: handle.error)
+    assert isinstance(handle.error, FileExistsError) and handle.done
+    assert writer.stop(5)
+    assert path.read_bytes() == before and world.files_on_disk() == [path]
+    part = world.part(T0_US + 900, [0, 1], row=True)
+    world.reconcile(T0_US + 9_000_000)
+    assert path.read_bytes() == before and part.exists(), "adoption replaced a segment"
+
+
+def test_a_disk_that_went_away_is_not_filled_below_its_mount_point(world: World) -> None:
+    (world.root.path / ".nvr-root.json").unlink()
+    writer = DiskWriter(world.root, InlineCatalogue(world.database), sync_interval_s=1)
+    writer.start()
+    handle = open_segment(writer)
+    wait(lambda: handle.error)
+    assert writer.stop(5) and list(world.root.path.iterdir()) == []
+
+
+def test_folders_that_go_between_making_and_creating(world: World) -> None:
+    class Sweeping(Files):
+        left = 2
+
+        def create(self, path: Path) -> int:
+            if self.left:
+                self.left -= 1
+                path.parent.rmdir()
+                path.parent.parent.rmdir()
+            return super().create(path)
+
+    head = Head(CAMERA, NODE, 1, T0_US, T0_US, 0, 1000)
+    folder = world.root.path / CAMERA / "2026-01-01" / "00"
+    writer = SegmentWriter(Sweeping(), world.root.path, folder / "a.part.mp4", folder / "a.mp4", mp4.init_bytes(), head)
+    writer.abandon()
+    assert (folder / "a.part.mp4").exists()
+
+
+def test_after_a_failed_sync_only_what_was_synced_counts(world: World) -> None:
+    """And what is missing has a cause, although the recorder had gone on to the next segment."""
+
+    class Failing(Files):
+        fails = False
+
+        def sync(self, fd: int) -> None:
+            if self.fails:
+                self.fails = False
+                raise OSError(errno.EIO, "lost")
+            super().sync(fd)
+
+    files = Failing()
+    catalogue = InlineCatalogue(world.database)
+    writer = DiskWriter(world.root, catalogue, sync_interval_s=0.0, files=files)
+    recorder = Recorder(world, writer, catalogue, T0_US)
+    recorder.begin()
+    recorder.append()
+    files.fails = True
+    recorder.append()
+    handle = recorder.handles[0]
+    assert handle.error is not None and handle.done
+    assert handle.synced_until_us == T0_US + mp4.FRAGMENT_US
+    with world.database.read() as conn:
+        (segment,) = segments.between(conn, CAMERA, T0_US, T0_US + 10**9)
+    assert (segment.end_us, segment.growing) == (T0_US + mp4.FRAGMENT_US, False)
+    # The recorder had queued the close and gone on before it heard.
+    writer.close_segment(handle, end_us=T0_US + 3_000_000, media_end=0, frames=0, reason="rotation")
+    later = open_segment(writer, T0_US + 3_000_000)
+    append(writer, later, 6)
+    close(writer, later, 7)
+    while writer._jobs:
+        writer._turn()
+    answer = world.coverage(T0_US, T0_US + 3_500_000, T0_US + 10_000_000)
+    assert_partition(answer)
+    assert [gap.cause for gap in answer.gaps] and {gap.cause for gap in answer.gaps} == {Cause.DISK_ERROR}
+
+
+def test_operations_happen_in_order_and_once_while_the_catalogue_is_locked(world: World) -> None:
+    writer = CatalogueWriter(world.database, status_interval_s=0.05)
+    with world.database.write() as conn:
+        conn.execute("CREATE TABLE seen (n INTEGER)")
+    world.database._write_connection().execute("PRAGMA busy_timeout = 20")
+    other = sqlite3.connect(world.database.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    writer.start()
+    for n in range(50):
+        writer.put(insert("INSERT INTO seen VALUES (?)", n))
+    writer.put_status(Status(CAMERA, "recording", 1))
+    time.sleep(0.3)
+    for n in range(50, 100):
+        writer.put(insert("INSERT INTO seen VALUES (?)", n))
+    other.execute("COMMIT")
+    other.close()
+    assert writer.close(10)
+    with world.database.read() as conn:
+        assert [row[0] for row in conn.execute("SELECT n FROM seen ORDER BY rowid")] == list(range(100))
+
+
+def test_a_full_catalogue_loses_nothing_once_there_is_room(world: World) -> None:
+    writer = CatalogueWriter(world.database, status_interval_s=0.05)
+    with world.database.write() as conn:
+        conn.execute("CREATE TABLE seen (n INTEGER, filling BLOB)")
+    connection = world.database._write_connection()
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages + 20}")
+    for n in range(100):
+        writer.put(insert("INSERT INTO seen VALUES (?, zeroblob(4000))", n))
+    writer.start()
+    time.sleep(0.3)
+    assert not connection.in_transaction
+    with world.database._lock:
+        connection.execute("PRAGMA max_page_count = 100000")
+    assert writer.close(10)
+    with world.database.read() as conn:
+        assert [row[0] for row in conn.execute("SELECT n FROM seen ORDER BY rowid")] == list(range(100))
+
+
+def test_one_poisoned_operation_does_not_cost_the_others(world: World) -> None:
+    writer = CatalogueWriter(world.database, status_interval_s=0.05)
+    with world.database.write() as conn:
+        conn.execute("CREATE TABLE seen (n INTEGER)")
+    for n in range(10):
+        statement = "INSERT INTO nowhere VALUES (?)" if n == 4 else "INSERT INTO seen VALUES (?)"
+        writer.put(insert(statement, n))
+    writer.put_status(Status(CAMERA, "recording", 1))
+    writer.put_status(Status(CAMERA, "no such state", 1))
+    writer.start()
+    assert writer.close(10)
+    with world.database.read() as conn:
+        assert [row[0] for row in conn.execute("SELECT n FROM seen ORDER BY rowid")] == [0, 1, 2, 3, 5, 6, 7, 8, 9]
+
+
+def test_an_error_in_the_middle_of_writing_singly_keeps_the_order(world: World) -> None:
+    writer = CatalogueWriter(world.database)
+    failed: list[int] = []
+    with world.database.write() as conn:
+        conn.execute("CREATE TABLE seen (n INTEGER)")
+
+    def operation(n: int) -> Callable[[sqlite3.Connection], None]:
+        def run(conn: sqlite3.Connection) -> None:
+            if n == 2:
+                raise ValueError("poison")
+            if n == 5 and len(failed) < 2:
+                failed.append(n)
+                # Not SQLite's own, but as it would say.
+                error = sqlite3.OperationalError("disk I/O error")
+                error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+                raise error
+            conn.execute("INSERT INTO seen VALUES (?)", (n,))
+
+        return run
+
+    for n in range(9):
+        writer.put(operation(n))
+    writer.start()
+    assert writer.close(20)
+    with world.database.read() as conn:
+        assert [row[0] for row in conn.execute("SELECT n FROM seen ORDER BY rowid")] == [0, 1, 3, 4, 5, 6, 7, 8]
+
+
+def test_a_refused_commit_leaves_no_transaction_behind(world: World) -> None:
+    with pytest.raises(sqlite3.IntegrityError), world.database.write() as conn:
+        conn.execute("PRAGMA defer_foreign_keys = ON")
+        conn.execute("INSERT INTO growing VALUES (1, 2, 3, 4, 5)")
+    with world.database.write() as conn:
+        assert conn.execute("SELECT count(*) FROM growing").fetchone()[0] == 0
+
+
+def test_a_salvaged_segment_whose_rename_had_worked(world: World) -> None:
+    """The sync of its folder failed: the file has its final name, and the catalogue must hear of it before a restart."""
+
+    class Failing(Files):
+        fails = 0
+
+        def rename(self, old: Path, new: Path) -> None:
+            super().rename(old, new)
+            self.fails = 1
+
+        def sync_folder(self, path: Path) -> None:
+            if self.fails:
+                self.fails = 0
+                raise OSError(errno.EIO, "lost")
+            super().sync_folder(path)
+
+    catalogue = InlineCatalogue(world.database)
+    recorder = Recorder(
+        world, DiskWriter(world.root, catalogue, sync_interval_s=0.0, files=Failing()), catalogue, T0_US
+    )
+    recorder.begin()
+    recorder.append()
+    recorder.close()
+    assert recorder.handles[0].error is not None and recorder.handles[0].done
+    with world.database.read() as conn:
+        segment = segments.get(conn, Key(CAMERA, T0_US, NODE, 1))
+    assert segment is not None and not segment.growing and segment.path.exists()
