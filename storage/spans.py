@@ -35,7 +35,9 @@ def extend(conn: sqlite3.Connection, key: Mapping[str, Any], end_us: int, bytes_
         # At midnight a new row begins: length is bounded, and a day can be rolled up or dropped whole.
         extended = conn.execute(
             "UPDATE span SET end_us = :b, segments = segments + :segments, bytes = bytes + :bytes, rev = :rev"
-            f" WHERE {_SCOPE} AND start_us >= :day AND start_us < :a AND end_us = :a",
+            # Of several that end there (a clock was set back), only one: its bytes count once.
+            f" WHERE {_SCOPE} AND start_us = (SELECT min(start_us) FROM span WHERE {_SCOPE} AND start_us >= :day"
+            " AND start_us < :a AND end_us = :a)",
             {**values, "day": a // DAY_US * DAY_US},
         )
         if not extended.rowcount:
@@ -58,7 +60,7 @@ def shrink(conn: sqlite3.Connection, key: Mapping[str, Any], end_us: int, longes
         )
         left = conn.execute(
             f"SELECT start_us, end_us, bytes FROM segment WHERE {_SCOPE} AND start_us >= :least AND start_us < :b"
-            " AND end_us > :a ORDER BY start_us",
+            " AND end_us > :a AND end_us > start_us ORDER BY start_us",
             {**key, "a": hull.start_us, "b": hull.end_us, "least": hull.start_us - longest_us},
         ).fetchall()
         kept = merge(Interval(max(row[0], hull.start_us), min(row[1], hull.end_us)) for row in left)

@@ -96,6 +96,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         yield
+        await services.live.close()
         await sync_to_thread(services.db.close)
 
     app = _Application(

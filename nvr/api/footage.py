@@ -17,14 +17,16 @@ from nvr.api.sending import send
 from nvr.api.services import Injected
 from nvr.playback.errors import FootageDamaged, FootageGone
 from nvr.playback.media import open_media
-from nvr.playback.names import parse_segment_name
 from storage import segments
+from storage.layout import NODE_ID
+from storage.segments import Key
 
 __all__ = ["IMMUTABLE", "ROUTES"]
 
 # Only for whoever asked: a proxy must not hand footage to people who are not logged in.
 IMMUTABLE: Final = "private, max-age=31536000, immutable"
 
+_NAME: Final = re.compile(rf"(?P<start>\d{{1,18}})-(?P<epoch>\d{{1,18}})-(?P<node>{NODE_ID})\.mp4", re.ASCII)
 _INIT: Final = re.compile(r"(?P<sha256>[0-9a-f]{64})\.mp4", re.ASCII)
 
 
@@ -37,9 +39,10 @@ _INIT: Final = re.compile(r"(?P<sha256>[0-9a-f]{64})\.mp4", re.ASCII)
 )
 def segment_bytes(request: ApiRequest, services: Injected, camera: FromPath[str], name: FromPath[str]) -> ASGIResponse:
     """One segment's file, or a ``Range`` of it. A growing one is as long as its whole fragments are now."""
-    key = parse_segment_name(camera, name)
-    if key is None:
+    match = _NAME.fullmatch(name)
+    if match is None:
         raise _gone()
+    key = Key(camera, int(match["start"]), match["node"], int(match["epoch"]))
     try:
         media = open_media(services.db, services.indexes, key)
     except FootageDamaged:

@@ -1,19 +1,26 @@
-"""Routes of playlists: recorded ranges as HLS, from the recorded bytes."""
+"""Routes of playlists and pictures: recorded ranges and live view as HLS, and the frame of a moment."""
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import Annotated, Final
 
 from litestar import Response
-from litestar.params import FromPath, FromQuery
+from litestar.concurrency import sync_to_thread
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from nvr.api.cameras import no_camera
 from nvr.api.coverage import RANGE_ERRORS
+from nvr.api.errors import ApiError
 from nvr.api.respond import ApiRequest, encoded
 from nvr.api.routing import get
-from nvr.api.services import Injected
-from nvr.api.times import parse_range
-from nvr.playback.hls import playlist
+from nvr.api.services import Injected, Services
+from nvr.api.times import format_time, parse_range, parse_time
+from nvr.playback.errors import NoFootage
+from nvr.playback.hls import recorded_playlist
+from nvr.playback.snapshot import Snapshot, snapshot
+from storage import cameras, segments
+from storage.coverage import coverage
 
 __all__ = ["PLAYLIST_TYPE", "ROUTES"]
 
@@ -21,29 +28,125 @@ PLAYLIST_TYPE: Final = "application/vnd.apple.mpegurl"
 
 # A day, also the one of 25 hours when clocks are set back.
 _LONGEST_PLAYLIST_US: Final = 25 * 3_600_000_000
+_WIDTHS: Final = range(16, 7681)
+_NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
 
 
 @get(
     "/api/cameras/{camera:str}/playlist.m3u8",
     role="viewer",
     summary="A range as an HLS playlist",
-    errors=["camera_not_found", "no_footage", *RANGE_ERRORS],
+    errors=["camera_not_found", "no_footage", "footage_gone", "footage_damaged", *RANGE_ERRORS],
     media_type=PLAYLIST_TYPE,
 )
-def recorded_playlist(
+def recorded(
     request: ApiRequest,
     services: Injected,
     camera: FromPath[str],
     start: FromQuery[str | None] = None,
     end: FromQuery[str | None] = None,
 ) -> Response[bytes]:
-    """What was recorded of ``[start, end)``, in wall time; what was not is a gap in it."""
+    """What was recorded of ``[start, end)``, in wall time; what was not is a gap in it. What is not known yet is not in it."""
     asked = parse_range(start, end, longest_us=_LONGEST_PLAYLIST_US)
-    try:
-        made = playlist(services.db, services.indexes, camera, asked.start_us, asked.end_us, now_us=services.now_us())
-    except KeyError:
-        raise no_camera(camera) from None
-    return encoded(request, made.text.encode(), PLAYLIST_TYPE, headers={"Cache-Control": "private, no-cache"})
+    with services.db.read() as conn:
+        try:
+            known = coverage(conn, camera, asked.start_us, asked.end_us, now_us=services.now_us())
+        except KeyError:
+            raise no_camera(camera) from None
+    if known.as_of_us <= asked.start_us:
+        raise NoFootage(camera, asked.start_us, asked.end_us)
+    text = recorded_playlist(services.db, services.indexes, camera, asked.start_us, known.as_of_us)
+    return encoded(request, text.encode(), PLAYLIST_TYPE, headers={"Cache-Control": "private, no-cache"})
 
 
-ROUTES: list[object] = [recorded_playlist]
+@get(
+    "/api/cameras/{camera:str}/live.m3u8",
+    role="viewer",
+    summary="Live view as a low-latency HLS playlist",
+    errors=["camera_not_found", "invalid_parameter", "not_live", "live_too_far_ahead", "footage_damaged"],
+    media_type=PLAYLIST_TYPE,
+)
+async def live(
+    request: ApiRequest,
+    services: Injected,
+    camera: FromPath[str],
+    msn: Annotated[str | None, QueryParameter(name="_HLS_msn")] = None,
+    part: Annotated[str | None, QueryParameter(name="_HLS_part")] = None,
+) -> Response[bytes]:
+    """The last seconds. With ``_HLS_msn`` and ``_HLS_part`` the answer waits until the playlist has that part."""
+    wanted_msn, wanted_part = _number("_HLS_msn", msn), _number("_HLS_part", part)
+    if wanted_part is not None and wanted_msn is None:
+        raise ApiError("invalid_parameter", "_HLS_part needs _HLS_msn")
+    if not await sync_to_thread(_is_recorded, services, camera):
+        raise no_camera(camera)
+    text = await services.live.playlist(camera, msn=wanted_msn, part=wanted_part)
+    return encoded(request, text.encode(), PLAYLIST_TYPE, headers={"Cache-Control": "no-store"})
+
+
+def _number(name: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not _NUMBER.fullmatch(text):
+        raise ApiError("invalid_parameter", f"{name} must be a whole number")
+    return int(text)
+
+
+def _is_recorded(services: Services, camera: str) -> bool:
+    with services.db.read() as conn:
+        found = cameras.find(conn, camera)
+    return found is not None and found.removed_us is None
+
+
+@get(
+    "/api/cameras/{camera:str}/snapshot.jpg",
+    role="viewer",
+    summary="The picture shown at a time, or the last one there is",
+    errors=[
+        "camera_not_found",
+        "no_footage",
+        "footage_gone",
+        "footage_damaged",
+        "invalid_parameter",
+        "naive_time",
+        "invalid_time",
+        "time_out_of_range",
+    ],
+    media_type="image/jpeg",
+)
+async def picture(
+    services: Injected,
+    camera: FromPath[str],
+    at: FromQuery[str | None] = None,
+    width: FromQuery[str | None] = None,
+) -> Response[bytes]:
+    """A JPEG; ``X-Frame-Time`` says when it began to be shown."""
+    at_us = None if at is None else parse_time("at", at)
+    wanted = _number("width", width)
+    if wanted is not None and wanted not in _WIDTHS:
+        raise ApiError("invalid_parameter", f"width must be from {_WIDTHS[0]} to {_WIDTHS[-1]} pixels")
+    async with services.picture_slots:
+        found = await sync_to_thread(_picture, services, camera, at_us, wanted)
+    return Response(
+        found.jpeg,
+        media_type="image/jpeg",
+        headers={
+            "X-Frame-Time": format_time(found.frame_time_us),
+            # What was shown at a time does not change; that it may be deleted, retention says within minutes anyway.
+            "Cache-Control": "no-store" if at_us is None else "private, max-age=60",
+        },
+    )
+
+
+def _picture(services: Services, camera: str, at_us: int | None, width: int | None) -> Snapshot:
+    with services.db.read() as conn:
+        if cameras.find(conn, camera) is None:
+            raise no_camera(camera)
+        bounds = segments.footage_bounds(conn, camera) if at_us is None else None
+    if at_us is None:
+        if bounds is None:
+            raise NoFootage(camera, 0, services.now_us())
+        at_us = bounds[1] - 1
+    return snapshot(services.db, services.indexes, camera, at_us, width=width)
+
+
+ROUTES: list[object] = [recorded, live, picture]

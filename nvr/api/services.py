@@ -18,6 +18,7 @@ from litestar.params import SkipValidation
 from nvr.api.attempts import Attempts
 from nvr.api.settings import ApiSettings
 from nvr.playback.index_cache import IndexCache
+from nvr.playback.live import Live
 from storage.database import Database
 
 __all__ = ["Injected", "Services", "provide"]
@@ -50,6 +51,9 @@ class Services:
         # A password costs 50 ms of a core and 64 MiB: more than these at once would be felt by recording.
         self.password_slots = asyncio.Semaphore(2)
         self.indexes = IndexCache(self.db)
+        self.live = Live(self.db, self.indexes)
+        # Each decodes up to a group of pictures; a wall of thumbnails must not take every core.
+        self.picture_slots = asyncio.Semaphore(2)
         # Planning a day's clip is seconds of a core.
         self.clip_slots = asyncio.Semaphore(2)
         self.report_slots = threading.BoundedSemaphore(2)

@@ -7,23 +7,25 @@ entry's date to the end, to the microsecond.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Final
 
+import numpy as np
+
 from nvr.playback.errors import NoFootage
-from nvr.playback.grouping import group
+from nvr.playback.groups import Fragments, fragments, group_starts
 from nvr.playback.index_cache import IndexCache
 from nvr.playback.mapping import TimeMap
+from nvr.playback.names import GAP_URI, date_time, init_uri, seconds, segment_uri
 from storage import coverage
 from storage.coverage import Piece
 from storage.database import Database
-from storage.index import FragmentRow
 from storage.segment_file import SegmentFile
 
-__all__ = ["Entry", "date", "entries", "media_uri", "recorded_playlist", "render"]
+__all__ = ["Entry", "entries", "recorded_playlist", "render"]
 
 # What lies between two runs on one connection is less than this: the entry before is stretched over it. A GAP entry costs a player about a
 # second.
@@ -41,18 +43,6 @@ class Entry:
     size: int = 0
     init: str = ""
     run: tuple[int, int, str] | None = None
-
-
-def media_uri(start_us: int, epoch: int, node: str) -> str:
-    """A segment's address, relative to its camera's playlists. It stays the same when the file closes."""
-    return f"segments/{start_us}-{epoch}-{node}.mp4"
-
-
-def date(at_us: int) -> str:
-    """ISO 8601 in UTC to the millisecond, which is what players read."""
-    return (
-        datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{at_us // 1000 % 1000:03d}Z"
-    )
 
 
 def recorded_playlist(database: Database, cache: IndexCache, camera: str, start_us: int, end_us: int) -> str:
@@ -90,37 +80,35 @@ def entries(pieces: Iterable[tuple[Piece, SegmentFile]], start_us: int, end_us: 
 def _of_piece(piece: Piece, file: SegmentFile, *, is_first: bool) -> list[Entry]:
     segment = piece.segment
     times = TimeMap.of(segment)
-    rows = _rows(file.index.rows(), times.ticks_at(piece.start_us), times.ticks_at(piece.end_us), is_first=is_first)
-    if not rows:
-        return []
-    key = segment.key
-    uri = media_uri(key.start_us, key.epoch, key.node)
+    found = fragments(file.index)
+    uri, key = segment_uri(segment.key), segment.key
     run = (segment.run_start_us, key.epoch, key.node)
-    groups = group(rows, segment.timescale)
-    whole = file.index.rows()[-1] is rows[-1] or rows[-1].end >= file.index.media_end
-    last_us = times.wall_us(file.index.media_end if whole else rows[-1].end)
-    ends = [times.wall_us(following.start) for following in groups[1:]] + [last_us]
-    return [
-        Entry(times.wall_us(g.start), end_us, uri, g.offset, g.size, segment.init, run)
-        for g, end_us in zip(groups, ends, strict=True)
-        if end_us > times.wall_us(g.start)
-    ]
+    made: list[Entry] = []
+    for first, last in _shown(found, group_starts(found, segment.timescale), times, piece, is_first=is_first):
+        offset = int(found.offsets[first])
+        is_end = last + 1 == len(found.offsets)
+        end = file.index.media_end if is_end else int(found.starts[last + 1])
+        a, b = times.wall_us(int(found.starts[first])), times.wall_us(end)
+        if b > a:
+            made.append(Entry(a, b, uri, offset, found.offset_after(last) - offset, segment.init, run))
+    return made
 
 
-def _rows(rows: Sequence[FragmentRow], start: int, end: int, *, is_first: bool) -> list[FragmentRow]:
-    """The fragments that show ``[start, end)`` ticks. The window's first piece begins at the keyframe before; a later one that begins
-    within a group of pictures (another recorder's footage ends there) begins at the next keyframe, not to show a time twice."""
-    inside = [row for row in rows if row.start < end]
-    syncs = [number for number, row in enumerate(inside) if row.sync]
-    if not syncs:
-        return []
-    before = [number for number in syncs if inside[number].start <= start]
-    after = [number for number in syncs if inside[number].start >= start]
-    if is_first or not after:
-        first = before[-1] if before else syncs[0]
-    else:
-        first = after[0]
-    return inside[first:]
+def _shown(
+    found: Fragments, starts: Sequence[int], times: TimeMap, piece: Piece, *, is_first: bool
+) -> list[tuple[int, int]]:
+    """First and last fragment of each group that shows the piece. The window's first piece begins with the group that holds its start; a
+    later one that begins within a group (another recorder's footage ends there) begins with the next, not to show a time twice."""
+    begin, end = times.ticks_at(piece.start_us), times.ticks_at(piece.end_us)
+    shown: list[tuple[int, int]] = []
+    for first, following in itertools.pairwise([*starts, len(found.offsets)]):
+        if found.starts[first] >= end:
+            break
+        is_before = following < len(found.offsets) and found.starts[following] <= begin
+        if is_before or (not is_first and found.starts[first] < begin):
+            continue
+        shown.append((first, first + int(np.searchsorted(found.starts[first:following], end)) - 1))
+    return shown
 
 
 def render(found: Sequence[Entry]) -> str:
@@ -145,10 +133,10 @@ def render(found: Sequence[Entry]) -> str:
             if entry.uri is not None:
                 # Named anew at each run, also if it is the same: a player that seeks here starts with it.
                 lines.append(_map(entry.init))
-        lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{date(entry.start_us)}")
-        lines.append(f"#EXTINF:{(entry.end_us - entry.start_us) / 1e6:.6f},")
+        lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{date_time(entry.start_us)}")
+        lines.append(f"#EXTINF:{seconds(entry.end_us - entry.start_us)},")
         if entry.uri is None:
-            lines += ["#EXT-X-GAP", "gap"]
+            lines += ["#EXT-X-GAP", GAP_URI]
         else:
             lines += [f"#EXT-X-BYTERANGE:{entry.size}@{entry.offset}", entry.uri]
         before = entry
@@ -156,4 +144,4 @@ def render(found: Sequence[Entry]) -> str:
 
 
 def _map(init: str) -> str:
-    return f'#EXT-X-MAP:URI="/api/inits/{init}.mp4"'
+    return f'#EXT-X-MAP:URI="{init_uri(init)}"'

@@ -1,285 +1,304 @@
-"""Live view: low-latency HLS over the growing segment; a part is a fragment.
+"""Live view: low-latency HLS over the growing segment file. One watcher a camera, shared by all who watch it, at rest when nobody does.
 
-One tail a camera, however many watch, and only while somebody does. Media sequence numbers go on over file and run, and begin with the time in
-seconds, so that they go on over a restart of this process as well. Invariant: a part once listed keeps its number, bytes and time.
+``EXT-X-PRELOAD-HINT`` says where the next part will begin. Its size is not known before it is written, so nothing answers a fetch of it early: a
+blocked reload tells of a part as soon as it is there, one short request later.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
+import logging
+import os
 import time
-from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from nvr.playback.errors import FootageGone, LiveTooFarAhead, NotLive
-from nvr.playback.hls import date, media_uri
-from nvr.playback.index_cache import IndexCache
+from nvr.playback.groups import Fragments, fragments
+from nvr.playback.index_cache import IndexCache, OpenSegment
+from nvr.playback.live_window import LivePart, LiveWindow
 from nvr.playback.mapping import TimeMap
-from storage import facts, segments
+from nvr.playback.names import INIT_FOLDER
+from storage import segments, status
 from storage.database import Database
-from storage.segments import Segment
+from storage.segments import Key, Segment
 
-__all__ = ["LiveView"]
+__all__ = ["Live"]
+
+log = logging.getLogger(__name__)
 
 _POLL_S: Final = 0.1
-_IDLE_S: Final = 20.0
-# How much of the past a first playlist has, and every playlist keeps.
-_HISTORY_US: Final = 12_000_000
-_ENTRIES: Final = 8
-_ENTRIES_WITH_PARTS: Final = 3
-_ENTRY_S: Final = 2.0
-# A camera whose last fragment is older than this is not live, whatever the catalogue says yet.
-_STALE_S: Final = 10.0
+# The catalogue is asked less often than the file: only a rotation, an end or a new run changes what it says.
+_ASK_S: Final = 0.5
+# How long after the last request a camera still counts as watched: a few reloads.
+_LINGER_S: Final = 15.0
+# A short loss of the connection is shown as a picture that stands still, then a discontinuity.
+_PATIENCE_S: Final = 10.0
+_LOOK_BACK_US: Final = 20_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    offset: int
-    size: int
-    duration_s: float
-    sync: bool
+def _wall_us() -> int:
+    return time.time_ns() // 1000
 
 
 @dataclass(slots=True)
-class _Entry:
-    msn: int
-    segment: Segment
-    start_us: int
-    discontinuity: bool
-    parts: list[_Part] = field(default_factory=list)
-    complete: bool = False
+class _Read:
+    """How far a file has been read. ``row`` is what the catalogue said when it was first seen: its clock must not change between two parts."""
 
-    @property
-    def duration_s(self) -> float:
-        return sum(part.duration_s for part in self.parts)
+    row: Segment
+    used: int
+    ended: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Cursor:
-    """How far a tail has read: its segment, how many of its fragments, and whether that was all."""
-
-    segment: Segment | None = None
-    rows: int = 0
-    finished: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Fresh:
-    """A fragment that a look found."""
+class _News:
+    """Fragments that were added to a file, and whether it has ended."""
 
     segment: Segment
-    part: _Part
-    start_us: int
+    parts: list[LivePart]
+    ended: bool
 
 
-class _Tail:
-    """Follows one camera's footage as it is written."""
+class _Watch:
+    """The window of one camera and what fills it. ``poll`` looks, in a thread; ``take`` enters what it saw, on the event loop, so that nobody
+    sees a window half changed."""
 
-    def __init__(self, database: Database, cache: IndexCache, camera: str) -> None:
+    def __init__(self, database: Database, cache: IndexCache, camera: str, wall_us: Callable[[], int]) -> None:
         self._database = database
         self._cache = cache
-        self._camera = camera
-        self._cursor = _Cursor()
-        self._entries: deque[_Entry] = deque()
-        self._dropped_discontinuities = 0
-        self._next_msn = int(time.time())
-        self._part_target_s = 0.6
-        self._target_s = 4
-        self._until_us = 0
-        self._grew = asyncio.Condition()
-        self.asked = time.monotonic()
-        self.task: asyncio.Task[None] | None = None
-        self.looked = asyncio.Event()
+        self._wall_us = wall_us
+        self.camera = camera
+        self.window = LiveWindow()
+        self.not_live: NotLive | None = None
+        self._reads: dict[Key, _Read] = {}
+        self._newest: Segment | None = None
+        self._open: OpenSegment | None = None
+        self._asked_s = float("-inf")
 
-    async def follow(self) -> None:
-        """Reads on until nobody has asked for a while."""
+    def restart(self) -> None:
+        """Nobody has watched for a while: what was missed is not made up for."""
+        if self.window.segments and self._wall_us() - self.window.end_us > _PATIENCE_S * 1e6:
+            self.window = LiveWindow()
+            self._reads.clear()
+            self._newest = None
+        self._asked_s = float("-inf")
+
+    def poll(self) -> tuple[list[_News], NotLive | None]:
+        """What is new, and whether the camera is not live."""
+        news: list[_News] = []
+        if self._open is not None and os.fstat(self._open.fd).st_size > self._open.file.size:
+            self._read(self._open.segment, news)
+        not_live = self.not_live
+        if time.monotonic() - self._asked_s >= _ASK_S:
+            not_live = self._ask(news)
+            self._asked_s = time.monotonic()
+        return news, not_live
+
+    def take(self, news: list[_News], not_live: NotLive | None) -> bool:
+        """Enters it; whether anything has changed."""
+        version, was_live = self.window.version, self.not_live is None
+        self.not_live = not_live
+        for new in news:
+            self.window.add(new.segment.key, new.segment.init, _run(new.segment), new.parts)
+            if new.ended:
+                self.window.end_file(new.segment.key)
+        return version != self.window.version or was_live != (not_live is None)
+
+    def _ask(self, news: list[_News]) -> NotLive | None:
+        """Asks the catalogue which files there are, and reads what is new in them."""
+        now_us = self._wall_us()
+        with self._database.read() as conn:
+            growing = segments.growing(conn, self.camera)
+            # From the file that was read last: it has ended, or it grows.
+            since_us = now_us - _LOOK_BACK_US if self._newest is None else self._newest.key.start_us
+            found = segments.between(conn, self.camera, since_us, now_us + _LOOK_BACK_US)
+            spoken = status.find(conn, self.camera)
+        is_recording = bool(growing) and (spoken is None or spoken.state == "recording")
+        is_recent = bool(self.window.segments) and now_us - self.window.end_us < _PATIENCE_S * 1e6
+        if not is_recording and not is_recent:
+            self.close()
+            cause, since = (spoken.cause, spoken.since_us) if spoken is not None else (None, None)
+            return NotLive(self.camera, cause, since)
+        # Where two recorders overlap the higher epoch is shown, as everywhere.
+        newest = max((segment.key.epoch for segment in growing), default=0)
+        for segment in found:
+            if segment.key.epoch >= newest or segment.key in self._reads:
+                self._read(segment, news)
+        there = {segment.key for segment in found}
+        self._reads = {key: read for key, read in self._reads.items() if key in there}
+        return None
+
+    def _read(self, segment: Segment, news: list[_News]) -> None:
+        """Looks what is new in this file, and keeps it open if it is the newest."""
+        done = self._reads.get(segment.key)
+        if done is not None and done.ended:
+            return
+        if self._newest is not None and segment.key.start_us < self._newest.key.start_us:
+            # The next one has begun, so nothing will be added to this; or it was entered late, and the window has gone past it.
+            return
         try:
-            while time.monotonic() - self.asked < _IDLE_S:
-                cursor, fresh = await asyncio.to_thread(self._look, self._cursor)
-                self._cursor = cursor
-                for found in fresh:
-                    self._add(found)
-                if cursor.finished and self._entries:
-                    # No more parts will come to this file's last entry.
-                    self._entries[-1].complete = True
-                self.looked.set()
-                if fresh or cursor.finished:
-                    async with self._grew:
-                        self._grew.notify_all()
-                await asyncio.sleep(_POLL_S)
-        finally:
-            self.looked.set()
+            opened = self._cache.open(segment)
+        except FootageGone as error:
+            log.warning("live view of camera %s: %s", self.camera, error)
+            return
+        self.close()
+        self._open = opened
+        row = done.row if done is not None else segment
+        found = fragments(opened.file.index)
+        used = done.used if done is not None else 0
+        if self._newest is None:
+            used = _late_start(found, segment.timescale)
+        self._newest = segment
+        parts = _parts(found, TimeMap.of(row), used)
+        ended = opened.file.tail is not None or not segment.growing
+        if parts or ended:
+            news.append(_News(segment, parts, ended))
+        self._reads[segment.key] = _Read(row, len(found.offsets), ended)
 
-    def _look(self, cursor: _Cursor) -> tuple[_Cursor, list[_Fresh]]:
-        """What was added since. Runs in a thread."""
-        fresh: list[_Fresh] = []
-        for _ in range(20):
-            if cursor.segment is None or cursor.finished:
-                following = self._following(cursor)
-                if following is None:
-                    return cursor, fresh
-                cursor = _Cursor(following)
-            assert cursor.segment is not None
-            try:
-                file = self._cache.get(cursor.segment)
-            except FootageGone:
-                return _Cursor(cursor.segment, cursor.rows, finished=True), fresh
-            rows = file.index.rows()
-            times = TimeMap.of(cursor.segment)
-            for number in range(cursor.rows, len(rows)):
-                row = rows[number]
-                begin = rows[number - 1].end if number else row.start
-                part = _Part(row.offset, row.size, (row.end - begin) / cursor.segment.timescale, row.sync)
-                fresh.append(_Fresh(cursor.segment, part, times.wall_us(row.start)))
-            closed = file.tail is not None
-            cursor = _Cursor(cursor.segment, len(rows), finished=closed)
-            if not closed:
-                break
-        return cursor, fresh
+    def close(self) -> None:
+        """Closes the file that is being read."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
 
-    def _following(self, cursor: _Cursor) -> Segment | None:
-        """The segment after the one that was read: the next by time, or at first the one that was growing some seconds ago."""
-        now_us = time.time_ns() // 1000
-        after_us = cursor.segment.key.start_us if cursor.segment is not None else -1
-        with self._database.read() as conn:
-            found = segments.between(conn, self._camera, now_us - _HISTORY_US, now_us + 60_000_000)
-        later = [segment for segment in found if segment.key.start_us > after_us]
-        return min(later, key=lambda segment: segment.key.start_us, default=None)
 
-    def _add(self, found: _Fresh) -> None:
-        last = self._entries[-1] if self._entries else None
-        segment, part = found.segment, found.part
-        same_file = last is not None and last.segment.key == segment.key
-        begins = last is None or not same_file or (part.sync and last.duration_s >= _ENTRY_S)
-        if begins:
-            if not part.sync:
-                # Before the first keyframe nothing can be shown.
-                return
-            if last is None and found.start_us < time.time_ns() // 1000 - _HISTORY_US:
-                return
-            is_other = last is not None and (
-                last.segment.run_start_us != segment.run_start_us or last.segment.key.epoch != segment.key.epoch
+def _run(segment: Segment) -> tuple[object, ...]:
+    return segment.run_start_us, segment.key.epoch, segment.key.node, segment.init
+
+
+def _late_start(found: Fragments, timescale: int) -> int:
+    """Where in a file that has been growing for long a new window begins: a keyframe some 12 s before its end."""
+    if not len(found.starts):
+        return 0
+    limit = int(found.starts[-1]) - 12 * timescale
+    before = [number for number in range(len(found.sync)) if found.sync[number] and found.starts[number] <= limit]
+    return before[-1] if before else 0
+
+
+def _parts(found: Fragments, clock: TimeMap, used: int) -> list[LivePart]:
+    parts = []
+    for number in range(used, len(found.offsets)):
+        offset = int(found.offsets[number])
+        start = int(found.starts[number])
+        parts.append(
+            LivePart(
+                clock.wall_us(start),
+                clock.wall_us(start + int(found.durations[number])) - clock.wall_us(start),
+                offset,
+                found.offset_after(number) - offset,
+                bool(found.sync[number]),
             )
-            if last is not None:
-                last.complete = True
-                self._target_s = max(self._target_s, math.ceil(last.duration_s))
-            self._entries.append(_Entry(self._next_msn, segment, found.start_us, is_other))
-            self._next_msn += 1
-            while len(self._entries) > _ENTRIES:
-                self._dropped_discontinuities += self._entries.popleft().discontinuity
-        self._entries[-1].parts.append(part)
-        self._part_target_s = max(self._part_target_s, math.ceil(part.duration_s * 10) / 10)
-        self._until_us = found.start_us + round(part.duration_s * 1e6)
-
-    def _has(self, msn: int, part: int | None) -> bool:
-        last = self._entries[-1]
-        if msn != last.msn:
-            return msn < last.msn
-        return last.complete or (part is not None and part < len(last.parts))
-
-    async def playlist(self, msn: int | None, part: int | None) -> str:
-        """The playlist, once it has that part (or after three targets). Raises ``NotLive``, ``LiveTooFarAhead``."""
-        self.asked = time.monotonic()
-        await self.looked.wait()
-        self._check_live()
-        if msn is not None:
-            last = self._entries[-1].msn
-            if msn > last + 2:
-                raise LiveTooFarAhead(msn, last)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(3 * self._target_s), self._grew:
-                    await self._grew.wait_for(lambda: self._has(msn, part))
-            self.asked = time.monotonic()
-            self._check_live()
-        return self._render()
-
-    def _check_live(self) -> None:
-        age_s = time.time() - self._until_us / 1e6
-        with self._database.read() as conn:
-            fact = facts.open_fact(conn, self._camera)
-        if not self._entries or age_s > _STALE_S or (fact is not None and age_s > 2.0):
-            raise NotLive(
-                self._camera,
-                fact.cause if fact is not None else None,
-                fact.start_us if fact is not None else (self._until_us or None),
-            )
-
-    def _render(self) -> str:
-        part_target_s = self._part_target_s
-        lines = [
-            "#EXTM3U",
-            "#EXT-X-VERSION:9",
-            f"#EXT-X-TARGETDURATION:{self._target_s}",
-            f"#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK={3 * part_target_s:.3f}",
-            f"#EXT-X-PART-INF:PART-TARGET={part_target_s:.3f}",
-            f"#EXT-X-MEDIA-SEQUENCE:{self._entries[0].msn}",
-            f"#EXT-X-DISCONTINUITY-SEQUENCE:{self._dropped_discontinuities}",
-            "#EXT-X-INDEPENDENT-SEGMENTS",
-        ]
-        init = ""
-        with_parts_from = self._entries[-1].msn - _ENTRIES_WITH_PARTS
-        for number, entry in enumerate(self._entries):
-            key = entry.segment.key
-            uri = media_uri(key.start_us, key.epoch, key.node)
-            if entry.discontinuity and number:
-                lines.append("#EXT-X-DISCONTINUITY")
-            if entry.segment.init != init or (entry.discontinuity and number):
-                init = entry.segment.init
-                lines.append(f'#EXT-X-MAP:URI="/api/inits/{init}.mp4"')
-            lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{date(entry.start_us)}")
-            if entry.msn >= with_parts_from:
-                lines += [_part_line(part, uri) for part in entry.parts]
-            if entry.complete:
-                first, last = entry.parts[0], entry.parts[-1]
-                size = last.offset + last.size - first.offset
-                lines += [f"#EXTINF:{entry.duration_s:.6f},", f"#EXT-X-BYTERANGE:{size}@{first.offset}", uri]
-            elif entry.parts:
-                # Where the next part will begin. Players need to be told, although none fetches it early from a range without an end.
-                at = entry.parts[-1].offset + entry.parts[-1].size
-                lines.append(f'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="{uri}",BYTERANGE-START={at}')
-        return "\n".join([*lines, ""])
+        )
+    return parts
 
 
-def _part_line(part: _Part, uri: str) -> str:
-    independent = ",INDEPENDENT=YES" if part.sync else ""
-    return f'#EXT-X-PART:DURATION={part.duration_s:.6f},URI="{uri}",BYTERANGE="{part.size}@{part.offset}"{independent}'
+class Live:
+    """Live playlists of all cameras. For one event loop; ``close`` at its end."""
 
-
-class LiveView:
-    """The tails of all cameras that somebody watches. Belongs to one event loop."""
-
-    def __init__(self, database: Database, cache: IndexCache) -> None:
+    def __init__(
+        self,
+        database: Database,
+        cache: IndexCache,
+        *,
+        init_folder: str = INIT_FOLDER,
+        wall_us: Callable[[], int] = _wall_us,
+        linger_s: float = _LINGER_S,
+    ) -> None:
         self._database = database
         self._cache = cache
-        self._tails: dict[str, _Tail] = {}
+        self._init_folder = init_folder
+        self._wall_us = wall_us
+        self._linger_s = linger_s
+        self._watched: dict[str, _Watched] = {}
 
-    async def playlist(self, camera: str, msn: int | None = None, part: int | None = None) -> str:
-        """The camera's live playlist; with ``msn`` (and ``part``) it waits until that is in it, as ``_HLS_msn`` and ``_HLS_part`` ask.
+    async def playlist(self, camera: str, *, msn: int | None = None, part: int | None = None) -> str:
+        """The live playlist of a camera. With ``msn`` (and ``part``), as a player's ``_HLS_msn`` and ``_HLS_part`` ask, it is held back until it
+        has that segment (that part), for at most three target durations; then it is answered as it is.
 
         Raises:
             NotLive: the camera is not being recorded.
-            LiveTooFarAhead: that can't be the next one.
+            LiveTooFarAhead: ``msn`` can't be the next segment or the one after.
         """
-        tail = self._tails.get(camera)
-        if tail is None or tail.task is None or tail.task.done():
-            tail = self._tails[camera] = _Tail(self._database, self._cache, camera)
-            tail.task = asyncio.create_task(tail.follow(), name=f"live-{camera}")
-            tail.task.add_done_callback(lambda _, gone=tail: self._forget(camera, gone))
-        return await tail.playlist(msn, part)
+        watched = self._watched.get(camera)
+        if watched is None or watched.task.done():
+            watch = watched.watch if watched is not None else _Watch(self._database, self._cache, camera, self._wall_us)
+            watch.restart()
+            watched = _Watched(watch, self._linger_s)
+            self._watched[camera] = watched
+        return await watched.playlist(msn, part, self._init_folder)
 
-    def _forget(self, camera: str, tail: _Tail) -> None:
-        if self._tails.get(camera) is tail:
-            del self._tails[camera]
-        if tail.task is not None and not tail.task.cancelled():
-            # Takes the exception, if there was one, so that it is logged once, by the next request that meets it.
-            tail.task.exception()
+    @property
+    def watched(self) -> frozenset[str]:
+        """The cameras that are being polled."""
+        return frozenset(camera for camera, watched in self._watched.items() if not watched.task.done())
 
     async def close(self) -> None:
-        """Ends all tails."""
-        tasks = [tail.task for tail in self._tails.values() if tail.task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Ends all watching."""
+        for watched in self._watched.values():
+            watched.task.cancel()
+        await asyncio.gather(*(watched.task for watched in self._watched.values()), return_exceptions=True)
+        self._watched.clear()
+
+
+class _Watched:
+    """The task that polls for one camera, and those who wait for it."""
+
+    def __init__(self, watch: _Watch, linger_s: float) -> None:
+        self.watch = watch
+        self._linger_s = linger_s
+        self._changed = asyncio.Condition()
+        self._asked_s = time.monotonic()
+        self._waiting = 0
+        self._polled = False
+        self._failed: Exception | None = None
+        self.task = asyncio.create_task(self._run(), name=f"live-{watch.camera}")
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting or time.monotonic() - self._asked_s < self._linger_s:
+                news, not_live = await asyncio.to_thread(self.watch.poll)
+                if self.watch.take(news, not_live) or not self._polled:
+                    self._polled = True
+                    async with self._changed:
+                        self._changed.notify_all()
+                await asyncio.sleep(_POLL_S)
+        except Exception as error:
+            # Whoever waits must hear of it; the next request tries anew.
+            self._failed = error
+            async with self._changed:
+                self._changed.notify_all()
+        finally:
+            self.watch.close()
+
+    async def playlist(self, msn: int | None, part: int | None, init_folder: str) -> str:
+        window = self.watch.window
+
+        def is_ready() -> bool:
+            if self._failed is not None or (self._polled and self.watch.not_live is not None):
+                return True
+            if not self._polled or not window.segments:
+                return False
+            return msn is None or window.has(msn, part) or msn > window.last[0] + 2
+
+        self._asked_s = time.monotonic()
+        self._waiting += 1
+        try:
+            async with self._changed:
+                with contextlib.suppress(TimeoutError):
+                    # Answered as it is, then: the player asks again.
+                    async with asyncio.timeout(3 * window.target_s):
+                        await self._changed.wait_for(is_ready)
+        finally:
+            self._waiting -= 1
+            self._asked_s = time.monotonic()
+        if self._failed is not None:
+            raise self._failed
+        if self.watch.not_live is not None:
+            raise self.watch.not_live
+        if not window.segments:
+            raise NotLive(self.watch.camera, None, None)
+        if msn is not None and msn > window.last[0] + 2:
+            raise LiveTooFarAhead(msn, window.last[0])
+        return window.text(init_folder)

@@ -1,4 +1,4 @@
-"""The picture that was to be seen at a time."""
+"""The frame shown at a moment, as JPEG. Costs at most one group of pictures, decoded by one thread."""
 
 from __future__ import annotations
 
@@ -7,87 +7,95 @@ from dataclasses import dataclass
 from typing import Final
 
 import av
+import av.error
 import numpy as np
+from PIL import Image
 
 from nvr.playback.errors import FootageDamaged, NoFootage
-from nvr.playback.index_cache import IndexCache
+from nvr.playback.index_cache import IndexCache, OpenSegment
 from nvr.playback.mapping import TimeMap
 from nvr.playback.media import read_exactly
-from storage import coverage, segments
+from storage import coverage
+from storage.coverage import Piece
 from storage.database import Database
 
 __all__ = ["Snapshot", "snapshot"]
 
 _QUALITY: Final = 85
+_LEAST_WIDTH: Final = 16
+# A keyframe that never came again: rather no picture than a server that reads gigabytes for one.
+_MOST_BYTES: Final = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A JPEG, and when the picture began to be shown."""
+    """A picture and the time from which it was shown, in microseconds. Sizes in pixels."""
 
     jpeg: bytes
-    frame_us: int
+    frame_time_us: int
+    width: int
+    height: int
 
 
-def snapshot(database: Database, cache: IndexCache, camera: str, at_us: int, width: int | None = None) -> Snapshot:
-    """The picture shown at ``at_us``: the last whose time is not after it. ``width`` in pixels, if it is to be made smaller. Costs the decoding
-    of at most one group of pictures.
+def snapshot(database: Database, cache: IndexCache, camera: str, at_us: int, *, width: int | None = None) -> Snapshot:
+    """The last frame with ``wall(p) <= at_us`` of the footage that covers ``at_us``, at most ``width`` pixels wide (never enlarged).
 
     Raises:
-        NoFootage: nothing was recorded then.
+        NoFootage: nothing was recorded at that moment.
         FootageGone: its file is no longer there, or (``FootageDamaged``) can't be decoded.
     """
     with database.read() as conn:
         pieces = coverage.pieces(conn, camera, at_us, at_us + 1)
-        init = segments.init(conn, pieces[0].segment.init) if pieces else None
-    if not pieces or init is None:
+    if not pieces:
         raise NoFootage(camera, at_us, at_us + 1)
-    segment = pieces[0].segment
-    opened = cache.open(segment)
+    opened = cache.open(pieces[0].segment)
     try:
-        times = TimeMap.of(opened.segment)
-        video = opened.file.index.video
-        shown = video.decode_times + video.samples[:, 2]
-        inside = np.flatnonzero(shown < times.ticks_at(at_us + 1))
-        if not len(inside):
-            raise NoFootage(camera, at_us, at_us + 1)
-        target = int(inside[np.argmax(shown[inside])])
-        sync = int(np.flatnonzero(video.samples[: target + 1, 3])[-1])
-        first, last = (
-            int(np.searchsorted(video.fragments[:, 1], number, side="right")) - 1 for number in (sync, target)
-        )
-        offset = int(opened.file.index.fragments[video.fragments[first, 0], 0])
-        end = int(opened.file.index.fragments[video.fragments[last, 0]].sum())
-        data = init.data + read_exactly(opened, offset, end - offset)
-        jpeg = _decode(data, int(shown[target]), width)
-        if jpeg is None:
-            raise FootageDamaged(segment.key, "its picture can't be decoded")
-        return Snapshot(jpeg, times.wall_us(int(shown[target])))
+        wanted, data = _bytes(opened, pieces[0], camera, at_us)
+        jpeg, size = _picture(data, wanted, width)
+    except (av.error.FFmpegError, LookupError) as error:
+        raise FootageDamaged(opened.segment.key, f"its picture can't be decoded ({type(error).__name__})") from error
     finally:
         opened.close()
+    return Snapshot(jpeg, TimeMap.of(pieces[0].segment).wall_us(wanted), *size)
 
 
-def _decode(data: bytes, pts: int, width: int | None) -> bytes | None:
-    """The picture of this presentation time, or the last one before it that can be decoded."""
-    best: av.VideoFrame | None = None
-    try:
-        with av.open(io.BytesIO(data), format="mp4") as container:
-            stream = container.streams.video[0]
-            stream.thread_count = 1
-            for frame in container.decode(stream):
-                if frame.pts is not None and frame.pts <= pts:
-                    best = frame
-                if frame.pts is not None and frame.pts >= pts:
-                    break
-    except av.FFmpegError:
-        # What came before the damage is still the picture that a player would show.
-        if best is None:
-            return None
-    if best is None:
-        return None
-    image = best.to_image()
-    if width is not None and width < image.width:
-        image = image.resize((width, max(1, round(image.height * width / image.width))))
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=_QUALITY)
-    return out.getvalue()
+def _bytes(opened: OpenSegment, piece: Piece, camera: str, at_us: int) -> tuple[int, bytes]:
+    """The frame's presentation time in ticks, and a file of the init and the fragments it needs."""
+    video = opened.file.index.video
+    pts = video.decode_times + video.samples[:, 2]
+    # One tick is more than a microsecond: the last frame not after is the last before the first tick after.
+    shown = np.flatnonzero(pts < TimeMap.of(piece.segment).ticks_at(at_us + 1))
+    if not len(shown):
+        raise NoFootage(camera, at_us, at_us + 1)
+    target = int(shown[np.argmax(pts[shown])])
+    keys = np.flatnonzero((video.samples[: target + 1, 3] != 0) & (pts[: target + 1] <= pts[target]))
+    first, last = (
+        int(np.searchsorted(video.fragments[:, 1], sample, "right")) - 1
+        for sample in (int(keys[-1]) if len(keys) else 0, target)
+    )
+    rows = opened.file.index.fragments[video.fragments[first, 0] : video.fragments[last, 0] + 1]
+    begin, end = int(rows[0, 0]), int(rows[-1].sum())
+    if end - begin > _MOST_BYTES:
+        raise FootageDamaged(opened.segment.key, f"its keyframes are more than {_MOST_BYTES} bytes apart")
+    init = read_exactly(opened, 0, opened.file.init_bytes)
+    return int(pts[target]), init + read_exactly(opened, begin, end - begin)
+
+
+def _picture(data: bytes, pts: int, width: int | None) -> tuple[bytes, tuple[int, int]]:
+    """The frame of this presentation time, as JPEG, and its size. Raises ``LookupError`` if it does not come out."""
+    with av.open(io.BytesIO(data), "r", format="mp4") as container:
+        stream = container.streams.video[0]
+        stream.codec_context.thread_count = 1
+        for frame in container.decode(stream):
+            if frame.pts != pts:
+                continue
+            wide, high = frame.width, frame.height
+            if width is not None and width < wide:
+                # Even sizes: chroma has half the resolution.
+                small = max(width, _LEAST_WIDTH) // 2 * 2
+                wide, high = small, max(high * small // wide // 2 * 2, 2)
+            image = Image.fromarray(frame.to_ndarray(format="rgb24", width=wide, height=high))
+            file = io.BytesIO()
+            image.save(file, "JPEG", quality=_QUALITY)
+            return file.getvalue(), (wide, high)
+    raise LookupError("frame not found")

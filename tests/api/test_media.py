@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import itertools
 import json
+import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +16,7 @@ import av
 import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
+from PIL import Image
 
 from nvr import accounts
 from nvr.api import ApiSettings, create_app
@@ -254,7 +259,7 @@ async def test_a_playlist_whose_every_address_answers(client: Client, recording:
     assert lines.count("#EXT-X-GAP") == 2
     range_ = ""
     played = 0
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in itertools.pairwise(lines):
         if line.startswith("#EXT-X-BYTERANGE:"):
             size, _, offset = line.removeprefix("#EXT-X-BYTERANGE:").partition("@")
             range_ = f"bytes={offset}-{int(offset) + int(size) - 1}"
@@ -271,3 +276,68 @@ async def test_a_playlist_whose_every_address_answers(client: Client, recording:
     assert (await client.get(empty)).json()["code"] == "no_footage"
     assert (await client.get(url.replace(CAMERA, "nowhere"))).json()["code"] == "camera_not_found"
     assert (await client.get(url.replace(format_time(end), "2026-12-31T00:00:00Z"))).json()["code"] == "range_too_long"
+
+
+async def test_live(client: Client, studio: Studio) -> None:
+    path = f"/api/cameras/{CAMERA}/live.m3u8"
+    silent = await client.get(path)
+    assert (silent.status_code, silent.json()["code"]) == (409, "not_live")
+    now_us = time.time_ns() // 1000
+    growing = studio.growing(encode("h264", 100), now_us - 8 * S, segment_s=60)
+    steps = iter(growing)
+    for _ in range(10):
+        next(steps)
+    answer = await client.get(path)
+    while answer.status_code == 409:  # the tail of before this footage has to see it first
+        answer = await client.get(path)
+    assert answer.headers["content-type"].startswith("application/vnd.apple.mpegurl")
+    assert answer.headers["cache-control"] == "no-store"
+    assert "#EXT-X-PART:" in answer.text
+    last = max(int(n) for n in re.findall(r"MEDIA-SEQUENCE:(\d+)", answer.text)) + answer.text.count("#EXTINF")
+    for query, status, code in [
+        ("_HLS_msn=x", 400, "invalid_parameter"),
+        ("_HLS_part=1", 400, "invalid_parameter"),
+        (f"_HLS_msn={last + 100}", 400, "live_too_far_ahead"),
+    ]:
+        refused = await client.get(f"{path}?{query}")
+        assert (refused.status_code, refused.json()["code"]) == (status, code)
+    parts = answer.text.count("#EXT-X-PART:")
+    waiting = asyncio.create_task(client.get(f"{path}?_HLS_msn={last}&_HLS_part={_parts_of_last(answer.text)}"))
+    done, _ = await asyncio.wait([waiting], timeout=0.5)
+    assert not done, "it answers only when there is more"
+    next(steps)
+    assert (await waiting).text.count("#EXT-X-PART:") > parts
+    assert (await client.get("/api/cameras/nowhere/live.m3u8")).json()["code"] == "camera_not_found"
+
+
+def _parts_of_last(playlist: str) -> int:
+    return playlist.rpartition("#EXTINF")[2].count("#EXT-X-PART:")
+
+
+async def test_a_snapshot(client: Client, recording: Recording) -> None:
+    path = f"/api/cameras/{CAMERA}/snapshot.jpg"
+    frame = recording.frames[57]
+    answer = await client.get(f"{path}?at={format_time(frame.wall_us + 1)}")
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert abs(parse_time("x", answer.headers["x-frame-time"]) - frame.wall_us) <= 1
+    assert _shown(answer.content) == frame.number
+    last = await client.get(path)
+    assert _shown(last.content) == recording.frames[-1].number
+    assert last.headers["cache-control"] == "no-store"
+    small = await client.get(f"{path}?width=64")
+    assert Image.open(io.BytesIO(small.content)).width == 64
+    for query, status, code in [
+        (f"at={format_time(START_US - S)}", 404, "no_footage"),
+        ("at=2026-11-23T14:00:00", 400, "naive_time"),
+        ("width=0", 400, "invalid_parameter"),
+        ("width=-5", 400, "invalid_parameter"),
+        ("width=99999999999", 400, "invalid_parameter"),
+    ]:
+        refused = await client.get(f"{path}?{query}")
+        assert (refused.status_code, refused.json()["code"]) == (status, code)
+    assert (await client.get("/api/cameras/nowhere/snapshot.jpg")).json()["code"] == "camera_not_found"
+
+
+def _shown(jpeg: bytes) -> int:
+    with av.open(io.BytesIO(jpeg)) as container:
+        return number_of(next(container.decode(video=0)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -227,7 +227,7 @@ class Growing:
                 if self.key is None:
                     self._open(begin, wall_us)
                 elif video.samples[0, 3] and wall_us - self.key.start_us >= self.segment_s * 1e6 - 100_000:
-                    self._close(begin, wall_us, rename=True)
+                    self._close(begin, wall_us)
                     self._open(begin, wall_us)
                 ends = video.decode_time + video.samples[:, 1].cumsum() + video.samples[:, 2]
                 self.media_end = max(self.media_end, int(ends.max()))
@@ -266,7 +266,7 @@ class Growing:
                 media_start=media_start,
             )
 
-    def _close(self, media_end: int, end_us: int, *, rename: bool, tell: Callable[[], bool] = lambda: True) -> None:
+    def _close(self, media_end: int, end_us: int) -> None:
         assert self.key is not None
         index = self.builder.build()
         frames = len(index.video.samples)
@@ -288,7 +288,7 @@ class Growing:
 
     def close(self) -> Recording:
         """Ends the run."""
-        self._close(self.media_end, self.end_us, rename=True)
+        self._close(self.media_end, self.end_us)
         return Recording(tuple(self.parts), self._frames(self.parts))
 
     def so_far(self) -> Recording:
@@ -305,6 +305,8 @@ class Growing:
         for index, pts in enumerate(self.video.pts):
             part = parts[max(bisect.bisect_right(starts, pts) - 1, 0)]
             rate = Fraction(part.end_us - part.key.start_us, part.media_end - part.media_start)
+            if part.path.name.endswith(".part.mp4"):
+                rate = Fraction(1_000_000, TICKS)
             wall_us = part.key.start_us + (pts - part.media_start) * rate // 1
             frames.append(Frame(int(wall_us), self.first + index, self.epoch))
         return tuple(frames)

@@ -51,7 +51,8 @@ def number_of(frame: Any) -> int:
     block = width / _BITS
     middle = luma[height // 4 : 3 * height // 4]
     return sum(
-        (int(middle[:, int((bit + 0.3) * block) : int((bit + 0.7) * block)].mean()) > 125) << bit for bit in range(_BITS)
+        (int(middle[:, int((bit + 0.3) * block) : int((bit + 0.7) * block)].mean()) > 125) << bit
+        for bit in range(_BITS)
     )
 
 

@@ -172,17 +172,26 @@ def test_folders_that_go_between_making_and_creating(world: World) -> None:
     assert (folder / "a.part.mp4").exists()
 
 
-def test_after_a_failed_sync_only_what_was_synced_counts(world: World) -> None:
+@pytest.mark.parametrize("cut_fails", [False, True])
+def test_after_a_failed_sync_only_what_was_synced_counts(world: World, cut_fails: bool) -> None:
     """And what is missing has a cause, although the recorder had gone on to the next segment."""
 
     class Failing(Files):
         fails = False
+        cut_fails = False
 
         def sync(self, fd: int) -> None:
             if self.fails:
                 self.fails = False
+                self.cut_fails = cut_fails
                 raise OSError(errno.EIO, "lost")
             super().sync(fd)
+
+        def truncate(self, fd: int, size: int) -> None:
+            if self.cut_fails:
+                self.cut_fails = False
+                raise OSError(errno.EIO, "lost")
+            super().truncate(fd, size)
 
     files = Failing()
     catalogue = InlineCatalogue(world.database)

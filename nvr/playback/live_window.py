@@ -1,0 +1,178 @@
+"""The sliding window of a live playlist: which segments and parts it has, and their numbers. Pure; knows neither files nor clocks.
+
+Parts are fragments, media segments are groups of fragments that begin with a keyframe and last at least ``SEGMENT_S``. Numbers: within a process
+they count up by one. A new window, as after a restart, begins with the number of seconds since 1970 at its first segment: since no
+segment is shorter than a second that is never less than any number given before, so a player that was there sees a playlist that has moved on,
+not one that goes back. Invariant: a number, once given, names the same bytes for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from nvr.playback.names import INIT_FOLDER, date_time, init_uri, seconds, segment_uri
+from storage.segments import Key
+
+__all__ = ["SEGMENT_S", "LivePart", "LiveSegment", "LiveWindow"]
+
+SEGMENT_S: Final = 2.0
+"""The least length of a live media segment; a keyframe a quarter of a second early will do."""
+
+_SLACK_US: Final = 250_000
+_SEGMENTS: Final = 6
+# Players that fall behind by this many segments' parts load whole segments; older parts only make the playlist long.
+_SEGMENTS_WITH_PARTS: Final = 3
+_LEAST_PART_TARGET_US: Final = 500_000
+_LEAST_TARGET_S: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class LivePart:
+    """A fragment: ``size`` bytes from ``offset``, shown from ``start_us`` for ``duration_us``; ``sync`` if it begins with a keyframe."""
+
+    start_us: int
+    duration_us: int
+    offset: int
+    size: int
+    sync: bool
+
+
+@dataclass(slots=True)
+class LiveSegment:
+    """A media segment; ``whole`` when no part will be added. ``run`` tells stretches apart within which media time goes on."""
+
+    msn: int
+    key: Key
+    init: str
+    run: tuple[object, ...]
+    parts: list[LivePart] = field(default_factory=list)
+    whole: bool = False
+
+    @property
+    def start_us(self) -> int:
+        """When it begins."""
+        return self.parts[0].start_us
+
+    @property
+    def duration_us(self) -> int:
+        """How long it is so far."""
+        return sum(part.duration_us for part in self.parts)
+
+
+class LiveWindow:
+    """The window of one camera. ``version`` changes whenever the playlist does."""
+
+    def __init__(self) -> None:
+        self.segments: list[LiveSegment] = []
+        self.version = 0
+        self._discontinuities: int | None = None
+        self._part_target_us = _LEAST_PART_TARGET_US
+        self._target_s = _LEAST_TARGET_S
+
+    @property
+    def last(self) -> tuple[int, int]:
+        """Number of the newest segment, and of the newest part in it."""
+        newest = self.segments[-1]
+        return newest.msn, len(newest.parts) - 1
+
+    @property
+    def target_s(self) -> int:
+        """The longest a segment may be, in seconds. It grows if a camera's keyframes are further apart than they were."""
+        return self._target_s
+
+    @property
+    def end_us(self) -> int:
+        """Where the footage in it ends."""
+        newest = self.segments[-1].parts[-1]
+        return newest.start_us + newest.duration_us
+
+    def has(self, msn: int, part: int | None) -> bool:
+        """Whether a player that waits for this part (or whole segment, if None) has something new to fetch."""
+        if not self.segments or msn < self.segments[0].msn:
+            return bool(self.segments)
+        newest = self.segments[-1]
+        if msn > newest.msn:
+            return False
+        wanted = self.segments[msn - self.segments[0].msn]
+        return wanted.whole if part is None else wanted.whole or part < len(wanted.parts)
+
+    def add(self, key: Key, init: str, run: tuple[object, ...], parts: Sequence[LivePart]) -> None:
+        """Adds fragments of a segment's file, in order, each once. ``run`` must differ wherever media time does not go on."""
+        for part in parts:
+            current = self.segments[-1] if self.segments else None
+            is_new = current is None or current.whole or current.key != key or current.run != run
+            if current is not None and not is_new:
+                is_new = part.sync and current.duration_us >= SEGMENT_S * 1_000_000 - _SLACK_US
+            if is_new:
+                if not part.sync and current is None:
+                    # A window begins with a keyframe.
+                    continue
+                self._end_segment()
+                msn = part.start_us // 1_000_000 if current is None else current.msn + 1
+                self.segments.append(LiveSegment(msn, key, init, run))
+                self._slide()
+            segment = self.segments[-1]
+            segment.parts.append(part)
+            self._part_target_us = max(self._part_target_us, part.duration_us)
+            self._target_s = max(self._target_s, -(-segment.duration_us // 1_000_000))
+            self.version += 1
+
+    def end_file(self, key: Key) -> None:
+        """This file has ended: the next fragment begins a new segment."""
+        if self.segments and self.segments[-1].key == key:
+            self._end_segment()
+
+    def _end_segment(self) -> None:
+        if self.segments and not self.segments[-1].whole:
+            self.segments[-1].whole = True
+            self.version += 1
+
+    def _slide(self) -> None:
+        if self._discontinuities is None:
+            # Like the numbers: after a restart never less than before, since runs are seconds apart.
+            self._discontinuities = self.segments[0].msn
+        while len(self.segments) > _SEGMENTS + 1:
+            gone = self.segments.pop(0)
+            self._discontinuities += gone.run != self.segments[0].run
+
+    def text(self, init_folder: str = INIT_FOLDER) -> str:
+        """The playlist."""
+        part_target_us = self._part_target_us
+        first = self.segments[0]
+        lines = [
+            "#EXTM3U",
+            "#EXT-X-VERSION:9",
+            f"#EXT-X-TARGETDURATION:{self._target_s}",
+            f"#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK={seconds(3 * part_target_us)}",
+            f"#EXT-X-PART-INF:PART-TARGET={seconds(part_target_us)}",
+            "#EXT-X-INDEPENDENT-SEGMENTS",
+            f"#EXT-X-MEDIA-SEQUENCE:{first.msn}",
+            f"#EXT-X-DISCONTINUITY-SEQUENCE:{self._discontinuities}",
+        ]
+        run, init = first.run, ""
+        with_parts = self.segments[-1].msn - _SEGMENTS_WITH_PARTS
+        for segment in self.segments:
+            if segment.run != run:
+                lines.append("#EXT-X-DISCONTINUITY")
+            if segment.init != init or segment.run != run:
+                lines.append(f'#EXT-X-MAP:URI="{init_uri(segment.init, init_folder)}"')
+            run, init = segment.run, segment.init
+            lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{date_time(segment.start_us)}")
+            uri = segment_uri(segment.key)
+            if segment.msn >= with_parts:
+                lines += [
+                    f'#EXT-X-PART:DURATION={seconds(part.duration_us)},URI="{uri}",BYTERANGE="{part.size}@{part.offset}"'
+                    + (",INDEPENDENT=YES" if part.sync else "")
+                    for part in segment.parts
+                ]
+            if segment.whole:
+                offset = segment.parts[0].offset
+                size = segment.parts[-1].offset + segment.parts[-1].size - offset
+                lines += [f"#EXTINF:{seconds(segment.duration_us)},", f"#EXT-X-BYTERANGE:{size}@{offset}", uri]
+        # hls.js 1.7.4 fetches nothing by it, but loses its place at the next segment's border without it (docs/design/web.md).
+        last = self.segments[-1]
+        end = last.parts[-1].offset + last.parts[-1].size
+        lines.append(f'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="{segment_uri(last.key)}",BYTERANGE-START={end}')
+        return "\n".join(lines) + "\n"
