@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import hashlib
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -106,7 +107,7 @@ def fragments(video: Encoded, audio: Encoded | None) -> tuple[bytes, list[tuple[
     def collect() -> None:
         data = sink.take()
         boxes = list(children(data, 0, len(data)))
-        for moof, mdat in zip(boxes, boxes[1:], strict=False):
+        for moof, mdat in itertools.pairwise(boxes):
             if moof.kind == b"moof":
                 assert mdat.kind == b"mdat"
                 found.append((data[moof.start : mdat.end], parse_moof(data[moof.start : moof.end])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import random
 import subprocess
@@ -46,7 +47,7 @@ def ranges(world: World, count: int, seed: int) -> list[tuple[int, int]]:
             return chance.choice(points) + chance.choice((-1, 0, 0, 1))
         return chance.randint(START_US - 1_000_000, world.end_us + 1_000_000)
 
-    found = []
+    found: list[tuple[int, int]] = []
     while len(found) < count:
         start_us, end_us = sorted((point(), point()))
         if end_us - start_us > FRAME_US * 2:
@@ -67,12 +68,12 @@ def check(world: World, start_us: int, end_us: int, gaps: Gaps) -> bytes | None:
     assert [number for number, _ in shown] == [frame.number for frame in expected]
     assert clip.frames == len(expected)
     assert clip.start_us == expected[0].wall_us
-    assert 0 <= end_us - clip.end_us + FRAME_US * 1.2
+    assert clip.end_us <= end_us + FRAME_US * 1.2
     assert 0 <= clip.preroll_us <= 10 * FRAME_US * 1.2
     times = [time for _, time in shown]
     assert times[0] == 0.0
     pairs = list(zip(expected, times, strict=True))
-    for (before, t), (after, u) in zip(pairs, pairs[1:], strict=False):
+    for (before, t), (after, u) in itertools.pairwise(pairs):
         wall_s = (after.wall_us - before.wall_us) / 1e6
         if before.epoch == after.epoch and wall_s < 0.15:
             # Within a run media time counts; clocks are at most 500 ppm apart, times are rounded to ticks.
@@ -89,7 +90,7 @@ def check(world: World, start_us: int, end_us: int, gaps: Gaps) -> bytes | None:
 @pytest.mark.parametrize("gaps", ["collapse", "keep"])
 def test_exactly_the_frames_of_the_range(world_of: Worlds, codec: str, gaps: Gaps, tmp_path: Path) -> None:
     world = world_of(codec)
-    for number, (start_us, end_us) in enumerate(ranges(world, 60, seed=1)):
+    for number, (start_us, end_us) in enumerate(ranges(world, 40, seed=1)):
         data = check(world, start_us, end_us, gaps)
         # FFmpeg's decoder complains of any random access into an open group of H.264.
         if data is not None and number % 8 == 0 and codec != "h264open":
@@ -102,7 +103,7 @@ def test_exactly_the_frames_of_the_range(world_of: Worlds, codec: str, gaps: Gap
 def test_where_recorders_overlap_every_moment_is_shown_once(world_of: Worlds, codec: str, tmp_path: Path) -> None:
     world = world_of(codec, overlap=True)
     assert len({epoch for *_, epoch in world._shown}) == 5
-    for number, (start_us, end_us) in enumerate(ranges(world, 60, seed=2)):
+    for number, (start_us, end_us) in enumerate(ranges(world, 40, seed=2)):
         # Ranges that begin within the change-over are shown from the recorder in charge; the others are by the rule.
         if any(a - 10 * FRAME_US < start_us < a + 10 * FRAME_US for a, _, epoch in world._shown if epoch in (1, 9)):
             continue
@@ -159,7 +160,7 @@ def test_hours_lost_in_a_gap_can_be_kept(studio: Studio, tmp_path: Path) -> None
 @pytest.mark.parametrize("gaps", ["collapse", "keep"])
 def test_sound_is_that_of_the_pictures(world_of: Worlds, gaps: Gaps, tmp_path: Path) -> None:
     world = world_of("h264", audio=True)
-    for start_us, end_us in ranges(world, 25, seed=4):
+    for start_us, end_us in ranges(world, 16, seed=4):
         data = check(world, start_us, end_us, gaps)
         if data is None:
             continue
@@ -314,7 +315,7 @@ def test_no_descriptor_is_left_open(studio: Studio) -> None:
     run = studio.record(encode("h264", 120), START_US)
 
     def descriptors() -> int:
-        return len(os.listdir("/proc/self/fd"))
+        return len(list(Path("/proc/self/fd").iterdir()))
 
     whole(clip_of(studio, START_US, run.end_us))
     before = descriptors()

@@ -1,0 +1,117 @@
+"""Byte ranges of segment files."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nvr.playback.errors import FootageDamaged, FootageGone, RangeNotSatisfiable
+from nvr.playback.media import open_media, parse_range
+from nvr.playback.names import parse_segment_name, segment_uri
+from storage.segments import Key
+from tests.playback.footage import CAMERA, START_US, Studio
+from tests.playback.frames import encode
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (None, None),
+        ("", None),
+        ("bytes=0-0", (0, 0)),
+        ("bytes=0-", (0, 99)),
+        ("bytes=10-19", (10, 19)),
+        ("Bytes = 10 - 19 ", (10, 19)),
+        ("bytes=10-1000", (10, 99)),
+        ("bytes=-10", (90, 99)),
+        ("bytes=-1000", (0, 99)),
+        ("bytes=99-", (99, 99)),
+        ("bytes=-", None),
+        ("bytes=20-10", None),
+        ("bytes=0-1,5-6", None),
+        ("bytes=a-b", None),
+        ("items=0-1", None),
+        ("bytes=٣-", None),
+        ("bytes=" + "9" * 5000 + "-", None),
+    ],
+)
+def test_parse_range(header: str | None, expected: tuple[int, int] | None) -> None:
+    assert parse_range(header, 100) == expected
+
+
+@pytest.mark.parametrize(("header", "size"), [("bytes=100-", 100), ("bytes=-0", 100), ("bytes=0-", 0), ("bytes=-5", 0)])
+def test_beyond_the_end(header: str, size: int) -> None:
+    with pytest.raises(RangeNotSatisfiable) as caught:
+        parse_range(header, size)
+    assert caught.value.fields == {"size": size}
+
+
+@given(st.text(max_size=40), st.integers(0, 1000))
+def test_whatever_a_client_sends(header: str, size: int) -> None:
+    try:
+        found = parse_range("bytes=" + header, size)
+    except RangeNotSatisfiable:
+        return
+    assert found is None or 0 <= found[0] <= found[1] < size
+
+
+def test_names() -> None:
+    key = Key(CAMERA, START_US, "n1", 12)
+    uri = segment_uri(key)
+    assert uri == f"segments/{START_US}-12-n1.mp4"
+    assert parse_segment_name(CAMERA, uri.removeprefix("segments/")) == key
+    for name in ("gap.mp4", "", "1-2-3", f"{START_US}-12-../x.mp4", f"{'9' * 30}-1-n1.mp4", f"{START_US}-12-n1.mp4\n"):
+        assert parse_segment_name(CAMERA, name) is None
+
+
+def test_a_closed_segment_is_its_whole_file(studio: Studio) -> None:
+    run = studio.record(encode("h264", 80), START_US)
+    for part in run.parts:
+        data = part.path.read_bytes()
+        with open_media(studio.database, studio.cache, part.key) as media:
+            assert not media.growing
+            assert media.etag is not None
+            assert media.read(0, media.size - 1) == data
+
+            async def streamed(first: int, last: int) -> bytes:
+                return b"".join([chunk async for chunk in media.chunks(first, last)])
+
+            assert asyncio.run(streamed(100, 2000)) == data[100:2001]
+
+
+def test_a_growing_segment_ends_where_it_is_whole(studio: Studio) -> None:
+    growing = studio.growing(encode("h264", 60), START_US, segment_s=100)
+    for _ in growing:
+        with growing.path.open("ab") as file:
+            file.write(b"\x00\x00\x10\x00moof")
+        assert growing.key is not None
+        with open_media(studio.database, studio.cache, growing.key) as media:
+            assert media.growing
+            assert media.etag is None
+            assert media.read(0, media.size - 1) == bytes(growing.data)
+        os.truncate(growing.path, len(growing.data))
+
+
+def test_a_file_that_shrinks_is_never_sent_short(studio: Studio) -> None:
+    part = studio.record(encode("h264", 40), START_US).parts[0]
+    media = open_media(studio.database, studio.cache, part.key)
+    os.truncate(part.path, 1000)
+
+    async def consume() -> None:
+        async for _ in media.chunks():
+            pass
+
+    with pytest.raises(FootageDamaged):
+        asyncio.run(consume())
+    media.close()
+    with pytest.raises(ValueError, match="closed"):
+        media.read(0, 1)
+
+
+def test_no_such_segment(studio: Studio) -> None:
+    with pytest.raises(FootageGone):
+        open_media(studio.database, studio.cache, Key(CAMERA, START_US, "n1", 1))
