@@ -8,6 +8,7 @@ entry's date to the end, to the microsecond.
 from __future__ import annotations
 
 import itertools
+import logging
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,8 @@ from typing import Final
 
 import numpy as np
 
-from nvr.playback.errors import NoFootage
+from nvr.playback.chains import on_keyframes
+from nvr.playback.errors import FootageGone, NoFootage
 from nvr.playback.groups import Fragments, fragments, group_starts
 from nvr.playback.index_cache import IndexCache
 from nvr.playback.mapping import TimeMap
@@ -24,8 +26,11 @@ from storage import coverage
 from storage.coverage import Piece
 from storage.database import Database
 from storage.segment_file import SegmentFile
+from storage.segments import Key
 
 __all__ = ["Entry", "entries", "recorded_playlist", "render"]
+
+log = logging.getLogger(__name__)
 
 # What lies between two runs on one connection is less than this: the entry before is stretched over it. A GAP entry costs a player about a
 # second.
@@ -46,15 +51,28 @@ class Entry:
 
 
 def recorded_playlist(database: Database, cache: IndexCache, camera: str, start_us: int, end_us: int) -> str:
-    """The playlist of ``[start_us, end_us)``; the caller has cut ``end_us`` to what is known.
+    """The playlist of ``[start_us, end_us)``; the caller has cut ``end_us`` to what is known. A segment whose file is gone or damaged is a gap
+    in it: one lost file must not hide a day.
 
     Raises:
         NoFootage: nothing of it was recorded.
-        FootageGone: a file is no longer there, or damaged.
+        FootageGone: all of its files are gone or damaged.
     """
     with database.read() as conn:
         pieces = coverage.pieces(conn, camera, start_us, end_us)
-    found = entries([(piece, cache.get(piece.segment)) for piece in pieces], start_us, end_us)
+    files: dict[Key, SegmentFile] = {}
+    lost: FootageGone | None = None
+    for piece in pieces:
+        if piece.segment.key not in files:
+            try:
+                files[piece.segment.key] = cache.get(piece.segment)
+            except FootageGone as error:
+                log.warning("playlist of camera %s: %s", camera, error)
+                lost = error
+    there = [piece for piece in pieces if piece.segment.key in files]
+    if lost is not None and not there:
+        raise lost
+    found = entries([(piece, files[piece.segment.key]) for piece in there], start_us, end_us)
     if not any(entry.uri for entry in found):
         raise NoFootage(camera, start_us, end_us)
     return render(found)
@@ -62,9 +80,16 @@ def recorded_playlist(database: Database, cache: IndexCache, camera: str, start_
 
 def entries(pieces: Iterable[tuple[Piece, SegmentFile]], start_us: int, end_us: int) -> list[Entry]:
     """The entries that show the pieces, with gaps before, between and after them. Pure."""
+    pieces = list(pieces)
+    files = {piece.segment.key: file for piece, file in pieces}
+    known = {key: fragments(file.index) for key, file in files.items()}
     found: list[Entry] = []
-    for number, (piece, file) in enumerate(pieces):
-        for entry in _of_piece(piece, file, is_first=number == 0):
+    # Where another recorder's footage ends within a group of this one's, this one begins at the keyframe before: nothing is lost.
+    for piece in on_keyframes(
+        (piece for piece, _ in pieces), lambda piece: _keyframe(piece, known[piece.segment.key])[1]
+    ):
+        key = piece.segment.key
+        for entry in _of_piece(piece, known[key], files[key].index.media_end):
             at_us = found[-1].end_us if found else start_us
             if found and found[-1].uri is not None and entry.start_us - at_us < _SLIVER_US:
                 # Also where the pieces overlap: the higher epoch's footage begins where it begins.
@@ -77,38 +102,41 @@ def entries(pieces: Iterable[tuple[Piece, SegmentFile]], start_us: int, end_us: 
     return found
 
 
-def _of_piece(piece: Piece, file: SegmentFile, *, is_first: bool) -> list[Entry]:
+def _keyframe(piece: Piece, found: Fragments) -> tuple[int, int]:
+    """The fragment with the last keyframe at or before the piece's start, and when that keyframe is shown."""
+    times = TimeMap.of(piece.segment)
+    # A keyframe's own wall time is rounded down: those of the microsecond itself count.
+    keys = np.flatnonzero((found.sync != 0) & (found.firsts < times.ticks_at(piece.start_us + 1)))
+    if not len(keys):
+        return 0, piece.segment.key.start_us
+    return int(keys[-1]), times.wall_us(int(found.firsts[keys[-1]]))
+
+
+def _of_piece(piece: Piece, found: Fragments, media_end: int) -> list[Entry]:
     segment = piece.segment
     times = TimeMap.of(segment)
-    found = fragments(file.index)
     uri, key = segment_uri(segment.key), segment.key
     run = (segment.run_start_us, key.epoch, key.node)
     made: list[Entry] = []
-    for first, last in _shown(found, group_starts(found, segment.timescale), times, piece, is_first=is_first):
+    for first, last in _shown(found, group_starts(found, segment.timescale), times, piece):
         offset = int(found.offsets[first])
-        is_end = last + 1 == len(found.offsets)
-        end = file.index.media_end if is_end else int(found.starts[last + 1])
+        end = media_end if last + 1 == len(found.offsets) else int(found.starts[last + 1])
         a, b = times.wall_us(int(found.starts[first])), times.wall_us(end)
         if b > a:
             made.append(Entry(a, b, uri, offset, found.offset_after(last) - offset, segment.init, run))
     return made
 
 
-def _shown(
-    found: Fragments, starts: Sequence[int], times: TimeMap, piece: Piece, *, is_first: bool
-) -> list[tuple[int, int]]:
-    """First and last fragment of each group that shows the piece. The window's first piece begins with the group that holds its start; a
-    later one that begins within a group (another recorder's footage ends there) begins with the next, not to show a time twice."""
-    begin, end = times.ticks_at(piece.start_us), times.ticks_at(piece.end_us)
-    shown: list[tuple[int, int]] = []
-    for first, following in itertools.pairwise([*starts, len(found.offsets)]):
-        if found.starts[first] >= end:
-            break
-        is_before = following < len(found.offsets) and found.starts[following] <= begin
-        if is_before or (not is_first and found.starts[first] < begin):
-            continue
-        shown.append((first, first + int(np.searchsorted(found.starts[first:following], end)) - 1))
-    return shown
+def _shown(found: Fragments, starts: Sequence[int], times: TimeMap, piece: Piece) -> list[tuple[int, int]]:
+    """First and last fragment of each group that shows the piece, from the keyframe at or before its start on."""
+    end = times.ticks_at(piece.end_us)
+    key, _ = _keyframe(piece, found)
+    begins = [key, *(start for start in starts if start > key)]
+    return [
+        (first, first + int(np.searchsorted(found.starts[first:following], end)) - 1)
+        for first, following in itertools.pairwise([*begins, len(found.offsets)])
+        if found.starts[first] < end
+    ]
 
 
 def render(found: Sequence[Entry]) -> str:
@@ -116,7 +144,8 @@ def render(found: Sequence[Entry]) -> str:
     longest_us = max(entry.end_us - entry.start_us for entry in found)
     lines = [
         "#EXTM3U",
-        "#EXT-X-VERSION:7",
+        # EXT-X-GAP came with version 8.
+        "#EXT-X-VERSION:8",
         "#EXT-X-PLAYLIST-TYPE:VOD",
         f"#EXT-X-TARGETDURATION:{max(1, math.ceil(longest_us / 1e6))}",
         "#EXT-X-MEDIA-SEQUENCE:0",

@@ -21,6 +21,7 @@ SEGMENT_S: Final = 2.0
 """The least length of a live media segment; a keyframe a quarter of a second early will do."""
 
 _SLACK_US: Final = 250_000
+_DISCONTINUITIES_SINCE_S: Final = 1_767_225_600  # 2026-01-01T00:00:00Z
 _SEGMENTS: Final = 6
 # Players that fall behind by this many segments' parts load whole segments; older parts only make the playlist long.
 _SEGMENTS_WITH_PARTS: Final = 3
@@ -131,8 +132,9 @@ class LiveWindow:
 
     def _slide(self) -> None:
         if self._discontinuities is None:
-            # Like the numbers: after a restart never less than before, since runs are seconds apart.
-            self._discontinuities = self.segments[0].msn
+            # After a restart hardly ever less than before, since runs begin less than once an hour or so; and small: players keep a list as
+            # long as this number, hls.js walks through all of it.
+            self._discontinuities = max(0, self.segments[0].msn - _DISCONTINUITIES_SINCE_S) // 3600
         while len(self.segments) > _SEGMENTS + 1:
             gone = self.segments.pop(0)
             self._discontinuities += gone.run != self.segments[0].run

@@ -123,21 +123,24 @@ class Run:
 
     def _write(self, muxed: MuxedFragment) -> None:
         video = next((t for t in muxed.fragment.tracks if t.track_id == self._muxer.video_track.track_id), None)
+        media_end, frames = self._media_end, 0
         if video is not None and len(video.samples):
             self._begin_or_cut(video)
             samples = video.samples
             # Vectorised sums are not worth their set-up for a dozen samples; the ends need only the last few.
             ends = video.decode_time + samples[:, 1].cumsum() + samples[:, 2]
-            self._media_end = max(self._media_end, int(ends.max()))
-            self._frames += len(samples)
-            self.frames += len(samples)
+            media_end, frames = max(media_end, int(ends.max())), len(samples)
         if self._segment is None or self._disk is None:
             # Sound before the first picture has no segment to go to.
             return
         self._refuse_if_broken()
-        end_us = self._wall_us(self._media_end)
+        end_us = self._wall_us(media_end)
         if not self._disk.append(self._segment, muxed.data, muxed.fragment, 0, end_us):
             raise Ended(Cause.OVERLOAD, {"error": "the disk does not keep up", "root": str(self._disk.root.path)})
+        # Counted once it is accepted: what was refused is not footage.
+        self._media_end = media_end
+        self._frames += frames
+        self.frames += frames
         self.bytes += len(muxed.data)
         self.until_us = end_us
         if self._cutter.overdue(self._segment.head.start_us, end_us, self._segment.offset):

@@ -25,6 +25,7 @@ CODECS: dict[str, tuple[str, dict[str, str]]] = {
     "h264": ("libx264", {"preset": "ultrafast", "tune": "zerolatency", "bf": "0"}),
     "h264b": ("libx264", {"preset": "veryfast", "bf": "2", "b-adapt": "0", "b-pyramid": "none", "rc-lookahead": "0"}),
     "h264open": ("libx264", {"preset": "veryfast", "bf": "2", "b-adapt": "0", "x264-params": "open-gop=1"}),
+    "noise": ("libx264", {"preset": "ultrafast", "tune": "zerolatency", "bf": "0", "crf": "1"}),
     "h265": ("libx265", {"preset": "ultrafast", "x265-params": "bframes=0:open-gop=0:log-level=none:pools=1"}),
     "h265b": ("libx265", {"preset": "ultrafast", "x265-params": "bframes=2:open-gop=1:log-level=none:pools=1"}),
 }
@@ -42,6 +43,13 @@ def picture(number: int) -> Any:
             rows[:, :WIDTH] = value
         plane.update(rows.tobytes())
     return frame
+
+
+def noise(random: np.random.Generator) -> Any:
+    """A picture that can't be compressed, and carries no number."""
+    return av.VideoFrame.from_ndarray(random.integers(0, 255, (HEIGHT * 8, WIDTH * 2, 3), np.uint8), "rgb24").reformat(
+        WIDTH, HEIGHT, "yuv420p"
+    )
 
 
 def number_of(frame: Any) -> int:
@@ -91,7 +99,7 @@ def encode(
 ) -> Encoded:
     """``count`` pictures numbered from ``first``; their times stray by up to ``jitter`` ticks, the same way every time."""
     name, options = CODECS[codec]
-    options = {**options, "crf": str(crf), "sc_threshold": "0"}
+    options = {"crf": str(crf), "sc_threshold": "0", **options}
     if name == "libx265":
         options["x265-params"] += f":keyint={gop}:min-keyint=1:scenecut=0:crf={crf}"
 
@@ -106,7 +114,7 @@ def encode(
     def pictures() -> Iterator[Any]:
         random = np.random.default_rng(count + first)
         for index in range(count):
-            frame = picture(first + index)
+            frame = noise(random) if codec == "noise" else picture(first + index)
             frame.pts = index * TICKS // fps + int(random.integers(-jitter, jitter + 1)) + jitter
             frame.time_base = Fraction(1, TICKS)
             yield frame

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
-__all__ = ["Item", "Part", "Parsed", "parse"]
+__all__ = ["Item", "Parsed", "Part", "parse"]
 
 
 @dataclass

@@ -73,7 +73,7 @@ def test_a_growing_segment_is_extended(studio: Studio, reads: list[int]) -> None
         (row,) = rows(studio)
         found = studio.cache.get(row)
         assert same(found.index, segment_file.read(row.path).index)
-        assert found.whole_bytes == os.path.getsize(row.path)
+        assert found.whole_bytes == row.path.stat().st_size
     assert len(reads) == 1
     growing.close()
     (row,) = rows(studio)

@@ -63,7 +63,6 @@ def test_no_footage(world_of: Callable[..., World]) -> None:
 
 def test_damage_is_told(studio: Studio) -> None:
     part = studio.record(encode("h264", 40), START_US).parts[0]
-    studio.cache.get
     data = bytearray(part.path.read_bytes())
     at = data.index(b"mdat")
     data[at + 4 : at + 1200] = bytes(len(data[at + 4 : at + 1200]))
