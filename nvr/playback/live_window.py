@@ -1,9 +1,9 @@
 """The sliding window of a live playlist: which segments and parts it has, and their numbers. Pure; knows neither files nor clocks.
 
 Parts are fragments, media segments are groups of fragments that begin with a keyframe and last at least ``SEGMENT_S``. Numbers: within a process
-they count up by one. A new window, as after a restart, begins with the number of seconds since 1970 at its first segment: since no
-segment is shorter than a second that is never less than any number given before, so a player that was there sees a playlist that has moved on,
-not one that goes back. Invariant: a number, once given, names the same bytes for ever.
+they count up by one. A new window, as after a restart, begins with the number of quarter seconds since 2026 at its first segment. Segments last
+nearly two seconds, so two seconds after a window began that is more than any number it has given, although a new window begins some 12 s
+in the past: a player that was there sees a playlist that has moved on, not one that goes back. Invariant: a number, once given, names the same bytes for ever.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ SEGMENT_S: Final = 2.0
 
 _SLACK_US: Final = 250_000
 _DISCONTINUITIES_SINCE_S: Final = 1_767_225_600  # 2026-01-01T00:00:00Z
+_NUMBER_US: Final = 250_000
 _SEGMENTS: Final = 6
 # Players that fall behind by this many segments' parts load whole segments; older parts only make the playlist long.
 _SEGMENTS_WITH_PARTS: Final = 3
@@ -60,6 +61,10 @@ class LiveSegment:
     def duration_us(self) -> int:
         """How long it is so far."""
         return sum(part.duration_us for part in self.parts)
+
+
+def _first_number(start_us: int) -> int:
+    return max(0, start_us - _DISCONTINUITIES_SINCE_US) // _NUMBER_US
 
 
 class LiveWindow:
@@ -111,7 +116,7 @@ class LiveWindow:
                     # A window begins with a keyframe.
                     continue
                 self._end_segment()
-                msn = part.start_us // 1_000_000 if current is None else current.msn + 1
+                msn = _first_number(part.start_us) if current is None else current.msn + 1
                 self.segments.append(LiveSegment(msn, key, init, run))
                 self._slide()
             segment = self.segments[-1]

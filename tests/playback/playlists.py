@@ -71,7 +71,7 @@ def _bytes(text: str) -> tuple[int, int]:
 
 
 def parse(text: str) -> Parsed:
-    """Reads a playlist; asserts that each line has its place."""
+    """Reads a playlist; asserts that each line has its place. A preload hint stands in ``head``."""
     assert text.endswith("\n")
     lines = text.splitlines()
     assert lines[0] == "#EXTM3U"
@@ -116,6 +116,10 @@ def parse(text: str) -> Parsed:
             assert match and item is not None
             size, offset = _bytes(match[3])
             item.parts.append(Part(_us(match[1]), match[2], offset, size, bool(match[4])))
+        elif name == "EXT-X-PRELOAD-HINT":
+            # At the end, after the last part.
+            assert line == lines[-1]
+            head[name] = value
         elif name == "EXT-X-ENDLIST":
             ended = True
         else:
