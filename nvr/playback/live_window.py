@@ -3,7 +3,8 @@
 Parts are fragments, media segments are groups of fragments that begin with a keyframe and last at least ``SEGMENT_S``. Numbers: within a process
 they count up by one. A new window, as after a restart, begins with the number of quarter seconds since 2026 at its first segment. Segments last
 nearly two seconds, so two seconds after a window began that is more than any number it has given, although a new window begins some 12 s
-in the past: a player that was there sees a playlist that has moved on, not one that goes back. Invariant: a number, once given, names the same bytes for ever.
+in the past: a player that was there sees a playlist that has moved on, not one that goes back. Invariant: a number, once given, names the same
+bytes for ever.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ SEGMENT_S: Final = 2.0
 
 _SLACK_US: Final = 250_000
 _DISCONTINUITIES_SINCE_S: Final = 1_767_225_600  # 2026-01-01T00:00:00Z
+_NUMBERS_SINCE_US: Final = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 _NUMBER_US: Final = 250_000
 _SEGMENTS: Final = 6
 # Players that fall behind by this many segments' parts load whole segments; older parts only make the playlist long.
@@ -64,7 +66,7 @@ class LiveSegment:
 
 
 def _first_number(start_us: int) -> int:
-    return max(0, start_us - _DISCONTINUITIES_SINCE_US) // _NUMBER_US
+    return max(0, start_us - _NUMBERS_SINCE_US) // _NUMBER_US
 
 
 class LiveWindow:

@@ -50,6 +50,8 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
   const stage = useRef<HTMLDivElement>(null);
   const { playback, state } = usePlayback(id, video, canvas, coverage, zone);
 
+  // A live picture that is refused because the camera is away: what it is doing is asked at once, not at the next turn.
+  const refused = state?.stop?.kind === 'trouble' && state.stop.trouble.kind === 'server' && state.stop.trouble.problem.code === 'not_live';
   usePoll(async (signal) => {
     try {
       setCamera(await api.cameraById(id, signal));
@@ -57,7 +59,7 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
     } catch (error) {
       if (!signal.aborted) setFailure(error);
     }
-  }, 3000, id);
+  }, 3000, `${id} ${refused}`);
 
   const showDay = useCallback((next: CivilDate) => {
     setDate(next);
@@ -108,7 +110,10 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
 
   const zoom = (inwards: boolean): void => setView((now) => zoomStep(now, at ?? serverNow(), day, inwards));
   const level = (name: Level): void => {
-    const anchor = at !== null && at >= day.start && at < day.end ? at : (view.start + view.end) / 2;
+    // Without a picture it is now that matters, if it can be seen.
+    const now = serverNow();
+    const middle = now >= view.start && now < view.end ? now : (view.start + view.end) / 2;
+    const anchor = at !== null && at >= day.start && at < day.end ? at : middle;
     setView(viewAround(anchor, LEVELS[name], 0.5, day));
   };
 
