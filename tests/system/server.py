@@ -188,9 +188,11 @@ def frames(paths: list[Path], codec: str, kind: str = "video") -> list[str]:
     for path in paths:
         with av.open(str(path)) as container:
             streams = container.streams.video if kind == "video" else container.streams.audio
-            for packet in container.demux(streams[0]):
-                if packet.size:
-                    hashes.append(frame_hash(codec, bytes(packet), length_prefixed=kind == "video"))
+            hashes.extend(
+                frame_hash(codec, bytes(packet), length_prefixed=kind == "video")
+                for packet in container.demux(streams[0])
+                if packet.size
+            )
     return hashes
 
 

@@ -1,0 +1,83 @@
+"""The moov itself: tables against what they stand for, and files beyond four gigabytes."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+
+from nvr.playback.movie import MovieTrack, header, track_boxes
+from nvr.playback.timeline import Edit
+from storage.boxes import BoxError, children
+from tests.playback.footage import fragments
+from tests.playback.frames import encode, sound
+
+
+def find(data: bytes, *path: bytes) -> bytes:
+    """The payload of a box inside boxes."""
+    for kind in path:
+        box = next(box for box in children(data, 0, len(data)) if box.kind == kind)
+        data = data[box.payload : box.end]
+    return data
+
+
+def ints(values: object) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return np.array(values, np.int64)
+
+
+def track(init: bytes, positions: list[int]) -> MovieTrack:
+    return MovieTrack(
+        track_boxes(init)[1],
+        sizes=ints([10, 20, 30, 40]),
+        durations=ints([5, 5, 7, 7]),
+        offsets=ints([0, -3, 2, 2]),
+        sync=ints([1, 0, 0, 1]),
+        chunk_positions=ints(positions),
+        chunk_samples=ints([2, 2]),
+        edits=(Edit(5, 19),),
+        duration=24,
+    )
+
+
+@pytest.mark.parametrize("payload_bytes", [100, 5 << 30])
+def test_tables(payload_bytes: int) -> None:
+    init, _ = fragments(encode("h264", 30), None)
+    wide = payload_bytes > 1 << 32
+    second = 30 if not wide else (5 << 30) - 70
+    head = header([track(init, [0, second])], 90_000, 19, 0, payload_bytes)
+    mdat = (
+        struct.pack(">I4sQ", 1, b"mdat", payload_bytes + 16)
+        if wide
+        else struct.pack(">I4s", payload_bytes + 8, b"mdat")
+    )
+    assert head.endswith(mdat)
+    moov = head[: -len(mdat)]
+    stbl = find(moov, b"moov", b"trak", b"mdia", b"minf", b"stbl")
+    assert find(stbl, b"stts") == struct.pack(">I5I", 0, 2, 2, 5, 2, 7)
+    # Something is negative, so version 1.
+    assert find(stbl, b"ctts") == struct.pack(">IIIiIiIi", 1 << 24, 3, 1, 0, 1, -3, 2, 2)
+    assert find(stbl, b"stss") == struct.pack(">4I", 0, 2, 1, 4)
+    assert find(stbl, b"stsc") == struct.pack(">5I", 0, 1, 1, 2, 1)
+    assert find(stbl, b"stsz") == struct.pack(">7I", 0, 0, 4, 10, 20, 30, 40)
+    places = struct.unpack(">2Q" if wide else ">2I", find(stbl, b"co64" if wide else b"stco")[8:])
+    assert places == (len(head), len(head) + second)
+    elst = find(moov, b"moov", b"trak", b"edts", b"elst")
+    assert elst == struct.pack(">IIQqI", 1 << 24, 1, 19, 5, 0x10000)
+
+
+def test_streams_are_described_by_the_very_bytes_of_the_init() -> None:
+    init, _ = fragments(encode("h265", 30), sound(3))
+    for number, boxes in track_boxes(init).items():
+        assert boxes.track_id == number
+        assert boxes.stsd in init
+        assert boxes.stsd[4:8] == b"stsd"
+        assert len(boxes.tkhd_tail) == 52
+
+
+def test_a_damaged_init_is_told() -> None:
+    init, _ = fragments(encode("h264", 30), None)
+    with pytest.raises(BoxError):
+        track_boxes(init.replace(b"stsd", b"nope"))
+    with pytest.raises(BoxError):
+        track_boxes(b"")
