@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from nvr.accounts import ensure_first_admin
@@ -13,6 +15,7 @@ from nvr.supervisor.provision import provision
 from storage import node
 from storage.causes import Cause
 from storage.database import Database
+from storage.errors import RootError
 from storage.node import Lock
 from storage.reconcile import reconcile
 from storage.roots import IDENTITY_FILE, Root, register
@@ -41,6 +44,30 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
+def _open_roots(database: Database, paths: Sequence[Path]) -> list[Root]:
+    """The roots that can be used. One whose disk is absent or wrong is left out, loudly: the other disks' cameras must not wait for it.
+
+    Raises:
+        RootError: none can be used.
+    """
+    roots: list[Root] = []
+    refused: list[RootError] = []
+    for path in paths:
+        try:
+            with database.write() as conn:
+                found = register(conn, [path])[0]
+        except RootError as error:
+            log.critical("%s; it is left out until the next start", error)
+            refused.append(error)
+            continue
+        if any(root.id == found.id for root in roots):
+            raise RootError(f"footage root {path} carries the identity of another configured root: was a disk copied?")
+        roots.append(found)
+    if not roots:
+        raise refused[0]
+    return roots
+
+
 def prepare(config: Config) -> Prepared:
     """Prepares a start.
 
@@ -54,8 +81,8 @@ def prepare(config: Config) -> Prepared:
     try:
         database = Database(path)
         database.migrate()
+        roots = _open_roots(database, config.storage.roots)
         with database.write() as conn:
-            roots = register(conn, config.storage.roots)
             node_id = node.this_node(conn, config.server.node)
             alive_us = node.last_heartbeat(conn, node_id)
             epoch = node.next_epoch(conn)

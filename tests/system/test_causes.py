@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.cameras.faults import OPENING, Faults
 from tests.cameras.running import Startable, refusing
 from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import now_us, serving
+from tests.system.server import Server, now_us, serving
 
 Serve = Callable[[Startable], str]
 
@@ -27,6 +28,10 @@ EXPECTED = {
     "jpeg": Cause.REJECTED,
     "vp8": Cause.REJECTED,
 }
+
+
+def stated(server: Server, camera: str, cause: Cause, start_us: int) -> bool:
+    return cause in server.causes(camera, start_us)
 
 
 def test_every_way_to_fail(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
@@ -53,9 +58,7 @@ def test_every_way_to_fail(tmp_path: Path, serve: Serve, h264_clip: Clip) -> Non
         with serving(tmp_path, *tables, workers=2) as server:
             start_us = now_us()
             for id_, cause in expected.items():
-                server.until(
-                    lambda i=id_, c=cause: c in server.causes(i, start_us), timeout_s=40, what=f"{id_}: {cause}"
-                )  # type: ignore[misc]
+                server.until(partial(stated, server, id_, cause, start_us), timeout_s=40, what=f"{id_}: {cause}")
             for id_ in expected:
                 coverage = server.coverage(id_, start_us)
                 parts = sorted([*coverage.spans, *((gap.start_us, gap.end_us) for gap in coverage.gaps)])
