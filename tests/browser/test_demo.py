@@ -174,7 +174,7 @@ def test_clip_over_the_gap_downloads_and_decodes(demo: Demo, tmp_path: Path) -> 
     path = tmp_path / "clip.mp4"
     path.write_bytes(answer.content)
     said = subprocess.run(
-        ["ffmpeg", "-v", "error", "-i", path, "-fps_mode", "passthrough", "-f", "null", "-"],
+        ["ffmpeg", "-v", "error", "-i", path, "-fps_mode", "passthrough", "-enc_time_base", "-1", "-f", "null", "-"],
         capture_output=True,
         check=True,
     )
