@@ -24,10 +24,13 @@ WIDTH, HEIGHT = _BITS * _BLOCK, 64
 CODECS: dict[str, tuple[str, dict[str, str]]] = {
     "h264": ("libx264", {"preset": "ultrafast", "tune": "zerolatency", "bf": "0"}),
     "h264b": ("libx264", {"preset": "veryfast", "bf": "2", "b-adapt": "0", "b-pyramid": "none", "rc-lookahead": "0"}),
-    "h264open": ("libx264", {"preset": "veryfast", "bf": "2", "b-adapt": "0", "x264-params": "open-gop=1"}),
+    "h264open": ("libx264", {"preset": "veryfast", "bf": "3", "b-adapt": "0", "x264-params": "open-gop=1"}),
     "noise": ("libx264", {"preset": "ultrafast", "tune": "zerolatency", "bf": "0", "crf": "1"}),
     "h265": ("libx265", {"preset": "ultrafast", "x265-params": "bframes=0:open-gop=0:log-level=none:pools=1"}),
-    "h265b": ("libx265", {"preset": "ultrafast", "x265-params": "bframes=2:open-gop=1:log-level=none:pools=1"}),
+    "h265b": (
+        "libx265",
+        {"preset": "ultrafast", "x265-params": "bframes=3:b-adapt=0:open-gop=1:log-level=none:pools=1"},
+    ),
 }
 
 

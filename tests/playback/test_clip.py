@@ -121,7 +121,8 @@ def test_where_recorders_overlap_reordered_frames_play(world_of: Worlds, codec: 
     expected = [frame.number for frame in world.expected(START_US, world.end_us)]
     # At a change-over, frames that refer to one past it are left out; nothing is shown twice or out of order.
     assert [number for number in expected if number in set(numbers)] == numbers
-    assert len(expected) - len(numbers) <= 4
+    # Three at most each time.
+    assert len(expected) - len(numbers) <= 6
     (tmp_path / "clip.mp4").write_bytes(data)
     assert ffmpeg_complaints(tmp_path / "clip.mp4") == ""
 
