@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import sys
 from typing import Final, NoReturn
 
@@ -39,6 +40,8 @@ def main() -> NoReturn:
         _leave(_HOPELESS)
     logs.setup("api", settings.log_level)
     os.nice(_NICENESS)
+    # A clip holds a file a segment: a day of short segments is thousands.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     try:
         sockets = bind(settings.host, settings.port)
     except PortError as error:

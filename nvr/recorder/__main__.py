@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import resource
 import sys
 
 import uvloop
@@ -15,6 +16,8 @@ from nvr.recorder.worker import Settings, leave, serve
 def main() -> None:
     first = json.loads(sys.stdin.readline())
     logs.setup(first["name"], first["log_level"], first["secrets"])
+    # A socket and a file a camera.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     settings = Settings(**{**first["settings"], "roots": [tuple(root) for root in first["settings"]["roots"]]})
     try:
         written = uvloop.run(serve(settings))
