@@ -46,7 +46,9 @@ class Fact:
 
 
 _SELECT = """SELECT c.id AS camera, f.layer, f.start_us, f.end_us, f.cause, f.detail, n.id AS node, f.epoch
-FROM fact f JOIN camera c ON c.key = f.camera JOIN node n ON n.key = f.node"""
+FROM fact f CROSS JOIN camera c ON c.key = f.camera CROSS JOIN node n ON n.key = f.node"""
+# Without statistics SQLite would look at all that a camera ever had.
+_BY_END = _SELECT.replace("FROM fact f", "FROM fact f INDEXED BY fact_end")
 
 
 def _fact(row: sqlite3.Row) -> Fact:
@@ -64,18 +66,20 @@ def _fact(row: sqlite3.Row) -> Fact:
 
 def between(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int) -> list[Fact]:
     """Facts of one camera that touch ``[start_us, end_us)``, by start."""
+    key = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()
+    if key is None:
+        return []
+    # Two searches, as an OR would use no index. Questions are mostly about lately.
     query = (
-        f"{_SELECT} WHERE c.id = ? AND f.start_us < ? AND (f.end_us IS NULL OR f.end_us > ?)"
-        " ORDER BY f.start_us, f.epoch, f.node"
+        f"{_BY_END} WHERE f.camera = :key AND f.end_us > :start AND f.start_us < :end UNION ALL"
+        f" {_BY_END} WHERE f.camera = :key AND f.end_us IS NULL AND f.start_us < :end ORDER BY 3, 8, 7"
     )
-    return [_fact(row) for row in conn.execute(query, (camera, end_us, start_us))]
+    return [_fact(row) for row in conn.execute(query, {"key": key[0], "start": start_us, "end": end_us})]
 
 
 def open_fact(conn: sqlite3.Connection, camera: str) -> Fact | None:
     """The recorder's fact that is in force now; None while the camera records."""
-    query = (
-        f"{_SELECT} WHERE c.id = ? AND f.layer = 'recorder' AND f.end_us IS NULL ORDER BY f.start_us DESC, f.epoch DESC"
-    )
+    query = f"{_BY_END} WHERE f.camera = (SELECT key FROM camera WHERE id = ?) AND f.layer = 'recorder' AND f.end_us IS NULL ORDER BY f.start_us DESC, f.epoch DESC"
     row = conn.execute(query, (camera,)).fetchone()
     return None if row is None else _fact(row)
 

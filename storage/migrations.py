@@ -116,7 +116,8 @@ CREATE TABLE fact (                 -- an interval with a cause, recorded when i
   rev      INTEGER NOT NULL,
   PRIMARY KEY (camera, layer, start_us, node, epoch)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX fact_open ON fact (camera) WHERE end_us IS NULL;
+-- Also finds the open ones: null is a value here.
+CREATE INDEX fact_end ON fact (camera, end_us);
 
 CREATE TABLE garbage (              -- files to unlink: a segment's row moves here before its file goes
   camera   INTEGER NOT NULL REFERENCES camera,
@@ -127,6 +128,41 @@ CREATE TABLE garbage (              -- files to unlink: a segment's row moves he
   bytes    INTEGER NOT NULL,
   since_us INTEGER NOT NULL,
   PRIMARY KEY (camera, start_us, node, epoch)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE hold (                 -- legal holds; a row is never deleted, releasing one sets released_us
+  id             TEXT PRIMARY KEY,  -- random
+  camera         INTEGER NOT NULL REFERENCES camera,
+  start_us       INTEGER NOT NULL,
+  end_us         INTEGER NOT NULL CHECK (end_us > start_us),
+  reason         TEXT NOT NULL,     -- the case, the letter
+  placed_by      TEXT NOT NULL,     -- user or token
+  placed_us      INTEGER NOT NULL,
+  released_us    INTEGER,           -- null: still holds
+  released_by    TEXT,
+  release_reason TEXT,
+  rev            INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX hold_active ON hold (camera, start_us) WHERE released_us IS NULL;
+-- A closed segment that overlaps a hold, or begins in it, stays. storage.holds.touches says the same.
+CREATE TRIGGER held_segment_stays BEFORE DELETE ON segment WHEN OLD.end_us IS NOT NULL AND EXISTS (
+  SELECT 1 FROM hold WHERE camera = OLD.camera AND released_us IS NULL AND start_us <= max(OLD.start_us, OLD.end_us - 1)
+    AND end_us > OLD.start_us
+) BEGIN SELECT RAISE(ABORT, 'a legal hold keeps this segment'); END;
+CREATE TRIGGER held_segment_keeps_its_time BEFORE UPDATE OF camera, start_us, node, epoch, end_us, root ON segment
+WHEN OLD.end_us IS NOT NULL AND EXISTS (
+  SELECT 1 FROM hold WHERE camera = OLD.camera AND released_us IS NULL AND start_us <= max(OLD.start_us, OLD.end_us - 1)
+    AND end_us > OLD.start_us
+) BEGIN SELECT RAISE(ABORT, 'a legal hold keeps this segment'); END;
+CREATE TRIGGER hold_stays BEFORE DELETE ON hold BEGIN SELECT RAISE(ABORT, 'a hold is released, never deleted'); END;
+CREATE TRIGGER hold_keeps_its_range BEFORE UPDATE OF id, camera, start_us, end_us ON hold
+BEGIN SELECT RAISE(ABORT, 'a hold is released, never changed'); END;
+
+CREATE TABLE plan (                 -- previews of deletions, for the one that a person confirms; gone after an hour
+  hash    TEXT PRIMARY KEY,         -- SHA-256 of the deletions' text
+  made_us INTEGER NOT NULL,
+  basis   TEXT NOT NULL,            -- the rules in force for its cameras at that time
+  text    BLOB NOT NULL             -- zlib: a line a deletion, sorted
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE status (               -- what each camera's recorder does now
