@@ -23,6 +23,7 @@ from nvr.recorder.muxer import Template
 from nvr.recorder.nal import parameter_sets
 from nvr.recorder.run import Identity, Run
 from nvr.recorder.source import Ended, Packet
+from nvr.recorder.timestamps import Completer
 from storage import facts, segments
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
@@ -38,8 +39,6 @@ _HELD_BYTES: Final = 16 << 20
 _JUMP_US: Final = 30_000_000
 _BACK_US: Final = 2_000_000
 _HOLE_US: Final = 2_000_000
-_UNTIMED_PACKETS: Final = 7
-_GUESSED_FRAME_S: Final = Fraction(1, 25)
 _SILENT_S: Final = 5.0
 _VIDEO_CODECS: Final = ("h264", "hevc")
 
@@ -89,7 +88,7 @@ class Pipeline:
         self._audio_at_us: int | None = None
         self._last_dts: int | None = None
         self._interval_us = 0
-        self._untimed: list[Packet] = []
+        self._completer = Completer()
         self._footage_us: int | None = None
         self.run: Run | None = None
         self.had_footage_s = 0.0
@@ -144,23 +143,8 @@ class Pipeline:
     def _take_video(self, packet: Packet, now_us: int) -> None:
         if packet.is_corrupt:
             self.counters["corrupt"] += 1
-        if packet.dts is None and packet.pts is not None:
-            packet.dts = packet.pts
-        if packet.dts is None:
-            self._untimed.append(packet)
-            if len(self._untimed) >= _UNTIMED_PACKETS:
-                raise Ended(Cause.CORRUPT, {"error": "packets without timestamps"})
-            return
-        if packet.pts is None:
-            packet.pts = packet.dts
-        if self._untimed:
-            # FFmpeg knows a stream's first timestamp only with its second packet; the first, a keyframe often, is footage all the same.
-            untimed, self._untimed = self._untimed, []
-            step = packet.duration or untimed[-1].duration or round(_GUESSED_FRAME_S / packet.time_base)
-            for number, early in enumerate(untimed):
-                early.dts = early.pts = packet.dts - step * (len(untimed) - number)
-                self._take_timed(early, now_us)
-        self._take_timed(packet, now_us)
+        for timed in self._completer.add(packet):
+            self._take_timed(timed, now_us)
 
     def _take_timed(self, packet: Packet, now_us: int) -> None:
         if not self._in_order(packet):

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from storage.causes import Cause
 from storage.segments import Segment
+from tests.cameras.clips import ClipSpec, clip
 from tests.cameras.gst import GstCamera
-from tests.system.server import frames, serving, whole
+from tests.cameras.running import Startable
+from tests.cameras.scripted import ScriptedCamera
+from tests.system.server import frames, now_us, serving, whole
 
-pytestmark = pytest.mark.gstreamer
+Serve = Callable[[Startable], str]
 
 ROTATIONS = 6
 
@@ -31,6 +36,7 @@ def assert_abut(segments: Sequence[Segment]) -> None:
         assert before.run_start_us == after.run_start_us
 
 
+@pytest.mark.gstreamer
 @pytest.mark.parametrize(("mount", "codec"), [("h264", "h264"), ("h265", "hevc"), ("h264-aac", "h264")])
 def test_every_frame_exactly_once(tmp_path: Path, gst: GstCamera, mount: str, codec: str) -> None:
     camera = {"id": "cam", "url": gst.urls[mount], "audio": mount == "h264-aac"}
@@ -57,3 +63,19 @@ def test_every_frame_exactly_once(tmp_path: Path, gst: GstCamera, mount: str, co
 
 def segment_rate(found: Sequence[Segment]) -> float:
     return sum(s.frames for s in found) / ((found[-1].end_us - found[0].key.start_us) / 1e6)
+
+
+@pytest.mark.parametrize(("codec", "name"), [("h264", "h264"), ("h265", "hevc")])
+def test_reordered_pictures_from_the_first_on(
+    tmp_path: Path, serve: Serve, codec: Literal["h264", "h265"], name: str
+) -> None:
+    """FFmpeg gives the first packets of a stream with B-frames no decode times; they are frames all the same."""
+    camera = ScriptedCamera(clip(ClipSpec(codec=codec, frames=150, b_frames=2, group=25)), at_end="stall")
+    with serving(tmp_path, {"id": "cam", "url": serve(camera), "stall_timeout": "2s"}, workers=1) as server:
+        start_us = now_us()
+        server.until(lambda: Cause.STALLED in server.causes("cam", start_us))
+        server.stop()
+    found = server.closed("cam")
+    first = [segment for segment in found if segment.run_start_us == found[0].run_start_us]
+    assert_abut(first)
+    assert frames([s.path for s in first], name) == [entry.hash for entry in camera.journal.entries(client=0)]
