@@ -1,0 +1,240 @@
+"""What ends a run, with simulated clocks and a camera's packets, on a real disk and catalogue: each end has its cause, and footage and gaps
+fill the time exactly."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+
+from nvr.recorder.cutting import Cutter
+from nvr.recorder.disks import Disks
+from nvr.recorder.muxer import Template
+from nvr.recorder.pipeline import Pipeline
+from nvr.recorder.run import Identity
+from nvr.recorder.source import Ended
+from storage import cameras, node
+from storage.catalogue_writer import CatalogueWriter
+from storage.causes import Cause
+from storage.coverage import Coverage, coverage
+from storage.database import Database
+from storage.disk_writer import DiskWriter, SegmentHandle
+from storage.files import Files
+from storage.roots import register
+from storage.segments import between
+from tests.cameras.clips import Clip, ClipSpec, clip
+
+START_US = 1_800_000_000_000_000
+FRAME_US = 40_000
+
+
+class SmallDisk(Files):
+    """Refuses to take more than ``room`` bytes."""
+
+    room = 1 << 40
+
+    def write(self, fd: int, buffers: Sequence[bytes | memoryview]) -> int:
+        size = sum(len(buffer) for buffer in buffers)
+        if size > self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.room -= size
+        return super().write(fd, buffers)
+
+
+@dataclass
+class Rig:
+    """A pipeline whose clocks and packets the test makes."""
+
+    folder: Path
+    files: SmallDisk = field(default_factory=SmallDisk)
+    realtime_us: int = START_US
+    monotonic_us: int = 0
+    number: int = 0
+    queue_bytes: int = 1 << 28
+
+    def __post_init__(self) -> None:
+        self.database = Database(self.folder / "catalogue.sqlite")
+        self.database.migrate()
+        with self.database.write() as conn:
+            self.node = node.this_node(conn, "n1")
+            root = register(conn, [self.folder / "footage"])[0]
+            cameras.add(
+                conn,
+                camera="a",
+                name="A",
+                source="file",
+                settings={},
+                labels={},
+                node=self.node,
+                epoch=1,
+                at_us=START_US,
+            )
+        self.catalogue = CatalogueWriter(self.database)
+        self.disk = DiskWriter(root, self.catalogue, sync_interval_s=5, files=self.files, queue_bytes=self.queue_bytes)
+        self.catalogue.start()
+        self.disk.start()
+        self.pipeline = Pipeline(
+            Identity("a", self.node, 1),
+            Cutter("a", 2_000_000, 10**9),
+            Disks([self.disk]),
+            self.catalogue,
+            audio=False,
+            handles=deque[SegmentHandle](),
+            realtime_us=lambda: self.realtime_us,
+            monotonic_us=lambda: self.monotonic_us,
+        )
+
+    def open(self, film: Clip) -> None:
+        first = film.video.units[0]
+        self.template = Template.of_keyframe("h264", annexb([*film.video.parameter_sets, *first.payload]))
+        self.pipeline.open(self.template.stream, None)
+
+    def send(self, film: Clip, first: int, count: int, *, media_shift_us: int = 0, step_us: int = FRAME_US) -> None:
+        """Sends frames of the clip, one every ``step_us`` of both clocks; their media time goes on from frame to frame."""
+        for number in range(first, first + count):
+            unit = film.video.units[number % len(film.video.units)]
+            packet: Any = av.Packet(annexb(unit.payload))
+            packet.time_base, packet.duration = Fraction(1, 90_000), 3600
+            packet.pts = packet.dts = (number * FRAME_US + media_shift_us) * 9 // 100
+            packet.is_keyframe = unit.keyframe
+            packet.stream = self.template.stream
+            self.pipeline.packet(packet)
+            self.realtime_us += step_us
+            self.monotonic_us += step_us
+
+    def done(self, cause: Cause = Cause.SERVER_DOWN) -> Coverage:
+        """Ends the run and everything; what the catalogue says from the first frame on."""
+        self.pipeline.end(Ended(cause))
+        assert self.disk.stop(10)
+        assert self.catalogue.close(10)
+        end_us = self.realtime_us + 10_000_000
+        with self.database.read() as conn:
+            found = coverage(conn, "a", START_US - 1_000_000, end_us, now_us=end_us)
+            self.segments = between(conn, "a", 0, end_us)
+        parts = sorted([*found.spans, *((gap.start_us, gap.end_us) for gap in found.gaps)])
+        assert parts[0][0] == found.start_us and parts[-1][1] == found.as_of_us
+        assert all(a[1] == b[0] for a, b in itertools.pairwise(parts))
+        assert Cause.UNKNOWN not in [gap.cause for gap in found.gaps]
+        return found
+
+
+def annexb(units: Sequence[bytes]) -> bytes:
+    return b"".join(b"\0\0\0\1" + unit for unit in units)
+
+
+@pytest.fixture
+def film() -> Clip:
+    return clip(ClipSpec(frames=100, group=25))
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    made = Rig(tmp_path)
+    yield made
+    made.database.close()
+
+
+def causes(found: Coverage) -> list[str]:
+    return [gap.cause.value for gap in found.gaps]
+
+
+def test_an_unbroken_run(rig: Rig, film: Clip) -> None:
+    rig.open(film)
+    rig.send(film, 0, 250)
+    found = rig.done()
+    assert found.recorded_us == 250 * FRAME_US
+    assert causes(found) == ["not_configured", "server_down"]
+    assert sum(segment.frames for segment in rig.segments) == 250
+    assert len(rig.segments) >= 4
+
+
+@pytest.mark.parametrize("step_us", [3_600_000_000, 5_000_000, -3_012_345])
+def test_the_servers_clock_is_set(rig: Rig, film: Clip, step_us: int) -> None:
+    rig.open(film)
+    rig.send(film, 0, 100)
+    rig.realtime_us += step_us
+    rig.send(film, 100, 100)
+    found = rig.done()
+    assert len({segment.run_start_us for segment in rig.segments}) == 2
+    assert sum(segment.frames for segment in rig.segments) == 200
+    if step_us > 0:
+        assert causes(found) == ["not_configured", "clock_step", "server_down"]
+        assert found.gaps[1].end_us - found.gaps[1].start_us == step_us
+    else:
+        # Four seconds were recorded twice by the wall clock: no gap, and the higher start wins when shown.
+        assert causes(found) == ["not_configured", "server_down"]
+
+
+@pytest.mark.parametrize("jump_us", [3_600_000_000, -5_000_000])
+def test_the_cameras_timestamps_jump(rig: Rig, film: Clip, jump_us: int) -> None:
+    rig.open(film)
+    rig.send(film, 0, 200)
+    rig.send(film, 200, 100, media_shift_us=jump_us)
+    found = rig.done()
+    assert found.recorded_us == pytest.approx(300 * FRAME_US, abs=FRAME_US)
+    assert sum(segment.frames for segment in rig.segments) == 300
+    assert max(segment.end_us - segment.key.start_us for segment in rig.segments) < 4_000_000
+
+
+def test_a_hole_in_media_time_is_a_gap(rig: Rig, film: Clip) -> None:
+    rig.open(film)
+    rig.send(film, 0, 100)
+    rig.realtime_us += 8_000_000
+    rig.monotonic_us += 8_000_000
+    rig.send(film, 100, 100, media_shift_us=8_000_000)
+    found = rig.done()
+    assert causes(found) == ["not_configured", "stalled", "server_down"]
+    assert found.gaps[1].end_us - found.gaps[1].start_us == 8_000_000
+    assert sum(segment.frames for segment in rig.segments) == 200
+
+
+def test_new_parameters_are_a_new_run_without_a_gap(rig: Rig) -> None:
+    film = clip(ClipSpec(frames=200, group=25, change_to=(480, 288)))
+    rig.open(film)
+    rig.send(film, 0, 200)
+    found = rig.done()
+    assert causes(found) == ["not_configured", "server_down"]
+    assert len({segment.init for segment in rig.segments}) == 2
+    assert sum(segment.frames for segment in rig.segments) == 200
+
+
+def test_the_first_second_is_kept_when_it_ends_early(rig: Rig, film: Clip) -> None:
+    rig.open(film)
+    rig.send(film, 0, 10)
+    found = rig.done(Cause.ENDED)
+    assert found.recorded_us == 10 * FRAME_US
+    assert causes(found) == ["not_configured", "ended"]
+
+
+def test_a_full_disk_ends_the_run_with_its_cause(rig: Rig, film: Clip) -> None:
+    rig.open(film)
+    rig.send(film, 0, 100)
+    rig.files.room = 0
+    with pytest.raises(Ended) as ended:
+        for first in range(100, 3000, 25):
+            rig.send(film, first, 25)
+    assert ended.value.cause is Cause.DISK_FULL
+    # Room again, so that what was written can be closed.
+    rig.files.room = 1 << 30
+    found = rig.done(ended.value.cause)
+    assert causes(found)[-1] == "disk_full"
+    assert found.recorded_us > 1_000_000
+
+
+def test_out_of_order_packets_are_dropped_and_counted(rig: Rig, film: Clip) -> None:
+    rig.open(film)
+    rig.send(film, 0, 100)
+    rig.send(film, 99, 1)
+    rig.send(film, 100, 50)
+    found = rig.done()
+    assert rig.pipeline.counters["out_of_order"] == 1
+    assert sum(segment.frames for segment in rig.segments) == 150
+    assert causes(found) == ["not_configured", "server_down"]
