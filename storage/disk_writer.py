@@ -225,6 +225,9 @@ class DiskWriter:
         if not handle.offset:
             handle.done = True
         else:
+            # Until it can be adopted the catalogue knows how far it reaches, so that the story has no hole meanwhile.
+            key, until_us = handle.key, handle.written_until_us
+            self._catalogue.put(lambda conn: segments.grown(conn, key, until_us))
             self._broken.append((time.monotonic(), handle))
 
     def _salvage_due(self) -> None:

@@ -4,8 +4,8 @@ fill the time exactly."""
 from __future__ import annotations
 
 import errno
-import time
 import itertools
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
