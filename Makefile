@@ -109,6 +109,12 @@ test: $(STAMPS)/test $(WEB)/dist/index.html
 	command -v ffmpeg >/dev/null || missing "footage played by FFmpeg's programs" "apt-get install ffmpeg"; \
 	if [ -n "$$failed" ]; then printf "\nFAILED:$$failed\n"; exit 1; fi; printf '\nAll passed.\n'
 
+# --- Benchmarks; each prints the machine first. BENCH_ARGS are passed on, such as BENCH_ARGS='--kills 60'
+
+.PHONY: bench-crash bench-start bench-write
+bench-crash bench-start bench-write: bench-%: $(STAMPS)/test
+	$(BIN)/python -m tests.bench.bench_$* $(BENCH_ARGS)
+
 lint: $(STAMPS)/test $(WEB)/node_modules/.package-lock.json
 	@$(call RUN_ALL,$(CHECKS)); if [ -n "$$failed" ]; then printf "\nFAILED:$$failed\n"; exit 1; fi
 

@@ -6,24 +6,27 @@ by the catalogue's word of then, before it is reported.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
-from storage import segments
 from storage.database import Database
-from storage.layout import parse
+from storage.layout import SegmentName, parse
 from storage.roots import IDENTITY_FILE, Root
-from storage.segments import Key, Segment
+from storage.scrub import Row, altered, rows, still_listed
 
 __all__ = ["Finding", "Kind", "check"]
 
-_PAGE = 2_000
-_CHUNK_BYTES = 1 << 20
+_NEWS_EVERY: Final = 500
+# A recorder's file is there before the catalogue hears of it, which may have to wait for other writers.
+_GRACE_S: Final = 15.0
+_YOUNG_S: Final = 60.0
+_LOOK_AGAIN_S: Final = 0.25
+_HOUR_US: Final = 3_600_000_000
 
 
 class Kind(StrEnum):
@@ -47,107 +50,151 @@ class Finding:
 
 
 def check(database: Database, roots: Sequence[Root], *, hashes: bool) -> Iterator[Finding | int]:
-    """Compares; yields findings, and in between the number of files looked at so far, for progress. With ``hashes`` every byte is read."""
+    """Compares; yields findings, and in between the number of rows and files looked at so far, for progress. With ``hashes`` every byte
+    is read. ``roots`` are those whose disks are here."""
+    here = {root.id for root in roots}
     seen = 0
-    for segment in _closed(database):
-        if segment.root not in {root.id for root in roots}:
+    for row in rows(database):
+        if row.root not in here:
             # Its disk is not here; that is told once, by whoever opened the roots.
             continue
         seen += 1
-        finding = _compare(segment, hashes)
-        if finding is not None and _still_so(database, segment):
+        finding = _compare(row, hashes)
+        if finding is not None and _still_so(database, row):
             yield finding
-        if seen % 200 == 0:
+        if seen % _NEWS_EVERY == 0 or hashes:
             yield seen
+    suspects: list[tuple[Root, SegmentName, Path]] = []
     for root in roots:
-        for path in _files(root.path):
-            seen += 1
-            finding = _of_file(database, root, path)
-            if finding is not None:
-                yield finding
-            if seen % 200 == 0:
+        for news in _files(database, root, suspects):
+            if isinstance(news, Finding):
+                yield news
+            else:
+                seen += news
                 yield seen
+    yield from _confirmed(database, suspects)
     yield seen
 
 
-def _closed(database: Database) -> Iterator[Segment]:
-    """Every closed segment, page by page: a long read transaction would keep the catalogue's log from being cleared."""
-    after = (-1, -1, -1, -1)
-    while True:
-        with database.read() as conn:
-            keys = conn.execute(
-                "SELECT camera, start_us, node, epoch FROM segment WHERE (camera, start_us, node, epoch) > (?, ?, ?, ?)"
-                " AND end_us IS NOT NULL ORDER BY camera, start_us, node, epoch LIMIT ?",
-                (*after, _PAGE),
-            ).fetchall()
-            page = [segments.get(conn, _key(conn, row)) for row in keys]
-        yield from (segment for segment in page if segment is not None)
-        if not keys:
-            return
-        after = tuple(keys[-1])
-
-
-def _key(conn: sqlite3.Connection, row: sqlite3.Row) -> Key:
-    camera, node = conn.execute(
-        "SELECT (SELECT id FROM camera WHERE key = ?), (SELECT id FROM node WHERE key = ?)",
-        (row["camera"], row["node"]),
-    ).fetchone()
-    return Key(camera, row["start_us"], node, row["epoch"])
-
-
-def _compare(segment: Segment, hashes: bool) -> Finding | None:
-    path = segment.path
+def _compare(row: Row, hashes: bool) -> Finding | None:
+    path = row.path()
+    if row.bytes is None:
+        # In this order: it may get its final name in between, never lose it.
+        if row.path(growing=True).exists() or path.exists():
+            return None
+        return Finding(Kind.MISSING, row.path(growing=True), "the catalogue takes it for growing, but it is not there")
     try:
+        if not hashes:
+            size = path.stat().st_size
+            return None if size == row.bytes else _size(row, size)
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+        try:
+            size = os.fstat(fd).st_size
+            if size != row.bytes:
+                return _size(row, size)
+            reason = altered(fd, size, row.sha256)[1]
+            if reason is not None:
+                return Finding(Kind.HASH, path, reason)
+        finally:
+            os.close(fd)
+    except (FileNotFoundError, NotADirectoryError):
         return Finding(Kind.MISSING, path, "the catalogue lists it, but it is not there")
     except OSError as error:
         return Finding(Kind.UNREADABLE, path, f"can't be read: {error.strerror}")
-    try:
-        size = os.fstat(fd).st_size
-        if size != segment.bytes:
-            return Finding(Kind.SIZE, path, f"has {size} bytes, the catalogue says {segment.bytes}")
-        if hashes and segment.sha256 is not None:
-            digest = hashlib.sha256()
-            while data := os.read(fd, _CHUNK_BYTES):
-                digest.update(data)
-            if digest.hexdigest() != segment.sha256:
-                return Finding(Kind.HASH, path, "its bytes are not those that were recorded (SHA-256 differs)")
-    except OSError as error:
-        return Finding(Kind.UNREADABLE, path, f"can't be read: {error.strerror}")
-    finally:
-        os.close(fd)
     return None
 
 
-def _still_so(database: Database, segment: Segment) -> bool:
-    """Whether the catalogue still lists the segment: if not, it has just been pruned."""
+def _size(row: Row, size: int) -> Finding:
+    return Finding(Kind.SIZE, row.path(), f"has {size} bytes, the catalogue says {row.bytes}")
+
+
+def _still_so(database: Database, row: Row) -> bool:
+    """Whether the catalogue still says what it said: if not, the segment has just been deleted, or was given up by its recorder."""
+    if row.bytes is not None:
+        return still_listed(database, row)
+    time.sleep(_LOOK_AGAIN_S)
     with database.read() as conn:
-        return segments.get(conn, segment.key) is not None
+        query = "SELECT 1 FROM growing WHERE camera = ? AND start_us = ? AND node = ? AND epoch = ?"
+        grows = conn.execute(query, row.place).fetchone() is not None
+    return grows and _compare(row, False) is not None
 
 
-def _files(root: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(root):
+def _files(database: Database, root: Root, suspects: list[tuple[Root, SegmentName, Path]]) -> Iterator[Finding | int]:
+    """Goes through a root's files; yields findings and counts. Segments that no row seems to know become ``suspects``."""
+    refused: list[OSError] = []
+    for folder, folders, names in os.walk(root.path, onerror=refused.append):
         folders.sort()
-        for name in sorted(names):
-            if name != IDENTITY_FILE:
-                yield Path(folder, name)
-
-
-def _of_file(database: Database, root: Root, path: Path) -> Finding | None:
-    name = parse(path.relative_to(root.path).as_posix())
-    if name is None:
-        return Finding(Kind.FOREIGN, path, "is not a segment of this server")
-    with database.read() as conn:
-        row = conn.execute(
-            "SELECT 1 FROM segment WHERE camera = (SELECT key FROM camera WHERE id = :camera) AND start_us >= :a"
-            " AND start_us < :a + 1000 AND epoch = :epoch AND node = (SELECT key FROM node WHERE id = :node)"
-            " UNION ALL SELECT 1 FROM garbage WHERE camera = (SELECT key FROM camera WHERE id = :camera) AND start_us >= :a"
-            " AND start_us < :a + 1000 AND epoch = :epoch AND node = (SELECT key FROM node WHERE id = :node)",
-            {"camera": name.camera, "a": name.start_ms * 1000, "epoch": name.epoch, "node": name.node},
-        ).fetchone()
-    if row is not None or not path.exists():
-        return None
-    return Finding(
-        Kind.UNKNOWN, path, "is a segment that the catalogue does not list; the next start takes in recent ones"
+        yield from (
+            Finding(Kind.UNREADABLE, Path(error.filename), f"can't be listed: {error.strerror}")
+            for error in refused
+            if not isinstance(error, FileNotFoundError)
+        )
+        refused.clear()
+        known: dict[tuple[int, int, str], bool] | None = None
+        for file in sorted(names):
+            path = Path(folder, file)
+            if path == root.path / IDENTITY_FILE:
+                continue
+            name = parse(path.relative_to(root.path).as_posix())
+            if name is None:
+                if os.path.lexists(path):
+                    yield Finding(Kind.FOREIGN, path, "is not a segment of this server")
+                continue
+            if known is None:
+                known = _known(database, root, name)
+            if not _is_known(known, name):
+                suspects.append((root, name, path))
+        if names:
+            yield len(names) - (Path(folder) == root.path and IDENTITY_FILE in names)
+    yield from (
+        Finding(Kind.UNREADABLE, Path(error.filename), f"can't be listed: {error.strerror}") for error in refused
     )
+
+
+def _known(database: Database, root: Root, name: SegmentName) -> dict[tuple[int, int, str], bool]:
+    """Start (ms), epoch and node of all segments and garbage that the catalogue has of this camera and root in this hour; and whether a
+    file under the name of a growing segment is in order."""
+    hour_us = name.start_ms * 1000 // _HOUR_US * _HOUR_US
+    values = {"camera": name.camera, "root": root.id, "a": hour_us, "b": hour_us + _HOUR_US}
+    scope = (
+        " WHERE camera = (SELECT key FROM camera WHERE id = :camera) AND start_us >= :a AND start_us < :b"
+        " AND root = (SELECT key FROM root WHERE id = :root)"
+    )
+    with database.read() as conn:
+        found = conn.execute(
+            f"SELECT start_us, epoch, n.id AS node, end_us IS NULL AS grows FROM segment JOIN node n ON n.key = node{scope}"
+            f" UNION ALL SELECT start_us, epoch, n.id, 0 FROM garbage JOIN node n ON n.key = node{scope}",
+            values,
+        ).fetchall()
+    return {(row["start_us"] // 1000, row["epoch"], row["node"]): bool(row["grows"]) for row in found}
+
+
+def _is_known(known: dict[tuple[int, int, str], bool], name: SegmentName) -> bool:
+    grows = known.get((name.start_ms, name.epoch, name.node))
+    # A growing row with a final name is a file that has just been closed; a closed row's part file is a stray copy.
+    return grows is not None and (grows or not name.growing)
+
+
+def _confirmed(database: Database, suspects: list[tuple[Root, SegmentName, Path]]) -> Iterator[Finding]:
+    """Looks again at files that no row seemed to know. Those just made are given time: the catalogue hears of them later."""
+    deadline = time.monotonic() + _GRACE_S
+    while suspects:
+        waiting = []
+        for root, name, path in suspects:
+            try:
+                age_s = time.time() - path.stat().st_mtime
+            except OSError:
+                # It went, or got its final name, which will be in the catalogue.
+                continue
+            if _is_known(_known(database, root, name), name):
+                continue
+            if abs(age_s) < _YOUNG_S and time.monotonic() < deadline:
+                waiting.append((root, name, path))
+                continue
+            # Once more, since it may have been deleted between the two looks.
+            if path.exists():
+                text = "is a segment that the catalogue does not list; the next start takes in recent ones"
+                yield Finding(Kind.UNKNOWN, path, text)
+        suspects = waiting
+        if suspects:
+            time.sleep(_LOOK_AGAIN_S)

@@ -37,6 +37,11 @@ class Files:
         """Returns when the file's bytes are on the disk."""
         os.fdatasync(fd)
 
+    def forget(self, fd: int, start: int, end: int) -> None:
+        """Tells the system that these bytes, which are synced, need not stay in memory: what people are watching should. Only advice."""
+        if end > start:
+            os.posix_fadvise(fd, start, end - start, os.POSIX_FADV_DONTNEED)
+
     def close(self, fd: int) -> None:
         """Closes the file."""
         os.close(fd)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from storage import facts, segments
+from storage import facts, holds, segments
 from storage.causes import Cause
 from storage.database import Database
 from storage.files import FILES, Files
@@ -28,11 +28,16 @@ log = logging.getLogger(__name__)
 def discard(
     conn: sqlite3.Connection, keys: Sequence[Key], *, cause: Cause, detail: Mapping[str, Any], now_us: int
 ) -> int:
-    """Moves closed segments into the garbage and enters the ledger; returns their bytes. Those that are gone or grow are passed over."""
+    """Moves closed segments into the garbage and enters the ledger; returns their bytes. Those that are gone, grow or are held are
+    passed over."""
     freed = 0
     for key in keys:
         segment = segments.get(conn, key)
         if segment is None or segment.growing:
+            continue
+        if holds.keeps(conn, key.camera, key.start_us, segment.end_us):
+            # The trigger would refuse it, and the whole transaction with it.
+            log.warning("camera %s: a legal hold keeps the segment of %d; not deleted", key.camera, key.start_us)
             continue
         segments.discard(conn, key)
         conn.execute(

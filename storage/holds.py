@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from storage.database import next_rev
+from storage.segments import LONGEST_SEGMENT_US
 
-__all__ = ["Hold", "active", "every", "place", "release"]
+__all__ = ["Hold", "HoldError", "Ranges", "active", "every", "find", "held", "keeps", "place", "release", "touches"]
+
+Ranges = Sequence[tuple[int, int]]
+
+
+class HoldError(ValueError):
+    """A hold can't be placed or released like this; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +50,12 @@ def place(
 
     Raises:
         KeyError: there is no such camera.
-        ValueError: the range is empty, or the reason is.
+        HoldError: the range is empty, or the reason is.
     """
     if end_us <= start_us:
-        raise ValueError("the range is empty: end must be after start")
+        raise HoldError("the range is empty: end must be after start")
     if not reason.strip():
-        raise ValueError("a hold needs a reason: name the case or the letter")
+        raise HoldError("a hold needs a reason: name the case or the letter")
     row = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()
     if row is None:
         raise KeyError(camera)
@@ -64,20 +72,26 @@ def release(conn: sqlite3.Connection, id_: str, *, reason: str, by: str, now_us:
 
     Raises:
         KeyError: there is no such hold.
-        ValueError: it was released before, or the reason is empty.
+        HoldError: it was released before, or the reason is empty.
     """
     if not reason.strip():
-        raise ValueError("the release of a hold needs a reason")
+        raise HoldError("the release of a hold needs a reason")
     row = conn.execute(f"{_SELECT} WHERE h.id = ?", (id_,)).fetchone()
     if row is None:
         raise KeyError(id_)
     if row["released_us"] is not None:
-        raise ValueError("the hold was released before")
+        raise HoldError("the hold was released before")
     conn.execute(
         "UPDATE hold SET released_us = ?, released_by = ?, release_reason = ?, rev = ? WHERE id = ?",
         (now_us, by, reason.strip(), next_rev(conn), id_),
     )
-    return Hold(*{**dict(row), "released_us": now_us, "released_by": by, "release_reason": reason.strip()}.values())
+    return replace(Hold(*row), released_us=now_us, released_by=by, release_reason=reason.strip())
+
+
+def find(conn: sqlite3.Connection, id_: str) -> Hold | None:
+    """The hold of this id."""
+    row = conn.execute(f"{_SELECT} WHERE h.id = ?", (id_,)).fetchone()
+    return None if row is None else Hold(*row)
 
 
 def every(conn: sqlite3.Connection) -> list[Hold]:
@@ -86,8 +100,40 @@ def every(conn: sqlite3.Connection) -> list[Hold]:
 
 
 def active(conn: sqlite3.Connection) -> dict[str, list[tuple[int, int]]]:
-    """Held ranges by camera."""
+    """Held ranges by camera, merged, by start."""
     found: dict[str, list[tuple[int, int]]] = {}
-    for row in conn.execute(f"{_SELECT} WHERE h.released_us IS NULL ORDER BY c.id, h.start_us"):
-        found.setdefault(row["camera"], []).append((row["start_us"], row["end_us"]))
+    for camera, start_us, end_us in conn.execute(
+        "SELECT c.id, h.start_us, h.end_us FROM hold h JOIN camera c ON c.key = h.camera WHERE h.released_us IS NULL"
+        " ORDER BY c.id, h.start_us"
+    ):
+        ranges = found.setdefault(camera, [])
+        if ranges and start_us <= ranges[-1][1]:
+            ranges[-1] = (ranges[-1][0], max(ranges[-1][1], end_us))
+        else:
+            ranges.append((start_us, end_us))
     return found
+
+
+def touches(start_us: int, end_us: int, ranges: Ranges) -> bool:
+    """Whether a segment overlaps one of the ranges; one of no length, if it begins in one. As the trigger says it."""
+    last_us = max(start_us, end_us - 1)
+    return any(from_us <= last_us and until_us > start_us for from_us, until_us in ranges)
+
+
+def keeps(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int) -> bool:
+    """Whether a hold keeps the segment ``[start_us, end_us)`` of a camera."""
+    query = (
+        "SELECT 1 FROM hold WHERE camera = (SELECT key FROM camera WHERE id = ?) AND released_us IS NULL AND start_us <= ?"
+        " AND end_us > ? LIMIT 1"
+    )
+    return conn.execute(query, (camera, max(start_us, end_us - 1), start_us)).fetchone() is not None
+
+
+def held(conn: sqlite3.Connection, hold: Hold) -> tuple[int, int]:
+    """Closed segments that the hold touches, and their bytes."""
+    row = conn.execute(
+        "SELECT count(*), coalesce(sum(bytes), 0) FROM segment WHERE camera = (SELECT key FROM camera WHERE id = ?)"
+        " AND start_us >= ? AND start_us < ? AND max(start_us, end_us - 1) >= ?",
+        (hold.camera, hold.start_us - LONGEST_SEGMENT_US, hold.end_us, hold.start_us),
+    ).fetchone()
+    return int(row[0]), int(row[1])

@@ -7,20 +7,22 @@ any two only leaves work for the next start.
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from storage import cameras, facts, garbage, segments, status
-from storage.adopt import Loss, adopt, described, enter_brought
+from storage.adopt import Loss
 from storage.boxes import BoxError
 from storage.causes import Cause
 from storage.database import Database
 from storage.files import FILES, Files
-from storage.layout import SegmentName, hour_folder, parse
+from storage.intake import Report, TakingIn, exists
+from storage.layout import hour_folder
 from storage.roots import Root, is_mounted
 from storage.segment_file import read
 from storage.segments import LONGEST_SEGMENT_US, Key, Segment
@@ -29,19 +31,10 @@ __all__ = ["Report", "reconcile"]
 
 log = logging.getLogger(__name__)
 
+_HOUR_US = 3_600_000_000
+# Adopted files entered in one transaction at a start. While people watch, a file must not have its name for long before its row says so.
+_BATCH = 200
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-
-
-@dataclass(slots=True)
-class Report:
-    """What was found and done."""
-
-    unlinked: int = 0
-    adopted: int = 0
-    cut_bytes: int = 0
-    entered: int = 0
-    missing: int = 0
-    foreign: list[str] = field(default_factory=list)
 
 
 def reconcile(
@@ -75,8 +68,10 @@ def reconcile(
     for root in mounted:
         # What the catalogue takes for growing is looked for by name, however long ago that was; the folders tell of the rest.
         named = [path for row in open_rows if row.root == root.id and row.key.camera in wanted for path in _paths(row)]
-        for path in dict.fromkeys([*named, *_recent_files(root, sorted(wanted), since_us)]):
-            _take_in(database, files, root, path, loss, report)
+        taking = TakingIn(database, files, root, loss, report, batch=_BATCH if only is None else 1)
+        for path in dict.fromkeys([*named, *_recent_files(database, root, sorted(wanted), since_us)]):
+            taking.take(path)
+        taking.flush()
     _close_rows_without_file(database, wanted, {root.id for root in mounted}, now_us, loss, report)
     with database.write() as conn:
         for camera in sorted(wanted):
@@ -87,24 +82,14 @@ def reconcile(
 def _paths(row: Segment) -> list[Path]:
     """Where a growing segment's file may be: its writer may have been killed between giving it its name and saying so."""
     final = replace(row, growing=False).path
-    return [path for path in (row.path, final) if _exists(path) is not False]
+    return [path for path in (row.path, final) if exists(path) is not False]
 
 
-def _exists(path: Path) -> bool | None:
-    """Whether there is such a file; None if the disk does not say."""
+def _listed(folder: Path) -> list[str]:
+    """The names of what a folder holds, sorted. One that can't be read must not keep the server from starting."""
     try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return None
-    return True
-
-
-def _listed(folder: Path) -> list[Path]:
-    """What a folder holds, by name. One that can't be read must not keep the server from starting."""
-    try:
-        return sorted(folder.iterdir())
+        # Not as paths: a city's recent hours hold 100,000 files, and next to none needs one.
+        return sorted(os.listdir(folder))  # noqa: PTH208
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
@@ -112,63 +97,43 @@ def _listed(folder: Path) -> list[Path]:
         return []
 
 
-def _recent_files(root: Root, wanted: Sequence[str], since_us: int) -> Iterator[Path]:
-    """Files in the hours in which a segment may have been growing: names tell the start, so older folders need no look. By what is
-    there, not hour by hour: a server may come back after a year, or a clock from 1970."""
-    day, hour = (hour_folder("x", max(since_us, 0)).parts[number] for number in (1, 2))
+def _recent_files(database: Database, root: Root, wanted: Sequence[str], since_us: int) -> Iterator[Path]:
+    """Files in the hours in which a segment may have been growing, but for those that the catalogue knows as closed. Names tell the start,
+    so older folders need no look. By what is there, not hour by hour: a server may come back after a year, or a clock from 1970."""
+    first = hour_folder("x", max(since_us, 0)).parts
+    day, hour = first[1], first[2]
+    from_us = max(since_us, 0) // _HOUR_US * _HOUR_US
     for camera in wanted:
-        for day_folder in _listed(root.path / camera):
-            if day_folder.name < day or not _DAY.fullmatch(day_folder.name):
+        known: set[str] | None = None
+        for day_name in _listed(root.path / camera):
+            if day_name < day or not _DAY.fullmatch(day_name):
                 continue
-            for hour_folder_ in _listed(day_folder):
-                if (day_folder.name, hour_folder_.name) >= (day, hour):
-                    yield from _listed(hour_folder_)
+            for hour_name in _listed(root.path / camera / day_name):
+                if (day_name, hour_name) >= (day, hour):
+                    known = _entered(database, camera, from_us) if known is None else known
+                    folder = root.path / camera / day_name / hour_name
+                    yield from (
+                        folder / name for name in _listed(folder) if f"{day_name}/{hour_name}/{name}" not in known
+                    )
 
 
-def _take_in(database: Database, files: Files, root: Root, path: Path, loss: Loss, report: Report) -> None:
-    name = parse(path.relative_to(root.path).as_posix())
-    if name is None:
-        report.foreign.append(str(path))
-        return
-    try:
-        if name.growing:
-            adopted = adopt(database, files, root, path, loss=loss)
-            report.adopted += adopted.end_us is not None
-            report.cut_bytes += adopted.cut_bytes
-        elif not _is_entered(database, name):
-            found = described(path, root)
-            if not found.frames:
-                raise BoxError("holds no picture")
-            with database.write() as conn:
-                # Retention runs on while a recorder's cameras are taken in: what it gave up since must not come back.
-                if not _is_garbage(conn, found.key) and _exists(path):
-                    enter_brought(conn, root, found, loss)
-                    report.entered += 1
-    except BoxError as error:
-        # Reported, never removed: it may be the only trace of something.
-        log.warning("%s: %s; left alone", path, error)
-        report.foreign.append(str(path))
-    except FileNotFoundError:
-        log.info("%s went while it was looked at", path)
-    except OSError as error:
-        log.error("%s can't be taken in: %s; it stays for the next start", path, error)
-
-
-def _is_entered(database: Database, name: SegmentName) -> bool:
-    key = Key(name.camera, name.start_ms * 1000, name.node, name.epoch)
+def _entered(database: Database, camera: str, from_us: int) -> set[str]:
+    """The names, from the day on, of a camera's closed segments that start at ``from_us`` or later."""
     with database.read() as conn:
-        there = segments.within_millisecond(conn, key)
-        segment = None if there is None else segments.get(conn, there)
-        return segment is not None and not segment.growing
-
-
-def _is_garbage(conn: sqlite3.Connection, key: Key) -> bool:
-    row = conn.execute(
-        "SELECT 1 FROM garbage WHERE camera = (SELECT key FROM camera WHERE id = ?) AND start_us = ?"
-        " AND node = (SELECT key FROM node WHERE id = ?) AND epoch = ?",
-        (key.camera, key.start_us, key.node, key.epoch),
-    ).fetchone()
-    return row is not None
+        rows = conn.execute(
+            "SELECT s.start_us, s.epoch, n.id FROM segment s JOIN node n ON n.key = s.node"
+            " WHERE s.camera = (SELECT key FROM camera WHERE id = ?) AND s.start_us >= ? AND s.end_us IS NOT NULL",
+            (camera, from_us),
+        ).fetchall()
+    hours: dict[int, str] = {}
+    names = set()
+    for start_us, epoch, node in rows:
+        hour, rest = divmod(start_us // 1000, 3_600_000)
+        if hour not in hours:
+            hours[hour] = "/".join(hour_folder("x", start_us).parts[1:])
+        minute, rest = divmod(rest, 60_000)
+        names.add(f"{hours[hour]}/{minute:02d}-{rest // 1000:02d}.{rest % 1000:03d}Z.{epoch}-{node}.mp4")
+    return names
 
 
 def _close_rows_without_file(
@@ -178,7 +143,7 @@ def _close_rows_without_file(
     with database.read() as conn:
         rows = [s for s in segments.growing(conn) if s.key.camera in wanted]
     for segment in rows:
-        if segment.root not in mounted or any(_exists(path) is None or _holds(path) for path in _paths(segment)):
+        if segment.root not in mounted or any(exists(path) is None or _holds(path) for path in _paths(segment)):
             # Its disk is away, or has just refused (logged above): its footage may be there, but is not usable now.
             continue
         key = segment.key
@@ -209,7 +174,7 @@ def _holds(path: Path) -> bool:
     except BoxError:
         return False
     except OSError:
-        return _exists(path) is not False
+        return exists(path) is not False
     return True
 
 

@@ -1,37 +1,52 @@
-"""What footage goes, and why: pure decisions, and the step that carries them out.
+"""What footage goes, and why: pure decisions over a state that is read only as far as they need.
 
-Judged by a segment's **end**: a segment goes when all of it is past its time. Oldest first. Growing segments never go. Invariants:
-nothing goes that no rule names, and a rule names no more than it needs.
+Judged by a segment's **end**: a segment goes when all of it is past its time. A camera's oldest go first; between cameras, whichever's next
+segment ends first. Invariants: nothing goes that no rule names; a rule names no more than it needs; growing and held segments never go;
+what is younger than ``min_age`` goes for ``max_age`` alone.
 """
 
 from __future__ import annotations
 
+import heapq
 import logging
-import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from storage import garbage
+from storage import garbage, holds
 from storage.causes import Cause
 from storage.database import Database
 from storage.files import FILES, Files
+from storage.policies import Policy
 from storage.roots import Root, is_mounted
 from storage.segments import Key
 
-__all__ = ["Candidate", "Deletion", "Disk", "Policy", "apply", "disks", "load", "plan"]
+__all__ = [
+    "MAX_AGE",
+    "MAX_BYTES",
+    "SPACE",
+    "Applied",
+    "Candidate",
+    "Deletion",
+    "Disk",
+    "Footage",
+    "Plan",
+    "Policy",
+    "Shortfall",
+    "apply",
+    "disks",
+    "plan",
+]
 
 log = logging.getLogger(__name__)
 
-# Oldest segments of a camera looked at in one pass. A pass that deletes this many is followed by another.
-_LOOK_AHEAD = 200
+MAX_AGE: Final = "max_age"
+MAX_BYTES: Final = "max_bytes"
+SPACE: Final = "free_space_floor"
 
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """A camera's rules. ``max_age_us``: gone by then. ``max_bytes``: no more than this. None: no such rule."""
-
-    max_age_us: int | None = None
-    max_bytes: int | None = None
+# Deletions in one transaction: a recorder's word to the catalogue waits no longer than these take.
+_BATCH: Final = 100
+_NEVER_US: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,100 +70,166 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """A segment to go, and the rule that says so: ``max_age``, ``max_bytes`` or ``free_space_floor``."""
+    """A segment to go, and the rule that says so: ``MAX_AGE``, ``MAX_BYTES`` or ``SPACE``."""
 
     candidate: Candidate
     rule: str
 
 
 @dataclass(frozen=True, slots=True)
+class Shortfall:
+    """So many bytes are missing on a root to its floor, and all that is left there is protected."""
+
+    root: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Segments that went, and their bytes."""
+
+    segments: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Footage:
-    """A camera's footage: its oldest closed segments, oldest end first, and the bytes of all. ``more``: it has others, which are not
-    older. ``garbage``: by root, bytes that are given up already and still on the disk."""
+    """A camera's footage. ``segments``: its closed segments by start, read only as far as needed; those that are sure to be protected may be
+    left out, and ``overdue`` says how many of these are held past ``max_age``. ``bytes``: of all its closed segments. ``garbage``: by root,
+    bytes that are given up already and still on the disk."""
 
     camera: str
     policy: Policy
-    oldest: Sequence[Candidate] = field(default=())
+    segments: Iterable[Candidate] = field(default=())
     bytes: int = 0
-    more: bool = False
+    holds: holds.Ranges = field(default=())
     garbage: Mapping[str, int] = field(default_factory=dict)
+    overdue: int = 0
 
 
-def plan(footage: Iterable[Footage], disks_: Iterable[Disk], *, now_us: int) -> list[Deletion]:
-    """The deletions that the rules ask for now, oldest first. Pure."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``deletions``, oldest end first. ``shortfalls``: floors that can't be reached. ``overdue``: held segments past their ``max_age``.
+    ``complete`` is false if there is more to delete than was asked for; then nothing is said of floors."""
+
+    deletions: Sequence[Deletion]
+    shortfalls: Sequence[Shortfall]
+    overdue: int
+    complete: bool
+
+
+class _Camera:
+    """One camera's part of a plan under way."""
+
+    def __init__(self, footage: Footage, now_us: int) -> None:
+        self.footage = footage
+        policy = footage.policy
+        self.due_us = -1 if policy.max_age_us is None else now_us - policy.max_age_us
+        self.young_us = _NEVER_US if policy.min_age_us is None else now_us - policy.min_age_us
+        self.excess = 0 if policy.max_bytes is None else footage.bytes - policy.max_bytes
+        self.overdue = footage.overdue
+        self._kept: list[Candidate] = []
+        self._rest = iter(footage.segments)
+
+    def by_rules(self) -> Iterator[Deletion]:
+        """What ``max_age`` and ``max_bytes`` name. What goes for its age counts for ``max_bytes`` too, wherever it stands."""
+        if self.due_us < 0 and self.excess <= 0:
+            return
+        mature: list[Candidate] = []
+        mature_bytes = 0
+        for candidate in self._rest:
+            if not self._is_held(candidate):
+                if candidate.end_us <= self.due_us:
+                    self.excess -= candidate.bytes
+                    yield Deletion(candidate, MAX_AGE)
+                elif candidate.end_us <= self.young_us:
+                    mature.append(candidate)
+                    mature_bytes += candidate.bytes
+            # Later ones begin later: none of them is due, and enough are found or none may go.
+            start_us = candidate.key.start_us
+            if start_us > self.due_us and (mature_bytes >= self.excess or start_us > self.young_us):
+                break
+        for number, candidate in enumerate(mature):
+            if self.excess <= 0:
+                self._kept = mature[number:]
+                return
+            self.excess -= candidate.bytes
+            yield Deletion(candidate, MAX_BYTES)
+
+    def _is_held(self, candidate: Candidate) -> bool:
+        if not self.footage.holds or not holds.touches(candidate.key.start_us, candidate.end_us, self.footage.holds):
+            return False
+        self.overdue += candidate.end_us <= self.due_us
+        return True
+
+    def for_space(self) -> Iterator[Candidate]:
+        """What may go for free space, by start."""
+        yield from self._kept
+        for candidate in self._rest:
+            if candidate.key.start_us > self.young_us:
+                return
+            if candidate.end_us <= self.young_us and not self._is_held(candidate):
+                yield candidate
+
+
+def plan(footage: Iterable[Footage], disks_: Iterable[Disk], *, now_us: int, most: int | None = None) -> Plan:
+    """The deletions that the rules ask for now; ``most`` bounds them. Pure, but that it reads ``Footage.segments`` as it goes."""
+    cameras: list[_Camera] = []
     deletions: list[Deletion] = []
-    rest: list[Candidate] = []
     freed: dict[str, int] = {}
-    horizon: dict[str, int] = {}
-    for camera in footage:
-        for root, bytes_ in camera.garbage.items():
+    complete = True
+    for entry in footage:
+        for root, bytes_ in entry.garbage.items():
             # A disk that refuses to unlink is not helped by giving up more and more.
             freed[root] = freed.get(root, 0) + bytes_
-        if camera.more:
-            # Its next segments were not looked at, and may be older than other cameras' that were.
-            for root, end_us in {candidate.root: candidate.end_us for candidate in camera.oldest}.items():
-                horizon[root] = min(end_us, horizon.get(root, end_us))
-        kept_bytes = camera.bytes
-        for candidate in camera.oldest:
-            policy = camera.policy
-            if policy.max_age_us is not None and candidate.end_us <= now_us - policy.max_age_us:
-                rule = "max_age"
-            elif policy.max_bytes is not None and kept_bytes > policy.max_bytes:
-                rule = "max_bytes"
-            else:
-                rest.append(candidate)
-                continue
-            deletions.append(Deletion(candidate, rule))
-            kept_bytes -= candidate.bytes
-            freed[candidate.root] = freed.get(candidate.root, 0) + candidate.bytes
-    rest.sort(key=lambda candidate: candidate.end_us)
-    for disk in disks_:
-        short = disk.floor_bytes - disk.free_bytes - freed.get(disk.root, 0)
-        for candidate in rest:
-            if short <= 0:
+        camera = _Camera(entry, now_us)
+        cameras.append(camera)
+        for deletion in camera.by_rules():
+            if most is not None and len(deletions) >= most:
+                complete = False
                 break
-            if candidate.root == disk.root and candidate.end_us <= horizon.get(disk.root, candidate.end_us):
-                deletions.append(Deletion(candidate, "free_space_floor"))
-                short -= candidate.bytes
+            deletions.append(deletion)
+            freed[deletion.candidate.root] = freed.get(deletion.candidate.root, 0) + deletion.candidate.bytes
+        if not complete:
+            break
+    shortfalls: list[Shortfall] = []
+    if complete:
+        short = {disk.root: disk.floor_bytes - disk.free_bytes - freed.get(disk.root, 0) for disk in disks_}
+        short = {root: bytes_ for root, bytes_ in short.items() if bytes_ > 0}
+        complete = _for_space(cameras, short, deletions, most)
+        if complete:
+            shortfalls = [Shortfall(root, bytes_) for root, bytes_ in sorted(short.items()) if bytes_ > 0]
     deletions.sort(key=lambda deletion: (deletion.candidate.end_us, deletion.candidate.key.camera))
-    return deletions
+    return Plan(deletions, shortfalls, sum(camera.overdue for camera in cameras), complete)
 
 
-def load(conn: sqlite3.Connection, policies: Mapping[str, Policy], default: Policy) -> list[Footage]:
-    """The footage of every camera that has some, removed cameras included (they follow ``default``)."""
-    rows = conn.execute("SELECT key, id FROM camera ORDER BY id").fetchall()
-    totals = dict(conn.execute("SELECT camera, sum(bytes) FROM span GROUP BY camera").fetchall())
-    given_up: dict[int, dict[str, int]] = {}
-    for camera, root, bytes_ in conn.execute(
-        "SELECT g.camera, r.id, sum(g.bytes) FROM garbage g JOIN root r ON r.key = g.root GROUP BY g.camera, r.id"
-    ):
-        given_up.setdefault(camera, {})[root] = bytes_
-    footage = []
-    for row in rows:
-        if row["key"] not in totals and row["key"] not in given_up:
-            continue
-        oldest = conn.execute(
-            "SELECT s.start_us, n.id AS node, s.epoch, s.end_us, s.bytes, r.id AS root FROM segment s"
-            " JOIN node n ON n.key = s.node JOIN root r ON r.key = s.root"
-            " WHERE s.camera = ? AND s.end_us IS NOT NULL ORDER BY s.start_us LIMIT ?",
-            (row["key"], _LOOK_AHEAD),
-        )
-        candidates = [
-            Candidate(Key(row["id"], s["start_us"], s["node"], s["epoch"]), s["end_us"], s["bytes"], s["root"])
-            for s in oldest
-        ]
-        candidates.sort(key=lambda candidate: candidate.end_us)
-        footage.append(
-            Footage(
-                row["id"],
-                policies.get(row["id"], default),
-                candidates,
-                totals.get(row["key"], 0),
-                len(candidates) >= _LOOK_AHEAD,
-                given_up.get(row["key"], {}),
-            )
-        )
-    return footage
+def _for_space(cameras: Sequence[_Camera], short: dict[str, int], deletions: list[Deletion], most: int | None) -> bool:
+    """Takes the oldest of the fleet until no root is ``short`` (which is counted down); says whether ``most`` allowed all."""
+    wanted = {root for root, bytes_ in short.items() if bytes_ > 0}
+    if not wanted:
+        return True
+    streams = [camera.for_space() for camera in cameras]
+    heap: list[tuple[int, int, Candidate]] = []
+    for number, stream in enumerate(streams):
+        _push(heap, number, stream)
+    while heap and wanted:
+        _, number, candidate = heap[0]
+        if candidate.root in wanted:
+            if most is not None and len(deletions) >= most:
+                return False
+            deletions.append(Deletion(candidate, SPACE))
+            short[candidate.root] -= candidate.bytes
+            if short[candidate.root] <= 0:
+                wanted.discard(candidate.root)
+        heapq.heappop(heap)
+        _push(heap, number, streams[number])
+    return True
+
+
+def _push(heap: list[tuple[int, int, Candidate]], number: int, stream: Iterator[Candidate]) -> None:
+    candidate = next(stream, None)
+    if candidate is not None:
+        heapq.heappush(heap, (candidate.end_us, number, candidate))
 
 
 def disks(roots: Sequence[Root], floor_bytes: int, floor_fraction: float, files: Files = FILES) -> list[Disk]:
@@ -167,14 +248,28 @@ def disks(roots: Sequence[Root], floor_bytes: int, floor_fraction: float, files:
     return found
 
 
-def apply(database: Database, deletions: Sequence[Deletion], *, now_us: int, files: Files = FILES) -> int:
-    """Deletes what was planned; returns the bytes freed. The ledger names rule and time."""
-    freed = 0
-    for start in range(0, len(deletions), _LOOK_AHEAD):
+def apply(
+    database: Database,
+    deletions: Sequence[Deletion],
+    *,
+    now_us: int,
+    files: Files = FILES,
+    by: str | None = None,
+    sweep: bool = True,
+) -> Applied:
+    """Deletes what was planned. The ledger names the rule, and ``by``, the person who confirmed it. What has gone since, or is held since, is
+    passed over. Without ``sweep`` the files go with the next sweep of another process."""
+    freed_bytes = gone = 0
+    who = {} if by is None else {"person": by}
+    for start in range(0, len(deletions), _BATCH):
         with database.write() as conn:
-            for deletion in deletions[start : start + _LOOK_AHEAD]:
-                freed += garbage.discard(
-                    conn, [deletion.candidate.key], cause=Cause.PRUNED, detail={"policy": deletion.rule}, now_us=now_us
+            for deletion in deletions[start : start + _BATCH]:
+                detail = {"policy": deletion.rule, **who}
+                freed = garbage.discard(
+                    conn, [deletion.candidate.key], cause=Cause.PRUNED, detail=detail, now_us=now_us
                 )
-        garbage.sweep(database, files)
-    return freed
+                freed_bytes += freed
+                gone += freed > 0
+        if sweep:
+            garbage.sweep(database, files)
+    return Applied(gone, freed_bytes)

@@ -48,6 +48,7 @@ class SegmentWriter:
         self._hash = hashlib.sha256()
         self.bytes = 0
         self.synced_bytes = 0
+        self._forgotten = 0
         if not (root / IDENTITY_FILE).exists():
             # Its disk went away while the server ran: what is written now would fill the disk below the mount point.
             raise OSError(errno.ENODEV, "the root's identity file is gone: is its disk mounted?", str(root))
@@ -96,6 +97,10 @@ class SegmentWriter:
             with contextlib.suppress(OSError):
                 self._files.truncate(self._fd, self.synced_bytes)
             raise SyncError(error.errno, error.strerror) from error
+        # One sync behind: the newest seconds are what live viewers are about to ask for.
+        with contextlib.suppress(OSError):
+            self._files.forget(self._fd, self._forgotten, self.synced_bytes)
+        self._forgotten = self.synced_bytes
         self.synced_bytes = self.bytes
 
     def close(self, *, end_us: int, media_end: int, frames: int, reason: str, index: SegmentIndex) -> Closed:

@@ -1,4 +1,7 @@
-"""``python -m nvr.accounting``: started by the supervisor, configured by JSON lines on stdin, ended by SIGTERM or a closed stdin."""
+"""``python -m nvr.accounting``: started by the supervisor, configured by JSON lines on stdin, ended by SIGTERM or a closed stdin.
+
+Says ``{"event": "disk_full", "stopped": [ids]}`` on stdout whenever it changes which cameras must pause for want of space.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,12 @@ def main() -> None:
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
-    keeper = Keeper(first)
+
+    def say(line: dict[str, Any]) -> None:
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
+
+    keeper = Keeper(first, say)
 
     def listen() -> None:
         for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""Retention: every few seconds, what the rules name goes."""
+"""Retention: every few seconds, what the rules name goes; and when nothing more may go, who pauses."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import logging
 import sqlite3
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from storage import cameras
+from nvr.accounting.sacrifice import paused, scarcity
+from storage import cameras, footage, garbage
 from storage.database import Database
-from storage.retention import Policy, apply, disks, load, plan
+from storage.files import FILES, Files
+from storage.policies import Rules
+from storage.retention import Disk, Plan, apply, disks, plan
 from storage.roots import Root
 
 __all__ = ["Keeper"]
@@ -19,16 +23,25 @@ __all__ = ["Keeper"]
 log = logging.getLogger(__name__)
 
 _INTERVAL_S: Final = 10.0
+# Between plans the disks alone are looked at: one that falls below its floor could be full before the next plan.
+_LOOK_S: Final = 1.0
+# Deletions of one pass. One that has this many is followed by another, with the disks looked at anew.
+_MOST: Final = 5_000
+_REMIND_S: Final = 600.0
 
 
 class Keeper:
-    """Prunes by the settings given: ``catalogue``, ``roots`` ([identity, path]), ``floor_bytes``, ``floor_fraction``, and the default
-    ``max_age_us`` and ``max_bytes``; a camera's own rules are in the catalogue."""
+    """Prunes by the settings given: ``catalogue``, ``roots`` ([identity, path]), ``floor_bytes``, ``floor_fraction``, and ``retention``, the
+    rules; a camera's own are in the catalogue. ``say`` tells the supervisor which cameras must pause, whenever that changes."""
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, settings: dict[str, Any], say: Callable[[dict[str, Any]], None], files: Files = FILES) -> None:
         self._settings = settings
+        self._say = say
+        self._files = files
         self._database = Database(Path(settings["catalogue"]))
         self._roots = [Root(identity, Path(path)) for identity, path in settings["roots"]]
+        self._stopped: list[str] | None = None
+        self._told: tuple[object, float] = (None, 0.0)
 
     def configure(self, settings: dict[str, Any]) -> None:
         """New rules, from the next pass on."""
@@ -36,32 +49,78 @@ class Keeper:
 
     def run(self, ending: threading.Event) -> None:
         """Prunes until told to end."""
+        planned_at = -_INTERVAL_S
         while not ending.is_set():
-            try:
-                while self.prune() and not ending.is_set():
-                    log.debug("a full pass was pruned; looking again at once")
-            except (sqlite3.Error, OSError) as error:
-                log.error("retention could not run, will try again: %s", error)
-            ending.wait(_INTERVAL_S)
+            is_tight = any(disk.free_bytes < disk.floor_bytes for disk in self._disks())
+            if is_tight or self._stopped or time.monotonic() - planned_at >= _INTERVAL_S:
+                planned_at = time.monotonic()
+                try:
+                    while self.prune() >= _MOST and not ending.is_set():
+                        log.debug("a full pass was pruned; looking again at once")
+                except (sqlite3.Error, OSError) as error:
+                    log.error("retention could not run, will try again: %s", error)
+            ending.wait(_LOOK_S)
         self._database.close()
 
     def prune(self) -> int:
         """One pass; returns how many segments went."""
-        settings = self._settings
-        default = Policy(settings["max_age_us"], settings["max_bytes"])
         now_us = time.time_ns() // 1000
+        # Before anything is planned: what people confirmed, or what an earlier sweep could not remove.
+        garbage.sweep(self._database, self._files)
+        found = self._disks()
         with self._database.read() as conn:
-            policies = {
-                row.id: Policy(
-                    row.settings.get("max_age_us") or default.max_age_us,
-                    row.settings.get("max_bytes") or default.max_bytes,
-                )
-                for row in cameras.every(conn, removed=True)
-            }
-            footage = load(conn, policies, default)
-        floor = disks(self._roots, settings["floor_bytes"], settings["floor_fraction"])
-        deletions = plan(footage, floor, now_us=now_us)
-        if deletions:
-            freed = apply(self._database, deletions, now_us=now_us)
-            log.info("pruned %d segments, %d bytes", len(deletions), freed)
-        return len(deletions)
+            policy_of = footage.policies(conn, Rules.from_wire(self._settings["retention"]))
+            planned = plan(footage.load(conn, policy_of, now_us=now_us), found, now_us=now_us, most=_MOST)
+        if planned.deletions:
+            gone = apply(self._database, planned.deletions, now_us=now_us, files=self._files)
+            log.info("pruned %d segments, %d bytes", gone.segments, gone.bytes)
+            found = self._disks()
+        self._tell(planned)
+        self._pause(planned, found)
+        return len(planned.deletions)
+
+    def _disks(self) -> list[Disk]:
+        settings = self._settings
+        return disks(self._roots, settings["floor_bytes"], settings["floor_fraction"], self._files)
+
+    def _tell(self, planned: Plan) -> None:
+        """What needs a person is said when it begins, and again every ten minutes."""
+        news = (tuple(s.root for s in planned.shortfalls), planned.overdue)
+        if not planned.complete or (news == self._told[0] and time.monotonic() - self._told[1] < _REMIND_S):
+            return
+        self._told = (news, time.monotonic())
+        path = {root.id: root.path for root in self._roots}
+        for shortfall in planned.shortfalls:
+            log.error(
+                "footage root %s has %d bytes less than its free space floor, and all that is left there is protected by min_age"
+                " or holds: make room, release holds or lower min_age",
+                path[shortfall.root],
+                shortfall.bytes,
+            )
+        if planned.overdue:
+            log.warning("%d segments are past max_age and stay, since they are held", planned.overdue)
+
+    def _pause(self, planned: Plan, found: Sequence[Disk]) -> None:
+        lack = scarcity(found)
+        if lack > 0 and planned.deletions:
+            # There was something to delete, so there may be more.
+            return
+        with self._database.read() as conn:
+            priorities = {row.id: int(row.settings.get("priority") or 0) for row in cameras.every(conn)}
+        before = self._stopped or []
+        stopped = paused(priorities, before, lack)
+        if stopped == self._stopped:
+            return
+        if len(stopped) > len(before):
+            log.critical(
+                "DISK FULL: nothing more may be deleted, so %d of %d cameras stop recording, least important first: %s",
+                len(stopped),
+                len(priorities),
+                ", ".join(stopped[:20]) + (" ..." if len(stopped) > 20 else ""),
+            )
+        elif len(stopped) < len(before):
+            log.warning(
+                "there is room again: %d cameras resume, %d still wait", len(before) - len(stopped), len(stopped)
+            )
+        self._stopped = stopped
+        self._say({"event": "disk_full", "stopped": stopped})

@@ -25,6 +25,7 @@ __all__ = ["Injected", "Services", "provide"]
 
 log = logging.getLogger(__name__)
 
+_CHANGEABLE = ("zone", "secure_cookies", "log_level", "retention")
 _PACKAGED_PAGE = Path(__file__).parent.parent / "web" / "dist"
 
 
@@ -59,16 +60,12 @@ class Services:
         self.report_slots = threading.BoundedSemaphore(2)
 
     def configure(self, new: ApiSettings) -> None:
-        """Takes what may change while it runs: zone, cookies, log level. The rest needs a new process."""
+        """Takes what may change while it runs: zone, cookies, log level, retention. The rest needs a new process."""
         old = self.settings
-        self.settings = msgspec.structs.replace(
-            old, zone=new.zone, secure_cookies=new.secure_cookies, log_level=new.log_level
-        )
+        self.settings = msgspec.structs.replace(old, **{name: getattr(new, name) for name in _CHANGEABLE})
         logging.getLogger().setLevel(new.log_level.upper())
-        if msgspec.structs.replace(new, zone="", secure_cookies=True, log_level="info") != msgspec.structs.replace(
-            old, zone="", secure_cookies=True, log_level="info"
-        ):
-            log.warning("host, port, catalogue and node take effect when the server is started again")
+        if self.settings != new:
+            log.warning("host, port, catalogue, node and roots take effect when the server is started again")
 
 
 async def provide(request: Request[Any, Any, Any]) -> Services:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 import nvr
+from storage.policies import Rules
 
 __all__ = ["ApiSettings"]
 
@@ -14,6 +15,7 @@ __all__ = ["ApiSettings"]
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``host`` and ``port`` to listen on (port 0: any free one), the ``catalogue``'s path, this server's ``node`` id, and the IANA
     ``zone`` in which the page shows times. ``secure_cookies`` ``auto`` marks a cookie Secure where the request came by TLS.
+    ``roots`` (identity, path), the free space floor and ``retention``, the rules, are for previews of deletions.
     ``web_dist`` is the folder of the built front end; None: the one in the package."""
 
     catalogue: str
@@ -25,3 +27,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     secure_cookies: bool | Literal["auto"] = "auto"
     web_dist: str | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    roots: list[tuple[str, str]] = []
+    floor_bytes: int = 0
+    floor_fraction: float = 0.0
+    retention: dict[str, Any] = msgspec.field(default_factory=lambda: Rules().to_wire())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from collections import Counter
 from pathlib import Path
 
 import click
 
-from nvr.cli.catalogue import open_catalogue
 from nvr.cli.options import config_option
 
 __all__ = ["check"]
@@ -28,11 +28,24 @@ def check(ctx: click.Context, hashes: bool, config: Path) -> None:
 
     Exits with 1 if anything is wrong.
     """
+    from nvr.config import load
     from storage.check import Finding
     from storage.check import check as compare
+    from storage.database import Database
+    from storage.errors import StorageError
     from storage.roots import Root, is_mounted
 
-    with open_catalogue(config) as (_, database):
+    path = load(config).storage.catalogue
+    if not path.exists():
+        # Not made by this command: an empty one would call all footage unknown, and stand in the way of a rebuild.
+        raise click.ClickException(
+            f"there is no catalogue {path}; if it was lost, nvr rebuild makes one from the footage"
+        )
+    # Nor migrated: that is the server's, at its next start.
+    database = Database(path)
+    found: Counter[str] = Counter()
+    seen = 0
+    try:
         with database.read() as conn:
             known = [
                 Root(row["id"], Path(row["path"])) for row in conn.execute("SELECT id, path FROM root ORDER BY path")
@@ -40,11 +53,8 @@ def check(ctx: click.Context, hashes: bool, config: Path) -> None:
         here = [root for root in known if is_mounted(root)]
         for root in known:
             if root not in here:
-                click.echo(
-                    f"root_absent: {root.path}: its disk is not mounted, so its footage can't be checked", err=True
-                )
-        found: Counter[str] = Counter()
-        seen = 0
+                text = f"root_absent: {root.path}: its disk is not mounted, so its footage can't be checked"
+                click.echo(text, err=True)
         for news in compare(database, here, hashes=hashes):
             if isinstance(news, Finding):
                 found[news.kind] += 1
@@ -53,6 +63,10 @@ def check(ctx: click.Context, hashes: bool, config: Path) -> None:
                 seen = news
                 if sys.stderr.isatty():
                     click.echo(f"\r{seen} looked at", nl=False, err=True)
+    except (StorageError, sqlite3.Error) as error:
+        raise click.ClickException(f"catalogue {path} can't be read: {error}") from error
+    finally:
+        database.close()
     if sys.stderr.isatty():
         click.echo("\r", nl=False, err=True)
     wrong = ", ".join(f"{count} {kind}" for kind, count in sorted(found.items())) or "nothing wrong"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,8 @@ import click
 from nvr.cli.options import config_option
 
 __all__ = ["rebuild"]
+
+_JOURNALS = ("-wal", "-shm", "-journal")
 
 
 @click.command()
@@ -22,43 +25,74 @@ def rebuild(config: Path) -> None:
     deletions were in the catalogue only and don't come back; cameras of the configuration file do, at the next start.
     """
     from nvr.config import load
-    from storage.database import Database
     from storage.errors import StorageError
     from storage.node import Lock
-    from storage.rebuild import rebuild as make
-    from storage.roots import IDENTITY_FILE, open_root
+    from storage.roots import IDENTITY_FILE
 
     loaded = load(config)
     target = loaded.storage.catalogue
-    if target.exists():
-        raise click.ClickException(f"{target} exists: move it away first, so that nothing in it is lost")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # Under another name until it is whole: a rebuild that was interrupted must not pass for a catalogue.
-    unfinished = target.with_suffix(".rebuilding")
-    began = time.monotonic()
+    locked = [target.with_suffix(".lock")]
+    for path in loaded.storage.roots:
+        if not (path / IDENTITY_FILE).exists():
+            raise click.ClickException(f"footage root {path} has no identity file: is its disk mounted?")
+        locked.append(path / IDENTITY_FILE)
     try:
-        locked = [target.with_suffix(".lock")]
-        for path in loaded.storage.roots:
-            if not (path / IDENTITY_FILE).exists():
-                raise click.ClickException(f"footage root {path} has no identity file: is its disk mounted?")
-            locked.append(path / IDENTITY_FILE)
+        target.parent.mkdir(parents=True, exist_ok=True)
         lock = Lock(locked, patience_s=2.0)
         try:
-            unfinished.unlink(missing_ok=True)
-            database = Database(unfinished)
-            database.migrate()
-            roots = [open_root(path, known=None) for path in loaded.storage.roots]
-            for progress in make(database, roots):
-                if sys.stderr.isatty():
-                    rate = progress.files / max(time.monotonic() - began, 0.001) * 60
-                    click.echo(f"\r{progress.files} files, {rate:.0f} a minute", nl=False, err=True)
-            database.finish()
-            unfinished.rename(target)
+            # Under the lock: a server that was just starting may have made one.
+            for existing in (target, *_journals(target)):
+                if existing.exists():
+                    # SQLite would take an old journal for the new catalogue's.
+                    raise click.ClickException(f"{existing} exists: move it away first, so that nothing in it is lost")
+            click.echo(_make(target, list(loaded.storage.roots)))
         finally:
             lock.release()
-    except StorageError as error:
+    except (StorageError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    seconds = time.monotonic() - began
-    click.echo(
-        f"{target}: {progress.entered} segments from {progress.files} files in {seconds:.1f} s; {progress.left_alone} files left alone"
+
+
+def _journals(path: Path) -> list[Path]:
+    return [path.with_name(path.name + suffix) for suffix in _JOURNALS]
+
+
+def _make(target: Path, paths: list[Path]) -> str:
+    """Makes the catalogue under another name until it is whole: a rebuild that was interrupted must not pass for a catalogue."""
+    from storage.database import Database
+    from storage.rebuild import Progress
+    from storage.rebuild import rebuild as make
+    from storage.roots import open_root
+
+    unfinished = target.with_name(target.name + ".rebuilding")
+    for leftover in (unfinished, *_journals(unfinished)):
+        leftover.unlink(missing_ok=True)
+    began = time.monotonic()
+    progress = Progress(0, 0, 0)
+    # Not durable until it is finished: whatever interrupts it, the next attempt begins anew.
+    database = Database(unfinished, durable=False)
+    try:
+        database.migrate()
+        for progress in make(database, [open_root(path, known=None) for path in paths]):
+            if sys.stderr.isatty():
+                rate = progress.files / max(time.monotonic() - began, 0.001) * 60
+                click.echo(f"\r{progress.files} files, {rate:.0f} a minute", nl=False, err=True)
+        database.finish()
+    finally:
+        database.close()
+        if sys.stderr.isatty():
+            click.echo("", err=True)
+    _sync(unfinished)
+    unfinished.rename(target)
+    _sync(target.parent)
+    return (
+        f"{target}: {progress.entered} segments from {progress.files} files in {time.monotonic() - began:.1f} s; "
+        f"{progress.left_alone} files left alone"
     )
+
+
+def _sync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -14,6 +14,7 @@ from typing import Any
 from nvr.config.model import Camera, Retention, Settings, Storage
 from nvr.config.units import format_duration
 from nvr.config.urls import parse_camera_url
+from storage.policies import Policy
 
 __all__ = [
     "COMPARED",
@@ -65,6 +66,16 @@ def check_retention(retention: Retention) -> Iterator[Finding]:
     """The promise to keep footage must not outlast the duty to delete it."""
     if retention.min_age_us is not None and retention.min_age_us > retention.max_age_us:
         yield ("retention", "min_age"), *_ages(retention.min_age_us, retention.max_age_us)
+    for i, rule in enumerate(retention.label_rules):
+        max_age_us = rule.max_age_us or retention.max_age_us
+        min_age_us = rule.min_age_us or retention.min_age_us
+        if rule.max_age_us == rule.min_age_us == rule.max_bytes is None:
+            yield ("retention", "label", i), "has no rule", "add max_age, min_age or max_bytes, or remove it"
+        elif rule.max_age_us == rule.min_age_us is None:
+            continue  # said of [retention] itself
+        elif min_age_us is not None and min_age_us > max_age_us:
+            key = "min_age" if rule.min_age_us is not None else "max_age"
+            yield ("retention", "label", i, key), *_ages(min_age_us, max_age_us)
 
 
 def _ages(min_age_us: int, max_age_us: int) -> tuple[str, str]:
@@ -86,14 +97,14 @@ def check_ids(raw_cameras: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
 
 
 def check_cameras(cameras: Mapping[int, Camera], default: Retention | None) -> Iterator[Finding]:
-    """Each camera by itself, by its index in the file; ages against ``[retention]`` where the camera has none."""
+    """Each camera by itself, by its index in the file; ages against those of its labels and ``[retention]`` where the camera has none."""
     for i, camera in cameras.items():
         if camera.password is not None and camera.username is None:
             yield ("camera", i, "password"), "has no username to go with it", "add username"
         if camera.max_age_us is None and camera.min_age_us is None:
             continue
-        max_age_us = camera.max_age_us or (default.max_age_us if default else None)
-        min_age_us = camera.min_age_us or (default.min_age_us if default else None)
+        policy = default.of(camera) if default else Policy(camera.max_age_us, min_age_us=camera.min_age_us)
+        max_age_us, min_age_us = policy.max_age_us, policy.min_age_us
         if min_age_us is not None and max_age_us is not None and min_age_us > max_age_us:
             key = "min_age" if camera.min_age_us is not None else "max_age"
             yield ("camera", i, key), *_ages(min_age_us, max_age_us)

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from nvr.config.model import Settings
+from nvr.config.model import LabelRetention, Retention, Settings
 
 __all__ = ["explain", "file_keys", "unknown_key"]
 
@@ -46,12 +46,14 @@ def explain(error: ValidationError, model: type[Settings]) -> Iterator[tuple[tup
 
 def _words(detail: ErrorDetails, path: tuple[str | int, ...], model: type[Settings]) -> tuple[str, str]:
     kind, context = detail["type"], detail.get("ctx", {})
+    if model is Retention and len(path) > 2:
+        model = LabelRetention  # its blocks are a list in the section
     key = str(path[-1]) if path else ""
     if kind == "extra_forbidden":
         return unknown_key(key, file_keys(model))
     if kind == "missing":
         example = (model.model_fields[file_keys(model)[key]].examples or [""])[0]
-        return "is missing", f'add {key} = "{example}"'
+        return "is missing", f"add {key} = {example}" if example.startswith("{") else f'add {key} = "{example}"'
     if kind in _TYPES:
         return _TYPES[kind]
     return _bounds(kind, context) or _own_words(detail, context)

@@ -33,8 +33,9 @@ from nvr.config.units import SpaceFloor, duration, size
 from nvr.config.urls import parse_camera_url
 from nvr.config.zone import check_zone, server_zone
 from storage.layout import NODE_ID, is_camera_id
+from storage.policies import LabelRule, Policy, Rules, resolve
 
-__all__ = ["Camera", "Config", "FileContext", "Retention", "Server", "Settings", "Storage"]
+__all__ = ["Camera", "Config", "FileContext", "LabelRetention", "Retention", "Server", "Settings", "Storage"]
 
 _S = 1_000_000
 _DAY_US = 86_400 * _S
@@ -139,12 +140,35 @@ class Storage(Settings):
     free_space_floor: Floor = SpaceFloor(5 * 10**9)
 
 
+class LabelRetention(Settings):
+    """``[[retention.label]]``: for the cameras that have all labels of ``match``; of several that fit, the first."""
+
+    match: Annotated[Mapping[Line, Line], Field(min_length=1)] = Field(examples=['{ district = "North" }'])
+    max_age_us: Age | None = Field(default=None, validation_alias="max_age")
+    min_age_us: Age | None = Field(default=None, validation_alias="min_age")
+    max_bytes: Bytes | None = None
+
+
 class Retention(Settings):
-    """``[retention]``: for how long footage is kept, unless a camera says otherwise."""
+    """``[retention]``: for how long footage is kept, unless a camera or its labels say otherwise."""
 
     max_age_us: Age = Field(default=30 * _DAY_US, validation_alias="max_age")
     min_age_us: Age | None = Field(default=None, validation_alias="min_age")
     max_bytes: Bytes | None = None
+    label_rules: tuple[LabelRetention, ...] = Field(default=(), validation_alias="label")
+
+    @property
+    def rules(self) -> Rules:
+        """As ``storage`` has them."""
+        labels = [
+            LabelRule(dict(rule.match), Policy(rule.max_age_us, rule.max_bytes, rule.min_age_us))
+            for rule in self.label_rules
+        ]
+        return Rules(Policy(self.max_age_us, self.max_bytes, self.min_age_us), labels)
+
+    def of(self, camera: Camera) -> Policy:
+        """The policy of one camera: its own where it has one, else that of its labels, else the default."""
+        return resolve(Policy(camera.max_age_us, camera.max_bytes, camera.min_age_us), camera.labels, self.rules)
 
 
 class Camera(Settings):
@@ -160,6 +184,7 @@ class Camera(Settings):
     source: Literal["auto", "av"] = "auto"
     transport: Literal["tcp", "udp"] = "tcp"
     stall_timeout_us: Annotated[int, duration("1s", "10m")] = Field(default=10 * _S, validation_alias="stall_timeout")
+    priority: StrictInt = Field(default=0, ge=-1000, le=1000)
     max_age_us: Age | None = Field(default=None, validation_alias="max_age")
     min_age_us: Age | None = Field(default=None, validation_alias="min_age")
     max_bytes: Bytes | None = None
@@ -205,10 +230,9 @@ class Config(Settings):
     path: Path = Path("config.toml")
     warnings: tuple[Problem, ...] = Field(default=(), exclude=True)
 
-    def retention_of(self, camera: Camera) -> Retention:
-        """The rules for one camera: its own where it has them, else those of ``[retention]``."""
-        own = {name: value for name in Retention.model_fields if (value := getattr(camera, name)) is not None}
-        return self.retention.model_copy(update=own)
+    def retention_of(self, camera: Camera) -> Policy:
+        """The rules for one camera."""
+        return self.retention.of(camera)
 
     @property
     def secrets(self) -> tuple[str, ...]:

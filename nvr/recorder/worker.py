@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -27,11 +28,13 @@ from nvr.recorder.disks import Disks
 from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.run import Identity
 from nvr.recorder.source import Ended
+from storage import facts
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.database import Database
 from storage.disk_writer import DiskWriter, SegmentHandle
 from storage.roots import Root
+from storage.status import Status
 
 __all__ = ["Settings", "Worker"]
 
@@ -69,6 +72,7 @@ class Worker:
             ]
         )
         self._cameras: dict[str, CameraRecorder] = {}
+        self._stopped: dict[str, tuple[Cause, int]] = {}
 
     def start(self) -> None:
         """Starts the threads."""
@@ -88,15 +92,19 @@ class Worker:
             handles=handles,
         )
 
-    async def assign(self, cameras: list[Camera]) -> None:
-        """These are the cameras now. One whose settings are as before is not touched."""
+    async def assign(self, cameras: list[Camera], stopped: Mapping[str, str] | None = None) -> None:
+        """These are the cameras now. One whose settings are as before is not touched. ``stopped``: those that must not record, and the
+        cause."""
         wanted = {camera.id: camera for camera in cameras}
+        causes = {id_: Cause(cause) for id_, cause in (stopped or {}).items()}
         leaving: list[CameraRecorder] = []
         for id_, recorder in list(self._cameras.items()):
             new = wanted.get(id_)
             if new == recorder.camera:
                 continue
-            if new is None:
+            if new is None and id_ in causes:
+                ended = Ended(causes[id_], {"reason": "stopped by the server"})
+            elif new is None:
                 ended = Ended(Cause.NOT_CONFIGURED, {"reason": "camera removed"})
             else:
                 ended = Ended(Cause.NOT_CONFIGURED, {"reason": "settings changed"})
@@ -106,6 +114,7 @@ class Worker:
         # Their last words, and how far their segments reach.
         for recorder in leaving:
             self._catalogue.put_status(recorder.status(), recorder.grown())
+        self._stop(causes)
         number = 0
         for id_, camera in wanted.items():
             if id_ not in self._cameras:
@@ -113,8 +122,25 @@ class Worker:
                 self._cameras[id_].start(number * _STAGGER_S)
                 number += 1
 
+    def _stop(self, causes: Mapping[str, Cause]) -> None:
+        """Enters why the cameras do not record. One that had no run has no other word, nor has one of a worker before this."""
+        at_us = time.time_ns() // 1000
+        node, epoch = self._settings.node, self._settings.epoch
+        since = {id_: (cause, self._stopped.get(id_, (cause, at_us))[1]) for id_, cause in causes.items()}
+        for id_, (cause, _) in since.items():
+            if id_ not in self._stopped:
+                self._catalogue.put(
+                    lambda conn, id_=id_, cause=cause: facts.enter(  # type: ignore[misc]
+                        conn, id_, at_us, cause, {"reason": "stopped by the server"}, node=node, epoch=epoch
+                    )
+                )
+        self._stopped = since
+
     def report(self) -> None:
         """Gives the catalogue every camera's status."""
+        now_us = time.time_ns() // 1000
+        for id_, (cause, since_us) in self._stopped.items():
+            self._catalogue.put_status(Status(id_, "waiting", since_us, cause, {}, updated_us=now_us))
         for recorder in self._cameras.values():
             self._catalogue.put_status(recorder.status(), recorder.grown())
 
@@ -160,7 +186,8 @@ async def serve(settings: Settings) -> bool:
     async def obey() -> None:
         while (line := await lines.get()) is not None:
             order = json.loads(line)
-            await worker.assign([camera_from_wire(json.dumps(camera)) for camera in order["cameras"]])
+            cameras = [camera_from_wire(json.dumps(camera)) for camera in order["cameras"]]
+            await worker.assign(cameras, order.get("stopped"))
         log.warning("the supervisor is gone: closing segments")
         ending.set()
 

@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Iterable
 from typing import Any, Final
 
 from nvr import log as logs
@@ -31,6 +32,15 @@ _WELL_AFTER_S: Final = 30.0
 _LAST_WAIT_S: Final = 10.0
 
 
+# What a recorder does not need: a change of it must not cost the camera's connection.
+_NOT_RECORDING: Final = ("name", "labels", "priority", "max_age_us", "min_age_us", "max_bytes")
+
+
+def _for_recorder(camera: Camera) -> dict[str, Any]:
+    wire: dict[str, Any] = json.loads(to_wire(camera))
+    return {key: value for key, value in wire.items() if key not in _NOT_RECORDING}
+
+
 class Fleet:
     """All workers."""
 
@@ -44,6 +54,7 @@ class Fleet:
         self._tasks: list[asyncio.Task[None]] = []
         self._assigning = asyncio.Lock()
         self._stopping = False
+        self._paused: frozenset[str] = frozenset()
 
     async def start(self) -> None:
         """Starts every worker and gives each its cameras."""
@@ -69,9 +80,18 @@ class Fleet:
             for number in list(self._children):
                 await self._tell(number)
 
+    def pause(self, cameras: Iterable[str]) -> None:
+        """These cameras, and no others, do not record for want of space, from the next ``assign`` on."""
+        self._paused = frozenset(cameras)
+
     async def _tell(self, number: int) -> None:
-        mine = [json.loads(to_wire(self._cameras[id_])) for id_ in self._mine(number)]
-        await self._children[number].tell({"cameras": mine})
+        mine = self._mine(number)
+        await self._children[number].tell(
+            {
+                "cameras": [_for_recorder(self._cameras[id_]) for id_ in mine if id_ not in self._paused],
+                "stopped": {id_: Cause.DISK_FULL.value for id_ in mine if id_ in self._paused},
+            }
+        )
 
     async def _spawn(self, number: int) -> None:
         with self._prepared.database.write() as conn:

@@ -58,7 +58,7 @@ class _Server:
         self._prepared = prepared
         self._fleet = Fleet(config, prepared)
         self._services: list[Service] = [
-            accounting(config, prepared),
+            accounting(config, prepared, self._on_disk_full),
             api(config, prepared, self._on_cameras_changed),
         ]
         self._ending = asyncio.Event()
@@ -115,6 +115,10 @@ class _Server:
         self._reload.set()
 
     def _on_cameras_changed(self) -> None:
+        self._reload.set()
+
+    def _on_disk_full(self, stopped: list[str]) -> None:
+        self._fleet.pause(stopped)
         self._reload.set()
 
     async def _follow_changes(self) -> None:

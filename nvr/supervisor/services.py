@@ -77,21 +77,31 @@ class Service:
         self.task.cancel()
 
 
-def accounting(config: Config, prepared: Prepared) -> Service:
-    """The accounting process: retention."""
+def _retention(config: Config, prepared: Prepared) -> dict[str, Any]:
+    """What retention must know, wherever it is planned."""
+    return {
+        "roots": [[root.id, str(root.path)] for root in prepared.roots],
+        "floor_bytes": config.storage.free_space_floor.fixed_bytes,
+        "floor_fraction": float(config.storage.free_space_floor.percent) / 100,
+        "retention": config.retention.rules.to_wire(),
+    }
+
+
+def accounting(config: Config, prepared: Prepared, on_disk_full: Callable[[list[str]], None]) -> Service:
+    """The accounting process: retention. ``on_disk_full`` hears which cameras must pause."""
 
     def first(now: Config) -> dict[str, Any]:
         return {
             "log_level": now.server.log_level,
             "catalogue": str(now.storage.catalogue),
-            "roots": [[root.id, str(root.path)] for root in prepared.roots],
-            "floor_bytes": now.storage.free_space_floor.fixed_bytes,
-            "floor_fraction": float(now.storage.free_space_floor.percent) / 100,
-            "max_age_us": now.retention.max_age_us,
-            "max_bytes": now.retention.max_bytes,
+            **_retention(now, prepared),
         }
 
-    return Service("accounting", "nvr.accounting", config, first, lambda line: None)
+    def on_line(line: dict[str, Any]) -> None:
+        if line.get("event") == "disk_full":
+            on_disk_full(line["stopped"])
+
+    return Service("accounting", "nvr.accounting", config, first, on_line)
 
 
 def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], None]) -> Service:
@@ -106,6 +116,7 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             "zone": now.server.zone,
             "secure_cookies": now.server.secure_cookies,
             "log_level": now.server.log_level,
+            **_retention(now, prepared),
         }
 
     def on_line(line: dict[str, Any]) -> None:

@@ -1,0 +1,149 @@
+"""``nvr retention``: what the rules delete, and whether promises will be kept."""
+
+from __future__ import annotations
+
+import getpass
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nvr.cli.catalogue import open_catalogue, table, when
+from nvr.cli.options import config_option
+
+if TYPE_CHECKING:
+    from nvr.config import Config
+    from storage.database import Database
+    from storage.policies import Rules
+    from storage.retention import Disk
+
+__all__ = ["retention"]
+
+
+def _disks(loaded: Config, database: Database) -> list[Disk]:
+    """The disks of the roots that the file names, as far as the catalogue knows them."""
+    from storage.retention import disks
+    from storage.roots import Root
+
+    floor = loaded.storage.free_space_floor
+    wanted = {str(path) for path in loaded.storage.roots}
+    with database.read() as conn:
+        rows = conn.execute("SELECT id, path FROM root").fetchall()
+    roots = [Root(row["id"], Path(row["path"])) for row in rows if row["path"] in wanted]
+    return disks(roots, floor.fixed_bytes, float(floor.percent) / 100)
+
+
+def _changed(rules: Rules, max_age: str | None, min_age: str | None, max_bytes: str | None) -> Rules:
+    from nvr.config import parse_duration_us, parse_size_bytes
+
+    try:
+        default = rules.default
+        if max_age is not None:
+            default = replace(default, max_age_us=parse_duration_us(max_age))
+        if min_age is not None:
+            default = replace(default, min_age_us=parse_duration_us(min_age))
+        if max_bytes is not None:
+            default = replace(default, max_bytes=parse_size_bytes(max_bytes))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    if default.min_age_us is not None and default.max_age_us is not None and default.min_age_us > default.max_age_us:
+        raise click.UsageError("min_age is longer than max_age")
+    return replace(rules, default=default)
+
+
+@click.group()
+@config_option
+@click.pass_context
+def retention(ctx: click.Context, config: Path) -> None:
+    """Preview what rules delete, delete it, and forecast what the disks can keep. Works whether or not the server runs."""
+    # For the subcommands, which look there.
+    ctx.find_root().obj = config
+
+
+@retention.command()
+@click.option("--max-age", help="As if [retention] max_age were this.")
+@click.option("--min-age", help="As if [retention] min_age were this.")
+@click.option("--max-bytes", help="As if [retention] max_bytes were this.")
+@config_option
+def preview(max_age: str | None, min_age: str | None, max_bytes: str | None, config: Path) -> None:
+    """Print what would be deleted now, and the plan's hash. Deletes nothing."""
+    from storage import plans
+
+    with open_catalogue(config) as (loaded, database):
+        now_us, in_force = time.time_ns() // 1000, loaded.retention.rules
+        found = _disks(loaded, database)
+        with database.read() as conn:
+            rules = _changed(in_force, max_age, min_age, max_bytes)
+            planned = plans.preview(conn, rules, found, now_us=now_us)
+        with database.write() as conn:
+            hash_ = plans.save(conn, planned.deletions, in_force, now_us=now_us)
+        sums, zone = plans.summary(planned.deletions), loaded.server.zone
+    if sums.segments:
+        least = "" if planned.complete else "at least "
+        click.echo(
+            f"{least}{sums.recorded_us / 3.6e9:.1f} h from {sums.cameras} cameras ({sums.segments} segments, {sums.bytes} bytes),"
+            f" oldest {when(sums.oldest_us, zone)}"
+        )
+        for rule, (segments, size) in sums.by_rule.items():
+            click.echo(f"  by {rule}: {segments} segments, {size} bytes")
+    else:
+        click.echo("nothing would be deleted")
+    for shortfall in planned.shortfalls:
+        click.echo(f"root {shortfall.root}: {shortfall.bytes} bytes short of its floor; all that is left is protected")
+    if planned.overdue:
+        click.echo(f"{planned.overdue} segments are past max_age and stay, since they are held")
+    if sums.segments:
+        click.echo(f"to delete exactly this, within an hour: nvr retention apply {hash_}")
+
+
+@retention.command()
+@click.argument("plan_hash")
+@config_option
+def apply(plan_hash: str, config: Path) -> None:
+    """Delete exactly what was previewed under this hash; refuses if rules or holds have changed since."""
+    from storage import plans
+    from storage import retention as rules
+
+    with open_catalogue(config) as (loaded, database):
+        now_us = time.time_ns() // 1000
+        try:
+            with database.read() as conn:
+                todo = plans.confirmed(conn, plan_hash, loaded.retention.rules, now_us=now_us)
+        except plans.PlanError as error:
+            raise click.ClickException(str(error)) from None
+        done = rules.apply(database, todo.deletions, now_us=now_us, by=f"{getpass.getuser()} (command line)")
+    click.echo(f"{done.segments} segments deleted, {done.bytes} bytes; {todo.gone} had gone before")
+
+
+@retention.command()
+@config_option
+def forecast(config: Path) -> None:
+    """Print which cameras will miss their min_age, and when, if they record as over the last day.
+
+    Exits with 1 if any will.
+    """
+    from nvr.config import format_duration
+    from storage import footage
+    from storage import forecast as model
+
+    with open_catalogue(config) as (loaded, database):
+        now_us, zone = time.time_ns() // 1000, loaded.server.zone
+        found = _disks(loaded, database)
+        with database.read() as conn:
+            fleet, recorded = model.measure(conn, footage.policies(conn, loaded.retention.rules), now_us=now_us)
+        answer = model.forecast(fleet, model.capacity(found, recorded), now_us=now_us)
+    click.echo(
+        f"room for {answer.capacity_bytes} bytes of footage; promises and holds need {answer.needed_bytes};"
+        f" {round(answer.bytes_per_s)} bytes a second are recorded"
+    )
+    if not answer.misses:
+        click.echo("every min_age can be kept")
+        return
+    rows = [("CAMERA", "MIN_AGE", "REACHES", "FROM")]
+    for miss in answer.misses:
+        reached = f"{miss.reachable_us / 8.64e10:.1f}d"
+        rows.append((miss.camera, format_duration(miss.min_age_us), reached, when(miss.at_us, zone)))
+    table(rows)
+    click.get_current_context().exit(1)

@@ -1,0 +1,133 @@
+"""Taking in files that the catalogue does not know as closed: what was growing when its recorder died, and what was closed unheard.
+
+Invariant: a file is given its name, durably, before the catalogue lists it; whatever is no segment of ours is reported and left alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from storage import segments
+from storage.adopt import Brought, Loss, bring, described, enter_brought
+from storage.boxes import BoxError
+from storage.database import Database
+from storage.files import Files
+from storage.layout import SegmentName, parse
+from storage.roots import Root
+from storage.segments import Key
+
+__all__ = ["Report", "TakingIn", "exists"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found and done."""
+
+    unlinked: int = 0
+    adopted: int = 0
+    cut_bytes: int = 0
+    entered: int = 0
+    missing: int = 0
+    foreign: list[str] = field(default_factory=list)
+
+
+class TakingIn:
+    """Takes in the files of one root. Those adopted are entered many at a time: each transaction waits for the disk. Killed before, the
+    next start enters them by their tails."""
+
+    def __init__(self, database: Database, files: Files, root: Root, loss: Loss, report: Report, *, batch: int) -> None:
+        """``batch``: how many adopted files are entered in one transaction."""
+        self._database = database
+        self._files = files
+        self._root = root
+        self._loss = loss
+        self._report = report
+        self._batch = batch
+        self._brought: list[Brought] = []
+
+    def take(self, path: Path) -> None:
+        """Takes in one file, or reports it."""
+        name = parse(path.relative_to(self._root.path).as_posix())
+        if name is None:
+            self._report.foreign.append(str(path))
+            return
+        try:
+            if name.growing:
+                self._brought.append(bring(self._files, self._root, path))
+                if len(self._brought) >= self._batch:
+                    self.flush()
+            elif not _is_entered(self._database, name):
+                self.flush()
+                self._enter(path)
+        except BoxError as error:
+            # Reported, never removed: it may be the only trace of something.
+            log.warning("%s: %s; left alone", path, error)
+            self._report.foreign.append(str(path))
+        except FileNotFoundError:
+            log.info("%s went while it was looked at", path)
+        except OSError as error:
+            log.error("%s can't be taken in: %s; it stays for the next start", path, error)
+
+    def _enter(self, path: Path) -> None:
+        found = described(path, self._root)
+        if not found.frames:
+            raise BoxError("holds no picture")
+        with self._database.write() as conn:
+            # Retention runs on while a recorder's cameras are taken in: what it gave up since must not come back.
+            if not _is_garbage(conn, found.key) and exists(path):
+                enter_brought(conn, self._root, found, self._loss)
+                self._report.entered += 1
+
+    def flush(self) -> None:
+        """Enters what was adopted; parts that hold nothing to keep go, once the catalogue has heard so."""
+        brought, self._brought = self._brought, []
+        if not brought:
+            return
+        with self._database.write() as conn:
+            for each in brought:
+                enter_brought(conn, self._root, each, self._loss)
+        for each in brought:
+            self._report.cut_bytes += each.cut_bytes
+            self._report.adopted += bool(each.frames)
+            if not each.frames:
+                self._drop(each.part)
+
+    def _drop(self, part: Path) -> None:
+        try:
+            self._files.unlink(part)
+            self._files.sync_folder(part.parent)
+        except OSError as error:
+            log.error("%s can't be removed: %s; it stays for the next start", part, error)
+
+
+def _is_entered(database: Database, name: SegmentName) -> bool:
+    key = Key(name.camera, name.start_ms * 1000, name.node, name.epoch)
+    with database.read() as conn:
+        there = segments.within_millisecond(conn, key)
+        segment = None if there is None else segments.get(conn, there)
+        return segment is not None and not segment.growing
+
+
+def _is_garbage(conn: sqlite3.Connection, key: Key) -> bool:
+    row = conn.execute(
+        "SELECT 1 FROM garbage WHERE camera = (SELECT key FROM camera WHERE id = ?) AND start_us = ?"
+        " AND node = (SELECT key FROM node WHERE id = ?) AND epoch = ?",
+        (key.camera, key.start_us, key.node, key.epoch),
+    ).fetchone()
+    return row is not None
+
+
+def exists(path: Path) -> bool | None:
+    """Whether there is such a file; None if the disk does not say."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return None
+    return True

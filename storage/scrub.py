@@ -1,0 +1,260 @@
+"""Reading footage again at leisure: does each closed segment still hold the bytes that were recorded?
+
+Disks forget without saying so; whoever finds it out first should not be a court. Invariant: nothing here changes a file. The catalogue gets the
+hash of a segment that has none (entered from its file alone), and only once the file's own tail has vouched for its bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from storage.boxes import BoxError
+from storage.database import Database
+from storage.layout import segment_path
+from storage.roots import Root, is_mounted
+from storage.segment_file import read_fd
+
+__all__ = ["Row", "Scrubbed", "altered", "hashed", "rows", "scrub", "still_listed"]
+
+log = logging.getLogger(__name__)
+
+_CHUNK_BYTES: Final = 1 << 20
+_PAGE: Final = 1_000
+_META_KEY: Final = "scrubbed"
+# A place is remembered this often, so that a pass of weeks goes on where a restart ended it.
+_REMEMBER_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A segment as the catalogue lists it. ``place`` is its key in the order of the table; ``bytes`` is None while it grows."""
+
+    place: tuple[int, int, int, int]
+    camera: str
+    start_us: int
+    node: str
+    epoch: int
+    root: str
+    root_path: Path
+    bytes: int | None
+    sha256: str | None
+
+    def path(self, *, growing: bool = False) -> Path:
+        """Its file, as it is named while it grows or afterwards."""
+        return self.root_path / segment_path(self.camera, self.start_us, self.epoch, self.node, growing=growing)
+
+
+@dataclass(slots=True)
+class Scrubbed:
+    """What a pass found. ``whole`` says that it came to the end of the catalogue; ``filled`` counts hashes entered for rows that had
+    none; ``bad`` are files whose bytes, size or presence are not the catalogue's, each with the reason."""
+
+    segments: int = 0
+    bytes: int = 0
+    filled: int = 0
+    whole: bool = False
+    bad: list[tuple[Path, str]] = field(default_factory=list)
+
+
+def rows(
+    database: Database, after: tuple[int, int, int, int] = (-1, -1, -1, -1), *, page: int = _PAGE
+) -> Iterator[Row]:
+    """Every segment behind ``after``, page by page: a long read transaction would keep the catalogue's log from being cleared."""
+    while True:
+        with database.read() as conn:
+            found = conn.execute(
+                "SELECT s.camera, s.start_us, s.node, s.epoch, c.id, n.id, r.id, r.path, s.end_us, s.bytes, s.sha256"
+                " FROM (SELECT * FROM segment WHERE (camera, start_us, node, epoch) > (?, ?, ?, ?)"
+                "  ORDER BY camera, start_us, node, epoch LIMIT ?) s"
+                " JOIN camera c ON c.key = s.camera JOIN node n ON n.key = s.node JOIN root r ON r.key = s.root"
+                " ORDER BY s.camera, s.start_us, s.node, s.epoch",
+                (*after, page),
+            ).fetchall()
+        for row in found:
+            place = (row[0], row[1], row[2], row[3])
+            size = None if row[8] is None else int(row[9] or 0)
+            yield Row(place, row[4], row[1], row[5], row[3], row[6], Path(row[7]), size, row[10])
+        if not found:
+            return
+        after = (found[-1][0], found[-1][1], found[-1][2], found[-1][3])
+
+
+def still_listed(database: Database, row: Row) -> bool:
+    """Whether the catalogue still lists the segment: if not, it has just been deleted."""
+    with database.read() as conn:
+        query = "SELECT 1 FROM segment WHERE camera = ? AND start_us = ? AND node = ? AND epoch = ?"
+        return conn.execute(query, row.place).fetchone() is not None
+
+
+def hashed(
+    fd: int, size: int, *, split: int | None = None, read: Callable[[int], None] | None = None
+) -> tuple[str, str]:
+    """SHA-256 of the first ``size`` bytes of an open file, and of its first ``split`` bytes. ``read`` is told the bytes of each chunk
+    and may wait, or raise to end it. What was read does not stay in memory: it would displace what people are watching.
+
+    Raises:
+        OSError: the disk could not give the bytes.
+    """
+    digest, at = hashlib.sha256(), 0
+    head = digest.copy() if split == 0 else None
+    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+    while at < size:
+        most = min(_CHUNK_BYTES, size - at)
+        if head is None and split is not None:
+            most = min(most, split - at)
+        data = os.pread(fd, most, at)
+        if not data:
+            break
+        digest.update(data)
+        os.posix_fadvise(fd, at, len(data), os.POSIX_FADV_DONTNEED)
+        at += len(data)
+        if at == split:
+            head = digest.copy()
+        if read is not None:
+            read(len(data))
+    return digest.hexdigest(), (head or digest).hexdigest()
+
+
+class _Stopped(Exception):
+    """The pass was told to end."""
+
+
+class _Pace:
+    """Keeps reading at or below a rate, and notices at once that it is to stop."""
+
+    def __init__(self, bytes_per_s: int, stop: threading.Event) -> None:
+        self._bytes_per_s = bytes_per_s
+        self._stop = stop
+        self._due = time.monotonic()
+
+    def __call__(self, count: int) -> None:
+        # Time that a slow disk took is not caught up with: the rate is a limit, not an aim.
+        self._due = max(self._due, time.monotonic() - 1.0) + count / self._bytes_per_s
+        if self._stop.wait(max(0.0, self._due - time.monotonic())):
+            raise _Stopped
+
+
+def scrub(database: Database, roots: Sequence[Root], bytes_per_s: int, stop: threading.Event) -> Scrubbed:
+    """One pass over all closed segments on ``roots``, or the rest of the one that was stopped; reads at most ``bytes_per_s``. Ends early
+    when ``stop`` is set. What is wrong is logged and returned; nothing is repaired.
+
+    ``database`` need not be durable: a lost place or hash is found again.
+    """
+    done, pace = Scrubbed(), _Pace(bytes_per_s, stop)
+    remembered = time.monotonic()
+    mounted = {root.id for root in roots}
+    place = _place(database)
+    for row in rows(database, place):
+        if stop.is_set():
+            _remember(database, place)
+            return done
+        if row.bytes is not None and row.root in mounted:
+            try:
+                reason = _look(database, row, done, pace)
+            except _Stopped:
+                _remember(database, place)
+                return done
+            if reason is not None and not is_mounted(Root(row.root, row.root_path)):
+                # Its disk went away meanwhile: that says nothing about the file, and is told elsewhere.
+                mounted.discard(row.root)
+            elif reason is not None and still_listed(database, row):
+                log.error("%s: %s", row.path(), reason)
+                done.bad.append((row.path(), reason))
+        place = row.place
+        if time.monotonic() - remembered >= _REMEMBER_S:
+            _remember(database, place)
+            remembered = time.monotonic()
+    _remember(database, None)
+    done.whole = True
+    return done
+
+
+def _look(database: Database, row: Row, done: Scrubbed, pace: _Pace) -> str | None:
+    """What is wrong with a file; None if nothing is."""
+    try:
+        fd = os.open(row.path(), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"can't be read: {error.strerror}"
+    try:
+        size = os.fstat(fd).st_size
+        if size != row.bytes:
+            return f"has {size} bytes, the catalogue says {row.bytes}"
+        found, reason = altered(fd, size, row.sha256, pace)
+    except OSError as error:
+        return f"can't be read: {error.strerror}"
+    finally:
+        os.close(fd)
+    if reason is not None:
+        return reason
+    if row.sha256 is None:
+        _fill(database, row, found)
+        done.filled += 1
+    done.segments += 1
+    done.bytes += size
+    return None
+
+
+def altered(
+    fd: int, size: int, sha256: str | None, read: Callable[[int], None] | None = None
+) -> tuple[str, str | None]:
+    """Reads all ``size`` bytes of a segment; returns their SHA-256, and what is wrong with them, if anything. Where the catalogue has no
+    hash, the file's own tail vouches for what is before it. ``read`` as for ``hashed``.
+
+    Raises:
+        OSError: the disk could not give the bytes.
+    """
+    if sha256 is not None:
+        whole, _ = hashed(fd, size, read=read)
+        return whole, None if whole == sha256 else "its bytes are not those that were recorded (SHA-256 differs)"
+    try:
+        file = read_fd(fd)
+    except BoxError as error:
+        return "", f"is damaged: {error}"
+    if file.tail is None:
+        return "", "its end was lost, so nothing vouches for its bytes"
+    whole, content = hashed(fd, size, split=file.whole_bytes, read=read)
+    same = content == file.tail.content_sha256
+    return whole, None if same else "its bytes are not those that its own tail speaks of (SHA-256 differs)"
+
+
+def _fill(database: Database, row: Row, sha256: str) -> None:
+    with database.write() as conn:
+        conn.execute(
+            "UPDATE segment SET sha256 = ? WHERE camera = ? AND start_us = ? AND node = ? AND epoch = ?"
+            " AND sha256 IS NULL AND bytes = ?",
+            (sha256, *row.place, row.bytes),
+        )
+
+
+def _place(database: Database) -> tuple[int, int, int, int]:
+    with database.read() as conn:
+        row = conn.execute("SELECT value FROM meta WHERE key = ?", (_META_KEY,)).fetchone()
+    if row is None:
+        return (-1, -1, -1, -1)
+    camera, start_us, node, epoch = map(int, str(row[0]).split())
+    return camera, start_us, node, epoch
+
+
+def _remember(database: Database, place: tuple[int, int, int, int] | None) -> None:
+    """Keeps where a pass got to; None: it came to the end."""
+    with database.write() as conn:
+        _keep(conn, place)
+
+
+def _keep(conn: sqlite3.Connection, place: tuple[int, int, int, int] | None) -> None:
+    if place is None:
+        conn.execute("DELETE FROM meta WHERE key = ?", (_META_KEY,))
+    else:
+        text = " ".join(map(str, place))
+        conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (_META_KEY, text))

@@ -1,0 +1,301 @@
+"""Catalogues of other versions, copies of a catalogue, and hashes read again at leisure."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import sqlite_utils
+from click.testing import CliRunner
+
+from nvr.cli import main
+from storage import cameras, migrations, segments
+from storage import scrub as scrubbing
+from storage.backup import backup
+from storage.database import Database
+from storage.errors import CatalogueError
+from storage.rebuild import rebuild
+from storage.scrub import scrub
+from storage.segments import Key
+from tests.storage import mp4
+from tests.storage.world import CAMERA, NODE, T0_US, World
+
+STEP_US = 3 * mp4.FRAGMENT_US
+
+
+def first_schema(path: Path) -> None:
+    """A catalogue as the first released server made it: its schema and its record of migrations, with something of every kind in it."""
+    path.touch(mode=0o600)
+    with sqlite3.connect(path, isolation_level=None) as conn:
+        conn.execute("PRAGMA journal_mode = WAL")
+        for statement in migrations._FIRST.split(";\n"):
+            if statement.strip():
+                conn.execute(statement)
+        conn.execute(
+            "CREATE TABLE _sqlite_migrations (id INTEGER PRIMARY KEY, migration_set TEXT, name TEXT, applied_at TEXT)"
+        )
+        conn.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('catalogue', 'm001_first_schema', '2026')"
+        )
+        conn.executescript(
+            f"""
+            INSERT INTO node VALUES (1, 'n1', {T0_US}); INSERT INTO root VALUES (1, 'r1', '/footage');
+            INSERT INTO camera VALUES (1, 'cam', 'Gate', 'catalogue', '{{"url": "rtsp://h/x"}}', '{{"district": "north"}}', 5, NULL, 1);
+            INSERT INTO init VALUES ('i1', x'00', 'avc1.64000a', NULL, 64, 48);
+            INSERT INTO run VALUES (1, {T0_US}, 1, 1, NULL, NULL, '{{}}');
+            INSERT INTO segment VALUES (1, {T0_US}, 1, 1, {T0_US + STEP_US}, 1, 'i1', {T0_US}, 1000, 0, 1500, 15, 999, 'ff');
+            INSERT INTO span VALUES (1, {T0_US}, 1, 1, {T0_US + STEP_US}, 1, 999, 2);
+            INSERT INTO fact VALUES (1, 'footage', {T0_US - STEP_US}, 1, 1, {T0_US}, 'pruned', '{{"segments": 1, "bytes": 7}}', 3);
+            INSERT INTO user VALUES ('admin', 'hash', 'admin', 1); INSERT INTO session VALUES ('h', 'admin', 1, 2);
+            INSERT INTO token VALUES ('t', 'th', 'x', 'viewer', 1, NULL);
+            """
+        )
+    conn.close()
+
+
+def test_the_first_schema_migrates(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.db", tmp_path / "new.db"
+    first_schema(old)
+    with sqlite3.connect(old) as conn:
+        before = {
+            table: [dict(zip((c[0] for c in cursor.description), row, strict=True)) for row in cursor]
+            for table in (
+                "node",
+                "root",
+                "camera",
+                "init",
+                "run",
+                "segment",
+                "span",
+                "fact",
+                "user",
+                "session",
+                "token",
+            )
+            for cursor in [conn.execute(f"SELECT * FROM {table}")]
+        }
+    conn.close()
+    upgraded, fresh = Database(old), Database(new)
+    upgraded.migrate()
+    fresh.migrate()
+    shapes = []
+    for database in (upgraded, fresh):
+        with database.read() as conn:
+            rows = conn.execute(
+                "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE '%sqlite%' ORDER BY 1, 2"
+            )
+            shapes.append([tuple(row) for row in rows])
+    assert shapes[0] == shapes[1], "an upgraded catalogue has the schema of a new one"
+    with upgraded.read() as conn:
+        for table, kept in before.items():
+            now = [dict(row) for row in conn.execute(f"SELECT * FROM {table}")]
+            assert len(now) == len(kept), table
+            for was, is_ in zip(kept, now, strict=True):
+                assert {k: v for k, v in is_.items() if k in was} == was, table
+        assert conn.execute("PRAGMA foreign_key_check").fetchall() == []
+        found = segments.get(conn, Key("cam", T0_US, "n1", 1))
+        assert found is not None and found.bytes == 999
+        assert cameras.every(conn)[0].labels == {"district": "north"}
+    # Once more changes nothing.
+    upgraded.migrate()
+    for database in (upgraded, fresh):
+        database.close()
+
+
+def test_an_upgrade_that_is_killed_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "c.db"
+    with monkeypatch.context() as patch:
+        steps = sqlite_utils.migrations.Migrations("catalogue")
+        steps._migrations = [*migrations.migrations._migrations]
+        patch.setattr("storage.database.migrations", steps)
+
+        @steps()
+        def m999_breaks(db: sqlite_utils.Database) -> None:
+            db.execute("CREATE TABLE half (x)")
+            raise KeyboardInterrupt
+
+        database = Database(path)
+        with pytest.raises(KeyboardInterrupt):
+            database.migrate()
+        database.close()
+    database = Database(path)
+    database.migrate()
+    with database.read() as conn:
+        assert conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'half'").fetchone() is None
+    database.close()
+
+
+def test_a_newer_schema_is_refused(world: World) -> None:
+    with world.database.write() as conn:
+        conn.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('catalogue', 'm900_of_tomorrow', '2031')"
+        )
+    world.database.close()
+    before = world.database.path.read_bytes()
+    config = world.folder / "config.toml"
+    config.write_text(f'[storage]\nroots = ["{world.root.path}"]\ncatalogue = "{world.database.path}"\n')
+    with pytest.raises(
+        CatalogueError, match=r"made by a newer server \(m900_of_tomorrow\): run that version, or restore"
+    ):
+        Database(world.database.path).migrate()
+    for command in ("serve", "cameras"):
+        done = CliRunner().invoke(main, [command, "--config", str(config)])
+        assert done.exit_code == 1, command
+    assert "made by a newer server" in done.output
+    assert world.database.path.read_bytes() == before, "and it is not touched"
+
+
+# -- nvr backup
+
+
+def test_backup_is_one_moment_of_a_catalogue_that_is_written(world: World) -> None:
+    """Two rows are always written together: a copy never has one of them."""
+    ending = threading.Event()
+    written = 0
+
+    def write() -> None:
+        nonlocal written
+        while not ending.is_set():
+            with world.database.write() as conn:
+                for name in ("a", "b"):
+                    conn.execute("INSERT INTO meta VALUES (?, randomblob(4000))", (f"{name}{written}",))
+            written += 1
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        told: list[tuple[int, int]] = []
+        for number in range(5):
+            least = written
+            copy = world.folder / f"copy{number}.db"
+            size = backup(world.database, copy, progress=lambda done, total: told.append((done, total)))
+            assert copy.stat().st_size == size and copy.stat().st_mode & 0o777 == 0o600
+            with sqlite3.connect(f"{copy.as_uri()}?mode=ro", uri=True) as conn:
+                a, b = (
+                    conn.execute(f"SELECT count(*) FROM meta WHERE key GLOB '{n}[0-9]*'").fetchone()[0] for n in "ab"
+                )
+                assert a == b >= least
+                assert conn.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
+            conn.close()
+            time.sleep(0.02)
+    finally:
+        ending.set()
+        thread.join()
+    assert told and told[-1][0] == told[-1][1]
+    assert [path.name for path in world.folder.iterdir() if "unfinished" in path.name] == []
+
+
+def test_backup_never_replaces_a_file_and_leaves_no_half(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = world.folder / "copy.db"
+    target.write_bytes(b"precious")
+    with pytest.raises(CatalogueError, match="exists"):
+        backup(world.database, target)
+    assert target.read_bytes() == b"precious"
+    with pytest.raises(CatalogueError, match="No such file"):
+        backup(world.database, world.folder / "nowhere" / "copy.db")
+
+    def damaged(*_: object) -> None:
+        raise CatalogueError("the copy is damaged")
+
+    monkeypatch.setattr("storage.backup._copy", damaged)
+    with pytest.raises(CatalogueError, match="damaged"):
+        backup(world.database, world.folder / "new.db")
+    assert not [*world.folder.glob("new.db*")]
+
+
+# -- scrub
+
+
+def closed(world: World, number: int) -> Path:
+    return world.part(T0_US + number * STEP_US, range(3), final_name=True, enter=True)
+
+
+def run(world: World, bytes_per_s: int = 1 << 30) -> scrubbing.Scrubbed:
+    return scrub(world.database, world.roots, bytes_per_s, threading.Event())
+
+
+def test_scrub_finds_what_is_wrong_and_changes_no_file(world: World) -> None:
+    paths = [closed(world, number) for number in range(5)]
+    world.part(T0_US + 5 * STEP_US, [0])
+    data = bytearray(paths[1].read_bytes())
+    data[-200] ^= 1
+    paths[1].write_bytes(data)
+    paths[2].write_bytes(data[:-1])
+    paths[3].unlink()
+    before = {path: path.read_bytes() for path in world.files_on_disk()}
+    done = run(world)
+    assert done.whole and done.segments == 2 and done.filled == 0
+    assert [path for path, _ in done.bad] == paths[1:4]
+    assert ["SHA-256" in reason for _, reason in done.bad] == [True, False, False]
+    assert {path: path.read_bytes() for path in world.files_on_disk()} == before
+
+
+def test_scrub_fills_in_hashes_only_where_the_tail_vouches(world: World) -> None:
+    paths = [closed(world, number) for number in range(3)]
+    data = bytearray(paths[1].read_bytes())
+    data[data.index(b"mdat") + 6] ^= 1
+    paths[1].write_bytes(data)
+    made = Database(world.folder / "again.db")
+    made.migrate()
+    list(rebuild(made, world.roots))
+    world.database.close()
+    world.database = made
+    done = run(world)
+    assert (done.segments, done.filled, [path for path, _ in done.bad]) == (2, 2, [paths[1]])
+    with made.read() as conn:
+        rows = [row[0] for row in conn.execute("SELECT sha256 FROM segment ORDER BY start_us")]
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    assert rows == [digests[0], None, digests[2]]
+    assert run(world).filled == 0
+
+
+def test_scrub_keeps_to_its_rate(world: World) -> None:
+    size = sum(closed(world, number).stat().st_size for number in range(10))
+    began = time.monotonic()
+    assert run(world, bytes_per_s=size * 2).bytes == size
+    assert 0.4 < time.monotonic() - began < 5
+
+
+def test_scrub_stops_at_once_and_goes_on_where_it_was(world: World) -> None:
+    paths = [closed(world, number) for number in range(6)]
+    size = paths[0].stat().st_size
+    stop = threading.Event()
+    timer = threading.Timer(0.3, stop.set)
+    timer.start()
+    began = time.monotonic()
+    # Ten a second: it is stopped while it waits to go on.
+    first = scrub(world.database, world.roots, size * 10, stop)
+    assert time.monotonic() - began < 0.45 and not first.whole and 0 < first.segments < 6
+    second = run(world)
+    assert second.whole and first.segments + second.segments == 6
+    assert run(world).segments == 6, "the next pass begins anew"
+
+
+def test_scrub_takes_no_file_for_missing_when_its_disk_goes_away(world: World) -> None:
+    for number in range(3):
+        closed(world, number)
+    shutil.rmtree(world.root.path)
+    done = run(world)
+    assert done.whole and done.bad == [] and done.segments == 0
+
+
+def test_scrub_says_nothing_of_what_is_deleted_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [closed(world, number) for number in range(2)]
+    look = scrubbing._look
+
+    def delayed(*args: object) -> str | None:
+        reason = look(*args)  # type: ignore[arg-type]
+        if reason is not None:
+            with world.database.write() as conn:
+                segments.discard(conn, Key(CAMERA, T0_US, NODE, 1))
+        return reason
+
+    paths[0].unlink()
+    monkeypatch.setattr(scrubbing, "_look", delayed)
+    done = run(world)
+    assert done.bad == [] and done.segments == 1
