@@ -10,10 +10,13 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from nvr import log as logs
 from nvr.accounting.retention import Keeper
+from nvr.accounting.scrub import Scrubber
+from storage.roots import Root
 
 
 def main() -> None:
@@ -38,7 +41,11 @@ def main() -> None:
         ending.set()
 
     threading.Thread(target=listen, name="orders", daemon=True).start()
+    roots = [Root(identity, Path(path)) for identity, path in first["roots"]]
+    scrubber = Scrubber(Path(first["catalogue"]), roots, first["scrub_bytes_per_s"], ending)
+    scrubber.start()
     keeper.run(ending)
+    scrubber.join(5.0)
 
 
 main()

@@ -137,6 +137,7 @@ class Storage(Settings):
     )
     segment_bytes: Bytes = 10**9
     sync_interval_us: Annotated[int, duration("100ms", "1m")] = Field(default=5 * _S, validation_alias="sync_interval")
+    scrub_rate: Bytes = 20 * 10**6
     free_space_floor: Floor = SpaceFloor(5 * 10**9)
 
 
