@@ -94,6 +94,7 @@ def accounting(config: Config, prepared: Prepared, on_disk_full: Callable[[list[
         return {
             "log_level": now.server.log_level,
             "catalogue": str(now.storage.catalogue),
+            "scrub_bytes_per_s": now.storage.scrub_rate,
             **_retention(now, prepared),
         }
 
