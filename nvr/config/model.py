@@ -182,7 +182,7 @@ class Camera(Settings):
     password: Secret | None = None
     labels: Mapping[Line, Line] = Field(default_factory=dict)
     audio: StrictBool = False
-    source: Literal["auto", "av"] = "auto"
+    source: Literal["auto", "av", "native"] = "auto"
     transport: Literal["tcp", "udp"] = "tcp"
     stall_timeout_us: Annotated[int, duration("1s", "10m")] = Field(default=10 * _S, validation_alias="stall_timeout")
     priority: StrictInt = Field(default=0, ge=-1000, le=1000)

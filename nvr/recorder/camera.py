@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from nvr.config import Camera
-from nvr.recorder.av_source import AvSource
+from nvr.recorder.native.choice import choose_source
 from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.source import Ended, Source
 from storage.causes import Cause
@@ -91,7 +91,7 @@ class CameraRecorder:
         backoff = Backoff()
         while self._stopping is None:
             pipeline = self._pipeline = self._make_pipeline(self.camera, self._handles)
-            self._source = AvSource(self.camera, pipeline)
+            self._source = choose_source(self.camera, pipeline)
             ended = await self._source.run()
             if self._stopping is not None:
                 return

@@ -183,8 +183,11 @@ class Pipeline:
             self._last_dts = last
             return False
         if self._interval_us and change_us > max(_HOLE_US, 4 * self._interval_us):
-            detail = {"error": f"the camera sent nothing for {change_us / 1e6:.1f} s"}
-            self._restart(Ended(Cause.STALLED, detail), keep_clock=True)
+            if packet.is_corrupt:
+                cause, what = Cause.CORRUPT, "after a loss nothing could be decoded"
+            else:
+                cause, what = Cause.STALLED, "the camera sent nothing"
+            self._restart(Ended(cause, {"error": f"{what} for {change_us / 1e6:.1f} s"}), keep_clock=True)
         else:
             # A moving average: a camera of one frame in five seconds has no hole between any two.
             self._interval_us = (7 * self._interval_us + change_us) // 8 if self._interval_us else change_us

@@ -37,9 +37,18 @@ def assert_abut(segments: Sequence[Segment]) -> None:
 
 
 @pytest.mark.gstreamer
-@pytest.mark.parametrize(("mount", "codec"), [("h264", "h264"), ("h265", "hevc"), ("h264-aac", "h264")])
-def test_every_frame_exactly_once(tmp_path: Path, gst: GstCamera, mount: str, codec: str) -> None:
-    camera = {"id": "cam", "url": gst.urls[mount], "audio": mount == "h264-aac"}
+@pytest.mark.parametrize(
+    ("mount", "codec", "source"),
+    [
+        ("h264", "h264", "av"),
+        ("h265", "hevc", "av"),
+        ("h264-aac", "h264", "av"),
+        ("h264", "h264", "native"),
+        ("h265", "hevc", "native"),
+    ],
+)
+def test_every_frame_exactly_once(tmp_path: Path, gst: GstCamera, mount: str, codec: str, source: str) -> None:
+    camera = {"id": "cam", "url": gst.urls[mount], "audio": mount == "h264-aac", "source": source}
     with serving(tmp_path, camera, workers=1) as server:
         server.until(lambda: len(server.closed("cam")) > ROTATIONS, timeout_s=60, what="rotations")
     found = server.closed("cam")

@@ -1,0 +1,226 @@
+"""The RTSP session: OPTIONS, DESCRIBE, SETUP, PLAY, keep-alive, TEARDOWN, over TCP interleaved (RFC 2326).
+
+``open_session`` brings a camera to play; afterwards packets come to the handlers of the tracks. Times are seconds unless named otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from nvr.recorder.native import sdp
+from nvr.recorder.native.auth import Authenticator
+from nvr.recorder.native.connection import Connection, connect
+from nvr.recorder.native.errors import ProtocolError, StatusError, UnsupportedError
+from nvr.recorder.native.message import Message
+from nvr.recorder.native.urls import base_url, control_url
+
+__all__ = ["Session", "Target", "Track", "open_session"]
+
+_DEFAULT_PORT: Final = 554
+_DEFAULT_TIMEOUT_S: Final = 60.0  # RFC 2326 12.37
+_LONGEST_TIMEOUT_S: Final = 3600.0
+_MOST_REDIRECTS: Final = 3
+_SESSION_ID: Final = re.compile(r"[\x21-\x3a\x3c-\x7e]{1,256}")
+_INTERLEAVED: Final = re.compile(r"interleaved\s*=\s*(\d{1,3})(?:\s*-\s*(\d{1,3}))?", re.IGNORECASE)
+_TIMEOUT: Final = re.compile(r"timeout\s*=\s*(\d{1,6}(?:\.\d{1,3})?)", re.IGNORECASE)
+_RTPTIME: Final = re.compile(r"rtptime\s*=\s*(\d{1,10})", re.IGNORECASE)
+# Aggregate control that a camera refuses: not found, not allowed, aggregate operation not allowed.
+_NO_AGGREGATE: Final = frozenset({404, 405, 459})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a camera is and how to log in. ``url`` has no credentials; ``timeout_s`` bounds connecting and each answer."""
+
+    url: str
+    username: str | None
+    password: str | None
+    timeout_s: float
+
+
+@dataclass(slots=True)
+class Track:
+    """A stream that was set up. ``rtp_time`` is the timestamp at which PLAY begins, if the camera said it."""
+
+    media: sdp.Media
+    url: str
+    channel: int
+    rtcp_channel: int
+    rtp_time: int | None = None
+
+
+MakeHandlers = Callable[[Track], tuple[Callable[[memoryview], None], Callable[[memoryview], None]]]
+
+
+class Session:
+    """A camera that plays."""
+
+    def __init__(
+        self, connection: Connection, url: str, tracks: list[Track], timeout_s: float, methods: frozenset[str]
+    ):
+        self.connection = connection
+        self.tracks = tracks
+        self.timeout_s = timeout_s
+        self._url = url
+        self._keep_alive = "GET_PARAMETER" if "GET_PARAMETER" in methods else "OPTIONS"
+
+    @property
+    def keep_alive_s(self) -> float:
+        """How often the camera must hear of us: twice within its timeout."""
+        return self.timeout_s / 2
+
+    async def keep_alive(self, timeout_s: float) -> None:
+        """Tells the camera that we are still there.
+
+        Raises:
+            NativeError: it does not answer, or knows the session no more.
+        """
+        try:
+            await self.connection.request(self._keep_alive, self._url, timeout_s)
+        except StatusError as error:
+            if error.status == 454:
+                raise
+            if self._keep_alive == "GET_PARAMETER":
+                # Offered, but not meant; OPTIONS is understood by all.
+                self._keep_alive = "OPTIONS"
+                await self.keep_alive(timeout_s)
+
+    def close(self) -> None:
+        """Ends the session and the connection, without waiting for the camera's answer."""
+        self.connection.close(("TEARDOWN", self._url))
+
+
+async def open_session(target: Target, *, audio: bool, handlers: MakeHandlers) -> Session:
+    """Connects and plays. Tracks: one video, and with ``audio`` one of AAC, if there is. ``handlers`` makes the receivers of a track's RTP and
+    RTCP packets.
+
+    Raises:
+        UnsupportedError: only with a codec or transport that is not spoken here.
+        NativeError, OSError: the camera can't be reached, refuses, or makes no sense.
+    """
+    url = target.url
+    for _ in range(_MOST_REDIRECTS + 1):
+        parts = urlsplit(url)
+        if parts.scheme.lower() != "rtsp" or not parts.hostname:
+            raise UnsupportedError(f"addresses with {parts.scheme}:// ")
+        auth = Authenticator(target.username, target.password or "") if target.username is not None else None
+        connection = await connect(parts.hostname, parts.port or _DEFAULT_PORT, target.timeout_s, auth)
+        try:
+            opened = await _Opening(connection, url, target.timeout_s, handlers).run(audio)
+        except BaseException:
+            # Cameras allow few sessions: one that was begun is given back.
+            connection.close(("TEARDOWN", url) if connection.session else None)
+            raise
+        if isinstance(opened, Session):
+            return opened
+        connection.close()
+        if urlsplit(opened).hostname != parts.hostname:
+            # Credentials are for the camera that was configured, and for no other.
+            raise ProtocolError("the camera redirects to another host; configure that address if it is right")
+        url = opened
+    raise ProtocolError("the camera redirects without end")
+
+
+class _Opening:
+    """The way from a connection to a session."""
+
+    def __init__(self, connection: Connection, url: str, timeout_s: float, handlers: MakeHandlers) -> None:
+        self._connection = connection
+        self._url = url
+        self._timeout_s = timeout_s
+        self._handlers = handlers
+        self._session_timeout_s = _DEFAULT_TIMEOUT_S
+        self._used: set[int] = set()
+
+    async def _request(self, method: str, url: str, *headers: tuple[str, str]) -> Message:
+        return await self._connection.request(method, url, self._timeout_s, headers)
+
+    async def run(self, want_audio: bool) -> Session | str:
+        """The session, or the URL that the camera redirects to."""
+        methods = await self._options()
+        answer = await self._request("DESCRIBE", self._url, ("Accept", "application/sdp"))
+        if answer.status >= 300:
+            return control_url(self._url, answer.get("location"))
+        description = sdp.parse(answer.body)
+        base = base_url(self._url, dict(reversed(answer.headers)))
+        video = sdp.pick_video(description)
+        wanted = [video]
+        if want_audio and (sound := sdp.pick_audio(description)) is not None:
+            # Sound in a codec that can't be read must not cost the picture: the av source is asked, which may know it.
+            sound.aac()
+            wanted.append(sound)
+        aggregate = control_url(base, description.control)
+        tracks = [
+            await self._setup(control_url(base, media.control), media, number) for number, media in enumerate(wanted)
+        ]
+        await self._play(aggregate, tracks)
+        return Session(self._connection, aggregate, tracks, self._session_timeout_s, methods)
+
+    async def _options(self) -> frozenset[str]:
+        try:
+            answer = await self._request("OPTIONS", self._url)
+        except StatusError as error:
+            if error.status in (401, 403):
+                raise
+            return frozenset()
+        return frozenset(word.strip().upper() for line in answer.all("public") for word in line.split(","))
+
+    async def _setup(self, url: str, media: sdp.Media, number: int) -> Track:
+        asked = (2 * number, 2 * number + 1)
+        transport = f"RTP/AVP/TCP;unicast;interleaved={asked[0]}-{asked[1]}"
+        try:
+            answer = await self._request("SETUP", url, ("Transport", transport))
+        except StatusError as error:
+            if error.status == 461:
+                raise UnsupportedError("the camera does not send over TCP (SETUP: 461)") from None
+            raise
+        if answer.status >= 300:
+            raise ProtocolError("the camera redirects in the middle of a session")
+        identity, _, parameters = answer.get("session").partition(";")
+        if identity.strip():
+            if not _SESSION_ID.fullmatch(identity.strip()):
+                raise ProtocolError("the camera's session identifier can't be sent back")
+            self._connection.session = identity.strip()
+        if match := _TIMEOUT.search(parameters):
+            self._session_timeout_s = min(_LONGEST_TIMEOUT_S, max(1.0, float(match[1])))
+        rtp, rtcp = self._channels(answer.get("transport"), asked)
+        track = Track(media, url, rtp, rtcp)
+        on_rtp, on_rtcp = self._handlers(track)
+        self._connection.handle(rtp, on_rtp)
+        self._connection.handle(rtcp, on_rtcp)
+        return track
+
+    def _channels(self, transport: str, asked: tuple[int, int]) -> tuple[int, int]:
+        """The channels the camera will use, whichever were asked for."""
+        match = _INTERLEAVED.search(transport)
+        if match is None:
+            if transport and "TCP" not in transport.upper():
+                raise UnsupportedError("the camera insists on another transport than TCP")
+            rtp, rtcp = asked
+        else:
+            rtp = int(match[1])
+            rtcp = int(match[2]) if match[2] else rtp + 1
+        if rtp == rtcp or max(rtp, rtcp) > 255 or {rtp, rtcp} & self._used:
+            raise ProtocolError("the camera assigned impossible channels")
+        self._used |= {rtp, rtcp}
+        return rtp, rtcp
+
+    async def _play(self, aggregate: str, tracks: list[Track]) -> None:
+        range_ = ("Range", "npt=0.000-")
+        try:
+            answers = [await self._request("PLAY", aggregate, range_)]
+        except StatusError as error:
+            if error.status not in _NO_AGGREGATE or aggregate in [track.url for track in tracks]:
+                raise
+            answers = [await self._request("PLAY", track.url, range_) for track in tracks]
+        if any(answer.status >= 300 for answer in answers):
+            raise ProtocolError("the camera redirects in the middle of a session")
+        entries = [entry for answer in answers for entry in re.split(r",(?=\s*url)", answer.get("rtp-info"))]
+        for track, entry in zip(tracks, entries, strict=False):
+            # Entries are in the order of the tracks wherever they were seen; the URLs in them are written in too many ways to compare.
+            if match := _RTPTIME.search(entry):
+                track.rtp_time = int(match[1]) & 0xFFFFFFFF

@@ -1,0 +1,246 @@
+"""An RTSP connection: bytes in, requests out, answers matched. No session, no media.
+
+Lives on one event loop. Invariant: after ``closed`` is done nothing is handed to a handler any more, and every request has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Final, cast
+
+from nvr.recorder.native.auth import Authenticator
+from nvr.recorder.native.errors import ClosedError, NoAnswerError, ProtocolError, StatusError
+from nvr.recorder.native.framing import Framing, ReadBuffer
+from nvr.recorder.native.message import Message, encode_request, encode_response
+
+__all__ = ["Connection", "connect"]
+
+_AGENT: Final = "nvr"
+_MOST_ADDRESSES: Final = 4
+# A camera may refuse a nonce again and again; each try is an answer to a new challenge.
+_MOST_TRIES: Final = 4
+# What a camera that does not read may leave unsent before it is given up: we send some hundred bytes a minute.
+_MOST_UNSENT_BYTES: Final = 1 << 16
+_ANSWERS: Final = {
+    "OPTIONS": (200, "OK"),
+    "SET_PARAMETER": (200, "OK"),
+    "GET_PARAMETER": (200, "OK"),
+    "ANNOUNCE": (200, "OK"),
+}
+
+_buffers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, ReadBuffer] = weakref.WeakKeyDictionary()
+
+
+def _buffer() -> ReadBuffer:
+    """The read buffer of the running loop: its connections read one at a time."""
+    loop = asyncio.get_running_loop()
+    found = _buffers.get(loop)
+    if found is None:
+        found = _buffers[loop] = ReadBuffer()
+    return found
+
+
+class Connection(asyncio.BufferedProtocol):
+    """A client's connection. ``handlers`` get the packets of their interleaved channel; what they raise ends the connection, and is what
+    ``closed`` results in."""
+
+    def __init__(self, auth: Authenticator | None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._auth = auth
+        self._framing = Framing(_buffer(), self._packet, self._message)
+        self._transport: asyncio.Transport | None = None
+        self._cseq = 0
+        self._pending: dict[int, asyncio.Future[Message]] = {}
+        self._handlers: dict[int, Callable[[memoryview], None]] = {}
+        self.closed: asyncio.Future[Exception] = self._loop.create_future()
+        self.session = ""
+
+    @property
+    def junk_bytes(self) -> int:
+        """Bytes that belonged to nothing."""
+        return self._framing.junk_bytes
+
+    def handle(self, channel: int, handler: Callable[[memoryview], None]) -> None:
+        """From now on this channel's packets go to ``handler``."""
+        self._handlers[channel] = handler
+        self._framing.channels.add(channel)
+
+    # From the event loop ---------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports are not of asyncio's classes.
+        self._transport = cast(asyncio.Transport, transport)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._framing.get_buffer()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        if self.closed.done():
+            return
+        try:
+            self._framing.received(nbytes)
+        except Exception as error:
+            # Also what a handler raises: it is told where the connection is waited for.
+            self.fail(error)
+
+    def eof_received(self) -> None:
+        self.fail(ClosedError("the camera closed the connection"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        # An OSError's text holds no credentials: there is no URL at this level.
+        text = "the camera closed the connection" if exc is None else f"the connection broke: {exc.__class__.__name__}"
+        self.fail(ClosedError(text))
+
+    def _packet(self, channel: int, data: memoryview) -> None:
+        self._handlers[channel](data)
+
+    def _message(self, message: Message) -> None:
+        if message.status == 0:
+            self._requested(message)
+            return
+        if message.status < 200:
+            return
+        cseq = message.cseq
+        if cseq is None and self._pending:
+            # Requests go one at a time, so an answer without a number can only be to the oldest.
+            cseq = min(self._pending)
+        waiting = self._pending.pop(cseq, None) if cseq is not None else None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(message)
+
+    def _requested(self, message: Message) -> None:
+        status, reason = _ANSWERS.get(message.method, (501, "Not Implemented"))
+        if message.method in ("REDIRECT", "TEARDOWN"):
+            status, reason = 200, "OK"
+        headers = [("CSeq", str(message.cseq or 0))]
+        if message.method == "OPTIONS":
+            headers.append(("Public", ", ".join([*_ANSWERS, "REDIRECT"])))
+        self._write(encode_response(status, reason, headers))
+        if message.method == "REDIRECT":
+            # The configured address is what a person approved: it is asked again, and may redirect in its answer.
+            raise ClosedError("the camera sent this client elsewhere (REDIRECT)")
+        if message.method == "TEARDOWN":
+            raise ClosedError("the camera ended the session (TEARDOWN)")
+
+    def fail(self, error: Exception) -> None:
+        """Ends the connection; only the first reason counts."""
+        if self.closed.done():
+            return
+        self.closed.set_result(error)
+        for waiting in self._pending.values():
+            if not waiting.done():
+                waiting.set_exception(error)
+                # Its waiter may have been cancelled; then nobody asks.
+                waiting.exception()
+        self._pending.clear()
+
+    # To the camera -----------------------------------------------------------------------------------------------------
+
+    def send_packet(self, channel: int, data: bytes) -> None:
+        """Sends an interleaved packet."""
+        self._write(b"$" + bytes((channel,)) + len(data).to_bytes(2, "big") + data)
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._transport.get_write_buffer_size() > _MOST_UNSENT_BYTES:
+            self.fail(ClosedError("the camera no longer reads"))
+            return
+        self._transport.write(data)
+
+    async def request(
+        self, method: str, url: str, timeout_s: float, headers: Sequence[tuple[str, str]] = ()
+    ) -> Message:
+        """The answer to a request with status 2xx or 3xx, after logging in if asked.
+
+        Raises:
+            StatusError: the camera refuses.
+            NoAnswerError: nothing came in time.
+            NativeError: the connection ended, or an answer makes no sense.
+        """
+        for _ in range(_MOST_TRIES):
+            answer = await self._ask(method, url, timeout_s, headers)
+            if (
+                answer.status == 401
+                and self._auth is not None
+                and self._auth.challenged(answer.all("www-authenticate"))
+            ):
+                continue
+            break
+        if answer.status >= 400:
+            raise StatusError(method, answer.status, answer.reason)
+        return answer
+
+    async def _ask(self, method: str, url: str, timeout_s: float, headers: Sequence[tuple[str, str]]) -> Message:
+        if self.closed.done():
+            raise self.closed.result()
+        number, waiting = self._send(method, url, headers)
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await waiting
+        except TimeoutError:
+            raise NoAnswerError(f"no answer to {method} in {timeout_s:g} s") from None
+        finally:
+            self._pending.pop(number, None)
+
+    def _send(self, method: str, url: str, headers: Sequence[tuple[str, str]]) -> tuple[int, asyncio.Future[Message]]:
+        self._cseq += 1
+        lines = [("CSeq", str(self._cseq)), ("User-Agent", _AGENT)]
+        if self.session:
+            lines.append(("Session", self.session))
+        if self._auth is not None and (login := self._auth.header(method, url)) is not None:
+            lines.append(("Authorization", login))
+        waiting: asyncio.Future[Message] = self._loop.create_future()
+        self._pending[self._cseq] = waiting
+        self._write(encode_request(method, url, [*lines, *headers]))
+        return self._cseq, waiting
+
+    def close(self, last_request: tuple[str, str] | None = None, linger_s: float = 1.0) -> None:
+        """Ends the connection without waiting; ``last_request`` (method, URL) still goes out if the camera reads it within ``linger_s``."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            self.fail(ClosedError("closed here"))
+            return
+        if last_request is not None:
+            self._send(*last_request, ())
+        self.fail(ClosedError("closed here"))
+        transport.close()
+        # close() would wait without end for a camera that does not read.
+        self._loop.call_later(linger_s, transport.abort)
+
+
+async def connect(host: str, port: int, timeout_s: float, auth: Authenticator | None) -> Connection:
+    """Connects to the first address of a host that accepts.
+
+    Raises:
+        socket.gaierror: the name has no address.
+        OSError: nothing accepts there.
+        NoAnswerError: not in time.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(timeout_s):
+            addresses = await _addresses(host, port)
+            for number, address in enumerate(addresses):
+                try:
+                    _, connection = await loop.create_connection(lambda: Connection(auth), address, port)
+                    return connection
+                except OSError:
+                    if number == len(addresses) - 1:
+                        raise
+    except TimeoutError:
+        raise NoAnswerError(f"no connection in {timeout_s:g} s") from None
+    raise ProtocolError("no address to connect to")
+
+
+async def _addresses(host: str, port: int) -> list[str]:
+    try:
+        return [str(ipaddress.ip_address(host))]
+    except ValueError:
+        pass
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))[:_MOST_ADDRESSES]

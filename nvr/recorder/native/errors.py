@@ -1,0 +1,33 @@
+"""What can go wrong with a camera's RTSP. Messages hold no credentials: never a URL with userinfo, never a header of ours."""
+
+from __future__ import annotations
+
+__all__ = ["ClosedError", "NativeError", "NoAnswerError", "ProtocolError", "StatusError", "UnsupportedError"]
+
+
+class NativeError(Exception):
+    """The base of all of them."""
+
+
+class ProtocolError(NativeError):
+    """What the camera sent is not what the protocol asks for."""
+
+
+class UnsupportedError(NativeError):
+    """The camera speaks correctly of something that this source does not: the ``av`` source may."""
+
+
+class NoAnswerError(NativeError):
+    """The camera did not answer a request in time."""
+
+
+class ClosedError(NativeError):
+    """The camera closed the connection."""
+
+
+class StatusError(NativeError):
+    """A request was answered with an error. ``status`` is RTSP's number."""
+
+    def __init__(self, method: str, status: int, reason: str) -> None:
+        super().__init__(f"{method}: {status} {reason}".rstrip())
+        self.status = status

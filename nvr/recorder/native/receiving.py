@@ -1,0 +1,179 @@
+"""A track's packets: checked, put together, timed. Pure but for the clocks that it is given; ``source`` does the rest.
+
+Media time zero of a connection is where PLAY began by the camera's word, else the first video packet. Sound is put on the same line by, in this order:
+sender reports of both tracks, the camera's word in ``RTP-Info``, the moment of arrival. It is done once: a later correction would tear the sound.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from nvr.recorder.native import rtcp, rtp
+from nvr.recorder.native.aac import AacDepacketiser, AudioFrame
+from nvr.recorder.native.client import Track
+from nvr.recorder.native.errors import ClosedError
+from nvr.recorder.native.h264 import H264Depacketiser
+from nvr.recorder.native.h265 import H265Depacketiser
+from nvr.recorder.native.pictures import Depacketiser, Picture
+
+__all__ = ["AudioReceiver", "Clocks", "Receiver", "VideoReceiver"]
+
+_KEPT_SAMPLES: Final = 64
+# Receiver and sender reports where RTP and RTCP share a channel: 200 to 204 without their highest bit (RFC 5761 4).
+_RTCP_TYPES: Final = range(72, 77)
+# What the camera says about sound and picture belonging together is not believed against arrival by more than this.
+_BELIEVED_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The server's clocks, in microseconds."""
+
+    realtime_us: Callable[[], int]
+    monotonic_us: Callable[[], int]
+
+
+class Receiver:
+    """What video and audio have in common: numbers, reports, unwrapped time."""
+
+    def __init__(self, track: Track, ssrc: int, clocks: Clocks) -> None:
+        self.track = track
+        self.sequence = rtp.Sequence()
+        self.reports = rtcp.Receiver(ssrc, self.sequence)
+        self.samples: deque[rtcp.ClockSample] = deque(maxlen=_KEPT_SAMPLES)
+        self.packets = 0
+        self.malformed = 0
+        self.unwrapper = rtp.Unwrapper()
+        self.last_report: rtcp.SenderReport | None = None
+        self._clocks = clocks
+        self._payload_type: int | None = None
+
+    @property
+    def clock_rate(self) -> int:
+        """Ticks a second."""
+        return self.track.media.clock_rate
+
+    def on_rtp(self, data: memoryview) -> None:
+        """A packet on the RTP channel."""
+        packet = rtp.parse(data)
+        if packet is None:
+            self.malformed += 1
+            return
+        if packet.payload_type != self._payload_type:
+            if packet.payload_type in _RTCP_TYPES:
+                self.on_rtcp(data)
+                return
+            if self._payload_type is not None:
+                return
+            # Some cameras number the payload otherwise than they described it: the first packet's word counts.
+            self._payload_type = packet.payload_type
+        take, lost, anew = self.sequence.take(packet.sequence, packet.ssrc)
+        if not take:
+            return
+        self.packets += 1
+        if anew:
+            self._restart()
+        self._payload(packet, lost)
+
+    def on_rtcp(self, data: memoryview) -> None:
+        """A packet on the RTCP channel. Raises ``ClosedError`` if the camera says goodbye."""
+        for report in rtcp.parse(data):
+            if isinstance(report, rtcp.SenderReport):
+                now_us = self._clocks.realtime_us()
+                self.reports.heard(report, self._clocks.monotonic_us())
+                self.last_report = report
+                self.samples.append(rtcp.ClockSample(now_us, report.ntp_us - now_us))
+            elif report.ssrc == self.sequence.ssrc:
+                raise ClosedError("the camera ended the stream (RTCP BYE)")
+
+    def _payload(self, packet: rtp.RtpPacket, lost: int) -> None:
+        raise NotImplementedError
+
+    def _restart(self) -> None:
+        raise NotImplementedError
+
+
+class VideoReceiver(Receiver):
+    """The video track: hands out whole pictures with their presentation time in ticks since media time zero."""
+
+    def __init__(self, track: Track, ssrc: int, clocks: Clocks, on_picture: Callable[[Picture, int], None]) -> None:
+        super().__init__(track, ssrc, clocks)
+        self.depacketiser: Depacketiser = (
+            H264Depacketiser() if track.media.codec == "h264" else H265Depacketiser(donl=track.media.donl)
+        )
+        self._on_picture = on_picture
+        self._zero: int | None = None
+        self.latest: int | None = None
+
+    def media_s(self, timestamp: int) -> float:
+        """The media time of a timestamp near the latest, once there was one."""
+        return (self.unwrapper.near(timestamp) - (self._zero or 0)) / self.clock_rate
+
+    def _payload(self, packet: rtp.RtpPacket, lost: int) -> None:
+        for picture in self.depacketiser.feed(packet.payload, packet.timestamp, packet.marker, lost):
+            ticks = self.unwrapper.unwrap(picture.timestamp)
+            if self._zero is None:
+                start = self.track.rtp_time
+                self._zero = ticks if start is None else self.unwrapper.near(start)
+            self.latest = ticks - self._zero
+            self._on_picture(picture, self.latest)
+
+    def _restart(self) -> None:
+        self.depacketiser.restart()
+        self.last_report = None
+
+
+class AudioReceiver(Receiver):
+    """The audio track: hands out frames with their time in samples on the line of the video."""
+
+    def __init__(
+        self,
+        track: Track,
+        ssrc: int,
+        clocks: Clocks,
+        video: Callable[[], VideoReceiver | None],
+        on_frame: Callable[[AudioFrame, int], None],
+    ) -> None:
+        super().__init__(track, ssrc, clocks)
+        self.depacketiser = AacDepacketiser(track.media.aac())
+        self._video = video
+        self._on_frame = on_frame
+        self._shift: int | None = None
+
+    def _payload(self, packet: rtp.RtpPacket, lost: int) -> None:
+        for frame in self.depacketiser.feed(packet.payload, packet.timestamp, packet.marker, lost):
+            ticks = self.unwrapper.unwrap(frame.timestamp & 0xFFFFFFFF)
+            if self._shift is None:
+                at_s = self._media_s(frame.timestamp & 0xFFFFFFFF)
+                if at_s is None:
+                    # There is no picture yet that this could belong to.
+                    continue
+                self._shift = round(at_s * self.clock_rate) - ticks
+            self._on_frame(frame, ticks + self._shift)
+
+    def _media_s(self, timestamp: int) -> float | None:
+        """When on the video's line this sample is."""
+        video = self._video()
+        if video is None or video.latest is None:
+            return None
+        arrived_s = video.latest / video.clock_rate
+        ours, theirs = self.last_report, video.last_report
+        if ours is not None and theirs is not None:
+            since_report_s = (self.unwrapper.near(timestamp) - self.unwrapper.near(ours.timestamp)) / self.clock_rate
+            apart_s = (ours.ntp_us - theirs.ntp_us) / 1e6
+            told_s = video.media_s(theirs.timestamp) + apart_s + since_report_s
+        elif self.track.rtp_time is not None and video.track.rtp_time is not None:
+            start = self.unwrapper.near(self.track.rtp_time)
+            told_s = (self.unwrapper.near(timestamp) - start) / self.clock_rate
+        else:
+            return arrived_s
+        return told_s if abs(told_s - arrived_s) < _BELIEVED_S else arrived_s
+
+    def _restart(self) -> None:
+        # Another timeline: it is aligned anew.
+        self._shift = None
+        self.last_report = None
+        self.unwrapper = rtp.Unwrapper()

@@ -1,0 +1,138 @@
+"""RTP packets and what their numbers tell: loss, duplicates, restarts, unwrapped time (RFC 3550). Pure.
+
+Over TCP nothing is reordered: what comes late was sent twice, and what is missing never comes.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+__all__ = ["Order", "RtpPacket", "Sequence", "Unwrapper", "parse"]
+
+_HEADER: Final = struct.Struct("!BBHII")
+_EXTENSION: Final = struct.Struct("!2xH")
+# So many late packets in a row are no repetition: the camera counts anew.
+_LATE_IN_ROW: Final = 64
+_FAR: Final = 1000
+
+
+class RtpPacket(NamedTuple):
+    """One packet. ``payload`` is a view into the reader's buffer."""
+
+    marker: bool
+    payload_type: int
+    sequence: int
+    timestamp: int
+    ssrc: int
+    payload: memoryview
+
+
+def parse(data: memoryview) -> RtpPacket | None:
+    """The packet, its payload without CSRC list, header extension and padding; None if it is none."""
+    length = len(data)
+    if length < 12:
+        return None
+    flags, kind, sequence, timestamp, ssrc = _HEADER.unpack_from(data)
+    if flags == 0x80:
+        return RtpPacket(kind > 127, kind & 0x7F, sequence, timestamp, ssrc, data[12:])
+    if flags >> 6 != 2:
+        return None
+    begin, end = 12 + 4 * (flags & 0x0F), length
+    if flags & 0x10:
+        if begin + 4 > length:
+            return None
+        begin += 4 + 4 * _EXTENSION.unpack_from(data, begin)[0]
+    if flags & 0x20:
+        # The last byte says how much padding there is, itself included.
+        if not 0 < data[length - 1] <= length - 12:
+            return None
+        end -= data[length - 1]
+    if begin > end:
+        return None
+    return RtpPacket(kind > 127, kind & 0x7F, sequence, timestamp, ssrc, data[begin:end])
+
+
+class Order(NamedTuple):
+    """Where a packet stands: ``take`` it or not; ``lost`` packets are missing right before it; the sender began ``anew``."""
+
+    take: bool
+    lost: int
+    anew: bool
+
+
+_NEXT: Final = Order(True, 0, False)
+_LATE: Final = Order(False, 0, False)
+_ANEW: Final = Order(True, 0, True)
+
+
+@dataclass(slots=True)
+class Sequence:
+    """The order of one stream's packets, and the counts that receiver reports need. ``highest`` goes on past 16 bits."""
+
+    ssrc: int | None = None
+    highest: int = -1
+    first: int = 0
+    received: int = 0
+    lost: int = 0
+    duplicates: int = 0
+    restarts: int = 0
+    _late_in_row: int = 0
+
+    def take(self, sequence: int, ssrc: int) -> Order:
+        """Judges the next packet."""
+        if ssrc == self.ssrc:
+            step = (sequence - self.highest) & 0xFFFF
+            if step == 1:
+                self.highest += 1
+                self.received += 1
+                self._late_in_row = 0
+                return _NEXT
+            if 0 < step < 0x8000:
+                self.highest += step
+                self.received += 1
+                self.lost += step - 1
+                self._late_in_row = 0
+                return Order(True, step - 1, False)
+            self._late_in_row += 1
+            far = step and 0x10000 - step > _FAR
+            if self._late_in_row < (2 if far else _LATE_IN_ROW):
+                self.duplicates += 1
+                return _LATE
+        anew = self.ssrc is not None
+        self.restarts += anew
+        self.ssrc = ssrc
+        self.highest = self.first = sequence
+        self.received = 1
+        self._late_in_row = 0
+        return _ANEW if anew else _NEXT
+
+    @property
+    def expected(self) -> int:
+        """Packets that the present sender must have sent."""
+        return self.highest - self.first + 1 if self.ssrc is not None else 0
+
+
+class Unwrapper:
+    """RTP timestamps of 32 bits as ticks that go on: each is taken to be the nearest to the one before (RFC 3550 5.1)."""
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+
+    def unwrap(self, timestamp: int) -> int:
+        """The timestamp on the line that the first one began."""
+        last = self._last
+        if last is None:
+            self._last = timestamp
+            return timestamp
+        step = (timestamp - last) & 0xFFFFFFFF
+        self._last = last + (step if step < 0x80000000 else step - 0x100000000)
+        return self._last
+
+    def near(self, timestamp: int) -> int:
+        """The same without moving on: for timestamps in reports."""
+        if self._last is None:
+            return timestamp
+        step = (timestamp - self._last) & 0xFFFFFFFF
+        return self._last + (step if step < 0x80000000 else step - 0x100000000)

@@ -1,0 +1,291 @@
+"""The ``native`` source: our own RTSP client on the event loop, for H.264, H.265 and AAC over TCP.
+
+It feeds the same sink as the ``av`` source with the same packets, made from bytes: ``packet.stream`` is that of the template which was also given to
+``open``. A picture after a loss comes with ``is_corrupt``: it is whole itself, but pictures before it are missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import socket
+import time
+from fractions import Fraction
+from typing import Any, Final
+
+import av
+import av.error
+
+from nvr.config import Camera
+from nvr.recorder.muxer import Template
+from nvr.recorder.nal import parameter_sets
+from nvr.recorder.native.aac import AudioFrame
+from nvr.recorder.native.client import Session, Target, Track, open_session
+from nvr.recorder.native.errors import ClosedError, NativeError, NoAnswerError, StatusError, UnsupportedError
+from nvr.recorder.native.pictures import Picture
+from nvr.recorder.native.receiving import AudioReceiver, Clocks, Receiver, VideoReceiver
+from nvr.recorder.native.sps import reorder_depth
+from nvr.recorder.native.templates import audio_template, video_template
+from nvr.recorder.native.timing import DecodingTimes
+from nvr.recorder.source import Ended, PacketSink
+from storage.causes import Cause
+
+__all__ = ["NativeSource"]
+
+log = logging.getLogger(__name__)
+
+_REPORT_S: Final = 5.0
+# Keyframes without parameter sets, neither with them nor in the description, after which a camera is given up.
+_BARE_KEYFRAMES: Final = 3
+# A camera that sends packets but no picture: so many stall timeouts, and at least so long, since some send a keyframe only every half minute.
+_PICTURELESS_TIMES: Final = 3
+_PICTURELESS_S: Final = 60.0
+_CLOCKS: Final = Clocks(lambda: time.time_ns() // 1000, lambda: time.monotonic_ns() // 1000)
+
+
+class NativeSource:
+    """One connection to one camera. ``unsupported`` says, after ``run``, what kept this source from reading a camera that another may read."""
+
+    def __init__(self, camera: Camera, sink: PacketSink) -> None:
+        self._camera = camera
+        self._sink = sink
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._halt: asyncio.Future[None] | None = None
+        self._stop_asked = False
+        self._video: VideoReceiver | None = None
+        self._audio: AudioReceiver | None = None
+        self._video_template: Template | None = None
+        self._audio_template: Template | None = None
+        self._sets: tuple[bytes, ...] = ()
+        self._times: DecodingTimes | None = None
+        self._time_base = Fraction(1, 90_000)
+        self._audio_base = Fraction(1, 8_000)
+        self._bare_keyframes = 0
+        self._pictures = 0
+        self._session: Session | None = None
+        self.unsupported: str | None = None
+
+    def stop(self) -> None:
+        """Asks for an end; from any thread."""
+        self._stop_asked = True
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is gone, and the connection with it
+                self._loop.call_soon_threadsafe(self._stop_now)
+
+    def _stop_now(self) -> None:
+        if self._halt is not None and not self._halt.done():
+            self._halt.set_result(None)
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What went wrong on this connection; packets, pictures and bytes."""
+        video = self._video
+        if video is None:
+            return {}
+        counts = video.depacketiser.counts
+        return {
+            "lost_packets": video.sequence.lost,
+            "duplicate_packets": video.sequence.duplicates,
+            "restarts": video.sequence.restarts,
+            "damaged": counts.damaged,
+            "undecodable": counts.undecodable,
+            "malformed": counts.malformed + video.malformed,
+            "unmarked": counts.unmarked,
+            "retimed": self._times.retimed if self._times is not None else 0,
+            "junk_bytes": self._session.connection.junk_bytes if self._session is not None else 0,
+        }
+
+    @property
+    def clock_samples(self) -> list[tuple[int, int]]:
+        """(server time, how far the camera's clock is ahead of it) by its latest sender reports; microseconds."""
+        return [] if self._video is None else [(sample.at_us, sample.offset_us) for sample in self._video.samples]
+
+    async def run(self) -> Ended:
+        """Connects and reads until it ends; says why."""
+        self._loop = asyncio.get_running_loop()
+        self._halt = self._loop.create_future()
+        work = asyncio.create_task(self._run(), name=f"native-{self._camera.id}")
+        try:
+            if not self._stop_asked:
+                ends: set[asyncio.Future[Any]] = {work, self._halt}
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return work.result()
+            return Ended(Cause.SERVER_DOWN, {"reason": "stopped"})
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+
+    async def _run(self) -> Ended:
+        camera = self._camera
+        password = camera.password.reveal() if camera.password is not None else None
+        target = Target(camera.url, camera.username, password, camera.stall_timeout_us / 1e6)
+        try:
+            session = await open_session(target, audio=camera.audio, handlers=self._handlers)
+        except Exception as error:
+            return self._why(error, plays=False)
+        self._session = session
+        try:
+            ended = self._why(await self._watch(session), plays=True)
+        except Exception as error:
+            ended = self._why(error, plays=True)
+        finally:
+            session.close()
+        return Ended(ended.cause, {**ended.detail, **{name: count for name, count in self.counters.items() if count}})
+
+    def _handlers(self, track: Track) -> tuple[Any, Any]:
+        ssrc = secrets.randbits(32)
+        receiver: Receiver
+        if track.media.kind == "video":
+            self._time_base = Fraction(1, track.media.clock_rate)
+            receiver = self._video = VideoReceiver(track, ssrc, _CLOCKS, self._picture)
+        else:
+            self._audio_base = Fraction(1, track.media.clock_rate)
+            self._audio_template = audio_template(track.media)
+            receiver = self._audio = AudioReceiver(track, ssrc, _CLOCKS, lambda: self._video, self._frame)
+        return receiver.on_rtp, receiver.on_rtcp
+
+    # Packets ---------------------------------------------------------------------------------------------------------
+
+    def _picture(self, picture: Picture, pts: int) -> None:
+        self._pictures += 1
+        if picture.keyframe and not self._at_keyframe(picture.data):
+            return
+        template, times = self._video_template, self._times
+        if template is None or times is None:
+            return
+        packet: Any = av.Packet(picture.data)
+        packet.stream = template.stream
+        packet.time_base = self._time_base
+        packet.pts, packet.dts = times.next(pts)
+        packet.is_keyframe = picture.keyframe
+        packet.is_corrupt = picture.after_loss
+        self._sink.packet(packet)
+
+    def _at_keyframe(self, data: bytes) -> bool:
+        """Learns what a keyframe's own parameter sets say; False as long as there are none at all."""
+        assert self._video is not None
+        media = self._video.track.media
+        codec = media.codec
+        sets = parameter_sets(codec, data)
+        if self._video_template is None:
+            # In-band sets win; the description's fill in the kinds that are not there.
+            kinds = {_kind(codec, unit) for unit in sets}
+            sets = (*(unit for unit in media.parameter_sets if _kind(codec, unit) not in kinds), *sets)
+            if len({_kind(codec, unit) for unit in sets}) < (2 if codec == "h264" else 3):
+                self._bare_keyframes += 1
+                if self._bare_keyframes >= _BARE_KEYFRAMES:
+                    raise Ended(Cause.REJECTED, {"error": "the camera sends no parameter sets"})
+                return False
+            self._video_template = video_template(codec, sets, data)
+            self._times = DecodingTimes(media.clock_rate, reorder_depth(codec, sets))
+            audio = self._audio_template
+            self._sink.open(self._video_template.stream, audio.stream if audio is not None else None)
+        elif sets and sets != self._sets and self._times is not None:
+            self._times.deepen(reorder_depth(codec, sets))
+        self._sets = sets or self._sets
+        return True
+
+    def _frame(self, frame: AudioFrame, pts: int) -> None:
+        if self._video_template is None or self._audio_template is None:
+            return
+        packet: Any = av.Packet(frame.data)
+        packet.stream = self._audio_template.stream
+        packet.time_base = self._audio_base
+        packet.pts = packet.dts = pts
+        packet.is_keyframe = True
+        self._sink.packet(packet)
+
+    # While it plays --------------------------------------------------------------------------------------------------
+
+    async def _watch(self, session: Session) -> Exception:
+        """Keeps the session alive and notices silence; returns what ended it."""
+        loop = asyncio.get_running_loop()
+        stall_s = self._camera.stall_timeout_us / 1e6
+        pictureless_s = max(_PICTURELESS_S, _PICTURELESS_TIMES * stall_s)
+        tick_s = min(stall_s / 4, _REPORT_S, session.keep_alive_s / 2)
+        now = loop.time()
+        heard, seen = (-1, now), (self._pictures, now)
+        report_due, alive_due = now + tick_s, now + session.keep_alive_s
+        closed = session.connection.closed
+        asking: asyncio.Task[None] | None = None
+        try:
+            while True:
+                waiting: set[asyncio.Future[Any]] = {closed} if asking is None else {closed, asking}
+                await asyncio.wait(waiting, timeout=tick_s, return_when=asyncio.FIRST_COMPLETED)
+                if closed.done():
+                    return closed.result()
+                if asking is not None and asking.done():
+                    asking.result()
+                    asking = None
+                now = loop.time()
+                packets = self._video.packets if self._video is not None else 0
+                if packets != heard[0]:
+                    heard = (packets, now)
+                elif now - heard[1] >= stall_s:
+                    return Ended(Cause.STALLED, {"error": "no data from the camera"})
+                if self._pictures != seen[0]:
+                    seen = (self._pictures, now)
+                elif now - seen[1] >= pictureless_s:
+                    return Ended(Cause.CORRUPT, {"error": f"no whole picture for {pictureless_s:.0f} s"})
+                if now >= report_due:
+                    report_due = now + _REPORT_S
+                    self._report(session)
+                if now >= alive_due and asking is None:
+                    alive_due = now + session.keep_alive_s
+                    asking = asyncio.create_task(session.keep_alive(stall_s))
+        finally:
+            if asking is not None:
+                asking.cancel()
+                await asyncio.gather(asking, return_exceptions=True)
+
+    def _report(self, session: Session) -> None:
+        for receiver in (self._video, self._audio):
+            if receiver is not None and receiver.packets:
+                session.connection.send_packet(
+                    receiver.track.rtcp_channel, receiver.reports.report(_CLOCKS.monotonic_us())
+                )
+
+    # How it ended ----------------------------------------------------------------------------------------------------
+
+    def _why(self, error: Exception, *, plays: bool) -> Ended:
+        """The cause. ``plays``: the camera had begun to."""
+        if isinstance(error, UnsupportedError):
+            self.unsupported = str(error)
+        if isinstance(error, Ended):
+            return error
+        if isinstance(error, socket.gaierror):
+            return Ended(Cause.UNREACHABLE, {"reason": "dns", "error": error.strerror or "not a host name"})
+        if isinstance(error, OSError) and not isinstance(error, av.error.FFmpegError):
+            if plays:
+                return Ended(Cause.ENDED, {"error": error.strerror or type(error).__name__})
+            return Ended(Cause.UNREACHABLE, {"reason": "connect", "error": error.strerror or type(error).__name__})
+        if isinstance(error, NativeError):
+            return _native(error, plays)
+        if isinstance(error, av.error.FFmpegError):
+            return Ended(Cause.CORRUPT, {"error": f"the camera's parameters can't be read: {error.strerror}"})
+        log.error("camera %s: the recorder failed", self._camera.id, exc_info=error)
+        return Ended(Cause.RECORDER_CRASHED, {"error": type(error).__name__})
+
+
+def _native(error: NativeError, plays: bool) -> Ended:
+    text = str(error)
+    if isinstance(error, StatusError):
+        if error.status in (401, 403):
+            return Ended(Cause.UNAUTHORIZED, {"error": text})
+        return Ended(Cause.ENDED if plays else Cause.REJECTED, {"error": text})
+    if isinstance(error, NoAnswerError):
+        if plays:
+            return Ended(Cause.STALLED, {"error": text})
+        return Ended(Cause.UNREACHABLE, {"reason": "timeout", "error": text})
+    if isinstance(error, ClosedError):
+        if plays:
+            return Ended(Cause.ENDED, {"error": text})
+        return Ended(Cause.REJECTED, {"error": "the camera closed the connection before it sent anything"})
+    return Ended(Cause.CORRUPT if plays else Cause.REJECTED, {"error": text})
+
+
+def _kind(codec: str, unit: bytes) -> int:
+    return unit[0] & 0x1F if codec == "h264" else unit[0] >> 1 & 0x3F

@@ -1,0 +1,319 @@
+"""RTP, RTCP and what is put together from payloads."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nvr.recorder.native import rtcp, rtp
+from nvr.recorder.native.aac import AacDepacketiser, samples_per_frame
+from nvr.recorder.native.h264 import H264Depacketiser
+from nvr.recorder.native.h265 import H265Depacketiser
+from nvr.recorder.native.pictures import Depacketiser, Picture
+from nvr.recorder.native.sdp import Aac
+from nvr.recorder.native.timing import DecodingTimes
+
+IDR, P, B, SPS, PPS = b"\x65\x88idr", b"\x41\x9apic", b"\x01\x9bbi", b"\x67sps", b"\x68pps"
+CODE = b"\0\0\0\1"
+
+
+def test_padding_csrc_and_extension() -> None:
+    """Checklist 9."""
+    head = struct.pack("!BBHII", 0x80 | 0x20 | 0x10 | 2, 0x80 | 96, 5, 6, 7)
+    data = head + bytes(8) + struct.pack("!HH", 0xBEDE, 1) + bytes(4) + b"payload" + b"\0\0\3"
+    packet = rtp.parse(memoryview(data))
+    assert packet is not None and bytes(packet.payload) == b"payload"
+    assert (packet.marker, packet.payload_type, packet.sequence, packet.timestamp, packet.ssrc) == (True, 96, 5, 6, 7)
+    for broken in (data[:11], data[:20], data[:-1] + b"\xff", b"\x40" + data[1:], head[:-1] + b"\0\0\0"):
+        assert rtp.parse(memoryview(broken)) is None
+
+
+@given(st.binary(max_size=80))
+def test_rtp_fuzz(data: bytes) -> None:
+    packet = rtp.parse(memoryview(data))
+    assert packet is None or len(packet.payload) <= len(data) - 12
+    for report in rtcp.parse(memoryview(data)):
+        assert report.ssrc >= 0
+
+
+def test_sequence() -> None:
+    """Checklist 9: wrap, loss, duplicates, another SSRC, a count that begins anew."""
+    sequence = rtp.Sequence()
+    assert sequence.take(65534, 1) == (True, 0, False)
+    assert sequence.take(65535, 1) == (True, 0, False)
+    assert sequence.take(0, 1) == (True, 0, False)
+    assert sequence.take(4, 1) == (True, 3, False)
+    assert not sequence.take(4, 1).take and not sequence.take(65535, 1).take
+    assert (sequence.lost, sequence.duplicates, sequence.highest) == (3, 2, 65536 + 4)
+    assert sequence.expected == 7
+    assert sequence.take(9, 2) == (True, 0, True)
+    sequence.take(30_000, 2)
+    far = [sequence.take(number, 2) for number in (20_000, 20_001)]
+    assert [order.take for order in far] == [False, True] and far[1].anew
+    for number in range(20_002, 20_100):
+        assert sequence.take(number, 2) == (True, 0, False)
+    again = [sequence.take(number, 2).take for number in range(20_010, 20_075)]
+    assert again.index(True) == 63
+
+
+@given(st.lists(st.tuples(st.integers(0, 65535), st.integers(1, 3))))
+def test_sequence_fuzz(numbers: list[tuple[int, int]]) -> None:
+    sequence = rtp.Sequence()
+    for number, ssrc in numbers:
+        order = sequence.take(number, ssrc)
+        assert 0 <= order.lost < 0x8000
+    assert sequence.expected >= 0
+
+
+def test_timestamp_wrap() -> None:
+    """Checklist 9."""
+    unwrapper = rtp.Unwrapper()
+    assert [unwrapper.unwrap(t & 0xFFFFFFFF) for t in (2**32 - 3000, 2**32 + 600, 2**32 - 100, 2**32 + 5000)] == [
+        2**32 - 3000,
+        2**32 + 600,
+        2**32 - 100,
+        2**32 + 5000,
+    ]
+    assert unwrapper.near(0) == 2**32
+
+
+class Stream:
+    """Numbers payloads and feeds them."""
+
+    def __init__(self, depacketiser: Depacketiser) -> None:
+        self.depacketiser = depacketiser
+        self.pictures: list[Picture] = []
+
+    def send(self, timestamp: int, *payloads: bytes, marker: bool = True, lost: int = 0) -> None:
+        for number, payload in enumerate(payloads):
+            ends = marker and number == len(payloads) - 1
+            got = self.depacketiser.feed(memoryview(payload), timestamp, ends, lost if number == 0 else 0)
+            self.pictures += got
+
+    @property
+    def times(self) -> list[int]:
+        return [picture.timestamp for picture in self.pictures]
+
+
+def test_h264_forms_of_payload() -> None:
+    """Checklist 9: single units, STAP-A, FU-A."""
+    stream = Stream(H264Depacketiser())
+    stap = b"\x78" + b"".join(struct.pack("!H", len(unit)) + unit for unit in (SPS, PPS))
+    stream.send(1, stap, b"\x7c\x85\x88i", b"\x7c\x05d", b"\x7c\x45r")
+    stream.send(2, b"\x06\x05\x01sei", P)
+    assert [picture.data for picture in stream.pictures] == [
+        CODE + SPS + CODE + PPS + CODE + IDR,
+        CODE + b"\x06\x05\x01sei" + CODE + P,
+    ]
+    assert [picture.keyframe for picture in stream.pictures] == [True, False]
+
+
+def test_markers_missing_and_superfluous() -> None:
+    """Checklist 9."""
+    stream = Stream(H264Depacketiser())
+    for number in range(1, 5):
+        stream.send(number, IDR if number == 1 else P, marker=False)
+    assert stream.times == [1, 2, 3] and stream.depacketiser.counts.unmarked == 3
+    # Parameter sets with a marker and a timestamp of their own belong to the picture that follows.
+    stream = Stream(H264Depacketiser())
+    stream.send(1, SPS)
+    stream.send(1, PPS)
+    stream.send(2, IDR)
+    assert [p.data for p in stream.pictures] == [CODE + SPS + CODE + PPS + CODE + IDR]
+    # A camera that marks every slice is found out, and its next group is whole.
+    stream = Stream(H264Depacketiser())
+    for number in range(1, 7):
+        key = number in (1, 4)
+        stream.send(number, b"\x65\x88a" if key else b"\x41\x9aa")
+        stream.send(number, b"\x65\x08b" if key else b"\x41\x1ab")
+    whole = [picture for picture in stream.pictures if picture.timestamp >= 4]
+    assert [p.timestamp for p in whole] == [4, 5]
+    assert whole[0].data == CODE + b"\x65\x88a" + CODE + b"\x65\x08b" and whole[0].after_loss
+
+
+def test_loss() -> None:
+    """Checklist 9: start or end of a fragmented unit lost; of a reference, and of a picture that nothing refers to."""
+    for broken, lost in (
+        ([b"\x5c\x81\x9ap", b"\x5c\x41c"], (0, 1)),  # between the two
+        ([b"\x5c\x41c"], (1,)),  # the start is lost
+        ([b"\x5c\x41c"], (0,)),  # the start is missing without a gap
+        ([b"\x5c\x81\x9ap", b"\x41\x9aother"], (0, 0)),  # the end is missing without a gap
+    ):
+        stream = Stream(H264Depacketiser())
+        stream.send(1, IDR)
+        for number, (payload, gap) in enumerate(zip(broken, lost, strict=True)):
+            stream.send(2, payload, marker=number == len(broken) - 1, lost=gap)
+        stream.send(3, P)
+        stream.send(4, IDR)
+        stream.send(5, P)
+        assert stream.times == [1, 4, 5], broken
+        assert [picture.after_loss for picture in stream.pictures] == [False, True, False]
+        counts = stream.depacketiser.counts
+        assert counts.damaged == 1 and counts.undecodable == 1
+    stream = Stream(H264Depacketiser())
+    stream.send(1, IDR)
+    stream.send(2, b"\x1c\x81\x9ab", b"\x1c\x01x", marker=False)
+    stream.send(2, b"\x1c\x41x", lost=1)
+    stream.send(3, P)
+    assert stream.times == [1, 3] and stream.depacketiser.counts.damaged == 1
+    # The end of a picture lost with its marker.
+    stream = Stream(H264Depacketiser())
+    stream.send(1, IDR)
+    stream.send(2, b"\x5c\x81\x9ap", marker=False)
+    stream.send(3, P, lost=2)
+    stream.send(4, IDR)
+    assert stream.times == [1, 4]
+
+
+def test_joining_in_the_middle_is_no_loss() -> None:
+    stream = Stream(H264Depacketiser())
+    stream.send(1, b"\x5c\x41c")
+    stream.send(2, P)
+    stream.send(3, IDR)
+    assert stream.times == [3] and not stream.pictures[0].after_loss
+    assert stream.depacketiser.counts.damaged == stream.depacketiser.counts.undecodable == 0
+
+
+def test_restart_forgets_what_was_open() -> None:
+    stream = Stream(H264Depacketiser())
+    stream.send(1, IDR)
+    stream.send(2, b"\x5c\x81\x9ap", marker=False)
+    stream.depacketiser.restart()
+    stream.send(9, P)
+    stream.send(10, IDR)
+    assert stream.times == [1, 10] and stream.pictures[-1].after_loss
+
+
+def test_recovery_point_is_a_keyframe() -> None:
+    stream = Stream(H264Depacketiser())
+    stream.send(1, SPS, PPS, b"\x06\x06\x01\xc4\x80", b"\x41\x9aintra")
+    assert [picture.keyframe for picture in stream.pictures] == [True]
+
+
+@pytest.mark.parametrize("donl", [False, True])
+def test_h265_forms_of_payload(donl: bool) -> None:
+    """Checklist 9: AP, FU, single units, DONL absent and present."""
+    number, difference = (b"\0\1", b"\0") if donl else (b"", b"")
+    vps, sps, idr, tail = b"\x40\x01v", b"\x42\x01s", b"\x26\x01\xafpicture", b"\x02\x01\xd0p"
+    stream = Stream(H265Depacketiser(donl=donl))
+    pack = b"\x60\x01" + number + struct.pack("!H", 3) + vps + difference + struct.pack("!H", 3) + sps
+    stream.send(1, pack, b"\x62\x01\x93" + number + b"\xafpic", b"\x62\x01\x13tu", b"\x62\x01\x53re")
+    stream.send(2, tail[:2] + number + tail[2:])
+    assert [picture.data for picture in stream.pictures] == [CODE + vps + CODE + sps + CODE + idr, CODE + tail]
+    assert [picture.keyframe for picture in stream.pictures] == [True, False]
+
+
+payloads = st.tuples(
+    st.one_of(
+        st.binary(max_size=12),
+        st.sampled_from(
+            [IDR, P, B, SPS, b"\x5c\x81\x9ap", b"\x5c\x41c", b"\x78\0\2\x41\x9a", b"\x26\x01\xafi", b"\x62\x01\x93\xaf"]
+        ),
+    ),
+    st.integers(0, 3),
+    st.booleans(),
+    st.integers(0, 2),
+)
+
+
+@given(st.sampled_from([0, 1, 2]), st.lists(payloads, max_size=40))
+def test_depacketiser_fuzz(which: int, packets: list[tuple[bytes, int, bool, int]]) -> None:
+    depacketiser = [H264Depacketiser, H265Depacketiser, lambda: H265Depacketiser(donl=True)][which]()
+    seen_keyframe = False
+    for payload, timestamp, marker, lost in packets:
+        for picture in depacketiser.feed(memoryview(payload), timestamp, marker, lost):
+            assert picture.data.startswith(CODE)
+            seen_keyframe |= picture.keyframe
+            assert seen_keyframe, "nothing can be decoded before a keyframe"
+            assert picture.keyframe or not picture.after_loss or which == 0
+
+
+def test_a_picture_without_end_is_bounded() -> None:
+    depacketiser = H264Depacketiser()
+    depacketiser.feed(memoryview(b"\x7c\x85\x88i"), 1, False, 0)
+    piece = memoryview(b"\x7c\x05" + bytes(60_000))
+    for _ in range(1000):
+        assert depacketiser.feed(piece, 1, False, 0) == ()
+        assert len(depacketiser._data) <= 16 << 20
+    assert depacketiser.feed(memoryview(IDR), 2, True, 0)[0].timestamp == 2
+
+
+HBR = Aac(b"\x14\x08", 13, 3, 3)
+
+
+def test_aac() -> None:
+    reader = AacDepacketiser(HBR)
+    two = struct.pack("!HHH", 32, 3 << 3, 2 << 3) + b"abcde"
+    assert [tuple(frame) for frame in reader.feed(memoryview(two), 100, True, 0)] == [(b"abc", 100), (b"de", 1124)]
+    head = struct.pack("!HH", 16, 6 << 3)
+    assert reader.feed(memoryview(head + b"abc"), 5, False, 0) == ()
+    assert reader.feed(memoryview(head + b"def"), 5, True, 0)[0].data == b"abcdef"
+    reader.feed(memoryview(head + b"abc"), 6, False, 0)
+    assert reader.feed(memoryview(two), 7, True, 1) and reader.damaged == 1
+    assert samples_per_frame(b"\x14\x08") == 1024 and samples_per_frame(b"\x14\x0c") == 960
+
+
+@given(st.lists(st.tuples(st.binary(max_size=20), st.integers(0, 2), st.integers(0, 1)), max_size=20))
+def test_aac_fuzz(packets: list[tuple[bytes, int, int]]) -> None:
+    reader = AacDepacketiser(HBR)
+    for payload, timestamp, lost in packets:
+        assert all(frame.data for frame in reader.feed(memoryview(payload), timestamp, True, lost))
+        assert len(reader._part) <= 1 << 16
+
+
+def test_reports() -> None:
+    """Checklist 6; a sender report as RFC 3550 has it, and what the camera wants back."""
+    ntp_s = 3_968_000_000
+    data = struct.pack("!BBHIIIIII", 0x80, 200, 6, 9, ntp_s, 1 << 31, 1234, 1, 2) + struct.pack(
+        "!BBHI", 0x81, 203, 1, 9
+    )
+    sender, bye = rtcp.parse(memoryview(data))
+    assert sender == rtcp.SenderReport(
+        9, (ntp_s - 2_208_988_800) * 1_000_000 + 500_000, 1234, (ntp_s & 0xFFFF) << 16 | 0x8000
+    )
+    assert bye == rtcp.Bye(9)
+    (after_2036,) = rtcp.parse(memoryview(struct.pack("!BBHIIIIII", 0x80, 200, 6, 9, 5, 0, 0, 0, 0)))
+    assert isinstance(after_2036, rtcp.SenderReport) and after_2036.ntp_us == (2**32 + 5 - 2_208_988_800) * 1_000_000
+    receiver = rtcp.Receiver(1, rtp.Sequence())
+    for number in (1, 2, 4):
+        receiver.sequence.take(number, 9)
+    receiver.heard(sender, 1_000_000)
+    report = receiver.report(3_000_000)
+    fields = struct.unpack_from("!BBHIIIIIII", report)
+    assert fields[:5] == (0x81, 201, 7, 1, 9)
+    assert fields[5:] == (64 << 24 | 1, 4, 0, sender.middle, 2 * 65536)
+    assert len(report) % 4 == 0 and report[32:36] == struct.pack("!BBH", 0x81, 202, 3)
+
+
+def test_decoding_times() -> None:
+    """Checklist 13."""
+    plain = DecodingTimes(90_000, 0)
+    assert [plain.next(pts) for pts in (0, 3600, 7200)] == [(0, 0), (3600, 3600), (7200, 7200)]
+    # I P B B P B B, in decoding order.
+    order = [0, 3, 1, 2, 6, 4, 5, 9, 7, 8]
+    for depth in (2, None):
+        times = DecodingTimes(90_000, depth)
+        found = [times.next(3600 * number) for number in order]
+        assert all(a[1] < b[1] for a, b in itertools.pairwise(found))
+        assert all(dts <= pts for pts, dts in found)
+        if depth is None:
+            assert 0 < times.retimed <= 3
+        else:
+            assert [pts for pts, _ in found] == [3600 * number for number in order]
+            assert times.retimed == 0
+    jump = DecodingTimes(90_000, 2)
+    jump.next(0)
+    assert jump.next(90_000 * 3600)[0] == 90_000 * 3600
+
+
+@given(st.one_of(st.none(), st.integers(0, 20)), st.lists(st.integers(-(2**40), 2**40)))
+def test_decoding_times_fuzz(depth: int | None, order: list[int]) -> None:
+    times = DecodingTimes(90_000, depth)
+    for pts in order:
+        given_pts, dts = times.next(pts)
+        assert dts <= given_pts
+    assert len(times._sorted) <= 17
