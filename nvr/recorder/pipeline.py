@@ -202,7 +202,10 @@ class Pipeline:
         if not sets <= self._sets:
             self._sets = sets
             self._restart(Ended(Cause.ENDED, {"error": "the camera changed its parameters"}), keep_clock=True)
-            self._video = Template.of_keyframe(self._codec, bytes(packet))
+            try:
+                self._video = Template.of_keyframe(self._codec, bytes(packet))
+            except (av.FFmpegError, LookupError, ValueError):
+                raise Ended(Cause.CORRUPT, {"error": "the camera's new parameters can't be read"}) from None
         elif self.run is not None and self.run.has_audio != audio_lives:
             why = "sound began" if audio_lives else "sound ceased"
             self._restart(Ended(Cause.ENDED, {"error": why}), keep_clock=True)

@@ -248,3 +248,17 @@ def test_out_of_order_packets_are_dropped_and_counted(rig: Rig, film: Clip) -> N
     assert rig.pipeline.counters["out_of_order"] == 1
     assert sum(segment.frames for segment in rig.segments) == 150
     assert causes(found) == ["not_configured", "server_down"]
+
+
+def test_parameters_that_cannot_be_read_end_the_run_as_corrupt(rig: Rig, film: Clip) -> None:
+    rig.open(film)
+    rig.send(film, 0, 75)
+    broken: Any = av.Packet(annexb([b"\x67\x42", b"\x65" + bytes(range(1, 60))]))
+    broken.time_base, broken.duration, broken.is_keyframe = Fraction(1, 90_000), 3600, True
+    broken.pts = broken.dts = 75 * 3600
+    broken.stream = rig.template.stream
+    with pytest.raises(Ended) as ended:
+        rig.pipeline.packet(broken)
+    assert ended.value.cause in (Cause.CORRUPT, Cause.REJECTED)
+    found = rig.done(ended.value.cause)
+    assert found.recorded_us == 75 * FRAME_US
