@@ -33,9 +33,7 @@ def first_schema(path: Path) -> None:
     path.touch(mode=0o600)
     with sqlite3.connect(path, isolation_level=None) as conn:
         conn.execute("PRAGMA journal_mode = WAL")
-        for statement in migrations._FIRST.split(";\n"):
-            if statement.strip():
-                conn.execute(statement)
+        migrations.run(sqlite_utils.Database(conn), migrations.m001_first_schema.SQL)
         conn.execute(
             "CREATE TABLE _sqlite_migrations (id INTEGER PRIMARY KEY, migration_set TEXT, name TEXT, applied_at TEXT)"
         )

@@ -1,19 +1,6 @@
-"""The catalogue's schema, as the steps that made it. A released step is never edited: later ones follow it.
+"""The first released schema."""
 
-Units: ``_us`` microseconds UTC since the Unix epoch. ``camera``, ``node`` and ``root`` columns are keys of this database alone;
-outside, a camera is known by its text id, a node by its name and a root by its identity.
-"""
-
-from __future__ import annotations
-
-import sqlite_utils
-from sqlite_utils.migrations import Migrations
-
-__all__ = ["migrations"]
-
-migrations = Migrations("catalogue")
-
-_FIRST = """
+SQL = """
 CREATE TABLE meta (                 -- counters and settings of the catalogue itself
   key   TEXT PRIMARY KEY,
   value ANY
@@ -201,11 +188,3 @@ CREATE TABLE token (
   last_used_us INTEGER
 ) STRICT, WITHOUT ROWID;
 """
-
-
-@migrations()
-def m001_first_schema(db: sqlite_utils.Database) -> None:
-    # Statement by statement: executescript would commit the migration's transaction first.
-    for statement in _FIRST.split(";\n"):
-        if statement.strip():
-            db.execute(statement)

@@ -1,0 +1,30 @@
+"""The catalogue's schema, as the steps that made it: a module a step. A released step is never edited: later ones follow it.
+
+Units: ``_us`` microseconds UTC since the Unix epoch. ``camera``, ``node`` and ``root`` columns are keys of this database alone;
+outside, a camera is known by its text id, a node by its name and a root by its identity.
+"""
+
+from __future__ import annotations
+
+import sqlite_utils
+from sqlite_utils.migrations import Migrations
+
+from storage.migrations import m001_first_schema
+
+__all__ = ["STEPS", "migrations", "run"]
+
+migrations = Migrations("catalogue")
+
+# In this order. A step is a module with its statements, each ended by ";" at the end of a line, in ``SQL``.
+STEPS = (m001_first_schema,)
+
+
+def run(db: sqlite_utils.Database, sql: str) -> None:
+    """Runs the statements one by one: executescript would commit the migration's transaction first."""
+    for statement in sql.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+for _step in STEPS:
+    migrations(name=_step.__name__.rpartition(".")[2])(lambda db, sql=_step.SQL: run(db, sql))
