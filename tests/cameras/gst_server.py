@@ -70,6 +70,7 @@ def _libraries() -> tuple[Any, Any, Any]:
 def _pipeline(gst: Any, mount: str, options: argparse.Namespace) -> str:
     """A launch line whose video payloader gets whole access units as a byte stream."""
     width, _, height = options.size.partition("x")
+    _need(gst, "timeoverlay", "gstreamer1.0-x")
     source = (
         f"videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width={width},height={height},"
         f"framerate={options.frame_rate}/1 ! timeoverlay ! "
