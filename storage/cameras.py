@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from storage import facts
+from storage import audit, facts
 from storage.causes import Cause
 from storage.database import next_rev
 
@@ -102,6 +102,7 @@ def add(
             "UPDATE camera SET name=?, source=?, settings=?, labels=?, added_us=?, rev=?, removed_us=NULL WHERE id=?",
             values,
         )
+    audit.enter(conn, "camera_added", camera=camera, detail={"name": name, "source": source, "labels": dict(labels)})
 
 
 def change(
@@ -123,6 +124,11 @@ def change(
         "UPDATE camera SET name=?, source=?, settings=?, labels=?, rev=? WHERE id=?",
         (name, source, json.dumps(dict(settings)), json.dumps(dict(labels)), next_rev(conn), camera),
     )
+    # Which settings, not their values: some are secret.
+    keys = {key for key in {*old.settings, *settings} if old.settings.get(key) != settings.get(key)}
+    pairs = {"name": (old.name, name), "source": (old.source, source), "labels": (dict(old.labels), dict(labels))}
+    told = {key: list(pair) for key, pair in pairs.items() if pair[0] != pair[1]}
+    audit.enter(conn, "camera_changed", camera=camera, detail={"settings": sorted(keys), **told})
     return True
 
 
@@ -135,6 +141,8 @@ def remove(conn: sqlite3.Connection, camera: str, *, at_us: int) -> None:
         facts.enter(
             conn, camera, at_now_us, Cause.NOT_CONFIGURED, {"reason": "camera removed"}, node=now.node, epoch=now.epoch
         )
-    conn.execute(
+    removed = conn.execute(
         "UPDATE camera SET removed_us=?, rev=? WHERE id=? AND removed_us IS NULL", (at_us, next_rev(conn), camera)
-    )
+    ).rowcount
+    if removed:
+        audit.enter(conn, "camera_removed", camera=camera)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import sqlite_utils
 
+from storage import audit
 from storage.errors import CatalogueError
 from storage.migrations import migrations
 
@@ -86,14 +87,20 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """A write transaction: committed at the end of the block, rolled back if it raises."""
+        """A write transaction: committed at the end of the block, rolled back if it raises. If somebody acts (``storage.audit``), it
+        holds an entry that says so."""
         with self._lock:
             conn = self._write_connection()
             conn.execute("BEGIN IMMEDIATE")
+            act = audit.current()
+            entered = act is not None and act.entered
             try:
                 yield conn
+                audit.settle(conn)
                 conn.execute("COMMIT")
             except BaseException:
+                if act is not None:
+                    act.entered = entered
                 # After a full disk or an I/O error SQLite has rolled back by itself; after a COMMIT that was refused it has not.
                 if conn.in_transaction:
                     conn.execute("ROLLBACK")

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from storage import audit
 from storage.database import next_rev
 from storage.segments import LONGEST_SEGMENT_US
 
@@ -64,6 +65,8 @@ def place(
         "INSERT INTO hold (id, camera, start_us, end_us, reason, placed_by, placed_us, rev) VALUES (?,?,?,?,?,?,?,?)",
         (id_, row["key"], start_us, end_us, reason.strip(), by, now_us, next_rev(conn)),
     )
+    detail = {"hold": id_, "start_us": start_us, "end_us": end_us, "reason": reason.strip()}
+    audit.enter(conn, "hold_placed", camera=camera, detail=detail)
     return Hold(id_, camera, start_us, end_us, reason.strip(), by, now_us, None, None, None)
 
 
@@ -85,6 +88,7 @@ def release(conn: sqlite3.Connection, id_: str, *, reason: str, by: str, now_us:
         "UPDATE hold SET released_us = ?, released_by = ?, release_reason = ?, rev = ? WHERE id = ?",
         (now_us, by, reason.strip(), next_rev(conn), id_),
     )
+    audit.enter(conn, "hold_released", camera=row["camera"], detail={"hold": id_, "reason": reason.strip()})
     return replace(Hold(*row), released_us=now_us, released_by=by, release_reason=reason.strip())
 
 

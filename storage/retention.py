@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import heapq
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from storage import garbage, holds
+from storage import audit, garbage, holds
 from storage.causes import Cause
 from storage.database import Database
 from storage.files import FILES, Files
@@ -263,13 +264,18 @@ def apply(
     who = {} if by is None else {"person": by}
     for start in range(0, len(deletions), _BATCH):
         with database.write() as conn:
+            cameras: Counter[str] = Counter()
             for deletion in deletions[start : start + _BATCH]:
                 detail = {"policy": deletion.rule, **who}
                 freed = garbage.discard(
                     conn, [deletion.candidate.key], cause=Cause.PRUNED, detail=detail, now_us=now_us
                 )
                 freed_bytes += freed
-                gone += freed > 0
+                cameras[deletion.candidate.key.camera] += freed > 0
+            gone += cameras.total()
+            if by is not None:
+                # What rules delete by themselves is in the ledger; here is what somebody did.
+                audit.enter(conn, "footage_deleted", detail={"segments": dict(+cameras), "by": "retention plan"})
         if sweep:
             garbage.sweep(database, files)
     return Applied(gone, freed_bytes)

@@ -10,7 +10,7 @@ from typing import Final
 
 from nvr.accounts.errors import InvalidAccount, NoSuchAccount
 from nvr.accounts.users import now_us
-from storage import accounts
+from storage import accounts, audit
 from storage.accounts import Role, Session, Token
 from storage.database import Database
 
@@ -59,6 +59,7 @@ def create_session(db: Database, user: str, *, at_us: int | None = None) -> str:
             accounts.add_session(conn, hash_=hash_of(secret), user=user, at_us=at, expires_us=at + IDLE_US)
         except sqlite3.IntegrityError:
             raise NoSuchAccount(f"there is no user {user!r}") from None
+        audit.enter(conn, "logged_in", detail={"user": user})
     return secret
 
 
@@ -82,6 +83,7 @@ def end_session(db: Database, secret: str) -> None:
     """Ends the session of a cookie's value, if there is one."""
     with db.write() as conn:
         accounts.end_session(conn, hash_of(secret))
+        audit.enter(conn, "logged_out")
 
 
 def issue_token(db: Database, name: str, role: Role, *, at_us: int | None = None) -> tuple[Token, str]:
@@ -97,6 +99,7 @@ def issue_token(db: Database, name: str, role: Role, *, at_us: int | None = None
     token = Token(secrets.token_hex(4), name, role, now_us() if at_us is None else at_us, None)
     with db.write() as conn:
         accounts.add_token(conn, id_=token.id, hash_=hash_of(text), name=token.name, role=role, at_us=token.created_us)
+        audit.enter(conn, "token_made", detail={"token": token.id, "name": token.name, "role": role})
     return token, text
 
 
@@ -127,3 +130,4 @@ def remove_token(db: Database, id_: str) -> None:
     with db.write() as conn:
         if not accounts.remove_token(conn, id_):
             raise NoSuchAccount(f"there is no token {id_!r}")
+        audit.enter(conn, "token_removed", detail={"token": id_})

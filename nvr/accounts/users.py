@@ -8,7 +8,7 @@ from typing import Final
 
 from nvr.accounts import passwords
 from nvr.accounts.errors import BadCredentials, InvalidAccount, LastAdmin, NoSuchAccount, UserExists
-from storage import accounts
+from storage import accounts, audit
 from storage.accounts import Role, User
 from storage.database import Database
 
@@ -65,6 +65,7 @@ def create_user(db: Database, name: str, password: str, role: Role, *, at_us: in
             accounts.add_user(conn, name=name, password_hash=hash_, role=role, at_us=user.created_us)
         except ValueError:
             raise UserExists(f"there is a user {name!r} already") from None
+        audit.enter(conn, "user_added", detail={"user": name, "role": role})
     return user
 
 
@@ -100,6 +101,7 @@ def set_password(db: Database, name: str, password: str, *, keep_session: str | 
         if not accounts.set_password_hash(conn, name, hash_):
             raise NoSuchAccount(f"there is no user {name!r}")
         accounts.end_sessions_of(conn, name, keep=keep_session)
+        audit.enter(conn, "password_set", detail={"user": name})
 
 
 def remove_user(db: Database, name: str) -> None:
@@ -116,6 +118,7 @@ def remove_user(db: Database, name: str) -> None:
         if user.role is Role.ADMIN and accounts.count_admins(conn) == 1:
             raise LastAdmin(f"{name!r} is the only administrator; make another one first")
         accounts.remove_user(conn, name)
+        audit.enter(conn, "user_removed", detail={"user": name})
 
 
 def ensure_first_admin(db: Database) -> str | None:
@@ -130,4 +133,5 @@ def ensure_first_admin(db: Database) -> str | None:
         if accounts.users(conn):
             return None
         accounts.add_user(conn, name=FIRST_ADMIN, password_hash=hash_, role=Role.ADMIN, at_us=now_us())
+        audit.enter(conn, "user_added", detail={"user": FIRST_ADMIN, "role": Role.ADMIN})
     return password

@@ -16,7 +16,21 @@ from litestar.concurrency import sync_to_thread
 from litestar.datastructures import MutableScopeHeaders, State
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
 
-from nvr.api import cameras, clips, coverage, footage, gaps, health, holds, page, people, playlists, retention, schema
+from nvr.api import (
+    audit,
+    cameras,
+    clips,
+    coverage,
+    footage,
+    gaps,
+    health,
+    holds,
+    page,
+    people,
+    playlists,
+    retention,
+    schema,
+)
 from nvr.api.auth import guard
 from nvr.api.errors import to_problem
 from nvr.api.page import SECURITY_HEADERS
@@ -72,7 +86,21 @@ async def _add_headers(message: Message, scope: Scope) -> None:
 
 def _routes() -> list[Any]:
     """All handlers, as copies: a handler belongs to the application it was last registered with, and takes its guards from there."""
-    modules = (people, cameras, coverage, gaps, clips, playlists, footage, holds, retention, health, schema, page)
+    modules = (
+        people,
+        cameras,
+        coverage,
+        gaps,
+        clips,
+        playlists,
+        footage,
+        holds,
+        retention,
+        audit,
+        health,
+        schema,
+        page,
+    )
     return [deepcopy(route) for module in modules for route in module.ROUTES]
 
 

@@ -1,7 +1,7 @@
 """Who asks, and whether they may: the one guard that every route is behind.
 
 Invariant: a handler runs only if its route declares a role and whoever asks has it; a change asked for with a cookie comes from a
-page of this server.
+page of this server; what the audit log must hold is entered before a look, and with a change (``storage.audit``).
 """
 
 from __future__ import annotations
@@ -18,16 +18,20 @@ from litestar.handlers import BaseRouteHandler
 from nvr import accounts
 from nvr.api.errors import ApiError
 from nvr.api.services import Services
+from storage import audit
 from storage.accounts import Role
+from storage.audit import Act
 from storage.database import Database
 
-__all__ = ["COOKIE", "PUBLIC", "Principal", "check_origin", "guard", "principal_of", "same_origin"]
+__all__ = ["COOKIE", "PUBLIC", "Principal", "address_of", "check_origin", "guard", "principal_of", "same_origin"]
 
 COOKIE: Final = "nvr_session"
 PUBLIC: Final = "public"
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+# What of a question says which footage is looked at.
+_LOOKS: Final = frozenset({"start", "end", "at", "gaps"})
 # Longer than any cookie or token of ours; hashing more is work for nothing.
 _LONGEST_SECRET: Final = 256
 
@@ -62,10 +66,34 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
     services: Services = connection.app.state.services
     principal = await _authenticate(connection, services)
     if not principal.role.allows(Role(needed)):
+        await _look(connection, services, principal, "refused", {"route": connection.scope["path"][:200]})
         raise ApiError("forbidden", f"this needs the role {needed}; {principal.name} is {principal.role}")
     if changes and principal.session is not None:
         check_origin(connection, must_tell=True)
     connection.scope["user"] = principal
+    if changes:
+        # Every transaction of this request that changes something now holds an entry, or is not committed.
+        word = getattr(handler, "operation_id", None) or "changed"
+        audit.begin(Act(principal.name, address_of(connection), str(word), services.now_us()))
+    elif handler.opt.get("audit") is not None:
+        asked = {name: value[:64] for name, value in connection.query_params.items() if name in _LOOKS}
+        await _look(connection, services, principal, handler.opt["audit"], asked)
+
+
+async def _look(
+    connection: Connection, services: Services, principal: Principal, action: str, detail: dict[str, str]
+) -> None:
+    """Enters a look, unless it is part of one that was entered."""
+    now_us = services.now_us()
+    act = Act(principal.name, address_of(connection), action, now_us)
+    camera = connection.path_params.get("camera")
+    if not services.views.goes_on(act, camera, detail, now_us):
+        await sync_to_thread(services.views.enter, act, camera, detail, now_us)
+
+
+def address_of(connection: Connection) -> str:
+    """The address that asks; a proxy on this machine has said whose it is."""
+    return connection.client.host if connection.client else ""
 
 
 def principal_of(connection: Connection) -> Principal:

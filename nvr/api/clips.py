@@ -36,6 +36,7 @@ _MOST_GAPS: Final = 24
     "/api/cameras/{camera:str}/clip.mp4",
     role="investigator",
     summary="A range as one MP4",
+    audit="clip",
     errors=[
         "camera_not_found",
         "no_footage",

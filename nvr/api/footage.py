@@ -34,6 +34,7 @@ _INIT: Final = re.compile(r"(?P<sha256>[0-9a-f]{64})\.mp4", re.ASCII)
     "/api/cameras/{camera:str}/segments/{name:str}",
     role="viewer",
     summary="Recorded bytes: {start_us}-{epoch}-{node}.mp4",
+    audit="footage",
     errors=["segment_not_found", "range_not_satisfiable", "footage_damaged"],
     media_type="video/mp4",
 )

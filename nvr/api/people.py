@@ -11,14 +11,16 @@ from litestar.datastructures import Cookie
 from litestar.params import FromPath, JSONBody
 
 from nvr import accounts
-from nvr.api.auth import COOKIE, principal_of
+from nvr.api.auth import COOKIE, address_of, principal_of
 from nvr.api.errors import ApiError
 from nvr.api.respond import ApiRequest
 from nvr.api.routing import delete, get, post
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time
 from storage import accounts as rows
+from storage import audit
 from storage.accounts import Role, Token, User
+from storage.audit import Act
 
 __all__ = ["ROUTES"]
 
@@ -103,10 +105,6 @@ class Tokens(msgspec.Struct):
     tokens: list[TokenBody]
 
 
-def _address(request: Request[Any, Any, Any]) -> str:
-    return request.client.host if request.client else ""
-
-
 async def _verified(request: Request[Any, Any, Any], services: Services, name: str, password: str) -> User:
     """The user if the password is theirs; guessing gets slower and slower.
 
@@ -114,12 +112,23 @@ async def _verified(request: Request[Any, Any, Any], services: Services, name: s
         ApiError: ``too_many_attempts``.
         BadCredentials: it is not.
     """
-    address = _address(request)
+    address = address_of(request)
     services.attempts.begin(name, address)
     async with services.password_slots:
-        user = await sync_to_thread(accounts.verify_password, services.db, name, password)
+        try:
+            user = await sync_to_thread(accounts.verify_password, services.db, name, password)
+        except accounts.BadCredentials:
+            await sync_to_thread(_enter_failure, services, name, address)
+            raise
     services.attempts.succeeded(name, address)
     return user
+
+
+def _enter_failure(services: Services, name: str, address: str) -> None:
+    # What was typed may be a password in the wrong field: only names that exist are kept.
+    with audit.acting(Act("nobody", address, "login_failed", services.now_us())), services.db.write() as conn:
+        known = rows.find_user(conn, name) is not None
+        audit.enter(conn, "login_failed", detail={"user": name if known else None})
 
 
 def _cookie(request: Request[Any, Any, Any], services: Services, value: str, *, age_s: int) -> Cookie:
@@ -139,6 +148,7 @@ def _cookie(request: Request[Any, Any, Any], services: Services, value: str, *, 
 async def login(request: Request[Any, Any, Any], services: Injected, data: JSONBody[Login]) -> Response[LoggedIn]:
     """Answers with the session's cookie. The session that the browser had before ends."""
     user = await _verified(request, services, data.username.strip().lower(), data.password)
+    audit.begin(Act(user.name, address_of(request), "login", services.now_us()))
     value = await sync_to_thread(accounts.create_session, services.db, user.name, at_us=services.now_us())
     if old := request.cookies.get(COOKIE):
         await sync_to_thread(accounts.end_session, services.db, old)

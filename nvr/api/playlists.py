@@ -36,6 +36,7 @@ _NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
     "/api/cameras/{camera:str}/playlist.m3u8",
     role="viewer",
     summary="A range as an HLS playlist",
+    audit="playback",
     errors=["camera_not_found", "no_footage", "footage_gone", "footage_damaged", *RANGE_ERRORS],
     media_type=PLAYLIST_TYPE,
 )
@@ -63,6 +64,7 @@ def recorded(
     "/api/cameras/{camera:str}/live.m3u8",
     role="viewer",
     summary="Live view as a low-latency HLS playlist",
+    audit="live",
     errors=["camera_not_found", "invalid_parameter", "not_live", "live_too_far_ahead", "footage_damaged"],
     media_type=PLAYLIST_TYPE,
 )
@@ -101,6 +103,7 @@ def _is_recorded(services: Services, camera: str) -> bool:
     "/api/cameras/{camera:str}/snapshot.jpg",
     role="viewer",
     summary="The picture shown at a time, or the last one there is",
+    audit="snapshot",
     errors=[
         "camera_not_found",
         "no_footage",

@@ -45,6 +45,7 @@ def _route(
     answer: Any = None,
     media_type: str = MediaType.JSON,
     in_schema: bool = True,
+    audit: str | None = None,
 ) -> _Decorator:
     codes = sorted({*errors, *(("not_authenticated", "forbidden") if role != PUBLIC else ())})
     by_status: dict[int, list[str]] = defaultdict(list)
@@ -70,7 +71,7 @@ def _route(
             operation_id=function.__name__,
             summary=summary,
             description=f"Role: {role}.",
-            opt={"role": role, "errors": tuple(codes)},
+            opt={"role": role, "errors": tuple(codes), "audit": audit},
             responses=responses,
             raises=[],
             include_in_schema=in_schema,
@@ -95,7 +96,8 @@ def _in_thread(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def get(path: str, *, role: RoleName, summary: str, errors: Iterable[str] = (), **more: Any) -> _Decorator:
-    """A route that reads; HEAD is answered alike, without the body."""
+    """A route that reads; HEAD is answered alike, without the body. ``audit``: the word under which the look is entered in the audit
+    log, of a route that shows footage."""
     return _route(HttpMethod.GET, path, role=role, summary=summary, errors=errors, status=200, **more)
 
 

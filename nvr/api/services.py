@@ -17,6 +17,7 @@ from litestar.params import SkipValidation
 
 from nvr.api.attempts import Attempts
 from nvr.api.settings import ApiSettings
+from nvr.api.views import Views
 from nvr.playback.index_cache import IndexCache
 from nvr.playback.live import Live
 from storage.database import Database
@@ -48,6 +49,7 @@ class Services:
         self.now_us = now_us
         self.on_cameras_changed = on_cameras_changed
         self.attempts = Attempts()
+        self.views = Views(self.db)
         self.page_folder = _PACKAGED_PAGE if settings.web_dist is None else Path(settings.web_dist)
         # A password costs 50 ms of a core and 64 MiB: more than these at once would be felt by recording.
         self.password_slots = asyncio.Semaphore(2)

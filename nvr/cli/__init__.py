@@ -26,6 +26,7 @@ _COMMANDS = {
     "retention": "nvr.cli.retention:retention",
     "check": "nvr.cli.check:check",
     "rebuild": "nvr.cli.rebuild:rebuild",
+    "audit": "nvr.cli.audit:audit",
     "backup": "nvr.cli.backup:backup",
     "users": "nvr.cli.users:users",
     "tokens": "nvr.cli.tokens:tokens",

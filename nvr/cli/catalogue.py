@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from nvr.config import Config
     from storage.database import Database
 
-__all__ = ["TIME", "open_catalogue", "table", "when"]
+__all__ = ["TIME", "open_catalogue", "table", "when", "who"]
 
 
 @contextmanager
@@ -27,6 +28,7 @@ def open_catalogue(config: Path) -> Iterator[tuple[Config, Database]]:
     """
     from nvr.accounts.errors import AccountError
     from nvr.config import load
+    from storage.audit import Act, acting
     from storage.database import Database
     from storage.errors import StorageError
 
@@ -34,11 +36,17 @@ def open_catalogue(config: Path) -> Iterator[tuple[Config, Database]]:
     database = Database(loaded.storage.catalogue)
     try:
         database.migrate()
-        yield loaded, database
+        with acting(Act(who(), "local", click.get_current_context().command_path.replace(" ", "_"))):
+            yield loaded, database
     except (StorageError, AccountError) as error:
         raise click.ClickException(str(error)) from error
     finally:
         database.close()
+
+
+def who() -> str:
+    """For the record: whoever may use this command may use the catalogue."""
+    return f"{getpass.getuser()} (command line)"
 
 
 class _Time(click.ParamType[int]):

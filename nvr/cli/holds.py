@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from pathlib import Path
 
 import click
 
-from nvr.cli.catalogue import TIME, open_catalogue, table, when
+from nvr.cli.catalogue import TIME, open_catalogue, table, when, who
 from nvr.cli.options import config_option
 
 __all__ = ["holds"]
-
-
-def _who() -> str:
-    """For the record: whoever may use this command may use the catalogue."""
-    return f"{getpass.getuser()} (command line)"
 
 
 @click.group()
@@ -56,7 +50,7 @@ def place(camera: str, start: int, end: int, reason: str, config: Path) -> None:
 
     with open_catalogue(config) as (_, database), database.write() as conn:
         try:
-            hold = rows.place(conn, camera, start, end, reason=reason, by=_who(), now_us=time.time_ns() // 1000)
+            hold = rows.place(conn, camera, start, end, reason=reason, by=who(), now_us=time.time_ns() // 1000)
         except KeyError:
             raise click.ClickException(f"there is no camera {camera}; nvr cameras lists them") from None
         except rows.HoldError as error:
@@ -75,7 +69,7 @@ def release(hold_id: str, reason: str, config: Path) -> None:
 
     with open_catalogue(config) as (_, database), database.write() as conn:
         try:
-            rows.release(conn, hold_id, reason=reason, by=_who(), now_us=time.time_ns() // 1000)
+            rows.release(conn, hold_id, reason=reason, by=who(), now_us=time.time_ns() // 1000)
         except KeyError:
             raise click.ClickException(f"there is no hold {hold_id}; nvr holds list shows them") from None
         except rows.HoldError as error:

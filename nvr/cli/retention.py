@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nvr.cli.catalogue import open_catalogue, table, when
+from nvr.cli.catalogue import open_catalogue, table, when, who
 from nvr.cli.options import config_option
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ def apply(plan_hash: str, config: Path) -> None:
                 todo = plans.confirmed(conn, plan_hash, loaded.retention.rules, now_us=now_us)
         except plans.PlanError as error:
             raise click.ClickException(str(error)) from None
-        done = rules.apply(database, todo.deletions, now_us=now_us, by=f"{getpass.getuser()} (command line)")
+        done = rules.apply(database, todo.deletions, now_us=now_us, by=who())
     click.echo(f"{done.segments} segments deleted, {done.bytes} bytes; {todo.gone} had gone before")
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from nvr import __version__
 from nvr.accounts import ensure_first_admin
 from nvr.config import Config
 from nvr.supervisor.provision import provision
-from storage import node
+from storage import audit, node
 from storage.causes import Cause
 from storage.database import Database
 from storage.errors import RootError
@@ -100,6 +101,9 @@ def prepare(config: Config) -> Prepared:
             now_us=now_us(),
         )
         with database.write() as conn:
+            # To compare with: a log whose end was cut off shows nothing of it by itself.
+            log.info("the audit log ends at %s", audit.head(conn))
+            audit.enter(conn, "server_started", detail={"version": __version__, "node": node_id})
             provision(conn, config, node=node_id, epoch=epoch, now_us=now_us())
         password = ensure_first_admin(database)
     except BaseException:

@@ -17,7 +17,7 @@ from nvr.supervisor.fleet import Fleet
 from nvr.supervisor.prepare import Prepared, now_us, prepare
 from nvr.supervisor.provision import provision
 from nvr.supervisor.services import Service, accounting, api
-from storage import node
+from storage import audit, node
 from storage.errors import StorageError
 
 __all__ = ["run"]
@@ -91,6 +91,8 @@ class _Server:
         await asyncio.gather(*(service.stop() for service in self._services))
         with contextlib.suppress(sqlite3.Error):
             self._write_heartbeat()
+            with self._prepared.database.write() as conn:
+                audit.enter(conn, "server_stopped")
         log.info("stopped")
         return self._code
 
@@ -108,6 +110,7 @@ class _Server:
         self._config = config.model_copy(update={"server": self._config.server, "storage": self._config.storage})
         with self._prepared.database.write() as conn:
             epoch = node.next_epoch(conn)
+            audit.enter(conn, "configuration_read", detail={"cameras": len(config.cameras)})
             provision(conn, config, node=self._prepared.node, epoch=epoch, now_us=now_us())
         for service in self._services:
             service.configure(self._config)

@@ -2,7 +2,7 @@
 
 import { formatInstant, type Instant } from './time/instant';
 import type {
-  Camera, CameraDraft, CameraList, ClipPart, Coverage, GapReport, Me, NewToken, Problem, Role, Token, User,
+  AuditLog, AuditVerdict, Camera, CameraDraft, CameraList, ClipPart, Coverage, GapReport, Me, NewToken, Problem, Role, Token, User,
 } from './types';
 
 /** The server said no. `code` is the stable word that the dictionaries translate. */
@@ -160,6 +160,22 @@ export function gapsUrl(query: GapQuery, format: 'json' | 'csv'): string {
 }
 
 export const gaps = (query: GapQuery, signal?: AbortSignal) => get<GapReport>(gapsUrl(query, 'json'), signal);
+
+// Audit log
+
+export interface AuditQuery {
+  actor: string;
+  camera: string;
+  action: string;
+}
+
+export const auditLog = (query: AuditQuery, before: number | null) => {
+  const params = Object.entries({ ...query, before: before === null ? '' : String(before) })
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => `${name}=${seg(value)}`);
+  return get<AuditLog>(`/api/audit?${params.join('&')}`);
+};
+export const verifyAudit = (head: string) => get<AuditVerdict>(`/api/audit/verify${head ? `?head=${seg(head)}` : ''}`);
 
 // Users and tokens
 

@@ -5,6 +5,7 @@ import { CameraPage } from './camera/camera-page';
 import { dictionaries, LANGS, setLang, useWords, type Lang } from './i18n';
 import { AccountPage } from './pages/account';
 import { AdminCamerasPage } from './pages/admin-cameras';
+import { AuditPage } from './pages/audit';
 import { CamerasPage } from './pages/cameras';
 import { GapsPage } from './pages/gaps';
 import { LoginPage } from './pages/login';
@@ -17,7 +18,7 @@ import { valueOf } from './ui/field';
 import { useStore } from './ui/store';
 
 const NEEDED: Record<Page, Role> = {
-  cameras: 'viewer', camera: 'viewer', account: 'viewer', gaps: 'investigator', 'admin-cameras': 'admin', users: 'admin', tokens: 'admin',
+  cameras: 'viewer', camera: 'viewer', account: 'viewer', gaps: 'investigator', 'admin-cameras': 'admin', users: 'admin', tokens: 'admin', audit: 'admin',
 };
 
 export function App() {
@@ -44,7 +45,7 @@ export function App() {
 function Frame({ me, where }: { me: Me; where: Route }) {
   const { t } = useWords();
   const links: Array<[Exclude<Page, 'camera'>, string]> = [
-    ['cameras', t.nav.cameras], ['gaps', t.nav.gaps], ['admin-cameras', t.nav.adminCameras], ['users', t.nav.users], ['tokens', t.nav.tokens],
+    ['cameras', t.nav.cameras], ['gaps', t.nav.gaps], ['admin-cameras', t.nav.adminCameras], ['users', t.nav.users], ['tokens', t.nav.tokens], ['audit', t.nav.audit],
   ];
   const key = `${where.page} ${where.id} ${where.params.toString()}`;
   useEffect(() => {
@@ -90,6 +91,7 @@ function Content({ me, where }: { me: Me; where: Route }) {
     case 'admin-cameras': return <AdminCamerasPage />;
     case 'users': return <UsersPage me={me} />;
     case 'tokens': return <TokensPage me={me} />;
+    case 'audit': return <AuditPage me={me} />;
     case 'account': return <AccountPage me={me} />;
   }
 }

@@ -130,6 +130,30 @@ export interface NewToken {
   token: string;
 }
 
+/** One entry of the audit log; `detail` is JSON as it is kept. */
+export interface AuditEntry {
+  seq: number;
+  time: string;
+  actor: string;
+  address: string;
+  action: string;
+  camera: string | null;
+  detail: string;
+}
+
+export interface AuditLog {
+  head: string;
+  entries: AuditEntry[];
+  before: number | null;
+}
+
+export interface AuditVerdict {
+  whole: boolean;
+  entries: number;
+  head: string;
+  faults: Array<{ seq: number; kind: string; detail: string }>;
+}
+
 /** One of the clips that a range falls into when the camera's picture parameters changed inside it. */
 export interface ClipPart {
   start: string;

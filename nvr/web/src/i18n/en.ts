@@ -104,7 +104,7 @@ const en = {
   tooManyFor: (wait: string) => `Too many attempts. Please try again in ${wait}.`,
 
   nav: {
-    main: 'Main menu', cameras: 'Cameras', gaps: 'Gap report', adminCameras: 'Set up cameras', users: 'Users', tokens: 'API tokens',
+    main: 'Main menu', cameras: 'Cameras', gaps: 'Gap report', adminCameras: 'Set up cameras', users: 'Users', tokens: 'API tokens', audit: 'Audit log',
     account: 'My account', logout: 'Log out',
   },
 
@@ -209,6 +209,23 @@ const en = {
     lastUsed: 'Last used', never: 'never', revoke: 'Revoke', revokeToken: (name: string) => `Revoke “${name}”?`,
     revokeTokenText: 'Programs that use this token lose access at once.', tokenOnce: 'Copy the token now: it is shown only once.', copy: 'Copy', copied: 'Copied', noTokens: 'No tokens.',
     create: 'Create', add: 'Add',
+  },
+
+  audit: {
+    title: 'Audit log', text: 'Who did what, when and from where. Entries are only ever added; each is sealed by the one before it.',
+    number: 'Number', time: 'Time', actor: 'Who', address: 'From', action: 'What', camera: 'Camera', detail: 'Detail', anyAction: 'Everything',
+    show: 'Show', more: 'Show earlier entries', verify: 'Verify the log', head: 'Compare with a noted head',
+    headHint: 'number:hash, from an export or the server’s log; shows whether the end was cut off',
+    whole: (n: string) => `The log is whole: all ${n} entries are as they were written.`, notWhole: (n: string) => `The log is NOT whole: ${n} faults.`,
+    fault: (seq: number, kind: string) => `Entry ${seq}: ${kind}`, headNow: 'Head now, to be noted elsewhere:',
+    kinds: { changed: 'changed', removed: 'entries before it were taken out', cut: 'entries at the end were cut off', replaced: 'not the entry that was noted' } as Record<string, string>,
+    actions: {
+      logged_in: 'Logged in', login_failed: 'Failed login', logged_out: 'Logged out', refused: 'Refused', live: 'Watched live', playback: 'Watched footage',
+      footage: 'Read footage', snapshot: 'Looked at a picture', clip: 'Saved a clip', hold_placed: 'Placed a hold', hold_released: 'Released a hold',
+      camera_added: 'Added a camera', camera_changed: 'Changed a camera', camera_removed: 'Removed a camera', footage_deleted: 'Deleted footage',
+      user_added: 'Added a user', user_removed: 'Removed a user', password_set: 'Set a password', token_made: 'Created a token', token_removed: 'Revoked a token',
+      configuration_read: 'Configuration read', server_started: 'Server started', server_stopped: 'Server stopped', audit_read: 'Read the audit log',
+    } as Record<string, string>,
   },
 
   account: { title: 'My account', user: 'User', role: 'Role', version: 'Server version', zone: 'Display zone' },

@@ -21,7 +21,7 @@ const id: Words = {
   tooManyFor: (wait) => `Terlalu banyak percobaan. Silakan coba lagi dalam ${wait}.`,
 
   nav: {
-    main: 'Menu utama', cameras: 'Kamera', gaps: 'Laporan kekosongan', adminCameras: 'Kelola kamera', users: 'Pengguna', tokens: 'Token API',
+    main: 'Menu utama', cameras: 'Kamera', gaps: 'Laporan kekosongan', adminCameras: 'Kelola kamera', users: 'Pengguna', tokens: 'Token API', audit: 'Log audit',
     account: 'Akun saya', logout: 'Keluar',
   },
 
@@ -126,6 +126,23 @@ const id: Words = {
     lastUsed: 'Terakhir dipakai', never: 'belum pernah', revoke: 'Cabut', revokeToken: (name) => `Cabut “${name}”?`,
     revokeTokenText: 'Program yang memakai token ini langsung kehilangan akses.', tokenOnce: 'Salin token sekarang: token hanya ditampilkan sekali.', copy: 'Salin', copied: 'Tersalin', noTokens: 'Belum ada token.',
     create: 'Buat', add: 'Tambah',
+  },
+
+  audit: {
+    title: 'Log audit', text: 'Siapa melakukan apa, kapan, dan dari mana. Catatan hanya ditambah, tidak pernah diubah; setiap catatan disegel oleh catatan sebelumnya.',
+    number: 'Nomor', time: 'Waktu', actor: 'Siapa', address: 'Dari', action: 'Tindakan', camera: 'Kamera', detail: 'Keterangan', anyAction: 'Semua',
+    show: 'Tampilkan', more: 'Tampilkan catatan sebelumnya', verify: 'Periksa keutuhan log', head: 'Bandingkan dengan ujung yang pernah dicatat',
+    headHint: 'nomor:hash, dari ekspor atau log server; menunjukkan apakah bagian akhir dipotong',
+    whole: (n) => `Log utuh: semua ${n} catatan masih seperti saat ditulis.`, notWhole: (n) => `Log TIDAK utuh: ${n} kesalahan.`,
+    fault: (seq, kind) => `Catatan ${seq}: ${kind}`, headNow: 'Ujung log sekarang, untuk dicatat di tempat lain:',
+    kinds: { changed: 'diubah', removed: 'catatan sebelumnya dihilangkan', cut: 'catatan di bagian akhir dipotong', replaced: 'bukan catatan yang pernah dicatat' },
+    actions: {
+      logged_in: 'Masuk', login_failed: 'Gagal masuk', logged_out: 'Keluar', refused: 'Ditolak', live: 'Menonton langsung', playback: 'Menonton rekaman',
+      footage: 'Membaca rekaman', snapshot: 'Melihat gambar', clip: 'Menyimpan klip', hold_placed: 'Menahan rekaman', hold_released: 'Melepas penahanan',
+      camera_added: 'Menambah kamera', camera_changed: 'Mengubah kamera', camera_removed: 'Menghapus kamera', footage_deleted: 'Menghapus rekaman',
+      user_added: 'Menambah pengguna', user_removed: 'Menghapus pengguna', password_set: 'Menetapkan kata sandi', token_made: 'Membuat token', token_removed: 'Mencabut token',
+      configuration_read: 'Konfigurasi dibaca', server_started: 'Server dijalankan', server_stopped: 'Server dihentikan', audit_read: 'Membaca log audit',
+    },
   },
 
   account: { title: 'Akun saya', user: 'Pengguna', role: 'Peran', version: 'Versi server', zone: 'Zona waktu' },

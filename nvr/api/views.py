@@ -1,0 +1,59 @@
+"""Which looks at footage go into the audit log: each once, not with each of the hundred requests that make it up.
+
+Invariant: what is let through has an entry that is at most an hour old; if it can't be entered, it is not let through.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Final
+
+from storage import audit
+from storage.audit import Act
+from storage.database import Database
+
+__all__ = ["Views"]
+
+# A look ends when nothing was asked for this long. One that goes on is entered again after an hour, so that the log shows for how long.
+_IDLE_US: Final = 600 * 1_000_000
+_AGAIN_US: Final = 3600 * 1_000_000
+# More looks than that at once are entered more often, never less.
+_MOST: Final = 50_000
+
+_Key = tuple[str, str, str, str, tuple[tuple[str, str], ...]]
+
+
+class Views:
+    """What was looked at lately, by whom."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._lock = threading.Lock()
+        # Look to (when it was entered, when it was last asked for), the longest unused first.
+        self._seen: OrderedDict[_Key, tuple[int, int]] = OrderedDict()
+
+    def goes_on(self, act: Act, camera: str | None, detail: Mapping[str, str], now_us: int) -> bool:
+        """Whether this is part of a look that is entered. Quick: nothing is read or written."""
+        key = _key(act, camera, detail)
+        with self._lock:
+            entered_us, last_us = self._seen.get(key, (-_AGAIN_US, -_AGAIN_US))
+            if not (now_us - last_us < _IDLE_US and now_us - entered_us < _AGAIN_US):
+                return False
+            self._seen[key] = (entered_us, now_us)
+            self._seen.move_to_end(key)
+        return True
+
+    def enter(self, act: Act, camera: str | None, detail: Mapping[str, str], now_us: int) -> None:
+        """Enters a look. Waits for the disk."""
+        with audit.acting(act), self._db.write() as conn:
+            audit.enter(conn, act.action, camera=camera, detail=detail)
+        with self._lock:
+            self._seen[_key(act, camera, detail)] = (now_us, now_us)
+            while len(self._seen) > _MOST:
+                self._seen.popitem(last=False)
+
+
+def _key(act: Act, camera: str | None, detail: Mapping[str, str]) -> _Key:
+    return act.actor, act.address, act.action, camera or "", tuple(sorted(detail.items()))

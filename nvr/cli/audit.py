@@ -1,0 +1,132 @@
+"""``nvr audit``: who did what, and whether the log of it is whole."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from nvr.cli.catalogue import TIME, open_catalogue, table, when
+from nvr.cli.options import config_option
+
+__all__ = ["audit"]
+
+_FILTERS = [
+    click.option("--start", type=TIME, help="From this time on: ISO 8601 with a zone."),
+    click.option("--end", type=TIME, help="Before this time."),
+    click.option("--actor", help="Only what this user, token or the server did."),
+    click.option("--camera", help="Only what concerns this camera."),
+    click.option("--action", help="Only this word, such as clip or hold_placed."),
+]
+
+
+def _filtered(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_FILTERS):
+        command = option(command)
+    return command
+
+
+@click.group()
+@config_option
+@click.pass_context
+def audit(ctx: click.Context, config: Path) -> None:
+    """Read, export and verify the audit log. Works whether or not the server runs."""
+    # For the subcommands, which look there.
+    ctx.find_root().obj = config
+
+
+@audit.command("list")
+@_filtered
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many, the latest.")
+@config_option
+def list_(
+    start: int | None,
+    end: int | None,
+    actor: str | None,
+    camera: str | None,
+    action: str | None,
+    limit: int,
+    config: Path,
+) -> None:
+    """Print entries, the latest first."""
+    from storage.audit import entries
+
+    with open_catalogue(config) as (loaded, database):
+        zone = loaded.server.zone
+        rows = [("NUMBER", "TIME", "WHO", "FROM", "WHAT", "CAMERA", "DETAIL")]
+        with database.read() as conn:
+            rows += [
+                (str(e.seq), when(e.at_us, zone), e.actor, e.address or "-", e.action, e.camera or "-", e.detail)
+                for e in entries(
+                    conn, start_us=start, end_us=end, actor=actor, camera=camera, action=action, limit=limit
+                )
+            ]
+        table(rows)
+
+
+@audit.command()
+@_filtered
+@click.option("--format", "format_", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
+@config_option
+def export(
+    start: int | None,
+    end: int | None,
+    actor: str | None,
+    camera: str | None,
+    action: str | None,
+    format_: str,
+    config: Path,
+) -> None:
+    """Write entries with all their fields to the standard output, the latest first."""
+    from storage.audit import Entry, entries
+
+    columns = list(Entry.__dataclass_fields__)
+    writer = csv.DictWriter(sys.stdout, columns) if format_ == "csv" else None
+    if writer is not None:
+        writer.writeheader()
+    with open_catalogue(config) as (_, database), database.read() as conn:
+        for entry in entries(conn, start_us=start, end_us=end, actor=actor, camera=camera, action=action):
+            if writer is not None:
+                writer.writerow(asdict(entry))
+            else:
+                click.echo(json.dumps(asdict(entry), ensure_ascii=False))
+
+
+@audit.command()
+@click.option("--head", "heads", multiple=True, help="A head noted elsewhere (number:hash), which must be in the log.")
+@config_option
+def verify(heads: tuple[str, ...], config: Path) -> None:
+    """Compute every hash again: has an entry been changed, taken out, or cut off at the end?
+
+    Exits with 1 if so.
+    """
+    from storage import audit as log
+
+    try:
+        noted = [log.Head.parse(text) for text in heads]
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+    def progress(done: int) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\r{done} entries", nl=False, err=True)
+
+    with open_catalogue(config) as (_, database), database.read() as conn:
+        verdict = log.verify(conn, noted, progress=progress)
+    if sys.stderr.isatty():
+        click.echo(err=True)
+    for fault in verdict.faults:
+        click.echo(f"entry {fault.seq}: {fault.kind}: {fault.detail}")
+    if verdict.faults:
+        click.echo(f"the audit log is NOT whole: {len(verdict.faults)} faults in {verdict.entries} entries")
+        click.get_current_context().exit(1)
+    click.echo(f"the audit log is whole: {verdict.entries} entries, head {verdict.head}")
+    if not noted:
+        click.echo(
+            "(that nothing was cut off at its end is shown by a head noted elsewhere: --head, from an export or the server's log)"
+        )

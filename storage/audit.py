@@ -1,0 +1,249 @@
+"""The audit log: who did what, when and from where, in rows that are only ever added.
+
+Each entry holds the hash of the one before, so that none can be changed or taken out without all later ones disagreeing:
+
+    hash = SHA-256 of the UTF-8 JSON array [previous, seq, at_us, actor, address, action, camera, detail]
+
+without spaces and with non-ASCII characters as they are; ``detail`` is the text as it is kept. Anyone can recompute it without us. What
+a chain alone can't show is that its last entries were cut off: for that, compare with a head (``seq:hash``) that was noted elsewhere.
+Exports state the head, the server logs it at every start, and ``verify`` takes any number of them.
+
+Invariant: within ``acting`` no transaction of a ``Database`` is committed without an entry of whoever acts: a change that can't be
+entered is not made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Final
+
+__all__ = [
+    "SERVER",
+    "Act",
+    "Entry",
+    "Fault",
+    "Head",
+    "Verdict",
+    "acting",
+    "begin",
+    "current",
+    "enter",
+    "entries",
+    "hash_of",
+    "head",
+    "settle",
+    "verify",
+]
+
+SERVER: Final = "server"
+
+
+@dataclass(slots=True)
+class Act:
+    """What somebody does: their name, where they are, and the word for it that is entered if nobody enters a better one.
+    ``entered`` is set once there is an entry."""
+
+    actor: str
+    address: str
+    action: str
+    at_us: int | None = None
+    entered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the log."""
+
+    seq: int
+    at_us: int
+    actor: str
+    address: str
+    action: str
+    camera: str | None
+    detail: str
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How far the log reached: the number and hash of its last entry; 0 and an empty hash of an empty one."""
+
+    seq: int
+    hash: str
+
+    def __str__(self) -> str:
+        return f"{self.seq}:{self.hash}"
+
+    @classmethod
+    def parse(cls, text: str) -> Head:
+        """The head that ``str`` wrote.
+
+        Raises:
+            ValueError: it is none.
+        """
+        seq, colon, hash_ = text.strip().partition(":")
+        if (
+            not colon
+            or not seq.isdecimal()
+            or (hash_ and (len(hash_) != 64 or not set(hash_) <= set("0123456789abcdef")))
+        ):
+            raise ValueError(f"{text!r} is no head of an audit log: a number, a colon and 64 hexadecimal digits")
+        return cls(int(seq), hash_)
+
+
+_act: ContextVar[Act | None] = ContextVar("act", default=None)
+
+
+def current() -> Act | None:
+    """Who acts in this context."""
+    return _act.get()
+
+
+def begin(act: Act | None) -> None:
+    """From here on, in this context (a request's task and the threads it asks), ``act`` is what is done."""
+    _act.set(act)
+
+
+@contextmanager
+def acting(act: Act | None) -> Iterator[None]:
+    """As ``begin``, for a block. With None the server itself acts in it."""
+    token = _act.set(act)
+    try:
+        yield
+    finally:
+        _act.reset(token)
+
+
+def hash_of(
+    previous: str, seq: int, at_us: int, actor: str, address: str, action: str, camera: str | None, detail: str
+) -> str:
+    """The hash of an entry, hexadecimal."""
+    fields = [previous, seq, at_us, actor, address, action, camera, detail]
+    return hashlib.sha256(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+
+
+def _text(value: str) -> str:
+    # Bytes of a header or a file name that are no text can't be hashed as UTF-8.
+    return value.encode("utf-8", "replace").decode()
+
+
+def enter(
+    conn: sqlite3.Connection, action: str, *, camera: str | None = None, detail: Mapping[str, Any] | None = None
+) -> None:
+    """Adds an entry to the transaction: what was done, by whoever acts in this context, else by the server itself.
+    ``detail`` must be JSON and free of secrets."""
+    act = _act.get()
+    at_us = time.time_ns() // 1000 if act is None or act.at_us is None else act.at_us
+    actor, address = (SERVER, "") if act is None else (_text(act.actor), _text(act.address))
+    last = head(conn)
+    text = _text(json.dumps(dict(detail or {}), ensure_ascii=False, separators=(",", ":"), sort_keys=True))
+    fields = (last.seq + 1, at_us, actor, address, action, None if camera is None else _text(camera), text)
+    conn.execute("INSERT INTO audit VALUES (?,?,?,?,?,?,?,?,?)", (*fields, last.hash, hash_of(last.hash, *fields)))
+    if act is not None:
+        act.entered = True
+
+
+def settle(conn: sqlite3.Connection) -> None:
+    """Called before a commit: if somebody acts and nothing of it was entered yet, enters the act's own word."""
+    act = _act.get()
+    if act is not None and not act.entered:
+        enter(conn, act.action)
+
+
+def head(conn: sqlite3.Connection) -> Head:
+    """The last entry there is."""
+    row = conn.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+    return Head(0, "") if row is None else Head(row[0], row[1])
+
+
+def entries(
+    conn: sqlite3.Connection,
+    *,
+    start_us: int | None = None,
+    end_us: int | None = None,
+    actor: str | None = None,
+    camera: str | None = None,
+    action: str | None = None,
+    before: int | None = None,
+    limit: int | None = None,
+) -> Iterator[Entry]:
+    """Entries, the latest first, of ``[start_us, end_us)`` and with a ``seq`` under ``before``."""
+    conditions = {
+        "at_us >= ?": start_us,
+        "at_us < ?": end_us,
+        "actor = ?": actor,
+        "camera = ?": camera,
+        "action = ?": action,
+        "seq < ?": before,
+    }
+    used = {condition: value for condition, value in conditions.items() if value is not None}
+    where = f"WHERE {' AND '.join(used)}" if used else ""
+    query = f"SELECT * FROM audit {where} ORDER BY seq DESC LIMIT ?"
+    for row in conn.execute(query, (*used.values(), -1 if limit is None else limit)):
+        yield Entry(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with the entry ``seq``: ``changed`` (it is not what its hash says), ``removed`` (entries before it are not there),
+    ``cut`` (entries at the end are not there), ``replaced`` (the head that was noted is not in the log)."""
+
+    seq: int
+    kind: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How many entries were read, where the log ends, and what is wrong with it: nothing, or it was tampered with."""
+
+    entries: int
+    head: Head
+    faults: tuple[Fault, ...]
+
+
+# More than a person can read; the first says that there is something to find.
+_MOST_FAULTS: Final = 100
+
+
+def verify(
+    conn: sqlite3.Connection, heads: Sequence[Head] = (), *, progress: Callable[[int], None] = lambda done: None
+) -> Verdict:
+    """Reads the whole log and recomputes every hash. ``heads`` were noted elsewhere at other times. ``progress`` hears the entries done."""
+    faults: list[Fault] = []
+    wanted = {one.seq: one.hash for one in heads if one.seq}
+    stored = conn.execute("SELECT value FROM meta WHERE key = 'audit_head'").fetchone()
+    noted = Head(0, "") if stored is None else Head.parse(str(stored[0]))
+    last, count = Head(0, ""), 0
+    for row in conn.execute("SELECT * FROM audit ORDER BY seq"):
+        entry = Entry(*row)
+        count += 1
+        if entry.seq != last.seq + 1:
+            faults.append(Fault(entry.seq, "removed", f"entries {last.seq + 1} to {entry.seq - 1} are not there"))
+        elif entry.previous != last.hash:
+            faults.append(Fault(entry.seq, "changed", f"it does not follow entry {last.seq} as that is now"))
+        fields = (entry.seq, entry.at_us, entry.actor, entry.address, entry.action, entry.camera, entry.detail)
+        if hash_of(entry.previous, *fields) != entry.hash:
+            faults.append(Fault(entry.seq, "changed", "its hash is not that of its text"))
+        if wanted.pop(entry.seq, entry.hash) != entry.hash:
+            faults.append(
+                Fault(entry.seq, "replaced", "it is not the entry that was noted elsewhere under this number")
+            )
+        last = Head(entry.seq, entry.hash)
+        if count % 10_000 == 0:
+            progress(count)
+    faults += [
+        Fault(seq, "cut", f"the log ends at entry {last.seq}, but it once reached {seq}")
+        for seq in sorted({noted.seq, *wanted})
+        if seq > last.seq
+    ]
+    progress(count)
+    return Verdict(count, last, tuple(faults[:_MOST_FAULTS]))
