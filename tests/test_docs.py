@@ -12,7 +12,7 @@ import click
 import pytest
 
 from nvr.cli import main
-from nvr.config import Camera, Retention, Server, Storage, load
+from nvr.config import Camera, Evidence, Retention, Server, Storage, load
 from nvr.config.explain import file_keys
 from nvr.config.model import Settings
 
@@ -21,6 +21,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "server": Server,
     "storage": Storage,
     "retention": Retention,
+    "evidence": Evidence,
     "camera": Camera,
 }
 KEYS = {(section, key) for section, model in SECTIONS.items() for key in file_keys(model)}

@@ -19,6 +19,7 @@ from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message
 from nvr.api import (
     audit,
     cameras,
+    cases,
     clips,
     coverage,
     footage,
@@ -95,6 +96,7 @@ def _routes() -> list[Any]:
         playlists,
         footage,
         holds,
+        cases,
         retention,
         audit,
         health,

@@ -26,7 +26,7 @@ __all__ = ["Injected", "Services", "provide"]
 
 log = logging.getLogger(__name__)
 
-_CHANGEABLE = ("zone", "secure_cookies", "log_level", "retention")
+_CHANGEABLE = ("zone", "secure_cookies", "log_level", "retention", "second_person")
 _PACKAGED_PAGE = Path(__file__).parent.parent / "web" / "dist"
 
 

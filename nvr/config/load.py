@@ -18,11 +18,16 @@ from nvr.config.checks import Finding
 from nvr.config.errors import ConfigError, Problem
 from nvr.config.explain import explain, unknown_key
 from nvr.config.locate import Locator
-from nvr.config.model import Camera, Config, FileContext, Retention, Server, Settings, Storage
+from nvr.config.model import Camera, Config, Evidence, FileContext, Retention, Server, Settings, Storage
 
 __all__ = ["load"]
 
-_SECTIONS: dict[str, type[Settings]] = {"server": Server, "storage": Storage, "retention": Retention}
+_SECTIONS: dict[str, type[Settings]] = {
+    "server": Server,
+    "storage": Storage,
+    "retention": Retention,
+    "evidence": Evidence,
+}
 _TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 
 S = TypeVar("S", bound=Settings)
@@ -90,6 +95,7 @@ class _Reader:
         server = self._section("server", Server)
         storage = self._section("storage", Storage)
         retention = self._section("retention", Retention)
+        evidence = self._section("evidence", Evidence)
         cameras = self._cameras()
         if storage is not None:
             self._report(checks.check_storage(storage))
@@ -97,13 +103,14 @@ class _Reader:
             self._report(checks.check_retention(retention))
         self._report(checks.check_ids(self._raw_cameras))
         self._report(checks.check_cameras(cameras, retention))
-        if self.problems or server is None or storage is None or retention is None:
+        if self.problems or server is None or storage is None or retention is None or evidence is None:
             return None
         warnings = [*checks.warn_mode(self._path, cameras), *checks.warn_cameras(self._raw_cameras, cameras)]
         return Config(
             server=server,
             storage=storage,
             retention=retention,
+            evidence=evidence,
             cameras=tuple(cameras.values()),
             path=self._path,
             warnings=tuple(self._problem(finding) for finding in warnings),

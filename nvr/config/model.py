@@ -35,7 +35,17 @@ from nvr.config.zone import check_zone, server_zone
 from storage.layout import NODE_ID, is_camera_id
 from storage.policies import LabelRule, Policy, Rules, resolve
 
-__all__ = ["Camera", "Config", "FileContext", "LabelRetention", "Retention", "Server", "Settings", "Storage"]
+__all__ = [
+    "Camera",
+    "Config",
+    "Evidence",
+    "FileContext",
+    "LabelRetention",
+    "Retention",
+    "Server",
+    "Settings",
+    "Storage",
+]
 
 _S = 1_000_000
 _DAY_US = 86_400 * _S
@@ -172,6 +182,12 @@ class Retention(Settings):
         return resolve(Policy(camera.max_age_us, camera.max_bytes, camera.min_age_us), camera.labels, self.rules)
 
 
+class Evidence(Settings):
+    """``[evidence]``: requests for footage, and the exports made of them."""
+
+    second_person: StrictBool = False
+
+
 class Camera(Settings):
     """``[[camera]]``: one camera. ``url`` never holds credentials: those given in it are moved to their own fields."""
 
@@ -227,6 +243,7 @@ class Config(Settings):
     server: Server = Field(default_factory=Server)
     storage: Storage = Field(default_factory=Storage)
     retention: Retention = Field(default_factory=Retention)
+    evidence: Evidence = Field(default_factory=Evidence)
     cameras: tuple[Camera, ...] = Field(default=(), validation_alias="camera")
     path: Path = Path("config.toml")
     warnings: tuple[Problem, ...] = Field(default=(), exclude=True)

@@ -116,6 +116,7 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             "port": now.server.port,
             "zone": now.server.zone,
             "secure_cookies": now.server.secure_cookies,
+            "second_person": now.evidence.second_person,
             "log_level": now.server.log_level,
             **_retention(now, prepared),
         }

@@ -1,0 +1,329 @@
+"""Cases and the requests for footage made in them.
+
+A request places its holds in the transaction that makes it: what was asked for can't be pruned while somebody decides. Invariant: every
+camera of a request has a hold over the request's range, released only by a person with a reason.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from storage import audit, holds
+from storage.database import next_rev
+
+__all__ = [
+    "Case",
+    "CaseError",
+    "Request",
+    "State",
+    "close",
+    "decide",
+    "every",
+    "find",
+    "find_request",
+    "link_export",
+    "open_case",
+    "request",
+    "request_of_export",
+    "requests",
+]
+
+_LONGEST_TEXT = 2_000
+_MOST_CAMERAS = 500
+
+
+class CaseError(ValueError):
+    """A case or a request can't be as it was asked for; the message says why. ``code`` is a stable word."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class State(StrEnum):
+    """What became of a request."""
+
+    ASKED = "asked"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case. ``closed_us`` is set when it takes no more requests."""
+
+    id: str
+    number: str
+    legal_basis: str
+    title: str
+    opened_by: str
+    opened_us: int
+    closed_us: int | None
+    closed_by: str | None
+    close_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """``[start_us, end_us)`` of ``cameras``, asked for in the case ``case``. ``holds`` keep it, one a camera in the same order; ``export`` is
+    the export made of it once it was approved."""
+
+    id: str
+    case: str
+    start_us: int
+    end_us: int
+    purpose: str
+    state: State
+    requester: str
+    requested_us: int
+    decided_by: str | None
+    decided_us: int | None
+    decision: str | None
+    export: str | None
+    cameras: tuple[str, ...]
+    holds: tuple[str, ...]
+
+
+def _told(name: str, text: str, *, may_be_empty: bool = False) -> str:
+    text = text.strip()
+    if not text and not may_be_empty:
+        raise CaseError("invalid_case", f"{name} is missing")
+    if len(text) > _LONGEST_TEXT:
+        raise CaseError("invalid_case", f"{name} is longer than {_LONGEST_TEXT} characters")
+    return text
+
+
+def open_case(conn: sqlite3.Connection, *, number: str, legal_basis: str, title: str, by: str, now_us: int) -> Case:
+    """Opens a case.
+
+    Raises:
+        CaseError: ``invalid_case``, or ``case_exists``: there is one of this number.
+    """
+    case = Case(
+        secrets.token_hex(6),
+        _told("the case number", number),
+        _told("the legal basis", legal_basis),
+        _told("the title", title, may_be_empty=True),
+        by,
+        now_us,
+        None,
+        None,
+        None,
+    )
+    if conn.execute("SELECT 1 FROM legal_case WHERE number = ?", (case.number,)).fetchone():
+        raise CaseError("case_exists", f"there is a case of the number {case.number} already")
+    conn.execute(
+        "INSERT INTO legal_case (id, number, legal_basis, title, opened_by, opened_us, rev) VALUES (?,?,?,?,?,?,?)",
+        (case.id, case.number, case.legal_basis, case.title, by, now_us, next_rev(conn)),
+    )
+    audit.enter(conn, "case_opened", detail={"case": case.id, "number": case.number, "legal_basis": case.legal_basis})
+    return case
+
+
+_CASE = (
+    "SELECT id, number, legal_basis, title, opened_by, opened_us, closed_us, closed_by, close_reason FROM legal_case"
+)
+
+
+def find(conn: sqlite3.Connection, id_: str) -> Case | None:
+    """The case of this id."""
+    row = conn.execute(f"{_CASE} WHERE id = ?", (id_,)).fetchone()
+    return None if row is None else Case(*row)
+
+
+def every(conn: sqlite3.Connection) -> list[Case]:
+    """All cases, open ones first, the latest first."""
+    return [Case(*row) for row in conn.execute(f"{_CASE} ORDER BY closed_us IS NOT NULL, opened_us DESC, id")]
+
+
+def close(conn: sqlite3.Connection, id_: str, *, reason: str, release: bool, by: str, now_us: int) -> Case:
+    """Closes a case; with ``release`` its holds end too, for the same reason. Otherwise they stay, for somebody to release.
+
+    Raises:
+        KeyError: there is no such case.
+        CaseError: ``invalid_case`` (no reason), ``case_closed``, or ``case_undecided``: requests wait for a decision.
+    """
+    case = find(conn, id_)
+    if case is None:
+        raise KeyError(id_)
+    reason = _told("the reason", reason)
+    if case.closed_us is not None:
+        raise CaseError("case_closed", f"the case was closed by {case.closed_by}")
+    made = requests(conn, id_)
+    if any(one.state is State.ASKED for one in made):
+        raise CaseError(
+            "case_undecided", "requests of the case wait for a decision: approve, refuse or withdraw them first"
+        )
+    conn.execute(
+        "UPDATE legal_case SET closed_us = ?, closed_by = ?, close_reason = ?, rev = ? WHERE id = ?",
+        (now_us, by, reason, next_rev(conn), id_),
+    )
+    audit.enter(conn, "case_closed", detail={"case": id_, "number": case.number, "reason": reason, "release": release})
+    if release:
+        for one in made:
+            _release(conn, one, f"case {case.number} closed: {reason}", by, now_us)
+    closed = find(conn, id_)
+    assert closed is not None
+    return closed
+
+
+def _release(conn: sqlite3.Connection, asked: Request, reason: str, by: str, now_us: int) -> None:
+    for id_ in asked.holds:
+        hold = holds.find(conn, id_)
+        if hold is not None and hold.released_us is None:
+            holds.release(conn, id_, reason=reason, by=by, now_us=now_us)
+
+
+def request(
+    conn: sqlite3.Connection,
+    case: str,
+    cameras: Sequence[str],
+    start_us: int,
+    end_us: int,
+    *,
+    purpose: str,
+    by: str,
+    now_us: int,
+) -> Request:
+    """Asks for footage in a case, and holds it from now on.
+
+    Raises:
+        KeyError: there is no such case.
+        CaseError: ``invalid_case``, ``case_closed``, or ``camera_not_found``.
+    """
+    known = find(conn, case)
+    if known is None:
+        raise KeyError(case)
+    if known.closed_us is not None:
+        raise CaseError("case_closed", f"case {known.number} is closed")
+    purpose = _told("the purpose", purpose)
+    wanted = list(dict.fromkeys(cameras))
+    if not 1 <= len(wanted) <= _MOST_CAMERAS:
+        raise CaseError("invalid_case", f"a request names from 1 to {_MOST_CAMERAS} cameras")
+    if end_us <= start_us:
+        raise CaseError("invalid_case", "the range is empty: end must be after start")
+    id_ = secrets.token_hex(6)
+    conn.execute(
+        "INSERT INTO request (id, legal_case, start_us, end_us, purpose, state, requester, requested_us, rev)"
+        " VALUES (?,?,?,?,?,'asked',?,?,?)",
+        (id_, case, start_us, end_us, purpose, by, now_us, next_rev(conn)),
+    )
+    reason = f"case {known.number}: {purpose}"
+    for camera in wanted:
+        try:
+            hold = holds.place(conn, camera, start_us, end_us, reason=reason, by=by, now_us=now_us)
+        except KeyError:
+            raise CaseError("camera_not_found", f"there is no camera {camera!r}") from None
+        conn.execute(
+            "INSERT INTO request_camera VALUES (?, (SELECT key FROM camera WHERE id = ?), ?)", (id_, camera, hold.id)
+        )
+    detail = {
+        "request": id_,
+        "case": case,
+        "cameras": wanted,
+        "start_us": start_us,
+        "end_us": end_us,
+        "purpose": purpose,
+    }
+    audit.enter(conn, "request_made", detail=detail)
+    made = find_request(conn, id_)
+    assert made is not None
+    return made
+
+
+def decide(
+    conn: sqlite3.Connection,
+    id_: str,
+    state: State,
+    *,
+    reason: str,
+    by: str,
+    now_us: int,
+    second_person: bool,
+    release: bool = False,
+) -> Request:
+    """Approves, refuses or withdraws a request. ``second_person``: who asked may not approve. ``release``: its holds end too; otherwise
+    they stay, since who was refused may ask again.
+
+    Raises:
+        KeyError: there is no such request.
+        CaseError: ``request_decided``, ``second_person_needed``, ``not_your_request``, or ``invalid_case`` (no reason for a refusal).
+    """
+    asked = find_request(conn, id_)
+    if asked is None:
+        raise KeyError(id_)
+    if asked.state is not State.ASKED:
+        raise CaseError("request_decided", f"the request was {asked.state} by {asked.decided_by}")
+    reason = _told("the reason", reason, may_be_empty=state is State.APPROVED)
+    if state is State.APPROVED and second_person and by == asked.requester:
+        raise CaseError("second_person_needed", "somebody else than who asked must approve")
+    if state is State.WITHDRAWN and by != asked.requester:
+        raise CaseError("not_your_request", "only who asked can withdraw; others refuse")
+    conn.execute(
+        "UPDATE request SET state = ?, decided_by = ?, decided_us = ?, decision = ?, rev = ? WHERE id = ?",
+        (state, by, now_us, reason, next_rev(conn), id_),
+    )
+    detail = {"request": id_, "case": asked.case, "reason": reason, "release": release}
+    audit.enter(conn, f"request_{state}", detail=detail)
+    if release and state is not State.APPROVED:
+        _release(conn, asked, f"request {state}: {reason}", by, now_us)
+    decided = find_request(conn, id_)
+    assert decided is not None
+    return decided
+
+
+def link_export(conn: sqlite3.Connection, id_: str, export: str) -> None:
+    """Says which export was made of an approved request."""
+    conn.execute("UPDATE request SET export = ?, rev = ? WHERE id = ?", (export, next_rev(conn), id_))
+
+
+_REQUEST = (
+    "SELECT id, legal_case, start_us, end_us, purpose, state, requester, requested_us, decided_by, decided_us, decision,"
+    " export FROM request"
+)
+
+
+def _request(conn: sqlite3.Connection, row: sqlite3.Row) -> Request:
+    pairs = conn.execute(
+        "SELECT c.id, r.hold FROM request_camera r JOIN camera c ON c.key = r.camera WHERE r.request = ? ORDER BY c.id",
+        (row["id"],),
+    ).fetchall()
+    return Request(
+        row["id"],
+        row["legal_case"],
+        row["start_us"],
+        row["end_us"],
+        row["purpose"],
+        State(row["state"]),
+        row["requester"],
+        row["requested_us"],
+        row["decided_by"],
+        row["decided_us"],
+        row["decision"],
+        row["export"],
+        tuple(pair[0] for pair in pairs),
+        tuple(pair[1] for pair in pairs),
+    )
+
+
+def find_request(conn: sqlite3.Connection, id_: str) -> Request | None:
+    """The request of this id."""
+    row = conn.execute(f"{_REQUEST} WHERE id = ?", (id_,)).fetchone()
+    return None if row is None else _request(conn, row)
+
+
+def request_of_export(conn: sqlite3.Connection, export: str) -> Request | None:
+    """The request that an export was made of; None if it was made of none."""
+    row = conn.execute(f"{_REQUEST} WHERE export = ?", (export,)).fetchone()
+    return None if row is None else _request(conn, row)
+
+
+def requests(conn: sqlite3.Connection, case: str) -> list[Request]:
+    """The requests of a case, the latest first."""
+    rows = conn.execute(f"{_REQUEST} WHERE legal_case = ? ORDER BY requested_us DESC, id", (case,)).fetchall()
+    return [_request(conn, row) for row in rows]
