@@ -2,7 +2,7 @@
 
 import { formatInstant, type Instant } from './time/instant';
 import type {
-  AuditLog, AuditVerdict, Camera, CameraDraft, CameraList, ClipPart, Coverage, GapReport, Me, NewToken, Problem, Role, Token, User,
+  AuditLog, AuditVerdict, Camera, Case, FootageRequest, CameraDraft, CameraList, ClipPart, Coverage, GapReport, Me, NewToken, Problem, Role, Token, User,
 } from './types';
 
 /** The server said no. `code` is the stable word that the dictionaries translate. */
@@ -160,6 +160,21 @@ export function gapsUrl(query: GapQuery, format: 'json' | 'csv'): string {
 }
 
 export const gaps = (query: GapQuery, signal?: AbortSignal) => get<GapReport>(gapsUrl(query, 'json'), signal);
+
+// Cases
+
+export const cases = () => get<{ second_person: boolean; cases: Case[] }>('/api/cases');
+export const openCase = (number: string, legal_basis: string, title: string) =>
+  change<Case>('POST', '/api/cases', { number, legal_basis, title });
+export const askForFootage = (id: string, cameraIds: string[], start: Instant, end: Instant, purpose: string) =>
+  change<FootageRequest>('POST', `/api/cases/${seg(id)}/requests`, {
+    cameras: cameraIds, start: formatInstant(start), end: formatInstant(end), purpose,
+  });
+export const decide = (what: 'approve' | 'refuse' | 'withdraw' | 'close', id: string, reason: string, release: boolean) =>
+  change<unknown>(
+    'POST', what === 'close' ? `/api/cases/${seg(id)}/close` : `/api/requests/${seg(id)}/${what}`,
+    what === 'approve' ? { reason } : { reason, release },
+  );
 
 // Audit log
 

@@ -7,6 +7,7 @@ import { AccountPage } from './pages/account';
 import { AdminCamerasPage } from './pages/admin-cameras';
 import { AuditPage } from './pages/audit';
 import { CamerasPage } from './pages/cameras';
+import { CasesPage } from './pages/cases';
 import { GapsPage } from './pages/gaps';
 import { LoginPage } from './pages/login';
 import { TokensPage } from './pages/tokens';
@@ -18,7 +19,7 @@ import { valueOf } from './ui/field';
 import { useStore } from './ui/store';
 
 const NEEDED: Record<Page, Role> = {
-  cameras: 'viewer', camera: 'viewer', account: 'viewer', gaps: 'investigator', 'admin-cameras': 'admin', users: 'admin', tokens: 'admin', audit: 'admin',
+  cameras: 'viewer', camera: 'viewer', account: 'viewer', gaps: 'investigator', cases: 'investigator', 'admin-cameras': 'admin', users: 'admin', tokens: 'admin', audit: 'admin',
 };
 
 export function App() {
@@ -45,7 +46,7 @@ export function App() {
 function Frame({ me, where }: { me: Me; where: Route }) {
   const { t } = useWords();
   const links: Array<[Exclude<Page, 'camera'>, string]> = [
-    ['cameras', t.nav.cameras], ['gaps', t.nav.gaps], ['admin-cameras', t.nav.adminCameras], ['users', t.nav.users], ['tokens', t.nav.tokens], ['audit', t.nav.audit],
+    ['cameras', t.nav.cameras], ['gaps', t.nav.gaps], ['cases', t.nav.cases], ['admin-cameras', t.nav.adminCameras], ['users', t.nav.users], ['tokens', t.nav.tokens], ['audit', t.nav.audit],
   ];
   const key = `${where.page} ${where.id} ${where.params.toString()}`;
   useEffect(() => {
@@ -88,6 +89,7 @@ function Content({ me, where }: { me: Me; where: Route }) {
     case 'cameras': return <CamerasPage me={me} />;
     case 'camera': return <CameraPage id={where.id} params={where.params} me={me} />;
     case 'gaps': return <GapsPage me={me} />;
+    case 'cases': return <CasesPage me={me} />;
     case 'admin-cameras': return <AdminCamerasPage />;
     case 'users': return <UsersPage me={me} />;
     case 'tokens': return <TokensPage me={me} />;

@@ -130,6 +130,33 @@ export interface NewToken {
   token: string;
 }
 
+export interface FootageRequest {
+  id: string;
+  case: string;
+  cameras: string[];
+  start: string;
+  end: string;
+  purpose: string;
+  state: 'asked' | 'approved' | 'refused' | 'withdrawn';
+  requester: string;
+  decided_by: string | null;
+  decision: string | null;
+  export: string | null;
+}
+
+export interface Case {
+  id: string;
+  number: string;
+  legal_basis: string;
+  title: string;
+  opened_by: string;
+  opened: string;
+  closed: string | null;
+  closed_by: string | null;
+  close_reason: string | null;
+  requests: FootageRequest[];
+}
+
 /** One entry of the audit log; `detail` is JSON as it is kept. */
 export interface AuditEntry {
   seq: number;

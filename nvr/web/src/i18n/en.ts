@@ -73,6 +73,15 @@ const errors: Record<string, string> = {
   camera_not_found: 'There is no camera with this id.',
   account_not_found: 'There is no such user or token (any more).',
   segment_not_found: 'This footage is not there any more.',
+  invalid_case: 'Something is missing: a case needs a number and a legal basis, a request cameras, a range and a purpose, a refusal a reason.',
+  case_exists: 'A case with this number exists already.',
+  case_not_found: 'There is no such case.',
+  case_closed: 'The case is closed.',
+  case_undecided: 'Requests of this case wait for a decision.',
+  request_not_found: 'There is no such request.',
+  request_decided: 'The request has been decided already.',
+  second_person_needed: 'Somebody else than who asked must approve.',
+  not_your_request: 'Only who asked can withdraw a request.',
   no_footage: 'There is no footage in this range.',
   several_inits: 'The picture format changed inside this range, so it comes as several clips.',
   provisioned: 'This camera comes from config.toml and is changed there.',
@@ -104,7 +113,7 @@ const en = {
   tooManyFor: (wait: string) => `Too many attempts. Please try again in ${wait}.`,
 
   nav: {
-    main: 'Main menu', cameras: 'Cameras', gaps: 'Gap report', adminCameras: 'Set up cameras', users: 'Users', tokens: 'API tokens', audit: 'Audit log',
+    main: 'Main menu', cameras: 'Cameras', gaps: 'Gap report', cases: 'Cases', adminCameras: 'Set up cameras', users: 'Users', tokens: 'API tokens', audit: 'Audit log',
     account: 'My account', logout: 'Log out',
   },
 
@@ -211,6 +220,17 @@ const en = {
     create: 'Create', add: 'Add',
   },
 
+  cases: {
+    title: 'Cases', text: 'Footage is asked for in a case. What is asked for is held at once: no rule deletes it until somebody releases it.',
+    secondPerson: 'Somebody else than who asked must approve.', open: 'Open a case', none: 'No cases yet.', noRequests: 'Nothing has been asked for in this case yet.',
+    number: 'Case number', numberHint: 'as the authority writes it', legalBasis: 'Legal basis', legalBasisHint: 'the law, the letter', caseTitle: 'Title',
+    openedBy: (who: string) => `opened by ${who}`, closedBy: (who: string) => `closed by ${who}`,
+    ask: 'Ask for footage', askIn: (number: string) => `Ask for footage in ${number}`, heldAtOnce: 'The footage is held from the moment you ask.',
+    cameras: 'Cameras', camerasHint: 'Ids, separated by commas', from: 'From', to: 'To', purpose: 'Purpose', requester: 'Asked by', state: 'State', reason: 'Reason',
+    approve: 'Approve', refuse: 'Refuse', withdraw: 'Withdraw', close: 'Close the case', release: 'Release the holds too', releaseHint: 'The footage then follows the rules of retention again.',
+    states: { asked: 'Waits for a decision', approved: 'Approved', refused: 'Refused', withdrawn: 'Withdrawn' } as Record<string, string>,
+  },
+
   audit: {
     title: 'Audit log', text: 'Who did what, when and from where. Entries are only ever added; each is sealed by the one before it.',
     number: 'Number', time: 'Time', actor: 'Who', address: 'From', action: 'What', camera: 'Camera', detail: 'Detail', anyAction: 'Everything',
@@ -222,6 +242,8 @@ const en = {
     actions: {
       logged_in: 'Logged in', login_failed: 'Failed login', logged_out: 'Logged out', refused: 'Refused', live: 'Watched live', playback: 'Watched footage',
       footage: 'Read footage', snapshot: 'Looked at a picture', clip: 'Saved a clip', hold_placed: 'Placed a hold', hold_released: 'Released a hold',
+      case_opened: 'Opened a case', case_closed: 'Closed a case', request_made: 'Asked for footage', request_approved: 'Approved a request',
+      request_refused: 'Refused a request', request_withdrawn: 'Withdrew a request',
       camera_added: 'Added a camera', camera_changed: 'Changed a camera', camera_removed: 'Removed a camera', footage_deleted: 'Deleted footage',
       user_added: 'Added a user', user_removed: 'Removed a user', password_set: 'Set a password', token_made: 'Created a token', token_removed: 'Revoked a token',
       configuration_read: 'Configuration read', server_started: 'Server started', server_stopped: 'Server stopped', audit_read: 'Read the audit log',

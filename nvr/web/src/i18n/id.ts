@@ -21,7 +21,7 @@ const id: Words = {
   tooManyFor: (wait) => `Terlalu banyak percobaan. Silakan coba lagi dalam ${wait}.`,
 
   nav: {
-    main: 'Menu utama', cameras: 'Kamera', gaps: 'Laporan kekosongan', adminCameras: 'Kelola kamera', users: 'Pengguna', tokens: 'Token API', audit: 'Log audit',
+    main: 'Menu utama', cameras: 'Kamera', gaps: 'Laporan kekosongan', cases: 'Perkara', adminCameras: 'Kelola kamera', users: 'Pengguna', tokens: 'Token API', audit: 'Log audit',
     account: 'Akun saya', logout: 'Keluar',
   },
 
@@ -128,6 +128,17 @@ const id: Words = {
     create: 'Buat', add: 'Tambah',
   },
 
+  cases: {
+    title: 'Perkara', text: 'Rekaman diminta dalam sebuah perkara. Rekaman yang diminta langsung ditahan: tidak ada aturan yang menghapusnya sampai seseorang melepasnya.',
+    secondPerson: 'Yang menyetujui harus orang lain, bukan peminta.', open: 'Buka perkara', none: 'Belum ada perkara.', noRequests: 'Belum ada permintaan dalam perkara ini.',
+    number: 'Nomor perkara', numberHint: 'seperti ditulis instansinya', legalBasis: 'Dasar hukum', legalBasisHint: 'undang-undang, surat', caseTitle: 'Judul',
+    openedBy: (who) => `dibuka oleh ${who}`, closedBy: (who) => `ditutup oleh ${who}`,
+    ask: 'Minta rekaman', askIn: (number) => `Minta rekaman dalam ${number}`, heldAtOnce: 'Rekaman ditahan sejak saat Anda meminta.',
+    cameras: 'Kamera', camerasHint: 'Id, dipisahkan koma', from: 'Dari', to: 'Sampai', purpose: 'Tujuan', requester: 'Diminta oleh', state: 'Status', reason: 'Alasan',
+    approve: 'Setujui', refuse: 'Tolak', withdraw: 'Tarik kembali', close: 'Tutup perkara', release: 'Lepaskan juga penahanannya', releaseHint: 'Rekaman kembali mengikuti aturan retensi.',
+    states: { asked: 'Menunggu keputusan', approved: 'Disetujui', refused: 'Ditolak', withdrawn: 'Ditarik kembali' },
+  },
+
   audit: {
     title: 'Log audit', text: 'Siapa melakukan apa, kapan, dan dari mana. Catatan hanya ditambah, tidak pernah diubah; setiap catatan disegel oleh catatan sebelumnya.',
     number: 'Nomor', time: 'Waktu', actor: 'Siapa', address: 'Dari', action: 'Tindakan', camera: 'Kamera', detail: 'Keterangan', anyAction: 'Semua',
@@ -139,6 +150,8 @@ const id: Words = {
     actions: {
       logged_in: 'Masuk', login_failed: 'Gagal masuk', logged_out: 'Keluar', refused: 'Ditolak', live: 'Menonton langsung', playback: 'Menonton rekaman',
       footage: 'Membaca rekaman', snapshot: 'Melihat gambar', clip: 'Menyimpan klip', hold_placed: 'Menahan rekaman', hold_released: 'Melepas penahanan',
+      case_opened: 'Membuka perkara', case_closed: 'Menutup perkara', request_made: 'Meminta rekaman', request_approved: 'Menyetujui permintaan',
+      request_refused: 'Menolak permintaan', request_withdrawn: 'Menarik permintaan',
       camera_added: 'Menambah kamera', camera_changed: 'Mengubah kamera', camera_removed: 'Menghapus kamera', footage_deleted: 'Menghapus rekaman',
       user_added: 'Menambah pengguna', user_removed: 'Menghapus pengguna', password_set: 'Menetapkan kata sandi', token_made: 'Membuat token', token_removed: 'Mencabut token',
       configuration_read: 'Konfigurasi dibaca', server_started: 'Server dijalankan', server_stopped: 'Server dihentikan', audit_read: 'Membaca log audit',
@@ -204,6 +217,15 @@ const id: Words = {
     camera_not_found: 'Tidak ada kamera dengan id ini.',
     account_not_found: 'Pengguna atau token ini tidak ada (lagi).',
     segment_not_found: 'Rekaman ini sudah tidak ada.',
+    invalid_case: 'Ada yang kurang: perkara perlu nomor dan dasar hukum, permintaan perlu kamera, rentang, dan tujuan, penolakan perlu alasan.',
+    case_exists: 'Perkara dengan nomor ini sudah ada.',
+    case_not_found: 'Perkara ini tidak ada.',
+    case_closed: 'Perkara ini sudah ditutup.',
+    case_undecided: 'Masih ada permintaan yang menunggu keputusan.',
+    request_not_found: 'Permintaan ini tidak ada.',
+    request_decided: 'Permintaan ini sudah diputuskan.',
+    second_person_needed: 'Yang menyetujui harus orang lain, bukan peminta.',
+    not_your_request: 'Hanya peminta yang dapat menarik permintaannya.',
     no_footage: 'Tidak ada rekaman dalam rentang ini.',
     several_inits: 'Format gambar berubah dalam rentang ini, sehingga hasilnya beberapa klip.',
     provisioned: 'Kamera ini berasal dari config.toml dan diubah di sana.',

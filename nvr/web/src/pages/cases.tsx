@@ -1,0 +1,100 @@
+// Cases, and what was asked for in them: open a case, ask for footage, approve, refuse, withdraw, close.
+
+import { useEffect, useState } from 'preact/hooks';
+import * as api from '../api';
+import { useWords } from '../i18n';
+import { cameraHref } from '../router';
+import { allows } from '../session';
+import { parseInstant } from '../time/instant';
+import type { Case, FootageRequest, Me } from '../types';
+import { ErrorText } from '../ui/dialog';
+import { useList } from '../ui/list';
+import { Time } from '../ui/time';
+import { CaseForm, DecisionForm, RequestForm, type Decision } from './case-forms';
+
+type Open = { kind: 'case' } | { kind: 'request'; case: Case } | { kind: 'decide'; decision: Decision } | null;
+
+export function CasesPage({ me }: { me: Me }) {
+  const { t } = useWords();
+  const c = t.cases;
+  const [secondPerson, setSecondPerson] = useState(false);
+  const list = useList(async () => {
+    const found = await api.cases();
+    setSecondPerson(found.second_person);
+    return found.cases;
+  });
+  const [open, setOpen] = useState<Open>(null);
+  useEffect(() => {
+    document.title = `${c.title} – nvr`;
+  }, [c]);
+  const done = (): void => {
+    setOpen(null);
+    list.reload();
+  };
+  const close = (): void => setOpen(null);
+  return (
+    <div>
+      <header class="page-head">
+        <h1>{c.title}</h1>
+        <button type="button" class="primary" data-testid="open-case" onClick={() => setOpen({ kind: 'case' })}>{c.open}</button>
+      </header>
+      <p class="muted">{c.text}{secondPerson ? ` ${c.secondPerson}` : ''}</p>
+      <ErrorText text={list.error} testid="list-error" />
+      {list.items?.length === 0 ? <p class="panel">{c.none}</p> : null}
+      {list.items?.map((item) => (
+        <section key={item.id} class="panel" data-testid="case" data-case={item.number}>
+          <header class="page-head">
+            <h2>{item.number}{item.title ? ` – ${item.title}` : ''}</h2>
+            {item.closed === null ? (
+              <span class="row-actions">
+                <button type="button" class="small primary" data-testid="ask" onClick={() => setOpen({ kind: 'request', case: item })}>{c.ask}</button>
+                <button type="button" class="small" data-testid="close-case" onClick={() => setOpen({ kind: 'decide', decision: { what: 'close', id: item.id } })}>{c.close}</button>
+              </span>
+            ) : null}
+          </header>
+          <p class="hint">
+            {item.legal_basis} · {c.openedBy(item.opened_by)} <Time at={parseInstant(item.opened)} zone={me.zone} />
+            {item.closed === null ? null : <> · {c.closedBy(item.closed_by ?? '')} <Time at={parseInstant(item.closed)} zone={me.zone} />: {item.close_reason}</>}
+          </p>
+          {item.requests.length === 0 ? <p>{c.noRequests}</p> : (
+            <div class="table-scroll">
+              <table class="gaps">
+                <thead><tr><th scope="col">{c.cameras}</th><th scope="col">{c.from}</th><th scope="col">{c.to}</th><th scope="col">{c.purpose}</th><th scope="col">{c.requester}</th><th scope="col">{c.state}</th><th scope="col">{t.admin.actions}</th></tr></thead>
+                <tbody>{item.requests.map((made) => <RequestRow key={made.id} made={made} me={me} decide={(what) => setOpen({ kind: 'decide', decision: { what, id: made.id } })} />)}</tbody>
+              </table>
+            </div>
+          )}
+        </section>
+      ))}
+      {open?.kind === 'case' ? <CaseForm onDone={done} onClose={close} /> : null}
+      {open?.kind === 'request' ? <RequestForm case={open.case} zone={me.zone} onDone={done} onClose={close} /> : null}
+      {open?.kind === 'decide' ? <DecisionForm decision={open.decision} mayRelease={allows(me.role, 'admin')} onDone={done} onClose={close} /> : null}
+    </div>
+  );
+}
+
+function RequestRow({ made, me, decide }: { made: FootageRequest; me: Me; decide: (what: Decision['what']) => void }) {
+  const { t } = useWords();
+  const c = t.cases;
+  const mine = made.requester === me.user;
+  return (
+    <tr data-testid="request-row" data-state={made.state}>
+      <td data-label={c.cameras}>{made.cameras.map((id, i) => <>{i > 0 ? ', ' : ''}<a key={id} href={cameraHref(id, { at: made.start })}>{id}</a></>)}</td>
+      <td data-label={c.from} class="nowrap"><Time at={parseInstant(made.start)} zone={me.zone} show="plain" /></td>
+      <td data-label={c.to} class="nowrap"><Time at={parseInstant(made.end)} zone={me.zone} show="plain" /></td>
+      <td data-label={c.purpose}>{made.purpose}</td>
+      <td data-label={c.requester}>{made.requester}</td>
+      <td data-label={c.state}>{c.states[made.state]}{made.decided_by ? <span class="hint"> {made.decided_by}{made.decision ? `: ${made.decision}` : ''}</span> : null}</td>
+      <td data-label={t.admin.actions} class="row-actions">
+        {made.state === 'asked' ? (
+          <>
+            <button type="button" class="small primary" data-testid="approve" onClick={() => decide('approve')}>{c.approve}</button>
+            {mine
+              ? <button type="button" class="small" data-testid="withdraw" onClick={() => decide('withdraw')}>{c.withdraw}</button>
+              : <button type="button" class="small danger" data-testid="refuse" onClick={() => decide('refuse')}>{c.refuse}</button>}
+          </>
+        ) : null}
+      </td>
+    </tr>
+  );
+}
