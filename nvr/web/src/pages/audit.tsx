@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import * as api from '../api';
 import { useWords } from '../i18n';
 import * as format from '../time/format';
-import { parseInstant } from '../time/instant';
+import { parseInstant, type Instant } from '../time/instant';
 import type { AuditEntry, AuditVerdict, Me } from '../types';
 import { useAction } from '../ui/action';
 import { ErrorText } from '../ui/dialog';
@@ -87,7 +87,7 @@ export function AuditPage({ me }: { me: Me }) {
                   <td data-label={a.address}>{entry.address || '–'}</td>
                   <td data-label={a.action}>{a.actions[entry.action] ?? entry.action}</td>
                   <td data-label={a.camera}>{entry.camera ?? '–'}</td>
-                  <td data-label={a.detail} class="detail">{entry.detail === '{}' ? '–' : entry.detail}</td>
+                  <td data-label={a.detail} class="detail" title={entry.detail}>{detailText(entry.detail, (at) => format.dateTime(at, lang, me.zone)) || '–'}</td>
                 </tr>
               ))}
             </tbody>
@@ -97,6 +97,15 @@ export function AuditPage({ me }: { me: Me }) {
       ) : null}
     </div>
   );
+}
+
+/** The detail's values by name, times in the display zone; the text as it is kept is in the tooltip. */
+function detailText(detail: string, time: (at: Instant) => string): string {
+  const told = ([name, value]: [string, unknown]): string => {
+    if (name.endsWith('_us') && typeof value === 'number') return `${name.slice(0, -3)}: ${time(value / 1000)}`;
+    return `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`;
+  };
+  return Object.entries(JSON.parse(detail) as Record<string, unknown>).map(told).join(' · ');
 }
 
 function trimmed(query: api.AuditQuery): api.AuditQuery {
