@@ -20,6 +20,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.recorder": frozenset({"storage", "nvr.config", "nvr.log"}),
     "nvr.accounting": frozenset({"storage", "nvr.config", "nvr.log"}),
     "nvr.playback": frozenset({"storage"}),
+    "nvr.texts": frozenset({"storage"}),
     "nvr.api": frozenset({"storage", "nvr.accounts", "nvr.playback", "nvr.config", "nvr.log"}),
     "nvr.demo": frozenset(),
     "nvr.supervisor": frozenset({"storage", "nvr"}),
