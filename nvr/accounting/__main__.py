@@ -16,6 +16,7 @@ from typing import Any
 from nvr import log as logs
 from nvr.accounting.retention import Keeper
 from nvr.accounting.scrub import Scrubber
+from nvr.alerting.watch import Watch
 from storage.roots import Root
 
 
@@ -33,19 +34,23 @@ def main() -> None:
         sys.stdout.flush()
 
     keeper = Keeper(first, say)
+    watch = Watch(first, ending)
 
     def listen() -> None:
         for line in sys.stdin:
             settings: dict[str, Any] = json.loads(line)
             keeper.configure(settings)
+            watch.configure(settings)
         ending.set()
 
     threading.Thread(target=listen, name="orders", daemon=True).start()
     roots = [Root(identity, Path(path)) for identity, path in first["roots"]]
     scrubber = Scrubber(Path(first["catalogue"]), roots, first["scrub_bytes_per_s"], ending)
     scrubber.start()
+    watch.start()
     keeper.run(ending)
     scrubber.join(5.0)
+    watch.join(5.0)
 
 
 main()

@@ -17,6 +17,7 @@ from litestar.datastructures import MutableScopeHeaders, State
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
 
 from nvr.api import (
+    alerts,
     audit,
     cameras,
     cases,
@@ -26,6 +27,7 @@ from nvr.api import (
     gaps,
     health,
     holds,
+    metrics,
     page,
     people,
     playlists,
@@ -97,9 +99,11 @@ def _routes() -> list[Any]:
         footage,
         holds,
         cases,
+        alerts,
         retention,
         audit,
         health,
+        metrics,
         schema,
         page,
     )

@@ -56,6 +56,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "segment_not_found": (404, "There is no such segment, or not any more"),
     "no_footage": (404, "Nothing was recorded in this range; coverage says why"),
     "init_not_found": (404, "There is no such init"),
+    "alert_not_found": (404, "There is no such alert"),
     "case_not_found": (404, "There is no such case"),
     "request_not_found": (404, "There is no such request"),
     "hold_not_found": (404, "There is no such hold"),

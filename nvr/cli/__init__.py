@@ -22,6 +22,7 @@ _COMMANDS = {
     "check-config": "nvr.cli.check_config:check_config",
     "cameras": "nvr.cli.cameras:cameras",
     "gaps": "nvr.cli.gaps:gaps",
+    "alerts": "nvr.cli.alerts:alerts",
     "holds": "nvr.cli.holds:holds",
     "retention": "nvr.cli.retention:retention",
     "check": "nvr.cli.check:check",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nvr.config.errors import ConfigError, Problem
 from nvr.config.load import load
-from nvr.config.model import Camera, Config, Evidence, Retention, Server, Storage
+from nvr.config.model import Alerts, Camera, Config, Evidence, Retention, Server, Storage
 from nvr.config.redact import Redactor, redact
 from nvr.config.secret import Secret
 from nvr.config.units import SpaceFloor, format_duration, format_size, parse_duration_us, parse_size_bytes
@@ -12,6 +12,7 @@ from nvr.config.urls import add_credentials
 from nvr.config.wire import camera_from_wire, from_wire, to_wire
 
 __all__ = [
+    "Alerts",
     "Camera",
     "Config",
     "ConfigError",

@@ -11,7 +11,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from nvr.config.model import Camera, Retention, Settings, Storage
+from nvr.config.model import Alerts, Camera, Retention, Settings, Storage
 from nvr.config.units import format_duration
 from nvr.config.urls import parse_camera_url
 from storage.policies import Policy
@@ -19,6 +19,7 @@ from storage.policies import Policy
 __all__ = [
     "COMPARED",
     "Finding",
+    "check_alerts",
     "check_cameras",
     "check_ids",
     "check_retention",
@@ -33,6 +34,9 @@ Finding = tuple[tuple[str | int, ...], str, str]
 COMPARED: dict[type[Settings], frozenset[str]] = {
     Storage: frozenset({"roots", "catalogue"}),
     Retention: frozenset({"max_age", "min_age"}),
+    Alerts: frozenset(
+        {"email_to", "email_from", "smtp_host", "smtp_username", "smtp_password", "webhook_url", "webhook_secret"}
+    ),
     Camera: frozenset({"url", "username", "password", "max_age", "min_age"}),
 }
 
@@ -81,6 +85,20 @@ def check_retention(retention: Retention) -> Iterator[Finding]:
 def _ages(min_age_us: int, max_age_us: int) -> tuple[str, str]:
     what = f"min_age {format_duration(min_age_us)} is longer than max_age {format_duration(max_age_us)}"
     return what, "footage can't be kept longer than it may exist: lower min_age or raise max_age"
+
+
+def check_alerts(alerts: Alerts) -> Iterator[Finding]:
+    """What e-mail and webhook need to work at all."""
+    if alerts.email_to:
+        if alerts.smtp_host is None:
+            yield ("alerts", "email_to"), "has no mail server", 'add smtp_host = "mail.example.org"'
+        if alerts.email_from is None:
+            yield ("alerts", "email_to"), "has no sender", 'add email_from = "nvr@example.org"'
+    if (alerts.smtp_username is None) != (alerts.smtp_password is None):
+        given, other = ("smtp_username", "smtp_password")[:: 1 if alerts.smtp_password is None else -1]
+        yield ("alerts", given), f"has no {other} to go with it", f"add {other}"
+    if alerts.webhook_secret is not None and alerts.webhook_url is None:
+        yield ("alerts", "webhook_secret"), "has no webhook_url to go with it", "add webhook_url"
 
 
 def check_ids(raw_cameras: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from nvr.config.checks import Finding
 from nvr.config.errors import ConfigError, Problem
 from nvr.config.explain import explain, unknown_key
 from nvr.config.locate import Locator
-from nvr.config.model import Camera, Config, Evidence, FileContext, Retention, Server, Settings, Storage
+from nvr.config.model import Alerts, Camera, Config, Evidence, FileContext, Retention, Server, Settings, Storage
 
 __all__ = ["load"]
 
@@ -27,6 +27,7 @@ _SECTIONS: dict[str, type[Settings]] = {
     "storage": Storage,
     "retention": Retention,
     "evidence": Evidence,
+    "alerts": Alerts,
 }
 _TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 
@@ -96,14 +97,24 @@ class _Reader:
         storage = self._section("storage", Storage)
         retention = self._section("retention", Retention)
         evidence = self._section("evidence", Evidence)
+        alerts = self._section("alerts", Alerts)
         cameras = self._cameras()
         if storage is not None:
             self._report(checks.check_storage(storage))
         if retention is not None:
             self._report(checks.check_retention(retention))
+        if alerts is not None:
+            self._report(checks.check_alerts(alerts))
         self._report(checks.check_ids(self._raw_cameras))
         self._report(checks.check_cameras(cameras, retention))
-        if self.problems or server is None or storage is None or retention is None or evidence is None:
+        if (
+            self.problems
+            or server is None
+            or storage is None
+            or retention is None
+            or evidence is None
+            or alerts is None
+        ):
             return None
         warnings = [*checks.warn_mode(self._path, cameras), *checks.warn_cameras(self._raw_cameras, cameras)]
         return Config(
@@ -111,6 +122,7 @@ class _Reader:
             storage=storage,
             retention=retention,
             evidence=evidence,
+            alerts=alerts,
             cameras=tuple(cameras.values()),
             path=self._path,
             warnings=tuple(self._problem(finding) for finding in warnings),

@@ -36,6 +36,7 @@ from storage.layout import NODE_ID, is_camera_id
 from storage.policies import LabelRule, Policy, Rules, resolve
 
 __all__ = [
+    "Alerts",
     "Camera",
     "Config",
     "Evidence",
@@ -97,6 +98,18 @@ def _host(value: str) -> str:
     return value
 
 
+def _email(value: str) -> str:
+    if not re.fullmatch(r"[^\s@<>,;]+@[^\s@<>,;]+", value) or not value.isprintable():
+        raise ValueError('is not an address; write it as "name@example.org"')
+    return value
+
+
+def _web_address(value: Secret) -> Secret:
+    if not re.match(r"https?://[^\s/]", value.reveal()):
+        raise ValueError("is not a web address; it must begin with https:// or http://")
+    return value
+
+
 def _secure_cookies(value: object) -> Literal["auto"] | bool:
     if value == "auto" or isinstance(value, bool):
         return value
@@ -105,6 +118,7 @@ def _secure_cookies(value: object) -> Literal["auto"] | bool:
 
 AbsolutePath = Annotated[Path, BeforeValidator(_absolute)]
 Line = Annotated[str, AfterValidator(_line)]
+Email = Annotated[str, AfterValidator(_email)]
 Age = Annotated[int, duration("1s", "36525d")]
 Bytes = Annotated[int, size("1MB")]
 Floor = Annotated[SpaceFloor, PlainValidator(SpaceFloor.parse), PlainSerializer(str)]
@@ -188,6 +202,31 @@ class Evidence(Settings):
     second_person: StrictBool = False
 
 
+class Alerts(Settings):
+    """``[alerts]``: what needs a person, and how people are told."""
+
+    camera_after_us: Annotated[int, duration("5s", "7d")] = Field(default=300 * _S, validation_alias="camera_after")
+    clear_after_us: Annotated[int, duration("1s", "1h")] = Field(default=60 * _S, validation_alias="clear_after")
+    fold_by: tuple[Line, ...] = ("isp", "district")
+    fold_from: StrictInt = Field(default=5, ge=2, le=10_000)
+    language: Literal["id", "en"] = "en"
+    email_to: tuple[Email, ...] = ()
+    email_from: Email | None = None
+    smtp_host: Annotated[str, AfterValidator(_host)] | None = None
+    smtp_port: StrictInt = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_username: Line | None = None
+    smtp_password: Secret | None = None
+    webhook_url: Annotated[Secret, AfterValidator(_web_address)] | None = None
+    webhook_secret: Secret | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The address of a webhook may be a secret in itself."""
+        held = (self.smtp_password, self.webhook_url, self.webhook_secret)
+        return tuple(secret.reveal() for secret in held if secret is not None)
+
+
 class Camera(Settings):
     """``[[camera]]``: one camera. ``url`` never holds credentials: those given in it are moved to their own fields."""
 
@@ -244,6 +283,7 @@ class Config(Settings):
     storage: Storage = Field(default_factory=Storage)
     retention: Retention = Field(default_factory=Retention)
     evidence: Evidence = Field(default_factory=Evidence)
+    alerts: Alerts = Field(default_factory=Alerts)
     cameras: tuple[Camera, ...] = Field(default=(), validation_alias="camera")
     path: Path = Path("config.toml")
     warnings: tuple[Problem, ...] = Field(default=(), exclude=True)
@@ -255,4 +295,5 @@ class Config(Settings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """All passwords, for a redactor to know them."""
-        return tuple(camera.password.reveal() for camera in self.cameras if camera.password is not None)
+        passwords = (camera.password.reveal() for camera in self.cameras if camera.password is not None)
+        return (*passwords, *self.alerts.secrets)

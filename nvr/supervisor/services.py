@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from nvr.alerting.settings import to_wire
 from nvr.config import Config
 from nvr.supervisor.child import Child
 from nvr.supervisor.prepare import Prepared
@@ -95,6 +96,7 @@ def accounting(config: Config, prepared: Prepared, on_disk_full: Callable[[list[
             "log_level": now.server.log_level,
             "catalogue": str(now.storage.catalogue),
             "scrub_bytes_per_s": now.storage.scrub_rate,
+            "alerts": to_wire(now.alerts, now.server.zone),
             **_retention(now, prepared),
         }
 

@@ -29,7 +29,7 @@ class Units:
 @dataclass(frozen=True, slots=True)
 class Words:
     """``report`` holds the headings and sentences of reports; ``{name}`` in them is filled in. ``categories`` are those of
-    ``storage.figures.Category``."""
+    ``storage.figures.Category``; ``alerts`` what messages about alerts say."""
 
     language: Language
     name: str
@@ -42,6 +42,7 @@ class Words:
     categories: Mapping[str, str]
     details: Mapping[str, str]
     report: Mapping[str, str]
+    alerts: Mapping[str, str]
 
 
 def words(language: Language) -> Words:

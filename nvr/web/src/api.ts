@@ -2,7 +2,7 @@
 
 import { formatInstant, type Instant } from './time/instant';
 import type {
-  AuditLog, AuditVerdict, Camera, Case, FootageRequest, CameraDraft, CameraList, ClipPart, Coverage, GapReport, Me, NewToken, Problem, Role, Token, User,
+  Alert, AuditLog, AuditVerdict, Camera, Case, FootageRequest, CameraDraft, CameraList, ClipPart, Coverage, GapReport, Me, NewToken, Problem, Role, Token, User,
 } from './types';
 
 /** The server said no. `code` is the stable word that the dictionaries translate. */
@@ -160,6 +160,11 @@ export function gapsUrl(query: GapQuery, format: 'json' | 'csv'): string {
 }
 
 export const gaps = (query: GapQuery, signal?: AbortSignal) => get<GapReport>(gapsUrl(query, 'json'), signal);
+
+// Alerts
+
+export const alerts = (open: boolean) => get<{ alerts: Alert[] }>(`/api/alerts${open ? '?open=true' : ''}`);
+export const acknowledgeAlert = (id: string, note: string) => change<Alert>('POST', `/api/alerts/${seg(id)}/acknowledge`, { note });
 
 // Cases
 

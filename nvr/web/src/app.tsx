@@ -5,6 +5,7 @@ import { CameraPage } from './camera/camera-page';
 import { dictionaries, LANGS, setLang, useWords, type Lang } from './i18n';
 import { AccountPage } from './pages/account';
 import { AdminCamerasPage } from './pages/admin-cameras';
+import { AlertsPage, useOpenAlerts } from './pages/alerts';
 import { AuditPage } from './pages/audit';
 import { CamerasPage } from './pages/cameras';
 import { CasesPage } from './pages/cases';
@@ -19,7 +20,7 @@ import { valueOf } from './ui/field';
 import { useStore } from './ui/store';
 
 const NEEDED: Record<Page, Role> = {
-  cameras: 'viewer', camera: 'viewer', account: 'viewer', gaps: 'investigator', cases: 'investigator', 'admin-cameras': 'admin', users: 'admin', tokens: 'admin', audit: 'admin',
+  cameras: 'viewer', camera: 'viewer', account: 'viewer', gaps: 'investigator', cases: 'investigator', alerts: 'viewer', 'admin-cameras': 'admin', users: 'admin', tokens: 'admin', audit: 'admin',
 };
 
 export function App() {
@@ -46,8 +47,9 @@ export function App() {
 function Frame({ me, where }: { me: Me; where: Route }) {
   const { t } = useWords();
   const links: Array<[Exclude<Page, 'camera'>, string]> = [
-    ['cameras', t.nav.cameras], ['gaps', t.nav.gaps], ['cases', t.nav.cases], ['admin-cameras', t.nav.adminCameras], ['users', t.nav.users], ['tokens', t.nav.tokens], ['audit', t.nav.audit],
+    ['cameras', t.nav.cameras], ['alerts', t.nav.alerts], ['gaps', t.nav.gaps], ['cases', t.nav.cases], ['admin-cameras', t.nav.adminCameras], ['users', t.nav.users], ['tokens', t.nav.tokens], ['audit', t.nav.audit],
   ];
+  const openAlerts = useOpenAlerts();
   const key = `${where.page} ${where.id} ${where.params.toString()}`;
   useEffect(() => {
     if (where.page === 'cameras') document.title = `${t.cameras.title} – nvr`;
@@ -66,7 +68,7 @@ function Frame({ me, where }: { me: Me; where: Route }) {
           <ul>
             {links.filter(([page]) => allows(me.role, NEEDED[page])).map(([page, name]) => (
               <li key={page}>
-                <a href={href(page)} data-testid={`nav-${page}`} aria-current={where.page === page || (page === 'cameras' && where.page === 'camera') ? 'page' : undefined}>{name}</a>
+                <a href={href(page)} data-testid={`nav-${page}`} aria-current={where.page === page || (page === 'cameras' && where.page === 'camera') ? 'page' : undefined}>{name}{page === 'alerts' && openAlerts > 0 ? <span class="count" data-testid="alert-count">{openAlerts}</span> : null}</a>
               </li>
             ))}
           </ul>
@@ -93,6 +95,7 @@ function Content({ me, where }: { me: Me; where: Route }) {
     case 'admin-cameras': return <AdminCamerasPage />;
     case 'users': return <UsersPage me={me} />;
     case 'tokens': return <TokensPage me={me} />;
+    case 'alerts': return <AlertsPage me={me} />;
     case 'audit': return <AuditPage me={me} />;
     case 'account': return <AccountPage me={me} />;
   }

@@ -130,6 +130,22 @@ export interface NewToken {
   token: string;
 }
 
+export interface Alert {
+  id: string;
+  kind: string;
+  subject: string;
+  since: string;
+  opened: string;
+  resolved: string | null;
+  flaps: number;
+  cameras: string[];
+  detail: Record<string, unknown>;
+  acknowledged: string | null;
+  acknowledged_by: string | null;
+  note: string | null;
+  undelivered: string[];
+}
+
 export interface FootageRequest {
   id: string;
   case: string;

@@ -75,6 +75,7 @@ const errors: Record<string, string> = {
   segment_not_found: 'This footage is not there any more.',
   invalid_case: 'Something is missing: a case needs a number and a legal basis, a request cameras, a range and a purpose, a refusal a reason.',
   case_exists: 'A case with this number exists already.',
+  alert_not_found: 'There is no such alert.',
   case_not_found: 'There is no such case.',
   case_closed: 'The case is closed.',
   case_undecided: 'Requests of this case wait for a decision.',
@@ -113,7 +114,7 @@ const en = {
   tooManyFor: (wait: string) => `Too many attempts. Please try again in ${wait}.`,
 
   nav: {
-    main: 'Main menu', cameras: 'Cameras', gaps: 'Gap report', cases: 'Cases', adminCameras: 'Set up cameras', users: 'Users', tokens: 'API tokens', audit: 'Audit log',
+    main: 'Main menu', cameras: 'Cameras', gaps: 'Gap report', cases: 'Cases', alerts: 'Alerts', adminCameras: 'Set up cameras', users: 'Users', tokens: 'API tokens', audit: 'Audit log',
     account: 'My account', logout: 'Log out',
   },
 
@@ -220,6 +221,17 @@ const en = {
     create: 'Create', add: 'Add',
   },
 
+  alerts: {
+    title: 'Alerts', none: 'Nothing needs attention.', what: 'What', since: 'Since', until: 'Over', cameras: 'Cameras', state: 'State', all: 'Show those that are over, too',
+    open: 'open', flaps: (n: number) => `came back ${n} times`, acknowledge: 'I know of it', acknowledgeTitle: 'Acknowledge the alert', note: 'Note', knows: (who: string) => `${who} knows of it`,
+    undelivered: 'Not delivered:', more: (n: string) => `and ${n} more`,
+    kinds: {
+      camera_down: (subject: string) => `${subject} is not being recorded`, cameras_down: (subject: string, n: string) => `${n} cameras are not being recorded (${subject || 'all cameras'})`,
+      disk_low: (subject: string) => `Footage disk ${subject} is nearly full`, root_absent: (subject: string) => `Footage disk ${subject} is not there`,
+      promise_at_risk: (_: string, n: string) => `${n} cameras will not keep their minimum age`, clock_unsynchronised: () => 'The server’s clock is not synchronised',
+    } as Record<string, (subject: string, n: string) => string>,
+  },
+
   cases: {
     title: 'Cases', text: 'Footage is asked for in a case. What is asked for is held at once: no rule deletes it until somebody releases it.',
     secondPerson: 'Somebody else than who asked must approve.', open: 'Open a case', none: 'No cases yet.', noRequests: 'Nothing has been asked for in this case yet.',
@@ -244,6 +256,7 @@ const en = {
       footage: 'Read footage', snapshot: 'Looked at a picture', clip: 'Saved a clip', hold_placed: 'Placed a hold', hold_released: 'Released a hold',
       case_opened: 'Opened a case', case_closed: 'Closed a case', request_made: 'Asked for footage', request_approved: 'Approved a request',
       request_refused: 'Refused a request', request_withdrawn: 'Withdrew a request',
+      alert_acknowledged: 'Acknowledged an alert',
       camera_added: 'Added a camera', camera_changed: 'Changed a camera', camera_removed: 'Removed a camera', footage_deleted: 'Deleted footage',
       user_added: 'Added a user', user_removed: 'Removed a user', password_set: 'Set a password', token_made: 'Created a token', token_removed: 'Revoked a token',
       configuration_read: 'Configuration read', server_started: 'Server started', server_stopped: 'Server stopped', audit_read: 'Read the audit log',

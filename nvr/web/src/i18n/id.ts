@@ -21,7 +21,7 @@ const id: Words = {
   tooManyFor: (wait) => `Terlalu banyak percobaan. Silakan coba lagi dalam ${wait}.`,
 
   nav: {
-    main: 'Menu utama', cameras: 'Kamera', gaps: 'Laporan kekosongan', cases: 'Perkara', adminCameras: 'Kelola kamera', users: 'Pengguna', tokens: 'Token API', audit: 'Log audit',
+    main: 'Menu utama', cameras: 'Kamera', gaps: 'Laporan kekosongan', cases: 'Perkara', alerts: 'Peringatan', adminCameras: 'Kelola kamera', users: 'Pengguna', tokens: 'Token API', audit: 'Log audit',
     account: 'Akun saya', logout: 'Keluar',
   },
 
@@ -128,6 +128,17 @@ const id: Words = {
     create: 'Buat', add: 'Tambah',
   },
 
+  alerts: {
+    title: 'Peringatan', none: 'Tidak ada yang perlu diperhatikan.', what: 'Perihal', since: 'Sejak', until: 'Selesai', cameras: 'Kamera', state: 'Status', all: 'Tampilkan juga yang sudah selesai',
+    open: 'berlangsung', flaps: (n) => `${n} kali terulang`, acknowledge: 'Saya tahu', acknowledgeTitle: 'Tandai sudah diketahui', note: 'Catatan', knows: (who) => `${who} sudah tahu`,
+    undelivered: 'Tidak terkirim:', more: (n) => `dan ${n} lagi`,
+    kinds: {
+      camera_down: (subject) => `${subject} tidak terekam`, cameras_down: (subject, n) => `${n} kamera tidak terekam (${subject || 'semua kamera'})`,
+      disk_low: (subject) => `Disk rekaman ${subject} hampir penuh`, root_absent: (subject) => `Disk rekaman ${subject} tidak ada`,
+      promise_at_risk: (_, n) => `${n} kamera tidak akan memenuhi umur minimum rekaman`, clock_unsynchronised: () => 'Jam server tidak tersinkron',
+    },
+  },
+
   cases: {
     title: 'Perkara', text: 'Rekaman diminta dalam sebuah perkara. Rekaman yang diminta langsung ditahan: tidak ada aturan yang menghapusnya sampai seseorang melepasnya.',
     secondPerson: 'Yang menyetujui harus orang lain, bukan peminta.', open: 'Buka perkara', none: 'Belum ada perkara.', noRequests: 'Belum ada permintaan dalam perkara ini.',
@@ -152,6 +163,7 @@ const id: Words = {
       footage: 'Membaca rekaman', snapshot: 'Melihat gambar', clip: 'Menyimpan klip', hold_placed: 'Menahan rekaman', hold_released: 'Melepas penahanan',
       case_opened: 'Membuka perkara', case_closed: 'Menutup perkara', request_made: 'Meminta rekaman', request_approved: 'Menyetujui permintaan',
       request_refused: 'Menolak permintaan', request_withdrawn: 'Menarik permintaan',
+      alert_acknowledged: 'Menandai peringatan',
       camera_added: 'Menambah kamera', camera_changed: 'Mengubah kamera', camera_removed: 'Menghapus kamera', footage_deleted: 'Menghapus rekaman',
       user_added: 'Menambah pengguna', user_removed: 'Menghapus pengguna', password_set: 'Menetapkan kata sandi', token_made: 'Membuat token', token_removed: 'Mencabut token',
       configuration_read: 'Konfigurasi dibaca', server_started: 'Server dijalankan', server_stopped: 'Server dihentikan', audit_read: 'Membaca log audit',
@@ -219,6 +231,7 @@ const id: Words = {
     segment_not_found: 'Rekaman ini sudah tidak ada.',
     invalid_case: 'Ada yang kurang: perkara perlu nomor dan dasar hukum, permintaan perlu kamera, rentang, dan tujuan, penolakan perlu alasan.',
     case_exists: 'Perkara dengan nomor ini sudah ada.',
+    alert_not_found: 'Peringatan ini tidak ada.',
     case_not_found: 'Perkara ini tidak ada.',
     case_closed: 'Perkara ini sudah ditutup.',
     case_undecided: 'Masih ada permintaan yang menunggu keputusan.',

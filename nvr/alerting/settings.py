@@ -1,0 +1,37 @@
+"""The settings of alerts as the accounting process is told them: secrets in plain text, for a pipe and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nvr.config import Alerts
+
+__all__ = ["to_wire"]
+
+
+def to_wire(alerts: Alerts, zone: str) -> dict[str, Any]:
+    """What ``Watch`` and ``channels`` take. ``zone``: in which times are told."""
+    email = webhook = None
+    if alerts.email_to and alerts.smtp_host is not None and alerts.email_from is not None:
+        email = {
+            "to": list(alerts.email_to),
+            "sender": alerts.email_from,
+            "host": alerts.smtp_host,
+            "port": alerts.smtp_port,
+            "security": alerts.smtp_security,
+            "username": alerts.smtp_username,
+            "password": alerts.smtp_password.reveal() if alerts.smtp_password is not None else None,
+        }
+    if alerts.webhook_url is not None:
+        secret = alerts.webhook_secret
+        webhook = {"url": alerts.webhook_url.reveal(), "secret": secret.reveal() if secret is not None else None}
+    return {
+        "camera_after_us": alerts.camera_after_us,
+        "clear_after_us": alerts.clear_after_us,
+        "fold_by": list(alerts.fold_by),
+        "fold_from": alerts.fold_from,
+        "language": alerts.language,
+        "zone": zone,
+        "email": email,
+        "webhook": webhook,
+    }

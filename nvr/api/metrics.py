@@ -1,0 +1,138 @@
+"""``/metrics`` for Prometheus: the health of recording, read from the catalogue when asked.
+
+Label sets grow with cameras, roots and the fixed words of causes, alerts and nothing else.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from litestar import Response
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from nvr.alerting.clock import synchronised
+from nvr.api.fleet import SILENT_US
+from nvr.api.respond import ApiRequest, encoded
+from nvr.api.routing import get
+from nvr.api.services import Injected, Services
+from storage import alerts, audit, status
+from storage.causes import Cause
+from storage.retention import disks
+from storage.roots import Root, is_mounted
+
+__all__ = ["ROUTES"]
+
+_STATES: Final = ("recording", "waiting", "off")
+
+
+class _Recording(Collector):
+    """One answer's worth of metrics."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def collect(self) -> Iterable[Metric]:
+        """All metrics, from one snapshot of the catalogue."""
+        services = self._services
+        now_us = services.now_us()
+        info = InfoMetricFamily("nvr", "The server")
+        info.add_metric([], {"version": services.settings.version, "node": services.settings.node})
+        yield info
+        with services.db.read() as conn:
+            yield from self._cameras(conn, now_us)
+            yield from _catalogue(conn, services.settings.node, now_us)
+        yield from self._machine()
+
+    def _cameras(self, conn: sqlite3.Connection, now_us: int) -> Iterable[Metric]:
+        known = [row[0] for row in conn.execute("SELECT id FROM camera WHERE removed_us IS NULL ORDER BY id")]
+        found = status.every(conn)
+        recording = GaugeMetricFamily("nvr_camera_recording", "1: footage is being written", labels=["camera"])
+        age = GaugeMetricFamily(
+            "nvr_camera_footage_age_seconds", "Time since the camera's last footage", labels=["camera"]
+        )
+        bitrate = GaugeMetricFamily("nvr_camera_bitrate_bits_per_second", "Measured bitrate", labels=["camera"])
+        rate = GaugeMetricFamily("nvr_camera_frames_per_second", "Measured frame rate", labels=["camera"])
+        states = dict.fromkeys(_STATES, 0)
+        causes = dict.fromkeys(Cause, 0)
+        for camera in known:
+            now = found.get(camera)
+            silent = now is None or now_us - now.updated_us > SILENT_US
+            is_recording = now is not None and not silent and now.state == "recording"
+            recording.add_metric([camera], float(is_recording))
+            states["waiting" if now is None or silent else now.state] += 1
+            if now is None:
+                continue
+            if now.recorded_until_us is not None:
+                age.add_metric([camera], max(0, now_us - now.recorded_until_us) / 1e6)
+            if is_recording and now.bitrate_bps is not None:
+                bitrate.add_metric([camera], now.bitrate_bps)
+            if is_recording and now.frame_rate is not None:
+                rate.add_metric([camera], now.frame_rate)
+            if not is_recording and now.cause is not None:
+                causes[now.cause] += 1
+        yield from (recording, age, bitrate, rate)
+        cameras = GaugeMetricFamily("nvr_cameras", "Cameras by state", labels=["state"])
+        for state, count in states.items():
+            cameras.add_metric([state], count)
+        yield cameras
+        down = GaugeMetricFamily(
+            "nvr_cameras_not_recording", "Cameras that are not recorded, by cause", labels=["cause"]
+        )
+        for cause, count in causes.items():
+            down.add_metric([cause], count)
+        yield down
+
+    def _machine(self) -> Iterable[Metric]:
+        settings = self._services.settings
+        roots = [Root(identity, Path(path)) for identity, path in settings.roots]
+        there = GaugeMetricFamily("nvr_root_mounted", "1: the footage disk is there", labels=["root"])
+        free = GaugeMetricFamily("nvr_root_free_bytes", "Free space of a footage disk", labels=["root"])
+        floor = GaugeMetricFamily("nvr_root_floor_bytes", "Free space that retention keeps", labels=["root"])
+        paths = {root.id: str(root.path) for root in roots}
+        for root in roots:
+            there.add_metric([str(root.path)], float(is_mounted(root)))
+        for disk in disks(roots, settings.floor_bytes, settings.floor_fraction):
+            free.add_metric([paths[disk.root]], disk.free_bytes)
+            floor.add_metric([paths[disk.root]], disk.floor_bytes)
+        yield from (there, free, floor)
+        in_sync = synchronised()
+        if in_sync is not None:
+            yield GaugeMetricFamily("nvr_clock_synchronised", "1: the kernel says so", value=float(in_sync))
+
+
+def _catalogue(conn: sqlite3.Connection, node: str, now_us: int) -> Iterable[Metric]:
+    beat = conn.execute("SELECT watermark_us FROM node WHERE id = ?", (node,)).fetchone()
+    if beat is not None and beat[0] is not None:
+        yield GaugeMetricFamily(
+            "nvr_heartbeat_age_seconds", "Time since the supervisor's heartbeat", value=max(0, now_us - beat[0]) / 1e6
+        )
+    unknown = conn.execute("SELECT count(*) FROM fact WHERE cause = ?", (Cause.UNKNOWN,)).fetchone()[0]
+    yield GaugeMetricFamily("nvr_unknown_causes", "Facts without a cause: zero, or a fault of ours", value=unknown)
+    garbage = conn.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM garbage").fetchone()
+    yield GaugeMetricFamily("nvr_garbage_files", "Files to be removed", value=garbage[0])
+    yield GaugeMetricFamily("nvr_garbage_bytes", "Their bytes", value=garbage[1])
+    open_ = GaugeMetricFamily("nvr_alerts_open", "Open alerts by kind", labels=["kind"])
+    kinds: dict[str, int] = {}
+    for row in alerts.every(conn, open_only=True, limit=100_000):
+        kinds[row.kind] = kinds.get(row.kind, 0) + 1
+    for kind, count in sorted(kinds.items()):
+        open_.add_metric([kind], count)
+    yield open_
+    yield GaugeMetricFamily("nvr_audit_entries", "Entries of the audit log", value=audit.head(conn).seq)
+
+
+@get("/metrics", role="viewer", summary="Metrics for Prometheus", media_type=CONTENT_TYPE_LATEST, in_schema=False)
+def metrics(request: ApiRequest, services: Injected) -> Response[bytes]:
+    """In the text format; Prometheus sends an API token (``authorization`` in its scrape configuration)."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Recording(services))
+    return encoded(request, generate_latest(registry), CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
+
+
+ROUTES = [metrics]

@@ -1,0 +1,112 @@
+// What needs a person: open alerts first, who knows of them, and what could not be told.
+
+import { useEffect, useState } from 'preact/hooks';
+import * as api from '../api';
+import { useWords } from '../i18n';
+import { cameraHref } from '../router';
+import { allows } from '../session';
+import * as format from '../time/format';
+import { parseInstant } from '../time/instant';
+import type { Alert, Me } from '../types';
+import { useAction } from '../ui/action';
+import { Dialog, ErrorText } from '../ui/dialog';
+import { Field, valueOf } from '../ui/field';
+import { useList } from '../ui/list';
+import { Time } from '../ui/time';
+import { causeWords } from '../words';
+
+const EVERY_MS = 10_000;
+const MOST_CAMERAS = 12;
+
+export function AlertsPage({ me }: { me: Me }) {
+  const { t, lang } = useWords();
+  const a = t.alerts;
+  const [all, setAll] = useState(false);
+  const [knowing, setKnowing] = useState<Alert | null>(null);
+  const list = useList(async () => (await api.alerts(!all)).alerts);
+  useEffect(() => {
+    document.title = `${a.title} – nvr`;
+    list.reload();
+    const timer = setInterval(list.reload, EVERY_MS);
+    return () => clearInterval(timer);
+  }, [a, all]);
+  const words = (alert: Alert): string => a.kinds[alert.kind]?.(alert.subject, format.number(alert.cameras.length, lang)) ?? `${alert.kind} ${alert.subject}`;
+  return (
+    <div>
+      <header class="page-head"><h1>{a.title}</h1></header>
+      <label class="check"><input type="checkbox" data-testid="alerts-all" checked={all} onChange={(e) => setAll(e.currentTarget.checked)} /><span>{a.all}</span></label>
+      <ErrorText text={list.error} testid="list-error" />
+      {list.items?.length === 0 ? <p class="panel good" data-testid="no-alerts">{a.none}</p> : null}
+      {list.items && list.items.length > 0 ? (
+        <div class="panel table-scroll">
+          <table class="gaps" data-testid="alerts">
+            <thead><tr><th scope="col">{a.what}</th><th scope="col">{a.since}</th><th scope="col">{a.until}</th><th scope="col">{a.cameras}</th><th scope="col">{a.state}</th></tr></thead>
+            <tbody>
+              {list.items.map((alert) => (
+                <tr key={alert.id} data-testid="alert-row" data-kind={alert.kind} data-open={alert.resolved === null}>
+                  <td data-label={a.what}><strong>{words(alert)}</strong>{Object.keys(causesOf(alert)).length > 0 ? <div class="hint">{Object.entries(causesOf(alert)).map(([cause, n]) => `${causeWords(cause, t)} (${n})`).join(', ')}</div> : null}</td>
+                  <td data-label={a.since} class="nowrap"><Time at={parseInstant(alert.since)} zone={me.zone} /></td>
+                  <td data-label={a.until} class="nowrap">{alert.resolved === null ? a.open : <Time at={parseInstant(alert.resolved)} zone={me.zone} />}</td>
+                  <td data-label={a.cameras}>
+                    {alert.cameras.slice(0, MOST_CAMERAS).map((id, i) => <span key={id}>{i > 0 ? ', ' : ''}<a href={cameraHref(id)}>{id}</a></span>)}
+                    {alert.cameras.length > MOST_CAMERAS ? ` ${a.more(format.number(alert.cameras.length - MOST_CAMERAS, lang))}` : null}
+                  </td>
+                  <td data-label={a.state}>
+                    {alert.acknowledged_by ? <div>{a.knows(alert.acknowledged_by)}{alert.note ? `: ${alert.note}` : ''}</div> : null}
+                    {alert.flaps > 0 ? <div class="hint">{a.flaps(alert.flaps)}</div> : null}
+                    {alert.undelivered.map((what) => <div key={what} class="error">{a.undelivered} {what}</div>)}
+                    {alert.resolved === null && !alert.acknowledged_by && allows(me.role, 'investigator')
+                      ? <button type="button" class="small" data-testid="acknowledge" onClick={() => setKnowing(alert)}>{a.acknowledge}</button> : null}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      ) : null}
+      {knowing ? <Acknowledge alert={knowing} text={words(knowing)} onDone={() => { setKnowing(null); list.reload(); }} onClose={() => setKnowing(null)} /> : null}
+    </div>
+  );
+}
+
+function causesOf(alert: Alert): Record<string, unknown> {
+  const { causes, cause } = alert.detail;
+  return typeof causes === 'object' && causes !== null ? (causes as Record<string, unknown>) : typeof cause === 'string' ? { [cause]: 1 } : {};
+}
+
+function Acknowledge({ alert, text, onDone, onClose }: { alert: Alert; text: string; onDone: () => void; onClose: () => void }) {
+  const { t } = useWords();
+  const a = t.alerts;
+  const [note, setNote] = useState('');
+  const action = useAction();
+  return (
+    <Dialog title={a.acknowledgeTitle} testid="acknowledge-form" onClose={onClose}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void action.run(() => api.acknowledgeAlert(alert.id, note.trim())).then((done) => done && onDone());
+        }}
+      >
+        <p>{text}</p>
+        <Field label={a.note}>{(f) => <input {...f} data-testid="acknowledge-note" value={note} onInput={(e) => setNote(valueOf(e))} />}</Field>
+        <ErrorText text={action.error} testid="form-error" />
+        <div class="dialog-actions">
+          <button type="button" onClick={onClose}>{t.cancel}</button>
+          <button type="submit" class="primary" data-testid="acknowledge-save" disabled={action.busy}>{a.acknowledge}</button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+/** How many alerts are open, for the menu. A failed look keeps the last number: the page says elsewhere that the server is away. */
+export function useOpenAlerts(): number {
+  const [count, setCount] = useState(0);
+  useEffect(() => {
+    const look = (): void => void api.alerts(true).then((found) => setCount(found.alerts.length), () => undefined);
+    look();
+    const timer = setInterval(look, EVERY_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return count;
+}

@@ -1,0 +1,67 @@
+"""Alerts and metrics over HTTP."""
+
+from __future__ import annotations
+
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from storage import alerts
+from storage.alerts import Row
+from tests.api.catalogue import NOW, T0, World
+
+Client = AsyncTestClient[Litestar]
+
+
+def opened(world: World, id_: str, *, resolved_us: int | None = None) -> None:
+    with world.db.write() as conn:
+        row = Row(id_, "camera_down", "yard", T0, T0 + 1, T0 + 2, resolved_us, 0, ("yard",), {"cause": "unreachable"})
+        alerts.put(conn, row)
+        alerts.queue(conn, id_, "opened", ["email"], now_us=T0)
+        (notice,) = [n for n in alerts.notices(conn, due_us=NOW) if n.alert == id_]
+        alerts.failed(conn, notice, "mail.example.org:587: no route", due_us=NOW * 2)
+
+
+async def test_listing_and_acknowledging(client: Client, world: World) -> None:
+    opened(world, "one")
+    opened(world, "two", resolved_us=T0 + 5)
+    listed = (await client.get("/api/alerts", headers=world.bearer("viewer"))).json()["alerts"]
+    assert [(a["id"], a["resolved"] is None) for a in listed] == [("one", True), ("two", False)]
+    assert listed[0]["undelivered"] == ["email: mail.example.org:587: no route"]
+    only = (await client.get("/api/alerts?open=true", headers=world.bearer("viewer"))).json()["alerts"]
+    assert [a["id"] for a in only] == ["one"]
+    path = "/api/alerts/one/acknowledge"
+    assert (await client.post(path, json={}, headers=world.bearer("viewer"))).status_code == 403
+    answer = await client.post(path, json={"note": "cable crew is out"}, headers=world.bearer("investigator"))
+    assert answer.status_code == 200
+    assert (answer.json()["acknowledged_by"], answer.json()["note"]) == ("token for investigator", "cable crew is out")
+    gone = await client.post("/api/alerts/none/acknowledge", json={}, headers=world.bearer("admin"))
+    assert (gone.status_code, gone.json()["code"]) == (404, "alert_not_found")
+    assert (await client.get("/api/alerts?limit=0", headers=world.bearer("viewer"))).status_code == 400
+
+
+async def test_metrics_are_what_the_catalogue_says(client: Client, world: World) -> None:
+    opened(world, "one")
+    assert (await client.get("/metrics")).status_code == 401
+    answer = await client.get("/metrics", headers=world.bearer("viewer"))
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain")
+    found = {
+        (sample.name, *sorted(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+    assert found["nvr_camera_recording", "gate"] == 1
+    assert found["nvr_camera_recording", "yard"] == 0
+    assert found["nvr_camera_footage_age_seconds", "gate"] == 1
+    assert found["nvr_camera_bitrate_bits_per_second", "gate"] == 2_000_000
+    assert found["nvr_cameras", "recording"] == 2
+    assert found["nvr_cameras", "waiting"] == 1
+    assert found["nvr_cameras_not_recording", "unreachable"] == 1
+    assert found["nvr_cameras_not_recording", "unknown"] == 0
+    assert found[("nvr_unknown_causes",)] == 0
+    assert found["nvr_alerts_open", "camera_down"] == 1
+    labels = {
+        name for family in text_string_to_metric_families(answer.text) for s in family.samples for name in s.labels
+    }
+    assert labels <= {"camera", "cause", "state", "kind", "root", "version", "node"}
