@@ -123,27 +123,30 @@ def enter(
             )
         return
     _close_open(conn, camera, at_us)
-    if now is None and not _grows(conn, camera):
+    if now is None and not _grows(conn, camera, epoch):
         # The disk may have taken less than the recorder believes, and have said so before the recorder's own word came.
         told_us = story_end(conn, camera, at_us)
         at_us = at_us if told_us is None else min(at_us, told_us)
     insert(conn, camera, cause, at_us, None, detail, node=node, epoch=epoch)
 
 
-def _grows(conn: sqlite3.Connection, camera: str) -> bool:
-    query = "SELECT 1 FROM growing WHERE camera = (SELECT key FROM camera WHERE id = ?)"
-    return conn.execute(query, (camera,)).fetchone() is not None
+def _grows(conn: sqlite3.Connection, camera: str, epoch: int) -> bool:
+    """Whether a segment of this recorder grows; those of its predecessors may wait for their adoption."""
+    query = "SELECT 1 FROM growing WHERE camera = (SELECT key FROM camera WHERE id = ?) AND epoch = ?"
+    return conn.execute(query, (camera, epoch)).fetchone() is not None
 
 
 def story_end(conn: sqlite3.Connection, camera: str, at_us: int) -> int | None:
-    """Until when closed footage or a recorder's closed fact reaches, of what began before ``at_us``; None if there is neither."""
+    """Until when footage (a growing segment's as far as it is known) or a recorder's closed fact reaches, of what began before ``at_us``;
+    None if there is neither."""
     key = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()[0]
     # Ends are not sorted where a clock was set back; so many rows before are enough to see past that.
     row = conn.execute(
         "SELECT max(end_us) FROM (SELECT * FROM (SELECT end_us FROM span WHERE camera = :key AND start_us < :at"
         " ORDER BY start_us DESC LIMIT 8) UNION ALL SELECT * FROM (SELECT end_us FROM fact WHERE camera = :key"
         " AND layer = 'recorder' AND start_us < :at ORDER BY start_us DESC LIMIT 8) UNION ALL SELECT * FROM (SELECT end_us"
-        " FROM fact WHERE camera = :key AND layer = 'footage' AND start_us < :at ORDER BY start_us DESC LIMIT 8))",
+        " FROM fact WHERE camera = :key AND layer = 'footage' AND start_us < :at ORDER BY start_us DESC LIMIT 8)"
+        " UNION ALL SELECT until_us FROM growing WHERE camera = :key AND start_us < :at)",
         {"key": key, "at": at_us},
     ).fetchone()
     return None if row[0] is None else int(row[0])

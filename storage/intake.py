@@ -1,38 +1,42 @@
 """Taking in files that the catalogue does not know as closed: what was growing when its recorder died, and what was closed unheard.
 
-Invariant: a file is given its name, durably, before the catalogue lists it; whatever is no segment of ours is reported and left alone.
+Invariant: a file is given its name, durably, before the catalogue lists it; whatever is no segment of ours is reported and left alone. What a
+growing row is known to have held is entered as footage or as missing, never forgotten.
 """
 
 from __future__ import annotations
 
 import logging
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from storage import segments
+from storage import facts, segments
 from storage.adopt import Brought, Loss, bring, described, enter_brought
 from storage.boxes import BoxError
+from storage.causes import Cause
 from storage.database import Database
 from storage.files import Files
 from storage.layout import SegmentName, parse
 from storage.roots import Root
-from storage.segments import Key
+from storage.segment_file import read
+from storage.segments import Key, Segment
 
-__all__ = ["Report", "TakingIn", "exists"]
+__all__ = ["Report", "TakingIn", "close_row_without_file", "end_run", "exists", "files_of", "may_hold_footage"]
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Report:
-    """What was found and done."""
+    """What was found and done. ``later``: unfinished segments that are adopted while recording goes on."""
 
     unlinked: int = 0
     adopted: int = 0
     cut_bytes: int = 0
     entered: int = 0
     missing: int = 0
+    later: int = 0
     foreign: list[str] = field(default_factory=list)
 
 
@@ -50,12 +54,12 @@ class TakingIn:
         self._batch = batch
         self._brought: list[Brought] = []
 
-    def take(self, path: Path) -> None:
-        """Takes in one file, or reports it."""
+    def take(self, path: Path) -> bool:
+        """Takes in one file, or reports it. False if the disk refused, so that it should be tried again."""
         name = parse(path.relative_to(self._root.path).as_posix())
         if name is None:
             self._report.foreign.append(str(path))
-            return
+            return True
         try:
             if name.growing:
                 self._brought.append(bring(self._files, self._root, path))
@@ -68,10 +72,16 @@ class TakingIn:
             # Reported, never removed: it may be the only trace of something.
             log.warning("%s: %s; left alone", path, error)
             self._report.foreign.append(str(path))
+        except FileExistsError as error:
+            # Both are somebody's footage; which of them the catalogue lists is no reason to lose the other.
+            log.error("%s: %s; left alone", path, error.strerror)
+            self._report.foreign.append(str(path))
         except FileNotFoundError:
             log.info("%s went while it was looked at", path)
         except OSError as error:
-            log.error("%s can't be taken in: %s; it stays for the next start", path, error)
+            log.error("%s can't be taken in yet: %s", path, error)
+            return False
+        return True
 
     def _enter(self, path: Path) -> None:
         found = described(path, self._root)
@@ -120,6 +130,50 @@ def _is_garbage(conn: sqlite3.Connection, key: Key) -> bool:
         (key.camera, key.start_us, key.node, key.epoch),
     ).fetchone()
     return row is not None
+
+
+def files_of(row: Segment) -> list[Path]:
+    """Where a growing segment's file may be: its writer may have been killed between giving it its name and saying so."""
+    final = replace(row, growing=False).path
+    return [path for path in (row.path, final) if exists(path) is not False]
+
+
+def close_row_without_file(conn: sqlite3.Connection, row: Segment, now_us: int, loss: Loss) -> bool:
+    """A growing row without a file that tells more is not footage. What it is known to have held is missing; says whether there was any."""
+    key, held = row.key, row.end_us > row.key.start_us
+    segments.discard(conn, key)
+    if held:
+        detail = {"segments": 1, "bytes": row.bytes, "noticed_us": now_us}
+        facts.insert(conn, key.camera, Cause.MISSING, key.start_us, row.end_us, detail, node=key.node, epoch=key.epoch)
+    facts.reach_back(conn, key.camera, row.end_us, loss.cause, loss.detail, node=loss.node, epoch=loss.epoch)
+    return held
+
+
+def may_hold_footage(row: Segment) -> bool:
+    """Whether a growing row's file, which could not be taken in, may be at another time. One that is no segment of ours never will."""
+    return any(exists(path) is None or _holds(path) for path in files_of(row))
+
+
+def _holds(path: Path) -> bool:
+    try:
+        read(path)
+    except BoxError:
+        return False
+    except OSError:
+        return exists(path) is not False
+    return True
+
+
+def end_run(conn: sqlite3.Connection, run: Key, loss: Loss) -> None:
+    """A run whose recorder died ended with its last footage."""
+    row = conn.execute(
+        "SELECT end_us FROM segment WHERE camera = (SELECT key FROM camera WHERE id = ?) AND run_start_us = ?"
+        " AND node = (SELECT key FROM node WHERE id = ?) AND epoch = ? AND start_us >= ? AND end_us IS NOT NULL"
+        " ORDER BY start_us DESC LIMIT 1",
+        (run.camera, run.start_us, run.node, run.epoch, run.start_us),
+    ).fetchone()
+    end_us = run.start_us if row is None else row[0]
+    segments.end_run(conn, run, end_us=end_us, cause=loss.cause, detail=loss.detail)
 
 
 def exists(path: Path) -> bool | None:

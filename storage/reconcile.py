@@ -1,7 +1,7 @@
 """Bringing catalogue and files together at a start: finish deletions, adopt what was being written, say why nothing was recorded since.
 
 Order: garbage → unfinished and unentered files → rows without a file → runs → facts. Each step is complete in itself, so a kill between
-any two only leaves work for the next start.
+any two only leaves work for the next start. What takes long is left to a ``Backlog``: recording must not wait for it.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ import logging
 import os
 import re
 import sqlite3
+import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from storage import cameras, facts, garbage, segments, status
 from storage.adopt import Loss
-from storage.boxes import BoxError
+from storage.backlog import Backlog
 from storage.causes import Cause
 from storage.database import Database
 from storage.files import FILES, Files
-from storage.intake import Report, TakingIn, exists
+from storage.intake import Report, TakingIn, close_row_without_file, end_run, files_of, may_hold_footage
 from storage.layout import hour_folder
 from storage.roots import Root, is_mounted
-from storage.segment_file import read
 from storage.segments import LONGEST_SEGMENT_US, Key, Segment
 
 __all__ = ["Report", "reconcile"]
@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 _HOUR_US = 3_600_000_000
 # Adopted files entered in one transaction at a start. While people watch, a file must not have its name for long before its row says so.
 _BATCH = 200
+# So long may adoption keep recorders waiting. A few cameras' files take less; a city's would take minutes, as each is read as a whole.
+PATIENCE_S: Final = 1.0
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -49,11 +51,14 @@ def reconcile(
     now_us: int,
     only: Iterable[str] | None = None,
     files: Files = FILES,
+    backlog: Backlog | None = None,
+    patience_s: float = PATIENCE_S,
 ) -> Report:
     """Reconciles all cameras, or ``only`` some whose recorder has just died.
 
     ``alive_us`` is when the recorder was last known to be alive; what each camera lacks since its last footage gets ``cause`` and
-    ``detail``. No recorder of these cameras may be running.
+    ``detail``. No recorder of these cameras may be running. Unfinished segments that are not adopted after ``patience_s``, or that the
+    disk refuses to let us adopt, go to the ``backlog``, if there is one; they stay growing rows until then, and recorders may start.
     """
     report = Report()
     loss = Loss(cause, detail, node, epoch)
@@ -65,24 +70,33 @@ def reconcile(
     wanted = known if only is None else known & set(only)
     since_us = (alive_us if alive_us is not None else now_us) - LONGEST_SEGMENT_US
     mounted = [root for root in roots if is_mounted(root)]
+    waiting = set() if backlog is None else backlog.keys()
+    until = time.monotonic() + patience_s
     for root in mounted:
-        # What the catalogue takes for growing is looked for by name, however long ago that was; the folders tell of the rest.
-        named = [path for row in open_rows if row.root == root.id and row.key.camera in wanted for path in _paths(row)]
         taking = TakingIn(database, files, root, loss, report, batch=_BATCH if only is None else 1)
-        for path in dict.fromkeys([*named, *_recent_files(database, root, sorted(wanted), since_us)]):
+        # What the catalogue takes for growing is looked for by name, however long ago that was; the folders tell of the rest.
+        for row in open_rows:
+            if row.root != root.id or row.key.camera not in wanted or row.key in waiting:
+                continue
+            is_late = backlog is not None and time.monotonic() > until
+            refused = is_late or False in [taking.take(path) for path in files_of(row)]
+            if refused and backlog is not None:
+                backlog.add(root, row, loss)
+        for path in _recent_files(database, root, sorted(wanted), since_us):
             taking.take(path)
         taking.flush()
-    _close_rows_without_file(database, wanted, {root.id for root in mounted}, now_us, loss, report)
+    if backlog is not None:
+        added = backlog.keys() - waiting
+        report.later, waiting = len(added), waiting | added
+    left: dict[str, list[Segment]] = defaultdict(list)
+    for row in open_rows:
+        if row.key in waiting:
+            left[row.key.camera].append(row)
+    _close_rows_without_file(database, wanted, {root.id for root in mounted}, now_us, loss, report, waiting)
     with database.write() as conn:
         for camera in sorted(wanted):
-            _close_story(conn, camera, loss, alive_us, now_us)
+            _close_story(conn, camera, loss, alive_us, now_us, left[camera])
     return report
-
-
-def _paths(row: Segment) -> list[Path]:
-    """Where a growing segment's file may be: its writer may have been killed between giving it its name and saying so."""
-    final = replace(row, growing=False).path
-    return [path for path in (row.path, final) if exists(path) is not False]
 
 
 def _listed(folder: Path) -> list[str]:
@@ -98,8 +112,8 @@ def _listed(folder: Path) -> list[str]:
 
 
 def _recent_files(database: Database, root: Root, wanted: Sequence[str], since_us: int) -> Iterator[Path]:
-    """Files in the hours in which a segment may have been growing, but for those that the catalogue knows as closed. Names tell the start,
-    so older folders need no look. By what is there, not hour by hour: a server may come back after a year, or a clock from 1970."""
+    """Files in the hours in which a segment may have been growing, but for those that the catalogue knows. Names tell the start, so older
+    folders need no look. By what is there, not hour by hour: a server may come back after a year, or a clock from 1970."""
     first = hour_folder("x", max(since_us, 0)).parts
     day, hour = first[1], first[2]
     from_us = max(since_us, 0) // _HOUR_US * _HOUR_US
@@ -110,86 +124,70 @@ def _recent_files(database: Database, root: Root, wanted: Sequence[str], since_u
                 continue
             for hour_name in _listed(root.path / camera / day_name):
                 if (day_name, hour_name) >= (day, hour):
-                    known = _entered(database, camera, from_us) if known is None else known
+                    known = _known(database, root, camera, from_us) if known is None else known
                     folder = root.path / camera / day_name / hour_name
                     yield from (
                         folder / name for name in _listed(folder) if f"{day_name}/{hour_name}/{name}" not in known
                     )
 
 
-def _entered(database: Database, camera: str, from_us: int) -> set[str]:
-    """The names, from the day on, of a camera's closed segments that start at ``from_us`` or later."""
+def _known(database: Database, root: Root, camera: str, from_us: int) -> set[str]:
+    """The names, from the day on, of a camera's segments that start at ``from_us`` or later: closed ones, and both names of those that the
+    catalogue takes for growing on this root."""
     with database.read() as conn:
         rows = conn.execute(
-            "SELECT s.start_us, s.epoch, n.id FROM segment s JOIN node n ON n.key = s.node"
-            " WHERE s.camera = (SELECT key FROM camera WHERE id = ?) AND s.start_us >= ? AND s.end_us IS NOT NULL",
-            (camera, from_us),
+            "SELECT s.start_us, s.epoch, n.id, s.end_us IS NULL FROM segment s JOIN node n ON n.key = s.node"
+            " WHERE s.camera = (SELECT key FROM camera WHERE id = ?) AND s.start_us >= ?"
+            " AND (s.end_us IS NOT NULL OR s.root = (SELECT key FROM root WHERE id = ?))",
+            (camera, from_us, root.id),
         ).fetchall()
     hours: dict[int, str] = {}
     names = set()
-    for start_us, epoch, node in rows:
+    for start_us, epoch, node, grows in rows:
         hour, rest = divmod(start_us // 1000, 3_600_000)
         if hour not in hours:
             hours[hour] = "/".join(hour_folder("x", start_us).parts[1:])
         minute, rest = divmod(rest, 60_000)
-        names.add(f"{hours[hour]}/{minute:02d}-{rest // 1000:02d}.{rest % 1000:03d}Z.{epoch}-{node}.mp4")
+        name = f"{hours[hour]}/{minute:02d}-{rest // 1000:02d}.{rest % 1000:03d}Z.{epoch}-{node}"
+        names.add(f"{name}.mp4")
+        if grows:
+            names.add(f"{name}.part.mp4")
     return names
 
 
 def _close_rows_without_file(
-    database: Database, wanted: set[str], mounted: set[str], now_us: int, loss: Loss, report: Report
+    database: Database,
+    wanted: set[str],
+    mounted: set[str],
+    now_us: int,
+    loss: Loss,
+    report: Report,
+    waiting: set[Key],
 ) -> None:
-    """A growing row without a file that tells more is not footage. What it is known to have held is missing, not forgotten."""
     with database.read() as conn:
-        rows = [s for s in segments.growing(conn) if s.key.camera in wanted]
-    for segment in rows:
-        if segment.root not in mounted or any(exists(path) is None or _holds(path) for path in _paths(segment)):
-            # Its disk is away, or has just refused (logged above): its footage may be there, but is not usable now.
-            continue
-        key = segment.key
-        with database.write() as conn:
-            segments.discard(conn, key)
-            if segment.end_us > key.start_us:
-                detail = {"segments": 1, "bytes": segment.bytes, "noticed_us": now_us}
-                facts.insert(
-                    conn,
-                    key.camera,
-                    Cause.MISSING,
-                    key.start_us,
-                    segment.end_us,
-                    detail,
-                    node=key.node,
-                    epoch=key.epoch,
-                )
-                report.missing += 1
-            facts.reach_back(
-                conn, key.camera, segment.end_us, loss.cause, loss.detail, node=loss.node, epoch=loss.epoch
-            )
+        rows = [s for s in segments.growing(conn) if s.key.camera in wanted and s.key not in waiting]
+    for row in rows:
+        # Its disk is away, or has just refused (logged above): its footage may be there, but is not usable now.
+        if row.root in mounted and not may_hold_footage(row):
+            with database.write() as conn:
+                report.missing += close_row_without_file(conn, row, now_us, loss)
 
 
-def _holds(path: Path) -> bool:
-    """Whether a file that could not be taken in may be at another start. One that is no segment of ours never will."""
-    try:
-        read(path)
-    except BoxError:
-        return False
-    except OSError:
-        return exists(path) is not False
-    return True
-
-
-def _close_story(conn: sqlite3.Connection, camera: str, loss: Loss, alive_us: int | None, now_us: int) -> None:
-    """Ends the camera's open runs, and sets the cause from its last footage, or from when its recorder was last alive, on."""
+def _close_story(
+    conn: sqlite3.Connection, camera: str, loss: Loss, alive_us: int | None, now_us: int, left: Sequence[Segment]
+) -> None:
+    """Ends the camera's open runs, and sets the cause from its last footage, or from when its recorder was last alive, on. ``left``: segments
+    in the backlog. They hold what they are known to; their runs are ended by who adopts them."""
     key = cameras.key_of(conn, camera)
+    later = {Key(camera, row.run_start_us, row.key.node, row.key.epoch) for row in left}
     for row in conn.execute(
-        "SELECT r.start_us, n.id AS node, r.epoch, (SELECT end_us FROM segment s WHERE s.camera = r.camera"
-        " AND s.run_start_us = r.start_us AND s.node = r.node AND s.epoch = r.epoch AND s.start_us >= r.start_us"
-        " AND s.end_us IS NOT NULL ORDER BY s.start_us DESC LIMIT 1) AS end_us"
-        " FROM run r JOIN node n ON n.key = r.node WHERE r.end_us IS NULL AND r.camera = ?",
+        "SELECT r.start_us, n.id AS node, r.epoch FROM run r JOIN node n ON n.key = r.node"
+        " WHERE r.end_us IS NULL AND r.camera = ?",
         (key,),
     ).fetchall():
         run = Key(camera, row["start_us"], row["node"], row["epoch"])
-        segments.end_run(conn, run, end_us=row["end_us"] or row["start_us"], cause=loss.cause, detail=loss.detail)
+        if run not in later:
+            end_run(conn, run, loss)
     gone_us = min(alive_us or now_us, now_us)
     current = facts.open_fact(conn, camera)
     if current is not None:
@@ -201,7 +199,10 @@ def _close_story(conn: sqlite3.Connection, camera: str, loss: Loss, alive_us: in
         if footage is not None and footage["start_us"] <= now_us:
             facts.resume(conn, camera, footage["start_us"])
             current = None
-    last_us = segments.last_end(conn, camera, now_us)
+    last_us = max([row.end_us for row in left], default=None)
+    closed_us = segments.last_end(conn, camera, now_us)
+    if closed_us is not None and (last_us is None or closed_us > last_us):
+        last_us = closed_us
     if current is None:
         told_us = facts.story_end(conn, camera, now_us)
         at_us = gone_us if told_us is None else told_us

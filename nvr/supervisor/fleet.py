@@ -1,6 +1,6 @@
 """The recorder workers: which camera each has, and what happens when one dies.
 
-Invariant: no camera is given to a worker before the segments of its last one are adopted.
+Invariant: no camera is given to a worker before the segments of its last one are adopted, or left to the backlog.
 """
 
 from __future__ import annotations
@@ -153,8 +153,15 @@ class Fleet:
             alive_us=at_us,
             now_us=at_us,
             only=self._mine(number),
+            backlog=self._prepared.backlog,
         )
-        log.info("recorder-%d: %d segments adopted, %d bytes cut off", number, report.adopted, report.cut_bytes)
+        log.info(
+            "recorder-%d: %d segments adopted, %d bytes cut off, %d left to adopt while recording",
+            number,
+            report.adopted,
+            report.cut_bytes,
+            report.later,
+        )
 
     async def _watch(self) -> None:
         while True:

@@ -14,6 +14,7 @@ from nvr.accounts import ensure_first_admin
 from nvr.config import Config
 from nvr.supervisor.provision import provision
 from storage import audit, node
+from storage.backlog import Backlog
 from storage.causes import Cause
 from storage.database import Database
 from storage.errors import RootError
@@ -31,13 +32,15 @@ _LOCK_PATIENCE_S: Final = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a prepared server has. ``first_password`` is the new admin's, if there was none."""
+    """What a prepared server has. ``first_password`` is the new admin's, if there was none; ``backlog`` holds unfinished segments that
+    recording must not wait for."""
 
     database: Database
     lock: Lock
     roots: list[Root]
     node: str
     first_password: str | None
+    backlog: Backlog
 
 
 def now_us() -> int:
@@ -90,6 +93,7 @@ def prepare(config: Config) -> Prepared:
         # Two servers with different catalogues must not share a root either.
         root_lock = Lock([root.path / IDENTITY_FILE for root in roots], patience_s=_LOCK_PATIENCE_S)
         lock.fds.extend(root_lock.fds)
+        backlog = Backlog(database)
         report = reconcile(
             database,
             roots,
@@ -99,6 +103,7 @@ def prepare(config: Config) -> Prepared:
             detail={"reason": "the server was killed, crashed or lost power"},
             alive_us=alive_us,
             now_us=now_us(),
+            backlog=backlog,
         )
         with database.write() as conn:
             # To compare with: a log whose end was cut off shows nothing of it by itself.
@@ -110,7 +115,8 @@ def prepare(config: Config) -> Prepared:
         lock.release()
         raise
     log.info(
-        "catalogue %s ready in %.2f s: %d segments adopted (%d bytes cut off), %d entered, %d missing, %d unlinked",
+        "catalogue %s ready in %.2f s: %d segments adopted (%d bytes cut off), %d entered, %d missing, %d unlinked, %d left to adopt while "
+        "recording",
         path,
         time.monotonic() - began,
         report.adopted,
@@ -118,7 +124,8 @@ def prepare(config: Config) -> Prepared:
         report.entered,
         report.missing,
         report.unlinked,
+        report.later,
     )
     for foreign in report.foreign[:20]:
         log.warning("%s is not a segment of this server; left alone", foreign)
-    return Prepared(database, lock, roots, node_id, password)
+    return Prepared(database, lock, roots, node_id, password, backlog)

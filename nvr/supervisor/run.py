@@ -25,6 +25,7 @@ __all__ = ["run"]
 log = logging.getLogger(__name__)
 
 _HEARTBEAT_S: Final = 1.0
+_ADOPTION_S: Final = 5.0
 
 
 def run(path: Path) -> int:
@@ -48,7 +49,9 @@ def run(path: Path) -> int:
     try:
         return asyncio.run(_Server(config, prepared).serve())
     finally:
-        prepared.database.close()
+        # A disk that does not answer must not keep the server from ending; a file half adopted is begun again at the next start.
+        if prepared.backlog.stop(_ADOPTION_S):
+            prepared.database.close()
         prepared.lock.release()
 
 
@@ -71,6 +74,8 @@ class _Server:
             loop.add_signal_handler(number, self._ending.set)
         loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
         await self._fleet.start()
+        # Only now: recording comes first.
+        self._prepared.backlog.start()
         for service in self._services:
             service.start()
         tasks = [

@@ -179,6 +179,7 @@ class Judge:
         """The life that began at ``born_us`` and ended at ``killed_us``. The catalogue is reconciled."""
         database = Database(self._server.catalogue)
         try:
+            _adopted(database, killed_us)
             for camera, sending in self._sendings.items():
                 sending.read()
                 with database.read() as conn:
@@ -240,6 +241,17 @@ class Judge:
         finally:
             database.close()
         assert not list(self._server.folder.rglob("*.part.mp4"))
+
+
+def _adopted(database: Database, killed_us: int) -> None:
+    """Returns when nothing of the life before grows any more: a start leaves for later what would keep its recorders waiting."""
+    deadline = time.monotonic() + 60
+    while True:
+        with database.read() as conn:
+            if not [row for row in segments.growing(conn) if row.key.start_us < killed_us]:
+                return
+        assert time.monotonic() < deadline, "segments of the life before are not adopted"
+        time.sleep(0.05)
 
 
 def spread(values: list[float]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import shutil
 import tempfile
 import time
@@ -40,10 +41,11 @@ BYTES = 75_000_000
 class Copies:
     """Segments that differ in camera and time alone: fragments and index are made once."""
 
-    def __init__(self, fragments: int) -> None:
+    def __init__(self, fragments: int, payload: int = 40) -> None:
+        """``payload``: bytes a picture, roughly. Large ones are holes in growing files: as costly to read, and not to make."""
         probe = mp4.init_bytes() + head_box(self._head("cam-0000", 10**15))
         index = IndexBuilder(mp4.tracks())
-        raw = [mp4.fragment(number) for number in range(fragments)]
+        raw = [mp4.fragment(number, weight=payload) for number in range(fragments)]
         at = len(probe)
         for data, fragment in raw:
             index.add(at, len(data), fragment)
@@ -51,6 +53,14 @@ class Copies:
         self.index: SegmentIndex = index.build()
         self.body = b"".join(data for data, _ in raw)
         self.fragments = fragments
+        self.bytes = len(self.body)
+        self._heads: list[tuple[int, bytes]] = []
+        if payload > 4096:
+            at = 0
+            for data, _ in raw:
+                self._heads.append((at, data[: data.index(b"mdat") + 4]))
+                at += len(data)
+            self.body = b""
 
     @property
     def duration_us(self) -> int:
@@ -71,7 +81,14 @@ class Copies:
             end_us = start_us + self.duration_us
             tail = Tail(end_us, end, frames, "rotation", hashlib.sha256(data).hexdigest())
             data += tail_box(tail, self.index)
-        path.write_bytes(data)
+        if not self._heads:
+            path.write_bytes(data)
+            return path
+        with path.open("wb", buffering=0) as file:
+            file.write(data)
+            for at, moof in self._heads:
+                os.pwrite(file.fileno(), moof, len(data) + at)
+            file.truncate(len(data) + self.bytes)
         return path
 
 
@@ -148,29 +165,52 @@ def start(folder: Path, rows: int, count: int) -> None:
         f"{count * recent} recent files (made in {time.monotonic() - began:.0f} s)"
     )
     database.close()
+    os.sync()
     _prepare(config_path, "start after an orderly stop")
     _prepare(config_path, "again")
+    _kill(folder, root, count, end_us + SEGMENT_US, small)
+    _prepare(
+        config_path, f"start after a kill with {count} growing segments of {small.fragments / 2:.0f} s", adopt_s=60
+    )
+    half = Copies(60, payload=125_000)
+    _kill(folder, root, count, end_us + 2 * SEGMENT_US, half)
+    what = f"start after a kill with {count} growing segments of {half.fragments / 2:.0f} s, {half.bytes / 1e6:.0f} MB"
+    _prepare(config_path, what, adopt_s=20)
+
+
+def _kill(folder: Path, root: Root, count: int, key_us: int, copies: Copies) -> None:
+    """Leaves a growing segment a camera."""
     database = Database(folder / "c.db", durable=False)
-    key_us = end_us + SEGMENT_US
     with database.write() as conn:
         for number in range(count):
             camera = f"cam-{number:04d}"
-            small.write(root.path, camera, key_us, growing=True)
+            copies.write(root.path, camera, key_us, growing=True)
             key = segments.Key(camera, key_us, NODE, 1)
             segments.begin(
                 conn, key, root=root.id, init=mp4.init().id, run_start_us=key_us, timescale=1000, media_start=0
             )
-            segments.grown(conn, key, key_us + small.duration_us)
-        node.heartbeat(conn, NODE, key_us + small.duration_us)
+            segments.grown(conn, key, key_us + copies.duration_us)
+        node.heartbeat(conn, NODE, key_us + copies.duration_us)
     database.close()
-    _prepare(config_path, f"start after a kill with {count} growing segments")
+    # What was just made is not the start's to write.
+    os.sync()
 
 
-def _prepare(config_path: Path, what: str) -> None:
+def _prepare(config_path: Path, what: str, *, adopt_s: float = 0.0) -> None:
+    """A start; then, for as long as stated, what it left to be adopted while recording goes on."""
     config = load(config_path)
     began = time.monotonic()
     prepared = prepare(config)
-    print(f"{what}: {time.monotonic() - began:.2f} s")
+    left = len(prepared.backlog.keys())
+    print(f"{what}: {time.monotonic() - began:.2f} s; left to adopt while recording: {left}", flush=True)
+    began = time.monotonic()
+    prepared.backlog.start()
+    while prepared.backlog.keys() and time.monotonic() - began < adopt_s:
+        time.sleep(0.05)
+    assert prepared.backlog.stop(30)
+    done = left - len(prepared.backlog.keys())
+    if done:
+        print(f"  of these {done} were adopted in {time.monotonic() - began:.1f} s")
     prepared.database.close()
     prepared.lock.release()
 

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from storage import cameras, facts, node, segments
+from storage.backlog import Backlog
 from storage.catalogue_writer import CatalogueWriter, Operation
 from storage.causes import Cause
 from storage.coverage import Coverage, coverage
@@ -181,6 +182,8 @@ class World:
         database: Database | None = None,
         cause: Cause = Cause.SERVER_DOWN,
         only: Sequence[str] | None = None,
+        backlog: Backlog | None = None,
+        patience_s: float = 1.0,
     ) -> Report:
         database = database or self.database
         with self.database.write() as conn:
@@ -196,6 +199,8 @@ class World:
             now_us=now_us,
             files=files,
             only=only,
+            backlog=backlog,
+            patience_s=patience_s,
         )
 
     def coverage(self, start_us: int, end_us: int, now_us: int, camera: str = CAMERA) -> Coverage:
