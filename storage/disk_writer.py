@@ -1,6 +1,7 @@
 """One thread a footage root that does all of its writing, so that the recorders' event loop never waits for a disk.
 
-A slow disk costs its own cameras bounded memory and then refusals, which the recorder accounts for; never another disk's cameras.
+Beside it, threads of the same root hash what was written and wait for syncs (``storage.workers``): writing does not stand still for them. What comes
+of it is taken up by the writing thread alone, so everything of a handle happens on it. A slow disk costs its own cameras bounded memory and then refusals, which the recorder accounts for; never another disk's cameras.
 Invariant: bytes queued ≤ the root's limit and, per segment, ≤ its share; what is refused was never accepted.
 """
 
@@ -12,10 +13,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Final
+from typing import Any, Final
 
 from storage import facts, segments
 from storage.adopt import Loss, bring, described, enter_brought
@@ -28,8 +31,9 @@ from storage.index import IndexBuilder
 from storage.layout import segment_path
 from storage.roots import Root
 from storage.segment_file import Head
-from storage.segment_writer import SegmentWriter
+from storage.segment_writer import Closed, SegmentWriter
 from storage.segments import Init, Key
+from storage.workers import Hasher, Waiters
 
 __all__ = ["DiskWriter", "SegmentHandle", "disk_cause"]
 
@@ -38,6 +42,10 @@ log = logging.getLogger(__name__)
 _QUEUE_BYTES: Final = 256 << 20
 _SEGMENT_QUEUE_BYTES: Final = 32 << 20
 _SALVAGE_INTERVAL_S: Final = 10.0
+# Four syncs at once take a third of the time of four in turn; more gain nothing (docs/reference/performance.md).
+_WAITERS: Final = 4
+# With so many segments being closed the disk does not keep up; what else comes is to wait in the queue, which is limited.
+_MOST_CLOSING: Final = 16
 
 
 def disk_cause(error: OSError) -> Cause:
@@ -62,6 +70,7 @@ class SegmentHandle:
     writer: SegmentWriter | None = field(default=None, repr=False)
     dirty_since: float | None = None
     synced_until_us: int = 0
+    syncing_until_us: int | None = None
     trusted_bytes: int | None = None
     done: bool = False
 
@@ -106,11 +115,19 @@ class DiskWriter:
         self._closing = False
         self._open: set[SegmentHandle] = set()
         self._broken: deque[tuple[float, SegmentHandle]] = deque()
+        self._hasher = Hasher(f"hash-{root.id[:4]}")
+        self._waiters = Waiters(_WAITERS, f"sync-{root.id[:4]}")
+        # What waits for the disk, and how much of it closes a segment; what has come of it and is to be taken up.
+        self._away = 0
+        self._away_closing = 0
+        self._returned: deque[Callable[[], None]] = deque()
         self._next_sync_look = 0.0
         self._thread = threading.Thread(target=self._run, name=f"disk-{root.id[:4]}", daemon=True)
 
     def start(self) -> None:
-        """Starts the thread."""
+        """Starts the threads."""
+        self._hasher.start()
+        self._waiters.start()
         self._thread.start()
 
     def open(self, head: Head, init: Init, index: IndexBuilder, first_run: bool) -> SegmentHandle:
@@ -163,40 +180,65 @@ class DiskWriter:
         for handle in self._open:
             if handle.writer is not None:
                 handle.writer.abandon()
+        self._hasher.stop()
+        self._waiters.stop()
 
     def _turn(self) -> bool:
         """One job, if there is one, and what is due; false once all is done and the writer was told to stop."""
         with self._wake:
-            if not self._jobs and not self._closing:
+            if not self._may_work() and not self._returned and not self._is_done():
                 self._wake.wait(min(1.0, self._sync_interval_s / 4))
-            if not self._jobs and self._closing:
+            if self._is_done():
                 return False
-            job = self._jobs.popleft() if self._jobs else None
+            job = self._jobs.popleft() if self._may_work() else None
         if job is not None:
             self._do(job)
+        self._take_up()
         self._sync_due()
+        self._take_up()
         self._salvage_due()
         return True
+
+    def _may_work(self) -> bool:
+        return bool(self._jobs) and self._away_closing < _MOST_CLOSING
+
+    def _is_done(self) -> bool:
+        return self._closing and not self._jobs and not self._away
+
+    def _return(self, what: Callable[[], None], _: Future[Any]) -> None:
+        """Called on any thread: something that was waited for has ended; ``what`` is to be done about it on the writing thread."""
+        with self._wake:
+            self._returned.append(what)
+            self._wake.notify()
+
+    def _take_up(self) -> None:
+        while self._returned:
+            self._away -= 1
+            self._returned.popleft()()
 
     def _do(self, job: _Job) -> None:
         handle = job.handle
         if handle.error is None:
             try:
                 job.do()
-            except OSError as error:
-                self._fail(handle, error)
-            except BoxError as error:
-                self._fail(handle, OSError(errno.EIO, f"the muxer's bytes are not a fragment: {error}"))
             except Exception as error:
-                # Whatever it is, it is this segment's: the thread is all cameras'.
-                log.exception("camera %s: segment can't be written on %s", handle.head.camera, self.root.path)
-                self._fail(handle, OSError(errno.EIO, f"{type(error).__name__}: {error}"))
+                self._failed(handle, error)
         elif job.closing_us is not None:
             # Its recorder had gone on to the next segment before the disk refused: nobody else knows of the hole between them.
             self._explain(handle, handle.written_until_us, job.closing_us)
         with self._wake:
             self._queued -= job.size
             handle.queued_bytes -= job.size
+
+    def _failed(self, handle: SegmentHandle, error: Exception) -> None:
+        if isinstance(error, OSError):
+            self._fail(handle, error)
+        elif isinstance(error, BoxError):
+            self._fail(handle, OSError(errno.EIO, f"the muxer's bytes are not a fragment: {error}"))
+        else:
+            # Whatever it is, it is this segment's: the thread is all cameras'.
+            log.error("camera %s: segment can't be written on %s", handle.head.camera, self.root.path, exc_info=error)
+            self._fail(handle, OSError(errno.EIO, f"{type(error).__name__}: {error}"))
 
     def _loss(self, handle: SegmentHandle) -> Loss:
         error = handle.error or OSError(errno.EIO, "lost")
@@ -214,6 +256,12 @@ class DiskWriter:
             )
 
     def _fail(self, handle: SegmentHandle, error: OSError) -> None:
+        if handle.writer is not None:
+            try:
+                # Its descriptor is about to be closed; and if the sync under way fails as well, less can be trusted.
+                handle.writer.end_sync()
+            except SyncError as worse:
+                error = worse
         log.error("camera %s: segment can't be written on %s: %s", handle.head.camera, self.root.path, error)
         if isinstance(error, SyncError):
             handle.trusted_bytes = handle.writer.synced_bytes if handle.writer is not None else 0
@@ -282,22 +330,41 @@ class DiskWriter:
         due = [
             h
             for h in self._open
-            if h.dirty_since is not None and now - h.dirty_since >= self._sync_interval_s and h.writer
+            if h.dirty_since is not None
+            and h.syncing_until_us is None
+            and now - h.dirty_since >= self._sync_interval_s
+            and h.writer
         ]
         for handle in due:
+            assert handle.writer is not None
+            handle.dirty_since = None
+            handle.syncing_until_us = handle.written_until_us
+            self._away += 1
+            handle.writer.begin_sync(partial(self._return, partial(self._synced, handle)))
+
+    def _synced(self, handle: SegmentHandle) -> None:
+        """A sync has ended. If its segment is being closed or was given up, that has taken notice already."""
+        if handle in self._open and handle.writer is not None:
             try:
-                assert handle.writer is not None
-                until_us = handle.written_until_us
-                handle.writer.sync()
-                handle.synced_until_us = until_us
-                handle.dirty_since = None
+                handle.writer.end_sync()
+                handle.synced_until_us = handle.syncing_until_us or handle.synced_until_us
+                handle.syncing_until_us = None
             except OSError as error:
                 self._fail(handle, error)
 
     def _create(self, handle: SegmentHandle, first_run: bool) -> None:
         head, init = handle.head, handle.init
         part, final = self._paths(head)
-        handle.writer = SegmentWriter(self._files, self.root.path, part, final, init.data, head)
+        handle.writer = SegmentWriter(
+            self._files,
+            self.root.path,
+            part,
+            final,
+            init.data,
+            head,
+            hasher=self._hasher,
+            waiters=self._waiters,
+        )
         handle.offset = handle.writer.bytes
         handle.dirty_since = time.monotonic()
         self._open.add(handle)
@@ -330,12 +397,23 @@ class DiskWriter:
 
     def _close(self, handle: SegmentHandle, end_us: int, media_end: int, frames: int, reason: str) -> None:
         assert handle.writer is not None
-        writer = handle.writer
         self._open.discard(handle)
         handle.written_until_us = end_us
-        closed = writer.close(
+        closing = handle.writer.begin_close(
             end_us=end_us, media_end=media_end, frames=frames, reason=reason, index=handle.index.build()
         )
+        self._away += 1
+        self._away_closing += 1
+        what = partial(self._closed, handle, closing, end_us, media_end, frames)
+        closing.add_done_callback(partial(self._return, what))
+
+    def _closed(self, handle: SegmentHandle, closing: Future[Closed], end_us: int, media_end: int, frames: int) -> None:
+        self._away_closing -= 1
+        try:
+            closed = closing.result()
+        except Exception as error:
+            self._failed(handle, error)
+            return
         handle.synced_until_us = end_us
         key = handle.key
         self._catalogue.put(

@@ -1,14 +1,16 @@
-"""One segment's file while it is written: create, append, close. Runs on the disk writer's thread of its root.
+"""One segment's file while it is written: create, append, close.
 
-Order of a close: tail → sync → rename → sync folder; only then may the catalogue call it closed. Invariant: at every moment the file
-is an init, a head and whole fragments, save for the bytes of the write under way.
+Called from the disk writer's thread of its root. What waits for the disk (a sync; after the tail everything) goes to ``Waiters``, so that other
+segments are written meanwhile. Order of a close: tail → sync → rename → sync folder; only then may the catalogue call it closed. Invariant: at
+every moment the file is an init, a head and whole fragments, save for the bytes of the write under way.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +20,7 @@ from storage.files import Files
 from storage.index import SegmentIndex
 from storage.roots import IDENTITY_FILE
 from storage.segment_file import Head, Tail, head_box, tail_box
+from storage.workers import Digest, Hasher, Waiters
 
 __all__ = ["Closed", "SegmentWriter"]
 
@@ -36,8 +39,20 @@ class Closed:
 class SegmentWriter:
     """The file of one growing segment."""
 
-    def __init__(self, files: Files, root: Path, part: Path, final: Path, init: bytes, head: Head) -> None:
-        """Creates the file and writes its init and head. Part and final path are absolute, below ``root``.
+    def __init__(
+        self,
+        files: Files,
+        root: Path,
+        part: Path,
+        final: Path,
+        init: bytes,
+        head: Head,
+        *,
+        hasher: Hasher | None = None,
+        waiters: Waiters | None = None,
+    ) -> None:
+        """Creates the file and writes its init and head. Part and final path are absolute, below ``root``. Without ``hasher`` and ``waiters``
+        everything is done on the caller's thread.
 
         Raises:
             OSError: it can't be created; no half-made file is left behind unless the disk refuses even to remove it.
@@ -45,10 +60,14 @@ class SegmentWriter:
         self._files = files
         self._part = part
         self._final = final
-        self._hash = hashlib.sha256()
+        self._hasher = hasher or Hasher("")
+        self._waiters = waiters or Waiters(0, "")
+        self._digest = Digest()
         self.bytes = 0
         self.synced_bytes = 0
         self._forgotten = 0
+        self._syncing: Future[None] | None = None
+        self._syncing_bytes = 0
         if not (root / IDENTITY_FILE).exists():
             # Its disk went away while the server ran: what is written now would fill the disk below the mount point.
             raise OSError(errno.ENODEV, "the root's identity file is gone: is its disk mounted?", str(root))
@@ -81,46 +100,79 @@ class SegmentWriter:
             OSError: the disk refused; the file may end in a broken box, which adoption cuts off.
         """
         self.bytes += self._files.write_all(self._fd, buffers)
-        for buffer in buffers:
-            self._hash.update(buffer)
+        self._hasher.add(self._digest, buffers)
 
-    def sync(self) -> None:
-        """Makes what was appended survive power loss.
+    def begin_sync(self, done: Callable[[Future[None]], None]) -> None:
+        """Begins to make what was appended survive power loss; ``done`` is called, on any thread, when ``end_sync`` need not wait. There must
+        be no other sync under way."""
+        assert self._syncing is None
+        fd, forgotten, synced = self._fd, self._forgotten, self.synced_bytes
+
+        def sync() -> None:
+            self._files.sync(fd)
+            # One sync behind: the newest seconds are what live viewers are about to ask for.
+            with contextlib.suppress(OSError):
+                self._files.forget(fd, forgotten, synced)
+
+        self._syncing_bytes = self.bytes
+        self._syncing = self._waiters.submit(sync)
+        self._syncing.add_done_callback(done)
+
+    def end_sync(self) -> None:
+        """Waits for the sync under way, if there is one.
 
         Raises:
             SyncError: what was written since the last sync may be lost, and trying again would wrongly succeed: give the file up. It is
                 cut to what the last sync confirmed if the disk allows that much, so that no later start takes more for good.
         """
+        syncing, self._syncing = self._syncing, None
+        if syncing is None:
+            return
         try:
-            self._files.sync(self._fd)
+            syncing.result()
         except OSError as error:
             with contextlib.suppress(OSError):
                 self._files.truncate(self._fd, self.synced_bytes)
             raise SyncError(error.errno, error.strerror) from error
-        # One sync behind: the newest seconds are what live viewers are about to ask for.
-        with contextlib.suppress(OSError):
-            self._files.forget(self._fd, self._forgotten, self.synced_bytes)
         self._forgotten = self.synced_bytes
-        self.synced_bytes = self.bytes
+        self.synced_bytes = self._syncing_bytes
 
-    def close(self, *, end_us: int, media_end: int, frames: int, reason: str, index: SegmentIndex) -> Closed:
-        """Writes the tail and gives the file its final name.
+    def begin_close(
+        self, *, end_us: int, media_end: int, frames: int, reason: str, index: SegmentIndex
+    ) -> Future[Closed]:
+        """Writes the tail, and begins to give the file its final name. The future raises ``SyncError`` as ``end_sync``, or ``OSError``: it stays a
+        ``.part`` file, or has its final name already; the descriptor is closed in any case.
 
         Raises:
-            SyncError: as ``sync``.
-            OSError: it stays a ``.part`` file, or has its final name already; the descriptor is closed all the same.
+            OSError: the tail can't be written. The descriptor is still open.
         """
+        content = self._hasher.hexdigest(self._digest)
+        self.append([tail_box(Tail(end_us, media_end, frames, reason, content), index)])
+        return self._waiters.submit(self._finish)
+
+    def _finish(self) -> Closed:
         try:
-            self.append([tail_box(Tail(end_us, media_end, frames, reason, self._hash.hexdigest()), index)])
-            self.sync()
+            # One that failed must not be followed by another, which would wrongly succeed.
+            self.end_sync()
+            try:
+                self._files.sync(self._fd)
+            except OSError as error:
+                with contextlib.suppress(OSError):
+                    self._files.truncate(self._fd, self.synced_bytes)
+                raise SyncError(error.errno, error.strerror) from error
+            with contextlib.suppress(OSError):
+                self._files.forget(self._fd, self._forgotten, self.synced_bytes)
+            self.synced_bytes = self.bytes
         finally:
             self.abandon()
         self._files.rename(self._part, self._final)
         self._files.sync_folder(self._final.parent)
-        return Closed(self.bytes, self._hash.hexdigest())
+        return Closed(self.bytes, self._hasher.hexdigest(self._digest))
 
     def abandon(self) -> None:
         """Closes the descriptor and leaves the ``.part`` file as it is. What it held is synced or given up already: an error of the
         close tells nothing more."""
-        with contextlib.suppress(OSError):
-            self._files.close(self._fd)
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            with contextlib.suppress(OSError):
+                self._files.close(fd)
