@@ -64,6 +64,7 @@ class SegmentHandle:
     init: Init
     index: IndexBuilder
     written_until_us: int
+    first_run: bool = False
     offset: int = 0
     queued_bytes: int = 0
     error: OSError | None = None
@@ -71,6 +72,7 @@ class SegmentHandle:
     dirty_since: float | None = None
     synced_until_us: int = 0
     syncing_until_us: int | None = None
+    named: bool = False
     trusted_bytes: int | None = None
     done: bool = False
 
@@ -132,8 +134,8 @@ class DiskWriter:
 
     def open(self, head: Head, init: Init, index: IndexBuilder, first_run: bool) -> SegmentHandle:
         """Queues the creation of a segment. ``first_run``: it is its run's first, so the run begins with it."""
-        handle = SegmentHandle(head, init, index, written_until_us=head.start_us)
-        self._put(lambda: self._create(handle, first_run), handle, 0)
+        handle = SegmentHandle(head, init, index, written_until_us=head.start_us, first_run=first_run)
+        self._put(lambda: self._create(handle), handle, 0)
         return handle
 
     def append(self, handle: SegmentHandle, data: bytes, fragment: Fragment, moof_offset: int, end_us: int) -> bool:
@@ -332,6 +334,7 @@ class DiskWriter:
             for h in self._open
             if h.dirty_since is not None
             and h.syncing_until_us is None
+            and h.named
             and now - h.dirty_since >= self._sync_interval_s
             and h.writer
         ]
@@ -352,7 +355,7 @@ class DiskWriter:
             except OSError as error:
                 self._fail(handle, error)
 
-    def _create(self, handle: SegmentHandle, first_run: bool) -> None:
+    def _create(self, handle: SegmentHandle) -> None:
         head, init = handle.head, handle.init
         part, final = self._paths(head)
         handle.writer = SegmentWriter(
@@ -368,11 +371,27 @@ class DiskWriter:
         handle.offset = handle.writer.bytes
         handle.dirty_since = time.monotonic()
         self._open.add(handle)
-        root, key = self.root.id, handle.key
+        self._away += 1
+        handle.writer.named.add_done_callback(partial(self._return, partial(self._named, handle)))
+
+    def _named(self, handle: SegmentHandle) -> None:
+        """The file's name is on the disk: the catalogue may list it."""
+        assert handle.writer is not None
+        try:
+            handle.writer.named.result()
+        except Exception as error:
+            # If it is being closed, that has failed as well.
+            if handle in self._open:
+                self._failed(handle, error)
+            return
+        if handle.named:
+            return
+        handle.named = True
+        root, key, head, init = self.root.id, handle.key, handle.head, handle.init
 
         def operation(conn: Connection) -> None:
             segments.put_init(conn, init)
-            if first_run:
+            if handle.first_run:
                 segments.begin_run(conn, key)
             segments.begin(
                 conn,
@@ -414,6 +433,8 @@ class DiskWriter:
         except Exception as error:
             self._failed(handle, error)
             return
+        # Its word may have overtaken that of the name.
+        self._named(handle)
         handle.synced_until_us = end_us
         key = handle.key
         self._catalogue.put(

@@ -51,8 +51,8 @@ class SegmentWriter:
         hasher: Hasher | None = None,
         waiters: Waiters | None = None,
     ) -> None:
-        """Creates the file and writes its init and head. Part and final path are absolute, below ``root``. Without ``hasher`` and ``waiters``
-        everything is done on the caller's thread.
+        """Creates the file and writes its init and head; ``named`` tells when its name survives power loss. Part and final path are absolute,
+        below ``root``. Without ``hasher`` and ``waiters`` everything is done on the caller's thread.
 
         Raises:
             OSError: it can't be created; no half-made file is left behind unless the disk refuses even to remove it.
@@ -77,12 +77,12 @@ class SegmentWriter:
         self._fd = self._create(root)
         try:
             self.append([init, head_box(head)])
-            files.sync_folder(part.parent)
         except OSError:
             self.abandon()
             with contextlib.suppress(OSError):
                 files.unlink(part)
             raise
+        self.named = self._waiters.submit(lambda: files.sync_folder(part.parent))
 
     def _create(self, root: Path) -> int:
         for _ in range(_CREATE_TRIES - 1):
@@ -153,6 +153,7 @@ class SegmentWriter:
     def _finish(self) -> Closed:
         try:
             # One that failed must not be followed by another, which would wrongly succeed.
+            self.named.result()
             self.end_sync()
             try:
                 self._files.sync(self._fd)
