@@ -36,12 +36,14 @@ class GstCamera:
     logs: dict[str, Path]
 
     def sent(self, mount: str) -> list[Logged]:
-        """Every frame sent so far."""
+        """Every frame sent since the media last started. Its source is the same at every start, so that frames of an earlier one would be
+        taken for those of this one."""
         log = self.logs[mount]
         lines = log.read_text().splitlines(keepends=True) if log.exists() else []
         # The last line may still be on its way to the file.
         fields = (line.strip().split(",") for line in lines if line.endswith("\n"))
-        return [Logged(int(i), int(pts), int(size), key == "1", digest) for i, pts, size, key, digest in fields]
+        logged = [Logged(int(i), int(pts), int(size), key == "1", digest) for i, pts, size, key, digest in fields]
+        return logged[max((at for at, frame in enumerate(logged) if frame.index == 0), default=0) :]
 
 
 @contextmanager

@@ -72,8 +72,8 @@ def _pipeline(gst: Any, mount: str, options: argparse.Namespace) -> str:
     width, _, height = options.size.partition("x")
     _need(gst, "timeoverlay", "gstreamer1.0-x")
     source = (
-        f"videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width={width},height={height},"
-        f"framerate={options.frame_rate}/1 ! timeoverlay ! "
+        f"videotestsrc is-live=true pattern=snow ! video/x-raw,format=I420,width={width},height={height},"
+        f"framerate={options.frame_rate}/1 ! "
     )
     if mount == "h265":
         _need(gst, "x265enc", "gstreamer1.0-plugins-bad")

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from nvr.demo.rtsp import Auth
 from storage.causes import Cause
 from tests.cameras.clips import Clip, ClipSpec, clip
@@ -40,8 +42,10 @@ def test_every_way_to_fail(tmp_path: Path, serve: Serve, h264_clip: Clip) -> Non
     expected: dict[str, Cause] = {}
 
     def camera(name: str, url: str, cause: Cause, **keys: Any) -> None:
-        tables.append({"id": name.replace("_", "-"), "url": url, "stall_timeout": "2s", **keys})
-        expected[name.replace("_", "-")] = cause
+        for source in ("native", "av"):
+            id_ = f"{name.replace('_', '-')}-{source}"
+            tables.append({"id": id_, "url": url, "stall_timeout": "2s", "source": source, **keys})
+            expected[id_] = cause
 
     for name, faults in OPENING.items():
         camera(name, serve(ScriptedCamera(h264_clip, faults=faults)), EXPECTED[name])
@@ -71,10 +75,12 @@ def test_every_way_to_fail(tmp_path: Path, serve: Serve, h264_clip: Clip) -> Non
     ]
 
 
-def test_change_of_resolution_is_a_new_run_without_a_gap(tmp_path: Path, serve: Serve) -> None:
+@pytest.mark.parametrize("source", ["native", "av"])
+def test_change_of_resolution_is_a_new_run_without_a_gap(tmp_path: Path, serve: Serve, source: str) -> None:
     changing = clip(ClipSpec(frames=100, change_to=(480, 288)))
     camera = ScriptedCamera(changing, at_end="stall")
-    with serving(tmp_path, {"id": "a", "url": serve(camera), "stall_timeout": "2s"}, workers=1) as server:
+    table = {"id": "a", "url": serve(camera), "stall_timeout": "2s", "source": source}
+    with serving(tmp_path, table, workers=1) as server:
         start_us = now_us()
         server.until(lambda: Cause.STALLED in server.causes("a", start_us))
         server.stop()

@@ -12,10 +12,11 @@ _LARGEST_BYTES: Final = 1 << 16
 
 
 class AudioFrame(NamedTuple):
-    """A raw AAC frame. ``timestamp`` is on the packets' line, in samples; it may pass 32 bits by the frames of one packet."""
+    """A raw AAC frame. ``timestamp`` is on the packets' line, in samples; it may pass 32 bits by the frames of one packet. It lasts ``samples``."""
 
     data: bytes
     timestamp: int
+    samples: int
 
 
 def samples_per_frame(config: bytes) -> int:
@@ -75,7 +76,9 @@ class AacDepacketiser:
                 # A frame larger than its packet is alone in it, and goes on in the next ones.
                 return self._fragment(payload[at:], size, timestamp) if number == 0 else None
             if size:
-                frames.append(AudioFrame(bytes(payload[at : at + size]), timestamp + number * self._samples))
+                frames.append(
+                    AudioFrame(bytes(payload[at : at + size]), timestamp + number * self._samples, self._samples)
+                )
             at += size
             number += 1
         self._part.clear()
@@ -89,6 +92,6 @@ class AacDepacketiser:
         self._part += part
         if len(self._part) < size:
             return ()
-        frame = AudioFrame(bytes(self._part[:size]), timestamp)
+        frame = AudioFrame(bytes(self._part[:size]), timestamp, self._samples)
         self._part.clear()
         return (frame,)

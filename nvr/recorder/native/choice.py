@@ -1,6 +1,5 @@
-"""Which source reads a camera: ``av``, or ``native`` where its settings say so; then ``av`` takes over by itself where ``native`` can't.
-
-``auto`` means ``av`` until ``native`` has proved itself on a fleet (docs/design/native-source.md).
+"""Which source reads a camera: ``native`` for ``rtsp://`` over TCP, ``av`` for everything else, where the settings say so, and in ``native``'s place
+where a camera speaks what ``native`` does not.
 """
 
 from __future__ import annotations
@@ -19,13 +18,7 @@ log = logging.getLogger(__name__)
 
 def choose_source(camera: Camera, sink: PacketSink) -> Source:
     """The source for a connection, by the camera's settings."""
-    # With sound a frame was lost in recordings of an independent camera: until that is understood, sound is FFmpeg's.
-    if (
-        camera.source == "native"
-        and not camera.audio
-        and camera.transport == "tcp"
-        and camera.url.lower().startswith("rtsp://")
-    ):
+    if camera.source != "av" and camera.transport == "tcp" and camera.url.lower().startswith("rtsp://"):
         return FallbackSource(camera, sink)
     return AvSource(camera, sink)
 

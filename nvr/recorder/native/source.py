@@ -195,6 +195,7 @@ class NativeSource:
         packet.stream = self._audio_template.stream
         packet.time_base = self._audio_base
         packet.pts = packet.dts = pts
+        packet.duration = frame.samples
         packet.is_keyframe = True
         self._sink.packet(packet)
 

@@ -23,12 +23,15 @@ Serve = Callable[[Startable], str]
 
 
 def test_by_the_settings() -> None:
-    assert isinstance(choose_source(camera("rtsp://c/x"), Sink()), FallbackSource)
     for settings in (
+        camera("rtsp://c/x", source="native"),
         camera("rtsp://c/x", source="auto"),
+        camera("rtsp://c/x", audio=True),
+    ):
+        assert isinstance(choose_source(settings, Sink()), FallbackSource)
+    for settings in (
         camera("rtsp://c/x", source="av"),
         camera("rtsp://c/x", transport="udp"),
-        camera("rtsp://c/x", audio=True),
         camera("rtsps://c/x"),
     ):
         assert isinstance(choose_source(settings, Sink()), AvSource)

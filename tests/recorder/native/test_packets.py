@@ -248,7 +248,10 @@ HBR = Aac(b"\x14\x08", 13, 3, 3)
 def test_aac() -> None:
     reader = AacDepacketiser(HBR)
     two = struct.pack("!HHH", 32, 3 << 3, 2 << 3) + b"abcde"
-    assert [tuple(frame) for frame in reader.feed(memoryview(two), 100, True, 0)] == [(b"abc", 100), (b"de", 1124)]
+    assert [tuple(frame) for frame in reader.feed(memoryview(two), 100, True, 0)] == [
+        (b"abc", 100, 1024),
+        (b"de", 1124, 1024),
+    ]
     head = struct.pack("!HH", 16, 6 << 3)
     assert reader.feed(memoryview(head + b"abc"), 5, False, 0) == ()
     assert reader.feed(memoryview(head + b"def"), 5, True, 0)[0].data == b"abcdef"
