@@ -27,6 +27,7 @@ _OPTIONS: Final = {
 }
 # A declared but silent audio track would hold back the video (µs).
 _MAX_INTERLEAVE_DELTA_US: Final = "1000000"
+_LAYOUTS: Final = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,27 @@ class Template:
 
     @classmethod
     def of_keyframe(cls, codec: str, data: bytes) -> Template:
-        """The template that a keyframe's own parameter sets describe, when they are not those of the session description."""
-        container = av.open(io.BytesIO(data), format=codec)
-        return cls(container.streams.video[0], container)
+        """The template that a keyframe's own parameter sets describe.
+
+        Raises:
+            av.FFmpegError, LookupError, ValueError: no decoder understands them.
+        """
+        with av.open(io.BytesIO(data), format=codec) as read:
+            # Kept in a container that is never written: it has the parameters, without a demuxer's buffers and what it read ahead.
+            container = av.open(io.BytesIO(), "w", format="mp4")
+            return cls(container.add_stream_from_template(read.streams.video[0], opaque=True), container)
+
+    @classmethod
+    def of_aac(cls, config: bytes, rate: int, channels: int) -> Template:
+        """The template of AAC with this AudioSpecificConfig; ``rate`` is samples a second.
+
+        Raises:
+            av.FFmpegError, LookupError, ValueError: AAC in MP4 has no such rate or number of channels.
+        """
+        container: Any = av.open(io.BytesIO(), "w", format="mp4")
+        stream = container.add_stream("aac", rate=rate, layout=_LAYOUTS[channels])
+        stream.codec_context.extradata = config
+        return cls(stream, container)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from nvr.recorder.disks import Disks
 from nvr.recorder.muxer import Template
 from nvr.recorder.nal import parameter_sets
 from nvr.recorder.run import Identity, Run
+from nvr.recorder.sound import G711_CODECS, G711Encoder
 from nvr.recorder.source import Ended, Packet
 from nvr.recorder.timestamps import Completer
 from storage import facts, segments
@@ -78,6 +79,7 @@ class Pipeline:
         self._ended: Ended | None = None
         self._video: Template | None = None
         self._audio: Template | None = None
+        self._encoder: G711Encoder | None = None
         self._codec = ""
         self._sets: frozenset[bytes] = frozenset()
         self._clock = RunClock()
@@ -108,14 +110,25 @@ class Pipeline:
         self._video = Template(video)
         self._sets = frozenset(parameter_sets(codec, video.codec_context.extradata or b""))
         if self._want_audio and audio is not None:
-            if audio.codec_context.name == "aac":
-                self._audio = Template(audio)
-            else:
+            self._open_audio(audio)
+            if self._audio is None:
                 log.warning(
-                    "camera %s: audio codec %s can't be recorded, recording pictures only",
+                    "camera %s: its sound (%s) can't be recorded, recording pictures only",
                     self._identity.camera,
                     audio.codec_context.name,
                 )
+
+    def _open_audio(self, audio: av.AudioStream) -> None:
+        """AAC is recorded as it comes, G.711 encoded to AAC. AAC without its configuration (ADTS) has none to put into an init."""
+        context = audio.codec_context
+        if context.name == "aac" and context.extradata:
+            self._audio = Template(audio)
+        elif context.name in G711_CODECS:
+            try:
+                self._encoder = G711Encoder(context.name, context.sample_rate, context.layout.nb_channels)
+            except (av.FFmpegError, LookupError, ValueError):
+                return
+            self._audio = self._encoder.template
 
     def packet(self, packet: Packet) -> None:
         """Takes a packet that has just arrived. Raises ``Ended`` if the connection is of no more use."""
@@ -135,10 +148,14 @@ class Pipeline:
                 self._take_video(packet, now_us)
             elif self._audio is not None and packet.dts is not None:
                 self._audio_at_us = now_us
-                if self._held:
-                    self._held.append(packet)
-                elif self.run is not None and self.run.has_audio:
-                    self.run.audio(packet)
+                for encoded in [packet] if self._encoder is None else self._encoder.encode(packet):
+                    self._take_audio(encoded)
+
+    def _take_audio(self, packet: Packet) -> None:
+        if self._held:
+            self._held.append(packet)
+        elif self.run is not None and self.run.has_audio:
+            self.run.audio(packet)
 
     def _take_video(self, packet: Packet, now_us: int) -> None:
         if packet.is_corrupt:

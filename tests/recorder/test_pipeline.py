@@ -60,6 +60,8 @@ class Rig:
     monotonic_us: int = 0
     number: int = 0
     queue_bytes: int = 1 << 28
+    audio: bool = False
+    audio_template: Any = None
 
     def __post_init__(self) -> None:
         self.database = Database(self.folder / "catalogue.sqlite")
@@ -87,7 +89,7 @@ class Rig:
             Cutter("a", 2_000_000, 10**9),
             Disks([self.disk]),
             self.catalogue,
-            audio=False,
+            audio=self.audio,
             handles=deque[SegmentHandle](),
             realtime_us=lambda: self.realtime_us,
             monotonic_us=lambda: self.monotonic_us,
@@ -96,7 +98,9 @@ class Rig:
     def open(self, film: Clip) -> None:
         first = film.video.units[0]
         self.template = Template.of_keyframe("h264", annexb([*film.video.parameter_sets, *first.payload]))
-        self.pipeline.open(self.template.stream, None)
+        self.pipeline.open(
+            self.template.stream, self.audio_template.stream if self.audio_template is not None else None
+        )
 
     def send(self, film: Clip, first: int, count: int, *, media_shift_us: int = 0, step_us: int = FRAME_US) -> None:
         """Sends frames of the clip, one every ``step_us`` of both clocks; their media time goes on from frame to frame."""

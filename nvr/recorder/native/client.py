@@ -150,8 +150,6 @@ class _Opening:
         video = sdp.pick_video(description)
         wanted = [video]
         if want_audio and (sound := sdp.pick_audio(description)) is not None:
-            # Sound in a codec that can't be read must not cost the picture: the av source is asked, which may know it.
-            sound.aac()
             wanted.append(sound)
         aggregate = control_url(base, description.control)
         tracks = [

@@ -15,9 +15,11 @@ from nvr.recorder.native import rtcp, rtp
 from nvr.recorder.native.aac import AacDepacketiser, AudioFrame
 from nvr.recorder.native.client import Track
 from nvr.recorder.native.errors import ClosedError
+from nvr.recorder.native.g711 import G711Depacketiser
 from nvr.recorder.native.h264 import H264Depacketiser
 from nvr.recorder.native.h265 import H265Depacketiser
 from nvr.recorder.native.pictures import Depacketiser, Picture
+from nvr.recorder.native.sdp import G711
 
 __all__ = ["AudioReceiver", "Clocks", "Receiver", "VideoReceiver"]
 
@@ -138,7 +140,10 @@ class AudioReceiver(Receiver):
         on_frame: Callable[[AudioFrame, int], None],
     ) -> None:
         super().__init__(track, ssrc, clocks)
-        self.depacketiser = AacDepacketiser(track.media.aac())
+        media = track.media
+        self.depacketiser: AacDepacketiser | G711Depacketiser = (
+            G711Depacketiser(media.channels) if media.encoding in G711 else AacDepacketiser(media.aac())
+        )
         self._video = video
         self._on_frame = on_frame
         self._shift: int | None = None

@@ -13,13 +13,18 @@ from typing import Final
 
 from nvr.recorder.native.errors import ProtocolError, UnsupportedError
 
-__all__ = ["Aac", "Description", "Media", "parse", "pick_audio", "pick_video"]
+__all__ = ["G711", "Aac", "Description", "Media", "parse", "pick_audio", "pick_video"]
 
 _LONGEST: Final = 1 << 16
 _MOST_MEDIA: Final = 64
 _MOST_SETS: Final = 64
 _CODECS: Final = {"H264": "h264", "H265": "hevc", "HEVC": "hevc"}
 _VIDEO_RATE: Final = 90_000
+
+G711: Final = {"PCMU": "pcm_mulaw", "PCMA": "pcm_alaw"}
+"""FFmpeg's names of the encodings of RFC 3551 4.5.14."""
+# Sound that FFmpeg reads as AAC and this source does not.
+_OTHER_AAC: Final = frozenset({"MP4A-LATM", "MPEG4-GENERIC"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +157,26 @@ def pick_video(description: Description) -> Media:
 
 
 def pick_audio(description: Description) -> Media | None:
-    """The first audio track that may be recorded, whatever its codec."""
-    return next((media for media in description.media if media.kind == "audio" and media.direction != "inactive"), None)
+    """The first audio track that can be recorded, if there is one.
+
+    Raises:
+        UnsupportedError: the only ones are AAC in a form that the ``av`` source reads.
+    """
+    refused: UnsupportedError | None = None
+    for media in description.media:
+        if media.kind != "audio" or media.direction == "inactive":
+            continue
+        if media.encoding in G711 and media.clock_rate and media.channels <= 2:
+            return media
+        try:
+            media.aac()
+            return media
+        except UnsupportedError as error:
+            if media.encoding in _OTHER_AAC:
+                refused = refused or error
+    if refused is not None:
+        raise refused
+    return None
 
 
 def _media(block: list[tuple[str, str]]) -> Media | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import av
@@ -16,12 +17,11 @@ import av
 from nvr.recorder.muxer import Template
 from nvr.recorder.native.errors import UnsupportedError
 from nvr.recorder.native.pictures import START_CODE
-from nvr.recorder.native.sdp import Media
+from nvr.recorder.native.sdp import G711, Media
 
 __all__ = ["audio_template", "video_template"]
 
 _MOST_KEPT: Final = 256
-_LAYOUTS: Final = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
 
 _kept: OrderedDict[tuple[str, tuple[bytes, ...]], Template] = OrderedDict()
 
@@ -44,18 +44,24 @@ def video_template(codec: str, sets: Sequence[bytes], keyframe: bytes) -> Templa
 
 
 def audio_template(media: Media) -> Template:
-    """The template of an AAC track. A stream of a container that is never written: PyAV has no other way to say a codec's parameters.
+    """The template of a track of AAC or G.711.
 
     Raises:
-        UnsupportedError: a sample rate or number of channels that AAC in MP4 does not have.
+        UnsupportedError: a sample rate or number of channels that there is no template of.
     """
-    container: Any = av.open(io.BytesIO(), "w", format="mp4")
-    layout = _LAYOUTS.get(media.channels)
-    if layout is None:
-        raise UnsupportedError(f"AAC with {media.channels} channels")
+    config = b"" if media.encoding in G711 else media.aac().config
     try:
-        stream = container.add_stream("aac", rate=media.clock_rate, layout=layout)
-    except (av.FFmpegError, ValueError):
-        raise UnsupportedError(f"AAC with {media.clock_rate} samples a second") from None
-    stream.codec_context.extradata = media.aac().config
-    return Template(stream, container)
+        return _audio_template(media.encoding, config, media.clock_rate, media.channels)
+    except (av.FFmpegError, LookupError, ValueError):
+        raise UnsupportedError(
+            f"audio {media.encoding} with {media.clock_rate} samples a second and {media.channels} channels"
+        ) from None
+
+
+@lru_cache(maxsize=64)
+def _audio_template(encoding: str, config: bytes, rate: int, channels: int) -> Template:
+    if encoding not in G711:
+        return Template.of_aac(config, rate, channels)
+    container: Any = av.open(io.BytesIO(), "w", format="wav")
+    layout = {1: "mono", 2: "stereo"}[channels]
+    return Template(container.add_stream(G711[encoding], rate=rate, layout=layout), container)

@@ -14,7 +14,7 @@ from nvr.recorder.native.choice import FallbackSource, choose_source
 from nvr.recorder.source import Ended
 from storage.causes import Cause
 from tests.cameras.clips import ClipSpec, clip
-from tests.cameras.faults import OPENING
+from tests.cameras.faults import OPENING, Faults
 from tests.cameras.running import Startable
 from tests.cameras.scripted import ScriptedCamera
 from tests.recorder.native.harness import Sink, camera
@@ -39,12 +39,16 @@ def test_by_the_settings() -> None:
 
 def test_ffmpeg_takes_over_with_a_reason(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """Sound that native does not speak: FFmpeg reads the camera, and its pictures are recorded."""
-    spoken = clip(ClipSpec(audio="pcma"))
+    description = (
+        "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=control:trackID=0\r\n"
+        "m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MP4A-LATM/16000/1\r\na=fmtp:97 cpresent=0; config=40002820\r\na=control:trackID=1\r\n"
+    )
+    spoken = clip(ClipSpec(audio="aac"))
     sink = Sink()
-    source = FallbackSource(camera(serve(ScriptedCamera(spoken)), audio=True), sink)
+    source = FallbackSource(camera(serve(ScriptedCamera(spoken, faults=Faults(sdp=description))), audio=True), sink)
     with caplog.at_level(logging.INFO, "nvr.recorder.native.choice"):
         asyncio.run(source.run())
-    assert sink.video and "PCMA" in caplog.text
+    assert sink.video and "MP4A-LATM" in caplog.text
 
 
 class OnlyTheTwo(Sink):
