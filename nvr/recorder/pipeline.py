@@ -91,6 +91,8 @@ class Pipeline:
         self._last_dts: int | None = None
         self._interval_us = 0
         self._completer = Completer()
+        # Microseconds of media time a tick, as a fraction: every connection's packets keep to one time base.
+        self._tick_us: tuple[int, int] | None = None
         self._footage_us: int | None = None
         self.run: Run | None = None
         self.had_footage_s = 0.0
@@ -164,10 +166,13 @@ class Pipeline:
             self._take_timed(timed, now_us)
 
     def _take_timed(self, packet: Packet, now_us: int) -> None:
+        if self._tick_us is None:
+            tick_us = Fraction(packet.time_base) * 1_000_000
+            self._tick_us = tick_us.numerator, tick_us.denominator
         if not self._in_order(packet):
             return
         assert packet.pts is not None
-        media_us = int(packet.pts * Fraction(packet.time_base) * 1_000_000)
+        media_us = packet.pts * self._tick_us[0] // self._tick_us[1]
         self._clock.observe(media_us, now_us)
         if packet.is_keyframe:
             self._at_keyframe(packet, now_us)
@@ -186,11 +191,11 @@ class Pipeline:
 
     def _in_order(self, packet: Packet) -> bool:
         """Whether the packet's timestamp goes on from the last one; ends the run if it can't."""
-        assert packet.dts is not None
+        assert packet.dts is not None and self._tick_us is not None
         last, self._last_dts = self._last_dts, packet.dts
         if last is None:
             return True
-        change_us = int((packet.dts - last) * Fraction(packet.time_base) * 1_000_000)
+        change_us = (packet.dts - last) * self._tick_us[0] // self._tick_us[1]
         if change_us > _JUMP_US or change_us < -_BACK_US:
             detail = {"error": f"the camera's timestamps jumped by {change_us / 1e6:+.1f} s"}
             self._restart(Ended(Cause.CORRUPT, detail), keep_clock=False)

@@ -67,6 +67,8 @@ class Run:
         self._disk: DiskWriter | None = None
         self._frames = 0
         self._delta = round(Fraction(40, 1000) / time_base)
+        self._longest = round(Fraction(_LONGEST_FRAME_US, 1_000_000) / time_base)
+        self._origin_us = int(first.dts * time_base * 1_000_000)
         self._last_dts: int | None = None
         self._media_end = 0
         self.has_audio = audio is not None
@@ -99,7 +101,7 @@ class Run:
         assert packet.dts is not None and packet.pts is not None
         dts, pts = packet.dts - self._origin, packet.pts - self._origin
         if self._last_dts is not None:
-            self._delta = min(dts - self._last_dts, round(Fraction(_LONGEST_FRAME_US, 1_000_000) / self._time_base))
+            self._delta = min(dts - self._last_dts, self._longest)
         self._last_dts = dts
         packet.dts, packet.pts = dts, pts
         # Counts only for the very last frame of a run; all others last until the next one.
@@ -118,8 +120,7 @@ class Run:
             self._write(muxed)
 
     def _wall_us(self, ticks: int) -> int:
-        media_us = ticks * 1_000_000 // self._timescale + int(self._origin * self._time_base * 1_000_000)
-        return self._clock.wall_us(media_us)
+        return self._clock.wall_us(ticks * 1_000_000 // self._timescale + self._origin_us)
 
     def _write(self, muxed: MuxedFragment) -> None:
         video = next((t for t in muxed.fragment.tracks if t.track_id == self._muxer.video_track.track_id), None)

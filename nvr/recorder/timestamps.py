@@ -43,6 +43,8 @@ class Completer:
             return self._give_up_waiting()
         if packet.pts is None:
             packet.pts = packet.dts
+        if not self._waiting:
+            return [packet]
         waiting, self._waiting = self._waiting, []
         step = _step(packet)
         for number, early in enumerate(waiting):
