@@ -13,14 +13,17 @@ from typing import Any, Final
 
 import av
 
-from nvr.recorder.source import Packet
+from nvr.recorder.source import Packet, Picture
 from storage.boxes import BoxError, Fragment, Track, children, parse_init, parse_moof
 
-__all__ = ["MuxedFragment", "Muxer", "Template"]
+__all__ = ["FRAGMENT_US", "Covered", "MuxedFragment", "Muxer", "Template"]
+
+FRAGMENT_US: Final = 500_000
+"""A fragment ends with the first packet that makes it this long, and before a keyframe."""
 
 _OPTIONS: Final = {
     "movflags": "frag_keyframe+empty_moov+default_base_moof+frag_discont",
-    "frag_duration": "500000",
+    "frag_duration": str(FRAGMENT_US),
     "use_editlist": "0",
     # After each packet whatever is complete comes out, so that a call ends on a box's end.
     "flush_packets": "1",
@@ -63,11 +66,23 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
+class Covered:
+    """What a fragment has of the video: presentation time of its first sample and the greatest end of any, in ticks; how many samples, and whether the first
+    is a keyframe."""
+
+    start: int
+    end: int
+    frames: int
+    sync: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MuxedFragment:
-    """``moof`` + ``mdat``, and what its ``moof`` says."""
+    """``moof`` + ``mdat``, and what its ``moof`` says. ``video`` is None if it is all sound."""
 
     data: bytes
     fragment: Fragment
+    video: Covered | None
 
 
 class _Sink:
@@ -111,13 +126,14 @@ class Muxer:
 
     def video(self, packet: Packet) -> list[MuxedFragment]:
         """Adds a video packet; returns the fragments that it completed."""
-        packet.stream = self._video
-        self._container.mux_one(packet)
+        made = packet.packet() if isinstance(packet, Picture) else packet
+        made.stream = self._video
+        self._container.mux_one(made)
         return self._fragments()
 
     def audio(self, packet: Packet) -> list[MuxedFragment]:
         """Adds an audio packet."""
-        assert self._audio is not None
+        assert self._audio is not None and not isinstance(packet, Picture)
         packet.stream = self._audio
         self._container.mux_one(packet)
         return self._fragments()
@@ -138,5 +154,15 @@ class Muxer:
                 if number + 1 >= len(boxes) or boxes[number + 1].kind != b"mdat":
                     raise BoxError("a moof came without its mdat")
                 whole = data[box.start : boxes[number + 1].end]
-                found.append(MuxedFragment(whole, parse_moof(data[box.start : box.end])))
+                fragment = parse_moof(data[box.start : box.end])
+                found.append(MuxedFragment(whole, fragment, self._covered(fragment)))
         return found
+
+    def _covered(self, fragment: Fragment) -> Covered | None:
+        video = next((part for part in fragment.tracks if part.track_id == self.video_track.track_id), None)
+        if video is None or not len(video.samples):
+            return None
+        samples = video.samples
+        ends = video.decode_time + samples[:, 1].cumsum() + samples[:, 2]
+        start = video.decode_time + int(samples[0, 2])
+        return Covered(start, int(ends.max()), len(samples), bool(samples[0, 3]))

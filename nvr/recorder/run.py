@@ -13,9 +13,9 @@ from typing import Final
 from nvr.recorder.clock import RunClock
 from nvr.recorder.cutting import Cutter
 from nvr.recorder.disks import Disks
-from nvr.recorder.muxer import MuxedFragment, Muxer, Template
+from nvr.recorder.fragments import muxer_for
+from nvr.recorder.muxer import Covered, MuxedFragment, Template
 from nvr.recorder.source import Ended, Packet
-from storage.boxes import TrackFragment
 from storage.causes import Cause
 from storage.disk_writer import DiskWriter, SegmentHandle, disk_cause
 from storage.index import IndexBuilder
@@ -58,7 +58,7 @@ class Run:
         self._cutter = cutter
         self._disks = disks
         self._handles = handles
-        self._muxer = Muxer(video, audio, time_base)
+        self._muxer = muxer_for(video, audio, time_base, first)
         self._init = Init.of(self._muxer.init, self._muxer.tracks)
         self._origin = first.dts
         self._time_base = time_base
@@ -123,14 +123,11 @@ class Run:
         return self._clock.wall_us(ticks * 1_000_000 // self._timescale + self._origin_us)
 
     def _write(self, muxed: MuxedFragment) -> None:
-        video = next((t for t in muxed.fragment.tracks if t.track_id == self._muxer.video_track.track_id), None)
+        video = muxed.video
         media_end, frames = self._media_end, 0
-        if video is not None and len(video.samples):
+        if video is not None:
             self._begin_or_cut(video)
-            samples = video.samples
-            # Vectorised sums are not worth their set-up for a dozen samples; the ends need only the last few.
-            ends = video.decode_time + samples[:, 1].cumsum() + samples[:, 2]
-            media_end, frames = max(media_end, int(ends.max())), len(samples)
+            media_end, frames = max(media_end, video.end), video.frames
         if self._segment is None or self._disk is None:
             # Sound before the first picture has no segment to go to.
             return
@@ -147,13 +144,12 @@ class Run:
         if self._cutter.overdue(self._segment.head.start_us, end_us, self._segment.offset):
             raise Ended(Cause.CORRUPT, {"error": "no keyframe for too long"})
 
-    def _begin_or_cut(self, video: TrackFragment) -> None:
-        first = video.decode_time + int(video.samples[0, 2])
-        sync = bool(video.samples[0, 3])
+    def _begin_or_cut(self, video: Covered) -> None:
+        first = video.start
         if self._segment is None:
             self._open(first, self._wall_us(first))
             return
-        if not sync:
+        if not video.sync:
             return
         keyframe_us = self._wall_us(first)
         reason = self._cutter.cut(self._segment.head.start_us, keyframe_us, self._segment.offset)

@@ -2,17 +2,61 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from fractions import Fraction
+from typing import Any, Final, Protocol, TypeAlias
 
 import av
 
 from storage.causes import Cause
 
-__all__ = ["Ended", "Packet", "PacketSink", "Source"]
+__all__ = ["Ended", "Packet", "PacketSink", "Picture", "Source"]
 
-Packet: TypeAlias = "av.Packet[Any]"
+
+@dataclass(slots=True, eq=False)
+class Picture:
+    """A video packet that FFmpeg has no part in: an access unit in Annex B form with start codes of four bytes, which begin at ``units``. What a muxer is given
+    it may change: until then ``bytes`` gives Annex B. Other attributes are as those of PyAV's packets."""
+
+    data: bytearray
+    units: list[int]
+    stream: Any
+    time_base: Fraction
+    pts: int
+    dts: int
+    is_keyframe: bool
+    is_corrupt: bool
+    duration: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.data)
+
+    def __bytes__(self) -> bytes:
+        return bytes(self.data)
+
+    def length_prefixed(self) -> bytearray:
+        """The same as MP4 has it: lengths take the start codes' place, and their bytes."""
+        data, end = self.data, len(self.data)
+        for begin in reversed(self.units):
+            _LENGTH.pack_into(data, begin, end - begin - 4)
+            end = begin
+        return data
+
+    def packet(self) -> av.Packet[Any]:
+        """The same for FFmpeg."""
+        made: av.Packet[Any] = av.Packet(bytes(self.data))
+        made.pts, made.dts, made.duration, made.time_base = self.pts, self.dts, self.duration, self.time_base
+        made.is_keyframe = self.is_keyframe
+        return made
+
+
+_LENGTH: Final = struct.Struct(">I")
+
+Packet: TypeAlias = "av.Packet[Any] | Picture"
 
 
 @dataclass(eq=False)

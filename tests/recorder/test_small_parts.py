@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.recorder.camera import Backoff
-from nvr.recorder.nal import nal_units, parameter_sets
+from nvr.recorder.nal import parameter_sets
 from nvr.supervisor.shares import share
 
 SPS, PPS, SEI, IDR = b"\x67sps", b"\x68pps", b"\x06sei", b"\x65slice"
@@ -17,8 +17,10 @@ def annexb(*units: bytes, code: bytes = b"\x00\x00\x00\x01") -> bytes:
 
 
 @given(st.lists(st.binary(min_size=1, max_size=40).filter(lambda b: b"\0" not in b), max_size=8), st.booleans())
-def test_nal_units_come_back(units: list[bytes], short: bool) -> None:
-    assert list(nal_units(annexb(*units, code=b"\0\0\1" if short else b"\0\0\0\1"))) == units
+def test_parameter_sets_come_back(rests: list[bytes], short: bool) -> None:
+    sets = [b"\x67" + rest for rest in rests]
+    code = b"\0\0\1" if short else b"\0\0\0\1"
+    assert list(parameter_sets("h264", annexb(*sets, IDR, code=code))) == sets
 
 
 def test_parameter_sets_stand_before_the_picture() -> None:

@@ -14,7 +14,7 @@ from typing import Final, cast
 
 from nvr.recorder.native.auth import Authenticator
 from nvr.recorder.native.errors import ClosedError, NoAnswerError, ProtocolError, StatusError
-from nvr.recorder.native.framing import Framing, ReadBuffer
+from nvr.recorder.native.framing import Framing, ReadBuffer, Skim
 from nvr.recorder.native.message import Message, encode_request, encode_response
 
 __all__ = ["Connection", "connect"]
@@ -68,6 +68,10 @@ class Connection(asyncio.BufferedProtocol):
         """From now on this channel's packets go to ``handler``."""
         self._handlers[channel] = handler
         self._framing.channels.add(channel)
+
+    def skim(self, channel: int, skim: Skim) -> None:
+        """From now on this may take packets of the channel past its handler."""
+        self._framing.skims[channel] = skim
 
     # From the event loop ---------------------------------------------------------------------------------------------
 

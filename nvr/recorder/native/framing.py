@@ -13,7 +13,7 @@ from typing import Final
 from nvr.recorder.native.errors import ProtocolError
 from nvr.recorder.native.message import Message, parse_head
 
-__all__ = ["Framing", "ReadBuffer"]
+__all__ = ["Framing", "ReadBuffer", "Skim"]
 
 _DOLLAR: Final = 0x24
 _LONGEST_HEAD: Final = 1 << 15
@@ -30,6 +30,11 @@ _EMPTY_LINE: Final = re.compile(rb"\r?\n\r?\n")
 _LINE_ENDS: Final = b"\r\n"
 
 
+Skim = Callable[[bytearray, memoryview, int, int], int]
+"""Takes what it can of the packets that begin in a buffer (given twice) at one place and end before another; returns where it stopped, which is where
+a packet begins that it left alone."""
+
+
 class ReadBuffer:
     """The memory that all reads of one event loop go to. ``bytes_`` must hold the largest message and something to read besides."""
 
@@ -41,7 +46,8 @@ class ReadBuffer:
 
 
 class Framing:
-    """The parser of one connection. ``channels`` are the interleaved channels in use, to be kept up to date by the owner."""
+    """The parser of one connection. ``channels`` are the interleaved channels in use, to be kept up to date by the owner; ``skims`` may take packets of a
+    channel past ``on_packet``, after one that went there."""
 
     def __init__(
         self,
@@ -57,6 +63,7 @@ class Framing:
         self._in_step = True
         self._spoke = False
         self.channels: set[int] = set()
+        self.skims: dict[int, Skim] = {}
         self.junk_bytes = 0
         self.resyncs = 0
 
@@ -100,6 +107,8 @@ class Framing:
                         if size:
                             self._on_packet(channel, view[at + 4 : stop])
                         at = stop
+                        if channel in self.skims:
+                            at = self.skims[channel](data, view, at, end)
                         continue
             elif first in _LINE_ENDS:
                 # Some cameras end a message with an empty line too many.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from nvr.recorder.native.pictures import START_CODE, Depacketiser
+from nvr.recorder.native.pictures import Depacketiser
 
 __all__ = ["H264Depacketiser"]
 
@@ -43,8 +43,9 @@ class H264Depacketiser(Depacketiser):
                 return False
             header = payload[0] & 0xE0 | kind
             self._look(kind, header, payload[2], payload)
-            self._data += START_CODE
+            self._begin()
             self._data.append(header)
+            self._middle = bytes((payload[0], kind))
         elif not self._fragment:
             return False
         self._data += payload[2:]

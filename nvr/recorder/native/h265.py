@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from nvr.recorder.native.pictures import START_CODE, Depacketiser
+from nvr.recorder.native.pictures import Depacketiser
 
 __all__ = ["H265Depacketiser"]
 
@@ -39,7 +39,7 @@ class H265Depacketiser(Depacketiser):
         if len(payload) < 5:
             return False
         self._look(kind, payload[4])
-        self._data += START_CODE
+        self._begin()
         self._data += payload[:2]
         self._data += payload[4:]
         return True
@@ -53,9 +53,10 @@ class H265Depacketiser(Depacketiser):
             if self._fragment or kind >= _AP or len(payload) <= at:
                 return False
             self._look(kind, payload[at])
-            self._data += START_CODE
+            self._begin()
             self._data.append(payload[0] & 0x81 | kind << 1)
             self._data.append(payload[1])
+            self._middle = bytes((payload[0], payload[1], kind))
         elif not self._fragment:
             return False
         self._data += payload[at:]

@@ -15,16 +15,19 @@ __all__ = ["Counts", "Depacketiser", "Picture"]
 
 START_CODE: Final = b"\x00\x00\x00\x01"
 _LARGEST_BYTES: Final = 16 << 20
+# More than a read buffer can hold.
+_ROOM_BYTES: Final = 1 << 20
 
 
 class Picture(NamedTuple):
-    """An access unit in Annex B form with start codes of four bytes. ``timestamp`` as in its packets; ``after_loss``: pictures before it
-    are missing."""
+    """An access unit in Annex B form with start codes of four bytes, which begin at ``units``. ``timestamp`` as in its packets; ``after_loss``: pictures
+    before it are missing."""
 
-    data: bytes
+    data: bytearray
     timestamp: int
     keyframe: bool
     after_loss: bool
+    units: list[int]
 
 
 @dataclass(slots=True)
@@ -39,13 +42,15 @@ class Counts:
 
 
 class Depacketiser(ABC):
-    """The state between two packets. Subclasses read payloads; they add NAL units with ``_begin``, ``_add`` and ``_whole``."""
+    """The state between two packets. Subclasses read payloads; they add NAL units with ``_begin`` and ``_whole``."""
 
     def __init__(self) -> None:
         self.counts = Counts()
         self._data = bytearray()
+        self._units: list[int] = []
         self._timestamp: int | None = None
         self._fragment = False  # a fragmented NAL unit has begun and not ended
+        self._middle = b""  # how payloads begin that only go on with it
         self._damaged = False
         self._has_picture = False
         self._keyframe = False
@@ -96,6 +101,19 @@ class Depacketiser(ABC):
         self._waiting = self._lost = self._suspect = True
         self._timestamp = self._finished_at = None
 
+    def going_on(self) -> tuple[bytearray, bytes, int] | None:
+        """If a fragmented NAL unit is open: where its bytes go, how payloads begin that hold nothing but more of it, and the timestamp that they
+        have. Whoever sees to it that they do, and that none is missing, may add their bytes behind that beginning himself, up to a read
+        buffer's worth: that is what most packets are."""
+        if (
+            not self._fragment
+            or self._damaged
+            or self._timestamp is None
+            or len(self._data) > _LARGEST_BYTES - _ROOM_BYTES
+        ):
+            return None
+        return self._data, self._middle, self._timestamp
+
     @property
     def _is_open(self) -> bool:
         return bool(self._data) or self._damaged
@@ -105,12 +123,15 @@ class Depacketiser(ABC):
         self._fragment = False
         # What it holds is not needed any more, but that it is there is.
         self._data.clear()
+        self._units.clear()
 
     def _finish(self) -> tuple[Picture, ...]:
         """The open picture ends here."""
         damaged = self._damaged or self._fragment or (self._suspect and not self._begins_well)
         keyframe, reference, known = self._keyframe, self._reference, self._has_picture
-        data = b"" if damaged else bytes(self._data)
+        # Handed on, not copied.
+        data, self._data = self._data, bytearray()
+        units, self._units = self._units, []
         joined_in_the_middle = self._suspect and self._waiting and not self._lost
         self._clear()
         self._suspect = False
@@ -130,10 +151,11 @@ class Depacketiser(ABC):
             self.counts.undecodable += self._lost
             return ()
         after_loss, self._lost = self._lost, False
-        return (Picture(data, timestamp, keyframe, after_loss),)
+        return (Picture(data, timestamp, keyframe, after_loss, units),)
 
     def _clear(self) -> None:
         self._data.clear()
+        self._units.clear()
         self._fragment = self._damaged = self._has_picture = False
         self._keyframe = self._reference = self._begins_well = False
 
@@ -155,6 +177,11 @@ class Depacketiser(ABC):
         self._keyframe |= keyframe
         self._reference |= reference
 
-    def _whole(self, unit: memoryview) -> None:
+    def _begin(self) -> None:
+        """A NAL unit begins."""
+        self._units.append(len(self._data))
         self._data += START_CODE
+
+    def _whole(self, unit: memoryview) -> None:
+        self._begin()
         self._data += unit

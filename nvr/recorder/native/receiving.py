@@ -6,6 +6,7 @@ sender reports of both tracks, the camera's word in ``RTP-Info``, the moment of 
 
 from __future__ import annotations
 
+import struct
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ _KEPT_SAMPLES: Final = 64
 _RTCP_TYPES: Final = range(72, 77)
 # What the camera says about sound and picture belonging together is not believed against arrival by more than this.
 _BELIEVED_S: Final = 10.0
+# What an interleaved packet begins with: dollar and channel, size, flags with marker and payload type, number.
+_PLAIN: Final = struct.Struct("!HHHH")
+_TIMES: Final = struct.Struct("!II")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,7 @@ class VideoReceiver(Receiver):
             H264Depacketiser() if track.media.codec == "h264" else H265Depacketiser(donl=track.media.donl)
         )
         self._on_picture = on_picture
+        self._dollar = 0x2400 | track.channel
         self._zero: int | None = None
         self.latest: int | None = None
 
@@ -122,6 +127,40 @@ class VideoReceiver(Receiver):
                 self._zero = ticks if start is None else self.unwrapper.near(start)
             self.latest = ticks - self._zero
             self._on_picture(picture, self.latest)
+
+    def skim(self, data: bytearray, view: memoryview, at: int, end: int) -> int:
+        """Takes from a read buffer, in which a packet of this track's RTP channel may begin at ``at``, the packets that do nothing but go on with a
+        NAL unit: next in number, without marker or anything else of note. Returns where it stopped; ``on_rtp`` is for the packet there."""
+        open_ = self.depacketiser.going_on()
+        if open_ is None or self._payload_type is None:
+            return at
+        unit, middle, timestamp = open_
+        sequence = self.sequence
+        number = sequence.highest
+        head = 16 + len(middle)
+        kind = 0x8000 | self._payload_type
+        rest = _TIMES.pack(timestamp, sequence.ssrc) + middle
+        channel = self._dollar
+        while end - at > head:
+            its_channel, size, its_kind, its_number = _PLAIN.unpack_from(data, at)
+            stop = at + 4 + size
+            if (
+                its_kind != kind
+                or its_number != number + 1 & 0xFFFF
+                or its_channel != channel
+                or stop > end
+                or at + head >= stop
+                or data[at + 8 : at + head] != rest
+            ):
+                break
+            unit += view[at + head : stop]
+            number += 1
+            at = stop
+        taken = number - sequence.highest
+        if taken:
+            sequence.went_on(taken)
+            self.packets += taken
+        return at
 
     def _restart(self) -> None:
         self.depacketiser.restart()

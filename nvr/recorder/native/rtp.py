@@ -108,6 +108,12 @@ class Sequence:
         self._late_in_row = 0
         return _ANEW if anew else _NEXT
 
+    def went_on(self, count: int) -> None:
+        """So many packets came with the numbers that follow."""
+        self.highest += count
+        self.received += count
+        self._late_in_row = 0
+
     @property
     def expected(self) -> int:
         """Packets that the present sender must have sent."""

@@ -30,6 +30,7 @@ from nvr.recorder.native.sps import reorder_depth
 from nvr.recorder.native.templates import audio_template, video_template
 from nvr.recorder.native.timing import DecodingTimes
 from nvr.recorder.source import Ended, PacketSink
+from nvr.recorder.source import Picture as Packet
 from storage.causes import Cause
 
 __all__ = ["NativeSource"]
@@ -127,6 +128,8 @@ class NativeSource:
         except Exception as error:
             return self._why(error, plays=False)
         self._session = session
+        if self._video is not None:
+            session.connection.skim(self._video.track.channel, self._video.skim)
         try:
             ended = self._why(await self._watch(session), plays=True)
         except Exception as error:
@@ -156,15 +159,21 @@ class NativeSource:
         template, times = self._video_template, self._times
         if template is None or times is None:
             return
-        packet: Any = av.Packet(picture.data)
-        packet.stream = template.stream
-        packet.time_base = self._time_base
-        packet.pts, packet.dts = times.next(pts)
-        packet.is_keyframe = picture.keyframe
-        packet.is_corrupt = picture.after_loss
-        self._sink.packet(packet)
+        pts, dts = times.next(pts)
+        self._sink.packet(
+            Packet(
+                picture.data,
+                picture.units,
+                template.stream,
+                self._time_base,
+                pts,
+                dts,
+                picture.keyframe,
+                picture.after_loss,
+            )
+        )
 
-    def _at_keyframe(self, data: bytes) -> bool:
+    def _at_keyframe(self, data: bytearray) -> bool:
         """Learns what a keyframe's own parameter sets say; False as long as there are none at all."""
         assert self._video is not None
         media = self._video.track.media

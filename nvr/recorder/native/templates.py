@@ -26,7 +26,7 @@ _MOST_KEPT: Final = 256
 _kept: OrderedDict[tuple[str, tuple[bytes, ...]], Template] = OrderedDict()
 
 
-def video_template(codec: str, sets: Sequence[bytes], keyframe: bytes) -> Template:
+def video_template(codec: str, sets: Sequence[bytes], keyframe: bytes | bytearray) -> Template:
     """The template of a stream with these parameter sets. ``keyframe``: Annex B, with or without them.
 
     Raises:

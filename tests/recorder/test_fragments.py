@@ -1,0 +1,113 @@
+"""Our fragments against FFmpeg's, byte for byte."""
+
+import io
+from fractions import Fraction
+from functools import cache
+
+import av
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nvr.recorder.fragments import Fragmenter, muxer_for
+from nvr.recorder.muxer import MuxedFragment, Muxer, Template
+from nvr.recorder.source import Picture
+from storage.boxes import parse_moof
+from tests.cameras.clips import ClipSpec, clip
+
+BASE = Fraction(1, 90_000)
+
+
+@cache
+def template(codec: str = "h264") -> Template:
+    film = clip(ClipSpec(codec="h264" if codec == "h264" else "h265"))
+    first = film.video.units[0]
+    return Template.of_keyframe(codec, b"".join(b"\0\0\0\1" + unit for unit in first.payload))
+
+
+# (bytes of each NAL unit, ticks since the picture before, composition offset, keyframe)
+FRAMES = st.lists(
+    st.tuples(
+        st.lists(st.integers(1, 300), min_size=1, max_size=3),
+        st.sampled_from([1, 3000, 3600, 3601, 18_000, 44_999, 45_000, 45_001, 90_000]),
+        st.sampled_from([0, 0, 0, 3600, 7200]),
+        st.integers(0, 5).map(lambda n: n == 0),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+def pictures(frames: list[tuple[list[int], int, int, bool]]) -> list[Picture]:
+    made: list[Picture] = []
+    time = 0
+    for number, (sizes, step, offset, keyframe) in enumerate(frames):
+        data, units = bytearray(), []
+        keyframe = keyframe or number == 0
+        for size in sizes:
+            units.append(len(data))
+            data += (
+                b"\0\0\0\1" + (b"\x65" if keyframe else b"\x41") + bytes(1 + (number + i) % 255 for i in range(size))
+            )
+        time += step if number else 0
+        made.append(Picture(data, units, template().stream, BASE, time + offset, time, keyframe, False, duration=step))
+    return made
+
+
+def muxed(muxer: Muxer | Fragmenter, frames: list[tuple[list[int], int, int, bool]]) -> list[MuxedFragment]:
+    found: list[MuxedFragment] = []
+    for picture in pictures(frames):
+        found += muxer.video(picture)
+    return found + muxer.close()
+
+
+@settings(deadline=None)
+@given(FRAMES)
+def test_the_same_bytes_as_ffmpeg(frames: list[tuple[list[int], int, int, bool]]) -> None:
+    ours = muxer_for(template(), None, BASE, pictures(frames)[0])
+    assert isinstance(ours, Fragmenter)
+    theirs = Muxer(template(), None, BASE)
+    assert ours.init == theirs.init and ours.tracks == theirs.tracks
+    a, b = muxed(ours, frames), muxed(theirs, frames)
+    assert [fragment.data for fragment in a] == [fragment.data for fragment in b]
+    assert [fragment.video for fragment in a] == [fragment.video for fragment in b]
+    for fragment in a:
+        assert fragment.fragment.sequence == parse_moof(fragment.data[: fragment.data.index(b"mdat") - 4]).sequence
+        (ours_part,), (theirs_part,) = (
+            fragment.fragment.tracks,
+            parse_moof(fragment.data[: fragment.data.index(b"mdat") - 4]).tracks,
+        )
+        assert (ours_part.track_id, ours_part.decode_time, ours_part.data_offset) == (
+            theirs_part.track_id,
+            theirs_part.decode_time,
+            theirs_part.data_offset,
+        )
+        assert (ours_part.samples == theirs_part.samples).all()
+
+
+def test_a_real_stream_decodes_whole() -> None:
+    film = clip(ClipSpec(codec="h265", frames=50))
+    made = template("hevc")
+    found = bytearray()
+    muxer: Muxer | Fragmenter | None = None
+    for unit in film.video.units:
+        data, units = bytearray(), []
+        for nal in unit.payload:
+            units.append(len(data))
+            data += b"\0\0\0\1" + nal
+        picture = Picture(data, units, made.stream, BASE, unit.pts, unit.pts, unit.keyframe, False, duration=3600)
+        if muxer is None:
+            muxer = muxer_for(made, None, BASE, picture)
+            found += muxer.init
+        for fragment in muxer.video(picture):
+            found += fragment.data
+    assert isinstance(muxer, Fragmenter)
+    for fragment in muxer.close():
+        found += fragment.data
+    with av.open(io.BytesIO(bytes(found))) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 50
+
+
+def test_what_ffmpeg_must_do_it_does() -> None:
+    picture = pictures([([9], 3600, 0, True)])[0]
+    assert isinstance(muxer_for(template(), None, Fraction(1, 1000), picture), Muxer)
+    assert isinstance(muxer_for(template(), None, BASE, picture.packet()), Muxer)
