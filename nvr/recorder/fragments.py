@@ -26,6 +26,7 @@ _KEYFRAME: Final = 0x02000000
 _OTHER: Final = 0x01010000
 # moof, mfhd, traf, tfhd (default-base-is-moof; defaults of duration, size, flags), tfdt (64 bits), trun up to its data offset
 _MOOF: Final = struct.Struct(">I4s I4sII I4s I4sIIIII I4sIQ I4sIIi")
+_SMALL_BYTES: Final = 16 << 10
 _TFHD_FLAGS: Final = 0x020038
 _DATA_OFFSET, _FIRST_FLAGS, _DURATIONS, _SIZES, _COMPOSITION = 0x1, 0x4, 0x100, 0x200, 0x800
 
@@ -49,13 +50,16 @@ def muxer_for(video: Template, audio: Template | None, time_base: Fraction, firs
 
 
 class Fragmenter:
-    """The muxer of one run, as ``Muxer``: a fragment ends before a keyframe, and before what begins half a second after it or later."""
+    """The muxer of one run, as ``Muxer``: a fragment ends before a keyframe, and before what begins half a second after it or later. One of fewer bytes
+    than ``small_bytes`` goes on for a second: each fragment has its price, and a city of such cameras has a lot of them."""
 
-    def __init__(self, init: bytes, tracks: tuple[Track, ...]) -> None:
+    def __init__(self, init: bytes, tracks: tuple[Track, ...], small_bytes: int = _SMALL_BYTES) -> None:
         self.init = init
         self.tracks = tracks
         self.video_track = tracks[0]
         self._longest = FRAGMENT_US * self.video_track.timescale // 1_000_000
+        self._small_bytes = small_bytes
+        self._bytes = 0
         self._pictures: list[Picture] = []
         self._sequence = 0
         self._composed = False
@@ -64,11 +68,15 @@ class Fragmenter:
         """Adds a picture, which is changed; returns the fragment that it ended."""
         assert isinstance(packet, Picture)
         pictures = self._pictures
-        if pictures and (packet.is_keyframe or packet.dts - pictures[0].dts >= self._longest):
-            fragment = self._fragment(packet.dts - pictures[-1].dts)
-            self._pictures = [packet]
-            return [fragment]
+        if pictures:
+            longest = self._longest if self._bytes >= self._small_bytes else 2 * self._longest
+            if packet.is_keyframe or packet.dts - pictures[0].dts >= longest:
+                fragment = self._fragment(packet.dts - pictures[-1].dts)
+                self._pictures = [packet]
+                self._bytes = packet.size
+                return [fragment]
         pictures.append(packet)
+        self._bytes += packet.size
         return []
 
     def audio(self, packet: Packet) -> list[MuxedFragment]:

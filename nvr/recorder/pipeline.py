@@ -23,7 +23,7 @@ from nvr.recorder.muxer import Template
 from nvr.recorder.nal import parameter_sets
 from nvr.recorder.run import Identity, Run
 from nvr.recorder.sound import G711_CODECS, G711Encoder
-from nvr.recorder.source import Ended, Packet
+from nvr.recorder.source import Ended, Packet, Picture
 from nvr.recorder.timestamps import Completer
 from storage import facts, segments
 from storage.catalogue_writer import CatalogueWriter
@@ -162,6 +162,9 @@ class Pipeline:
     def _take_video(self, packet: Packet, now_us: int) -> None:
         if packet.is_corrupt:
             self.counters["corrupt"] += 1
+        if isinstance(packet, Picture):
+            self._take_timed(packet, now_us)
+            return
         for timed in self._completer.add(packet):
             self._take_timed(timed, now_us)
 
@@ -177,8 +180,8 @@ class Pipeline:
         if packet.is_keyframe:
             self._at_keyframe(packet, now_us)
         if self.run is not None:
-            self.run.video(packet)
-            self._told_footage()
+            if self.run.video(packet):
+                self._told_footage()
             return
         if self._held or packet.is_keyframe:
             if not self._held:

@@ -96,8 +96,9 @@ class Run:
         """The growing segment."""
         return self._segment
 
-    def video(self, packet: Packet) -> None:
-        """Adds a video packet; its timestamps become the run's own. Raises ``Ended`` if the disk refuses."""
+    def video(self, packet: Packet) -> bool:
+        """Adds a video packet; its timestamps become the run's own. Says whether that was the end of a fragment. Raises ``Ended`` if the disk
+        refuses."""
         assert packet.dts is not None and packet.pts is not None
         dts, pts = packet.dts - self._origin, packet.pts - self._origin
         if self._last_dts is not None:
@@ -106,8 +107,10 @@ class Run:
         packet.dts, packet.pts = dts, pts
         # Counts only for the very last frame of a run; all others last until the next one.
         packet.duration = self._delta
-        for muxed in self._muxer.video(packet):
+        fragments = self._muxer.video(packet)
+        for muxed in fragments:
             self._write(muxed)
+        return bool(fragments)
 
     def audio(self, packet: Packet) -> None:
         """Adds an audio packet; what was before the run's first picture is left out."""

@@ -65,6 +65,7 @@ def muxed(muxer: Muxer | Fragmenter, frames: list[tuple[list[int], int, int, boo
 def test_the_same_bytes_as_ffmpeg(frames: list[tuple[list[int], int, int, bool]]) -> None:
     ours = muxer_for(template(), None, BASE, pictures(frames)[0])
     assert isinstance(ours, Fragmenter)
+    ours = Fragmenter(ours.init, ours.tracks, small_bytes=0)
     theirs = Muxer(template(), None, BASE)
     assert ours.init == theirs.init and ours.tracks == theirs.tracks
     a, b = muxed(ours, frames), muxed(theirs, frames)
@@ -82,6 +83,15 @@ def test_the_same_bytes_as_ffmpeg(frames: list[tuple[list[int], int, int, bool]]
             theirs_part.data_offset,
         )
         assert (ours_part.samples == theirs_part.samples).all()
+
+
+def test_a_small_fragment_goes_on_for_a_second() -> None:
+    ours = muxer_for(template(), None, BASE, pictures([([9], 3600, 0, True)])[0])
+    for size, frames in ((100, [25, 25]), (2000, [13, 13, 13, 11])):
+        assert isinstance(ours, Fragmenter)
+        made = Fragmenter(ours.init, ours.tracks)
+        found = muxed(made, [([size], 3600, 0, False)] * 50)
+        assert [fragment.video.frames for fragment in found if fragment.video] == frames
 
 
 def test_a_real_stream_decodes_whole() -> None:

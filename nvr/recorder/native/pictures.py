@@ -67,12 +67,11 @@ class Depacketiser(ABC):
     def feed(self, payload: memoryview, timestamp: int, marker: bool, lost: int) -> tuple[Picture, ...]:
         """Takes the next packet's payload, ``lost`` packets being missing right before it; returns what it completed."""
         out: tuple[Picture, ...] = ()
+        within = False
         if lost and self._is_open and (timestamp == self._timestamp or self._has_picture):
             # Within one picture, whether others suffer depends on whether they refer to it.
             within = timestamp == self._timestamp
             self._damage()
-        else:
-            within = False
         if timestamp != self._timestamp:
             if self._has_picture or self._damaged:
                 self.counts.unmarked += not self._markers_lie and not lost

@@ -64,6 +64,23 @@ class Receiver:
 
     def on_rtp(self, data: memoryview) -> None:
         """A packet on the RTP channel."""
+        if len(data) > 12:
+            flags, kind, number, timestamp, ssrc = rtp.HEADER.unpack_from(data)
+            sequence = self.sequence
+            if (
+                flags == 0x80
+                and kind & 0x7F == self._payload_type
+                and number == sequence.highest + 1 & 0xFFFF
+                and ssrc == sequence.ssrc
+            ):
+                # As nearly all are: nothing special, and the next one.
+                sequence.went_on(1)
+                self.packets += 1
+                self._payload(data[12:], timestamp, kind > 127, 0)
+                return
+        self._judge(data)
+
+    def _judge(self, data: memoryview) -> None:
         packet = rtp.parse(data)
         if packet is None:
             self.malformed += 1
@@ -82,7 +99,7 @@ class Receiver:
         self.packets += 1
         if anew:
             self._restart()
-        self._payload(packet, lost)
+        self._payload(packet.payload, packet.timestamp, packet.marker, lost)
 
     def on_rtcp(self, data: memoryview) -> None:
         """A packet on the RTCP channel. Raises ``ClosedError`` if the camera says goodbye."""
@@ -95,7 +112,7 @@ class Receiver:
             elif report.ssrc == self.sequence.ssrc:
                 raise ClosedError("the camera ended the stream (RTCP BYE)")
 
-    def _payload(self, packet: rtp.RtpPacket, lost: int) -> None:
+    def _payload(self, payload: memoryview, timestamp: int, marker: bool, lost: int) -> None:
         raise NotImplementedError
 
     def _restart(self) -> None:
@@ -119,8 +136,8 @@ class VideoReceiver(Receiver):
         """The media time of a timestamp near the latest, once there was one."""
         return (self.unwrapper.near(timestamp) - (self._zero or 0)) / self.clock_rate
 
-    def _payload(self, packet: rtp.RtpPacket, lost: int) -> None:
-        for picture in self.depacketiser.feed(packet.payload, packet.timestamp, packet.marker, lost):
+    def _payload(self, payload: memoryview, timestamp: int, marker: bool, lost: int) -> None:
+        for picture in self.depacketiser.feed(payload, timestamp, marker, lost):
             ticks = self.unwrapper.unwrap(picture.timestamp)
             if self._zero is None:
                 start = self.track.rtp_time
@@ -187,8 +204,8 @@ class AudioReceiver(Receiver):
         self._on_frame = on_frame
         self._shift: int | None = None
 
-    def _payload(self, packet: rtp.RtpPacket, lost: int) -> None:
-        for frame in self.depacketiser.feed(packet.payload, packet.timestamp, packet.marker, lost):
+    def _payload(self, payload: memoryview, timestamp: int, marker: bool, lost: int) -> None:
+        for frame in self.depacketiser.feed(payload, timestamp, marker, lost):
             ticks = self.unwrapper.unwrap(frame.timestamp & 0xFFFFFFFF)
             if self._shift is None:
                 at_s = self._media_s(frame.timestamp & 0xFFFFFFFF)

@@ -9,9 +9,10 @@ import struct
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-__all__ = ["Order", "RtpPacket", "Sequence", "Unwrapper", "parse"]
+__all__ = ["HEADER", "Order", "RtpPacket", "Sequence", "Unwrapper", "parse"]
 
-_HEADER: Final = struct.Struct("!BBHII")
+HEADER: Final = struct.Struct("!BBHII")
+"""Flags, marker and payload type, number, timestamp, SSRC."""
 _EXTENSION: Final = struct.Struct("!2xH")
 # So many late packets in a row are no repetition: the camera counts anew.
 _LATE_IN_ROW: Final = 64
@@ -34,7 +35,7 @@ def parse(data: memoryview) -> RtpPacket | None:
     length = len(data)
     if length < 12:
         return None
-    flags, kind, sequence, timestamp, ssrc = _HEADER.unpack_from(data)
+    flags, kind, sequence, timestamp, ssrc = HEADER.unpack_from(data)
     if flags == 0x80:
         return RtpPacket(kind > 127, kind & 0x7F, sequence, timestamp, ssrc, data[12:])
     if flags >> 6 != 2:
