@@ -22,7 +22,8 @@ class Layer(StrEnum):
 
     ``footage`` facts describe stretches that *had* footage (their intervals are those of former segments), so whatever
     else was true then, footage existed: they win. ``order`` facts are decisions of people. ``recorder`` facts are what
-    the recorder saw: per camera a step function without holes.
+    the recorder saw: per camera a step function without holes. A recorder that was told to stop says why with a cause of ``order``,
+    in its own layer: so its story has no hole, and the decision's own fact comes before it.
     """
 
     FOOTAGE = "footage"
@@ -56,7 +57,7 @@ class Cause(StrEnum):
 
     @property
     def layer(self) -> Layer:
-        """The layer that facts of this cause belong to."""
+        """The layer that facts of this cause belong to, unless the recorder repeats it."""
         if self in _FOOTAGE:
             return Layer.FOOTAGE
         if self in _ORDER:

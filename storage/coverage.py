@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from storage import facts, segments
+from storage.attribution import Attribution, attribute
 from storage.causes import Cause
 from storage.facts import Fact
 from storage.intervals import Interval, partition
@@ -22,13 +24,21 @@ __all__ = ["Coverage", "Gap", "Piece", "coverage", "pieces", "resolve"]
 @dataclass(frozen=True, slots=True)
 class Gap:
     """A maximal interval without footage and with one cause, cut to the range asked for. ``open``: it reaches ``as_of`` and may go
-    on. ``fact`` is what it was derived from; None only if the cause is ``unknown``."""
+    on. ``fact`` is what it was derived from; None only if the cause is ``unknown``. ``beside`` is what else was true, where people's
+    decision is the cause."""
 
     start_us: int
     end_us: int
     cause: Cause
     open: bool
     fact: Fact | None
+    beside: Attribution | None = None
+
+    @property
+    def detail(self) -> Mapping[str, Any]:
+        """The fact's detail, and what stays beside it."""
+        own = self.fact.detail if self.fact is not None else {}
+        return own if self.beside is None else {**own, **self.beside.detail()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +79,15 @@ def coverage(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int, 
         return Coverage(camera, start_us, end_us, max(as_of_us, start_us), (), ())
     footage = segments.spans_between(conn, camera, start_us, as_of_us)
     known = facts.between(conn, camera, start_us, as_of_us)
-    spans, caused = partition(start_us, as_of_us, footage, [(f.start_us, f.end_us, f.cause) for f in known])
+    spans, caused = partition(
+        start_us, as_of_us, footage, [(f.start_us, f.end_us, f.cause) for f in known], [f.layer for f in known]
+    )
+    beside = attribute(caused, known)
     gaps = []
-    for part in caused:
+    for part, also in zip(caused, beside, strict=True):
         fact = known[part.fact] if part.fact >= 0 else None
         is_open = part.end_us == as_of_us and as_of_us < end_us and fact is not None and fact.end_us is None
-        gaps.append(Gap(part.start_us, part.end_us, part.cause, is_open, fact))
+        gaps.append(Gap(part.start_us, part.end_us, part.cause, is_open, fact, also))
     return Coverage(camera, start_us, end_us, as_of_us, spans, gaps)
 
 

@@ -127,7 +127,7 @@ def enter(
         # The disk may have taken less than the recorder believes, and have said so before the recorder's own word came.
         told_us = story_end(conn, camera, at_us)
         at_us = at_us if told_us is None else min(at_us, told_us)
-    insert(conn, camera, cause, at_us, None, detail, node=node, epoch=epoch)
+    insert(conn, camera, cause, at_us, None, detail, node=node, epoch=epoch, layer=Layer.RECORDER)
 
 
 def _grows(conn: sqlite3.Connection, camera: str, epoch: int) -> bool:
@@ -170,7 +170,7 @@ def fill(
         if fact.layer is Layer.RECORDER
     ]
     for a, b in subtract(start_us, end_us, merge(known)):
-        insert(conn, camera, cause, a, b, detail, node=node, epoch=epoch)
+        insert(conn, camera, cause, a, b, detail, node=node, epoch=epoch, layer=Layer.RECORDER)
 
 
 def reach_back(
@@ -217,20 +217,22 @@ def insert(
     *,
     node: str,
     epoch: int,
+    layer: Layer | None = None,
 ) -> None:
-    """Records a fact; one of the same identity is replaced, but for the time that it reached further."""
+    """Records a fact, by default in the layer of its cause; one of the same identity is replaced, but for the time that it reached further."""
+    layer = layer or cause.layer
     old = conn.execute(
         f"{_SELECT} WHERE c.id = ? AND f.layer = ? AND f.start_us = ? AND n.id = ? AND f.epoch = ?",
-        (camera, cause.layer, start_us, node, epoch),
+        (camera, layer, start_us, node, epoch),
     ).fetchone()
     conn.execute(
         "INSERT OR REPLACE INTO fact (camera, layer, start_us, node, epoch, end_us, cause, detail, rev) VALUES ("
         "(SELECT key FROM camera WHERE id = ?), ?, ?, (SELECT key FROM node WHERE id = ?), ?, ?, ?, ?, ?)",
-        (camera, cause.layer, start_us, node, epoch, end_us, cause, json.dumps(dict(detail)), next_rev(conn)),
+        (camera, layer, start_us, node, epoch, end_us, cause, json.dumps(dict(detail)), next_rev(conn)),
     )
     if old is not None and end_us is not None and (old["end_us"] is None or old["end_us"] > end_us):
         rest = _fact(old)
-        insert(conn, camera, rest.cause, end_us, rest.end_us, rest.detail, node=node, epoch=epoch)
+        insert(conn, camera, rest.cause, end_us, rest.end_us, rest.detail, node=node, epoch=epoch, layer=layer)
 
 
 def forget_footage(

@@ -18,7 +18,9 @@ __all__ = ["DAY_US", "SECOND_US", "CausedInterval", "Interval", "clip", "cut_at_
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
 
-_LAYER_RANK = {Layer.FOOTAGE: 0, Layer.ORDER: 1, Layer.RECORDER: 2}
+_LAYER_RANK = {Layer.FOOTAGE: 0, Layer.ORDER: 1, Layer.RECORDER: 4}
+# A window within an order explains nothing that the order does not.
+_ORDER_RANK = {Cause.SCHEDULE: 1, Cause.MAINTENANCE: 2}
 
 
 class Interval(NamedTuple):
@@ -91,16 +93,25 @@ def partition(
     end_us: int,
     footage: Iterable[Interval],
     facts: Sequence[tuple[int, int | None, Cause]],
+    layers: Sequence[Layer] | None = None,
 ) -> tuple[list[Interval], list[CausedInterval]]:
     """Footage and gaps of ``[start_us, end_us)``.
 
-    ``facts`` are ``(start_us, end_us or None while open, cause)`` in any order. Where several facts hold at once the
-    layer decides, then the later start, then the later position. A stretch that no fact explains is ``unknown``.
+    ``facts`` are ``(start_us, end_us or None while open, cause)`` in any order, ``layers`` the layer of each; without, those of their
+    causes. Where several facts hold at once the layer decides, within ``order`` the cause (``disabled``, ``schedule``, ``maintenance``),
+    then the later start, then the later position. A stretch that no fact explains is ``unknown``.
     """
     spans = merge(clip(footage, start_us, end_us))
     gaps: list[CausedInterval] = []
     relevant = [
-        (-_LAYER_RANK[cause.layer], a, i, max(a, start_us), end_us if b is None else min(b, end_us), cause)
+        (
+            -_rank(cause, layers[i] if layers else cause.layer),
+            a,
+            i,
+            max(a, start_us),
+            end_us if b is None else min(b, end_us),
+            cause,
+        )
         for i, (a, b, cause) in enumerate(facts)
         if a < end_us and (b is None or b > start_us)
     ]
@@ -115,6 +126,10 @@ def partition(
         active = [fact for fact in active if fact[4] > gap.start_us]
         gaps.extend(_attribute(gap, active))
     return spans, gaps
+
+
+def _rank(cause: Cause, layer: Layer) -> int:
+    return _LAYER_RANK[layer] + (_ORDER_RANK.get(cause, 0) if layer is Layer.ORDER else 0)
 
 
 def _attribute(gap: Interval, facts: Sequence[tuple[int, int, int, int, int, Cause]]) -> list[CausedInterval]:

@@ -268,7 +268,16 @@ class _Story:
             # A run that only went on to its next file had footage after this one: whoever removed that is not known.
             cause = Cause.MISSING if run == self._run else _cause(self._reason) or Cause.MISSING
             facts.insert(
-                conn, self._camera, cause, self._until_us, start_us, _DETAIL, node=self._run.node, epoch=self._run.epoch
+                conn,
+                self._camera,
+                cause,
+                self._until_us,
+                start_us,
+                _DETAIL,
+                node=self._run.node,
+                epoch=self._run.epoch,
+                # The decision itself is in no file, only that the recorder obeyed one.
+                layer=Layer.RECORDER if cause.layer is Layer.ORDER else None,
             )
 
     def _end_run(self, conn: sqlite3.Connection) -> None:
@@ -294,4 +303,4 @@ def _cause(reason: str) -> Cause | None:
         cause = Cause(reason)
     except ValueError:
         return None
-    return cause if cause.layer is Layer.RECORDER else None
+    return None if cause.layer is Layer.FOOTAGE else cause

@@ -9,14 +9,26 @@ from __future__ import annotations
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
-from storage.migrations import m001_first_schema, m010_audit, m011_cases, m012_alerts
+from storage.migrations import (
+    m001_first_schema,
+    m006_directives,
+    m010_audit,
+    m011_cases,
+    m012_alerts,
+)
 
 __all__ = ["STEPS", "migrations", "run"]
 
 migrations = Migrations("catalogue")
 
 # In this order. A step is a module with its statements, each ended by ";" at the end of a line, in ``SQL``.
-STEPS = (m001_first_schema, m010_audit, m011_cases, m012_alerts)
+STEPS = (
+    m001_first_schema,
+    m006_directives,
+    m010_audit,
+    m011_cases,
+    m012_alerts,
+)
 
 
 def run(db: sqlite_utils.Database, sql: str) -> None:

@@ -1,0 +1,42 @@
+"""Files that come with orders: kept in the catalogue, so that a backup of it has them, under their SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from typing import Final
+
+__all__ = ["MOST_BYTES", "AttachmentError", "add", "load"]
+
+MOST_BYTES: Final = 10_000_000
+# One that no order took up within a day was uploaded for nothing.
+_UNUSED_US: Final = 86_400 * 1_000_000
+
+
+class AttachmentError(ValueError):
+    """The file can't be kept; the message says why."""
+
+
+def add(conn: sqlite3.Connection, data: bytes, *, now_us: int) -> str:
+    """Keeps a file; returns its SHA-256.
+
+    Raises:
+        AttachmentError: it is empty or larger than ``MOST_BYTES``.
+    """
+    if not data:
+        raise AttachmentError("the file is empty")
+    if len(data) > MOST_BYTES:
+        raise AttachmentError(f"the file has {len(data)} bytes; an attachment may have {MOST_BYTES}: scan it smaller")
+    sha256 = hashlib.sha256(data).hexdigest()
+    conn.execute(
+        "DELETE FROM attachment WHERE added_us < ? AND sha256 NOT IN (SELECT attachment FROM directive WHERE attachment IS NOT NULL)",
+        (now_us - _UNUSED_US,),
+    )
+    conn.execute("INSERT OR IGNORE INTO attachment (sha256, data, added_us) VALUES (?, ?, ?)", (sha256, data, now_us))
+    return sha256
+
+
+def load(conn: sqlite3.Connection, sha256: str) -> bytes | None:
+    """The file of this SHA-256."""
+    row = conn.execute("SELECT data FROM attachment WHERE sha256 = ?", (sha256,)).fetchone()
+    return None if row is None else bytes(row[0])

@@ -1,0 +1,190 @@
+"""Directives: what people decided about recording. Orders disable cameras, windows announce maintenance, schedules say when to record.
+
+What they are, and reading them; ``storage.directing`` enters and revokes them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+from storage import hours
+from storage.causes import Cause
+
+__all__ = [
+    "Directive",
+    "DirectiveError",
+    "Draft",
+    "Kind",
+    "Member",
+    "Revocation",
+    "cameras_of",
+    "check",
+    "every",
+    "find",
+    "is_date",
+    "revocations",
+]
+
+
+class Kind(StrEnum):
+    """What a directive is."""
+
+    ORDER = "order"
+    MAINTENANCE = "maintenance"
+    SCHEDULE = "schedule"
+
+    @property
+    def cause(self) -> Cause:
+        """The cause of the gaps it explains."""
+        return _CAUSES[self]
+
+
+_CAUSES = {Kind.ORDER: Cause.DISABLED, Kind.MAINTENANCE: Cause.MAINTENANCE, Kind.SCHEDULE: Cause.SCHEDULE}
+
+
+class DirectiveError(ValueError):
+    """A directive can't be entered or revoked like this; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A directive to be entered. Which fields a kind has: see the table's columns in the schema."""
+
+    kind: Kind
+    reason: str
+    start_us: int
+    end_us: int | None = None
+    letter: str | None = None
+    letter_date: str | None = None
+    approver: str | None = None
+    expected_end_us: int | None = None
+    local_copy_until_us: int | None = None
+    hours: str | None = None
+    zone: str | None = None
+    selection: str = ""
+    attachment: str | None = None
+    attachment_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Directive(Draft):
+    """A directive in the catalogue. ``cameras``: how many it has; ``left``: of how many it has not been revoked."""
+
+    id: str
+    epoch: int
+    entered_by: str
+    entered_us: int
+    cameras: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """The end of a directive for all cameras that were left, or for some. ``directive`` links back."""
+
+    id: str
+    directive: str
+    reason: str
+    letter: str | None
+    letter_date: str | None
+    approver: str | None
+    start_us: int
+    entered_by: str
+    entered_us: int
+    cameras: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A camera under a directive; ``revocation`` is the id of the one that ended it for this camera."""
+
+    camera: str
+    revocation: str | None
+
+
+def check(draft: Draft) -> None:
+    """Refuses what can't be a directive. Pure.
+
+    Raises:
+        DirectiveError: all that is wrong.
+    """
+    wrong: list[str] = []
+    if not draft.reason.strip():
+        wrong.append("reason: say why")
+    if draft.kind is Kind.ORDER:
+        if not (draft.letter or "").strip():
+            wrong.append("letter: the letter's number is missing")
+        if not (draft.approver or "").strip():
+            wrong.append("approver: who signed is missing")
+    if draft.letter_date is not None and not is_date(draft.letter_date):
+        wrong.append("letter_date: write it as 2026-10-06")
+    if draft.end_us is not None and draft.end_us <= draft.start_us:
+        wrong.append("end: must be after start")
+    if draft.kind is Kind.MAINTENANCE and draft.end_us is None:
+        wrong.append("end: a maintenance window needs one")
+    if draft.expected_end_us is not None and draft.expected_end_us <= draft.start_us:
+        wrong.append("expected_end: must be after start")
+    if draft.kind is Kind.SCHEDULE:
+        try:
+            hours.parse(draft.hours or "")
+        except hours.HoursError as error:
+            wrong.append(f"hours: {error}")
+        if not draft.zone:
+            wrong.append("zone: the zone of the hours is missing")
+    if wrong:
+        raise DirectiveError("; ".join(wrong))
+
+
+def is_date(text: str) -> bool:
+    """Whether the text is a date, written YYYY-MM-DD."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+_SELECT: Final = """SELECT d.id, d.kind, d.reason, d.letter, d.letter_date, d.approver, d.start_us, d.end_us, d.expected_end_us,
+d.local_copy_until_us, d.hours, d.zone, d.selection, d.attachment, d.attachment_name, d.epoch, d.entered_by, d.entered_us,
+(SELECT count(*) FROM directive_camera m WHERE m.directive = d.id) AS cameras,
+(SELECT count(*) FROM directive_camera m WHERE m.directive = d.id AND m.revocation IS NULL) AS left FROM directive d"""
+
+
+def _directive(row: sqlite3.Row) -> Directive:
+    return Directive(**{**dict(row), "kind": Kind(row["kind"])})
+
+
+def find(conn: sqlite3.Connection, id_: str) -> Directive | None:
+    """The directive of this id."""
+    row = conn.execute(f"{_SELECT} WHERE d.id = ?", (id_,)).fetchone()
+    return None if row is None else _directive(row)
+
+
+def every(conn: sqlite3.Connection, kinds: Collection[Kind] = tuple(Kind)) -> list[Directive]:
+    """All directives of these kinds, the latest first."""
+    rows = conn.execute(f"{_SELECT} ORDER BY d.entered_us DESC, d.id")
+    return [_directive(row) for row in rows if row["kind"] in kinds]
+
+
+def cameras_of(conn: sqlite3.Connection, id_: str) -> list[Member]:
+    """The cameras under a directive, by id, also those of which it was revoked."""
+    rows = conn.execute(
+        "SELECT c.id, m.revocation FROM directive_camera m JOIN camera c ON c.key = m.camera WHERE m.directive = ? ORDER BY c.id",
+        (id_,),
+    )
+    return [Member(*row) for row in rows]
+
+
+def revocations(conn: sqlite3.Connection, id_: str) -> list[Revocation]:
+    """The revocations of a directive, the earliest first."""
+    rows = conn.execute(
+        "SELECT r.id, r.directive, r.reason, r.letter, r.letter_date, r.approver, r.start_us, r.entered_by, r.entered_us,"
+        " (SELECT count(*) FROM directive_camera m WHERE m.directive = r.directive AND m.revocation = r.id) FROM revocation r"
+        " WHERE r.directive = ? ORDER BY r.entered_us, r.id",
+        (id_,),
+    )
+    return [Revocation(*row) for row in rows]

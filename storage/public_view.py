@@ -1,0 +1,83 @@
+"""Which cameras citizens may see, and cutting a camera's public view at once while recording goes on.
+
+The label ``public`` says ``yes`` (status and last picture) or ``status`` (status alone); anything else, or no label, is not public.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from storage.cameras import key_of
+
+__all__ = ["Cut", "CutError", "cut", "cuts", "is_public", "restore", "shows_picture"]
+
+
+class CutError(ValueError):
+    """A cut can't be made or ended like this; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A camera's public view is cut since then."""
+
+    camera: str
+    since_us: int
+    reason: str
+    by: str
+
+
+def is_public(labels: Mapping[str, str]) -> bool:
+    """Whether citizens may know of the camera."""
+    return labels.get("public", "").lower() in ("yes", "status")
+
+
+def shows_picture(labels: Mapping[str, str]) -> bool:
+    """Whether citizens may see its last picture."""
+    return labels.get("public", "").lower() == "yes"
+
+
+def cuts(conn: sqlite3.Connection) -> dict[str, Cut]:
+    """The cuts in force, by camera."""
+    rows = conn.execute(
+        "SELECT c.id, p.since_us, p.reason, p.cut_by FROM public_cut p JOIN camera c ON c.key = p.camera WHERE p.ended_us IS NULL"
+    )
+    return {row[0]: Cut(*row) for row in rows}
+
+
+def cut(conn: sqlite3.Connection, camera: str, *, reason: str, by: str, now_us: int) -> Cut:
+    """Cuts a camera's public view from now on.
+
+    Raises:
+        KeyError: there never was such a camera.
+        CutError: the reason is missing, or it is cut already.
+    """
+    if not reason.strip():
+        raise CutError("a cut needs a reason")
+    key = key_of(conn, camera)
+    if camera in cuts(conn):
+        raise CutError("its public view is cut already")
+    conn.execute(
+        "INSERT INTO public_cut (id, camera, since_us, reason, cut_by) VALUES (?, ?, ?, ?, ?)",
+        (secrets.token_hex(6), key, now_us, reason.strip(), by),
+    )
+    return Cut(camera, now_us, reason.strip(), by)
+
+
+def restore(conn: sqlite3.Connection, camera: str, *, reason: str, by: str, now_us: int) -> None:
+    """Ends the cut.
+
+    Raises:
+        KeyError: there never was such a camera.
+        CutError: the reason is missing, or it is not cut.
+    """
+    if not reason.strip():
+        raise CutError("ending a cut needs a reason")
+    done = conn.execute(
+        "UPDATE public_cut SET ended_us = ?, ended_by = ?, end_reason = ? WHERE camera = ? AND ended_us IS NULL",
+        (now_us, by, reason.strip(), key_of(conn, camera)),
+    )
+    if not done.rowcount:
+        raise CutError("its public view is not cut")

@@ -1,0 +1,20 @@
+"""Counting gaps that no fact explains. There should never be any: a metric shows that the count is zero."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from storage import cameras
+from storage.causes import Cause
+from storage.coverage import coverage
+
+__all__ = ["unknown_gaps"]
+
+
+def unknown_gaps(conn: sqlite3.Connection, start_us: int, end_us: int, *, now_us: int) -> int:
+    """Gaps of cause ``unknown`` of all cameras, removed ones too, in ``[start_us, end_us)``."""
+    return sum(
+        gap.cause is Cause.UNKNOWN
+        for camera in cameras.every(conn, removed=True)
+        for gap in coverage(conn, camera.id, start_us, end_us, now_us=now_us).gaps
+    )
