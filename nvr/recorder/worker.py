@@ -58,6 +58,14 @@ class Settings:
     sync_interval_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a camera is not to be recorded."""
+
+    cause: Cause
+    detail: Mapping[str, Any]
+
+
 class Worker:
     """The worker's cameras, disks and catalogue thread."""
 
@@ -72,7 +80,7 @@ class Worker:
             ]
         )
         self._cameras: dict[str, CameraRecorder] = {}
-        self._stopped: dict[str, tuple[Cause, int]] = {}
+        self._stopped: dict[str, tuple[Stop, int]] = {}
 
     def start(self) -> None:
         """Starts the threads."""
@@ -92,18 +100,20 @@ class Worker:
             handles=handles,
         )
 
-    async def assign(self, cameras: list[Camera], stopped: Mapping[str, str] | None = None) -> None:
-        """These are the cameras now. One whose settings are as before is not touched. ``stopped``: those that must not record, and the
-        cause."""
+    async def assign(
+        self, cameras: list[Camera], stopped: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None
+    ) -> None:
+        """These are the cameras now. One whose settings are as before is not touched. ``stopped``: those that must not record nor be
+        connected to, with cause and detail."""
         wanted = {camera.id: camera for camera in cameras}
-        causes = {id_: Cause(cause) for id_, cause in (stopped or {}).items()}
+        stops = {id_: Stop(Cause(cause), detail) for id_, (cause, detail) in (stopped or {}).items()}
         leaving: list[CameraRecorder] = []
         for id_, recorder in list(self._cameras.items()):
             new = wanted.get(id_)
             if new == recorder.camera:
                 continue
-            if new is None and id_ in causes:
-                ended = Ended(causes[id_], {"reason": "stopped by the server"})
+            if new is None and id_ in stops:
+                ended = Ended(stops[id_].cause, stops[id_].detail)
             elif new is None:
                 ended = Ended(Cause.NOT_CONFIGURED, {"reason": "camera removed"})
             else:
@@ -114,7 +124,7 @@ class Worker:
         # Their last words, and how far their segments reach.
         for recorder in leaving:
             self._catalogue.put_status(recorder.status(), recorder.grown())
-        self._stop(causes)
+        self._stop(stops)
         number = 0
         for id_, camera in wanted.items():
             if id_ not in self._cameras:
@@ -122,25 +132,32 @@ class Worker:
                 self._cameras[id_].start(number * _STAGGER_S)
                 number += 1
 
-    def _stop(self, causes: Mapping[str, Cause]) -> None:
+    def _stop(self, stops: Mapping[str, Stop]) -> None:
         """Enters why the cameras do not record. One that had no run has no other word, nor has one of a worker before this."""
         at_us = time.time_ns() // 1000
         node, epoch = self._settings.node, self._settings.epoch
-        since = {id_: (cause, self._stopped.get(id_, (cause, at_us))[1]) for id_, cause in causes.items()}
-        for id_, (cause, _) in since.items():
-            if id_ not in self._stopped:
-                self._catalogue.put(
-                    lambda conn, id_=id_, cause=cause: facts.enter(  # type: ignore[misc]
-                        conn, id_, at_us, cause, {"reason": "stopped by the server"}, node=node, epoch=epoch
-                    )
+        since: dict[str, tuple[Stop, int]] = {}
+        for id_, stop in stops.items():
+            known = self._stopped.get(id_)
+            if known is not None and known[0] == stop:
+                since[id_] = known
+                continue
+            # Under another order than before it is still off since then.
+            since[id_] = (stop, known[1] if known is not None and known[0].cause is stop.cause else at_us)
+            self._catalogue.put(
+                lambda conn, id_=id_, stop=stop: facts.enter(  # type: ignore[misc]
+                    conn, id_, at_us, stop.cause, stop.detail, node=node, epoch=epoch
                 )
+            )
         self._stopped = since
 
     def report(self) -> None:
         """Gives the catalogue every camera's status."""
         now_us = time.time_ns() // 1000
-        for id_, (cause, since_us) in self._stopped.items():
-            self._catalogue.put_status(Status(id_, "waiting", since_us, cause, {}, updated_us=now_us))
+        for id_, (stop, since_us) in self._stopped.items():
+            # Waiting for space is not meant to last; a decision is.
+            state = "waiting" if stop.cause is Cause.DISK_FULL else "off"
+            self._catalogue.put_status(Status(id_, state, since_us, stop.cause, stop.detail, updated_us=now_us))
         for recorder in self._cameras.values():
             self._catalogue.put_status(recorder.status(), recorder.grown())
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sqlite3
 import time
 from collections.abc import Iterable
 from typing import Any, Final
@@ -18,8 +19,11 @@ from nvr.supervisor.child import Child
 from nvr.supervisor.prepare import Prepared, now_us
 from nvr.supervisor.provision import from_row
 from nvr.supervisor.shares import share
-from storage import cameras, node
+from storage import cameras, in_force, node
 from storage.causes import Cause
+from storage.directing import tell_schedules
+from storage.errors import CatalogueError
+from storage.in_force import InForce
 from storage.reconcile import reconcile
 
 __all__ = ["Fleet"]
@@ -30,7 +34,11 @@ log = logging.getLogger(__name__)
 _SILENT_S: Final = 15.0
 _WELL_AFTER_S: Final = 30.0
 _LAST_WAIT_S: Final = 10.0
+# A decision that a command entered, or one that begins now, is seen within this time.
+_LOOK_S: Final = 1.0
 
+
+_TELL_EVERY_US: Final = 3600 * 1_000_000
 
 # What a recorder does not need: a change of it must not cost the camera's connection.
 _NOT_RECORDING: Final = ("name", "labels", "priority", "max_age_us", "min_age_us", "max_bytes")
@@ -55,6 +63,7 @@ class Fleet:
         self._assigning = asyncio.Lock()
         self._stopping = False
         self._paused: frozenset[str] = frozenset()
+        self._off: dict[str, InForce] = {}
 
     async def start(self) -> None:
         """Starts every worker and gives each its cameras."""
@@ -67,6 +76,7 @@ class Fleet:
     def _load(self) -> None:
         with self._prepared.database.read() as conn:
             self._cameras = {row.id: from_row(row) for row in cameras.every(conn)}
+            self._off = in_force.off(conn, now_us())
         logs.learn_secrets(c.password.reveal() for c in self._cameras.values() if c.password is not None)
         self._shares = share(self._cameras.keys(), self._numbers, self._shares)
 
@@ -84,12 +94,49 @@ class Fleet:
         """These cameras, and no others, do not record for want of space, from the next ``assign`` on."""
         self._paused = frozenset(cameras)
 
+    async def follow_decisions(self) -> None:
+        """Never ends: assigns anew whenever an order or a schedule begins or ends, or somebody else than the API changed a camera."""
+        told_us = 0
+        known: tuple[int, int] | None = None
+        changes_us: int | None = None
+        while True:
+            at_us = now_us()
+            try:
+                if not told_us <= at_us < told_us + _TELL_EVERY_US:
+                    await asyncio.to_thread(self._tell_schedules, at_us)
+                    told_us = at_us
+                found, next_us = await asyncio.to_thread(self._look, at_us)
+                # At the first look, what was loaded at the start may be a second old.
+                if found != known or (changes_us is not None and at_us >= changes_us):
+                    await self.assign()
+                known, changes_us = found, next_us
+            except (sqlite3.Error, CatalogueError) as error:
+                log.error("decisions can't be looked up, will try again: %s", error)
+            wait_s = _LOOK_S if changes_us is None else min(_LOOK_S, max(0.0, (changes_us - now_us()) / 1e6))
+            await asyncio.sleep(wait_s)
+
+    def _look(self, at_us: int) -> tuple[tuple[int, int], int | None]:
+        with self._prepared.database.read() as conn:
+            return in_force.version(conn), in_force.next_change_us(conn, at_us)
+
+    def _tell_schedules(self, at_us: int) -> None:
+        with self._prepared.database.write() as conn:
+            tell_schedules(conn, node_id=self._prepared.node, now_us=at_us)
+
+    def _why_stopped(self, camera: str) -> tuple[str, dict[str, Any]] | None:
+        """Cause and detail of a camera that is not to be recorded now. People's decisions come before the want of space."""
+        if (decided := self._off.get(camera)) is not None:
+            return decided.cause.value, dict(decided.detail)
+        if camera in self._paused:
+            return Cause.DISK_FULL.value, {"reason": "stopped by the server"}
+        return None
+
     async def _tell(self, number: int) -> None:
-        mine = self._mine(number)
+        why = {id_: self._why_stopped(id_) for id_ in self._mine(number)}
         await self._children[number].tell(
             {
-                "cameras": [_for_recorder(self._cameras[id_]) for id_ in mine if id_ not in self._paused],
-                "stopped": {id_: Cause.DISK_FULL.value for id_ in mine if id_ in self._paused},
+                "cameras": [_for_recorder(self._cameras[id_]) for id_, stopped in why.items() if stopped is None],
+                "stopped": {id_: stopped for id_, stopped in why.items() if stopped is not None},
             }
         )
 

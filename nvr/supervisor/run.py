@@ -81,6 +81,7 @@ class _Server:
         tasks = [
             asyncio.create_task(self._beat(), name="heartbeat"),
             asyncio.create_task(self._follow_changes(), name="changes"),
+            asyncio.create_task(self._fleet.follow_decisions(), name="decisions"),
         ]
         waiting = [*tasks, *(service.task for service in self._services), asyncio.create_task(self._ending.wait())]
         done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
