@@ -20,9 +20,12 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.recorder": frozenset({"storage", "nvr.config", "nvr.log"}),
     "nvr.alerting": frozenset({"storage", "nvr.config", "nvr.texts"}),
     "nvr.accounting": frozenset({"storage", "nvr.alerting", "nvr.config", "nvr.log"}),
+    "nvr.camera_csv": frozenset({"storage", "nvr.config"}),
     "nvr.playback": frozenset({"storage"}),
     "nvr.texts": frozenset({"storage"}),
-    "nvr.api": frozenset({"storage", "nvr.accounts", "nvr.alerting", "nvr.playback", "nvr.config", "nvr.log"}),
+    "nvr.api": frozenset(
+        {"storage", "nvr.accounts", "nvr.alerting", "nvr.camera_csv", "nvr.playback", "nvr.config", "nvr.log"}
+    ),
     "nvr.demo": frozenset(),
     "nvr.supervisor": frozenset({"storage", "nvr"}),
     "nvr.cli": frozenset({"storage", "nvr"}),

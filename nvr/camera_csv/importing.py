@@ -1,0 +1,179 @@
+"""What an import would change, and doing it. Invariant: a table with one mistake changes nothing; one that was imported changes nothing again.
+
+A row says what its columns name and leaves the rest; an empty cell is "not set", but for the password: exports leave it out. Cameras that the
+table does not name stay.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from nvr.camera_csv.table import LineError, Row, Table
+from nvr.config import Camera, redact, to_wire
+from nvr.config.checks import check_cameras
+from nvr.config.explain import explain
+from nvr.config.redact import MASK
+from storage import cameras
+
+__all__ = ["ImportPlan", "apply", "plan_import"]
+
+_YES: Final = frozenset({"yes", "true", "1", "ya"})
+_NO: Final = frozenset({"no", "false", "0", "tidak", ""})
+_BOUNDS: Final = {"latitude": 90.0, "longitude": 180.0}
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlan:
+    """Ids of cameras that are added, changed (with the names of what changes) and as they are already."""
+
+    added: Sequence[str] = ()
+    changed: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    unchanged: int = 0
+    errors: Sequence[LineError] = ()
+    wanted: Sequence[Camera] = ()
+
+
+def plan_import(conn: sqlite3.Connection, table: Table) -> ImportPlan:
+    """What importing the table would do."""
+    errors = list(table.errors)
+    known = {row.id: row for row in cameras.every(conn, removed=True)}
+    added: list[str] = []
+    changed: dict[str, Sequence[str]] = {}
+    wanted: list[Camera] = []
+    unchanged = 0
+    for row in table.rows:
+        old = known.get(row.settings["id"])
+        is_there = old is not None and old.removed_us is None
+        camera, found = _camera(row, old if is_there else None)
+        errors += found
+        if camera is None:
+            continue
+        if not is_there:
+            added.append(camera.id)
+            wanted.append(camera)
+            continue
+        assert old is not None
+        differs = _differences(_known(old), camera)
+        if not differs:
+            unchanged += 1
+        elif old.source == "file":
+            errors.append(
+                LineError(
+                    row.line,
+                    "",
+                    f"camera {old.id!r} is kept in the configuration file: change its {', '.join(differs)} there",
+                )
+            )
+        else:
+            changed[camera.id] = differs
+            wanted.append(camera)
+    errors.sort(key=lambda error: error.line)
+    return ImportPlan(added, changed, unchanged, errors, () if errors else wanted)
+
+
+def _known(row: cameras.Camera) -> Camera:
+    return Camera.model_validate({**row.settings, "id": row.id, "name": row.name, "labels": dict(row.labels)})
+
+
+def _settings(camera: Camera) -> dict[str, Any]:
+    every: dict[str, Any] = json.loads(to_wire(camera))
+    return {key: value for key, value in every.items() if key not in ("id", "name", "labels") and value is not None}
+
+
+def _differences(old: Camera, new: Camera) -> list[str]:
+    before, after = (json.loads(to_wire(camera)) for camera in (old, new))
+    return sorted(key for key in before if before[key] != after[key])
+
+
+def _camera(row: Row, old: cameras.Camera | None) -> tuple[Camera | None, list[LineError]]:
+    """The camera as the row wants it, or what is wrong with it."""
+    values: dict[str, Any] = {} if old is None else {**old.settings, "name": old.name}
+    values["id"] = row.settings["id"]
+    errors: list[LineError] = []
+    for key, text in row.settings.items():
+        if key == "id" or (key == "password" and not text):
+            continue
+        values.pop(
+            {"stall_timeout": "stall_timeout_us", "max_age": "max_age_us", "min_age": "min_age_us"}.get(key, key), None
+        )
+        if key == "audio":
+            if text.lower() not in _YES | _NO:
+                errors.append(LineError(row.line, key, "must be yes or no"))
+            values[key] = text.lower() in _YES
+        elif key == "priority" and text:
+            try:
+                values[key] = int(text)
+            except ValueError:
+                errors.append(LineError(row.line, key, "must be a whole number"))
+        elif key == "url" and text and old is not None and text == redact(str(old.settings.get("url", ""))):
+            values[key] = old.settings["url"]  # the exported one came back
+        elif key == "url" and MASK in text:
+            errors.append(LineError(row.line, key, f"holds {MASK} where a secret was; write the whole URL"))
+        elif text:
+            values[key] = text
+    if not values.get("username"):
+        values.pop("username", None)
+        if not row.settings.get("password"):
+            values.pop("password", None)
+    values["labels"] = {**(old.labels if old is not None else {}), **row.labels}
+    values["labels"] = {name: value for name, value in values["labels"].items() if value}
+    errors += _label_errors(row)
+    try:
+        camera = Camera.model_validate({key: value for key, value in values.items() if value is not None})
+    except ValidationError as error:
+        told = {found.column for found in errors}
+        for path, what, remedy in explain(error, Camera):
+            if ".".join(map(str, path)) in told:
+                continue
+            errors.append(
+                LineError(row.line, ".".join(map(str, path)), redact(f"{what}; {remedy}" if remedy else what))
+            )
+        return None, errors
+    for path, what, remedy in check_cameras({0: camera}, None):
+        errors.append(LineError(row.line, str(path[-1]), f"{what}; {remedy}"))
+    return (None if errors else camera), errors
+
+
+def _label_errors(row: Row) -> list[LineError]:
+    errors = []
+    for name, most in _BOUNDS.items():
+        if text := row.labels.get(name, ""):
+            try:
+                good = -most <= float(text) <= most
+            except ValueError:
+                good = False
+            if not good:
+                errors.append(
+                    LineError(row.line, name, f"must be degrees from -{most:g} to {most:g}, with a point: -6.9932")
+                )
+    if row.labels.get("public", "").lower() not in ("", "yes", "no", "status"):
+        errors.append(LineError(row.line, "public", "must be yes, status or no"))
+    return errors
+
+
+def apply(conn: sqlite3.Connection, plan: ImportPlan, *, node: str, at_us: int) -> None:
+    """Does what the plan says, which must have been made in the same transaction.
+
+    Raises:
+        ValueError: it has errors.
+    """
+    if plan.errors:
+        raise ValueError("a table with mistakes is not imported")
+    for camera in plan.wanted:
+        values: dict[str, Any] = {
+            "camera": camera.id,
+            "name": camera.name,
+            "source": "catalogue",
+            "settings": _settings(camera),
+            "labels": dict(camera.labels),
+        }
+        if camera.id in plan.changed:
+            cameras.change(conn, **values)
+        else:
+            cameras.add(conn, **values, node=node, epoch=0, at_us=at_us)

@@ -1,0 +1,169 @@
+"""From the text of a CSV file to rows, or to every mistake in it at once, by line. Pure.
+
+A column is a setting of a camera, one of the known labels, or ``label:<name>`` for any other label. A column of another name is a mistake: a
+mistyped ``password`` must not become a label that everybody sees.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from storage.layout import is_camera_id
+from storage.selection import KNOWN_LABELS
+
+__all__ = ["LABEL_PREFIX", "SETTINGS", "LineError", "Row", "Table", "read", "read_ids"]
+
+# In the order in which they are written.
+SETTINGS: Final = (
+    "id",
+    "name",
+    "url",
+    "username",
+    "password",
+    "audio",
+    "source",
+    "transport",
+    "stall_timeout",
+    "priority",
+    "max_age",
+    "min_age",
+    "max_bytes",
+)
+LABEL_PREFIX: Final = "label:"
+_MOST_CHARACTERS: Final = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LineError:
+    """What is wrong in which line, counted from 1; ``column`` is empty if it is the whole line. Never repeats a value that may be secret."""
+
+    line: int
+    column: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}{f', {self.column}' if self.column else ''}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A camera's line: settings and labels by their names; those of absent columns are absent, an empty cell is an empty text."""
+
+    line: int
+    settings: Mapping[str, str]
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows that could be read, and the mistakes."""
+
+    rows: Sequence[Row]
+    errors: Sequence[LineError]
+
+
+def read(text: str) -> Table:
+    """The rows of a file; comma, semicolon or tab, as its first line has them."""
+    lines, errors = _lines(text)
+    if not lines:
+        return Table((), errors or [LineError(1, "", "the file is empty; its first line names the columns")])
+    number, header = lines[0]
+    columns = [
+        name.strip().lower() if not name.strip().lower().startswith(LABEL_PREFIX) else name.strip() for name in header
+    ]
+    errors += _column_errors(number, columns)
+    if errors:
+        return Table((), errors)
+    rows: list[Row] = []
+    first: dict[str, int] = {}
+    for number, cells in lines[1:]:
+        if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
+            errors.append(LineError(number, "", f"has {len(cells)} cells, the first line names {len(columns)} columns"))
+            continue
+        values = {name: _plain(cell) for name, cell in zip(columns, cells + [""] * len(columns), strict=False)}
+        camera = values["id"]
+        if not camera:
+            errors.append(LineError(number, "id", "is missing"))
+        elif camera in first:
+            errors.append(LineError(number, "id", f"{camera!r} is in line {first[camera]} already"))
+        else:
+            first[camera] = number
+            settings = {name: value for name, value in values.items() if name in SETTINGS}
+            rows.append(Row(number, settings, {_label(n): v for n, v in values.items() if n and n not in SETTINGS}))
+    return Table(rows, errors)
+
+
+def _lines(text: str) -> tuple[list[tuple[int, list[str]]], list[LineError]]:
+    """The lines that are not empty, each with its number."""
+    if len(text) > _MOST_CHARACTERS:
+        return [], [LineError(1, "", f"the file has more than {_MOST_CHARACTERS} characters; import it in parts")]
+    text = text.removeprefix("\ufeff")
+    head = text.lstrip("\r\n").partition("\n")[0]
+    mark = max(",;\t", key=head.count if re.search("[,;\t]", head) else text.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
+    lines: list[tuple[int, list[str]]] = []
+    errors: list[LineError] = []
+    at = 1
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return lines, errors
+        except csv.Error as error:
+            return lines, [*errors, LineError(at, "", f"is not CSV from here on: {error}")]
+        if any(cell.strip() for cell in cells):
+            lines.append((at, cells))
+        at = reader.line_num + 1
+
+
+def _column_errors(line: int, columns: Sequence[str]) -> list[LineError]:
+    errors = []
+    known = [*SETTINGS, *KNOWN_LABELS]
+    for position, name in enumerate(columns):
+        if not name:
+            continue
+        if name in columns[:position]:
+            errors.append(LineError(line, name, "this column is there twice"))
+        elif name.startswith(LABEL_PREFIX):
+            if not name.removeprefix(LABEL_PREFIX).strip():
+                errors.append(LineError(line, name, "names no label; write label:<name>"))
+        elif name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"if it is a label, name it {LABEL_PREFIX}{name}"
+            errors.append(LineError(line, name, f"unknown column; {hint}"))
+    if "id" not in columns:
+        errors.append(LineError(line, "id", "this column is missing"))
+    return errors
+
+
+def _label(column: str) -> str:
+    return column.removeprefix(LABEL_PREFIX).strip()
+
+
+def _plain(cell: str) -> str:
+    """The cell without the apostrophe that keeps a spreadsheet from taking a text for a formula."""
+    cell = cell.strip()
+    return cell[1:] if re.match(r"'[=+\-@]", cell) else cell
+
+
+def read_ids(text: str) -> tuple[list[str], list[LineError]]:
+    """The camera ids of a list: the column ``id`` where the first line names columns, else the first cell of each line."""
+    lines, errors = _lines(text)
+    if not lines:
+        return [], errors or [LineError(1, "", "the list is empty")]
+    header = [cell.strip().lower() for cell in lines[0][1]]
+    position = header.index("id") if "id" in header else 0
+    ids: list[str] = []
+    for line, cells in lines[1:] if "id" in header else lines:
+        camera = cells[position].strip() if position < len(cells) else ""
+        if is_camera_id(camera):
+            ids.append(camera)
+        else:
+            errors.append(LineError(line, "id", "is not a camera id"))
+    return list(dict.fromkeys(ids)), errors

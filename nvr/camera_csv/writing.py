@@ -1,0 +1,60 @@
+"""Cameras as the text of a CSV file that can be imported again. Pure.
+
+Passwords are left out unless they are asked for, and so is whatever else of a URL may be secret.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from typing import Any, Final
+
+from nvr.camera_csv.table import LABEL_PREFIX, SETTINGS
+from nvr.config import format_duration, redact
+from storage.cameras import Camera
+from storage.selection import KNOWN_LABELS
+
+__all__ = ["write"]
+
+_DURATIONS: Final = ("stall_timeout", "max_age", "min_age")
+
+
+def write(found: Iterable[Camera], *, with_passwords: bool = False) -> str:
+    """The table; every label that one of the cameras has is a column, and so is each known one."""
+    rows = list(found)
+    others = sorted({name for row in rows for name in row.labels} - set(KNOWN_LABELS))
+    settings = [name for name in SETTINGS if with_passwords or name != "password"]
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow([*settings, *KNOWN_LABELS, *(f"{LABEL_PREFIX}{name}" for name in others)])
+    for row in rows:
+        cells = [_setting(row, name, with_passwords) for name in settings]
+        cells += [row.labels.get(name, "") for name in (*KNOWN_LABELS, *others)]
+        writer.writerow([_safe(cell) for cell in cells])
+    return text.getvalue()
+
+
+def _setting(row: Camera, name: str, with_passwords: bool) -> str:
+    if name in ("id", "name"):
+        return str(getattr(row, name))
+    if name in _DURATIONS:
+        value: Any = row.settings.get(f"{name}_us")
+        return "" if value is None else format_duration(value)
+    value = row.settings.get(name)
+    if name == "audio":
+        return "yes" if value else "no"
+    if name == "url" and not with_passwords:
+        return redact(str(value or ""))
+    return "" if value is None else str(value)
+
+
+def _safe(cell: str) -> str:
+    """A text that a spreadsheet would take for a formula gets an apostrophe, which an import takes away; numbers stay."""
+    if cell[:1] not in ("=", "+", "-", "@"):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
