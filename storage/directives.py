@@ -28,6 +28,7 @@ __all__ = [
     "find",
     "is_date",
     "revocations",
+    "state_of",
 ]
 
 
@@ -188,3 +189,12 @@ def revocations(conn: sqlite3.Connection, id_: str) -> list[Revocation]:
         (id_,),
     )
     return [Revocation(*row) for row in rows]
+
+
+def state_of(directive: Directive, ended: Collection[Revocation], at_us: int) -> str:
+    """``planned``, ``in_force`` or ``ended`` at a time. Pure."""
+    if at_us < directive.start_us:
+        return "planned" if directive.left or any(r.start_us > directive.start_us for r in ended) else "ended"
+    if directive.end_us is not None and directive.end_us <= at_us:
+        return "ended"
+    return "in_force" if directive.left or any(r.start_us > at_us for r in ended) else "ended"

@@ -7,7 +7,7 @@
     key           there is such a label, whatever it says
     !key          there is none
 
-Values are compared without regard to case; one with a comma, a bar or quotes is quoted: ``owner="Dinas A, B"``. ``id`` is the camera's id.
+``*`` alone is every camera. Values are compared without regard to case; one with a comma, a bar or quotes is quoted: ``owner="Dinas A, B"``. ``id`` is the camera's id.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ class Selection:
 
 
 def parse(text: str) -> Selection:
-    """The query that the text says. An empty one chooses every camera.
+    """The query that the text says. An empty one, like ``*``, chooses every camera.
 
     Raises:
         SelectionError: it can't be read.
     """
-    terms = [_term(part, text) for part in _split(text, ",", text)] if text.strip() else []
+    terms = [_term(part, text) for part in _split(text, ",", text)] if text.strip() not in ("", "*") else []
     return Selection(text.strip(), tuple(terms))
 
 

@@ -12,7 +12,7 @@ import click
 import pytest
 
 from nvr.cli import main
-from nvr.config import Alerts, Camera, Evidence, Retention, Server, Storage, load
+from nvr.config import Alerts, Camera, Evidence, Network, Public, Retention, Server, Storage, load
 from nvr.config.explain import file_keys
 from nvr.config.model import Settings
 
@@ -23,6 +23,8 @@ SECTIONS: dict[str, type[Settings]] = {
     "retention": Retention,
     "evidence": Evidence,
     "alerts": Alerts,
+    "network": Network,
+    "public": Public,
     "camera": Camera,
 }
 KEYS = {(section, key) for section, model in SECTIONS.items() for key in file_keys(model)}

@@ -13,9 +13,9 @@ from litestar.params import FromPath
 from nvr.api.errors import ApiError
 from nvr.api.respond import ApiRequest, encoded, matches_etag, strong_etag
 from nvr.api.routing import get
-from nvr.api.services import Injected
+from nvr.api.services import Injected, Services
 
-__all__ = ["ROUTES", "SECURITY_HEADERS"]
+__all__ = ["ROUTES", "SECURITY_HEADERS", "index_file"]
 
 # Everything comes from this server. hls.js plays from blob: addresses and works in a blob: worker; snapshots may be kept as one.
 _POLICY: Final = "; ".join(
@@ -76,7 +76,12 @@ def _with_charset(media_type: str) -> str:
 
 @get("/", role="public", summary="The page", media_type="text/html", in_schema=False)
 def index(request: ApiRequest, services: Injected) -> Response[bytes]:
-    """The page itself: asked for anew each time, so that an upgrade is seen."""
+    """The page itself."""
+    return index_file(request, services)
+
+
+def index_file(request: ApiRequest, services: Services) -> Response[bytes]:
+    """The page: asked for anew each time, so that an upgrade is seen."""
     if not (services.page_folder / "index.html").is_file():
         return Response(_NOT_BUILT, media_type="text/html", headers={"Cache-Control": "no-store"})
     return _file(request, services.page_folder, "index.html", "no-cache")

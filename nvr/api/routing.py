@@ -17,6 +17,7 @@ from litestar.enums import HttpMethod, MediaType
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.routes import HTTPRoute
+from litestar.types import Empty
 
 from nvr.api.auth import PUBLIC
 from nvr.api.errors import CODES, Problem
@@ -46,6 +47,7 @@ def _route(
     media_type: str = MediaType.JSON,
     in_schema: bool = True,
     audit: str | None = None,
+    largest_body_bytes: int | None = None,
 ) -> _Decorator:
     codes = sorted({*errors, *(("not_authenticated", "forbidden") if role != PUBLIC else ())})
     by_status: dict[int, list[str]] = defaultdict(list)
@@ -75,6 +77,8 @@ def _route(
             responses=responses,
             raises=[],
             include_in_schema=in_schema,
+            # Without, that of the application.
+            request_max_body_size=Empty if largest_body_bytes is None else largest_body_bytes,
         )
         return handler(function if inspect.iscoroutinefunction(function) else _in_thread(function))
 

@@ -16,6 +16,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
 from nvr.api.attempts import Attempts
+from nvr.api.kept import KeptAnswers
 from nvr.api.settings import ApiSettings
 from nvr.api.views import Views
 from nvr.playback.index_cache import IndexCache
@@ -26,7 +27,7 @@ __all__ = ["Injected", "Services", "provide"]
 
 log = logging.getLogger(__name__)
 
-_CHANGEABLE = ("zone", "secure_cookies", "log_level", "retention", "second_person")
+_CHANGEABLE = ("zone", "secure_cookies", "log_level", "retention", "second_person", "price_per_mbit", "public")
 _PACKAGED_PAGE = Path(__file__).parent.parent / "web" / "dist"
 
 
@@ -59,6 +60,8 @@ class Services:
         self.picture_slots = asyncio.Semaphore(2)
         # Planning a day's clip is seconds of a core.
         self.clip_slots = asyncio.Semaphore(2)
+        self.public = KeptAnswers()
+        self.pictures = KeptAnswers()
         self.report_slots = threading.BoundedSemaphore(2)
 
     def configure(self, new: ApiSettings) -> None:

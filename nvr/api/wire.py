@@ -109,7 +109,7 @@ def gap_fields(gap: Gap) -> dict[str, Any]:
         "duration_s": seconds(gap.end_us - gap.start_us),
         "cause": gap.cause,
         "class_": gap.cause.cause_class,
-        "detail": {} if fact is None else fact.detail,
+        "detail": gap.detail,
         "fact": None if fact is None else FactBody(fact.cause, format_time(fact.start_us)),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nvr.config.errors import ConfigError, Problem
 from nvr.config.load import load
-from nvr.config.model import Alerts, Camera, Config, Evidence, Retention, Server, Storage
+from nvr.config.model import Alerts, Camera, Config, Evidence, Network, Public, Retention, Server, Storage
 from nvr.config.redact import Redactor, redact
 from nvr.config.secret import Secret
 from nvr.config.units import SpaceFloor, format_duration, format_size, parse_duration_us, parse_size_bytes
@@ -17,7 +17,9 @@ __all__ = [
     "Config",
     "ConfigError",
     "Evidence",
+    "Network",
     "Problem",
+    "Public",
     "Redactor",
     "Retention",
     "Secret",

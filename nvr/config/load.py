@@ -18,7 +18,19 @@ from nvr.config.checks import Finding
 from nvr.config.errors import ConfigError, Problem
 from nvr.config.explain import explain, unknown_key
 from nvr.config.locate import Locator
-from nvr.config.model import Alerts, Camera, Config, Evidence, FileContext, Retention, Server, Settings, Storage
+from nvr.config.model import (
+    Alerts,
+    Camera,
+    Config,
+    Evidence,
+    FileContext,
+    Network,
+    Public,
+    Retention,
+    Server,
+    Settings,
+    Storage,
+)
 
 __all__ = ["load"]
 
@@ -28,6 +40,8 @@ _SECTIONS: dict[str, type[Settings]] = {
     "retention": Retention,
     "evidence": Evidence,
     "alerts": Alerts,
+    "network": Network,
+    "public": Public,
 }
 _TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 
@@ -98,6 +112,8 @@ class _Reader:
         retention = self._section("retention", Retention)
         evidence = self._section("evidence", Evidence)
         alerts = self._section("alerts", Alerts)
+        network = self._section("network", Network)
+        public = self._section("public", Public)
         cameras = self._cameras()
         if storage is not None:
             self._report(checks.check_storage(storage))
@@ -107,15 +123,9 @@ class _Reader:
             self._report(checks.check_alerts(alerts))
         self._report(checks.check_ids(self._raw_cameras))
         self._report(checks.check_cameras(cameras, retention))
-        if (
-            self.problems
-            or server is None
-            or storage is None
-            or retention is None
-            or evidence is None
-            or alerts is None
-        ):
+        if self.problems or None in (server, storage, retention, evidence, alerts, network, public):
             return None
+        assert server and storage and retention and evidence and alerts and network and public
         warnings = [*checks.warn_mode(self._path, cameras), *checks.warn_cameras(self._raw_cameras, cameras)]
         return Config(
             server=server,
@@ -123,6 +133,8 @@ class _Reader:
             retention=retention,
             evidence=evidence,
             alerts=alerts,
+            network=network,
+            public=public,
             cameras=tuple(cameras.values()),
             path=self._path,
             warnings=tuple(self._problem(finding) for finding in warnings),

@@ -42,6 +42,8 @@ __all__ = [
     "Evidence",
     "FileContext",
     "LabelRetention",
+    "Network",
+    "Public",
     "Retention",
     "Server",
     "Settings",
@@ -227,6 +229,18 @@ class Alerts(Settings):
         return tuple(secret.reveal() for secret in held if secret is not None)
 
 
+class Network(Settings):
+    """``[network]``: what the cameras' lines cost."""
+
+    price_per_mbit: StrictInt = Field(default=0, ge=0, le=10**12)
+
+
+class Public(Settings):
+    """``[public]``: what citizens see without a login."""
+
+    enabled: StrictBool = False
+
+
 class Camera(Settings):
     """``[[camera]]``: one camera. ``url`` never holds credentials: those given in it are moved to their own fields."""
 
@@ -284,6 +298,8 @@ class Config(Settings):
     retention: Retention = Field(default_factory=Retention)
     evidence: Evidence = Field(default_factory=Evidence)
     alerts: Alerts = Field(default_factory=Alerts)
+    network: Network = Field(default_factory=Network)
+    public: Public = Field(default_factory=Public)
     cameras: tuple[Camera, ...] = Field(default=(), validation_alias="camera")
     path: Path = Path("config.toml")
     warnings: tuple[Problem, ...] = Field(default=(), exclude=True)

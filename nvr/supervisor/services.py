@@ -120,6 +120,8 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             "secure_cookies": now.server.secure_cookies,
             "second_person": now.evidence.second_person,
             "log_level": now.server.log_level,
+            "price_per_mbit": now.network.price_per_mbit,
+            "public": now.public.enabled,
             **_retention(now, prepared),
         }
 

@@ -24,6 +24,10 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 PUBLIC_ROUTES = {
     ("POST", "/api/login"),
     ("GET", "/api/health"),
+    ("GET", "/api/public/cameras"),
+    ("GET", "/api/public/cameras/{camera}"),
+    ("GET", "/api/public/cameras/{camera}/picture.jpg"),
+    ("GET", "/public"),
     ("GET", "/"),
     ("GET", "/{name}"),
     ("GET", "/assets/{name}"),

@@ -133,9 +133,9 @@ url = "rtsp://h/x"
     ("text", "expected"),
     [
         ("[servr]", "1: servr: unknown section; did you mean server?"),
-        ("[zzz]", "1: zzz: unknown section; known are server, storage, retention, evidence, alerts, camera"),
+        ("[zzz]", "1: zzz: unknown section; known are server, storage, retention, evidence, alerts, network, public, camera"),
         ("[cameras]", "1: cameras: unknown section; did you mean camera?"),
-        ("port = 1", "1: port: unknown key; known are server, storage, retention, evidence, alerts, camera"),
+        ("port = 1", "1: port: unknown key; known are server, storage, retention, evidence, alerts, network, public, camera"),
         ("server = 1", "1: server: must be a table; write [server] and its keys on lines of their own"),
         ("[camera]\nid = 'a'", "1: camera: is a single table; write [[camera]], in double brackets, for each camera"),
         ("camera = [1]", "1: camera: must be tables; write [[camera]] and its keys on lines of their own"),

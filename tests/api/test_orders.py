@@ -1,0 +1,226 @@
+"""Orders, windows and schedules over HTTP: what is confirmed is what was shown, and what it says is in the gaps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+
+from nvr.api import ApiSettings, create_app
+from nvr.api.times import format_time
+from storage import attachments, holds
+from storage.causes import Cause
+from tests.api.catalogue import NOW, T0, S, World
+
+Client = AsyncTestClient[Litestar]
+HOUR = 3600 * S
+
+
+@pytest.fixture
+def app(world: World, heard: list[str]) -> Litestar:
+    settings = ApiSettings(catalogue=str(world.db.path), node="n1", zone="Asia/Jakarta", price_per_mbit=30_000)
+    return create_app(settings, now_us=lambda: world.now_us, on_cameras_changed=lambda: heard.append("cameras_changed"))
+
+
+async def ask(client: Client, world: World, method: str, path: str, body: Any = None, role: str = "admin") -> Any:
+    answer = await client.request(method, f"/api{path}", json=body, headers=world.bearer(role))
+    return answer.json() | {"_status": answer.status_code}
+
+
+def order(**more: Any) -> dict[str, Any]:
+    return {"letter": "500.12/1", "reason": "efisiensi", "approver": "Kepala Dinas", **more}
+
+
+async def confirmed(client: Client, world: World, body: dict[str, Any]) -> Any:
+    shown = await ask(client, world, "POST", "/orders/preview", body)
+    assert shown["_status"] == 200, shown
+    made = await ask(client, world, "POST", "/orders", {**body, "plan_hash": shown["plan_hash"]})
+    assert made["_status"] == 201, made
+    return made
+
+
+async def test_a_dry_run_and_its_confirmation(client: Client, world: World, heard: list[str]) -> None:
+    with world.db.write() as conn:
+        holds.place(conn, "gate", NOW, NOW + HOUR, reason="case 7", by="vera", now_us=NOW)
+        holds.place(conn, "yard", T0 - HOUR, T0, reason="before", by="vera", now_us=NOW)
+    body = order(where="owner=CITY", expected_end=format_time(NOW + 2 * HOUR))
+    shown = await ask(client, world, "POST", "/orders/preview", body)
+    assert shown["cameras"] == ["gate", "yard"] and shown["camera_hours"] == 4.0
+    assert [(h["camera"], h["reason"]) for h in shown["holds"]] == [("gate", "case 7")]
+    assert (shown["recording"], shown["measured"], shown["mbit_per_s"]) == (1, 1, 2.0)
+    assert shown["cost_a_month"] == 60_000 and shown["cost_saved"] == pytest.approx(60_000 * 2 / 720)
+    assert heard == [] and (await ask(client, world, "GET", "/orders"))["orders"] == []
+    assert (await ask(client, world, "POST", "/orders", body))["code"] == "plan_changed"
+    other = {**body, "plan_hash": shown["plan_hash"], "reason": "another"}
+    assert (await ask(client, world, "POST", "/orders", other))["code"] == "plan_changed"
+    world.now_us += 5 * S  # confirmed later: it begins then
+    made = await ask(client, world, "POST", "/orders", {**body, "plan_hash": shown["plan_hash"]})
+    assert made["_status"] == 201 and made["start"] == format_time(world.now_us) and made["state"] == "in_force"
+    assert heard == ["cameras_changed"]
+    found = await ask(client, world, "GET", f"/orders/{made['id']}", role="viewer")
+    assert found["members"] == [{"camera": "gate", "revocation": None}, {"camera": "yard", "revocation": None}]
+    assert found["selection"] == "owner=CITY"
+
+
+async def test_labels_that_changed_since_the_dry_run_make_it_another(client: Client, world: World) -> None:
+    body = order(where="district=south")
+    shown = await ask(client, world, "POST", "/orders/preview", body)
+    await ask(client, world, "PATCH", "/cameras/yard", {"labels": {}})
+    answer = await ask(client, world, "POST", "/orders", {**body, "plan_hash": shown["plan_hash"]})
+    assert (answer["_status"], answer["code"]) == (409, "plan_changed")
+
+
+async def test_an_order_entered_late_in_the_gaps(client: Client, world: World) -> None:
+    made = await confirmed(client, world, order(cameras=["yard"], start=format_time(T0)))
+    path = f"/cameras/yard/coverage?start={format_time(T0)}&end={format_time(NOW)}"
+    (gap,) = (await ask(client, world, "GET", path))["gaps"]
+    assert (gap["cause"], gap["class"]) == ("disabled", "administrative")
+    assert gap["detail"]["letter"] == "500.12/1" and gap["detail"]["order"] == made["id"]
+    assert gap["detail"]["original_cause"] == "unreachable" and "entered" in gap["detail"]
+
+
+async def test_revoking_in_part_and_as_a_whole(client: Client, world: World) -> None:
+    made = await confirmed(client, world, order(csv="id;nama\ngate;A\nyard;B\nhall;C\n"))
+    path = f"/orders/{made['id']}/revoke"
+    world.now_us += S
+    part = await ask(client, world, "POST", path, {"reason": "banjir", "where": "district=north", "letter": "500/2"})
+    assert (part["cameras"], part["left"], part["state"]) == (3, 2, "in_force")
+    assert [(r["cameras"], r["letter"]) for r in part["revocations"]] == [(1, "500/2")]
+    world.now_us += S
+    whole = await ask(client, world, "POST", path, {"reason": "wali kota"})
+    assert (whole["left"], whole["state"], len(whole["revocations"])) == (0, "ended", 2)
+    assert (await ask(client, world, "POST", path, {"reason": "again"}))["code"] == "invalid_directive"
+    assert (await ask(client, world, "POST", "/orders/none/revoke", {"reason": "x"}))["code"] == "directive_not_found"
+
+
+async def test_an_order_past_its_expected_end_is_shown_and_stays(client: Client, world: World) -> None:
+    await confirmed(client, world, order(where="*", expected_end=format_time(NOW + S)))
+    world.now_us += HOUR
+    (found,) = (await ask(client, world, "GET", "/orders"))["orders"]
+    assert found["overdue"] is True and found["state"] == "in_force"
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "says"),
+    [
+        (order(), "invalid_selection", "in one way"),
+        (order(where="district=north", cameras=["gate"]), "invalid_selection", "in one way"),
+        (order(where=""), "invalid_selection", "write *"),
+        (order(where="district="), "invalid_selection", "no value"),
+        (order(where="district=nowhere"), "invalid_selection", "no camera is chosen"),
+        (order(cameras=["gate", "x", "y"]), "invalid_selection", "no cameras x, y"),
+        (order(csv="gate\nNo Such\n"), "invalid_selection", "line 2, id"),
+        (order(where="*", letter=" "), "invalid_directive", "letter"),
+        (order(where="*", start="2026-10-06T00:00:00"), "naive_time", "zone"),
+        (order(where="*", expected_end="2020-01-01T00:00:00Z"), "invalid_directive", "expected_end"),
+        ({"where": "*"}, "invalid_request", "letter"),
+    ],
+)
+async def test_what_is_refused(client: Client, world: World, body: dict[str, Any], code: str, says: str) -> None:
+    answer = await ask(client, world, "POST", "/orders/preview", body)
+    assert answer["code"] == code and says in answer["detail"], answer
+
+
+async def test_the_letter_comes_back_as_a_download_and_as_nothing_else(client: Client, world: World) -> None:
+    page = b"<script>alert(1)</script>"
+    headers = world.bearer("admin")
+    sent = await client.post("/api/attachments", content=page, headers={**headers, "Content-Type": "text/html"})
+    sha256 = sent.json()["sha256"]
+    assert sent.status_code == 201 and sent.json()["bytes"] == len(page)
+    name = 'surat "800"\u202e.html/../x'
+    refused = await ask(
+        client, world, "POST", "/orders/preview", order(where="*", attachment=sha256, attachment_name=name)
+    )
+    assert refused["code"] == "invalid_directive"
+    made = await confirmed(client, world, order(where="*", attachment=sha256, attachment_name="../surat 800.html"))
+    answer = await client.get(f"/api/orders/{made['id']}/attachment", headers=headers)
+    assert answer.content == page and answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''..%2Fsurat%20800.html"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    viewer = await client.get(f"/api/orders/{made['id']}/attachment", headers=world.bearer("viewer"))
+    assert viewer.status_code == 403
+    without = await ask(client, world, "POST", "/orders/preview", order(where="*", attachment="0" * 64))
+    assert without["_status"] == 200
+    wrong = await ask(
+        client, world, "POST", "/orders", order(where="*", attachment="0" * 64, plan_hash=without["plan_hash"])
+    )
+    assert wrong["code"] == "invalid_directive" and "no such file" in wrong["detail"]
+
+
+async def test_attachments_that_are_refused(client: Client, world: World) -> None:
+    headers = world.bearer("admin")
+    empty = await client.post("/api/attachments", content=b"", headers=headers)
+    assert empty.json()["code"] == "invalid_attachment"
+    large = await client.post("/api/attachments", content=bytes(attachments.MOST_BYTES + 1), headers=headers)
+    assert large.status_code == 413
+
+
+async def test_windows_and_schedules(client: Client, world: World, heard: list[str]) -> None:
+    window = {"where": "district=south", "reason": "serat optik", "start": format_time(T0), "end": format_time(NOW)}
+    made = await ask(client, world, "POST", "/maintenance", window)
+    assert (made["_status"], made["cameras"], made["state"]) == (201, 2, "ended")
+    path = f"/cameras/yard/coverage?start={format_time(T0)}&end={format_time(NOW)}"
+    (gap,) = (await ask(client, world, "GET", path))["gaps"]
+    assert (gap["cause"], gap["detail"]["original_cause"]) == ("maintenance", "unreachable")
+    assert heard == [], "a window is nothing that a recorder must hear of"
+    schedule = {"where": "id=gate", "reason": "jam sekolah", "hours": "mon-fri 06:00-18:00"}
+    made = await ask(client, world, "POST", "/schedules", schedule)
+    assert (made["_status"], made["zone"], made["state"]) == (201, "Asia/Jakarta", "in_force")
+    world.now_us += S
+    ended = await ask(client, world, "POST", f"/schedules/{made['id']}/end", {"reason": "libur"})
+    assert ended["state"] == "ended"
+    wrong = await ask(client, world, "POST", "/schedules", {**schedule, "hours": "weekdays"})
+    assert wrong["code"] == "invalid_directive" and "hours" in wrong["detail"]
+    assert (await ask(client, world, "POST", f"/maintenance/{made['id']}/end", {"reason": "x"}))["_status"] == 404
+    assert len((await ask(client, world, "GET", "/maintenance"))["windows"]) == 1
+    assert len((await ask(client, world, "GET", "/schedules"))["schedules"]) == 1
+
+
+async def test_the_table_of_cameras(client: Client, world: World, heard: list[str]) -> None:
+    headers = world.bearer("admin")
+    answer = await client.get("/api/camera-table?where=owner=city", headers=headers)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    text = answer.content.decode("utf-8-sig")
+    assert "gate" in text and "hall" not in text and "s3cret" not in text
+    with_passwords = await client.get("/api/camera-table?passwords=yes", headers=headers)
+    assert "s3cret-s3cret" in with_passwords.text
+    same = await client.post("/api/camera-table", content=answer.content, headers=headers)
+    assert same.json() == {"dry_run": False, "added": [], "changed": {}, "unchanged": 2} and heard == []
+    new = b"id,url,district\ngate,,north\nkali-1,rtsp://192.0.2.9/s,Tembalang\n"
+    mistaken = await client.post("/api/camera-table", content=new, headers=headers)
+    assert mistaken.status_code == 400 and mistaken.json()["errors"][0]["field"] == "line 2, url"
+    new = new.replace(b"gate,,north\n", b"")
+    dry = await client.post("/api/camera-table?dry_run=yes", content=new, headers=headers)
+    assert dry.json()["added"] == ["kali-1"] and heard == []
+    assert (await ask(client, world, "GET", "/cameras/kali-1"))["_status"] == 404
+    done = await client.post("/api/camera-table", content=new, headers=headers)
+    assert done.json()["added"] == ["kali-1"] and heard == ["cameras_changed"]
+    assert (await ask(client, world, "GET", "/cameras/kali-1"))["labels"] == {"district": "Tembalang"}
+    latin = await client.post("/api/camera-table", content="id,name\na,caf\xe9".encode("latin-1"), headers=headers)
+    assert latin.json()["code"] == "invalid_table" and "line 2" in latin.json()["detail"]
+
+
+async def test_a_person_deletes_a_range(client: Client, world: World) -> None:
+    span = {"start": format_time(T0 + 700 * S), "end": format_time(T0 + 701 * S)}
+    with world.db.write() as conn:
+        hold = holds.place(conn, "gate", T0, T0 + S, reason="case 7", by="vera", now_us=NOW)
+    held = await ask(client, world, "POST", "/cameras/gate/deletion/preview", {**span, "start": format_time(T0)})
+    assert (held["segments"], held["held"]) == (1, 1) and hold.id
+    shown = await ask(client, world, "POST", "/cameras/gate/deletion/preview", span)
+    assert shown["ranges"] == [{"start": format_time(T0 + 601 * S), "end": format_time(T0 + 1200 * S)}]
+    body = {**span, "reason": "permintaan warga", "plan_hash": shown["plan_hash"]}
+    assert (await ask(client, world, "POST", "/cameras/gate/deletion", {**body, "reason": " "}))[
+        "code"
+    ] == "invalid_deletion"
+    wrong = await ask(client, world, "POST", "/cameras/gate/deletion", {**body, "plan_hash": "0" * 64})
+    assert wrong["code"] == "plan_changed"
+    assert (await ask(client, world, "POST", "/cameras/gate/deletion", body))["segments"] == 1
+    path = f"/cameras/gate/coverage?start={span['start']}&end={span['end']}"
+    (gap,) = (await ask(client, world, "GET", path))["gaps"]
+    assert gap["cause"] == Cause.DELETED
+    assert gap["detail"]["reason"] == "permintaan warga" and gap["detail"]["by"].startswith("token")
+    growing = {"start": format_time(NOW - 60 * S), "end": format_time(NOW)}
+    shown = await ask(client, world, "POST", "/cameras/gate/deletion/preview", growing)
+    assert (shown["segments"], shown["growing"]) == (0, True)
