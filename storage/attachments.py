@@ -6,7 +6,7 @@ import hashlib
 import sqlite3
 from typing import Final
 
-__all__ = ["MOST_BYTES", "AttachmentError", "add", "load"]
+__all__ = ["MOST_BYTES", "AttachmentError", "add", "load", "sha256_of"]
 
 MOST_BYTES: Final = 10_000_000
 # One that no order took up within a day was uploaded for nothing.
@@ -15,6 +15,11 @@ _UNUSED_US: Final = 86_400 * 1_000_000
 
 class AttachmentError(ValueError):
     """The file can't be kept; the message says why."""
+
+
+def sha256_of(data: bytes) -> str:
+    """The name under which a file is kept."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def add(conn: sqlite3.Connection, data: bytes, *, now_us: int) -> str:
@@ -27,7 +32,7 @@ def add(conn: sqlite3.Connection, data: bytes, *, now_us: int) -> str:
         raise AttachmentError("the file is empty")
     if len(data) > MOST_BYTES:
         raise AttachmentError(f"the file has {len(data)} bytes; an attachment may have {MOST_BYTES}: scan it smaller")
-    sha256 = hashlib.sha256(data).hexdigest()
+    sha256 = sha256_of(data)
     conn.execute(
         "DELETE FROM attachment WHERE added_us < ? AND sha256 NOT IN (SELECT attachment FROM directive WHERE attachment IS NOT NULL)",
         (now_us - _UNUSED_US,),

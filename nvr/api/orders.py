@@ -15,13 +15,14 @@ from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, JSONBody
 
 from nvr.api.auth import principal_of
-from nvr.api.choosing import Chosen, chosen, parse_where
+from nvr.api.choosing import chosen, parse_where
 from nvr.api.directive_bodies import DirectiveBody, NewOrder, NewRevocation, body_of, known, optional_time
 from nvr.api.errors import ApiError
 from nvr.api.respond import ApiRequest, json_answer
 from nvr.api.routing import get, post
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, seconds
+from nvr.camera_csv import Chosen
 from storage import attachments, cameras, directing, directives
 from storage.directives import DirectiveError, Draft, Kind, check
 from storage.impact import impact, plan_hash

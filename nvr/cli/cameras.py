@@ -1,27 +1,46 @@
-"""``nvr cameras``: what is recorded, and what is not."""
+"""``nvr cameras``: what is recorded and what is not, and the cameras as a table."""
 
 from __future__ import annotations
 
+import os
+import sys
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nvr.cli.catalogue import open_catalogue, table, when
+from nvr.cli.choosing import node_of, read_text
 from nvr.cli.options import config_option
+
+if TYPE_CHECKING:
+    from storage.selection import Selection
 
 __all__ = ["cameras"]
 
+_WHERE = click.option(
+    "--where", default="", help="Only cameras with these labels, such as district=Tembalang,isp=Telkom."
+)
 
-@click.command()
+
+@click.group(invoke_without_command=True)
+@_WHERE
 @config_option
-def cameras(config: Path) -> None:
+@click.pass_context
+def cameras(ctx: click.Context, where: str, config: Path) -> None:
     """Print all cameras with their state, its cause, and until when they are recorded."""
     from storage import cameras as camera_rows
     from storage import status
 
+    # For the subcommands, which look there.
+    ctx.find_root().obj = config
+    if ctx.invoked_subcommand is not None:
+        return
+    query = _query(where)
     with open_catalogue(config) as (loaded, database):
         with database.read() as conn:
-            found = camera_rows.every(conn)
+            found = [row for row in camera_rows.every(conn) if query.has(row.id, row.labels)]
             states = status.every(conn)
         zone = loaded.server.zone
         rows = [("ID", "NAME", "STATE", "CAUSE", "SINCE", "RECORDED UNTIL")]
@@ -38,3 +57,67 @@ def cameras(config: Path) -> None:
                 )
             )
         table(rows)
+
+
+def _query(where: str) -> Selection:
+    from storage.selection import SelectionError, parse
+
+    try:
+        return parse(where)
+    except SelectionError as error:
+        raise click.UsageError(str(error)) from None
+
+
+@cameras.command("export")
+@click.argument("path", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@_WHERE
+@click.option("--with-passwords", is_flag=True, help="Write passwords too. Whoever has the file has the cameras.")
+@config_option
+def export(path: Path | None, where: str, with_passwords: bool, config: Path) -> None:
+    """Write the cameras as CSV to PATH, which must not exist, or to the terminal."""
+    from nvr.camera_csv import write
+    from storage import cameras as camera_rows
+
+    query = _query(where)
+    with open_catalogue(config) as (_, database), database.read() as conn:
+        found = [row for row in camera_rows.every(conn) if query.has(row.id, row.labels)]
+    text = write(found, with_passwords=with_passwords)
+    if with_passwords:
+        click.echo("This file holds the cameras' passwords: keep it as you keep those.", err=True)
+    if path is None:
+        sys.stdout.write(text)
+        return
+    try:
+        # For its owner alone, from its first byte.
+        with os.fdopen(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8-sig", newline=""
+        ) as file:
+            file.write(text)
+    except OSError as error:
+        raise click.ClickException(f"{path} can't be written: {error.strerror}") from None
+    click.echo(f"{path}: {len(found)} cameras", err=True)
+
+
+@cameras.command("import")
+@click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--dry-run", is_flag=True, help="Print what would change; change nothing.")
+@config_option
+def import_(path: Path, dry_run: bool, config: Path) -> None:
+    """Add and change cameras by a CSV file: all of it or, with one mistake in it, nothing."""
+    from nvr.camera_csv import apply, plan_import, read
+
+    parsed = read(read_text(path))
+    with open_catalogue(config) as (loaded, database), database.write() as conn:
+        plan = plan_import(conn, parsed)
+        for error in plan.errors:
+            click.echo(f"{path}: {error}", err=True)
+        if plan.errors:
+            raise click.ClickException(f"{len(plan.errors)} mistakes; nothing was changed")
+        if not dry_run:
+            apply(conn, plan, node=node_of(conn, loaded.server.node), at_us=time.time_ns() // 1000)
+    for id_ in plan.added:
+        click.echo(f"add     {id_}")
+    for id_, names in plan.changed.items():
+        click.echo(f"change  {id_}: {', '.join(names)}")
+    would = "would be " if dry_run else ""
+    click.echo(f"{len(plan.added)} {would}added, {len(plan.changed)} {would}changed, {plan.unchanged} unchanged")

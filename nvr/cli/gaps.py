@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,12 @@ __all__ = ["gaps"]
 @click.option("--start", type=TIME, required=True, help="ISO 8601 with a zone.")
 @click.option("--end", type=TIME, help="ISO 8601 with a zone. [default: now]")
 @click.option("--camera", "wanted", multiple=True, help="Only this camera; may be given more than once.")
+@click.option("--where", help="Only cameras with these labels, such as district=Tembalang,isp=Telkom.")
 @click.option("--format", "format_", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
 @config_option
-def gaps(start: int, end: int | None, wanted: tuple[str, ...], format_: str, config: Path) -> None:
+def gaps(start: int, end: int | None, wanted: tuple[str, ...], where: str | None, format_: str, config: Path) -> None:
     """Print every gap in a range with its cause, camera by camera."""
+    from nvr.cli.choosing import chosen
     from storage import cameras as camera_rows
     from storage.coverage import coverage
 
@@ -36,6 +39,8 @@ def gaps(start: int, end: int | None, wanted: tuple[str, ...], format_: str, con
         found: list[dict[str, Any]] = []
         recorded_us = missing_us = 0
         with database.read() as conn:
+            if where is not None:
+                wanted = (*wanted, *chosen(conn, where, (), None).ids)
             for id_ in wanted or [camera.id for camera in camera_rows.every(conn)]:
                 try:
                     covered = coverage(conn, id_, start, end_us, now_us=now_us)
@@ -44,7 +49,7 @@ def gaps(start: int, end: int | None, wanted: tuple[str, ...], format_: str, con
                 recorded_us += covered.recorded_us
                 missing_us += covered.missing_us
                 for gap in covered.gaps:
-                    error = gap.fact.detail.get("error", "") if gap.fact is not None else ""
+                    error = _words(gap.detail)
                     found.append(
                         {
                             "camera": id_,
@@ -78,3 +83,11 @@ def gaps(start: int, end: int | None, wanted: tuple[str, ...], format_: str, con
             rows.append((row["camera"], when(row["_start_us"], zone), until, seconds, row["cause"], row["detail"]))
         table(rows)
         click.echo(f"\n{recorded_us / 1e6:.3f} s recorded, {missing_us / 1e6:.3f} s missing in {len(found)} gaps")
+
+
+def _words(detail: Mapping[str, Any]) -> str:
+    """What a gap's detail says, in one line: the error, or the order's letter and the cause that stays beside it."""
+    said = [str(detail[name]) for name in ("error", "letter", "reason") if detail.get(name)]
+    if "original_cause" in detail:
+        said.append(f"({detail['original_cause']} before)")
+    return " ".join(said)

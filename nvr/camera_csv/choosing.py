@@ -1,0 +1,65 @@
+"""Which cameras a person chose: by a label query, by ids, or by a list in a CSV file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from nvr.camera_csv.table import read_ids
+from storage import cameras, selection
+from storage.impact import missing
+from storage.selection import SelectionError
+
+__all__ = ["ChoiceError", "Chosen", "choose"]
+
+
+class ChoiceError(ValueError):
+    """The choice can't be read, names unknown cameras, or chooses none. ``errors``: (where, what), all of them."""
+
+    def __init__(self, message: str, errors: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The ids, sorted, and how they were chosen, for people."""
+
+    ids: Sequence[str]
+    how: str
+
+
+def choose(
+    conn: sqlite3.Connection, *, where: str | None = None, ids: Iterable[str] | None = None, csv: str | None = None
+) -> Chosen:
+    """The cameras chosen in one of these ways.
+
+    Raises:
+        ChoiceError: what is wrong with the choice.
+    """
+    if sum(way is not None for way in (where, ids, csv)) != 1:
+        raise ChoiceError("choose cameras in one way: by where, by ids, or by a CSV list")
+    if where is not None:
+        if not where.strip():
+            raise ChoiceError("where is empty; for every camera, write *")
+        try:
+            query = selection.parse(where)
+        except SelectionError as error:
+            raise ChoiceError(str(error)) from None
+        found, how = [row.id for row in cameras.every(conn) if query.has(row.id, row.labels)], where.strip()
+    elif ids is not None:
+        found, how = sorted(set(ids)), "ids"
+    else:
+        found, errors = read_ids(csv or "")
+        if errors:
+            told = [(f"line {e.line}", e.message) for e in errors]
+            raise ChoiceError("; ".join(map(str, errors[:20])), told)
+        how = "csv"
+    if unknown := missing(conn, found):
+        told = [(id_, "there is no such camera") for id_ in unknown]
+        more = f" and {len(unknown) - 20} more" if len(unknown) > 20 else ""
+        raise ChoiceError(f"there are no cameras {', '.join(unknown[:20])}{more}", told)
+    if not found:
+        raise ChoiceError("no camera is chosen: see which labels the cameras have")
+    return Chosen(sorted(found), how)
