@@ -11,10 +11,11 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storage import garbage, holds, segments
+from storage import audit, garbage, holds, segments
 from storage.causes import Cause
 from storage.intervals import Interval, merge
 from storage.segments import Key
+from storage.times import iso
 
 __all__ = ["DeletionError", "DeletionPlan", "delete", "plan"]
 
@@ -91,4 +92,11 @@ def delete(
         raise DeletionError("what would be deleted is no longer what was shown: look at it again")
     detail = {"reason": reason.strip(), "by": by}
     garbage.discard(conn, found.keys, cause=Cause.DELETED, detail=detail, now_us=now_us)
+    told = [{"start": iso(a), "end": iso(b)} for a, b in found.ranges[:50]]
+    audit.enter(
+        conn,
+        "footage_deleted",
+        camera=camera,
+        detail={"reason": reason.strip(), "ranges": told, "segments": len(found.keys), "bytes": found.bytes},
+    )
     return found

@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from storage import hours, node
+from storage import audit, hours, node
 from storage.database import next_rev
 from storage.directives import (
     Directive,
@@ -93,6 +93,8 @@ def enter(
         _tell(conn, entered, draft.start_us, node_id=node_id, now_us=now_us)
     else:
         _write(conn, entered, [(draft.start_us, draft.end_us)], node_id=node_id)
+    told = {"cameras": entered.cameras, "selection": entered.selection, "start": iso(entered.start_us)}
+    audit.enter(conn, f"{entered.kind}_entered", detail={**_detail(entered), **told})
     return entered
 
 
@@ -222,4 +224,11 @@ def revoke(
             (revocation, id_, camera),
         )
     conn.execute("UPDATE directive SET rev = ? WHERE id = ?", (rev, id_))
+    told = {"revocation": revocation, "reason": reason.strip(), "letter": letter, "start": iso(start_us)}
+    some = {"some": sorted(chosen)[:50]} if cameras is not None else {}
+    audit.enter(
+        conn,
+        f"{directive.kind}_revoked",
+        detail={directive.kind.value: id_, **told, "cameras": len(chosen), **some},
+    )
     return next(found for found in revocations(conn, id_) if found.id == revocation)

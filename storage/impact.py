@@ -1,4 +1,4 @@
-"""What an order would do, before it is confirmed: cameras, coverage lost, holds touched, bandwidth saved. Changes nothing.
+"""What an order would do, before it is confirmed: cameras, coverage lost, holds and cases touched, bandwidth saved. Changes nothing.
 
 The plan's hash is of what would be entered: whatever of it changes between the dry run and the confirmation (a label, a camera, a date)
 makes it another plan.
@@ -12,7 +12,8 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 
-from storage import holds
+from storage import cases, holds
+from storage.cases import Case, State
 from storage.causes import Cause
 from storage.directives import Draft
 from storage.holds import Hold
@@ -33,6 +34,7 @@ class Impact:
     disabled_before: int
     other_directives: Sequence[str]
     holds: Sequence[Hold]
+    cases: Sequence[Case]
     recording: int
     measured: int
     bitrate_bps: int
@@ -103,7 +105,24 @@ def impact(conn: sqlite3.Connection, draft: Draft, cameras: Collection[str], *, 
         len(disabled_before),
         sorted(others),
         touched,
+        _cases(conn, chosen, draft.start_us, until_us),
         len(recording),
         len(measured),
         sum(measured),
     )
+
+
+def _cases(conn: sqlite3.Connection, cameras: Collection[str], start_us: int, until_us: int | None) -> list[Case]:
+    """Open cases with a request, not turned down, for a time of one of the cameras that the order takes."""
+    return [
+        case
+        for case in cases.every(conn)
+        if case.closed_us is None
+        and any(
+            request.state in (State.ASKED, State.APPROVED)
+            and not set(request.cameras).isdisjoint(cameras)
+            and request.end_us > start_us
+            and (until_us is None or request.start_us < until_us)
+            for request in cases.requests(conn, case.id)
+        )
+    ]

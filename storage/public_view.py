@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from storage import audit
 from storage.cameras import key_of
 
 __all__ = ["Cut", "CutError", "cut", "cuts", "is_public", "restore", "shows_picture"]
@@ -63,6 +64,7 @@ def cut(conn: sqlite3.Connection, camera: str, *, reason: str, by: str, now_us: 
         "INSERT INTO public_cut (id, camera, since_us, reason, cut_by) VALUES (?, ?, ?, ?, ?)",
         (secrets.token_hex(6), key, now_us, reason.strip(), by),
     )
+    audit.enter(conn, "public_view_cut", camera=camera, detail={"reason": reason.strip()})
     return Cut(camera, now_us, reason.strip(), by)
 
 
@@ -81,3 +83,4 @@ def restore(conn: sqlite3.Connection, camera: str, *, reason: str, by: str, now_
     )
     if not done.rowcount:
         raise CutError("its public view is not cut")
+    audit.enter(conn, "public_view_restored", camera=camera, detail={"reason": reason.strip()})

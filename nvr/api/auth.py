@@ -31,7 +31,7 @@ PUBLIC: Final = "public"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 # What of a question says which footage is looked at.
-_LOOKS: Final = frozenset({"start", "end", "at", "gaps"})
+_LOOKS: Final = frozenset({"start", "end", "at", "gaps", "where", "passwords"})
 # Longer than any cookie or token of ours; hashing more is work for nothing.
 _LONGEST_SECRET: Final = 256
 

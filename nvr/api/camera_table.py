@@ -37,6 +37,7 @@ class Imported(msgspec.Struct):
     summary="Cameras as a CSV file, without passwords unless they are asked for",
     errors=["invalid_selection", "invalid_parameter"],
     media_type="text/csv",
+    audit="cameras_exported",
 )
 def export_cameras(
     services: Injected, where: FromQuery[str | None] = None, passwords: FromQuery[str] = "no"

@@ -51,6 +51,13 @@ class TouchedHold(msgspec.Struct):
     reason: str
 
 
+class TouchedCase(msgspec.Struct):
+    """An open case that asks for footage of a time that the order takes."""
+
+    id: str
+    number: str
+
+
 class OrderPreview(msgspec.Struct, kw_only=True):
     """What an order would do. ``camera_hours``: coverage lost until the end; null without one. ``recording``: how many record now, ``measured``: of how
     many the bitrate is known, ``mbit_per_s``: their sum. Costs in rupiah; null where ``[network] price_per_mbit`` is not set."""
@@ -65,6 +72,7 @@ class OrderPreview(msgspec.Struct, kw_only=True):
     disabled_before: int
     other_orders: list[str]
     holds: list[TouchedHold]
+    cases: list[TouchedCase]
     recording: int
     measured: int
     mbit_per_s: float
@@ -165,6 +173,7 @@ def preview_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrd
         disabled_before=result.disabled_before,
         other_orders=list(result.other_directives),
         holds=[TouchedHold(hold.id, hold.camera, hold.reason) for hold in result.holds],
+        cases=[TouchedCase(case.id, case.number) for case in result.cases],
         recording=result.recording,
         measured=result.measured,
         mbit_per_s=mbit_per_s,
@@ -282,6 +291,7 @@ def _keep(services: Services, data: bytes) -> str:
     summary="The file that came with an order",
     errors=["directive_not_found", "attachment_not_found"],
     media_type="application/octet-stream",
+    audit="attachment",
 )
 def order_attachment(services: Injected, order: FromPath[str]) -> Response[bytes]:
     """Only ever to be saved: whatever is in it, a browser does not show it as a page of this server."""

@@ -76,12 +76,16 @@ def _query(where: str) -> Selection:
 def export(path: Path | None, where: str, with_passwords: bool, config: Path) -> None:
     """Write the cameras as CSV to PATH, which must not exist, or to the terminal."""
     from nvr.camera_csv import write
+    from storage import audit
     from storage import cameras as camera_rows
 
     query = _query(where)
     with open_catalogue(config) as (_, database), database.read() as conn:
         found = [row for row in camera_rows.every(conn) if query.has(row.id, row.labels)]
     text = write(found, with_passwords=with_passwords)
+    if with_passwords:
+        with open_catalogue(config) as (_, database), database.write() as conn:
+            audit.enter(conn, "cameras_exported", detail={"passwords": "yes", "where": where})
     if with_passwords:
         click.echo("This file holds the cameras' passwords: keep it as you keep those.", err=True)
     if path is None:

@@ -1,8 +1,7 @@
-"""Options by which commands choose cameras, and who is asking."""
+"""Options by which commands choose cameras, and what else they share."""
 
 from __future__ import annotations
 
-import getpass
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -13,14 +12,9 @@ import click
 if TYPE_CHECKING:
     from nvr.camera_csv import Chosen
 
-__all__ = ["choice_options", "chosen", "node_of", "read_text", "who"]
+__all__ = ["choice_options", "chosen", "node_of", "read_text"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def who() -> str:
-    """For the record: whoever may use this command may use the catalogue."""
-    return f"{getpass.getuser()} (command line)"
 
 
 def choice_options(command: F) -> F:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from nvr.cli.catalogue import TIME, open_catalogue, when
-from nvr.cli.choosing import who
+from nvr.cli.catalogue import TIME, open_catalogue, when, who
 from nvr.cli.options import config_option
 
 __all__ = ["delete"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nvr.cli.catalogue import TIME, open_catalogue, table, when
-from nvr.cli.choosing import choice_options, chosen, node_of, who
+from nvr.cli.catalogue import TIME, open_catalogue, table, when, who
+from nvr.cli.choosing import choice_options, chosen, node_of
 from nvr.cli.options import config_option
 
 if TYPE_CHECKING:
@@ -195,6 +195,9 @@ def _print(found: Impact, loaded: Config, hash_: str) -> None:
     click.echo(f"legal holds touched: {len(found.holds)}")
     for hold in found.holds[:20]:
         click.echo(f"  {hold.id}  {hold.camera}  {hold.reason}")
+    click.echo(f"open cases touched: {len(found.cases)}")
+    for case in found.cases[:20]:
+        click.echo(f"  {case.id}  {case.number}")
     mbit = found.bitrate_bps / 1e6
     click.echo(
         f"bandwidth saved: {mbit:.1f} Mbit/s, measured on {found.measured} of {found.recording} cameras that record now"

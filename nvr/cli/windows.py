@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from nvr.cli.catalogue import TIME, open_catalogue, table, when
-from nvr.cli.choosing import choice_options, chosen, node_of, who
+from nvr.cli.catalogue import TIME, open_catalogue, table, when, who
+from nvr.cli.choosing import choice_options, chosen, node_of
 from nvr.cli.options import config_option
 
 __all__ = ["maintenance", "schedules"]

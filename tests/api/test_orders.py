@@ -10,7 +10,7 @@ from litestar.testing import AsyncTestClient
 
 from nvr.api import ApiSettings, create_app
 from nvr.api.times import format_time
-from storage import attachments, holds
+from storage import attachments, audit, cases, holds
 from storage.causes import Cause
 from tests.api.catalogue import NOW, T0, S, World
 
@@ -44,11 +44,17 @@ async def confirmed(client: Client, world: World, body: dict[str, Any]) -> Any:
 async def test_a_dry_run_and_its_confirmation(client: Client, world: World, heard: list[str]) -> None:
     with world.db.write() as conn:
         holds.place(conn, "gate", NOW, NOW + HOUR, reason="case 7", by="vera", now_us=NOW)
+        case = cases.open_case(conn, number="LP/9", legal_basis="KUHAP", title="", by="vera", now_us=NOW)
+        for end_us in (NOW + HOUR, NOW - HOUR):
+            cases.request(
+                conn, case.id, cameras=["gate"], start_us=NOW - 2 * HOUR, end_us=end_us, purpose="theft", by="vera", now_us=NOW
+            )  # fmt: skip
         holds.place(conn, "yard", T0 - HOUR, T0, reason="before", by="vera", now_us=NOW)
     body = order(where="owner=CITY", expected_end=format_time(NOW + 2 * HOUR))
     shown = await ask(client, world, "POST", "/orders/preview", body)
     assert shown["cameras"] == ["gate", "yard"] and shown["camera_hours"] == 4.0
-    assert [(h["camera"], h["reason"]) for h in shown["holds"]] == [("gate", "case 7")]
+    assert {(h["camera"], h["reason"]) for h in shown["holds"]} == {("gate", "case 7"), ("gate", "case LP/9: theft")}
+    assert [c["number"] for c in shown["cases"]] == ["LP/9"]
     assert (shown["recording"], shown["measured"], shown["mbit_per_s"]) == (1, 1, 2.0)
     assert shown["cost_a_month"] == 60_000 and shown["cost_saved"] == pytest.approx(60_000 * 2 / 720)
     assert heard == [] and (await ask(client, world, "GET", "/orders"))["orders"] == []
@@ -62,6 +68,9 @@ async def test_a_dry_run_and_its_confirmation(client: Client, world: World, hear
     found = await ask(client, world, "GET", f"/orders/{made['id']}", role="viewer")
     assert found["members"] == [{"camera": "gate", "revocation": None}, {"camera": "yard", "revocation": None}]
     assert found["selection"] == "owner=CITY"
+    with world.db.read() as conn:
+        entry = next(e for e in audit.entries(conn) if e.action == "order_entered")
+    assert entry.actor == "token for admin" and "500.12/1" in entry.detail
 
 
 async def test_labels_that_changed_since_the_dry_run_make_it_another(client: Client, world: World) -> None:
