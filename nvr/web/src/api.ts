@@ -3,6 +3,7 @@
 import { formatInstant, type Instant } from './time/instant';
 import type {
   Alert, AuditLog, AuditVerdict, Camera, Case, FootageRequest, CameraDraft, CameraList, ClipPart, Coverage, GapReport, Me, NewToken, Problem, Role, Token, User,
+  Directive, DirectiveKind, Imported, OrderDraft, OrderPreview, PublicCameras, RevocationDraft, Choice,
 } from './types';
 
 /** The server said no. `code` is the stable word that the dictionaries translate. */
@@ -137,6 +138,44 @@ export async function checkClip(url: string): Promise<ClipCheck> {
   if (problem === null) return { ready: true, size: null };
   return { ready: false, problem, parts: Array.isArray(problem.parts) ? problem.parts : [] };
 }
+
+// Orders, maintenance windows, schedules
+
+const LISTS: Record<DirectiveKind, string> = { order: 'orders', maintenance: 'maintenance', schedule: 'schedules' };
+const ANSWERS: Record<DirectiveKind, 'orders' | 'windows' | 'schedules'> = { order: 'orders', maintenance: 'windows', schedule: 'schedules' };
+
+export async function directives(kind: DirectiveKind): Promise<Directive[]> {
+  return (await get<Record<string, Directive[]>>(`/api/${LISTS[kind]}`))[ANSWERS[kind]] ?? [];
+}
+export const orderById = (id: string) => get<Directive>(`/api/orders/${seg(id)}`);
+export const attachmentUrl = (order: string) => `/api/orders/${seg(order)}/attachment`;
+export const previewOrder = (draft: OrderDraft) => change<OrderPreview>('POST', '/api/orders/preview', draft);
+export const enterOrder = (draft: OrderDraft, plan_hash: string) => change<Directive>('POST', '/api/orders', { ...draft, plan_hash });
+export const enterWindow = (draft: Choice & { reason: string; start: string; end: string }) => change<Directive>('POST', '/api/maintenance', draft);
+export const enterSchedule = (draft: Choice & { reason: string; hours: string }) => change<Directive>('POST', '/api/schedules', draft);
+export const revokeDirective = (kind: DirectiveKind, id: string, draft: RevocationDraft) =>
+  change<Directive>('POST', `/api/${LISTS[kind]}/${seg(id)}/${kind === 'order' ? 'revoke' : 'end'}`, draft);
+
+async function upload<T>(path: string, file: Blob): Promise<T> {
+  const response = await ok(path, { method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: file });
+  return (await response.json()) as T;
+}
+export const uploadAttachment = (file: File) => upload<{ sha256: string; bytes: number }>('/api/attachments', file);
+
+// The table of cameras
+
+export const importCameras = (file: File, dryRun: boolean) => upload<Imported>(`/api/camera-table?dry_run=${dryRun ? 'yes' : 'no'}`, file);
+export const cameraTableUrl = (passwords: boolean) => `/api/camera-table${passwords ? '?passwords=yes' : ''}`;
+
+// What citizens see
+
+export async function publicCameras(signal?: AbortSignal): Promise<PublicCameras> {
+  const response = await ok('/api/public/cameras', { credentials: 'omit', cache: 'default', ...(signal ? { signal } : {}) });
+  return (await response.json()) as PublicCameras;
+}
+export const publicCuts = () => get<{ cuts: Array<{ camera: string; since: string; reason: string; by: string }> }>('/api/public-cuts');
+export const cutPublicView = (id: string, reason: string) => change<unknown>('POST', `${camera(id)}/public-cut`, { reason });
+export const restorePublicView = (id: string, reason: string) => change<void>('POST', `${camera(id)}/public-cut/end`, { reason });
 
 // Gaps
 

@@ -10,6 +10,7 @@ import { AuditPage } from './pages/audit';
 import { CamerasPage } from './pages/cameras';
 import { CasesPage } from './pages/cases';
 import { GapsPage } from './pages/gaps';
+import { OrdersPage } from './pages/orders';
 import { LoginPage } from './pages/login';
 import { TokensPage } from './pages/tokens';
 import { UsersPage } from './pages/users';
@@ -20,7 +21,17 @@ import { valueOf } from './ui/field';
 import { useStore } from './ui/store';
 
 const NEEDED: Record<Page, Role> = {
-  cameras: 'viewer', camera: 'viewer', account: 'viewer', gaps: 'investigator', cases: 'investigator', alerts: 'viewer', 'admin-cameras': 'admin', users: 'admin', tokens: 'admin', audit: 'admin',
+  cameras: 'viewer',
+  camera: 'viewer',
+  account: 'viewer',
+  alerts: 'viewer',
+  gaps: 'investigator',
+  orders: 'viewer',
+  cases: 'investigator',
+  'admin-cameras': 'admin',
+  users: 'admin',
+  tokens: 'admin',
+  audit: 'admin',
 };
 
 export function App() {
@@ -47,7 +58,15 @@ export function App() {
 function Frame({ me, where }: { me: Me; where: Route }) {
   const { t } = useWords();
   const links: Array<[Exclude<Page, 'camera'>, string]> = [
-    ['cameras', t.nav.cameras], ['alerts', t.nav.alerts], ['gaps', t.nav.gaps], ['cases', t.nav.cases], ['admin-cameras', t.nav.adminCameras], ['users', t.nav.users], ['tokens', t.nav.tokens], ['audit', t.nav.audit],
+    ['cameras', t.nav.cameras],
+    ['alerts', t.nav.alerts],
+    ['gaps', t.nav.gaps],
+    ['orders', t.nav.orders],
+    ['cases', t.nav.cases],
+    ['admin-cameras', t.nav.adminCameras],
+    ['users', t.nav.users],
+    ['tokens', t.nav.tokens],
+    ['audit', t.nav.audit],
   ];
   const openAlerts = useOpenAlerts();
   const key = `${where.page} ${where.id} ${where.params.toString()}`;
@@ -91,6 +110,7 @@ function Content({ me, where }: { me: Me; where: Route }) {
     case 'cameras': return <CamerasPage me={me} />;
     case 'camera': return <CameraPage id={where.id} params={where.params} me={me} />;
     case 'gaps': return <GapsPage me={me} />;
+    case 'orders': return <OrdersPage me={me} />;
     case 'cases': return <CasesPage me={me} />;
     case 'admin-cameras': return <AdminCamerasPage />;
     case 'users': return <UsersPage me={me} />;
@@ -101,7 +121,7 @@ function Content({ me, where }: { me: Me; where: Route }) {
   }
 }
 
-function LanguageChoice() {
+export function LanguageChoice() {
   const { t, lang } = useWords();
   return (
     <label class="language">

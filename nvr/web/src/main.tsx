@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import { App } from './app';
+import { PublicPage } from './public/public-page';
 import { startLanguage } from './i18n';
 import { startRouter } from './router';
 import { startSession } from './session';
@@ -11,5 +12,7 @@ import './styles/timeline.css';
 
 startLanguage();
 startRouter();
-startSession();
-render(<App />, document.getElementById('app')!);
+// Citizens have no session, and nothing of the app but one page.
+const isPublic = location.pathname === '/public';
+if (!isPublic) startSession();
+render(isPublic ? <PublicPage /> : <App />, document.getElementById('app')!);

@@ -2,7 +2,18 @@
 
 import { createStore } from './ui/store';
 
-export type Page = 'cameras' | 'camera' | 'gaps' | 'cases' | 'alerts' | 'admin-cameras' | 'users' | 'tokens' | 'audit' | 'account';
+export type Page =
+  | 'cameras'
+  | 'camera'
+  | 'alerts'
+  | 'gaps'
+  | 'orders'
+  | 'cases'
+  | 'admin-cameras'
+  | 'users'
+  | 'tokens'
+  | 'audit'
+  | 'account';
 
 export interface Route {
   page: Page;
@@ -12,7 +23,16 @@ export interface Route {
 }
 
 const PATHS: Record<Exclude<Page, 'camera'>, string> = {
-  cameras: '/', gaps: '/gaps', cases: '/cases', alerts: '/alerts', 'admin-cameras': '/admin/cameras', users: '/admin/users', tokens: '/admin/tokens', audit: '/admin/audit', account: '/account',
+  cameras: '/',
+  alerts: '/alerts',
+  gaps: '/gaps',
+  orders: '/orders',
+  cases: '/cases',
+  'admin-cameras': '/admin/cameras',
+  users: '/admin/users',
+  tokens: '/admin/tokens',
+  audit: '/admin/audit',
+  account: '/account',
 };
 
 export function parseRoute(hash: string): Route {

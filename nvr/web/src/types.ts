@@ -99,6 +99,117 @@ export interface GapReport {
   gaps: ReportGap[];
 }
 
+export type DirectiveKind = 'order' | 'maintenance' | 'schedule';
+
+/** Which cameras: by a label query, by ids, or by the text of a CSV list. One of them. */
+export interface Choice {
+  where?: string;
+  cameras?: string[];
+  csv?: string;
+}
+
+export interface Revocation {
+  id: string;
+  reason: string;
+  letter: string | null;
+  letter_date: string | null;
+  approver: string | null;
+  start: string;
+  cameras: number;
+  entered_by: string;
+  entered: string;
+}
+
+export interface Directive {
+  id: string;
+  kind: DirectiveKind;
+  state: 'planned' | 'in_force' | 'ended';
+  reason: string;
+  start: string;
+  end: string | null;
+  selection: string;
+  cameras: number;
+  left: number;
+  entered_by: string;
+  entered: string;
+  letter?: string;
+  letter_date?: string;
+  approver?: string;
+  expected_end?: string;
+  overdue?: boolean;
+  local_copy_until?: string;
+  hours?: string;
+  zone?: string;
+  attachment?: string;
+  attachment_name?: string;
+  revocations: Revocation[];
+  members?: Array<{ camera: string; revocation: string | null }>;
+}
+
+export interface OrderDraft extends Choice {
+  letter: string;
+  reason: string;
+  approver: string;
+  letter_date?: string;
+  start?: string;
+  expected_end?: string;
+  local_copy_until?: string;
+  attachment?: string;
+  attachment_name?: string;
+}
+
+export interface OrderPreview {
+  plan_hash: string;
+  cameras: string[];
+  start: string;
+  until: string | null;
+  camera_hours: number | null;
+  camera_hours_a_day: number;
+  disabled_before: number;
+  other_orders: string[];
+  holds: Array<{ id: string; camera: string; reason: string }>;
+  cases: Array<{ id: string; number: string }>;
+  recording: number;
+  measured: number;
+  mbit_per_s: number;
+  cost_a_month: number | null;
+  cost_saved: number | null;
+}
+
+export interface RevocationDraft {
+  reason: string;
+  letter?: string;
+  letter_date?: string;
+  approver?: string;
+  cameras?: string[];
+  where?: string;
+}
+
+export interface Imported {
+  dry_run: boolean;
+  added: string[];
+  changed: Record<string, string[]>;
+  unchanged: number;
+}
+
+export interface PublicCamera {
+  id: string;
+  name: string;
+  district: string | null;
+  state: string;
+  since: string | null;
+  text: { id: string; en: string };
+  order: { letter: string; letter_date: string | null; expected_end: string | null } | null;
+  picture: string | null;
+  picture_time: string | null;
+}
+
+export interface PublicCameras {
+  as_of: string;
+  zone: string;
+  cameras: PublicCamera[];
+}
+
 export interface CameraDraft {
   id?: string;
   name?: string;
@@ -212,6 +323,8 @@ export interface Problem {
   instance?: string;
   code?: string;
   parts?: ClipPart[];
+  /** What is wrong, place by place: the lines of a table. */
+  errors?: Array<{ field: string; message: string }>;
   /** Seconds, from the Retry-After header. */
   retry_after_s?: number;
 }

@@ -37,17 +37,24 @@ export function detailWords(detail: Detail | undefined, t: Words): string {
   if (!detail) return '';
   if (typeof detail === 'string') return detail;
   return Object.entries(detail)
-    .filter(([, value]) => value !== null && value !== undefined && value !== '')
+    // The whole list is in the report; here the longest of the causes stands for it.
+    .filter(([key, value]) => value !== null && value !== undefined && value !== '' && key !== 'original_causes')
     .map(([key, value]) => {
-      const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+      const text = key === 'original_cause' ? causeWords(String(value), t) : key === 'also' ? alsoWords(value, t) : typeof value === 'object' ? JSON.stringify(value) : String(value);
       // Free text needs no name in front of it; a bare number or order does.
       return key === 'error' || key === 'message' || key === 'text' || key === 'detail' ? text : `${t.detailKeys[key] ?? key}: ${text}`;
     })
     .join('; ');
 }
 
+/** Other decisions in force: by letter where there is one, else by what they are. */
+function alsoWords(value: unknown, t: Words): string {
+  if (!Array.isArray(value)) return String(value);
+  return value.map((other: Record<string, unknown>) => `${causeWords(String(other['cause']), t)}${other['letter'] ? ` ${String(other['letter'])}` : ''}`).join(', ');
+}
+
 /** Codes that say only in which field of many something is wrong; the server's own words say what. */
-const VAGUE = new Set(['invalid_request', 'missing_parameter', 'invalid_parameter', 'invalid_camera', 'invalid_account', 'weak_password', 'range_too_long', 'internal']);
+const VAGUE = new Set(['invalid_request', 'missing_parameter', 'invalid_parameter', 'invalid_camera', 'invalid_account', 'invalid_selection', 'invalid_directive', 'invalid_attachment', 'invalid_table', 'invalid_cut', 'weak_password', 'range_too_long', 'internal']);
 
 export function problemWords(problem: Problem, t: Words, lang: Lang = 'en'): string {
   const { code, detail } = problem;

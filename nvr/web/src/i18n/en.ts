@@ -1,6 +1,6 @@
 // English. Its type is the dictionary every other language must fill; a missing key there is a type error.
 
-import type { CameraState, Cause, GapClass, Role } from '../types';
+import type { CameraState, Cause, DirectiveKind, GapClass, Role } from '../types';
 
 const causes: Record<Cause, string> = {
   disabled: 'Switched off by order',
@@ -64,6 +64,15 @@ const errors: Record<string, string> = {
   range_too_long: 'The range is too long.',
   invalid_camera: 'A setting of the camera is not possible.',
   invalid_account: 'This name cannot be used.',
+  invalid_selection: 'These cameras cannot be chosen.',
+  invalid_directive: 'This cannot be entered like that.',
+  invalid_attachment: 'This file cannot be kept.',
+  invalid_table: 'The table has mistakes; nothing was changed.',
+  invalid_cut: 'The public view cannot be changed like that.',
+  plan_changed: 'The order or its cameras have changed since the dry run. Look at it again.',
+  directive_not_found: 'There is no such entry (any more).',
+  attachment_not_found: 'There is no such file.',
+  public_off: 'This server has no public page.',
   weak_password: 'The password cannot be used.',
   bad_credentials: 'The user name or the password is wrong.',
   not_authenticated: 'You are not logged in.',
@@ -114,7 +123,7 @@ const en = {
   tooManyFor: (wait: string) => `Too many attempts. Please try again in ${wait}.`,
 
   nav: {
-    main: 'Main menu', cameras: 'Cameras', gaps: 'Gap report', cases: 'Cases', alerts: 'Alerts', adminCameras: 'Set up cameras', users: 'Users', tokens: 'API tokens', audit: 'Audit log',
+    main: 'Main menu', cameras: 'Cameras', gaps: 'Gap report', alerts: 'Alerts', orders: 'Orders', cases: 'Cases', adminCameras: 'Set up cameras', users: 'Users', tokens: 'API tokens', audit: 'Audit log',
     account: 'My account', logout: 'Log out',
   },
 
@@ -263,11 +272,60 @@ const en = {
     } as Record<string, string>,
   },
 
+  orders: {
+    title: 'Orders, maintenance, schedules', text: 'What people decided about recording. Each is a stated cause in the gaps it makes, and is revoked, never deleted.',
+    kinds: { order: 'Orders', maintenance: 'Maintenance windows', schedule: 'Recording schedules' } as Record<DirectiveKind, string>,
+    kindTexts: {
+      order: 'Cameras under an order are not connected to until it is revoked.',
+      maintenance: 'Recording goes on if it can; a gap within the window is attributed to it.',
+      schedule: 'Outside their hours the cameras are not connected to.',
+    } as Record<DirectiveKind, string>,
+    none: { order: 'No orders.', maintenance: 'No maintenance windows.', schedule: 'No schedules.' } as Record<DirectiveKind, string>,
+    add: { order: 'New order', maintenance: 'New window', schedule: 'New schedule' } as Record<DirectiveKind, string>,
+    states: { planned: 'planned', in_force: 'in force', ended: 'over' } as Record<string, string>, overdue: 'past its expected end',
+    letter: 'Letter number', letterDate: 'Date of the letter', reason: 'Reason', approver: 'Signed by', start: 'From', end: 'To', now: 'now',
+    startHint: 'Empty: as soon as it is confirmed. May lie in the past.', expectedEnd: 'Expected end', expectedEndHint: 'Ends nothing by itself',
+    localCopy: 'Local copy may exist until', attachment: 'Signed letter (file)', hours: 'Hours', hoursHint: 'For example mon-fri 06:00-22:00, sat 08:00-14:00',
+    state: 'State', cameras: 'Cameras', camerasOf: (left: string, all: string) => `${left} of ${all}`, untilRevoked: 'until revoked',
+    choose: 'Cameras', byLabel: 'by label', byId: 'by id', byList: 'by a CSV list', where: 'Labels', whereHint: 'For example district=Tembalang,isp=Telkom; * for all',
+    ids: 'Ids', idsHint: 'Separated by commas', list: 'CSV file', listHint: 'One camera id in each line',
+    dryRun: 'Dry run', dryRunTitle: 'What this order does', confirm: 'Enter this order', back: 'Change it', enter: 'Enter',
+    chosen: (n: string) => `${n} cameras`, disabledBefore: (n: string) => `${n} of them are off by another order already`,
+    lost: 'Coverage lost', lostHours: (hours: string, until: string) => `${hours} camera-hours until ${until}`, lostDay: (hours: string) => `${hours} camera-hours a day (no expected end)`,
+    holds: 'Legal holds touched', cases: 'Open cases touched', saved: 'Bandwidth saved',
+    savedOf: (mbit: string, measured: string, recording: string) => `${mbit} Mbit/s, measured on ${measured} of ${recording} cameras that record now`,
+    cost: 'Cost saved', costOf: (month: string) => `Rp ${month} a month`, costUntil: (sum: string) => `Rp ${sum} until the expected end`, more: (n: string) => `and ${n} more`,
+    revoke: 'Revoke', endIt: 'End', revokeTitle: (name: string) => `Revoke ${name}`, revokeText: 'The cameras are recorded again at once. The entry stays and links to this revocation.',
+    revokeFor: 'For', revokeAll: 'all cameras that are left', revokeSome: 'some cameras, by label', revocations: 'Revoked',
+    revokedFor: (n: string, by: string) => `${n} cameras, by ${by}`, file: 'File', enteredBy: 'entered by', missing: 'This is needed.',
+  },
+
+  importing: {
+    title: 'Cameras by CSV', open: 'CSV import and export', export: 'Download as CSV', exportPasswords: 'Download with passwords',
+    passwordsWarning: 'That file holds the cameras’ passwords: whoever has it has the cameras.', file: 'CSV file', fileHint: 'The first line names the columns; begin with a download.',
+    check: 'Check', run: 'Import', added: (n: string) => `${n} added`, changed: (n: string) => `${n} changed`, unchanged: (n: string) => `${n} unchanged`,
+    would: 'This would happen:', done: 'Done:', mistakes: (n: string) => `${n} mistakes; nothing was changed`, place: 'Where', what: 'What is wrong',
+  },
+
+  publicView: {
+    title: 'Public cameras', loading: 'Loading …', off: 'There is no public page here at the moment.', none: 'No public cameras at the moment.', search: 'Search', searchHint: 'Name or district',
+    since: (time: string) => `since ${time}`, letter: (letter: string) => `Letter no. ${letter}`, expected: (time: string) => `expected until ${time}`,
+    pictureAt: (time: string) => `Picture of ${time}`, noPicture: 'No picture', asOf: (time: string) => `As of ${time}`, late: 'No new answer from the server; this is what it said last.',
+    states: {
+      recording: 'Working', disabled: 'Switched off by order', maintenance: 'Maintenance', schedule: 'Outside its hours', privacy: 'Closed for privacy',
+      setup: 'Being set up', network: 'Not connected', camera: 'Faulty', server: 'Server fault',
+    } as Record<string, string>,
+    counts: (working: string, all: string) => `${working} of ${all} cameras are working`,
+    cut: 'Cut the public view', cutText: 'Citizens no longer see this camera’s picture, at once. Recording goes on.', restore: 'Show it to citizens again', reason: 'Reason',
+    isCut: (by: string, reason: string) => `Public view cut by ${by}: ${reason}`, isPublic: 'Citizens see this camera', isStatus: 'Citizens see this camera’s status',
+  },
+
   account: { title: 'My account', user: 'User', role: 'Role', version: 'Server version', zone: 'Display zone' },
 
   detailKeys: {
     reason: 'reason', error: 'error', message: 'message', order: 'order', letter: 'letter', policy: 'policy', by: 'by', user: 'by',
-    person: 'by', attempts: 'attempts', exit_code: 'exit code', signal: 'signal', path: 'file', step_s: 'step (s)',
+    original_cause: 'before', letter_date: 'of', approver: 'signed by', expected_end: 'expected end', local_copy_until: 'local copy until', entered: 'entered', hours: 'hours', zone: 'zone',
+    also: 'also', maintenance: 'window', schedule: 'schedule', person: 'by', attempts: 'attempts', exit_code: 'exit code', signal: 'signal', path: 'file', step_s: 'step (s)',
   } as Record<string, string>,
 
   causes, classes, states, roles, roleHints, errors,

@@ -21,7 +21,7 @@ const id: Words = {
   tooManyFor: (wait) => `Terlalu banyak percobaan. Silakan coba lagi dalam ${wait}.`,
 
   nav: {
-    main: 'Menu utama', cameras: 'Kamera', gaps: 'Laporan kekosongan', cases: 'Perkara', alerts: 'Peringatan', adminCameras: 'Kelola kamera', users: 'Pengguna', tokens: 'Token API', audit: 'Log audit',
+    main: 'Menu utama', cameras: 'Kamera', gaps: 'Laporan kekosongan', alerts: 'Peringatan', orders: 'Perintah', cases: 'Perkara', adminCameras: 'Kelola kamera', users: 'Pengguna', tokens: 'Token API', audit: 'Log audit',
     account: 'Akun saya', logout: 'Keluar',
   },
 
@@ -170,11 +170,60 @@ const id: Words = {
     },
   },
 
+  orders: {
+    title: 'Perintah, pemeliharaan, jadwal', text: 'Keputusan orang tentang perekaman. Masing-masing menjadi penyebab kekosongan yang ditimbulkannya, dan dicabut, tidak pernah dihapus.',
+    kinds: { order: 'Perintah', maintenance: 'Pemeliharaan terencana', schedule: 'Jadwal perekaman' },
+    kindTexts: {
+      order: 'Kamera di bawah perintah tidak dihubungi sampai perintah dicabut.',
+      maintenance: 'Perekaman berlanjut bila bisa; kekosongan di dalamnya dicatat sebagai pemeliharaan.',
+      schedule: 'Di luar jamnya kamera tidak dihubungi.',
+    },
+    none: { order: 'Belum ada perintah.', maintenance: 'Belum ada pemeliharaan.', schedule: 'Belum ada jadwal.' },
+    add: { order: 'Perintah baru', maintenance: 'Pemeliharaan baru', schedule: 'Jadwal baru' },
+    states: { planned: 'direncanakan', in_force: 'berlaku', ended: 'selesai' }, overdue: 'melewati perkiraan akhir',
+    letter: 'Nomor surat', letterDate: 'Tanggal surat', reason: 'Alasan', approver: 'Penanda tangan', start: 'Dari', end: 'Sampai', now: 'sekarang',
+    startHint: 'Kosong: segera setelah disetujui. Boleh di masa lalu.', expectedEnd: 'Perkiraan akhir', expectedEndHint: 'Tidak mengakhiri apa pun dengan sendirinya',
+    localCopy: 'Salinan lokal mungkin ada sampai', attachment: 'Surat bertanda tangan (berkas)', hours: 'Jam', hoursHint: 'Misalnya mon-fri 06:00-22:00, sat 08:00-14:00',
+    state: 'Status', cameras: 'Kamera', camerasOf: (left, all) => `${left} dari ${all}`, untilRevoked: 'sampai dicabut',
+    choose: 'Kamera', byLabel: 'menurut label', byId: 'menurut id', byList: 'menurut daftar CSV', where: 'Label', whereHint: 'Misalnya district=Tembalang,isp=Telkom; * untuk semua',
+    ids: 'Id', idsHint: 'Dipisahkan koma', list: 'Berkas CSV', listHint: 'Satu id kamera di tiap baris',
+    dryRun: 'Simulasi', dryRunTitle: 'Akibat perintah ini', confirm: 'Masukkan perintah ini', back: 'Ubah', enter: 'Masukkan',
+    chosen: (n) => `${n} kamera`, disabledBefore: (n) => `${n} di antaranya sudah dinonaktifkan oleh perintah lain`,
+    lost: 'Cakupan hilang', lostHours: (hours, until) => `${hours} jam-kamera sampai ${until}`, lostDay: (hours) => `${hours} jam-kamera per hari (tanpa perkiraan akhir)`,
+    holds: 'Penahanan hukum yang terkena', cases: 'Perkara terbuka yang terkena', saved: 'Bandwidth dihemat',
+    savedOf: (mbit, measured, recording) => `${mbit} Mbit/s, diukur pada ${measured} dari ${recording} kamera yang sedang merekam`,
+    cost: 'Biaya dihemat', costOf: (month) => `Rp ${month} per bulan`, costUntil: (sum) => `Rp ${sum} sampai perkiraan akhir`, more: (n) => `dan ${n} lagi`,
+    revoke: 'Cabut', endIt: 'Akhiri', revokeTitle: (name) => `Cabut ${name}`, revokeText: 'Kamera segera direkam lagi. Entri tetap ada dan menunjuk ke pencabutan ini.',
+    revokeFor: 'Untuk', revokeAll: 'semua kamera yang tersisa', revokeSome: 'sebagian kamera, menurut label', revocations: 'Dicabut',
+    revokedFor: (n, by) => `${n} kamera, oleh ${by}`, file: 'Berkas', enteredBy: 'dimasukkan oleh', missing: 'Ini diperlukan.',
+  },
+
+  importing: {
+    title: 'Kamera lewat CSV', open: 'Impor dan ekspor CSV', export: 'Unduh sebagai CSV', exportPasswords: 'Unduh dengan kata sandi',
+    passwordsWarning: 'Berkas itu berisi kata sandi kamera: siapa yang memilikinya menguasai kameranya.', file: 'Berkas CSV', fileHint: 'Baris pertama menamai kolom; mulailah dari unduhan.',
+    check: 'Periksa', run: 'Impor', added: (n) => `${n} ditambahkan`, changed: (n) => `${n} diubah`, unchanged: (n) => `${n} tetap`,
+    would: 'Ini yang akan terjadi:', done: 'Selesai:', mistakes: (n) => `${n} kesalahan; tidak ada yang diubah`, place: 'Di mana', what: 'Yang salah',
+  },
+
+  publicView: {
+    title: 'Kamera publik', loading: 'Memuat …', off: 'Saat ini tidak ada halaman publik di sini.', none: 'Saat ini tidak ada kamera publik.', search: 'Cari', searchHint: 'Nama atau kecamatan',
+    since: (time) => `sejak ${time}`, letter: (letter) => `Surat nomor ${letter}`, expected: (time) => `perkiraan sampai ${time}`,
+    pictureAt: (time) => `Gambar ${time}`, noPicture: 'Tidak ada gambar', asOf: (time) => `Per ${time}`, late: 'Belum ada jawaban baru dari server; ini jawaban terakhirnya.',
+    states: {
+      recording: 'Bekerja', disabled: 'Dinonaktifkan dengan surat', maintenance: 'Pemeliharaan', schedule: 'Di luar jam', privacy: 'Ditutup demi privasi',
+      setup: 'Sedang disiapkan', network: 'Tidak terhubung', camera: 'Gangguan kamera', server: 'Gangguan server',
+    },
+    counts: (working, all) => `${working} dari ${all} kamera bekerja`,
+    cut: 'Tutup tampilan publik', cutText: 'Warga seketika tidak lagi melihat gambar kamera ini. Perekaman berlanjut.', restore: 'Tampilkan lagi kepada warga', reason: 'Alasan',
+    isCut: (by, reason) => `Tampilan publik ditutup oleh ${by}: ${reason}`, isPublic: 'Warga melihat kamera ini', isStatus: 'Warga melihat status kamera ini',
+  },
+
   account: { title: 'Akun saya', user: 'Pengguna', role: 'Peran', version: 'Versi server', zone: 'Zona waktu' },
 
   detailKeys: {
     reason: 'alasan', error: 'galat', message: 'pesan', order: 'surat perintah', letter: 'nomor surat', policy: 'kebijakan', by: 'oleh', user: 'oleh',
-    person: 'oleh', attempts: 'percobaan', exit_code: 'kode keluar', signal: 'sinyal', path: 'berkas', step_s: 'selisih (dtk)',
+    original_cause: 'sebelumnya', letter_date: 'tanggal', approver: 'ditandatangani', expected_end: 'perkiraan akhir', local_copy_until: 'salinan lokal sampai', entered: 'dimasukkan', hours: 'jam', zone: 'zona',
+    also: 'juga', maintenance: 'pemeliharaan', schedule: 'jadwal', person: 'oleh', attempts: 'percobaan', exit_code: 'kode keluar', signal: 'sinyal', path: 'berkas', step_s: 'selisih (dtk)',
   },
 
   causes: {
@@ -220,6 +269,15 @@ const id: Words = {
     range_too_long: 'Rentangnya terlalu panjang.',
     invalid_camera: 'Ada pengaturan kamera yang tidak mungkin.',
     invalid_account: 'Nama ini tidak dapat dipakai.',
+    invalid_selection: 'Kamera ini tidak dapat dipilih.',
+    invalid_directive: 'Tidak dapat dimasukkan seperti itu.',
+    invalid_attachment: 'Berkas ini tidak dapat disimpan.',
+    invalid_table: 'Tabel berisi kesalahan; tidak ada yang diubah.',
+    invalid_cut: 'Tampilan publik tidak dapat diubah seperti itu.',
+    plan_changed: 'Perintah atau kameranya berubah sejak simulasi. Periksa lagi.',
+    directive_not_found: 'Entri ini tidak ada (lagi).',
+    attachment_not_found: 'Berkas ini tidak ada.',
+    public_off: 'Server ini tidak memiliki halaman publik.',
     weak_password: 'Kata sandi ini tidak dapat dipakai.',
     bad_credentials: 'Nama pengguna atau kata sandi salah.',
     not_authenticated: 'Anda belum masuk.',

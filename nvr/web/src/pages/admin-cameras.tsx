@@ -10,6 +10,7 @@ import { Confirm, ErrorText } from '../ui/dialog';
 import { useList } from '../ui/list';
 import { Labels } from '../camera/camera-facts';
 import { CameraForm } from './camera-form';
+import { CameraImport } from './camera-import';
 import { filterCameras } from './camera-filter';
 import { Field, valueOf } from '../ui/field';
 
@@ -21,6 +22,7 @@ export function AdminCamerasPage() {
   const a = t.admin;
   const list = useList(async () => (await api.cameras()).cameras);
   const [form, setForm] = useState<{ camera: Camera | null } | null>(null);
+  const [importing, setImporting] = useState(false);
   const [removing, setRemoving] = useState<Camera | null>(null);
   const [search, setSearch] = useState('');
   const remove = useAction();
@@ -29,7 +31,10 @@ export function AdminCamerasPage() {
     <div>
       <header class="page-head">
         <h1>{a.camerasTitle}</h1>
-        <button type="button" class="primary" data-testid="add-camera" onClick={() => setForm({ camera: null })}>{a.addCamera}</button>
+        <span class="row-actions">
+          <button type="button" data-testid="camera-table" onClick={() => setImporting(true)}>{t.importing.open}</button>
+          <button type="button" class="primary" data-testid="add-camera" onClick={() => setForm({ camera: null })}>{a.addCamera}</button>
+        </span>
       </header>
       <ErrorText text={list.error} testid="list-error" />
       {list.items && list.items.length > 10 ? (
@@ -75,6 +80,7 @@ export function AdminCamerasPage() {
           }}
         />
       ) : null}
+      {importing ? <CameraImport onDone={list.reload} onClose={() => setImporting(false)} /> : null}
       {removing ? (
         <Confirm
           title={a.removeCamera(removing.name)} text={a.removeCameraText} action={t.remove} error={remove.error} busy={remove.busy}
