@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nvr import log as logs
+from nvr.accounting.days import DayKeeper
 from nvr.accounting.retention import Keeper
 from nvr.accounting.scrub import Scrubber
 from nvr.alerting.watch import Watch
@@ -47,10 +48,12 @@ def main() -> None:
     roots = [Root(identity, Path(path)) for identity, path in first["roots"]]
     scrubber = Scrubber(Path(first["catalogue"]), roots, first["scrub_bytes_per_s"], ending)
     scrubber.start()
+    days = DayKeeper(Path(first["catalogue"]), ending)
+    days.start()
     watch.start()
     keeper.run(ending)
-    scrubber.join(5.0)
-    watch.join(5.0)
+    for thread in (scrubber, days, watch):
+        thread.join(5.0)
 
 
 main()

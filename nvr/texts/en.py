@@ -50,6 +50,7 @@ WORDS = Words(
         "server": "Server",
         "planned": "Planned",
         "administrative": "Administrative",
+        "absent": "Not set up",
         "removed": "Removed",
     },
     details={

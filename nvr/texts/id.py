@@ -50,6 +50,7 @@ WORDS = Words(
         "server": "Server",
         "planned": "Terencana",
         "administrative": "Administratif",
+        "absent": "Belum terdaftar",
         "removed": "Dihapus",
     },
     details={

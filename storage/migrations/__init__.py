@@ -12,6 +12,7 @@ from sqlite_utils.migrations import Migrations
 from storage.migrations import (
     m001_first_schema,
     m006_directives,
+    m007_coverage_day,
     m010_audit,
     m011_cases,
     m012_alerts,
@@ -25,6 +26,7 @@ migrations = Migrations("catalogue")
 STEPS = (
     m001_first_schema,
     m006_directives,
+    m007_coverage_day,
     m010_audit,
     m011_cases,
     m012_alerts,
