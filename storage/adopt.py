@@ -123,7 +123,7 @@ def bring(
                 # Power loss kept the tail and lost what it speaks of.
                 found = read_fd(fd, trust_tail=False)
         init = os.pread(fd, found.init_bytes, 0)
-        frames = len(found.index.video.samples)
+        frames = found.index.video.count
         final = root.path / segment_path(key.camera, key.start_us, key.epoch, key.node, growing=False)
         if final.exists():
             raise FileExistsError(errno.EEXIST, "a segment of this name exists", str(final))
@@ -172,7 +172,7 @@ def described(final: Path, root: Root) -> Brought:
         key = check_name(root, final, found.head)
         init = os.pread(file.fileno(), found.init_bytes, 0)
         sha256 = _sha256(file.fileno(), found.size).hexdigest()
-    frames = len(found.index.video.samples)
+    frames = found.index.video.count
     return Brought(key, final, found, init, found.end_us, frames, found.size, sha256, 0)
 
 

@@ -1,15 +1,15 @@
 """The index of one segment file: where its fragments and samples are.
 
-A closed segment carries it in its tail (``storage.segment_file``); for a growing or cut-off one it is scanned from the
+A closed segment carries it in its tail (``storage.index_codec``); for a growing or cut-off one it is scanned from the
 ``moof`` headers. Invariant: the index read from a tail equals the index scanned from the same file, and every fragment it
 lists lies whole inside the file.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,15 +17,19 @@ import numpy.typing as npt
 from storage.boxes import BoxError, Fragment, Track, parse_moof
 from storage.boxes import header as box_header
 
-__all__ = ["FragmentRow", "IndexBuilder", "SegmentIndex", "TrackIndex", "decode", "encode", "scan"]
+__all__ = ["Array", "Flags", "FragmentRow", "IndexBuilder", "Narrow", "SegmentIndex", "TrackIndex", "narrow", "scan"]
 
 Array = npt.NDArray[np.int64]
+Narrow = npt.NDArray[np.int32]
+Flags = npt.NDArray[np.bool_]
+
+_LARGEST = (1 << 31) - 1
 
 # A fragment holds half a second; a moof larger than this is damage, not a fragment, and must not be read into memory.
 LARGEST_MOOF_BYTES = 4 << 20
 # Two hours of 60 pictures and 50 sounds a second are 0.8 M samples. What declares more is damage and must not fill the memory.
 _MOST_SAMPLES = 4 << 20
-_LARGEST_INDEX_BYTES = 128 << 20
+_NO_SAMPLES = np.empty((0, 4), np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +38,97 @@ class TrackIndex:
 
     ``fragments``: a row a fragment that has samples of this track: index of the fragment, first sample's number, number
     of samples, absolute offset of the first sample's bytes, decode time of the first sample in ticks.
-    ``samples``: a row a sample: size in bytes, duration in ticks, composition offset in ticks, sync (0 or 1).
+    A value a sample: ``sizes`` in bytes, ``durations`` in ticks, composition ``offsets`` in ticks, whether it is a ``sync`` sample. 32 bits each, or
+    no memory at all where all are the same: an index of a day has millions of samples.
     Samples of one row of ``fragments`` lie one behind the other in the file.
     """
 
     track: Track
     fragments: Array
-    samples: Array
+    sizes: Narrow
+    durations: Narrow
+    offsets: Narrow
+    sync: Flags
+
+    @classmethod
+    def of(cls, track: Track, fragments: Array, samples: Array) -> TrackIndex:
+        """From a row a sample: bytes, duration, composition offset, sync (0 or 1).
+
+        Raises:
+            BoxError: values that need more than 32 bits, which no sample can have.
+        """
+        if len(samples) and (int(samples.max()) > _LARGEST or int(samples.min()) < -_LARGEST):
+            raise BoxError("a sample larger or longer than any can be")
+        sizes, durations, offsets = (narrow(samples[:, column].astype(np.int32)) for column in range(3))
+        return cls(track, fragments, sizes, durations, offsets, narrow(samples[:, 3] != 0))
+
+    @property
+    def count(self) -> int:
+        """How many samples there are."""
+        return len(self.sizes)
+
+    @property
+    def steps(self) -> Narrow | Array:
+        """From each sample's decode time to the next one's, in ticks; the last one's is its duration."""
+        rows = self.fragments
+        if len(rows) < 2:
+            return self.durations
+        lengths = np.add.reduceat(self.durations, rows[:, 1], dtype=np.int64)
+        jumps = rows[1:, 4] - rows[:-1, 4] - lengths[:-1]
+        if not jumps.any():
+            return self.durations
+        steps = self.durations.astype(np.int64)
+        steps[rows[1:, 1] - 1] += jumps
+        return steps
 
     @property
     def decode_times(self) -> Array:
         """The decode time of each sample, in ticks of the track's timescale."""
-        before = np.cumsum(self.samples[:, 1]) - self.samples[:, 1]
-        first = self.fragments[:, 1]
-        base = self.fragments[:, 4] - before[first] if len(first) else np.empty(0, np.int64)
-        times: Array = before + np.repeat(base, self.fragments[:, 2])
-        return times
+        times = np.empty(self.count, np.int64)
+        if self.count:
+            times[0] = self.fragments[0, 4]
+            times[1:] = self.steps[:-1]
+        return np.cumsum(times, out=times)
 
     @property
-    def offsets(self) -> Array:
+    def byte_offsets(self) -> Array:
         """The absolute file offset of each sample's bytes."""
-        before = np.cumsum(self.samples[:, 0]) - self.samples[:, 0]
+        before = np.cumsum(self.sizes) - self.sizes
         first = self.fragments[:, 1]
         base = self.fragments[:, 3] - before[first] if len(first) else np.empty(0, np.int64)
         offsets: Array = before + np.repeat(base, self.fragments[:, 2])
         return offsets
+
+    @property
+    def end_time(self) -> int:
+        """The decode time at which the last sample's duration ends; 0 if there is none."""
+        if not len(self.fragments):
+            return 0
+        _, first, _, _, time = self.fragments[-1].tolist()
+        return int(time + self.durations[first:].sum())
+
+    def followed_by(self, more: TrackIndex) -> TrackIndex:
+        """One index of two of the same file; the rows of ``more`` count on from those of this one."""
+        return TrackIndex(
+            self.track,
+            np.concatenate([self.fragments, more.fragments]),
+            *(
+                narrow(np.concatenate([a, b]))
+                for a, b in (
+                    (self.sizes, more.sizes),
+                    (self.durations, more.durations),
+                    (self.offsets, more.offsets),
+                    (self.sync, more.sync),
+                )
+            ),
+        )
+
+
+def narrow(values: Any) -> Any:
+    """The same array, without memory if all its values are the same."""
+    if len(values) and (values[0] == values).all():
+        return np.broadcast_to(values[:1].copy()[0], len(values))
+    return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +164,7 @@ class SegmentIndex:
     def media_end(self) -> int:
         """The presentation time at which the video ends, in ticks: the greatest of its samples' ends."""
         video = self.video
-        ends = video.decode_times + video.samples[:, 2] + video.samples[:, 1]
+        ends = video.decode_times + video.offsets + video.durations
         return int(ends.max()) if len(ends) else 0
 
     def rows(self) -> list[FragmentRow]:
@@ -109,9 +179,9 @@ class SegmentIndex:
                 FragmentRow(
                     offset,
                     size,
-                    int(times[first] + video.samples[first, 2]),
-                    int(times[last] + video.samples[last, 1]),
-                    bool(video.samples[first, 3]),
+                    int(times[first] + video.offsets[first]),
+                    int(times[last] + video.durations[last]),
+                    bool(video.sync[first]),
                 )
             )
         return rows
@@ -159,7 +229,7 @@ class IndexBuilder:
         for track in self.tracks:
             rows = np.array(self._rows.get(track.track_id, []), dtype=np.int64).reshape(-1, 5)
             samples = self._samples.get(track.track_id, [])
-            tracks.append(TrackIndex(track, rows, np.concatenate(samples) if samples else np.empty((0, 4), np.int64)))
+            tracks.append(TrackIndex.of(track, rows, np.concatenate(samples) if samples else _NO_SAMPLES))
         return SegmentIndex(np.array(self._fragments, dtype=np.int64).reshape(-1, 2), tuple(tracks))
 
 
@@ -193,81 +263,3 @@ def scan(read: Callable[[int, int], bytes], start: int, limit: int, builder: Ind
             raise BoxError(f"moof at {at} is followed by {mdat.kind!r}, not by its mdat")
         builder.add(at, mdat.end, parse_moof(data[: moof.end]))
         at += mdat.end
-
-
-def encode(index: SegmentIndex) -> bytes:
-    """The index as bytes for a segment's tail; ``decode`` is its inverse."""
-    parts = [np.array([len(index.fragments), len(index.tracks)], dtype="<u4").tobytes()]
-    parts.append(index.fragments.astype("<u8").tobytes())
-    for track in index.tracks:
-        head = [track.track.track_id, len(track.fragments), len(track.samples)]
-        parts.append(np.array(head, dtype="<u4").tobytes())
-        parts.append(track.fragments.astype("<u8").tobytes())
-        # Column by column: durations and flags are nearly constant and vanish in the compression.
-        for column, kind in zip(range(4), ("<u4", "<u4", "<i4", "<u1"), strict=True):
-            parts.append(np.ascontiguousarray(track.samples[:, column]).astype(kind).tobytes())
-    return zlib.compress(b"".join(parts), 1)
-
-
-def decode(data: bytes | memoryview, tracks: tuple[Track, ...]) -> SegmentIndex:
-    """The index that ``encode`` made. ``tracks`` come from the file's init.
-
-    Raises:
-        BoxError: the bytes are damaged or belong to another init.
-    """
-    try:
-        inflater = zlib.decompressobj()
-        reader = _Reader(inflater.decompress(data, _LARGEST_INDEX_BYTES))
-        if not inflater.eof:
-            raise BoxError("damaged index: it does not end, or is too large")
-        fragment_count, track_count = reader.take("<u4", 2).tolist()
-        fragments = reader.take("<u8", 2 * fragment_count).reshape(-1, 2)
-        by_id = {track.track_id: track for track in tracks}
-        found = []
-        for _ in range(track_count):
-            track_id, rows, count = reader.take("<u4", 3).tolist()
-            table = reader.take("<u8", 5 * rows).reshape(-1, 5)
-            columns = [reader.take(kind, count) for kind in ("<u4", "<u4", "<i4", "<u1")]
-            found.append(TrackIndex(by_id[track_id], table, np.stack(columns, axis=1) if count else _NO_SAMPLES))
-    except (zlib.error, ValueError, KeyError) as error:
-        raise BoxError(f"damaged index: {error}") from None
-    for track in found:
-        _check(fragments, track)
-    return SegmentIndex(fragments, tuple(found))
-
-
-def _check(fragments: Array, track: TrackIndex) -> None:
-    """Refuses tables that contradict one another: whoever uses an index trusts it with file offsets.
-
-    Raises:
-        BoxError: they do.
-    """
-    rows, samples = track.fragments, track.samples
-    if (fragments < 0).any() or (rows < 0).any() or (len(rows) == 0) != (len(samples) == 0):
-        raise BoxError("damaged index: impossible values")
-    if not len(rows):
-        return
-    counts = rows[:, 2]
-    firsts = np.cumsum(counts) - counts
-    if (counts == 0).any() or (rows[:, 1] != firsts).any() or int(counts.sum()) != len(samples):
-        raise BoxError("damaged index: its samples are not those of its fragments")
-    if (rows[:, 0] >= len(fragments)).any():
-        raise BoxError("damaged index: it names a fragment that it does not have")
-    own = fragments[rows[:, 0]]
-    ends = rows[:, 3] + np.add.reduceat(samples[:, 0], firsts)
-    if (rows[:, 3] < own[:, 0]).any() or (ends > own.sum(axis=1)).any():
-        raise BoxError("damaged index: samples outside their fragment")
-
-
-_NO_SAMPLES = np.empty((0, 4), np.int64)
-
-
-class _Reader:
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-
-    def take(self, kind: str, count: int) -> Array:
-        array = np.frombuffer(self._data, dtype=kind, count=count, offset=self._at)
-        self._at += array.nbytes
-        return array.astype(np.int64)

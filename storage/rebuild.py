@@ -188,7 +188,7 @@ def _read(files: Files, root: Root, path: Path) -> _Found | None:
             file = read_fd(opened.fileno())
             init = os.pread(opened.fileno(), file.init_bytes, 0)
         key = check_name(root, path, file.head)
-        if not len(file.index.video.samples):
+        if not file.index.video.count:
             raise BoxError("holds no picture")
         tail = file.tail
         media_end = file.index.media_end if tail is None else tail.media_end
@@ -250,7 +250,7 @@ class _Story:
             key,
             end_us=found.end_us,
             media_end=found.media_end,
-            frames=len(found.file.index.video.samples),
+            frames=found.file.index.video.count,
             bytes_=found.size,
             sha256=found.sha256,
         )

@@ -7,6 +7,7 @@ from files alone. Invariant: what ``read`` returns describes only bytes that are
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from storage.boxes import BoxError, Track, children, header, parse_init
-from storage.index import IndexBuilder, SegmentIndex, decode, encode, scan
+from storage.index import IndexBuilder, SegmentIndex, scan
+from storage.index_codec import decode, encode
 from storage.layout import is_camera_id, is_node_id
 
 __all__ = ["Head", "SegmentFile", "Tail", "head_box", "init_id", "read", "read_fd", "tail_box"]
@@ -34,6 +36,8 @@ _VERSION = 1
 # An init is about a kilobyte; parameter sets can't make it a megabyte.
 _LARGEST_INIT_BYTES = 1 << 20
 _LARGEST_TAIL_BYTES = 64 << 20
+# Enough for init and head.
+_BEGIN_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +156,11 @@ def read_fd(fd: int, *, trust_tail: bool = True, trusted_bytes: int | None = Non
 
 
 def _read_fd(fd: int, size: int, trust_tail: bool) -> SegmentFile:
+    begin = os.pread(fd, _BEGIN_BYTES, 0)
+
     def pread(offset: int, count: int) -> bytes:
-        return os.pread(fd, count, offset)
+        # A day's clip opens hundreds of files: what their beginnings say comes with one read each.
+        return begin[offset : offset + count] if offset + count <= len(begin) else os.pread(fd, count, offset)
 
     init_bytes = 0
     while True:
@@ -168,7 +175,7 @@ def _read_fd(fd: int, size: int, trust_tail: bool) -> SegmentFile:
             raise BoxError(f"its init is larger than {_LARGEST_INIT_BYTES} bytes")
     if box.kind != b"uuid" or box.end > _LARGEST_INIT_BYTES:
         raise BoxError("has no head: not a segment of this product")
-    tracks = parse_init(pread(0, init_bytes))
+    tracks = _parse_init(pread(0, init_bytes))
     payload = pread(init_bytes + 8, box.end - 8)
     if payload[:16] != _HEAD_UUID:
         raise BoxError("has no head: not a segment of this product")
@@ -188,6 +195,10 @@ def _read_fd(fd: int, size: int, trust_tail: bool) -> SegmentFile:
     builder = IndexBuilder(tracks)
     whole = _scan_whole(pread, first, size, builder)
     return SegmentFile(head, None, tracks, builder.build(), init_bytes, whole, size)
+
+
+# All segments of a run have the same, and most runs of a camera.
+_parse_init = functools.lru_cache(maxsize=256)(parse_init)
 
 
 def _scan_whole(pread: _Read, first: int, size: int, builder: IndexBuilder) -> int:

@@ -7,18 +7,17 @@ that abut hold each frame exactly once.
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from storage.coverage import Piece
-from storage.index import TrackIndex
+from storage.index import Array, Flags, TrackIndex
 
-__all__ = ["Array", "Selection", "VideoTimes", "chains", "on_keyframes", "select", "video_times"]
-
-Array = npt.NDArray[np.int64]
+__all__ = ["Selection", "VideoTimes", "chains", "on_keyframes", "select", "video_times"]
 
 
 def _follows(before: Piece, after: Piece) -> bool:
@@ -73,40 +72,63 @@ def on_keyframes(pieces: Iterable[Piece], keyframe_us: Callable[[Piece], int]) -
     return found
 
 
+# On each side of the file that holds an end of the range: leading pictures and pre-roll may stand one file off, so two are enough.
+_AROUND: Final = 2
+
+
 @dataclass(frozen=True, slots=True)
 class VideoTimes:
-    """The video samples of a chain in decode order, in ticks. ``first[i]`` is the number of the first sample of its i-th segment."""
+    """Video samples of a chain in decode order, in ticks.
+
+    Of a long chain the middle, all of which lies within the range, is left out: ``left_out`` samples after the first ``cut``. ``media_end`` is
+    where the chain's footage ends.
+    """
 
     dts: Array
     pts: Array
-    sync: Array
-    first: Array
+    sync: Flags
     media_end: int
+    cut: int = 0
+    left_out: int = 0
+
+    def number(self, index: int) -> int:
+        """The sample's number in the whole chain."""
+        return index + self.left_out if index >= self.cut else index
 
 
-def video_times(tracks: Sequence[TrackIndex], media_end: int | None) -> VideoTimes:
-    """The times of these tracks, one behind the other. ``media_end`` is where the last one's footage ends, None while it grows."""
-    dts = [track.decode_times for track in tracks]
-    counts = [len(track.samples) for track in tracks]
-    decode = np.concatenate(dts)
-    pts = decode + np.concatenate([track.samples[:, 2] for track in tracks])
-    sync = np.concatenate([track.samples[:, 3] for track in tracks])
+def video_times(
+    tracks: Sequence[TrackIndex], media_starts: Sequence[int], media_end: int | None, low: int, high: int
+) -> VideoTimes:
+    """What of these tracks, one behind the other, decides which samples ``low`` to ``high`` (ticks) needs. Each begins at its ``media_starts``;
+    ``media_end`` is where the last one's footage ends, None while it grows."""
+    first, last = (max(bisect.bisect_right(media_starts, at) - 1, 0) for at in (low, high))
+    begin, end = first + _AROUND + 1, last - _AROUND
+    kept = [*tracks[:begin], *tracks[end:]] if begin < end else list(tracks)
+    dts = np.concatenate([track.decode_times for track in kept])
+    pts = dts + np.concatenate([track.offsets for track in kept])
+    sync = np.concatenate([track.sync for track in kept])
     if media_end is None:
-        durations = tracks[-1].samples[:, 1]
-        media_end = int((pts[len(pts) - len(durations) :] + durations).max()) if len(durations) else 0
-    return VideoTimes(decode, pts, sync, np.cumsum([0, *counts]), media_end)
+        ends = pts[len(pts) - tracks[-1].count :] + tracks[-1].durations
+        media_end = int(ends.max()) if len(ends) else 0
+    if begin >= end:
+        return VideoTimes(dts, pts, sync, media_end)
+    cut, left_out = (sum(track.count for track in some) for some in (tracks[:begin], tracks[begin:end]))
+    return VideoTimes(dts, pts, sync, media_end, cut, left_out)
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """The video samples of one chain that a range needs.
 
-    ``slices`` are sample numbers ``[a, b)`` to be decoded, in order. Shown are those with ``shown_from <= pts < shown_end`` (ticks): the first
-    frame of the range at its beginning, and at the end where its last frame gives way to the next. The others (pre-roll from the keyframe
-    on, which begins at ``lowest``; later frames that the last ones refer to) are only decoded.
+    ``slices`` are sample numbers ``[a, b)`` to be decoded, in order; ``first_decode`` and ``last_decode`` when the first and last of them are. Shown
+    are those with ``shown_from <= pts < shown_end`` (ticks): the first frame of the range at its beginning, and at the end where its last frame
+    gives way to the next. The others (pre-roll from the keyframe on, which begins at ``lowest``; later frames that the last ones refer to) are
+    only decoded.
     """
 
     slices: tuple[tuple[int, int], ...]
+    first_decode: int
+    last_decode: int
     shown_from: int
     shown_end: int
     lowest: int
@@ -127,7 +149,7 @@ def select(times: VideoTimes, low: int, high: int, *, is_last: bool = True) -> S
         return None
     begin, last = int(shown[0]), int(shown[-1])
     shown_from, shown_last = int(pts[shown].min()), int(pts[shown].max())
-    keys = np.flatnonzero((times.sync[: begin + 1] != 0) & (pts[: begin + 1] <= shown_from))
+    keys = np.flatnonzero(times.sync[: begin + 1] & (pts[: begin + 1] <= shown_from))
     # A segment starts on a keyframe, so there is one.
     key = int(keys[-1]) if len(keys) else 0
     # Leading pictures of an open group refer to what was before the keyframe: not there, so they could not be decoded.
@@ -139,4 +161,12 @@ def select(times: VideoTimes, low: int, high: int, *, is_last: bool = True) -> S
     # Of all, so that a frame's end is the same wherever the range is cut.
     later = times.pts[times.pts > shown_last]
     shown_end = int(later.min()) if len(later) else max(times.media_end, shown_last + 1)
-    return Selection(slices, shown_from, shown_end, int(used.min()), len(shown))
+    return Selection(
+        tuple((times.number(a), times.number(b - 1) + 1) for a, b in slices),
+        int(times.dts[slices[0][0]]),
+        int(times.dts[slices[-1][1] - 1]),
+        shown_from,
+        shown_end,
+        int(used.min()),
+        len(shown) + times.left_out,
+    )

@@ -11,20 +11,29 @@ clip never ends early without an error.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import aiofiles.os
 
-from nvr.playback.chains import Selection, VideoTimes, chains, on_keyframes, select, video_times
+from nvr.playback.chains import Selection, chains, on_keyframes, select, video_times
 from nvr.playback.errors import ClipTooLong, FootageDamaged, FootageGone, InitPart, NoFootage, SeveralInits
-from nvr.playback.extents import VirtualFile
+from nvr.playback.extents import Layout, VirtualFile
 from nvr.playback.index_cache import FileSet, IndexCache, OpenSegment
 from nvr.playback.mapping import TimeMap
 from nvr.playback.media import CHUNK_BYTES
-from nvr.playback.movie import header, track_boxes
-from nvr.playback.samples import AudioPart, TrackSlice, audio_track, chunk_table, pick_audio, video_track
+from nvr.playback.movie import Pieces, header, track_boxes
+from nvr.playback.samples import (
+    AudioPart,
+    Payload,
+    TrackSlice,
+    audio_slices,
+    audio_track,
+    pick_audio,
+    video_track,
+)
 from nvr.playback.timeline import lay_out
 from storage import coverage, segments
 from storage.boxes import BoxError
@@ -88,12 +97,11 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One chain's share: all of its pieces, those of the range, their files, and the samples chosen."""
+    """One chain's share: all of its pieces, their files, and the samples chosen."""
 
     chain: list[Piece]
     files: list[int]
     tracks: list[TrackIndex]
-    times: VideoTimes
     selection: Selection
 
     def wall_us(self, ticks: int) -> int:
@@ -101,14 +109,15 @@ class _Part:
         piece = next((p for p in reversed(self.chain) if p.segment.media_start <= ticks), self.chain[0])
         return TimeMap.of(piece.segment).wall_us(ticks)
 
-    @property
-    def video(self) -> list[TrackSlice]:
+    def video(self, shift: int) -> list[TrackSlice]:
+        """The samples, moved by ``shift`` ticks."""
         slices = []
-        first = self.times.first.tolist()
+        firsts = list(itertools.accumulate((track.count for track in self.tracks), initial=0))
         for a, b in self.selection.slices:
-            for file, track, begin, end in zip(self.files, self.tracks, first, first[1:], strict=False):
-                if max(a, begin) < min(b, end):
-                    slices.append(TrackSlice(file, track, max(a, begin) - begin, min(b, end) - begin))
+            for file, track, begin in zip(self.files, self.tracks, firsts, strict=False):
+                low, high = max(a - begin, 0), min(b - begin, track.count)
+                if low < high:
+                    slices.append(TrackSlice(file, track, low, high, shift))
         return slices
 
 
@@ -189,7 +198,7 @@ def _choose(
 
     def keyframe_us(piece: Piece) -> int:
         video, clock = opened[piece.segment.key].file.index.video, TimeMap.of(piece.segment)
-        pts = (video.decode_times + video.samples[:, 2])[video.samples[:, 3] != 0]
+        pts = (video.decode_times + video.offsets)[video.sync]
         before = pts[pts <= clock.ticks_at(piece.start_us)]
         return clock.wall_us(int(before.max())) if len(before) else piece.segment.key.start_us
 
@@ -203,10 +212,11 @@ def _choose(
         low = TimeMap.of(inside[0].segment).ticks_at(max(inside[0].start_us, start_us))
         high = TimeMap.of(inside[-1].segment).ticks_at(min(inside[-1].end_us, end_us))
         tracks = [opened[piece.segment.key].file.index.video for piece in chain]
-        times = video_times(tracks, chain[-1].segment.media_end)
+        starts = [piece.segment.media_start for piece in chain]
+        times = video_times(tracks, starts, chain[-1].segment.media_end, low, high)
         selection = select(times, low, high, is_last=number == len(chosen) - 1)
         if selection is not None:
-            parts.append(_Part(chain, [numbers[piece.segment.key] for piece in chain], tracks, times, selection))
+            parts.append(_Part(chain, [numbers[piece.segment.key] for piece in chain], tracks, selection))
     return parts
 
 
@@ -224,11 +234,11 @@ def _build(parts: Sequence[_Part], opened: Sequence[OpenSegment], init: bytes, g
     spans = [Interval(a, b if c is None else min(b, c)) for a, b, c in zip(starts, ends, until, strict=True)]
     timeline = lay_out(
         selections,
-        [(int(p.times.dts[p.selection.slices[0][0]]), int(p.times.dts[p.selection.slices[-1][1] - 1])) for p in parts],
+        [(selection.first_decode, selection.last_decode) for selection in selections],
         starts if gaps == "keep" else None,
         scale,
     )
-    pictures = [part.video for part in parts]
+    pictures = [part.video(place.shift) for part, place in zip(parts, timeline.parts, strict=True)]
     sounds: list[AudioPart] = []
     if audio is not None:
         for number, (part, place) in enumerate(zip(parts, timeline.parts, strict=True)):
@@ -240,22 +250,30 @@ def _build(parts: Sequence[_Part], opened: Sequence[OpenSegment], init: bytes, g
             ]
             s = part.selection
             sounds.append(pick_audio(found, (s.shown_from, scale), (s.shown_end, scale), place.movie, number == 0))
-    table = chunk_table(
-        [[slices, sounds[number].slices] if sounds else [slices] for number, slices in enumerate(pictures)]
-    )
-    tracks = [video_track(video, pictures, [place.shift for place in timeline.parts], (timeline.edit,), table)]
-    if audio is not None:
-        heard = audio_track(audio, sounds, scale, timeline.edit.duration, table)
-        tracks += [heard] if heard is not None else []
-    head = header(tracks, scale, timeline.edit.duration, spans[0].start_us, table.payload_bytes)
-    digest = hashlib.blake2b(head, digest_size=16)
-    digest.update(table.extents.tobytes())
-    digest.update(repr([file.segment.key for file in opened]).encode())
+    heard, heard_from = audio_slices(sounds, audio.timescale if audio is not None else 1, scale)
+    payload = Payload([[slices, heard[number]] if heard else [slices] for number, slices in enumerate(pictures)])
+    shown = list(itertools.chain.from_iterable(pictures))
+    tracks = [video_track(video, shown, (timeline.edit,), payload)]
+    if audio is not None and any(heard):
+        listened = list(itertools.chain.from_iterable(heard))
+        tracks.append(audio_track(audio, listened, heard_from, scale, timeline.edit.duration, payload))
+    head = header(tracks, scale, timeline.edit.duration, spans[0].start_us, payload.size)
     preroll_us = spans[0].start_us - parts[0].wall_us(selections[0].lowest)
     return Clip(
-        VirtualFile(head, FileSet(opened), table.extents),
-        f'"{digest.hexdigest()}"',
+        VirtualFile(Layout(head, payload), FileSet(opened)),
+        _etag(head, [*shown, *itertools.chain.from_iterable(heard)], opened),
         spans,
         sum(s.frames for s in selections),
         preroll_us,
     )
+
+
+def _etag(head: Pieces, slices: Iterable[TrackSlice], opened: Sequence[OpenSegment]) -> str:
+    """Of everything that the clip's bytes are made from. Recorded samples never change, so which of them there are stands for their bytes."""
+    digest = hashlib.blake2b(digest_size=16)
+    for piece in head:
+        digest.update(piece if isinstance(piece, bytes) else b"%d" % len(piece))
+    for s in slices:
+        digest.update(repr((s.file, s.track.track.track_id, s.first, s.end, s.shift, int(s.sizes.sum()))).encode())
+    digest.update(repr([file.segment.key for file in opened]).encode())
+    return f'"{digest.hexdigest()}"'

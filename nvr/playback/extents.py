@@ -1,35 +1,92 @@
-"""The bytes of a virtual file: a header in memory, then stretches of recorded files, one behind the other.
+"""The bytes of a virtual file: a head that is made as it is read, then stretches of recorded files, one behind the other.
 
-Reads only with ``os.pread`` on files that are open already, so that threads may read at once. Invariant: any range reads as the same bytes of
+Reads only with ``os.preadv`` on files that are open already, so that threads may read at once. Invariant: any range reads as the same bytes of
 the whole; what can't be read raises, and never ends early.
 """
 
 from __future__ import annotations
 
+import bisect
+import itertools
+import os
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-from nvr.playback.chains import Array
+from nvr.playback.errors import FootageDamaged
 from nvr.playback.index_cache import FileSet, OpenSegment
-from nvr.playback.media import read_exactly
+from nvr.playback.movie import Lazy, Pieces
+from nvr.playback.samples import Payload
+from storage.index import Array
 
-__all__ = ["VirtualFile"]
+__all__ = ["Layout", "VirtualFile"]
 
 # Between two stretches lies a moof of some hundred bytes: reading over it is cheaper than reading twice.
 _NEAR_BYTES: Final = 16 << 10
+# Of the 1,024 buffers that one call takes.
+_MOST_BUFFERS: Final = 1000
+_KEPT_UNITS: Final = 4
+
+
+class Layout:
+    """Which bytes stand where: ``head``, then the ``payload``. Immutable, so that answers can share it."""
+
+    def __init__(self, head: Pieces, payload: Payload) -> None:
+        self.head = head
+        self.payload = payload
+        self.head_begins = [0, *itertools.accumulate(map(len, head))]
+        self.head_bytes = self.head_begins[-1]
+        self.size = self.head_bytes + payload.size
+        self._kept: dict[int, tuple[int, Array, Array]] = {}
+
+    def read_head(self, first: int, end: int) -> bytes:
+        """Bytes ``[first, end)`` of the head."""
+        found = []
+        for number in range(bisect.bisect_right(self.head_begins, first) - 1, len(self.head)):
+            begin = self.head_begins[number]
+            if begin >= end:
+                break
+            piece = self.head[number]
+            data = piece.data() if isinstance(piece, Lazy) else piece
+            found.append(data[max(first - begin, 0) : end - begin])
+        return b"".join(found)
+
+    def extents(self, first: int, end: int) -> list[tuple[int, int, int]]:
+        """The recorded bytes ``[first, end)`` of the payload: file, offset in it, bytes."""
+        found: list[tuple[int, int, int]] = []
+        begins = self.payload.begins
+        for number in range(bisect.bisect_right(begins, first) - 1, len(begins)):
+            if begins[number] >= end:
+                break
+            file, starts, rows = self._unit(number)
+            a, b = max(first - begins[number], 0), end - begins[number]
+            low = int(np.searchsorted(starts, a, "right")) - 1
+            high = int(np.searchsorted(starts[:-1], b, "left"))
+            for start, (offset, size) in zip(starts[low:high].tolist(), rows[low:high].tolist(), strict=True):
+                skip = max(a - start, 0)
+                found.append((file, offset + skip, min(size, b - start) - skip))
+        return found
+
+    def _unit(self, number: int) -> tuple[int, Array, Array]:
+        kept = self._kept.get(number)
+        if kept is None:
+            file, rows = self.payload.extents(number)
+            kept = file, np.concatenate([[0], np.cumsum(rows[:, 1])]), rows
+            # Another thread may do the same: either's is right.
+            if len(self._kept) >= _KEPT_UNITS:
+                self._kept.clear()
+            self._kept[number] = kept
+        return kept
 
 
 class VirtualFile:
-    """``extents`` has a row a stretch: number of the file in ``files``, offset in it, bytes. The files are closed with it."""
+    """The bytes of a layout, with the files open that it names by number. They are closed with it."""
 
-    def __init__(self, header: bytes, files: FileSet, extents: Array) -> None:
-        self._header = header
+    def __init__(self, layout: Layout, files: FileSet) -> None:
+        self._layout = layout
         self._files = files
-        self._extents = extents
-        self._starts = len(header) + np.concatenate([[0], np.cumsum(extents[:, 2])])
-        self.size = int(self._starts[-1])
+        self.size = layout.size
 
     def read(self, first: int, last: int) -> bytes:
         """Bytes ``first`` to ``last``, both included.
@@ -40,39 +97,59 @@ class VirtualFile:
         """
         if not 0 <= first <= last < self.size:
             raise ValueError(f"bytes {first} to {last} of {self.size}")
-        parts: list[bytes | memoryview] = [self._header[first : last + 1]] if first < len(self._header) else []
-        at = max(first, len(self._header))
-        if at <= last:
-            with self._files.reading() as files:
-                parts += self._recorded(files, at, last + 1)
-        return b"".join(parts)
+        head_bytes, end = self._layout.head_bytes, last + 1
+        head = self._layout.read_head(first, min(end, head_bytes)) if first < head_bytes else b""
+        if end <= head_bytes:
+            return head
+        first = max(first, head_bytes)
+        # Not filled with zeros first, and each byte is written where it belongs.
+        buffer = np.empty(len(head) + end - first, np.uint8)
+        view = memoryview(buffer)  # type: ignore[arg-type]
+        view[: len(head)] = head
+        with self._files.reading() as files:
+            _read_into(view[len(head) :], files, self._layout.extents(first - head_bytes, end - head_bytes))
+        return buffer.tobytes()
 
     def close(self) -> None:
         """Closes the recorded files, after the read under way if there is one."""
         self._files.close()
 
-    def _recorded(self, files: Sequence[OpenSegment], begin: int, end: int) -> list[bytes | memoryview]:
-        low = int(np.searchsorted(self._starts, begin, "right")) - 1
-        high = int(np.searchsorted(self._starts, end, "left"))
-        wanted = []
-        for (file, offset, size), start in zip(
-            self._extents[low:high].tolist(), self._starts[low:high].tolist(), strict=True
-        ):
-            skip = max(begin - start, 0)
-            wanted.append((file, offset + skip, offset + min(size, end - start)))
-        parts: list[bytes | memoryview] = []
-        at = 0
-        while at < len(wanted):
-            file, start, stop = wanted[at]
-            until = at + 1
-            while until < len(wanted) and wanted[until][0] == file and 0 <= wanted[until][1] - stop <= _NEAR_BYTES:
-                stop = wanted[until][2]
-                until += 1
-            data = read_exactly(files[file], start, stop - start)
-            if until == at + 1:
-                parts.append(data)
-            else:
-                view = memoryview(data)
-                parts += [view[a - start : b - start] for _, a, b in wanted[at:until]]
-            at = until
-        return parts
+
+def _read_into(view: memoryview, files: Sequence[OpenSegment], extents: list[tuple[int, int, int]]) -> None:
+    """Fills the view with the extents, with as few system calls as can be."""
+    between = memoryview(bytearray(_NEAR_BYTES))
+    at = number = 0
+    while number < len(extents):
+        file, start, size = extents[number]
+        buffers = [view[at : at + size]]
+        at, stop, number = at + size, start + size, number + 1
+        while number < len(extents) and len(buffers) < _MOST_BUFFERS:
+            next_file, offset, size = extents[number]
+            if next_file != file or not 0 <= offset - stop <= _NEAR_BYTES:
+                break
+            if offset > stop:
+                buffers.append(between[: offset - stop])
+            buffers.append(view[at : at + size])
+            at, stop, number = at + size, offset + size, number + 1
+        _preadv(files[file], buffers, start, stop - start)
+
+
+def _preadv(opened: OpenSegment, buffers: list[memoryview], offset: int, size: int) -> None:
+    """Fills the buffers with the ``size`` bytes of a file from ``offset`` on.
+
+    Raises:
+        FootageDamaged: it ends before, or can't be read.
+    """
+    while True:
+        try:
+            got = os.preadv(opened.fd, buffers, offset)
+        except OSError as error:
+            raise FootageDamaged(opened.segment.key, error.strerror or type(error).__name__) from error
+        if got == size:
+            return
+        if not got:
+            raise FootageDamaged(opened.segment.key, f"it ends at byte {offset}")
+        offset, size = offset + got, size - got
+        while got >= len(buffers[0]):
+            got -= len(buffers.pop(0))
+        buffers[0] = buffers[0][got:]

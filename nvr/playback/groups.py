@@ -10,8 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from nvr.playback.chains import Array
-from storage.index import SegmentIndex
+from storage.index import Array, Flags, SegmentIndex
 
 __all__ = ["Fragments", "fragments", "group_starts"]
 
@@ -32,7 +31,7 @@ class Fragments:
     offsets: Array
     starts: Array
     firsts: Array
-    sync: Array
+    sync: Flags
     durations: Array
     end_offset: int
 
@@ -47,17 +46,15 @@ def fragments(index: SegmentIndex) -> Fragments:
     rows = video.fragments
     if not len(rows):
         none = np.empty(0, np.int64)
-        return Fragments(none, none, none, none, none, index.end_offset)
+        return Fragments(none, none, none, none != 0, none, index.end_offset)
     first = rows[:, 1]
-    before = np.concatenate([[0], np.cumsum(video.samples[:, 1])])
+    before = np.concatenate([[0], np.cumsum(video.durations)])
     durations = before[first + rows[:, 2]] - before[first]
-    offsets = video.samples[:, 2]
+    offsets = video.offsets
     firsts = rows[:, 4] + offsets[first]
     # Without reordering the first is the earliest; with it, all must be looked at.
     starts = firsts if not offsets.any() else np.minimum.reduceat(video.decode_times + offsets, first)
-    return Fragments(
-        index.fragments[rows[:, 0], 0], starts, firsts, video.samples[first, 3], durations, index.end_offset
-    )
+    return Fragments(index.fragments[rows[:, 0], 0], starts, firsts, video.sync[first], durations, index.end_offset)
 
 
 def group_starts(found: Fragments, timescale: int) -> list[int]:

@@ -13,7 +13,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -22,13 +22,13 @@ from nvr.playback.errors import FootageDamaged, FootageGone
 from storage import segments
 from storage.boxes import BoxError
 from storage.database import Database
-from storage.index import IndexBuilder, SegmentIndex, TrackIndex, scan
+from storage.index import IndexBuilder, SegmentIndex, scan
 from storage.segment_file import SegmentFile, read_fd
 from storage.segments import Key, Segment
 
 __all__ = ["FileSet", "IndexCache", "OpenSegment", "extended"]
 
-# 32 bytes each: 96 MB, or nine cameras' last three hours.
+# 9 bytes each and, by fragments, as much again: some 40 MB, or a day of one camera and a bit.
 _MOST_SAMPLES: Final = 3_000_000
 
 
@@ -103,7 +103,7 @@ class _Kept:
 
     @property
     def weight(self) -> int:
-        return sum(len(track.samples) for track in self.file.index.tracks)
+        return sum(track.count for track in self.file.index.tracks)
 
 
 class IndexCache:
@@ -231,12 +231,6 @@ def extended(index: SegmentIndex, added: SegmentIndex) -> SegmentIndex:
         return index
     tracks = []
     for before, after in zip(index.tracks, added.tracks, strict=True):
-        rows = after.fragments + np.array([len(index.fragments), len(before.samples), 0, 0, 0])
-        tracks.append(
-            TrackIndex(
-                before.track,
-                np.concatenate([before.fragments, rows]),
-                np.concatenate([before.samples, after.samples]),
-            )
-        )
+        rows = after.fragments + np.array([len(index.fragments), before.count, 0, 0, 0])
+        tracks.append(before.followed_by(replace(after, fragments=rows)))
     return SegmentIndex(np.concatenate([index.fragments, added.fragments]), tuple(tracks))

@@ -9,17 +9,30 @@ from __future__ import annotations
 
 import itertools
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 
-from nvr.playback.chains import Array
 from nvr.playback.timeline import Edit
 from storage.boxes import Box, BoxError, children
+from storage.index import Array, Narrow
 
-__all__ = ["MovieTrack", "TrackBoxes", "header", "track_boxes"]
+__all__ = [
+    "Lazy",
+    "MovieTrack",
+    "Pieces",
+    "Table",
+    "TrackBoxes",
+    "header",
+    "length",
+    "run_count",
+    "runs",
+    "track_boxes",
+    "u32",
+]
 
 _U32_LIMIT: Final = 1 << 32
 # Seconds from 1904-01-01, the epoch of MP4, to 1970-01-01.
@@ -43,18 +56,61 @@ class TrackBoxes:
     stsd: bytes
 
 
+class Lazy:
+    """Bytes of a known length that are made when they are read."""
+
+    __slots__ = ("_make", "_size")
+
+    def __init__(self, size: int, make: Callable[[], bytes]) -> None:
+        self._size = size
+        self._make = make
+
+    def __len__(self) -> int:
+        return self._size
+
+    def data(self) -> bytes:
+        """The bytes, each time anew."""
+        data = self._make()
+        if len(data) != self._size:
+            raise ValueError(f"a table of {len(data)} bytes was counted as {self._size}")
+        return data
+
+
+# Some bytes, one piece behind the other: a day's tables have tens of megabytes, are never put together, and are made as they are read.
+Pieces = list[bytes | Lazy]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of a track's table in shares, one behind the other: the number of rows of each, and what makes their bytes."""
+
+    shares: Sequence[tuple[int, Callable[[], bytes]]]
+
+    @property
+    def count(self) -> int:
+        """All rows."""
+        return sum(count for count, _ in self.shares)
+
+    def pieces(self, row_bytes: int) -> Pieces:
+        """Their bytes."""
+        return [Lazy(count * row_bytes, make) for count, make in self.shares]
+
+
 @dataclass(frozen=True, slots=True)
 class MovieTrack:
-    """A track of the clip. Per sample, in decode order: bytes, duration and composition offset in ticks, sync. Per chunk: its
-    position in the ``mdat``'s payload and its number of samples. ``duration`` is in ticks of the track."""
+    """A track of the clip: tables over its ``samples`` in decode order (``stts``; ``ctts``, None if all its offsets are 0; ``stss``, None if all are
+    sync samples; ``stsc``; ``stsz``), and for each share of its chunks how many and, when asked, their positions in the ``mdat``'s payload.
+    ``duration`` is in ticks of the track."""
 
     boxes: TrackBoxes
-    sizes: Array
-    durations: Array
-    offsets: Array
-    sync: Array
-    chunk_positions: Array
-    chunk_samples: Array
+    samples: int
+    times: Table
+    offsets: Table | None
+    has_negative_offsets: bool
+    sync: Table | None
+    chunk_runs: Table
+    sizes: Table
+    positions: Sequence[tuple[int, Callable[[], Array]]]
     edits: tuple[Edit, ...]
     duration: int
 
@@ -99,24 +155,21 @@ def _find(data: bytes, parent: Box, kind: bytes) -> Box:
     return box
 
 
-# A box as the pieces of its bytes: a day's tables have tens of megabytes and are put together once, not at every level of boxes.
-_Parts = list[bytes]
+def length(pieces: Iterable[bytes | Lazy]) -> int:
+    """All their bytes."""
+    return sum(map(len, pieces))
 
 
-def _length(parts: _Parts) -> int:
-    return sum(map(len, parts))
+def _box(kind: bytes, *contents: Pieces) -> Pieces:
+    pieces = list(itertools.chain.from_iterable(contents))
+    return [struct.pack(">I4s", 8 + length(pieces), kind), *pieces]
 
 
-def _box(kind: bytes, *contents: _Parts) -> _Parts:
-    parts = list(itertools.chain.from_iterable(contents))
-    return [struct.pack(">I4s", 8 + _length(parts), kind), *parts]
+def _full(kind: bytes, version: int, flags: int, *pieces: bytes | Lazy) -> Pieces:
+    return _box(kind, [struct.pack(">I", version << 24 | flags), *pieces])
 
 
-def _full(kind: bytes, version: int, flags: int, *parts: bytes) -> _Parts:
-    return _box(kind, [struct.pack(">I", version << 24 | flags), *parts])
-
-
-def header(tracks: Sequence[MovieTrack], timescale: int, duration: int, created_us: int, payload_bytes: int) -> bytes:
+def header(tracks: Sequence[MovieTrack], timescale: int, duration: int, created_us: int, payload_bytes: int) -> Pieces:
     """``ftyp``, ``moov`` and the header of the ``mdat`` whose payload follows, ``payload_bytes`` long.
 
     ``timescale`` and ``duration`` are the movie's; ``created_us`` when its footage began.
@@ -124,9 +177,9 @@ def header(tracks: Sequence[MovieTrack], timescale: int, duration: int, created_
     ftyp = _box(b"ftyp", [_BRANDS])
     created = created_us // 1_000_000 + _MAC_EPOCH_S
     tables = [_tables(track) for track in tracks]
-    chunks = sum(len(track.chunk_positions) for track in tracks)
+    chunks = sum(count for track in tracks for count, _ in track.positions)
     # A little too early for 64 bits does no harm; too late would.
-    estimate = sum(map(_length, tables)) + 8 * chunks + 4096 * len(tracks) + 4096
+    estimate = sum(map(length, tables)) + 8 * chunks + 4096 * len(tracks) + 4096
     wide = payload_bytes + estimate >= _U32_LIMIT
     mdat = (
         struct.pack(">I4sQ", 1, b"mdat", 16 + payload_bytes)
@@ -134,17 +187,17 @@ def header(tracks: Sequence[MovieTrack], timescale: int, duration: int, created_
         else struct.pack(">I4s", 8 + payload_bytes, b"mdat")
     )
 
-    def moov(base: int) -> _Parts:
+    def moov(base: int) -> Pieces:
         traks = [
             _trak(track, table, base, wide, timescale, created) for track, table in zip(tracks, tables, strict=True)
         ]
         return _box(b"moov", _mvhd(timescale, duration, created, tracks), *traks)
 
-    base = _length(ftyp) + _length(moov(0)) + len(mdat)
-    return b"".join([*ftyp, *moov(base), mdat])
+    base = length(ftyp) + length(moov(0)) + len(mdat)
+    return [*ftyp, *moov(base), mdat]
 
 
-def _mvhd(timescale: int, duration: int, created: int, tracks: Sequence[MovieTrack]) -> _Parts:
+def _mvhd(timescale: int, duration: int, created: int, tracks: Sequence[MovieTrack]) -> Pieces:
     next_id = max(track.boxes.track_id for track in tracks) + 1
     return _full(
         b"mvhd",
@@ -157,7 +210,7 @@ def _mvhd(timescale: int, duration: int, created: int, tracks: Sequence[MovieTra
     )
 
 
-def _trak(track: MovieTrack, tables: _Parts, base: int, wide: bool, timescale: int, created: int) -> _Parts:
+def _trak(track: MovieTrack, tables: Pieces, base: int, wide: bool, timescale: int, created: int) -> Pieces:
     boxes = track.boxes
     shown = sum(edit.duration for edit in track.edits)
     # Flags: enabled, in the movie.
@@ -172,46 +225,53 @@ def _trak(track: MovieTrack, tables: _Parts, base: int, wide: bool, timescale: i
         boxes.language,
         bytes(2),
     )
-    places = track.chunk_positions + base
-    count = struct.pack(">I", len(places))
-    chunk_box = (
-        _full(b"co64", 0, 0, count, places.astype(">u8").tobytes())
-        if wide
-        else _full(b"stco", 0, 0, count, places.astype(">u4").tobytes())
+    chunk_box = _full(
+        b"co64" if wide else b"stco",
+        0,
+        0,
+        struct.pack(">I", sum(count for count, _ in track.positions)),
+        *(Lazy(count * (8 if wide else 4), partial(_places, find, base, wide)) for count, find in track.positions),
     )
     stbl = _box(b"stbl", [boxes.stsd], tables, chunk_box)
     minf = _box(b"minf", [boxes.media_header, boxes.dinf], stbl)
     return _box(b"trak", tkhd, edts, _box(b"mdia", mdhd, [boxes.hdlr], minf))
 
 
-def _tables(track: MovieTrack) -> _Parts:
+def _tables(track: MovieTrack) -> Pieces:
     """Everything of ``stbl`` that does not depend on where the samples lie."""
-    parts = _runs(b"stts", 0, track.durations)
-    if track.offsets.any():
+    pieces = _counted(b"stts", 0, track.times, 8)
+    if track.offsets is not None:
         # Version 0 is understood by more readers, and the same where nothing is negative.
-        parts += _runs(b"ctts", int(track.offsets.min() < 0), track.offsets)
-    if not track.sync.all():
-        numbers = np.flatnonzero(track.sync) + 1
-        parts += _full(b"stss", 0, 0, struct.pack(">I", len(numbers)), numbers.astype(">u4").tobytes())
-    starts = _changes(track.chunk_samples)
-    stsc = np.ones((len(starts), 3), np.int64)
-    stsc[:, 0], stsc[:, 1] = starts + 1, track.chunk_samples[starts]
-    parts += _full(b"stsc", 0, 0, struct.pack(">I", len(stsc)), stsc.astype(">u4").tobytes())
-    parts += _full(b"stsz", 0, 0, struct.pack(">II", 0, len(track.sizes)), track.sizes.astype(">u4").tobytes())
-    return parts
+        pieces += _counted(b"ctts", int(track.has_negative_offsets), track.offsets, 8)
+    if track.sync is not None:
+        pieces += _counted(b"stss", 0, track.sync, 4)
+    pieces += _counted(b"stsc", 0, track.chunk_runs, 12)
+    pieces += _full(b"stsz", 0, 0, struct.pack(">II", 0, track.samples), *track.sizes.pieces(4))
+    return pieces
 
 
-def _changes(values: Array) -> Array:
-    """Where runs of equal values begin."""
-    if not len(values):
-        return np.empty(0, np.int64)
-    return np.concatenate([[0], np.flatnonzero(np.diff(values)) + 1])
+def _counted(kind: bytes, version: int, table: Table, row_bytes: int) -> Pieces:
+    return _full(kind, version, 0, struct.pack(">I", table.count), *table.pieces(row_bytes))
 
 
-def _runs(kind: bytes, version: int, values: Array) -> _Parts:
-    """A table of run lengths and values, 32 bits each."""
-    starts = _changes(values)
+def _places(find: Callable[[], Array], base: int, wide: bool) -> bytes:
+    return (find() + base).astype(">u8" if wide else ">u4").tobytes()
+
+
+def u32(values: Array | Narrow) -> bytes:
+    """As 32 bits each."""
+    return values.astype(">u4").tobytes()
+
+
+def run_count(values: Array | Narrow) -> int:
+    """How many runs of equal values there are."""
+    return int(np.count_nonzero(values[1:] != values[:-1])) + 1
+
+
+def runs(values: Array | Narrow) -> bytes:
+    """A row a run of equal values: its length and the value, 32 bits each."""
+    starts = np.concatenate([[0], np.flatnonzero(values[1:] != values[:-1]) + 1])
     rows = np.empty((len(starts), 2), ">u4")
     rows[:, 0] = np.diff(np.append(starts, len(values)))
-    rows[:, 1] = (values[starts] & 0xFFFFFFFF).astype(">u4")
-    return _full(kind, version, 0, struct.pack(">I", len(starts)), rows.tobytes())
+    rows[:, 1] = values[starts].astype(np.int64) & 0xFFFFFFFF
+    return rows.tobytes()

@@ -62,13 +62,13 @@ def snapshot(database: Database, cache: IndexCache, camera: str, at_us: int, *, 
 def _bytes(opened: OpenSegment, piece: Piece, camera: str, at_us: int) -> tuple[int, bytes]:
     """The frame's presentation time in ticks, and a file of the init and the fragments it needs."""
     video = opened.file.index.video
-    pts = video.decode_times + video.samples[:, 2]
+    pts = video.decode_times + video.offsets
     # One tick is more than a microsecond: the last frame not after is the last before the first tick after.
     shown = np.flatnonzero(pts < TimeMap.of(piece.segment).ticks_at(at_us + 1))
     if not len(shown):
         raise NoFootage(camera, at_us, at_us + 1)
     target = int(shown[np.argmax(pts[shown])])
-    keys = np.flatnonzero((video.samples[: target + 1, 3] != 0) & (pts[: target + 1] <= pts[target]))
+    keys = np.flatnonzero(video.sync[: target + 1] & (pts[: target + 1] <= pts[target]))
     first, last = (
         int(np.searchsorted(video.fragments[:, 1], sample, "right")) - 1
         for sample in (int(keys[-1]) if len(keys) else 0, target)

@@ -203,7 +203,7 @@ class Judge:
             data = segment.path.read_bytes()
             assert hashlib.sha256(data).hexdigest() == segment.sha256, segment.path
             assert len(data) == segment.bytes, segment.path
-            assert len(whole(segment.path).index.video.samples) == segment.frames, segment.path
+            assert whole(segment.path).index.video.count == segment.frames, segment.path
         last: dict[int, int] = {}
         for start_us, parts in runs.items():
             for before, after in itertools.pairwise(parts):

@@ -18,7 +18,8 @@ import av
 
 from nvr.recorder.muxer import Muxer, Template
 from storage.files import FILES
-from storage.index import IndexBuilder, SegmentIndex, encode
+from storage.index import IndexBuilder, SegmentIndex
+from storage.index_codec import encode
 from storage.roots import open_root
 from storage.segment_file import Head, read
 from storage.segment_writer import SegmentWriter
@@ -108,7 +109,7 @@ def main() -> None:
         blob = len(encode(file.index))
         print(
             f"one segment: {closed.stat().st_size} bytes, {len(file.index.fragments)} fragments, "
-            f"{len(file.index.video.samples)} samples"
+            f"{file.index.video.count} samples"
         )
         write, look, size = rows(file.index, folder / "rows.sqlite")
         print(f"tail:  read {timed(lambda: read(closed))}; {blob} bytes, samples included")

@@ -270,7 +270,7 @@ class Growing:
     def _close(self, media_end: int, end_us: int) -> None:
         assert self.key is not None
         index = self.builder.build()
-        frames = len(index.video.samples)
+        frames = index.video.count
         digest = hashlib.sha256(self.data).hexdigest()
         self._write(tail_box(Tail(end_us, media_end, frames, "test", digest), index))
         final = self.studio.root / segment_path(CAMERA, self.key.start_us, self.epoch, "n1", growing=False)

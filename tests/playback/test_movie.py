@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 
-from nvr.playback.movie import MovieTrack, header, track_boxes
+from nvr.playback.movie import Lazy, MovieTrack, Pieces, Table, header, length, run_count, runs, track_boxes, u32
 from nvr.playback.timeline import Edit
 from storage.boxes import BoxError, children
 from tests.playback.footage import fragments
@@ -22,22 +22,32 @@ def find(data: bytes, *path: bytes) -> bytes:
     return data
 
 
-def ints(values: object) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    return np.array(values, np.int64)
+def table(*rows: bytes, row_bytes: int) -> Table:
+    """A table in shares of whole rows."""
+    return Table([(len(data) // row_bytes, lambda data=data: data) for data in rows])  # type: ignore[misc]
 
 
 def track(init: bytes, positions: list[int]) -> MovieTrack:
+    def u4(*values: int) -> bytes:
+        return u32(np.array(values, np.int64))
+
     return MovieTrack(
         track_boxes(init)[1],
-        sizes=ints([10, 20, 30, 40]),
-        durations=ints([5, 5, 7, 7]),
-        offsets=ints([0, -3, 2, 2]),
-        sync=ints([1, 0, 0, 1]),
-        chunk_positions=ints(positions),
-        chunk_samples=ints([2, 2]),
+        samples=4,
+        times=table(runs(np.array([5, 5, 7, 7])), row_bytes=8),
+        offsets=table(runs(np.array([0], np.int32)), runs(np.array([-3, 2, 2], np.int32)), row_bytes=8),
+        has_negative_offsets=True,
+        sync=table(u4(1), u4(4), row_bytes=4),
+        chunk_runs=table(u4(1, 2, 1), row_bytes=12),
+        sizes=table(u4(10, 20), u4(30, 40), row_bytes=4),
+        positions=[(1, lambda at=at: np.array([at])) for at in positions],  # type: ignore[misc]
         edits=(Edit(5, 19),),
         duration=24,
     )
+
+
+def data_of(pieces: Pieces) -> bytes:
+    return b"".join(piece.data() if isinstance(piece, Lazy) else piece for piece in pieces)
 
 
 @pytest.mark.parametrize("payload_bytes", [100, 5 << 30])
@@ -45,7 +55,9 @@ def test_tables(payload_bytes: int) -> None:
     init, _ = fragments(encode("h264", 30), None)
     wide = payload_bytes > 1 << 32
     second = 30 if not wide else (5 << 30) - 70
-    head = header([track(init, [0, second])], 90_000, 19, 0, payload_bytes)
+    pieces = header([track(init, [0, second])], 90_000, 19, 0, payload_bytes)
+    head = data_of(pieces)
+    assert length(pieces) == len(head)
     mdat = (
         struct.pack(">I4sQ", 1, b"mdat", payload_bytes + 16)
         if wide
@@ -73,6 +85,19 @@ def test_streams_are_described_by_the_very_bytes_of_the_init() -> None:
         assert boxes.stsd in init
         assert boxes.stsd[4:8] == b"stsd"
         assert len(boxes.tkhd_tail) == 52
+
+
+@pytest.mark.parametrize("values", [[7], [7, 7], [7, 8], [1, 1, 2, 1, 1, 1], [-1, 3]])
+def test_runs_are_counted_as_they_are_made(values: list[int]) -> None:
+    array = np.array(values, np.int32)
+    rows = np.frombuffer(runs(array), ">u4").reshape(-1, 2)
+    assert len(rows) == run_count(array)
+    assert [v for count, v in rows.tolist() for _ in range(count)] == [v & 0xFFFFFFFF for v in values]
+
+
+def test_a_table_that_was_miscounted_is_told() -> None:
+    with pytest.raises(ValueError, match="counted"):
+        Lazy(3, lambda: b"12").data()
 
 
 def test_a_damaged_init_is_told() -> None:

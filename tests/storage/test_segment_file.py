@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.boxes import BoxError, parse_init, parse_moof
-from storage.index import IndexBuilder, SegmentIndex, decode, encode, scan
+from storage.index import IndexBuilder, SegmentIndex, scan
+from storage.index_codec import decode, encode
 from storage.segment_file import Head, Tail, head_box, read, tail_box
 from tests.storage import mp4
 
@@ -38,7 +39,11 @@ def build(count: int, *, audio: bool = False, tail: bool = True) -> tuple[bytes,
 
 def same(a: SegmentIndex, b: SegmentIndex) -> bool:
     return np.array_equal(a.fragments, b.fragments) and all(
-        x.track == y.track and np.array_equal(x.fragments, y.fragments) and np.array_equal(x.samples, y.samples)
+        x.track == y.track
+        and all(
+            np.array_equal(getattr(x, name), getattr(y, name))
+            for name in ("fragments", "sizes", "durations", "offsets", "sync", "decode_times", "byte_offsets")
+        )
         for x, y in zip(a.tracks, b.tracks, strict=True)
     )
 

@@ -86,7 +86,7 @@ def test_killed_with_everything_and_rebuilt(tmp_path: Path, serve: Serve, h264_c
     assert not list(tmp_path.rglob("*.part.mp4"))
     found = server.closed("a")
     assert found[-1].end_us >= known_us
-    assert all(len(whole(s.path).index.video.samples) == s.frames for s in found)
+    assert all(whole(s.path).index.video.count == s.frames for s in found)
 
 
 def test_backup_while_recording(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:

@@ -1,0 +1,111 @@
+"""An index as the bytes of a segment's tail, and back.
+
+Whoever uses an index trusts it with file offsets, so ``decode`` refuses whatever contradicts itself.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import numpy as np
+
+from storage.boxes import BoxError, Track
+from storage.index import Array, SegmentIndex, TrackIndex, narrow
+
+__all__ = ["decode", "encode"]
+
+_LARGEST_INDEX_BYTES = 128 << 20
+
+
+def encode(index: SegmentIndex) -> bytes:
+    """The index as bytes for a segment's tail; ``decode`` is its inverse."""
+    parts = [np.array([len(index.fragments), len(index.tracks)], dtype="<u4").tobytes()]
+    parts.append(index.fragments.astype("<u8").tobytes())
+    for track in index.tracks:
+        head = [track.track.track_id, len(track.fragments), track.count]
+        parts.append(np.array(head, dtype="<u4").tobytes())
+        parts.append(track.fragments.astype("<u8").tobytes())
+        # Column by column: durations and flags are nearly constant and vanish in the compression.
+        parts += [
+            values.astype(kind).tobytes()
+            for values, kind in (
+                (track.sizes, "<u4"),
+                (track.durations, "<u4"),
+                (track.offsets, "<i4"),
+                (track.sync, "<u1"),
+            )
+        ]
+    return zlib.compress(b"".join(parts), 1)
+
+
+def decode(data: bytes | memoryview, tracks: tuple[Track, ...]) -> SegmentIndex:
+    """The index that ``encode`` made. ``tracks`` come from the file's init.
+
+    Raises:
+        BoxError: the bytes are damaged or belong to another init.
+    """
+    try:
+        inflater = zlib.decompressobj()
+        reader = _Reader(inflater.decompress(data, _LARGEST_INDEX_BYTES))
+        if not inflater.eof:
+            raise BoxError("damaged index: it does not end, or is too large")
+        fragment_count, track_count = reader.take("<u4", 2).tolist()
+        fragments = reader.take("<u8", 2 * fragment_count).reshape(-1, 2)
+        by_id = {track.track_id: track for track in tracks}
+        found = []
+        for _ in range(track_count):
+            track_id, rows, count = reader.take("<u4", 3).tolist()
+            table = reader.take("<u8", 5 * rows).reshape(-1, 5)
+            # More than 31 bits of a size or duration come out negative, and are refused.
+            sizes, durations, offsets = (reader.narrow("<i4", count) for _ in range(3))
+            sync = reader.narrow("<u1", count) != 0
+            found.append(TrackIndex(by_id[track_id], table, sizes, durations, offsets, narrow(sync)))
+    except (zlib.error, ValueError, KeyError) as error:
+        raise BoxError(f"damaged index: {error}") from None
+    for track in found:
+        _check(fragments, track)
+    return SegmentIndex(fragments, tuple(found))
+
+
+def _check(fragments: Array, track: TrackIndex) -> None:
+    """Refuses tables that contradict one another: whoever uses an index trusts it with file offsets.
+
+    Raises:
+        BoxError: they do.
+    """
+    rows, sizes = track.fragments, track.sizes
+    if fragments.min(initial=0) < 0 or rows.min(initial=0) < 0 or (len(rows) == 0) != (len(sizes) == 0):
+        raise BoxError("damaged index: impossible values")
+    if not len(rows):
+        return
+    if sizes.min() < 0 or track.durations.min() < 0:
+        raise BoxError("damaged index: impossible values")
+    counts = rows[:, 2]
+    firsts = np.cumsum(counts) - counts
+    if (counts == 0).any() or (rows[:, 1] != firsts).any() or int(counts.sum()) != len(sizes):
+        raise BoxError("damaged index: its samples are not those of its fragments")
+    if (rows[:, 0] >= len(fragments)).any():
+        raise BoxError("damaged index: it names a fragment that it does not have")
+    own = fragments[rows[:, 0]]
+    ends = rows[:, 3] + np.add.reduceat(sizes, firsts, dtype=np.int64)
+    if (rows[:, 3] < own[:, 0]).any() or (ends > own[:, 0] + own[:, 1]).any():
+        raise BoxError("damaged index: samples outside their fragment")
+
+
+class _Reader:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    def take(self, kind: str, count: int) -> Array:
+        array = np.frombuffer(self._data, dtype=kind, count=count, offset=self._at)
+        self._at += array.nbytes
+        return array.astype(np.int64)
+
+    def narrow(self, kind: str, count: int) -> Any:
+        """As ``take``, as narrow as it is stored."""
+        array = np.frombuffer(self._data, dtype=kind, count=count, offset=self._at)
+        self._at += array.nbytes
+        # A copy: a view would keep all of the data.
+        return narrow(array.copy())
