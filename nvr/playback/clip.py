@@ -16,14 +16,12 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import aiofiles.os
-
 from nvr.playback.chains import Selection, chains, on_keyframes, select, video_times
 from nvr.playback.errors import ClipTooLong, FootageDamaged, FootageGone, InitPart, NoFootage, SeveralInits
 from nvr.playback.extents import Layout, VirtualFile
 from nvr.playback.index_cache import FileSet, IndexCache, OpenSegment
 from nvr.playback.mapping import TimeMap
-from nvr.playback.media import CHUNK_BYTES
+from nvr.playback.media import CHUNK_BYTES, read_ahead
 from nvr.playback.movie import Pieces, header, track_boxes
 from nvr.playback.samples import (
     AudioPart,
@@ -74,15 +72,10 @@ class Clip:
         """Bytes ``first`` to ``last``. Raises ``FootageDamaged`` if a file has become shorter."""
         return self._file.read(first, last)
 
-    async def chunks(self, first: int = 0, last: int | None = None) -> AsyncIterator[bytes]:
+    def chunks(self, first: int = 0, last: int | None = None) -> AsyncIterator[bytes]:
         """Bytes ``first`` to ``last`` (the end) in order, in pieces read by a thread. Raises as ``read``: an answer under way must then be
         broken off, not ended."""
-        read = aiofiles.os.wrap(self._file.read)
-        end = self.size if last is None else last + 1
-        while first < end:
-            data: bytes = await read(first, min(first + CHUNK_BYTES, end) - 1)
-            yield data
-            first += len(data)
+        return read_ahead(self._file.read, first, self.size - 1 if last is None else last, CHUNK_BYTES)
 
     def close(self) -> None:
         """Closes the files, after the read under way if there is one."""
@@ -184,16 +177,15 @@ def _choose(
     def wanted(piece: Piece) -> bool:
         return piece.start_us < end_us and piece.end_us > start_us
 
-    there: list[Piece] = []
+    by_key = {piece.segment.key: piece.segment for piece in around}
+    found = dict(zip(by_key, cache.open_all(list(by_key.values())), strict=True))
+    opened.update((key, file) for key, file in found.items() if isinstance(file, OpenSegment))
     for piece in around:
-        try:
-            if piece.segment.key not in opened:
-                opened[piece.segment.key] = cache.open(piece.segment)
-            there.append(piece)
-        except FootageGone:
-            # Of a neighbour only a moment's sound might have been used.
-            if wanted(piece):
-                raise
+        error = found[piece.segment.key]
+        # Of a neighbour only a moment's sound might have been used.
+        if isinstance(error, Exception) and (wanted(piece) or not isinstance(error, FootageGone)):
+            raise error
+    there = [piece for piece in around if piece.segment.key in opened]
     numbers = {key: number for number, key in enumerate(opened)}
 
     def keyframe_us(piece: Piece) -> int:

@@ -30,6 +30,9 @@ __all__ = ["FileSet", "IndexCache", "OpenSegment", "extended"]
 
 # 9 bytes each and, by fragments, as much again: some 40 MB, or a day of one camera and a bit.
 _MOST_SAMPLES: Final = 3_000_000
+# What is read of a closed segment, nearly always.
+_BEGIN_BYTES: Final = 4 << 10
+_TAIL_BYTES: Final = 32 << 10
 
 
 @dataclass(slots=True, eq=False)
@@ -144,6 +147,34 @@ class IndexCache:
         except BaseException:
             os.close(fd)
             raise
+
+    def open_all(self, wanted: Sequence[Segment]) -> list[OpenSegment | Exception]:
+        """Opens the files of these segments; for each that can't be, what ``open`` raises."""
+
+        found: list[OpenSegment | Exception] = []
+        opened: list[tuple[int, Segment] | Exception] = []
+        for segment in wanted:
+            try:
+                fd, segment = self._open_fd(segment)
+            except Exception as error:
+                opened.append(error)
+                continue
+            opened.append((fd, segment))
+            if self._find(segment.key) is None:
+                # All disks begin to read all of them, before the first is waited for.
+                os.posix_fadvise(fd, 0, _BEGIN_BYTES, os.POSIX_FADV_WILLNEED)
+                os.posix_fadvise(fd, max(segment.bytes - _TAIL_BYTES, 0), _TAIL_BYTES, os.POSIX_FADV_WILLNEED)
+        for each in opened:
+            if isinstance(each, Exception):
+                found.append(each)
+                continue
+            fd, segment = each
+            try:
+                found.append(OpenSegment(segment, self._read(fd, segment), fd))
+            except Exception as error:
+                os.close(fd)
+                found.append(error)
+        return found
 
     def _open_fd(self, segment: Segment) -> tuple[int, Segment]:
         # Closing renames the file first and tells the catalogue after, so a growing segment may have its final name already; and the

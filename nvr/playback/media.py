@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
-
-import aiofiles.os
 
 from nvr.playback.errors import FootageDamaged, FootageGone, RangeNotSatisfiable
 from nvr.playback.index_cache import FileSet, IndexCache, OpenSegment
@@ -15,9 +14,9 @@ from storage import segments
 from storage.database import Database
 from storage.segments import Key
 
-__all__ = ["CHUNK_BYTES", "Media", "open_media", "parse_range", "read_exactly"]
+__all__ = ["CHUNK_BYTES", "Media", "open_media", "parse_range", "read_ahead", "read_exactly"]
 
-CHUNK_BYTES: Final = 512 << 10
+CHUNK_BYTES: Final = 1 << 20
 """Bytes read at once: few enough to be fair, many enough that the hop to a thread does not count."""
 
 _RANGE: Final = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)", re.IGNORECASE | re.ASCII)
@@ -68,6 +67,26 @@ def read_exactly(opened: OpenSegment, offset: int, count: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
+async def read_ahead(read: Callable[[int, int], bytes], first: int, last: int, step: int) -> AsyncIterator[bytes]:
+    """Bytes ``first`` to ``last``, both included, in order, in pieces of ``step``. While one is being sent, a thread reads the next."""
+    loop = asyncio.get_running_loop()
+
+    def begin() -> asyncio.Future[bytes] | None:
+        return loop.run_in_executor(None, read, first, min(first + step, last + 1) - 1) if first <= last else None
+
+    coming = begin()
+    try:
+        while coming is not None:
+            data = await coming
+            first += len(data)
+            coming = begin()
+            yield data
+    finally:
+        if coming is not None:
+            # Nobody waits for it any more: what went wrong with it, if anything, is nobody's business.
+            coming.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+
+
 class Media:
     """The file of one segment: ``size`` bytes of it are whole. Close it, or use it as a context manager."""
 
@@ -87,14 +106,9 @@ class Media:
         with self._files.reading() as (file,):
             return read_exactly(file, first, last + 1 - first)
 
-    async def chunks(self, first: int = 0, last: int | None = None) -> AsyncIterator[bytes]:
+    def chunks(self, first: int = 0, last: int | None = None) -> AsyncIterator[bytes]:
         """Bytes ``first`` to ``last`` (the end) in order, in pieces. Raises ``FootageDamaged`` instead of ending early."""
-        read = aiofiles.os.wrap(self.read)
-        end = self.size if last is None else last + 1
-        while first < end:
-            data: bytes = await read(first, min(first + CHUNK_BYTES, end) - 1)
-            yield data
-            first += len(data)
+        return read_ahead(self.read, first, self.size - 1 if last is None else last, CHUNK_BYTES)
 
     def close(self) -> None:
         """Closes the file, after the read under way if there is one."""
