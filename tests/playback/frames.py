@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import io
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +13,7 @@ from typing import Any
 import av
 import numpy as np
 
-__all__ = ["AUDIO_RATE", "CODECS", "TICKS", "Encoded", "encode", "number_of", "sound"]
+__all__ = ["AUDIO_RATE", "CODECS", "TICKS", "Encoded", "encode", "id_of", "number_of", "sound", "with_ids"]
 
 TICKS = 90_000
 AUDIO_RATE = 16_000
@@ -123,6 +124,28 @@ def encode(
             yield frame
 
     return _encoded(pictures(), add, None)
+
+
+_ID = b"nvr test's frame"
+# NAL headers of SEI messages before the picture.
+_SEI = {"h264": b"\x06", "hevc": b"\x4e\x01"}
+
+
+def with_ids(encoded: Encoded, first: int) -> Encoded:
+    """The same packets, each with the number of its picture in an SEI message (user data unregistered), as no two of them may be alike."""
+    order = {pts: first + index for index, pts in enumerate(encoded.pts)}
+    header = _SEI[encoded.stream.codec_context.name]
+    packets = []
+    for data, pts, dts, keyframe in encoded.packets:
+        unit = header + bytes([5, len(_ID) + 6]) + _ID + b"%06d" % order[pts] + b"\x80"
+        packets.append((len(unit).to_bytes(4, "big") + unit + data, pts, dts, keyframe))
+    return dataclasses.replace(encoded, packets=tuple(packets))
+
+
+def id_of(packet: bytes) -> int:
+    """The number of the picture of a packet that ``with_ids`` made."""
+    at = packet.index(_ID) + len(_ID)
+    return int(packet[at : at + 6])
 
 
 @functools.cache

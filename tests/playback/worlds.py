@@ -14,7 +14,7 @@ import av
 from storage import coverage
 from storage.coverage import Piece
 from tests.playback.footage import CAMERA, START_US, Frame, Recording, Studio
-from tests.playback.frames import Encoded, encode, number_of, sound
+from tests.playback.frames import Encoded, encode, number_of, sound, with_ids
 
 __all__ = ["World", "decoded", "ffmpeg_complaints", "make_world"]
 
@@ -69,12 +69,16 @@ class World:
         ]
 
 
-def make_world(folder: Path, codec: str, *, audio: bool = False, overlap: bool = False, growing: bool = True) -> World:
-    """Makes the footage."""
+def make_world(
+    folder: Path, codec: str, *, audio: bool = False, overlap: bool = False, growing: bool = True, ids: bool = False
+) -> World:
+    """Makes the footage; with ``ids``, each packet carries the number of its picture."""
     world = World(Studio(folder))
 
     def record(count: int, first: int, start_us: int, epoch: int, ppm: int = 0, *, closed: bool = True) -> Recording:
         video = encode(codec, count, first=first, gop=GOP, jitter=500)
+        if ids:
+            video = with_ids(video, first)
         tone: Encoded | None = sound(count / 10) if audio else None
         run = world.studio.record(video, start_us, audio=tone, ppm=ppm, first=first, epoch=epoch, closed=closed)
         world.runs.append(run)
