@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Final
 
-from storage import cameras, holds
+from storage import cameras, holds, leases
 from storage.policies import Policy, Rules, own_rules, resolve
 from storage.retention import Candidate, Footage
 from storage.segments import LONGEST_SEGMENT_US, Key
@@ -41,7 +41,7 @@ def load(conn: sqlite3.Connection, policy_of: Mapping[str, Policy], *, now_us: i
     given_up: dict[int, dict[str, int]] = {}
     for camera, root, bytes_ in conn.execute("SELECT camera, root, sum(bytes) FROM garbage GROUP BY camera, root"):
         given_up.setdefault(camera, {})[roots[root]] = bytes_
-    held = holds.active(conn)
+    held, leased = holds.active(conn), leases.active(conn, now_us)
     found = []
     for id_, key in keys.items():
         if id_ not in policy_of:
@@ -61,6 +61,7 @@ def load(conn: sqlite3.Connection, policy_of: Mapping[str, Policy], *, now_us: i
                 ranges,
                 given_up.get(key, {}),
                 0 if due_us is None else _overdue(conn, key, ranges, due_us),
+                leased.get(id_, ()),
             )
         )
     return found

@@ -2,12 +2,14 @@
 
 Judged by a segment's **end**: a segment goes when all of it is past its time. A camera's oldest go first; between cameras, whichever's next
 segment ends first. Invariants: nothing goes that no rule names; a rule names no more than it needs; growing and held segments never go;
-what is younger than ``min_age`` goes for ``max_age`` alone.
+what is younger than ``min_age`` goes for ``max_age`` alone; what is leased (``storage.leases``) waits, but for free space and never an hour past
+``max_age``.
 """
 
 from __future__ import annotations
 
 import heapq
+import itertools
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +20,7 @@ from storage import audit, garbage, holds
 from storage.causes import Cause
 from storage.database import Database
 from storage.files import FILES, Files
+from storage.holds import Ranges
 from storage.policies import Policy
 from storage.roots import Root, is_mounted
 from storage.segments import Key
@@ -48,6 +51,8 @@ SPACE: Final = "free_space_floor"
 # Deletions in one transaction: a recorder's word to the catalogue waits no longer than these take.
 _BATCH: Final = 100
 _NEVER_US: Final = 1 << 62
+LEASED_PAST_AGE_US: Final = 3_600_000_000
+"""So long footage that is being read may outlast its ``max_age``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +101,17 @@ class Applied:
 @dataclass(frozen=True, slots=True)
 class Footage:
     """A camera's footage. ``segments``: its closed segments by start, read only as far as needed; those that are sure to be protected may be
-    left out, and ``overdue`` says how many of these are held past ``max_age``. ``bytes``: of all its closed segments. ``garbage``: by root,
+    left out, and ``overdue`` says how many of these are held past ``max_age``. ``leases``: what is being read. ``bytes``: of all its closed segments. ``garbage``: by root,
     bytes that are given up already and still on the disk."""
 
     camera: str
     policy: Policy
     segments: Iterable[Candidate] = field(default=())
     bytes: int = 0
-    holds: holds.Ranges = field(default=())
+    holds: Ranges = field(default=())
     garbage: Mapping[str, int] = field(default_factory=dict)
     overdue: int = 0
+    leases: Ranges = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +136,7 @@ class _Camera:
         self.excess = 0 if policy.max_bytes is None else footage.bytes - policy.max_bytes
         self.overdue = footage.overdue
         self._kept: list[Candidate] = []
+        self._leased: list[Candidate] = []
         self._rest = iter(footage.segments)
 
     def by_rules(self) -> Iterator[Deletion]:
@@ -142,7 +149,10 @@ class _Camera:
             if not self._is_held(candidate):
                 if candidate.end_us <= self.due_us:
                     self.excess -= candidate.bytes
-                    yield Deletion(candidate, MAX_AGE)
+                    if self._is_leased(candidate) and candidate.end_us > self.due_us - LEASED_PAST_AGE_US:
+                        self._leased.append(candidate)
+                    else:
+                        yield Deletion(candidate, MAX_AGE)
                 elif candidate.end_us <= self.young_us:
                     mature.append(candidate)
                     mature_bytes += candidate.bytes
@@ -154,8 +164,16 @@ class _Camera:
             if self.excess <= 0:
                 self._kept = mature[number:]
                 return
+            # A leased one counts as gone, since it soon will be: nothing younger goes in its place.
             self.excess -= candidate.bytes
-            yield Deletion(candidate, MAX_BYTES)
+            if self._is_leased(candidate):
+                self._leased.append(candidate)
+            else:
+                yield Deletion(candidate, MAX_BYTES)
+
+    def _is_leased(self, candidate: Candidate) -> bool:
+        leases = self.footage.leases
+        return bool(leases) and holds.touches(candidate.key.start_us, candidate.end_us, leases)
 
     def _is_held(self, candidate: Candidate) -> bool:
         if not self.footage.holds or not holds.touches(candidate.key.start_us, candidate.end_us, self.footage.holds):
@@ -164,8 +182,15 @@ class _Camera:
         return True
 
     def for_space(self) -> Iterator[Candidate]:
-        """What may go for free space, by start."""
-        yield from self._kept
+        """What may go for free space, by start; what is leased last, but it goes: recording comes first."""
+        for candidate in itertools.chain(self._kept, self._more()):
+            if self._is_leased(candidate):
+                self._leased.append(candidate)
+            else:
+                yield candidate
+        yield from self._leased
+
+    def _more(self) -> Iterator[Candidate]:
         for candidate in self._rest:
             if candidate.key.start_us > self.young_us:
                 return

@@ -141,6 +141,7 @@ def create_app(
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         yield
         await services.live.close()
+        await services.leases.settled()
         await sync_to_thread(services.db.close)
 
     app = _Application(

@@ -1,9 +1,10 @@
-"""Route of clips: any range as one MP4, with what it lacks in the headers."""
+"""Routes of clips: any range as one MP4, or as a ZIP of several, with what it lacks in the headers."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
@@ -19,8 +20,10 @@ from nvr.api.routing import get
 from nvr.api.sending import send
 from nvr.api.services import Injected, Services
 from nvr.api.times import compact_time, format_time, parse_range, seconds
-from nvr.playback.clip import Clip, Gaps, plan_clip
+from nvr.playback.archive import Archive, Member
+from nvr.playback.clip import Clip, Gaps, plan_clip, plan_clips
 from nvr.playback.errors import SeveralInits
+from nvr.playback.names import clip_name
 from storage.coverage import Coverage, Gap, coverage
 from storage.intervals import Interval
 
@@ -32,23 +35,24 @@ _LONGEST_CLIP_US: Final = 25 * 3_600_000_000
 _MOST_GAPS: Final = 24
 
 
+_ERRORS: Final = (
+    "camera_not_found",
+    "no_footage",
+    "footage_gone",
+    "footage_damaged",
+    "clip_too_long",
+    "gap_too_long",
+    "invalid_parameter",
+    *RANGE_ERRORS,
+)
+
+
 @get(
     "/api/cameras/{camera:str}/clip.mp4",
     role="investigator",
     summary="A range as one MP4",
     audit="clip",
-    errors=[
-        "camera_not_found",
-        "no_footage",
-        "several_inits",
-        "footage_gone",
-        "footage_damaged",
-        "clip_too_long",
-        "gap_too_long",
-        "invalid_parameter",
-        "range_not_satisfiable",
-        *RANGE_ERRORS,
-    ],
+    errors=["several_inits", "range_not_satisfiable", *_ERRORS],
     media_type="video/mp4",
 )
 async def clip(
@@ -60,43 +64,115 @@ async def clip(
     gaps: FromQuery[str] = "collapse",
 ) -> ASGIResponse:
     """The frames of ``[start, end)``. Of what was not recorded, ``gaps=collapse`` shows nothing and ``gaps=keep`` keeps the time."""
-    asked = parse_range(start, end, longest_us=_LONGEST_CLIP_US)
-    if gaps not in ("collapse", "keep"):
-        raise ApiError("invalid_parameter", "gaps must be collapse or keep")
-    wanted: Gaps = "keep" if gaps == "keep" else "collapse"
+    asked, wanted = _parameters(start, end, gaps)
     async with services.clip_slots:
         planned, found = await sync_to_thread(_plan, services, camera, asked, wanted)
     name = f"{camera}_{compact_time(asked.start_us)}_{compact_time(asked.end_us)}.mp4"
-    headers = {
+    read = Interval(planned.start_us - planned.preroll_us, planned.end_us)
+    return send(
+        request,
+        planned,
+        etag=planned.etag,
+        media_type="video/mp4",
+        headers=_headers(name, planned.start_us, planned.end_us, found),
+        under_way=lambda: services.leases.take(camera, read),
+    )
+
+
+@get(
+    "/api/cameras/{camera:str}/clip.zip",
+    role="investigator",
+    summary="A range as one ZIP of MP4s",
+    audit="clip",
+    errors=_ERRORS,
+    media_type="application/zip",
+)
+async def clip_archive(
+    request: ApiRequest,
+    services: Injected,
+    camera: FromPath[str],
+    start: FromQuery[str | None] = None,
+    end: FromQuery[str | None] = None,
+    gaps: FromQuery[str] = "collapse",
+) -> ASGIResponse:
+    """A clip for each stretch of ``[start, end)`` with the same picture format, in one archive. Sent as a whole: ``Range`` is not honoured."""
+    asked, wanted = _parameters(start, end, gaps)
+    async with services.clip_slots:
+        planned, found = await sync_to_thread(_plan_archive, services, camera, asked, wanted)
+    name = f"{camera}_{compact_time(asked.start_us)}_{compact_time(asked.end_us)}.zip"
+    return send(
+        request,
+        planned.archive,
+        etag=planned.archive.etag,
+        media_type="application/zip",
+        headers=_headers(name, planned.read.start_us, planned.read.end_us, found),
+        in_parts=False,
+        under_way=lambda: services.leases.take(camera, planned.read),
+    )
+
+
+def _parameters(start: str | None, end: str | None, gaps: str) -> tuple[Interval, Gaps]:
+    asked = parse_range(start, end, longest_us=_LONGEST_CLIP_US)
+    if gaps not in ("collapse", "keep"):
+        raise ApiError("invalid_parameter", "gaps must be collapse or keep")
+    return asked, "keep" if gaps == "keep" else "collapse"
+
+
+def _headers(name: str, start_us: int, end_us: int, found: Coverage) -> dict[str, str]:
+    return {
         # Kept by the browser, but asked about: retention may have taken it meanwhile, or a growing range have grown.
         "Cache-Control": "private, no-cache",
         "Content-Disposition": f'attachment; filename="{name}"',
-        "X-Clip-Start": format_time(planned.start_us),
-        "X-Clip-End": format_time(planned.end_us),
+        "X-Clip-Start": format_time(start_us),
+        "X-Clip-End": format_time(end_us),
         **coverage_headers(found),
     }
-    return send(request, planned, etag=planned.etag, media_type="video/mp4", headers=headers)
+
+
+def _coverage(services: Services, camera: str, asked: Interval) -> Coverage:
+    with services.db.read() as conn:
+        try:
+            return coverage(conn, camera, asked.start_us, asked.end_us, now_us=services.now_us())
+        except KeyError:
+            raise no_camera(camera) from None
 
 
 def _plan(services: Services, camera: str, asked: Interval, gaps: Gaps) -> tuple[Clip, Coverage]:
-    with services.db.read() as conn:
-        try:
-            found = coverage(conn, camera, asked.start_us, asked.end_us, now_us=services.now_us())
-        except KeyError:
-            raise no_camera(camera) from None
+    found = _coverage(services, camera, asked)
     try:
         return plan_clip(services.db, services.indexes, camera, asked.start_us, asked.end_us, gaps=gaps), found
     except SeveralInits as error:
+        base = f"/api/cameras/{quote(camera)}/clip"
         parts = [
             {
                 "start": format_time(part.start_us),
                 "end": format_time(part.end_us),
-                "url": f"/api/cameras/{quote(camera)}/clip.mp4?start={format_time(part.start_us)}"
-                f"&end={format_time(part.end_us)}&gaps={gaps}",
+                "url": f"{base}.mp4?{_query(part.start_us, part.end_us, gaps)}",
             }
             for part in error.parts
         ]
-        raise ApiError("several_inits", str(error), extra={"parts": parts}) from None
+        whole = f"{base}.zip?{_query(asked.start_us, asked.end_us, gaps)}"
+        raise ApiError("several_inits", str(error), extra={"parts": parts, "archive": whole}) from None
+
+
+def _query(start_us: int, end_us: int, gaps: Gaps) -> str:
+    return f"start={format_time(start_us)}&end={format_time(end_us)}&gaps={gaps}"
+
+
+@dataclass(frozen=True, slots=True)
+class _PlannedArchive:
+    """An archive, and the footage it is made from."""
+
+    archive: Archive
+    read: Interval
+
+
+def _plan_archive(services: Services, camera: str, asked: Interval, gaps: Gaps) -> tuple[_PlannedArchive, Coverage]:
+    found = _coverage(services, camera, asked)
+    clips = plan_clips(services.db, services.indexes, camera, asked.start_us, asked.end_us, gaps=gaps)
+    members = [Member(clip_name(camera, clip.start_us, clip.end_us), clip) for clip in clips]
+    read = Interval(clips[0].start_us - clips[0].preroll_us, clips[-1].end_us)
+    return _PlannedArchive(Archive(members), read), found
 
 
 def coverage_headers(found: Coverage) -> dict[str, str]:
@@ -117,4 +193,4 @@ def _brief(gaps: Iterable[Gap]) -> str:
     return json.dumps(brief, separators=(",", ":"))
 
 
-ROUTES: list[object] = [clip]
+ROUTES: list[object] = [clip, clip_archive]

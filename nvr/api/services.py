@@ -17,6 +17,7 @@ from litestar.params import SkipValidation
 
 from nvr.api.attempts import Attempts
 from nvr.api.kept import KeptAnswers
+from nvr.api.leases import Leases
 from nvr.api.settings import ApiSettings
 from nvr.api.views import Views
 from nvr.playback.index_cache import IndexCache
@@ -56,6 +57,7 @@ class Services:
         self.password_slots = asyncio.Semaphore(2)
         self.indexes = IndexCache(self.db)
         self.live = Live(self.db, self.indexes)
+        self.leases = Leases(self.db, now_us)
         # Each decodes up to a group of pictures; a wall of thumbnails must not take every core.
         self.picture_slots = asyncio.Semaphore(2)
         # Planning a day's clip is seconds of a core.

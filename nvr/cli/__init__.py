@@ -26,6 +26,7 @@ _COMMANDS = {
     "orders": "nvr.cli.orders:orders",
     "maintenance": "nvr.cli.windows:maintenance",
     "schedules": "nvr.cli.windows:schedules",
+    "clip": "nvr.cli.clip:clip",
     "holds": "nvr.cli.holds:holds",
     "delete": "nvr.cli.delete:delete",
     "retention": "nvr.cli.retention:retention",

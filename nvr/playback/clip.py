@@ -10,6 +10,7 @@ clip never ends early without an error.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -41,7 +42,7 @@ from storage.index import TrackIndex
 from storage.intervals import Interval
 from storage.segments import Key
 
-__all__ = ["Clip", "Gaps", "plan_clip"]
+__all__ = ["Clip", "Gaps", "plan_clip", "plan_clips"]
 
 Gaps = Literal["collapse", "keep"]
 
@@ -131,7 +132,9 @@ def plan_clip(
         wanted = [piece for piece in around if piece.start_us < end_us and piece.end_us > start_us]
         if not wanted:
             raise NoFootage(camera, start_us, end_us)
-        _check_inits(wanted, start_us, end_us)
+        inits = _parts(wanted, start_us, end_us)
+        if len(inits) > 1:
+            raise SeveralInits(inits)
         init = segments.init(conn, wanted[0].segment.init)
     frames = sum(piece.segment.frames for piece in wanted)
     if frames > _MOST_SAMPLES:
@@ -157,7 +160,28 @@ def _close(opened: Iterable[OpenSegment]) -> None:
         file.close()
 
 
-def _check_inits(pieces: Sequence[Piece], start_us: int, end_us: int) -> None:
+def plan_clips(
+    database: Database, cache: IndexCache, camera: str, start_us: int, end_us: int, *, gaps: Gaps = "collapse"
+) -> list[Clip]:
+    """As ``plan_clip``, a clip for each part of the range whose footage has one init. At least one; close them all."""
+    with database.read() as conn:
+        parts = _parts(coverage.pieces(conn, camera, start_us, end_us), start_us, end_us)
+    found: list[Clip] = []
+    try:
+        for part in parts:
+            # A moment so short that no frame begins in it is no clip.
+            with contextlib.suppress(NoFootage):
+                found.append(plan_clip(database, cache, camera, part.start_us, part.end_us, gaps=gaps))
+    except BaseException:
+        for clip in found:
+            clip.close()
+        raise
+    if not found:
+        raise NoFootage(camera, start_us, end_us)
+    return found
+
+
+def _parts(pieces: Sequence[Piece], start_us: int, end_us: int) -> list[InitPart]:
     parts: list[InitPart] = []
     for piece in pieces:
         a, b, init = max(piece.start_us, start_us), min(piece.end_us, end_us), piece.segment.init
@@ -165,8 +189,7 @@ def _check_inits(pieces: Sequence[Piece], start_us: int, end_us: int) -> None:
             parts[-1] = InitPart(parts[-1].start_us, b, init)
         else:
             parts.append(InitPart(a, b, init))
-    if len(parts) > 1:
-        raise SeveralInits(parts)
+    return parts
 
 
 def _choose(

@@ -221,6 +221,9 @@ class IndexCache:
         head = file.head
         if (head.camera, head.start_us, head.node, head.epoch) != (key.camera, key.start_us, key.node, key.epoch):
             raise FootageDamaged(key, "the file is another segment's")
+        if file.tail is None and not segment.growing:
+            # What is left of it must not pass for all of it.
+            raise FootageDamaged(key, "it was cut off")
         self._keep(key, _Kept(file, identity))
         return file
 

@@ -14,7 +14,7 @@ from storage import segments
 from storage.database import Database
 from storage.segments import Key
 
-__all__ = ["CHUNK_BYTES", "Media", "open_media", "parse_range", "read_ahead", "read_exactly"]
+__all__ = ["CHUNK_BYTES", "Media", "ahead", "open_media", "parse_range", "read_ahead", "read_exactly"]
 
 CHUNK_BYTES: Final = 1 << 20
 """Bytes read at once: few enough to be fair, many enough that the hop to a thread does not count."""
@@ -67,24 +67,28 @@ def read_exactly(opened: OpenSegment, offset: int, count: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-async def read_ahead(read: Callable[[int, int], bytes], first: int, last: int, step: int) -> AsyncIterator[bytes]:
-    """Bytes ``first`` to ``last``, both included, in order, in pieces of ``step``. While one is being sent, a thread reads the next."""
+async def ahead(produce: Callable[[], bytes]) -> AsyncIterator[bytes]:
+    """What ``produce`` returns call by call, until it is empty. While one piece is being sent, a thread makes the next."""
     loop = asyncio.get_running_loop()
-
-    def begin() -> asyncio.Future[bytes] | None:
-        return loop.run_in_executor(None, read, first, min(first + step, last + 1) - 1) if first <= last else None
-
-    coming = begin()
+    coming = loop.run_in_executor(None, produce)
     try:
-        while coming is not None:
-            data = await coming
-            first += len(data)
-            coming = begin()
+        while data := await coming:
+            coming = loop.run_in_executor(None, produce)
             yield data
     finally:
-        if coming is not None:
-            # Nobody waits for it any more: what went wrong with it, if anything, is nobody's business.
-            coming.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        # If nobody waits for it any more, what went wrong with it is nobody's business.
+        coming.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+
+
+def read_ahead(read: Callable[[int, int], bytes], first: int, last: int, step: int) -> AsyncIterator[bytes]:
+    """Bytes ``first`` to ``last``, both included, in order, in pieces of ``step``."""
+    starts = iter(range(first, last + 1, step))
+
+    def produce() -> bytes:
+        start = next(starts, None)
+        return b"" if start is None else read(start, min(start + step, last + 1) - 1)
+
+    return ahead(produce)
 
 
 class Media:

@@ -9,7 +9,16 @@ from typing import Final
 from storage.layout import NODE_ID
 from storage.segments import Key
 
-__all__ = ["GAP_URI", "INIT_FOLDER", "date_time", "init_uri", "parse_segment_name", "seconds", "segment_uri"]
+__all__ = [
+    "GAP_URI",
+    "INIT_FOLDER",
+    "clip_name",
+    "date_time",
+    "init_uri",
+    "parse_segment_name",
+    "seconds",
+    "segment_uri",
+]
 
 INIT_FOLDER: Final = "/api/inits/"
 """Where inits are answered, whatever camera they are of."""
@@ -40,6 +49,12 @@ def init_uri(init: str, folder: str = INIT_FOLDER) -> str:
 def date_time(at_us: int) -> str:
     """A time as ``EXT-X-PROGRAM-DATE-TIME`` has it: to the millisecond, rounded down."""
     return (_EPOCH + timedelta(microseconds=at_us)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def clip_name(camera: str, start_us: int, end_us: int) -> str:
+    """A clip's file: camera and UTC times to the second, in letters that every system takes."""
+    first, last = (f"{_EPOCH + timedelta(microseconds=us):%Y%m%dT%H%M%SZ}" for us in (start_us, end_us))
+    return f"{camera}_{first}_{last}.mp4"
 
 
 def seconds(us: int) -> str:

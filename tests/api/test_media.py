@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import itertools
 import json
 import re
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+import zipfile
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from nvr.api import ApiSettings, create_app
 from nvr.api.clips import coverage_headers
 from nvr.api.times import format_time, parse_time
 from nvr.playback import media
-from storage import facts, segments
+from storage import facts, leases, segments
 from storage.accounts import Role
 from storage.causes import Cause
 from storage.coverage import Coverage, Gap
@@ -190,8 +192,60 @@ async def test_two_formats_are_two_clips(client: Client, studio: Studio, recordi
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (409, "several_inits")
     assert [part["end"] for part in problem["parts"]] == [format_time(recording.end_us), format_time(second.end_us)]
-    for part in problem["parts"]:
-        assert (await client.get(part["url"])).status_code == 200
+    clips = [await client.get(part["url"]) for part in problem["parts"]]
+    assert [clip.status_code for clip in clips] == [200, 200]
+    archive = await client.get(problem["archive"])
+    assert archive.status_code == 200, archive.text
+    assert archive.headers["content-length"] == str(len(archive.content))
+    assert archive.headers["content-type"] == "application/zip"
+    assert archive.headers["content-disposition"].endswith('Z.zip"')
+    assert archive.headers["accept-ranges"] == "none"
+    with zipfile.ZipFile(io.BytesIO(archive.content)) as found:
+        assert [found.read(name) for name in found.namelist()] == [clip.content for clip in clips]
+    same = {"If-None-Match": archive.headers["etag"]}
+    assert (await client.get(problem["archive"], headers=same)).status_code == 304
+    part = await client.get(problem["archive"], headers={"Range": "bytes=5-9"})
+    assert (part.status_code, part.content) == (200, archive.content)
+    head = await client.head(problem["archive"])
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(archive.content)))
+
+
+async def test_footage_being_read_is_leased(client: Client, studio: Studio, recording: Recording) -> None:
+    now_us = START_US + 60 * S
+    await client.get(clip_url(START_US + 5 * S, START_US + 9 * S), headers={"Range": "bytes=0-99"})
+
+    def leased() -> Sequence[tuple[int, int]]:
+        with studio.database.read() as conn:
+            return leases.active(conn, now_us).get(CAMERA, ())
+
+    def taken() -> Sequence[tuple[int, int]]:
+        # Beside the answer, which does not wait for it.
+        deadline = time.monotonic() + 10
+        while not leased() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return leased()
+
+    ((start_us, end_us),) = await asyncio.to_thread(taken)
+    with studio.database.read() as conn:
+        # With the pre-roll, which is read too.
+        assert START_US + 4 * S - S // 10 <= start_us <= START_US + 5 * S
+        assert START_US + 9 * S <= end_us <= START_US + 9 * S + S // 10
+        assert leases.active(conn, now_us + 15 * 60 * S) == {}
+
+
+async def test_the_past_of_a_range_is_asked_for_once_more_after_it_was_pruned(
+    client: Client, studio: Studio, recording: Recording
+) -> None:
+    """A download that goes on after its footage has changed gets no part of something else."""
+    url = clip_url(START_US, recording.end_us)
+    whole = await client.get(url)
+    with studio.database.write() as conn:
+        segments.discard(conn, recording.parts[0].key)
+    recording.parts[0].path.unlink()
+    rest = await client.get(url, headers={"Range": "bytes=5000-", "If-Range": whole.headers["etag"]})
+    assert rest.status_code == 200
+    assert rest.headers["etag"] != whole.headers["etag"]
+    assert len(rest.content) < len(whole.content)
 
 
 @pytest.mark.parametrize(

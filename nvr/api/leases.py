@@ -1,0 +1,57 @@
+"""Leases of footage that is being sent: taken when it begins, renewed while it goes on, off the event loop, and at most once a minute each."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Final
+
+from litestar.concurrency import sync_to_thread
+
+from storage import leases
+from storage.database import Database
+from storage.intervals import Interval
+
+__all__ = ["Leases"]
+
+log = logging.getLogger(__name__)
+
+_LASTS_US: Final = 15 * 60 * 1_000_000
+_RENEWED_AFTER_S: Final = 60.0
+
+
+class Leases:
+    """One for the whole application."""
+
+    def __init__(self, database: Database, now_us: Callable[[], int]) -> None:
+        self._database = database
+        self._now_us = now_us
+        self._taken: dict[tuple[str, Interval], float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def take(self, camera: str, footage: Interval) -> None:
+        """Says that this range of a camera is being read. Returns at once."""
+        now_s = time.monotonic()
+        if now_s - self._taken.get((camera, footage), -_RENEWED_AFTER_S) < _RENEWED_AFTER_S:
+            return
+        self._taken = {key: at for key, at in self._taken.items() if now_s - at < _RENEWED_AFTER_S}
+        self._taken[camera, footage] = now_s
+        task = asyncio.create_task(sync_to_thread(self._write, camera, footage))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _write(self, camera: str, footage: Interval) -> None:
+        now_us = self._now_us()
+        try:
+            with self._database.write() as conn:
+                leases.take(conn, camera, *footage, now_us=now_us, until_us=now_us + _LASTS_US)
+        except sqlite3.Error as error:
+            # What is being sent has its files open; only a later request might find them gone.
+            log.warning("camera %s: no lease of what is being read: %s", camera, error)
+
+    async def settled(self) -> None:
+        """When all that were taken are written."""
+        await asyncio.gather(*self._tasks)

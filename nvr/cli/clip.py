@@ -1,0 +1,145 @@
+"""``nvr clip``: a range of footage as a file, from the catalogue and the files alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nvr.cli.catalogue import TIME, open_catalogue
+from nvr.cli.options import config_option
+
+if TYPE_CHECKING:
+    from nvr.playback.clip import Clip
+
+__all__ = ["clip"]
+
+_STEP_BYTES = 4 << 20
+_SAID_EVERY_S = 0.2
+
+
+@click.command()
+@click.option("--camera", required=True, help="The camera's id.")
+@click.option("--start", type=TIME, required=True, help="ISO 8601 with a zone.")
+@click.option("--end", type=TIME, required=True, help="ISO 8601 with a zone.")
+@click.option("--out", type=click.Path(path_type=Path), help="The file to make, or a folder. [default: this folder]")
+@click.option(
+    "--gaps",
+    type=click.Choice(["collapse", "keep"]),
+    default="collapse",
+    show_default=True,
+    help="What was not recorded: left out, or kept as time in which the picture stands still.",
+)
+@config_option
+def clip(camera: str, start: int, end: int, out: Path | None, gaps: str, config: Path) -> None:
+    """Save a range of footage as an MP4, copied as it was recorded.
+
+    Works whether or not the server runs. Never overwrites a file. Where the camera changed its picture format there are several files, with a
+    number each.
+    """
+    from nvr.playback.clip import plan_clips
+    from nvr.playback.errors import PlaybackError
+    from nvr.playback.index_cache import IndexCache
+    from nvr.playback.names import clip_name
+    from storage import cameras
+
+    if end <= start:
+        raise click.UsageError("the range is empty: --end must be after --start")
+    with open_catalogue(config) as (_, database):
+        with database.read() as conn:
+            if cameras.find(conn, camera) is None:
+                raise click.ClickException(f"there is no camera {camera}; nvr cameras lists them")
+        try:
+            planned = plan_clips(
+                database, IndexCache(database), camera, start, end, gaps="keep" if gaps == "keep" else "collapse"
+            )
+            try:
+                folder = out is None or out.is_dir()
+                for number, each in enumerate(planned, 1):
+                    if out is None or folder:
+                        path = (out or Path()) / clip_name(camera, each.start_us, each.end_us)
+                    elif len(planned) == 1:
+                        path = out
+                    else:
+                        path = out.with_name(f"{out.stem}-{number}{out.suffix}")
+                    _save(each, path)
+            finally:
+                for each in planned:
+                    each.close()
+        except PlaybackError as error:
+            raise click.ClickException(str(error)) from error
+        except OSError as error:
+            raise click.ClickException(f"{error.filename or out or Path()}: {error.strerror}") from error
+
+
+def _save(planned: Clip, path: Path) -> None:
+    """Writes the clip under another name until it is whole and on the disk; then it gets its own, unless there is such a file."""
+    if path.exists():
+        raise click.ClickException(f"{path} exists and is not overwritten")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    progress = _Progress(planned)
+    try:
+        # What a court may see is nobody's to read but its maker's.
+        fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with open(fd, "wb", buffering=0) as file:
+            for first in range(0, planned.size, _STEP_BYTES):
+                data = memoryview(planned.read(first, min(first + _STEP_BYTES, planned.size) - 1))
+                while data:
+                    data = data[file.write(data) :]
+                progress.say(min(first + _STEP_BYTES, planned.size))
+            os.fsync(file.fileno())
+        _name(part, path)
+    finally:
+        progress.end()
+        part.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    shown_s = sum(b - a for a, b in planned.spans) / 1e6
+    click.echo(f"{path}: {planned.size} bytes, {planned.frames} frames, {shown_s:.3f} s of footage")
+
+
+def _name(part: Path, path: Path) -> None:
+    """Gives the finished file its name. A link, not a renaming, which would overwrite what came to be there meanwhile."""
+    try:
+        os.link(part, path)
+        return
+    except FileExistsError:
+        pass
+    except OSError:
+        # FAT and its like, as on a stick, know no links.
+        if not path.exists():
+            part.rename(path)
+            return
+    raise click.ClickException(f"{path} exists and is not overwritten")
+
+
+class _Progress:
+    """Bytes, speed and the time that is left, on a terminal."""
+
+    def __init__(self, planned: Clip) -> None:
+        self._planned = planned
+        self._began = time.monotonic()
+        self._said = 0.0
+        self._wanted = sys.stderr.isatty()
+
+    def say(self, done: int) -> None:
+        now = time.monotonic()
+        if not self._wanted or (now - self._said < _SAID_EVERY_S and done < self._planned.size):
+            return
+        self._said = now
+        passed_s = max(now - self._began, 0.001)
+        left_s = (self._planned.size - done) * passed_s / done
+        text = f"{done * 100 // self._planned.size} %, {done / 1e6:.0f} of {self._planned.size / 1e6:.0f} MB"
+        text += f", {done / 1e6 / passed_s:.0f} MB/s, {passed_s:.0f} s, {left_s:.0f} s left"
+        click.echo(f"\r{text:<70}", nl=False, err=True)
+
+    def end(self) -> None:
+        if self._wanted:
+            click.echo("\r" + " " * 70 + "\r", nl=False, err=True)
