@@ -23,8 +23,18 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.camera_csv": frozenset({"storage", "nvr.config"}),
     "nvr.playback": frozenset({"storage"}),
     "nvr.texts": frozenset({"storage"}),
+    "nvr.evidence": frozenset({"storage", "nvr.playback", "nvr.texts", "nvr.config", "nvr.log"}),
     "nvr.api": frozenset(
-        {"storage", "nvr.accounts", "nvr.alerting", "nvr.camera_csv", "nvr.playback", "nvr.config", "nvr.log"}
+        {
+            "storage",
+            "nvr.accounts",
+            "nvr.alerting",
+            "nvr.camera_csv",
+            "nvr.config",
+            "nvr.evidence",
+            "nvr.log",
+            "nvr.playback",
+        }
     ),
     "nvr.demo": frozenset(),
     "nvr.supervisor": frozenset({"storage", "nvr"}),

@@ -1,0 +1,354 @@
+"""Copies recorded fragments into one sealed MP4: each segment is read once, hashed against what was recorded, and written on.
+
+Of the recorded bytes only numbers in fragment headers change: ``tfdt`` (decode times are rebased to the server's clock, counted from the file's
+beginning) and the sequence in ``mfhd``. Sample bytes are copied as they are. Memory is a few blocks, whatever the length.
+
+Invariant: a file that gets its name is whole, sealed and on the disk. A segment that ends too early makes no file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import queue
+import struct
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from nvr.evidence.errors import SourceChanged
+from nvr.evidence.oeff import ExportUnit, make_meta
+from nvr.evidence.plan import FilePlan, Part
+from nvr.evidence.signing import Signer
+from nvr.playback.errors import PlaybackError
+from nvr.playback.index_cache import IndexCache, OpenSegment
+from nvr.playback.mapping import TimeMap
+from storage.boxes import BoxError, Track, children, header
+
+__all__ = ["CopiedPart", "SealedFile", "write_sealed"]
+
+_BLOCK_BYTES: Final = 4 << 20
+_AHEAD_BLOCKS: Final = 3
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedPart:
+    """One segment's share of a file: its bytes ``[begin, end)`` there, the running CRC-32 of the file up to ``end``, and how the
+    segment's own bytes compare with what was recorded. ``matches`` is None if there is no hash to compare with: it was still being written."""
+
+    part: Part
+    begin: int
+    end: int
+    crc32: int
+    recorded_sha256: str | None
+    read_sha256: str
+    matches: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    """A finished file. ``zero_us``: the UTC time of its media time zero."""
+
+    name: str
+    size: int
+    sha256: str
+    crc32: int
+    zero_us: int
+    parts: tuple[CopiedPart, ...]
+
+
+@dataclass(slots=True)
+class _Block:
+    """Whole fragments, read; or the end of a segment, with what its bytes hash to, or an error."""
+
+    data: bytearray
+    fragments: Sequence[tuple[int, int]]
+    ended: tuple[str | None, str, bool | None] | None = None
+    error: BaseException | None = None
+
+
+class _Rebase:
+    """Turns decode times of a segment into those of the file."""
+
+    def __init__(self, opened: OpenSegment, zero_us: int) -> None:
+        self._clock = TimeMap.of(opened.segment)
+        self._video_scale = opened.segment.timescale
+        self._scale = {track.track_id: track.timescale for track in opened.file.tracks}
+        self._zero_us = zero_us
+
+    def __call__(self, track_id: int, decode_time: int) -> int:
+        try:
+            scale = self._scale[track_id]
+        except KeyError:
+            raise BoxError(f"track {track_id} is not declared") from None
+        clock = self._clock
+        # wall = start + (t * video_scale / scale - media_start) * us / ticks, in exact integers, then to the nearest tick.
+        above = (decode_time * self._video_scale - clock.media_start * scale) * clock.us
+        below = scale * clock.ticks
+        wall = (clock.start_us - self._zero_us) * below + above
+        return max((2 * wall * scale + below * 1_000_000) // (2 * below * 1_000_000), 0)
+
+
+def _zero_us(opened: OpenSegment, part: Part) -> int:
+    """When the file's first sample in decode order is due: nothing in it has a time before."""
+    clock, index = TimeMap.of(opened.segment), opened.file.index
+    earliest = []
+    for track in index.tracks:
+        rows = track.fragments[(track.fragments[:, 0] >= part.first) & (track.fragments[:, 0] < part.last)]
+        if len(rows):
+            ticks = int(rows[0, 4]) * opened.segment.timescale
+            earliest.append(clock.wall_us(ticks // track.track.timescale))
+    return min(earliest)
+
+
+def _patch(data: memoryview, at: int, end: int, sequence: int, rebase: _Rebase) -> None:
+    """Sets sequence and decode times of the fragment whose ``moof`` begins at ``at``."""
+    moof = header(data, at, end)
+    if moof is None or moof.kind != b"moof" or moof.end > end:
+        raise BoxError("a fragment does not begin with a whole moof")
+    for box in children(data, moof.payload, moof.end):
+        if box.kind == b"mfhd":
+            struct.pack_into(">I", data, box.payload + 4, sequence & 0xFFFFFFFF)
+        elif box.kind == b"traf":
+            track_id = 0
+            for inner in children(data, box.payload, box.end):
+                if inner.kind == b"tfhd":
+                    track_id = struct.unpack_from(">I", data, inner.payload + 4)[0]
+                elif inner.kind == b"tfdt":
+                    if data[inner.payload] != 1:
+                        raise BoxError("a decode time has 32 bits: it can't be rebased in place")
+                    old = struct.unpack_from(">Q", data, inner.payload + 4)[0]
+                    struct.pack_into(">Q", data, inner.payload + 4, rebase(track_id, old))
+
+
+def _reading(opened: OpenSegment, part: Part, blocks: queue.Queue[_Block], stop: threading.Event) -> None:
+    """A thread: reads all of a segment in order, hashes it, and hands on the fragments that are wanted."""
+
+    def put(block: _Block) -> bool:
+        while not stop.is_set():
+            try:
+                blocks.put(block, timeout=0.2)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    try:
+        digest = _Digest(opened)
+        for offset, size, fragments in _blocks(opened, part):
+            data = bytearray(size)
+            _fill(opened, offset, data)
+            digest.update(data)
+            # The system need not keep what is read once.
+            with contextlib.suppress(OSError):
+                os.posix_fadvise(opened.fd, offset, size, os.POSIX_FADV_DONTNEED)
+            if fragments and not put(_Block(data, fragments)):
+                return
+            if stop.is_set():
+                return
+        put(_Block(bytearray(), (), ended=digest.finish()))
+    except BaseException as error:
+        put(_Block(bytearray(), (), error=error))
+
+
+def _fill(opened: OpenSegment, offset: int, data: bytearray) -> None:
+    view = memoryview(data)
+    at = 0
+    while at < len(data):
+        count = os.preadv(opened.fd, [view[at:]], offset + at)
+        if not count:
+            raise SourceChanged(f"{opened.segment.relative_path} ends at byte {offset + at}, earlier than it did")
+        at += count
+
+
+def _blocks(opened: OpenSegment, part: Part) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
+    """(offset, size, fragments within as (offset, size)) of all of the file in order; wanted fragments are never split."""
+    size = opened.file.size if opened.file.tail is not None else part.end
+
+    def plain(begin: int, end: int) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
+        for at in range(begin, end, _BLOCK_BYTES):
+            yield at, min(_BLOCK_BYTES, end - at), []
+
+    yield from plain(0, part.begin)
+    begin, inside = part.begin, []
+    for offset, length in opened.file.index.fragments[part.first : part.last].tolist():
+        inside.append((offset - begin, length))
+        end = offset + length
+        if end - begin >= _BLOCK_BYTES:
+            yield begin, end - begin, inside
+            begin, inside = end, []
+    if inside:
+        yield begin, part.end - begin, inside
+    yield from plain(part.end, size)
+
+
+class _Digest:
+    """The hash of a segment, compared with the catalogue's and with its own tail's."""
+
+    def __init__(self, opened: OpenSegment) -> None:
+        self._opened = opened
+        self._sha = hashlib.sha256()
+        self._content: str | None = None
+        self._at = 0
+
+    def update(self, data: bytearray) -> None:
+        tail_at = self._opened.file.whole_bytes if self._opened.file.tail is not None else None
+        if tail_at is not None and self._at <= tail_at < self._at + len(data) and self._content is None:
+            before = tail_at - self._at
+            self._sha.update(memoryview(data)[:before])
+            self._content = self._sha.hexdigest()
+            self._sha.update(memoryview(data)[before:])
+        else:
+            self._sha.update(data)
+        self._at += len(data)
+
+    def finish(self) -> tuple[str | None, str, bool | None]:
+        """What was recorded, what was read, and whether they are the same."""
+        recorded, tail = self._opened.segment.sha256, self._opened.file.tail
+        read = self._sha.hexdigest()
+        if tail is None:
+            return None, read, None
+        is_own = self._content == tail.content_sha256
+        if recorded is None:
+            # A catalogue that was rebuilt knows no hash of the whole; the tail has one of all before itself.
+            return tail.content_sha256, self._content or read, is_own
+        return recorded, read, is_own and recorded == read
+
+
+class _Output:
+    """The file being written, with everything that is computed on the way."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+        self.sha = hashlib.sha256()
+        self.crc = 0
+        self.size = 0
+        self._flushed = 0
+
+    def write(self, data: bytes | bytearray) -> None:
+        self.sha.update(data)
+        self.crc = zlib.crc32(data, self.crc)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self.fd, view) :]
+        self.size += len(data)
+        if self.size - self._flushed >= 64 << 20:
+            # Written out as we go: neither a burst at the end that recording would feel, nor memory taken from what people watch.
+            os.fdatasync(self.fd)
+            os.posix_fadvise(self.fd, self._flushed, self.size - self._flushed, os.POSIX_FADV_DONTNEED)
+            self._flushed = self.size
+
+    def close(self) -> None:
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+
+def write_sealed(
+    path: Path,
+    plan: FilePlan,
+    cache: IndexCache,
+    signer: Signer,
+    unit: Callable[[Sequence[Track]], ExportUnit],
+    *,
+    progress: Progress = lambda _: None,
+    remark: str = "",
+) -> SealedFile:
+    """Writes the file at ``path``. ``unit`` tells what to say of its tracks; ``progress`` is told of every few megabytes, and may raise to end it.
+
+    Raises:
+        SourceChanged: footage could not be read to the end.
+        OSError: the disk does not take it.
+    """
+    out = _Output(path.with_name(f"{path.name}.part"))
+    try:
+        out.write(plan.init.data)
+        zero_us: int | None = None
+        tracks: Sequence[Track] = ()
+        copied: list[CopiedPart] = []
+        sequence = 0
+        for part in plan.parts:
+            try:
+                opened = cache.open(part.piece.segment)
+            except PlaybackError as error:
+                raise SourceChanged(str(error)) from error
+            try:
+                if zero_us is None:
+                    zero_us, tracks = _zero_us(opened, part), opened.file.tracks
+                done, sequence = _copy(opened, part, out, zero_us, sequence, progress)
+                copied.append(done)
+            finally:
+                opened.close()
+        assert zero_us is not None
+        sealed = _seal(out, plan, signer, unit(tracks), tracks[0].track_id, zero_us, remark)
+        os.fsync(out.fd)
+        with contextlib.suppress(OSError):
+            os.posix_fadvise(out.fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        out.close()
+        out.path.rename(path)
+    except BaseException:
+        out.close()
+        out.path.unlink(missing_ok=True)
+        raise
+    return SealedFile(path.name, out.size, sealed[0], sealed[1], zero_us, tuple(copied))
+
+
+def _copy(
+    opened: OpenSegment, part: Part, out: _Output, zero_us: int, sequence: int, progress: Progress
+) -> tuple[CopiedPart, int]:
+    rows = opened.file.index.fragments
+    if len(rows) < part.last or (int(rows[part.first, 0]), int(rows[part.last - 1].sum())) != (part.begin, part.end):
+        raise SourceChanged(f"{opened.segment.relative_path} is not what it was when the export was planned")
+    rebase = _Rebase(opened, zero_us)
+    blocks: queue.Queue[_Block] = queue.Queue(_AHEAD_BLOCKS)
+    stop = threading.Event()
+    reader = threading.Thread(target=_reading, args=(opened, part, blocks, stop), name="export-read", daemon=True)
+    begin = out.size
+    reader.start()
+    try:
+        while True:
+            block = blocks.get()
+            if block.error is not None:
+                if isinstance(block.error, OSError):
+                    reason = block.error.strerror or type(block.error).__name__
+                    raise SourceChanged(f"{opened.segment.relative_path} can't be read: {reason}") from block.error
+                raise block.error
+            if block.ended is not None:
+                break
+            try:
+                for offset, length in block.fragments:
+                    sequence += 1
+                    _patch(memoryview(block.data), offset, offset + length, sequence, rebase)
+            except (BoxError, struct.error) as error:
+                raise SourceChanged(f"{opened.segment.relative_path} is damaged: {error}") from error
+            out.write(block.data)
+            progress(len(block.data))
+    finally:
+        stop.set()
+        reader.join()
+    recorded, read, matches = block.ended
+    return CopiedPart(part, begin, out.size, out.crc, recorded, read, matches), sequence
+
+
+def _seal(
+    out: _Output, plan: FilePlan, signer: Signer, unit: ExportUnit, track_id: int, zero_us: int, remark: str
+) -> tuple[str, int]:
+    """Adds the ``meta``, signs, and puts the signature in; returns SHA-256 and CRC-32 of the whole file."""
+    certificate = signer.certificate
+    meta, at = make_meta(unit, track_id, zero_us, certificate.der, certificate.signature_bytes, remark)
+    to_sign, whole, crc = out.sha.copy(), out.sha.copy(), out.crc
+    to_sign.update(meta)
+    signature = signer.sign(to_sign.digest())
+    if len(signature) != certificate.signature_bytes:
+        raise ValueError("the signature has not the length of its key")
+    signed = meta[:at] + signature + meta[at + len(signature) :]
+    whole.update(signed)
+    out.write(signed)
+    return whole.hexdigest(), zlib.crc32(signed, crc)

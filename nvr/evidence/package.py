@@ -1,0 +1,272 @@
+"""Makes a package: a folder of sealed MP4s, a statement, and a signed manifest that names all of them.
+
+``plan_export`` says what there is and how large it will be; ``make_package`` copies. It works in ``<destination>.part`` and notes each finished
+file there, so that an export that was interrupted goes on behind the last one. Invariant: a folder that has its final name is
+a whole package.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import time
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from nvr.config import redact
+from nvr.evidence.archive import Entry
+from nvr.evidence.clocks import server_clock
+from nvr.evidence.copying import CopiedPart, SealedFile, write_sealed
+from nvr.evidence.errors import ExportRefused, NothingToExport
+from nvr.evidence.manifest import (
+    MANIFEST_NAME,
+    STATEMENT_NAME,
+    certificate_name,
+    encode,
+    file_entry,
+    make_manifest,
+    signature_name,
+    video_entry,
+)
+from nvr.evidence.oeff import ExportUnit, Source
+from nvr.evidence.plan import CameraPlan, FilePlan, plan_camera
+from nvr.evidence.request import ExportRequest, Unit
+from nvr.evidence.signing import Signer
+from nvr.evidence.statement import first_picture, make_statement
+from nvr.playback.index_cache import IndexCache
+from storage.boxes import Track
+from storage.database import Database
+
+__all__ = ["ExportPlan", "Package", "make_package", "plan_export"]
+
+# Statement, manifest, signatures, and what seals a file.
+_OVERHEAD_BYTES: Final = 2 << 20
+_SEAL_BYTES: Final = 16 << 10
+_NOTES: Final = "finished.json"
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPlan:
+    """What an export will hold; ``bytes`` is how large it will be, rounded up a little."""
+
+    request: ExportRequest
+    cameras: tuple[CameraPlan, ...]
+
+    @property
+    def files(self) -> list[FilePlan]:
+        """All MP4s, camera by camera."""
+        return [file for camera in self.cameras for file in camera.files]
+
+    @property
+    def bytes(self) -> int:
+        """Bytes on the disk."""
+        return _OVERHEAD_BYTES + sum(file.bytes + len(file.init.data) + _SEAL_BYTES for file in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A finished package. ``warnings`` say what its reader must know: footage that is not what was recorded, or could not be delivered."""
+
+    path: Path
+    entries: tuple[Entry, ...]
+    manifest: Mapping[str, Any]
+    warnings: tuple[str, ...]
+
+
+def plan_export(database: Database, cache: IndexCache, request: ExportRequest, *, now_us: int) -> ExportPlan:
+    """Plans an export.
+
+    Raises:
+        ExportRefused: it can't be; ``NothingToExport``: there is no footage at all.
+    """
+    complaints = request.complaints()
+    if complaints:
+        raise ExportRefused("; ".join(complaints))
+    cameras = tuple(
+        plan_camera(database, cache, camera, request.start_us, request.end_us, now_us=now_us)
+        for camera in request.cameras
+    )
+    plan = ExportPlan(request, cameras)
+    if not plan.files:
+        raise NothingToExport("nothing of the range was recorded; nvr gaps says why")
+    names = [file.name for file in plan.files]
+    if len(set(names)) != len(names):
+        raise ExportRefused("two stretches of footage would get the same name; export the cameras or hours one by one")
+    return plan
+
+
+def make_package(
+    plan: ExportPlan,
+    cache: IndexCache,
+    signer: Signer,
+    unit: Unit,
+    destination: Path,
+    *,
+    progress: Progress = lambda done, total: None,
+    clock_samples: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+) -> Package:
+    """Makes the package in the folder ``destination``, which must not exist. ``progress`` is told bytes done and bytes in all, and may raise.
+
+    Raises:
+        ExportRefused: the folder exists.
+        SourceChanged: footage could not be read to the end.
+        OSError: the disk does not take it.
+    """
+    if destination.exists():
+        raise ExportRefused(f"{destination} exists: an export never replaces anything")
+    work = destination.with_name(f"{destination.name}.part")
+    work.mkdir(mode=0o750, parents=True, exist_ok=True)
+    began_us = now_us()
+    urls = {camera.camera: redact(camera.url) for camera in plan.cameras}
+    total, done = sum(file.bytes for file in plan.files), 0
+    notes = _Notes(work / _NOTES, signer)
+    sealed: list[SealedFile] = []
+    for camera in plan.cameras:
+        for file in camera.files:
+            before = done
+
+            def tell(count: int) -> None:
+                nonlocal done
+                done += count
+                progress(done, total)
+
+            finished = notes.find(file, work / file.name)
+            if finished is None:
+                describe = _describing(plan.request, unit, camera, urls[camera.camera], began_us)
+                finished = write_sealed(work / file.name, file, cache, signer, describe, progress=tell)
+                notes.add(file, finished)
+            sealed.append(finished)
+            done = before + file.bytes
+            progress(done, total)
+    return _finish(plan, signer, unit, destination, work, sealed, urls, clock_samples or {}, now_us())
+
+
+def _describing(
+    request: ExportRequest, unit: Unit, camera: CameraPlan, url: str, began_us: int
+) -> Callable[[Sequence[Track]], ExportUnit]:
+    # The reference player loses its place at a name of one letter.
+    name = camera.name if len(camera.name.encode()) > 1 else f"{camera.name} ({camera.camera})"
+
+    def describe(tracks: Sequence[Track]) -> ExportUnit:
+        sources = tuple(Source(track.track_id, name, url, line=camera.camera) for track in tracks)
+        return ExportUnit(unit.name, began_us // 1_000_000, request.operator, sources)
+
+    return describe
+
+
+def _finish(
+    plan: ExportPlan,
+    signer: Signer,
+    unit: Unit,
+    destination: Path,
+    work: Path,
+    sealed: Sequence[SealedFile],
+    urls: Mapping[str, str],
+    clock_samples: Mapping[str, Sequence[Mapping[str, Any]]],
+    made_us: int,
+) -> Package:
+    entries = [Entry(file.name, file.size, file.crc32) for file in sealed]
+    described = [video_entry(file, done) for file, done in zip(plan.files, sealed, strict=True)]
+
+    def manifest(files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        return make_manifest(
+            plan.request, unit, signer.certificate, plan.cameras, files, urls=urls, clock=server_clock(),
+            clock_samples=clock_samples, made_us=made_us,
+        )  # fmt: skip
+
+    def write(name: str, data: bytes) -> None:
+        with (work / name).open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        entries.append(Entry(name, len(data), zlib.crc32(data)))
+
+    stills = {camera.camera: first_picture(work / camera.files[0].name) for camera in plan.cameras if camera.files}
+    statement = make_statement(manifest(described), stills)
+    write(STATEMENT_NAME, statement)
+    described.append(file_entry(STATEMENT_NAME, "statement", len(statement), hashlib.sha256(statement).hexdigest()))
+    whole = manifest(described)
+    data = encode(whole)
+    write(MANIFEST_NAME, data)
+    write(signature_name(1), signer.sign(hashlib.sha256(data).digest()))
+    write(certificate_name(1), signer.certificate.der)
+    (work / _NOTES).unlink(missing_ok=True)
+    expected = {entry.name for entry in entries}
+    for path in work.iterdir():
+        # Left by an attempt that was planned otherwise.
+        if path.name not in expected:
+            path.unlink() if not path.is_dir() else shutil.rmtree(path)
+    _sync_folder(work)
+    work.rename(destination)
+    _sync_folder(destination.parent)
+    return Package(destination, tuple(entries), whole, tuple(_warnings(plan, sealed)))
+
+
+def _warnings(plan: ExportPlan, sealed: Sequence[SealedFile]) -> list[str]:
+    found = []
+    for file in sealed:
+        for copied in file.parts:
+            if copied.matches is False:
+                path = copied.part.piece.segment.relative_path
+                found.append(f"{file.name}: the recorded file {path} is not what it was when it was recorded")
+    for camera in plan.cameras:
+        found += [f"{camera.camera}: not delivered: {problem.detail}" for problem in camera.problems]
+    return found
+
+
+def _sync_folder(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+class _Notes:
+    """Which files of an interrupted export are finished. They count only for the same footage and the same key."""
+
+    def __init__(self, path: Path, signer: Signer) -> None:
+        self._path = path
+        self._key = signer.certificate.fingerprint
+        self._notes: dict[str, Any] = {}
+        with contextlib.suppress(OSError, ValueError):
+            self._notes = json.loads(path.read_text(encoding="utf-8"))
+
+    def _identity(self, file: FilePlan) -> list[Any]:
+        return [self._key, *([repr(part.piece.segment.key), part.begin, part.end] for part in file.parts)]
+
+    def find(self, file: FilePlan, path: Path) -> SealedFile | None:
+        """The finished file, if it is there."""
+        note = self._notes.get(file.name)
+        if note is None or note["identity"] != self._identity(file) or not path.is_file():
+            return None
+        if path.stat().st_size != note["size"]:
+            return None
+        parts = tuple(CopiedPart(part, *values) for part, values in zip(file.parts, note["parts"], strict=True))
+        return SealedFile(file.name, note["size"], note["sha256"], note["crc32"], note["zero_us"], parts)
+
+    def add(self, file: FilePlan, done: SealedFile) -> None:
+        """Notes a finished file."""
+        self._notes[file.name] = {
+            "identity": self._identity(file),
+            "size": done.size,
+            "sha256": done.sha256,
+            "crc32": done.crc32,
+            "zero_us": done.zero_us,
+            "parts": [
+                [part.begin, part.end, part.crc32, part.recorded_sha256, part.read_sha256, part.matches]
+                for part in done.parts
+            ],
+        }
+        new = self._path.with_suffix(".new")
+        new.write_text(json.dumps(self._notes), encoding="utf-8")
+        new.replace(self._path)

@@ -1,0 +1,254 @@
+"""What an export will hold: which fragments of which segments go into which file, and what of the range was not recorded.
+
+Reads the catalogue and the segments' indexes; copies nothing. A file is a stretch of one camera's footage that one recorder recorded without a break
+and with constant parameters (a chain, as playback calls it). It begins at the keyframe at or before the range and ends with the fragment of
+the range's last frame: recorded fragments are never cut. Invariant: every frame with ``start <= wall(p) < end`` that can be read is in
+exactly one file; what can't be read is named in ``problems``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from nvr.evidence.errors import ExportRefused
+from nvr.evidence.times import file_time
+from nvr.playback.chains import chains
+from nvr.playback.errors import PlaybackError
+from nvr.playback.index_cache import IndexCache
+from nvr.playback.mapping import TimeMap
+from nvr.playback.media import read_exactly
+from storage import cameras, segments
+from storage.coverage import Coverage, Piece, coverage, pieces
+from storage.database import Database
+from storage.index import SegmentIndex
+from storage.segments import Init
+
+__all__ = ["SIGNATURE_UUID", "CameraPlan", "FilePlan", "Part", "Problem", "plan_camera"]
+
+SIGNATURE_UUID: Final = bytes.fromhex("005bc93f2d715e95ada4796f90877a6f")
+"""User data of SEI units that carry a camera's own signatures (ONVIF Media Signing)."""
+
+# A signature stands behind what it signs, in the next group of pictures as a rule.
+_SIGNATURE_WITHIN_US: Final = 30_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The fragments ``[first, last)`` of a segment, its bytes ``[begin, end)``, shown from ``start_us`` to ``end_us``."""
+
+    piece: Piece
+    first: int
+    last: int
+    begin: int
+    end: int
+    start_us: int
+    end_us: int
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlan:
+    """One MP4 to be made. ``preroll_us`` of it lie before the range, since decoding has to begin there; ``postroll_us`` after it."""
+
+    camera: str
+    init: Init
+    parts: tuple[Part, ...]
+    preroll_us: int
+    postroll_us: int
+
+    @property
+    def start_us(self) -> int:
+        """When its first frame begins."""
+        return self.parts[0].start_us
+
+    @property
+    def end_us(self) -> int:
+        """When its last frame ends."""
+        return self.parts[-1].end_us
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of fragments."""
+        return sum(part.end - part.begin for part in self.parts)
+
+    @property
+    def name(self) -> str:
+        """Itself evidence: camera, start and end in UTC."""
+        return f"{self.camera}_{file_time(self.start_us)}_{file_time(self.end_us)}.mp4"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Footage that the catalogue has and that could not be exported."""
+
+    camera: str
+    start_us: int
+    end_us: int
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class CameraPlan:
+    """One camera's share of an export. ``url`` is without credentials."""
+
+    camera: str
+    name: str
+    url: str
+    covered: Coverage
+    files: tuple[FilePlan, ...]
+    problems: tuple[Problem, ...]
+
+
+def plan_camera(
+    database: Database, cache: IndexCache, camera: str, start_us: int, end_us: int, *, now_us: int
+) -> CameraPlan:
+    """Plans ``[start_us, end_us)`` of a camera.
+
+    Raises:
+        ExportRefused: there never was such a camera, or the range is empty.
+    """
+    with database.read() as conn:
+        known = cameras.find(conn, camera)
+        if known is None:
+            raise ExportRefused(f"there never was a camera {camera!r}")
+        try:
+            covered = coverage(conn, camera, start_us, end_us, now_us=now_us)
+        except ValueError as error:
+            raise ExportRefused(str(error)) from None
+        found = pieces(conn, camera, start_us, end_us + _SIGNATURE_WITHIN_US)
+        inits = {piece.segment.init: segments.init(conn, piece.segment.init) for piece in found}
+    files: list[FilePlan] = []
+    problems: list[Problem] = []
+    for chain in chains(found):
+        run: list[Part] = []
+        for number, piece in enumerate(chain):
+            if piece.start_us >= end_us:
+                break
+            cut = Piece(piece.segment, piece.start_us, min(piece.end_us, end_us))
+            try:
+                part = _part(cache, cut, chain[number:] if piece.end_us >= end_us else ())
+            except PlaybackError as error:
+                problems.append(Problem(camera, cut.start_us, cut.end_us, error.code, str(error)))
+                _finish(run, inits, camera, start_us, end_us, files)
+                continue
+            if part is None:
+                continue
+            run.append(part[0])
+            run += part[1]
+        _finish(run, inits, camera, start_us, end_us, files)
+    files.sort(key=lambda file: file.start_us)
+    url = str(known.settings.get("url") or "")
+    return CameraPlan(camera, known.name, url, covered, tuple(files), tuple(problems))
+
+
+def _finish(
+    run: list[Part], inits: dict[str, Init | None], camera: str, start_us: int, end_us: int, files: list[FilePlan]
+) -> None:
+    if not run:
+        return
+    init = inits[run[0].piece.segment.init]
+    if init is None:
+        raise ExportRefused(f"the catalogue lacks the parameters of the footage of {camera}: run nvr check")
+    first, last = run[0], run[-1]
+    # Against what this file shows, which may begin later than the range does.
+    shown_from, shown_until = max(first.piece.start_us, start_us), min(last.piece.end_us, end_us)
+    files.append(
+        FilePlan(
+            camera,
+            init,
+            tuple(run),
+            max(shown_from - first.start_us, 0),
+            max(last.end_us - max(shown_until, start_us), 0),
+        )
+    )
+    run.clear()
+
+
+def _part(cache: IndexCache, piece: Piece, following: Sequence[Piece]) -> tuple[Part, list[Part]] | None:
+    """The fragments for a piece; with ``following``, the pieces of the chain from this one on, also those up to the camera's own signature of
+    what the piece holds, if the camera signs."""
+    index = cache.get(piece.segment).index
+    video, clock = index.video, TimeMap.of(piece.segment)
+    pts = video.decode_times + video.samples[:, 2]
+    shown = np.flatnonzero((pts >= clock.ticks_at(piece.start_us)) & (pts < clock.ticks_at(piece.end_us)))
+    if not len(shown):
+        return None
+    begin, end = int(shown[0]), int(shown[-1])
+    keys = np.flatnonzero((video.samples[: begin + 1, 3] != 0) & (pts[: begin + 1] <= pts[shown].min()))
+    first, last = _fragment(index, int(keys[-1]) if len(keys) else 0), _fragment(index, end) + 1
+    more: list[Part] = []
+    if following:
+        last, more = _until_signed(cache, following, index, first, last)
+    return _made(piece, index, first, last), more
+
+
+def _fragment(index: SegmentIndex, sample: int) -> int:
+    rows = index.video.fragments
+    return int(rows[np.searchsorted(rows[:, 1], sample, "right") - 1, 0])
+
+
+def _made(piece: Piece, index: SegmentIndex, first: int, last: int) -> Part:
+    video, clock = index.video, TimeMap.of(piece.segment)
+    rows = video.fragments[(video.fragments[:, 0] >= first) & (video.fragments[:, 0] < last)]
+    a, b = int(rows[0, 1]), int(rows[-1, 1] + rows[-1, 2])
+    pts = (video.decode_times + video.samples[:, 2])[a:b]
+    ends = pts + video.samples[a:b, 1]
+    end_us = clock.wall_us(int(ends.max()))
+    if last == len(index.fragments) and not piece.segment.growing:
+        end_us = piece.segment.end_us
+    return Part(
+        piece,
+        first,
+        last,
+        int(index.fragments[first, 0]),
+        int(index.fragments[last - 1].sum()),
+        clock.wall_us(int(pts.min())),
+        end_us,
+        b - a,
+    )
+
+
+def _until_signed(
+    cache: IndexCache, following: Sequence[Piece], index: SegmentIndex, first: int, last: int
+) -> tuple[int, list[Part]]:
+    """Where to end, so that the camera's signature of the last pictures is in: behind the next fragment that carries one."""
+    opened = cache.open(following[0].segment)
+    try:
+
+        def signs(number: int) -> bool:
+            offset, size = (int(value) for value in index.fragments[number])
+            return SIGNATURE_UUID in read_exactly(opened, offset, size)
+
+        # A camera that signs does so at least once a few groups of pictures.
+        if not any(signs(number) for number in range(last - 1, max(first, last - 60) - 1, -1)):
+            return last, []
+        for number in range(last, len(index.fragments)):
+            if signs(number):
+                return number + 1, []
+    finally:
+        opened.close()
+    if len(following) < 2 or following[0].end_us != following[0].segment.end_us:
+        return len(index.fragments), []
+    return len(index.fragments), _signed_in(cache, following[1])
+
+
+def _signed_in(cache: IndexCache, piece: Piece) -> list[Part]:
+    """The beginning of the next segment up to its first signature."""
+    opened = cache.open(piece.segment)
+    try:
+        index = opened.file.index
+        until_us = piece.start_us + _SIGNATURE_WITHIN_US
+        for number, (offset, size) in enumerate(index.fragments.tolist()):
+            part = _made(piece, index, 0, number + 1)
+            if SIGNATURE_UUID in read_exactly(opened, offset, size):
+                return [part]
+            if part.end_us > until_us:
+                break
+    finally:
+        opened.close()
+    return []

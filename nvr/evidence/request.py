@@ -1,0 +1,73 @@
+"""What an export is asked to hold, for whom and why; the fields that others (cases, approvals, the audit log) fill in."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+__all__ = ["ExportRequest", "Unit", "new_export_id"]
+
+_LONGEST_TEXT = 500
+
+
+def new_export_id() -> str:
+    """An id that is never given twice."""
+    return secrets.token_hex(8)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """``[start_us, end_us)`` of these cameras. All text is for people and may be empty; ``holds`` are ids of legal holds; ``custody`` are steps
+    before the export, as ``{"time","event","who","detail"}``. They are written into the manifest as they are given."""
+
+    id: str
+    cameras: tuple[str, ...]
+    start_us: int
+    end_us: int
+    operator: str
+    case: str = ""
+    legal_basis: str = ""
+    purpose: str = ""
+    requester: str = ""
+    approver: str = ""
+    holds: tuple[str, ...] = ()
+    custody: tuple[Mapping[str, str], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values; ``from_json`` is the inverse."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ExportRequest:
+        """The request that ``to_json`` wrote."""
+        values = {field.name: data[field.name] for field in fields(cls) if field.name in data}
+        for name in ("cameras", "holds", "custody"):
+            values[name] = tuple(values.get(name, ()))
+        return cls(**values)
+
+    def complaints(self) -> list[str]:
+        """What of it can't be: for whoever asked."""
+        found = []
+        if not self.cameras:
+            found.append("an export needs at least one camera")
+        if len(set(self.cameras)) != len(self.cameras):
+            found.append("a camera is named twice")
+        if self.end_us <= self.start_us:
+            found.append("the range is empty: end must be after start")
+        for name in ("operator", "case", "legal_basis", "purpose", "requester", "approver"):
+            text = getattr(self, name)
+            if len(text) > _LONGEST_TEXT or any(not char.isprintable() for char in text):
+                found.append(f"{name} must be one line of at most {_LONGEST_TEXT} printable characters")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The exporting machine: its name for people, its node, the zone for local times, and the software's version."""
+
+    name: str
+    node: str
+    zone: str
+    version: str

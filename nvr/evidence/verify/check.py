@@ -1,0 +1,96 @@
+"""Verifies a package or a single sealed MP4, whichever the target is.
+
+Invariant: ``valid`` means that every byte of every file of the target is covered by a signature that holds, or by a hash or a form that a
+signed manifest or this program demands.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from nvr.evidence.archive import Archive, ArchiveError
+from nvr.evidence.signing import Certificate
+from nvr.evidence.times import iso
+from nvr.evidence.verify.movie import MovieResult, check_movie
+from nvr.evidence.verify.package import check_package
+from nvr.evidence.verify.report import Kind, Report, SignatureReport
+from nvr.evidence.verify.sources import ArchiveSource, FolderSource
+
+__all__ = ["verify"]
+
+Progress = Callable[[int, int], None]
+
+
+def verify(
+    target: Path, certificates: Sequence[Certificate] = (), *, progress: Progress = lambda done, total: None
+) -> Report:
+    """Verifies ``target``: a package's folder, its ZIP, or one MP4. ``certificates`` are those that are trusted; without any, what holds may
+    have been signed by anybody, and the report says so. ``progress`` is told bytes done and in all.
+
+    Raises:
+        OSError: the target, or a file of it, can't be read at all.
+    """
+    trusted = {certificate.fingerprint for certificate in certificates}
+    if target.is_dir():
+        report = Report(str(target), "directory", bool(trusted))
+        check_package(FolderSource(target, report), report, trusted, progress)
+    else:
+        with target.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            start = file.read(4)
+            file.seek(max(size - 22, 0))
+            is_zip = start == b"PK\x03\x04" or file.read(4) == b"PK\x05\x06" or target.suffix.lower() == ".zip"
+            report = Report(str(target), "zip" if is_zip else "mp4", bool(trusted))
+            if is_zip:
+                try:
+                    check_package(ArchiveSource(Archive.of_file(file)), report, trusted, progress)
+                except ArchiveError as error:
+                    report.add(Kind.MALFORMED, error.where, "bad_archive", detail=error.why)
+            else:
+                file.seek(0)
+                done = 0
+
+                def tell(count: int) -> None:
+                    nonlocal done
+                    done += count
+                    progress(done, size)
+
+                _check_single(check_movie(file, size, progress=tell), report, trusted, target.name)
+    if trusted and report.signatures and not report.signer_known and report.outcome == "valid":
+        report.add(
+            Kind.UNKNOWN_KEY, report.signatures[0].subject, "unknown_key", fingerprint=report.signatures[0].fingerprint
+        )
+    return report
+
+
+def _check_single(result: MovieResult, report: Report, trusted: set[str], name: str) -> None:
+    report.files, report.bytes = 1, result.size
+    if result.trouble is not None:
+        trouble = result.trouble
+        report.add(trouble.kind, f"{name}, byte {trouble.at}", trouble.code, detail=trouble.detail)
+        return
+    assert result.meta is not None
+    unit = result.meta.unit
+    report.about = {
+        "unit": unit.name,
+        "operator": unit.operator,
+        "made": iso(unit.time_s * 1_000_000),
+        "media_time_zero": iso(result.meta.start_us),
+        "sources": [source.name for source in unit.sources],
+        "sha256": result.sha256,
+    }
+    for number, (certificate, signature) in enumerate(zip(result.certificates, result.meta.signatures, strict=True), 1):
+        report.signatures.append(
+            SignatureReport(
+                number,
+                certificate.fingerprint,
+                certificate.subject,
+                certificate.not_before_us,
+                certificate.not_after_us,
+                signature.remark,
+                certificate.fingerprint in trusted,
+            )
+        )

@@ -1,0 +1,60 @@
+"""Making packages for tests, and their archives."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from nvr.evidence.archive import Entry, PackageArchive
+from nvr.evidence.package import Package, make_package, plan_export
+from nvr.evidence.request import ExportRequest, Unit, new_export_id
+from nvr.evidence.signing import Signer
+from tests.playback.footage import CAMERA, START_US
+from tests.playback.worlds import World
+
+__all__ = ["UNIT", "Made", "archive_of", "make", "request_of"]
+
+UNIT = Unit("Test recorder", "n1", "Asia/Jakarta", "0.0-test")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A package, and what was asked for."""
+
+    package: Package
+    request: ExportRequest
+
+    @property
+    def path(self) -> Path:
+        return self.package.path
+
+    @property
+    def movies(self) -> list[Path]:
+        return sorted(self.path.glob("*.mp4"))
+
+
+def request_of(start_us: int, end_us: int) -> ExportRequest:
+    return ExportRequest(
+        new_export_id(), (CAMERA,), start_us, end_us, "ines", case="LP/1/2026", legal_basis="KUHAP 39", requester="Budi"
+    )
+
+
+def make(world: World, signer: Signer, path: Path, start_us: int | None = None, end_us: int | None = None) -> Made:
+    request = request_of(START_US + 1_230_000 if start_us is None else start_us, end_us or world.end_us - 500_000)
+    studio = world.studio
+    plan = plan_export(studio.database, studio.cache, request, now_us=world.end_us + 10_000_000)
+    return Made(make_package(plan, studio.cache, signer, UNIT, path), request)
+
+
+def archive_of(folder: Path, into: Path, names: list[str] | None = None) -> Path:
+    """The folder's files as an archive of the one form."""
+    wanted = sorted(path.name for path in folder.iterdir()) if names is None else names
+    entries = []
+    for name in wanted:
+        data = (folder / name).read_bytes()
+        entries.append(Entry(name, len(data), zlib.crc32(data)))
+    archive = PackageArchive(folder, "export-1", entries)
+    into.write_bytes(b"".join(archive.blocks()))
+    archive.close()
+    return into

@@ -1,0 +1,346 @@
+"""Whoever changes a package is told so, with what and where, and the kinds are told apart."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nvr.evidence import archive as archives
+from nvr.evidence.archive import Entry, Layout
+from nvr.evidence.manifest import encode
+from nvr.evidence.signing import Signer
+from nvr.evidence.verify import Kind, verify
+from storage.boxes import children
+from tests.evidence.made import Made, archive_of, make
+from tests.playback.worlds import World
+
+Copy = Callable[[Made], Path]
+
+
+def flip(path: Path, at: int, bit: int = 0) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1 << bit
+    path.write_bytes(data)
+
+
+def outcome(path: Path) -> str:
+    report = verify(path)
+    assert (report.exit_code == 0) == (report.outcome == "valid") == (not report.findings)
+    return report.outcome
+
+
+def wheres(path: Path) -> list[tuple[Kind, str]]:
+    return [(finding.kind, finding.where) for finding in verify(path).findings]
+
+
+def structural(data: bytes) -> list[int]:
+    """Every byte that is not a picture's or a sound's."""
+    found: list[int] = []
+    for box in children(data, 0, len(data)):
+        found += range(box.start, box.payload if box.kind == b"mdat" else box.end)
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_any_flipped_bit_of_any_file_is_caught(small: Made, data: st.DataObject) -> None:
+    entry = data.draw(st.sampled_from(small.package.entries))
+    at, bit = data.draw(st.integers(0, entry.size - 1)), data.draw(st.integers(0, 7))
+    path = small.path / entry.name
+    before = path.read_bytes()
+    try:
+        flip(path, at, bit)
+        report = verify(small.path)
+        assert report.outcome in ("modified", "malformed")
+        assert any(entry.name.split(".")[0] in finding.where for finding in report.findings)
+    finally:
+        path.write_bytes(before)
+
+
+def test_any_flipped_bit_of_a_seal_or_a_header_is_caught(small: Made, tmp_path: Path) -> None:
+    movie = tmp_path / "one.mp4"
+    data = min(small.movies, key=lambda path: path.stat().st_size).read_bytes()
+    for number, at in enumerate(structural(data)):
+        changed = bytearray(data)
+        changed[at] ^= 1 << number % 8
+        movie.write_bytes(changed)
+        report = verify(movie)
+        assert report.outcome in ("modified", "malformed", "unsupported"), at
+        assert "byte" in report.findings[0].where
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_any_flipped_bit_of_an_archive_is_caught(
+    small: Made, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = archive_of(small.path, tmp_path_factory.mktemp("zip") / "export.zip")
+    assert outcome(path) == "valid"
+    layout = Layout("export-1", [Entry(p.name, p.stat().st_size, 0) for p in sorted(small.path.iterdir())])
+    in_heads = [
+        at for start, head in zip(layout.offsets, layout.heads, strict=True) for at in range(start, start + len(head))
+    ]
+    places = st.one_of(
+        st.integers(0, layout.size - 1), st.sampled_from(in_heads), st.integers(layout.directory_at, layout.size - 1)
+    )
+    flip(path, data.draw(places), data.draw(st.integers(0, 7)))
+    assert outcome(path) in ("modified", "malformed")
+
+
+def test_a_changed_picture_is_found_in_its_segment(whole: Made, copy_of: Copy) -> None:
+    path = copy_of(whole)
+    entry = next(f for f in whole.package.manifest["files"] if len(f.get("segments", ())) > 1)
+    segment = entry["segments"][1]
+    flip(path / entry["name"], segment["file_bytes"][1] - 10)
+    (finding,) = verify(path).findings
+    assert (finding.kind, finding.where) == (Kind.MODIFIED, entry["name"])
+    assert (finding.values["first"], finding.values["last"]) == (segment["file_bytes"][0], segment["file_bytes"][1] - 1)
+    assert finding.values["start"] == segment["delivered"]["start"]
+
+
+@pytest.mark.parametrize("name", ["movie", "statement.pdf", "manifest.1.sig", "manifest.1.der", "manifest.json"])
+def test_a_removed_file_is_missing(small: Made, copy_of: Copy, name: str) -> None:
+    path = copy_of(small)
+    gone = small.movies[0].name if name == "movie" else name
+    (path / gone).unlink()
+    assert wheres(path) == [(Kind.MISSING, gone)]
+    assert verify(path).exit_code == 11
+
+
+def test_an_added_file_is_added(small: Made, copy_of: Copy, tmp_path: Path) -> None:
+    path = copy_of(small)
+    shutil.copy(small.movies[0], path / "gate-1_another.mp4")
+    assert wheres(path) == [(Kind.ADDED, "gate-1_another.mp4")]
+    assert verify(path).exit_code == 12
+    (path / "gate-1_another.mp4").unlink()
+    (path / ".hidden").write_text("x")
+    (path / "folder").mkdir()
+    assert wheres(path) == [(Kind.ADDED, ".hidden"), (Kind.ADDED, "folder")]
+    assert outcome(archive_of(small.path, tmp_path / "a.zip")) == "valid"
+    copied = copy_of(small)
+    shutil.rmtree(copied / "folder")
+    (copied / ".hidden").unlink()
+    (copied / "more.txt").write_text("x")
+    assert wheres(archive_of(copied, tmp_path / "b.zip")) == [(Kind.ADDED, "more.txt")]
+
+
+def test_swapped_files_are_modified(small: Made, copy_of: Copy) -> None:
+    path = copy_of(small)
+    a, b = (path / movie.name for movie in small.movies)
+    a.rename(path / "x")
+    b.rename(a)
+    (path / "x").rename(b)
+    assert wheres(path) == [(Kind.MODIFIED, a.name), (Kind.MODIFIED, b.name)]
+    assert verify(path).exit_code == 10
+
+
+def test_an_edited_manifest_is_modified(small: Made, copy_of: Copy) -> None:
+    path = copy_of(small)
+    manifest = json.loads((path / "manifest.json").read_bytes())
+    manifest["request"]["case"] = "LP/2/2026"
+    (path / "manifest.json").write_bytes(encode(manifest))
+    assert wheres(path) == [(Kind.MODIFIED, "manifest.json")]
+
+
+def test_a_file_struck_from_the_manifest_as_well_is_modified(small: Made, copy_of: Copy) -> None:
+    path = copy_of(small)
+    manifest = json.loads((path / "manifest.json").read_bytes())
+    gone = manifest["files"].pop(0)
+    (path / "manifest.json").write_bytes(encode(manifest))
+    (path / gone["name"]).unlink()
+    assert wheres(path) == [(Kind.MODIFIED, "manifest.json")]
+
+
+@pytest.mark.parametrize("count", [1, 40, 3000])
+def test_a_cut_or_longer_file_is_modified_and_alone_malformed(small: Made, copy_of: Copy, count: int) -> None:
+    path = copy_of(small)
+    movie = path / small.movies[0].name
+    data = movie.read_bytes()
+    for changed in (data[:-count], data + bytes(count)):
+        movie.write_bytes(changed)
+        assert wheres(path) == [(Kind.MODIFIED, movie.name)]
+        assert verify(movie).outcome == "malformed"
+    for name in ("manifest.json", "manifest.1.sig", "statement.pdf"):
+        movie.write_bytes(data)
+        before = (path / name).read_bytes()
+        (path / name).write_bytes(before + b"\n")
+        assert outcome(path) == "modified"
+        (path / name).write_bytes(before)
+
+
+def test_made_anew_with_another_key(world: World, other_signer: Signer, signer: Signer, tmp_path: Path) -> None:
+    forged = make(world, other_signer, tmp_path / "forged")
+    report = verify(forged.path, [signer.certificate])
+    assert (report.outcome, report.exit_code, report.signer_known) == ("unknown_key", 13, False)
+    assert other_signer.certificate.fingerprint in str(report.findings[0].values)
+    assert verify(forged.movies[0], [signer.certificate]).outcome == "unknown_key"
+    assert verify(forged.path, [signer.certificate, other_signer.certificate]).outcome == "valid"
+
+
+def test_a_manifest_signed_anew_does_not_fit_the_seals(small: Made, copy_of: Copy, other_signer: Signer) -> None:
+    path = copy_of(small)
+    manifest = json.loads((path / "manifest.json").read_bytes())
+    manifest["signer"]["certificate_sha256"] = other_signer.certificate.fingerprint
+    data = encode(manifest)
+    (path / "manifest.json").write_bytes(data)
+    (path / "manifest.1.sig").write_bytes(other_signer.sign(hashlib.sha256(data).digest()))
+    (path / "manifest.1.der").write_bytes(other_signer.certificate.der)
+    assert {kind for kind, _ in wheres(path)} == {Kind.MODIFIED}
+    assert {where for _, where in wheres(path)} == {movie.name for movie in small.movies}
+
+
+def test_another_certificate_with_the_same_key_is_modified(small: Made, copy_of: Copy) -> None:
+    path = copy_of(small)
+    der = bytearray((path / "manifest.1.der").read_bytes())
+    # Its name: neither key nor signature notice, but the manifest names the certificate.
+    at = der.find(b"Test recorder")
+    der[at] ^= 0x20
+    (path / "manifest.1.der").write_bytes(der)
+    assert (Kind.MODIFIED, "manifest.1.der") in wheres(path)
+
+
+def test_links_are_refused(small: Made, copy_of: Copy) -> None:
+    path = copy_of(small)
+    name = small.movies[0].name
+    (path / name).unlink()
+    (path / name).symlink_to(small.movies[0])
+    report = verify(path)
+    assert report.outcome == "malformed"
+    assert (Kind.MALFORMED, name) in wheres(path)
+
+
+def test_what_is_not_known_is_unsupported(small: Made, copy_of: Copy, tmp_path: Path, signer: Signer) -> None:
+    path = copy_of(small)
+    manifest = json.loads((path / "manifest.json").read_bytes())
+    manifest["version"] = 2
+    data = encode(manifest)
+    (path / "manifest.json").write_bytes(data)
+    (path / "manifest.1.sig").write_bytes(signer.sign(hashlib.sha256(data).digest()))
+    report = verify(path)
+    assert (report.outcome, report.exit_code) == ("unsupported", 14)
+    indexed = tmp_path / "indexed.mp4"
+    indexed.write_bytes(small.movies[0].read_bytes() + struct.pack(">I4sI4sII", 24, b"mfra", 16, b"mfro", 0, 24))
+    assert outcome(indexed) == "unsupported"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0", b"PK", b"hello, world, this is text", b"\0\0\0\x08ftyp", os.urandom(4096)]
+)
+def test_other_files_are_malformed(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "something"
+    path.write_bytes(content)
+    report = verify(path)
+    assert (report.outcome, report.exit_code) == ("malformed", 15)
+
+
+# --- Tricks with archives. Each is made of the true one by changing what a lenient reader would put right.
+
+
+def zip_of(small: Made, tmp_path: Path) -> bytes:
+    return archive_of(small.path, tmp_path / "true.zip").read_bytes()
+
+
+def refused(data: bytes, tmp_path: Path) -> str:
+    path = tmp_path / "trick.zip"
+    path.write_bytes(data)
+    report = verify(path)
+    assert report.outcome == "malformed"
+    (finding,) = report.findings
+    return f"{finding.where}: {finding.values.get('detail')}"
+
+
+def test_data_before_between_or_behind(small: Made, tmp_path: Path) -> None:
+    data = zip_of(small, tmp_path)
+    assert refused(b"\0" + data, tmp_path)
+    assert refused(data + b"\0", tmp_path)
+    assert refused(data[:-1], tmp_path)
+    assert refused(data + data, tmp_path)
+    # A comment: allowed by the format, and somewhere to hide.
+    assert refused(data[:-2] + b"\x04\x00hide", tmp_path)
+    assert refused(data[: len(data) // 2], tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/etc/passwd",
+        "../up.txt",
+        "export-1/../up",
+        "export-1/a/b",
+        "a\\b",
+        "C:evil",
+        "export-1/",
+        "export-1/.x",
+        "x",
+    ],
+)
+def test_names_that_lead_elsewhere(tmp_path: Path, name: str) -> None:
+    evil = _with_name(Layout("export-1", [Entry("a", 0, 0)]), name.encode())
+    assert repr(name) in refused(evil, tmp_path)
+
+
+def _with_name(layout: Layout, name: bytes) -> bytes:
+    """An archive of one empty file with any name at all, right in every other respect."""
+    head, directory = layout.heads[0], layout.end
+    old = b"export-1/a"
+    head = head[:26] + struct.pack("<H", len(name)) + head[28:].replace(old, name)
+    grown = len(name) - len(old)
+    central = directory[: directory.index(b"PK\x06\x06")]
+    central = central[:28] + struct.pack("<H", len(name)) + central[30:].replace(old, name)
+    end64 = bytearray(directory[directory.index(b"PK\x06\x06") :])
+    struct.pack_into("<QQ", end64, 40, len(central), len(head))
+    struct.pack_into("<Q", end64, 56 + 8, len(head) + len(central))
+    assert grown == len(central) - directory.index(b"PK\x06\x06")
+    return head + central + bytes(end64)
+
+
+def test_the_same_name_twice(small: Made, tmp_path: Path) -> None:
+    entry = Entry("a.txt", 0, 0)
+    for other in ("a.txt", "A.TXT"):
+        layout = Layout("export-1", [entry, Entry(other, 0, 0)])
+        assert "twice" in refused(b"".join(layout.heads) + layout.end, tmp_path)
+
+
+def test_compression_links_and_overlap(small: Made, tmp_path: Path) -> None:
+    content = b"A" * 1000
+    entry = Entry("a.txt", len(content), zlib.crc32(content))
+    layout = Layout("export-1", [entry])
+    good = layout.heads[0] + content + layout.end
+    central = len(layout.heads[0]) + len(content)
+
+    def changed(at: int, value: bytes) -> bytes:
+        return good[:at] + value + good[at + len(value) :]
+
+    assert "compressed" in refused(changed(central + 10, struct.pack("<H", 8)), tmp_path)
+    assert "plain file" in refused(changed(central + 38, struct.pack("<I", 0o120777 << 16)), tmp_path)
+    # Its header says that it is compressed, the directory that it is not.
+    assert "contradicts" in refused(changed(8, struct.pack("<H", 8)), tmp_path)
+    # Another size in one of the two places.
+    at = good.index(struct.pack("<Q", 1000))
+    assert refused(changed(at, struct.pack("<Q", 10**9)), tmp_path)
+    # Two entries over the same bytes: sizes that do not add up.
+    two = Layout("export-1", [entry, replace(entry, name="b.txt")])
+    assert refused(layout.heads[0] + content + two.heads[1] + two.end, tmp_path)
+    bomb = Layout("export-1", [Entry("a.txt", 1 << 45, 0)])
+    assert refused(bomb.heads[0] + bomb.end, tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(archives, "_MOST_ENTRIES", 1)
+        assert refused(two.heads[0] + content + two.heads[1] + content + two.end, tmp_path)
+
+
+def test_an_archive_made_by_another_program_is_refused_with_a_reason(small: Made, tmp_path: Path) -> None:
+    made = shutil.make_archive(str(tmp_path / "other"), "zip", small.path)
+    report = verify(Path(made))
+    assert report.outcome == "malformed"
+    assert "not written by this program" in report.findings[0].values["detail"]
