@@ -77,6 +77,8 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         audit.begin(Act(principal.name, address_of(connection), str(word), services.now_us()))
     elif handler.opt.get("audit") is not None:
         asked = {name: value[:64] for name, value in connection.query_params.items() if name in _LOOKS}
+        if "export" in connection.path_params:
+            asked["export"] = str(connection.path_params["export"])[:64]
         await _look(connection, services, principal, handler.opt["audit"], asked)
 
 

@@ -66,6 +66,16 @@ class Services:
         self.pictures = KeptAnswers()
         self.report_slots = threading.BoundedSemaphore(2)
 
+    @property
+    def keys_folder(self) -> Path:
+        """Where the keys of exports are, and their certificates."""
+        return self.db.path.parent / "keys" if self.settings.keys is None else Path(self.settings.keys)
+
+    @property
+    def exports_folder(self) -> Path:
+        """Where packages are."""
+        return self.db.path.parent / "exports" if self.settings.exports is None else Path(self.settings.exports)
+
     def configure(self, new: ApiSettings) -> None:
         """Takes what may change while it runs: zone, cookies, log level, retention. The rest needs a new process."""
         old = self.settings

@@ -17,7 +17,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ``zone`` in which the page shows times. ``secure_cookies`` ``auto`` marks a cookie Secure where the request came by TLS.
     ``roots`` (identity, path), the free space floor and ``retention``, the rules, are for previews of deletions.
     ``second_person``: who asks for footage in a case may not approve it. ``price_per_mbit``: rupiah a month for a Mbit/s of uplink, 0 if
-    nobody said. ``public``: whether citizens may look without a login. ``web_dist`` is the folder of the built front end; None: the one in the package."""
+    nobody said. ``public``: whether citizens may look without a login. ``keys`` and ``exports`` are folders, ``name``
+    the name in a certificate; None: beside the catalogue. ``web_dist`` is the folder of the built front end; None: the one in the package."""
 
     catalogue: str
     node: str
@@ -34,4 +35,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     second_person: bool = False
     price_per_mbit: int = 0
     public: bool = False
+    keys: str | None = None
+    exports: str | None = None
+    name: str = "nvr"
     retention: dict[str, Any] = msgspec.field(default_factory=lambda: Rules().to_wire())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -199,9 +200,16 @@ class Retention(Settings):
 
 
 class Evidence(Settings):
-    """``[evidence]``: requests for footage, and the exports made of them."""
+    """``[evidence]``: requests for footage, the exports made of them, and the keys that sign those. Folders that are None lie beside the
+    catalogue."""
 
     second_person: StrictBool = False
+    name: Line = Field(default_factory=lambda: socket.gethostname()[:64] or "nvr")
+    keys: AbsolutePath | None = None
+    exports: AbsolutePath | None = None
+    budget: Bytes = 200 * 10**9
+    keep_us: Age = Field(default=7 * _DAY_US, validation_alias="keep")
+    rate: Bytes = 100 * 10**6
 
 
 class Alerts(Settings):
@@ -303,6 +311,16 @@ class Config(Settings):
     cameras: tuple[Camera, ...] = Field(default=(), validation_alias="camera")
     path: Path = Path("config.toml")
     warnings: tuple[Problem, ...] = Field(default=(), exclude=True)
+
+    @property
+    def keys_folder(self) -> Path:
+        """Where the keys of exports are."""
+        return self.evidence.keys or self.storage.catalogue.parent / "keys"
+
+    @property
+    def exports_folder(self) -> Path:
+        """Where the server's exports are made."""
+        return self.evidence.exports or self.storage.catalogue.parent / "exports"
 
     def retention_of(self, camera: Camera) -> Policy:
         """The rules for one camera."""

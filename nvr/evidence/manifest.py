@@ -173,6 +173,7 @@ def make_manifest(
             "holds": list(request.holds),
         },
         "custody": [*(dict(entry) for entry in request.custody), exported],
+        "audit_head": request.audit_head,
         "server_clock_at_export": asdict(clock),
         "cameras": [_camera(plan, urls.get(plan.camera, ""), clock_samples.get(plan.camera, ())) for plan in cameras],
         "files": [dict(file) for file in files],

@@ -15,12 +15,12 @@ import shutil
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from nvr.config import redact
-from nvr.evidence.archive import Entry
+from nvr.evidence.archive import Entry, PackageArchive
 from nvr.evidence.clocks import server_clock
 from nvr.evidence.copying import CopiedPart, SealedFile, write_sealed
 from nvr.evidence.errors import ExportRefused, NothingToExport
@@ -39,11 +39,12 @@ from nvr.evidence.plan import CameraPlan, FilePlan, plan_camera
 from nvr.evidence.request import ExportRequest, Unit
 from nvr.evidence.signing import Signer
 from nvr.evidence.statement import first_picture, make_statement
+from nvr.evidence.times import file_time
 from nvr.playback.index_cache import IndexCache
 from storage.boxes import Track
 from storage.database import Database
 
-__all__ = ["ExportPlan", "Package", "make_package", "plan_export"]
+__all__ = ["ExportPlan", "Package", "make_package", "package_name", "plan_export", "to_archive"]
 
 # Statement, manifest, signatures, and what seals a file.
 _OVERHEAD_BYTES: Final = 2 << 20
@@ -79,6 +80,11 @@ class Package:
     entries: tuple[Entry, ...]
     manifest: Mapping[str, Any]
     warnings: tuple[str, ...]
+
+
+def package_name(request: ExportRequest) -> str:
+    """The name of a package's folder and archive."""
+    return f"export-{file_time(request.start_us)}-{request.id}"
 
 
 def plan_export(database: Database, cache: IndexCache, request: ExportRequest, *, now_us: int) -> ExportPlan:
@@ -209,6 +215,26 @@ def _finish(
     work.rename(destination)
     _sync_folder(destination.parent)
     return Package(destination, tuple(entries), whole, tuple(_warnings(plan, sealed)))
+
+
+def to_archive(package: Package) -> Package:
+    """Turns the package's folder into a ZIP beside it."""
+    path = package.path.with_name(f"{package.path.name}.zip")
+    new = path.with_name(f"{path.name}.part")
+    archive = PackageArchive(package.path, package.path.name, package.entries)
+    try:
+        with new.open("wb") as file:
+            for block in archive.blocks():
+                file.write(block)
+            file.flush()
+            os.fsync(file.fileno())
+        new.rename(path)
+        _sync_folder(path.parent)
+    finally:
+        archive.close()
+        new.unlink(missing_ok=True)
+    shutil.rmtree(package.path)
+    return replace(package, path=path)
 
 
 def _warnings(plan: ExportPlan, sealed: Sequence[SealedFile]) -> list[str]:

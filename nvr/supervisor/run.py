@@ -16,7 +16,7 @@ from nvr.config import Config, ConfigError, load
 from nvr.supervisor.fleet import Fleet
 from nvr.supervisor.prepare import Prepared, now_us, prepare
 from nvr.supervisor.provision import provision
-from nvr.supervisor.services import Service, accounting, api
+from nvr.supervisor.services import Service, accounting, api, evidence
 from storage import audit, node
 from storage.errors import StorageError
 
@@ -63,6 +63,7 @@ class _Server:
         self._services: list[Service] = [
             accounting(config, prepared, self._on_disk_full),
             api(config, prepared, self._on_cameras_changed),
+            evidence(config, prepared),
         ]
         self._ending = asyncio.Event()
         self._reload = asyncio.Event()

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from nvr import __version__
 from nvr.alerting.settings import to_wire
 from nvr.config import Config
 from nvr.supervisor.child import Child
 from nvr.supervisor.prepare import Prepared
 
-__all__ = ["Service", "accounting", "api"]
+__all__ = ["Service", "accounting", "api", "evidence"]
 
 log = logging.getLogger(__name__)
 
@@ -119,6 +120,9 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             "zone": now.server.zone,
             "secure_cookies": now.server.secure_cookies,
             "second_person": now.evidence.second_person,
+            "keys": str(now.keys_folder),
+            "exports": str(now.exports_folder),
+            "name": now.evidence.name,
             "log_level": now.server.log_level,
             "price_per_mbit": now.network.price_per_mbit,
             "public": now.public.enabled,
@@ -133,3 +137,24 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             log.info("page at http://%s:%s/", host, line["port"])
 
     return Service("api", "nvr.api", config, first, on_line)
+
+
+def evidence(config: Config, prepared: Prepared) -> Service:
+    """The process that makes exports."""
+
+    def first(now: Config) -> dict[str, Any]:
+        return {
+            "catalogue": str(now.storage.catalogue),
+            "keys": str(now.keys_folder),
+            "exports": str(now.exports_folder),
+            "name": now.evidence.name,
+            "node": prepared.node,
+            "zone": now.server.zone,
+            "version": __version__,
+            "budget_bytes": now.evidence.budget,
+            "keep_us": now.evidence.keep_us,
+            "rate_bytes_per_s": now.evidence.rate,
+            "log_level": now.server.log_level,
+        }
+
+    return Service("evidence", "nvr.evidence", config, first, lambda line: None)

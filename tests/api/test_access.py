@@ -28,6 +28,8 @@ PUBLIC_ROUTES = {
     ("GET", "/api/public/cameras/{camera}"),
     ("GET", "/api/public/cameras/{camera}/picture.jpg"),
     ("GET", "/public"),
+    ("GET", "/api/certificates"),
+    ("GET", "/api/certificates/{name}"),
     ("GET", "/"),
     ("GET", "/{name}"),
     ("GET", "/assets/{name}"),

@@ -169,7 +169,7 @@ def _decode(data: bytes, report: Report) -> tuple[Manifest | None, Finding | Non
                 raise ValueError(f"it names a file {file.name!r:.80}, which no package can have")
     except (ValueError, RecursionError) as error:
         return None, Finding(Kind.MALFORMED, MANIFEST_NAME, "bad_manifest", {"detail": str(error)[:200]})
-    kept = ("id", "made", "software", "unit", "request", "custody", "server_clock_at_export", "operation")
+    kept = ("id", "made", "software", "unit", "request", "custody", "server_clock_at_export", "operation", "audit_head")
     report.about = {name: whole[name] for name in kept if name in whole}
     return manifest, None
 

@@ -1,0 +1,390 @@
+"""Routes of sealed exports: make one, see how far it is, fetch it, cancel it; and of the certificates that they are signed with."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from litestar import Response
+from litestar.concurrency import sync_to_thread
+from litestar.params import FromPath, JSONBody
+from litestar.response.base import ASGIResponse
+
+from nvr.api.auth import principal_of
+from nvr.api.cameras import no_camera
+from nvr.api.coverage import RANGE_ERRORS
+from nvr.api.errors import ApiError
+from nvr.api.respond import ApiRequest, json_answer
+from nvr.api.routing import get, post
+from nvr.api.sending import send
+from nvr.api.services import Injected, Services
+from nvr.api.times import format_time, parse_range
+from nvr.evidence.archive import Entry, PackageArchive
+from nvr.evidence.errors import KeyProblem
+from nvr.evidence.keys import KeyFolder
+from nvr.evidence.request import ExportRequest, new_export_id
+from storage import audit, cases, exports
+from storage.cases import State
+from storage.exports import Export
+
+__all__ = ["ROUTES"]
+
+# A month: what does not fit the budget is refused when it is planned.
+_LONGEST_US: Final = 31 * 86_400_000_000
+_MOST_OPEN: Final = 200
+
+
+class NewExport(msgspec.Struct, forbid_unknown_fields=True):
+    """Either ``request``, the id of an approved request of a case, which says all the rest; or cameras and a range."""
+
+    request: str | None = None
+    cameras: list[str] = []
+    start: str | None = None
+    end: str | None = None
+    case: str = ""
+    legal_basis: str = ""
+    purpose: str = ""
+    requester: str = ""
+    approver: str = ""
+
+
+class ExportFile(msgspec.Struct):
+    """A file of a package."""
+
+    name: str
+    bytes: int
+
+
+class ExportBody(msgspec.Struct):
+    """An export. ``state``: ``queued``, ``running``, ``done``, ``failed``, ``cancelled`` or ``expired``; ``reason`` says why it waits or ended.
+    ``download`` is where its ZIP is, once it is done, and ``bytes`` how large."""
+
+    id: str
+    state: str
+    cameras: list[str]
+    start: str
+    end: str
+    case: str
+    legal_basis: str
+    purpose: str
+    requester: str
+    approver: str
+    requested_by: str
+    requested: str
+    started: str | None
+    ended: str | None
+    total_bytes: int | None
+    done_bytes: int
+    reason: str | None
+    warnings: list[str]
+    files: list[ExportFile]
+    bytes: int | None
+    download: str | None
+
+
+class Exports(msgspec.Struct):
+    """The latest exports."""
+
+    exports: list[ExportBody]
+
+
+class CertificateBody(msgspec.Struct):
+    """A certificate that exports are or were signed with. ``certificate_sha256`` is its fingerprint."""
+
+    certificate_sha256: str
+    subject: str
+    bits: int
+    not_before: str
+    not_after: str
+    current: bool
+
+
+class Certificates(msgspec.Struct):
+    """All certificates, the one in use first."""
+
+    certificates: list[CertificateBody]
+
+
+def _time(at_us: int | None) -> str | None:
+    return None if at_us is None else format_time(at_us)
+
+
+def _entries(job: Export) -> list[Entry]:
+    return [Entry(name, size, crc) for name, size, crc in job.files]
+
+
+def _body(services: Services, job: Export) -> ExportBody:
+    asked: dict[str, Any] = dict(job.request)
+    is_done = job.state == "done" and job.folder is not None
+    size = PackageArchive(services.exports_folder, job.folder or "", _entries(job)).size if is_done else None
+    texts = (str(asked.get(name, "")) for name in ("case", "legal_basis", "purpose", "requester", "approver"))
+    case, legal_basis, purpose, requester, approver = texts
+    return ExportBody(
+        job.id,
+        job.state,
+        list(asked["cameras"]),
+        format_time(asked["start_us"]),
+        format_time(asked["end_us"]),
+        case,
+        legal_basis,
+        purpose,
+        requester,
+        approver,
+        job.requested_by,
+        format_time(job.requested_us),
+        _time(job.started_us),
+        _time(job.ended_us),
+        job.total_bytes,
+        job.done_bytes,
+        job.reason,
+        list(job.warnings),
+        [ExportFile(name, size) for name, size, _ in job.files],
+        size,
+        f"/api/exports/{job.id}/download" if is_done else None,
+    )
+
+
+def _no_export(id_: str) -> ApiError:
+    return ApiError("export_not_found", f"there is no export {id_!r}")
+
+
+@get("/api/exports", role="investigator", summary="The latest sealed exports, with their progress", answer=Exports)
+def list_exports(request: ApiRequest, services: Injected) -> Response[bytes]:
+    """The latest first."""
+    with services.db.read() as conn:
+        found = exports.every(conn)
+    return json_answer(request, Exports([_body(services, job) for job in found]))
+
+
+@get(
+    "/api/exports/{export:str}",
+    role="investigator",
+    summary="A sealed export",
+    errors=["export_not_found"],
+    answer=ExportBody,
+)
+def one_export(request: ApiRequest, services: Injected, export: FromPath[str]) -> Response[bytes]:
+    """With its progress."""
+    with services.db.read() as conn:
+        job = exports.find(conn, export)
+    if job is None:
+        raise _no_export(export)
+    return json_answer(request, _body(services, job))
+
+
+@post(
+    "/api/exports",
+    role="investigator",
+    summary="Make a sealed export; its footage is held until it has ended",
+    errors=[
+        "invalid_request",
+        "invalid_export",
+        "approval_needed",
+        "request_not_found",
+        "too_many_exports",
+        "camera_not_found",
+        *RANGE_ERRORS,
+    ],
+    answer=ExportBody,
+)
+def make_export(request: ApiRequest, services: Injected, data: JSONBody[NewExport]) -> Response[bytes]:
+    """It is queued; ``GET`` tells how far it is."""
+    who = principal_of(request).name
+    id_ = new_export_id()
+    asked = None if data.request is not None else _asked(services, data, id_, who)
+    with services.db.write() as conn:
+        if sum(job.is_open for job in exports.every(conn)) >= _MOST_OPEN:
+            raise ApiError("too_many_exports", f"{_MOST_OPEN} exports wait already; cancel some, or come back later")
+        if data.request is not None:
+            asked = _of_request(conn, data, id_, who)
+            cases.link_export(conn, data.request, id_)
+        assert asked is not None
+        wanted = {**asked.to_json(), "audit_head": str(audit.head(conn))}
+        try:
+            job = exports.queue(conn, id_, wanted, by=who, now_us=services.now_us())
+        except KeyError as error:
+            raise no_camera(str(error.args[0])) from None
+    return json_answer(request, _body(services, job), status=201)
+
+
+def _asked(services: Services, data: NewExport, id_: str, who: str) -> ExportRequest:
+    if services.settings.second_person:
+        raise ApiError("approval_needed", "here an export needs a request that somebody else has approved: name it")
+    asked = parse_range(data.start, data.end, longest_us=_LONGEST_US)
+    wanted = ExportRequest(
+        id_,
+        tuple(data.cameras),
+        asked.start_us,
+        asked.end_us,
+        who,
+        data.case,
+        data.legal_basis,
+        data.purpose,
+        data.requester,
+        data.approver,
+    )
+    complaints = wanted.complaints()
+    if asked.start_us >= services.now_us():
+        complaints.append("the range has not begun yet")
+    if complaints:
+        raise ApiError("invalid_export", "; ".join(complaints))
+    return wanted
+
+
+def _of_request(conn: Any, data: NewExport, id_: str, who: str) -> ExportRequest:
+    """What an approved request asks for, with its story."""
+    if data != NewExport(request=data.request):
+        raise ApiError("invalid_export", "a request of a case says all the rest: name only it")
+    made = cases.find_request(conn, data.request or "")
+    if made is None:
+        raise ApiError("request_not_found", f"there is no request {data.request!r}")
+    if made.state is not State.APPROVED:
+        raise ApiError("approval_needed", f"the request is not approved: it was {made.state}")
+    if made.export is not None:
+        before = exports.find(conn, made.export)
+        if before is not None and before.state in ("queued", "running", "done"):
+            raise ApiError("invalid_export", f"there is an export of this request already: {made.export}")
+    case = cases.find(conn, made.case)
+    assert case is not None
+    story = [
+        {
+            "time": format_time(made.requested_us),
+            "event": "requested",
+            "who": made.requester,
+            "detail": f"request {made.id}: {made.purpose}"[:500],
+        },
+        {
+            "time": format_time(made.decided_us or made.requested_us),
+            "event": "approved",
+            "who": made.decided_by or "",
+            "detail": made.decision or "",
+        },
+    ]
+
+    def line(text: str) -> str:
+        return "".join(char if char.isprintable() else " " for char in text)[:500]
+
+    return ExportRequest(
+        id_,
+        made.cameras,
+        made.start_us,
+        made.end_us,
+        who,
+        line(case.number),
+        line(case.legal_basis),
+        line(made.purpose),
+        made.requester,
+        made.decided_by or "",
+        made.holds,
+        tuple(story),
+    )
+
+
+@post(
+    "/api/exports/{export:str}/cancel",
+    role="investigator",
+    summary="Cancel an export that is queued or running",
+    errors=["export_not_found", "export_ended"],
+    status=200,
+    answer=ExportBody,
+)
+def cancel_export(request: ApiRequest, services: Injected, export: FromPath[str]) -> Response[bytes]:
+    """What was copied is deleted, and its holds end."""
+    with services.db.write() as conn:
+        job = exports.find(conn, export)
+        if job is None:
+            raise _no_export(export)
+        if not exports.cancel(conn, export, by=principal_of(request).name, now_us=services.now_us()):
+            raise ApiError("export_ended", f"the export is {job.state}")
+        ended = exports.find(conn, export)
+    assert ended is not None
+    return json_answer(request, _body(services, ended))
+
+
+@get(
+    "/api/exports/{export:str}/download",
+    role="investigator",
+    summary="The package as a ZIP",
+    errors=["export_not_found", "export_not_ready", "range_not_satisfiable"],
+    media_type="application/zip",
+    audit="export_downloaded",
+)
+async def download(request: ApiRequest, services: Injected, export: FromPath[str]) -> ASGIResponse:
+    """It is made while it is sent, from any byte on."""
+    archive, name, etag = await sync_to_thread(_archive, services, export)
+    headers = {"Cache-Control": "private, no-cache", "Content-Disposition": f'attachment; filename="{name}.zip"'}
+    return send(request, archive, etag=etag, media_type="application/zip", headers=headers)
+
+
+def _archive(services: Services, id_: str) -> tuple[PackageArchive, str, str]:
+    with services.db.read() as conn:
+        job = exports.find(conn, id_)
+    if job is None:
+        raise _no_export(id_)
+    if job.state != "done" or job.folder is None:
+        raise ApiError("export_not_ready", f"the export is {job.state}")
+    archive = PackageArchive(services.exports_folder / job.folder, job.folder, _entries(job))
+    return archive, job.folder, f'"{job.id}-{archive.size:x}"'
+
+
+def _keys(services: Services) -> KeyFolder:
+    return KeyFolder(services.keys_folder, services.settings.name)
+
+
+@get(
+    "/api/certificates",
+    role="public",
+    summary="The certificates that exports are, or were, signed with",
+    answer=Certificates,
+)
+def list_certificates(request: ApiRequest, services: Injected) -> Response[bytes]:
+    """The one in use first. Public: whoever verifies a package needs them."""
+    try:
+        kept = _keys(services).certificates()
+    except (KeyProblem, OSError):
+        kept = []
+    bodies = [
+        CertificateBody(
+            each.certificate.fingerprint,
+            each.certificate.subject,
+            each.certificate.bits,
+            format_time(each.certificate.not_before_us),
+            format_time(each.certificate.not_after_us),
+            each.is_current,
+        )
+        for each in kept
+    ]
+    return json_answer(request, Certificates(bodies))
+
+
+@get(
+    "/api/certificates/{name:str}",
+    role="public",
+    summary="A certificate, `{certificate_sha256}.der` or `.pem`; `current.der` is the one in use",
+    errors=["certificate_not_found"],
+    media_type="application/pkix-cert",
+)
+def one_certificate(request: ApiRequest, services: Injected, name: FromPath[str]) -> Response[bytes]:
+    """To be kept by those who verify."""
+    fingerprint, _, form = name.rpartition(".")
+    is_whole = len(fingerprint) == 64 or fingerprint == "current"
+    try:
+        if not is_whole or form not in ("der", "pem"):
+            raise KeyError(name)
+        found = _keys(services).find(fingerprint)
+    except (KeyError, KeyProblem, OSError):
+        raise ApiError("certificate_not_found", f"there is no certificate {name!r}") from None
+    kind = "application/pkix-cert" if form == "der" else "application/x-pem-file"
+    headers = {"Content-Disposition": f'attachment; filename="{found.fingerprint[:16]}.{form}"'}
+    return Response(found.der if form == "der" else found.pem, media_type=kind, headers=headers)
+
+
+ROUTES = [
+    list_exports,
+    one_export,
+    make_export,
+    cancel_export,
+    download,
+    list_certificates,
+    one_certificate,
+]

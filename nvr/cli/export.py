@@ -1,0 +1,115 @@
+"""``nvr export``: footage as a sealed package."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nvr.cli.catalogue import TIME, open_catalogue, who
+from nvr.cli.options import config_option
+from nvr.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from nvr.config import Config
+    from nvr.evidence.package import Package
+    from nvr.evidence.request import ExportRequest
+    from storage.database import Database
+
+__all__ = ["export"]
+
+
+@click.command()
+@click.option("--camera", "cameras", multiple=True, required=True, help="A camera's id; may be given more than once.")
+@click.option("--start", type=TIME, required=True, help="ISO 8601 with a zone.")
+@click.option("--end", type=TIME, required=True, help="ISO 8601 with a zone.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to put the package into.")
+@click.option("--zip", "as_zip", is_flag=True, help="Leave one ZIP instead of a folder.")
+@click.option("--case", default="", help="The case number.")
+@click.option("--legal-basis", default="", help="The law, the letter.")
+@click.option("--purpose", default="", help="What it is for.")
+@click.option("--requester", default="", help="Who asked for it.")
+@click.option("--approver", default="", help="Who approved it.")
+@config_option
+def export(
+    cameras: tuple[str, ...],
+    start: int,
+    end: int,
+    out: Path,
+    as_zip: bool,
+    case: str,
+    legal_basis: str,
+    purpose: str,
+    requester: str,
+    approver: str,
+    config: Path,
+) -> None:
+    """Export a range of cameras as a sealed package that anyone can verify. Works whether or not the server runs."""
+    from nvr.evidence.errors import EvidenceError
+    from nvr.evidence.request import ExportRequest, new_export_id
+
+    request = ExportRequest(
+        new_export_id(), cameras, start, end, who(), case, legal_basis, purpose, requester, approver
+    )
+    complaints = request.complaints()
+    if complaints:
+        raise click.UsageError("; ".join(complaints))
+    with open_catalogue(config) as (loaded, database):
+        try:
+            package = _export(loaded, database, request, out, as_zip)
+        except EvidenceError as error:
+            raise click.ClickException(str(error)) from None
+        except OSError as error:
+            name = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"the export can't be written: {name}{error.strerror or error}") from None
+    size = sum(entry.size for entry in package.entries)
+    click.echo(f"{package.path}: {len(package.entries)} files, {size:,} bytes")
+    for warning in package.warnings:
+        click.echo(f"ATTENTION: {warning}", err=True)
+
+
+def _export(loaded: Config, database: Database, request: ExportRequest, out: Path, as_zip: bool) -> Package:
+    import nvr
+    from nvr.evidence.errors import ExportRefused
+    from nvr.evidence.keys import KeyFolder
+    from nvr.evidence.package import make_package, package_name, plan_export, to_archive
+    from nvr.evidence.priority import give_way
+    from nvr.evidence.request import Unit
+    from nvr.playback.index_cache import IndexCache
+    from storage import audit, exports, node
+
+    give_way()
+    signer = KeyFolder(loaded.keys_folder, loaded.evidence.name).ensure()
+    now_us = time.time_ns() // 1000
+    try:
+        with database.write() as conn:
+            # Before anything is planned: what is planned must still be there when it is copied.
+            holds = exports.hold(
+                conn, request.id, request.cameras, request.start_us, request.end_us, request.operator, now_us
+            )
+            head = str(audit.head(conn))
+            detail = {
+                "export": request.id,
+                "start_us": request.start_us,
+                "end_us": request.end_us,
+                "case": request.case,
+            }
+            for camera in request.cameras:
+                audit.enter(conn, "export_made", camera=camera, detail=detail)
+            node_id = node.this_node(conn, loaded.server.node)
+    except KeyError as error:
+        raise ExportRefused(f"there is no camera {error.args[0]}; nvr cameras lists them") from None
+    try:
+        cache = IndexCache(database)
+        plan = plan_export(database, cache, replace(request, audit_head=head), now_us=now_us)
+        unit = Unit(loaded.evidence.name, node_id, loaded.server.zone, nvr.__version__)
+        out.mkdir(parents=True, exist_ok=True)
+        with Progress("export") as progress:
+            package = make_package(plan, cache, signer, unit, out / package_name(request), progress=progress)
+            return to_archive(package) if as_zip else package
+    finally:
+        with database.write() as conn:
+            exports.release(conn, holds, request.operator, "the export has ended", time.time_ns() // 1000)

@@ -1,0 +1,77 @@
+"""``nvr verify``: whether a sealed export is what was signed. Needs nothing but the package."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nvr.cli.options import config_option
+from nvr.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from nvr.evidence.signing import Certificate
+    from nvr.texts import Language
+
+__all__ = ["read_certificates", "verify"]
+
+
+def _language(given: str | None) -> Language:
+    """The one given, else that of this terminal."""
+    if given in ("id", "en"):
+        return "id" if given == "id" else "en"
+    of_terminal = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "id" if of_terminal.lower().startswith("id") else "en"
+
+
+def read_certificates(paths: tuple[Path, ...]) -> list[Certificate]:
+    """The certificates in these files.
+
+    Raises:
+        click.ClickException: one can't be used.
+    """
+    from nvr.evidence.errors import KeyProblem
+    from nvr.evidence.signing import read_certificate
+
+    try:
+        return [read_certificate(path.read_bytes(), str(path)) for path in paths]
+    except (KeyProblem, OSError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+@click.command()
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option(
+    "--certificate",
+    "certificates",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A certificate (DER or PEM) that is trusted; may be given more than once.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
+@click.option("--language", type=click.Choice(["en", "id"]), help="Of the verdict. [default: the terminal's]")
+@config_option
+@click.pass_context
+def verify(
+    ctx: click.Context, target: Path, certificates: tuple[Path, ...], as_json: bool, language: str | None, config: Path
+) -> None:
+    """Check a sealed export: its folder, its ZIP, or one of its MP4s. Needs no server, catalogue or configuration: --config is not
+    read."""
+    from nvr.evidence.verify import verify as check
+    from nvr.evidence.verify.words import describe, report_json
+
+    trusted = read_certificates(certificates)
+    try:
+        with Progress("verify") as progress:
+            report = check(target, trusted, progress=progress)
+    except OSError as error:
+        raise click.ClickException(f"{target} can't be read: {error.strerror or error}") from None
+    if as_json:
+        click.echo(json.dumps(report_json(report), indent=1, ensure_ascii=False))
+    else:
+        for line in describe(report, _language(language)):
+            click.echo(line)
+    ctx.exit(report.exit_code)

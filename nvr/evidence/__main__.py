@@ -1,0 +1,44 @@
+"""``python -m nvr.evidence``: makes exports. Started by the supervisor, configured by a line of JSON on stdin, ended by SIGTERM or a closed stdin."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import msgspec
+
+from nvr import log as logs
+from nvr.evidence.errors import KeyProblem
+from nvr.evidence.jobs import Exporter, ExportSettings
+from nvr.evidence.keys import KeyFolder
+from nvr.evidence.priority import give_way
+
+
+def main() -> None:
+    settings = msgspec.json.decode(sys.stdin.readline(), type=ExportSettings)
+    logs.setup("evidence", settings.log_level)
+    give_way()
+    ending = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ending.set())
+
+    exporter = Exporter(settings, ending)
+
+    def listen() -> None:
+        for line in sys.stdin:
+            exporter.configure(msgspec.json.decode(line, type=ExportSettings))
+        ending.set()
+
+    threading.Thread(target=listen, name="orders", daemon=True).start()
+    try:
+        # Made at the first start, so that its certificate can be handed out before the first export.
+        KeyFolder(Path(settings.keys), settings.name).ensure()
+    except (KeyProblem, OSError) as error:
+        logging.getLogger(__name__).error("exports can't be signed: %s", error)
+    exporter.run()
+
+
+main()

@@ -1,0 +1,223 @@
+"""Makes the exports that are queued, one after the other, and deletes those whose time is over.
+
+Invariant: whatever ends this process, the next one goes on with what was running; nothing is begun that does not fit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import sqlite3
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from nvr.config import redact
+from nvr.evidence.errors import Cancelled, EvidenceError
+from nvr.evidence.keys import KeyFolder
+from nvr.evidence.package import ExportPlan, make_package, package_name, plan_export
+from nvr.evidence.priority import Pace
+from nvr.evidence.request import ExportRequest, Unit
+from nvr.playback.index_cache import IndexCache
+from storage import exports
+from storage.database import Database
+from storage.exports import Export
+
+__all__ = ["ExportSettings", "Exporter"]
+
+log = logging.getLogger(__name__)
+
+_POLL_S: Final = 0.5
+_EXPIRY_S: Final = 60.0
+# An export must not be what fills the disk that the catalogue is on.
+_SPARE_BYTES: Final = 1 << 30
+
+
+class ExportSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the process is told. Folders and the catalogue are paths; ``budget_bytes`` is for running and finished exports together."""
+
+    catalogue: str
+    keys: str
+    exports: str
+    name: str
+    node: str
+    zone: str
+    version: str
+    budget_bytes: int
+    keep_us: int
+    rate_bytes_per_s: int
+    log_level: str = "info"
+
+
+class Exporter:
+    """The one who makes exports. ``ending`` ends it within a block of a few megabytes."""
+
+    def __init__(self, settings: ExportSettings, ending: threading.Event) -> None:
+        self._settings = settings
+        self._ending = ending
+        self._database = Database(Path(settings.catalogue))
+        self._cache = IndexCache(self._database, most_samples=500_000)
+        self._folder = Path(settings.exports)
+        self._expired_at = -_EXPIRY_S
+
+    def configure(self, new: ExportSettings) -> None:
+        """Takes what may change while it runs: name, zone, budget, keep, rate. Folders take effect at the next start."""
+        changed = {name: getattr(new, name) for name in ("name", "zone", "budget_bytes", "keep_us", "rate_bytes_per_s")}
+        self._settings = msgspec.structs.replace(self._settings, **changed)
+
+    def run(self) -> None:
+        """Works until told to end."""
+        with self._database.write() as conn:
+            exports.put_back(conn)
+        self._clean()
+        while not self._ending.is_set():
+            try:
+                if time.monotonic() - self._expired_at >= _EXPIRY_S:
+                    self._expired_at = time.monotonic()
+                    self.expire()
+                if self.work():
+                    continue
+            except (sqlite3.Error, OSError) as error:
+                log.error("exports could not go on, will try again: %s", error)
+            self._ending.wait(_POLL_S)
+        self._database.close()
+
+    def work(self) -> bool:
+        """Makes the first queued export that fits; whether there was one."""
+        with self._database.read() as conn:
+            waiting = exports.queued(conn)
+            kept = exports.bytes_kept(conn)
+        for job in waiting:
+            request = ExportRequest.from_json(job.request)
+            try:
+                if job.attempts >= exports.MOST_ATTEMPTS:
+                    raise EvidenceError(f"it was begun {job.attempts} times and never ended: the log may say why")
+                plan = plan_export(self._database, self._cache, request, now_us=time.time_ns() // 1000)
+                obstacle = self._obstacle(plan, kept)
+            except EvidenceError as error:
+                self._fail(job, error)
+                return True
+            if obstacle is not None:
+                with self._database.write() as conn:
+                    exports.wait(conn, job.id, obstacle)
+                continue
+            self._make(job, plan)
+            return True
+        return False
+
+    def _obstacle(self, plan: ExportPlan, kept: int) -> str | None:
+        """Why it can't be begun now. Raises ``EvidenceError`` if it never can."""
+        need, budget = plan.bytes, self._settings.budget_bytes
+        if need > budget:
+            raise EvidenceError(
+                f"it needs {need} bytes, more than the budget of all exports, which is {budget}: ask for less at once"
+            )
+        if kept + need > budget:
+            return f"it needs {need} bytes and {budget - kept} of the budget are free: it waits for older exports to expire"
+        self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        free = shutil.disk_usage(self._folder).free
+        if free < need + _SPARE_BYTES:
+            return f"it needs {need} bytes and the disk has {free} free: it waits"
+        return None
+
+    def _make(self, job: Export, plan: ExportPlan) -> None:
+        settings = self._settings
+        with self._database.write() as conn:
+            if not exports.begin(conn, job.id, sum(file.bytes for file in plan.files), time.time_ns() // 1000):
+                return
+        log.info("export %s: %d files, %d bytes", job.id, len(plan.files), plan.bytes)
+        told = _Told(self._database, job.id, self._ending, Pace(settings.rate_bytes_per_s, self._ending))
+        destination = self._folder / package_name(plan.request)
+        # A crash between the package's name and its row: it is made anew, since nobody has it.
+        shutil.rmtree(destination, ignore_errors=True)
+        try:
+            signer = KeyFolder(Path(settings.keys), settings.name).ensure()
+            unit = Unit(settings.name, settings.node, settings.zone, settings.version)
+            package = make_package(plan, self._cache, signer, unit, destination, progress=told)
+        except Cancelled:
+            if self._ending.is_set():
+                with self._database.write() as conn:
+                    exports.put_back(conn, job.id)
+            else:
+                self._remove(destination)
+            return
+        except (EvidenceError, OSError) as error:
+            self._fail(job, error)
+            self._remove(destination)
+            return
+        files = [(entry.name, entry.size, entry.crc32) for entry in package.entries]
+        with self._database.write() as conn:
+            is_done = exports.finish(
+                conn,
+                job.id,
+                folder=destination.name,
+                files=files,
+                warnings=package.warnings,
+                now_us=time.time_ns() // 1000,
+            )
+        if not is_done:
+            self._remove(destination)
+        for warning in package.warnings:
+            log.warning("export %s: %s", job.id, warning)
+
+    def _fail(self, job: Export, error: Exception) -> None:
+        reason = redact(str(error.strerror or error) if isinstance(error, OSError) else str(error))
+        log.error("export %s can't be made: %s", job.id, reason)
+        with self._database.write() as conn:
+            exports.fail(conn, job.id, reason, time.time_ns() // 1000)
+
+    def _remove(self, destination: Path) -> None:
+        for path in (destination, destination.with_name(f"{destination.name}.part")):
+            shutil.rmtree(path, ignore_errors=True)
+
+    def expire(self) -> None:
+        """Deletes what is finished for longer than it is kept. The row says so first: nobody is offered what is half deleted."""
+        before_us = time.time_ns() // 1000 - self._settings.keep_us
+        with self._database.read() as conn:
+            found = exports.overdue(conn, before_us)
+        for job in found:
+            with self._database.write() as conn:
+                exports.expire(conn, job.id)
+            if job.folder is not None:
+                self._remove(self._folder / job.folder)
+            log.info("export %s has expired and is deleted", job.id)
+
+    def _clean(self) -> None:
+        """Removes what exports left that have ended: a crash between their row and their folder."""
+        if not self._folder.is_dir():
+            return
+        with self._database.read() as conn:
+            wanted = {
+                package_name(ExportRequest.from_json(job.request))
+                for job in exports.every(conn, -1)
+                if job.is_open or job.state == "done"
+            }
+        for path in self._folder.iterdir():
+            if path.is_dir() and path.name.startswith("export-") and path.name.removesuffix(".part") not in wanted:
+                with contextlib.suppress(OSError):
+                    shutil.rmtree(path)
+
+
+class _Told:
+    """Hears of progress: keeps the pace, notes it once a second, and ends what is not wanted any more."""
+
+    def __init__(self, database: Database, id_: str, ending: threading.Event, pace: Pace) -> None:
+        self._database, self._id, self._ending, self._pace = database, id_, ending, pace
+        self._done = 0
+        self._noted = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        count, self._done = done - self._done, done
+        self._pace(max(count, 0))
+        if self._ending.is_set():
+            raise Cancelled
+        now = time.monotonic()
+        if now - self._noted >= 1.0:
+            self._noted = now
+            with self._database.write() as conn:
+                if not exports.progress(conn, self._id, done):
+                    raise Cancelled

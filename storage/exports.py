@@ -1,0 +1,237 @@
+"""Exports that the server makes: their queue, what became of them, and the holds that keep their footage meanwhile.
+
+States: ``queued`` → ``running`` → ``done`` → ``expired``; ``failed`` and ``cancelled`` end one too. Invariant: an export that is queued or running has
+a hold over each of its cameras' range; one that has ended has none of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from storage import audit, holds
+from storage.database import next_rev
+
+__all__ = [
+    "MOST_ATTEMPTS",
+    "Export",
+    "begin",
+    "bytes_kept",
+    "cancel",
+    "every",
+    "expire",
+    "fail",
+    "find",
+    "finish",
+    "hold",
+    "overdue",
+    "progress",
+    "put_back",
+    "queue",
+    "queued",
+    "release",
+    "wait",
+]
+
+MOST_ATTEMPTS: Final = 5
+"""An export that was begun so often and never ended is what ends the process that makes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A job. ``files``: name, bytes and CRC-32 of each file of the package, in the order of its archive."""
+
+    id: str
+    state: str
+    request: Mapping[str, Any]
+    requested_by: str
+    requested_us: int
+    holds: tuple[str, ...]
+    attempts: int
+    started_us: int | None
+    ended_us: int | None
+    total_bytes: int | None
+    done_bytes: int
+    reason: str | None
+    folder: str | None
+    files: tuple[tuple[str, int, int], ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still to be made."""
+        return self.state in ("queued", "running")
+
+
+_SELECT = """SELECT id, state, request, requested_by, requested_us, holds, attempts, started_us, ended_us, total_bytes, done_bytes, reason, folder,
+files, warnings FROM export"""
+
+
+def _export(row: sqlite3.Row) -> Export:
+    values = dict(row)
+    for name in ("request", "holds", "files", "warnings"):
+        values[name] = json.loads(values[name])
+    values["holds"], values["warnings"] = tuple(values["holds"]), tuple(values["warnings"])
+    values["files"] = tuple((name, size, crc) for name, size, crc in values["files"])
+    return Export(**values)
+
+
+def hold(
+    conn: sqlite3.Connection, id_: str, cameras: Iterable[str], start_us: int, end_us: int, by: str, now_us: int
+) -> tuple[str, ...]:
+    """Holds a range of cameras for an export; returns the holds' ids.
+
+    Raises:
+        KeyError: there is no such camera.
+    """
+    return tuple(
+        holds.place(conn, camera, start_us, end_us, reason=f"export {id_}", by=by, now_us=now_us).id
+        for camera in cameras
+    )
+
+
+def release(conn: sqlite3.Connection, ids: Iterable[str], by: str, reason: str, now_us: int) -> None:
+    """Releases those of the holds that still hold."""
+    for id_ in ids:
+        known = holds.find(conn, id_)
+        if known is not None and known.released_us is None:
+            holds.release(conn, id_, reason=reason, by=by, now_us=now_us)
+
+
+def queue(conn: sqlite3.Connection, id_: str, request: Mapping[str, Any], *, by: str, now_us: int) -> Export:
+    """Queues an export and holds its footage. ``request`` has at least ``cameras``, ``start_us`` and ``end_us``.
+
+    Raises:
+        KeyError: there is no such camera.
+    """
+    cameras, start_us, end_us = request["cameras"], request["start_us"], request["end_us"]
+    kept = hold(conn, id_, cameras, start_us, end_us, by, now_us)
+    conn.execute(
+        "INSERT INTO export (id, state, request, requested_by, requested_us, holds, rev) VALUES (?,'queued',?,?,?,?,?)",
+        (id_, json.dumps(dict(request), ensure_ascii=False), by, now_us, json.dumps(kept), next_rev(conn)),
+    )
+    for camera in cameras:
+        detail = {"export": id_, "start_us": start_us, "end_us": end_us, "case": request.get("case", "")}
+        audit.enter(conn, "export_made", camera=camera, detail=detail)
+    made = find(conn, id_)
+    assert made is not None
+    return made
+
+
+def find(conn: sqlite3.Connection, id_: str) -> Export | None:
+    """The export of this id."""
+    row = conn.execute(f"{_SELECT} WHERE id = ?", (id_,)).fetchone()
+    return None if row is None else _export(row)
+
+
+def every(conn: sqlite3.Connection, limit: int = 500) -> list[Export]:
+    """The latest exports, the latest first."""
+    return [_export(row) for row in conn.execute(f"{_SELECT} ORDER BY requested_us DESC, id LIMIT ?", (limit,))]
+
+
+def queued(conn: sqlite3.Connection) -> list[Export]:
+    """Those that wait, the longest waiting first."""
+    return [_export(row) for row in conn.execute(f"{_SELECT} WHERE state = 'queued' ORDER BY requested_us, id")]
+
+
+def bytes_kept(conn: sqlite3.Connection) -> int:
+    """Bytes of the packages that are finished and still there."""
+    rows = conn.execute(f"{_SELECT} WHERE state = 'done'")
+    return sum(size for row in rows for _, size, _ in _export(row).files)
+
+
+def overdue(conn: sqlite3.Connection, before_us: int) -> list[Export]:
+    """Finished ones that ended before a time."""
+    return [_export(row) for row in conn.execute(f"{_SELECT} WHERE state = 'done' AND ended_us < ?", (before_us,))]
+
+
+def _set(conn: sqlite3.Connection, id_: str, was: str, /, **values: Any) -> bool:
+    """Sets columns of an export that is in this state; whether it was."""
+    columns = ", ".join(f"{name} = :{name}" for name in values)
+    done = conn.execute(
+        f"UPDATE export SET {columns}, rev = :rev WHERE id = :id AND state = :was",
+        {**values, "rev": next_rev(conn), "id": id_, "was": was},
+    )
+    return done.rowcount > 0
+
+
+def begin(conn: sqlite3.Connection, id_: str, total_bytes: int, now_us: int) -> bool:
+    """A queued export is being made from now on; False if it no longer waits."""
+    conn.execute("UPDATE export SET attempts = attempts + 1 WHERE id = ?", (id_,))
+    return _set(
+        conn, id_, "queued", state="running", started_us=now_us, total_bytes=total_bytes, done_bytes=0, reason=None
+    )
+
+
+def wait(conn: sqlite3.Connection, id_: str, reason: str) -> None:
+    """Says why a queued one is not begun."""
+    conn.execute(
+        "UPDATE export SET reason = ? WHERE id = ? AND state = 'queued' AND reason IS NOT ?", (reason, id_, reason)
+    )
+
+
+def progress(conn: sqlite3.Connection, id_: str, done_bytes: int) -> bool:
+    """How far a running one is; False if it is no longer wanted."""
+    return (
+        conn.execute("UPDATE export SET done_bytes = ? WHERE id = ? AND state = 'running'", (done_bytes, id_)).rowcount
+        > 0
+    )
+
+
+def put_back(conn: sqlite3.Connection, id_: str | None = None) -> None:
+    """What was running when its process ended waits again: one, or all."""
+    conn.execute("UPDATE export SET state = 'queued' WHERE state = 'running' AND id = coalesce(?, id)", (id_,))
+
+
+def _end(conn: sqlite3.Connection, id_: str, now_us: int, by: str = audit.SERVER) -> None:
+    ended = find(conn, id_)
+    if ended is not None:
+        release(conn, ended.holds, by, f"export {id_} {ended.state}", now_us)
+
+
+def finish(
+    conn: sqlite3.Connection,
+    id_: str,
+    *,
+    folder: str,
+    files: Sequence[tuple[str, int, int]],
+    warnings: Sequence[str],
+    now_us: int,
+) -> bool:
+    """A running export is done; False if it was cancelled meanwhile."""
+    is_done = _set(
+        conn, id_, "running", state="done", ended_us=now_us, folder=folder, files=json.dumps(list(files)),
+        warnings=json.dumps(list(warnings)),
+    )  # fmt: skip
+    if is_done:
+        conn.execute("UPDATE export SET done_bytes = total_bytes WHERE id = ?", (id_,))
+        audit.enter(conn, "export_done", detail={"export": id_, "bytes": sum(size for _, size, _ in files)})
+        _end(conn, id_, now_us)
+    return is_done
+
+
+def fail(conn: sqlite3.Connection, id_: str, reason: str, now_us: int) -> None:
+    """An open export can't be made."""
+    if any(_set(conn, id_, state, state="failed", ended_us=now_us, reason=reason) for state in ("queued", "running")):
+        audit.enter(conn, "export_failed", detail={"export": id_, "reason": reason})
+        _end(conn, id_, now_us)
+
+
+def cancel(conn: sqlite3.Connection, id_: str, *, by: str, now_us: int) -> bool:
+    """Somebody does not want it any more; False if it has ended."""
+    reason = f"cancelled by {by}"
+    for state in ("queued", "running"):
+        if _set(conn, id_, state, state="cancelled", ended_us=now_us, reason=reason):
+            audit.enter(conn, "export_cancelled", detail={"export": id_})
+            _end(conn, id_, now_us, by)
+            return True
+    return False
+
+
+def expire(conn: sqlite3.Connection, id_: str) -> None:
+    """A finished package's files are being deleted."""
+    if _set(conn, id_, "done", state="expired"):
+        audit.enter(conn, "export_expired", detail={"export": id_})

@@ -1,0 +1,155 @@
+"""``nvr export``, ``verify``, ``countersign`` and ``keys``, as a person uses them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from nvr.cli import main
+from nvr.evidence.times import iso
+from storage import audit, holds
+from tests.playback.footage import CAMERA, START_US, Recording, Studio
+from tests.playback.frames import encode
+
+
+@dataclass
+class Place:
+    """A configuration with footage."""
+
+    folder: Path
+    studio: Studio
+    run: Recording
+
+    def nvr(self, *args: str, code: int = 0) -> Result:
+        result = CliRunner().invoke(main, [*args, "--config", str(self.folder / "config.toml")])
+        assert result.exit_code == code, result.output
+        return result
+
+    def export(self, *more: str) -> Path:
+        times = ["--start", iso(self.run.start_us + 1_500_000), "--end", iso(self.run.end_us)]
+        self.nvr("export", "--camera", CAMERA, *times, "--out", str(self.folder / "out"), *more)
+        return max((self.folder / "out").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    # Otherwise the tests that follow would run with it.
+    monkeypatch.setattr("nvr.evidence.priority.give_way", lambda: None)
+    studio = Studio(tmp_path)
+    run = studio.record(encode("h264", 80, first=0, gop=10, jitter=0), START_US, segment_s=4.0)
+    (tmp_path / "config.toml").write_text(
+        '[storage]\nroots = ["footage"]\ncatalogue = "catalogue.sqlite"\n[evidence]\nname = "CCTV Kota"\n'
+    )
+    yield Place(tmp_path, studio, run)
+    studio.database.close()
+
+
+def test_exported_verified_counter_signed(place: Place) -> None:
+    package = place.export("--case", "LP/3/2026", "--requester", "Budi")
+    certificate = place.folder / "exporter.der"
+    place.nvr("keys", "certificate", "--out", str(certificate))
+    told = place.nvr("verify", str(package), "--certificate", str(certificate), "--language", "id").output
+    assert told.splitlines()[-1].startswith("SAH:")
+    assert "LP/3/2026" in told
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        "k.pem",
+        "-out",
+        "c.pem",
+        "-subj",
+        "/CN=Sri",
+        "-days",
+        "9",
+    ]
+    subprocess.run(command, cwd=place.folder, check=True, capture_output=True)
+    key = ["--key", str(place.folder / "k.pem"), "--certificate", str(place.folder / "c.pem")]
+    place.nvr("countersign", str(package), *key, "--remark", "seen")
+    answer = json.loads(
+        place.nvr("verify", str(package), "--json", "--certificate", str(place.folder / "c.pem")).output
+    )
+    assert (answer["outcome"], answer["signer_known"]) == ("valid", True)
+    assert [(s["subject"], s["known"]) for s in answer["signatures"]] == [("CCTV Kota", False), ("Sri", True)]
+    assert "signed it already" in place.nvr("countersign", str(package), *key, code=1).output
+
+
+def test_the_verdict_is_plain_and_its_exit_code_its_own(place: Place) -> None:
+    package = place.export("--zip")
+    assert package.suffix == ".zip"
+    told = place.nvr("verify", str(package), "--language", "en").output
+    assert "NOT KNOWN to this machine" in told
+    assert told.splitlines()[-1].startswith("INTACT:")
+    data = bytearray(package.read_bytes())
+    data[2000] ^= 1
+    package.write_bytes(data)
+    told = place.nvr("verify", str(package), code=10).output
+    assert told.splitlines()[-1].startswith("MODIFIED:")
+    assert "can't be read" in place.nvr("verify", str(package) + "x", code=1).output
+
+
+def test_an_export_leaves_a_released_hold_and_an_entry(place: Place) -> None:
+    place.export("--case", "LP/4")
+    with place.studio.database.read() as conn:
+        (hold,) = holds.every(conn)
+        made = [entry for entry in audit.entries(conn) if entry.action == "export_made"]
+    assert hold.released_us is not None
+    assert [(entry.camera, "LP/4" in entry.detail) for entry in made] == [(CAMERA, True)]
+
+
+def test_what_cannot_be_exported_says_why(place: Place) -> None:
+    out = ["--out", str(place.folder / "out")]
+    times = ["--start", iso(START_US), "--end", iso(START_US + 10)]
+    assert "there is no camera nobody" in place.nvr("export", "--camera", "nobody", *times, *out, code=1).output
+    empty = ["--start", iso(START_US), "--end", iso(START_US)]
+    assert "the range is empty" in place.nvr("export", "--camera", CAMERA, *empty, *out, code=2).output
+    before = ["--start", iso(START_US - 9_000_000), "--end", iso(START_US - 1)]
+    assert "nothing of the range was recorded" in place.nvr("export", "--camera", CAMERA, *before, *out, code=1).output
+    with place.studio.database.read() as conn:
+        assert all(hold.released_us is not None for hold in holds.every(conn))
+
+
+def test_keys_are_listed_rotated_and_supplied(place: Place) -> None:
+    first = place.export()
+    place.nvr("keys", "rotate")
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        "k.pem",
+        "-out",
+        "c.pem",
+        "-subj",
+        "/CN=HSM",
+        "-days",
+        "9",
+    ]
+    subprocess.run(command, cwd=place.folder, check=True, capture_output=True)
+    place.nvr("keys", "supply", "--key", str(place.folder / "k.pem"), "--certificate", str(place.folder / "c.pem"))
+    lines = place.nvr("keys", "list").output.splitlines()
+    assert len(lines) == 4
+    assert "HSM" in lines[1] and "in use" in lines[1]
+    old = next(
+        path
+        for path in (place.folder / "keys").glob("*.der")
+        if path.read_bytes() == (first / "manifest.1.der").read_bytes()
+    )
+    place.nvr("keys", "certificate", old.stem[:12], "--out", str(place.folder / "old.pem"))
+    assert (place.folder / "old.pem").read_text().startswith("-----BEGIN CERTIFICATE")
+    place.nvr("verify", str(first), "--certificate", str(place.folder / "old.pem"))
+    place.nvr("verify", str(first), "--certificate", str(place.folder / "c.pem"), code=13)
+    assert "there is no one certificate" in place.nvr("keys", "certificate", "00ff", "--out", "x", code=1).output

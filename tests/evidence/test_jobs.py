@@ -1,0 +1,229 @@
+"""The server's exports: made in order, resumed, cancelled, refused when they don't fit, deleted after their time; and their footage held meanwhile."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nvr.evidence import jobs
+from nvr.evidence.jobs import Exporter, ExportSettings
+from nvr.evidence.keys import KeyFolder
+from nvr.evidence.priority import Pace
+from nvr.evidence.request import new_export_id
+from nvr.evidence.signing import Signer
+from nvr.evidence.verify import verify
+from storage import audit, exports, holds
+from storage.exports import Export
+from tests.evidence.made import request_of
+from tests.playback.footage import START_US, Studio
+from tests.playback.frames import encode
+
+NOW_US = START_US + 10**9
+
+
+class Desk:
+    """A catalogue with 12 s of footage in three segments, an exporter, and what it is told to do."""
+
+    def __init__(self, studio: Studio, folder: Path, signer: Signer) -> None:
+        self.studio = studio
+        self.run = studio.record(encode("h264", 120, first=0, gop=10, jitter=0), START_US, segment_s=4.0)
+        self.folder = folder / "exports"
+        self.keys = KeyFolder(folder / "keys", "Test")
+        self.keys.supply(signer.key_pem(), signer.certificate.der)
+        self.ending = threading.Event()
+
+    def exporter(self, *, budget: int = 10**9, keep_us: int = 10**9, rate: int = 10**9) -> Exporter:
+        settings = ExportSettings(
+            catalogue=str(self.studio.database.path), keys=str(self.keys.path), exports=str(self.folder), name="Test", node="n1",
+            zone="Asia/Jakarta", version="0", budget_bytes=budget, keep_us=keep_us, rate_bytes_per_s=rate,
+        )  # fmt: skip
+        return Exporter(settings, self.ending)
+
+    def ask(self, start_us: int | None = None, end_us: int | None = None) -> str:
+        id_ = new_export_id()
+        request = request_of(start_us or self.run.start_us, end_us or self.run.end_us).to_json() | {"id": id_}
+        with self.studio.database.write() as conn:
+            exports.queue(conn, id_, request, by="ines", now_us=time.time_ns() // 1000)
+        return id_
+
+    def find(self, id_: str) -> Export:
+        with self.studio.database.read() as conn:
+            found = exports.find(conn, id_)
+        assert found is not None
+        return found
+
+    def is_held(self) -> bool:
+        key = self.run.parts[0].key
+        with self.studio.database.read() as conn:
+            return holds.keeps(conn, key.camera, key.start_us, self.run.parts[0].end_us)
+
+
+@pytest.fixture
+def desk(studio: Studio, tmp_path: Path, signer: Signer) -> Iterator[Desk]:
+    yield Desk(studio, tmp_path, signer)
+
+
+def test_made_held_meanwhile_and_valid(desk: Desk, signer: Signer) -> None:
+    id_ = desk.ask()
+    assert desk.find(id_).state == "queued"
+    assert desk.is_held()
+    with desk.studio.database.write() as conn, pytest.raises(sqlite3.IntegrityError, match="legal hold"):
+        conn.execute("DELETE FROM segment")
+    assert desk.exporter().work()
+    job = desk.find(id_)
+    assert (job.state, job.done_bytes, job.reason) == ("done", job.total_bytes, None)
+    assert not desk.is_held()
+    assert job.folder is not None
+    report = verify(desk.folder / job.folder, [signer.certificate])
+    assert report.outcome == "valid"
+    assert report.about["id"] == id_
+    assert not desk.exporter().work()
+    with desk.studio.database.read() as conn:
+        actions = [entry.action for entry in audit.entries(conn)]
+        assert not audit.verify(conn).faults
+    assert actions.count("export_made") == actions.count("export_done") == 1
+
+
+def test_ended_in_the_middle_and_gone_on_with(desk: Desk) -> None:
+    id_ = desk.ask()
+    exporter = desk.exporter(rate=10)
+    thread = threading.Thread(target=exporter.run)
+    thread.start()
+    while desk.find(id_).state != "running":
+        time.sleep(0.01)
+    desk.ending.set()
+    thread.join(10)
+    assert not thread.is_alive()
+    job = desk.find(id_)
+    assert (job.state, job.attempts) == ("queued", 1)
+    assert desk.is_held()
+    desk.ending.clear()
+    assert desk.exporter().work()
+    assert (desk.find(id_).state, desk.find(id_).attempts) == ("done", 2)
+
+
+def test_killed_while_it_ran(desk: Desk) -> None:
+    id_ = desk.ask()
+    with desk.studio.database.write() as conn:
+        assert exports.begin(conn, id_, 100, NOW_US)
+    (desk.folder / f"export-20200101T000000.000Z-{id_}.part").mkdir(parents=True)
+    desk.ending.set()
+    desk.exporter().run()
+    assert desk.find(id_).state == "queued"
+    assert list(desk.folder.iterdir()) == []
+    desk.ending.clear()
+    desk.exporter().work()
+    assert desk.find(id_).state == "done"
+
+
+def test_what_ends_the_process_again_and_again_is_given_up(desk: Desk) -> None:
+    id_ = desk.ask()
+    with desk.studio.database.write() as conn:
+        for _ in range(exports.MOST_ATTEMPTS):
+            exports.begin(conn, id_, 100, NOW_US)
+            exports.put_back(conn)
+    desk.exporter().work()
+    job = desk.find(id_)
+    assert job.state == "failed"
+    assert job.reason is not None and "begun 5 times" in job.reason
+    assert not desk.is_held()
+
+
+def test_cancelled(desk: Desk) -> None:
+    waiting, running = desk.ask(), desk.ask()
+    with desk.studio.database.write() as conn:
+        assert exports.cancel(conn, waiting, by="ines", now_us=NOW_US)
+    assert desk.is_held()
+    exporter = desk.exporter(rate=10)
+    thread = threading.Thread(target=exporter.work)
+    thread.start()
+    while desk.find(running).state != "running":
+        time.sleep(0.01)
+    with desk.studio.database.write() as conn:
+        assert exports.cancel(conn, running, by="ines", now_us=NOW_US)
+        assert not exports.cancel(conn, running, by="ines", now_us=NOW_US)
+    # Its next look at its row comes with the next second of the pace.
+    desk.ending.set()
+    thread.join(10)
+    assert not desk.is_held()
+    assert {desk.find(waiting).state, desk.find(running).state} == {"cancelled"}
+    desk.exporter().run()
+    assert list(desk.folder.iterdir()) == []
+
+
+def test_what_does_not_fit_waits_or_is_refused(desk: Desk) -> None:
+    whole = desk.ask()
+    desk.exporter(budget=1_000_000).work()
+    job = desk.find(whole)
+    assert job.state == "failed"
+    assert job.reason is not None and "budget" in job.reason
+    first, second = desk.ask(), desk.ask()
+    budget = 2_130_000
+    desk.exporter(budget=budget).work()
+    assert desk.find(first).state == "done"
+    assert not desk.exporter(budget=budget).work()
+    job = desk.find(second)
+    assert job.state == "queued"
+    assert job.reason is not None and "waits for older exports" in job.reason
+    assert desk.is_held()
+    assert desk.exporter().work()
+    assert (desk.find(second).state, desk.find(second).reason) == ("done", None)
+
+
+def test_a_full_disk_waits(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    id_ = desk.ask()
+    monkeypatch.setattr(jobs, "_SPARE_BYTES", 1 << 60)
+    assert not desk.exporter().work()
+    assert "disk" in str(desk.find(id_).reason)
+
+
+def test_nothing_recorded_and_a_key_that_others_can_read(desk: Desk) -> None:
+    empty = desk.ask(START_US - 10**9, START_US - 10**8)
+    desk.exporter().work()
+    assert desk.find(empty).state == "failed"
+    assert "nothing of the range was recorded" in str(desk.find(empty).reason)
+    next(desk.keys.path.glob("*.pem")).chmod(0o644)
+    id_ = desk.ask()
+    desk.exporter().work()
+    assert desk.find(id_).state == "failed"
+    assert "chmod 600" in str(desk.find(id_).reason)
+
+
+def test_deleted_after_its_time(desk: Desk) -> None:
+    id_ = desk.ask()
+    desk.exporter().work()
+    folder = desk.folder / str(desk.find(id_).folder)
+    desk.exporter().expire()
+    assert folder.is_dir()
+    desk.exporter(keep_us=-(10**9)).expire()
+    assert not folder.exists()
+    assert desk.find(id_).state == "expired"
+
+
+def test_the_pace_gives_way_to_busy_disks_and_saves_nothing_up() -> None:
+    waited: list[float] = []
+    now = [100.0]
+
+    class Ending(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            assert timeout is not None
+            waited.append(timeout)
+            now[0] += timeout
+            return False
+
+    busy = [0.0]
+    pace = Pace(100, Ending(), clock=lambda: now[0], pressure=lambda: busy[0])
+    for _ in range(4):
+        pace(50)
+    assert now[0] == pytest.approx(102.0)
+    now[0] += 1000
+    pace(100)
+    assert waited[-1] == pytest.approx(1.0)
+    busy[0] = 50.0
+    pace(100)
+    assert waited[-1] == pytest.approx(8.0)

@@ -1,0 +1,28 @@
+"""Both languages say the same of everything that can be found."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from nvr.evidence.verify.report import EXIT_CODES, Kind
+from nvr.evidence.verify.words import OUTCOMES, TEXTS
+
+SOURCES = Path(__file__).parents[2] / "nvr/evidence/verify"
+
+
+def test_both_languages_have_every_text_with_the_same_values() -> None:
+    assert set(TEXTS["en"]) == set(TEXTS["id"])
+    for code, text in TEXTS["en"].items():
+        assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", TEXTS["id"][code])), code
+    assert set(OUTCOMES["en"]) == set(OUTCOMES["id"]) == {"intact", "valid", *Kind}
+    assert len(set(EXIT_CODES.values())) == len(EXIT_CODES) == len(Kind) + 1
+
+
+def test_every_code_that_is_found_has_a_text() -> None:
+    used: set[str] = set()
+    for path in SOURCES.glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        used |= set(re.findall(r"Kind\.\w+,\s*[^\"]*?\"(\w+)\"", text))
+    assert len(used) > 15
+    assert used <= set(TEXTS["en"]), used - set(TEXTS["en"])
