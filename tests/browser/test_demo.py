@@ -192,6 +192,32 @@ def test_clip_over_the_gap_downloads_and_decodes(demo: Demo, tmp_path: Path) -> 
         assert sum(1 for _ in container.decode(video=0)) == int(stream["nb_read_frames"])
 
 
+def test_a_sealed_export_from_the_timeline(page: Page, demo: Demo, tmp_path: Path) -> None:
+    """Chosen on the timeline, made by the server, downloaded by the browser's address, and verified without the server."""
+    open_camera(page, demo, "simpang-lima")
+    page.click("clip-choose")
+    page.until(lambda: page.get("clip-seal").is_enabled(), what="a range with footage")
+    page.click("clip-seal")
+    page.get("export-case").send_keys("LP/12/2026")
+    page.click("export-save")
+    page.until(lambda: page.all("export-asked"), what="the export is asked for")
+    page.click("nav-exports")
+    page.until(lambda: page.all("export-download"), timeout_s=60, what="the export is done")
+    page.shoot("exports")
+    assert "LP/12/2026" in page.get("export").text
+    address = page.get("export-download").get_attribute("href")
+    answer = demo.api.get(str(address).removeprefix(demo.base))
+    assert answer.status_code == 200
+    package, certificate = tmp_path / "export.zip", tmp_path / "exporter.der"
+    package.write_bytes(answer.content)
+    href = page.get("certificate").get_attribute("href")
+    certificate.write_bytes(demo.api.get(str(href).removeprefix(demo.base)).content)
+    command = [NVR, "verify", package, "--certificate", certificate, "--json"]
+    told = json.loads(subprocess.run(command, capture_output=True, check=True, cwd=tmp_path).stdout)
+    assert (told["outcome"], told["signer_known"]) == ("valid", True)
+    assert told["about"]["request"]["case"] == "LP/12/2026"
+
+
 def test_indonesian(demo: Demo, tmp_path: Path) -> None:
     with chromium(tmp_path, language="id") as page:
         page.driver.get(demo.base)

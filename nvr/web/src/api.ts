@@ -2,8 +2,33 @@
 
 import { formatInstant, type Instant } from './time/instant';
 import type {
-  Alert, AuditLog, AuditVerdict, Camera, Case, FootageRequest, CameraDraft, CameraList, ClipPart, Coverage, GapReport, Me, NewToken, Problem, Role, Token, User,
-  Directive, DirectiveKind, Imported, OrderDraft, OrderPreview, PublicCameras, RevocationDraft, Choice,
+  Alert,
+  AuditLog,
+  AuditVerdict,
+  Camera,
+  CameraDraft,
+  CameraList,
+  Case,
+  Certificate,
+  Choice,
+  ClipPart,
+  Coverage,
+  Directive,
+  DirectiveKind,
+  Export,
+  FootageRequest,
+  GapReport,
+  Imported,
+  Me,
+  NewToken,
+  OrderDraft,
+  OrderPreview,
+  Problem,
+  PublicCameras,
+  RevocationDraft,
+  Role,
+  Token,
+  User,
 } from './types';
 
 /** The server said no. `code` is the stable word that the dictionaries translate. */
@@ -219,6 +244,16 @@ export const decide = (what: 'approve' | 'refuse' | 'withdraw' | 'close', id: st
     'POST', what === 'close' ? `/api/cases/${seg(id)}/close` : `/api/requests/${seg(id)}/${what}`,
     what === 'approve' ? { reason } : { reason, release },
   );
+
+// Sealed exports
+
+export const exports = () => get<{ exports: Export[] }>('/api/exports');
+export const makeExport = (
+  cameraIds: string[], start: Instant, end: Instant, texts: { case: string; legal_basis: string; purpose: string; requester: string },
+) => change<Export>('POST', '/api/exports', { cameras: cameraIds, start: formatInstant(start), end: formatInstant(end), ...texts });
+export const exportRequest = (id: string) => change<Export>('POST', '/api/exports', { request: id });
+export const cancelExport = (id: string) => change<Export>('POST', `/api/exports/${seg(id)}/cancel`, {});
+export const certificates = () => get<{ certificates: Certificate[] }>('/api/certificates');
 
 // Audit log
 

@@ -9,6 +9,7 @@ import { AlertsPage, useOpenAlerts } from './pages/alerts';
 import { AuditPage } from './pages/audit';
 import { CamerasPage } from './pages/cameras';
 import { CasesPage } from './pages/cases';
+import { ExportsPage } from './pages/exports';
 import { GapsPage } from './pages/gaps';
 import { OrdersPage } from './pages/orders';
 import { LoginPage } from './pages/login';
@@ -28,6 +29,7 @@ const NEEDED: Record<Page, Role> = {
   gaps: 'investigator',
   orders: 'viewer',
   cases: 'investigator',
+  exports: 'investigator',
   'admin-cameras': 'admin',
   users: 'admin',
   tokens: 'admin',
@@ -63,6 +65,7 @@ function Frame({ me, where }: { me: Me; where: Route }) {
     ['gaps', t.nav.gaps],
     ['orders', t.nav.orders],
     ['cases', t.nav.cases],
+    ['exports', t.nav.exports],
     ['admin-cameras', t.nav.adminCameras],
     ['users', t.nav.users],
     ['tokens', t.nav.tokens],
@@ -112,6 +115,7 @@ function Content({ me, where }: { me: Me; where: Route }) {
     case 'gaps': return <GapsPage me={me} />;
     case 'orders': return <OrdersPage me={me} />;
     case 'cases': return <CasesPage me={me} />;
+    case 'exports': return <ExportsPage me={me} />;
     case 'admin-cameras': return <AdminCamerasPage />;
     case 'users': return <UsersPage me={me} />;
     case 'tokens': return <TokensPage me={me} />;

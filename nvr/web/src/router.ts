@@ -9,6 +9,7 @@ export type Page =
   | 'gaps'
   | 'orders'
   | 'cases'
+  | 'exports'
   | 'admin-cameras'
   | 'users'
   | 'tokens'
@@ -28,6 +29,7 @@ const PATHS: Record<Exclude<Page, 'camera'>, string> = {
   gaps: '/gaps',
   orders: '/orders',
   cases: '/cases',
+  exports: '/exports',
   'admin-cameras': '/admin/cameras',
   users: '/admin/users',
   tokens: '/admin/tokens',

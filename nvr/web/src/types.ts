@@ -284,6 +284,33 @@ export interface Case {
   requests: FootageRequest[];
 }
 
+export interface Export {
+  id: string;
+  state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled' | 'expired';
+  cameras: string[];
+  start: string;
+  end: string;
+  case: string;
+  legal_basis: string;
+  purpose: string;
+  requester: string;
+  approver: string;
+  requested_by: string;
+  requested: string;
+  total_bytes: number | null;
+  done_bytes: number;
+  reason: string | null;
+  warnings: string[];
+  bytes: number | null;
+  download: string | null;
+}
+
+export interface Certificate {
+  certificate_sha256: string;
+  subject: string;
+  current: boolean;
+}
+
 /** One entry of the audit log; `detail` is JSON as it is kept. */
 export interface AuditEntry {
   seq: number;

@@ -10,6 +10,7 @@ import type { Bounds } from '../timeline/geometry';
 import type { ClipPart } from '../types';
 import { Field } from '../ui/field';
 import { errorWords, problemWords } from '../words';
+import { SealButton } from './seal-button';
 import { readCoverage, type DayCoverage } from './coverage';
 
 interface ClipPanelProps {
@@ -92,6 +93,8 @@ export function ClipPanel({ camera, zone, clip, playhead, onClip, onChoose }: Cl
         </div>
         {result ? <Outcome result={result} camera={camera} zone={zone} /> : null}
       </form>
+      {/* Outside the form: its dialog has one of its own. */}
+      <div class="actions"><SealButton camera={camera} clip={clip} zone={zone} disabled={!valid || empty} /></div>
     </section>
   );
 }

@@ -92,6 +92,13 @@ const errors: Record<string, string> = {
   request_decided: 'The request has been decided already.',
   second_person_needed: 'Somebody else than who asked must approve.',
   not_your_request: 'Only who asked can withdraw a request.',
+  invalid_export: 'An export needs cameras, a range that has begun, and short texts.',
+  export_not_found: 'There is no such export.',
+  export_not_ready: 'The export is not done, or is deleted already.',
+  export_ended: 'The export has ended already.',
+  approval_needed: 'Here an export needs a request that somebody has approved: ask for the footage in a case.',
+  too_many_exports: 'Too many exports wait already.',
+  certificate_not_found: 'There is no such certificate.',
   no_footage: 'There is no footage in this range.',
   several_inits: 'The picture format changed inside this range, so it comes as several clips.',
   provisioned: 'This camera comes from config.toml and is changed there.',
@@ -123,7 +130,17 @@ const en = {
   tooManyFor: (wait: string) => `Too many attempts. Please try again in ${wait}.`,
 
   nav: {
-    main: 'Main menu', cameras: 'Cameras', gaps: 'Gap report', alerts: 'Alerts', orders: 'Orders', cases: 'Cases', adminCameras: 'Set up cameras', users: 'Users', tokens: 'API tokens', audit: 'Audit log',
+    main: 'Main menu',
+    cameras: 'Cameras',
+    gaps: 'Gap report',
+    alerts: 'Alerts',
+    orders: 'Orders',
+    cases: 'Cases',
+    exports: 'Exports',
+    adminCameras: 'Set up cameras',
+    users: 'Users',
+    tokens: 'API tokens',
+    audit: 'Audit log',
     account: 'My account', logout: 'Log out',
   },
 
@@ -252,6 +269,17 @@ const en = {
     states: { asked: 'Waits for a decision', approved: 'Approved', refused: 'Refused', withdrawn: 'Withdrawn' } as Record<string, string>,
   },
 
+  exports: {
+    title: 'Sealed exports', text: 'A sealed export can be verified by anyone, without this server. Its footage is held until it is made.',
+    make: 'Make a sealed export', seal: 'Sealed export', asked: 'The export is asked for:', see: 'See the export', none: 'No exports yet.', noCase: 'Without a case number',
+    formText: 'The footage is copied as it was recorded, from the keyframe before the start on, with a signed list and a statement.',
+    download: (size: string) => `Download (${size})`, cancel: 'Cancel the export', cancelTitle: 'Cancel this export?', cancelText: 'What was copied is deleted. The footage itself stays.',
+    progress: 'Progress', done: (percent: string) => `${percent} %`, warnings: 'Its reader must know:', requestedBy: (who: string) => `asked for by ${who}`,
+    approvedBy: (who: string) => `approved by ${who}`, certificates: 'Certificates', inUse: 'in use',
+    certificatesText: 'Give the certificate to those who verify, on another way than the export: nvr verify EXPORT.zip --certificate FILE.der',
+    states: { queued: 'Waits', running: 'Is being made', done: 'Done', failed: 'Failed', cancelled: 'Cancelled', expired: 'Deleted after its time' } as Record<string, string>,
+  },
+
   audit: {
     title: 'Audit log', text: 'Who did what, when and from where. Entries are only ever added; each is sealed by the one before it.',
     number: 'Number', time: 'Time', actor: 'Who', address: 'From', action: 'What', camera: 'Camera', detail: 'Detail', anyAction: 'Everything',
@@ -262,7 +290,8 @@ const en = {
     kinds: { changed: 'changed', removed: 'entries before it were taken out', cut: 'entries at the end were cut off', replaced: 'not the entry that was noted' } as Record<string, string>,
     actions: {
       logged_in: 'Logged in', login_failed: 'Failed login', logged_out: 'Logged out', refused: 'Refused', live: 'Watched live', playback: 'Watched footage',
-      footage: 'Read footage', snapshot: 'Looked at a picture', clip: 'Saved a clip', hold_placed: 'Placed a hold', hold_released: 'Released a hold',
+      footage: 'Read footage', snapshot: 'Looked at a picture', clip: 'Saved a clip', export_made: 'Asked for an export', export_done: 'Export done', export_failed: 'Export failed',
+      export_cancelled: 'Cancelled an export', export_expired: 'Export deleted after its time', export_downloaded: 'Downloaded an export', key_rotated: 'Made a new key', key_supplied: 'Supplied a key', hold_placed: 'Placed a hold', hold_released: 'Released a hold',
       case_opened: 'Opened a case', case_closed: 'Closed a case', request_made: 'Asked for footage', request_approved: 'Approved a request',
       request_refused: 'Refused a request', request_withdrawn: 'Withdrew a request',
       alert_acknowledged: 'Acknowledged an alert',

@@ -21,7 +21,17 @@ const id: Words = {
   tooManyFor: (wait) => `Terlalu banyak percobaan. Silakan coba lagi dalam ${wait}.`,
 
   nav: {
-    main: 'Menu utama', cameras: 'Kamera', gaps: 'Laporan kekosongan', alerts: 'Peringatan', orders: 'Perintah', cases: 'Perkara', adminCameras: 'Kelola kamera', users: 'Pengguna', tokens: 'Token API', audit: 'Log audit',
+    main: 'Menu utama',
+    cameras: 'Kamera',
+    gaps: 'Laporan kekosongan',
+    alerts: 'Peringatan',
+    orders: 'Perintah',
+    cases: 'Perkara',
+    exports: 'Ekspor',
+    adminCameras: 'Kelola kamera',
+    users: 'Pengguna',
+    tokens: 'Token API',
+    audit: 'Log audit',
     account: 'Akun saya', logout: 'Keluar',
   },
 
@@ -150,6 +160,17 @@ const id: Words = {
     states: { asked: 'Menunggu keputusan', approved: 'Disetujui', refused: 'Ditolak', withdrawn: 'Ditarik kembali' },
   },
 
+  exports: {
+    title: 'Ekspor tersegel', text: 'Ekspor tersegel dapat diperiksa siapa pun tanpa server ini. Rekamannya ditahan sampai ekspor selesai dibuat.',
+    make: 'Buat ekspor tersegel', seal: 'Ekspor tersegel', asked: 'Ekspor sudah diminta:', see: 'Lihat ekspor', none: 'Belum ada ekspor.', noCase: 'Tanpa nomor perkara',
+    formText: 'Rekaman disalin sebagaimana direkam, mulai dari gambar kunci sebelum awal rentang, dengan daftar bertanda tangan dan pernyataan.',
+    download: (size) => `Unduh (${size})`, cancel: 'Batalkan ekspor', cancelTitle: 'Batalkan ekspor ini?', cancelText: 'Yang sudah disalin akan dihapus. Rekamannya sendiri tetap ada.',
+    progress: 'Kemajuan', done: (percent) => `${percent} %`, warnings: 'Perlu diketahui penerimanya:', requestedBy: (who) => `diminta oleh ${who}`,
+    approvedBy: (who) => `disetujui oleh ${who}`, certificates: 'Sertifikat', inUse: 'dipakai',
+    certificatesText: 'Berikan sertifikat kepada yang akan memeriksa, melalui jalan lain daripada ekspornya: nvr verify EKSPOR.zip --certificate BERKAS.der',
+    states: { queued: 'Menunggu', running: 'Sedang dibuat', done: 'Selesai', failed: 'Gagal', cancelled: 'Dibatalkan', expired: 'Dihapus setelah waktunya' },
+  },
+
   audit: {
     title: 'Log audit', text: 'Siapa melakukan apa, kapan, dan dari mana. Catatan hanya ditambah, tidak pernah diubah; setiap catatan disegel oleh catatan sebelumnya.',
     number: 'Nomor', time: 'Waktu', actor: 'Siapa', address: 'Dari', action: 'Tindakan', camera: 'Kamera', detail: 'Keterangan', anyAction: 'Semua',
@@ -160,7 +181,8 @@ const id: Words = {
     kinds: { changed: 'diubah', removed: 'catatan sebelumnya dihilangkan', cut: 'catatan di bagian akhir dipotong', replaced: 'bukan catatan yang pernah dicatat' },
     actions: {
       logged_in: 'Masuk', login_failed: 'Gagal masuk', logged_out: 'Keluar', refused: 'Ditolak', live: 'Menonton langsung', playback: 'Menonton rekaman',
-      footage: 'Membaca rekaman', snapshot: 'Melihat gambar', clip: 'Menyimpan klip', hold_placed: 'Menahan rekaman', hold_released: 'Melepas penahanan',
+      footage: 'Membaca rekaman', snapshot: 'Melihat gambar', clip: 'Menyimpan klip', export_made: 'Meminta ekspor', export_done: 'Ekspor selesai', export_failed: 'Ekspor gagal',
+      export_cancelled: 'Membatalkan ekspor', export_expired: 'Ekspor dihapus setelah waktunya', export_downloaded: 'Mengunduh ekspor', key_rotated: 'Membuat kunci baru', key_supplied: 'Memasukkan kunci', hold_placed: 'Menahan rekaman', hold_released: 'Melepas penahanan',
       case_opened: 'Membuka perkara', case_closed: 'Menutup perkara', request_made: 'Meminta rekaman', request_approved: 'Menyetujui permintaan',
       request_refused: 'Menolak permintaan', request_withdrawn: 'Menarik permintaan',
       alert_acknowledged: 'Menandai peringatan',
@@ -297,6 +319,13 @@ const id: Words = {
     request_decided: 'Permintaan ini sudah diputuskan.',
     second_person_needed: 'Yang menyetujui harus orang lain, bukan peminta.',
     not_your_request: 'Hanya peminta yang dapat menarik permintaannya.',
+    invalid_export: 'Ekspor perlu kamera, rentang yang sudah dimulai, dan teks yang pendek.',
+    export_not_found: 'Ekspor ini tidak ada.',
+    export_not_ready: 'Ekspor belum selesai, atau sudah dihapus.',
+    export_ended: 'Ekspor ini sudah berakhir.',
+    approval_needed: 'Di sini ekspor memerlukan permintaan yang sudah disetujui: mintalah rekamannya dalam sebuah perkara.',
+    too_many_exports: 'Sudah terlalu banyak ekspor yang menunggu.',
+    certificate_not_found: 'Sertifikat ini tidak ada.',
     no_footage: 'Tidak ada rekaman dalam rentang ini.',
     several_inits: 'Format gambar berubah dalam rentang ini, sehingga hasilnya beberapa klip.',
     provisioned: 'Kamera ini berasal dari config.toml dan diubah di sana.',

@@ -3,10 +3,11 @@
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../api';
 import { useWords } from '../i18n';
-import { cameraHref } from '../router';
+import { cameraHref, href } from '../router';
 import { allows } from '../session';
 import { parseInstant } from '../time/instant';
 import type { Case, FootageRequest, Me } from '../types';
+import { useAction } from '../ui/action';
 import { ErrorText } from '../ui/dialog';
 import { useList } from '../ui/list';
 import { Time } from '../ui/time';
@@ -86,6 +87,7 @@ function RequestRow({ made, me, decide }: { made: FootageRequest; me: Me; decide
       <td data-label={c.requester}>{made.requester}</td>
       <td data-label={c.state}>{c.states[made.state]}{made.decided_by ? <span class="hint"> {made.decided_by}{made.decision ? `: ${made.decision}` : ''}</span> : null}</td>
       <td data-label={t.admin.actions} class="row-actions">
+        {made.state === 'approved' ? <MakeExport made={made} /> : null}
         {made.state === 'asked' ? (
           <>
             <button type="button" class="small primary" data-testid="approve" onClick={() => decide('approve')}>{c.approve}</button>
@@ -96,5 +98,19 @@ function RequestRow({ made, me, decide }: { made: FootageRequest; me: Me; decide
         ) : null}
       </td>
     </tr>
+  );
+}
+
+/** What was approved becomes an export; once it is asked for, the exports page tells the rest. */
+function MakeExport({ made }: { made: FootageRequest }) {
+  const { t } = useWords();
+  const [asked, setAsked] = useState(made.export !== null);
+  const action = useAction();
+  if (asked) return <a href={href('exports')} data-testid="see-export">{t.exports.see}</a>;
+  return (
+    <>
+      <button type="button" class="small primary" data-testid="make-export" disabled={action.busy} onClick={() => void action.run(() => api.exportRequest(made.id)).then((ok) => ok && setAsked(true))}>{t.exports.make}</button>
+      <ErrorText text={action.error} />
+    </>
   );
 }

@@ -3,6 +3,7 @@ import { cameraHref, parseRoute } from '../router';
 import type { Camera, ReportGap } from '../types';
 import { visible } from '../ui/virtual';
 import { countStates, filterCameras, presentCauses } from './camera-filter';
+import { share } from './export-share';
 import { CAMERA_ID, labelsToText, readLabels } from './labels-text';
 import { readIds, sumReport } from './report-sums';
 import { thumbnailAt } from './thumbnail';
@@ -81,4 +82,12 @@ it('a report totals exactly its rows', () => {
   expect(sums).toMatchObject({ count: 3, seconds: 67.5, longest: 60, cameras: 2 });
   expect(sums.byCause.map((s) => [s.cause, s.count, s.seconds])).toEqual([['unreachable', 1, 60], ['stalled', 2, 7.5]]);
   expect(readIds(' north, south  north;east\n')).toEqual(['north', 'south', 'east']);
+});
+
+describe('an export', () => {
+  it('is at 100 % only when nothing is left', () => {
+    expect(share({ done_bytes: 0, total_bytes: null })).toBe(0);
+    expect(share({ done_bytes: 9999, total_bytes: 10000 })).toBe(99);
+    expect(share({ done_bytes: 10000, total_bytes: 10000 })).toBe(100);
+  });
 });

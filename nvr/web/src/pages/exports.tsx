@@ -1,0 +1,108 @@
+// Sealed exports: what was asked for, how far each is, where to fetch it; and the certificate that verifies it.
+
+import { useEffect, useState } from 'preact/hooks';
+import * as api from '../api';
+import { useWords } from '../i18n';
+import { cameraHref } from '../router';
+import * as format from '../time/format';
+import { parseInstant } from '../time/instant';
+import type { Certificate, Export, Me } from '../types';
+import { useAction } from '../ui/action';
+import { Confirm, ErrorText } from '../ui/dialog';
+import { useList } from '../ui/list';
+import { usePoll } from '../ui/poll';
+import { Time } from '../ui/time';
+import { ExportForm } from './export-form';
+import { share } from './export-share';
+
+export function ExportsPage({ me }: { me: Me }) {
+  const { t } = useWords();
+  const x = t.exports;
+  const list = useList(() => api.exports().then((found) => found.exports));
+  const [certificates, setCertificates] = useState<Certificate[]>([]);
+  const [open, setOpen] = useState<{ kind: 'new' } | { kind: 'cancel'; item: Export } | null>(null);
+  const cancelling = useAction();
+  useEffect(() => {
+    document.title = `${x.title} – nvr`;
+  }, [x]);
+  useEffect(() => {
+    api.certificates().then((found) => setCertificates(found.certificates)).catch(() => undefined); // shown when it can be
+  }, []);
+  const moving = list.items?.some((item) => item.state === 'queued' || item.state === 'running');
+  usePoll(async () => list.reload(), moving ? 1000 : 15000);
+  const done = (): void => {
+    setOpen(null);
+    list.reload();
+  };
+  return (
+    <div>
+      <header class="page-head">
+        <h1>{x.title}</h1>
+        <button type="button" class="primary" data-testid="new-export" onClick={() => setOpen({ kind: 'new' })}>{x.make}</button>
+      </header>
+      <p class="muted">{x.text}</p>
+      <ErrorText text={list.error} testid="list-error" />
+      {list.items?.length === 0 ? <p class="panel">{x.none}</p> : null}
+      {list.items?.map((item) => <ExportCard key={item.id} item={item} me={me} onCancel={() => setOpen({ kind: 'cancel', item })} />)}
+      {certificates.length > 0 ? (
+        <section class="panel" data-testid="certificates">
+          <h2>{x.certificates}</h2>
+          <p class="hint">{x.certificatesText}</p>
+          <ul>
+            {certificates.map((one) => (
+              <li key={one.certificate_sha256}>
+                <a href={`/api/certificates/${one.certificate_sha256}.der`} download data-testid="certificate">{one.subject}</a>
+                {one.current ? ` (${x.inUse})` : ''} <code class="fingerprint">{one.certificate_sha256}</code>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ) : null}
+      {open?.kind === 'new' ? <ExportForm zone={me.zone} onDone={done} onClose={() => setOpen(null)} /> : null}
+      {open?.kind === 'cancel' ? (
+        <Confirm
+          title={x.cancelTitle} text={x.cancelText} action={x.cancel} error={cancelling.error} busy={cancelling.busy} onClose={() => setOpen(null)}
+          onConfirm={() => void cancelling.run(() => api.cancelExport(open.item.id)).then((ok) => ok && done())}
+        />
+      ) : null}
+    </div>
+  );
+}
+
+function ExportCard({ item, me, onCancel }: { item: Export; me: Me; onCancel: () => void }) {
+  const { t, lang } = useWords();
+  const x = t.exports;
+  const [start, end] = [parseInstant(item.start), parseInstant(item.end)];
+  const part = share(item);
+  return (
+    <section class="panel" data-testid="export" data-state={item.state} data-id={item.id}>
+      <header class="page-head">
+        <h2>{item.case || x.noCase}</h2>
+        <span class="row-actions">
+          {item.download ? <a class="button primary" href={item.download} download data-testid="export-download">{x.download(format.bytes(item.bytes ?? 0, lang))}</a> : null}
+          {item.state === 'queued' || item.state === 'running' ? <button type="button" class="small" data-testid="export-cancel" onClick={onCancel}>{x.cancel}</button> : null}
+        </span>
+      </header>
+      <p>
+        {item.cameras.map((id, i) => <>{i > 0 ? ', ' : ''}<a key={id} href={cameraHref(id, { at: item.start })}>{id}</a></>)}
+        {' · '}{format.period(start, end, lang, me.zone)} ({format.durationBetween(start, end, lang)})
+      </p>
+      <p>
+        <strong data-testid="export-state">{x.states[item.state] ?? item.state}</strong>
+        {item.state === 'running' ? <> <progress max={100} value={part} aria-label={x.progress} data-testid="export-progress" /> {x.done(String(part))}</> : null}
+        {item.reason ? <span class="hint"> {item.reason}</span> : null}
+      </p>
+      {item.warnings.length > 0 ? (
+        <div class="error" role="alert" data-testid="export-warnings">
+          <p>{x.warnings}</p>
+          <ul>{item.warnings.map((text) => <li key={text}>{text}</li>)}</ul>
+        </div>
+      ) : null}
+      <p class="hint">
+        {x.requestedBy(item.requested_by)} <Time at={parseInstant(item.requested)} zone={me.zone} />
+        {item.legal_basis ? ` · ${item.legal_basis}` : ''}{item.purpose ? ` · ${item.purpose}` : ''}
+        {item.approver ? ` · ${x.approvedBy(item.approver)}` : ''} · {item.id}
+      </p>
+    </section>
+  );
+}
