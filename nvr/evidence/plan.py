@@ -174,12 +174,12 @@ def _part(cache: IndexCache, piece: Piece, following: Sequence[Piece]) -> tuple[
     what the piece holds, if the camera signs."""
     index = cache.get(piece.segment).index
     video, clock = index.video, TimeMap.of(piece.segment)
-    pts = video.decode_times + video.samples[:, 2]
+    pts = video.decode_times + video.offsets
     shown = np.flatnonzero((pts >= clock.ticks_at(piece.start_us)) & (pts < clock.ticks_at(piece.end_us)))
     if not len(shown):
         return None
     begin, end = int(shown[0]), int(shown[-1])
-    keys = np.flatnonzero((video.samples[: begin + 1, 3] != 0) & (pts[: begin + 1] <= pts[shown].min()))
+    keys = np.flatnonzero(video.sync[: begin + 1] & (pts[: begin + 1] <= pts[shown].min()))
     first, last = _fragment(index, int(keys[-1]) if len(keys) else 0), _fragment(index, end) + 1
     more: list[Part] = []
     if following:
@@ -196,8 +196,8 @@ def _made(piece: Piece, index: SegmentIndex, first: int, last: int) -> Part:
     video, clock = index.video, TimeMap.of(piece.segment)
     rows = video.fragments[(video.fragments[:, 0] >= first) & (video.fragments[:, 0] < last)]
     a, b = int(rows[0, 1]), int(rows[-1, 1] + rows[-1, 2])
-    pts = (video.decode_times + video.samples[:, 2])[a:b]
-    ends = pts + video.samples[a:b, 1]
+    pts = (video.decode_times + video.offsets)[a:b]
+    ends = pts + video.durations[a:b]
     end_us = clock.wall_us(int(ends.max()))
     if last == len(index.fragments) and not piece.segment.growing:
         end_us = piece.segment.end_us
