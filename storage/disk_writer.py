@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
@@ -46,6 +46,9 @@ _SALVAGE_INTERVAL_S: Final = 10.0
 _WAITERS: Final = 4
 # With so many segments being closed the disk does not keep up; what else comes is to wait in the queue, which is limited.
 _MOST_CLOSING: Final = 16
+# Names tell the start in milliseconds.
+_NAME_UNIT_US: Final = 1_000
+_MOST_NAMES: Final = 100
 
 
 def disk_cause(error: OSError) -> Cause:
@@ -356,18 +359,30 @@ class DiskWriter:
                 self._fail(handle, error)
 
     def _create(self, handle: SegmentHandle) -> None:
-        head, init = handle.head, handle.init
-        part, final = self._paths(head)
-        handle.writer = SegmentWriter(
-            self._files,
-            self.root.path,
-            part,
-            final,
-            init.data,
-            head,
-            hasher=self._hasher,
-            waiters=self._waiters,
-        )
+        for _ in range(_MOST_NAMES):
+            part, final = self._paths(handle.head)
+            try:
+                handle.writer = SegmentWriter(
+                    self._files,
+                    self.root.path,
+                    part,
+                    final,
+                    handle.init.data,
+                    handle.head,
+                    hasher=self._hasher,
+                    waiters=self._waiters,
+                )
+                break
+            except FileExistsError:
+                # A clock that was set back has led to the same millisecond again. Earlier, as it then overlaps what was before: later would
+                # leave a gap that nothing explains.
+                start_us = handle.head.start_us - _NAME_UNIT_US
+                log.warning("%s exists: the segment is said to begin a millisecond earlier", final)
+                handle.head = replace(handle.head, start_us=start_us)
+        if handle.writer is None:
+            raise FileExistsError(
+                errno.EEXIST, "a segment of this name exists, and of those of many milliseconds before"
+            )
         handle.offset = handle.writer.bytes
         handle.dirty_since = time.monotonic()
         self._open.add(handle)
@@ -392,7 +407,7 @@ class DiskWriter:
         def operation(conn: Connection) -> None:
             segments.put_init(conn, init)
             if handle.first_run:
-                segments.begin_run(conn, key)
+                segments.begin_run(conn, replace(key, start_us=head.run_start_us))
             segments.begin(
                 conn,
                 key,

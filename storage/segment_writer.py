@@ -166,6 +166,9 @@ class SegmentWriter:
             self.synced_bytes = self.bytes
         finally:
             self.abandon()
+        if self._final.exists():
+            # Somebody put it there meanwhile.
+            raise FileExistsError(errno.EEXIST, "a segment of this name exists", str(self._final))
         self._files.rename(self._part, self._final)
         self._files.sync_folder(self._final.parent)
         return Closed(self.bytes, self._hasher.hexdigest(self._digest))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import sqlite3
 import threading
 import time
@@ -21,6 +22,7 @@ from storage.segment_file import Head
 from storage.segment_writer import SegmentWriter
 from storage.segments import Key
 from storage.status import Status
+from storage.workers import Digest, Hasher
 from tests.storage import mp4
 from tests.storage.world import (
     CAMERA,
@@ -128,21 +130,6 @@ def test_no_exception_ends_the_thread(world: World) -> None:
     second = open_segment(writer, T0_US + 5_000_000)
     wait(lambda: second.error)
     assert writer.stop(5)
-
-
-def test_a_file_of_the_same_millisecond_is_not_replaced(world: World) -> None:
-    path = world.part(T0_US, [0], final_name=True, enter=True)
-    before = path.read_bytes()
-    writer = DiskWriter(world.root, InlineCatalogue(world.database), sync_interval_s=1)
-    writer.start()
-    handle = open_segment(writer, T0_US + 1)
-    wait(lambda: handle.error)
-    assert isinstance(handle.error, FileExistsError) and handle.done
-    assert writer.stop(5)
-    assert path.read_bytes() == before and world.files_on_disk() == [path]
-    part = world.part(T0_US + 900, [0, 1], row=True)
-    world.reconcile(T0_US + 9_000_000)
-    assert path.read_bytes() == before and part.exists(), "adoption replaced a segment"
 
 
 def test_a_disk_that_went_away_is_not_filled_below_its_mount_point(world: World) -> None:
@@ -337,3 +324,100 @@ def test_a_salvaged_segment_whose_rename_had_worked(world: World) -> None:
     with world.database.read() as conn:
         segment = segments.get(conn, Key(CAMERA, T0_US, NODE, 1))
     assert segment is not None and not segment.growing and segment.path.exists()
+
+
+def test_a_clock_set_back_to_a_name_that_exists_costs_nothing(world: World) -> None:
+    """By exactly a segment's length: the same millisecond comes again, for a closed segment and for a growing one."""
+    catalogue = InlineCatalogue(world.database)
+    writer = DiskWriter(world.root, catalogue, sync_interval_s=9)
+    handles: list[SegmentHandle] = []
+    first = b""
+    for _ in range(3):
+        recorder = Recorder(world, writer, catalogue, T0_US)
+        recorder.begin()
+        recorder.append()
+        recorder.append()
+        handles += recorder.handles
+        if len(handles) != 2:
+            recorder.close()
+        first = first or writer._paths(handles[0].head)[1].read_bytes()
+    assert [handle.head.start_us - T0_US for handle in handles] == [0, -1000, -2000]
+    assert writer._paths(handles[0].head)[1].read_bytes() == first
+    assert all(handle.error is None for handle in handles)
+    world.reconcile(T0_US + 10_000_000)
+    assert_consistent(world)
+    with world.database.read() as conn:
+        found = segments.between(conn, CAMERA, T0_US - 1_000_000, T0_US + 10**9)
+        assert len({segment.path for segment in found}) == 3 and {segment.run_start_us for segment in found} == {T0_US}
+    assert_partition(world.coverage(T0_US, T0_US + 10_000_000, T0_US + 10_000_000))
+
+
+def test_a_file_put_in_the_way_of_a_close_is_not_replaced(world: World) -> None:
+    catalogue = InlineCatalogue(world.database)
+    writer = DiskWriter(world.root, catalogue, sync_interval_s=9)
+    recorder = Recorder(world, writer, catalogue, T0_US)
+    recorder.begin()
+    recorder.append()
+    part, final = writer._paths(recorder.handles[0].head)
+    final.write_bytes(b"somebody's")
+    recorder.close()
+    assert isinstance(recorder.handles[0].error, FileExistsError) and not recorder.handles[0].done
+    assert final.read_bytes() == b"somebody's" and part.exists()
+    with world.database.read() as conn:
+        (row,) = segments.growing(conn)
+    assert row.end_us == T0_US + mp4.FRAGMENT_US, "what it holds is known, and can be watched"
+    final.unlink()
+    writer._broken[0] = (0.0, recorder.handles[0])
+    writer._salvage_due()
+    assert recorder.handles[0].done
+    assert_consistent(world)
+
+
+def test_a_sync_under_way_keeps_no_other_segment_waiting_and_its_failure_is_noticed(world: World) -> None:
+    class Slow(Files):
+        def __init__(self) -> None:
+            self.entered, self.go = threading.Event(), threading.Event()
+            self.slow: int | None = None
+
+        def sync(self, fd: int) -> None:
+            if self.slow is None:
+                self.slow = fd
+            if fd == self.slow:
+                self.entered.set()
+                assert self.go.wait(10)
+                raise OSError(errno.EIO, "lost")
+            super().sync(fd)
+
+    files = Slow()
+    writer = DiskWriter(world.root, InlineCatalogue(world.database), sync_interval_s=0.05, files=files)
+    writer.start()
+    first = open_segment(writer)
+    assert append(writer, first, 0)
+    assert files.entered.wait(10)
+    assert append(writer, first, 1)
+    second = open_segment(writer, T0_US + 5_000_000)
+    assert append(writer, second, 0)
+    close(writer, second, 1)
+    wait(lambda: second.done)
+    assert first.error is None and second.error is None and first.written_until_us == T0_US + 2 * mp4.FRAGMENT_US
+    # The close comes while its sync is still under way: no later one may make good what that one lost.
+    close(writer, first, 2)
+    files.go.set()
+    wait(lambda: first.done)
+    assert writer.stop(10)
+    assert first.error is not None and first.trusted_bytes == 0
+    with world.database.read() as conn:
+        assert [s.key.start_us for s in segments.between(conn, CAMERA, T0_US, T0_US + 10**9)] == [T0_US + 5_000_000]
+
+
+def test_hashing_that_falls_behind_bounds_what_it_keeps() -> None:
+    hasher = Hasher("h", queue_bytes=1000)
+    digest, plain = Digest(), hashlib.sha256()
+    hasher.start()
+    for number in range(2_000):
+        data = number.to_bytes(2, "big") * 50
+        plain.update(data)
+        hasher.add(digest, [data])
+        assert hasher._bytes <= 1100
+    assert hasher.hexdigest(digest) == plain.hexdigest()
+    hasher.stop()
