@@ -69,7 +69,9 @@ def open_root(path: Path, *, known: str | None, files: Files = FILES) -> Root:
     if identity is None:
         identity = secrets.token_hex(8)
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            files.make_folders(
+                next(above for above in (path, *path.absolute().parents) if above.is_dir()), path.absolute()
+            )
             _write_identity(path, identity, files)
         except OSError as error:
             raise RootError(f"footage root {path} can't be used: {error.strerror}") from error

@@ -69,6 +69,18 @@ def test_foreign_files_are_left_alone_and_reported(world: World) -> None:
     assert all(path.read_bytes() == data for path, data in foreign.items())
 
 
+def test_adoption_does_not_replace_a_segment(world: World) -> None:
+    """A part file of the same millisecond: somebody put one of them there."""
+    recording(world)
+    path = world.part(T0_US, [0], final_name=True, enter=True)
+    before = path.read_bytes()
+    part = world.part(T0_US + 900, [0, 1])
+    report = world.reconcile(NOW_US)
+    assert path.read_bytes() == before and part.exists() and report.foreign == [str(part)]
+    with world.database.read() as conn:
+        assert [segment.key.start_us for segment in segments.growing(conn)] == [T0_US + 900]
+
+
 def test_a_growing_row_without_a_file_is_missing_and_old_ones_are_found(world: World) -> None:
     recording(world)
     old = T0_US + SECOND_US
