@@ -111,8 +111,8 @@ test: $(STAMPS)/test $(WEB)/dist/index.html
 
 # --- Benchmarks; each prints the machine first. BENCH_ARGS are passed on, such as BENCH_ARGS='--kills 60'
 
-.PHONY: bench-clips bench-crash bench-load bench-start bench-write
-bench-clips bench-crash bench-load bench-start bench-write: bench-%: $(STAMPS)/test
+.PHONY: bench-clips bench-crash bench-preallocate bench-load bench-start bench-write
+bench-clips bench-crash bench-preallocate bench-load bench-start bench-write: bench-%: $(STAMPS)/test
 	$(BIN)/python -m tests.bench.bench_$* $(BENCH_ARGS)
 
 lint: $(STAMPS)/test $(WEB)/node_modules/.package-lock.json

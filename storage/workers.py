@@ -18,6 +18,8 @@ __all__ = ["Digest", "Hasher", "Waiters"]
 _T = TypeVar("_T")
 # Hashing is faster than a disk; where it is not, the disk's thread waits for it rather than keep more in memory.
 _HASH_QUEUE_BYTES: Final = 16 << 20
+# Less is hashed sooner than handed over.
+_SMALL_BYTES: Final = 32 << 10
 
 
 class Waiters:
@@ -102,11 +104,11 @@ class Hasher:
 
     def add(self, digest: Digest, buffers: Sequence[bytes]) -> None:
         """Adds bytes to a digest, in the order given; waits while too many are queued."""
-        if not self._thread.is_alive():
+        size = sum(map(len, buffers))
+        if (size < _SMALL_BYTES and not digest.waiting) or not self._thread.is_alive():
             for buffer in buffers:
                 digest.hash.update(buffer)
             return
-        size = sum(map(len, buffers))
         with self._wake:
             while self._bytes > self._queue_bytes:
                 self._wake.wait()

@@ -411,13 +411,14 @@ def test_a_sync_under_way_keeps_no_other_segment_waiting_and_its_failure_is_noti
 
 
 def test_hashing_that_falls_behind_bounds_what_it_keeps() -> None:
-    hasher = Hasher("h", queue_bytes=1000)
+    hasher = Hasher("h", queue_bytes=1_000_000)
     digest, plain = Digest(), hashlib.sha256()
     hasher.start()
-    for number in range(2_000):
-        data = number.to_bytes(2, "big") * 50
+    for number in range(300):
+        # Large ones are handed over, small ones are not: never before those that wait.
+        data = number.to_bytes(2, "big") * (50 if number % 3 else 50_000)
         plain.update(data)
         hasher.add(digest, [data])
-        assert hasher._bytes <= 1100
+        assert hasher._bytes <= 1_100_000
     assert hasher.hexdigest(digest) == plain.hexdigest()
     hasher.stop()
