@@ -222,7 +222,9 @@ def insert(
     """Records a fact, by default in the layer of its cause; one of the same identity is replaced, but for the time that it reached further."""
     layer = layer or cause.layer
     old = conn.execute(
-        f"{_SELECT} WHERE c.id = ? AND f.layer = ? AND f.start_us = ? AND n.id = ? AND f.epoch = ?",
+        # By the key: through the names of camera and node SQLite would look at every fact there is.
+        f"{_SELECT} WHERE f.camera = (SELECT key FROM camera WHERE id = ?) AND f.layer = ? AND f.start_us = ?"
+        " AND f.node = (SELECT key FROM node WHERE id = ?) AND f.epoch = ?",
         (camera, layer, start_us, node, epoch),
     ).fetchone()
     conn.execute(

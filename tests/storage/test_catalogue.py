@@ -377,3 +377,26 @@ def test_coverage_refuses_an_empty_range_and_an_unknown_camera(world: World) -> 
             coverage(conn, CAMERA, 5, 5, now_us=9)
         with pytest.raises(KeyError):
             coverage(conn, "no", 5, 6, now_us=9)
+
+
+def test_no_change_of_a_fact_looks_at_all_facts(world: World) -> None:
+    """A city's catalogue holds millions of them: each statement must find its own by a key."""
+    told: list[str] = []
+    with world.database.write() as conn:
+        conn.set_trace_callback(told.append)
+        facts.enter(conn, CAMERA, T0_US, Cause.STALLED, {}, node=NODE, epoch=1)
+        facts.resume(conn, CAMERA, T0_US + 5)
+        facts.fill(conn, CAMERA, T0_US, T0_US + 9, Cause.MISSING, {}, node=NODE, epoch=1)
+        facts.reach_back(conn, CAMERA, T0_US + 2, Cause.STALLED, {}, node=NODE, epoch=1)
+        facts.forget_footage(conn, CAMERA, T0_US, T0_US + 9, Cause.PRUNED, {}, node=NODE, epoch=1, bytes_=1)
+        conn.set_trace_callback(None)
+        plans = [
+            (statement, row["detail"])
+            for statement in told
+            if statement.lstrip().split()[0] in ("SELECT", "INSERT", "UPDATE", "DELETE")
+            for row in conn.execute(f"EXPLAIN QUERY PLAN {statement}")
+        ]
+    assert len(plans) > 10
+    assert not [
+        plan for plan in plans if plan[1] in ("SCAN f", "SCAN fact") or plan[1].startswith(("SCAN f ", "SCAN fact "))
+    ]
