@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from storage.causes import Cause
@@ -16,7 +16,8 @@ __all__ = ["Status", "every", "find", "put", "rest"]
 @dataclass(frozen=True, slots=True)
 class Status:
     """``state`` is ``recording`` (fragments are being written), ``waiting`` (trying, for ``cause``) or ``off`` (not meant to
-    record, for ``cause``). ``recorded_until_us`` is the end of the last fragment written, ever."""
+    record, for ``cause``). ``recorded_until_us`` is the end of the last fragment written, ever. ``counters``: those of storage/counters.py, since
+    the camera's recorder took it."""
 
     camera: str
     state: str
@@ -28,16 +29,17 @@ class Status:
     bitrate_bps: int | None = None
     frame_rate: float | None = None
     updated_us: int = 0
+    counters: Mapping[str, int] = field(default_factory=dict)
 
 
 def put(conn: sqlite3.Connection, statuses: Iterable[Status]) -> None:
     """Writes statuses. A ``recorded_until_us`` of None leaves the known one: that a camera waits does not undo footage."""
     conn.executemany(
         "INSERT INTO status (camera, state, since_us, cause, detail, recorded_until_us, init, bitrate_bps,"
-        " frame_rate, updated_us) SELECT key, ?,?,?,?,?,?,?,?,? FROM camera WHERE id = ?"
+        " frame_rate, updated_us, counters) SELECT key, ?,?,?,?,?,?,?,?,?,? FROM camera WHERE id = ?"
         " ON CONFLICT (camera) DO UPDATE SET state=excluded.state, since_us=excluded.since_us, cause=excluded.cause,"
         " detail=excluded.detail, recorded_until_us=coalesce(excluded.recorded_until_us, recorded_until_us), init=coalesce(excluded.init, init),"
-        " bitrate_bps=excluded.bitrate_bps, frame_rate=excluded.frame_rate, updated_us=excluded.updated_us",
+        " bitrate_bps=excluded.bitrate_bps, frame_rate=excluded.frame_rate, updated_us=excluded.updated_us, counters=excluded.counters",
         [
             (
                 s.state,
@@ -49,6 +51,7 @@ def put(conn: sqlite3.Connection, statuses: Iterable[Status]) -> None:
                 s.bitrate_bps,
                 s.frame_rate,
                 s.updated_us,
+                json.dumps(dict(s.counters)),
                 s.camera,
             )
             for s in statuses
@@ -68,11 +71,12 @@ def _status(row: sqlite3.Row) -> Status:
         row["bitrate_bps"],
         row["frame_rate"],
         row["updated_us"],
+        json.loads(row["counters"]),
     )
 
 
 _SELECT = """SELECT c.id AS camera, s.state, s.since_us, s.cause, s.detail, s.recorded_until_us, s.init,
-s.bitrate_bps, s.frame_rate, s.updated_us FROM status s JOIN camera c ON c.key = s.camera"""
+s.bitrate_bps, s.frame_rate, s.updated_us, s.counters FROM status s JOIN camera c ON c.key = s.camera"""
 
 
 def find(conn: sqlite3.Connection, camera: str) -> Status | None:

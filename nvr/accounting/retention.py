@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from nvr.accounting.sacrifice import paused, scarcity
-from storage import cameras, footage, garbage
+from storage import cameras, clock_samples, footage, garbage
 from storage.database import Database
 from storage.files import FILES, Files
 from storage.policies import Rules
@@ -28,6 +28,8 @@ _LOOK_S: Final = 1.0
 # Deletions of one pass. One that has this many is followed by another, with the disks looked at anew.
 _MOST: Final = 5_000
 _REMIND_S: Final = 600.0
+# Samples of the cameras' clocks that no footage is left for.
+_CLOCKS_S: Final = 3600.0
 
 
 class Keeper:
@@ -41,6 +43,7 @@ class Keeper:
         self._database = Database(Path(settings["catalogue"]))
         self._roots = [Root(identity, Path(path)) for identity, path in settings["roots"]]
         self._stopped: list[str] | None = None
+        self._clocks_pruned_at = -_CLOCKS_S
         self._told: tuple[object, float] = (None, 0.0)
 
     def configure(self, settings: dict[str, Any]) -> None:
@@ -75,6 +78,10 @@ class Keeper:
             gone = apply(self._database, planned.deletions, now_us=now_us, files=self._files)
             log.info("pruned %d segments, %d bytes", gone.segments, gone.bytes)
             found = self._disks()
+        if time.monotonic() - self._clocks_pruned_at >= _CLOCKS_S:
+            self._clocks_pruned_at = time.monotonic()
+            with self._database.write() as conn:
+                clock_samples.prune(conn, now_us=now_us)
         self._tell(planned)
         self._pause(planned, found)
         return len(planned.deletions)

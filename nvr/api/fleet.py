@@ -10,7 +10,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any, Final
 
-from nvr.api.times import format_time
+from nvr.api.times import format_time, seconds
 from nvr.api.wire import CameraBody, StatusBody
 from nvr.config import redact
 from storage.causes import Cause
@@ -25,7 +25,8 @@ _HEARTBEAT_US: Final = 10 * 1_000_000
 # The first and last footage come from the ends of primary keys, a few steps each, not from reading what lies between.
 _CAMERAS: Final = f"""
 SELECT c.id, c.name, c.labels, c.source, c.settings, c.added_us,
-  t.state, t.since_us, t.cause, t.detail, t.recorded_until_us, t.bitrate_bps, t.frame_rate, t.updated_us,
+  t.state, t.since_us, t.cause, t.detail, t.recorded_until_us, t.bitrate_bps, t.frame_rate, t.updated_us, t.counters,
+  (SELECT k.offset_us FROM clock_sample k WHERE k.camera = c.key ORDER BY k.at_us DESC LIMIT 1) AS clock_us,
   i.video_codec, i.width, i.height,
   (SELECT min(s.start_us) FROM segment s WHERE s.camera = c.key) AS first_us,
   (SELECT max(p.end_us) FROM span p WHERE p.camera = c.key AND p.start_us >=
@@ -90,6 +91,8 @@ def _status_body(row: sqlite3.Row, now_us: int) -> StatusBody:
         height=row["height"],
         bitrate_bps=row["bitrate_bps"] if recording else None,
         frame_rate=row["frame_rate"] if recording else None,
+        clock_offset_s=None if row["clock_us"] is None else seconds(row["clock_us"]),
+        counters=json.loads(row["counters"] or "{}"),
     )
 
 

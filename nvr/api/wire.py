@@ -13,6 +13,8 @@ from storage.coverage import Coverage, Gap
 __all__ = [
     "CameraBody",
     "CameraList",
+    "ClockBody",
+    "ClockSampleBody",
     "CoverageBody",
     "FactBody",
     "GapBody",
@@ -24,7 +26,8 @@ __all__ = [
 
 
 class StatusBody(msgspec.Struct, kw_only=True):
-    """What a camera's recorder does now. ``state`` is recording, waiting or off."""
+    """What a camera's recorder does now. ``state`` is recording, waiting or off. ``clock_offset_s``: how far the camera's own clock was ahead
+    when it was last heard; ``counters``: those of storage/counters.py."""
 
     state: str
     since: str
@@ -36,6 +39,8 @@ class StatusBody(msgspec.Struct, kw_only=True):
     height: int | None
     bitrate_bps: int | None
     frame_rate: float | None
+    clock_offset_s: float | None
+    counters: Mapping[str, int]
 
 
 class CameraBody(msgspec.Struct, kw_only=True):
@@ -57,6 +62,26 @@ class CameraList(msgspec.Struct, kw_only=True):
 
     as_of: str
     cameras: list[CameraBody]
+
+
+class ClockSampleBody(msgspec.Struct):
+    """The camera's clock was ``offset_s`` ahead of its recorder's (negative: behind) from ``at`` to ``until``. The way through the network is in
+    it. ``uncertainty_s``: how far the readings lay apart."""
+
+    at: str
+    until: str
+    offset_s: float
+    uncertainty_s: float
+    source: str
+
+
+class ClockBody(msgspec.Struct, kw_only=True):
+    """A camera's own clock. Times are the recorder's. ``latest`` is the last sample of all, whatever range was asked for."""
+
+    camera: str
+    as_of: str
+    latest: ClockSampleBody | None
+    samples: list[ClockSampleBody]
 
 
 class SpanBody(msgspec.Struct):

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import struct
 import threading
 import time
+from collections.abc import Mapping
 from typing import Final
 
 import av
@@ -18,7 +20,7 @@ import av.logging
 
 from nvr.config import Camera, rtsp_url_with_credentials
 from nvr.recorder import failures
-from nvr.recorder.source import Ended, PacketSink
+from nvr.recorder.source import Ended, Packet, PacketSink
 from storage.causes import Cause
 
 __all__ = ["AvSource", "quiet_ffmpeg"]
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 # How long FFmpeg may look at a stream before it says what it is (µs). Parameters come with the session description; this bounds cameras
 # that describe themselves badly.
 _ANALYZE_US: Final = "3000000"
+_CLOCK_S: Final = 5.0
+_REFERENCE_TIME: Final = struct.Struct("@q")
 
 
 def quiet_ffmpeg() -> None:
@@ -44,6 +48,7 @@ class AvSource:
         self._sink = sink
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._clock_due_s = 0.0
 
     def stop(self) -> None:
         """Asks the reading thread to end at its next packet or timeout."""
@@ -68,6 +73,21 @@ class AvSource:
             return await done
         finally:
             self._stop.set()
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """Nothing: FFmpeg does not tell."""
+        return {}
+
+    def _look_at_clock(self, packet: Packet) -> None:
+        """FFmpeg ties packets to the camera's clock by its sender reports; every five seconds that is passed on."""
+        now_s = time.monotonic()
+        if now_s < self._clock_due_s or not packet.has_sidedata("prft"):
+            return
+        self._clock_due_s = now_s + _CLOCK_S
+        # AVProducerReferenceTime: microseconds of the Unix epoch, then flags.
+        (camera_us,) = _REFERENCE_TIME.unpack_from(bytes(packet.get_sidedata("prft")))
+        self._sink.camera_clock(time.time_ns() // 1000, camera_us, "prft")
 
     def _read_all(self) -> Ended:
         try:
@@ -113,6 +133,7 @@ class AvSource:
                     return Ended(Cause.ENDED, {"error": "the camera closed the connection"})
                 except av.error.FFmpegError as error:
                     raise failures.from_read(error) from None
+                self._look_at_clock(packet)
                 self._sink.packet(packet)
         return Ended(Cause.SERVER_DOWN, {"reason": "stopped"})
 

@@ -15,6 +15,7 @@ from nvr.recorder.native.choice import choose_source
 from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.source import Ended, Source
 from storage.causes import Cause
+from storage.counters import added
 from storage.disk_writer import SegmentHandle
 from storage.segments import Key
 from storage.status import Status
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 _FIRST_RETRY_S: Final = 1.0
 _LAST_RETRY_S: Final = 30.0
 _WELL_AFTER_S: Final = 10.0
+_COUNT_S: Final = 5.0
 
 
 MakePipeline = Callable[[Camera, deque[SegmentHandle]], Pipeline]
@@ -60,6 +62,9 @@ class CameraRecorder:
         self._task: asyncio.Task[None] | None = None
         self._stopping: Ended | None = None
         self._state: tuple[str, int, Cause | None, Mapping[str, Any]] = ("waiting", _now_us(), None, {})
+        self._counted: dict[str, int] = {}
+        self._told: Mapping[str, int] = {}
+        self._told_due_s = 0.0
         self._measured = (time.monotonic(), 0, 0)
         self._rates: tuple[int | None, float | None] = (None, None)
 
@@ -91,12 +96,16 @@ class CameraRecorder:
         backoff = Backoff()
         while self._stopping is None:
             pipeline = self._pipeline = self._make_pipeline(self.camera, self._handles)
-            self._source = choose_source(self.camera, pipeline)
-            ended = await self._source.run()
+            source = self._source = choose_source(self.camera, pipeline)
+            pipeline.source_counters = lambda source=source: source.counters  # type: ignore[misc]
+            ended = await source.run()
             if self._stopping is not None:
                 return
             pipeline.end(ended)
             ended = pipeline.ended or ended
+            # From here on the connection is counted as past.
+            self._counted, pipeline.source_counters = added(self._counted, pipeline.counted()), dict
+            self._pipeline = None
             if self._state[0] == "recording" or self._state[2] is not ended.cause:
                 log.warning(
                     "camera %s: not recording: %s %s", self.camera.id, ended.cause, ended.detail.get("error", "")
@@ -116,7 +125,9 @@ class CameraRecorder:
         segment = run.segment if run is not None else None
         if run is None or run.start_us is None or segment is None:
             state, since_us, cause, detail = self._state
-            return Status(self.camera.id, state, since_us, cause, detail, updated_us=_now_us())
+            return Status(
+                self.camera.id, state, since_us, cause, detail, updated_us=_now_us(), counters=self._all_counted()
+            )
         if self._state[0] != "recording":
             log.info("camera %s: recording", self.camera.id)
             self._state = ("recording", run.start_us, None, {})
@@ -132,7 +143,17 @@ class CameraRecorder:
             bitrate_bps=bitrate_bps,
             frame_rate=frame_rate,
             updated_us=_now_us(),
+            counters=self._all_counted(),
         )
+
+    def _all_counted(self) -> Mapping[str, int]:
+        """Since this recorder took the camera; looked at every five seconds, which thousands of cameras can afford."""
+        now_s = time.monotonic()
+        if now_s >= self._told_due_s or self._stopping is not None:
+            self._told_due_s = now_s + _COUNT_S
+            pipeline = self._pipeline
+            self._told = self._counted if pipeline is None else added(self._counted, pipeline.counted())
+        return self._told
 
     def _measure(self, frames: int, bytes_: int) -> None:
         """Bit and frame rate over the last five seconds or so."""

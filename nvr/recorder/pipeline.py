@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import av
 
+from nvr.recorder.camera_clock import CameraClock
 from nvr.recorder.clock import ClockWatch, RunClock
 from nvr.recorder.cutting import Cutter
 from nvr.recorder.disks import Disks
@@ -25,9 +26,10 @@ from nvr.recorder.run import Identity, Run
 from nvr.recorder.sound import G711_CODECS, G711Encoder
 from nvr.recorder.source import Ended, Packet, Picture
 from nvr.recorder.timestamps import Completer
-from storage import facts, segments
+from storage import clock_samples, facts, segments
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
+from storage.counters import difference
 from storage.disk_writer import SegmentHandle
 
 __all__ = ["Pipeline"]
@@ -41,6 +43,8 @@ _JUMP_US: Final = 30_000_000
 _BACK_US: Final = 2_000_000
 _HOLE_US: Final = 2_000_000
 _SILENT_S: Final = 5.0
+# What a gap tells that was torn by a loss.
+_OF_LOSS: Final = ("lost_packets", "damaged", "undecodable")
 _VIDEO_CODECS: Final = ("h264", "hevc")
 
 
@@ -96,7 +100,10 @@ class Pipeline:
         self._footage_us: int | None = None
         self.run: Run | None = None
         self.had_footage_s = 0.0
-        self.counters = {"frames": 0, "bytes": 0, "out_of_order": 0, "corrupt": 0}
+        self._camera_clock: CameraClock | None = None
+        self._counted_before: Mapping[str, int] = {}
+        self.counters = dict.fromkeys(("connections", "frames", "bytes", "out_of_order", "corrupt", "overloads"), 0)
+        self.source_counters: Callable[[], Mapping[str, int]] = dict
 
     @property
     def ended(self) -> Ended | None:
@@ -131,6 +138,29 @@ class Pipeline:
             except (av.FFmpegError, LookupError, ValueError):
                 return
             self._audio = self._encoder.template
+
+    def counted(self) -> dict[str, int]:
+        """What was counted on this connection so far, without zeros; names are those of storage/counters.py."""
+        run = self.run
+        counted = {
+            **self.counters,
+            **self.source_counters(),
+            "late_us": self._clock.late_us,
+            "jitter_us": self._clock.jitter_us,
+        }
+        if run is not None:
+            counted["frames"] += run.frames
+            counted["bytes"] += run.bytes
+        return {name: count for name, count in counted.items() if count}
+
+    def camera_clock(self, at_us: int, camera_us: int, source: str) -> None:
+        """The camera's own clock showed ``camera_us`` when the server's showed ``at_us``."""
+        if self._camera_clock is None:
+            self._camera_clock = CameraClock(source)
+        sample = self._camera_clock.read(at_us, camera_us)
+        if sample is not None:
+            camera, node = self._identity.camera, self._identity.node
+            self._catalogue.put(lambda conn: clock_samples.record(conn, camera, sample, node=node))
 
     def packet(self, packet: Packet) -> None:
         """Takes a packet that has just arrived. Raises ``Ended`` if the connection is of no more use."""
@@ -200,7 +230,7 @@ class Pipeline:
             return True
         change_us = (packet.dts - last) * self._tick_us[0] // self._tick_us[1]
         if change_us > _JUMP_US or change_us < -_BACK_US:
-            detail = {"error": f"the camera's timestamps jumped by {change_us / 1e6:+.1f} s"}
+            detail: dict[str, Any] = {"error": f"the camera's timestamps jumped by {change_us / 1e6:+.1f} s"}
             self._restart(Ended(Cause.CORRUPT, detail), keep_clock=False)
             return True
         if change_us <= 0:
@@ -212,7 +242,11 @@ class Pipeline:
                 cause, what = Cause.CORRUPT, "after a loss nothing could be decoded"
             else:
                 cause, what = Cause.STALLED, "the camera sent nothing"
-            self._restart(Ended(cause, {"error": f"{what} for {change_us / 1e6:.1f} s"}), keep_clock=True)
+            detail = {"error": f"{what} for {change_us / 1e6:.1f} s"}
+            if packet.is_corrupt:
+                counted = difference(self.counted(), self._counted_before)
+                detail |= {name: count for name, count in counted.items() if name in _OF_LOSS}
+            self._restart(Ended(cause, detail), keep_clock=True)
         else:
             # A moving average: a camera of one frame in five seconds has no hole between any two.
             self._interval_us = (7 * self._interval_us + change_us) // 8 if self._interval_us else change_us
@@ -260,6 +294,8 @@ class Pipeline:
         run = self.run
         if run is not None and run.start_us is not None:
             if self._footage_us != run.start_us:
+                if self._footage_us is None:
+                    self.counters["connections"] += 1
                 self._footage_us = run.start_us
                 camera, start_us = self._identity.camera, run.start_us
                 self._catalogue.put(lambda conn: facts.resume(conn, camera, start_us))
@@ -278,18 +314,25 @@ class Pipeline:
     def _end_run(self, ended: Ended, at_us: int | None) -> Ended:
         """Closes the run, if there is one, and enters the cause: from the end of its footage, else from ``at_us`` if given. Returns the
         cause that counts."""
-        run, self.run = self.run, None
+        run = self.run
         camera, node, epoch = self._identity.camera, self._identity.node, self._identity.epoch
         if run is not None:
-            ended = run.end(ended)
+            try:
+                ended = run.end(ended)
+            finally:
+                self.run = None
             self._told_footage_of(run)
             self.counters["frames"] += run.frames
             self.counters["bytes"] += run.bytes
+            if ended.cause in (Cause.OVERLOAD, Cause.DISK_FULL, Cause.DISK_ERROR):
+                self.counters["overloads"] += 1
         cause, detail = ended.cause, dict(ended.detail)
         if run is not None and run.key is not None and run.until_us is not None:
             key, until_us = run.key, run.until_us
             last = run.last.key if run.last is not None else None
-            counted: Mapping[str, Any] = {**detail, **self.counters}
+            counters = self.counted()
+            counted: Mapping[str, Any] = {**detail, "counters": difference(counters, self._counted_before)}
+            self._counted_before = counters
 
             def operation(conn: Any) -> None:
                 segments.end_run(conn, key, end_us=until_us, cause=cause, detail=counted)

@@ -76,6 +76,9 @@ class PacketSink(Protocol):
     def packet(self, packet: Packet) -> None:
         """A packet has just arrived."""
 
+    def camera_clock(self, at_us: int, camera_us: int, source: str) -> None:
+        """The camera's own clock showed ``camera_us`` when the server's showed ``at_us``. ``source``: ``rtcp`` or ``prft``."""
+
 
 class Source(Protocol):
     """A connection to a camera."""
@@ -85,3 +88,7 @@ class Source(Protocol):
 
     def stop(self) -> None:
         """Asks the source to end soon; does not wait."""
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """What was counted on this connection so far; names are those of storage/counters.py."""

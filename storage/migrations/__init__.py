@@ -11,6 +11,7 @@ from sqlite_utils.migrations import Migrations
 
 from storage.migrations import (
     m001_first_schema,
+    m004_clock,
     m006_directives,
     m007_coverage_day,
     m008_leases,
@@ -27,6 +28,7 @@ migrations = Migrations("catalogue")
 # In this order. A step is a module with its statements, each ended by ";" at the end of a line, in ``SQL``.
 STEPS = (
     m001_first_schema,
+    m004_clock,
     m006_directives,
     m007_coverage_day,
     m008_leases,

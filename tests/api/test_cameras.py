@@ -40,6 +40,8 @@ async def test_the_list(client: Client, world: World) -> None:
             "height": 720,
             "bitrate_bps": 2_000_000,
             "frame_rate": 25.0,
+            "clock_offset_s": None,
+            "counters": {},
         },
         "first_footage": "2026-11-23T14:00:00.000000Z",
         "last_footage": "2026-11-23T14:59:59.000000Z",

@@ -17,8 +17,9 @@ from litestar.testing import AsyncTestClient, TestClient
 from nvr.api import ApiSettings, create_app
 from nvr.api.gaps import csv_cell
 from nvr.api.times import format_time, parse_time
-from storage import cameras
+from storage import cameras, clock_samples
 from storage.causes import Cause
+from storage.clock_samples import Sample
 from tests.api import catalogue
 from tests.api.catalogue import NOW, T0, S, World, add_camera, add_segment, enter
 
@@ -53,6 +54,22 @@ async def test_coverage_says_what_and_why(client: Client, world: World) -> None:
         "detail": {"error": "timeout"},
         "fact": {"kind": "unreachable", "start": "2026-11-23T14:20:00.000000Z"},
     }
+
+
+async def test_the_cameras_own_clock(client: Client, world: World) -> None:
+    bearer = world.bearer("viewer")
+    path = f"/api/cameras/gate/clock?{HOUR}"
+    assert (await client.get(path, headers=bearer)).json()["latest"] is None
+    sample = Sample(T0, T0 + 60 * S, -3_200_000, 40_000, "rtcp")
+    with world.db.write() as conn:
+        clock_samples.record(conn, "gate", sample, node="n1")
+    body = (await client.get(path, headers=bearer)).json()
+    assert body["samples"] == [body["latest"]]
+    assert (body["latest"]["offset_s"], body["latest"]["uncertainty_s"]) == (-3.2, 0.04)
+    camera = (await client.get("/api/cameras/gate", headers=bearer)).json()
+    assert camera["status"]["clock_offset_s"] == -3.2
+    missing = await client.get(f"/api/cameras/nobody/clock?{HOUR}", headers=bearer)
+    assert (missing.status_code, missing.json()["code"]) == (404, "camera_not_found")
 
 
 async def test_an_open_gap_says_so(client: Client, world: World) -> None:

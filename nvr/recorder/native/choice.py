@@ -5,6 +5,7 @@ where a camera speaks what ``native`` does not.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from nvr.config import Camera
 from nvr.recorder.av_source import AvSource
@@ -40,6 +41,11 @@ class FallbackSource:
         self._native.stop()
         if self._av is not None:
             self._av.stop()
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """Those of the source that reads."""
+        return self._native.counters if self._av is None else self._av.counters
 
     async def run(self) -> Ended:
         """Connects and reads until it ends; says why."""

@@ -7,7 +7,6 @@ sender reports of both tracks, the camera's word in ``RTP-Info``, the moment of 
 from __future__ import annotations
 
 import struct
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -24,7 +23,7 @@ from nvr.recorder.native.sdp import G711
 
 __all__ = ["AudioReceiver", "Clocks", "Receiver", "VideoReceiver"]
 
-_KEPT_SAMPLES: Final = 64
+_YEAR_US: Final = 365 * 86_400_000_000
 # Receiver and sender reports where RTP and RTCP share a channel: 200 to 204 without their highest bit (RFC 5761 4).
 _RTCP_TYPES: Final = range(72, 77)
 # What the camera says about sound and picture belonging together is not believed against arrival by more than this.
@@ -49,7 +48,6 @@ class Receiver:
         self.track = track
         self.sequence = rtp.Sequence()
         self.reports = rtcp.Receiver(ssrc, self.sequence)
-        self.samples: deque[rtcp.ClockSample] = deque(maxlen=_KEPT_SAMPLES)
         self.packets = 0
         self.malformed = 0
         self.unwrapper = rtp.Unwrapper()
@@ -105,12 +103,14 @@ class Receiver:
         """A packet on the RTCP channel. Raises ``ClosedError`` if the camera says goodbye."""
         for report in rtcp.parse(data):
             if isinstance(report, rtcp.SenderReport):
-                now_us = self._clocks.realtime_us()
                 self.reports.heard(report, self._clocks.monotonic_us())
                 self.last_report = report
-                self.samples.append(rtcp.ClockSample(now_us, report.ntp_us - now_us))
+                self._clock(report.ntp_us)
             elif report.ssrc == self.sequence.ssrc:
                 raise ClosedError("the camera ended the stream (RTCP BYE)")
+
+    def _clock(self, camera_us: int) -> None:
+        """The camera's clock is said to show this now."""
 
     def _payload(self, payload: memoryview, timestamp: int, marker: bool, lost: int) -> None:
         raise NotImplementedError
@@ -122,15 +122,29 @@ class Receiver:
 class VideoReceiver(Receiver):
     """The video track: hands out whole pictures with their presentation time in ticks since media time zero."""
 
-    def __init__(self, track: Track, ssrc: int, clocks: Clocks, on_picture: Callable[[Picture, int], None]) -> None:
+    def __init__(
+        self,
+        track: Track,
+        ssrc: int,
+        clocks: Clocks,
+        on_picture: Callable[[Picture, int], None],
+        on_clock: Callable[[int, int], None],
+    ) -> None:
         super().__init__(track, ssrc, clocks)
         self.depacketiser: Depacketiser = (
             H264Depacketiser() if track.media.codec == "h264" else H265Depacketiser(donl=track.media.donl)
         )
         self._on_picture = on_picture
         self._dollar = 0x2400 | track.channel
+        self._on_clock = on_clock
         self._zero: int | None = None
         self.latest: int | None = None
+
+    def _clock(self, camera_us: int) -> None:
+        now_us = self._clocks.realtime_us()
+        # A camera without a clock may count from its start, which reads as 2036 (RFC 3550 6.4.1).
+        if camera_us < now_us + _YEAR_US:
+            self._on_clock(now_us, camera_us)
 
     def media_s(self, timestamp: int) -> float:
         """The media time of a timestamp near the latest, once there was one."""

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from nvr.recorder.native.rtp import Sequence
 
-__all__ = ["Bye", "ClockSample", "Receiver", "SenderReport", "parse"]
+__all__ = ["Bye", "Receiver", "SenderReport", "parse"]
 
 _NTP_UNIX_OFFSET_S: Final = 2_208_988_800
 _NTP_ERA_S: Final = 1 << 32
@@ -32,13 +32,6 @@ class Bye(NamedTuple):
     """The camera says that a stream ends."""
 
     ssrc: int
-
-
-class ClockSample(NamedTuple):
-    """How far the camera's clock is ahead of the server's: ``offset_us``, at the server's ``at_us``. Includes the way of the report."""
-
-    at_us: int
-    offset_us: int
 
 
 def parse(data: memoryview) -> Iterator[SenderReport | Bye]:

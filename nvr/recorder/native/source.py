@@ -43,6 +43,9 @@ _BARE_KEYFRAMES: Final = 3
 # A camera that sends packets but no picture: so many stall timeouts, and at least so long, since some send a keyframe only every half minute.
 _PICTURELESS_TIMES: Final = 3
 _PICTURELESS_S: Final = 60.0
+# An event loop that wakes so much too late does not keep up; a connection that ends within so long after was lost because of it.
+_BEHIND_S: Final = 1.0
+_BEHIND_MATTERS_S: Final = 10.0
 _CLOCKS: Final = Clocks(lambda: time.time_ns() // 1000, lambda: time.monotonic_ns() // 1000)
 
 
@@ -66,6 +69,8 @@ class NativeSource:
         self._bare_keyframes = 0
         self._pictures = 0
         self._session: Session | None = None
+        self._behind_s = 0.0
+        self._behind_at = float("-inf")
         self.unsupported: str | None = None
 
     def stop(self) -> None:
@@ -98,10 +103,8 @@ class NativeSource:
             "junk_bytes": self._session.connection.junk_bytes if self._session is not None else 0,
         }
 
-    @property
-    def clock_samples(self) -> list[tuple[int, int]]:
-        """(server time, how far the camera's clock is ahead of it) by its latest sender reports; microseconds."""
-        return [] if self._video is None else [(sample.at_us, sample.offset_us) for sample in self._video.samples]
+    def _loop_time(self) -> float:
+        return asyncio.get_running_loop().time()
 
     async def run(self) -> Ended:
         """Connects and reads until it ends; says why."""
@@ -136,6 +139,10 @@ class NativeSource:
             ended = self._why(error, plays=True)
         finally:
             session.close()
+        if ended.cause in (Cause.ENDED, Cause.STALLED) and self._loop_time() - self._behind_at < _BEHIND_MATTERS_S:
+            # A camera whose data nobody takes gives up: the fault is here.
+            told = f"this machine was {self._behind_s:.1f} s behind: {ended.detail.get('error', ended.cause)}"
+            ended = Ended(Cause.OVERLOAD, {**ended.detail, "error": told})
         return Ended(ended.cause, {**ended.detail, **{name: count for name, count in self.counters.items() if count}})
 
     def _handlers(self, track: Track) -> tuple[Any, Any]:
@@ -143,7 +150,7 @@ class NativeSource:
         receiver: Receiver
         if track.media.kind == "video":
             self._time_base = Fraction(1, track.media.clock_rate)
-            receiver = self._video = VideoReceiver(track, ssrc, _CLOCKS, self._picture)
+            receiver = self._video = VideoReceiver(track, ssrc, _CLOCKS, self._picture, self._clock)
         else:
             self._audio_base = Fraction(1, track.media.clock_rate)
             self._audio_template = audio_template(track.media)
@@ -197,6 +204,9 @@ class NativeSource:
         self._sets = sets or self._sets
         return True
 
+    def _clock(self, at_us: int, camera_us: int) -> None:
+        self._sink.camera_clock(at_us, camera_us, "rtcp")
+
     def _frame(self, frame: AudioFrame, pts: int) -> None:
         if self._video_template is None or self._audio_template is None:
             return
@@ -225,12 +235,16 @@ class NativeSource:
             while True:
                 waiting: set[asyncio.Future[Any]] = {closed} if asking is None else {closed, asking}
                 await asyncio.wait(waiting, timeout=tick_s, return_when=asyncio.FIRST_COMPLETED)
+                slept_at, now = now, loop.time()
+                if (behind_s := now - slept_at - tick_s) > _BEHIND_S:
+                    # The loop stood still: what came meanwhile is not read yet, so that nothing can be said of the camera.
+                    self._behind_s, self._behind_at = behind_s, now
+                    heard, seen = (heard[0], heard[1] + behind_s), (seen[0], seen[1] + behind_s)
                 if closed.done():
                     return closed.result()
                 if asking is not None and asking.done():
                     asking.result()
                     asking = None
-                now = loop.time()
                 packets = self._video.packets if self._video is not None else 0
                 if packets != heard[0]:
                     heard = (packets, now)

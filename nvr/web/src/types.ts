@@ -37,6 +37,9 @@ export interface CameraStatus {
   height: number | null;
   bitrate_bps: number | null;
   frame_rate: number | null;
+  /** Seconds that the camera's own clock was ahead of the recorder's when last heard; negative is behind. */
+  clock_offset_s: number | null;
+  counters: Record<string, number>;
 }
 
 export interface Camera {

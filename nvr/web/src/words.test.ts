@@ -47,7 +47,7 @@ describe('details', () => {
 });
 
 describe('states', () => {
-  const status = { since: null, detail: null, recorded_until: null, codec: null, width: null, height: null, bitrate_bps: null, frame_rate: null };
+  const status = { since: null, detail: null, recorded_until: null, codec: null, width: null, height: null, bitrate_bps: null, frame_rate: null, clock_offset_s: null, counters: {} };
   it('name the cause as soon as there is one', () => {
     expect(stateWords({ status: { ...status, state: 'recording', cause: null } }, en)).toBe('Recording');
     expect(stateWords({ status: { ...status, state: 'waiting', cause: 'stalled' } }, en)).toBe(en.causes.stalled);

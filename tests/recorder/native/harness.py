@@ -33,6 +33,7 @@ class Sink:
     video: list[Got] = field(default_factory=list)
     audio: list[Got] = field(default_factory=list)
     opened: list[tuple[Any, Any]] = field(default_factory=list)
+    clocks: list[tuple[int, int, str]] = field(default_factory=list)
     stop_after: int | None = None
     stop_with: Exception | None = None
     begun: asyncio.Event = field(default_factory=asyncio.Event)
@@ -50,6 +51,9 @@ class Sink:
         if self.stop_after is not None and len(self.video) >= self.stop_after:
             assert self.stop_with is not None
             raise self.stop_with
+
+    def camera_clock(self, at_us: int, camera_us: int, source: str) -> None:
+        self.clocks.append((at_us, camera_us, source))
 
     @property
     def hashes(self) -> list[str]:

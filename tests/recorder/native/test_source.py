@@ -197,11 +197,13 @@ def test_keeps_the_session_alive_and_ends_it(serve: Serve, h264_clip: Clip) -> N
     served = ScriptedCamera(h264_clip, at_end="repeat", session_timeout_s=1.0, enforce_timeout=True)
 
     async def run(url: str) -> Ended:
-        source = NativeSource(camera(url), Sink())
+        sink = Sink()
+        source = NativeSource(camera(url), sink)
         task = asyncio.create_task(source.run())
         await asyncio.sleep(2.5)
         assert not task.done(), "the camera ended the session"
-        assert source.clock_samples and abs(source.clock_samples[-1][1]) < 1_000_000
+        at_us, camera_us, _ = sink.clocks[-1]
+        assert abs(camera_us - at_us) < 1_000_000
         await asyncio.to_thread(source.stop)
         return await task
 

@@ -7,6 +7,8 @@ import { parseInstant } from '../time/instant';
 import type { Camera } from '../types';
 import { Time } from '../ui/time';
 
+const CLOCK_IN_STEP_S = 0.5;
+
 export function CameraFacts({ camera, zone }: { camera: Camera; zone: string }) {
   const { t, lang } = useWords();
   const { status } = camera;
@@ -16,9 +18,16 @@ export function CameraFacts({ camera, zone }: { camera: Camera; zone: string }) 
     status.frame_rate ? t.camera.frames(format.number(status.frame_rate, lang, 1)) : null,
     status.bitrate_bps ? `${format.number(status.bitrate_bps / 1e6, lang, 2)} Mbit/s` : null,
   ].filter(Boolean).join(' · ');
+  // The network delays what a camera says of its clock: less than this says nothing.
+  const clockWords = (ahead: number): string => {
+    if (Math.abs(ahead) < CLOCK_IN_STEP_S) return t.camera.clockInStep;
+    const length = format.duration(Math.abs(ahead), lang);
+    return ahead < 0 ? t.camera.clockBehind(length) : t.camera.clockAhead(length);
+  };
   return (
     <dl class="facts camera-facts" data-testid="camera-facts">
       {picture ? <><dt>{t.camera.facts}</dt><dd>{picture}</dd></> : null}
+      {status.clock_offset_s !== null ? <><dt>{t.camera.clock}</dt><dd data-testid="camera-clock">{clockWords(status.clock_offset_s)}</dd></> : null}
       {camera.first_footage ? <><dt>{t.camera.firstFootage}</dt><dd><Time at={parseInstant(camera.first_footage)} zone={zone} /></dd></> : null}
       {camera.last_footage ? <><dt>{t.camera.lastFootageAt}</dt><dd><Time at={parseInstant(camera.last_footage)} zone={zone} /></dd></> : null}
     </dl>

@@ -185,6 +185,7 @@ const en = {
       ['< >', 'slower or faster'], ['+ −', 'zoom the timeline'], ['[ ]', 'start or end of the clip here'],
     ] as ReadonlyArray<readonly [string, string]>,
     facts: 'Picture', firstFootage: 'First footage', lastFootageAt: 'Last footage', frames: (n: string) => `${n} frames/s`,
+    clock: 'Camera clock', clockBehind: (length: string) => `${length} behind`, clockAhead: (length: string) => `${length} ahead`, clockInStep: 'in step',
   },
 
   timeline: {

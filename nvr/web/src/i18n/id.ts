@@ -76,6 +76,7 @@ const id: Words = {
       ['< >', 'lebih lambat atau lebih cepat'], ['+ −', 'perbesar atau perkecil garis waktu'], ['[ ]', 'awal atau akhir klip di sini'],
     ],
     facts: 'Gambar', firstFootage: 'Rekaman pertama', lastFootageAt: 'Rekaman terakhir', frames: (n) => `${n} bingkai/dtk`,
+    clock: 'Jam kamera', clockBehind: (length) => `terlambat ${length}`, clockAhead: (length) => `lebih cepat ${length}`, clockInStep: 'sesuai',
   },
 
   timeline: {

@@ -12,7 +12,7 @@ const camera = (id: string, name: string, cause: 'stalled' | 'unreachable' | nul
   id, name, labels, audio: false, source: 'file', first_footage: null, last_footage: null,
   status: {
     state: cause ? 'waiting' : 'recording', since: null, cause, detail: null, recorded_until: null, codec: null, width: null, height: null,
-    bitrate_bps: null, frame_rate: null,
+    bitrate_bps: null, frame_rate: null, clock_offset_s: null, counters: {},
   },
 });
 const cameras = [

@@ -1,0 +1,54 @@
+"""What a recorder counts for a camera. Kept in a camera's status since its recorder took it, and in a run's detail for that run alone.
+
+Counts only rise, but for the two that say how it is now (``LEVELS``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["LEVELS", "NAMES", "added", "difference"]
+
+NAMES: Final[Mapping[str, str]] = {
+    "connections": "connections that brought a picture; all but the first are reconnections",
+    "frames": "pictures written",
+    "bytes": "bytes written",
+    "lost_packets": "RTP packets missing, by their numbers (video)",
+    "duplicate_packets": "RTP packets that came twice",
+    "restarts": "times that the camera began to count its packets anew, or as another sender",
+    "malformed": "packets and payloads that can't be read",
+    "junk_bytes": "bytes between packets that belong to nothing",
+    "damaged": "pictures of which a part is missing, left out",
+    "undecodable": "whole pictures left out, as what they refer to is missing",
+    "unmarked": "pictures whose end the camera did not mark",
+    "retimed": "pictures shown at another time than the camera's, to keep the order of decoding",
+    "out_of_order": "pictures left out because their time was not after the one before",
+    "corrupt": "pictures before which others are missing",
+    "overloads": "runs that ended because a disk, or this machine, did not keep up or refused",
+    "late_us": "how late the least delayed picture of the last ten seconds came, microseconds",
+    "jitter_us": "how far the delays of the pictures of the last ten seconds lay apart, microseconds",
+}
+"""Every count, and what it counts."""
+
+LEVELS: Final = frozenset({"late_us", "jitter_us"})
+"""Those that are no sums."""
+
+
+def added(before: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    """The counts of both together, without zeros; of a level the later."""
+    names = [name for name in NAMES if name in before or name in more]
+    sums = {
+        name: more.get(name, before.get(name, 0)) if name in LEVELS else before.get(name, 0) + more.get(name, 0)
+        for name in names
+    }
+    return {name: count for name, count in sums.items() if count}
+
+
+def difference(now: Mapping[str, int], then: Mapping[str, int]) -> dict[str, int]:
+    """What was counted since ``then``, without zeros and levels."""
+    return {
+        name: now[name] - then.get(name, 0)
+        for name in NAMES
+        if name in now and name not in LEVELS and now[name] != then.get(name, 0)
+    }
