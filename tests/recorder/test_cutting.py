@@ -25,6 +25,7 @@ def test_target_is_a_shifted_multiple_and_ahead(camera: str, duration_us: int, s
 def test_cuts_at_the_first_keyframe_at_or_past_the_target(
     camera: str, duration_us: int, start_us: int, gop: int
 ) -> None:
+    """Checklist 17."""
     cutter = Cutter(camera, duration_us, 10**9)
     gop_us = gop * 40_000
     keyframe_us = start_us

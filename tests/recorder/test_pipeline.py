@@ -187,6 +187,7 @@ def test_the_servers_clock_is_set(rig: Rig, film: Clip, step_us: int) -> None:
 
 @pytest.mark.parametrize("jump_us", [3_600_000_000, -5_000_000])
 def test_the_cameras_timestamps_jump(rig: Rig, film: Clip, jump_us: int) -> None:
+    """Checklist 12."""
     rig.open(film)
     rig.send(film, 0, 200)
     rig.send(film, 200, 100, media_shift_us=jump_us)
@@ -209,6 +210,7 @@ def test_a_hole_in_media_time_is_a_gap(rig: Rig, film: Clip) -> None:
 
 
 def test_new_parameters_are_a_new_run_without_a_gap(rig: Rig) -> None:
+    """Checklist 10."""
     film = clip(ClipSpec(frames=200, group=25, change_to=(480, 288)))
     rig.open(film)
     rig.send(film, 0, 200)
@@ -244,6 +246,7 @@ def test_a_full_disk_ends_the_run_with_its_cause(rig: Rig, film: Clip) -> None:
 
 
 def test_out_of_order_packets_are_dropped_and_counted(rig: Rig, film: Clip) -> None:
+    """Checklist 12."""
     rig.open(film)
     rig.send(film, 0, 100)
     rig.send(film, 99, 1)

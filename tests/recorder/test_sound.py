@@ -85,7 +85,7 @@ def play(rig: Rig, film: Clip, first: int, count: int, *, sound: bool) -> None:
 
 @pytest.mark.parametrize("codec", ["aac", "pcmu"])
 def test_item_15_sound_that_is_silent_begins_and_ceases(rig: Rig, codec: Any) -> None:
-    """Declared sound that never comes holds nothing back; where it begins and ceases runs abut, and no picture is lost."""
+    """Checklist 15: Declared sound that never comes holds nothing back; where it begins and ceases runs abut, and no picture is lost."""
     film = clip(ClipSpec(frames=100, group=25, audio=codec))
     track = film.tracks[1]
     if codec == "aac":
@@ -109,7 +109,7 @@ def test_item_15_sound_that_is_silent_begins_and_ceases(rig: Rig, codec: Any) ->
 
 
 def test_item_15_aac_without_configuration_costs_no_picture(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
-    """ADTS: there is nothing to put into an init."""
+    """Checklist 15: ADTS: there is nothing to put into an init."""
     film = clip(ClipSpec(frames=100, group=25))
     container: Any = av.open("/dev/null", "w", format="adts")
     rig.audio_template = Template(container.add_stream("aac", rate=16_000, layout="mono"), container)

@@ -35,6 +35,7 @@ def complete(*stamps: tuple[int | None, int | None]) -> list[tuple[int | None, i
 
 
 def test_first_packet_without_any() -> None:
+    """Checklist 11."""
     assert complete((None, None), (STEP, STEP), (2 * STEP, 2 * STEP)) == [
         (0, 0),
         (STEP, STEP),
@@ -43,7 +44,7 @@ def test_first_packet_without_any() -> None:
 
 
 def test_reordered_pictures() -> None:
-    """As observed with two B-frames: decode times begin with the fourth packet."""
+    """Checklist 13: As observed with two B-frames: decode times begin with the fourth packet."""
     out = complete((None, None), (3 * STEP, None), (STEP, None), (2 * STEP, STEP), (6 * STEP, 2 * STEP))
     assert out == [(0, -2 * STEP), (3 * STEP, -STEP), (STEP, 0), (2 * STEP, STEP), (6 * STEP, 2 * STEP)]
     assert all(pts is not None and dts is not None and dts <= pts for pts, dts in out)
@@ -55,6 +56,7 @@ def test_presentation_times_alone() -> None:
 
 
 def test_no_timestamps_at_all() -> None:
+    """Checklist 12."""
     with pytest.raises(Ended) as ended:
         complete(*[(None, None)] * 7)
     assert ended.value.cause == "corrupt"

@@ -23,6 +23,7 @@ def quiet() -> Iterator[None]:
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_after_any_fault_at_any_step_a_restart_makes_all_right(operation: str, fault: Fault) -> None:
+    """Checklist 16."""
     base = scratch()
     try:
         MATRIX[operation, fault], failures = cells(operation, fault, base)

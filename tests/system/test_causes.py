@@ -37,6 +37,7 @@ def stated(server: Server, camera: str, cause: Cause, start_us: int) -> bool:
 
 
 def test_every_way_to_fail(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
+    """Checklist 3."""
     secret = "p@ss:w/rd#1%"
     tables: list[dict[str, Any]] = []
     expected: dict[str, Cause] = {}

@@ -49,6 +49,7 @@ def assert_abut(segments: Sequence[Segment]) -> None:
     ],
 )
 def test_every_frame_exactly_once(tmp_path: Path, gst: GstCamera, mount: str, codec: str, source: str) -> None:
+    """Checklist 14."""
     camera = {"id": "cam", "url": gst.urls[mount], "audio": mount == "h264-aac", "source": source}
     with serving(tmp_path, camera, workers=1) as server:
         server.until(lambda: len(server.closed("cam")) > ROTATIONS, timeout_s=60, what="rotations")
@@ -80,7 +81,7 @@ def segment_rate(found: Sequence[Segment]) -> float:
 def test_reordered_pictures_from_the_first_on(
     tmp_path: Path, serve: Serve, codec: Literal["h264", "h265"], name: str, source: str
 ) -> None:
-    """FFmpeg gives the first packets of a stream with B-frames no decode times; they are frames all the same."""
+    """Checklist 13: FFmpeg gives the first packets of a stream with B-frames no decode times; they are frames all the same."""
     camera = ScriptedCamera(clip(ClipSpec(codec=codec, frames=150, b_frames=2, group=25)), at_end="stall")
     table = {"id": "cam", "url": serve(camera), "stall_timeout": "2s", "source": source}
     with serving(tmp_path, table, workers=1) as server:

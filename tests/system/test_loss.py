@@ -18,7 +18,7 @@ Serve = Callable[[Startable], str]
 
 
 def test_item_09_a_lost_packet_is_counted_and_a_gap(tmp_path: Path, serve: Serve) -> None:
-    """Frame 30 loses a packet and the group of 100 its rest: 2.8 s nobody can decode."""
+    """Checklist 9: Frame 30 loses a packet and the group of 100 its rest: 2.8 s nobody can decode."""
     film = clip(ClipSpec(frames=160, group=100))
     camera = ScriptedCamera(film, at_end="stall", faults=Faults(drop=frozenset({(30, 0)})))
     with serving(tmp_path, {"id": "a", "url": serve(camera), "stall_timeout": "2s"}, workers=1) as server:

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from nvr.recorder.native.pictures import Depacketiser
+from nvr.recorder.native.sps import may_have_fields
 
 __all__ = ["H264Depacketiser"]
 
 _SLICE: Final = 1
 _IDR: Final = 5
 _SEI: Final = 6
+_SPS: Final = 7
 _STAP_A: Final = 24
 _FU_A: Final = 28
 _RECOVERY_POINT: Final = 6  # ITU-T H.264 D.1
 
 
 class H264Depacketiser(Depacketiser):
-    """The pictures of one H.264 stream. A keyframe is an IDR picture, or one that a recovery point announces."""
+    """The pictures of one H.264 stream. A keyframe is an IDR picture, or one that a recovery point announces. ``sets``: parameter sets that the description
+    has."""
+
+    def __init__(self, sets: Iterable[bytes] = ()) -> None:
+        super().__init__()
+        self._sps = b""
+        for unit in sets:
+            if unit[0] & 0x1F == _SPS:
+                self._may_be_fields = may_have_fields(unit)
 
     def _payload(self, payload: memoryview) -> bool:
         kind = payload[0] & 0x1F
@@ -78,6 +89,9 @@ class H264Depacketiser(Depacketiser):
             # first_mb_in_slice is an Exp-Golomb number: zero is a single set bit.
             first = after & 0x80 != 0 if kind not in (3, 4) else False
             self._slice(first=first, keyframe=kind == _IDR, reference=header & 0x60 != 0)
+        elif kind == _SPS and header == unit[0] and unit != self._sps:
+            self._sps = bytes(unit)
+            self._may_be_fields = may_have_fields(self._sps)
         elif kind == _SEI and not self._keyframe and header == unit[0] and _announces_recovery(unit):
             self._keyframe = True
 

@@ -1,6 +1,6 @@
 """From RTP payloads to pictures: what H.264 and H.265 have in common. Pure.
 
-A picture's packets share a timestamp; the marker ends it, or, of a camera that forgets the marker, the next timestamp does. Invariants: a picture that
+A picture's packets share a timestamp; the marker ends it, or, of a camera that forgets the marker, the next timestamp does; where pictures may be two fields the second one's marker counts. Invariants: a picture that
 is given out is whole as far as packet numbers and fragment flags can tell; NAL units keep their order and bytes; memory is bounded.
 After the loss of what others may refer to, pictures are left out up to the next keyframe, and counted.
 """
@@ -62,6 +62,9 @@ class Depacketiser(ABC):
         # The packet before the open picture's first one is missing, so that its own beginning may be.
         self._suspect = True
         self._markers_lie = False
+        # Pictures may be two fields of one timestamp, each with a marker of its own.
+        self._may_be_fields = False
+        self._beginnings = 0
         self._finished_at: int | None = None
 
     def feed(self, payload: memoryview, timestamp: int, marker: bool, lost: int) -> tuple[Picture, ...]:
@@ -74,7 +77,7 @@ class Depacketiser(ABC):
             self._damage()
         if timestamp != self._timestamp:
             if self._has_picture or self._damaged:
-                self.counts.unmarked += not self._markers_lie and not lost
+                self.counts.unmarked += not (self._markers_lie or self._may_be_fields or lost)
                 out = self._finish()
             # Parameter sets that came with a timestamp of their own belong to the picture that follows.
             self._timestamp = timestamp
@@ -87,7 +90,12 @@ class Depacketiser(ABC):
         if not self._damaged and (not payload or not self._payload(payload)):
             self.counts.malformed += 1
             self._damage()
-        if marker and not self._markers_lie and (self._has_picture or self._damaged):
+        if (
+            marker
+            and not self._markers_lie
+            and (self._has_picture or self._damaged)
+            and (not self._may_be_fields or self._beginnings > 1)
+        ):
             return out + self._finish()
         return out
 
@@ -157,6 +165,7 @@ class Depacketiser(ABC):
         self._units.clear()
         self._fragment = self._damaged = self._has_picture = False
         self._keyframe = self._reference = self._begins_well = False
+        self._beginnings = 0
 
     # What subclasses read payloads with ------------------------------------------------------------------------------
 
@@ -165,7 +174,8 @@ class Depacketiser(ABC):
         """Takes the NAL units of a payload, which is not empty; False if it is malformed."""
 
     def _slice(self, *, first: bool, keyframe: bool, reference: bool) -> None:
-        """A slice begins: the ``first`` of its picture or not."""
+        """A slice begins: the ``first`` of its picture or field, or not."""
+        self._beginnings += first
         if not self._has_picture:
             self._has_picture = True
             self._begins_well = first

@@ -132,12 +132,16 @@ class VideoReceiver(Receiver):
     ) -> None:
         super().__init__(track, ssrc, clocks)
         self.depacketiser: Depacketiser = (
-            H264Depacketiser() if track.media.codec == "h264" else H265Depacketiser(donl=track.media.donl)
+            H264Depacketiser(track.media.parameter_sets)
+            if track.media.codec == "h264"
+            else H265Depacketiser(donl=track.media.donl)
         )
         self._on_picture = on_picture
         self._dollar = 0x2400 | track.channel
         self._on_clock = on_clock
         self._zero: int | None = None
+        self._began_anew = False
+        self._latest_at_us = 0
         self.latest: int | None = None
 
     def _clock(self, camera_us: int) -> None:
@@ -153,9 +157,15 @@ class VideoReceiver(Receiver):
     def _payload(self, payload: memoryview, timestamp: int, marker: bool, lost: int) -> None:
         for picture in self.depacketiser.feed(payload, timestamp, marker, lost):
             ticks = self.unwrapper.unwrap(picture.timestamp)
+            now_us = self._clocks.monotonic_us()
             if self._zero is None:
                 start = self.track.rtp_time
                 self._zero = ticks if start is None else self.unwrapper.near(start)
+            elif self._began_anew and self.latest is not None:
+                # Another timeline, which says nothing of how long it was since the last picture; arrival does.
+                passed = max(1, (now_us - self._latest_at_us) * self.clock_rate // 1_000_000)
+                self._zero = ticks - self.latest - passed
+            self._began_anew, self._latest_at_us = False, now_us
             self.latest = ticks - self._zero
             self._on_picture(picture, self.latest)
 
@@ -196,6 +206,7 @@ class VideoReceiver(Receiver):
     def _restart(self) -> None:
         self.depacketiser.restart()
         self.last_report = None
+        self._began_anew = True
 
 
 class AudioReceiver(Receiver):

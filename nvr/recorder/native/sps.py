@@ -1,4 +1,4 @@
-"""How far pictures are reordered: the one thing in a sequence parameter set that timestamps can't do without. Pure.
+"""What timestamps can't do without of a sequence parameter set: how far pictures are reordered, and whether they may be two fields. Pure.
 
 ITU-T H.264 7.3.2.1.1 and E.1.1, ITU-T H.265 7.3.2.2.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["reorder_depth"]
+__all__ = ["may_have_fields", "reorder_depth"]
 
 _WITH_CHROMA_FORMAT: Final = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 _BASELINE: Final = 66
@@ -28,6 +28,14 @@ def reorder_depth(codec: str, sets: Iterable[bytes]) -> int | None:
         except (IndexError, ValueError):
             return None
     return None
+
+
+def may_have_fields(unit: bytes) -> bool:
+    """Whether pictures of this H.264 SPS may be coded as two fields (``frame_mbs_only_flag`` is 0)."""
+    try:
+        return not _h264_head(_Bits(unit[1:]))[2]
+    except (IndexError, ValueError):
+        return False
 
 
 class _Bits:
@@ -60,7 +68,8 @@ class _Bits:
         return (number + 1) // 2 if number & 1 else -(number // 2)
 
 
-def _h264(bits: _Bits) -> int | None:
+def _h264_head(bits: _Bits) -> tuple[int, int, bool]:
+    """Profile, picture order count type and ``frame_mbs_only_flag``, with which it ends."""
     profile = bits.bits(8)
     bits.bits(16)
     bits.ue()
@@ -89,7 +98,12 @@ def _h264(bits: _Bits) -> int | None:
     bits.bits(1)
     bits.ue()
     bits.ue()
-    if not bits.flag():
+    return profile, order, bits.flag()
+
+
+def _h264(bits: _Bits) -> int | None:
+    profile, order, frames_only = _h264_head(bits)
+    if not frames_only:
         bits.bits(1)
     bits.bits(1)
     if bits.flag():

@@ -45,7 +45,10 @@ class Sink:
         assert self.opened, "a packet came before the streams were known"
         codec = packet.stream.codec_context.name
         data = bytes(packet)
-        got = Got(frame_hash(codec, data), packet.pts, packet.dts, packet.is_keyframe, packet.is_corrupt, data)
+        # FFmpeg's flush has no bytes.
+        got = Got(
+            frame_hash(codec, data) if data else "", packet.pts, packet.dts, packet.is_keyframe, packet.is_corrupt, data
+        )
         (self.video if packet.stream.type == "video" else self.audio).append(got)
         self.begun.set()
         if self.stop_after is not None and len(self.video) >= self.stop_after:
