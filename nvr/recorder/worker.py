@@ -25,6 +25,7 @@ from nvr.recorder.av_source import quiet_ffmpeg
 from nvr.recorder.camera import CameraRecorder
 from nvr.recorder.cutting import Cutter
 from nvr.recorder.disks import Disks
+from nvr.recorder.pace import Pace
 from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.run import Identity
 from nvr.recorder.source import Ended
@@ -214,6 +215,8 @@ async def serve(settings: Settings) -> bool:
             _say(event="beat")
             await asyncio.sleep(1.0)
 
+    pace = Pace(loop)
+    pace.start()
     _say(event="ready")
     tasks = [asyncio.create_task(obey()), asyncio.create_task(beat())]
     waiting = asyncio.create_task(ending.wait())
@@ -222,6 +225,7 @@ async def serve(settings: Settings) -> bool:
         if task in done and not task.cancelled() and (error := task.exception()) is not None:
             log.error("the worker ends because of a fault", exc_info=error)
         task.cancel()
+    pace.stop()
     return await worker.stop()
 
 

@@ -1,0 +1,33 @@
+"""The loop's pace, under a clock that can be turned."""
+
+import asyncio
+
+from nvr.recorder.pace import Pace
+
+
+class World:
+    def __init__(self) -> None:
+        self.now_s = 100.0
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(round(seconds, 3))
+        self.now_s += seconds
+
+
+async def test_the_loop_is_held_for_the_rest_of_each_interval() -> None:
+    world = World()
+    pace = Pace(asyncio.get_running_loop(), 0.04, monotonic_s=lambda: world.now_s, sleep=world.sleep)
+    pace.start()
+    for work_s in (0.0, 0.01, 0.03):
+        await asyncio.sleep(0)
+        world.now_s += work_s
+    # Behind: not held, and what was missed is not made up for.
+    world.now_s += 1.0
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    pace.stop()
+    assert world.slept == [0.04, 0.04, 0.03, 0.04]
+    slept = len(world.slept)
+    await asyncio.sleep(0)
+    assert len(world.slept) == slept
