@@ -113,6 +113,8 @@ test: $(STAMPS)/test $(WEB)/dist/index.html
 
 .PHONY: bench-clips bench-crash bench-preallocate bench-load bench-start bench-write
 bench-clips bench-crash bench-preallocate bench-load bench-start bench-write: bench-%: $(STAMPS)/test
+.PHONY: bench-crash bench-start bench-write bench-ingest bench-fleet bench-soak
+bench-crash bench-start bench-write bench-ingest bench-fleet bench-soak: bench-%: $(STAMPS)/test
 	$(BIN)/python -m tests.bench.bench_$* $(BENCH_ARGS)
 
 lint: $(STAMPS)/test $(WEB)/node_modules/.package-lock.json
