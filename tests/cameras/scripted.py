@@ -86,6 +86,8 @@ class ScriptedCamera:
         aggregate: bool = False,
     ) -> None:
         self.clip = clip
+        # May be replaced while it runs: what it does wrong from then on.
+        self.faults = faults or Faults()
         self.journal = Journal()
         self.requests: list[Request] = []
         self.path = path
@@ -98,7 +100,7 @@ class ScriptedCamera:
             session_timeout_s=session_timeout_s,
             enforce_timeout=enforce_timeout,
             aggregate=aggregate,
-            hooks=_ScriptHooks(self, faults or Faults()),
+            hooks=_ScriptHooks(self),
         )
 
     @property
@@ -178,9 +180,12 @@ class Numbered(AccessUnit):
 class _ScriptHooks(Hooks):
     """Applies the faults and writes the journal."""
 
-    def __init__(self, camera: ScriptedCamera, faults: Faults) -> None:
+    def __init__(self, camera: ScriptedCamera) -> None:
         self._camera = camera
-        self._faults = faults
+
+    @property
+    def _faults(self) -> Faults:
+        return self._camera.faults
 
     async def connected(self, connection: Connection) -> None:
         if self._faults.mute:
