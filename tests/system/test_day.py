@@ -114,15 +114,19 @@ def turned_away(day: Day) -> None:
 
 def decided(day: Day) -> None:
     """By letter, by schedule, by a planned window."""
+    # Both a moment ahead: a command takes a second or two to start, and is to be told apart from what it does.
+    begins_us = now_us() + 5 * S
     order = ["--where", "id=hall", "--letter", "800/17", "--reason", "efisiensi", "--approver", "Kepala"]
+    order += ["--start", iso(begins_us)]
     hash_ = day.nvr("orders", "add", *order, "--dry-run").rpartition("hash: ")[2].strip()
-    day.expect("hall", "disabled")
+    day.expect("hall", "disabled", begins_us)
     id_ = day.nvr("orders", "add", *order, "--confirm", hash_).split()[-5]
     day.server.until(lambda: state(day, "hall") == "off", what="the order takes effect")
     day.nvr("orders", "revoke", id_, "--reason", "wali kota")
-    day.expect("pool", "schedule")
+    begins_us = now_us() + 3 * S
+    day.expect("pool", "schedule", begins_us)
     weekday = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")[(now_us() // (86_400 * S) + 6) % 7]
-    hours = ["--hours", f"{weekday} 01:00-01:01", "--reason", "musim hujan"]
+    hours = ["--hours", f"{weekday} 01:00-01:01", "--reason", "musim hujan", "--start", iso(begins_us)]
     id_ = day.nvr("schedules", "add", "--camera", "pool", *hours).split()[1]
     day.server.until(lambda: state(day, "pool") == "off", what="the schedule takes effect")
     day.nvr("schedules", "end", id_, "--reason", "selesai")
