@@ -111,10 +111,9 @@ test: $(STAMPS)/test $(WEB)/dist/index.html
 
 # --- Benchmarks; each prints the machine first. BENCH_ARGS are passed on, such as BENCH_ARGS='--kills 60'
 
-.PHONY: bench-clips bench-crash bench-preallocate bench-load bench-start bench-write
-bench-clips bench-crash bench-preallocate bench-load bench-start bench-write: bench-%: $(STAMPS)/test
-.PHONY: bench-crash bench-start bench-write bench-ingest bench-fleet bench-soak
-bench-crash bench-start bench-write bench-ingest bench-fleet bench-soak: bench-%: $(STAMPS)/test
+BENCHES := bench-clips bench-crash bench-fleet bench-ingest bench-load bench-preallocate bench-soak bench-start bench-write
+.PHONY: $(BENCHES)
+$(BENCHES): bench-%: $(STAMPS)/test
 	$(BIN)/python -m tests.bench.bench_$* $(BENCH_ARGS)
 
 lint: $(STAMPS)/test $(WEB)/node_modules/.package-lock.json

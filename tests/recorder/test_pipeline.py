@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -41,8 +42,12 @@ class SmallDisk(Files):
     """Refuses to take more than ``room`` bytes."""
 
     room = 1 << 40
+    # A disk that hangs, until it is set.
+    moves: threading.Event | None = None
 
     def write(self, fd: int, buffers: Sequence[bytes | memoryview]) -> int:
+        if self.moves is not None:
+            assert self.moves.wait(20)
         size = sum(len(buffer) for buffer in buffers)
         if size > self.room:
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -243,6 +248,26 @@ def test_a_full_disk_ends_the_run_with_its_cause(rig: Rig, film: Clip) -> None:
     found = rig.done(ended.value.cause)
     assert causes(found)[-1] == "disk_full"
     assert found.recorded_us > 1_000_000
+
+
+def test_a_disk_that_does_not_keep_up_is_overload(tmp_path: Path, film: Clip) -> None:
+    rig = Rig(tmp_path, queue_bytes=200_000)
+    rig.open(film)
+    rig.send(film, 0, 100)
+    rig.written()
+    rig.files.moves = threading.Event()
+    with pytest.raises(Ended) as ended:
+        for first in range(100, 30_000, 25):
+            rig.send(film, first, 25)
+    assert ended.value.cause is Cause.OVERLOAD
+    dropped_us = rig.realtime_us
+    rig.files.moves.set()
+    found = rig.done(ended.value.cause)
+    assert causes(found)[-1] == "overload"
+    # What the queue had taken before is footage: no more is lost than was not accepted.
+    assert found.recorded_us > 4_000_000
+    assert found.gaps[-1].start_us <= dropped_us
+    rig.database.close()
 
 
 def test_out_of_order_packets_are_dropped_and_counted(rig: Rig, film: Clip) -> None:

@@ -60,7 +60,11 @@ class Day:
         self.server.until(lambda: cause in self.server.causes(camera, self.start_us), what=f"{camera}: {cause}")
 
     def recording(self, *cameras: str, after_us: int = 0) -> bool:
-        return all(any(s.end_us > max(after_us, s.key.start_us) for s in self.server.growing(c)) for c in cameras)
+        """Whether each has footage that began after a time."""
+        return all(
+            any(s.end_us > s.key.start_us >= after_us for s in [*self.server.growing(c), *self.server.closed(c)])
+            for c in cameras
+        )
 
     def nvr(self, *arguments: str) -> str:
         done = subprocess.run(
@@ -138,8 +142,9 @@ def decided(day: Day) -> None:
     day.expect("lane", "maintenance")
     day.cameras["lane"].faults = Faults(stall_after=0)
     day.until_cause("lane", "maintenance")
+    healed_us = now_us()
     day.heal("lane")
-    day.server.until(partial(day.recording, "lane"), what="the camera under maintenance is back")
+    day.server.until(partial(day.recording, "lane", after_us=healed_us), what="the camera under maintenance is back")
     day.nvr("maintenance", "end", window_id, "--reason", "selesai")
 
 
