@@ -133,7 +133,7 @@ export const coverage = (id: string, start: Instant, end: Instant, signal?: Abor
 
 export const playlistUrl = (id: string, start: Instant, end: Instant) => `${camera(id)}/playlist.m3u8?${range(start, end)}`;
 export const liveUrl = (id: string) => `${camera(id)}/live.m3u8`;
-export const clipUrl = (id: string, start: Instant, end: Instant) => `${camera(id)}/clip.mp4?${range(start, end)}`;
+export const clipUrl = (id: string, start: Instant, end: Instant, gaps: ClipGaps) => `${camera(id)}/clip.mp4?${range(start, end)}&gaps=${gaps}`;
 export const snapshotUrl = (id: string, at: Instant | null, width?: number) => {
   const query = [at === null ? '' : `at=${seg(formatInstant(at))}`, width ? `width=${width}` : ''].filter(Boolean).join('&');
   return `${camera(id)}/snapshot.jpg${query ? `?${query}` : ''}`;
@@ -150,7 +150,13 @@ export async function mediaProblem(url: string): Promise<Problem | null> {
   return readProblem(response);
 }
 
-export type ClipCheck = { ready: true; size: number | null } | { ready: false; problem: Problem; parts: ClipPart[] };
+/** What of the range was not recorded is left out, or keeps its time. */
+export type ClipGaps = 'collapse' | 'keep';
+
+/** `archive` is the address of all parts as one ZIP. */
+export type ClipCheck =
+  | { ready: true; size: number | null }
+  | { ready: false; problem: Problem; parts: ClipPart[]; archive: string | null };
 
 /** A download that fails is a useless file with an error in it; asking first lets the page say why instead. */
 export async function checkClip(url: string): Promise<ClipCheck> {
@@ -161,7 +167,7 @@ export async function checkClip(url: string): Promise<ClipCheck> {
   }
   const problem = await mediaProblem(url);
   if (problem === null) return { ready: true, size: null };
-  return { ready: false, problem, parts: Array.isArray(problem.parts) ? problem.parts : [] };
+  return { ready: false, problem, parts: Array.isArray(problem.parts) ? problem.parts : [], archive: problem.archive ?? null };
 }
 
 // Orders, maintenance windows, schedules

@@ -355,6 +355,7 @@ export interface Problem {
   parts?: ClipPart[];
   /** What is wrong, place by place: the lines of a table. */
   errors?: Array<{ field: string; message: string }>;
+  archive?: string;
   /** Seconds, from the Retry-After header. */
   retry_after_s?: number;
 }

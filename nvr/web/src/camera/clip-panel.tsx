@@ -23,14 +23,15 @@ interface ClipPanelProps {
   onChoose: () => void;
 }
 
-type Result = { kind: 'checking' } | { kind: 'started'; size: number | null } | { kind: 'failed'; text: string; parts: ClipPart[] };
+type Result = { kind: 'checking' } | { kind: 'started'; size: number | null } | { kind: 'failed'; text: string; parts: ClipPart[]; archive: string | null };
 
 export function ClipPanel({ camera, zone, clip, playhead, onClip, onChoose }: ClipPanelProps) {
   const { t, lang } = useWords();
   const c = t.clip;
   const [result, setResult] = useState<Result | null>(null);
   const range = useRangeCoverage(camera, clip);
-  useEffect(() => setResult(null), [clip?.start, clip?.end]);
+  const [gaps, setGaps] = useState<api.ClipGaps>('collapse');
+  useEffect(() => setResult(null), [clip?.start, clip?.end, gaps]);
 
   if (!clip) {
     return (
@@ -47,16 +48,16 @@ export function ClipPanel({ camera, zone, clip, playhead, onClip, onChoose }: Cl
   const empty = Boolean(known && range!.recordedS <= 0);
 
   async function download(): Promise<void> {
-    const url = api.clipUrl(camera, clip!.start, clip!.end);
+    const url = api.clipUrl(camera, clip!.start, clip!.end, gaps);
     setResult({ kind: 'checking' });
     try {
       const check = await api.checkClip(url);
       if (check.ready) {
         save(url, camera, clip!.start, clip!.end);
         setResult({ kind: 'started', size: check.size });
-      } else setResult({ kind: 'failed', text: problemWords(check.problem, t), parts: check.parts });
+      } else setResult({ kind: 'failed', text: problemWords(check.problem, t), parts: check.parts, archive: check.archive });
     } catch (error) {
-      setResult({ kind: 'failed', text: errorWords(error, t), parts: [] });
+      setResult({ kind: 'failed', text: errorWords(error, t), parts: [], archive: null });
     }
   }
 
@@ -82,7 +83,16 @@ export function ClipPanel({ camera, zone, clip, playhead, onClip, onChoose }: Cl
             {known ? c.footageOf(format.duration(range!.recordedS, lang), format.percent(range!.recordedS, (clip.end - clip.start) / SECOND, lang)) : '–'}
           </dd>
         </dl>
-        {known && range!.missingS > 0 && !empty ? <p class="hint">{c.gapsLeftOut}</p> : null}
+        {known && range!.missingS > 0 && !empty ? (
+          <Field label={c.gaps}>
+            {(attributes) => (
+              <select {...attributes} data-testid="clip-gaps" value={gaps} onChange={(event) => setGaps(event.currentTarget.value === 'keep' ? 'keep' : 'collapse')}>
+                <option value="collapse">{c.gapsCollapse}</option>
+                <option value="keep">{c.gapsKeep}</option>
+              </select>
+            )}
+          </Field>
+        ) : null}
         {valid ? null : <p class="error" role="alert">{c.invalid}</p>}
         {empty ? <p class="error" role="status" data-testid="clip-empty">{c.empty}</p> : null}
         <div class="actions">
@@ -120,6 +130,7 @@ function Outcome({ result, camera, zone }: { result: Result; camera: string; zon
               </li>
             );
           })}
+          {result.archive ? <li><a href={result.archive} download data-testid="clip-archive">{c.archive}</a></li> : null}
         </ul>
       ) : null}
     </div>

@@ -209,10 +209,11 @@ const en = {
     title: 'Save a clip', from: 'From', to: 'To', zone: (name: string) => `Times in ${name}`,
     fromHere: 'Start here', toHere: 'End here', length: 'Length', footage: 'Footage in it',
     footageOf: (footage: string, percent: string) => `${footage} (${percent})`,
-    download: 'Download', checking: 'Checking …', started: (size: string) => `The download has started (${size}).`,
+    download: 'Download', checking: 'Checking …', started: (size: string) => `The download has started: ${size}. The browser shows how far it is.`,
     startedUnsized: 'The download has started.', invalid: 'The end must be after the start.', empty: 'There is no footage in this range.',
     handleStart: 'Start of the clip', handleEnd: 'End of the clip', parts: 'The clips of this range', part: (n: number) => `Clip ${n}`,
-    gapsLeftOut: 'Gaps are left out of the clip: its footage plays on without a pause.', clear: 'Clear the range', choose: 'Choose a range',
+    gaps: 'Gaps', gapsCollapse: 'Leave out: the footage plays on without a pause', gapsKeep: 'Keep: the picture stands still as long as the gap lasts',
+    archive: 'All of them as one ZIP file', clear: 'Clear the range', choose: 'Choose a range',
     hint: 'Choose a range with the handles on the timeline, or type the times.',
   },
 

@@ -100,10 +100,11 @@ const id: Words = {
     title: 'Simpan klip', from: 'Dari', to: 'Sampai', zone: (name) => `Waktu dalam ${name}`,
     fromHere: 'Mulai di sini', toHere: 'Akhiri di sini', length: 'Lama', footage: 'Isi rekaman',
     footageOf: (footage, percent) => `${footage} (${percent})`,
-    download: 'Unduh', checking: 'Memeriksa …', started: (size) => `Pengunduhan dimulai (${size}).`,
+    download: 'Unduh', checking: 'Memeriksa …', started: (size) => `Pengunduhan dimulai: ${size}. Peramban menampilkan kemajuannya.`,
     startedUnsized: 'Pengunduhan dimulai.', invalid: 'Waktu akhir harus sesudah waktu awal.', empty: 'Tidak ada rekaman dalam rentang ini.',
     handleStart: 'Awal klip', handleEnd: 'Akhir klip', parts: 'Klip dalam rentang ini', part: (n) => `Klip ${n}`,
-    gapsLeftOut: 'Kekosongan tidak disertakan dalam klip: rekaman berlanjut tanpa jeda.', clear: 'Hapus rentang', choose: 'Pilih rentang',
+    gaps: 'Kekosongan', gapsCollapse: 'Dilewati: rekaman berlanjut tanpa jeda', gapsKeep: 'Dipertahankan: gambar diam selama kekosongan berlangsung',
+    archive: 'Semuanya dalam satu berkas ZIP', clear: 'Hapus rentang', choose: 'Pilih rentang',
     hint: 'Pilih rentang dengan pegangan pada garis waktu atau ketik waktunya.',
   },
 
