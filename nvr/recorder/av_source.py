@@ -12,7 +12,7 @@ import struct
 import threading
 import time
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import av
 import av.error
@@ -20,7 +20,7 @@ import av.logging
 
 from nvr.config import Camera, rtsp_url_with_credentials
 from nvr.recorder import failures
-from nvr.recorder.source import Ended, Packet, PacketSink
+from nvr.recorder.source import Ended, PacketSink
 from storage.causes import Cause
 
 __all__ = ["AvSource", "quiet_ffmpeg"]
@@ -79,7 +79,7 @@ class AvSource:
         """Nothing: FFmpeg does not tell."""
         return {}
 
-    def _look_at_clock(self, packet: Packet) -> None:
+    def _look_at_clock(self, packet: av.Packet[Any]) -> None:
         """FFmpeg ties packets to the camera's clock by its sender reports; every five seconds that is passed on."""
         now_s = time.monotonic()
         if now_s < self._clock_due_s or not packet.has_sidedata("prft"):
