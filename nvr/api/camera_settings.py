@@ -13,9 +13,10 @@ import msgspec
 from pydantic import ValidationError
 
 from nvr.api.errors import ApiError
-from nvr.config import Camera, redact, to_wire
+from nvr.config import Camera, check_ages, redact, to_wire
 from nvr.config.redact import MASK
 from storage.cameras import Camera as StoredCamera
+from storage.policies import Policy, Rules, resolve
 
 __all__ = ["CameraChange", "NewCamera", "changed", "checked", "stored_settings"]
 
@@ -25,7 +26,7 @@ _COLUMNS = ("id", "name", "labels")
 
 class NewCamera(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A camera to add. ``url`` may hold credentials; ``username`` and ``password`` are never answered. ``audio`` is off unless asked
-    for: recording sound in public is a question of law."""
+    for: recording sound in public is a question of law. Ages and sizes are text as in the configuration file, ``"30d"`` and ``"500GB"``."""
 
     id: str
     url: str
@@ -36,10 +37,14 @@ class NewCamera(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     audio: bool = False
     source: str = "auto"
     transport: str = "tcp"
+    priority: int = 0
+    max_age: str | None = None
+    min_age: str | None = None
+    max_bytes: str | None = None
 
 
 class CameraChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What to change of a camera; what is absent stays. A ``username`` or ``password`` of null removes it."""
+    """What to change of a camera; what is absent stays. A ``username``, ``password`` or rule of retention of null removes it."""
 
     id: str | msgspec.UnsetType = msgspec.UNSET
     url: str | msgspec.UnsetType = msgspec.UNSET
@@ -50,6 +55,10 @@ class CameraChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     audio: bool | msgspec.UnsetType = msgspec.UNSET
     source: str | msgspec.UnsetType = msgspec.UNSET
     transport: str | msgspec.UnsetType = msgspec.UNSET
+    priority: int | msgspec.UnsetType = msgspec.UNSET
+    max_age: str | msgspec.UnsetType | None = msgspec.UNSET
+    min_age: str | msgspec.UnsetType | None = msgspec.UNSET
+    max_bytes: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 def stored_settings(camera: Camera) -> dict[str, Any]:
@@ -59,14 +68,18 @@ def stored_settings(camera: Camera) -> dict[str, Any]:
     return {key: value for key, value in every.items() if key not in _COLUMNS and value is not None}
 
 
-def checked(values: Mapping[str, Any]) -> Camera:
-    """The camera that these settings describe.
+# As the configuration file has them, and as the catalogue keeps them.
+_RULES = {"max_age": "max_age_us", "min_age": "min_age_us"}
+
+
+def checked(values: Mapping[str, Any], default: Rules | None = None) -> Camera:
+    """The camera that these settings describe. Its ages are checked against ``default``, the server's rules, where it has none of its own.
 
     Raises:
         ApiError: ``invalid_camera``; messages never repeat a URL or password.
     """
     try:
-        return Camera.model_validate(dict(values))
+        camera = Camera.model_validate(dict(values))
     except ValidationError as error:
         found = [
             {"field": ".".join(str(part) for part in e["loc"]), "message": e["msg"].removeprefix("Value error, ")}
@@ -74,10 +87,16 @@ def checked(values: Mapping[str, Any]) -> Camera:
         ]
         detail = "; ".join(f"{e['field']} {e['message']}" for e in found)
         raise ApiError("invalid_camera", redact(detail), extra={"errors": found}) from None
+    own = Policy(camera.max_age_us, camera.max_bytes, camera.min_age_us)
+    for key, what, advice in check_ages(camera, own if default is None else resolve(own, camera.labels, default)):
+        # It names the key itself.
+        message = f"{what}; {advice}"
+        raise ApiError("invalid_camera", message, extra={"errors": [{"field": key, "message": message}]})
+    return camera
 
 
-def changed(old: StoredCamera, change: CameraChange) -> Camera:
-    """The camera after the change.
+def changed(old: StoredCamera, change: CameraChange, default: Rules | None = None) -> Camera:
+    """The camera after the change; ``default`` as for ``checked``.
 
     Raises:
         ApiError: ``invalid_camera``.
@@ -95,7 +114,11 @@ def changed(old: StoredCamera, change: CameraChange) -> Camera:
         # New credentials in a new URL take the place of the old ones.
         values.pop("username", None)
         values.pop("password", None)
-    return checked({k: v for k, v in values.items() if v is not None})
+    for key, stored in _RULES.items():
+        if key in wanted:
+            # Two names of one setting must not both be there.
+            values.pop(stored, None)
+    return checked({k: v for k, v in values.items() if v is not None}, default)
 
 
 def _refused(field: str, message: str) -> ApiError:

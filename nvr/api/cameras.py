@@ -19,6 +19,7 @@ from nvr.api.times import format_time
 from nvr.api.wire import CameraBody, CameraList
 from storage import cameras
 from storage.accounts import Role
+from storage.policies import Rules
 
 __all__ = ["ROUTES", "no_camera"]
 
@@ -75,7 +76,7 @@ def add_camera(request: ApiRequest, services: Injected, data: JSONBody[NewCamera
         for key, value in msgspec.structs.asdict(data).items()
         if value is not None and value is not msgspec.UNSET
     }
-    camera = checked(values)
+    camera = checked(values, Rules.from_wire(services.settings.retention))
     with services.db.write() as conn:
         try:
             cameras.add(
@@ -122,7 +123,8 @@ def change_camera(
 ) -> Response[bytes]:
     """Changes what the body names and leaves the rest."""
     with services.db.write() as conn:
-        new = changed(_changeable(cameras.find(conn, camera), camera), data)
+        old = _changeable(cameras.find(conn, camera), camera)
+        new = changed(old, data, Rules.from_wire(services.settings.retention))
         differs = cameras.change(
             conn,
             camera=camera,

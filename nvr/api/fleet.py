@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from nvr.api.times import format_time, seconds
 from nvr.api.wire import CameraBody, StatusBody
-from nvr.config import redact
+from nvr.config import format_duration, format_size, redact
 from storage.causes import Cause
 from storage.intervals import DAY_US
 
@@ -59,6 +59,11 @@ def _camera_body(row: sqlite3.Row, now_us: int, *, with_url: bool) -> CameraBody
     )
     if with_url:
         body.url = redact(str(settings.get("url", "")))
+        body.priority = int(settings.get("priority") or 0)
+        ages = (settings.get("max_age_us"), settings.get("min_age_us"))
+        body.max_age, body.min_age = (None if age_us is None else format_duration(age_us) for age_us in ages)
+        max_bytes = settings.get("max_bytes")
+        body.max_bytes = None if max_bytes is None else format_size(max_bytes)
     return body
 
 

@@ -44,7 +44,8 @@ class StatusBody(msgspec.Struct, kw_only=True):
 
 
 class CameraBody(msgspec.Struct, kw_only=True):
-    """A camera. ``url`` is for administrators only, and without credentials."""
+    """A camera. ``url``, its priority and its own rules of retention, worded as in the configuration file, are for administrators only; the URL is
+    without credentials."""
 
     id: str
     name: str
@@ -52,6 +53,10 @@ class CameraBody(msgspec.Struct, kw_only=True):
     audio: bool
     source: str
     url: str | msgspec.UnsetType = msgspec.UNSET
+    priority: int | msgspec.UnsetType = msgspec.UNSET
+    max_age: str | msgspec.UnsetType | None = msgspec.UNSET
+    min_age: str | msgspec.UnsetType | None = msgspec.UNSET
+    max_bytes: str | msgspec.UnsetType | None = msgspec.UNSET
     status: StatusBody
     first_footage: str | None
     last_footage: str | None

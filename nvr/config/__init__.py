@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nvr.config.checks import check_ages
 from nvr.config.errors import ConfigError, Problem
 from nvr.config.load import load
 from nvr.config.model import Alerts, Camera, Config, Evidence, Network, Public, Retention, Server, Storage
@@ -27,6 +28,7 @@ __all__ = [
     "SpaceFloor",
     "Storage",
     "camera_from_wire",
+    "check_ages",
     "format_duration",
     "format_size",
     "from_wire",

@@ -19,6 +19,7 @@ from storage.policies import Policy
 __all__ = [
     "COMPARED",
     "Finding",
+    "check_ages",
     "check_alerts",
     "check_cameras",
     "check_ids",
@@ -119,13 +120,18 @@ def check_cameras(cameras: Mapping[int, Camera], default: Retention | None) -> I
     for i, camera in cameras.items():
         if camera.password is not None and camera.username is None:
             yield ("camera", i, "password"), "has no username to go with it", "add username"
-        if camera.max_age_us is None and camera.min_age_us is None:
-            continue
         policy = default.of(camera) if default else Policy(camera.max_age_us, min_age_us=camera.min_age_us)
-        max_age_us, min_age_us = policy.max_age_us, policy.min_age_us
-        if min_age_us is not None and max_age_us is not None and min_age_us > max_age_us:
-            key = "min_age" if camera.min_age_us is not None else "max_age"
-            yield ("camera", i, key), *_ages(min_age_us, max_age_us)
+        for key, what, advice in check_ages(camera, policy):
+            yield ("camera", i, key), what, advice
+
+
+def check_ages(camera: Camera, policy: Policy) -> Iterator[tuple[str, str, str]]:
+    """What a camera's own ages make impossible in ``policy``, the rules in force for it: key, what is wrong, what to do."""
+    if camera.max_age_us is None and camera.min_age_us is None:
+        return
+    max_age_us, min_age_us = policy.max_age_us, policy.min_age_us
+    if min_age_us is not None and max_age_us is not None and min_age_us > max_age_us:
+        yield "min_age" if camera.min_age_us is not None else "max_age", *_ages(min_age_us, max_age_us)
 
 
 def warn_cameras(raw_cameras: Sequence[Mapping[str, Any]], cameras: Mapping[int, Camera]) -> Iterator[Finding]:

@@ -8,9 +8,12 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
+from nvr.api.camera_settings import checked
+from nvr.api.errors import ApiError
 from nvr.supervisor.provision import from_row
 from storage import cameras, status
 from storage.causes import Cause
+from storage.policies import LabelRule, Policy, Rules
 from storage.status import Status
 from tests.api import catalogue
 from tests.api.catalogue import NOW, T0, S, World
@@ -245,3 +248,66 @@ async def test_health_without_a_catalogue(client: Client, world: World) -> None:
     answer = await client.get("/api/cameras", headers=world.bearer("viewer"))
     assert (answer.status_code, answer.json()["code"]) == (503, "catalogue_unavailable")
     assert str(world.folder) not in answer.text
+
+
+async def test_retention_and_priority_are_worded_as_in_the_file(client: Client, world: World) -> None:
+    admin = world.bearer("admin")
+    new = {
+        "id": "dock",
+        "url": "rtsp://192.0.2.9/1",
+        "priority": -3,
+        "max_age": "20d",
+        "min_age": "36h",
+        "max_bytes": "500GB",
+    }
+    added = await client.post("/api/cameras", headers=admin, json=new)
+    assert added.status_code == 201, added.text
+    assert {key: added.json()[key] for key in new if key not in ("id", "url")} == {
+        "priority": -3,
+        "max_age": "20d",
+        "min_age": "36h",
+        "max_bytes": "500GB",
+    }
+    with world.db.read() as conn:
+        found = cameras.find(conn, "dock")
+    assert found is not None
+    assert from_row(found).max_age_us == 20 * 86_400 * S and found.settings["max_bytes"] == 500 * 10**9
+    change = {"max_age": "10d", "min_age": None, "priority": 7}
+    changed = (await client.patch("/api/cameras/dock", headers=admin, json=change)).json()
+    assert (changed["max_age"], changed["min_age"], changed["max_bytes"], changed["priority"]) == (
+        "10d",
+        None,
+        "500GB",
+        7,
+    )
+    assert "max_age" not in (await client.get("/api/cameras/dock", headers=world.bearer("viewer"))).json()
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "words"),
+    [
+        ({"max_age": "30"}, "max_age", "is not a duration"),
+        ({"max_age": "1d", "min_age": "2d"}, "min_age", "min_age 2d is longer than max_age 1d"),
+        ({"max_bytes": "10"}, "max_bytes", "is not a size"),
+        ({"max_bytes": "1KB"}, "max_bytes", 'must be at least "1MB"'),
+        ({"priority": 2000}, "priority", "less than or equal to 1000"),
+    ],
+)
+async def test_rules_that_can_not_be_are_refused_in_the_words_of_the_file(
+    client: Client, world: World, change: dict[str, object], field: str, words: str
+) -> None:
+    answer = await client.patch("/api/cameras/gate", headers=world.bearer("admin"), json=change)
+    assert answer.status_code == 400 and answer.json()["code"] == "invalid_camera"
+    assert answer.json()["errors"][0]["field"] == field
+    assert words in answer.json()["errors"][0]["message"]
+
+
+def test_ages_are_checked_against_the_rules_in_force() -> None:
+    """What a camera does not say itself, its labels or the default do."""
+    rules = Rules(Policy(30 * 86_400 * S), [LabelRule({"district": "north"}, Policy(5 * 86_400 * S))])
+    values = {"id": "dock", "url": "rtsp://192.0.2.9/1", "min_age": "10d"}
+    assert checked(values, rules).min_age_us == 10 * 86_400 * S
+    with pytest.raises(ApiError, match="min_age 10d is longer than max_age 5d"):
+        checked({**values, "labels": {"district": "north"}}, rules)
+    with pytest.raises(ApiError, match="min_age 31d is longer than max_age 30d"):
+        checked({**values, "min_age": "31d"}, rules)

@@ -50,6 +50,11 @@ export interface Camera {
   source: 'file' | 'catalogue';
   /** Only admins get it, with the password taken out. */
   url?: string;
+  /** Only admins get these: priority and rules of its own, worded as in the configuration file. */
+  priority?: number;
+  max_age?: string | null;
+  min_age?: string | null;
+  max_bytes?: string | null;
   status: CameraStatus;
   first_footage: string | null;
   last_footage: string | null;
@@ -221,6 +226,10 @@ export interface CameraDraft {
   password?: string;
   audio?: boolean;
   labels?: Record<string, string>;
+  priority?: number;
+  max_age?: string | null;
+  min_age?: string | null;
+  max_bytes?: string | null;
 }
 
 export interface User {

@@ -234,6 +234,8 @@ const en = {
     name: 'Name', url: 'Address (RTSP)', urlHint: 'For example rtsp://192.0.2.10:554/stream1', username: 'Camera user',
     password: 'Camera password', passwordKeep: 'Empty: keep the present one', audio: 'Record sound',
     audioHint: 'Recording sound in public places may be forbidden.', labels: 'Labels', labelsHint: 'One per line, name=value', labelInvalid: (line: string) => `Not a label: “${line}”. Write name=value.`,
+    retention: 'Retention and priority', retentionHint: 'Empty: as its labels or the server’s default say', maxAge: 'Delete after', maxAgeHint: 'For example 30d', minAge: 'Keep at least', minAgeHint: 'For example 7d',
+    maxBytes: 'At most', maxBytesHint: 'For example 500GB', priority: 'Priority', priorityHint: '-1000 to 1000; when disks are full the lowest stop recording first', priorityInvalid: 'A whole number from -1000 to 1000.',
     source: 'From', fromFile: 'from config.toml', fromCatalogue: 'added here', removeCamera: (name: string) => `Remove ${name}?`,
     removeCameraText: 'The server stops recording this camera. Its footage and history stay.', required: 'This field is needed.',
     actions: 'Actions',

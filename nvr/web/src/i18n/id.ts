@@ -125,6 +125,8 @@ const id: Words = {
     name: 'Nama', url: 'Alamat (RTSP)', urlHint: 'Contoh: rtsp://192.0.2.10:554/stream1', username: 'Pengguna kamera',
     password: 'Kata sandi kamera', passwordKeep: 'Kosong: tetap memakai yang sekarang', audio: 'Rekam suara',
     audioHint: 'Merekam suara di tempat umum mungkin dilarang.', labels: 'Label', labelsHint: 'Satu per baris, nama=nilai', labelInvalid: (line) => `Bukan label: “${line}”. Tulis nama=nilai.`,
+    retention: 'Penyimpanan dan prioritas', retentionHint: 'Kosong: menurut labelnya atau aturan bawaan server', maxAge: 'Hapus setelah', maxAgeHint: 'Contoh: 30d (30 hari)', minAge: 'Simpan paling sedikit', minAgeHint: 'Contoh: 7d (7 hari)',
+    maxBytes: 'Paling banyak', maxBytesHint: 'Contoh: 500GB', priority: 'Prioritas', priorityHint: '-1000 sampai 1000; bila disk penuh, yang terendah berhenti merekam lebih dulu', priorityInvalid: 'Bilangan bulat dari -1000 sampai 1000.',
     source: 'Asal', fromFile: 'dari config.toml', fromCatalogue: 'ditambahkan di sini', removeCamera: (name) => `Hapus ${name}?`,
     removeCameraText: 'Server berhenti merekam kamera ini. Rekaman dan riwayatnya tetap ada.', required: 'Isian ini wajib diisi.',
     actions: 'Tindakan',

@@ -5,6 +5,7 @@ import { visible } from '../ui/virtual';
 import { countStates, filterCameras, presentCauses } from './camera-filter';
 import { share } from './export-share';
 import { CAMERA_ID, labelsToText, readLabels } from './labels-text';
+import { changedRules } from './camera-form';
 import { readIds, sumReport } from './report-sums';
 import { thumbnailAt } from './thumbnail';
 
@@ -82,6 +83,14 @@ it('a report totals exactly its rows', () => {
   expect(sums).toMatchObject({ count: 3, seconds: 67.5, longest: 60, cameras: 2 });
   expect(sums.byCause.map((s) => [s.cause, s.count, s.seconds])).toEqual([['unreachable', 1, 60], ['stalled', 2, 7.5]]);
   expect(readIds(' north, south  north;east\n')).toEqual(['north', 'south', 'east']);
+});
+
+describe('rules of retention in the camera form', () => {
+  it('sends what differs, and null for what was emptied', () => {
+    const before = { priority: '0', max_age: '30d', min_age: '', max_bytes: '500GB' };
+    expect(changedRules(before, before)).toEqual({});
+    expect(changedRules(before, { priority: ' -5', max_age: '', min_age: ' 7d ', max_bytes: '500GB' })).toEqual({ priority: -5, max_age: null, min_age: '7d' });
+  });
 });
 
 describe('an export', () => {
