@@ -29,7 +29,7 @@ from storage.errors import SyncError
 from storage.files import FILES, Files
 from storage.index import IndexBuilder
 from storage.layout import segment_path
-from storage.roots import Root
+from storage.roots import Root, is_mounted
 from storage.segment_file import Head
 from storage.segment_writer import Closed, SegmentWriter
 from storage.segments import Init, Key
@@ -309,6 +309,8 @@ class DiskWriter:
             brought = bring(self._files, self.root, part, end_us=believed_us, trusted_bytes=handle.trusted_bytes)
         except FileNotFoundError:
             if not final.exists():
+                if not is_mounted(self.root):
+                    raise OSError(errno.ENODEV, "its disk is away", str(self.root.path)) from None
                 log.error("camera %s: %s is gone before it could be closed", head.camera, part)
                 return
             # Only the sync of its folder had failed.
@@ -359,6 +361,11 @@ class DiskWriter:
                 self._fail(handle, error)
 
     def _create(self, handle: SegmentHandle) -> None:
+        if not is_mounted(self.root):
+            # The disk went away while the server ran: below its mount point, or on another disk there, is not ours to write.
+            raise OSError(
+                errno.ENODEV, "the root's identity file is gone or another's: is its disk mounted?", str(self.root.path)
+            )
         for _ in range(_MOST_NAMES):
             part, final = self._paths(handle.head)
             try:

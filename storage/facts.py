@@ -110,8 +110,11 @@ def enter(
 ) -> None:
     """From ``at_us`` on there is no footage because of ``cause``. The same cause again goes on; its latest detail is kept.
 
-    ``at_us`` is the end of footage, or the time of the outcome (a refused connection) that changed the cause.
+    ``at_us`` is the end of footage, or the time of the outcome (a refused connection) that changed the cause. Of a recorder whose camera
+    has been moved to another (a higher epoch, which records), it means nothing.
     """
+    if _superseded(conn, camera, epoch):
+        return
     now = open_fact(conn, camera)
     text = json.dumps(dict(detail))
     if now is not None and now.cause is cause and now.start_us <= at_us:
@@ -133,6 +136,12 @@ def enter(
 def _grows(conn: sqlite3.Connection, camera: str, epoch: int) -> bool:
     """Whether a segment of this recorder grows; those of its predecessors may wait for their adoption."""
     query = "SELECT 1 FROM growing WHERE camera = (SELECT key FROM camera WHERE id = ?) AND epoch = ?"
+    return conn.execute(query, (camera, epoch)).fetchone() is not None
+
+
+def _superseded(conn: sqlite3.Connection, camera: str, epoch: int) -> bool:
+    """Whether a later recorder of this camera records."""
+    query = "SELECT 1 FROM growing WHERE camera = (SELECT key FROM camera WHERE id = ?) AND epoch > ?"
     return conn.execute(query, (camera, epoch)).fetchone() is not None
 
 

@@ -12,7 +12,7 @@ import re
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ from storage.layout import hour_folder
 from storage.roots import Root, is_mounted
 from storage.segments import LONGEST_SEGMENT_US, Key, Segment
 
-__all__ = ["Report", "reconcile"]
+__all__ = ["Report", "reconcile", "take_up"]
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +97,27 @@ def reconcile(
         for camera in sorted(wanted):
             _close_story(conn, camera, loss, alive_us, now_us, left[camera])
     return report
+
+
+def take_up(
+    database: Database, root: Root, backlog: Backlog, *, node: str, living: Collection[int], loss: Loss, now_us: int
+) -> int:
+    """Leaves to the backlog what recorders that are gone left unfinished on a root, while others record. ``living`` are the epochs of recorders
+    that run: their segments are their own. Returns how many segments that are."""
+    with database.read() as conn:
+        grow = segments.growing(conn)
+    dead = [row for row in grow if row.root == root.id and not (row.key.node == node and row.key.epoch in living)]
+    for row in dead:
+        backlog.add(root, row, loss)
+    recorded = {row.key.camera for row in grow if row.key.node == node and row.key.epoch in living}
+    reach = {row.key.camera: row.end_us for row in dead if row.key.camera not in recorded}
+    with database.write() as conn:
+        for camera, end_us in sorted(reach.items()):
+            # Where nobody has begun to record, nobody else will say why since then.
+            if facts.open_fact(conn, camera) is None:
+                at_us = max(facts.story_end(conn, camera, now_us) or 0, end_us)
+                facts.enter(conn, camera, at_us, loss.cause, loss.detail, node=loss.node, epoch=loss.epoch)
+    return len(dead)
 
 
 def _listed(folder: Path) -> list[str]:

@@ -21,6 +21,10 @@ from nvr.alerting.watch import Watch
 from storage.roots import Root
 
 
+def _roots(settings: dict[str, Any]) -> list[Root]:
+    return [Root(identity, Path(path)) for identity, path in settings["roots"]]
+
+
 def main() -> None:
     first = json.loads(sys.stdin.readline())
     logs.setup("accounting", first["log_level"])
@@ -35,18 +39,18 @@ def main() -> None:
         sys.stdout.flush()
 
     keeper = Keeper(first, say)
+    scrubber = Scrubber(Path(first["catalogue"]), _roots(first), first["scrub_bytes_per_s"], ending)
     watch = Watch(first, ending)
 
     def listen() -> None:
         for line in sys.stdin:
             settings: dict[str, Any] = json.loads(line)
             keeper.configure(settings)
+            scrubber.roots = _roots(settings)
             watch.configure(settings)
         ending.set()
 
     threading.Thread(target=listen, name="orders", daemon=True).start()
-    roots = [Root(identity, Path(path)) for identity, path in first["roots"]]
-    scrubber = Scrubber(Path(first["catalogue"]), roots, first["scrub_bytes_per_s"], ending)
     scrubber.start()
     days = DayKeeper(Path(first["catalogue"]), ending)
     days.start()

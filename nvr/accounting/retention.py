@@ -47,8 +47,9 @@ class Keeper:
         self._told: tuple[object, float] = (None, 0.0)
 
     def configure(self, settings: dict[str, Any]) -> None:
-        """New rules, from the next pass on."""
+        """New rules and roots, from the next pass on."""
         self._settings = settings
+        self._roots = [Root(identity, Path(path)) for identity, path in settings["roots"]]
 
     def run(self, ending: threading.Event) -> None:
         """Prunes until told to end."""

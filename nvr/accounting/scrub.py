@@ -24,12 +24,13 @@ _FIRST_S: Final = 60.0
 
 
 class Scrubber(threading.Thread):
-    """Scrubs pass after pass, a day apart, until ``ending``. A pass that a stop interrupts goes on where it was."""
+    """Scrubs pass after pass, a day apart, until ``ending``. A pass that a stop interrupts goes on where it was.
+    ``roots`` may be replaced at any time; a pass looks at those there were when it began."""
 
     def __init__(self, catalogue: Path, roots: Sequence[Root], bytes_per_s: int, ending: threading.Event) -> None:
         super().__init__(name="scrub", daemon=True)
         self._database = Database(catalogue, durable=False)
-        self._roots = list(roots)
+        self.roots = list(roots)
         self._bytes_per_s = bytes_per_s
         self._ending = ending
 
@@ -39,7 +40,7 @@ class Scrubber(threading.Thread):
         while not self._ending.wait(wait_s):
             try:
                 done = scrub(
-                    self._database, [root for root in self._roots if is_mounted(root)], self._bytes_per_s, self._ending
+                    self._database, [root for root in self.roots if is_mounted(root)], self._bytes_per_s, self._ending
                 )
             except (sqlite3.Error, OSError) as error:
                 log.error("the scrub could not go on, will try again: %s", error)

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class HealthProblem(msgspec.Struct, omit_defaults=True):
-    """``code`` is catalogue_unavailable, heartbeat_old or cameras_silent; ``cameras`` is how many."""
+    """``code`` is catalogue_unavailable, heartbeat_old, cameras_silent or roots_away; ``cameras`` is how many."""
 
     code: str
     detail: str
@@ -42,6 +42,8 @@ def health(services: Injected) -> HealthBody:
     """Always 200: who restarts a server because one camera is silent interrupts all the others."""
     now_us = services.now_us()
     problems = []
+    if away := services.settings.roots_away:
+        problems.append(HealthProblem("roots_away", f"footage roots whose disk is missing or another's: {away}"))
     try:
         with services.db.read() as conn:
             found = fleet.health(conn, node=services.settings.node, now_us=now_us)

@@ -28,7 +28,17 @@ __all__ = ["Injected", "Services", "provide"]
 
 log = logging.getLogger(__name__)
 
-_CHANGEABLE = ("zone", "secure_cookies", "log_level", "retention", "second_person", "price_per_mbit", "public")
+_CHANGEABLE = (
+    "zone",
+    "secure_cookies",
+    "log_level",
+    "retention",
+    "second_person",
+    "price_per_mbit",
+    "public",
+    "roots",
+    "roots_away",
+)
 _PACKAGED_PAGE = Path(__file__).parent.parent / "web" / "dist"
 
 
@@ -77,12 +87,12 @@ class Services:
         return self.db.path.parent / "exports" if self.settings.exports is None else Path(self.settings.exports)
 
     def configure(self, new: ApiSettings) -> None:
-        """Takes what may change while it runs: zone, cookies, log level, retention. The rest needs a new process."""
+        """Takes what may change while it runs: zone, cookies, log level, retention, roots. The rest needs a new process."""
         old = self.settings
         self.settings = msgspec.structs.replace(old, **{name: getattr(new, name) for name in _CHANGEABLE})
         logging.getLogger().setLevel(new.log_level.upper())
         if self.settings != new:
-            log.warning("host, port, catalogue, node and roots take effect when the server is started again")
+            log.warning("host, port, catalogue and node take effect when the server is started again")
 
 
 async def provide(request: Request[Any, Any, Any]) -> Services:

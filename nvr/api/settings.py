@@ -16,9 +16,10 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """``host`` and ``port`` to listen on (port 0: any free one), the ``catalogue``'s path, this server's ``node`` id, and the IANA
     ``zone`` in which the page shows times. ``secure_cookies`` ``auto`` marks a cookie Secure where the request came by TLS.
     ``roots`` (identity, path), the free space floor and ``retention``, the rules, are for previews of deletions.
-    ``second_person``: who asks for footage in a case may not approve it. ``price_per_mbit``: rupiah a month for a Mbit/s of uplink, 0 if
-    nobody said. ``public``: whether citizens may look without a login. ``keys`` and ``exports`` are folders, ``name``
-    the name in a certificate; None: beside the catalogue. ``web_dist`` is the folder of the built front end; None: the one in the package."""
+    ``roots_away``: how many footage roots are missing now. ``second_person``: who asks for footage in a case may not approve it.
+    ``price_per_mbit``: rupiah a month for a Mbit/s of uplink, 0 if nobody said. ``public``: whether citizens may look without a login.
+    ``keys`` and ``exports`` are folders, ``name`` the name in a certificate; None: beside the catalogue. ``web_dist`` is the folder of the built
+    front end; None: the one in the package."""
 
     catalogue: str
     node: str
@@ -30,6 +31,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     web_dist: str | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     roots: list[tuple[str, str]] = []
+    roots_away: int = 0
     floor_bytes: int = 0
     floor_fraction: float = 0.0
     second_person: bool = False

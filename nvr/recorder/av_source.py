@@ -21,6 +21,7 @@ import av.logging
 from nvr.config import Camera, rtsp_url_with_credentials
 from nvr.recorder import failures
 from nvr.recorder.source import Ended, PacketSink
+from nvr.recorder.working import WORKING
 from storage.causes import Cause
 
 __all__ = ["AvSource", "quiet_ffmpeg"]
@@ -60,7 +61,8 @@ class AvSource:
         done: asyncio.Future[Ended] = loop.create_future()
 
         def work() -> None:
-            ended = self._read_all()
+            with WORKING.thread(self._camera.id):
+                ended = self._read_all()
             try:
                 loop.call_soon_threadsafe(_settle, done, ended)
             except RuntimeError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -11,9 +12,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from nvr.config import Camera
-from nvr.recorder.native.choice import choose_source
+from nvr.recorder.limiter import AV_COST_S, NATIVE_COST_S, Outages, Turns
+from nvr.recorder.native.choice import choose_source, is_native
 from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.source import Ended, Source
+from nvr.recorder.working import WORKING, mark_of
 from storage.causes import Cause
 from storage.counters import added
 from storage.disk_writer import SegmentHandle
@@ -28,6 +31,8 @@ _FIRST_RETRY_S: Final = 1.0
 _LAST_RETRY_S: Final = 30.0
 _WELL_AFTER_S: Final = 10.0
 _COUNT_S: Final = 5.0
+# Failures in a row after which a camera goes behind others when many want to connect.
+_STALE_AFTER: Final = 3
 
 
 MakePipeline = Callable[[Camera, deque[SegmentHandle]], Pipeline]
@@ -51,11 +56,19 @@ class Backoff:
 
 
 class CameraRecorder:
-    """Records one camera until it is stopped."""
+    """Records one camera until it is stopped. ``tentative``: another worker still records it, so until this one has footage it says nothing."""
 
-    def __init__(self, camera: Camera, make_pipeline: MakePipeline) -> None:
+    def __init__(
+        self, camera: Camera, make_pipeline: MakePipeline, turns: Turns, outages: Outages, *, tentative: bool = False
+    ) -> None:
         self.camera = camera
+        self.tentative = tentative
         self._make_pipeline = make_pipeline
+        self._turns = turns
+        self._outages = outages
+        self._wake = asyncio.Event()
+        self._mark = mark_of(camera.id)
+        self.on_footage: Callable[[str], None] = lambda camera: None
         self._handles: deque[SegmentHandle] = deque()
         self._pipeline: Pipeline | None = None
         self._source: Source | None = None
@@ -68,9 +81,20 @@ class CameraRecorder:
         self._measured = (time.monotonic(), 0, 0)
         self._rates: tuple[int | None, float | None] = (None, None)
 
-    def start(self, delay_s: float) -> None:
-        """Begins after ``delay_s``: cameras start staggered."""
-        self._task = asyncio.create_task(self._record(delay_s), name=f"camera-{self.camera.id}")
+    def start(self) -> None:
+        """Begins, when it is its turn to connect."""
+        self._task = asyncio.create_task(self._record(), name=f"camera-{self.camera.id}")
+
+    def wake(self) -> None:
+        """There is reason to try again now."""
+        self._wake.set()
+
+    def firm(self) -> None:
+        """It is this worker's camera alone now."""
+        self.tentative = False
+        if self._pipeline is not None:
+            self._pipeline.silent = False
+        self.wake()
 
     def stop_run(self, ended: Ended) -> None:
         """Closes the run now, whatever the connection does. May wait for a write under way: not for the event loop."""
@@ -80,9 +104,13 @@ class CameraRecorder:
         if self._pipeline is not None:
             self._pipeline.end(ended)
 
-    def stop(self, ended: Ended) -> None:
-        """Ends recording and the task."""
+    def stop(self, ended: Ended, *, silent: bool = False) -> None:
+        """Ends recording and the task. ``silent``: another worker records, so the end means nothing."""
+        if silent and self._pipeline is not None:
+            self._pipeline.silent = True
+        WORKING.on(self._mark)
         self.stop_run(ended)
+        self._outages.forget(self.camera.id)
         if self._task is not None:
             self._task.cancel()
 
@@ -91,17 +119,24 @@ class CameraRecorder:
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _record(self, delay_s: float) -> None:
-        await asyncio.sleep(delay_s)
+    async def _record(self) -> None:
         backoff = Backoff()
+        cost_s = NATIVE_COST_S if is_native(self.camera) else AV_COST_S
+        failures = 0
         while self._stopping is None:
+            await self._turns.turn(cost_s, fresh=failures < _STALE_AFTER or self._wake.is_set())
+            self._wake.clear()
             pipeline = self._pipeline = self._make_pipeline(self.camera, self._handles)
+            pipeline.silent = self.tentative
             source = self._source = choose_source(self.camera, pipeline)
             pipeline.source_counters = lambda source=source: source.counters  # type: ignore[misc]
             ended = await source.run()
             if self._stopping is not None:
                 return
+            WORKING.on(self._mark)
             pipeline.end(ended)
+            failures = 0 if pipeline.had_footage_s else failures + 1
+            self._outages.fell(self.camera.id, time.monotonic())
             ended = pipeline.ended or ended
             # From here on the connection is counted as past.
             self._counted, pipeline.source_counters = added(self._counted, pipeline.counted()), dict
@@ -111,7 +146,8 @@ class CameraRecorder:
                     "camera %s: not recording: %s %s", self.camera.id, ended.cause, ended.detail.get("error", "")
                 )
                 self._state = ("waiting", _now_us(), ended.cause, ended.detail)
-            await asyncio.sleep(backoff.after(pipeline.had_footage_s))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), backoff.after(pipeline.had_footage_s))
 
     def grown(self) -> list[tuple[Key, int]]:
         """How far each segment reaches that the catalogue does not know as closed."""
@@ -130,6 +166,7 @@ class CameraRecorder:
             )
         if self._state[0] != "recording":
             log.info("camera %s: recording", self.camera.id)
+            self.on_footage(self.camera.id)
             self._state = ("recording", run.start_us, None, {})
             self._measured = (time.monotonic(), 0, 0)
         self._measure(run.frames, run.bytes)

@@ -98,6 +98,8 @@ class Pipeline:
         # Microseconds of media time a tick, as a fraction: every connection's packets keep to one time base.
         self._tick_us: tuple[int, int] | None = None
         self._footage_us: int | None = None
+        # Another worker records the camera: what becomes of this connection is no cause of anything.
+        self.silent = False
         self.run: Run | None = None
         self.had_footage_s = 0.0
         self._camera_clock: CameraClock | None = None
@@ -326,7 +328,7 @@ class Pipeline:
             self.counters["bytes"] += run.bytes
             if ended.cause in (Cause.OVERLOAD, Cause.DISK_FULL, Cause.DISK_ERROR):
                 self.counters["overloads"] += 1
-        cause, detail = ended.cause, dict(ended.detail)
+        cause, detail, silent = ended.cause, dict(ended.detail), self.silent
         if run is not None and run.key is not None and run.until_us is not None:
             key, until_us = run.key, run.until_us
             last = run.last.key if run.last is not None else None
@@ -339,10 +341,11 @@ class Pipeline:
                 if last is not None:
                     # Its bytes may still wait for the disk; the story must have no hole meanwhile.
                     segments.grown(conn, last, until_us)
-                facts.enter(conn, camera, until_us, cause, detail, node=node, epoch=epoch)
+                if not silent:
+                    facts.enter(conn, camera, until_us, cause, detail, node=node, epoch=epoch)
 
             self._catalogue.put(operation)
-        elif at_us is not None:
+        elif at_us is not None and not silent:
             self._catalogue.put(lambda conn: facts.enter(conn, camera, at_us, cause, detail, node=node, epoch=epoch))
         return ended
 

@@ -1,7 +1,7 @@
 """A recorder worker: owns the sockets and files of its cameras.
 
-Told what to do by JSON lines on stdin, the first being its ``Settings``; a closed stdin means that the supervisor is gone, and ends it as SIGTERM does.
-Answers with JSON lines on stdout: ``ready``, then a ``beat`` every second.
+Told what to do by JSON lines on stdin, the first being its ``Settings``, the others ``Line``; a closed stdin means that the supervisor is gone, and
+ends it as SIGTERM does. Answers with JSON lines on stdout: ``ready``, then a ``beat`` every second, and ``recording`` once a tentative camera does.
 """
 
 from __future__ import annotations
@@ -15,20 +15,26 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
+
+import msgspec
 
 from nvr.config import Camera, camera_from_wire
 from nvr.recorder.av_source import quiet_ffmpeg
 from nvr.recorder.camera import CameraRecorder
 from nvr.recorder.cutting import Cutter
 from nvr.recorder.disks import Disks
+from nvr.recorder.limiter import Outages, Turns
+from nvr.recorder.orders import Line, Order, stop_s
 from nvr.recorder.pace import Pace
 from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.run import Identity
 from nvr.recorder.source import Ended
+from nvr.recorder.working import WORKING
 from storage import facts
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
@@ -41,59 +47,65 @@ __all__ = ["Settings", "Worker"]
 
 log = logging.getLogger(__name__)
 
-# Connections begin this far apart at a start: each costs a decoder's look at the stream.
-_STAGGER_S: Final = 0.05
-_STOP_S: Final = 8.0
+# Cameras that are stopped or started without a look at anything else meanwhile.
+_AT_ONCE: Final = 20
+_PASSING: Final = (Cause.DISK_FULL, Cause.RECORDER_CRASHED)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a worker must know. ``roots`` are (identity, path)."""
+    """What a worker must know. ``roots`` are (identity, path); ``slots_fd`` and ``fault_fd`` are shared memory for telling which camera's work
+    a crash was in."""
 
     catalogue: str
     roots: list[tuple[str, str]]
     node: str
-    epoch: int
     segment_duration_us: int
     segment_bytes: int
     sync_interval_us: int
+    slots_fd: int
+    fault_fd: int
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Why a camera is not to be recorded."""
+@dataclass(slots=True)
+class _Idle:
+    """A camera that must not record, why, and since when."""
 
+    order: Order
     cause: Cause
     detail: Mapping[str, Any]
+    since_us: int
 
 
 class Worker:
-    """The worker's cameras, disks and catalogue thread."""
+    """The worker's cameras, disks and catalogue thread. ``say`` tells the supervisor something."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, say: Callable[..., None]) -> None:
         self._settings = settings
+        self._say = say
         self._database = Database(Path(settings.catalogue), durable=False)
         self._catalogue = CatalogueWriter(self._database)
-        self._disks = Disks(
-            [
-                DiskWriter(Root(identity, Path(path)), self._catalogue, sync_interval_s=settings.sync_interval_us / 1e6)
-                for identity, path in settings.roots
-            ]
-        )
+        self._disks = Disks([self._writer(root) for root in settings.roots])
         self._cameras: dict[str, CameraRecorder] = {}
-        self._stopped: dict[str, tuple[Stop, int]] = {}
+        self._orders: dict[str, Order] = {}
+        self._idle: dict[str, _Idle] = {}
+        self._turns = Turns()
+        self._outages = Outages()
+
+    def _writer(self, root: tuple[str, str]) -> DiskWriter:
+        sync_interval_s = self._settings.sync_interval_us / 1e6
+        return DiskWriter(Root(root[0], Path(root[1])), self._catalogue, sync_interval_s=sync_interval_s)
 
     def start(self) -> None:
         """Starts the threads."""
         quiet_ffmpeg()
         self._catalogue.start()
-        for writer in self._disks.writers:
-            writer.start()
+        self._disks.start()
 
-    def _pipeline(self, camera: Camera, handles: deque[SegmentHandle]) -> Pipeline:
+    def _pipeline(self, epoch: int, camera: Camera, handles: deque[SegmentHandle]) -> Pipeline:
         settings = self._settings
         return Pipeline(
-            Identity(camera.id, settings.node, settings.epoch),
+            Identity(camera.id, settings.node, epoch),
             Cutter(camera.id, settings.segment_duration_us, settings.segment_bytes),
             self._disks,
             self._catalogue,
@@ -101,82 +113,124 @@ class Worker:
             handles=handles,
         )
 
-    async def assign(
-        self, cameras: list[Camera], stopped: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None
-    ) -> None:
-        """These are the cameras now. One whose settings are as before is not touched. ``stopped``: those that must not record nor be
-        connected to, with cause and detail."""
-        wanted = {camera.id: camera for camera in cameras}
-        stops = {id_: Stop(Cause(cause), detail) for id_, (cause, detail) in (stopped or {}).items()}
-        leaving: list[CameraRecorder] = []
-        for id_, recorder in list(self._cameras.items()):
-            new = wanted.get(id_)
-            if new == recorder.camera:
+    async def obey(self, line: Line) -> None:
+        """Does what a line says. A camera that it does not name is not touched."""
+        for root in line.roots:
+            if all(writer.root.id != root[0] for writer in self._disks.writers):
+                await asyncio.to_thread(self._disks.add, self._writer(root))
+        await self._end({id_: (_left(reason or "moved"), reason is None) for id_, reason in line.gone.items()})
+        for id_ in line.gone:
+            self._idle.pop(id_, None)
+        ending: dict[str, tuple[Ended, bool]] = {}
+        for id_, order in line.orders.items():
+            recorder, old = self._cameras.get(id_), self._orders.get(id_)
+            if recorder is None or old is None:
                 continue
-            if new is None and id_ in stops:
-                ended = Ended(stops[id_].cause, stops[id_].detail)
-            elif new is None:
-                ended = Ended(Cause.NOT_CONFIGURED, {"reason": "camera removed"})
-            else:
-                ended = Ended(Cause.NOT_CONFIGURED, {"reason": "settings changed"})
-            recorder.stop(ended)
-            leaving.append(self._cameras.pop(id_))
+            if order.stopped is not None:
+                ending[id_] = (Ended(Cause(order.stopped[0]), order.stopped[1]), False)
+            elif (order.epoch, order.camera) != (old.epoch, old.camera):
+                ending[id_] = (_left("settings changed"), False)
+        await self._end(ending)
+        for number, (id_, order) in enumerate(line.orders.items()):
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+            self._take(id_, order)
+
+    async def _end(self, ending: Mapping[str, tuple[Ended, bool]]) -> None:
+        """Ends cameras, each with its cause; silently those that another worker records."""
+        leaving: list[CameraRecorder] = []
+        silent: set[str] = set()
+        for number, (id_, (ended, is_silent)) in enumerate(ending.items()):
+            self._orders.pop(id_, None)
+            recorder = self._cameras.pop(id_, None)
+            if recorder is None:
+                continue
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+            recorder.stop(ended, silent=is_silent)
+            leaving.append(recorder)
+            if is_silent:
+                silent.add(id_)
         await asyncio.gather(*(recorder.stopped() for recorder in leaving))
         # Their last words, and how far their segments reach.
         for recorder in leaving:
-            self._catalogue.put_status(recorder.status(), recorder.grown())
-        self._stop(stops)
-        number = 0
-        for id_, camera in wanted.items():
-            if id_ not in self._cameras:
-                self._cameras[id_] = CameraRecorder(camera, self._pipeline)
-                self._cameras[id_].start(number * _STAGGER_S)
-                number += 1
+            if recorder.camera.id not in silent:
+                self._catalogue.put_status(recorder.status(), recorder.grown())
 
-    def _stop(self, stops: Mapping[str, Stop]) -> None:
-        """Enters why the cameras do not record. One that had no run has no other word, nor has one of a worker before this."""
-        at_us = time.time_ns() // 1000
-        node, epoch = self._settings.node, self._settings.epoch
-        since: dict[str, tuple[Stop, int]] = {}
-        for id_, stop in stops.items():
-            known = self._stopped.get(id_)
-            if known is not None and known[0] == stop:
-                since[id_] = known
-                continue
-            # Under another order than before it is still off since then.
-            since[id_] = (stop, known[1] if known is not None and known[0].cause is stop.cause else at_us)
-            self._catalogue.put(
-                lambda conn, id_=id_, stop=stop: facts.enter(  # type: ignore[misc]
-                    conn, id_, at_us, stop.cause, stop.detail, node=node, epoch=epoch
-                )
-            )
-        self._stopped = since
+    def _take(self, id_: str, order: Order) -> None:
+        recorder = self._cameras.get(id_)
+        old, self._orders[id_] = self._orders.get(id_), order
+        if order.stopped is not None:
+            self._rest(id_, order)
+            return
+        self._idle.pop(id_, None)
+        if recorder is None:
+            camera = camera_from_wire(json.dumps(order.camera))
+            make = partial(self._pipeline, order.epoch)
+            recorder = CameraRecorder(camera, make, self._turns, self._outages, tentative=order.tentative)
+            recorder.on_footage = self._on_footage
+            self._cameras[id_] = recorder
+            recorder.start()
+        elif old is not None and old.tentative and not order.tentative:
+            recorder.firm()
+
+    def _rest(self, id_: str, order: Order) -> None:
+        """Enters why a camera does not record. One that had no run has no other word, nor has one of a worker before this."""
+        assert order.stopped is not None
+        cause, detail = Cause(order.stopped[0]), order.stopped[1]
+        at_us, node, epoch = time.time_ns() // 1000, self._settings.node, order.epoch
+        before = self._idle.get(id_)
+        since_us = before.since_us if before is not None and before.cause is cause else at_us
+        self._idle[id_] = _Idle(order, cause, detail, since_us)
+        self._catalogue.put(lambda conn: facts.enter(conn, id_, at_us, cause, detail, node=node, epoch=epoch))
+
+    def _on_footage(self, camera: str) -> None:
+        for other in self._outages.came(camera, time.monotonic()):
+            if (recorder := self._cameras.get(other)) is not None:
+                recorder.wake()
 
     def report(self) -> None:
-        """Gives the catalogue every camera's status."""
+        """Gives the catalogue every camera's status, and the supervisor the word that a tentative one records."""
         now_us = time.time_ns() // 1000
-        for id_, (stop, since_us) in self._stopped.items():
-            # Waiting for space is not meant to last; a decision is.
-            state = "waiting" if stop.cause is Cause.DISK_FULL else "off"
-            self._catalogue.put_status(Status(id_, state, since_us, stop.cause, stop.detail, updated_us=now_us))
-        for recorder in self._cameras.values():
-            self._catalogue.put_status(recorder.status(), recorder.grown())
+        for id_, idle in self._idle.items():
+            # Waiting for space or for another attempt is not meant to last; a decision is.
+            state = "waiting" if idle.cause in _PASSING else "off"
+            status = Status(id_, state, idle.since_us, idle.cause, idle.detail, updated_us=now_us)
+            self._catalogue.put_status(status)
+        for id_, recorder in self._cameras.items():
+            new = recorder.status()
+            if recorder.tentative:
+                if new.state != "recording":
+                    continue
+                recorder.firm()
+                self._say(event="recording", camera=id_, epoch=self._orders[id_].epoch)
+            self._catalogue.put_status(new, recorder.grown())
 
     async def stop(self) -> bool:
-        """Closes every segment, within ``_STOP_S``; says whether all was written."""
+        """Closes every segment, within ``stop_s``; says whether all was written."""
         ended = Ended(Cause.SERVER_DOWN, {"reason": "stopped"})
         recorders = list(self._cameras.values())
-        for recorder in recorders:
-            await asyncio.to_thread(recorder.stop_run, ended)
+        deadline = time.monotonic() + stop_s(len(recorders))
+        self._disks.end_looking()
+
+        def end_runs() -> None:
+            for recorder in recorders:
+                recorder.stop_run(ended)
+
+        # In one thread's time: a jump to a thread and back for each of thousands takes longer than the work.
+        await asyncio.to_thread(end_runs)
         for recorder in recorders:
             recorder.stop(ended)
-        deadline = time.monotonic() + _STOP_S
         written = True
         for writer in self._disks.writers:
             written &= await asyncio.to_thread(writer.stop, max(0.1, deadline - time.monotonic()))
         self.report()
         written &= await asyncio.to_thread(self._catalogue.close, max(1.0, deadline - time.monotonic()))
         return written
+
+
+def _left(reason: str) -> Ended:
+    return Ended(Cause.NOT_CONFIGURED, {"reason": reason})
 
 
 def _say(**line: Any) -> None:
@@ -187,7 +241,8 @@ def _say(**line: Any) -> None:
 async def serve(settings: Settings) -> bool:
     """Runs a worker until it is told to end; says whether all was written."""
     loop = asyncio.get_running_loop()
-    worker = Worker(settings)
+    WORKING.open(settings.slots_fd, settings.fault_fd)
+    worker = Worker(settings, _say)
     worker.start()
     ending = asyncio.Event()
     lines: asyncio.Queue[str | None] = asyncio.Queue()
@@ -203,9 +258,7 @@ async def serve(settings: Settings) -> bool:
 
     async def obey() -> None:
         while (line := await lines.get()) is not None:
-            order = json.loads(line)
-            cameras = [camera_from_wire(json.dumps(camera)) for camera in order["cameras"]]
-            await worker.assign(cameras, order.get("stopped"))
+            await worker.obey(msgspec.json.decode(line, type=Line))
         log.warning("the supervisor is gone: closing segments")
         ending.set()
 

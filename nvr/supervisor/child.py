@@ -38,8 +38,8 @@ class Child:
         self._pass_fds = tuple(pass_fds)
         self._process: asyncio.subprocess.Process | None = None
         self._listener: asyncio.Task[None] | None = None
-        self.heard = time.monotonic()
-        self.started = self.heard
+        self.silent_ticks = 0
+        self.started = time.monotonic()
 
     async def start(self) -> None:
         """Starts the process."""
@@ -53,9 +53,14 @@ class Child:
             # A Ctrl-C is for the supervisor, which then ends its children in order.
             start_new_session=True,
         )
-        self.started = self.heard = time.monotonic()
+        self.started = time.monotonic()
         await self.tell(self._first)
         self._listener = asyncio.create_task(self._listen(), name=f"listen-{self.name}")
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.returncode is None
 
     @property
     def pid(self) -> int | None:
@@ -72,7 +77,7 @@ class Child:
     async def _listen(self) -> None:
         assert self._process is not None and self._process.stdout is not None
         async for text in self._process.stdout:
-            self.heard = time.monotonic()
+            self.silent_ticks = 0
             try:
                 line = json.loads(text)
             except ValueError:
@@ -93,15 +98,15 @@ class Child:
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
 
-    async def stop(self) -> None:
+    async def stop(self, within_s: float = _STOP_S) -> None:
         """Asks the process to end, and ends it if it does not within its time."""
         if self._process is None or self._process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(self._process.wait(), _STOP_S)
+            await asyncio.wait_for(self._process.wait(), within_s)
         except TimeoutError:
-            log.error("%s did not end within %.0f s and is killed", self.name, _STOP_S)
+            log.error("%s did not end within %.0f s and is killed", self.name, within_s)
             self.kill()
             await self._process.wait()

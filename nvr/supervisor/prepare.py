@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from nvr import __version__
 from nvr.accounts import ensure_first_admin
 from nvr.config import Config
 from nvr.supervisor.provision import provision
+from nvr.supervisor.roots import Roots
 from storage import audit, node
 from storage.backlog import Backlog
 from storage.causes import Cause
 from storage.database import Database
-from storage.errors import RootError
 from storage.node import Lock
 from storage.reconcile import reconcile
-from storage.roots import IDENTITY_FILE, Root, register
 
 __all__ = ["Prepared", "now_us", "prepare"]
 
@@ -32,12 +29,12 @@ _LOCK_PATIENCE_S: Final = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a prepared server has. ``first_password`` is the new admin's, if there was none; ``backlog`` holds unfinished segments that
-    recording must not wait for."""
+    """What a prepared server has. ``first_password`` is the new admin's, if
+    there was none; ``backlog`` holds unfinished segments that recording must not wait for."""
 
     database: Database
     lock: Lock
-    roots: list[Root]
+    roots: Roots
     node: str
     first_password: str | None
     backlog: Backlog
@@ -46,30 +43,6 @@ class Prepared:
 def now_us() -> int:
     """Microseconds, UTC, Unix epoch."""
     return time.time_ns() // 1000
-
-
-def _open_roots(database: Database, paths: Sequence[Path]) -> list[Root]:
-    """The roots that can be used. One whose disk is absent or wrong is left out, loudly: the other disks' cameras must not wait for it.
-
-    Raises:
-        RootError: none can be used.
-    """
-    roots: list[Root] = []
-    refused: list[RootError] = []
-    for path in paths:
-        try:
-            with database.write() as conn:
-                found = register(conn, [path])[0]
-        except RootError as error:
-            log.critical("%s; it is left out until the next start", error)
-            refused.append(error)
-            continue
-        if any(root.id == found.id for root in roots):
-            raise RootError(f"footage root {path} carries the identity of another configured root: was a disk copied?")
-        roots.append(found)
-    if not roots:
-        raise refused[0]
-    return roots
 
 
 def prepare(config: Config) -> Prepared:
@@ -85,18 +58,16 @@ def prepare(config: Config) -> Prepared:
     try:
         database = Database(path)
         database.migrate()
-        roots = _open_roots(database, config.storage.roots)
+        # Two servers with different catalogues must not share a root either: each is locked as it is opened.
+        roots = Roots(database, lock, config.storage.roots)
         with database.write() as conn:
             node_id = node.this_node(conn, config.server.node)
             alive_us = node.last_heartbeat(conn, node_id)
             epoch = node.next_epoch(conn)
-        # Two servers with different catalogues must not share a root either.
-        root_lock = Lock([root.path / IDENTITY_FILE for root in roots], patience_s=_LOCK_PATIENCE_S)
-        lock.fds.extend(root_lock.fds)
         backlog = Backlog(database)
         report = reconcile(
             database,
-            roots,
+            roots.opened,
             node=node_id,
             epoch=epoch,
             cause=Cause.SERVER_DOWN,

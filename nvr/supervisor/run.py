@@ -19,12 +19,15 @@ from nvr.supervisor.provision import provision
 from nvr.supervisor.services import Service, accounting, api, evidence
 from storage import audit, node
 from storage.errors import StorageError
+from storage.roots import Root
 
 __all__ = ["run"]
 
 log = logging.getLogger(__name__)
 
 _HEARTBEAT_S: Final = 1.0
+# How often roots are asked for that have not been heard of.
+_HUNG_LOOK_S: Final = 5.0
 _ADOPTION_S: Final = 5.0
 
 
@@ -82,6 +85,7 @@ class _Server:
         tasks = [
             asyncio.create_task(self._beat(), name="heartbeat"),
             asyncio.create_task(self._follow_changes(), name="changes"),
+            asyncio.create_task(self._follow_roots(), name="roots"),
             asyncio.create_task(self._fleet.follow_decisions(), name="decisions"),
         ]
         waiting = [*tasks, *(service.task for service in self._services), asyncio.create_task(self._ending.wait())]
@@ -136,6 +140,36 @@ class _Server:
             await self._reload.wait()
             self._reload.clear()
             await self._fleet.assign()
+
+    async def _follow_roots(self) -> None:
+        """Footage roots go and come while the server runs."""
+        loop = asyncio.get_running_loop()
+        news: asyncio.Queue[tuple[Path, Root | None]] = asyncio.Queue()
+        roots = self._prepared.roots
+
+        def tell(path: Path, root: Root | None) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is gone, and the server with it
+                loop.call_soon_threadsafe(news.put_nowait, (path, root))
+
+        roots.watch(tell)
+        while True:
+            try:
+                path, root = await asyncio.wait_for(news.get(), _HUNG_LOOK_S)
+            except TimeoutError:
+                for hung in roots.silent():
+                    roots.lose(hung, f"footage root {hung}: its disk does not answer", tell)
+                continue
+            if root is not None and path in roots.away:
+                try:
+                    await self._fleet.add_root(root)
+                except (sqlite3.Error, OSError, StorageError) as error:
+                    log.error("footage root %s can't be taken up yet: %s", path, error)
+                    continue
+                roots.came(path)
+            elif root is not None:
+                continue
+            for service in self._services:
+                service.configure(self._config)
 
     async def _beat(self) -> None:
         while True:

@@ -82,7 +82,7 @@ class Service:
 def _retention(config: Config, prepared: Prepared) -> dict[str, Any]:
     """What retention must know, wherever it is planned."""
     return {
-        "roots": [[root.id, str(root.path)] for root in prepared.roots],
+        "roots": [[root.id, str(root.path)] for root in prepared.roots.opened],
         "floor_bytes": config.storage.free_space_floor.fixed_bytes,
         "floor_fraction": float(config.storage.free_space_floor.percent) / 100,
         "retention": config.retention.rules.to_wire(),
@@ -124,6 +124,7 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             "exports": str(now.exports_folder),
             "name": now.evidence.name,
             "log_level": now.server.log_level,
+            "roots_away": len(prepared.roots.away),
             "price_per_mbit": now.network.price_per_mbit,
             "public": now.public.enabled,
             **_retention(now, prepared),

@@ -1,4 +1,4 @@
-"""NAL units, back-off, shares of workers."""
+"""NAL units, back-off."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from nvr.recorder.camera import Backoff
 from nvr.recorder.nal import parameter_sets
-from nvr.supervisor.shares import share
 
 SPS, PPS, SEI, IDR = b"\x67sps", b"\x68pps", b"\x06sei", b"\x65slice"
 
@@ -42,19 +41,3 @@ def test_backoff_doubles_to_half_a_minute_and_forgets_after_ten_seconds_of_foota
 def test_backoff_is_jittered() -> None:
     waits = {Backoff(jitter=lambda j=j: j / 100).after(0) for j in range(100)}  # type: ignore[misc]
     assert min(waits) == 0.75 and max(waits) < 1.25 and len(waits) == 100
-
-
-names = st.sets(st.integers(0, 300).map(lambda n: f"cam-{n}"), max_size=60)
-
-
-@given(names, names, st.sets(st.integers(1, 8), min_size=1), st.sets(st.integers(1, 8), min_size=1))
-def test_shares(before: set[str], after: set[str], workers: set[int], left: set[int]) -> None:
-    now = share(before, workers, {})
-    assert now.keys() == before
-    then = share(after, left, now)
-    assert then.keys() == after
-    assert set(then.values()) <= left
-    # Nobody is moved from a worker that lives.
-    assert all(then[camera] == now[camera] for camera in before & after if now[camera] in left)
-    loads = [list(now.values()).count(worker) for worker in workers]
-    assert max(loads) - min(loads) <= 1

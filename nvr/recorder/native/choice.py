@@ -12,16 +12,19 @@ from nvr.recorder.av_source import AvSource
 from nvr.recorder.native.source import NativeSource
 from nvr.recorder.source import Ended, PacketSink, Source
 
-__all__ = ["FallbackSource", "choose_source"]
+__all__ = ["FallbackSource", "choose_source", "is_native"]
 
 log = logging.getLogger(__name__)
 
 
+def is_native(camera: Camera) -> bool:
+    """Whether ``native`` is tried first, by the camera's settings."""
+    return camera.source != "av" and camera.transport == "tcp" and camera.url.lower().startswith("rtsp://")
+
+
 def choose_source(camera: Camera, sink: PacketSink) -> Source:
     """The source for a connection, by the camera's settings."""
-    if camera.source != "av" and camera.transport == "tcp" and camera.url.lower().startswith("rtsp://"):
-        return FallbackSource(camera, sink)
-    return AvSource(camera, sink)
+    return FallbackSource(camera, sink) if is_native(camera) else AvSource(camera, sink)
 
 
 class FallbackSource:

@@ -31,6 +31,7 @@ from nvr.recorder.native.templates import audio_template, video_template
 from nvr.recorder.native.timing import DecodingTimes
 from nvr.recorder.source import Ended, PacketSink
 from nvr.recorder.source import Picture as Packet
+from nvr.recorder.working import WORKING, mark_of
 from storage.causes import Cause
 
 __all__ = ["NativeSource"]
@@ -54,6 +55,7 @@ class NativeSource:
 
     def __init__(self, camera: Camera, sink: PacketSink) -> None:
         self._camera = camera
+        self._mark = mark_of(camera.id)
         self._sink = sink
         self._loop: asyncio.AbstractEventLoop | None = None
         self._halt: asyncio.Future[None] | None = None
@@ -161,6 +163,7 @@ class NativeSource:
 
     def _picture(self, picture: Picture, pts: int) -> None:
         self._pictures += 1
+        WORKING.on(self._mark)
         if picture.keyframe and not self._at_keyframe(picture.data):
             return
         template, times = self._video_template, self._times

@@ -1,0 +1,87 @@
+"""One recorder worker as the supervisor knows it: its process, what it was told, and whose work it died in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from nvr.config import Config
+from nvr.recorder.orders import Line, Order, lines, stop_s
+from nvr.recorder.working import SIZE, culprit
+from nvr.supervisor.child import Child
+from nvr.supervisor.prepare import Prepared
+
+__all__ = ["WorkerProcess"]
+
+
+class WorkerProcess:
+    """A worker's process. ``epochs`` are those it was ever told; ``told`` is what it does now."""
+
+    def __init__(
+        self,
+        name: str,
+        config: Config,
+        prepared: Prepared,
+        secrets: list[str],
+        on_line: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self.told: dict[str, Order] = {}
+        self.epochs: set[int] = set()
+        self._slots_fd = os.memfd_create("nvr-slots")
+        self._fault_fd = os.memfd_create("nvr-fault")
+        os.ftruncate(self._slots_fd, SIZE)
+        storage = config.storage
+        first: dict[str, Any] = {
+            "name": name,
+            "log_level": config.server.log_level,
+            "secrets": secrets,
+            "settings": {
+                "catalogue": str(storage.catalogue),
+                "roots": [[root.id, str(root.path)] for root in prepared.roots.opened],
+                "node": prepared.node,
+                "segment_duration_us": storage.segment_duration_us,
+                "segment_bytes": storage.segment_bytes,
+                "sync_interval_us": storage.sync_interval_us,
+                "slots_fd": self._slots_fd,
+                "fault_fd": self._fault_fd,
+            },
+        }
+        fds = [*prepared.lock.fds, self._slots_fd, self._fault_fd]
+        self.child = Child(name, "nvr.recorder", first, on_line=on_line, pass_fds=fds)
+        self._telling = asyncio.Lock()
+
+    async def tell(self, wanted: Mapping[str, Order], why: Mapping[str, str | None]) -> None:
+        """Makes the worker do what is wanted; it hears only of what is new."""
+        async with self._telling:
+            for line in lines(self.told, wanted, why):
+                self.epochs.update(order.epoch for order in line.orders.values())
+                await self._send(line)
+            self.told = dict(wanted)
+
+    async def tell_roots(self, roots: list[tuple[str, str]]) -> None:
+        """There are these roots now."""
+        async with self._telling:
+            await self._send(Line(roots=roots))
+
+    async def _send(self, line: Line) -> None:
+        await self.child.tell(json.loads(msgspec.json.encode(line)))
+
+    async def ended(self) -> tuple[int, str | None, str]:
+        """Waits for its end: exit code, the camera in whose work it crashed, and what it wrote of that."""
+        code = await self.child.ended()
+        try:
+            return code, *culprit(self._slots_fd, self._fault_fd)
+        finally:
+            for fd in (self._slots_fd, self._fault_fd):
+                with contextlib.suppress(OSError):
+                    os.close(fd)
+
+    async def stop(self) -> None:
+        """Ends it, within its time."""
+        await self.child.stop(stop_s(len(self.told)) + 4.0)
