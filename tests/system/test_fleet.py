@@ -122,9 +122,9 @@ async def test_a_camera_of_one_session_moves_with_a_short_gap(
             server.until, lambda: [s for s in server.closed("a") if s.key.start_us > moved_us], what="its new worker"
         )
     found = server.closed("a")
-    # What the new worker met while the old one recorded is no gap; the one there is says what it was.
+    # What the new worker met while the old one recorded is no gap. The camera may still refuse once when the old one has just left.
     gaps = server.coverage("a", found[0].key.start_us, found[-1].end_us).gaps
-    assert [gap.cause for gap in gaps] in ([], [Cause.NOT_CONFIGURED])
+    assert {gap.cause for gap in gaps} <= {Cause.NOT_CONFIGURED, Cause.REJECTED}
     assert sum(gap.end_us - gap.start_us for gap in gaps) < 5_000_000
     assert len({s.key.epoch for s in found}) == 2
     methods = [request.method for request in camera.requests]
