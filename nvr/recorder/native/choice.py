@@ -24,7 +24,12 @@ def is_native(camera: Camera) -> bool:
 
 def choose_source(camera: Camera, sink: PacketSink) -> Source:
     """The source for a connection, by the camera's settings."""
-    return FallbackSource(camera, sink) if is_native(camera) else AvSource(camera, sink)
+    if is_native(camera):
+        return FallbackSource(camera, sink)
+    if camera.source == "native":
+        spoken = camera.transport.upper() if camera.transport != "tcp" else camera.url.partition(":")[0]
+        log.info("camera %s: read by FFmpeg, because of %s", camera.id, spoken)
+    return AvSource(camera, sink)
 
 
 class FallbackSource:

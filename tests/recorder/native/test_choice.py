@@ -22,7 +22,8 @@ from tests.recorder.native.harness import Sink, camera
 Serve = Callable[[Startable], str]
 
 
-def test_by_the_settings() -> None:
+def test_by_the_settings(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     for settings in (
         camera("rtsp://c/x", source="native"),
         camera("rtsp://c/x", source="auto"),
@@ -31,10 +32,11 @@ def test_by_the_settings() -> None:
         assert isinstance(choose_source(settings, Sink()), FallbackSource)
     for settings in (
         camera("rtsp://c/x", source="av"),
-        camera("rtsp://c/x", transport="udp"),
+        camera("rtsp://c/x", transport="udp", source="native"),
         camera("rtsps://c/x"),
     ):
         assert isinstance(choose_source(settings, Sink()), AvSource)
+    assert "because of UDP" in caplog.text and "because of rtsps" in caplog.text
 
 
 def test_ffmpeg_takes_over_with_a_reason(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
