@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import struct
 import tracemalloc
 from collections import deque
@@ -31,6 +32,7 @@ from tests.recorder.native.test_hostile import ok, usual
 from tests.recorder.test_pipeline import Rig
 
 _MOST_BYTES: Final = 64 << 20
+_EPOCHS: Final = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +135,8 @@ async def attempt(rig: Rig, answers: dict[str, Callable[[int], bytes]], audio: b
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     pipeline = Pipeline(
-        Identity("a", rig.node, 1),
+        # Attempts follow each other faster than a camera is ever asked: files of one millisecond would have one name.
+        Identity("a", rig.node, next(_EPOCHS)),
         Cutter("a", 2_000_000, 10**9),
         Disks([rig.disk]),
         rig.catalogue,
