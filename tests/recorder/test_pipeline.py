@@ -173,6 +173,17 @@ def test_an_unbroken_run(rig: Rig, film: Clip) -> None:
     assert len(rig.segments) >= 4
 
 
+def test_an_early_burst_does_not_shift_the_run(rig: Rig, film: Clip) -> None:
+    """A camera that sends its last two seconds at once began two seconds before it was asked."""
+    rig.open(film)
+    rig.send(film, 0, 50, step_us=0)
+    rig.send(film, 50, 100)
+    found = rig.done()
+    assert rig.segments[0].key.start_us == START_US - 2_000_000
+    assert found.recorded_us == 5_000_000  # from a second before the first packet: the question begins there
+    assert causes(found) == ["server_down"]
+
+
 @pytest.mark.parametrize("step_us", [3_600_000_000, 5_000_000, -3_012_345])
 def test_the_servers_clock_is_set(rig: Rig, film: Clip, step_us: int) -> None:
     rig.open(film)

@@ -45,7 +45,7 @@ _BARE_KEYFRAMES: Final = 3
 _PICTURELESS_TIMES: Final = 3
 _PICTURELESS_S: Final = 60.0
 # An event loop that wakes so much too late does not keep up; a connection that ends within so long after was lost because of it.
-_BEHIND_S: Final = 1.0
+_BEHIND_S: Final = 2.0
 _BEHIND_MATTERS_S: Final = 10.0
 _CLOCKS: Final = Clocks(lambda: time.time_ns() // 1000, lambda: time.monotonic_ns() // 1000)
 
@@ -239,9 +239,10 @@ class NativeSource:
                 waiting: set[asyncio.Future[Any]] = {closed} if asking is None else {closed, asking}
                 await asyncio.wait(waiting, timeout=tick_s, return_when=asyncio.FIRST_COMPLETED)
                 slept_at, now = now, loop.time()
-                if (behind_s := now - slept_at - tick_s) > _BEHIND_S:
+                if (behind_s := now - slept_at - tick_s) > tick_s:
                     # The loop stood still: what came meanwhile is not read yet, so that nothing can be said of the camera.
-                    self._behind_s, self._behind_at = behind_s, now
+                    if behind_s > _BEHIND_S:
+                        self._behind_s, self._behind_at = behind_s, now
                     heard, seen = (heard[0], heard[1] + behind_s), (seen[0], seen[1] + behind_s)
                 if closed.done():
                     return closed.result()

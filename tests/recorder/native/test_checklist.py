@@ -254,6 +254,12 @@ def test_item_11_ffmpegs_first_and_last_packets(serve: Serve, h264_clip: Clip) -
     assert [got.hash for got in sink.video if got.data] == [unit.hash for unit in h264_clip.video.units]
 
 
+def test_ffmpeg_tells_the_cameras_clock(serve: Serve, h264_clip: Clip) -> None:
+    _, sink = record_av(serve(ScriptedCamera(h264_clip)))
+    at_us, camera_us, source = sink.clocks[0]
+    assert source == "prft" and abs(camera_us - at_us) < 1_000_000
+
+
 def test_item_17_no_second_pass_over_files() -> None:
     """Checklist 16, 17: the muxer writes to an object of ours, never to a path, and moves nothing afterwards."""
     assert "faststart" not in muxer._OPTIONS["movflags"]
