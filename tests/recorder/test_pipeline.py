@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import json
 import threading
 import time
 from collections import deque
@@ -278,6 +279,13 @@ def test_a_disk_that_does_not_keep_up_is_overload(tmp_path: Path, film: Clip) ->
     # What the queue had taken before is footage: no more is lost than was not accepted.
     assert found.recorded_us > 4_000_000
     assert found.gaps[-1].start_us <= dropped_us
+    with rig.database.read() as conn:
+        (detail,) = conn.execute("SELECT detail FROM run").fetchone()
+    counters = json.loads(detail)["counters"]
+    assert counters["overloads"] == 1
+    assert counters["frames"] == sum(segment.frames for segment in rig.segments), (
+        "what was accepted is what the files hold"
+    )
     rig.database.close()
 
 
