@@ -1,7 +1,8 @@
 """Reading footage again at leisure: does each closed segment still hold the bytes that were recorded?
 
 Disks forget without saying so; whoever finds it out first should not be a court. Invariant: nothing here changes a file. The catalogue gets the
-hash of a segment that has none (entered from its file alone), and only once the file's own tail has vouched for its bytes.
+hash of a segment that has none (entered from its file alone), and only once the file's own tail has vouched for its bytes; and a segment whose
+file is gone is a gap from then on, with the cause ``missing``.
 """
 
 from __future__ import annotations
@@ -17,11 +18,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from storage import facts, holds, segments
 from storage.boxes import BoxError
+from storage.causes import Cause
 from storage.database import Database
 from storage.layout import segment_path
 from storage.roots import Root, is_mounted
 from storage.segment_file import read_fd
+from storage.segments import Key
+from storage.times import iso
 
 __all__ = ["Row", "Scrubbed", "altered", "hashed", "rows", "scrub", "still_listed"]
 
@@ -30,6 +35,7 @@ log = logging.getLogger(__name__)
 _CHUNK_BYTES: Final = 1 << 20
 _PAGE: Final = 1_000
 _META_KEY: Final = "scrubbed"
+_GONE: Final = "is missing"
 # A place is remembered this often, so that a pass of weeks goes on where a restart ended it.
 _REMEMBER_S: Final = 10.0
 
@@ -145,7 +151,7 @@ class _Pace:
 
 def scrub(database: Database, roots: Sequence[Root], bytes_per_s: int, stop: threading.Event) -> Scrubbed:
     """One pass over all closed segments on ``roots``, or the rest of the one that was stopped; reads at most ``bytes_per_s``. Ends early
-    when ``stop`` is set. What is wrong is logged and returned; nothing is repaired.
+    when ``stop`` is set. What is wrong is logged and returned; nothing is repaired. A file that is gone is entered as ``missing``.
 
     ``database`` need not be durable: a lost place or hash is found again.
     """
@@ -169,6 +175,8 @@ def scrub(database: Database, roots: Sequence[Root], bytes_per_s: int, stop: thr
             elif reason is not None and still_listed(database, row):
                 log.error("%s: %s", row.path(), reason)
                 done.bad.append((row.path(), reason))
+                if reason == _GONE:
+                    _enter_missing(database, row)
         place = row.place
         if time.monotonic() - remembered >= _REMEMBER_S:
             _remember(database, place)
@@ -183,7 +191,7 @@ def _look(database: Database, row: Row, done: Scrubbed, pace: _Pace) -> str | No
     try:
         fd = os.open(row.path(), os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        return "is missing"
+        return _GONE
     except OSError as error:
         return f"can't be read: {error.strerror}"
     try:
@@ -203,6 +211,25 @@ def _look(database: Database, row: Row, done: Scrubbed, pace: _Pace) -> str | No
     done.segments += 1
     done.bytes += size
     return None
+
+
+def _enter_missing(database: Database, row: Row) -> None:
+    """What the segment held is no longer footage, and its cause is ``missing``. One under a legal hold stays listed: the fence can't tell
+    this from a deletion, and somebody must look."""
+    key = Key(row.camera, row.start_us, row.node, row.epoch)
+    with database.write() as conn:
+        segment = segments.get(conn, key)
+        if segment is None or segment.growing or row.path().exists():
+            return
+        if holds.keeps(conn, key.camera, key.start_us, segment.end_us):
+            log.error("%s: a legal hold is on it, so the catalogue goes on listing it", row.path())
+            return
+        segments.discard(conn, key)
+        if segment.end_us > key.start_us:
+            detail = {"segments": 1, "bytes": segment.bytes, "noticed": iso(time.time_ns() // 1000)}
+            facts.insert(
+                conn, key.camera, Cause.MISSING, key.start_us, segment.end_us, detail, node=key.node, epoch=key.epoch
+            )
 
 
 def altered(

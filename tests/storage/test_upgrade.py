@@ -14,16 +14,17 @@ import sqlite_utils
 from click.testing import CliRunner
 
 from nvr.cli import main
-from storage import cameras, migrations, segments
+from storage import cameras, facts, holds, migrations, segments
 from storage import scrub as scrubbing
 from storage.backup import backup
+from storage.causes import Cause
 from storage.database import Database
 from storage.errors import CatalogueError
 from storage.rebuild import rebuild
 from storage.scrub import scrub
 from storage.segments import Key
 from tests.storage import mp4
-from tests.storage.world import CAMERA, NODE, T0_US, World
+from tests.storage.world import CAMERA, NODE, T0_US, World, assert_partition
 
 STEP_US = 3 * mp4.FRAGMENT_US
 
@@ -280,6 +281,25 @@ def test_scrub_takes_no_file_for_missing_when_its_disk_goes_away(world: World) -
     shutil.rmtree(world.root.path)
     done = run(world)
     assert done.whole and done.bad == [] and done.segments == 0
+
+
+def test_footage_whose_file_is_gone_is_a_gap_from_then_on_unless_it_is_held(world: World) -> None:
+    paths = [closed(world, number) for number in range(4)]
+    with world.database.write() as conn:
+        facts.enter(conn, CAMERA, T0_US + 4 * STEP_US, Cause.ENDED, {}, node=NODE, epoch=1)
+        holds.place(conn, CAMERA, T0_US, T0_US + 1, reason="LP/1", by="test", now_us=T0_US)
+    now_us = T0_US + 5 * STEP_US
+    for number in (0, 2):
+        paths[number].unlink()
+    assert [path for path, _ in run(world).bad] == [paths[0], paths[2]]
+    answer = world.coverage(T0_US, now_us, now_us)
+    assert_partition(answer)
+    # The held one stays listed, for somebody to look; it is told again at each pass.
+    assert list(answer.spans) == [(T0_US, T0_US + 2 * STEP_US), (T0_US + 3 * STEP_US, T0_US + 4 * STEP_US)]
+    gap = answer.gaps[0]
+    assert (gap.start_us, gap.end_us, gap.cause) == (T0_US + 2 * STEP_US, T0_US + 3 * STEP_US, Cause.MISSING)
+    assert gap.detail["segments"] == 1 and "noticed" in gap.detail
+    assert [path for path, _ in run(world).bad] == [paths[0]]
 
 
 def test_scrub_says_nothing_of_what_is_deleted_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

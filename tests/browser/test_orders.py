@@ -1,0 +1,166 @@
+"""An administrator at the page: imports cameras, enters an order after its dry run, revokes it; and what a citizen sees meanwhile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from selenium.webdriver.support.ui import Select
+
+from tests.browser.chrome import Page, chromium
+from tests.cameras.clips import Clip
+from tests.cameras.fixtures import h264_clip, serve
+from tests.cameras.running import Startable
+from tests.cameras.scripted import ScriptedCamera
+from tests.system.server import Server, now_us
+
+__all__ = ["h264_clip", "serve"]
+
+pytestmark = pytest.mark.browser
+
+LETTER = "B/4112/500.12/X/2025"
+
+
+class City(Server):
+    """With a public page, and a price."""
+
+    def write_config(self) -> None:
+        super().write_config()
+        text = self.config.read_text().replace("[server]", '[server]\nzone = "Asia/Jakarta"')
+        self.config.write_text(f"{text}\n[public]\nenabled = true\n\n[network]\nprice_per_mbit = 25000\n")
+
+
+def go(page: Page, name: str) -> None:
+    page.click(f"nav-{name}")
+
+
+def fill(page: Page, testid: str, text: str) -> None:
+    page.get(testid).send_keys(text)
+
+
+def row(page: Page, **data: str) -> bool:
+    return any(
+        all(found.get_attribute(f"data-{k}") == v for k, v in data.items()) for found in page.all("directive-row")
+    )
+
+
+def seen_by_citizens(page: Page, server: Server, state: str, name: str) -> None:
+    """The public page in a window of its own, without anybody's session."""
+    page.driver.switch_to.new_window("tab")
+    page.driver.get(f"http://127.0.0.1:{server.port}/public")
+    page.until(
+        lambda: page.all("public-camera")[0].get_attribute("data-state") == state, timeout_s=40, what=f"public: {state}"
+    )
+    page.shoot(name)
+
+
+def width_of_picture(page: Page) -> int:
+    """Pixels of the first picture on the public page, 0 while none is there."""
+    script = "const i = document.querySelector('.public-card img'); return i && i.complete ? i.naturalWidth : 0"
+    return int(page.driver.execute_script(script))
+
+
+def back(page: Page) -> None:
+    page.driver.close()
+    page.driver.switch_to.window(page.driver.window_handles[0])
+
+
+def test_an_order_at_the_page(
+    tmp_path: Path, serve: Callable[[Startable], str], h264_clip: Clip, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    url = serve(ScriptedCamera(h264_clip, at_end="repeat"))
+    good, bad, letter = tmp_path / "cameras.csv", tmp_path / "bad.csv", tmp_path / "surat.pdf"
+    good.write_text(f"id;name;url;district;public\nsimpang-lima;Simpang Lima;{url};Semarang Tengah;yes\n")
+    bad.write_text("id;name;url\nSimpang Lima;x;y\n")
+    letter.write_bytes(b"%PDF-1.7 a letter")
+    folder = tmp_path / "server"
+    folder.mkdir()
+    server = City(folder, [], workers=1)
+    server.start()
+    try:
+        found = server.until(lambda: re.search(r"admin, password (\S+)", server.log.read_text()), what="a password")
+        server.until(lambda: "page at" in server.log.read_text(), what="the page")
+        assert found is not None
+        with chromium(tmp_path_factory.mktemp("chromium"), language="id") as page:
+            page.driver.get(f"http://127.0.0.1:{server.port}/")
+            fill(page, "login-user", "admin")
+            fill(page, "login-password", found[1])
+            page.click("login-submit")
+            imported(page, good, bad)
+            server.until(lambda: server.closed("simpang-lima"), what="the imported camera records")
+            ordered(page, server, letter)
+            revoked(page, server)
+            cut(page, server)
+            assert "Uncaught" not in page.console()
+    finally:
+        if server.process is not None and server.process.poll() is None:
+            server.stop()
+
+
+def imported(page: Page, good: Path, bad: Path) -> None:
+    go(page, "admin-cameras")
+    page.click("camera-table")
+    fill(page, "import-file", str(bad))
+    page.click("import-check")
+    assert "line 2, id" in page.get("import-mistakes").text
+    assert page.get("import-run").get_attribute("disabled")
+    fill(page, "import-file", str(good))
+    page.click("import-check")
+    page.until(lambda: page.get("import-result").get_attribute("data-done") == "no", what="a check")
+    page.click("import-run")
+    page.until(lambda: page.get("import-result").get_attribute("data-done") == "yes", what="an import")
+    page.click("dialog-close")
+    page.until(lambda: page.all("admin-camera-row"), what="the camera in the list")
+
+
+def ordered(page: Page, server: Server, letter: Path) -> None:
+    go(page, "orders")
+    page.click("add-order")
+    page.click("order-preview")
+    assert page.get("order-form").text.count("Ini diperlukan.") == 4
+    for testid, text in (
+        ("order-letter", LETTER), ("order-reason", "efisiensi anggaran"), ("order-approver", "Kepala Dinas"),
+        ("choice-where", "district=Semarang Tengah"), ("order-attachment", str(letter)),
+    ):  # fmt: skip
+        fill(page, testid, text)
+    page.click("order-preview")
+    impact = page.get("order-impact")
+    assert impact.get_attribute("data-cameras") == "1" and "24 jam-kamera per hari" in impact.text
+    page.shoot("order-dry-run")
+    page.click("order-confirm")
+    page.until(lambda: row(page, state="in_force", left="1"), what="the order in the list")
+    assert page.get("attachment").get_attribute("href").endswith("/attachment")
+    server.until(lambda: not server.growing("simpang-lima"), what="it is off")
+    page.shoot("orders")
+    seen_by_citizens(page, server, "disabled", "public-disabled")
+    assert LETTER in page.get("public-letter").text
+    page.until(lambda: width_of_picture(page) > 0, what="the last picture stays, with its time")
+    page.shoot("public-disabled")
+    back(page)
+
+
+def revoked(page: Page, server: Server) -> None:
+    page.click("revoke")
+    Select(page.get("revoke-some")).select_by_value("some")
+    fill(page, "revoke-where", "district=Semarang Tengah")
+    fill(page, "revoke-reason", "instruksi wali kota")
+    at_us = now_us()
+    page.click("revoke-save")
+    page.until(lambda: row(page, state="ended", left="0"), what="it is revoked")
+    assert "instruksi wali kota" in page.get("revocation").text
+    server.until(lambda: [s for s in server.closed("simpang-lima") if s.key.start_us > at_us], what="it records again")
+
+
+def cut(page: Page, server: Server) -> None:
+    go(page, "cameras")
+    page.driver.get(f"http://127.0.0.1:{server.port}/#/cameras/simpang-lima")
+    page.click("public-cut-ask")
+    fill(page, "public-cut-reason", "jendela rumah")
+    page.click("public-cut-save")
+    page.until(lambda: page.get("public-cut").get_attribute("data-cut") == "yes", what="the cut")
+    seen_by_citizens(page, server, "privacy", "public-privacy")
+    assert not page.driver.find_elements("css selector", ".public-card img")
+    back(page)
+    assert server.growing("simpang-lima") or server.closed("simpang-lima"), "recording goes on"
