@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from storage import status
+from storage import directives, status
 from storage.database import Database
 from storage.intervals import merge
 from storage.roots import Root
@@ -101,6 +101,16 @@ def state(day: Day, camera: str) -> str:
     return found.state if found is not None else ""
 
 
+def began(day: Day, id_: str) -> int:
+    """When a decision took effect: a command takes a second or two to start."""
+    database = Database(day.server.catalogue)
+    with database.read() as conn:
+        found = directives.find(conn, id_)
+    database.close()
+    assert found is not None
+    return found.start_us
+
+
 def turned_away(day: Day) -> None:
     """Refused in four ways, after it closed the connection each time; and gone from the network."""
     for camera, faults, cause in (
@@ -126,20 +136,16 @@ def turned_away(day: Day) -> None:
 
 def decided(day: Day) -> None:
     """By letter, by schedule, by a planned window."""
-    # Both a moment ahead: a command takes a second or two to start, and is to be told apart from what it does.
-    begins_us = now_us() + 5 * S
     order = ["--where", "id=hall", "--letter", "800/17", "--reason", "efisiensi", "--approver", "Kepala"]
-    order += ["--start", iso(begins_us)]
     hash_ = day.nvr("orders", "add", *order, "--dry-run").rpartition("hash: ")[2].strip()
-    day.expect("hall", "disabled", begins_us)
     id_ = day.nvr("orders", "add", *order, "--confirm", hash_).split()[-5]
+    day.expect("hall", "disabled", began(day, id_))
     day.server.until(lambda: state(day, "hall") == "off", what="the order takes effect")
     day.nvr("orders", "revoke", id_, "--reason", "wali kota")
-    begins_us = now_us() + 3 * S
-    day.expect("pool", "schedule", begins_us)
     weekday = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")[(now_us() // (86_400 * S) + 6) % 7]
-    hours = ["--hours", f"{weekday} 01:00-01:01", "--reason", "musim hujan", "--start", iso(begins_us)]
+    hours = ["--hours", f"{weekday} 01:00-01:01", "--reason", "musim hujan"]
     id_ = day.nvr("schedules", "add", "--camera", "pool", *hours).split()[1]
+    day.expect("pool", "schedule", began(day, id_))
     day.server.until(lambda: state(day, "pool") == "off", what="the schedule takes effect")
     day.nvr("schedules", "end", id_, "--reason", "selesai")
     now = time.time()
