@@ -42,7 +42,7 @@ CROSS JOIN fact f ON f.camera = i.camera AND f.layer = i.layer AND f.start_us = 
 _LASTING: Final = """json_each(:keys) k CROSS JOIN (SELECT camera, layer, start_us, node, epoch FROM fact INDEXED BY fact_end
   WHERE end_us IS NULL AND start_us < :start) i ON i.camera = k.value
 CROSS JOIN fact f ON f.camera = i.camera AND f.layer = i.layer AND f.start_us = i.start_us AND f.node = i.node AND f.epoch = i.epoch"""
-_FACT: Final = "k.key AS place, f.start_us AS start, f.end_us, f.cause, f.detail, f.epoch, f.node AS node_key"
+_FACT: Final = "k.key AS place, f.start_us AS start, f.end_us, f.cause, f.detail, f.epoch, f.node AS node_key, f.layer"
 _GROWING: Final = """SELECT k.key, g.start_us, max(g.start_us, g.until_us)
 FROM json_each(:keys) k CROSS JOIN growing g ON g.camera = k.value"""
 _WITHOUT_FOOTAGE: Final = """SELECT k.key FROM json_each(:keys) k WHERE EXISTS (SELECT 1 FROM fact f INDEXED BY fact_end
@@ -179,21 +179,22 @@ def _numbers(text: str | None) -> Int64:
 
 def _facts(conn: sqlite3.Connection, values: dict[str, Any], with_detail: bool) -> tuple[FactArrays, list[str]]:
     more = ", group_concat(f.detail, char(10))" if with_detail else ""
-    columns, causes, detail = [], list[int](), list[str]()
+    columns, of_recorder, causes, detail = [], [], list[int](), list[str]()
     for source in (_REACH, _LASTING, _BEGIN):
         row = conn.execute(
             "SELECT group_concat(k.key), group_concat(f.start_us - :start), group_concat(coalesce(f.end_us - f.start_us, -1)),"
-            f" group_concat(f.cause){more} FROM {source}",
+            f" group_concat(f.cause){more}, group_concat(f.layer = 'recorder') FROM {source}",
             values,
         ).fetchone()
         columns.append([_numbers(text) for text in row[:3]])
+        of_recorder.append(_numbers(row[-1]))
         if row[3]:
             causes += [CODE[name] for name in row[3].split(",")]
             detail += row[4].split(_BREAK) if with_detail else ()
     camera, start, length = (np.concatenate([part[number] for part in columns]) for number in range(3))
     start = start + values["start"]
     end = np.where(length < 0, OPEN, start + length)
-    found = FactArrays(camera, start, end, np.array(causes, np.int64))
+    found = FactArrays(camera, start, end, np.array(causes, np.int64), np.concatenate(of_recorder))
     return _in_order(conn, values) if _any_tie(columns) else (found, detail)
 
 
@@ -211,13 +212,14 @@ def _in_order(conn: sqlite3.Connection, values: dict[str, Any]) -> tuple[FactArr
     """The facts in the order in which a later one wins."""
     sources = " UNION ALL ".join(f"SELECT {_FACT} FROM {source}" for source in (_REACH, _LASTING, _BEGIN))
     rows = conn.execute(
-        f"SELECT place, start, end_us, cause, detail FROM ({sources}) f JOIN node n ON n.key = f.node_key"
+        f"SELECT place, start, end_us, cause, detail, layer = 'recorder' FROM ({sources}) f JOIN node n ON n.key = f.node_key"
         " ORDER BY place, start, epoch, n.id",
         values,
     ).fetchall()
     columns = [[row[0] for row in rows], [row[1] for row in rows]]
     columns.append([OPEN if row[2] is None else row[2] for row in rows])
     columns.append([CODE[row[3]] for row in rows])
+    columns.append([row[5] for row in rows])
     return FactArrays(*(np.array(column, np.int64) for column in columns)), [row[4] for row in rows]
 
 

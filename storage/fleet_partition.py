@@ -26,6 +26,7 @@ CODE: Final[dict[str, int]] = {cause: code for code, cause in enumerate(CAUSES)}
 _UNKNOWN: Final = CODE[Cause.UNKNOWN]
 _LAYERS: Final = (Layer.FOOTAGE, Layer.ORDER, Layer.RECORDER)
 _LAYER_OF: Final[Int64] = np.array([_LAYERS.index(cause.layer) for cause in CAUSES], np.int64)
+_RECORDER: Final = _LAYERS.index(Layer.RECORDER)
 # As the end of a fact: it is still so. Later than any time there is.
 OPEN: Final = 1 << 62
 
@@ -34,13 +35,15 @@ OPEN: Final = 1 << 62
 class FactArrays:
     """Facts of many cameras; those of one camera and layer in the order in which a later one wins: by start, epoch, node.
 
-    ``camera`` is a place in the list asked for, ``end_us`` is ``OPEN`` while it is still so, ``cause`` a code.
+    ``camera`` is a place in the list asked for, ``end_us`` is ``OPEN`` while it is still so, ``cause`` a code. ``of_recorder`` is 1 for the
+    recorder's own facts: those may repeat the cause of a decision.
     """
 
     camera: Int64
     start_us: Int64
     end_us: Int64
     cause: Int64
+    of_recorder: Int64
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,8 @@ def _holes(axis: _Axis, camera: Int64, start_us: Int64, end_us: Int64) -> tuple[
 
 def _pieces(axis: _Axis, facts: FactArrays, layer: int) -> _Pieces:
     """The facts of a layer as disjoint stretches."""
-    chosen = np.flatnonzero(_LAYER_OF[facts.cause] == layer)
+    layers = np.where(facts.of_recorder == 1, _RECORDER, _LAYER_OF[facts.cause])
+    chosen = np.flatnonzero(layers == layer)
     camera = facts.camera[chosen]
     start, end = axis.place(camera, facts.start_us[chosen]), axis.place(camera, facts.end_us[chosen])
     real = end > start
@@ -136,10 +140,10 @@ def _pieces(axis: _Axis, facts: FactArrays, layer: int) -> _Pieces:
     pieces = _Pieces(start[order], end[order], fact[order])
     if bool(np.all(pieces.end[:-1] <= pieces.start[1:])):
         return pieces
-    return _untangled(axis, facts, pieces)
+    return _untangled(axis, facts, pieces, _LAYERS[layer])
 
 
-def _untangled(axis: _Axis, facts: FactArrays, pieces: _Pieces) -> _Pieces:
+def _untangled(axis: _Axis, facts: FactArrays, pieces: _Pieces, layer: Layer) -> _Pieces:
     """Facts of a layer that overlap: rare, so camera by camera, by the way of one camera."""
     start, end, found = [], [], []
     camera = pieces.start // axis.stride
@@ -150,7 +154,7 @@ def _untangled(axis: _Axis, facts: FactArrays, pieces: _Pieces) -> _Pieces:
         ]
         until_us = axis.start_us + int(axis.known_us[number])
         base = number * axis.stride - axis.start_us
-        for part in partition(axis.start_us, until_us, (), stretches)[1]:
+        for part in partition(axis.start_us, until_us, (), stretches, [layer] * len(stretches))[1]:
             if part.fact >= 0:
                 start.append(part.start_us + base)
                 end.append(part.end_us + base)

@@ -41,6 +41,7 @@ causes = st.sampled_from(
         Cause.SERVER_DOWN,
         Cause.DISABLED,
         Cause.SCHEDULE,
+        Cause.MAINTENANCE,
         Cause.NOT_CONFIGURED,
         Cause.PRUNED,
     ]
@@ -95,9 +96,11 @@ def add_fact(conn: sqlite3.Connection, fact: tuple[int, Cause, int, int | None, 
     end_us = None if hours is None else start_us + hours * HOUR_US + 1
     if hours is None and cause.layer is Layer.FOOTAGE:
         return
+    # A recorder that was told to stop repeats the decision's cause in its own layer.
+    layer = Layer.RECORDER if cause in (Cause.DISABLED, Cause.SCHEDULE) and node == 2 else cause.layer
     conn.execute(
         "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?, ?, ?, '{}', 1)",
-        (camera, cause.layer, start_us, node, epoch, end_us, cause),
+        (camera, layer, start_us, node, epoch, end_us, cause),
     )
 
 
