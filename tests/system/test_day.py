@@ -193,11 +193,10 @@ def broken(day: Day) -> None:
     pid = min(day.server.children("nvr.recorder"))
     killed_us = now_us()
     os.kill(pid, signal.SIGKILL)
-    crashed = [c for c in CAMERAS if c != "ruin"]
     day.server.until(
-        lambda: [c for c in crashed if "recorder_crashed" in day.server.causes(c, day.start_us)], what="a crash is told"
+        lambda: [c for c in CAMERAS if "recorder_crashed" in day.server.causes(c, day.start_us)], what="a crash is told"
     )
-    lost = [c for c in crashed if "recorder_crashed" in day.server.causes(c, day.start_us)]
+    lost = [c for c in CAMERAS if "recorder_crashed" in day.server.causes(c, day.start_us)]
     for camera in lost:
         day.expect(camera, "recorder_crashed", killed_us)
     day.server.until(lambda: day.recording(*lost, after_us=killed_us), what="the next recorder records")
@@ -212,8 +211,8 @@ def broken(day: Day) -> None:
     stopped_us = now_us()
     day.server.stop()
     day.server.start()
-    day.server.until(lambda: day.recording(*CAMERAS[:-1], after_us=stopped_us), timeout_s=40, what="all record again")
-    for camera in CAMERAS[:-1]:
+    day.server.until(lambda: day.recording(*CAMERAS, after_us=stopped_us), timeout_s=40, what="all record again")
+    for camera in CAMERAS:
         day.expect(camera, "server_down", stopped_us)
     killed_us = now_us()
     children = [p for module in ("nvr.recorder", "nvr.accounting", "nvr.api") for p in day.server.children(module)]
@@ -221,8 +220,8 @@ def broken(day: Day) -> None:
     for pid in children:
         os.kill(pid, signal.SIGKILL)
     day.server.start()
-    day.server.until(lambda: day.recording(*CAMERAS[:-1], after_us=killed_us), timeout_s=40, what="all record again")
-    for camera in CAMERAS[:-1]:
+    day.server.until(lambda: day.recording(*CAMERAS, after_us=killed_us), timeout_s=40, what="all record again")
+    for camera in CAMERAS:
         day.expect(camera, "server_down", killed_us)
 
 
@@ -284,7 +283,9 @@ def check(day: Day) -> None:
         ]
         assert near, (expected, [(g["cause"], g["start"]) for g in ours.get(expected.camera, [])])
     causes = {expected.cause for expected in day.expected}
-    assert {gap["cause"] for gap in found} == causes, "nothing else happened"
+    strange = [(gap["camera"], gap["cause"], gap["start"], gap["end"]) for gap in found if gap["cause"] not in causes]
+    assert not strange, "nothing else happened"
+    assert {gap["cause"] for gap in found} == causes
     for camera, gaps in ours.items():
         made = sorted((e for e in day.expected if e.camera == camera), key=lambda e: e.at_us)
         # A cause that came back within its own gap (a second attempt refused) is not told twice.
