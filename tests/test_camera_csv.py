@@ -70,6 +70,16 @@ def test_import_is_idempotent_and_what_is_exported_comes_back(database: Database
     assert planned(database, export(database, with_passwords=True)) == (0, {}, 2)
 
 
+@pytest.mark.parametrize("text", ["=1+1", "'=1+1", "''-x", "-6.99", "'-6.99", "'quoted'", "'", "@"])
+def test_what_a_spreadsheet_would_run_comes_back_as_it_was(database: Database, text: str) -> None:
+    with database.write() as conn:
+        cameras.add(
+            conn, camera="a", name="A", source="catalogue", settings={"url": "rtsp://192.0.2.1/s"}, labels={"pole": text},
+            node="n1", epoch=0, at_us=1,
+        )  # fmt: skip
+    assert planned(database, export(database)) == (0, {}, 1)
+
+
 def test_a_row_says_what_its_columns_name(database: Database) -> None:
     load(database, TABLE)
     assert planned(database, "id,isp\nsimpang-lima,Biznet\ntugu-muda,Indosat\n") == (0, {"simpang-lima": ["labels"]}, 1)

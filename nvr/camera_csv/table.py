@@ -149,7 +149,7 @@ def _label(column: str) -> str:
 def _plain(cell: str) -> str:
     """The cell without the apostrophe that keeps a spreadsheet from taking a text for a formula."""
     cell = cell.strip()
-    return cell[1:] if re.match(r"'[=+\-@]", cell) else cell
+    return cell[1:] if re.match(r"'+[=+\-@]", cell) else cell
 
 
 def read_ids(text: str) -> tuple[list[str], list[LineError]]:

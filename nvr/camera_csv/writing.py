@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -51,7 +52,7 @@ def _setting(row: Camera, name: str, with_passwords: bool) -> str:
 
 def _safe(cell: str) -> str:
     """A text that a spreadsheet would take for a formula gets an apostrophe, which an import takes away; numbers stay."""
-    if cell[:1] not in ("=", "+", "-", "@"):
+    if not re.match(r"'*[=+\-@]", cell):
         return cell
     try:
         float(cell)
