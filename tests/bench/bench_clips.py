@@ -70,9 +70,10 @@ class Api:
         self.process.stdin.write(json.dumps(settings) + "\n")
         self.process.stdin.flush()
         self.port = int(json.loads(self.process.stdout.readline())["port"])
+        self.pid = self.process.pid
 
-    def get(self, path: str, *headers: str) -> Measured:
-        """Asks, reads all of the answer and forgets it."""
+    def get(self, path: str, *headers: str, until: float | None = None) -> Measured:
+        """Asks, reads all of the answer and forgets it; breaks off at ``until``, by the monotonic clock."""
         lines = [f"GET {path} HTTP/1.1", "Host: bench", f"Authorization: Bearer {self.token}", "Connection: close"]
         with socket.create_connection(("127.0.0.1", self.port)) as sock:
             cpu_s, began = self.cpu_s, time.perf_counter()
@@ -88,22 +89,22 @@ class Api:
             if text.split()[1] not in (b"200", b"206"):
                 raise RuntimeError(text.decode())
             size = int(text.lower().partition(b"content-length: ")[2].split()[0])
-            got = len(body) + _drain(lambda buffer: sock.recv_into(buffer))
-        if got != size:
+            got = len(body) + _drain(lambda buffer: sock.recv_into(buffer), until)
+        if got != size and (until is None or time.monotonic() < until):
             raise RuntimeError(f"{got} bytes of {size}")
         return Measured(got, time.perf_counter() - began, self.cpu_s - cpu_s, first_s)
 
     @property
     def cpu_s(self) -> float:
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS_S
 
     def memory_mb(self, name: str) -> float:
-        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        text = Path(f"/proc/{self.pid}/status").read_text()
         return int(text.partition(f"{name}:")[2].split()[0]) / 1000
 
     def forget_peak(self) -> None:
-        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
     def stop(self) -> None:
         assert self.process.stdin is not None
@@ -120,11 +121,13 @@ def api(maker: Maker, token: str) -> Iterator[Api]:
         made.stop()
 
 
-def _drain(read: Callable[[memoryview], int]) -> int:
+def _drain(read: Callable[[memoryview], int], until: float | None = None) -> int:
     buffer = memoryview(bytearray(_BUFFER))
     total = 0
     while count := read(buffer):
         total += count
+        if until is not None and time.monotonic() >= until:
+            break
     return total
 
 

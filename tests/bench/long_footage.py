@@ -27,7 +27,7 @@ from storage.layout import segment_path
 from storage.segment_file import Head, Tail, head_box, tail_box
 from storage.segments import Init, Key
 
-__all__ = ["RATE", "START_US", "TICKS", "Long", "Maker"]
+__all__ = ["RATE", "START_US", "TICKS", "Long", "Maker", "forget"]
 
 TICKS = 90_000
 RATE, GOP, SEGMENT_S = 25, 50, 300
@@ -57,16 +57,18 @@ def _padded(data: bytes, size: int) -> bytes:
 
 
 class Maker:
-    """Makes footage into one catalogue and one root, below ``folder``."""
+    """Makes footage into one catalogue and one root: those of a server, or new ones below ``folder``."""
 
-    def __init__(self, folder: Path) -> None:
-        self.root = folder / "footage"
-        self.root.mkdir(parents=True)
-        self.database = Database(folder / "catalogue.sqlite", durable=False)
+    def __init__(self, folder: Path, *, server: Path | None = None) -> None:
+        self.database = Database(server or folder / "catalogue.sqlite", durable=False)
         self.database.migrate()
         with self.database.write() as conn:
-            conn.execute("INSERT INTO node (id) VALUES ('n1')")
-            conn.execute("INSERT INTO root (id, path) VALUES ('r1', ?)", (str(self.root),))
+            if server is None:
+                conn.execute("INSERT INTO node (id) VALUES ('n1')")
+                conn.execute("INSERT INTO root (id, path) VALUES ('r1', ?)", (str(folder / "footage"),))
+            self._node = str(conn.execute("SELECT id FROM node").fetchone()[0])
+            self._root_id, path = conn.execute("SELECT id, path FROM root").fetchone()
+        self.root = Path(path)
         self._muxer, self._fragments = _segment()
         self.init = Init.of(self._muxer.init, self._muxer.tracks)
         with self.database.write() as conn:
@@ -76,9 +78,17 @@ class Maker:
         """The camera's footage, from ``START_US`` on."""
         with self.database.write() as conn:
             cameras.add(
-                conn, camera=camera, name=camera, source="file", settings={}, labels={}, node="n1", epoch=1, at_us=0
+                conn,
+                camera=camera,
+                name=camera,
+                source="file",
+                settings={},
+                labels={},
+                node=self._node,
+                epoch=1,
+                at_us=0,
             )
-            segments.begin_run(conn, Key(camera, START_US, "n1", 1))
+            segments.begin_run(conn, Key(camera, START_US, self._node, 1))
         paths = [self._write(camera, number, holes) for number in range(seconds // SEGMENT_S)]
         return Long(camera, START_US, START_US + seconds // SEGMENT_S * SEGMENT_S * 1_000_000, paths)
 
@@ -86,11 +96,11 @@ class Maker:
         start_us = START_US + number * SEGMENT_S * 1_000_000
         end_us = start_us + SEGMENT_S * 1_000_000
         shift = number * SEGMENT_S * TICKS
-        path = self.root / segment_path(camera, start_us, 1, "n1", growing=False)
+        path = self.root / segment_path(camera, start_us, 1, self._node, growing=False)
         path.parent.mkdir(parents=True, exist_ok=True)
         builder = IndexBuilder(self._muxer.tracks)
         with path.open("wb", buffering=0) as file:
-            at = file.write(self._muxer.init + head_box(Head(camera, "n1", 1, START_US, start_us, shift, TICKS)))
+            at = file.write(self._muxer.init + head_box(Head(camera, self._node, 1, START_US, start_us, shift, TICKS)))
             for each in self._fragments:
                 data = memoryview(_shifted(each.data, shift))
                 head_bytes = struct.unpack_from(">I", data)[0] + 8
@@ -105,12 +115,12 @@ class Maker:
             frames = SEGMENT_S * RATE
             tail = tail_box(Tail(end_us, shift + SEGMENT_S * TICKS, frames, "rotation", "0" * 64), builder.build())
             file.write(tail)
-        key = Key(camera, start_us, "n1", 1)
+        key = Key(camera, start_us, self._node, 1)
         with self.database.write() as conn:
             segments.begin(
                 conn,
                 key,
-                root="r1",
+                root=self._root_id,
                 init=self.init.id,
                 run_start_us=START_US,
                 timescale=TICKS,
