@@ -114,10 +114,10 @@ function Outcome({ result, camera, zone }: { result: Result; camera: string; zon
   const c = t.clip;
   if (result.kind === 'checking') return null;
   if (result.kind === 'started') {
-    return <p class="good" role="status" data-testid="clip-started">{result.size === null ? c.startedUnsized : c.started(format.bytes(result.size, lang))}</p>;
+    return <p class="good clip-outcome" role="status" data-testid="clip-started">{result.size === null ? c.startedUnsized : c.started(format.bytes(result.size, lang))}</p>;
   }
   return (
-    <div role="alert" data-testid="clip-problem">
+    <div role="alert" class="clip-outcome" data-testid="clip-problem">
       <p class={result.parts.length > 0 ? '' : 'error'}>{result.text}</p>
       {result.parts.length > 0 ? (
         <ul class="clip-parts" aria-label={c.parts}>
