@@ -103,7 +103,7 @@ def video_entry(plan: FilePlan, sealed: SealedFile) -> dict[str, Any]:
     }
 
 
-def _camera(plan: CameraPlan, url: str, clock_samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _camera(plan: CameraPlan, url: str) -> dict[str, Any]:
     covered = plan.covered
     return {
         "id": plan.camera,
@@ -128,7 +128,16 @@ def _camera(plan: CameraPlan, url: str, clock_samples: Sequence[Mapping[str, Any
             {**_range(problem.start_us, problem.end_us), "code": problem.code, "detail": problem.detail}
             for problem in plan.problems
         ],
-        "clock_offset_samples": [dict(sample) for sample in clock_samples],
+        "clock_offset_samples": [
+            {
+                "at": iso(sample.at_us),
+                "until": iso(sample.until_us),
+                "offset_us": sample.offset_us,
+                "uncertainty_us": sample.uncertainty_us,
+                "source": sample.source,
+            }
+            for sample in plan.clock
+        ],
         "files": [file.name for file in plan.files],
     }
 
@@ -142,11 +151,10 @@ def make_manifest(
     *,
     urls: Mapping[str, str],
     clock: ServerClock,
-    clock_samples: Mapping[str, Sequence[Mapping[str, Any]]],
     made_us: int,
 ) -> dict[str, Any]:
-    """The manifest. ``urls`` are the cameras' addresses without credentials; ``clock_samples`` what is known of their clocks, as
-    ``{"at","offset_us"}``: camera minus server."""
+    """The manifest. ``urls`` are the cameras' addresses without credentials; ``clock`` is the state of this
+    machine's."""
     exported = {"time": iso(made_us), "event": "exported", "who": request.operator, "detail": OPERATION}
     return {
         "format": FORMAT,
@@ -175,6 +183,6 @@ def make_manifest(
         "custody": [*(dict(entry) for entry in request.custody), exported],
         "audit_head": request.audit_head,
         "server_clock_at_export": asdict(clock),
-        "cameras": [_camera(plan, urls.get(plan.camera, ""), clock_samples.get(plan.camera, ())) for plan in cameras],
+        "cameras": [_camera(plan, urls.get(plan.camera, "")) for plan in cameras],
         "files": [dict(file) for file in files],
     }

@@ -117,7 +117,6 @@ def make_package(
     destination: Path,
     *,
     progress: Progress = lambda done, total: None,
-    clock_samples: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
 ) -> Package:
     """Makes the package in the folder ``destination``, which must not exist. ``progress`` is told bytes done and bytes in all, and may raise.
@@ -153,7 +152,7 @@ def make_package(
             sealed.append(finished)
             done = before + file.bytes
             progress(done, total)
-    return _finish(plan, signer, unit, destination, work, sealed, urls, clock_samples or {}, now_us())
+    return _finish(plan, signer, unit, destination, work, sealed, urls, now_us())
 
 
 def _describing(
@@ -177,7 +176,6 @@ def _finish(
     work: Path,
     sealed: Sequence[SealedFile],
     urls: Mapping[str, str],
-    clock_samples: Mapping[str, Sequence[Mapping[str, Any]]],
     made_us: int,
 ) -> Package:
     entries = [Entry(file.name, file.size, file.crc32) for file in sealed]
@@ -185,8 +183,7 @@ def _finish(
 
     def manifest(files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return make_manifest(
-            plan.request, unit, signer.certificate, plan.cameras, files, urls=urls, clock=server_clock(),
-            clock_samples=clock_samples, made_us=made_us,
+            plan.request, unit, signer.certificate, plan.cameras, files, urls=urls, clock=server_clock(), made_us=made_us,
         )  # fmt: skip
 
     def write(name: str, data: bytes) -> None:

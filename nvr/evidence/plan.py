@@ -21,7 +21,8 @@ from nvr.playback.errors import PlaybackError
 from nvr.playback.index_cache import IndexCache
 from nvr.playback.mapping import TimeMap
 from nvr.playback.media import read_exactly
-from storage import cameras, segments
+from storage import cameras, clock_samples, segments
+from storage.clock_samples import Sample
 from storage.coverage import Coverage, Piece, coverage, pieces
 from storage.database import Database
 from storage.index import SegmentIndex
@@ -94,7 +95,8 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class CameraPlan:
-    """One camera's share of an export. ``url`` is without credentials."""
+    """One camera's share of an export. ``url`` as it is set up: it is redacted before it is written. ``clock``: what is known of the camera's own
+    clock in the range."""
 
     camera: str
     name: str
@@ -102,6 +104,7 @@ class CameraPlan:
     covered: Coverage
     files: tuple[FilePlan, ...]
     problems: tuple[Problem, ...]
+    clock: tuple[Sample, ...]
 
 
 def plan_camera(
@@ -121,6 +124,7 @@ def plan_camera(
         except ValueError as error:
             raise ExportRefused(str(error)) from None
         found = pieces(conn, camera, start_us, end_us + _SIGNATURE_WITHIN_US)
+        clock = tuple(clock_samples.between(conn, camera, start_us, end_us))
         inits = {piece.segment.init: segments.init(conn, piece.segment.init) for piece in found}
     files: list[FilePlan] = []
     problems: list[Problem] = []
@@ -143,7 +147,7 @@ def plan_camera(
         _finish(run, inits, camera, start_us, end_us, files)
     files.sort(key=lambda file: file.start_us)
     url = str(known.settings.get("url") or "")
-    return CameraPlan(camera, known.name, url, covered, tuple(files), tuple(problems))
+    return CameraPlan(camera, known.name, url, covered, tuple(files), tuple(problems), clock)
 
 
 def _finish(

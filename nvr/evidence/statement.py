@@ -185,6 +185,13 @@ def _camera(page: _Page, camera: Mapping[str, Any], still: bytes | None, zone: s
     page.row(BOTH["requested"], f"{_time(requested['start'], zone)}\n{_time(requested['end'], zone)}")
     page.row(BOTH["recorded"], english.length(camera["recorded_us"]))
     page.row(BOTH["missing"], english.length(camera["missing_us"]))
+    offsets = [sample["offset_us"] / 1e6 for sample in camera["clock_offset_samples"]]
+    told = (
+        BOTH["camera_clock_ahead"].format(first=min(offsets), last=max(offsets))
+        if offsets
+        else BOTH["camera_clock_none"]
+    )
+    page.row(BOTH["camera_clock"], told)
     _timeline(page, camera, zone)
     if still is not None:
         page.font(8, colour=_FAINT)

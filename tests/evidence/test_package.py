@@ -19,6 +19,7 @@ from nvr.evidence.request import ExportRequest
 from nvr.evidence.signing import Signer, read_certificate
 from nvr.evidence.times import parse_iso
 from nvr.evidence.verify import verify
+from storage import clock_samples
 from storage.boxes import children, parse_init, parse_moof
 from tests.evidence.made import UNIT, Made, make, request_of
 from tests.playback.footage import CAMERA, START_US, Studio
@@ -156,6 +157,19 @@ def test_the_manifest_accounts_for_all_of_the_range(world: World, whole: Made) -
     assert {s["recorded_sha256"] for s in segments if s["matches"]} <= hashes
     # The one that still grows has no hash yet, and says so.
     assert [s["matches"] for s in segments] == [True] * (len(segments) - 1) + [None]
+
+
+def test_what_is_known_of_the_cameras_clock_is_stated(studio: Studio, signer: Signer, tmp_path: Path) -> None:
+    run = studio.record(encode("h264", 20, first=0, gop=10, jitter=0), START_US)
+    with studio.database.write() as conn:
+        sample = clock_samples.Sample(run.start_us - 5, run.start_us + 9, -1_250_000, 4_000, "rtcp")
+        clock_samples.record(conn, CAMERA, sample, node="n1")
+    plan = plan_export(studio.database, studio.cache, request_of(run.start_us, run.end_us), now_us=run.end_us)
+    package = make_package(plan, studio.cache, signer, UNIT, tmp_path / "package")
+    (told,) = package.manifest["cameras"][0]["clock_offset_samples"]
+    assert (told["offset_us"], told["uncertainty_us"], told["source"]) == (-1_250_000, 4_000, "rtcp")
+    assert parse_iso(told["at"]) == run.start_us - 5
+    assert set(package.manifest["server_clock_at_export"]) == {"synchronized", "estimated_error_us", "max_error_us"}
 
 
 def test_recorded_footage_that_changed_is_delivered_and_told(studio: Studio, signer: Signer, tmp_path: Path) -> None:
