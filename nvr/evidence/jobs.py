@@ -5,7 +5,6 @@ Invariant: whatever ends this process, the next one goes on with what was runnin
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import shutil
 import sqlite3
@@ -187,19 +186,12 @@ class Exporter:
             log.info("export %s has expired and is deleted", job.id)
 
     def _clean(self) -> None:
-        """Removes what exports left that have ended: a crash between their row and their folder."""
-        if not self._folder.is_dir():
-            return
+        """Removes what exports left that have ended, if a crash came between their row and their folder. Folders that no row knows stay: after the
+        catalogue was rebuilt they are finished packages."""
         with self._database.read() as conn:
-            wanted = {
-                package_name(ExportRequest.from_json(job.request))
-                for job in exports.every(conn, -1)
-                if job.is_open or job.state == "done"
-            }
-        for path in self._folder.iterdir():
-            if path.is_dir() and path.name.startswith("export-") and path.name.removesuffix(".part") not in wanted:
-                with contextlib.suppress(OSError):
-                    shutil.rmtree(path)
+            ended = [job for job in exports.every(conn, -1) if not job.is_open and job.state != "done"]
+        for job in ended:
+            self._remove(self._folder / package_name(ExportRequest.from_json(job.request)))
 
 
 class _Told:

@@ -13,8 +13,9 @@ import pytest
 from nvr.evidence import jobs
 from nvr.evidence.jobs import Exporter, ExportSettings
 from nvr.evidence.keys import KeyFolder
+from nvr.evidence.package import package_name
 from nvr.evidence.priority import Pace
-from nvr.evidence.request import new_export_id
+from nvr.evidence.request import ExportRequest, new_export_id
 from nvr.evidence.signing import Signer
 from nvr.evidence.verify import verify
 from storage import audit, exports, holds
@@ -111,11 +112,17 @@ def test_killed_while_it_ran(desk: Desk) -> None:
     id_ = desk.ask()
     with desk.studio.database.write() as conn:
         assert exports.begin(conn, id_, 100, NOW_US)
-    (desk.folder / f"export-20200101T000000.000Z-{id_}.part").mkdir(parents=True)
+    unwanted = desk.ask()
+    with desk.studio.database.write() as conn:
+        exports.cancel(conn, unwanted, by="ines", now_us=NOW_US)
+    left = package_name(ExportRequest.from_json(desk.find(unwanted).request))
+    kept = {f"export-20200101T000000.000Z-{id_}", "export-20200101T000000.000Z-unknown"}
+    for name in (f"{left}.part", *kept):
+        (desk.folder / name).mkdir(parents=True)
     desk.ending.set()
     desk.exporter().run()
     assert desk.find(id_).state == "queued"
-    assert list(desk.folder.iterdir()) == []
+    assert {path.name for path in desk.folder.iterdir()} == kept
     desk.ending.clear()
     desk.exporter().work()
     assert desk.find(id_).state == "done"

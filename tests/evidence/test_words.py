@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from nvr.evidence.verify.report import EXIT_CODES, Kind
-from nvr.evidence.verify.words import OUTCOMES, TEXTS
+from nvr.evidence.verify.report import EXIT_CODES, Kind, Report, SignatureReport
+from nvr.evidence.verify.words import OUTCOMES, TEXTS, describe
 
 SOURCES = Path(__file__).parents[2] / "nvr/evidence/verify"
 
@@ -17,6 +17,12 @@ def test_both_languages_have_every_text_with_the_same_values() -> None:
         assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", TEXTS["id"][code])), code
     assert set(OUTCOMES["en"]) == set(OUTCOMES["id"]) == {"intact", "valid", *Kind}
     assert len(set(EXIT_CODES.values())) == len(EXIT_CODES) == len(Kind) + 1
+
+
+def test_a_name_cannot_write_to_the_terminal() -> None:
+    report = Report("x\x1b[2J", "mp4", False)
+    report.signatures.append(SignatureReport(1, "00", "\x1b[1mVALID\u202e\nVALID", 0, 0, "\r", False))
+    assert all(line.isprintable() for line in describe(report, "en"))
 
 
 def test_every_code_that_is_found_has_a_text() -> None:
