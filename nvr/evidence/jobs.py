@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 _POLL_S: Final = 0.5
 _EXPIRY_S: Final = 60.0
+# Planning reads the index of every segment: what has to wait is not planned again at every look.
+_AGAIN_S: Final = 30.0
 # An export must not be what fills the disk that the catalogue is on.
 _SPARE_BYTES: Final = 1 << 30
 
@@ -62,6 +64,8 @@ class Exporter:
         self._cache = IndexCache(self._database, most_samples=500_000)
         self._folder = Path(settings.exports)
         self._expired_at = -_EXPIRY_S
+        # Waiting exports: when they were last planned, and how much was kept then.
+        self._waiting: dict[str, tuple[float, int]] = {}
 
     def configure(self, new: ExportSettings) -> None:
         """Takes what may change while it runs: name, zone, budget, keep, rate. Folders take effect at the next start."""
@@ -91,6 +95,9 @@ class Exporter:
             waiting = exports.queued(conn)
             kept = exports.bytes_kept(conn)
         for job in waiting:
+            planned_at, kept_then = self._waiting.get(job.id, (-_AGAIN_S, kept))
+            if kept_then == kept and time.monotonic() - planned_at < _AGAIN_S:
+                continue
             request = ExportRequest.from_json(job.request)
             try:
                 if job.attempts >= exports.MOST_ATTEMPTS:
@@ -101,9 +108,11 @@ class Exporter:
                 self._fail(job, error)
                 return True
             if obstacle is not None:
+                self._waiting[job.id] = (time.monotonic(), kept)
                 with self._database.write() as conn:
                     exports.wait(conn, job.id, obstacle)
                 continue
+            self._waiting.pop(job.id, None)
             self._make(job, plan)
             return True
         return False

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -187,6 +188,27 @@ def test_a_full_disk_waits(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_SPARE_BYTES", 1 << 60)
     assert not desk.exporter().work()
     assert "disk" in str(desk.find(id_).reason)
+
+
+def test_what_waits_is_not_planned_at_every_look(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = desk.ask(), desk.ask()
+    exporter = desk.exporter(budget=2_130_000)
+    planned: list[str] = []
+    plan = jobs.plan_export
+
+    def counting(database: Any, cache: Any, request: ExportRequest, **more: Any) -> Any:
+        planned.append(request.id)
+        return plan(database, cache, request, **more)
+
+    monkeypatch.setattr(jobs, "plan_export", counting)
+    for _ in range(5):
+        exporter.work()
+    assert sorted(planned) == sorted([first, second])
+    with desk.studio.database.write() as conn:
+        exports.expire(conn, first)
+    # There is room now.
+    assert exporter.work()
+    assert desk.find(second).state == "done"
 
 
 def test_nothing_recorded_and_a_key_that_others_can_read(desk: Desk) -> None:

@@ -74,6 +74,10 @@ def test_every_frame_of_the_range_is_there_once_at_its_time(world: World, whole:
     assert max(abs(t - f.wall_us) for (_, t), f in zip(of_range, expected, strict=True)) < 400
     # No more before it than from the keyframe on, no more after it than the fragment.
     assert whole.request.start_us - times[0] < 1_000_000 + 100_000
+    stated = [file for file in whole.package.manifest["files"] if file["kind"] == "video"]
+    assert abs(whole.request.start_us - stated[0]["preroll_us"] - times[0]) < 400
+    assert abs(whole.request.end_us + stated[-1]["postroll_us"] - parse_iso(stated[-1]["delivered"]["end"])) < 2
+    assert all(file["preroll_us"] == 0 for file in stated[1:])
     assert times[-1] - whole.request.end_us < 600_000
 
 
