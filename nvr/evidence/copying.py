@@ -31,8 +31,9 @@ from storage.boxes import BoxError, Track, children, header
 
 __all__ = ["CopiedPart", "SealedFile", "write_sealed"]
 
-_BLOCK_BYTES: Final = 4 << 20
-_AHEAD_BLOCKS: Final = 3
+# Small enough that what was read is still in the processor's cache when it is hashed and written.
+_BLOCK_BYTES: Final = 1 << 20
+_AHEAD_BLOCKS: Final = 4
 
 Progress = Callable[[int], None]
 
@@ -67,7 +68,7 @@ class SealedFile:
 class _Block:
     """Whole fragments, read; or the end of a segment, with what its bytes hash to, or an error."""
 
-    data: bytearray
+    data: memoryview
     fragments: Sequence[tuple[int, int]]
     ended: tuple[str | None, str, bool | None] | None = None
     error: BaseException | None = None
@@ -141,8 +142,9 @@ def _reading(opened: OpenSegment, part: Part, blocks: queue.Queue[_Block], stop:
 
     try:
         digest = _Digest(opened)
+        buffers = _Buffers()
         for offset, size, fragments in _blocks(opened, part):
-            data = bytearray(size)
+            data = buffers.take(size)
             _fill(opened, offset, data)
             digest.update(data)
             # The system need not keep what is read once.
@@ -152,16 +154,35 @@ def _reading(opened: OpenSegment, part: Part, blocks: queue.Queue[_Block], stop:
                 return
             if stop.is_set():
                 return
-        put(_Block(bytearray(), (), ended=digest.finish()))
+        put(_Block(_NOTHING, (), ended=digest.finish()))
     except BaseException as error:
-        put(_Block(bytearray(), (), error=error))
+        put(_Block(_NOTHING, (), error=error))
 
 
-def _fill(opened: OpenSegment, offset: int, data: bytearray) -> None:
-    view = memoryview(data)
+class _Buffers:
+    """Memory for blocks, used in turn: fresh memory for each would cost as much as copying it. One is used again only after as many others as can wait
+    or be worked on."""
+
+    def __init__(self) -> None:
+        self._buffers = [bytearray() for _ in range(_AHEAD_BLOCKS + 2)]
+        self._next = 0
+
+    def take(self, size: int) -> memoryview:
+        """The next one, ``size`` bytes of it."""
+        number = self._next = (self._next + 1) % len(self._buffers)
+        if len(self._buffers[number]) < size:
+            # Not resized: somebody may still look at the old one.
+            self._buffers[number] = bytearray(size + size // 4)
+        return memoryview(self._buffers[number])[:size]
+
+
+_NOTHING: Final = memoryview(b"")
+
+
+def _fill(opened: OpenSegment, offset: int, data: memoryview) -> None:
     at = 0
     while at < len(data):
-        count = os.preadv(opened.fd, [view[at:]], offset + at)
+        count = os.preadv(opened.fd, [data[at:]], offset + at)
         if not count:
             raise SourceChanged(f"{opened.segment.relative_path} ends at byte {offset + at}, earlier than it did")
         at += count
@@ -197,13 +218,13 @@ class _Digest:
         self._content: str | None = None
         self._at = 0
 
-    def update(self, data: bytearray) -> None:
+    def update(self, data: memoryview) -> None:
         tail_at = self._opened.file.whole_bytes if self._opened.file.tail is not None else None
         if tail_at is not None and self._at <= tail_at < self._at + len(data) and self._content is None:
             before = tail_at - self._at
-            self._sha.update(memoryview(data)[:before])
+            self._sha.update(data[:before])
             self._content = self._sha.hexdigest()
-            self._sha.update(memoryview(data)[before:])
+            self._sha.update(data[before:])
         else:
             self._sha.update(data)
         self._at += len(data)
@@ -232,7 +253,7 @@ class _Output:
         self.size = 0
         self._flushed = 0
 
-    def write(self, data: bytes | bytearray) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         self.sha.update(data)
         self.crc = zlib.crc32(data, self.crc)
         view = memoryview(data)
@@ -325,7 +346,7 @@ def _copy(
             try:
                 for offset, length in block.fragments:
                     sequence += 1
-                    _patch(memoryview(block.data), offset, offset + length, sequence, rebase)
+                    _patch(block.data, offset, offset + length, sequence, rebase)
             except (BoxError, struct.error) as error:
                 raise SourceChanged(f"{opened.segment.relative_path} is damaged: {error}") from error
             out.write(block.data)
