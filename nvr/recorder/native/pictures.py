@@ -65,6 +65,7 @@ class Depacketiser(ABC):
         # Pictures may be two fields of one timestamp, each with a marker of its own.
         self._may_be_fields = False
         self._beginnings = 0
+        self._marked = False
         self._finished_at: int | None = None
 
     def feed(self, payload: memoryview, timestamp: int, marker: bool, lost: int) -> tuple[Picture, ...]:
@@ -90,14 +91,15 @@ class Depacketiser(ABC):
         if not self._damaged and (not payload or not self._payload(payload)):
             self.counts.malformed += 1
             self._damage()
-        if (
-            marker
-            and not self._markers_lie
-            and (self._has_picture or self._damaged)
-            and (not self._may_be_fields or self._beginnings > 1)
-        ):
+        self._marked = marker and not self._markers_lie and (self._has_picture or self._damaged)
+        if self._marked and (not self._may_be_fields or self._beginnings > 1):
             return out + self._finish()
         return out
+
+    def end(self) -> tuple[Picture, ...]:
+        """No more packets come: the picture that a marker would have ended, if it could not have been half of one."""
+        marked, self._marked = self._marked, False
+        return self._finish() if marked and self._has_picture else ()
 
     def restart(self) -> None:
         """The sender began anew: what is open will not be completed, and nothing may refer to what was before."""

@@ -155,7 +155,14 @@ class VideoReceiver(Receiver):
         return (self.unwrapper.near(timestamp) - (self._zero or 0)) / self.clock_rate
 
     def _payload(self, payload: memoryview, timestamp: int, marker: bool, lost: int) -> None:
-        for picture in self.depacketiser.feed(payload, timestamp, marker, lost):
+        self._take(self.depacketiser.feed(payload, timestamp, marker, lost))
+
+    def end(self) -> None:
+        """The connection ended: hands out what is whole."""
+        self._take(self.depacketiser.end())
+
+    def _take(self, pictures: tuple[Picture, ...]) -> None:
+        for picture in pictures:
             ticks = self.unwrapper.unwrap(picture.timestamp)
             now_us = self._clocks.monotonic_us()
             if self._zero is None:

@@ -87,7 +87,7 @@ class Media:
             config = b""
         widths = [_number(self.parameters.get(name, "0")) for name in ("sizelength", "indexlength", "indexdeltalength")]
         size, index, delta = (width if width is not None else -1 for width in widths)
-        if len(config) < 2 or not 0 < size <= 16 or not 0 <= index <= 8 or not 0 <= delta <= 8:
+        if not self.clock_rate or len(config) < 2 or not 0 < size <= 16 or not 0 <= index <= 8 or not 0 <= delta <= 8:
             raise UnsupportedError("the camera describes its AAC incompletely")
         for name in (
             "ctsdeltalength",

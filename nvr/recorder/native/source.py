@@ -137,6 +137,8 @@ class NativeSource:
             session.connection.skim(self._video.track.channel, self._video.skim)
         try:
             ended = self._why(await self._watch(session), plays=True)
+            if ended.cause in (Cause.ENDED, Cause.STALLED) and self._video is not None:
+                self._video.end()
         except Exception as error:
             ended = self._why(error, plays=True)
         finally:

@@ -224,6 +224,9 @@ def test_item_09_two_fields_of_one_timestamp_are_one_picture() -> None:
     assert not any(picture.after_loss for picture in stream.pictures)
     counts = stream.depacketiser.counts
     assert (counts.damaged, counts.undecodable, counts.unmarked) == (0, 0, 0)
+    # The last one, which may have been a frame or half of one, is complete when nothing follows.
+    assert [picture.timestamp for picture in stream.depacketiser.end()] == [4]
+    assert stream.depacketiser.end() == ()
     # Known from the description as well.
     described = Stream(H264Depacketiser([INTERLACED_SPS]))
     described.send(1, b"\x65\x88top")

@@ -50,6 +50,18 @@ def test_several_tracks_and_metadata() -> None:
         sound.aac()
 
 
+def test_sound_without_a_clock_is_described_incompletely() -> None:
+    """Found by bending sessions: it ended in a division by zero."""
+    form = "a=fmtp:97 mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3;config=1408\n"
+    for rate, spoken in (("/16000", True), ("/0", False), ("", False)):
+        text = f"{H264}m=audio 0 RTP/AVP 97\na=rtpmap:97 mpeg4-generic{rate}\n{form}"
+        if spoken:
+            assert sdp.pick_audio(sdp.parse(text.encode())) is not None
+        else:
+            with pytest.raises(UnsupportedError, match="incompletely"):
+                sdp.pick_audio(sdp.parse(text.encode()))
+
+
 def test_packetisation_modes() -> None:
     """Checklist 7."""
     for mode in ("0", "1"):
