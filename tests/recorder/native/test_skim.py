@@ -18,6 +18,10 @@ BUFFER = ReadBuffer()
 CLOCKS = Clocks(lambda: 0, lambda: 0)
 
 
+def no_clock(at_us: int, camera_us: int) -> None:
+    """The camera's clock is not what is tested."""
+
+
 def media(codec: str) -> sdp.Media:
     text = f"v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=x\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 {codec}/90000\r\n"
     return sdp.pick_video(sdp.parse(text.encode()))
@@ -63,7 +67,9 @@ def wire(codec: str, pictures: list[list[tuple[int, str]]]) -> bytes:
 
 def read(codec: str, data: bytes, size: int, skim: bool) -> tuple[list[Picture], Any, Any, int, int]:
     found: list[Picture] = []
-    receiver = VideoReceiver(Track(media(codec), "u", 0, 1), 1, CLOCKS, lambda picture, _: found.append(picture))
+    receiver = VideoReceiver(
+        Track(media(codec), "u", 0, 1), 1, CLOCKS, lambda picture, _: found.append(picture), no_clock
+    )
     framing = Framing(BUFFER, lambda channel, packet: receiver.on_rtp(packet) if channel == 0 else None, lambda _: None)
     framing.channels.update((0, 1, 4))
     if skim:
@@ -83,7 +89,9 @@ def test_skimming_changes_nothing(codec: str, pictures: list[list[tuple[int, str
 
 def test_most_of_a_large_picture_is_skimmed() -> None:
     found: list[Picture] = []
-    receiver = VideoReceiver(Track(media("H264"), "u", 0, 1), 1, CLOCKS, lambda picture, _: found.append(picture))
+    receiver = VideoReceiver(
+        Track(media("H264"), "u", 0, 1), 1, CLOCKS, lambda picture, _: found.append(picture), no_clock
+    )
     seen = 0
 
     def on_packet(channel: int, packet: memoryview) -> None:
