@@ -306,6 +306,9 @@ class Pipeline:
 
     def _restart(self, ended: Ended, *, keep_clock: bool) -> None:
         """Ends the run and waits for a keyframe to begin the next one on the same connection."""
+        if self._held and self.run is None:
+            # What came in the first second is footage all the same.
+            self._begin(self._realtime_us())
         self._end_run(ended, None)
         self._held, self._held_bytes = [], 0
         if not keep_clock:

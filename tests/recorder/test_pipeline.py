@@ -226,6 +226,18 @@ def test_a_hole_in_media_time_is_a_gap(rig: Rig, film: Clip) -> None:
     assert sum(segment.frames for segment in rig.segments) == 200
 
 
+def test_what_came_in_the_first_second_is_kept_when_a_hole_follows(rig: Rig, film: Clip) -> None:
+    rig.open(film)
+    rig.send(film, 0, 10)
+    keyframe = next(n for n in range(10, len(film.video.units)) if film.video.units[n].keyframe)
+    rig.realtime_us += 8_000_000
+    rig.monotonic_us += 8_000_000
+    rig.send(film, keyframe, 100, media_shift_us=8_000_000)
+    found = rig.done()
+    assert sum(segment.frames for segment in rig.segments) == 110
+    assert causes(found) == ["not_configured", "stalled", "server_down"]
+
+
 def test_new_parameters_are_a_new_run_without_a_gap(rig: Rig) -> None:
     """Checklist 10."""
     film = clip(ClipSpec(frames=200, group=25, change_to=(480, 288)))
