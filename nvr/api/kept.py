@@ -19,15 +19,18 @@ class KeptAnswers:
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[int, Any]] = {}
 
+    def peek(self, key: str, now_us: int, fresh_s: int) -> Any:
+        """What was made for this key within ``fresh_s``, or None. Waits for nobody."""
+        kept = self._kept.get(key)
+        return kept[1] if kept is not None and kept[0] <= now_us < kept[0] + fresh_s * 1_000_000 else None
+
     def get(self, key: str, now_us: int, fresh_s: int, make: Callable[[], Any]) -> Any:
         """What was made for this key within ``fresh_s``, or made anew. Makers wait for one another, those who find it made do not."""
-        kept = self._kept.get(key)
-        if kept is not None and kept[0] <= now_us < kept[0] + fresh_s * 1_000_000:
-            return kept[1]
+        if (kept := self.peek(key, now_us, fresh_s)) is not None:
+            return kept
         with self._lock:
-            kept = self._kept.get(key)
-            if kept is not None and kept[0] <= now_us < kept[0] + fresh_s * 1_000_000:
-                return kept[1]
+            if (kept := self.peek(key, now_us, fresh_s)) is not None:
+                return kept
             made = make()
             if len(self._kept) >= _MOST:
                 del self._kept[min(self._kept, key=lambda name: self._kept[name][0])]

@@ -230,11 +230,23 @@ def public_camera(request: ApiRequest, services: Injected, camera: FromPath[str]
 )
 async def public_picture(request: ApiRequest, services: Injected, camera: FromPath[str]) -> Response[bytes]:
     """At most one is decoded for a camera in half a minute."""
-    async with services.picture_slots:
-        body, at = await sync_to_thread(_picture, services, camera)
+    kept = await sync_to_thread(_kept_picture, services, camera)
+    if kept is None:
+        # Only who must have one decoded waits in the line of those who are logged in.
+        async with services.picture_slots:
+            kept = await sync_to_thread(_picture, services, camera)
+    body, at = kept
     answer = _answer(request, body, "image/jpeg", _PICTURE_FRESH_S)
     answer.headers["X-Frame-Time"] = at
     return answer
+
+
+def _kept_picture(services: Services, camera: str) -> tuple[bytes, str] | None:
+    """The picture, if it was decoded lately and may still be shown."""
+    if _one(services, camera).picture is None:
+        raise ApiError("no_footage", "this camera shows no picture now; its status says why")
+    kept: tuple[bytes, str] | None = services.pictures.peek(camera, services.now_us(), _PICTURE_FRESH_S)
+    return kept
 
 
 def _picture(services: Services, camera: str) -> tuple[bytes, str]:
