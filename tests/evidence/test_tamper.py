@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -232,6 +233,23 @@ def test_what_is_not_known_is_unsupported(small: Made, copy_of: Copy, tmp_path: 
     indexed = tmp_path / "indexed.mp4"
     indexed.write_bytes(small.movies[0].read_bytes() + struct.pack(">I4sI4sII", 24, b"mfra", 16, b"mfro", 0, 24))
     assert outcome(indexed) == "unsupported"
+
+
+def test_a_fragment_that_declares_more_samples_than_memory_holds(small: Made, tmp_path: Path) -> None:
+    def box(kind: bytes, payload: bytes) -> bytes:
+        return struct.pack(">I4s", 8 + len(payload), kind) + payload
+
+    data = small.movies[0].read_bytes()
+    _, moov = itertools.islice(children(data, 0, len(data)), 2)
+    # 131,072 samples of no size, by defaults, in 68 bytes.
+    tfhd = box(b"tfhd", struct.pack(">IIII", 0x020018, 1, 1, 0))
+    traf = box(b"traf", tfhd + box(b"tfdt", bytes(8)) + box(b"trun", struct.pack(">III", 1, 1 << 17, 0)))
+    moof = box(b"moof", box(b"mfhd", bytes(8)) + traf * 50_000)
+    path = tmp_path / "bomb.mp4"
+    path.write_bytes(data[: moov.end] + moof + box(b"mdat", b""))
+    report = verify(path)
+    assert report.outcome == "malformed"
+    assert "50000 parts" in str(report.findings[0].values)
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,16 @@ from nvr.evidence.errors import KeyProblem
 from nvr.evidence.oeff import LARGEST_META_BYTES, Meta, parse_meta, signed_view
 from nvr.evidence.signing import Certificate, read_certificate
 from nvr.evidence.verify.report import Kind
-from storage.boxes import BoxError, Track, parse_init, parse_moof
+from storage.boxes import BoxError, Track, children, header, parse_init, parse_moof
 
 __all__ = ["MovieResult", "Trouble", "check_movie"]
 
 _CHUNK_BYTES: Final = 1 << 20
 _LARGEST_INIT_BYTES: Final = 4 << 20
 _LARGEST_MOOF_BYTES: Final = 4 << 20
+# Pictures, sound, data about them. Samples that take all their values from defaults cost a file no bytes: a fragment of thousands of tracks could
+# declare more than any memory holds.
+_MOST_TRACKS: Final = 16
 _HARMLESS: Final = frozenset({b"free", b"skip", b"sidx", b"styp", b"prft", b"emsg", b"uuid"})
 
 Progress = Callable[[int], None]
@@ -147,6 +150,8 @@ def _walk(stream: _Stream, result: MovieResult) -> None:
                 result.tracks = parse_init(init)
             except BoxError as error:
                 raise _Stop(Kind.MALFORMED, start, "bad_structure", str(error)) from None
+            if len(result.tracks) > _MOST_TRACKS:
+                raise _Stop(Kind.MALFORMED, start, "bad_structure", f"it declares {len(result.tracks)} tracks")
             result.init_sha256 = hashlib.sha256(init).hexdigest()
             expected = b"moof"
         elif kind == expected == b"moof":
@@ -197,6 +202,10 @@ def _whole(stream: _Stream, end: int, most: int) -> bytes:
 
 def _check_fragment(result: MovieResult, moof: bytes, start: int, end: int, *, is_first: bool) -> None:
     try:
+        outer = header(moof, 0, len(moof))
+        parts = 0 if outer is None else sum(box.kind == b"traf" for box in children(moof, outer.payload, outer.end))
+        if parts > len(result.tracks):
+            raise BoxError(f"a fragment has {parts} parts, and there are {len(result.tracks)} tracks")
         fragment = parse_moof(moof)
     except BoxError as error:
         raise _Stop(Kind.MALFORMED, start, "bad_structure", str(error)) from None
