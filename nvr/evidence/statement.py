@@ -185,9 +185,9 @@ def _camera(page: _Page, camera: Mapping[str, Any], still: bytes | None, zone: s
     page.row(BOTH["requested"], f"{_time(requested['start'], zone)}\n{_time(requested['end'], zone)}")
     page.row(BOTH["recorded"], english.length(camera["recorded_us"]))
     page.row(BOTH["missing"], english.length(camera["missing_us"]))
-    offsets = [sample["offset_us"] / 1e6 for sample in camera["clock_offset_samples"]]
+    offsets = [sample["offset_us"] for sample in camera["clock_offset_samples"]]
     told = (
-        BOTH["camera_clock_ahead"].format(first=min(offsets), last=max(offsets))
+        BOTH["camera_clock_ahead"].format(first=_offset(min(offsets)), last=_offset(max(offsets)))
         if offsets
         else BOTH["camera_clock_none"]
     )
@@ -199,6 +199,12 @@ def _camera(page: _Page, camera: Mapping[str, Any], still: bytes | None, zone: s
         page.image(io.BytesIO(still), w=90, h=34, keep_aspect_ratio=True)
         page.ln(1)
     _gaps(page, camera["gaps"], zone)
+
+
+def _offset(us: int) -> str:
+    """Seconds, to the millisecond, signed."""
+    ms = round(us / 1000)
+    return f"{'-' if ms < 0 else '+'}{abs(ms) // 1000}.{abs(ms) % 1000:03d} s"
 
 
 def _timeline(page: _Page, camera: Mapping[str, Any], zone: str) -> None:

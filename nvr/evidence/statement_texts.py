@@ -31,7 +31,7 @@ BOTH: Final[Mapping[str, str]] = {
     "clock": "Jam server saat ekspor / Server clock at export",
     "camera_clock": "Jam kamera / Camera's own clock",
     "camera_clock_none": "tidak diberitahukan kamera / not told by the camera",
-    "camera_clock_ahead": "{first:+.1f} s ... {last:+.1f} s terhadap jam server / against the server's clock",
+    "camera_clock_ahead": "{first} ... {last} terhadap jam server / against the server's clock",
     "clock_true": "tersinkron / synchronised",
     "clock_false": "TIDAK tersinkron / NOT synchronised",
     "clock_none": "tidak diketahui / not known",
