@@ -34,6 +34,7 @@ __all__ = ["CopiedPart", "SealedFile", "write_sealed"]
 # Small enough that what was read is still in the processor's cache when it is hashed and written.
 _BLOCK_BYTES: Final = 1 << 20
 _AHEAD_BLOCKS: Final = 4
+_READ_AHEAD_BYTES: Final = 4 << 20
 
 Progress = Callable[[int], None]
 
@@ -145,11 +146,12 @@ def _reading(opened: OpenSegment, part: Part, blocks: queue.Queue[_Block], stop:
         buffers = _Buffers()
         for offset, size, fragments in _blocks(opened, part):
             data = buffers.take(size)
+            # The disk reads on while this is hashed.
+            _advise(opened.fd, offset + size, _READ_AHEAD_BYTES, os.POSIX_FADV_WILLNEED)
             _fill(opened, offset, data)
             digest.update(data)
             # The system need not keep what is read once.
-            with contextlib.suppress(OSError):
-                os.posix_fadvise(opened.fd, offset, size, os.POSIX_FADV_DONTNEED)
+            _advise(opened.fd, offset, size, os.POSIX_FADV_DONTNEED)
             if fragments and not put(_Block(data, fragments)):
                 return
             if stop.is_set():
@@ -157,6 +159,11 @@ def _reading(opened: OpenSegment, part: Part, blocks: queue.Queue[_Block], stop:
         put(_Block(_NOTHING, (), ended=digest.finish()))
     except BaseException as error:
         put(_Block(_NOTHING, (), error=error))
+
+
+def _advise(fd: int, offset: int, count: int, advice: int) -> None:
+    with contextlib.suppress(OSError):
+        os.posix_fadvise(fd, offset, count, advice)
 
 
 class _Buffers:
@@ -310,8 +317,7 @@ def write_sealed(
         assert zero_us is not None
         sealed = _seal(out, plan, signer, unit(tracks), tracks[0].track_id, zero_us, remark)
         os.fsync(out.fd)
-        with contextlib.suppress(OSError):
-            os.posix_fadvise(out.fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        _advise(out.fd, 0, 0, os.POSIX_FADV_DONTNEED)
         out.close()
         out.path.rename(path)
     except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import stat
@@ -50,6 +51,8 @@ class FolderSource:
     def open(self, name: str) -> BinaryIO:
         """The file's bytes; a link that took its place meanwhile is not followed."""
         fd = os.open(self._path / name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        with contextlib.suppress(OSError):
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_SEQUENTIAL)
         return os.fdopen(fd, "rb", buffering=0)
 
     def crc32(self, name: str) -> int | None:
