@@ -35,6 +35,7 @@ __all__ = ["CopiedPart", "SealedFile", "write_sealed"]
 _BLOCK_BYTES: Final = 1 << 20
 _AHEAD_BLOCKS: Final = 4
 _READ_AHEAD_BYTES: Final = 4 << 20
+_FORGET_BYTES: Final = 32 << 20
 
 Progress = Callable[[int], None]
 
@@ -144,18 +145,22 @@ def _reading(opened: OpenSegment, part: Part, blocks: queue.Queue[_Block], stop:
     try:
         digest = _Digest(opened)
         buffers = _Buffers()
+        forgotten = 0
         for offset, size, fragments in _blocks(opened, part):
             data = buffers.take(size)
             # The disk reads on while this is hashed.
             _advise(opened.fd, offset + size, _READ_AHEAD_BYTES, os.POSIX_FADV_WILLNEED)
             _fill(opened, offset, data)
             digest.update(data)
-            # The system need not keep what is read once.
-            _advise(opened.fd, offset, size, os.POSIX_FADV_DONTNEED)
+            if offset - forgotten >= _FORGET_BYTES:
+                # The system need not keep what is read once. Told of pages that just came in, it would wait for every processor.
+                _advise(opened.fd, forgotten, offset - forgotten, os.POSIX_FADV_DONTNEED)
+                forgotten = offset
             if fragments and not put(_Block(data, fragments)):
                 return
             if stop.is_set():
                 return
+        _advise(opened.fd, 0, 0, os.POSIX_FADV_DONTNEED)
         put(_Block(_NOTHING, (), ended=digest.finish()))
     except BaseException as error:
         put(_Block(_NOTHING, (), error=error))
