@@ -24,7 +24,7 @@ from storage.fleet_coverage import batches, read_batch
 from storage.fleet_partition import Int64
 from storage.intervals import DAY_US
 
-__all__ = ["figures", "figures_between", "refresh"]
+__all__ = ["figures", "figures_between", "refresh", "tables_between"]
 
 _COLUMNS: Final = tuple(f.name for f in fields(FigureTable))
 # A row for every day from the first of the camera's story to yesterday, as long as it was not removed.
@@ -46,6 +46,8 @@ _FILL: Final = (
 )
 _NEW_STEP: Final = 10_000
 _STEP: Final = 1_000
+# Of a table: cameras times columns.
+_CELLS: Final = 200_000
 # Cameras whose days are read at once.
 _CAMERAS: Final = 500
 
@@ -101,13 +103,20 @@ def figures(
         yield from (table.figures(number) for number in range(len(some)))
 
 
+def tables_between(
+    conn: sqlite3.Connection, cameras: Sequence[tuple[int, str]], edges_us: Sequence[int], *, now_us: int
+) -> Iterator[FigureTable]:
+    """Figures of the cameras between each two of the edges, whatever days they cut: from footage and facts alone, some cameras at a time."""
+    most = max(1, _CELLS // len(edges_us))
+    for batch in batches(conn, cameras, edges_us[0], edges_us[-1], now_us=now_us, most_cameras=most):
+        yield figure_table(batch, edges_us)
+
+
 def figures_between(
     conn: sqlite3.Connection, cameras: Sequence[tuple[int, str]], edges_us: Sequence[int], *, now_us: int
 ) -> FigureTable:
-    """Figures of the cameras between each two of the edges, whatever days they cut: from footage and facts alone."""
-    found = [
-        figure_table(batch, edges_us) for batch in batches(conn, cameras, edges_us[0], edges_us[-1], now_us=now_us)
-    ]
+    """The same in one table."""
+    found = list(tables_between(conn, cameras, edges_us, now_us=now_us))
     return FigureTable(*(np.concatenate([getattr(table, name) for table in found]) for name in _COLUMNS))
 
 

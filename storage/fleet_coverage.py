@@ -20,8 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage import facts as fact_rows
-from storage.fleet_partition import CODE, OPEN, FactArrays, Gaps, Int64, partition_many
-from storage.intervals import DAY_US
+from storage.attribution import attribute
+from storage.causes import Cause, Layer
+from storage.facts import Fact
+from storage.fleet_partition import CAUSES, CODE, LAYER_OF_RANK, OPEN, FactArrays, Gaps, Int64, partition_many
+from storage.intervals import DAY_US, CausedInterval, rank
 
 __all__ = ["FleetBatch", "batches", "read_batch"]
 
@@ -42,13 +45,21 @@ CROSS JOIN fact f ON f.camera = i.camera AND f.layer = i.layer AND f.start_us = 
 _LASTING: Final = """json_each(:keys) k CROSS JOIN (SELECT camera, layer, start_us, node, epoch FROM fact INDEXED BY fact_end
   WHERE end_us IS NULL AND start_us < :start) i ON i.camera = k.value
 CROSS JOIN fact f ON f.camera = i.camera AND f.layer = i.layer AND f.start_us = i.start_us AND f.node = i.node AND f.epoch = i.epoch"""
-_FACT: Final = "k.key AS place, f.start_us AS start, f.end_us, f.cause, f.detail, f.epoch, f.node AS node_key, f.layer"
+# A recorder that was told to stop repeats a decision's cause in its own layer; told apart here by a star.
+_CAUSE: Final = "CASE WHEN f.layer = 'recorder' AND f.cause IN ('disabled', 'schedule', 'maintenance') THEN '*' || f.cause ELSE f.cause END"
+_FACT: Final = f"k.key AS place, f.start_us AS start, f.end_us, {_CAUSE} AS cause, f.detail, f.epoch, f.node AS node_key"
+# Rank and code of a cause in one number.
+_RANKED: Final = {
+    **{cause.value: rank(cause, cause.layer) * len(CODE) + CODE[cause] for cause in Cause},
+    **{f"*{cause}": rank(cause, Layer.RECORDER) * len(CODE) + CODE[cause] for cause in Cause},
+}
 _GROWING: Final = """SELECT k.key, g.start_us, max(g.start_us, g.until_us)
 FROM json_each(:keys) k CROSS JOIN growing g ON g.camera = k.value"""
 _WITHOUT_FOOTAGE: Final = """SELECT k.key FROM json_each(:keys) k WHERE EXISTS (SELECT 1 FROM fact f INDEXED BY fact_end
   WHERE f.camera = k.value AND f.end_us IS NULL AND f.layer = 'recorder')"""
 # No JSON text holds one: a break inside of a text is written \n.
-_BREAK: Final = "\n"
+_BREAK: Final = b"\n"
+_DECISIONS: Final = [number for number, layer in LAYER_OF_RANK.items() if layer is Layer.ORDER]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +72,7 @@ class FleetBatch:
     as_of_us: Int64
     gaps: Gaps
     facts: FactArrays
-    detail: Sequence[str]
+    detail: Sequence[bytes]
 
     @property
     def known_us(self) -> Int64:
@@ -86,6 +97,48 @@ class FleetBatch:
         found: NDArray[np.bool_] = at_end & (self.facts.end_us[gaps.fact] == OPEN)
         return found
 
+    def details(self, rows: Int64) -> list[bytes]:
+        """The details of these gaps as JSON: their facts', and what stays beside a decision of people (``storage.attribution``)."""
+        facts = self.gaps.fact[rows].tolist()
+        texts = [self.detail[fact] if fact >= 0 else b"{}" for fact in facts]
+        decided = np.isin(self.facts.rank[self.gaps.fact[rows]], _DECISIONS) & (self.gaps.fact[rows] >= 0) if facts else ()
+        for place in np.flatnonzero(decided).tolist():
+            row = int(rows[place])
+            if beside := self._beside(row):
+                texts[place] = msgspec.json.encode({**msgspec.json.decode(texts[place]), **beside})
+        return texts
+
+    def detail_of(self, row: int) -> dict[str, Any]:
+        """The same of one gap."""
+        found: dict[str, Any] = msgspec.json.decode(self.details(np.array([row]))[0])
+        return found
+
+    def _beside(self, row: int) -> dict[str, Any]:
+        gaps, facts = self.gaps, self.facts
+        start_us, end_us = int(gaps.start_us[row]), int(gaps.end_us[row])
+        near = np.flatnonzero(
+            (facts.camera == gaps.camera[row]) & (facts.start_us < end_us) & (facts.end_us > start_us)
+        )
+        near = near[np.argsort(facts.start_us[near], kind="stable")]
+        known = [self._fact(number) for number in near.tolist()]
+        place = int(np.flatnonzero(near == gaps.fact[row])[0])
+        found = attribute([CausedInterval(start_us, end_us, CAUSES[int(gaps.cause[row])], place)], known)[0]
+        return {} if found is None else found.detail()
+
+    def _fact(self, number: int) -> Fact:
+        facts = self.facts
+        end_us = int(facts.end_us[number])
+        return Fact(
+            self.cameras[int(facts.camera[number])],
+            LAYER_OF_RANK[int(facts.rank[number])],
+            int(facts.start_us[number]),
+            None if end_us == OPEN else end_us,
+            CAUSES[int(facts.cause[number])],
+            msgspec.json.decode(self.detail[number]),
+            "",
+            0,
+        )
+
 
 def batches(
     conn: sqlite3.Connection,
@@ -95,8 +148,9 @@ def batches(
     *,
     now_us: int,
     with_detail: bool = False,
+    most_cameras: int = _MOST_CAMERAS,
 ) -> Iterator[FleetBatch]:
-    """The cameras (key, id) in their order, in batches. ``conn`` must be in a transaction, and is used by another thread until this
+    """The cameras (key, id) in their order, in batches of ``most_cameras`` at most. ``conn`` must be in a transaction, and is used by another thread until this
     ends or is closed.
 
     Raises:
@@ -104,7 +158,7 @@ def batches(
     """
     if end_us <= start_us:
         raise ValueError("the range is empty: end must be after start")
-    at, size = 0, _FIRST_CAMERAS
+    at, size = 0, min(_FIRST_CAMERAS, most_cameras)
     with ThreadPoolExecutor(1, thread_name_prefix="fleet-coverage") as pool:
 
         def read(some: Sequence[tuple[int, str]]) -> Future[_Read]:
@@ -114,7 +168,7 @@ def batches(
         at = size
         while ahead is not None:
             now = ahead.result()
-            size = max(1, min(_MOST_CAMERAS, len(now.cameras) * _ROWS // now.rows, len(now.cameras) * 4))
+            size = max(1, min(most_cameras, len(now.cameras) * _ROWS // now.rows, len(now.cameras) * 4))
             ahead = read(cameras[at : at + size]) if at < len(cameras) else None
             at += size
             yield now.batch()
@@ -137,7 +191,7 @@ class _Read:
     as_of_us: Int64
     spans: tuple[Int64, Int64, Int64]
     facts: FactArrays
-    detail: Sequence[str]
+    detail: Sequence[bytes]
 
     @property
     def rows(self) -> int:
@@ -177,24 +231,23 @@ def _numbers(text: str | None) -> Int64:
     return np.array(msgspec.json.decode(f"[{text}]", type=list[int]) if text else (), np.int64)
 
 
-def _facts(conn: sqlite3.Connection, values: dict[str, Any], with_detail: bool) -> tuple[FactArrays, list[str]]:
-    more = ", group_concat(f.detail, char(10))" if with_detail else ""
-    columns, of_recorder, causes, detail = [], [], list[int](), list[str]()
+def _facts(conn: sqlite3.Connection, values: dict[str, Any], with_detail: bool) -> tuple[FactArrays, list[bytes]]:
+    more = ", CAST(group_concat(f.detail, char(10)) AS BLOB)" if with_detail else ""
+    columns, causes, detail = [], list[int](), list[bytes]()
     for source in (_REACH, _LASTING, _BEGIN):
         row = conn.execute(
             "SELECT group_concat(k.key), group_concat(f.start_us - :start), group_concat(coalesce(f.end_us - f.start_us, -1)),"
-            f" group_concat(f.cause){more}, group_concat(f.layer = 'recorder') FROM {source}",
+            f" group_concat({_CAUSE}){more} FROM {source}",
             values,
         ).fetchone()
         columns.append([_numbers(text) for text in row[:3]])
-        of_recorder.append(_numbers(row[-1]))
         if row[3]:
-            causes += [CODE[name] for name in row[3].split(",")]
+            causes += [_RANKED[name] for name in row[3].split(",")]
             detail += row[4].split(_BREAK) if with_detail else ()
     camera, start, length = (np.concatenate([part[number] for part in columns]) for number in range(3))
     start = start + values["start"]
     end = np.where(length < 0, OPEN, start + length)
-    found = FactArrays(camera, start, end, np.array(causes, np.int64), np.concatenate(of_recorder))
+    found = FactArrays(camera, start, end, *_apart(causes))
     return _in_order(conn, values) if _any_tie(columns) else (found, detail)
 
 
@@ -208,19 +261,24 @@ def _any_tie(parts: Sequence[Sequence[Int64]]) -> bool:
     return len(set(few)) < len(few)
 
 
-def _in_order(conn: sqlite3.Connection, values: dict[str, Any]) -> tuple[FactArrays, list[str]]:
+def _in_order(conn: sqlite3.Connection, values: dict[str, Any]) -> tuple[FactArrays, list[bytes]]:
     """The facts in the order in which a later one wins."""
     sources = " UNION ALL ".join(f"SELECT {_FACT} FROM {source}" for source in (_REACH, _LASTING, _BEGIN))
     rows = conn.execute(
-        f"SELECT place, start, end_us, cause, detail, layer = 'recorder' FROM ({sources}) f JOIN node n ON n.key = f.node_key"
+        f"SELECT place, start, end_us, cause, detail FROM ({sources}) f JOIN node n ON n.key = f.node_key"
         " ORDER BY place, start, epoch, n.id",
         values,
     ).fetchall()
     columns = [[row[0] for row in rows], [row[1] for row in rows]]
     columns.append([OPEN if row[2] is None else row[2] for row in rows])
-    columns.append([CODE[row[3]] for row in rows])
-    columns.append([row[5] for row in rows])
-    return FactArrays(*(np.array(column, np.int64) for column in columns)), [row[4] for row in rows]
+        ranked = _apart([_RANKED[row[3]] for row in rows])
+    return FactArrays(*(np.array(column, np.int64) for column in columns), *ranked), [row[4].encode() for row in rows]
+
+
+def _apart(ranked: Sequence[int]) -> tuple[Int64, Int64]:
+    """Codes of causes, and ranks."""
+    ranks, codes = np.divmod(np.array(ranked, np.int64), len(CODE))
+    return codes, ranks
 
 
 def _known_until(

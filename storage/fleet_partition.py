@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.causes import Cause, Layer
-from storage.intervals import partition
+from storage.intervals import partition, rank
 
-__all__ = ["CAUSES", "CODE", "OPEN", "FactArrays", "Gaps", "Int64", "partition_many"]
+__all__ = ["CAUSES", "CODE", "LAYER_OF_RANK", "OPEN", "FactArrays", "Gaps", "Int64", "partition_many"]
 
 Int64 = NDArray[np.int64]
 
@@ -24,26 +24,28 @@ Int64 = NDArray[np.int64]
 CAUSES: Final[tuple[Cause, ...]] = tuple(Cause)
 CODE: Final[dict[str, int]] = {cause: code for code, cause in enumerate(CAUSES)}
 _UNKNOWN: Final = CODE[Cause.UNKNOWN]
-_LAYERS: Final = (Layer.FOOTAGE, Layer.ORDER, Layer.RECORDER)
-_LAYER_OF: Final[Int64] = np.array([_LAYERS.index(cause.layer) for cause in CAUSES], np.int64)
-_RECORDER: Final = _LAYERS.index(Layer.RECORDER)
+# Facts of one rank only compete by their start; of ranks the least wins.
+LAYER_OF_RANK: Final[dict[int, Layer]] = {
+    **{rank(cause, cause.layer): cause.layer for cause in CAUSES},
+    rank(Cause.UNKNOWN, Layer.RECORDER): Layer.RECORDER,
+}
 # As the end of a fact: it is still so. Later than any time there is.
 OPEN: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
 class FactArrays:
-    """Facts of many cameras; those of one camera and layer in the order in which a later one wins: by start, epoch, node.
+    """Facts of many cameras; those of one camera and rank in the order in which a later one wins: by start, epoch, node.
 
-    ``camera`` is a place in the list asked for, ``end_us`` is ``OPEN`` while it is still so, ``cause`` a code. ``of_recorder`` is 1 for the
-    recorder's own facts: those may repeat the cause of a decision.
+    ``camera`` is a place in the list asked for, ``end_us`` is ``OPEN`` while it is still so, ``cause`` a code, ``rank`` that of
+    ``storage.intervals.rank``.
     """
 
     camera: Int64
     start_us: Int64
     end_us: Int64
     cause: Int64
-    of_recorder: Int64
+    rank: Int64
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def partition_many(
     known_us = np.clip(as_of_us, start_us, end_us) - start_us
     axis = _Axis(start_us, known_us, end_us - start_us)
     holes = _holes(axis, *spans)
-    layers = [_pieces(axis, facts, number) for number in range(len(_LAYERS))]
+    layers = [_pieces(axis, facts, number) for number in sorted(LAYER_OF_RANK)]
     start, end, fact = _attribute(holes, layers)
     camera = start // axis.stride
     base = start_us - camera * axis.stride
@@ -128,10 +130,9 @@ def _holes(axis: _Axis, camera: Int64, start_us: Int64, end_us: Int64) -> tuple[
     return reached[:-1][is_hole], start[1:][is_hole]
 
 
-def _pieces(axis: _Axis, facts: FactArrays, layer: int) -> _Pieces:
-    """The facts of a layer as disjoint stretches."""
-    layers = np.where(facts.of_recorder == 1, _RECORDER, _LAYER_OF[facts.cause])
-    chosen = np.flatnonzero(layers == layer)
+def _pieces(axis: _Axis, facts: FactArrays, number: int) -> _Pieces:
+    """The facts of a rank as disjoint stretches."""
+    chosen = np.flatnonzero(facts.rank == number)
     camera = facts.camera[chosen]
     start, end = axis.place(camera, facts.start_us[chosen]), axis.place(camera, facts.end_us[chosen])
     real = end > start
@@ -140,11 +141,11 @@ def _pieces(axis: _Axis, facts: FactArrays, layer: int) -> _Pieces:
     pieces = _Pieces(start[order], end[order], fact[order])
     if bool(np.all(pieces.end[:-1] <= pieces.start[1:])):
         return pieces
-    return _untangled(axis, facts, pieces, _LAYERS[layer])
+    return _untangled(axis, facts, pieces, LAYER_OF_RANK[number])
 
 
 def _untangled(axis: _Axis, facts: FactArrays, pieces: _Pieces, layer: Layer) -> _Pieces:
-    """Facts of a layer that overlap: rare, so camera by camera, by the way of one camera."""
+    """Facts of a rank that overlap: rare, so camera by camera, by the way of one camera."""
     start, end, found = [], [], []
     camera = pieces.start // axis.stride
     for number in np.unique(camera).tolist():

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from storage.causes import Cause, Layer
 
-__all__ = ["DAY_US", "SECOND_US", "CausedInterval", "Interval", "clip", "cut_at_days", "merge", "partition", "subtract"]
+__all__ = ["DAY_US", "SECOND_US", "CausedInterval", "Interval", "clip", "cut_at_days", "merge", "partition", "rank", "subtract"]
 
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
@@ -105,7 +105,7 @@ def partition(
     gaps: list[CausedInterval] = []
     relevant = [
         (
-            -_rank(cause, layers[i] if layers else cause.layer),
+            -rank(cause, layers[i] if layers else cause.layer),
             a,
             i,
             max(a, start_us),
@@ -128,7 +128,8 @@ def partition(
     return spans, gaps
 
 
-def _rank(cause: Cause, layer: Layer) -> int:
+def rank(cause: Cause, layer: Layer) -> int:
+    """Where several facts hold at once, the one of the least rank decides."""
     return _LAYER_RANK[layer] + (_ORDER_RANK.get(cause, 0) if layer is Layer.ORDER else 0)
 
 
@@ -144,8 +145,8 @@ def _attribute(gap: Interval, facts: Sequence[tuple[int, int, int, int, int, Cau
     at = 0
     for a, b in itertools.pairwise(cuts):
         while at < len(facts) and facts[at][3] <= a:
-            rank, start_us, position, _, end_us, cause = facts[at]
-            heapq.heappush(heap, (-rank, -start_us, -position, end_us, cause))
+            order, start_us, position, _, end_us, cause = facts[at]
+            heapq.heappush(heap, (-order, -start_us, -position, end_us, cause))
             at += 1
         while heap and heap[0][3] <= a:
             heapq.heappop(heap)

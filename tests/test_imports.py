@@ -23,6 +23,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.camera_csv": frozenset({"storage", "nvr.config"}),
     "nvr.playback": frozenset({"storage"}),
     "nvr.texts": frozenset({"storage"}),
+    "nvr.documents": frozenset(),
+    "nvr.reports": frozenset({"storage", "nvr.texts", "nvr.documents"}),
     "nvr.evidence": frozenset({"storage", "nvr.playback", "nvr.texts", "nvr.config", "nvr.log"}),
     "nvr.api": frozenset(
         {
@@ -34,6 +36,8 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.evidence",
             "nvr.log",
             "nvr.playback",
+            "nvr.reports",
+            "nvr.texts",
         }
     ),
     "nvr.demo": frozenset(),

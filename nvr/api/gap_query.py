@@ -1,84 +1,71 @@
-"""What a gap report asks for: the query parameters, checked. Pure."""
+"""The query parameters of reports, checked. Pure."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from collections.abc import Sequence
+from typing import Final, TypeVar
 
 from nvr.api.errors import ApiError
-from nvr.api.times import seconds
-from storage.causes import Cause
+from nvr.reports.query import GapQuery, Group
+from nvr.texts import LANGUAGES, Language
+from storage.causes import Cause, CauseClass
 from storage.intervals import Interval
 
-__all__ = ["GapQuery", "Group", "parse_gap_query"]
+__all__ = ["FORMATS", "parse_format", "parse_gap_query", "parse_language"]
 
+FORMATS: Final = ("json", "csv", "html", "pdf")
 _LONGEST_FOLD_S: Final = 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Cameras whose label ``key`` is ``value``."""
-
-    key: str
-    value: str
-
-    def has(self, labels: Mapping[str, str]) -> bool:
-        """Whether a camera with these labels belongs to it."""
-        return labels.get(self.key) == self.value
-
-
-@dataclass(frozen=True, slots=True)
-class GapQuery:
-    """``cameras``: those named, empty for all. A camera must be in every one of ``groups``; a gap must have one of ``causes``, if
-    any are named. Stretches shorter than ``fold_us`` count as footage."""
-
-    range: Interval
-    cameras: Sequence[str]
-    groups: Sequence[Group]
-    causes: frozenset[Cause]
-    fold_us: int
-    format: Literal["json", "csv"]
-
-    def filters(self) -> dict[str, Any]:
-        """The filters as they are answered."""
-        return {
-            "camera": list(self.cameras),
-            "group": [f"{group.key}:{group.value}" for group in self.groups],
-            "cause": sorted(self.causes),
-        }
-
-    @property
-    def fold_s(self) -> float:
-        """The threshold in seconds."""
-        return seconds(self.fold_us)
+_Word = TypeVar("_Word", Cause, CauseClass)
 
 
 def parse_gap_query(
     asked: Interval,
     *,
-    cameras: Sequence[str],
-    groups: Sequence[str],
-    causes: Sequence[str],
-    fold_s: str | None,
-    format_: str,
+    cameras: Sequence[str] = (),
+    groups: Sequence[str] = (),
+    causes: Sequence[str] = (),
+    classes: Sequence[str] = (),
+    fold_s: str | None = None,
+    limit: str | None = None,
 ) -> GapQuery:
     """The checked query.
 
     Raises:
         ApiError: ``invalid_parameter``.
     """
-    if format_ not in ("json", "csv"):
-        raise ApiError("invalid_parameter", "format must be json or csv")
     return GapQuery(
         asked,
         tuple(dict.fromkeys(cameras)),
         tuple(_group(text) for text in groups),
-        frozenset(_cause(text) for text in causes),
+        frozenset(_word(Cause, "cause", "causes", text) for text in causes),
+        frozenset(_word(CauseClass, "class", "classes", text) for text in classes),
         _fold_us(fold_s),
-        "csv" if format_ == "csv" else "json",
+        _limit(limit),
     )
+
+
+def parse_format(text: str) -> str:
+    """One of ``FORMATS``.
+
+    Raises:
+        ApiError: ``invalid_parameter``.
+    """
+    if text not in FORMATS:
+        raise ApiError("invalid_parameter", f"format must be one of {', '.join(FORMATS)}")
+    return text
+
+
+def parse_language(text: str) -> Language:
+    """A language that the server speaks.
+
+    Raises:
+        ApiError: ``invalid_parameter``.
+    """
+    for language in LANGUAGES:
+        if text == language:
+            return language
+    raise ApiError("invalid_parameter", f"lang must be one of {', '.join(LANGUAGES)}")
 
 
 def _group(text: str) -> Group:
@@ -88,11 +75,11 @@ def _group(text: str) -> Group:
     return Group(text[:at].strip(), text[at + 1 :].strip())
 
 
-def _cause(text: str) -> Cause:
+def _word(kind: type[_Word], one: str, many: str, text: str) -> _Word:
     try:
-        return Cause(text)
+        return kind(text)
     except ValueError:
-        raise ApiError("invalid_parameter", f"there is no such cause; causes are {', '.join(Cause)}") from None
+        raise ApiError("invalid_parameter", f"there is no such {one}; {many} are {', '.join(kind)}") from None
 
 
 def _fold_us(text: str | None) -> int:
@@ -105,3 +92,11 @@ def _fold_us(text: str | None) -> int:
     if not 0 <= value <= _LONGEST_FOLD_S:
         raise ApiError("invalid_parameter", f"fold_s must be a number of seconds from 0 to {_LONGEST_FOLD_S}")
     return round(value * 1_000_000)
+
+
+def _limit(text: str | None) -> int | None:
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise ApiError("invalid_parameter", "limit must be a number of gaps, 0 or more")
+    return int(text)

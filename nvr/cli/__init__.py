@@ -22,6 +22,7 @@ _COMMANDS = {
     "check-config": "nvr.cli.check_config:check_config",
     "cameras": "nvr.cli.cameras:cameras",
     "gaps": "nvr.cli.gaps:gaps",
+    "coverage": "nvr.cli.coverage:coverage",
     "alerts": "nvr.cli.alerts:alerts",
     "orders": "nvr.cli.orders:orders",
     "maintenance": "nvr.cli.windows:maintenance",

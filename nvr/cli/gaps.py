@@ -1,88 +1,171 @@
-"""``nvr gaps``: what is missing, and why."""
+"""``nvr gaps``: what is missing, and why; as a table, as data, or as a document."""
 
 from __future__ import annotations
 
-import csv
-import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nvr.cli.catalogue import TIME, open_catalogue, table, when
 from nvr.cli.options import config_option
 
-__all__ = ["gaps"]
+if TYPE_CHECKING:
+    import sqlite3
+
+    from nvr.config import Config
+    from nvr.reports.query import GapQuery, ReportCamera
+
+__all__ = ["chosen_cameras", "gap_query", "gaps"]
 
 
 @click.command()
 @click.option("--start", type=TIME, required=True, help="ISO 8601 with a zone.")
 @click.option("--end", type=TIME, help="ISO 8601 with a zone. [default: now]")
-@click.option("--camera", "wanted", multiple=True, help="Only this camera; may be given more than once.")
+@click.option("--camera", "cameras", multiple=True, help="Only this camera; may be given more than once.")
 @click.option("--where", help="Only cameras with these labels, such as district=Tembalang,isp=Telkom.")
-@click.option("--format", "format_", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
+@click.option("--cause", "causes", multiple=True, help="Only gaps of this cause; may be given more than once.")
+@click.option(
+    "--class", "classes", multiple=True, help="Only gaps of this class of causes; may be given more than once."
+)
+@click.option("--fold-s", type=click.FloatRange(0, 86_400), default=0.0, help="Shorter gaps count as footage.")
+@click.option(
+    "--format", "format_", type=click.Choice(["text", "json", "csv", "html", "pdf"]), default="text", show_default=True
+)
+@click.option("--lang", type=click.Choice(["id", "en"]), default="en", show_default=True, help="Of html and pdf.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file, instead of standard output.")
 @config_option
-def gaps(start: int, end: int | None, wanted: tuple[str, ...], where: str | None, format_: str, config: Path) -> None:
+def gaps(
+    start: int,
+    end: int | None,
+    cameras: tuple[str, ...],
+    where: str | None,
+    causes: tuple[str, ...],
+    classes: tuple[str, ...],
+    fold_s: float,
+    format_: str,
+    lang: str,
+    output: Path | None,
+    config: Path,
+) -> None:
     """Print every gap in a range with its cause, camera by camera."""
-    from nvr.cli.choosing import chosen
-    from storage import cameras as camera_rows
-    from storage.coverage import coverage
-
     now_us = time.time_ns() // 1000
+    query = gap_query(start, end, now_us, cameras, causes, classes, fold_s)
+    with open_catalogue(config) as (loaded, database), database.read() as conn:
+        found = chosen_cameras(conn, query, where)
+        if format_ == "text":
+            _print(conn, found, query, loaded.server.zone, now_us)
+            return
+        pieces = _pieces(conn, found, query, loaded, format_, lang, now_us)
+        if output is not None:
+            with output.open("wb") as file:
+                file.writelines(pieces)
+            click.echo(f"{output}: {output.stat().st_size} bytes", err=True)
+        elif format_ == "pdf" and sys.stdout.isatty():
+            raise click.UsageError("a PDF is no text for a terminal: give --output FILE")
+        else:
+            for piece in pieces:
+                sys.stdout.buffer.write(piece)
+
+
+def gap_query(
+    start: int,
+    end: int | None,
+    now_us: int,
+    cameras: tuple[str, ...],
+    causes: tuple[str, ...] = (),
+    classes: tuple[str, ...] = (),
+    fold_s: float = 0.0,
+) -> GapQuery:
+    """The checked query.
+
+    Raises:
+        click.UsageError: what is wrong.
+    """
+    from nvr.reports.query import GapQuery
+    from storage.causes import Cause, CauseClass
+    from storage.intervals import Interval
+
     end_us = end if end is not None else now_us
     if end_us <= start:
         raise click.UsageError("the range is empty: --end must be after --start")
-    with open_catalogue(config) as (loaded, database):
-        found: list[dict[str, Any]] = []
-        recorded_us = missing_us = 0
-        with database.read() as conn:
-            if where is not None:
-                wanted = (*wanted, *chosen(conn, where, (), None).ids)
-            for id_ in wanted or [camera.id for camera in camera_rows.every(conn)]:
-                try:
-                    covered = coverage(conn, id_, start, end_us, now_us=now_us)
-                except KeyError:
-                    raise click.ClickException(f"there is no camera {id_}; nvr cameras lists them") from None
-                recorded_us += covered.recorded_us
-                missing_us += covered.missing_us
-                for gap in covered.gaps:
-                    error = _words(gap.detail)
-                    found.append(
-                        {
-                            "camera": id_,
-                            "start": when(gap.start_us, "UTC").replace(" ", "T"),
-                            "end": when(gap.end_us, "UTC").replace(" ", "T"),
-                            "open": gap.open,
-                            "duration_s": (gap.end_us - gap.start_us) / 1e6,
-                            "cause": gap.cause.value,
-                            "class": gap.cause.cause_class.value,
-                            "detail": error,
-                            "_start_us": gap.start_us,
-                            "_end_us": gap.end_us,
-                        }
-                    )
-        zone = loaded.server.zone
-    public = [{key: value for key, value in row.items() if not key.startswith("_")} for row in found]
+    try:
+        wanted = frozenset(Cause(name) for name in causes), frozenset(CauseClass(name) for name in classes)
+    except ValueError as error:
+        known = f"causes are {', '.join(Cause)}; classes are {', '.join(CauseClass)}"
+        raise click.UsageError(f"{error}; {known}") from None
+    return GapQuery(Interval(start, end_us), cameras, (), *wanted, round(fold_s * 1_000_000))
+
+
+def chosen_cameras(conn: sqlite3.Connection, query: GapQuery, where: str | None) -> list[ReportCamera]:
+    """The cameras asked for.
+
+    Raises:
+        click.ClickException: there is no such camera, or what is wrong with ``where``.
+    """
+    from nvr.cli.choosing import chosen as by_labels
+    from nvr.reports.query import chosen
+
+    try:
+        found = chosen(conn, query)
+    except KeyError as error:
+        raise click.ClickException(f"there is no camera {error.args[0]}; nvr cameras lists them") from None
+    if where is None:
+        return found
+    ids = set(by_labels(conn, where, (), None).ids)
+    return [camera for camera in found if camera.id in ids]
+
+
+def _pieces(
+    conn: sqlite3.Connection,
+    cameras: list[ReportCamera],
+    query: GapQuery,
+    loaded: Config,
+    format_: str,
+    lang: str,
+    now_us: int,
+) -> Iterator[bytes]:
+    from nvr import __version__
+    from nvr.reports.document import Reader
+    from nvr.reports.html import html_report
+    from nvr.reports.pdf import pdf_report
+    from nvr.reports.stream import csv_report, json_report
+
     if format_ == "json":
-        click.echo(
-            json.dumps({"recorded_s": recorded_us / 1e6, "missing_s": missing_us / 1e6, "gaps": public}, indent=1)
-        )
-    elif format_ == "csv":
-        columns = ["camera", "start", "end", "open", "duration_s", "cause", "class", "detail"]
-        writer = csv.DictWriter(sys.stdout, columns)
-        writer.writeheader()
-        writer.writerows(public)
-    else:
-        rows = [("CAMERA", "START", "END", "SECONDS", "CAUSE", "DETAIL")]
-        for row in found:
-            until = "still open" if row["open"] else when(row["_end_us"], zone)
-            seconds = f"{row['duration_s']:.3f}"
-            rows.append((row["camera"], when(row["_start_us"], zone), until, seconds, row["cause"], row["detail"]))
-        table(rows)
-        click.echo(f"\n{recorded_us / 1e6:.3f} s recorded, {missing_us / 1e6:.3f} s missing in {len(found)} gaps")
+        return json_report(conn, cameras, query, now_us=now_us)
+    if format_ == "csv":
+        return csv_report(conn, cameras, query, now_us=now_us)
+    reader = Reader("id" if lang == "id" else "en", loaded.server.zone, "nvr gaps", __version__)
+    if format_ == "html":
+        return html_report(conn, cameras, query, reader, now_us=now_us)
+    return iter([pdf_report(conn, cameras, query, reader, now_us=now_us)])
+
+
+def _print(conn: sqlite3.Connection, cameras: list[ReportCamera], query: GapQuery, zone: str, now_us: int) -> None:
+    from nvr.reports.listing import Totals
+    from nvr.reports.stream import listings
+    from storage.fleet_partition import CAUSES
+
+    rows: list[tuple[str, ...]] = [("CAMERA", "START", "END", "SECONDS", "CAUSE", "DETAIL")]
+    totals = Totals()
+    for listing in listings(conn, cameras, query, now_us=now_us):
+        totals.add(listing)
+        batch, found = listing.batch, listing.batch.gaps
+        is_open = batch.open
+        for row in listing.listed.tolist():
+            start_us, end_us, fact = int(found.start_us[row]), int(found.end_us[row]), int(found.fact[row])
+            until = "still open" if is_open[row] else when(end_us, zone)
+            detail = _words(batch.detail_of(row))
+            camera, cause = batch.cameras[int(found.camera[row])], CAUSES[int(found.cause[row])]
+            rows.append((camera, when(start_us, zone), until, f"{(end_us - start_us) / 1e6:.3f}", cause, detail))
+    table(rows)
+    listed, folded = totals.listed, totals.folded
+    click.echo(f"\n{totals.recorded_us / 1e6:.3f} s recorded, {listed.us / 1e6:.3f} s missing in {listed.gaps} gaps")
+    if query.fold_us:
+        click.echo(f"{folded.us / 1e6:.3f} s in {folded.gaps} gaps shorter than {query.fold_s:g} s left out")
 
 
 def _words(detail: Mapping[str, Any]) -> str:

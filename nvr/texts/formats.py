@@ -102,7 +102,8 @@ class Formats:
         if us < 9_950_000:
             # A length that happened is never nothing.
             digits = 1 if us >= 50_000 else 3 if us >= 500 else 6
-            return f"{us / 1e6:.{digits}f}".replace(".", unit.decimal) + f" {unit.second}"
+            text = f"{us / 1e6:.{digits}f}".rstrip("0").rstrip(".")
+            return f"{text.replace('.', unit.decimal)} {unit.second}"
         whole = round(us / 1e6)
         parts = [
             (whole // 86_400, unit.day),
@@ -114,9 +115,10 @@ class Formats:
         return " ".join(f"{count} {name}" for count, name in parts[first : first + 2] if count)
 
     def seconds(self, us: int) -> str:
-        """Seconds with all six digits: ``1,234.500000 s``; what the two largest units leave out."""
+        """Seconds with as many digits as there are, such as ``1,234.5 s``: what the two largest units leave out."""
         whole, rest = divmod(us, 1_000_000)
-        return f"{self.number(whole)}{self.words.units.decimal}{rest:06d} {self.words.units.second}"
+        fraction = f"{self.words.units.decimal}{rest:06d}".rstrip("0") if rest else ""
+        return f"{self.number(whole)}{fraction} {self.words.units.second}"
 
     def number(self, value: int) -> str:
         """``12,345`` or ``12.345``."""

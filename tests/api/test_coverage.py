@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import sqlite3
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from litestar import Litestar
+from litestar.exceptions import LitestarException
 from litestar.testing import AsyncTestClient, TestClient
 
 from nvr.api import ApiSettings, create_app
-from nvr.api.gaps import csv_cell
 from nvr.api.times import format_time, parse_time
+from nvr.reports.tables import csv_cell
 from storage import cameras, clock_samples
 from storage.causes import Cause
 from storage.clock_samples import Sample
@@ -149,7 +152,8 @@ def test_spans_and_gaps_partition_what_is_known(
 
 async def test_the_report_of_the_fleet(client: Client, world: World) -> None:
     body = (await client.get(f"/api/gaps?{HOUR}", headers=world.bearer("investigator"))).json()
-    assert body["filters"] == {"camera": [], "group": [], "cause": []}
+    assert body["filters"] == {"camera": [], "group": [], "cause": [], "class": []}
+    assert body["omitted"] == 0
     assert [(gap["camera"], gap["name"], gap["cause"], gap["duration_s"]) for gap in body["gaps"]] == [
         ("gate", "Gate", "ended", 1),
         ("gate", "Gate", "unreachable", 600),
@@ -177,6 +181,8 @@ async def test_the_report_of_the_fleet(client: Client, world: World) -> None:
         ("group=district:west", []),
         ("cause=ended", [("gate", "ended")]),
         ("cause=ended&cause=corrupt", [("gate", "ended")]),
+        ("class=network", [("gate", "unreachable"), ("yard", "unreachable")]),
+        ("class=camera&cause=pruned", [("gate", "ended")]),
         ("fold_s=2", [("gate", "unreachable"), ("yard", "unreachable")]),
         ("fold_s=1", [("gate", "ended"), ("gate", "unreachable"), ("yard", "unreachable")]),
         ("fold_s=700", [("yard", "unreachable")]),
@@ -229,7 +235,11 @@ async def test_a_camera_removed_since_is_in_the_report(client: Client, world: Wo
         "group=north",
         "group=:x",
         "group=x:",
-        "format=pdf",
+        "format=odt",
+        "class=boredom",
+        "lang=nl",
+        "limit=-1",
+        "limit=x",
     ],
 )
 async def test_parameters_that_can_not_be(client: Client, world: World, query: str) -> None:
@@ -249,8 +259,7 @@ async def test_csv(client: Client, world: World) -> None:
     answer = await client.get(f"/api/gaps?{HOUR}&format=csv&fold_s=2", headers=world.bearer("investigator"))
     assert answer.headers["content-type"].startswith("text/csv; header=present; charset=utf-8")
     assert answer.headers["content-disposition"] == 'attachment; filename="gaps_20261123T140000Z_20261123T150000Z.csv"'
-    assert answer.headers["x-folded-gaps"] == "1"
-    assert answer.headers["x-folded-missing-s"] == "1.000000"
+    assert answer.headers["x-fold-s"] == "2"
     assert not answer.content.startswith(b"\xef\xbb\xbf")
     assert answer.content.endswith(b"\r\n")
     rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
@@ -274,16 +283,65 @@ def test_other_cells_stay() -> None:
         assert csv_cell(text) == text
 
 
-async def test_a_large_report_goes_through_a_file(
+async def test_a_report_comes_in_pieces(client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nvr.api import spool
+
+    monkeypatch.setattr(spool, "_CHUNK_BYTES", 7)
+    answer = await client.get(f"/api/gaps?{HOUR}", headers=world.bearer("investigator"))
+    assert len(answer.json()["gaps"]) == 3
+    assert "content-length" not in answer.headers
+
+
+async def test_a_list_that_is_cut_says_so(client: Client, world: World) -> None:
+    body = (await client.get(f"/api/gaps?{HOUR}&limit=2", headers=world.bearer("investigator"))).json()
+    assert (len(body["gaps"]), body["omitted"], body["total"]["gaps"]) == (2, 1, 3)
+    body = (await client.get(f"/api/gaps?{HOUR}&limit=0", headers=world.bearer("investigator"))).json()
+    assert (body["gaps"], body["omitted"]) == ([], 3)
+
+
+async def test_a_fault_in_the_middle_breaks_the_answer_off(
+    app: Litestar, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nvr.api import gaps
+
+    def broken(*_: Any, **__: Any) -> Iterator[bytes]:
+        yield b"{"
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(gaps, "json_report", broken)
+    slots = app.state.services.report_slots
+    with TestClient(app) as client, pytest.raises(LitestarException, match="after response started"):
+        client.get(f"/api/gaps?{HOUR}", headers=world.bearer("investigator"))
+    assert slots.acquire(timeout=5)
+    assert slots.acquire(timeout=5)
+
+
+async def test_a_fault_at_the_beginning_is_an_error(
     client: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from nvr.api import gaps
 
-    monkeypatch.setattr(gaps, "_IN_MEMORY_BYTES", 100)
-    monkeypatch.setattr(gaps, "_CHUNK_BYTES", 7)
+    def broken(*_: Any, **__: Any) -> Iterator[bytes]:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(gaps, "json_report", broken)
     answer = await client.get(f"/api/gaps?{HOUR}", headers=world.bearer("investigator"))
-    assert len(answer.json()["gaps"]) == 3
-    assert int(answer.headers["content-length"]) == len(answer.content)
+    assert (answer.status_code, answer.json()["code"]) == (503, "catalogue_unavailable")
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "Camera unreachable"), ("id", "Kamera tidak terjangkau")])
+async def test_documents(client: Client, world: World, lang: str, words: str) -> None:
+    investigator = world.bearer("investigator")
+    answer = await client.get(f"/api/gaps?{HOUR}&format=html&lang={lang}", headers=investigator)
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["content-disposition"] == 'attachment; filename="gaps_20261123T140000Z_20261123T150000Z.html"'
+    assert words in answer.text
+    assert "21:20:00 WIB" in answer.text
+    assert "2026-11-23 14:20:00 UTC" in answer.text
+    answer = await client.get(f"/api/gaps?{HOUR}&format=pdf&lang={lang}", headers=investigator)
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.content.startswith(b"%PDF-")
+    assert answer.content.rstrip().endswith(b"%%EOF")
 
 
 async def test_only_so_many_reports_at_once(app: Litestar, client: Client, world: World) -> None:
@@ -304,17 +362,36 @@ ODD = st.one_of(
     st.datetimes().map(lambda at: at.isoformat() + "Z"),
     st.integers(-(10**20), 10**20).map(str),
     st.sampled_from(
-        ["2026-11-23T14:00:00Z", "2026-11-23T15:00:00Z", "", "gate", "district:north", "ended", "5", "csv", "\0", "%FF"]
+        [
+            "2026-11-23T14:00:00Z",
+            "2026-11-23T15:00:00Z",
+            "",
+            "gate",
+            "district:north",
+            "ended",
+            "5",
+            "csv",
+            "html",
+            "id",
+            "\0",
+            "%FF",
+        ]
     ),
 )
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.sampled_from(["start", "end", "camera", "group", "cause", "fold_s", "format", "x"]), ODD), max_size=8),
+@given(st.lists(st.tuples(st.sampled_from(["start", "end", "camera", "group", "cause", "fold_s", "format", "class", "limit", "by", "x"]), ODD), max_size=8),
        st.sampled_from(["gate", "yard", "Ä", "%00", "a" * 300, "..", "gate%2Fx"]))  # fmt: skip
 def test_no_query_is_the_servers_fault(app: Litestar, world: World, query: list[tuple[str, str]], camera: str) -> None:
     with TestClient(app) as client:
-        for path in ("/api/gaps", f"/api/cameras/{camera}/coverage", f"/api/cameras/{camera}"):
+        for path in (
+            "/api/gaps",
+            "/api/coverage",
+            "/api/outages",
+            f"/api/cameras/{camera}/coverage",
+            f"/api/cameras/{camera}",
+        ):
             answer = client.get(path, params=query, headers=world.bearer("admin"))  # type: ignore[arg-type]
             assert answer.status_code in (200, 400, 404), answer.text
             answer.read()

@@ -346,7 +346,7 @@ def test_batches_are_the_same_however_they_are_cut(monkeypatch: pytest.MonkeyPat
             cut = list(batches(conn, KEYS, T0_US, end_us, now_us=end_us, with_detail=True))
         assert [batch.cameras for batch in cut] == [["a"], ["b"], ["c"]]
         assert sum(len(batch.gaps) for batch in cut) == len(whole.gaps)
-        assert all(detail == "{}" for batch in cut for detail in batch.detail)
+        assert all(detail == b"{}" for batch in cut for detail in batch.detail)
         assert all(len(batch.detail) == len(batch.facts.camera) for batch in cut)
 
 

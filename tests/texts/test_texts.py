@@ -65,7 +65,7 @@ def test_lengths(us: int, english: str, indonesian: str) -> None:
 
 def test_numbers() -> None:
     assert Formats("id", "UTC").number(1_234_567) == "1.234.567"
-    assert Formats("en", "UTC").seconds(1_234_500_000) == "1,234.500000 s"
+    assert Formats("en", "UTC").seconds(1_234_500_000) == "1,234.5 s"
     assert Formats("id", "UTC").percent(999_999, 1_000_000) == "99,99 %"
     assert Formats("en", "UTC").percent(1, 0) == "–"
     assert Formats("en", "UTC").percent(7, 7) == "100 %"

@@ -1,0 +1,195 @@
+"""Routes of the fleet's coverage in figures, and of the outages that go on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import Response
+from litestar.params import FromQuery, QueryParameter
+
+from nvr.api.cameras import no_camera
+from nvr.api.coverage import LONGEST_RANGE_US, RANGE_ERRORS
+from nvr.api.errors import ApiError
+from nvr.api.gap_query import parse_gap_query
+from nvr.api.respond import ApiRequest, json_answer
+from nvr.api.routing import get
+from nvr.api.services import Injected
+from nvr.api.times import format_time, parse_range
+from nvr.reports.calendar import HOUR_US
+from nvr.reports.coverage import by_camera, by_label, by_time, current_outages, figures_body
+from nvr.reports.query import GapQuery, chosen
+from storage.figures import summed
+from storage.intervals import DAY_US, Interval
+
+__all__ = ["ROUTES"]
+
+_MOST_HOURS_US: Final = 93 * DAY_US
+
+
+class FiguresBody(msgspec.Struct, kw_only=True):
+    """Seconds. ``coverage`` is recorded ÷ required, null where nothing was required."""
+
+    coverage: float | None
+    recorded_s: float
+    required_s: float
+    missing_s: float
+    by_class: dict[str, float]
+    planned_s: float
+    administrative_s: float
+    absent_s: float
+    removed_s: float
+    outages: int
+    longest_s: float
+    mtbf_s: float | None
+    mttr_s: float | None
+
+
+class CoverageReport(msgspec.Struct, kw_only=True):
+    """``groups`` are figures with ``value`` and ``cameras`` (a label), ``camera``, ``name`` and ``labels`` (cameras), or ``start`` and ``end`` (times)."""
+
+    start: str
+    end: str
+    as_of: str
+    by: str
+    zone: str
+    filters: dict[str, list[str]]
+    cameras: int
+    total: FiguresBody
+    groups: list[dict[str, Any]]
+
+
+class OutageBody(msgspec.Struct, kw_only=True):
+    """``at_least``: it began before what was looked at."""
+
+    camera: str
+    name: str
+    labels: dict[str, str]
+    since: str
+    at_least: bool
+    duration_s: float
+    cause: str
+    class_: str = msgspec.field(name="class")
+    detail: dict[str, Any]
+
+
+class OutageList(msgspec.Struct, kw_only=True):
+    """The longest first."""
+
+    as_of: str
+    cameras: int
+    outages: list[OutageBody]
+
+
+@get(
+    "/api/coverage",
+    role="viewer",
+    summary="Coverage of the fleet in figures: by camera, by a label, by day or by hour",
+    errors=["camera_not_found", "invalid_parameter", "busy", *RANGE_ERRORS],
+    answer=CoverageReport,
+)
+def fleet_coverage(
+    request: ApiRequest,
+    services: Injected,
+    start: FromQuery[str | None] = None,
+    end: FromQuery[str | None] = None,
+    by: FromQuery[str] = "camera",
+    camera: FromQuery[list[str] | None] = None,
+    group: FromQuery[list[str] | None] = None,
+) -> Response[bytes]:
+    """The figures of ``[start, end)``."""
+    asked = parse_range(start, end, longest_us=_MOST_HOURS_US + HOUR_US if by == "hour" else LONGEST_RANGE_US)
+    query = parse_gap_query(asked, cameras=camera or (), groups=group or ())
+    label = by.removeprefix("label:")
+    if not label:
+        raise ApiError("invalid_parameter", "by must be camera, day, hour, or a label such as by=district")
+    now_us, zone = services.now_us(), services.settings.zone
+    if not services.report_slots.acquire(blocking=False):
+        raise ApiError("busy", "other reports are being made: try again in a few seconds", headers={"Retry-After": "3"})
+    try:
+        with services.db.read() as conn:
+            try:
+                cameras = chosen(conn, query)
+            except KeyError as error:
+                raise no_camera(str(error.args[0])) from None
+            found = by_camera(conn, cameras, query, now_us=now_us)
+            if by in ("day", "hour"):
+                times = by_time(
+                    conn, [one.camera for one in found], query, hours=by == "hour", zone=zone, now_us=now_us
+                )
+                groups = [
+                    {"start": format_time(t.start_us), "end": format_time(t.end_us), **figures_body(t.figures)}
+                    for t in times
+                ]
+            elif by == "camera":
+                groups = [
+                    {
+                        "camera": one.camera.id,
+                        "name": one.camera.name,
+                        "labels": one.camera.labels,
+                        **figures_body(one.figures),
+                    }
+                    for one in found
+                ]
+            else:
+                groups = [
+                    {"value": value, "cameras": count, **figures_body(mine)}
+                    for value, count, mine in by_label(found, label)
+                ]
+    finally:
+        services.report_slots.release()
+    report = {
+        **_range(asked, now_us),
+        "by": by,
+        "zone": zone,
+        "filters": {name: query.filters()[name] for name in ("camera", "group")},
+        "cameras": len(found),
+        "total": figures_body(summed([one.figures for one in found])),
+        "groups": groups,
+    }
+    return json_answer(request, report)
+
+
+def _range(asked: Interval, now_us: int) -> dict[str, str]:
+    as_of_us = max(asked.start_us, min(asked.end_us, now_us))
+    return {"start": format_time(asked.start_us), "end": format_time(asked.end_us), "as_of": format_time(as_of_us)}
+
+
+@get(
+    "/api/outages",
+    role="viewer",
+    summary="Cameras that should be recorded now and are not: since when, and why",
+    errors=["invalid_parameter"],
+    answer=OutageList,
+)
+def outages(
+    request: ApiRequest,
+    services: Injected,
+    group: FromQuery[list[str] | None] = None,
+    class_: Annotated[list[str] | None, QueryParameter(name="class")] = None,
+) -> Response[bytes]:
+    """The outages of now."""
+    now_us = services.now_us()
+    query: GapQuery = parse_gap_query(Interval(now_us, now_us + 1), groups=group or (), classes=class_ or ())
+    with services.db.read() as conn:
+        cameras = [camera for camera in chosen(conn, query) if not camera.is_removed]
+        found = [one for one in current_outages(conn, cameras, now_us=now_us) if query.lists(one.cause)]
+    found.sort(key=lambda one: (one.since_us, one.camera.id))
+    bodies = [
+        OutageBody(
+            camera=one.camera.id,
+            name=one.camera.name,
+            labels=dict(one.camera.labels),
+            since=format_time(one.since_us),
+            at_least=one.at_least,
+            duration_s=(now_us - one.since_us) / 1_000_000,
+            cause=one.cause,
+            class_=one.cause.cause_class,
+            detail=dict(one.detail),
+        )
+        for one in found
+    ]
+    return json_answer(request, OutageList(as_of=format_time(now_us), cameras=len(cameras), outages=bodies))
+
+
+ROUTES: list[object] = [fleet_coverage, outages]

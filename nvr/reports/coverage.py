@@ -1,0 +1,142 @@
+"""Coverage of a fleet in figures: by camera, by a label's values, by day, by hour; and the outages that go on."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nvr.reports.calendar import day_edges, hour_edges
+from nvr.reports.query import GapQuery, ReportCamera
+from storage.causes import Cause
+from storage.coverage_days import figures, tables_between
+from storage.figures import CATEGORY_OF, REQUIRED, Figures, summed
+from storage.fleet_coverage import batches
+from storage.fleet_partition import CAUSES
+from storage.intervals import DAY_US
+
+__all__ = [
+    "CameraFigures",
+    "Outage",
+    "TimeFigures",
+    "by_camera",
+    "by_label",
+    "by_time",
+    "current_outages",
+    "figures_body",
+]
+
+# An outage that began before is told to have begun at least then.
+_LOOK_BACK_US = 400 * DAY_US
+
+
+@dataclass(frozen=True, slots=True)
+class CameraFigures:
+    """A camera's figures over the range."""
+
+    camera: ReportCamera
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class TimeFigures:
+    """The figures of all cameras together in ``[start_us, end_us)``."""
+
+    start_us: int
+    end_us: int
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A camera that should be recorded and is not. ``since_us`` is the end of its footage or of what kept it from being required; it is
+    known to be no later if ``at_least``. ``cause`` is the one in force now."""
+
+    camera: ReportCamera
+    since_us: int
+    at_least: bool
+    cause: Cause
+    detail: Mapping[str, Any]
+
+
+def by_camera(
+    conn: sqlite3.Connection, cameras: Sequence[ReportCamera], query: GapQuery, *, now_us: int
+) -> list[CameraFigures]:
+    """Of each camera that was in the fleet at any time of the range, or that is named."""
+    keys = [(camera.key, camera.id) for camera in cameras]
+    found = zip(cameras, figures(conn, keys, *query.range, now_us=now_us), strict=True)
+    return [CameraFigures(camera, mine) for camera, mine in found if query.cameras or mine.was_in_fleet]
+
+
+def by_label(found: Sequence[CameraFigures], label: str) -> list[tuple[str | None, int, Figures]]:
+    """Value (None: the camera has no such label), number of cameras, figures; by value, None last."""
+    groups: dict[str | None, list[Figures]] = {}
+    for one in found:
+        groups.setdefault(one.camera.labels.get(label), []).append(one.figures)
+    ordered = sorted(groups.items(), key=lambda group: (group[0] is None, group[0] or ""))
+    return [(value, len(members), summed(members)) for value, members in ordered]
+
+
+def by_time(
+    conn: sqlite3.Connection, cameras: Sequence[ReportCamera], query: GapQuery, *, hours: bool, zone: str, now_us: int
+) -> list[TimeFigures]:
+    """Of each day or hour of the zone, cut to the range."""
+    edges = (hour_edges if hours else day_edges)(*query.range, zone)
+    sums = [Figures()] * (len(edges) - 1)
+    for table in tables_between(conn, [(camera.key, camera.id) for camera in cameras], edges, now_us=now_us):
+        sums = [a + b for a, b in zip(sums, table.over_cameras(), strict=True)]
+    return [TimeFigures(a, b, mine) for a, b, mine in zip(edges, edges[1:], sums, strict=False)]
+
+
+def current_outages(conn: sqlite3.Connection, cameras: Sequence[ReportCamera], *, now_us: int) -> Iterator[Outage]:
+    """Cameras that should be recorded now and are not, in their order."""
+    open_ = {
+        row[0]
+        for row in conn.execute(
+            "SELECT DISTINCT camera FROM fact INDEXED BY fact_end WHERE camera IN (SELECT value FROM json_each(?))"
+            " AND end_us IS NULL AND layer = 'recorder'",
+            (json.dumps([camera.key for camera in cameras if not camera.is_removed]),),
+        )
+    }
+    without = {camera.id: camera for camera in cameras if camera.key in open_}
+    keys = [(camera.key, camera.id) for camera in without.values()]
+    start_us = now_us - _LOOK_BACK_US
+    for batch in batches(conn, keys, start_us, now_us, now_us=now_us, with_detail=True):
+        gaps = batch.gaps
+        last: dict[int, tuple[int, int]] = {}
+        columns = (gaps.camera.tolist(), gaps.start_us.tolist(), gaps.cause.tolist())
+        for row, (camera, low, code) in enumerate(zip(*columns, strict=True)):
+            if CATEGORY_OF[CAUSES[code]] in REQUIRED:
+                since_us, before = last.get(camera, (low, row))
+                last[camera] = (since_us if int(gaps.end_us[before]) == low else low, row)
+        for camera, (since_us, row) in last.items():
+            if int(gaps.end_us[row]) == now_us:
+                fact = int(gaps.fact[row])
+                detail = json.loads(batch.detail[fact]) if fact >= 0 else {}
+                cause = CAUSES[int(gaps.cause[row])]
+                yield Outage(without[batch.cameras[camera]], since_us, since_us == start_us, cause, detail)
+
+
+def figures_body(mine: Figures) -> dict[str, Any]:
+    """As it is answered: seconds; ``coverage`` from 0 to 1, null where nothing was required."""
+
+    def seconds(us: int | None) -> float | None:
+        return None if us is None else us / 1_000_000
+
+    return {
+        "coverage": mine.recorded_us / mine.required_us if mine.required_us else None,
+        "recorded_s": seconds(mine.recorded_us),
+        "required_s": seconds(mine.required_us),
+        "missing_s": seconds(mine.outage_us),
+        "by_class": {name.value: seconds(getattr(mine, f"{name}_us")) for name in REQUIRED},
+        "planned_s": seconds(mine.planned_us),
+        "administrative_s": seconds(mine.administrative_us),
+        "absent_s": seconds(mine.absent_us),
+        "removed_s": seconds(mine.removed_us),
+        "outages": mine.outages,
+        "longest_s": seconds(mine.longest_us),
+        "mtbf_s": seconds(mine.mtbf_us),
+        "mttr_s": seconds(mine.mttr_us),
+    }

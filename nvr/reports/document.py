@@ -1,0 +1,255 @@
+"""What a gap report says as a document, in whatever form: facts about it, figures, pictures of coverage, gaps in words. Pure but for
+reading.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from nvr.reports.calendar import hour_edges, local_time
+from nvr.reports.coverage import CameraFigures, by_camera
+from nvr.reports.listing import Listing, Totals
+from nvr.reports.query import GapQuery, ReportCamera
+from nvr.reports.stream import listings
+from nvr.texts import Formats, Language, Words
+from storage.causes import Cause
+from storage.coverage_days import tables_between
+from storage.figures import CATEGORY_OF, Category, Figures, summed
+from storage.fleet_partition import CAUSES
+from storage.intervals import DAY_US
+
+__all__ = [
+    "COLOURS", "LONGEST_PICTURE_US", "CameraPart", "GapRow", "HeatDay", "Reader", "Report", "camera_parts", "cell_fill", "detail_words",
+    "figure_boxes", "heat", "report_facts",
+]  # fmt: skip
+
+# Of categories, in pictures and marks. Told apart in grey too.
+COLOURS: Final[Mapping[str, tuple[int, int, int]]] = {
+    "recorded": (45, 125, 98),
+    "network": (230, 149, 40),
+    "camera": (196, 64, 48),
+    "server": (122, 74, 170),
+    "planned": (150, 184, 214),
+    "administrative": (74, 108, 146),
+    "removed": (132, 136, 142),
+    "absent": (224, 227, 231),
+    "unknown": (246, 247, 248),
+}
+# More days than that are no picture any more.
+LONGEST_PICTURE_US: Final = 93 * DAY_US
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who gets the report: in which language and zone, asked for by whom, from which version."""
+
+    language: Language
+    zone: str
+    made_by: str
+    version: str
+
+    @property
+    def formats(self) -> Formats:
+        """How this reader reads times."""
+        return Formats(self.language, self.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class HeatDay:
+    """A row of a picture: a civil day, and the figures of each of its 24 hours by the clock. None: not in the range, or skipped by the
+    clock; an hour that comes twice is one."""
+
+    day: date
+    hours: Sequence[Figures | None]
+
+
+@dataclass(frozen=True, slots=True)
+class GapRow:
+    """A gap to be told in words."""
+
+    start_us: int
+    end_us: int
+    cause: Cause
+    is_open: bool
+    detail: Mapping[str, Any]
+
+    @property
+    def category(self) -> Category:
+        """Whose colour it has."""
+        return CATEGORY_OF[self.cause]
+
+
+@dataclass(frozen=True, slots=True)
+class CameraPart:
+    """A camera's part of a report. ``omitted`` gaps are listed nowhere in it."""
+
+    camera: ReportCamera
+    gaps: Sequence[GapRow]
+    omitted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole."""
+
+    query: GapQuery
+    reader: Reader
+    now_us: int
+    found: Sequence[CameraFigures]
+
+    @property
+    def total(self) -> Figures:
+        """Of all its cameras."""
+        return summed([one.figures for one in self.found])
+
+    @classmethod
+    def of(
+        cls, conn: sqlite3.Connection, cameras: Sequence[ReportCamera], query: GapQuery, reader: Reader, *, now_us: int
+    ) -> Report:
+        """Reads its figures."""
+        return cls(query, reader, now_us, by_camera(conn, cameras, query, now_us=now_us))
+
+
+def camera_parts(
+    conn: sqlite3.Connection, report: Report, totals: Totals, *, gaps_each: int, parts: int
+) -> Iterator[CameraPart]:
+    """The cameras that have gaps to be listed, as many as ``parts``; all are counted in ``totals``."""
+    cameras = [one.camera for one in report.found]
+    by_id = {camera.id: camera for camera in cameras}
+    told = 0
+    for listing in listings(conn, cameras, report.query, now_us=report.now_us):
+        totals.add(listing)
+        for number, rows in _rows_by_camera(listing):
+            told += 1
+            if told <= parts:
+                camera = by_id[listing.batch.cameras[number]]
+                yield CameraPart(camera, _gap_rows(listing, rows[:gaps_each]), max(0, len(rows) - gaps_each))
+
+
+def _rows_by_camera(listing: Listing) -> Iterator[tuple[int, list[int]]]:
+    rows: dict[int, list[int]] = {}
+    for row, camera in zip(listing.listed.tolist(), listing.batch.gaps.camera[listing.listed].tolist(), strict=True):
+        rows.setdefault(camera, []).append(row)
+    yield from rows.items()
+
+
+def _gap_rows(listing: Listing, rows: Iterable[int]) -> list[GapRow]:
+    gaps, batch = listing.batch.gaps, listing.batch
+    is_open = batch.open
+    found = []
+    for row in rows:
+        fact = int(gaps.fact[row])
+        detail = json.loads(batch.detail[fact]) if fact >= 0 else {}
+        cause = CAUSES[int(gaps.cause[row])]
+        found.append(GapRow(int(gaps.start_us[row]), int(gaps.end_us[row]), cause, bool(is_open[row]), detail))
+    return found
+
+
+def heat(conn: sqlite3.Connection, cameras: Sequence[ReportCamera], report: Report) -> list[HeatDay]:
+    """The picture of the cameras together, an hour a cell."""
+    zone = report.reader.zone
+    edges = hour_edges(*report.query.range, zone)
+    sums = [Figures()] * (len(edges) - 1)
+    keys = [(camera.key, camera.id) for camera in cameras]
+    for table in tables_between(conn, keys, edges, now_us=report.now_us):
+        sums = [a + b for a, b in zip(sums, table.over_cameras(), strict=True)]
+    days: dict[date, list[Figures | None]] = {}
+    for at_us, mine in zip(edges, sums, strict=False):
+        local = local_time(at_us, zone)
+        hours = days.setdefault(local.date(), [None] * 24)
+        before = hours[local.hour]
+        hours[local.hour] = mine if before is None else before + mine
+    return [HeatDay(day, hours) for day, hours in days.items()]
+
+
+def cell_fill(mine: Figures) -> tuple[str, float]:
+    """How an hour is drawn: the colour of what was not recorded, by its longest part, and the share recorded, from the left. A second of an
+    hour would be less than a hair: what is missing is never drawn narrower than an eighth. Cameras that were not set up don't count beside
+    others."""
+    if not mine.known_us:
+        return "unknown", 0.0
+    if mine.known_us == mine.absent_us:
+        return "absent", 0.0
+    present_us = mine.known_us - mine.absent_us
+    if mine.recorded_us == present_us:
+        return "recorded", 0.0
+    missing = {
+        name.value: getattr(mine, f"{name}_us") for name in Category if name not in (Category.RECORDED, Category.ABSENT)
+    }
+    return max(missing, key=lambda name: missing[name]), min(mine.recorded_us / present_us, 7 / 8)
+
+
+def report_facts(report: Report, totals: Totals | None) -> list[tuple[str, str]]:
+    """What is said at the head of a report: its period, filters, folding, and who made it."""
+    formats, query = report.reader.formats, report.query
+    say = formats.say
+    start_us, end_us = query.range
+    as_of_us = min(end_us, report.now_us)
+    period = formats.period(start_us, end_us)
+    if not formats.is_utc:
+        period += f"\n{formats.utc_period(start_us, end_us)}"
+    facts = [(say("period"), period)]
+    if as_of_us < end_us:
+        facts.append((say("known_until"), formats.both(as_of_us)))
+    facts.append((say("filters"), _filters(report)))
+    length = formats.length(query.fold_us)
+    if not query.fold_us:
+        folding = say("not_folded")
+    elif totals is None:
+        folding = say("folding_to", length=length)
+    else:
+        folded = totals.folded
+        folding = say("folded", length=length, gaps=formats.number(folded.gaps), missing=formats.length(folded.us))
+    facts.append((say("folding"), folding))
+    facts.append((say("made"), f"{formats.both(report.now_us)} · {say('made_by')}: {report.reader.made_by}"))
+    return facts
+
+
+def _filters(report: Report) -> str:
+    query, words = report.query, report.reader.formats.words
+    say = report.reader.formats.say
+    parts = []
+    if query.cameras:
+        parts.append(say("filter_camera", value=", ".join(query.cameras)))
+    parts += [say("filter_group", value=f"{group.key} = {group.value}") for group in query.groups]
+    if query.causes:
+        parts.append(say("filter_cause", value=", ".join(words.causes[cause] for cause in sorted(query.causes))))
+    if query.classes:
+        parts.append(say("filter_class", value=", ".join(words.classes[one] for one in sorted(query.classes))))
+    if query.causes or query.classes:
+        parts.append(say("filter_effect"))
+    return "; ".join(parts) if parts else say("no_filter")
+
+
+def figure_boxes(mine: Figures, formats: Formats) -> list[tuple[str, str]]:
+    """The figures that are to be seen first."""
+    say = formats.say
+    boxes = [
+        (say("coverage"), formats.percent(mine.recorded_us, mine.required_us)),
+        (say("recorded"), formats.length(mine.recorded_us)),
+        (say("missing"), formats.length(mine.outage_us)),
+        (say("outages"), formats.number(mine.outages)),
+        (say("longest"), formats.length(mine.longest_us)),
+    ]
+    outside = mine.planned_us + mine.administrative_us + mine.removed_us + mine.absent_us
+    if outside:
+        boxes.append((say("outside"), formats.length(outside)))
+    return boxes
+
+
+def detail_words(detail: Mapping[str, Any], words: Words) -> str:
+    """A gap's detail: free text as it is, values with their names."""
+    parts = []
+    for key, value in detail.items():
+        if value in (None, ""):
+            continue
+        text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+        parts.append(
+            text if key in ("error", "message", "text", "detail") else f"{words.details.get(key, key)}: {text}"
+        )
+    return "; ".join(parts)

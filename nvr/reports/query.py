@@ -1,0 +1,90 @@
+"""What a report is asked for, and which cameras that are."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from storage import cameras as camera_rows
+from storage.causes import Cause, CauseClass
+from storage.intervals import Interval
+
+__all__ = ["GapQuery", "Group", "ReportCamera", "chosen"]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cameras whose label ``key`` is ``value``."""
+
+    key: str
+    value: str
+
+    def has(self, labels: Mapping[str, str]) -> bool:
+        """Whether a camera with these labels belongs to it."""
+        return labels.get(self.key) == self.value
+
+
+@dataclass(frozen=True, slots=True)
+class GapQuery:
+    """``cameras``: those named, empty for all. A camera must be in every one of ``groups``. A gap must have one of ``causes`` or be of one of
+    ``classes``, if any are named. Stretches shorter than ``fold_us`` count as footage. No more than ``limit`` gaps are listed, if it is given;
+    sums are of all."""
+
+    range: Interval
+    cameras: Sequence[str] = ()
+    groups: Sequence[Group] = ()
+    causes: frozenset[Cause] = frozenset()
+    classes: frozenset[CauseClass] = frozenset()
+    fold_us: int = 0
+    limit: int | None = None
+
+    def filters(self) -> dict[str, Any]:
+        """The filters as they are answered."""
+        return {
+            "camera": list(self.cameras),
+            "group": [f"{group.key}:{group.value}" for group in self.groups],
+            "cause": sorted(self.causes),
+            "class": sorted(self.classes),
+        }
+
+    def lists(self, cause: Cause) -> bool:
+        """Whether gaps of this cause are listed."""
+        if not self.causes and not self.classes:
+            return True
+        return cause in self.causes or cause.cause_class in self.classes
+
+    @property
+    def fold_s(self) -> float:
+        """The threshold in seconds."""
+        return self.fold_us / 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReportCamera:
+    """A camera as reports name it. ``key`` is the database's own, and never leaves it."""
+
+    key: int
+    id: str
+    name: str
+    labels: Mapping[str, str]
+    is_removed: bool
+
+
+def chosen(conn: sqlite3.Connection, query: GapQuery) -> list[ReportCamera]:
+    """The cameras asked for, in the order of their names in the question, else by id. Those removed since belonged to the fleet then.
+
+    Raises:
+        KeyError: there never was such a camera.
+    """
+    keys = {row[1]: row[0] for row in conn.execute("SELECT key, id FROM camera")}
+    every = camera_rows.every(conn, removed=True)
+    if query.cameras:
+        by_id = {camera.id: camera for camera in every}
+        every = [by_id[name] for name in query.cameras]
+    return [
+        ReportCamera(keys[camera.id], camera.id, camera.name, camera.labels, camera.removed_us is not None)
+        for camera in every
+        if all(group.has(camera.labels) for group in query.groups)
+    ]
