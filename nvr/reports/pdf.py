@@ -235,8 +235,8 @@ def _parts(
 def _gap_columns(formats: Formats) -> list[Column]:
     say = formats.say
     return [
-        Column(say("start"), 5), Column(say("end"), 5), Column(say("length"), 2.4, "R"), Column("", 0.3),
-        Column(say("cause"), 4.4), Column(say("detail"), 4.2),
+        Column(say("start"), 5.5), Column(say("end"), 5.5), Column(say("length"), 2.5, "R"), Column("", 0.3),
+        Column(say("cause"), 4.2), Column(say("detail"), 3.6),
     ]  # fmt: skip
 
 
