@@ -29,7 +29,7 @@ from storage.intervals import DAY_US, CausedInterval, rank
 __all__ = ["FleetBatch", "batches", "read_batch"]
 
 # Rows of a batch: enough that arrays pay, few enough that the first answer comes at once and memory stays flat.
-_ROWS: Final = 40_000
+_ROWS: Final = 20_000
 _FIRST_CAMERAS: Final = 8
 _MOST_CAMERAS: Final = 1_000
 

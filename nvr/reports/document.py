@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+import numpy as np
+
 from nvr.reports.calendar import hour_edges, local_time
 from nvr.reports.coverage import CameraFigures, by_camera
 from nvr.reports.listing import Listing, Totals
@@ -116,26 +118,22 @@ class Report:
 
 
 def camera_parts(
-    conn: sqlite3.Connection, report: Report, totals: Totals, *, gaps_each: int, parts: int
+    conn: sqlite3.Connection, report: Report, totals: Totals, *, most_gaps: int, parts: int
 ) -> Iterator[CameraPart]:
-    """The cameras that have gaps to be listed, as many as ``parts``; all are counted in ``totals``."""
+    """The cameras that have gaps to be listed, as many as ``parts``, with about ``most_gaps`` in all; every gap is counted in ``totals``."""
     cameras = [one.camera for one in report.found]
     by_id = {camera.id: camera for camera in cameras}
+    each = max(1, most_gaps // max(1, min(parts, len(cameras))))
     told = 0
     for listing in listings(conn, cameras, report.query, now_us=report.now_us):
         totals.add(listing)
-        for number, rows in _rows_by_camera(listing):
+        of = listing.batch.gaps.camera[listing.listed]
+        for number in np.unique(of).tolist() if told < parts else ():
             told += 1
             if told <= parts:
+                rows = listing.listed[of == number]
                 camera = by_id[listing.batch.cameras[number]]
-                yield CameraPart(camera, _gap_rows(listing, rows[:gaps_each]), max(0, len(rows) - gaps_each))
-
-
-def _rows_by_camera(listing: Listing) -> Iterator[tuple[int, list[int]]]:
-    rows: dict[int, list[int]] = {}
-    for row, camera in zip(listing.listed.tolist(), listing.batch.gaps.camera[listing.listed].tolist(), strict=True):
-        rows.setdefault(camera, []).append(row)
-    yield from rows.items()
+                yield CameraPart(camera, _gap_rows(listing, rows[:each].tolist()), max(0, len(rows) - each))
 
 
 def _gap_rows(listing: Listing, rows: Iterable[int]) -> list[GapRow]:

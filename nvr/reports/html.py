@@ -30,8 +30,8 @@ from storage.figures import CATEGORY_OF, Category, Figures
 __all__ = ["html_report"]
 
 # A browser shows no more than that without becoming slow; CSV and JSON have no limit.
-_MOST_PARTS: Final = 500
-_MOST_GAPS: Final = 500
+_MOST_PARTS: Final = 400
+_MOST_GAPS: Final = 20_000
 _MOST_PICTURES: Final = 40
 _MOST_ROWS: Final = 5_000
 
@@ -95,7 +95,7 @@ def _pieces(
     yield f"<h2>{escape(say('gaps'))}</h2>\n"
     totals, told = Totals(), 0
     pictures = _MOST_PICTURES if pictured and one is None else 0
-    for part in camera_parts(conn, report, totals, gaps_each=_MOST_GAPS, parts=_MOST_PARTS):
+    for part in camera_parts(conn, report, totals, most_gaps=_MOST_GAPS, parts=_MOST_PARTS):
         if one is None:
             yield f'<h3>{escape(part.camera.name or part.camera.id)} <span class="soft small">{escape(part.camera.id)}</span></h3>'
             if told < pictures:

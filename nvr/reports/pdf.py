@@ -33,7 +33,7 @@ from storage.figures import CATEGORY_OF, Category, Figures
 __all__ = ["pdf_report"]
 
 _MOST_PARTS: Final = 60
-_MOST_GAPS: Final = 300
+_MOST_GAPS: Final = 2_000
 _MOST_PICTURES: Final = 12
 _MOST_ROWS: Final = 400
 
@@ -44,7 +44,7 @@ def pdf_report(
     """The document. ``conn`` must be in a transaction."""
     report = Report.of(conn, cameras, query, reader, now_us=now_us)
     totals = Totals()
-    parts = list(camera_parts(conn, report, totals, gaps_each=_MOST_GAPS, parts=_MOST_PARTS))
+    parts = list(camera_parts(conn, report, totals, most_gaps=_MOST_GAPS, parts=_MOST_PARTS))
     formats = reader.formats
     say = formats.say
     one = report.found[0].camera if len(report.found) == 1 else None
