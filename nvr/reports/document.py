@@ -165,10 +165,10 @@ def heat(conn: sqlite3.Connection, cameras: Sequence[ReportCamera], report: Repo
     return [HeatDay(day, hours) for day, hours in days.items()]
 
 
-def cell_fill(mine: Figures) -> tuple[str, float]:
-    """How an hour is drawn: the colour of what was not recorded, by its longest part, and the share recorded, from the left. A second of an
-    hour would be less than a hair: what is missing is never drawn narrower than an eighth. Cameras that were not set up don't count beside
-    others."""
+def cell_fill(mine: Figures, *, one: bool) -> tuple[str, float]:
+    """How an hour is drawn: the colour of what was not recorded, by its longest part, and the share recorded, from the left. Cameras that were
+    not set up don't count beside others. What is missing of ``one`` camera is never narrower than an eighth: a second of an hour would be less
+    than a hair. Of many, something is always missing somewhere, and a wide mark would say that it is much."""
     if not mine.known_us:
         return "unknown", 0.0
     if mine.known_us == mine.absent_us:
@@ -179,7 +179,9 @@ def cell_fill(mine: Figures) -> tuple[str, float]:
     missing = {
         name.value: getattr(mine, f"{name}_us") for name in Category if name not in (Category.RECORDED, Category.ABSENT)
     }
-    return max(missing, key=lambda name: missing[name]), min(mine.recorded_us / present_us, 7 / 8)
+    return max(missing, key=lambda name: missing[name]), min(
+        mine.recorded_us / present_us, 1 - (1 / 8 if one else 1 / 34)
+    )
 
 
 def report_facts(report: Report, totals: Totals | None) -> list[tuple[str, str]]:

@@ -89,7 +89,8 @@ def _pieces(
     pictured = query.range.end_us - query.range.start_us <= LONGEST_PICTURE_US
     if pictured and report.found:
         yield f"<h2>{escape(say('picture'))}</h2>"
-        yield from _picture(heat(conn, [found.camera for found in report.found], report), formats, with_text=True)
+        members = [found.camera for found in report.found]
+        yield from _picture(heat(conn, members, report), formats, one=one is not None, with_text=True)
     if one is None:
         yield from _camera_table(report, formats)
     yield f"<h2>{escape(say('gaps'))}</h2>\n"
@@ -99,7 +100,7 @@ def _pieces(
         if one is None:
             yield f'<h3>{escape(part.camera.name or part.camera.id)} <span class="soft small">{escape(part.camera.id)}</span></h3>'
             if told < pictures:
-                yield from _picture(heat(conn, [part.camera], report), formats)
+                yield from _picture(heat(conn, [part.camera], report), formats, one=True)
         yield from _gap_table(part, formats)
         told += 1
     if not told:
@@ -128,7 +129,7 @@ def _whose(report: Report, one: ReportCamera | None, formats: Formats) -> tuple[
     )
 
 
-def _picture(days: Sequence[HeatDay], formats: Formats, *, with_text: bool = False) -> Iterator[str]:
+def _picture(days: Sequence[HeatDay], formats: Formats, *, one: bool, with_text: bool = False) -> Iterator[str]:
     """An SVG: a row a day, a column an hour."""
     label, share, cell, row = 70, 60, 38, 15
     width = label + 24 * cell + share
@@ -144,7 +145,9 @@ def _picture(days: Sequence[HeatDay], formats: Formats, *, with_text: bool = Fal
         yield f'<text x="{width}" y="{y + 11}" fill="#626a74" text-anchor="end">{percent}</text>'
         for hour, mine in enumerate(line.hours):
             if mine is not None:
-                yield from _cell(label + hour * cell, y, cell - 1, row - 1, mine, formats, f"{day} {hour:02d}:00")
+                yield from _cell(
+                    label + hour * cell, y, cell - 1, row - 1, mine, formats, f"{day} {hour:02d}:00", one=one
+                )
     yield "</svg>\n"
     sums = [mine for line in days for mine in line.hours if mine is not None]
     names = [
@@ -158,10 +161,12 @@ def _picture(days: Sequence[HeatDay], formats: Formats, *, with_text: bool = Fal
         yield f"<br>{escape(formats.say('picture_text'))}</p>\n"
 
 
-def _cell(x: int, y: int, width: int, height: int, mine: Figures, formats: Formats, when: str) -> Iterator[str]:
+def _cell(
+    x: int, y: int, width: int, height: int, mine: Figures, formats: Formats, when: str, *, one: bool
+) -> Iterator[str]:
     recorded = formats.percent(mine.recorded_us, mine.known_us - mine.absent_us)
     yield f"<g><title>{when} · {escape(formats.say('recorded'))} {recorded}</title>"
-    colour, share = cell_fill(mine)
+    colour, share = cell_fill(mine, one=one)
     yield f'<rect x="{x}" y="{y}" width="{width}" height="{height}" class="{colour}"/>'
     if share:
         yield f'<rect x="{x}" y="{y}" width="{width * share:.1f}" height="{height}" class="recorded"/>'

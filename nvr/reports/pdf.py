@@ -61,7 +61,7 @@ def pdf_report(
     document.figures(figure_boxes(report.total, formats))
     whole = [found.camera for found in report.found]
     if query.range.end_us - query.range.start_us <= LONGEST_PICTURE_US and whole:
-        _picture(document, heat(conn, whole, report), formats)
+        _picture(document, heat(conn, whole, report), formats, one=one is not None)
     if one is None:
         _summary(document, report, totals, formats)
     _parts(document, conn, report, parts, formats, is_one=one is not None)
@@ -79,7 +79,9 @@ def _whose(report: Report, one: ReportCamera | None, formats: Formats) -> list[t
     return [(say("camera"), name), *([(say("labels"), labels)] if labels else [])]
 
 
-def _picture(document: Document, days: Sequence[HeatDay], formats: Formats, *, is_first: bool = True) -> None:
+def _picture(
+    document: Document, days: Sequence[HeatDay], formats: Formats, *, one: bool, is_first: bool = True
+) -> None:
     """A row a day, a column an hour, and what the colours mean."""
     row_mm = max(1.6, min(3.9, 96 / max(len(days), 1)))
     every = next(n for n in (1, 2, 3, 5, 7, 14, 31) if row_mm * n >= 2.9)
@@ -106,15 +108,15 @@ def _picture(document: Document, days: Sequence[HeatDay], formats: Formats, *, i
                 )
             for hour, mine in enumerate(row.hours):
                 if mine is not None:
-                    _cell(document, x + label_mm + hour * cell_mm, top, cell_mm - 0.25, row_mm - 0.25, mine)
+                    _cell(document, x + label_mm + hour * cell_mm, top, cell_mm - 0.25, row_mm - 0.25, mine, one=one)
 
     document.drawn(len(days) * row_mm + 4.5, draw)
     if is_first:
         _legend(document, days, formats)
 
 
-def _cell(document: Document, x: float, y: float, width: float, height: float, mine: Figures) -> None:
-    colour, share = cell_fill(mine)
+def _cell(document: Document, x: float, y: float, width: float, height: float, mine: Figures, *, one: bool) -> None:
+    colour, share = cell_fill(mine, one=one)
     document.box(x, y, width, height, COLOURS[colour])
     if share:
         document.box(x, y, width * share, height, COLOURS["recorded"])
@@ -223,7 +225,7 @@ def _parts(
                 and report.query.range.end_us - report.query.range.start_us <= LONGEST_PICTURE_US
             )
             if pictured and len(report.found) > 1:
-                _picture(document, heat(conn, [part.camera], report), formats, is_first=False)
+                _picture(document, heat(conn, [part.camera], report), formats, one=True, is_first=False)
         document.listing(_gap_columns(formats), [_gap_cells(gap, formats) for gap in part.gaps])
         if part.omitted:
             document.paragraph(say("more_gaps", count=formats.number(part.omitted)), soft=True)

@@ -13,6 +13,7 @@ import type {
   Choice,
   ClipPart,
   Coverage,
+  CoverageReport,
   Directive,
   DirectiveKind,
   Export,
@@ -23,6 +24,7 @@ import type {
   NewToken,
   OrderDraft,
   OrderPreview,
+  OutageList,
   Problem,
   PublicCameras,
   RevocationDraft,
@@ -216,20 +218,36 @@ export interface GapQuery {
   cameras: string[];
   group: string;
   cause: string;
+  class: string;
   fold_s: number;
 }
 
-export function gapsUrl(query: GapQuery, format: 'json' | 'csv'): string {
+function chosen(query: GapQuery): string[] {
   const params = [range(query.start, query.end)];
   for (const id of query.cameras) params.push(`camera=${seg(id)}`);
   if (query.group) params.push(`group=${seg(query.group)}`);
+  return params;
+}
+
+export function gapsUrl(query: GapQuery, format: 'json' | 'csv' | 'html' | 'pdf', more: { limit?: number; lang?: string } = {}): string {
+  const params = chosen(query);
   if (query.cause) params.push(`cause=${seg(query.cause)}`);
+  if (query.class) params.push(`class=${seg(query.class)}`);
   if (query.fold_s > 0) params.push(`fold_s=${query.fold_s}`);
+  if (more.limit !== undefined) params.push(`limit=${more.limit}`);
+  if (more.lang) params.push(`lang=${more.lang}`);
   params.push(`format=${format}`);
   return `/api/gaps?${params.join('&')}`;
 }
 
-export const gaps = (query: GapQuery, signal?: AbortSignal) => get<GapReport>(gapsUrl(query, 'json'), signal);
+export const gaps = (query: GapQuery, limit: number, signal?: AbortSignal) => get<GapReport>(gapsUrl(query, 'json', { limit }), signal);
+
+// Figures of the fleet
+
+/** `by`: camera, day, hour, or a label. */
+export const fleetCoverage = (query: GapQuery, by: string, signal?: AbortSignal) =>
+  get<CoverageReport>(`/api/coverage?${chosen(query).join('&')}&by=${seg(by)}`, signal);
+export const outages = (signal?: AbortSignal) => get<OutageList>('/api/outages', signal);
 
 // Alerts
 

@@ -97,14 +97,77 @@ export interface ReportGap extends Gap {
   name: string;
 }
 
+export interface Tally {
+  gaps: number;
+  missing_s: number;
+}
+
 export interface GapReport {
   start: string;
   end: string;
   as_of: string;
   fold_s: number;
   filters: Record<string, unknown>;
-  total: Record<string, unknown>;
   gaps: ReportGap[];
+  /** How many gaps are not listed; they are in the sums. */
+  omitted: number;
+  total: { cameras: number; recorded_s: number; gaps: number; missing_s: number; longest_s: number; folded: Tally; by_cause: Record<string, Tally>; by_class: Record<string, Tally> };
+}
+
+/** Seconds. `coverage` is recorded ÷ required, null where nothing was required. */
+export interface Figures {
+  coverage: number | null;
+  recorded_s: number;
+  required_s: number;
+  missing_s: number;
+  by_class: { network: number; camera: number; server: number };
+  planned_s: number;
+  administrative_s: number;
+  absent_s: number;
+  removed_s: number;
+  outages: number;
+  longest_s: number;
+  mtbf_s: number | null;
+  mttr_s: number | null;
+}
+
+/** Of a camera, of a label's value (null: without the label), or of a time. */
+export interface FigureGroup extends Figures {
+  camera?: string;
+  name?: string;
+  value?: string | null;
+  cameras?: number;
+  start?: string;
+  end?: string;
+}
+
+export interface CoverageReport {
+  start: string;
+  end: string;
+  as_of: string;
+  by: string;
+  zone: string;
+  cameras: number;
+  total: Figures;
+  groups: FigureGroup[];
+}
+
+export interface Outage {
+  camera: string;
+  name: string;
+  labels: Record<string, string>;
+  since: string;
+  at_least: boolean;
+  duration_s: number;
+  cause: Cause;
+  class: GapClass;
+  detail: Detail;
+}
+
+export interface OutageList {
+  as_of: string;
+  cameras: number;
+  outages: Outage[];
 }
 
 export type DirectiveKind = 'order' | 'maintenance' | 'schedule';

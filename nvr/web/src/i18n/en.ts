@@ -220,12 +220,24 @@ const en = {
   report: {
     title: 'Gap report', from: 'From', to: 'To', cameras: 'Cameras', camerasHint: 'Ids, separated by commas; empty means all',
     group: 'Label', groupHint: 'For example district=Tembalang', cause: 'Cause', anyCause: 'All causes',
-    fold: 'Leave out gaps shorter than', foldHint: 'seconds', run: 'Show report', csv: 'Download as CSV',
-    totals: 'Totals', gaps: 'Gaps', total: 'Total length', longest: 'Longest', byCause: 'By cause', share: 'Share',
+    class: 'Class', anyClass: 'All classes',
+    fold: 'Leave out gaps shorter than', foldHint: 'seconds', run: 'Show report', csv: 'CSV (all gaps)', html: 'HTML', pdf: 'PDF',
+    totals: 'Totals of gaps', gaps: 'Gaps', total: 'Total length', longest: 'Longest', byCause: 'By cause', share: 'Share',
     none: 'No gaps in this range.', asOf: (time: string) => `As of ${time}`,
-    folded: (length: string) => `Gaps shorter than ${length} are left out.`,
-    last24: 'Last 24 hours', today: 'Today', last7: 'Last 7 days', cameraCount: 'Cameras with gaps',
+    folded: (length: string, gaps: string, missing: string) => `Gaps shorter than ${length} are left out of the list: ${gaps}, ${missing} in all.`,
+    last24: 'Last 24 hours', today: 'Today', last7: 'Last 7 days', last30: 'Last 30 days',
     shownOf: (shown: string, all: string) => `${shown} of ${all} gaps shown; the CSV file holds all of them.`,
+    now: 'Not recording now', since: 'Since', noOutage: (all: string) => `Each of ${all} cameras that should be recorded is recorded.`,
+    outagesOf: (count: string, all: string) => `${count} of ${all} cameras should be recorded and are not.`,
+    coverage: 'Coverage', by: 'By', camera: 'Camera', day: 'Day', missing: 'Missing', outages: 'Outages', mtbf: 'Mean time between', mttr: 'Mean length',
+    outside: 'Not required', recorded: 'recorded', without: 'without this label', rowsOf: (shown: string, all: string) => `The worst ${shown} of ${all} are shown.`,
+    coverageHint: 'Coverage is recorded time divided by required time. Planned and administrative time, cameras not set up and footage removed later are not required. Gaps are not left out of it.',
+    picture: 'Coverage, hour by hour', pictureHint: 'A row a day, a column an hour. The colour is that of the cause with the longest part.',
+    kinds: {
+      recorded: 'Recorded', network: 'Network', camera: 'Camera', server: 'Server', planned: 'Planned', administrative: 'Administrative', removed: 'Removed',
+      absent: 'Not set up', unknown: 'Not known yet',
+    },
+    labelNames: { district: 'District', kelurahan: 'Kelurahan', isp: 'Provider', owner: 'Owner', location: 'Location' } as Record<string, string>,
   },
 
   admin: {

@@ -111,12 +111,24 @@ const id: Words = {
   report: {
     title: 'Laporan kekosongan', from: 'Dari', to: 'Sampai', cameras: 'Kamera', camerasHint: 'Id, dipisahkan koma; kosong berarti semua',
     group: 'Label', groupHint: 'Contoh: district=Tembalang', cause: 'Penyebab', anyCause: 'Semua penyebab',
-    fold: 'Abaikan kekosongan di bawah', foldHint: 'detik', run: 'Tampilkan laporan', csv: 'Unduh sebagai CSV',
-    totals: 'Jumlah', gaps: 'Kekosongan', total: 'Lama seluruhnya', longest: 'Terlama', byCause: 'Menurut penyebab', share: 'Bagian',
+    class: 'Golongan', anyClass: 'Semua golongan',
+    fold: 'Abaikan kekosongan di bawah', foldHint: 'detik', run: 'Tampilkan laporan', csv: 'CSV (semua kekosongan)', html: 'HTML', pdf: 'PDF',
+    totals: 'Jumlah kekosongan', gaps: 'Kekosongan', total: 'Lama seluruhnya', longest: 'Terlama', byCause: 'Menurut penyebab', share: 'Bagian',
     none: 'Tidak ada kekosongan dalam rentang ini.', asOf: (time) => `Per ${time}`,
-    folded: (length) => `Kekosongan di bawah ${length} tidak ditampilkan.`,
-    last24: '24 jam terakhir', today: 'Hari ini', last7: '7 hari terakhir', cameraCount: 'Kamera dengan kekosongan',
+    folded: (length, gaps, missing) => `Kekosongan di bawah ${length} tidak didaftar: ${gaps}, seluruhnya ${missing}.`,
+    last24: '24 jam terakhir', today: 'Hari ini', last7: '7 hari terakhir', last30: '30 hari terakhir',
     shownOf: (shown, all) => `${shown} dari ${all} kekosongan ditampilkan; berkas CSV memuat semuanya.`,
+    now: 'Sedang tidak merekam', since: 'Sejak', noOutage: (all) => `Setiap kamera dari ${all} yang wajib direkam sedang terekam.`,
+    outagesOf: (count, all) => `${count} dari ${all} kamera seharusnya terekam, tetapi tidak.`,
+    coverage: 'Cakupan', by: 'Menurut', camera: 'Kamera', day: 'Hari', missing: 'Kosong', outages: 'Gangguan', mtbf: 'Rata-rata jarak', mttr: 'Rata-rata lama',
+    outside: 'Tidak wajib', recorded: 'terekam', without: 'tanpa label ini', rowsOf: (shown, all) => `${shown} terburuk dari ${all} ditampilkan.`,
+    coverageHint: 'Cakupan adalah waktu terekam dibagi waktu wajib rekam. Waktu terencana dan administratif, kamera yang belum terdaftar, dan rekaman yang kemudian dihapus tidak wajib. Tidak ada kekosongan yang diabaikan di sini.',
+    picture: 'Cakupan per jam', pictureHint: 'Satu baris per hari, satu kolom per jam. Warnanya menurut penyebab dengan bagian terlama.',
+    kinds: {
+      recorded: 'Terekam', network: 'Jaringan', camera: 'Kamera', server: 'Server', planned: 'Terencana', administrative: 'Administratif', removed: 'Dihapus',
+      absent: 'Belum terdaftar', unknown: 'Belum diketahui',
+    },
+    labelNames: { district: 'Kecamatan', kelurahan: 'Kelurahan', isp: 'Penyedia internet', owner: 'Pemilik', location: 'Lokasi' },
   },
 
   admin: {

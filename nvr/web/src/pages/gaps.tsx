@@ -1,4 +1,4 @@
-// The gap report: where footage is missing in the whole fleet, and why.
+// The gap report: what should have been recorded, what is missing in the whole fleet, and why.
 
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../api';
@@ -8,15 +8,17 @@ import { serverNow } from '../session';
 import * as format from '../time/format';
 import { HOUR, MINUTE, parseInstant, type Instant } from '../time/instant';
 import { dateOf, dayBounds, fromInput, toInput } from '../time/zone';
-import { CAUSES, type Camera, type GapReport, type Me } from '../types';
+import { CAUSES, GAP_CLASSES, type Camera, type GapReport, type Me } from '../types';
 import { useAction } from '../ui/action';
 import { ErrorText } from '../ui/dialog';
 import { Field, valueOf } from '../ui/field';
 import { Time } from '../ui/time';
 import { causeWords, classWords, detailWords } from '../words';
-import { readIds, sumReport } from './report-sums';
+import { CoverageTable } from './coverage-table';
+import { OutagesNow } from './outages-now';
+import { readIds, sumsByCause } from './report-sums';
 
-/** The whole report is in the CSV file; the page shows as many rows as it can without becoming slow. */
+/** The whole list is in the CSV file; the page asks for as many rows as it can show without becoming slow, and for the sums of all. */
 const MAX_ROWS = 500;
 
 export function GapsPage({ me }: { me: Me }) {
@@ -27,15 +29,16 @@ export function GapsPage({ me }: { me: Me }) {
   const [ids, setIds] = useState('');
   const [group, setGroup] = useState('');
   const [cause, setCause] = useState('');
+  const [gapClass, setGapClass] = useState('');
   const [fold, setFold] = useState('0');
   const [known, setKnown] = useState<Camera[]>([]);
   const [result, setResult] = useState<{ report: GapReport; query: api.GapQuery } | null>(null);
   const action = useAction();
 
-  const query = (): api.GapQuery => ({ ...range, cameras: readIds(ids), group: group.trim(), cause, fold_s: Math.max(0, Number(fold) || 0) });
+  const query = (): api.GapQuery => ({ ...range, cameras: readIds(ids), group: group.trim(), cause, class: gapClass, fold_s: Math.max(0, Number(fold) || 0) });
   const run = (): void => {
     const asked = query();
-    void action.run(async () => setResult({ report: await api.gaps(asked), query: asked }));
+    void action.run(async () => setResult({ report: await api.gaps(asked, MAX_ROWS), query: asked }));
   };
 
   useEffect(() => {
@@ -44,10 +47,12 @@ export function GapsPage({ me }: { me: Me }) {
   }, []);
 
   const labels = [...new Set(known.flatMap((camera) => Object.entries(camera.labels).map(([k, v]) => `${k}=${v}`)))].sort();
+  const labelNames = [...new Set(known.flatMap((camera) => Object.keys(camera.labels)))].sort();
   const valid = range.end > range.start;
   return (
     <div class="gaps-page">
       <header class="page-head"><h1>{r.title}</h1></header>
+      <OutagesNow zone={zone} />
       <form
         class="panel report-form" data-testid="gap-form"
         onSubmit={(event) => {
@@ -59,6 +64,7 @@ export function GapsPage({ me }: { me: Me }) {
           <button type="button" class="small" onClick={() => setRange(lastHours(24))}>{r.last24}</button>
           <button type="button" class="small" onClick={() => setRange({ start: dayBounds(dateOf(serverNow(), zone), zone).start, end: minuteNow() })}>{r.today}</button>
           <button type="button" class="small" onClick={() => setRange(lastHours(168))}>{r.last7}</button>
+          <button type="button" class="small" onClick={() => setRange(lastHours(720))}>{r.last30}</button>
           <span class="hint">{t.clip.zone(format.zoneName(range.start, lang, zone))}</span>
         </div>
         <Field label={r.from} error={valid ? null : t.clip.invalid}>
@@ -83,15 +89,26 @@ export function GapsPage({ me }: { me: Me }) {
             </select>
           )}
         </Field>
+        <Field label={r.class}>
+          {(a) => (
+            <select {...a} data-testid="gap-class" value={gapClass} onChange={(e) => setGapClass(valueOf(e))}>
+              <option value="">{r.anyClass}</option>
+              {GAP_CLASSES.filter((name) => name !== 'unknown').map((name) => <option key={name} value={name}>{classWords(name, t)}</option>)}
+            </select>
+          )}
+        </Field>
         <Field label={r.fold} hint={r.foldHint}>
           {(a) => <input {...a} type="number" min="0" step="1" data-testid="gap-fold" value={fold} onInput={(e) => setFold(valueOf(e))} />}
         </Field>
         <div class="actions">
           <button type="submit" class="primary" data-testid="gap-run" disabled={action.busy || !valid}>{action.busy ? t.loading : r.run}</button>
-          {valid ? <a class="button" data-testid="gap-csv" href={api.gapsUrl(query(), 'csv')} download="gaps.csv">{r.csv}</a> : null}
+          {valid ? (['pdf', 'html', 'csv'] as const).map((kind) => (
+            <a key={kind} class="button" data-testid={`gap-${kind}`} href={api.gapsUrl(query(), kind, { lang })} download>{r[kind]}</a>
+          )) : null}
         </div>
       </form>
       <ErrorText text={action.error} testid="gap-error" />
+      {result ? <CoverageTable query={result.query} labels={labelNames} zone={zone} /> : null}
       {result ? <Report {...result} zone={zone} /> : null}
     </div>
   );
@@ -115,38 +132,38 @@ function Report({ report, query, zone }: { report: GapReport; query: api.GapQuer
   const { t, lang } = useWords();
   const r = t.report;
   const g = t.gapList;
-  const sums = sumReport(report.gaps);
+  const { total } = report;
   const asOf = parseInstant(report.as_of);
-  if (sums.count === 0) return <p class="panel good" data-testid="gap-none">{r.none} <span class="muted">{r.asOf(format.dateTime(asOf, lang, zone))}</span></p>;
-  const rows = report.gaps.slice(0, MAX_ROWS);
+  if (total.gaps === 0) return <p class="panel good" data-testid="gap-none">{r.none} <span class="muted">{r.asOf(format.dateTime(asOf, lang, zone))}</span></p>;
+  const rows = report.gaps;
   return (
     <>
       <section class="panel" data-testid="gap-totals">
         <h2>{r.totals}</h2>
         <dl class="facts wide-facts">
-          <dt>{r.gaps}</dt><dd data-testid="gap-count">{format.number(sums.count, lang)}</dd>
-          <dt>{r.cameraCount}</dt><dd>{format.number(sums.cameras, lang)}</dd>
-          <dt>{r.total}</dt><dd>{format.duration(sums.seconds, lang)}</dd>
-          <dt>{r.longest}</dt><dd>{format.duration(sums.longest, lang)}</dd>
+          <dt>{r.gaps}</dt><dd data-testid="gap-count">{format.number(total.gaps, lang)}</dd>
+          <dt>{r.cameras}</dt><dd>{format.number(total.cameras, lang)}</dd>
+          <dt>{r.total}</dt><dd>{format.duration(total.missing_s, lang)}</dd>
+          <dt>{r.longest}</dt><dd>{format.duration(total.longest_s, lang)}</dd>
         </dl>
         <div class="table-scroll"><table>
           <thead><tr><th scope="col">{g.cause}</th><th scope="col">{r.gaps}</th><th scope="col">{r.total}</th><th scope="col">{r.share}</th></tr></thead>
           <tbody>
-            {sums.byCause.map((s) => (
+            {sumsByCause(report).map((s) => (
               <tr key={s.cause}>
                 <td><span class={`swatch gap-${s.class}`} aria-hidden="true" />{causeWords(s.cause, t)} <span class="muted">({classWords(s.class, t)})</span></td>
                 <td>{format.number(s.count, lang)}</td>
                 <td>{format.duration(s.seconds, lang)}</td>
-                <td>{format.percent(s.seconds, sums.seconds, lang)}</td>
+                <td>{format.percent(s.seconds, total.missing_s, lang)}</td>
               </tr>
             ))}
           </tbody>
         </table></div>
-        <p class="hint">{r.asOf(format.dateTime(asOf, lang, zone))}{query.fold_s > 0 ? ` · ${r.folded(format.duration(report.fold_s, lang))}` : ''}</p>
+        <p class="hint">{r.asOf(format.dateTime(asOf, lang, zone))}{query.fold_s > 0 ? ` · ${r.folded(format.duration(report.fold_s, lang), format.number(total.folded.gaps, lang), format.duration(total.folded.missing_s, lang))}` : ''}</p>
       </section>
       <section class="panel">
         <h2>{r.gaps} <span class="hint">{t.clip.zone(format.zoneName(asOf, lang, zone))}</span></h2>
-        {report.gaps.length > rows.length ? <p class="hint">{r.shownOf(format.number(rows.length, lang), format.number(report.gaps.length, lang))}</p> : null}
+        {report.omitted > 0 ? <p class="hint">{r.shownOf(format.number(rows.length, lang), format.number(total.gaps, lang))}</p> : null}
         <div class="table-scroll">
           <table class="gaps" data-testid="gap-table">
             <thead>

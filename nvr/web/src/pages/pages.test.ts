@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { cameraHref, parseRoute } from '../router';
-import type { Camera, ReportGap } from '../types';
+import type { Camera, FigureGroup } from '../types';
 import { visible } from '../ui/virtual';
 import { countStates, filterCameras, presentCauses } from './camera-filter';
 import { share } from './export-share';
 import { CAMERA_ID, labelsToText, readLabels } from './labels-text';
 import { changedRules } from './camera-form';
-import { readIds, sumReport } from './report-sums';
+import { fill, heatRows, MANY_LEAST, ONE_LEAST } from './heat';
+import { readIds, sumsByCause } from './report-sums';
 import { thumbnailAt } from './thumbnail';
 
 const camera = (id: string, name: string, cause: 'stalled' | 'unreachable' | null, labels: Record<string, string> = {}): Camera => ({
@@ -75,13 +76,11 @@ describe('forms', () => {
   });
 });
 
-it('a report totals exactly its rows', () => {
-  const row = (name: string, cause: 'stalled' | 'unreachable', duration_s: number): ReportGap => ({
-    camera: name, name, start: '', end: '', open: false, duration_s, cause, class: 'camera', detail: null, fact: null,
-  });
-  const sums = sumReport([row('a', 'stalled', 5), row('a', 'unreachable', 60), row('b', 'stalled', 2.5)]);
-  expect(sums).toMatchObject({ count: 3, seconds: 67.5, longest: 60, cameras: 2 });
-  expect(sums.byCause.map((s) => [s.cause, s.count, s.seconds])).toEqual([['unreachable', 1, 60], ['stalled', 2, 7.5]]);
+it('a report’s causes are those of the server, the longest first', () => {
+  const by_cause = { stalled: { gaps: 2, missing_s: 7.5 }, unreachable: { gaps: 1, missing_s: 60 } };
+  const total = { cameras: 2, recorded_s: 0, gaps: 3, missing_s: 67.5, longest_s: 60, folded: { gaps: 0, missing_s: 0 }, by_cause, by_class: {} };
+  const sums = sumsByCause({ start: '', end: '', as_of: '', fold_s: 0, filters: {}, gaps: [], omitted: 3, total });
+  expect(sums.map((s) => [s.cause, s.class, s.count, s.seconds])).toEqual([['unreachable', 'network', 1, 60], ['stalled', 'camera', 2, 7.5]]);
   expect(readIds(' north, south  north;east\n')).toEqual(['north', 'south', 'east']);
 });
 
@@ -98,5 +97,32 @@ describe('an export', () => {
     expect(share({ done_bytes: 0, total_bytes: null })).toBe(0);
     expect(share({ done_bytes: 9999, total_bytes: 10000 })).toBe(99);
     expect(share({ done_bytes: 10000, total_bytes: 10000 })).toBe(100);
+describe('the picture of coverage', () => {
+  const hour = (start: string, recorded_s: number, more: Partial<FigureGroup> = {}): FigureGroup => ({
+    start, end: '', coverage: null, recorded_s, required_s: recorded_s, missing_s: 0, by_class: { network: 0, camera: 0, server: 0 }, planned_s: 0,
+    administrative_s: 0, absent_s: 0, removed_s: 0, outages: 0, longest_s: 0, mtbf_s: null, mttr_s: null, ...more,
+  });
+  it('has a row a day of the zone, and one cell for an hour that comes twice', () => {
+    const start = Date.UTC(2026, 9, 24, 22);
+    const groups = Array.from({ length: 25 }, (_, n) => hour(new Date(start + n * 3_600_000).toISOString(), 3600));
+    const rows = heatRows(groups, 'Europe/Berlin');
+    expect(rows.map((row) => row.date)).toEqual(['2026-10-25']);
+    expect(rows[0]!.recorded).toBe(25 * 3600);
+    expect(rows[0]!.cells.map((cell) => cell!.recorded / 3600)).toEqual([1, 1, 2, ...Array<number>(21).fill(1)]);
+  });
+  it('leaves hours empty that were not asked for', () => {
+    const [row] = heatRows([hour('2026-11-23T14:00:00Z', 3600)], 'Asia/Jakarta');
+    expect(row!.cells.filter(Boolean)).toHaveLength(1);
+    expect(row!.cells[21]).not.toBeNull();
+  });
+  it('shows a short gap, and only whole hours as whole', () => {
+    const cell = (group: FigureGroup) => heatRows([group], 'UTC')[0]!.cells[0]!;
+    const at = '2026-11-23T00:00:00Z';
+    expect(fill(cell(hour(at, 3600)), ONE_LEAST)).toEqual({ kind: 'recorded', share: 1 });
+    expect(fill(cell(hour(at, 3599, { by_class: { network: 1, camera: 0, server: 0 } })), ONE_LEAST)).toEqual({ kind: 'network', share: 7 / 8 });
+    expect(fill(cell(hour(at, 3599, { by_class: { network: 1, camera: 0, server: 0 } })), MANY_LEAST).share).toBeGreaterThan(0.95);
+    expect(fill(cell(hour(at, 0, { administrative_s: 3600 })), ONE_LEAST)).toEqual({ kind: 'administrative', share: 0 });
+    expect(fill(cell(hour(at, 900, { absent_s: 2700 })), ONE_LEAST)).toEqual({ kind: 'recorded', share: 1 });
+    expect(fill(cell(hour(at, 0)), ONE_LEAST)).toEqual({ kind: 'unknown', share: 0 });
   });
 });

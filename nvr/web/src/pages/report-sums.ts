@@ -1,6 +1,7 @@
-// Sums of a gap report, from its rows: so that what the page totals is exactly what it lists.
+// A gap report's sums by cause, as the page lists them. Pure.
 
-import type { ReportGap } from '../types';
+import type { GapReport } from '../types';
+import { classOf } from '../words';
 
 export interface CauseSum {
   cause: string;
@@ -9,29 +10,11 @@ export interface CauseSum {
   seconds: number;
 }
 
-export interface ReportSums {
-  count: number;
-  seconds: number;
-  longest: number;
-  cameras: number;
-  byCause: CauseSum[];
-}
-
-export function sumReport(gaps: readonly ReportGap[]): ReportSums {
-  const causes = new Map<string, CauseSum>();
-  const cameras = new Set<string>();
-  let seconds = 0;
-  let longest = 0;
-  for (const gap of gaps) {
-    cameras.add(gap.camera);
-    seconds += gap.duration_s;
-    longest = Math.max(longest, gap.duration_s);
-    const sum = causes.get(gap.cause) ?? { cause: gap.cause, class: gap.class, count: 0, seconds: 0 };
-    sum.count += 1;
-    sum.seconds += gap.duration_s;
-    causes.set(gap.cause, sum);
-  }
-  return { count: gaps.length, seconds, longest, cameras: cameras.size, byCause: [...causes.values()].sort((a, b) => b.seconds - a.seconds) };
+/** The longest first. */
+export function sumsByCause(report: GapReport): CauseSum[] {
+  return Object.entries(report.total.by_cause)
+    .map(([cause, tally]) => ({ cause, class: classOf(cause), count: tally.gaps, seconds: tally.missing_s }))
+    .sort((a, b) => b.seconds - a.seconds);
 }
 
 /** "north, south gate-2" → three ids. */
