@@ -47,7 +47,9 @@ _LASTING: Final = """json_each(:keys) k CROSS JOIN (SELECT camera, layer, start_
 CROSS JOIN fact f ON f.camera = i.camera AND f.layer = i.layer AND f.start_us = i.start_us AND f.node = i.node AND f.epoch = i.epoch"""
 # A recorder that was told to stop repeats a decision's cause in its own layer; told apart here by a star.
 _CAUSE: Final = "CASE WHEN f.layer = 'recorder' AND f.cause IN ('disabled', 'schedule', 'maintenance') THEN '*' || f.cause ELSE f.cause END"
-_FACT: Final = f"k.key AS place, f.start_us AS start, f.end_us, {_CAUSE} AS cause, f.detail, f.epoch, f.node AS node_key"
+_FACT: Final = (
+    f"k.key AS place, f.start_us AS start, f.end_us, {_CAUSE} AS cause, f.detail, f.epoch, f.node AS node_key"
+)
 # Rank and code of a cause in one number.
 _RANKED: Final = {
     **{cause.value: rank(cause, cause.layer) * len(CODE) + CODE[cause] for cause in Cause},
@@ -99,12 +101,12 @@ class FleetBatch:
 
     def details(self, rows: Int64) -> list[bytes]:
         """The details of these gaps as JSON: their facts', and what stays beside a decision of people (``storage.attribution``)."""
-        facts = self.gaps.fact[rows].tolist()
-        texts = [self.detail[fact] if fact >= 0 else b"{}" for fact in facts]
-        decided = np.isin(self.facts.rank[self.gaps.fact[rows]], _DECISIONS) & (self.gaps.fact[rows] >= 0) if facts else ()
-        for place in np.flatnonzero(decided).tolist():
-            row = int(rows[place])
-            if beside := self._beside(row):
+        facts = self.gaps.fact[rows]
+        texts = [self.detail[fact] if fact >= 0 else b"{}" for fact in facts.tolist()]
+        # The facts' ranks; one that there is not has none.
+        ranks = np.append(self.facts.rank, -1)[facts]
+        for place in np.flatnonzero(np.isin(ranks, _DECISIONS)).tolist():
+            if beside := self._beside(int(rows[place])):
                 texts[place] = msgspec.json.encode({**msgspec.json.decode(texts[place]), **beside})
         return texts
 
@@ -175,10 +177,16 @@ def batches(
 
 
 def read_batch(
-    conn: sqlite3.Connection, cameras: Sequence[tuple[int, str]], start_us: int, end_us: int, *, now_us: int
+    conn: sqlite3.Connection,
+    cameras: Sequence[tuple[int, str]],
+    start_us: int,
+    end_us: int,
+    *,
+    now_us: int,
+    with_detail: bool = False,
 ) -> FleetBatch:
     """All of the cameras (key, id) in one batch: for few cameras, or a short range."""
-    return _read(conn, cameras, start_us, end_us, now_us, with_detail=False).batch()
+    return _read(conn, cameras, start_us, end_us, now_us, with_detail).batch()
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,10 +277,10 @@ def _in_order(conn: sqlite3.Connection, values: dict[str, Any]) -> tuple[FactArr
         " ORDER BY place, start, epoch, n.id",
         values,
     ).fetchall()
-    columns = [[row[0] for row in rows], [row[1] for row in rows]]
-    columns.append([OPEN if row[2] is None else row[2] for row in rows])
-        ranked = _apart([_RANKED[row[3]] for row in rows])
-    return FactArrays(*(np.array(column, np.int64) for column in columns), *ranked), [row[4].encode() for row in rows]
+    camera, start = (np.array([row[place] for row in rows], np.int64) for place in (0, 1))
+    end = np.array([OPEN if row[2] is None else row[2] for row in rows], np.int64)
+    found = FactArrays(camera, start, end, *_apart([_RANKED[row[3]] for row in rows]))
+    return found, [row[4].encode() for row in rows]
 
 
 def _apart(ranked: Sequence[int]) -> tuple[Int64, Int64]:

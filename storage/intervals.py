@@ -13,7 +13,18 @@ from typing import NamedTuple
 
 from storage.causes import Cause, Layer
 
-__all__ = ["DAY_US", "SECOND_US", "CausedInterval", "Interval", "clip", "cut_at_days", "merge", "partition", "rank", "subtract"]
+__all__ = [
+    "DAY_US",
+    "SECOND_US",
+    "CausedInterval",
+    "Interval",
+    "clip",
+    "cut_at_days",
+    "merge",
+    "partition",
+    "rank",
+    "subtract",
+]
 
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US

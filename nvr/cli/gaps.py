@@ -156,7 +156,7 @@ def _print(conn: sqlite3.Connection, cameras: list[ReportCamera], query: GapQuer
         batch, found = listing.batch, listing.batch.gaps
         is_open = batch.open
         for row in listing.listed.tolist():
-            start_us, end_us, fact = int(found.start_us[row]), int(found.end_us[row]), int(found.fact[row])
+            start_us, end_us = int(found.start_us[row]), int(found.end_us[row])
             until = "still open" if is_open[row] else when(end_us, zone)
             detail = _words(batch.detail_of(row))
             camera, cause = batch.cameras[int(found.camera[row])], CAUSES[int(found.cause[row])]

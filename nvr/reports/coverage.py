@@ -113,10 +113,10 @@ def current_outages(conn: sqlite3.Connection, cameras: Sequence[ReportCamera], *
                 last[camera] = (since_us if int(gaps.end_us[before]) == low else low, row)
         for camera, (since_us, row) in last.items():
             if int(gaps.end_us[row]) == now_us:
-                fact = int(gaps.fact[row])
-                detail = json.loads(batch.detail[fact]) if fact >= 0 else {}
                 cause = CAUSES[int(gaps.cause[row])]
-                yield Outage(without[batch.cameras[camera]], since_us, since_us == start_us, cause, detail)
+                yield Outage(
+                    without[batch.cameras[camera]], since_us, since_us == start_us, cause, batch.detail_of(row)
+                )
 
 
 def figures_body(mine: Figures) -> dict[str, Any]:

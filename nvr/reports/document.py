@@ -141,8 +141,7 @@ def _gap_rows(listing: Listing, rows: Iterable[int]) -> list[GapRow]:
     is_open = batch.open
     found = []
     for row in rows:
-        fact = int(gaps.fact[row])
-        detail = json.loads(batch.detail[fact]) if fact >= 0 else {}
+        detail = batch.detail_of(row)
         cause = CAUSES[int(gaps.cause[row])]
         found.append(GapRow(int(gaps.start_us[row]), int(gaps.end_us[row]), cause, bool(is_open[row]), detail))
     return found

@@ -54,6 +54,8 @@ known_facts = st.tuples(
     st.one_of(st.none(), st.integers(1, 60)),
     st.integers(1, 2),
     st.integers(1, 2),
+    # The recorder repeats a decision that stops it, in its own layer.
+    st.booleans(),
 )
 growing = st.lists(st.tuples(st.sampled_from([1, 2, 3]), steps, st.integers(0, 20)), max_size=3)
 
@@ -91,16 +93,19 @@ def add_span(conn: sqlite3.Connection, span: tuple[int, int, int, int, int]) -> 
         start_us = cut_us
 
 
-def add_fact(conn: sqlite3.Connection, fact: tuple[int, Cause, int, int | None, int, int]) -> None:
-    camera, cause, start_us, hours, node, epoch = fact
+def add_fact(
+    conn: sqlite3.Connection,
+    fact: tuple[int, Cause, int, int | None, int, int] | tuple[int, Cause, int, int | None, int, int, bool],
+) -> None:
+    camera, cause, start_us, hours, node, epoch = fact[:6]
+    repeats = len(fact) > 6 and fact[-1]
     end_us = None if hours is None else start_us + hours * HOUR_US + 1
-    if hours is None and cause.layer is Layer.FOOTAGE:
+    layer = Layer.RECORDER if repeats and cause.layer is Layer.ORDER else cause.layer
+    if hours is None and layer is Layer.FOOTAGE:
         return
-    # A recorder that was told to stop repeats the decision's cause in its own layer.
-    layer = Layer.RECORDER if cause in (Cause.DISABLED, Cause.SCHEDULE) and node == 2 else cause.layer
     conn.execute(
-        "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?, ?, ?, '{}', 1)",
-        (camera, layer, start_us, node, epoch, end_us, cause),
+        "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)",
+        (camera, layer, start_us, node, epoch, end_us, cause, f'{{"letter": "{node}{epoch}"}}'),
     )
 
 
@@ -150,6 +155,7 @@ def assert_same(batch: FleetBatch, camera: str, expected: Coverage) -> None:
     assert got == [
         (g.start_us, g.end_us, g.cause, g.open, None if g.fact is None else g.fact.start_us) for g in expected.gaps
     ]
+    assert [batch.detail_of(row) for row in mine.tolist()] == [dict(gap.detail) for gap in expected.gaps]
     assert int(batch.known_us[number]) - int(batch.missing_us[number]) == expected.recorded_us
 
 
@@ -170,7 +176,7 @@ def zoned_days(zone: str, day: datetime, days: int) -> list[int]:
 )
 def test_many_cameras_are_what_each_one_is(
     footage: list[tuple[int, int, int, int, int]],
-    found: list[tuple[int, Cause, int, int | None, int, int]],
+    found: list[tuple[int, Cause, int, int | None, int, int, bool]],
     grows: list[tuple[int, int, int]],
     start_us: int,
     hours: int,
@@ -193,7 +199,7 @@ def test_many_cameras_are_what_each_one_is(
             for grow in grows:
                 add_growing(conn, *grow)
         with database.read() as conn:
-            batch = read_batch(conn, KEYS, start_us, end_us, now_us=now_us)
+            batch = read_batch(conn, KEYS, start_us, end_us, now_us=now_us, with_detail=True)
             table = figure_table(batch, edges)
             for number, camera in enumerate(CAMERAS):
                 expected = coverage(conn, camera, start_us, end_us, now_us=now_us)
@@ -346,7 +352,7 @@ def test_batches_are_the_same_however_they_are_cut(monkeypatch: pytest.MonkeyPat
             cut = list(batches(conn, KEYS, T0_US, end_us, now_us=end_us, with_detail=True))
         assert [batch.cameras for batch in cut] == [["a"], ["b"], ["c"]]
         assert sum(len(batch.gaps) for batch in cut) == len(whole.gaps)
-        assert all(detail == b"{}" for batch in cut for detail in batch.detail)
+        assert all(detail.startswith(b"{") for batch in cut for detail in batch.detail)
         assert all(len(batch.detail) == len(batch.facts.camera) for batch in cut)
 
 

@@ -97,6 +97,9 @@ describe('an export', () => {
     expect(share({ done_bytes: 0, total_bytes: null })).toBe(0);
     expect(share({ done_bytes: 9999, total_bytes: 10000 })).toBe(99);
     expect(share({ done_bytes: 10000, total_bytes: 10000 })).toBe(100);
+  });
+});
+
 describe('the picture of coverage', () => {
   const hour = (start: string, recorded_s: number, more: Partial<FigureGroup> = {}): FigureGroup => ({
     start, end: '', coverage: null, recorded_s, required_s: recorded_s, missing_s: 0, by_class: { network: 0, camera: 0, server: 0 }, planned_s: 0,
