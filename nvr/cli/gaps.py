@@ -61,8 +61,12 @@ def gaps(
             return
         pieces = _pieces(conn, found, query, loaded, format_, lang, now_us)
         if output is not None:
-            with output.open("wb") as file:
-                file.writelines(pieces)
+            try:
+                # Never in the place of another file.
+                with output.open("xb") as file:
+                    file.writelines(pieces)
+            except OSError as error:
+                raise click.ClickException(f"{output} can't be written: {error.strerror}") from None
             click.echo(f"{output}: {output.stat().st_size} bytes", err=True)
         elif format_ == "pdf" and sys.stdout.isatty():
             raise click.UsageError("a PDF is no text for a terminal: give --output FILE")
