@@ -90,6 +90,8 @@ $(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
 # --- Tests
 
 CHECKS = "$(BIN)/ruff check ." "$(BIN)/ruff format --check ." "$(BIN)/mypy" "npm --prefix $(WEB) run --silent check"
+# Most tests wait for cameras, clocks and disks, so more of them run at once than there are cores.
+PYTEST_ARGS ?= -n 3 --dist worksteal
 TESTS = "$(BIN)/pytest $(PYTEST_ARGS)" "npm --prefix $(WEB) test --silent"
 
 # Runs all of them, whatever fails, and fails if one did.
@@ -111,7 +113,7 @@ test: $(STAMPS)/test $(WEB)/dist/index.html
 
 # --- Benchmarks; each prints the machine first. BENCH_ARGS are passed on, such as BENCH_ARGS='--kills 60'
 
-BENCHES := bench-clips bench-crash bench-report bench-fleet bench-ingest bench-load bench-preallocate bench-soak bench-start bench-write
+BENCHES := bench-clips bench-crash bench-export bench-fleet bench-ingest bench-load bench-preallocate bench-report bench-soak bench-start bench-write
 .PHONY: $(BENCHES)
 $(BENCHES): bench-%: $(STAMPS)/test
 	$(BIN)/python -m tests.bench.bench_$* $(BENCH_ARGS)
