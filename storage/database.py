@@ -7,6 +7,8 @@ anything but SQL.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -23,6 +25,18 @@ __all__ = ["Database", "next_rev"]
 
 # How long a transaction waits for another process's. Theirs are milliseconds; a checkpoint on a slow disk may take longer.
 _BUSY_TIMEOUT_MS = 15_000
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Waits until no other process prepares a catalogue in this folder: a command may be called while the server starts. The folder is locked and not the
+    file: closing a descriptor of the file would take SQLite's own locks with it."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 class Database:
@@ -64,7 +78,7 @@ class Database:
             if not self.path.exists():
                 # Only its owner may read it: it holds camera passwords and hashes of tokens.
                 self.path.touch(mode=0o600)
-            with self._lock:
+            with self._lock, _alone_in(self.path.parent):
                 conn = self._write_connection()
                 conn.execute("PRAGMA journal_mode = WAL")
                 database = sqlite_utils.Database(conn)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -26,6 +28,7 @@ from storage.segments import Key
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World, assert_partition
 
+TOP = Path(__file__).parents[2]
 STEP_US = 3 * mp4.FRAGMENT_US
 
 
@@ -104,6 +107,16 @@ def test_the_first_schema_migrates(tmp_path: Path) -> None:
     upgraded.migrate()
     for database in (upgraded, fresh):
         database.close()
+
+
+def test_those_who_make_a_catalogue_at_once_take_turns(tmp_path: Path) -> None:
+    """As a command that is called while the server starts for the first time."""
+    path = tmp_path / "c.db"
+    code = "import sys; from pathlib import Path; from storage.database import Database; Database(Path(sys.argv[1])).migrate()"
+    started = [subprocess.Popen([sys.executable, "-c", code, path], cwd=TOP, stderr=subprocess.PIPE) for _ in range(6)]
+    for process in started:
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said.decode()
 
 
 def test_an_upgrade_that_is_killed_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

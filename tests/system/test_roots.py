@@ -155,7 +155,7 @@ def test_a_disk_that_is_absent_at_the_start_is_taken_up_when_it_comes(
     shutil.move(tmp_path / "two", tmp_path / "away")
     server.start()
     server.until(lambda: on(server, "a", "one"), what="recording without it")
-    assert problems(server) == ["roots_away"]
+    server.until(lambda: problems(server) == ["roots_away"], what="health says so")
     shutil.move(tmp_path / "away", tmp_path / "two")
     back_us = now_us()
     server.until(lambda: left[0].key in [s.key for s in server.closed("a")], what="the segment left there")
