@@ -42,6 +42,9 @@ log = logging.getLogger(__name__)
 _QUEUE_BYTES: Final = 256 << 20
 _SEGMENT_QUEUE_BYTES: Final = 32 << 20
 _SALVAGE_INTERVAL_S: Final = 10.0
+_GATHERED_BYTES: Final = 4 << 20
+# With more than this waiting, writing itself is what limits.
+_BEHIND_BYTES: Final = 8 << 20
 # Four syncs at once take a third of the time of four in turn; more gain nothing (docs/reference/performance.md).
 _WAITERS: Final = 4
 # With so many segments being closed the disk does not keep up; what else comes is to wait in the queue, which is limited.
@@ -127,6 +130,8 @@ class DiskWriter:
         self._away_closing = 0
         self._returned: deque[Callable[[], None]] = deque()
         self._next_sync_look = 0.0
+        # Whether what is queued is handed over by ``hand_over`` and not at once.
+        self.gathers = False
         self._thread = threading.Thread(target=self._run, name=f"disk-{root.id[:4]}", daemon=True)
 
     def start(self) -> None:
@@ -177,7 +182,15 @@ class DiskWriter:
             self._jobs.append(_Job(job, handle, size, closing_us))
             self._queued += size
             handle.queued_bytes += size
-            self._wake.notify()
+            if not self.gathers or self._queued > _GATHERED_BYTES:
+                self._wake.notify()
+
+    def hand_over(self) -> None:
+        """Lets the thread do what was queued. Who queues many small things in one go and then waits for something else does well to let them
+        gather (``gathers``): two threads that take turns at every one of them cost more than the work."""
+        with self._wake:
+            if self._jobs:
+                self._wake.notify()
 
     def _run(self) -> None:
         while self._turn():
@@ -197,6 +210,7 @@ class DiskWriter:
                 return False
             job = self._jobs.popleft() if self._may_work() else None
         if job is not None:
+            self._hasher.behind = self._queued > _BEHIND_BYTES
             self._do(job)
         self._take_up()
         self._sync_due()

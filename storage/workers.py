@@ -88,12 +88,14 @@ class Digest:
 
 
 class Hasher:
-    """One thread that hashes what a disk's thread has written."""
+    """One thread that hashes what a disk's thread has written, while that is ``behind``; otherwise the caller does: two threads that take turns
+    at every fragment cost more than the hash."""
 
     def __init__(self, name: str, *, queue_bytes: int = _HASH_QUEUE_BYTES) -> None:
         self._queue_bytes = queue_bytes
         self._queue: deque[tuple[Digest, Sequence[bytes], int]] = deque()
         self._bytes = 0
+        self.behind = False
         self._wake = threading.Condition()
         self._ending = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -105,7 +107,8 @@ class Hasher:
     def add(self, digest: Digest, buffers: Sequence[bytes]) -> None:
         """Adds bytes to a digest, in the order given; waits while too many are queued."""
         size = sum(map(len, buffers))
-        if (size < _SMALL_BYTES and not digest.waiting) or not self._thread.is_alive():
+        here = not self.behind or size < _SMALL_BYTES
+        if (here and not digest.waiting) or not self._thread.is_alive():
             for buffer in buffers:
                 digest.hash.update(buffer)
             return

@@ -14,23 +14,26 @@ from typing import Final
 
 __all__ = ["PACE_S", "Pace"]
 
-PACE_S: Final = 0.037
+PACE_S: Final = 0.097
 """No multiple of a frame's usual duration: so each camera's frames are met at all ages, and the youngest tell when they were sent."""
 
 
 class Pace:
-    """Holds an event loop between two looks. It is the loop itself that sleeps: nothing of it may be needed sooner."""
+    """Holds an event loop between two looks. It is the loop itself that sleeps: nothing of it may be needed sooner. ``before`` is called
+    at the end of each look: what others are to do meanwhile is handed to them."""
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         interval_s: float = PACE_S,
         *,
+        before: Callable[[], None] = lambda: None,
         monotonic_s: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._loop = loop
         self._interval_s = interval_s
+        self._before = before
         self._monotonic_s = monotonic_s
         self._sleep = sleep
         self._next_s = monotonic_s()
@@ -47,6 +50,7 @@ class Pace:
             self._handle = None
 
     def _turn(self) -> None:
+        self._before()
         now_s = self._monotonic_s()
         self._next_s += self._interval_s
         if now_s < self._next_s:

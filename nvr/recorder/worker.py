@@ -49,6 +49,9 @@ log = logging.getLogger(__name__)
 
 # Cameras that are stopped or started without a look at anything else meanwhile.
 _AT_ONCE: Final = 20
+_REPORTS_A_SECOND: Final = 400
+# Well below what the API takes for silence.
+_LONGEST_ROUND: Final = 6
 _PASSING: Final = (Cause.DISK_FULL, Cause.RECORDER_CRASHED)
 
 
@@ -89,12 +92,20 @@ class Worker:
         self._cameras: dict[str, CameraRecorder] = {}
         self._orders: dict[str, Order] = {}
         self._idle: dict[str, _Idle] = {}
+        self._beats = 0
         self._turns = Turns()
         self._outages = Outages()
 
     def _writer(self, root: tuple[str, str]) -> DiskWriter:
         sync_interval_s = self._settings.sync_interval_us / 1e6
-        return DiskWriter(Root(root[0], Path(root[1])), self._catalogue, sync_interval_s=sync_interval_s)
+        writer = DiskWriter(Root(root[0], Path(root[1])), self._catalogue, sync_interval_s=sync_interval_s)
+        writer.gathers = True
+        return writer
+
+    def hand_over(self) -> None:
+        """Lets the disks' threads write what has come since the last look at the sockets, while this thread waits for more."""
+        for writer in self._disks.writers:
+            writer.hand_over()
 
     def start(self) -> None:
         """Starts the threads."""
@@ -189,15 +200,23 @@ class Worker:
             if (recorder := self._cameras.get(other)) is not None:
                 recorder.wake()
 
-    def report(self) -> None:
-        """Gives the catalogue every camera's status, and the supervisor the word that a tentative one records."""
+    def report(self, *, all_: bool = False) -> None:
+        """Gives the catalogue cameras' statuses, and the supervisor the word that a tentative one records. Called every second. Of many cameras
+        it is some each time, and each within ``_LONGEST_ROUND`` seconds: statuses of thousands cost more than recording them. ``all_``: each now."""
         now_us = time.time_ns() // 1000
+        count = len(self._cameras) + len(self._idle)
+        turns = 1 if all_ else min(-(-count // _REPORTS_A_SECOND) or 1, _LONGEST_ROUND)
+        self._beats += 1
         for id_, idle in self._idle.items():
+            if (hash(id_) + self._beats) % turns:
+                continue
             # Waiting for space or for another attempt is not meant to last; a decision is.
             state = "waiting" if idle.cause in _PASSING else "off"
             status = Status(id_, state, idle.since_us, idle.cause, idle.detail, updated_us=now_us)
             self._catalogue.put_status(status)
         for id_, recorder in self._cameras.items():
+            if (hash(id_) + self._beats) % turns and not recorder.tentative:
+                continue
             new = recorder.status()
             if recorder.tentative:
                 if new.state != "recording":
@@ -212,6 +231,8 @@ class Worker:
         recorders = list(self._cameras.values())
         deadline = time.monotonic() + stop_s(len(recorders))
         self._disks.end_looking()
+        for writer in self._disks.writers:
+            writer.gathers = False
 
         def end_runs() -> None:
             for recorder in recorders:
@@ -224,7 +245,7 @@ class Worker:
         written = True
         for writer in self._disks.writers:
             written &= await asyncio.to_thread(writer.stop, max(0.1, deadline - time.monotonic()))
-        self.report()
+        self.report(all_=True)
         written &= await asyncio.to_thread(self._catalogue.close, max(1.0, deadline - time.monotonic()))
         return written
 
@@ -268,7 +289,7 @@ async def serve(settings: Settings) -> bool:
             _say(event="beat")
             await asyncio.sleep(1.0)
 
-    pace = Pace(loop)
+    pace = Pace(loop, before=worker.hand_over)
     pace.start()
     _say(event="ready")
     tasks = [asyncio.create_task(obey()), asyncio.create_task(beat())]

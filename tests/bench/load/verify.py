@@ -89,7 +89,7 @@ def _read(
         index = read_fd(fd).index
         with mmap.mmap(fd, 0, prot=mmap.PROT_READ) as data:
             video = index.video
-            for offset, size in zip(video.offsets.tolist(), video.samples[:, 0].tolist(), strict=True):
+            for offset, size in zip(video.byte_offsets.tolist(), video.sizes.tolist(), strict=True):
                 verdict.frames += 1
                 verdict.bytes += size
                 if not _compare_sample(data, offset, size, camera, stretches, clips, found, verdict):
