@@ -137,18 +137,20 @@ def _text(value: str) -> str:
 
 def enter(
     conn: sqlite3.Connection, action: str, *, camera: str | None = None, detail: Mapping[str, Any] | None = None
-) -> None:
+) -> Head:
     """Adds an entry to the transaction: what was done, by whoever acts in this context, else by the server itself.
-    ``detail`` must be JSON and free of secrets."""
+    ``detail`` must be JSON and free of secrets. Returns where the entry stands in the log."""
     act = _act.get()
     at_us = time.time_ns() // 1000 if act is None or act.at_us is None else act.at_us
     actor, address = (SERVER, "") if act is None else (_text(act.actor), _text(act.address))
     last = head(conn)
     text = _text(json.dumps(dict(detail or {}), ensure_ascii=False, separators=(",", ":"), sort_keys=True))
     fields = (last.seq + 1, at_us, actor, address, action, None if camera is None else _text(camera), text)
-    conn.execute("INSERT INTO audit VALUES (?,?,?,?,?,?,?,?,?)", (*fields, last.hash, hash_of(last.hash, *fields)))
+    made = Head(last.seq + 1, hash_of(last.hash, *fields))
+    conn.execute("INSERT INTO audit VALUES (?,?,?,?,?,?,?,?,?)", (*fields, last.hash, made.hash))
     if act is not None:
         act.entered = True
+    return made
 
 
 def settle(conn: sqlite3.Connection) -> None:

@@ -71,7 +71,8 @@ class Case:
 @dataclass(frozen=True, slots=True)
 class Request:
     """``[start_us, end_us)`` of ``cameras``, asked for in the case ``case``. ``holds`` keep it, one a camera in the same order; ``export`` is
-    the export made of it once it was approved."""
+    the export made of it once it was approved. ``requested_entry`` and ``decided_entry`` are the audit log's entries of these steps, as
+    ``number:hash``; None of a request that is older than they are."""
 
     id: str
     case: str
@@ -85,6 +86,8 @@ class Request:
     decided_us: int | None
     decision: str | None
     export: str | None
+    requested_entry: str | None
+    decided_entry: str | None
     cameras: tuple[str, ...]
     holds: tuple[str, ...]
 
@@ -230,7 +233,8 @@ def request(
         "end_us": end_us,
         "purpose": purpose,
     }
-    audit.enter(conn, "request_made", detail=detail)
+    entry = audit.enter(conn, "request_made", detail=detail)
+    conn.execute("UPDATE request SET requested_entry = ? WHERE id = ?", (str(entry), id_))
     made = find_request(conn, id_)
     assert made is not None
     return made
@@ -269,7 +273,8 @@ def decide(
         (state, by, now_us, reason, next_rev(conn), id_),
     )
     detail = {"request": id_, "case": asked.case, "reason": reason, "release": release}
-    audit.enter(conn, f"request_{state}", detail=detail)
+    entry = audit.enter(conn, f"request_{state}", detail=detail)
+    conn.execute("UPDATE request SET decided_entry = ? WHERE id = ?", (str(entry), id_))
     if release and state is not State.APPROVED:
         _release(conn, asked, f"request {state}: {reason}", by, now_us)
     decided = find_request(conn, id_)
@@ -284,7 +289,7 @@ def link_export(conn: sqlite3.Connection, id_: str, export: str) -> None:
 
 _REQUEST = (
     "SELECT id, legal_case, start_us, end_us, purpose, state, requester, requested_us, decided_by, decided_us, decision,"
-    " export FROM request"
+    " export, requested_entry, decided_entry FROM request"
 )
 
 
@@ -306,6 +311,8 @@ def _request(conn: sqlite3.Connection, row: sqlite3.Row) -> Request:
         row["decided_us"],
         row["decision"],
         row["export"],
+        row["requested_entry"],
+        row["decided_entry"],
         tuple(pair[0] for pair in pairs),
         tuple(pair[1] for pair in pairs),
     )

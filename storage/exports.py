@@ -102,20 +102,23 @@ def release(conn: sqlite3.Connection, ids: Iterable[str], by: str, reason: str, 
 
 
 def queue(conn: sqlite3.Connection, id_: str, request: Mapping[str, Any], *, by: str, now_us: int) -> Export:
-    """Queues an export and holds its footage. ``request`` has at least ``cameras``, ``start_us`` and ``end_us``.
+    """Queues an export and holds its footage. ``request`` has at least ``cameras``, ``start_us`` and ``end_us``; kept with it is, as
+    ``audit_entry``, the audit log's entry of this.
 
     Raises:
         KeyError: there is no such camera.
     """
     cameras, start_us, end_us = request["cameras"], request["start_us"], request["end_us"]
     kept = hold(conn, id_, cameras, start_us, end_us, by, now_us)
-    conn.execute(
-        "INSERT INTO export (id, state, request, requested_by, requested_us, holds, rev) VALUES (?,'queued',?,?,?,?,?)",
-        (id_, json.dumps(dict(request), ensure_ascii=False), by, now_us, json.dumps(kept), next_rev(conn)),
-    )
+    entry = audit.Head(0, "")
     for camera in cameras:
         detail = {"export": id_, "start_us": start_us, "end_us": end_us, "case": request.get("case", "")}
-        audit.enter(conn, "export_made", camera=camera, detail=detail)
+        entry = audit.enter(conn, "export_made", camera=camera, detail=detail)
+    wanted = json.dumps({**request, "audit_entry": str(entry)}, ensure_ascii=False)
+    conn.execute(
+        "INSERT INTO export (id, state, request, requested_by, requested_us, holds, rev) VALUES (?,'queued',?,?,?,?,?)",
+        (id_, wanted, by, now_us, json.dumps(kept), next_rev(conn)),
+    )
     made = find(conn, id_)
     assert made is not None
     return made

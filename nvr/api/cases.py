@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 
 import msgspec
 from litestar import Response
@@ -10,6 +11,7 @@ from litestar.params import FromPath, JSONBody
 
 from nvr.api.auth import principal_of
 from nvr.api.errors import ApiError
+from nvr.api.export_requests import export_request, queue
 from nvr.api.respond import ApiRequest, json_answer
 from nvr.api.routing import get, post
 from nvr.api.services import Injected, Services
@@ -248,6 +250,7 @@ def _decide(
     request: ApiRequest, services: Services, id_: str, state: State, reason: str, *, release: bool = False
 ) -> Response[bytes]:
     _check_release(request, release)
+    now_us = services.now_us()
     with services.db.write() as conn:
         try:
             decided = cases.decide(
@@ -256,7 +259,7 @@ def _decide(
                 state,
                 reason=reason,
                 by=principal_of(request).name,
-                now_us=services.now_us(),
+                now_us=now_us,
                 second_person=services.settings.second_person,
                 release=release,
             )
@@ -264,6 +267,10 @@ def _decide(
             raise ApiError("request_not_found", f"there is no request {id_!r}") from None
         except CaseError as error:
             raise _refused(error) from None
+        if state is State.APPROVED and decided.end_us <= now_us:
+            by = principal_of(request).name
+            job = queue(conn, export_request(conn, decided, by=by, now_us=now_us), by=by, now_us=now_us, made_of=id_)
+            decided = replace(decided, export=job.id)
     return json_answer(request, _request_body(decided))
 
 
@@ -274,12 +281,13 @@ _DECISION = ["invalid_request", "invalid_case", "request_not_found", "request_de
     "/api/requests/{id:str}/approve",
     role="investigator",
     summary="Approve a request: its export is made",
-    errors=[*_DECISION, "second_person_needed"],
+    errors=[*_DECISION, "second_person_needed", "too_many_exports"],
     status=200,
     answer=RequestBody,
 )
 def approve(request: ApiRequest, services: Injected, id: FromPath[str], data: JSONBody[Approval]) -> Response[bytes]:
-    """Where a second person is asked for, somebody else than who asked."""
+    """Where a second person is asked for, somebody else than who asked. If its range is not over yet, the export is asked for later, by
+    ``POST /api/exports``: it would lack what is still to be recorded."""
     return _decide(request, services, id, State.APPROVED, data.reason)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -10,28 +12,29 @@ from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, JSONBody
 from litestar.response.base import ASGIResponse
 
-from nvr.api.auth import principal_of
-from nvr.api.cameras import no_camera
+from nvr.api.auth import Principal, address_of, principal_of
 from nvr.api.coverage import RANGE_ERRORS
 from nvr.api.errors import ApiError
+from nvr.api.export_requests import archive_of, check_may_have, export_request, may_have, no_export, package_of, queue
+from nvr.api.links import LinkBody, link_body
 from nvr.api.respond import ApiRequest, json_answer
 from nvr.api.routing import get, post
 from nvr.api.sending import send
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, parse_range
-from nvr.evidence.archive import Entry, PackageArchive
+from nvr.evidence.archive import PackageArchive
 from nvr.evidence.errors import KeyProblem
 from nvr.evidence.keys import KeyFolder
 from nvr.evidence.request import ExportRequest, new_export_id
-from storage import audit, cases, exports
-from storage.cases import State
+from storage import cases, exports, links
+from storage.audit import Act
 from storage.exports import Export
+from storage.links import Link
 
 __all__ = ["ROUTES"]
 
 # A month: what does not fit the budget is refused when it is planned.
 _LONGEST_US: Final = 31 * 86_400_000_000
-_MOST_OPEN: Final = 200
 
 
 class NewExport(msgspec.Struct, forbid_unknown_fields=True):
@@ -57,7 +60,8 @@ class ExportFile(msgspec.Struct):
 
 class ExportBody(msgspec.Struct):
     """An export. ``state``: ``queued``, ``running``, ``done``, ``failed``, ``cancelled`` or ``expired``; ``reason`` says why it waits or ended.
-    ``download`` is where its ZIP is, once it is done, and ``bytes`` how large."""
+    ``download`` is where its ZIP is, once it is done, and ``bytes`` how large. ``may_download``: whether it is for whoever asks; only they are told where
+    it is, and its links."""
 
     id: str
     state: str
@@ -80,6 +84,8 @@ class ExportBody(msgspec.Struct):
     files: list[ExportFile]
     bytes: int | None
     download: str | None
+    may_download: bool
+    links: list[LinkBody]
 
 
 class Exports(msgspec.Struct):
@@ -109,14 +115,11 @@ def _time(at_us: int | None) -> str | None:
     return None if at_us is None else format_time(at_us)
 
 
-def _entries(job: Export) -> list[Entry]:
-    return [Entry(name, size, crc) for name, size, crc in job.files]
-
-
-def _body(services: Services, job: Export) -> ExportBody:
+def _body(services: Services, job: Export, who: Principal, made: Sequence[Link] = ()) -> ExportBody:
     asked: dict[str, Any] = dict(job.request)
     is_done = job.state == "done" and job.folder is not None
-    size = PackageArchive(services.exports_folder, job.folder or "", _entries(job)).size if is_done else None
+    size = package_of(services, job).size if is_done else None
+    is_theirs = may_have(who, job)
     texts = (str(asked.get(name, "")) for name in ("case", "legal_basis", "purpose", "requester", "approver"))
     case, legal_basis, purpose, requester, approver = texts
     return ExportBody(
@@ -140,12 +143,10 @@ def _body(services: Services, job: Export) -> ExportBody:
         list(job.warnings),
         [ExportFile(name, size) for name, size, _ in job.files],
         size,
-        f"/api/exports/{job.id}/download" if is_done else None,
+        f"/api/exports/{job.id}/download" if is_done and is_theirs else None,
+        is_theirs,
+        [link_body(link) for link in made] if is_theirs else [],
     )
-
-
-def _no_export(id_: str) -> ApiError:
-    return ApiError("export_not_found", f"there is no export {id_!r}")
 
 
 @get("/api/exports", role="investigator", summary="The latest sealed exports, with their progress", answer=Exports)
@@ -153,7 +154,9 @@ def list_exports(request: ApiRequest, services: Injected) -> Response[bytes]:
     """The latest first."""
     with services.db.read() as conn:
         found = exports.every(conn)
-    return json_answer(request, Exports([_body(services, job) for job in found]))
+        made = links.every(conn, services.now_us())
+    who = principal_of(request)
+    return json_answer(request, Exports([_body(services, job, who, made.get(job.id, ())) for job in found]))
 
 
 @get(
@@ -167,9 +170,10 @@ def one_export(request: ApiRequest, services: Injected, export: FromPath[str]) -
     """With its progress."""
     with services.db.read() as conn:
         job = exports.find(conn, export)
+        made = links.every(conn, services.now_us(), export)
     if job is None:
-        raise _no_export(export)
-    return json_answer(request, _body(services, job))
+        raise no_export(export)
+    return json_answer(request, _body(services, job, principal_of(request), made.get(export, ())))
 
 
 @post(
@@ -190,29 +194,30 @@ def one_export(request: ApiRequest, services: Injected, export: FromPath[str]) -
 def make_export(request: ApiRequest, services: Injected, data: JSONBody[NewExport]) -> Response[bytes]:
     """It is queued; ``GET`` tells how far it is."""
     who = principal_of(request).name
-    id_ = new_export_id()
-    asked = None if data.request is not None else _asked(services, data, id_, who)
+    now_us = services.now_us()
+    asked = None if data.request is not None else _asked(services, data, who)
     with services.db.write() as conn:
-        if sum(job.is_open for job in exports.every(conn)) >= _MOST_OPEN:
-            raise ApiError("too_many_exports", f"{_MOST_OPEN} exports wait already; cancel some, or come back later")
-        if data.request is not None:
-            asked = _of_request(conn, data, id_, who)
-            cases.link_export(conn, data.request, id_)
-        assert asked is not None
-        wanted = {**asked.to_json(), "audit_head": str(audit.head(conn))}
-        try:
-            job = exports.queue(conn, id_, wanted, by=who, now_us=services.now_us())
-        except KeyError as error:
-            raise no_camera(str(error.args[0])) from None
-    return json_answer(request, _body(services, job), status=201)
+        if asked is None:
+            asked = _of_request(conn, data, who, now_us)
+        job = queue(conn, asked, by=who, now_us=now_us, made_of=data.request)
+    return json_answer(request, _body(services, job, principal_of(request)), status=201)
 
 
-def _asked(services: Services, data: NewExport, id_: str, who: str) -> ExportRequest:
+def _of_request(conn: sqlite3.Connection, data: NewExport, who: str, now_us: int) -> ExportRequest:
+    if data != NewExport(request=data.request):
+        raise ApiError("invalid_export", "a request of a case says all the rest: name only it")
+    made = cases.find_request(conn, data.request or "")
+    if made is None:
+        raise ApiError("request_not_found", f"there is no request {data.request!r}")
+    return export_request(conn, made, by=who, now_us=now_us)
+
+
+def _asked(services: Services, data: NewExport, who: str) -> ExportRequest:
     if services.settings.second_person:
         raise ApiError("approval_needed", "here an export needs a request that somebody else has approved: name it")
     asked = parse_range(data.start, data.end, longest_us=_LONGEST_US)
     wanted = ExportRequest(
-        id_,
+        new_export_id(),
         tuple(data.cameras),
         asked.start_us,
         asked.end_us,
@@ -231,55 +236,6 @@ def _asked(services: Services, data: NewExport, id_: str, who: str) -> ExportReq
     return wanted
 
 
-def _of_request(conn: Any, data: NewExport, id_: str, who: str) -> ExportRequest:
-    """What an approved request asks for, with its story."""
-    if data != NewExport(request=data.request):
-        raise ApiError("invalid_export", "a request of a case says all the rest: name only it")
-    made = cases.find_request(conn, data.request or "")
-    if made is None:
-        raise ApiError("request_not_found", f"there is no request {data.request!r}")
-    if made.state is not State.APPROVED:
-        raise ApiError("approval_needed", f"the request is not approved: it was {made.state}")
-    if made.export is not None:
-        before = exports.find(conn, made.export)
-        if before is not None and before.state in ("queued", "running", "done"):
-            raise ApiError("invalid_export", f"there is an export of this request already: {made.export}")
-    case = cases.find(conn, made.case)
-    assert case is not None
-    story = [
-        {
-            "time": format_time(made.requested_us),
-            "event": "requested",
-            "who": made.requester,
-            "detail": f"request {made.id}: {made.purpose}"[:500],
-        },
-        {
-            "time": format_time(made.decided_us or made.requested_us),
-            "event": "approved",
-            "who": made.decided_by or "",
-            "detail": made.decision or "",
-        },
-    ]
-
-    def line(text: str) -> str:
-        return "".join(char if char.isprintable() else " " for char in text)[:500]
-
-    return ExportRequest(
-        id_,
-        made.cameras,
-        made.start_us,
-        made.end_us,
-        who,
-        line(case.number),
-        line(case.legal_basis),
-        line(made.purpose),
-        made.requester,
-        made.decided_by or "",
-        made.holds,
-        tuple(story),
-    )
-
-
 @post(
     "/api/exports/{export:str}/cancel",
     role="investigator",
@@ -293,38 +249,42 @@ def cancel_export(request: ApiRequest, services: Injected, export: FromPath[str]
     with services.db.write() as conn:
         job = exports.find(conn, export)
         if job is None:
-            raise _no_export(export)
+            raise no_export(export)
         if not exports.cancel(conn, export, by=principal_of(request).name, now_us=services.now_us()):
             raise ApiError("export_ended", f"the export is {job.state}")
         ended = exports.find(conn, export)
     assert ended is not None
-    return json_answer(request, _body(services, ended))
+    return json_answer(request, _body(services, ended, principal_of(request)))
 
 
 @get(
     "/api/exports/{export:str}/download",
     role="investigator",
     summary="The package as a ZIP",
-    errors=["export_not_found", "export_not_ready", "range_not_satisfiable"],
+    errors=["export_not_found", "export_not_ready", "not_your_export", "range_not_satisfiable"],
     media_type="application/zip",
-    audit="export_downloaded",
 )
 async def download(request: ApiRequest, services: Injected, export: FromPath[str]) -> ASGIResponse:
-    """It is made while it is sent, from any byte on."""
-    archive, name, etag = await sync_to_thread(_archive, services, export)
+    """For who asked for it and administrators. It is made while it is sent, from any byte on."""
+    archive, name, etag = await sync_to_thread(_archive, services, export, principal_of(request), address_of(request))
     headers = {"Cache-Control": "private, no-cache", "Content-Disposition": f'attachment; filename="{name}.zip"'}
     return send(request, archive, etag=etag, media_type="application/zip", headers=headers)
 
 
-def _archive(services: Services, id_: str) -> tuple[PackageArchive, str, str]:
+def _archive(services: Services, id_: str, who: Principal, address: str) -> tuple[PackageArchive, str, str]:
     with services.db.read() as conn:
         job = exports.find(conn, id_)
     if job is None:
-        raise _no_export(id_)
-    if job.state != "done" or job.folder is None:
-        raise ApiError("export_not_ready", f"the export is {job.state}")
-    archive = PackageArchive(services.exports_folder / job.folder, job.folder, _entries(job))
-    return archive, job.folder, f'"{job.id}-{archive.size:x}"'
+        raise no_export(id_)
+    now_us, is_allowed = services.now_us(), may_have(who, job)
+    archive = archive_of(services, job) if is_allowed else None
+    act = Act(who.name, address, "export_downloaded" if is_allowed else "refused", now_us)
+    if not services.views.goes_on(act, None, {"export": id_}, now_us):
+        services.views.enter(act, None, {"export": id_}, now_us)
+    if archive is None:
+        check_may_have(who, job)
+    assert archive is not None
+    return archive
 
 
 def _keys(services: Services) -> KeyFolder:

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 from litestar.concurrency import sync_to_thread
-from litestar.datastructures import Cookie
 from litestar.params import FromPath, JSONBody
 
 from nvr import accounts
 from nvr.api.auth import COOKIE, address_of, principal_of
+from nvr.api.cookies import make_cookie
 from nvr.api.errors import ApiError
 from nvr.api.respond import ApiRequest
 from nvr.api.routing import delete, get, post
@@ -131,12 +131,6 @@ def _enter_failure(services: Services, name: str, address: str) -> None:
         audit.enter(conn, "login_failed", detail={"user": name if known else None})
 
 
-def _cookie(request: Request[Any, Any, Any], services: Services, value: str, *, age_s: int) -> Cookie:
-    setting = services.settings.secure_cookies
-    secure = request.scope.get("scheme") == "https" if setting == "auto" else setting
-    return Cookie(key=COOKIE, value=value, max_age=age_s, path="/", httponly=True, samesite="strict", secure=secure)
-
-
 @post(
     "/api/login",
     role="public",
@@ -154,7 +148,7 @@ async def login(request: Request[Any, Any, Any], services: Injected, data: JSONB
         await sync_to_thread(accounts.end_session, services.db, old)
     return Response(
         LoggedIn(user.name, user.role),
-        cookies=[_cookie(request, services, value, age_s=_COOKIE_AGE_S)],
+        cookies=[make_cookie(request, services, COOKIE, value, age_s=_COOKIE_AGE_S)],
         status_code=200,
     )
 
@@ -165,7 +159,7 @@ async def logout(request: ApiRequest, services: Injected) -> Response[None]:
     session = principal_of(request).session
     if session is not None:
         await sync_to_thread(accounts.end_session, services.db, session)
-    return Response(None, status_code=204, cookies=[_cookie(request, services, "", age_s=0)])
+    return Response(None, status_code=204, cookies=[make_cookie(request, services, COOKIE, "", age_s=0)])
 
 
 @get("/api/me", role="viewer", summary="Who asks, and the server's zone, version and clock", answer=Me)

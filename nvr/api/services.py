@@ -61,6 +61,8 @@ class Services:
         self.now_us = now_us
         self.on_cameras_changed = on_cameras_changed
         self.attempts = Attempts()
+        # Apart: who opens a link that is over must not be kept from logging in.
+        self.link_attempts = Attempts()
         self.views = Views(self.db)
         self.page_folder = _PACKAGED_PAGE if settings.web_dist is None else Path(settings.web_dist)
         # A password costs 50 ms of a core and 64 MiB: more than these at once would be felt by recording.

@@ -5,9 +5,10 @@ Invariant: what is let through has an entry that is at most an hour old; if it c
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from storage import audit
@@ -45,10 +46,19 @@ class Views:
             self._seen.move_to_end(key)
         return True
 
-    def enter(self, act: Act, camera: str | None, detail: Mapping[str, str], now_us: int) -> None:
-        """Enters a look. Waits for the disk."""
+    def enter(
+        self,
+        act: Act,
+        camera: str | None,
+        detail: Mapping[str, str],
+        now_us: int,
+        *,
+        also: Callable[[sqlite3.Connection], None] = lambda conn: None,
+    ) -> None:
+        """Enters a look, and does ``also`` in the same transaction. Waits for the disk."""
         with audit.acting(act), self._db.write() as conn:
             audit.enter(conn, act.action, camera=camera, detail=detail)
+            also(conn)
         with self._lock:
             self._seen[_key(act, camera, detail)] = (now_us, now_us)
             while len(self._seen) > _MOST:

@@ -90,21 +90,20 @@ def _export(loaded: Config, database: Database, request: ExportRequest, out: Pat
             holds = exports.hold(
                 conn, request.id, request.cameras, request.start_us, request.end_us, request.operator, now_us
             )
-            head = str(audit.head(conn))
             detail = {
                 "export": request.id,
                 "start_us": request.start_us,
                 "end_us": request.end_us,
                 "case": request.case,
             }
-            for camera in request.cameras:
-                audit.enter(conn, "export_made", camera=camera, detail=detail)
+            entries = [audit.enter(conn, "export_made", camera=camera, detail=detail) for camera in request.cameras]
+            entry = str(entries[-1])
             node_id = node.this_node(conn, loaded.server.node)
     except KeyError as error:
         raise ExportRefused(f"there is no camera {error.args[0]}; nvr cameras lists them") from None
     try:
         cache = IndexCache(database)
-        plan = plan_export(database, cache, replace(request, audit_head=head), now_us=now_us)
+        plan = plan_export(database, cache, replace(request, audit_head=entry, audit_entry=entry), now_us=now_us)
         unit = Unit(loaded.evidence.name, node_id, loaded.server.zone, nvr.__version__)
         out.mkdir(parents=True, exist_ok=True)
         with Progress("export") as progress:

@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,7 @@ from nvr.evidence.package import ExportPlan, make_package, package_name, plan_ex
 from nvr.evidence.priority import Pace
 from nvr.evidence.request import ExportRequest, Unit
 from nvr.playback.index_cache import IndexCache
-from storage import exports
+from storage import audit, exports
 from storage.database import Database
 from storage.exports import Export
 
@@ -137,6 +138,8 @@ class Exporter:
         with self._database.write() as conn:
             if not exports.begin(conn, job.id, sum(file.bytes for file in plan.files), time.time_ns() // 1000):
                 return
+            head = str(audit.head(conn))
+        plan = replace(plan, request=replace(plan.request, audit_head=head))
         log.info("export %s: %d files, %d bytes", job.id, len(plan.files), plan.bytes)
         told = _Told(self._database, job.id, self._ending, Pace(settings.rate_bytes_per_s, self._ending))
         destination = self._folder / package_name(plan.request)

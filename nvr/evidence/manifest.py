@@ -155,7 +155,13 @@ def make_manifest(
 ) -> dict[str, Any]:
     """The manifest. ``urls`` are the cameras' addresses without credentials; ``clock`` is the state of this
     machine's."""
-    exported = {"time": iso(made_us), "event": "exported", "who": request.operator, "detail": OPERATION}
+    exported = {
+        "time": iso(made_us),
+        "event": "exported",
+        "who": request.operator,
+        "detail": OPERATION,
+        "audit": request.audit_entry,
+    }
     return {
         "format": FORMAT,
         "version": VERSION,

@@ -20,8 +20,8 @@ def new_export_id() -> str:
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
     """``[start_us, end_us)`` of these cameras. All text is for people and may be empty; ``holds`` are ids of legal holds; ``custody`` are steps
-    before the export, as ``{"time","event","who","detail"}``; ``audit_head`` is how far the audit log reached when it was asked for. They are written
-    into the manifest as they are given."""
+    before the export, as ``{"time","event","who","detail","audit"}``; ``audit_head`` is how far the audit log reached when the export was begun, and
+    ``audit_entry`` the entry by which it was asked for (``number:hash``). They are written into the manifest as they are given."""
 
     id: str
     cameras: tuple[str, ...]
@@ -36,6 +36,7 @@ class ExportRequest:
     holds: tuple[str, ...] = ()
     custody: tuple[Mapping[str, str], ...] = ()
     audit_head: str = ""
+    audit_entry: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values; ``from_json`` is the inverse."""

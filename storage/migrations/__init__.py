@@ -19,6 +19,7 @@ from storage.migrations import (
     m010_audit,
     m011_cases,
     m012_alerts,
+    m014_links,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -36,6 +37,7 @@ STEPS = (
     m010_audit,
     m011_cases,
     m012_alerts,
+    m014_links,
 )
 
 

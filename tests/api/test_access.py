@@ -28,6 +28,8 @@ PUBLIC_ROUTES = {
     ("GET", "/api/public/cameras/{camera}"),
     ("GET", "/api/public/cameras/{camera}/picture.jpg"),
     ("GET", "/public"),
+    ("POST", "/api/links/open"),
+    ("GET", "/api/links/{link}/download"),
     ("GET", "/api/certificates"),
     ("GET", "/api/certificates/{name}"),
     ("GET", "/"),

@@ -93,7 +93,16 @@ async def test_asking_holds_at_once_and_approval_follows(ines: Person, anna: Per
     assert [(case["number"], [r["state"] for r in case["requests"]]) for case in listed] == [
         ("LP/B/112/XI/2026", ["approved"])
     ]
-    assert actions(world) == ["case_opened", "hold_placed", "hold_placed", "request_made", "request_approved"]
+    assert actions(world)[:5] == ["case_opened", "hold_placed", "hold_placed", "request_made", "request_approved"]
+    # The approval queues the export, which holds on its own.
+    assert actions(world)[5:] == ["hold_placed", "hold_placed", "export_made", "export_made"]
+    (queued,) = (await anna.get("/api/exports"))["exports"]
+    assert (queued["id"], queued["case"], queued["requester"], queued["approver"]) == (
+        decided["export"],
+        "LP/B/112/XI/2026",
+        "token for investigator",
+        "token for admin",
+    )
 
 
 async def test_a_request_is_whole_or_not_at_all(ines: Person, world: World) -> None:
@@ -196,3 +205,29 @@ async def test_who_there_is_not(ines: Person) -> None:
     ):
         body = FOOTAGE if path.endswith("requests") else {} if path.endswith("approve") else {"reason": "x"}
         assert (await ines.post(path, body))[1]["code"] == code
+
+
+async def test_an_approval_before_the_range_is_over_makes_no_export_yet(
+    ines: Person, anna: Person, world: World
+) -> None:
+    _, case = await ines.post("/api/cases", CASE)
+    later = {**FOOTAGE, "end": "2027-01-01T00:00:00Z"}
+    _, made = await ines.post(f"/api/cases/{case['id']}/requests", later)
+    status, decided = await anna.post(f"/api/requests/{made['id']}/approve", {})
+    assert (status, decided["state"], decided["export"]) == (200, "approved", None)
+    assert (await ines.post("/api/exports", {"request": made["id"]}))[1]["code"] == "invalid_export"
+    world.now_us += 400 * 86_400 * S
+    status, job = await ines.post("/api/exports", {"request": made["id"]})
+    assert status == 201
+    assert (await ines.get(f"/api/cases/{case['id']}"))["requests"][0]["export"] == job["id"]
+
+
+async def test_an_approval_whose_export_can_not_be_queued_is_none(
+    ines: Person, anna: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await asked(ines)
+    monkeypatch.setattr("nvr.api.export_requests._MOST_OPEN", 0)
+    status, problem = await anna.post(f"/api/requests/{made['id']}/approve", {})
+    assert (status, problem["code"]) == (409, "too_many_exports")
+    (case,) = (await ines.get("/api/cases"))["cases"]
+    assert (case["requests"][0]["state"], case["requests"][0]["export"]) == ("asked", None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,45 +9,14 @@ from typing import Any
 import pytest
 from litestar.testing import AsyncTestClient
 
-from nvr import accounts
-from nvr.api import ApiSettings, create_app
-from nvr.evidence.jobs import Exporter, ExportSettings
 from nvr.evidence.signing import read_certificate
-from nvr.evidence.times import iso
 from nvr.evidence.verify import verify
 from storage import audit, cases, exports
 from storage.accounts import Role
-from tests.playback.footage import CAMERA, START_US, Studio
-from tests.playback.frames import encode
+from tests.api.office import Office
+from tests.playback.footage import CAMERA
 
 Client = AsyncTestClient[Any]
-
-
-class Office:
-    """Real footage, the application over it, and the exporter."""
-
-    def __init__(self, folder: Path) -> None:
-        self.studio = Studio(folder)
-        self.run = self.studio.record(encode("h264", 60, first=0, gop=10, jitter=0), START_US, segment_s=4.0)
-        self.range = {"start": iso(self.run.start_us), "end": iso(self.run.end_us)}
-        self.now_us = self.run.end_us + 10**6
-        db = self.studio.database
-        self.tokens = {role: accounts.create_token(db, f"a {role}", role, at_us=START_US) for role in Role}
-        path = str(db.path)
-        self.exporter = Exporter(
-            ExportSettings(
-                catalogue=path, keys=str(folder / "keys"), exports=str(folder / "exports"), name="Test", node="n1",
-                zone="Asia/Jakarta", version="0", budget_bytes=10**9, keep_us=10**9, rate_bytes_per_s=10**9,
-            ),
-            threading.Event(),
-        )  # fmt: skip
-
-    def app(self, *, second_person: bool = False) -> Any:
-        settings = ApiSettings(catalogue=str(self.studio.database.path), node="n1", second_person=second_person)
-        return create_app(settings, now_us=lambda: self.now_us)
-
-    def headers(self, role: Role = Role.INVESTIGATOR) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.tokens[role]}"}
 
 
 @pytest.fixture
@@ -200,5 +168,12 @@ async def test_of_an_approved_request_and_only_of_one(office: Office) -> None:
         done = exports.find(conn, made["id"])
     assert done is not None
     report = verify(office.studio.database.path.parent / "exports" / str(done.folder))
-    assert [step["event"] for step in report.about["custody"]] == ["requested", "approved", "exported"]
+    custody = report.about["custody"]
+    assert [step["event"] for step in custody] == ["requested", "approved", "exported"]
+    with office.studio.database.read() as conn:
+        log = {f"{entry.seq}:{entry.hash}": entry for entry in audit.entries(conn)}
+        head = audit.Head.parse(report.about["audit_head"])
+        assert audit.verify(conn, [head]).faults == ()
+    assert [log[step["audit"]].action for step in custody] == ["request_made", "request_approved", "export_made"]
+    assert head.seq >= audit.Head.parse(custody[-1]["audit"]).seq
     assert report.about["request"]["holds"]

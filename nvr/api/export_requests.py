@@ -1,0 +1,147 @@
+"""From an approved request of a case to its export; and who may have an export.
+
+Invariant: an export that was made of a request is for who asked for it and for administrators, whoever had it made; any other for who made it and
+for administrators. Others need a link.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from nvr.api.auth import Principal
+from nvr.api.cameras import no_camera
+from nvr.api.errors import ApiError
+from nvr.api.services import Services
+from nvr.api.times import format_time
+from nvr.evidence.archive import Entry, PackageArchive
+from nvr.evidence.request import ExportRequest, new_export_id
+from storage import audit, cases, exports
+from storage.accounts import Role
+from storage.cases import Request, State
+from storage.exports import Export
+
+__all__ = [
+    "archive_of",
+    "check_may_have",
+    "export_request",
+    "may_have",
+    "no_export",
+    "package_of",
+    "queue",
+]
+
+_MOST_OPEN: Final = 200
+# In an export's kept request: the id of the request of a case that it was made of.
+_MADE_OF: Final = "made_of"
+
+
+def no_export(id_: str) -> ApiError:
+    """What is answered for an id of none."""
+    return ApiError("export_not_found", f"there is no export {id_!r}")
+
+
+def may_have(who: Principal, job: Export) -> bool:
+    """Whether somebody may download an export, and make links to it."""
+    owner = job.request.get("requester", "") if _MADE_OF in job.request else job.requested_by
+    return who.role.allows(Role.ADMIN) or who.name == owner
+
+
+def check_may_have(who: Principal, job: Export) -> None:
+    """Raises ``ApiError`` ``not_your_export`` unless ``may_have``."""
+    if not may_have(who, job):
+        raise ApiError(
+            "not_your_export", "only who asked for this export, an administrator, or who has a link may have it"
+        )
+
+
+def package_of(services: Services, job: Export) -> PackageArchive:
+    """The ZIP of an export whose ``folder`` is known."""
+    folder = job.folder or ""
+    entries = [Entry(name, size, crc) for name, size, crc in job.files]
+    return PackageArchive(services.exports_folder / folder, folder, entries)
+
+
+def archive_of(services: Services, job: Export) -> tuple[PackageArchive, str, str]:
+    """The ZIP of an export that is done, its name without its ending, and its ETag.
+
+    Raises:
+        ApiError: ``export_not_ready``.
+    """
+    if job.state != "done" or job.folder is None:
+        raise ApiError("export_not_ready", f"the export is {job.state}")
+    archive = package_of(services, job)
+    return archive, job.folder, f'"{job.id}-{archive.size:x}"'
+
+
+def queue(
+    conn: sqlite3.Connection, asked: ExportRequest, *, by: str, now_us: int, made_of: str | None = None
+) -> Export:
+    """Queues an export; with ``made_of``, as that of this request.
+
+    Raises:
+        ApiError: ``too_many_exports`` or ``camera_not_found``.
+    """
+    if sum(job.is_open for job in exports.every(conn)) >= _MOST_OPEN:
+        raise ApiError("too_many_exports", f"{_MOST_OPEN} exports wait already; cancel some, or come back later")
+    wanted = {**asked.to_json(), "audit_head": str(audit.head(conn))}
+    if made_of is not None:
+        wanted[_MADE_OF] = made_of
+        cases.link_export(conn, made_of, asked.id)
+    try:
+        return exports.queue(conn, asked.id, wanted, by=by, now_us=now_us)
+    except KeyError as error:
+        raise no_camera(str(error.args[0])) from None
+
+
+def export_request(conn: sqlite3.Connection, made: Request, *, by: str, now_us: int) -> ExportRequest:
+    """What an approved request asks for, with its story.
+
+    Raises:
+        ApiError: ``approval_needed`` (it is not approved) or ``invalid_export`` (it has its export, or its range is not over yet).
+    """
+    if made.state is not State.APPROVED:
+        raise ApiError("approval_needed", f"the request is not approved: it was {made.state}")
+    if made.end_us > now_us:
+        raise ApiError(
+            "invalid_export", "the range of the request is not over yet: its footage is still being recorded"
+        )
+    before = None if made.export is None else exports.find(conn, made.export)
+    if before is not None and before.state in ("queued", "running", "done"):
+        raise ApiError("invalid_export", f"there is an export of this request already: {made.export}")
+    case = cases.find(conn, made.case)
+    assert case is not None
+    story = (
+        {
+            "time": format_time(made.requested_us),
+            "event": "requested",
+            "who": made.requester,
+            "detail": f"request {made.id}: {made.purpose}"[:500],
+            "audit": made.requested_entry or "",
+        },
+        {
+            "time": format_time(made.decided_us or made.requested_us),
+            "event": "approved",
+            "who": made.decided_by or "",
+            "detail": made.decision or "",
+            "audit": made.decided_entry or "",
+        },
+    )
+    return ExportRequest(
+        new_export_id(),
+        made.cameras,
+        made.start_us,
+        made.end_us,
+        by,
+        _line(case.number),
+        _line(case.legal_basis),
+        _line(made.purpose),
+        made.requester,
+        made.decided_by or "",
+        made.holds,
+        story,
+    )
+
+
+def _line(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)[:500]
