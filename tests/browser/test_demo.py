@@ -218,6 +218,50 @@ def test_a_sealed_export_from_the_timeline(page: Page, demo: Demo, tmp_path: Pat
     assert told["about"]["request"]["case"] == "LP/12/2026"
 
 
+def test_from_a_request_to_a_recipient_without_an_account(page: Page, demo: Demo, tmp_path: Path) -> None:
+    """Approved in the page, made by the server, handed over by a link that another browser opens without a login, and ended."""
+    wait_for(lambda: recorded(demo, "simpang-lima")["recorded_s"] > 12, 60, "footage")
+    end = datetime.now().astimezone() - timedelta(seconds=2)
+    ours = {"Origin": demo.base}
+    case = {"number": "LP/B/112/XI/2026", "legal_basis": "KUHAP art. 39", "title": "Hit and run, Jl. Pemuda"}
+    made = demo.api.post("/api/cases", json=case, headers=ours).json()
+    wanted = {"cameras": ["simpang-lima"], "purpose": "number plate", "end": end.isoformat()}
+    wanted["start"] = (end - timedelta(seconds=8)).isoformat()
+    assert demo.api.post(f"/api/cases/{made['id']}/requests", json=wanted, headers=ours).status_code == 201
+    page.driver.get(f"{demo.base}/#/cases")
+    page.click("approve")
+    page.click("decision-save")
+    page.until(lambda: page.all("request-download"), timeout_s=60, what="the approval's export is done")
+    page.click("request-link")
+    page.get("link-to").send_keys("Bripka Sari, Polrestabes Semarang")
+    page.click("link-save")
+    link = str(page.get("link-value").get_attribute("value"))
+    assert link.startswith(f"{demo.base}/#/link/")
+    page.shoot("link-made")
+    page.click("link-done")
+    page.shoot("cases")
+    with chromium(tmp_path, language="id") as recipient:
+        recipient.driver.get(link)
+        assert recipient.get("link-recipient").text == "Bripka Sari, Polrestabes Semarang"
+        assert "simpang-lima" in recipient.get("link-cameras").text
+        recipient.shoot("link-id")
+        assert "nvr_link" not in str(recipient.driver.execute_script("return document.cookie"))
+        address = recipient.get("link-download").get_attribute("href")
+        ask = "const done = arguments[1]; fetch(arguments[0]).then(a => a.arrayBuffer().then(b => done([a.status, b.byteLength])))"
+        status, size = recipient.driver.execute_async_script(ask, address)
+        assert status == 200 and size > 10_000
+        page.click("nav-exports")
+        page.until(lambda: page.get("link-row").text.count("1") >= 2, what="an opening and a download are counted")
+        page.shoot("exports-links")
+        page.click("link-revoke")
+        page.click("confirm-ok")
+        page.until(lambda: page.get("link-row").get_attribute("data-state") == "revoked", what="the link is revoked")
+        assert recipient.driver.execute_async_script(ask, address)[0] == 404
+        recipient.driver.refresh()
+        assert "tidak membuka apa pun" in recipient.get("link-over").text
+        recipient.shoot("link-over")
+
+
 def test_indonesian(demo: Demo, tmp_path: Path) -> None:
     with chromium(tmp_path, language="id") as page:
         page.driver.get(demo.base)

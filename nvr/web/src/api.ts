@@ -17,11 +17,14 @@ import type {
   Directive,
   DirectiveKind,
   Export,
+  ExportLink,
   FootageRequest,
   GapReport,
   Imported,
   Me,
+  NewLink,
   NewToken,
+  OpenedLink,
   OrderDraft,
   OrderPreview,
   OutageList,
@@ -277,6 +280,9 @@ export const makeExport = (
 ) => change<Export>('POST', '/api/exports', { cameras: cameraIds, start: formatInstant(start), end: formatInstant(end), ...texts });
 export const exportRequest = (id: string) => change<Export>('POST', '/api/exports', { request: id });
 export const cancelExport = (id: string) => change<Export>('POST', `/api/exports/${seg(id)}/cancel`, {});
+export const makeLink = (id: string, recipient: string, expires_s: number) => change<NewLink>('POST', `/api/exports/${seg(id)}/links`, { recipient, expires_s });
+export const revokeLink = (id: string, link: string) => change<ExportLink>('POST', `/api/exports/${seg(id)}/links/${seg(link)}/revoke`);
+export const openLink = (link: string) => change<OpenedLink>('POST', '/api/links/open', { link });
 export const certificates = () => get<{ certificates: Certificate[] }>('/api/certificates');
 
 // Audit log

@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import { App } from './app';
+import { LinkPage, linkOf } from './link/link-page';
 import { PublicPage } from './public/public-page';
 import { startLanguage } from './i18n';
 import { startRouter } from './router';
@@ -14,5 +15,10 @@ startLanguage();
 startRouter();
 // Citizens have no session, and nothing of the app but one page.
 const isPublic = location.pathname === '/public';
-if (!isPublic) startSession();
-render(isPublic ? <PublicPage /> : <App />, document.getElementById('app')!);
+// Whoever was given a link to an export has none either.
+const link = isPublic ? null : linkOf(location.hash);
+addEventListener('hashchange', () => {
+  if (!isPublic && linkOf(location.hash) !== link) location.reload();
+});
+if (!isPublic && link === null) startSession();
+render(isPublic ? <PublicPage /> : link !== null ? <LinkPage link={link} /> : <App />, document.getElementById('app')!);

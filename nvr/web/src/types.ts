@@ -378,6 +378,44 @@ export interface Export {
   warnings: string[];
   bytes: number | null;
   download: string | null;
+  /** Whether it is for whoever asks; only they are told its address and links. */
+  may_download: boolean;
+  links: ExportLink[];
+}
+
+/** A link by which one recipient fetches an export. */
+export interface ExportLink {
+  id: string;
+  recipient: string;
+  made_by: string;
+  made: string;
+  until: string;
+  state: 'valid' | 'over' | 'revoked' | 'ended';
+  openings: number;
+  downloads: number;
+  used: string | null;
+  revoked: string | null;
+  revoked_by: string | null;
+}
+
+/** `path` is its address on this server, told this once. */
+export interface NewLink extends ExportLink {
+  path: string;
+}
+
+/** What a recipient is told who opens a link. */
+export interface OpenedLink {
+  recipient: string;
+  until: string;
+  cameras: Array<{ id: string; name: string }>;
+  start: string;
+  end: string;
+  case: string;
+  name: string;
+  bytes: number;
+  download: string;
+  server: string;
+  zone: string;
 }
 
 export interface Certificate {

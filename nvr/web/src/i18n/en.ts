@@ -92,6 +92,10 @@ const errors: Record<string, string> = {
   request_decided: 'The request has been decided already.',
   second_person_needed: 'Somebody else than who asked must approve.',
   not_your_request: 'Only who asked can withdraw a request.',
+  not_your_export: 'Only who asked for this export, an administrator, or who has a link may have it.',
+  invalid_link: 'A link names one recipient, and is good for a minute to 31 days.',
+  link_not_found: 'There is no such link.',
+  link_not_valid: 'This link does not open anything, or not any more.',
   invalid_export: 'An export needs cameras, a range that has begun, and short texts.',
   export_not_found: 'There is no such export.',
   export_not_ready: 'The export is not done, or is deleted already.',
@@ -282,6 +286,7 @@ const en = {
     ask: 'Ask for footage', askIn: (number: string) => `Ask for footage in ${number}`, heldAtOnce: 'The footage is held from the moment you ask.',
     cameras: 'Cameras', camerasHint: 'Ids, separated by commas', from: 'From', to: 'To', purpose: 'Purpose', requester: 'Asked by', state: 'State', reason: 'Reason',
     approve: 'Approve', refuse: 'Refuse', withdraw: 'Withdraw', close: 'Close the case', release: 'Release the holds too', releaseHint: 'The footage then follows the rules of retention again.',
+    notOver: 'The export can be made once the range is over.',
     states: { asked: 'Waits for a decision', approved: 'Approved', refused: 'Refused', withdrawn: 'Withdrawn' } as Record<string, string>,
   },
 
@@ -293,7 +298,21 @@ const en = {
     progress: 'Progress', done: (percent: string) => `${percent} %`, warnings: 'Its reader must know:', requestedBy: (who: string) => `asked for by ${who}`,
     approvedBy: (who: string) => `approved by ${who}`, certificates: 'Certificates', inUse: 'in use',
     certificatesText: 'Give the certificate to those who verify, on another way than the export: nvr verify EXPORT.zip --certificate FILE.der',
+    notYours: 'Only for who asked for it',
     states: { queued: 'Waits', running: 'Is being made', done: 'Done', failed: 'Failed', cancelled: 'Cancelled', expired: 'Deleted after its time' } as Record<string, string>,
+  },
+
+  link: {
+    title: 'Sealed footage for you', recipient: 'For', case: 'Case', cameras: 'Cameras', range: 'Footage', size: 'Size', until: 'Good until', state: 'State', openings: 'Opened', downloads: 'Downloaded',
+    personal: 'This link is for the person named above and for nobody else. Every opening and download is recorded.',
+    verify: 'The package can be checked without this server:',
+    notValid: 'This link does not open anything, or not any more.',
+    notValidText: 'It may be over, revoked, incomplete, or its export may be deleted. Ask whoever gave it to you for a new one.',
+    make: 'Make a link', formText: 'Whoever has the link can download this export without an account. Give it to one person, on a way that only they read.',
+    recipientHint: 'Name and office; shown to the recipient and kept in the audit log', good: 'Good for',
+    once: 'This link is shown only this once.', goodUntil: (when: string) => `It is good until ${when}.`, address: 'Link', forWhom: (who: string) => `Link for ${who}`,
+    madeBy: (who: string) => `made by ${who}`, revoke: 'Revoke', revokeText: 'The link opens nothing from now on. What was downloaded cannot be taken back.',
+    states: { valid: 'Good', over: 'Over', revoked: 'Revoked', ended: 'Export deleted' } as Record<string, string>,
   },
 
   audit: {
@@ -307,7 +326,7 @@ const en = {
     actions: {
       logged_in: 'Logged in', login_failed: 'Failed login', logged_out: 'Logged out', refused: 'Refused', live: 'Watched live', playback: 'Watched footage',
       footage: 'Read footage', snapshot: 'Looked at a picture', clip: 'Saved a clip', export_made: 'Asked for an export', export_done: 'Export done', export_failed: 'Export failed',
-      export_cancelled: 'Cancelled an export', export_expired: 'Export deleted after its time', export_downloaded: 'Downloaded an export', key_rotated: 'Made a new key', key_supplied: 'Supplied a key', hold_placed: 'Placed a hold', hold_released: 'Released a hold',
+      export_cancelled: 'Cancelled an export', export_expired: 'Export deleted after its time', export_downloaded: 'Downloaded an export', link_made: 'Made a link', link_opened: 'Opened a link', link_revoked: 'Revoked a link', link_refused: 'A link opened nothing', key_rotated: 'Made a new key', key_supplied: 'Supplied a key', hold_placed: 'Placed a hold', hold_released: 'Released a hold',
       case_opened: 'Opened a case', case_closed: 'Closed a case', request_made: 'Asked for footage', request_approved: 'Approved a request',
       request_refused: 'Refused a request', request_withdrawn: 'Withdrew a request',
       alert_acknowledged: 'Acknowledged an alert',

@@ -173,6 +173,7 @@ const id: Words = {
     ask: 'Minta rekaman', askIn: (number) => `Minta rekaman dalam ${number}`, heldAtOnce: 'Rekaman ditahan sejak saat Anda meminta.',
     cameras: 'Kamera', camerasHint: 'Id, dipisahkan koma', from: 'Dari', to: 'Sampai', purpose: 'Tujuan', requester: 'Diminta oleh', state: 'Status', reason: 'Alasan',
     approve: 'Setujui', refuse: 'Tolak', withdraw: 'Tarik kembali', close: 'Tutup perkara', release: 'Lepaskan juga penahanannya', releaseHint: 'Rekaman kembali mengikuti aturan retensi.',
+    notOver: 'Ekspor dapat dibuat setelah rentangnya lewat.',
     states: { asked: 'Menunggu keputusan', approved: 'Disetujui', refused: 'Ditolak', withdrawn: 'Ditarik kembali' },
   },
 
@@ -184,7 +185,21 @@ const id: Words = {
     progress: 'Kemajuan', done: (percent) => `${percent} %`, warnings: 'Perlu diketahui penerimanya:', requestedBy: (who) => `diminta oleh ${who}`,
     approvedBy: (who) => `disetujui oleh ${who}`, certificates: 'Sertifikat', inUse: 'dipakai',
     certificatesText: 'Berikan sertifikat kepada yang akan memeriksa, melalui jalan lain daripada ekspornya: nvr verify EKSPOR.zip --certificate BERKAS.der',
+    notYours: 'Hanya untuk yang memintanya',
     states: { queued: 'Menunggu', running: 'Sedang dibuat', done: 'Selesai', failed: 'Gagal', cancelled: 'Dibatalkan', expired: 'Dihapus setelah waktunya' },
+  },
+
+  link: {
+    title: 'Rekaman tersegel untuk Anda', recipient: 'Untuk', case: 'Perkara', cameras: 'Kamera', range: 'Rekaman', size: 'Ukuran', until: 'Berlaku sampai', state: 'Status', openings: 'Dibuka', downloads: 'Diunduh',
+    personal: 'Tautan ini hanya untuk orang yang disebut di atas. Setiap pembukaan dan pengunduhan dicatat.',
+    verify: 'Paket dapat diperiksa tanpa server ini:',
+    notValid: 'Tautan ini tidak membuka apa pun, atau tidak lagi.',
+    notValidText: 'Mungkin masa berlakunya habis, dicabut, tidak lengkap, atau ekspornya sudah dihapus. Mintalah tautan baru kepada pemberinya.',
+    make: 'Buat tautan', formText: 'Siapa pun yang memegang tautan dapat mengunduh ekspor ini tanpa akun. Berikan kepada satu orang, melalui jalan yang hanya dibaca olehnya.',
+    recipientHint: 'Nama dan instansi; ditampilkan kepada penerima dan disimpan dalam log audit', good: 'Berlaku selama',
+    once: 'Tautan ini hanya ditampilkan sekali ini.', goodUntil: (when) => `Berlaku sampai ${when}.`, address: 'Tautan', forWhom: (who) => `Tautan untuk ${who}`,
+    madeBy: (who) => `dibuat oleh ${who}`, revoke: 'Cabut', revokeText: 'Mulai sekarang tautan ini tidak membuka apa pun. Yang sudah diunduh tidak dapat ditarik kembali.',
+    states: { valid: 'Berlaku', over: 'Habis masa berlakunya', revoked: 'Dicabut', ended: 'Ekspor dihapus' },
   },
 
   audit: {
@@ -198,7 +213,7 @@ const id: Words = {
     actions: {
       logged_in: 'Masuk', login_failed: 'Gagal masuk', logged_out: 'Keluar', refused: 'Ditolak', live: 'Menonton langsung', playback: 'Menonton rekaman',
       footage: 'Membaca rekaman', snapshot: 'Melihat gambar', clip: 'Menyimpan klip', export_made: 'Meminta ekspor', export_done: 'Ekspor selesai', export_failed: 'Ekspor gagal',
-      export_cancelled: 'Membatalkan ekspor', export_expired: 'Ekspor dihapus setelah waktunya', export_downloaded: 'Mengunduh ekspor', key_rotated: 'Membuat kunci baru', key_supplied: 'Memasukkan kunci', hold_placed: 'Menahan rekaman', hold_released: 'Melepas penahanan',
+      export_cancelled: 'Membatalkan ekspor', export_expired: 'Ekspor dihapus setelah waktunya', export_downloaded: 'Mengunduh ekspor', link_made: 'Membuat tautan', link_opened: 'Membuka tautan', link_revoked: 'Mencabut tautan', link_refused: 'Tautan tidak membuka apa pun', key_rotated: 'Membuat kunci baru', key_supplied: 'Memasukkan kunci', hold_placed: 'Menahan rekaman', hold_released: 'Melepas penahanan',
       case_opened: 'Membuka perkara', case_closed: 'Menutup perkara', request_made: 'Meminta rekaman', request_approved: 'Menyetujui permintaan',
       request_refused: 'Menolak permintaan', request_withdrawn: 'Menarik permintaan',
       alert_acknowledged: 'Menandai peringatan',
@@ -335,6 +350,10 @@ const id: Words = {
     request_decided: 'Permintaan ini sudah diputuskan.',
     second_person_needed: 'Yang menyetujui harus orang lain, bukan peminta.',
     not_your_request: 'Hanya peminta yang dapat menarik permintaannya.',
+    not_your_export: 'Ekspor ini hanya untuk yang memintanya, administrator, atau pemegang tautan.',
+    invalid_link: 'Tautan menyebut satu penerima, dan berlaku satu menit sampai 31 hari.',
+    link_not_found: 'Tautan ini tidak ada.',
+    link_not_valid: 'Tautan ini tidak membuka apa pun, atau tidak lagi.',
     invalid_export: 'Ekspor perlu kamera, rentang yang sudah dimulai, dan teks yang pendek.',
     export_not_found: 'Ekspor ini tidak ada.',
     export_not_ready: 'Ekspor belum selesai, atau sudah dihapus.',

@@ -4,30 +4,38 @@ import { useEffect, useState } from 'preact/hooks';
 import * as api from '../api';
 import { useWords } from '../i18n';
 import { cameraHref, href } from '../router';
-import { allows } from '../session';
+import { allows, serverNow } from '../session';
+import * as format from '../time/format';
 import { parseInstant } from '../time/instant';
-import type { Case, FootageRequest, Me } from '../types';
+import type { Case, Export, FootageRequest, Me } from '../types';
 import { useAction } from '../ui/action';
 import { ErrorText } from '../ui/dialog';
 import { useList } from '../ui/list';
+import { usePoll } from '../ui/poll';
 import { Time } from '../ui/time';
 import { CaseForm, DecisionForm, RequestForm, type Decision } from './case-forms';
+import { share } from './export-share';
+import { LinkForm } from './link-form';
 
-type Open = { kind: 'case' } | { kind: 'request'; case: Case } | { kind: 'decide'; decision: Decision } | null;
+type Open = { kind: 'case' } | { kind: 'request'; case: Case } | { kind: 'decide'; decision: Decision } | { kind: 'link'; item: Export } | null;
 
 export function CasesPage({ me }: { me: Me }) {
   const { t } = useWords();
   const c = t.cases;
   const [secondPerson, setSecondPerson] = useState(false);
+  const [exports, setExports] = useState<Map<string, Export>>(new Map());
   const list = useList(async () => {
-    const found = await api.cases();
+    const [found, made] = await Promise.all([api.cases(), api.exports()]);
     setSecondPerson(found.second_person);
+    setExports(new Map(made.exports.map((one) => [one.id, one])));
     return found.cases;
   });
   const [open, setOpen] = useState<Open>(null);
   useEffect(() => {
     document.title = `${c.title} – nvr`;
   }, [c]);
+  const moving = list.items?.some((item) => item.requests.some(({ export: id }) => id !== null && ['queued', 'running'].includes(exports.get(id)?.state ?? '')));
+  usePoll(async () => list.reload(), moving ? 1000 : 15000);
   const done = (): void => {
     setOpen(null);
     list.reload();
@@ -61,7 +69,7 @@ export function CasesPage({ me }: { me: Me }) {
             <div class="table-scroll">
               <table class="gaps">
                 <thead><tr><th scope="col">{c.cameras}</th><th scope="col">{c.from}</th><th scope="col">{c.to}</th><th scope="col">{c.purpose}</th><th scope="col">{c.requester}</th><th scope="col">{c.state}</th><th scope="col">{t.admin.actions}</th></tr></thead>
-                <tbody>{item.requests.map((made) => <RequestRow key={made.id} made={made} me={me} decide={(what) => setOpen({ kind: 'decide', decision: { what, id: made.id } })} />)}</tbody>
+                <tbody>{item.requests.map((made) => <RequestRow key={made.id} made={made} me={me} item={made.export === null ? undefined : exports.get(made.export)} onMade={() => list.reload()} onLink={(item) => setOpen({ kind: 'link', item })} decide={(what) => setOpen({ kind: 'decide', decision: { what, id: made.id } })} />)}</tbody>
               </table>
             </div>
           )}
@@ -69,12 +77,23 @@ export function CasesPage({ me }: { me: Me }) {
       ))}
       {open?.kind === 'case' ? <CaseForm onDone={done} onClose={close} /> : null}
       {open?.kind === 'request' ? <RequestForm case={open.case} zone={me.zone} onDone={done} onClose={close} /> : null}
+      {open?.kind === 'link' ? <LinkForm item={open.item} zone={me.zone} onMade={() => list.reload()} onClose={close} /> : null}
       {open?.kind === 'decide' ? <DecisionForm decision={open.decision} mayRelease={allows(me.role, 'admin')} onDone={done} onClose={close} /> : null}
     </div>
   );
 }
 
-function RequestRow({ made, me, decide }: { made: FootageRequest; me: Me; decide: (what: Decision['what']) => void }) {
+interface RowProps {
+  made: FootageRequest;
+  me: Me;
+  /** Its export, if there is one among the latest. */
+  item: Export | undefined;
+  decide: (what: Decision['what']) => void;
+  onMade: () => void;
+  onLink: (item: Export) => void;
+}
+
+function RequestRow({ made, me, item, decide, onMade, onLink }: RowProps) {
   const { t } = useWords();
   const c = t.cases;
   const mine = made.requester === me.user;
@@ -87,7 +106,8 @@ function RequestRow({ made, me, decide }: { made: FootageRequest; me: Me; decide
       <td data-label={c.requester}>{made.requester}</td>
       <td data-label={c.state}>{c.states[made.state]}{made.decided_by ? <span class="hint"> {made.decided_by}{made.decision ? `: ${made.decision}` : ''}</span> : null}</td>
       <td data-label={t.admin.actions} class="row-actions">
-        {made.state === 'approved' ? <MakeExport made={made} /> : null}
+        {item ? <RequestExport item={item} onLink={onLink} /> : null}
+        {made.state === 'approved' ? <MakeExport made={made} item={item} onMade={onMade} /> : null}
         {made.state === 'asked' ? (
           <>
             <button type="button" class="small primary" data-testid="approve" onClick={() => decide('approve')}>{c.approve}</button>
@@ -101,15 +121,33 @@ function RequestRow({ made, me, decide }: { made: FootageRequest; me: Me; decide
   );
 }
 
-/** What was approved becomes an export; once it is asked for, the exports page tells the rest. */
-function MakeExport({ made }: { made: FootageRequest }) {
-  const { t } = useWords();
-  const [asked, setAsked] = useState(made.export !== null);
-  const action = useAction();
-  if (asked) return <a href={href('exports')} data-testid="see-export">{t.exports.see}</a>;
+/** How far its export is; its download and links, for those whom it is for. */
+function RequestExport({ item, onLink }: { item: Export; onLink: (item: Export) => void }) {
+  const { t, lang } = useWords();
+  const x = t.exports;
   return (
     <>
-      <button type="button" class="small primary" data-testid="make-export" disabled={action.busy} onClick={() => void action.run(() => api.exportRequest(made.id)).then((ok) => ok && setAsked(true))}>{t.exports.make}</button>
+      <a href={href('exports')} data-testid="see-export" data-state={item.state}>{x.seal}: {x.states[item.state] ?? item.state}{item.state === 'running' ? ` ${x.done(String(share(item)))}` : ''}</a>
+      {item.download ? (
+        <>
+          {' '}<a class="button small primary" href={item.download} download data-testid="request-download">{x.download(format.bytes(item.bytes ?? 0, lang))}</a>
+          {' '}<button type="button" class="small" data-testid="request-link" onClick={() => onLink(item)}>{t.link.make}</button>
+        </>
+      ) : null}
+      {item.reason ? <span class="hint"> {item.reason}</span> : null}
+    </>
+  );
+}
+
+/** An approval makes the export. It is asked for again when there is none any more, or when the range was not over yet. */
+function MakeExport({ made, item, onMade }: { made: FootageRequest; item: Export | undefined; onMade: () => void }) {
+  const { t } = useWords();
+  const action = useAction();
+  if (item ? ['queued', 'running', 'done'].includes(item.state) : made.export !== null) return null;
+  if (parseInstant(made.end) > serverNow()) return <span class="hint" data-testid="range-not-over">{t.cases.notOver}</span>;
+  return (
+    <>
+      {' '}<button type="button" class="small primary" data-testid="make-export" disabled={action.busy} onClick={() => void action.run(() => api.exportRequest(made.id)).then((ok) => ok && onMade())}>{t.exports.make}</button>
       <ErrorText text={action.error} />
     </>
   );

@@ -13,14 +13,16 @@ import { useList } from '../ui/list';
 import { usePoll } from '../ui/poll';
 import { Time } from '../ui/time';
 import { ExportForm } from './export-form';
+import { ExportLinks } from './export-links';
 import { share } from './export-share';
+import { LinkForm } from './link-form';
 
 export function ExportsPage({ me }: { me: Me }) {
   const { t } = useWords();
   const x = t.exports;
   const list = useList(() => api.exports().then((found) => found.exports));
   const [certificates, setCertificates] = useState<Certificate[]>([]);
-  const [open, setOpen] = useState<{ kind: 'new' } | { kind: 'cancel'; item: Export } | null>(null);
+  const [open, setOpen] = useState<{ kind: 'new' } | { kind: 'cancel' | 'link'; item: Export } | null>(null);
   const cancelling = useAction();
   useEffect(() => {
     document.title = `${x.title} – nvr`;
@@ -43,7 +45,7 @@ export function ExportsPage({ me }: { me: Me }) {
       <p class="muted">{x.text}</p>
       <ErrorText text={list.error} testid="list-error" />
       {list.items?.length === 0 ? <p class="panel">{x.none}</p> : null}
-      {list.items?.map((item) => <ExportCard key={item.id} item={item} me={me} onCancel={() => setOpen({ kind: 'cancel', item })} />)}
+      {list.items?.map((item) => <ExportCard key={item.id} item={item} me={me} onCancel={() => setOpen({ kind: 'cancel', item })} onLink={() => setOpen({ kind: 'link', item })} onChange={() => list.reload()} />)}
       {certificates.length > 0 ? (
         <section class="panel" data-testid="certificates">
           <h2>{x.certificates}</h2>
@@ -59,6 +61,7 @@ export function ExportsPage({ me }: { me: Me }) {
         </section>
       ) : null}
       {open?.kind === 'new' ? <ExportForm zone={me.zone} onDone={done} onClose={() => setOpen(null)} /> : null}
+      {open?.kind === 'link' ? <LinkForm item={open.item} zone={me.zone} onMade={() => list.reload()} onClose={() => setOpen(null)} /> : null}
       {open?.kind === 'cancel' ? (
         <Confirm
           title={x.cancelTitle} text={x.cancelText} action={x.cancel} error={cancelling.error} busy={cancelling.busy} onClose={() => setOpen(null)}
@@ -69,7 +72,7 @@ export function ExportsPage({ me }: { me: Me }) {
   );
 }
 
-function ExportCard({ item, me, onCancel }: { item: Export; me: Me; onCancel: () => void }) {
+function ExportCard({ item, me, onCancel, onLink, onChange }: { item: Export; me: Me; onCancel: () => void; onLink: () => void; onChange: () => void }) {
   const { t, lang } = useWords();
   const x = t.exports;
   const [start, end] = [parseInstant(item.start), parseInstant(item.end)];
@@ -80,6 +83,8 @@ function ExportCard({ item, me, onCancel }: { item: Export; me: Me; onCancel: ()
         <h2>{item.case || x.noCase}</h2>
         <span class="row-actions">
           {item.download ? <a class="button primary" href={item.download} download data-testid="export-download">{x.download(format.bytes(item.bytes ?? 0, lang))}</a> : null}
+          {item.download ? <button type="button" class="small" data-testid="make-link" onClick={onLink}>{t.link.make}</button> : null}
+          {item.state === 'done' && !item.may_download ? <span class="hint" data-testid="export-not-yours">{x.notYours}</span> : null}
           {item.state === 'queued' || item.state === 'running' ? <button type="button" class="small" data-testid="export-cancel" onClick={onCancel}>{x.cancel}</button> : null}
         </span>
       </header>
@@ -103,6 +108,7 @@ function ExportCard({ item, me, onCancel }: { item: Export; me: Me; onCancel: ()
         {item.legal_basis ? ` · ${item.legal_basis}` : ''}{item.purpose ? ` · ${item.purpose}` : ''}
         {item.approver ? ` · ${x.approvedBy(item.approver)}` : ''} · {item.id}
       </p>
+      <ExportLinks item={item} zone={me.zone} onChange={onChange} />
     </section>
   );
 }
