@@ -1,6 +1,6 @@
 """What a recorder counts for a camera. Kept in a camera's status since its recorder took it, and in a run's detail for that run alone.
 
-Counts only rise, but for the two that say how it is now (``LEVELS``).
+Counts only rise, but for the three that say how it is now (``LEVELS``).
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ NAMES: Final[Mapping[str, str]] = {
     "connections": "connections that brought a picture; all but the first are reconnections",
     "frames": "pictures written",
     "bytes": "bytes written",
+    "recorded_us": "microseconds of footage written",
+    "packets": "RTP packets that came (video)",
     "lost_packets": "RTP packets missing, by their numbers (video)",
     "duplicate_packets": "RTP packets that came twice",
     "restarts": "times that the camera began to count its packets anew, or as another sender",
@@ -28,10 +30,11 @@ NAMES: Final[Mapping[str, str]] = {
     "overloads": "runs that ended because a disk, or this machine, did not keep up or refused",
     "late_us": "how late the least delayed picture of the last ten seconds came, microseconds",
     "jitter_us": "how far the delays of the pictures of the last ten seconds lay apart, microseconds",
+    "interarrival_jitter_us": "interarrival jitter of RFC 3550 6.4.1, by pictures instead of packets, microseconds",
 }
 """Every count, and what it counts."""
 
-LEVELS: Final = frozenset({"late_us", "jitter_us"})
+LEVELS: Final = frozenset({"late_us", "jitter_us", "interarrival_jitter_us"})
 """Those that are no sums."""
 
 

@@ -104,7 +104,9 @@ class Pipeline:
         self.had_footage_s = 0.0
         self._camera_clock: CameraClock | None = None
         self._counted_before: Mapping[str, int] = {}
-        self.counters = dict.fromkeys(("connections", "frames", "bytes", "out_of_order", "corrupt", "overloads"), 0)
+        self.counters = dict.fromkeys(
+            ("connections", "frames", "bytes", "recorded_us", "out_of_order", "corrupt", "overloads"), 0
+        )
         self.source_counters: Callable[[], Mapping[str, int]] = dict
 
     @property
@@ -153,6 +155,7 @@ class Pipeline:
         if run is not None:
             counted["frames"] += run.frames
             counted["bytes"] += run.bytes
+            counted["recorded_us"] += run.recorded_us
         return {name: count for name, count in counted.items() if count}
 
     def camera_clock(self, at_us: int, camera_us: int, source: str) -> None:
@@ -329,6 +332,7 @@ class Pipeline:
             self._told_footage_of(run)
             self.counters["frames"] += run.frames
             self.counters["bytes"] += run.bytes
+            self.counters["recorded_us"] += run.recorded_us
             if ended.cause in (Cause.OVERLOAD, Cause.DISK_FULL, Cause.DISK_ERROR):
                 self.counters["overloads"] += 1
         cause, detail, silent = ended.cause, dict(ended.detail), self.silent

@@ -87,6 +87,11 @@ class Run:
         return Key(self._identity.camera, start_us, self._identity.node, self._identity.epoch)
 
     @property
+    def recorded_us(self) -> int:
+        """How much footage the disk has accepted, microseconds."""
+        return 0 if self.start_us is None or self.until_us is None else self.until_us - self.start_us
+
+    @property
     def init(self) -> Init:
         """The run's init."""
         return self._init

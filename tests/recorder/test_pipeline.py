@@ -295,6 +295,7 @@ def test_a_disk_that_does_not_keep_up_is_overload(tmp_path: Path, film: Clip) ->
         (detail,) = conn.execute("SELECT detail FROM run").fetchone()
     counters = json.loads(detail)["counters"]
     assert counters["overloads"] == 1
+    assert counters["recorded_us"] == found.recorded_us
     assert counters["frames"] == sum(segment.frames for segment in rig.segments), (
         "what was accepted is what the files hold"
     )

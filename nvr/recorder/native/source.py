@@ -26,6 +26,7 @@ from nvr.recorder.native.client import Session, Target, Track, open_session
 from nvr.recorder.native.errors import ClosedError, NativeError, NoAnswerError, StatusError, UnsupportedError
 from nvr.recorder.native.pictures import Picture
 from nvr.recorder.native.receiving import AudioReceiver, Clocks, Receiver, VideoReceiver
+from nvr.recorder.native.rtp import Jitter
 from nvr.recorder.native.sps import reorder_depth
 from nvr.recorder.native.templates import audio_template, video_template
 from nvr.recorder.native.timing import DecodingTimes
@@ -66,6 +67,7 @@ class NativeSource:
         self._audio_template: Template | None = None
         self._sets: tuple[bytes, ...] = ()
         self._times: DecodingTimes | None = None
+        self._jitter: Jitter | None = None
         self._time_base = Fraction(1, 90_000)
         self._audio_base = Fraction(1, 8_000)
         self._bare_keyframes = 0
@@ -88,6 +90,14 @@ class NativeSource:
 
     @property
     def counters(self) -> dict[str, int]:
+        """What was counted on this connection; packets, pictures, bytes and microseconds."""
+        if self._video is None:
+            return {}
+        jitter_us = self._jitter.us if self._jitter is not None else 0
+        return {"packets": self._video.packets, "interarrival_jitter_us": jitter_us, **self.faults}
+
+    @property
+    def faults(self) -> dict[str, int]:
         """What went wrong on this connection; packets, pictures and bytes."""
         video = self._video
         if video is None:
@@ -147,13 +157,14 @@ class NativeSource:
             # A camera whose data nobody takes gives up: the fault is here.
             told = f"this machine was {self._behind_s:.1f} s behind: {ended.detail.get('error', ended.cause)}"
             ended = Ended(Cause.OVERLOAD, {**ended.detail, "error": told})
-        return Ended(ended.cause, {**ended.detail, **{name: count for name, count in self.counters.items() if count}})
+        return Ended(ended.cause, {**ended.detail, **{name: count for name, count in self.faults.items() if count}})
 
     def _handlers(self, track: Track) -> tuple[Any, Any]:
         ssrc = secrets.randbits(32)
         receiver: Receiver
         if track.media.kind == "video":
             self._time_base = Fraction(1, track.media.clock_rate)
+            self._jitter = Jitter(track.media.clock_rate)
             receiver = self._video = VideoReceiver(track, ssrc, _CLOCKS, self._picture, self._clock)
         else:
             self._audio_base = Fraction(1, track.media.clock_rate)
@@ -172,6 +183,8 @@ class NativeSource:
         if template is None or times is None:
             return
         pts, dts = times.next(pts)
+        if self._jitter is not None:
+            self._jitter.arrived(dts, _CLOCKS.monotonic_us())
         self._sink.packet(
             Packet(
                 picture.data,

@@ -320,3 +320,25 @@ def test_decoding_times_fuzz(depth: int | None, order: list[int]) -> None:
         given_pts, dts = times.next(pts)
         assert dts <= given_pts
     assert len(times._sorted) <= 17
+
+
+def test_jitter_is_that_of_the_rfc() -> None:
+    """Pictures 40 ms apart that come alternately in time and 8 ms late: the estimate goes to 8 ms, as A.8's code does in floating point."""
+    jitter, reference = rtp.Jitter(90_000), 0.0
+    for number in range(400):
+        late_us = 8_000 * (number % 2)
+        jitter.arrived(3600 * number, 5_000_000 + 40_000 * number + late_us)
+        if number:
+            reference += (8_000 - reference) / 16
+        assert abs(jitter.us - reference) < 2
+    assert abs(jitter.us - 8_000) < 2
+    # A clock that jumps is no jitter.
+    jitter.arrived(3600 * 400 + 90_000 * 60, 5_000_000 + 40_000 * 400)
+    assert abs(jitter.us - 8_000) < 2
+
+
+def test_no_jitter_where_all_comes_evenly() -> None:
+    jitter = rtp.Jitter(90_000)
+    for number in range(100):
+        jitter.arrived(3600 * number, 77 + 40_000 * number)
+    assert jitter.us == 0

@@ -54,7 +54,8 @@ def test_every_frame_once(serve: Serve, name: str, aggregate: bool) -> None:
     assert [got.pts - first for got in sink.video] == [unit.pts - units[0].pts for unit in units]
     assert all(a.dts < b.dts for a, b in itertools.pairwise(sink.video))
     assert all(got.dts <= got.pts for got in sink.video)
-    assert not any(source.counters.values())
+    assert not any(source.faults.values())
+    assert source.counters["packets"] >= len(sink.video)
     ((video, audio),) = sink.opened
     assert (video.codec_context.width, video.codec_context.height) == (320, 192)
     assert audio is None
