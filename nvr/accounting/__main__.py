@@ -15,6 +15,7 @@ from typing import Any
 
 from nvr import log as logs
 from nvr.accounting.days import DayKeeper
+from nvr.accounting.network import NetworkKeeper
 from nvr.accounting.retention import Keeper
 from nvr.accounting.scrub import Scrubber
 from nvr.alerting.watch import Watch
@@ -54,9 +55,11 @@ def main() -> None:
     scrubber.start()
     days = DayKeeper(Path(first["catalogue"]), ending)
     days.start()
+    network = NetworkKeeper(Path(first["catalogue"]), ending)
+    network.start()
     watch.start()
     keeper.run(ending)
-    for thread in (scrubber, days, watch):
+    for thread in (scrubber, days, network, watch):
         thread.join(5.0)
 
 

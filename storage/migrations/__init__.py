@@ -19,6 +19,7 @@ from storage.migrations import (
     m010_audit,
     m011_cases,
     m012_alerts,
+    m013_network_hour,
     m014_links,
 )
 
@@ -37,6 +38,7 @@ STEPS = (
     m010_audit,
     m011_cases,
     m012_alerts,
+    m013_network_hour,
     m014_links,
 )
 

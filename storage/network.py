@@ -1,0 +1,118 @@
+"""What the network carried, lost and delayed: figures per camera or label value over time, from ``network_hour``.
+
+Invariant: hours are whole and belong to the part of the range in which they begin, so that the sums over the parts are those over the range.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from storage.network_hours import HOUR_US
+
+__all__ = ["Figures", "Part", "bitrates", "measure"]
+
+# So much is summed at once: SQLite sorts it by camera in memory.
+_CHUNK_HOURS: Final = 24
+
+_SUMS: Final = """SELECT camera, sum(recorded_us), sum(bytes), sum(packets), sum(lost_packets), sum(damaged), sum(undecodable), sum(reconnects),
+sum(jitter_sum_us), sum(jitter_readings), max(jitter_most_us) FROM network_hour WHERE hour >= ? AND hour < ? GROUP BY camera"""
+
+
+@dataclass(slots=True)
+class Figures:
+    """Sums over cameras and hours; ``cameras``: those that there are figures of."""
+
+    cameras: set[int] = field(default_factory=set)
+    recorded_us: int = 0
+    bytes: int = 0
+    packets: int = 0
+    lost_packets: int = 0
+    damaged: int = 0
+    undecodable: int = 0
+    reconnects: int = 0
+    jitter_sum_us: int = 0
+    jitter_readings: int = 0
+    jitter_most_us: int = 0
+
+    @property
+    def bitrate_bps(self) -> float | None:
+        """Bits a second of one camera while it was recorded; None: nothing was."""
+        return self.bytes * 8e6 / self.recorded_us if self.recorded_us else None
+
+    @property
+    def loss(self) -> float | None:
+        """The share of packets that did not come, 0 to 1; None: none was counted."""
+        sent = self.packets + self.lost_packets
+        return self.lost_packets / sent if sent else None
+
+    @property
+    def jitter_us(self) -> float | None:
+        """The mean of the readings of interarrival jitter, microseconds; None: there is none."""
+        return self.jitter_sum_us / self.jitter_readings if self.jitter_readings else None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The figures of one group in ``[start_us, end_us)``, of which ``measured_us`` lie in whole hours that have begun."""
+
+    group: str | None
+    start_us: int
+    end_us: int
+    measured_us: int
+    figures: Figures
+
+    @property
+    def carried_bps(self) -> float:
+        """Bits a second of all its cameras together, times without footage included."""
+        return self.figures.bytes * 8e6 / self.measured_us if self.measured_us else 0.0
+
+
+def measure(
+    conn: sqlite3.Connection, group_of: Mapping[int, str | None], edges_us: Sequence[int], *, now_us: int
+) -> list[Part]:
+    """The figures of each group of cameras (by key) between neighbouring ``edges_us``; by group, then time. Parts without any are left out."""
+    found: list[Part] = []
+    for start_us, end_us in itertools.pairwise(edges_us):
+        first, last = -(-start_us // HOUR_US), -(-end_us // HOUR_US)
+        measured_us = max(0, min(last * HOUR_US, now_us) - first * HOUR_US)
+        groups: dict[str | None, Figures] = {}
+        for at in range(first, last, _CHUNK_HOURS):
+            for row in conn.execute(_SUMS, (at, min(last, at + _CHUNK_HOURS))):
+                if row[0] in group_of:
+                    _add(groups.setdefault(group_of[row[0]], Figures()), row)
+        found += [Part(group, start_us, end_us, measured_us, figures) for group, figures in groups.items()]
+    return sorted(found, key=lambda part: (part.group is None, part.group or "", part.start_us))
+
+
+def _add(to: Figures, row: sqlite3.Row) -> None:
+    (camera, recorded_us, bytes_, packets, lost, damaged, undecodable, reconnects, jitter_us, readings, most_us) = row
+    to.cameras.add(camera)
+    to.recorded_us += recorded_us
+    to.bytes += bytes_
+    to.packets += packets
+    to.lost_packets += lost
+    to.damaged += damaged
+    to.undecodable += undecodable
+    to.reconnects += reconnects
+    to.jitter_sum_us += jitter_us
+    to.jitter_readings += readings
+    to.jitter_most_us = max(to.jitter_most_us, most_us)
+
+
+def bitrates(conn: sqlite3.Connection, start_us: int, end_us: int) -> dict[str, float]:
+    """Bits a second of each camera while it was recorded in the range; of one that no hour tells of, what its recorder measures now."""
+    now = conn.execute(
+        "SELECT c.id, s.bitrate_bps FROM status s JOIN camera c ON c.key = s.camera"
+        " WHERE s.state = 'recording' AND s.bitrate_bps > 0"
+    )
+    found = {row[0]: float(row[1]) for row in now}
+    ids = dict(conn.execute("SELECT key, id FROM camera").fetchall())
+    for part in measure(conn, ids, [start_us, end_us], now_us=end_us):
+        bitrate_bps = part.figures.bitrate_bps
+        if part.group is not None and bitrate_bps:
+            found[part.group] = bitrate_bps
+    return found

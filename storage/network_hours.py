@@ -1,0 +1,110 @@
+"""The recorders' counts as hours: what came since they were last looked at is added to the hour in which that was.
+
+Invariant: between two looks a count is added once, whatever a recorder's start does to it. What a recorder counted in the minute before its end, and
+nobody looked at, is in its run's detail only.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from storage.counters import LEVELS
+
+__all__ = ["HOUR_US", "KEPT_HOURS", "Hour", "Reading", "added", "enter", "prune", "read"]
+
+HOUR_US: Final = 3_600_000_000
+KEPT_HOURS: Final = 92 * 24
+"""How many hours back are kept."""
+
+# A recorder reports every second: what it said longer ago is no reading of now.
+_FRESH_US: Final = 15_000_000
+_SUMS: Final = ("recorded_us", "bytes", "packets", "lost_packets", "damaged", "undecodable")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a camera's recorder said: its counts (storage/counters.py), and whether it records now."""
+
+    counters: Mapping[str, int]
+    recording: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """What is added to an hour of the camera with this key. Fields as in the table's columns."""
+
+    camera: int
+    recorded_us: int = 0
+    bytes: int = 0
+    packets: int = 0
+    lost_packets: int = 0
+    damaged: int = 0
+    undecodable: int = 0
+    reconnects: int = 0
+    jitter_sum_us: int = 0
+    jitter_readings: int = 0
+    jitter_most_us: int = 0
+
+
+def read(conn: sqlite3.Connection, *, now_us: int) -> dict[int, Reading]:
+    """What every camera's recorder says now, by the camera's key."""
+    rows = conn.execute("SELECT camera, state, updated_us, counters FROM status")
+    return {
+        row["camera"]: Reading(
+            json.loads(row["counters"]), row["state"] == "recording" and now_us - row["updated_us"] < _FRESH_US
+        )
+        for row in rows
+    }
+
+
+def added(camera: int, then: Reading, now: Reading) -> Hour | None:
+    """What came between two looks; None if nothing did. Pure."""
+    before: Mapping[str, int] = then.counters
+    if any(now.counters.get(name, 0) < count for name, count in before.items() if name not in LEVELS):
+        # Another recorder took the camera and counts from zero.
+        before = {}
+    more = {name: now.counters.get(name, 0) - before.get(name, 0) for name in _SUMS}
+    reconnects = max(1, now.counters.get("connections", 0)) - max(1, before.get("connections", 0))
+    # Where there is no packet there is no reading: the av source does not count them.
+    heard = now.recording and more["packets"] > 0
+    jitter_us = now.counters.get("interarrival_jitter_us", 0) if heard else 0
+    if not (heard or reconnects or any(more.values())):
+        return None
+    return Hour(
+        camera,
+        **more,
+        reconnects=reconnects,
+        jitter_sum_us=jitter_us,
+        jitter_readings=int(heard),
+        jitter_most_us=jitter_us,
+    )
+
+
+_ENTER: Final = """INSERT INTO network_hour (hour, camera, recorded_us, bytes, packets, lost_packets, damaged, undecodable, reconnects,
+jitter_sum_us, jitter_readings, jitter_most_us) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (hour, camera) DO UPDATE SET
+recorded_us = recorded_us + excluded.recorded_us, bytes = bytes + excluded.bytes, packets = packets + excluded.packets,
+lost_packets = lost_packets + excluded.lost_packets, damaged = damaged + excluded.damaged, undecodable = undecodable + excluded.undecodable,
+reconnects = reconnects + excluded.reconnects, jitter_sum_us = jitter_sum_us + excluded.jitter_sum_us,
+jitter_readings = jitter_readings + excluded.jitter_readings, jitter_most_us = max(jitter_most_us, excluded.jitter_most_us)"""
+
+
+def enter(conn: sqlite3.Connection, hours: Iterable[Hour], *, now_us: int) -> None:
+    """Adds to the hour of ``now_us``."""
+    hour = now_us // HOUR_US
+    conn.executemany(
+        _ENTER,
+        [
+            (hour, h.camera, h.recorded_us, h.bytes, h.packets, h.lost_packets, h.damaged, h.undecodable, h.reconnects,
+             h.jitter_sum_us, h.jitter_readings, h.jitter_most_us)
+            for h in hours
+        ],
+    )  # fmt: skip
+
+
+def prune(conn: sqlite3.Connection, *, now_us: int) -> None:
+    """Removes what is older than ``KEPT_HOURS``."""
+    conn.execute("DELETE FROM network_hour WHERE hour < ?", (now_us // HOUR_US - KEPT_HOURS,))

@@ -1,0 +1,83 @@
+"""How much disk and uplink a number of cameras need, and what it costs. Pure.
+
+Model: every camera sends and is recorded day and night at its bitrate, which is of footage as it is stored. ``overhead`` is what the way through the
+network adds to that (headers of RTP, TCP and IP, repetition), as a share. A month has 30 days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from statistics import fmean
+
+__all__ = ["NoBitrateError", "Plan", "Rates", "plan", "rates"]
+
+_DAY_S = 86_400
+
+
+class NoBitrateError(ValueError):
+    """No camera's bitrate is known, and none was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """``total_bps``: the sum over ``cameras``. ``measured`` of them have a bitrate of their own; the others count as the mean of those."""
+
+    cameras: int
+    measured: int
+    total_bps: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``disk_days``: for how many days the present disks last; None without cameras. ``uplink_bps`` is with overhead. ``cost_a_month``: rupiah;
+    None: no price is known."""
+
+    rates: Rates
+    bytes_a_day: float
+    disk_bytes: float
+    disk_days: float | None
+    uplink_bps: float
+    cost_a_month: float | None
+
+
+def rates(
+    cameras: Collection[str],
+    measured: Mapping[str, float],
+    *,
+    bitrate_bps: float | None = None,
+    count: int | None = None,
+) -> Rates:
+    """What the chosen ``cameras`` send together. ``bitrate_bps``: as if each of them sent that. ``count``: as if there were so many like them.
+
+    Raises:
+        NoBitrateError: nothing is known to go by.
+    """
+    if bitrate_bps is not None:
+        number = len(cameras) if count is None else count
+        return Rates(number, 0, number * bitrate_bps)
+    known = [measured[camera] for camera in cameras if camera in measured]
+    number = len(cameras) if count is None else count
+    if not number:
+        return Rates(0, 0, 0.0)
+    if not known:
+        raise NoBitrateError("no bitrate was measured yet: give one")
+    if count is None:
+        return Rates(number, len(known), sum(known) + (number - len(known)) * fmean(known))
+    return Rates(number, 0, number * fmean(known))
+
+
+def plan(
+    sent: Rates, *, days: float, overhead: float, price_per_mbit: float | None, capacity_bytes: int | None
+) -> Plan:
+    """What ``days`` of footage need. ``capacity_bytes``: what footage may take of the present disks; None: not known."""
+    bytes_a_day = sent.total_bps / 8 * _DAY_S
+    uplink_bps = sent.total_bps * (1 + overhead)
+    return Plan(
+        sent,
+        bytes_a_day,
+        bytes_a_day * days,
+        capacity_bytes / bytes_a_day if bytes_a_day and capacity_bytes is not None else None,
+        uplink_bps,
+        uplink_bps / 1e6 * price_per_mbit if price_per_mbit else None,
+    )
