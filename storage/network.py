@@ -6,14 +6,20 @@ Invariant: hours are whole and belong to the part of the range in which they beg
 from __future__ import annotations
 
 import itertools
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from datetime import UTC, datetime, time, timedelta
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
 
 from storage.network_hours import HOUR_US
+from storage.selection import Selection
 
-__all__ = ["Figures", "Part", "bitrates", "measure"]
+__all__ = ["Figures", "Part", "Step", "bitrates", "edges", "groups", "measure"]
+
+Step = Literal["total", "day", "hour"]
 
 # So much is summed at once: SQLite sorts it by camera in memory.
 _CHUNK_HOURS: Final = 24
@@ -116,3 +122,28 @@ def bitrates(conn: sqlite3.Connection, start_us: int, end_us: int) -> dict[str, 
         if part.group is not None and bitrate_bps:
             found[part.group] = bitrate_bps
     return found
+
+
+def groups(conn: sqlite3.Connection, by: str, chosen: Selection) -> dict[int, str | None]:
+    """The group of each chosen camera, by its key: its id if ``by`` is ``camera``, else what its label ``by`` says (None: it has none). Cameras removed
+    since are among them: they belonged to the network then."""
+    found: dict[int, str | None] = {}
+    for row in conn.execute("SELECT key, id, labels FROM camera"):
+        labels = json.loads(row["labels"])
+        if chosen.has(row["id"], labels):
+            found[row["key"]] = row["id"] if by == "camera" else labels.get(by)
+    return found
+
+
+def edges(start_us: int, end_us: int, step: Step, zone: str) -> list[int]:
+    """Where the parts of a range begin and end: ``total`` is one part, ``day`` is cut at the zone's midnights, ``hour`` at whole hours (UTC). Pure."""
+    cuts: list[int] = []
+    if step == "hour":
+        cuts = list(range((start_us // HOUR_US + 1) * HOUR_US, end_us, HOUR_US))
+    elif step == "day":
+        local = ZoneInfo(zone)
+        day = datetime.fromtimestamp(start_us / 1e6, UTC).astimezone(local).date()
+        while not cuts or cuts[-1] < end_us:
+            day += timedelta(days=1)
+            cuts.append(round(datetime.combine(day, time(), local).timestamp()) * 1_000_000)
+    return [start_us, *(cut for cut in cuts if start_us < cut < end_us), end_us]

@@ -6,13 +6,13 @@ Label sets grow with cameras, roots and the fixed words of causes, alerts and no
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from litestar import Response
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
@@ -23,6 +23,7 @@ from nvr.api.routing import get
 from nvr.api.services import Injected, Services
 from storage import alerts, audit, status
 from storage.causes import Cause
+from storage.counters import LEVELS, NAMES
 from storage.retention import disks
 from storage.roots import Root, is_mounted
 
@@ -77,6 +78,7 @@ class _Recording(Collector):
             if not is_recording and now.cause is not None:
                 causes[now.cause] += 1
         yield from (recording, age, bitrate, rate)
+        yield from _counted([(camera, found[camera].counters) for camera in known if camera in found])
         cameras = GaugeMetricFamily("nvr_cameras", "Cameras by state", labels=["state"])
         for state, count in states.items():
             cameras.add_metric([state], count)
@@ -104,6 +106,18 @@ class _Recording(Collector):
         in_sync = synchronised()
         if in_sync is not None:
             yield GaugeMetricFamily("nvr_clock_synchronised", "1: the kernel says so", value=float(in_sync))
+
+
+def _counted(found: Sequence[tuple[str, Mapping[str, int]]]) -> Iterable[Metric]:
+    """What recorders count (storage/counters.py): sums as counters, which begin anew with a recorder, levels as gauges; times in seconds."""
+    for name, what in NAMES.items():
+        base, factor = (f"{name.removesuffix('_us')}_seconds", 1e-6) if name.endswith("_us") else (name, 1)
+        help_ = f"{what[:1].upper()}{what[1:]}".removesuffix(", microseconds").replace("Microseconds", "Seconds")
+        kind = GaugeMetricFamily if name in LEVELS else CounterMetricFamily
+        metric = kind(f"nvr_camera_{base}", help_, labels=["camera"])
+        for camera, counters in found:
+            metric.add_metric([camera], counters.get(name, 0) * factor)
+        yield metric
 
 
 def _catalogue(conn: sqlite3.Connection, node: str, now_us: int) -> Iterable[Metric]:

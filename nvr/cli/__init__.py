@@ -23,6 +23,8 @@ _COMMANDS = {
     "cameras": "nvr.cli.cameras:cameras",
     "gaps": "nvr.cli.gaps:gaps",
     "coverage": "nvr.cli.coverage:coverage",
+    "network": "nvr.cli.network:network",
+    "plan": "nvr.cli.plan:plan",
     "alerts": "nvr.cli.alerts:alerts",
     "orders": "nvr.cli.orders:orders",
     "maintenance": "nvr.cli.windows:maintenance",

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from storage.policies import Rules
     from storage.retention import Disk
 
-__all__ = ["retention"]
+__all__ = ["present_disks", "retention"]
 
 
-def _disks(loaded: Config, database: Database) -> list[Disk]:
+def present_disks(loaded: Config, database: Database) -> list[Disk]:
     """The disks of the roots that the file names, as far as the catalogue knows them."""
     from storage.retention import disks
     from storage.roots import Root
@@ -72,7 +72,7 @@ def preview(max_age: str | None, min_age: str | None, max_bytes: str | None, con
 
     with open_catalogue(config) as (loaded, database):
         now_us, in_force = time.time_ns() // 1000, loaded.retention.rules
-        found = _disks(loaded, database)
+        found = present_disks(loaded, database)
         with database.read() as conn:
             rules = _changed(in_force, max_age, min_age, max_bytes)
             planned = plans.preview(conn, rules, found, now_us=now_us)
@@ -129,7 +129,7 @@ def forecast(config: Path) -> None:
 
     with open_catalogue(config) as (loaded, database):
         now_us, zone = time.time_ns() // 1000, loaded.server.zone
-        found = _disks(loaded, database)
+        found = present_disks(loaded, database)
         with database.read() as conn:
             fleet, recorded = model.measure(conn, footage.policies(conn, loaded.retention.rules), now_us=now_us)
         answer = model.forecast(fleet, model.capacity(found, recorded), now_us=now_us)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from storage import alerts
+from storage import alerts, status
 from storage.alerts import Row
+from storage.counters import LEVELS, NAMES
+from storage.status import Status
 from tests.api.catalogue import NOW, T0, World
 
 Client = AsyncTestClient[Litestar]
@@ -65,3 +68,27 @@ async def test_metrics_are_what_the_catalogue_says(client: Client, world: World)
         name for family in text_string_to_metric_families(answer.text) for s in family.samples for name in s.labels
     }
     assert labels <= {"camera", "cause", "state", "kind", "root", "version", "node"}
+
+
+async def test_metrics_have_what_recorders_count(client: Client, world: World) -> None:
+    counters = {"lost_packets": 7, "connections": 3, "recorded_us": 2_500_000, "interarrival_jitter_us": 1_500}
+    with world.db.write() as conn:
+        status.put(conn, [Status("gate", "recording", T0, updated_us=NOW, counters=counters)])
+    text = (await client.get("/metrics", headers=world.bearer("viewer"))).text
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    found = {
+        (sample.name, sample.labels.get("camera")): sample.value
+        for family in families.values()
+        for sample in family.samples
+    }
+    assert found["nvr_camera_lost_packets_total", "gate"] == 7
+    assert found["nvr_camera_connections_total", "gate"] == 3
+    assert found["nvr_camera_recorded_seconds_total", "gate"] == 2.5
+    assert found["nvr_camera_damaged_total", "gate"] == 0
+    assert found["nvr_camera_interarrival_jitter_seconds", "gate"] == pytest.approx(0.0015)
+    assert families["nvr_camera_interarrival_jitter_seconds"].type == "gauge"
+    # A name for each count there is, and nothing said of a camera whose recorder never spoke.
+    for name in NAMES:
+        base = f"nvr_camera_{name.removesuffix('_us')}{'_seconds' if name.endswith('_us') else ''}"
+        assert families[base].type == ("gauge" if name in LEVELS else "counter")
+        assert families[base].documentation

@@ -1,0 +1,102 @@
+"""``nvr network``: what the network carried, lost and delayed."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nvr.cli.catalogue import TIME, open_catalogue, table, when
+from nvr.cli.options import config_option
+
+if TYPE_CHECKING:
+    from storage.network import Step
+
+__all__ = ["network"]
+
+_WEEK_US = 7 * 86_400_000_000
+
+
+@click.command()
+@click.option("--start", type=TIME, help="ISO 8601 with a zone. [default: a week before the end]")
+@click.option("--end", type=TIME, help="ISO 8601 with a zone. [default: now]")
+@click.option("--by", default="camera", show_default=True, help="camera, or a label such as isp or district.")
+@click.option("--step", type=click.Choice(["total", "day", "hour"]), default="total", show_default=True)
+@click.option("--where", help="Only cameras with these labels, such as district=Tembalang,isp=Telkom.")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@config_option
+def network(
+    start: int | None, end: int | None, by: str, step: Step, where: str | None, format_: str, config: Path
+) -> None:
+    """Print bitrate, loss, reconnections and jitter per camera or label value."""
+    from storage import network as figures
+    from storage import selection
+
+    now_us = time.time_ns() // 1000
+    end_us = now_us if end is None else end
+    start_us = end_us - _WEEK_US if start is None else start
+    if end_us <= start_us:
+        raise click.UsageError("the range is empty: --end must be after --start")
+    try:
+        chosen = selection.parse(where or "")
+    except selection.SelectionError as error:
+        raise click.UsageError(str(error)) from None
+    with open_catalogue(config) as (loaded, database):
+        zone = loaded.server.zone
+        edges = figures.edges(start_us, end_us, step, zone)
+        with database.read() as conn:
+            parts = figures.measure(conn, figures.groups(conn, by, chosen), edges, now_us=now_us)
+    if format_ == "json":
+        rows = [
+            {
+                "group": part.group,
+                "start": when(part.start_us, "UTC").replace(" ", "T"),
+                "end": when(part.end_us, "UTC").replace(" ", "T"),
+                "cameras": len(part.figures.cameras),
+                "recorded_s": part.figures.recorded_us / 1e6,
+                "bytes": part.figures.bytes,
+                "bitrate_bps": part.figures.bitrate_bps,
+                "carried_bps": part.carried_bps,
+                "packets": part.figures.packets,
+                "lost_packets": part.figures.lost_packets,
+                "loss": part.figures.loss,
+                "damaged": part.figures.damaged,
+                "undecodable": part.figures.undecodable,
+                "reconnects": part.figures.reconnects,
+                "jitter_us": part.figures.jitter_us,
+                "jitter_most_us": part.figures.jitter_most_us if part.figures.jitter_readings else None,
+            }
+            for part in parts
+        ]
+        click.echo(json.dumps({"by": by, "step": step, "rows": rows}, indent=1))
+        return
+    if not parts:
+        click.echo("nothing was measured in this range: hours are entered while the server records")
+        return
+    heads = (by.upper(), "FROM", "CAMERAS", "KBIT/S", "TOTAL MBIT/S", "LOSS", "RECONNECTS", "JITTER MS", "MOST MS")
+    table(
+        [
+            heads,
+            *(
+                (
+                    part.group or "-",
+                    when(part.start_us, zone),
+                    str(len(part.figures.cameras)),
+                    _text(part.figures.bitrate_bps, 1e-3, 0),
+                    f"{part.carried_bps / 1e6:.2f}",
+                    "-" if part.figures.loss is None else f"{part.figures.loss:.4%}",
+                    str(part.figures.reconnects),
+                    _text(part.figures.jitter_us, 1e-3, 1),
+                    f"{part.figures.jitter_most_us / 1e3:.1f}" if part.figures.jitter_readings else "-",
+                )
+                for part in parts
+            ),
+        ]
+    )
+
+
+def _text(value: float | None, factor: float, digits: int) -> str:
+    return "-" if value is None else f"{value * factor:.{digits}f}"
