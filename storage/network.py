@@ -63,7 +63,8 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The figures of one group in ``[start_us, end_us)``, of which ``measured_us`` lie in whole hours that have begun."""
+    """The figures of one group in ``[start_us, end_us)``, of which ``measured_us`` lie in whole hours that have begun, not before anything
+    was measured at all."""
 
     group: str | None
     start_us: int
@@ -82,9 +83,10 @@ def measure(
 ) -> list[Part]:
     """The figures of each group of cameras (by key) between neighbouring ``edges_us``; by group, then time. Parts without any are left out."""
     found: list[Part] = []
+    oldest = conn.execute("SELECT min(hour) FROM network_hour").fetchone()[0] or 0
     for start_us, end_us in itertools.pairwise(edges_us):
         first, last = -(-start_us // HOUR_US), -(-end_us // HOUR_US)
-        measured_us = max(0, min(last * HOUR_US, now_us) - first * HOUR_US)
+        measured_us = max(0, min(last * HOUR_US, now_us) - max(first, oldest) * HOUR_US)
         groups: dict[str | None, Figures] = {}
         for at in range(first, last, _CHUNK_HOURS):
             for row in conn.execute(_SUMS, (at, min(last, at + _CHUNK_HOURS))):

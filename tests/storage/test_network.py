@@ -67,10 +67,11 @@ def test_figures_are_those_of_the_reference(
 
 
 def test_the_hour_under_way_counts_as_far_as_it_has_come(world: World) -> None:
+    """And what was before the first hour there is does not count."""
     with world.database.write() as conn:
         enter(conn, [Hour(1, recorded_us=HOUR_US // 4, bytes=450_000_000)], now_us=H0 * HOUR_US)
     with world.database.read() as conn:
-        (part,) = measure(conn, {1: "x"}, [H0 * HOUR_US, (H0 + 24) * HOUR_US], now_us=H0 * HOUR_US + HOUR_US // 2)
+        (part,) = measure(conn, {1: "x"}, [(H0 - 5) * HOUR_US, (H0 + 24) * HOUR_US], now_us=H0 * HOUR_US + HOUR_US // 2)
         assert bitrates(conn, H0 * HOUR_US, (H0 + 24) * HOUR_US) == {"cam": 4e6}
     assert (part.figures.bitrate_bps, part.carried_bps) == (4e6, 2e6)
 

@@ -8,6 +8,7 @@ import type {
   Camera,
   CameraDraft,
   CameraList,
+  CapacityPlan,
   Case,
   Certificate,
   Choice,
@@ -23,6 +24,7 @@ import type {
   Imported,
   Me,
   NewLink,
+  NetworkReport,
   NewToken,
   OpenedLink,
   OrderDraft,
@@ -251,6 +253,31 @@ export const gaps = (query: GapQuery, limit: number, signal?: AbortSignal) => ge
 export const fleetCoverage = (query: GapQuery, by: string, signal?: AbortSignal) =>
   get<CoverageReport>(`/api/coverage?${chosen(query).join('&')}&by=${seg(by)}`, signal);
 export const outages = (signal?: AbortSignal) => get<OutageList>('/api/outages', signal);
+
+// Network
+
+export interface NetworkQuery {
+  start: Instant;
+  end: Instant;
+  by: string;
+  step: 'total' | 'day' | 'hour';
+  where: string;
+}
+
+export const network = (query: NetworkQuery) =>
+  get<NetworkReport>(`/api/network?${range(query.start, query.end)}&by=${seg(query.by)}&step=${query.step}&where=${seg(query.where)}`);
+
+/** Numbers as they were typed: the server checks them. */
+export interface PlanQuery {
+  where: string;
+  days: string;
+  cameras?: string;
+  bitrate_bps?: string;
+  overhead?: string;
+  price_per_mbit?: string;
+}
+
+export const plan = (query: PlanQuery) => get<CapacityPlan>(`/api/plan?${new URLSearchParams({ ...query }).toString()}`);
 
 // Alerts
 

@@ -11,6 +11,7 @@ import { CamerasPage } from './pages/cameras';
 import { CasesPage } from './pages/cases';
 import { ExportsPage } from './pages/exports';
 import { GapsPage } from './pages/gaps';
+import { NetworkPage } from './pages/network';
 import { OrdersPage } from './pages/orders';
 import { LoginPage } from './pages/login';
 import { TokensPage } from './pages/tokens';
@@ -27,6 +28,7 @@ const NEEDED: Record<Page, Role> = {
   account: 'viewer',
   alerts: 'viewer',
   gaps: 'investigator',
+  network: 'investigator',
   orders: 'viewer',
   cases: 'investigator',
   exports: 'investigator',
@@ -63,6 +65,7 @@ function Frame({ me, where }: { me: Me; where: Route }) {
     ['cameras', t.nav.cameras],
     ['alerts', t.nav.alerts],
     ['gaps', t.nav.gaps],
+    ['network', t.nav.network],
     ['orders', t.nav.orders],
     ['cases', t.nav.cases],
     ['exports', t.nav.exports],
@@ -113,6 +116,7 @@ function Content({ me, where }: { me: Me; where: Route }) {
     case 'cameras': return <CamerasPage me={me} />;
     case 'camera': return <CameraPage id={where.id} params={where.params} me={me} />;
     case 'gaps': return <GapsPage me={me} />;
+    case 'network': return <NetworkPage me={me} />;
     case 'orders': return <OrdersPage me={me} />;
     case 'cases': return <CasesPage me={me} />;
     case 'exports': return <ExportsPage me={me} />;

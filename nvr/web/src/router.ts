@@ -7,6 +7,7 @@ export type Page =
   | 'camera'
   | 'alerts'
   | 'gaps'
+  | 'network'
   | 'orders'
   | 'cases'
   | 'exports'
@@ -27,6 +28,7 @@ const PATHS: Record<Exclude<Page, 'camera'>, string> = {
   cameras: '/',
   alerts: '/alerts',
   gaps: '/gaps',
+  network: '/network',
   orders: '/orders',
   cases: '/cases',
   exports: '/exports',

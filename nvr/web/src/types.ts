@@ -170,6 +170,59 @@ export interface OutageList {
   outages: Outage[];
 }
 
+export interface NetworkRow {
+  group: string | null;
+  start: string;
+  end: string;
+  cameras: number;
+  recorded_s: number;
+  bytes: number;
+  bitrate_bps: number | null;
+  carried_bps: number;
+  packets: number;
+  lost_packets: number;
+  /** From 0 to 1. */
+  loss: number | null;
+  damaged: number;
+  undecodable: number;
+  reconnects: number;
+  jitter_us: number | null;
+  jitter_most_us: number | null;
+}
+
+export interface NetworkReport {
+  start: string;
+  end: string;
+  as_of: string;
+  by: string;
+  step: 'total' | 'day' | 'hour';
+  where: string;
+  zone: string;
+  rows: NetworkRow[];
+}
+
+export interface PlanFigures {
+  cameras: number;
+  measured: number;
+  bitrate_bps: number;
+  bytes_a_day: number;
+  disk_bytes: number;
+  disk_days: number | null;
+  uplink_mbit_per_s: number;
+  cost_a_month: number | null;
+}
+
+export interface CapacityPlan {
+  as_of: string;
+  where: string;
+  days: number;
+  overhead: number;
+  price_per_mbit: number | null;
+  capacity_bytes: number | null;
+  now: PlanFigures | null;
+  planned: PlanFigures;
+}
+
 export type DirectiveKind = 'order' | 'maintenance' | 'schedule';
 
 /** Which cameras: by a label query, by ids, or by the text of a CSV list. One of them. */

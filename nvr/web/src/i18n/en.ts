@@ -137,6 +137,7 @@ const en = {
     main: 'Main menu',
     cameras: 'Cameras',
     gaps: 'Gap report',
+    network: 'Network',
     alerts: 'Alerts',
     orders: 'Orders',
     cases: 'Cases',
@@ -334,6 +335,23 @@ const en = {
       user_added: 'Added a user', user_removed: 'Removed a user', password_set: 'Set a password', token_made: 'Created a token', token_removed: 'Revoked a token',
       configuration_read: 'Configuration read', server_started: 'Server started', server_stopped: 'Server stopped', audit_read: 'Read the audit log',
     } as Record<string, string>,
+  },
+
+  network: {
+    title: 'Network', text: 'What the cameras’ network carried, lost and delayed, measured hour by hour while the server records. Bitrates are those of one camera while it was recorded; “all together” counts the whole time.',
+    range: 'Range', ranges: { day: 'Last 24 hours', week: 'Last 7 days', month: 'Last 30 days' } as Record<'day' | 'week' | 'month', string>,
+    by: 'One row for each', camera: 'Camera', step: 'Over time', steps: { total: 'All of it', day: 'By day', hour: 'By hour' } as Record<'total' | 'day' | 'hour', string>,
+    where: 'Only cameras with labels', whereHint: 'Such as district=Tembalang,isp=Telkom. Empty: all', show: 'Show', none: 'Nothing was measured in this range yet.',
+    from: 'From', cameras: 'Cameras', bitrate: 'Bitrate', carried: 'All together', loss: 'Packets lost', reconnects: 'Reconnects', jitter: 'Jitter',
+    noLabel: 'without this label', most: (ms: string) => `at most ${ms} ms`, more: (n: string) => `${n} more rows: choose cameras or a shorter range.`,
+    plan: {
+      title: 'Capacity planner', text: 'Disk, uplink and cost, if every camera sends day and night. Bitrates are those measured over the last seven days.',
+      cameras: 'Number of cameras', camerasHint: 'Empty: those there are', kbit: 'Bitrate of each, kbit/s', kbitHint: 'Empty: as measured. What if 512?', days: 'Days to keep',
+      overhead: 'Overhead of the network, %', overheadHint: 'Headers and repetition, added to the uplink', price: 'Rupiah a month per Mbit/s', priceHint: 'Empty: as configured',
+      run: 'Plan', now: 'Measured', planned: 'Planned', measured: (n: string, of: string) => `${n} (${of} measured)`, daysOf: (n: string) => `${n} days`, noPrice: 'no price known',
+      noDisks: 'No footage disk is there.', disks: (size: string) => `Footage may take ${size} of the present disks.`,
+      rows: { cameras: 'Cameras', footage: 'Footage', day: 'A day', disk: (days: string) => `Disk for ${days} days`, last: 'Present disks last', uplink: 'Uplink', cost: 'Cost a month' },
+    },
   },
 
   orders: {

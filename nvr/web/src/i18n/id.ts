@@ -24,6 +24,7 @@ const id: Words = {
     main: 'Menu utama',
     cameras: 'Kamera',
     gaps: 'Laporan kekosongan',
+    network: 'Jaringan',
     alerts: 'Peringatan',
     orders: 'Perintah',
     cases: 'Perkara',
@@ -220,6 +221,23 @@ const id: Words = {
       camera_added: 'Menambah kamera', camera_changed: 'Mengubah kamera', camera_removed: 'Menghapus kamera', footage_deleted: 'Menghapus rekaman',
       user_added: 'Menambah pengguna', user_removed: 'Menghapus pengguna', password_set: 'Menetapkan kata sandi', token_made: 'Membuat token', token_removed: 'Mencabut token',
       configuration_read: 'Konfigurasi dibaca', server_started: 'Server dijalankan', server_stopped: 'Server dihentikan', audit_read: 'Membaca log audit',
+    },
+  },
+
+  network: {
+    title: 'Jaringan', text: 'Apa yang dibawa, dihilangkan, dan ditunda jaringan kamera, diukur jam demi jam selama server merekam. Laju bit adalah milik satu kamera selama direkam; “semuanya” menghitung seluruh waktu.',
+    range: 'Rentang', ranges: { day: '24 jam terakhir', week: '7 hari terakhir', month: '30 hari terakhir' },
+    by: 'Satu baris untuk tiap', camera: 'Kamera', step: 'Menurut waktu', steps: { total: 'Seluruhnya', day: 'Per hari', hour: 'Per jam' },
+    where: 'Hanya kamera berlabel', whereHint: 'Misalnya district=Tembalang,isp=Telkom. Kosong: semua', show: 'Tampilkan', none: 'Belum ada yang diukur dalam rentang ini.',
+    from: 'Mulai', cameras: 'Kamera', bitrate: 'Laju bit', carried: 'Semuanya', loss: 'Paket hilang', reconnects: 'Terputus', jitter: 'Jitter',
+    noLabel: 'tanpa label ini', most: (ms) => `paling besar ${ms} ms`, more: (n) => `${n} baris lagi: pilih kamera atau rentang yang lebih pendek.`,
+    plan: {
+      title: 'Perencana kapasitas', text: 'Disk, uplink, dan biaya bila setiap kamera mengirim siang dan malam. Laju bit diukur selama tujuh hari terakhir.',
+      cameras: 'Jumlah kamera', camerasHint: 'Kosong: yang ada sekarang', kbit: 'Laju bit masing-masing, kbit/s', kbitHint: 'Kosong: sesuai pengukuran. Bagaimana kalau 512?', days: 'Hari yang disimpan',
+      overhead: 'Beban tambahan jaringan, %', overheadHint: 'Header dan pengulangan, ditambahkan ke uplink', price: 'Rupiah per bulan per Mbit/s', priceHint: 'Kosong: sesuai konfigurasi',
+      run: 'Hitung', now: 'Terukur', planned: 'Rencana', measured: (n, of) => `${n} (${of} diukur)`, daysOf: (n) => `${n} hari`, noPrice: 'harga tidak diketahui',
+      noDisks: 'Tidak ada disk rekaman.', disks: (size) => `Rekaman boleh memakai ${size} dari disk yang ada.`,
+      rows: { cameras: 'Kamera', footage: 'Rekaman', day: 'Sehari', disk: (days) => `Disk untuk ${days} hari`, last: 'Disk yang ada cukup untuk', uplink: 'Uplink', cost: 'Biaya sebulan' },
     },
   },
 
