@@ -11,16 +11,16 @@ from sqlite_utils.migrations import Migrations
 
 from storage.migrations import (
     m001_first_schema,
-    m004_clock,
-    m006_directives,
-    m007_coverage_day,
-    m008_leases,
-    m009_exports,
-    m010_audit,
-    m011_cases,
-    m012_alerts,
-    m013_network_hour,
-    m014_links,
+    m002_clock,
+    m003_directives,
+    m004_coverage_day,
+    m005_leases,
+    m006_exports,
+    m007_audit,
+    m008_cases,
+    m009_alerts,
+    m010_network_hour,
+    m011_links,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -30,16 +30,16 @@ migrations = Migrations("catalogue")
 # In this order. A step is a module with its statements, each ended by ";" at the end of a line, in ``SQL``.
 STEPS = (
     m001_first_schema,
-    m004_clock,
-    m006_directives,
-    m007_coverage_day,
-    m008_leases,
-    m009_exports,
-    m010_audit,
-    m011_cases,
-    m012_alerts,
-    m013_network_hour,
-    m014_links,
+    m002_clock,
+    m003_directives,
+    m004_coverage_day,
+    m005_leases,
+    m006_exports,
+    m007_audit,
+    m008_cases,
+    m009_alerts,
+    m010_network_hour,
+    m011_links,
 )
 
 
