@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import shutil
 import sqlite3
@@ -36,6 +37,7 @@ T0_US = DAY0_US + 10 * 3_600_000_000
 @cache
 def _template() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="nvr-template-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     database = Database(folder / "catalogue.db")
     database.migrate()
     with database.write() as conn:
