@@ -49,10 +49,12 @@ async def fleet_of(server: Server, **options: Any) -> AsyncIterator[Fleet]:
     prepared = prepare(config)
     fleet = Fleet(config, prepared, **options)
     await fleet.start()
+    prepared.backlog.start()
     try:
         yield fleet
     finally:
         await fleet.stop()
+        assert prepared.backlog.stop(10.0)
         prepared.database.close()
         prepared.lock.release()
 
@@ -153,6 +155,12 @@ async def test_the_old_worker_dies_during_a_move(
             server.until, lambda: [s for s in server.closed("a") if s.key.start_us > killed_us], what="the new worker"
         )
         moving.cancel()
+        epochs = {s.key.epoch for s in server.closed("a") if s.key.start_us > killed_us}
+        await asyncio.to_thread(
+            server.until,
+            lambda: all(s.key.epoch in epochs for s in server.growing("a")),
+            what="adoption of what the old worker left",
+        )
     found = server.closed("a")
     assert server.growing("a") == []
     gaps = server.coverage("a", found[0].key.start_us, found[-1].end_us).gaps
