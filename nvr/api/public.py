@@ -172,10 +172,12 @@ def _kept(services: Services) -> dict[str, Any]:
     return kept
 
 
-def _answer(request: ApiRequest, body: bytes, media_type: str, fresh_s: int) -> Response[bytes]:
+def _answer(request: ApiRequest, body: bytes, media_type: str) -> Response[bytes]:
     etag = strong_etag(body)
+    # Words may be shown while the server is away; a picture must be gone soon after its view was cut.
+    stale = "must-revalidate" if media_type == "image/jpeg" else "stale-while-revalidate=60, stale-if-error=3600"
     headers = {
-        "Cache-Control": f"public, max-age={fresh_s}, stale-while-revalidate=60, stale-if-error=3600",
+        "Cache-Control": f"public, max-age={_FRESH_S}, {stale}",
         "ETag": f"W/{etag}",
     }
     if matches_etag(request.headers.get("if-none-match"), etag):
@@ -196,7 +198,7 @@ def public_cameras(request: ApiRequest, services: Injected) -> Response[bytes]:
     """All public cameras."""
     _check_on(services)
     body: Any = _kept(services)[""]
-    return _answer(request, body, "application/json", _FRESH_S)
+    return _answer(request, body, "application/json")
 
 
 def _one(services: Services, camera: str) -> PublicCamera:
@@ -218,7 +220,7 @@ def _one(services: Services, camera: str) -> PublicCamera:
 )
 def public_camera(request: ApiRequest, services: Injected, camera: FromPath[str]) -> Response[bytes]:
     """One public camera."""
-    return _answer(request, msgspec.json.encode(_one(services, camera)), "application/json", _FRESH_S)
+    return _answer(request, msgspec.json.encode(_one(services, camera)), "application/json")
 
 
 @get(
@@ -236,7 +238,7 @@ async def public_picture(request: ApiRequest, services: Injected, camera: FromPa
         async with services.picture_slots:
             kept = await sync_to_thread(_picture, services, camera)
     body, at = kept
-    answer = _answer(request, body, "image/jpeg", _PICTURE_FRESH_S)
+    answer = _answer(request, body, "image/jpeg")
     answer.headers["X-Frame-Time"] = at
     return answer
 
