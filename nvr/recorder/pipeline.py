@@ -22,6 +22,7 @@ from nvr.recorder.cutting import Cutter
 from nvr.recorder.disks import Disks
 from nvr.recorder.muxer import Template
 from nvr.recorder.nal import parameter_sets
+from nvr.recorder.native.templates import video_template
 from nvr.recorder.run import Identity, Run
 from nvr.recorder.sound import G711_CODECS, G711Encoder
 from nvr.recorder.source import Ended, Packet, Picture
@@ -259,7 +260,8 @@ class Pipeline:
 
     def _at_keyframe(self, packet: Packet, now_us: int) -> None:
         """A keyframe is where parameters may change, and where sound may join or leave: both make a new run, without a gap."""
-        sets = frozenset(parameter_sets(self._codec, bytes(packet)))
+        found = list(parameter_sets(self._codec, bytes(packet)))
+        sets = frozenset(found)
         audio_lives = self._audio is not None and (
             self._audio_at_us is not None and now_us - self._audio_at_us < _SILENT_S * 1e6
         )
@@ -267,7 +269,7 @@ class Pipeline:
             self._sets = sets
             self._restart(Ended(Cause.ENDED, {"error": "the camera changed its parameters"}), keep_clock=True)
             try:
-                self._video = Template.of_keyframe(self._codec, bytes(packet))
+                self._video = video_template(self._codec, found, bytes(packet))
             except (av.FFmpegError, LookupError, ValueError):
                 raise Ended(Cause.CORRUPT, {"error": "the camera's new parameters can't be read"}) from None
         elif self.run is not None and self.run.has_audio != audio_lives:
