@@ -24,6 +24,8 @@ _SHARE: Final = 4
 # Cameras that fell within this time of one another fell for one reason.
 _TOGETHER_S: Final = 15.0
 _NOT_TWICE_IN_S: Final = 2.0
+# A worker looks at its sockets, and at this, ten times a second (pace.py).
+_MADE_UP_S: Final = 0.2
 
 
 class Limiter:
@@ -114,9 +116,13 @@ class Turns:
             self._limiter.withdraw(ticket)
 
     async def _serve(self) -> None:
-        while (wait_s := self._limiter.wait_s(time.monotonic())) is not None:
-            if wait_s > 0:
-                await asyncio.sleep(wait_s)
-            ticket = self._limiter.next(time.monotonic())
+        at_s = time.monotonic()
+        while (wait_s := self._limiter.wait_s(at_s)) is not None:
+            now_s = time.monotonic()
+            # Turns that were due while the loop slept between two looks at its sockets are given now; a longer hold-up is not made up for by a burst.
+            at_s = max(at_s + wait_s, now_s - _MADE_UP_S)
+            if at_s > now_s:
+                await asyncio.sleep(at_s - now_s)
+            ticket = self._limiter.next(at_s)
             if isinstance(ticket, asyncio.Future) and not ticket.done():
                 ticket.set_result(None)

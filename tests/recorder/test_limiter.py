@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import itertools
 import random
@@ -11,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvr.recorder.camera import Backoff
-from nvr.recorder.limiter import AV_COST_S, NATIVE_COST_S, Limiter, Outages
+from nvr.recorder.limiter import AV_COST_S, NATIVE_COST_S, Limiter, Outages, Turns
+from nvr.recorder.pace import Pace
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.booleans()), max_size=80), st.floats(0, 1))
@@ -136,3 +138,16 @@ def test_half_a_city_behind_a_switch_that_reboots(seed: int, away_s: float) -> N
     back_s, most = storm(2235, away_s, 200, seed)
     assert back_s < 25.0
     assert most <= 405
+
+
+async def test_a_loop_that_looks_ten_times_a_second_gives_turns_as_often_as_they_are_due() -> None:
+    looks = itertools.count()
+    pace = Pace(asyncio.get_running_loop(), before=lambda: next(looks))
+    turns = Turns(Limiter(lambda: 0.5))
+    pace.start()
+    try:
+        await asyncio.gather(*(turns.turn(0.005, fresh=True) for _ in range(120)))
+    finally:
+        pace.stop()
+    # 120 turns of 5 ms are due within 0.6 s: six looks. One a look would take 120.
+    assert 5 <= next(looks) <= 20
