@@ -238,21 +238,27 @@ def _until_signed(
         opened.close()
     if len(following) < 2 or following[0].end_us != following[0].segment.end_us:
         return len(index.fragments), []
-    return len(index.fragments), _signed_in(cache, following[1])
+    return len(index.fragments), _signed_in(cache, following[1:])
 
 
-def _signed_in(cache: IndexCache, piece: Piece) -> list[Part]:
-    """The beginning of the next segment up to its first signature."""
-    opened = cache.open(piece.segment)
-    try:
-        index = opened.file.index
-        until_us = piece.start_us + _SIGNATURE_WITHIN_US
-        for number, (offset, size) in enumerate(index.fragments.tolist()):
-            part = _made(piece, index, 0, number + 1)
-            if SIGNATURE_UUID in read_exactly(opened, offset, size):
-                return [part]
-            if part.end_us > until_us:
-                break
-    finally:
-        opened.close()
+def _signed_in(cache: IndexCache, pieces: Sequence[Piece]) -> list[Part]:
+    """The beginning of the segments that follow, up to the first signature in them; nothing if none comes soon."""
+    until_us = pieces[0].start_us + _SIGNATURE_WITHIN_US
+    parts: list[Part] = []
+    for piece in pieces:
+        opened = cache.open(piece.segment)
+        part = None
+        try:
+            index = opened.file.index
+            for number, (offset, size) in enumerate(index.fragments.tolist()):
+                part = _made(piece, index, 0, number + 1)
+                if SIGNATURE_UUID in read_exactly(opened, offset, size):
+                    return [*parts, part]
+                if part.end_us > until_us:
+                    return []
+        finally:
+            opened.close()
+        if part is None or piece.end_us != piece.segment.end_us:
+            break
+        parts.append(part)
     return []
