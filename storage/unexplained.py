@@ -1,4 +1,4 @@
-"""Counting gaps that no fact explains. There should never be any: a metric shows that the count is zero."""
+"""Counting gaps that no fact explains. There should never be any: the tests of a day and of histories hold it at zero."""
 
 from __future__ import annotations
 

@@ -127,7 +127,11 @@ def _catalogue(conn: sqlite3.Connection, node: str, now_us: int) -> Iterable[Met
             "nvr_heartbeat_age_seconds", "Time since the supervisor's heartbeat", value=max(0, now_us - beat[0]) / 1e6
         )
     unknown = conn.execute("SELECT count(*) FROM fact WHERE cause = ?", (Cause.UNKNOWN,)).fetchone()[0]
-    yield GaugeMetricFamily("nvr_unknown_causes", "Facts without a cause: zero, or a fault of ours", value=unknown)
+    yield GaugeMetricFamily(
+        "nvr_unknown_causes",
+        "Facts recorded with cause unknown; gaps without a fact are not counted here",
+        value=unknown,
+    )
     garbage = conn.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM garbage").fetchone()
     yield GaugeMetricFamily("nvr_garbage_files", "Files to be removed", value=garbage[0])
     yield GaugeMetricFamily("nvr_garbage_bytes", "Their bytes", value=garbage[1])
