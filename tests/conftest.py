@@ -1,10 +1,19 @@
-"""What is printed at the end of a run, wherever its tests ran."""
+"""What holds wherever tests run: which code they run, and what is printed at the end.
+
+With ``NVR_COMPILED=1`` it is the compiled modules that are tested, where they are made (``python -m nvr.compiled``).
+"""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 import pytest
+
+from nvr import compiled
+
+if os.environ.get("NVR_COMPILED") == "1" and not compiled.use():
+    pytest.exit("the compiled modules are not those of these sources: run make setup", returncode=2)
 
 CELL = "cell of the fault matrix"
 """Under this name a test of the matrix records operation, fault and counts."""

@@ -14,10 +14,11 @@ TOP = Path(__file__).parent.parent
 ALLOWED: dict[str, frozenset[str]] = {
     "storage": frozenset(),
     "nvr": frozenset(),
+    "nvr.compiled": frozenset(),
     "nvr.config": frozenset({"storage"}),
     "nvr.log": frozenset({"storage", "nvr.config"}),
     "nvr.accounts": frozenset({"storage"}),
-    "nvr.recorder": frozenset({"storage", "nvr.config", "nvr.log"}),
+    "nvr.recorder": frozenset({"storage", "nvr.compiled", "nvr.config", "nvr.log"}),
     "nvr.alerting": frozenset({"storage", "nvr.config", "nvr.texts"}),
     "nvr.accounting": frozenset({"storage", "nvr.alerting", "nvr.config", "nvr.log"}),
     "nvr.camera_csv": frozenset({"storage", "nvr.config"}),

@@ -6,11 +6,16 @@ import json
 import logging
 import resource
 import sys
+from typing import Final
 
 import uvloop
 
+from nvr import compiled
 from nvr import log as logs
-from nvr.recorder.worker import Settings, leave, serve
+
+_IS_COMPILED: Final = compiled.use()
+
+from nvr.recorder.worker import Settings, leave, serve  # noqa: E402  # not before it is decided which code it is
 
 
 def main() -> None:
@@ -19,6 +24,7 @@ def main() -> None:
     # A socket and a file a camera.
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     settings = Settings(**{**first["settings"], "roots": [tuple(root) for root in first["settings"]["roots"]]})
+    logging.getLogger(__name__).info("recording %s", "compiled" if _IS_COMPILED else "interpreted")
     try:
         written = uvloop.run(serve(settings))
     except BrokenPipeError:

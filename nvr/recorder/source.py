@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -59,12 +59,13 @@ _LENGTH: Final = struct.Struct(">I")
 Packet: TypeAlias = "av.Packet[Any] | Picture"
 
 
-@dataclass(eq=False)
 class Ended(Exception):
     """Why a run, or the attempt to begin one, ended. ``detail`` holds no secrets."""
 
-    cause: Cause
-    detail: Mapping[str, Any] = field(default_factory=dict)
+    def __init__(self, cause: Cause, detail: Mapping[str, Any] | None = None) -> None:
+        super().__init__(cause, detail)
+        self.cause = cause
+        self.detail: Mapping[str, Any] = detail or {}
 
 
 class PacketSink(Protocol):

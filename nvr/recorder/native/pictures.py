@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 __all__ = ["Counts", "Depacketiser", "Picture"]
 
@@ -19,7 +19,8 @@ _LARGEST_BYTES: Final = 16 << 20
 _ROOM_BYTES: Final = 1 << 20
 
 
-class Picture(NamedTuple):
+@dataclass(slots=True)
+class Picture:
     """An access unit in Annex B form with start codes of four bytes, which begin at ``units``. ``timestamp`` as in its packets; ``after_loss``: pictures
     before it are missing."""
 

@@ -20,15 +20,18 @@ _FAR: Final = 1000
 _JUMP_US: Final = 10_000_000
 
 
-class RtpPacket(NamedTuple):
+class RtpPacket:
     """One packet. ``payload`` is a view into the reader's buffer."""
 
-    marker: bool
-    payload_type: int
-    sequence: int
-    timestamp: int
-    ssrc: int
-    payload: memoryview
+    def __init__(
+        self, marker: bool, payload_type: int, sequence: int, timestamp: int, ssrc: int, payload: memoryview
+    ) -> None:
+        self.marker = marker
+        self.payload_type = payload_type
+        self.sequence = sequence
+        self.timestamp = timestamp
+        self.ssrc = ssrc
+        self.payload = payload
 
 
 def parse(data: memoryview) -> RtpPacket | None:

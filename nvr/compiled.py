@@ -1,0 +1,125 @@
+"""Recording compiled: the modules that every picture passes through, made into machine code from the very same sources (mypyc).
+
+``python -m nvr.compiled`` makes them, into the environment of the Python that runs it, under a name that says of which sources. Recorder workers ``use``
+them if they are there. Invariant: what is used was made from the sources as they are now; without it, or after a change, the sources themselves run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+__all__ = ["MODULES", "build", "folder", "use"]
+
+MODULES: Final = (
+    "nvr.recorder.clock",
+    "nvr.recorder.cutting",
+    "nvr.recorder.fragments",
+    "nvr.recorder.nal",
+    "nvr.recorder.native.framing",
+    "nvr.recorder.native.h264",
+    "nvr.recorder.native.h265",
+    "nvr.recorder.native.pictures",
+    "nvr.recorder.native.receiving",
+    "nvr.recorder.native.rtcp",
+    "nvr.recorder.native.rtp",
+    "nvr.recorder.native.source",
+    "nvr.recorder.native.timing",
+    "nvr.recorder.pipeline",
+    "nvr.recorder.run",
+    "nvr.recorder.source",
+    "nvr.recorder.working",
+)
+# What mypyc puts beside them: all of their code; the modules themselves only point to it.
+_SHARED: Final = "nvr_recording__mypyc"
+_TOP: Final = Path(__file__).parents[1]
+# Types and constants of all of these are known to the compiled code.
+_SOURCES: Final = ("nvr/recorder", "storage")
+_SETUP: Final = """
+import sys
+from setuptools import setup
+from mypyc.build import mypycify
+target, *paths = sys.argv[1:]
+del sys.argv[1:]
+sys.argv += ["build_ext", "--build-temp", target + "/temp", "--build-lib", target + "/lib"]
+setup(
+    name="nvr-compiled",
+    packages=[],
+    ext_modules=mypycify(paths, opt_level="3", debug_level="0", group_name="nvr_recording", target_dir=target + "/c"),
+)
+"""
+
+
+def folder() -> Path:
+    """Where what was made from the present sources is, if it was made."""
+    digest = hashlib.sha256(f"{sysconfig.get_config_var('SOABI')} {MODULES}".encode())
+    for package in _SOURCES:
+        for path in sorted((_TOP / package).rglob("*.py")):
+            digest.update(b"%b\0%b\0" % (str(path.relative_to(_TOP)).encode(), path.read_bytes()))
+    return Path(sysconfig.get_path("platlib")) / "nvr_compiled" / digest.hexdigest()[:32]
+
+
+class _Finder(MetaPathFinder):
+    """Finds the modules where they were made."""
+
+    def __init__(self, made: Path) -> None:
+        suffix = str(sysconfig.get_config_var("EXT_SUFFIX"))
+        self._paths = {name: str(made.joinpath(*name.split("."))) + suffix for name in (*MODULES, _SHARED)}
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """As ``importlib`` asks."""
+        found = self._paths.get(fullname)
+        return None if found is None else spec_from_file_location(fullname, found)
+
+
+def use() -> bool:
+    """From now on these modules are imported as machine code; says whether there is any. None of them may have been imported before."""
+    made = folder()
+    if not made.is_dir():
+        return False
+    assert not any(name in sys.modules for name in MODULES)
+    sys.meta_path.insert(0, _Finder(made))
+    return True
+
+
+def build() -> Path:
+    """Makes it, unless it is there already; what was made from other sources goes.
+
+    Raises:
+        subprocess.CalledProcessError: it can't be made here.
+    """
+    made = folder()
+    if made.is_dir():
+        return made
+    others = made.parent
+    shutil.rmtree(others, ignore_errors=True)
+    others.mkdir(parents=True)
+    paths = [str(Path(*name.split(".")).with_suffix(".py")) for name in MODULES]
+    with tempfile.TemporaryDirectory(prefix="nvr-compiled-", dir=others) as temporary:
+        subprocess.run(
+            [sys.executable, "-c", _SETUP, temporary, *paths],
+            cwd=_TOP,
+            env={**os.environ, "MYPYPATH": str(_TOP)},
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        Path(temporary, "lib").rename(made)
+    return made
+
+
+if __name__ == "__main__":
+    print(build())
