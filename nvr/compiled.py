@@ -28,6 +28,7 @@ MODULES: Final = (
     "nvr.recorder.cutting",
     "nvr.recorder.fragments",
     "nvr.recorder.nal",
+    "nvr.recorder.native.connection",
     "nvr.recorder.native.framing",
     "nvr.recorder.native.h264",
     "nvr.recorder.native.h265",
@@ -41,6 +42,11 @@ MODULES: Final = (
     "nvr.recorder.run",
     "nvr.recorder.source",
     "nvr.recorder.working",
+    "storage.boxes",
+    "storage.disk_writer",
+    "storage.index",
+    "storage.segment_writer",
+    "storage.workers",
 )
 # What mypyc puts beside them: all of their code; the modules themselves only point to it.
 _SHARED: Final = "nvr_recording__mypyc"

@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -88,14 +88,14 @@ class SegmentHandle:
         return Key(self.head.camera, self.head.start_us, self.head.node, self.head.epoch)
 
 
-@dataclass(frozen=True, slots=True)
 class _Job:
     """``closing_us``: it closes the segment, whose footage was to end then."""
 
-    do: Callable[[], None]
-    handle: SegmentHandle
-    size: int
-    closing_us: int | None
+    def __init__(self, do: Callable[[], None], handle: SegmentHandle, size: int, closing_us: int | None) -> None:
+        self.do = do
+        self.handle = handle
+        self.size = size
+        self.closing_us = closing_us
 
 
 class DiskWriter:
@@ -132,13 +132,13 @@ class DiskWriter:
         self._next_sync_look = 0.0
         # Whether what is queued is handed over by ``hand_over`` and not at once.
         self.gathers = False
-        self._thread = threading.Thread(target=self._run, name=f"disk-{root.id[:4]}", daemon=True)
+        self._own_thread = threading.Thread(target=self._run, name=f"disk-{root.id[:4]}", daemon=True)
 
     def start(self) -> None:
         """Starts the threads."""
         self._hasher.start()
         self._waiters.start()
-        self._thread.start()
+        self._own_thread.start()
 
     def open(self, head: Head, init: Init, index: IndexBuilder, first_run: bool) -> SegmentHandle:
         """Queues the creation of a segment. ``first_run``: it is its run's first, so the run begins with it."""
@@ -146,17 +146,22 @@ class DiskWriter:
         self._put(lambda: self._create(handle), handle, 0)
         return handle
 
-    def append(self, handle: SegmentHandle, data: bytes, fragment: Fragment, moof_offset: int, end_us: int) -> bool:
-        """Queues ``data`` (whole boxes with one fragment, whose ``moof`` begins ``moof_offset`` bytes into it), footage up to
+    def append(
+        self,
+        handle: SegmentHandle,
+        buffers: Sequence[bytes],
+        size: int,
+        fragment: Fragment,
+        moof_offset: int,
+        end_us: int,
+    ) -> bool:
+        """Queues ``buffers``: ``size`` bytes of whole boxes with one fragment, whose ``moof`` begins ``moof_offset`` bytes into them, footage up to
         ``end_us``. False if the queue is full: nothing was taken."""
         with self._wake:
             # Under the same lock as the queueing: the recorder's threads must not pass the limit together.
-            if (
-                self._queued + len(data) > self._queue_bytes
-                or handle.queued_bytes + len(data) > self._segment_queue_bytes
-            ):
+            if self._queued + size > self._queue_bytes or handle.queued_bytes + size > self._segment_queue_bytes:
                 return False
-            self._put(lambda: self._append(handle, data, fragment, moof_offset, end_us), handle, len(data))
+            self._put(lambda: self._append(handle, buffers, size, fragment, moof_offset, end_us), handle, size)
         return True
 
     def close_segment(self, handle: SegmentHandle, *, end_us: int, media_end: int, frames: int, reason: str) -> None:
@@ -169,8 +174,8 @@ class DiskWriter:
         with self._wake:
             self._closing = True
             self._wake.notify()
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        self._own_thread.join(timeout_s)
+        return not self._own_thread.is_alive()
 
     @property
     def queued_bytes(self) -> int:
@@ -441,11 +446,19 @@ class DiskWriter:
 
         self._catalogue.put(operation)
 
-    def _append(self, handle: SegmentHandle, data: bytes, fragment: Fragment, moof_offset: int, end_us: int) -> None:
+    def _append(
+        self,
+        handle: SegmentHandle,
+        buffers: Sequence[bytes],
+        size: int,
+        fragment: Fragment,
+        moof_offset: int,
+        end_us: int,
+    ) -> None:
         assert handle.writer is not None
-        handle.writer.append([data])
-        handle.index.add(handle.offset + moof_offset, len(data) - moof_offset, fragment)
-        handle.offset += len(data)
+        handle.writer.append(buffers)
+        handle.index.add(handle.offset + moof_offset, size - moof_offset, fragment)
+        handle.offset += size
         handle.written_until_us = end_us
         if handle.dirty_since is None:
             handle.dirty_since = time.monotonic()

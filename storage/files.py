@@ -10,8 +10,12 @@ import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 __all__ = ["FILES", "Files"]
+
+# As many as one call takes (IOV_MAX).
+_MOST_BUFFERS: Final = 1024
 
 
 class Files:
@@ -97,8 +101,8 @@ class Files:
 
     def write_all(self, fd: int, buffers: Sequence[bytes | memoryview]) -> int:
         """Appends all of the buffers, however many calls that takes; returns their bytes."""
-        total = sum(len(buffer) for buffer in buffers)
-        written = self.write(fd, buffers)
+        total = sum(map(len, buffers))
+        written = self.write(fd, buffers if len(buffers) <= _MOST_BUFFERS else (b"".join(buffers),))
         if written < total:
             rest = memoryview(b"".join(buffers))[max(written, 0) :]
             while rest:

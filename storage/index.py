@@ -29,7 +29,6 @@ _LARGEST = (1 << 31) - 1
 LARGEST_MOOF_BYTES = 4 << 20
 # Two hours of 60 pictures and 50 sounds a second are 0.8 M samples. What declares more is damage and must not fill the memory.
 _MOST_SAMPLES = 4 << 20
-_NO_SAMPLES = np.empty((0, 4), np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +193,7 @@ class IndexBuilder:
     tracks: tuple[Track, ...]
     _fragments: list[tuple[int, int]] = field(default_factory=list)
     _rows: dict[int, list[tuple[int, int, int, int, int]]] = field(default_factory=dict)
-    _samples: dict[int, list[Array]] = field(default_factory=dict)
+    _samples: dict[int, list[bytes]] = field(default_factory=dict)
     _counts: dict[int, int] = field(default_factory=dict)
 
     def add(self, offset: int, size: int, fragment: Fragment) -> None:
@@ -207,20 +206,20 @@ class IndexBuilder:
         for part in fragment.tracks:
             if part.track_id not in known:
                 raise BoxError(f"fragment at {offset} has track {part.track_id}, which the init does not declare")
-            if part.data_offset < 0 or part.data_offset + int(part.samples[:, 0].sum()) > size:
+            if part.data_offset < 0 or part.data_offset + part.size > size:
                 raise BoxError(f"fragment at {offset} has samples outside itself")
-        if sum(self._counts.values()) + sum(len(part.samples) for part in fragment.tracks) > _MOST_SAMPLES:
+        if sum(self._counts.values()) + sum(part.count for part in fragment.tracks) > _MOST_SAMPLES:
             raise BoxError(f"more than {_MOST_SAMPLES} samples by the fragment at {offset}")
         number = len(self._fragments)
         self._fragments.append((offset, size))
         for part in fragment.tracks:
-            count = len(part.samples)
+            count = part.count
             if not count:
                 continue
             first = self._counts.get(part.track_id, 0)
             row = (number, first, count, offset + part.data_offset, part.decode_time)
             self._rows.setdefault(part.track_id, []).append(row)
-            self._samples.setdefault(part.track_id, []).append(part.samples)
+            self._samples.setdefault(part.track_id, []).append(part.packed)
             self._counts[part.track_id] = first + count
 
     def build(self) -> SegmentIndex:
@@ -228,8 +227,8 @@ class IndexBuilder:
         tracks = []
         for track in self.tracks:
             rows = np.array(self._rows.get(track.track_id, []), dtype=np.int64).reshape(-1, 5)
-            samples = self._samples.get(track.track_id, [])
-            tracks.append(TrackIndex.of(track, rows, np.concatenate(samples) if samples else _NO_SAMPLES))
+            packed = b"".join(self._samples.get(track.track_id, []))
+            tracks.append(TrackIndex.of(track, rows, np.frombuffer(packed, np.int64).reshape(-1, 4)))
         return SegmentIndex(np.array(self._fragments, dtype=np.int64).reshape(-1, 2), tuple(tracks))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +93,7 @@ class SegmentWriter:
         self._files.make_folders(root, self._part.parent)
         return self._files.create(self._part)
 
-    def append(self, buffers: list[bytes]) -> None:
+    def append(self, buffers: Sequence[bytes]) -> None:
         """Appends whole boxes.
 
         Raises:

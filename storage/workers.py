@@ -98,17 +98,17 @@ class Hasher:
         self.behind = False
         self._wake = threading.Condition()
         self._ending = False
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._own_thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Starts the thread."""
-        self._thread.start()
+        self._own_thread.start()
 
     def add(self, digest: Digest, buffers: Sequence[bytes]) -> None:
         """Adds bytes to a digest, in the order given; waits while too many are queued."""
         size = sum(map(len, buffers))
         here = not self.behind or size < _SMALL_BYTES
-        if (here and not digest.waiting) or not self._thread.is_alive():
+        if (here and not digest.waiting) or not self._own_thread.is_alive():
             for buffer in buffers:
                 digest.hash.update(buffer)
             return

@@ -10,10 +10,7 @@ from __future__ import annotations
 import struct
 from fractions import Fraction
 from functools import lru_cache
-from itertools import pairwise
 from typing import Final
-
-import numpy as np
 
 from nvr.recorder.muxer import FRAGMENT_US, Covered, MuxedFragment, Muxer, Template
 from nvr.recorder.source import Packet, Picture
@@ -27,6 +24,8 @@ _OTHER: Final = 0x01010000
 # moof, mfhd, traf, tfhd (default-base-is-moof; defaults of duration, size, flags), tfdt (64 bits), trun up to its data offset
 _MOOF: Final = struct.Struct(">I4s I4sII I4s I4sIIIII I4sIQ I4sIIi")
 _SMALL_BYTES: Final = 16 << 10
+# What is larger goes to the disk in its pieces: to put it together would be one more copy.
+_JOINED_BYTES: Final = 32 << 10
 _TFHD_FLAGS: Final = 0x020038
 _DATA_OFFSET, _FIRST_FLAGS, _DURATIONS, _SIZES, _COMPOSITION = 0x1, 0x4, 0x100, 0x200, 0x800
 
@@ -96,30 +95,46 @@ class Fragmenter:
         pictures = self._pictures
         count = len(pictures)
         first = pictures[0]
-        times = [picture.dts for picture in pictures]
-        durations = [after - before for before, after in pairwise(times)]
-        durations.append(last_duration)
-        datas = [picture.length_prefixed() for picture in pictures]
-        sizes = [len(data) for data in datas]
-        offsets = [picture.pts - picture.dts for picture in pictures]
-        # As FFmpeg does: once there was an offset, all fragments have them.
-        self._composed = self._composed or any(offsets)
-        duration, size = durations[0], sizes[0]
-        flags, columns = _DATA_OFFSET, []
-        if durations.count(duration) != count:
-            flags |= _DURATIONS
-            columns.append(durations)
-        if sizes.count(size) != count:
-            flags |= _SIZES
-            columns.append(sizes)
-        if self._composed:
-            flags |= _COMPOSITION
-            columns.append(offsets)
+        # A row a sample, as in TrackFragment; what differs between samples, the trun says of each.
+        rows: list[int] = []
+        buffers: list[bytes] = []
+        total, end = 0, first.pts
+        first_duration, first_size = last_duration, len(first.data)
+        even_durations = even_sizes = True
+        for number in range(count):
+            picture = pictures[number]
+            dts, data = picture.dts, picture.data
+            duration = pictures[number + 1].dts - dts if number + 1 < count else last_duration
+            if number == 0:
+                first_duration = duration
+            size, offset = len(data), picture.pts - dts
+            rows += (size, duration, offset, 0)
+            buffers.append(data)
+            total += size
+            end = max(end, picture.pts + duration)
+            even_durations = even_durations and duration == first_duration
+            even_sizes = even_sizes and size == first_size
+            # As FFmpeg does: once there was an offset, all fragments have them.
+            self._composed = self._composed or offset != 0
+        flags = _DATA_OFFSET
         words: list[int] = []
         if first.is_keyframe:
+            rows[3] = 1
             flags |= _FIRST_FLAGS
             words.append(_KEYFRAME)
-        words += columns[0] if len(columns) == 1 else [word for row in zip(*columns, strict=True) for word in row]
+        if not even_durations:
+            flags |= _DURATIONS
+        if not even_sizes:
+            flags |= _SIZES
+        if self._composed:
+            flags |= _COMPOSITION
+        for at in range(0, 4 * count, 4):
+            if not even_durations:
+                words.append(rows[at + 1])
+            if not even_sizes:
+                words.append(rows[at])
+            if self._composed:
+                words.append(rows[at + 2])
         trun = 20 + 4 * len(words)
         moof = _MOOF.size + 4 * len(words)
         self._sequence += 1
@@ -128,18 +143,13 @@ class Fragmenter:
             moof, b"moof",
             16, b"mfhd", 0, self._sequence,
             moof - 24, b"traf",
-            28, b"tfhd", _TFHD_FLAGS, track, duration, size, _OTHER,
+            28, b"tfhd", _TFHD_FLAGS, track, first_duration, first_size, _OTHER,
             20, b"tfdt", 0x01000000, first.dts,
             trun, b"trun", flags, count, moof + 8,
         )  # fmt: skip
-        total = sum(sizes)
-        data = b"".join((head, struct.pack(f">{len(words)}I", *words), struct.pack(">I4s", total + 8, b"mdat"), *datas))
-        samples = np.empty((count, 4), dtype=np.int64)
-        samples[:, 0] = sizes
-        samples[:, 1] = durations
-        samples[:, 2] = offsets
-        samples[:, 3] = 0
-        samples[0, 3] = first.is_keyframe
-        end = max(picture.pts + length for picture, length in zip(pictures, durations, strict=True))
-        part = TrackFragment(track, first.dts, moof + 8, samples)
-        return MuxedFragment(data, Fragment(self._sequence, (part,)), Covered(first.pts, end, count, first.is_keyframe))
+        buffers.insert(0, head + struct.pack(f">{len(words)}II4s", *words, total + 8, b"mdat"))
+        if total < _JOINED_BYTES:
+            buffers = [b"".join(buffers)]
+        part = TrackFragment(track, first.dts, moof + 8, count, total, struct.pack(f"={4 * count}q", *rows))
+        covered = Covered(first.pts, end, count, first.is_keyframe)
+        return MuxedFragment(buffers, moof + 8 + total, Fragment(self._sequence, (part,)), covered)

@@ -7,6 +7,7 @@ returns is whole fragments, and every packet given is in exactly one of them by 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
@@ -78,9 +79,10 @@ class Covered:
 
 @dataclass(frozen=True, slots=True)
 class MuxedFragment:
-    """``moof`` + ``mdat``, and what its ``moof`` says. ``video`` is None if it is all sound."""
+    """``moof`` + ``mdat``, in ``size`` bytes, and what its ``moof`` says. ``video`` is None if it is all sound."""
 
-    data: bytes
+    buffers: Sequence[bytes]
+    size: int
     fragment: Fragment
     video: Covered | None
 
@@ -155,12 +157,12 @@ class Muxer:
                     raise BoxError("a moof came without its mdat")
                 whole = data[box.start : boxes[number + 1].end]
                 fragment = parse_moof(data[box.start : box.end])
-                found.append(MuxedFragment(whole, fragment, self._covered(fragment)))
+                found.append(MuxedFragment([whole], len(whole), fragment, self._covered(fragment)))
         return found
 
     def _covered(self, fragment: Fragment) -> Covered | None:
         video = next((part for part in fragment.tracks if part.track_id == self.video_track.track_id), None)
-        if video is None or not len(video.samples):
+        if video is None or not video.count:
             return None
         samples = video.samples
         ends = video.decode_time + samples[:, 1].cumsum() + samples[:, 2]

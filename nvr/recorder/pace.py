@@ -14,7 +14,7 @@ from typing import Final
 
 __all__ = ["PACE_S", "Pace"]
 
-PACE_S: Final = 0.097
+PACE_S: Final = 0.237
 """No multiple of a frame's usual duration: so each camera's frames are met at all ages, and the youngest tell when they were sent."""
 
 

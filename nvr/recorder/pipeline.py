@@ -182,7 +182,10 @@ class Pipeline:
                 detail = {"error": f"the server's clock was set by {step_us / 1e6:+.3f} s"}
                 self._restart(Ended(Cause.CLOCK_STEP, detail), keep_clock=False)
                 self._watch = ClockWatch(now_us, monotonic_us)
-            if packet.stream.type == "video":
+            if isinstance(packet, Picture):
+                self.counters["corrupt"] += packet.is_corrupt
+                self._take_timed(packet, now_us)
+            elif packet.stream.type == "video":
                 self._take_video(packet, now_us)
             elif self._audio is not None and packet.dts is not None:
                 self._audio_at_us = now_us
@@ -195,12 +198,8 @@ class Pipeline:
         elif self.run is not None and self.run.has_audio:
             self.run.audio(packet)
 
-    def _take_video(self, packet: Packet, now_us: int) -> None:
-        if packet.is_corrupt:
-            self.counters["corrupt"] += 1
-        if isinstance(packet, Picture):
-            self._take_timed(packet, now_us)
-            return
+    def _take_video(self, packet: av.Packet[Any], now_us: int) -> None:
+        self.counters["corrupt"] += packet.is_corrupt
         for timed in self._completer.add(packet):
             self._take_timed(timed, now_us)
 
@@ -260,7 +259,7 @@ class Pipeline:
 
     def _at_keyframe(self, packet: Packet, now_us: int) -> None:
         """A keyframe is where parameters may change, and where sound may join or leave: both make a new run, without a gap."""
-        found = list(parameter_sets(self._codec, bytes(packet)))
+        found = packet.sets if isinstance(packet, Picture) else parameter_sets(self._codec, bytes(packet))
         sets = frozenset(found)
         audio_lives = self._audio is not None and (
             self._audio_at_us is not None and now_us - self._audio_at_us < _SILENT_S * 1e6
@@ -269,7 +268,8 @@ class Pipeline:
             self._sets = sets
             self._restart(Ended(Cause.ENDED, {"error": "the camera changed its parameters"}), keep_clock=True)
             try:
-                self._video = video_template(self._codec, found, bytes(packet))
+                annex_b = packet.annex_b() if isinstance(packet, Picture) else bytes(packet)
+                self._video = video_template(self._codec, found, annex_b)
             except (av.FFmpegError, LookupError, ValueError):
                 raise Ended(Cause.CORRUPT, {"error": "the camera's new parameters can't be read"}) from None
         elif self.run is not None and self.run.has_audio != audio_lives:

@@ -141,13 +141,13 @@ class Run:
             return
         self._refuse_if_broken()
         end_us = self._wall_us(media_end)
-        if not self._disk.append(self._segment, muxed.data, muxed.fragment, 0, end_us):
+        if not self._disk.append(self._segment, muxed.buffers, muxed.size, muxed.fragment, 0, end_us):
             raise Ended(Cause.OVERLOAD, {"error": "the disk does not keep up", "root": str(self._disk.root.path)})
         # Counted once it is accepted: what was refused is not footage.
         self._media_end = media_end
         self._frames += frames
         self.frames += frames
-        self.bytes += len(muxed.data)
+        self.bytes += muxed.size
         self.until_us = end_us
         if self._cutter.overdue(self._segment.head.start_us, end_us, self._segment.offset):
             raise Ended(Cause.CORRUPT, {"error": "no keyframe for too long"})

@@ -15,7 +15,6 @@ import numpy.typing as npt
 from av.codec.context import Flags
 
 from nvr.recorder.muxer import Template
-from nvr.recorder.source import Packet
 
 __all__ = ["G711_CODECS", "G711Encoder"]
 
@@ -65,7 +64,7 @@ class G711Encoder:
         encoder.open()
         return encoder
 
-    def encode(self, packet: Packet) -> list[Packet]:
+    def encode(self, packet: av.Packet[Any]) -> list[av.Packet[Any]]:
         """Takes a packet; returns those that it completed."""
         assert packet.pts is not None
         at = round(packet.pts * Fraction(packet.time_base) * self._rate)
@@ -77,7 +76,7 @@ class G711Encoder:
             self._waiting.clear()
             self._next = at
         self._waiting += bytes(packet)
-        found: list[Packet] = []
+        found: list[av.Packet[Any]] = []
         size = self._samples * self._channels
         while len(self._waiting) >= size:
             codes = np.frombuffer(bytes(self._waiting[:size]), np.uint8).reshape(-1, self._channels)
@@ -91,7 +90,7 @@ class G711Encoder:
             encoded.stream = self.template.stream
         return found
 
-    def _rises(self, packet: Packet) -> bool:
+    def _rises(self, packet: av.Packet[Any]) -> bool:
         """Whether it is after the one before; an encoder that was begun anew gives its first packet a frame early."""
         if packet.pts is None or (self._given is not None and packet.pts <= self._given):
             return False

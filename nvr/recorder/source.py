@@ -2,59 +2,60 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import av
 
+from nvr.recorder.nal import annex_b
 from storage.causes import Cause
 
 __all__ = ["Ended", "Packet", "PacketSink", "Picture", "Source"]
 
 
-@dataclass(slots=True, eq=False)
 class Picture:
-    """A video packet that FFmpeg has no part in: an access unit in Annex B form with start codes of four bytes, which begin at ``units``. What a muxer is given
-    it may change: until then ``bytes`` gives Annex B. Other attributes are as those of PyAV's packets."""
+    """A video packet that FFmpeg has no part in: an access unit as MP4 has it, each NAL unit after its length in four bytes. ``sets``: the parameter sets in
+    front of a keyframe. Other attributes are as those of PyAV's packets."""
 
-    data: bytearray
-    units: list[int]
-    stream: Any
-    time_base: Fraction
-    pts: int
-    dts: int
-    is_keyframe: bool
-    is_corrupt: bool
-    duration: int = 0
+    def __init__(
+        self,
+        data: bytes,
+        sets: tuple[bytes, ...],
+        stream: Any,
+        time_base: Fraction,
+        pts: int,
+        dts: int,
+        is_keyframe: bool,
+        is_corrupt: bool,
+        duration: int = 0,
+    ) -> None:
+        self.data = data
+        self.sets = sets
+        self.stream = stream
+        self.time_base = time_base
+        self.pts = pts
+        self.dts = dts
+        self.is_keyframe = is_keyframe
+        self.is_corrupt = is_corrupt
+        self.duration = duration
 
     @property
     def size(self) -> int:
         """Bytes."""
         return len(self.data)
 
-    def __bytes__(self) -> bytes:
-        return bytes(self.data)
-
-    def length_prefixed(self) -> bytearray:
-        """The same as MP4 has it: lengths take the start codes' place, and their bytes."""
-        data, end = self.data, len(self.data)
-        for begin in reversed(self.units):
-            _LENGTH.pack_into(data, begin, end - begin - 4)
-            end = begin
-        return data
+    def annex_b(self) -> bytes:
+        """The same with start codes."""
+        return annex_b(self.data)
 
     def packet(self) -> av.Packet[Any]:
         """The same for FFmpeg."""
-        made: av.Packet[Any] = av.Packet(bytes(self.data))
+        made: av.Packet[Any] = av.Packet(self.annex_b())
         made.pts, made.dts, made.duration, made.time_base = self.pts, self.dts, self.duration, self.time_base
         made.is_keyframe = self.is_keyframe
         return made
 
-
-_LENGTH: Final = struct.Struct(">I")
 
 Packet: TypeAlias = "av.Packet[Any] | Picture"
 

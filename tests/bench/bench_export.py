@@ -117,7 +117,7 @@ def record(folder: Path, count: int, bits_per_s: int) -> int:
         data = bytearray(init + head_box(Head("cam", name, 1, START_US, key.start_us, media_start, TICKS)))
         builder = IndexBuilder(muxer.tracks)
         for fragment in fragments:
-            moved = later(fragment.data, media_start)
+            moved = later(b"".join(fragment.buffers), media_start)
             size = int.from_bytes(moved[:4], "big")
             builder.add(len(data), len(moved), parse_moof(moved[:size]))
             data += moved

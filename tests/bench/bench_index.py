@@ -53,9 +53,9 @@ def make(folder: Path) -> tuple[Path, Path]:
         new.time_base, new.duration, new.is_keyframe = Fraction(1, 90_000), 3600, packet.is_keyframe
         muxed += muxer.video(new)
     for fragment in [*muxed, *muxer.close()]:
-        writer.append([fragment.data])
-        index.add(offset, len(fragment.data), fragment.fragment)
-        offset += len(fragment.data)
+        writer.append(fragment.buffers)
+        index.add(offset, fragment.size, fragment.fragment)
+        offset += fragment.size
     open_ended = folder / "growing.mp4"
     open_ended.write_bytes(part.read_bytes())
     writer.close(

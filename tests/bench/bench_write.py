@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -53,7 +54,7 @@ class Material:
 
     @property
     def bytes(self) -> int:
-        return len(self.muxer.init) + sum(len(each.data) for each in self.fragments)
+        return len(self.muxer.init) + sum(each.size for each in self.fragments)
 
 
 @dataclass
@@ -88,7 +89,7 @@ def make(folder: Path) -> Material:
         muxed += muxer.video(new)
     muxed += muxer.close()
     file = folder / "all.mp4"
-    file.write_bytes(muxer.init + b"".join(each.data for each in muxed))
+    file.write_bytes(muxer.init + b"".join(chain.from_iterable(each.buffers for each in muxed)))
     return Material(Init.of(muxer.init, muxer.tracks), muxer, muxed, file)
 
 
@@ -109,7 +110,9 @@ def ours(material: Material, folder: Path, copies: int, files: Files = FILES) ->
         head = Head("cam", "n", 1, start_us, start_us, 0, TICKS)
         handle = writer.open(head, material.init, IndexBuilder(material.muxer.tracks), copy == 0)
         for number, each in enumerate(material.fragments):
-            while not writer.append(handle, each.data, each.fragment, 0, start_us + (number + 1) * 500_000):
+            while not writer.append(
+                handle, each.buffers, each.size, each.fragment, 0, start_us + (number + 1) * 500_000
+            ):
                 time.sleep(0.001)
         writer.close_segment(
             handle,
@@ -154,7 +157,8 @@ def hashing(material: Material, folder: Path, copies: int) -> None:
     for _ in range(copies):
         digest = hashlib.sha256()
         for each in material.fragments:
-            digest.update(each.data)
+            for buffer in each.buffers:
+                digest.update(buffer)
 
 
 class Keeping(Files):
@@ -207,7 +211,7 @@ def memory(material: Material, base: Path, files: Files, seconds: float) -> floa
     head = Head("cam", "n", 1, 1_790_000_000_000_000, 1_790_000_000_000_000, 0, TICKS)
     handle = writer.open(head, material.init, IndexBuilder(material.muxer.tracks), True)
     for number, each in enumerate(material.fragments):
-        assert writer.append(handle, each.data, each.fragment, 0, head.start_us + (number + 1) * 500_000)
+        assert writer.append(handle, each.buffers, each.size, each.fragment, 0, head.start_us + (number + 1) * 500_000)
         time.sleep(seconds / len(material.fragments))
     assert writer.stop(60)
     found = resident(next((folder / "root").rglob("*.part.mp4")))

@@ -12,7 +12,7 @@ import os
 import random
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,7 +20,7 @@ import av
 
 from nvr.recorder.muxer import MuxedFragment, Muxer, Template
 from storage import cameras, segments
-from storage.boxes import Fragment, TrackFragment
+from storage.boxes import Fragment
 from storage.database import Database
 from storage.index import IndexBuilder
 from storage.layout import segment_path
@@ -102,14 +102,11 @@ class Maker:
         with path.open("wb", buffering=0) as file:
             at = file.write(self._muxer.init + head_box(Head(camera, self._node, 1, START_US, start_us, shift, TICKS)))
             for each in self._fragments:
-                data = memoryview(_shifted(each.data, shift))
+                data = memoryview(_shifted(b"".join(each.buffers), shift))
                 head_bytes = struct.unpack_from(">I", data)[0] + 8
                 file.write(data[:head_bytes] if holes else data)
                 file.seek(at + len(data))
-                tracks = tuple(
-                    TrackFragment(t.track_id, t.decode_time + shift, t.data_offset, t.samples)
-                    for t in each.fragment.tracks
-                )
+                tracks = tuple(replace(t, decode_time=t.decode_time + shift) for t in each.fragment.tracks)
                 builder.add(at, len(data), Fragment(each.fragment.sequence, tracks))
                 at += len(data)
             frames = SEGMENT_S * RATE

@@ -28,6 +28,11 @@ def split(data: bytes, *, length_prefixed: bool) -> list[bytes]:
     return [unit for start, end in zip(starts, ends, strict=True) if (unit := data[start:end].rstrip(b"\x00"))]
 
 
+def prefixed(*units: bytes) -> bytes:
+    """NAL units as MP4 has them: each after its length in four bytes."""
+    return b"".join(len(unit).to_bytes(4, "big") + unit for unit in units)
+
+
 def is_vcl(codec: str, nal: bytes) -> bool:
     """Whether a NAL unit is a slice."""
     if codec == "h264":

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from nvr.recorder.fragments import Fragmenter, muxer_for
 from nvr.recorder.muxer import MuxedFragment, Muxer, Template
 from nvr.recorder.source import Picture
-from storage.boxes import parse_moof
+from storage.boxes import Fragment, parse_moof
 from tests.cameras.clips import ClipSpec, clip
+from tests.cameras.frames import prefixed
 
 BASE = Fraction(1, 90_000)
 
@@ -41,15 +42,14 @@ def pictures(frames: list[tuple[list[int], int, int, bool]]) -> list[Picture]:
     made: list[Picture] = []
     time = 0
     for number, (sizes, step, offset, keyframe) in enumerate(frames):
-        data, units = bytearray(), []
         keyframe = keyframe or number == 0
-        for size in sizes:
-            units.append(len(data))
-            data += (
-                b"\0\0\0\1" + (b"\x65" if keyframe else b"\x41") + bytes(1 + (number + i) % 255 for i in range(size))
-            )
+        units = [
+            (b"\x65" if keyframe else b"\x41") + bytes(1 + (number + i) % 255 for i in range(size)) for size in sizes
+        ]
         time += step if number else 0
-        made.append(Picture(data, units, template().stream, BASE, time + offset, time, keyframe, False, duration=step))
+        made.append(
+            Picture(prefixed(*units), (), template().stream, BASE, time + offset, time, keyframe, False, duration=step)
+        )
     return made
 
 
@@ -58,6 +58,17 @@ def muxed(muxer: Muxer | Fragmenter, frames: list[tuple[list[int], int, int, boo
     for picture in pictures(frames):
         found += muxer.video(picture)
     return found + muxer.close()
+
+
+def whole(fragment: MuxedFragment) -> bytes:
+    data = b"".join(fragment.buffers)
+    assert len(data) == fragment.size
+    return data
+
+
+def moof(fragment: MuxedFragment) -> Fragment:
+    data = whole(fragment)
+    return parse_moof(data[: data.index(b"mdat") - 4])
 
 
 @settings(deadline=None)
@@ -69,13 +80,13 @@ def test_the_same_bytes_as_ffmpeg(frames: list[tuple[list[int], int, int, bool]]
     theirs = Muxer(template(), None, BASE)
     assert ours.init == theirs.init and ours.tracks == theirs.tracks
     a, b = muxed(ours, frames), muxed(theirs, frames)
-    assert [fragment.data for fragment in a] == [fragment.data for fragment in b]
+    assert [whole(fragment) for fragment in a] == [whole(fragment) for fragment in b]
     assert [fragment.video for fragment in a] == [fragment.video for fragment in b]
     for fragment in a:
-        assert fragment.fragment.sequence == parse_moof(fragment.data[: fragment.data.index(b"mdat") - 4]).sequence
+        assert fragment.fragment.sequence == moof(fragment).sequence
         (ours_part,), (theirs_part,) = (
             fragment.fragment.tracks,
-            parse_moof(fragment.data[: fragment.data.index(b"mdat") - 4]).tracks,
+            moof(fragment).tracks,
         )
         assert (ours_part.track_id, ours_part.decode_time, ours_part.data_offset) == (
             theirs_part.track_id,
@@ -100,19 +111,16 @@ def test_a_real_stream_decodes_whole() -> None:
     found = bytearray()
     muxer: Muxer | Fragmenter | None = None
     for unit in film.video.units:
-        data, units = bytearray(), []
-        for nal in unit.payload:
-            units.append(len(data))
-            data += b"\0\0\0\1" + nal
-        picture = Picture(data, units, made.stream, BASE, unit.pts, unit.pts, unit.keyframe, False, duration=3600)
+        data = prefixed(*unit.payload)
+        picture = Picture(data, (), made.stream, BASE, unit.pts, unit.pts, unit.keyframe, False, duration=3600)
         if muxer is None:
             muxer = muxer_for(made, None, BASE, picture)
             found += muxer.init
         for fragment in muxer.video(picture):
-            found += fragment.data
+            found += whole(fragment)
     assert isinstance(muxer, Fragmenter)
     for fragment in muxer.close():
-        found += fragment.data
+        found += whole(fragment)
     with av.open(io.BytesIO(bytes(found))) as container:
         assert sum(1 for _ in container.decode(video=0)) == 50
 

@@ -211,10 +211,10 @@ def _check_fragment(result: MovieResult, moof: bytes, start: int, end: int, *, i
         raise _Stop(Kind.MALFORMED, start, "bad_structure", str(error)) from None
     kinds = {track.track_id: track.kind for track in result.tracks}
     for part in fragment.tracks:
-        inside = len(moof) <= part.data_offset and part.data_offset + int(part.samples[:, 0].sum()) <= end - start
+        inside = len(moof) <= part.data_offset and part.data_offset + part.size <= end - start
         if part.track_id not in kinds or not inside:
             raise _Stop(Kind.MALFORMED, start, "bad_structure", "a fragment has samples that are not its own")
-        if is_first and kinds[part.track_id] == "video" and len(part.samples) and not part.samples[0, 3]:
+        if is_first and kinds[part.track_id] == "video" and part.count and not part.samples[0, 3]:
             raise _Stop(Kind.MALFORMED, start, "bad_structure", "the footage does not begin with a keyframe")
 
 

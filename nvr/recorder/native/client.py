@@ -15,6 +15,7 @@ from nvr.recorder.native import sdp
 from nvr.recorder.native.auth import Authenticator
 from nvr.recorder.native.connection import Connection, connect
 from nvr.recorder.native.errors import ProtocolError, StatusError, UnsupportedError
+from nvr.recorder.native.framing import Skim
 from nvr.recorder.native.message import Message
 from nvr.recorder.native.urls import base_url, control_url
 
@@ -53,7 +54,17 @@ class Track:
     rtp_time: int | None = None
 
 
-MakeHandlers = Callable[[Track], tuple[Callable[[memoryview], None], Callable[[memoryview], None]]]
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """Who gets the packets of a track. ``rtp`` and ``skim`` may keep what they are given until ``settle`` is called."""
+
+    rtp: Callable[[memoryview], None]
+    rtcp: Callable[[memoryview], None]
+    skim: Skim | None = None
+    settle: Callable[[], None] | None = None
+
+
+MakeHandlers = Callable[[Track], Handlers]
 
 
 class Session:
@@ -187,9 +198,9 @@ class _Opening:
             self._session_timeout_s = min(_LONGEST_TIMEOUT_S, max(1.0, float(match[1])))
         rtp, rtcp = self._channels(answer.get("transport"), asked)
         track = Track(media, url, rtp, rtcp)
-        on_rtp, on_rtcp = self._handlers(track)
-        self._connection.handle(rtp, on_rtp)
-        self._connection.handle(rtcp, on_rtcp)
+        handlers = self._handlers(track)
+        self._connection.handle(rtp, handlers.rtp, handlers.skim, handlers.settle)
+        self._connection.handle(rtcp, handlers.rtcp)
         return track
 
     def _channels(self, transport: str, asked: tuple[int, int]) -> tuple[int, int]:

@@ -64,14 +64,21 @@ class Connection(asyncio.BufferedProtocol):
         """Bytes that belonged to nothing."""
         return self._framing.junk_bytes
 
-    def handle(self, channel: int, handler: Callable[[memoryview], None]) -> None:
-        """From now on this channel's packets go to ``handler``."""
+    def handle(
+        self,
+        channel: int,
+        handler: Callable[[memoryview], None],
+        skim: Skim | None = None,
+        settle: Callable[[], None] | None = None,
+    ) -> None:
+        """From now on this channel's packets go to ``handler``, or to ``skim``. With ``settle`` they may keep what they are given until it is called,
+        otherwise only as long as a call lasts."""
         self._handlers[channel] = handler
         self._framing.channels.add(channel)
-
-    def skim(self, channel: int, skim: Skim) -> None:
-        """From now on this may take packets of the channel past its handler."""
-        self._framing.skims[channel] = skim
+        if skim is not None:
+            self._framing.skims[channel] = skim
+        if settle is not None:
+            self._framing.settles.append(settle)
 
     # From the event loop ---------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """Taking apart the bytes of an RTSP connection: interleaved packets, answers, requests of the camera, junk (RFC 2326 10.12). No I/O.
 
 One ``ReadBuffer`` serves all connections of an event loop: what a read leaves unfinished, seldom more than a packet, waits in the connection's own
-few bytes. Invariant: memory is bounded by the largest message, whatever comes; a memoryview given to a handler is valid only during the call.
+few bytes. Invariant: memory is bounded by the largest message, whatever comes; a memoryview given to a handler is valid only until ``settles`` are called.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class ReadBuffer:
 
 class Framing:
     """The parser of one connection. ``channels`` are the interleaved channels in use, to be kept up to date by the owner; ``skims`` may take packets of a
-    channel past ``on_packet``, after one that went there."""
+    channel past ``on_packet``, after one that went there; ``settles`` are called at the end of each read, before another one uses the buffer."""
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class Framing:
         self._spoke = False
         self.channels: set[int] = set()
         self.skims: dict[int, Skim] = {}
+        self.settles: list[Callable[[], None]] = []
         self.junk_bytes = 0
         self.resyncs = 0
 
@@ -81,7 +82,11 @@ class Framing:
         """
         end = len(self._rest) + count
         self._rest = b""
-        at = self._parse(end)
+        try:
+            at = self._parse(end)
+        finally:
+            for settle in self.settles:
+                settle()
         self._rest = bytes(self._buffer.view[at:end])
 
     def _parse(self, end: int) -> int:

@@ -54,13 +54,14 @@ class H264Depacketiser(Depacketiser):
                 return False
             header = payload[0] & 0xE0 | kind
             self._look(kind, header, payload[2], payload)
-            self._begin()
-            self._data.append(header)
+            self._begin(bytes((header,)))
             self._middle = bytes((payload[0], kind))
         elif not self._fragment:
             return False
-        self._data += payload[2:]
+        self._more(payload[2:])
         self._fragment = not flags & 0x40
+        if not self._fragment:
+            self._end()
         return True
 
     def _aggregated(self, payload: memoryview) -> bool:

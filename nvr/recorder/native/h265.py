@@ -39,9 +39,9 @@ class H265Depacketiser(Depacketiser):
         if len(payload) < 5:
             return False
         self._look(kind, payload[4])
-        self._begin()
-        self._data += payload[:2]
-        self._data += payload[4:]
+        self._begin(bytes(payload[:2]))
+        self._more(payload[4:])
+        self._end()
         return True
 
     def _fragmented(self, payload: memoryview) -> bool:
@@ -53,14 +53,14 @@ class H265Depacketiser(Depacketiser):
             if self._fragment or kind >= _AP or len(payload) <= at:
                 return False
             self._look(kind, payload[at])
-            self._begin()
-            self._data.append(payload[0] & 0x81 | kind << 1)
-            self._data.append(payload[1])
+            self._begin(bytes((payload[0] & 0x81 | kind << 1, payload[1])))
             self._middle = bytes((payload[0], payload[1], kind))
         elif not self._fragment:
             return False
-        self._data += payload[at:]
+        self._more(payload[at:])
         self._fragment = not flags & 0x40
+        if not self._fragment:
+            self._end()
         return True
 
     def _aggregated(self, payload: memoryview) -> bool:

@@ -7,28 +7,28 @@ After the loss of what others may refer to, pictures are left out up to the next
 
 from __future__ import annotations
 
+import struct
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Final
 
 __all__ = ["Counts", "Depacketiser", "Picture"]
 
-START_CODE: Final = b"\x00\x00\x00\x01"
+_LENGTH: Final = struct.Struct(">I")
 _LARGEST_BYTES: Final = 16 << 20
 # More than a read buffer can hold.
 _ROOM_BYTES: Final = 1 << 20
 
 
-@dataclass(slots=True)
 class Picture:
-    """An access unit in Annex B form with start codes of four bytes, which begin at ``units``. ``timestamp`` as in its packets; ``after_loss``: pictures
-    before it are missing."""
+    """An access unit as MP4 has it: each NAL unit after its length in four bytes. ``timestamp`` as in its packets; ``after_loss``: pictures before it are
+    missing."""
 
-    data: bytearray
-    timestamp: int
-    keyframe: bool
-    after_loss: bool
-    units: list[int]
+    def __init__(self, data: bytes, timestamp: int, keyframe: bool, after_loss: bool) -> None:
+        self.data = data
+        self.timestamp = timestamp
+        self.keyframe = keyframe
+        self.after_loss = after_loss
 
 
 @dataclass(slots=True)
@@ -43,12 +43,22 @@ class Counts:
 
 
 class Depacketiser(ABC):
-    """The state between two packets. Subclasses read payloads; they add NAL units with ``_begin`` and ``_whole``."""
+    """The state between two packets. Subclasses read payloads; they add NAL units with ``_whole``, or with ``_begin``, ``_more`` and ``_end``.
+
+    A picture is kept in parts, which are views of what was read, and put together once, when it is whole: copying is what large pictures cost. Who reads more
+    into the same memory must call ``settle`` before.
+    """
 
     def __init__(self) -> None:
         self.counts = Counts()
-        self._data = bytearray()
-        self._units: list[int] = []
+        self._parts: list[bytes | memoryview] = []
+        self._bytes = 0
+        self._owned = 0  # so many parts are no views
+        self._header = (
+            b""  # the begun NAL unit's, which its length and this are to go before; where; and its length so far
+        )
+        self._header_at = 0
+        self._unit_bytes = 0
         self._timestamp: int | None = None
         self._fragment = False  # a fragmented NAL unit has begun and not ended
         self._middle = b""  # how payloads begin that only go on with it
@@ -86,7 +96,7 @@ class Depacketiser(ABC):
         if lost and not within:
             # Perhaps whole pictures are missing, and the beginning of this one.
             self._waiting = self._lost = self._suspect = True
-        if len(self._data) + len(payload) > _LARGEST_BYTES:
+        if self._bytes + len(payload) > _LARGEST_BYTES:
             self._clear()
             self._damaged = True
         if not self._damaged and (not payload or not self._payload(payload)):
@@ -94,7 +104,7 @@ class Depacketiser(ABC):
             self._damage()
         self._marked = marker and not self._markers_lie and (self._has_picture or self._damaged)
         if self._marked and (not self._may_be_fields or self._beginnings > 1):
-            return out + self._finish()
+            return out + self._finish() if out else self._finish()
         return out
 
     def end(self) -> tuple[Picture, ...]:
@@ -111,37 +121,54 @@ class Depacketiser(ABC):
         self._waiting = self._lost = self._suspect = True
         self._timestamp = self._finished_at = None
 
-    def going_on(self) -> tuple[bytearray, bytes, int] | None:
-        """If a fragmented NAL unit is open: where its bytes go, how payloads begin that hold nothing but more of it, and the timestamp that they
-        have. Whoever sees to it that they do, and that none is missing, may add their bytes behind that beginning himself, up to a read
-        buffer's worth: that is what most packets are."""
-        if (
-            not self._fragment
-            or self._damaged
-            or self._timestamp is None
-            or len(self._data) > _LARGEST_BYTES - _ROOM_BYTES
-        ):
+    def going_on(self) -> bytes | None:
+        """If a fragmented NAL unit is open, how payloads begin that hold nothing but more of it. Whoever sees to it that they do, that they have this
+        ``timestamp``, and that none is missing, may give what is behind that beginning to ``gone_on``, a read buffer's worth at most: that is what most
+        packets are."""
+        if not self._fragment or self._damaged or self._bytes > _LARGEST_BYTES - _ROOM_BYTES:
             return None
-        return self._data, self._middle, self._timestamp
+        return self._middle
+
+    @property
+    def timestamp(self) -> int:
+        """That of the open picture."""
+        return self._timestamp or 0
+
+    def gone_on(self, more: list[memoryview], size: int) -> None:
+        """The open NAL unit goes on with these ``size`` bytes."""
+        self._parts += more
+        self._bytes += size
+        self._unit_bytes += size
+
+    def settle(self) -> None:
+        """What the payloads lie in is about to be written over: what is open of a picture is copied from there."""
+        parts, owned = self._parts, self._owned
+        if len(parts) == owned:
+            return
+        at = self._header_at
+        if self._fragment and at >= owned:
+            # The header's place is filled in later.
+            parts[owned:] = [b"".join(parts[owned:at]), parts[at], b"".join(parts[at + 1 :])]
+            self._header_at = owned + 1
+        else:
+            parts[owned:] = [b"".join(parts[owned:])]
+        self._owned = len(parts)
 
     @property
     def _is_open(self) -> bool:
-        return bool(self._data) or self._damaged
+        return bool(self._parts) or self._damaged
 
     def _damage(self) -> None:
         self._damaged = True
         self._fragment = False
         # What it holds is not needed any more, but that it is there is.
-        self._data.clear()
-        self._units.clear()
+        self._forget()
 
     def _finish(self) -> tuple[Picture, ...]:
         """The open picture ends here."""
         damaged = self._damaged or self._fragment or (self._suspect and not self._begins_well)
         keyframe, reference, known = self._keyframe, self._reference, self._has_picture
-        # Handed on, not copied.
-        data, self._data = self._data, bytearray()
-        units, self._units = self._units, []
+        data = b"" if damaged else b"".join(self._parts)
         joined_in_the_middle = self._suspect and self._waiting and not self._lost
         self._clear()
         self._suspect = False
@@ -161,11 +188,14 @@ class Depacketiser(ABC):
             self.counts.undecodable += self._lost
             return ()
         after_loss, self._lost = self._lost, False
-        return (Picture(data, timestamp, keyframe, after_loss, units),)
+        return (Picture(data, timestamp, keyframe, after_loss),)
+
+    def _forget(self) -> None:
+        self._parts.clear()
+        self._bytes = self._owned = 0
 
     def _clear(self) -> None:
-        self._data.clear()
-        self._units.clear()
+        self._forget()
         self._fragment = self._damaged = self._has_picture = False
         self._keyframe = self._reference = self._begins_well = False
         self._beginnings = 0
@@ -189,11 +219,21 @@ class Depacketiser(ABC):
         self._keyframe |= keyframe
         self._reference |= reference
 
-    def _begin(self) -> None:
-        """A NAL unit begins."""
-        self._units.append(len(self._data))
-        self._data += START_CODE
+    def _begin(self, header: bytes) -> None:
+        """A NAL unit begins, with this header; ``_more`` of it comes until ``_end``."""
+        self._header, self._header_at, self._unit_bytes = header, len(self._parts), len(header)
+        self._parts.append(header)
+        self._bytes += 4 + len(header)
+
+    def _more(self, data: memoryview) -> None:
+        self._parts.append(data)
+        self._bytes += len(data)
+        self._unit_bytes += len(data)
+
+    def _end(self) -> None:
+        self._parts[self._header_at] = _LENGTH.pack(self._unit_bytes) + self._header
 
     def _whole(self, unit: memoryview) -> None:
-        self._begin()
-        self._data += unit
+        self._parts.append(_LENGTH.pack(len(unit)))
+        self._parts.append(unit)
+        self._bytes += 4 + len(unit)

@@ -120,14 +120,14 @@ class Receiver:
 
 
 class VideoReceiver(Receiver):
-    """The video track: hands out whole pictures with their presentation time in ticks since media time zero."""
+    """The video track: hands out whole pictures, with their presentation time in ticks since media time zero and the moment, by the monotonic clock."""
 
     def __init__(
         self,
         track: Track,
         ssrc: int,
         clocks: Clocks,
-        on_picture: Callable[[Picture, int], None],
+        on_picture: Callable[[Picture, int, int], None],
         on_clock: Callable[[int, int], None],
     ) -> None:
         super().__init__(track, ssrc, clocks)
@@ -174,21 +174,22 @@ class VideoReceiver(Receiver):
                 self._zero = ticks - self.latest - passed
             self._began_anew, self._latest_at_us = False, now_us
             self.latest = ticks - self._zero
-            self._on_picture(picture, self.latest)
+            self._on_picture(picture, self.latest, now_us)
 
     def skim(self, data: bytearray, view: memoryview, at: int, end: int) -> int:
         """Takes from a read buffer, in which a packet of this track's RTP channel may begin at ``at``, the packets that do nothing but go on with a
         NAL unit: next in number, without marker or anything else of note. Returns where it stopped; ``on_rtp`` is for the packet there."""
-        open_ = self.depacketiser.going_on()
-        if open_ is None or self._payload_type is None:
+        middle = self.depacketiser.going_on()
+        if middle is None or self._payload_type is None:
             return at
-        unit, middle, timestamp = open_
         sequence = self.sequence
         number = sequence.highest
         head = 16 + len(middle)
         kind = 0x8000 | self._payload_type
-        rest = _TIMES.pack(timestamp, sequence.ssrc) + middle
+        rest = _TIMES.pack(self.depacketiser.timestamp, sequence.ssrc) + middle
         channel = self._dollar
+        found: list[memoryview] = []
+        bytes_ = 0
         while end - at > head:
             its_channel, size, its_kind, its_number = _PLAIN.unpack_from(data, at)
             stop = at + 4 + size
@@ -198,16 +199,17 @@ class VideoReceiver(Receiver):
                 or its_channel != channel
                 or stop > end
                 or at + head >= stop
-                or data[at + 8 : at + head] != rest
+                or not data.startswith(rest, at + 8)
             ):
                 break
-            unit += view[at + head : stop]
+            found.append(view[at + head : stop])
+            bytes_ += size + 4 - head
             number += 1
             at = stop
-        taken = number - sequence.highest
-        if taken:
-            sequence.went_on(taken)
-            self.packets += taken
+        if found:
+            self.depacketiser.gone_on(found, bytes_)
+            sequence.went_on(len(found))
+            self.packets += len(found)
         return at
 
     def _restart(self) -> None:

@@ -20,12 +20,12 @@ import av.error
 
 from nvr.config import Camera
 from nvr.recorder.muxer import Template
-from nvr.recorder.nal import parameter_sets
+from nvr.recorder.nal import annex_b, prefixed_parameter_sets
 from nvr.recorder.native.aac import AudioFrame
-from nvr.recorder.native.client import Session, Target, Track, open_session
+from nvr.recorder.native.client import Handlers, Session, Target, Track, open_session
 from nvr.recorder.native.errors import ClosedError, NativeError, NoAnswerError, StatusError, UnsupportedError
 from nvr.recorder.native.pictures import Picture
-from nvr.recorder.native.receiving import AudioReceiver, Clocks, Receiver, VideoReceiver
+from nvr.recorder.native.receiving import AudioReceiver, Clocks, VideoReceiver
 from nvr.recorder.native.rtp import Jitter
 from nvr.recorder.native.sps import reorder_depth
 from nvr.recorder.native.templates import audio_template, video_template
@@ -65,6 +65,7 @@ class NativeSource:
         self._audio: AudioReceiver | None = None
         self._video_template: Template | None = None
         self._audio_template: Template | None = None
+        self._codec = ""
         self._sets: tuple[bytes, ...] = ()
         self._times: DecodingTimes | None = None
         self._jitter: Jitter | None = None
@@ -143,8 +144,6 @@ class NativeSource:
         except Exception as error:
             return self._why(error, plays=False)
         self._session = session
-        if self._video is not None:
-            session.connection.skim(self._video.track.channel, self._video.skim)
         try:
             ended = self._why(await self._watch(session), plays=True)
             if ended.cause in (Cause.ENDED, Cause.STALLED) and self._video is not None:
@@ -159,51 +158,44 @@ class NativeSource:
             ended = Ended(Cause.OVERLOAD, {**ended.detail, "error": told})
         return Ended(ended.cause, {**ended.detail, **{name: count for name, count in self.faults.items() if count}})
 
-    def _handlers(self, track: Track) -> tuple[Any, Any]:
+    def _handlers(self, track: Track) -> Handlers:
         ssrc = secrets.randbits(32)
-        receiver: Receiver
         if track.media.kind == "video":
             self._time_base = Fraction(1, track.media.clock_rate)
+            self._codec = track.media.codec
             self._jitter = Jitter(track.media.clock_rate)
-            receiver = self._video = VideoReceiver(track, ssrc, _CLOCKS, self._picture, self._clock)
-        else:
-            self._audio_base = Fraction(1, track.media.clock_rate)
-            self._audio_template = audio_template(track.media)
-            receiver = self._audio = AudioReceiver(track, ssrc, _CLOCKS, lambda: self._video, self._frame)
-        return receiver.on_rtp, receiver.on_rtcp
+            video = self._video = VideoReceiver(track, ssrc, _CLOCKS, self._picture, self._clock)
+            return Handlers(video.on_rtp, video.on_rtcp, video.skim, video.depacketiser.settle)
+        self._audio_base = Fraction(1, track.media.clock_rate)
+        self._audio_template = audio_template(track.media)
+        audio = self._audio = AudioReceiver(track, ssrc, _CLOCKS, lambda: self._video, self._frame)
+        return Handlers(audio.on_rtp, audio.on_rtcp)
 
     # Packets ---------------------------------------------------------------------------------------------------------
 
-    def _picture(self, picture: Picture, pts: int) -> None:
+    def _picture(self, picture: Picture, pts: int, now_us: int) -> None:
         self._pictures += 1
         WORKING.on(self._mark)
-        if picture.keyframe and not self._at_keyframe(picture.data):
-            return
+        sets: tuple[bytes, ...] = ()
+        if picture.keyframe:
+            sets = prefixed_parameter_sets(self._codec, picture.data)
+            if not self._at_keyframe(sets, picture.data):
+                return
         template, times = self._video_template, self._times
         if template is None or times is None:
             return
         pts, dts = times.next(pts)
         if self._jitter is not None:
-            self._jitter.arrived(dts, _CLOCKS.monotonic_us())
+            self._jitter.arrived(dts, now_us)
         self._sink.packet(
-            Packet(
-                picture.data,
-                picture.units,
-                template.stream,
-                self._time_base,
-                pts,
-                dts,
-                picture.keyframe,
-                picture.after_loss,
-            )
+            Packet(picture.data, sets, template.stream, self._time_base, pts, dts, picture.keyframe, picture.after_loss)
         )
 
-    def _at_keyframe(self, data: bytearray) -> bool:
+    def _at_keyframe(self, sets: tuple[bytes, ...], data: bytes) -> bool:
         """Learns what a keyframe's own parameter sets say; False as long as there are none at all."""
         assert self._video is not None
         media = self._video.track.media
         codec = media.codec
-        sets = parameter_sets(codec, data)
         if self._video_template is None:
             # In-band sets win; the description's fill in the kinds that are not there.
             kinds = {_kind(codec, unit) for unit in sets}
@@ -213,7 +205,7 @@ class NativeSource:
                 if self._bare_keyframes >= _BARE_KEYFRAMES:
                     raise Ended(Cause.REJECTED, {"error": "the camera sends no parameter sets"})
                 return False
-            self._video_template = video_template(codec, sets, data)
+            self._video_template = video_template(codec, sets, annex_b(data))
             self._times = DecodingTimes(media.clock_rate, reorder_depth(codec, sets))
             audio = self._audio_template
             self._sink.open(self._video_template.stream, audio.stream if audio is not None else None)

@@ -15,8 +15,8 @@ from typing import Any, Final
 import av
 
 from nvr.recorder.muxer import Template
+from nvr.recorder.nal import START_CODE
 from nvr.recorder.native.errors import UnsupportedError
-from nvr.recorder.native.pictures import START_CODE
 from nvr.recorder.native.sdp import G711, Media
 
 __all__ = ["audio_template", "video_template"]
@@ -26,7 +26,7 @@ _MOST_KEPT: Final = 256
 _kept: OrderedDict[tuple[str, tuple[bytes, ...]], Template] = OrderedDict()
 
 
-def video_template(codec: str, sets: Sequence[bytes], keyframe: bytes | bytearray) -> Template:
+def video_template(codec: str, sets: Sequence[bytes], keyframe: bytes) -> Template:
     """The template of a stream with these parameter sets. ``keyframe``: Annex B, with or without them.
 
     Raises:

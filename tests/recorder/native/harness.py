@@ -10,7 +10,7 @@ import uvloop
 
 from nvr.config import Camera
 from nvr.recorder.native import NativeSource
-from nvr.recorder.source import Ended
+from nvr.recorder.source import Ended, Picture
 from tests.cameras.frames import frame_hash
 
 
@@ -44,10 +44,16 @@ class Sink:
     def packet(self, packet: Any) -> None:
         assert self.opened, "a packet came before the streams were known"
         codec = packet.stream.codec_context.name
-        data = bytes(packet)
+        is_ours = isinstance(packet, Picture)
+        data = packet.data if is_ours else bytes(packet)
         # FFmpeg's flush has no bytes.
         got = Got(
-            frame_hash(codec, data) if data else "", packet.pts, packet.dts, packet.is_keyframe, packet.is_corrupt, data
+            frame_hash(codec, data, is_ours) if data else "",
+            packet.pts,
+            packet.dts,
+            packet.is_keyframe,
+            packet.is_corrupt,
+            data,
         )
         (self.video if packet.stream.type == "video" else self.audio).append(got)
         self.begun.set()

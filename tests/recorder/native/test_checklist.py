@@ -25,6 +25,7 @@ from nvr.recorder.source import Ended
 from storage.causes import Cause
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.cameras.faults import Faults
+from tests.cameras.frames import prefixed
 from tests.cameras.running import Startable, controlled, refusing
 from tests.cameras.scripted import ScriptedCamera
 from tests.recorder.native.harness import Sink, camera, record
@@ -218,9 +219,8 @@ def test_item_09_two_fields_of_one_timestamp_are_one_picture() -> None:
     stream.send(3, b"\x41\x9aframe")
     stream.send(4, b"\x41\x9atop")
     assert stream.times == [1, 2, 3]
-    code = b"\0\0\0\1"
-    assert stream.pictures[0].data == code.join([b"", INTERLACED_SPS, b"\x68pps", b"\x65\x88top", b"\x41\x9abottom"])
-    assert stream.pictures[1].data == code + b"\x41\x9atop" + code + b"\x41\x9abottom"
+    assert stream.pictures[0].data == prefixed(INTERLACED_SPS, b"\x68pps", b"\x65\x88top", b"\x41\x9abottom")
+    assert stream.pictures[1].data == prefixed(b"\x41\x9atop", b"\x41\x9abottom")
     assert not any(picture.after_loss for picture in stream.pictures)
     counts = stream.depacketiser.counts
     assert (counts.damaged, counts.undecodable, counts.unmarked) == (0, 0, 0)
@@ -244,8 +244,7 @@ def test_item_10_signed_video_keeps_its_messages_and_order(serve: Serve) -> None
     )
     track = type(film.video)(film.video.codec, 90_000, film.video.parameter_sets, units)
     _, sink, _ = record(serve(ScriptedCamera(Clip((track,), film.duration_s), speed=8)))
-    code = b"\0\0\0\1"
-    assert [got.data for got in sink.video] == [code + code.join(unit.payload) for unit in units]
+    assert [got.data for got in sink.video] == [prefixed(*unit.payload) for unit in units]
 
 
 # The av source and files ---------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from nvr.recorder.native.pictures import Picture
 from nvr.recorder.native.receiving import Clocks, VideoReceiver
 
 BUFFER = ReadBuffer()
+ELSE = b"\xee" * len(BUFFER.data)
 CLOCKS = Clocks(lambda: 0, lambda: 0)
 
 
@@ -65,20 +66,26 @@ def wire(codec: str, pictures: list[list[tuple[int, str]]]) -> bytes:
     return data
 
 
-def read(codec: str, data: bytes, size: int, skim: bool) -> tuple[list[Picture], Any, Any, int, int]:
+def read(
+    codec: str, data: bytes, size: int, skim: bool
+) -> tuple[list[tuple[bytes, int, bool, bool]], Any, Any, int, int]:
     found: list[Picture] = []
     receiver = VideoReceiver(
-        Track(media(codec), "u", 0, 1), 1, CLOCKS, lambda picture, _: found.append(picture), no_clock
+        Track(media(codec), "u", 0, 1), 1, CLOCKS, lambda picture, *_: found.append(picture), no_clock
     )
     framing = Framing(BUFFER, lambda channel, packet: receiver.on_rtp(packet) if channel == 0 else None, lambda _: None)
     framing.channels.update((0, 1, 4))
+    framing.settles.append(receiver.depacketiser.settle)
     if skim:
         framing.skims[0] = receiver.skim
     for at in range(0, len(data), size):
         part = data[at : at + size]
         framing.get_buffer()[: len(part)] = part
         framing.received(len(part))
-    return found, receiver.sequence, receiver.depacketiser.counts, receiver.packets, framing.junk_bytes
+        # As another connection's read would: nothing of ours may be left there.
+        BUFFER.view[:] = ELSE
+    pictures = [(each.data, each.timestamp, each.keyframe, each.after_loss) for each in found]
+    return pictures, receiver.sequence, receiver.depacketiser.counts, receiver.packets, framing.junk_bytes
 
 
 @given(st.sampled_from(["H264", "H265"]), PICTURES, st.integers(20, 4000))
@@ -90,7 +97,7 @@ def test_skimming_changes_nothing(codec: str, pictures: list[list[tuple[int, str
 def test_most_of_a_large_picture_is_skimmed() -> None:
     found: list[Picture] = []
     receiver = VideoReceiver(
-        Track(media("H264"), "u", 0, 1), 1, CLOCKS, lambda picture, _: found.append(picture), no_clock
+        Track(media("H264"), "u", 0, 1), 1, CLOCKS, lambda picture, *_: found.append(picture), no_clock
     )
     seen = 0
 
