@@ -30,8 +30,8 @@ _EMPTY_LINE: Final = re.compile(rb"\r?\n\r?\n")
 _LINE_ENDS: Final = b"\r\n"
 
 
-Skim = Callable[[bytearray, memoryview, int, int], int]
-"""Takes what it can of the packets that begin in a buffer (given twice) at one place and end before another; returns where it stopped, which is where
+Skim = Callable[[bytearray, int, int], int]
+"""Takes what it can of the packets that begin in a buffer at one place and end before another; returns where it stopped, which is where
 a packet begins that it left alone."""
 
 
@@ -113,7 +113,7 @@ class Framing:
                             self._on_packet(channel, view[at + 4 : stop])
                         at = stop
                         if channel in self.skims:
-                            at = self.skims[channel](data, view, at, end)
+                            at = self.skims[channel](data, at, end)
                         continue
             elif first in _LINE_ENDS:
                 # Some cameras end a message with an empty line too many.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from nvr.recorder.native import rtcp, rtp
@@ -28,9 +29,15 @@ _YEAR_US: Final = 365 * 86_400_000_000
 _RTCP_TYPES: Final = range(72, 77)
 # What the camera says about sound and picture belonging together is not believed against arrival by more than this.
 _BELIEVED_S: Final = 10.0
-# What an interleaved packet begins with: dollar and channel, size, flags with marker and payload type, number.
-_PLAIN: Final = struct.Struct("!HHHH")
+# What an interleaved packet begins with: dollar and channel, size, flags with marker and payload type.
+_BEGIN: Final = struct.Struct("!HHH")
 _TIMES: Final = struct.Struct("!II")
+
+
+@lru_cache(maxsize=1024)
+def _packet(size: int, then: int) -> struct.Struct:
+    """An interleaved packet of so many bytes: its beginning, its number, ``then`` bytes that are the same in all of a picture, and more of the picture."""
+    return struct.Struct(f"!6sH{then}s{size - 4 - then}s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,38 +183,32 @@ class VideoReceiver(Receiver):
             self.latest = ticks - self._zero
             self._on_picture(picture, self.latest, now_us)
 
-    def skim(self, data: bytearray, view: memoryview, at: int, end: int) -> int:
+    def skim(self, data: bytearray, at: int, end: int) -> int:
         """Takes from a read buffer, in which a packet of this track's RTP channel may begin at ``at``, the packets that do nothing but go on with a
         NAL unit: next in number, without marker or anything else of note. Returns where it stopped; ``on_rtp`` is for the packet there."""
         middle = self.depacketiser.going_on()
-        if middle is None or self._payload_type is None:
+        if middle is None or self._payload_type is None or end - at < _BEGIN.size:
             return at
         sequence = self.sequence
         number = sequence.highest
-        head = 16 + len(middle)
-        kind = 0x8000 | self._payload_type
-        rest = _TIMES.pack(self.depacketiser.timestamp, sequence.ssrc) + middle
-        channel = self._dollar
-        found: list[memoryview] = []
-        bytes_ = 0
-        while end - at > head:
-            its_channel, size, its_kind, its_number = _PLAIN.unpack_from(data, at)
-            stop = at + 4 + size
-            if (
-                its_kind != kind
-                or its_number != number + 1 & 0xFFFF
-                or its_channel != channel
-                or stop > end
-                or at + head >= stop
-                or not data.startswith(rest, at + 8)
-            ):
+        size = data[at + 2] << 8 | data[at + 3]
+        if size <= 12 + len(middle):
+            return at
+        # Those of one size in a row: one look at each tells all, and takes its bytes.
+        begin = _BEGIN.pack(self._dollar, size, 0x8000 | self._payload_type)
+        then = _TIMES.pack(self.depacketiser.timestamp, sequence.ssrc) + middle
+        packet = _packet(size, len(then))
+        stride = packet.size
+        found: list[bytes] = []
+        while at + stride <= end:
+            its_begin, its_number, its_then, more = packet.unpack_from(data, at)
+            if its_begin != begin or its_number != number + 1 & 0xFFFF or its_then != then:
                 break
-            found.append(view[at + head : stop])
-            bytes_ += size + 4 - head
+            found.append(more)
             number += 1
-            at = stop
+            at += stride
         if found:
-            self.depacketiser.gone_on(found, bytes_)
+            self.depacketiser.gone_on(found, len(found) * (size - 12 - len(middle)))
             sequence.went_on(len(found))
             self.packets += len(found)
         return at
