@@ -38,6 +38,7 @@ MODULES: Final = (
     "nvr.recorder.native.rtp",
     "nvr.recorder.native.source",
     "nvr.recorder.native.timing",
+    "nvr.recorder.native.watch",
     "nvr.recorder.pipeline",
     "nvr.recorder.run",
     "nvr.recorder.source",

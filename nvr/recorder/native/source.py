@@ -30,6 +30,7 @@ from nvr.recorder.native.rtp import Jitter
 from nvr.recorder.native.sps import reorder_depth
 from nvr.recorder.native.templates import audio_template, video_template
 from nvr.recorder.native.timing import DecodingTimes
+from nvr.recorder.native.watch import Watch
 from nvr.recorder.source import Ended, PacketSink
 from nvr.recorder.source import Picture as Packet
 from nvr.recorder.working import WORKING, mark_of
@@ -39,14 +40,9 @@ __all__ = ["NativeSource"]
 
 log = logging.getLogger(__name__)
 
-_REPORT_S: Final = 5.0
 # Keyframes without parameter sets, neither with them nor in the description, after which a camera is given up.
 _BARE_KEYFRAMES: Final = 3
-# A camera that sends packets but no picture: so many stall timeouts, and at least so long, since some send a keyframe only every half minute.
-_PICTURELESS_TIMES: Final = 3
-_PICTURELESS_S: Final = 60.0
-# An event loop that wakes so much too late does not keep up; a connection that ends within so long after was lost because of it.
-_BEHIND_S: Final = 2.0
+# A connection that ends within so long after the loop did not keep up was lost because of it.
 _BEHIND_MATTERS_S: Final = 10.0
 _CLOCKS: Final = Clocks(lambda: time.time_ns() // 1000, lambda: time.monotonic_ns() // 1000)
 
@@ -74,8 +70,6 @@ class NativeSource:
         self._bare_keyframes = 0
         self._pictures = 0
         self._session: Session | None = None
-        self._behind_s = 0.0
-        self._behind_at = float("-inf")
         self.unsupported: str | None = None
 
     def stop(self) -> None:
@@ -116,9 +110,6 @@ class NativeSource:
             "junk_bytes": self._session.connection.junk_bytes if self._session is not None else 0,
         }
 
-    def _loop_time(self) -> float:
-        return asyncio.get_running_loop().time()
-
     async def run(self) -> Ended:
         """Connects and reads until it ends; says why."""
         self._loop = asyncio.get_running_loop()
@@ -144,17 +135,19 @@ class NativeSource:
         except Exception as error:
             return self._why(error, plays=False)
         self._session = session
+        watch = Watch(session, target.timeout_s, self._received, self._report)
         try:
-            ended = self._why(await self._watch(session), plays=True)
+            ended = self._why(await watch.ended(), plays=True)
             if ended.cause in (Cause.ENDED, Cause.STALLED) and self._video is not None:
                 self._video.end()
         except Exception as error:
             ended = self._why(error, plays=True)
         finally:
             session.close()
-        if ended.cause in (Cause.ENDED, Cause.STALLED) and self._loop_time() - self._behind_at < _BEHIND_MATTERS_S:
+        late = asyncio.get_running_loop().time() - watch.behind_at < _BEHIND_MATTERS_S
+        if late and ended.cause in (Cause.ENDED, Cause.STALLED):
             # A camera whose data nobody takes gives up: the fault is here.
-            told = f"this machine was {self._behind_s:.1f} s behind: {ended.detail.get('error', ended.cause)}"
+            told = f"this machine was {watch.behind_s:.1f} s behind: {ended.detail.get('error', ended.cause)}"
             ended = Ended(Cause.OVERLOAD, {**ended.detail, "error": told})
         return Ended(ended.cause, {**ended.detail, **{name: count for name, count in self.faults.items() if count}})
 
@@ -228,58 +221,14 @@ class NativeSource:
         packet.is_keyframe = True
         self._sink.packet(packet)
 
-    # While it plays --------------------------------------------------------------------------------------------------
+    def _received(self) -> tuple[int, int]:
+        return self._video.packets if self._video is not None else 0, self._pictures
 
-    async def _watch(self, session: Session) -> Exception:
-        """Keeps the session alive and notices silence; returns what ended it."""
-        loop = asyncio.get_running_loop()
-        stall_s = self._camera.stall_timeout_us / 1e6
-        pictureless_s = max(_PICTURELESS_S, _PICTURELESS_TIMES * stall_s)
-        tick_s = min(stall_s / 4, _REPORT_S, session.keep_alive_s / 2)
-        now = loop.time()
-        heard, seen = (-1, now), (self._pictures, now)
-        report_due, alive_due = now + tick_s, now + session.keep_alive_s
-        closed = session.connection.closed
-        asking: asyncio.Task[None] | None = None
-        try:
-            while True:
-                waiting: set[asyncio.Future[Any]] = {closed} if asking is None else {closed, asking}
-                await asyncio.wait(waiting, timeout=tick_s, return_when=asyncio.FIRST_COMPLETED)
-                slept_at, now = now, loop.time()
-                if (behind_s := now - slept_at - tick_s) > tick_s:
-                    # The loop stood still: what came meanwhile is not read yet, so that nothing can be said of the camera.
-                    if behind_s > _BEHIND_S:
-                        self._behind_s, self._behind_at = behind_s, now
-                    heard, seen = (heard[0], heard[1] + behind_s), (seen[0], seen[1] + behind_s)
-                if closed.done():
-                    return closed.result()
-                if asking is not None and asking.done():
-                    asking.result()
-                    asking = None
-                packets = self._video.packets if self._video is not None else 0
-                if packets != heard[0]:
-                    heard = (packets, now)
-                elif now - heard[1] >= stall_s:
-                    return Ended(Cause.STALLED, {"error": "no data from the camera"})
-                if self._pictures != seen[0]:
-                    seen = (self._pictures, now)
-                elif now - seen[1] >= pictureless_s:
-                    return Ended(Cause.CORRUPT, {"error": f"no whole picture for {pictureless_s:.0f} s"})
-                if now >= report_due:
-                    report_due = now + _REPORT_S
-                    self._report(session)
-                if now >= alive_due and asking is None:
-                    alive_due = now + session.keep_alive_s
-                    asking = asyncio.create_task(session.keep_alive(stall_s))
-        finally:
-            if asking is not None:
-                asking.cancel()
-                await asyncio.gather(asking, return_exceptions=True)
-
-    def _report(self, session: Session) -> None:
+    def _report(self) -> None:
+        assert self._session is not None
         for receiver in (self._video, self._audio):
             if receiver is not None and receiver.packets:
-                session.connection.send_packet(
+                self._session.connection.send_packet(
                     receiver.track.rtcp_channel, receiver.reports.report(_CLOCKS.monotonic_us())
                 )
 
