@@ -111,7 +111,7 @@ $(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
 CHECKS = "$(BIN)/ruff check ." "$(BIN)/ruff format --check ." "$(BIN)/mypy" "npm --prefix $(WEB) run --silent check"
 # Most tests wait for cameras, clocks and disks, so more of them run at once than there are cores.
 PYTEST_ARGS ?= -n 3 --dist worksteal
-TESTS = "$(BIN)/pytest $(PYTEST_ARGS)" "! test -e $(STAMPS)/compiled || NVR_COMPILED=1 $(BIN)/pytest $(PYTEST_ARGS) tests/recorder" "npm --prefix $(WEB) test --silent"
+TESTS = "$(BIN)/pytest $(PYTEST_ARGS)" "! test -e $(STAMPS)/compiled || NVR_COMPILED=1 $(BIN)/pytest $(PYTEST_ARGS) tests/recorder tests/storage" "npm --prefix $(WEB) test --silent"
 
 # Runs all of them, whatever fails, and fails if one did.
 define RUN_ALL

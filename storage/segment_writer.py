@@ -140,18 +140,15 @@ class SegmentWriter:
     def begin_close(
         self, *, end_us: int, media_end: int, frames: int, reason: str, index: SegmentIndex
     ) -> Future[Closed]:
-        """Writes the tail, and begins to give the file its final name. The future raises ``SyncError`` as ``end_sync``, or ``OSError``: it stays a
-        ``.part`` file, or has its final name already; the descriptor is closed in any case.
+        """Begins to write the tail and to give the file its final name. The future raises ``SyncError`` as ``end_sync``, or ``OSError``: it stays a
+        ``.part`` file, or has its final name already; the descriptor is closed in any case. The tail waits for the hash of all before it, so it is written
+        where waiting costs no other segment anything."""
+        return self._waiters.submit(lambda: self._finish(end_us, media_end, frames, reason, index))
 
-        Raises:
-            OSError: the tail can't be written. The descriptor is still open.
-        """
-        content = self._hasher.hexdigest(self._digest)
-        self.append([tail_box(Tail(end_us, media_end, frames, reason, content), index)])
-        return self._waiters.submit(self._finish)
-
-    def _finish(self) -> Closed:
+    def _finish(self, end_us: int, media_end: int, frames: int, reason: str, index: SegmentIndex) -> Closed:
         try:
+            content = self._hasher.hexdigest(self._digest)
+            self.append([tail_box(Tail(end_us, media_end, frames, reason, content), index)])
             # One that failed must not be followed by another, which would wrongly succeed.
             self.named.result()
             self.end_sync()

@@ -1,9 +1,12 @@
 """What does our way of writing segments cost, beside the cheapest ways there are, on the same bytes?
 
-``python -m tests.bench.bench_write`` (``make bench-write``): fragments of a real encoder and our muxer go through the ``DiskWriter`` into segments (hash,
-index, sync every 5 s, tail, rename, catalogue row); ``cat`` copies the same bytes into as many files; ffmpeg's segmenter remuxes them. Each ends with
-its bytes on the disk. Rounds alternate, medians count. Then: how much of what was written stays in memory?
+``python -m tests.bench.bench_write`` (``make bench-write``): fragments of a real encoder and our muxer go through the ``DiskWriter`` into segments that grow
+beside each other (hash, index, sync every 5 s, tail, rename, catalogue row); ``cat`` copies the same bytes into as many files, one after the other; ffmpeg's
+segmenter remuxes them. Each ends with its bytes on the disk. Rounds alternate, medians count. Gigabytes, since what fits into memory says nothing of what
+goes on for years. Then: how much of what was written stays in memory?
 """
+
+# ruff: noqa: E402  which code it is that runs is decided before it is imported
 
 from __future__ import annotations
 
@@ -27,6 +30,10 @@ from pathlib import Path
 import av
 import numpy
 
+from nvr import compiled
+
+IS_COMPILED = compiled.use()
+
 from nvr.recorder.muxer import MuxedFragment, Muxer, Template
 from storage import cameras, node
 from storage.catalogue_writer import CatalogueWriter
@@ -40,6 +47,7 @@ from storage.segments import Init
 from tests.bench.machine import describe
 
 SECONDS, RATE, GOP = 300, 25, 50
+_APART = 37
 TICKS = 90_000
 
 
@@ -100,20 +108,37 @@ def ours(material: Material, folder: Path, copies: int, files: Files = FILES) ->
     with database.write() as conn:
         root: Root = register(conn, [folder / "root"])[0]
         node.this_node(conn, "n")
-        cameras.add(conn, camera="cam", name="cam", source="file", settings={}, labels={}, node="n", epoch=1, at_us=0)
+        for copy in range(copies):
+            cameras.add(
+                conn,
+                camera=f"cam{copy}",
+                name="cam",
+                source="file",
+                settings={},
+                labels={},
+                node="n",
+                epoch=1,
+                at_us=0,
+            )
     catalogue = CatalogueWriter(database)
     writer = DiskWriter(root, catalogue, sync_interval_s=5.0, files=files)
     catalogue.start()
     writer.start()
+    start_us = 1_790_000_000_000_000
+    handles = []
     for copy in range(copies):
-        start_us = 1_790_000_000_000_000 + copy * SECONDS * 1_000_000
-        head = Head("cam", "n", 1, start_us, start_us, 0, TICKS)
-        handle = writer.open(head, material.init, IndexBuilder(material.muxer.tracks), copy == 0)
-        for number, each in enumerate(material.fragments):
+        head = Head(f"cam{copy}", "n", 1, start_us, start_us, 0, TICKS)
+        handles.append(writer.open(head, material.init, IndexBuilder(material.muxer.tracks), True))
+    count = len(material.fragments)
+    for number in range(count):
+        for copy, handle in enumerate(handles):
+            # As of cameras that have nothing in common: no bytes are in a cache because another segment has just got the same.
+            each = material.fragments[(number + copy * _APART) % count]
             while not writer.append(
                 handle, each.buffers, each.size, each.fragment, 0, start_us + (number + 1) * 500_000
             ):
                 time.sleep(0.001)
+    for handle in handles:
         writer.close_segment(
             handle,
             end_us=start_us + SECONDS * 1_000_000,
@@ -122,7 +147,7 @@ def ours(material: Material, folder: Path, copies: int, files: Files = FILES) ->
             reason="rotation",
         )
     assert writer.stop(600) and catalogue.close(60)
-    assert handle.error is None and handle.done
+    assert all(handle.error is None and handle.done for handle in handles)
     database.close()
 
 
@@ -222,11 +247,11 @@ def memory(material: Material, base: Path, files: Files, seconds: float) -> floa
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--copies", type=int, default=8, help="segments a round")
+    parser.add_argument("--copies", type=int, default=64, help="segments a round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--dir", type=Path, default=None, help="a folder on the disk to be measured")
     args = parser.parse_args()
-    print(describe())
+    print(describe() + (", recording compiled" if IS_COMPILED else ", recording interpreted"))
     base = Path(tempfile.mkdtemp(dir=args.dir))
     try:
         material = make(base)
