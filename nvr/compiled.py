@@ -46,6 +46,8 @@ MODULES: Final = (
     "storage.boxes",
     "storage.disk_writer",
     "storage.index",
+    "storage.salvage",
+    "storage.segment_handle",
     "storage.segment_writer",
     "storage.workers",
 )

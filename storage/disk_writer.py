@@ -14,34 +14,31 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, Final
 
-from storage import facts, segments
-from storage.adopt import Loss, bring, described, enter_brought
+from storage import segments
 from storage.boxes import BoxError, Fragment
 from storage.catalogue_writer import CatalogueWriter
-from storage.causes import Cause
 from storage.errors import SyncError
 from storage.files import FILES, Files
 from storage.index import IndexBuilder
-from storage.layout import segment_path
 from storage.roots import Root, is_mounted
+from storage.salvage import Salvage, paths
 from storage.segment_file import Head
+from storage.segment_handle import SegmentHandle
 from storage.segment_writer import Closed, SegmentWriter
-from storage.segments import Init, Key
+from storage.segments import Init
 from storage.workers import Hasher, Waiters
 
-__all__ = ["DiskWriter", "SegmentHandle", "disk_cause"]
+__all__ = ["DiskWriter"]
 
 log = logging.getLogger(__name__)
 
 _QUEUE_BYTES: Final = 256 << 20
 _SEGMENT_QUEUE_BYTES: Final = 32 << 20
-_SALVAGE_INTERVAL_S: Final = 10.0
 _GATHERED_BYTES: Final = 4 << 20
 # With more than this waiting, writing itself is what limits.
 _BEHIND_BYTES: Final = 8 << 20
@@ -54,40 +51,6 @@ _MOST_CLOSING: Final = 16
 # Names tell the start in milliseconds.
 _NAME_UNIT_US: Final = 1_000
 _MOST_NAMES: Final = 100
-
-
-def disk_cause(error: OSError) -> Cause:
-    """Which cause a disk's error is."""
-    return Cause.DISK_FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else Cause.DISK_ERROR
-
-
-@dataclass(slots=True, eq=False)
-class SegmentHandle:
-    """A segment as its recorder sees it. ``error`` is set by the writer when the disk refused; everything queued after that is
-    dropped, so its recorder ends the run. ``written_until_us`` is the end of the last fragment handed to the operating system, ``synced_until_us`` of
-    the last one that a sync confirmed; ``trusted_bytes`` is set once a sync failed: only these count; ``done`` is set
-    when the catalogue has been told that it is closed, or it never will be by us."""
-
-    head: Head
-    init: Init
-    index: IndexBuilder
-    written_until_us: int
-    first_run: bool = False
-    offset: int = 0
-    queued_bytes: int = 0
-    error: OSError | None = None
-    writer: SegmentWriter | None = field(default=None, repr=False)
-    dirty_since: float | None = None
-    synced_until_us: int = 0
-    syncing_until_us: int | None = None
-    named: bool = False
-    trusted_bytes: int | None = None
-    done: bool = False
-
-    @property
-    def key(self) -> Key:
-        """The segment's identity."""
-        return Key(self.head.camera, self.head.start_us, self.head.node, self.head.epoch)
 
 
 class _Job:
@@ -124,7 +87,7 @@ class DiskWriter:
         self._queued = 0
         self._closing = False
         self._open: set[SegmentHandle] = set()
-        self._broken: deque[tuple[float, SegmentHandle]] = deque()
+        self.salvage = Salvage(root, catalogue, files)
         self._hashers = [Hasher(f"hash-{root.id[:4]}-{number}") for number in range(_HASHERS)]
         self._created = 0
         self._waiters = Waiters(_WAITERS, f"sync-{root.id[:4]}")
@@ -227,7 +190,7 @@ class DiskWriter:
         self._take_up()
         self._sync_due()
         self._take_up()
-        self._salvage_due()
+        self.salvage.look()
         return True
 
     def _may_work(self) -> bool:
@@ -256,7 +219,7 @@ class DiskWriter:
                 self._failed(handle, error)
         elif job.closing_us is not None:
             # Its recorder had gone on to the next segment before the disk refused: nobody else knows of the hole between them.
-            self._explain(handle, handle.written_until_us, job.closing_us)
+            self.salvage.explain(handle, handle.written_until_us, job.closing_us)
         with self._wake:
             self._queued -= job.size
             handle.queued_bytes -= job.size
@@ -270,21 +233,6 @@ class DiskWriter:
             # Whatever it is, it is this segment's: the thread is all cameras'.
             log.error("camera %s: segment can't be written on %s", handle.head.camera, self.root.path, exc_info=error)
             self._fail(handle, OSError(errno.EIO, f"{type(error).__name__}: {error}"))
-
-    def _loss(self, handle: SegmentHandle) -> Loss:
-        error = handle.error or OSError(errno.EIO, "lost")
-        detail = {"error": error.strerror or str(error), "root": str(self.root.path)}
-        return Loss(disk_cause(error), detail, handle.head.node, handle.head.epoch)
-
-    def _explain(self, handle: SegmentHandle, start_us: int, end_us: int) -> None:
-        """Says why there is no footage where the recorder believes there is some."""
-        loss, camera = self._loss(handle), handle.head.camera
-        if start_us < end_us:
-            self._catalogue.put(
-                lambda conn: facts.fill(
-                    conn, camera, start_us, end_us, loss.cause, loss.detail, node=loss.node, epoch=loss.epoch
-                )
-            )
 
     def _fail(self, handle: SegmentHandle, error: OSError) -> None:
         if handle.writer is not None:
@@ -307,52 +255,7 @@ class DiskWriter:
             # Until it can be adopted the catalogue knows how far it reaches, so that the story has no hole meanwhile.
             key, until_us = handle.key, handle.written_until_us
             self._catalogue.put(lambda conn: segments.grown(conn, key, until_us))
-            self._broken.append((time.monotonic(), handle))
-
-    def _salvage_due(self) -> None:
-        """Adopts segments whose writing failed, again and again until the disk lets us: their footage must not wait for a restart."""
-        now = time.monotonic()
-        if not self._broken or self._broken[0][0] > now:
-            return
-        _, handle = self._broken.popleft()
-        try:
-            self._salvage(handle)
-            handle.done = True
-        except SyncError as error:
-            log.warning("camera %s: a segment can't be closed yet: %s", handle.head.camera, error)
-            handle.trusted_bytes = handle.writer.synced_bytes if handle.writer is not None else 0
-            self._broken.append((now + _SALVAGE_INTERVAL_S, handle))
-        except Exception as error:
-            log.warning("camera %s: a segment can't be closed yet: %s", handle.head.camera, error)
-            self._broken.append((now + _SALVAGE_INTERVAL_S, handle))
-
-    def _salvage(self, handle: SegmentHandle) -> None:
-        """The file's steps are done here, the catalogue is told by its own thread: other segments must not wait for it."""
-        head = handle.head
-        part, final = self._paths(head)
-        believed_us, loss = handle.written_until_us, self._loss(handle)
-        try:
-            brought = bring(self._files, self.root, part, end_us=believed_us, trusted_bytes=handle.trusted_bytes)
-        except FileNotFoundError:
-            if not final.exists():
-                if not is_mounted(self.root):
-                    raise OSError(errno.ENODEV, "its disk is away", str(self.root.path)) from None
-                log.error("camera %s: %s is gone before it could be closed", head.camera, part)
-                return
-            # Only the sync of its folder had failed.
-            self._files.sync_folder(final.parent)
-            brought = described(final, self.root)
-        self._catalogue.put(lambda conn: enter_brought(conn, self.root, brought, loss))
-        self._explain(handle, brought.end_us if brought.frames else head.start_us, believed_us)
-        if not brought.frames:
-            self._files.unlink(part)
-
-    def _paths(self, head: Head) -> tuple[Path, Path]:
-        part, final = (
-            self.root.path / segment_path(head.camera, head.start_us, head.epoch, head.node, growing=growing)
-            for growing in (True, False)
-        )
-        return part, final
+            self.salvage.add(handle)
 
     def _sync_due(self) -> None:
         now = time.monotonic()
@@ -393,7 +296,7 @@ class DiskWriter:
                 errno.ENODEV, "the root's identity file is gone or another's: is its disk mounted?", str(self.root.path)
             )
         for _ in range(_MOST_NAMES):
-            part, final = self._paths(handle.head)
+            part, final = paths(self.root, handle.head)
             try:
                 handle.writer = SegmentWriter(
                     self._files,

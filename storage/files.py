@@ -33,6 +33,10 @@ class Files:
         """Appends; returns how many bytes it took, which may be fewer than given."""
         return os.writev(fd, buffers)
 
+    def allocate(self, fd: int, size: int) -> None:
+        """Makes the file, which is empty, ``size`` bytes that are there for certain."""
+        os.posix_fallocate(fd, 0, size)
+
     def truncate(self, fd: int, size: int) -> None:
         """Cuts the file to ``size`` bytes."""
         os.ftruncate(fd, size)

@@ -15,6 +15,7 @@ from storage import cameras, clock_samples, footage, garbage
 from storage.database import Database
 from storage.files import FILES, Files
 from storage.policies import Rules
+from storage.reserve import Reserve
 from storage.retention import Disk, Plan, apply, disks, plan
 from storage.roots import Root
 
@@ -42,6 +43,7 @@ class Keeper:
         self._files = files
         self._database = Database(Path(settings["catalogue"]))
         self._roots = [Root(identity, Path(path)) for identity, path in settings["roots"]]
+        self._reserve = Reserve(self._database.path, files)
         self._stopped: list[str] | None = None
         self._clocks_pruned_at = -_CLOCKS_S
         self._told: tuple[object, float] = (None, 0.0)
@@ -55,6 +57,7 @@ class Keeper:
         """Prunes until told to end."""
         planned_at = -_INTERVAL_S
         while not ending.is_set():
+            self._look_at_reserve()
             is_tight = any(disk.free_bytes < disk.floor_bytes for disk in self._disks())
             if is_tight or self._stopped or time.monotonic() - planned_at >= _INTERVAL_S:
                 planned_at = time.monotonic()
@@ -65,6 +68,19 @@ class Keeper:
                     log.error("retention could not run, will try again: %s", error)
             ending.wait(_LOOK_S)
         self._database.close()
+
+    def _look_at_reserve(self) -> None:
+        try:
+            given_up = self._reserve.look()
+        except OSError as error:
+            log.warning("the catalogue has no reserve: %s", error)
+            return
+        if given_up:
+            log.critical(
+                "the disk of the catalogue has no room left: %s was given up, so that footage can be deleted; make room in %s",
+                self._reserve.path.name,
+                self._reserve.path.parent,
+            )
 
     def prune(self) -> int:
         """One pass; returns how many segments went."""

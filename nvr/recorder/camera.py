@@ -19,7 +19,7 @@ from nvr.recorder.source import Ended, Source
 from nvr.recorder.working import WORKING, mark_of
 from storage.causes import Cause
 from storage.counters import added
-from storage.disk_writer import SegmentHandle
+from storage.segment_handle import SegmentHandle
 from storage.segments import Key
 from storage.status import Status
 

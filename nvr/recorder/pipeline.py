@@ -31,7 +31,7 @@ from storage import clock_samples, facts, segments
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.counters import difference
-from storage.disk_writer import SegmentHandle
+from storage.segment_handle import SegmentHandle
 
 __all__ = ["Pipeline"]
 

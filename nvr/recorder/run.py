@@ -17,9 +17,11 @@ from nvr.recorder.fragments import muxer_for
 from nvr.recorder.muxer import Covered, MuxedFragment, Template
 from nvr.recorder.source import Ended, Packet
 from storage.causes import Cause
-from storage.disk_writer import DiskWriter, SegmentHandle, disk_cause
+from storage.disk_writer import DiskWriter
 from storage.index import IndexBuilder
+from storage.salvage import disk_cause
 from storage.segment_file import Head
+from storage.segment_handle import SegmentHandle
 from storage.segments import Init, Key
 
 __all__ = ["Identity", "Run"]

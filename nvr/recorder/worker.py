@@ -39,8 +39,9 @@ from storage import facts
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.database import Database
-from storage.disk_writer import DiskWriter, SegmentHandle
+from storage.disk_writer import DiskWriter
 from storage.roots import Root
+from storage.segment_handle import SegmentHandle
 from storage.status import Status
 
 __all__ = ["Settings", "Worker"]

@@ -18,6 +18,7 @@ from storage.causes import Cause
 from storage.database import Database
 from storage.node import Lock
 from storage.reconcile import reconcile
+from storage.reserve import Reserve
 
 __all__ = ["Prepared", "now_us", "prepare"]
 
@@ -56,6 +57,8 @@ def prepare(config: Config) -> Prepared:
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = Lock([path.with_suffix(".lock")], patience_s=_LOCK_PATIENCE_S)
     try:
+        if Reserve(path).give_up():
+            log.critical("the disk of %s has no room left: its reserve was given up; make room there", path)
         database = Database(path)
         database.migrate()
         # Two servers with different catalogues must not share a root either: each is locked as it is opened.

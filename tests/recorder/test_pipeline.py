@@ -29,9 +29,10 @@ from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.coverage import Coverage, coverage
 from storage.database import Database
-from storage.disk_writer import DiskWriter, SegmentHandle
+from storage.disk_writer import DiskWriter
 from storage.files import Files
 from storage.roots import register
+from storage.segment_handle import SegmentHandle
 from storage.segments import between
 from tests.cameras.clips import Clip, ClipSpec, clip
 

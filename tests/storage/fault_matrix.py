@@ -35,6 +35,7 @@ from tests.storage.world import (
     World,
     assert_consistent,
     assert_partition,
+    later_s,
 )
 
 SECOND_US = 1_000_000
@@ -72,13 +73,11 @@ def record(case: Case) -> None:
                 recorder.rotate()
         recorder.close()
         recorder.end(Cause.SERVER_DOWN)
-        for _ in range(2):
+        for turn in range(2):
             # What broke is tried again while the process lives.
-            broken = [handle for _, handle in writer._broken]
-            writer._broken.clear()
-            writer._broken.extend((0.0, handle) for handle in broken)
-            for _ in broken:
-                writer._salvage_due()
+            now_s = later_s(turn)
+            for _ in recorder.handles:
+                writer.salvage.look(now_s)
     finally:
         case.given = catalogue.given
         lost_power = case.files.fault.startswith("power") and case.files.dead
@@ -156,9 +155,9 @@ def backlog(case: Case) -> None:
         recorder.end(Cause.SERVER_DOWN)
         for _ in range(6):
             late.settle_one(world.root.id)
-        for _, handle in list(writer._broken):
-            writer._broken[0] = (0.0, handle)
-            writer._salvage_due()
+        now_s = later_s()
+        for _ in recorder.handles:
+            writer.salvage.look(now_s)
         if not case.files.struck or case.files.fault == "EIO":
             assert not late.keys(), "the backlog is not worked off"
     finally:

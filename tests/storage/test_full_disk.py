@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,38 +14,57 @@ import pytest
 from storage import facts, segments
 from storage.backlog import Backlog
 from storage.causes import Cause
+from storage.database import Database
 from storage.disk_writer import DiskWriter
-from storage.files import FILES
+from storage.files import FILES, Files
+from storage.reserve import Reserve
 from storage.roots import Root, register
 from storage.segment_file import read
 from tests.storage import mp4
-from tests.storage.world import CAMERA, T0_US, InlineCatalogue, Recorder, World, assert_consistent, assert_partition
+from tests.storage.world import (
+    CAMERA,
+    T0_US,
+    InlineCatalogue,
+    Recorder,
+    World,
+    assert_consistent,
+    assert_partition,
+    later_s,
+)
 
 NOW_US = T0_US + 600_000_000
+
+
+@contextmanager
+def disk(folder: Path, size: str) -> Iterator[Path]:
+    """A file system of its own."""
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "nvr-test", folder], capture_output=True, text=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"a file system of its own can't be mounted here: {mounted.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @pytest.fixture
 def full(world: World, tmp_path: Path) -> Iterator[Root]:
     """The world's root, on a disk of 1 MiB of its own; the catalogue is on another."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "nvr-test", folder], capture_output=True, text=True
-    )
-    if mounted.returncode:
-        pytest.skip(f"a file system of its own can't be mounted here: {mounted.stderr.strip()}")
-    try:
+    with disk(tmp_path / "disk", "1m") as folder:
         with world.database.write() as conn:
             world.roots = register(conn, [folder])
-        yield world.root
-    finally:
-        world.close()
-        subprocess.run(["umount", "--lazy", folder], check=True)
+        try:
+            yield world.root
+        finally:
+            world.close()
 
 
-def fill(root: Root) -> Path:
+def fill(folder: Path) -> Path:
     """Takes every byte that is left."""
-    path = root.path / "somebody-elses"
+    path = folder / "somebody-elses"
     with path.open("ab", buffering=0) as file:
         for size in (65536, 4096, 1):
             try:
@@ -50,7 +72,7 @@ def fill(root: Root) -> Path:
                     pass
             except OSError:
                 continue
-    assert FILES.usage(root.path)[0] == 0
+    assert FILES.usage(folder)[0] == 0
     return path
 
 
@@ -60,7 +82,7 @@ def test_a_start_without_a_free_byte_adopts_once_there_is_room(world: World, ful
     # As many fragments as leave no room for a tail in the last block.
     count = next(n for n in range(20, 400) if -world.part(T0_US, range(n), row=False).stat().st_size % 4096 < 200)
     world.part(T0_US, range(count))
-    taken = fill(full)
+    taken = fill(full.path)
     backlog = Backlog(world.database)
     report = world.reconcile(NOW_US, backlog=backlog)
     assert (report.adopted, report.later, report.missing) == (0, 1, 0)
@@ -86,23 +108,60 @@ def test_a_disk_that_fills_up_while_recording_keeps_what_was_written(world: Worl
     recorder.begin()
     for _ in range(5):
         recorder.append()
-    taken = fill(full)
+    taken = fill(full.path)
     for _ in range(40):
         recorder.append()
     (handle,) = recorder.handles
     assert handle.error is not None and not handle.done
     kept_us = handle.written_until_us - T0_US
     assert kept_us >= 5 * mp4.FRAGMENT_US
-    for _ in range(3):
-        writer._broken[0] = (0.0, handle)
-        writer._salvage_due()
+    for turn in range(3):
+        writer.salvage.look(later_s(turn))
         assert_partition(world.coverage(T0_US, NOW_US, NOW_US))
         assert world.coverage(T0_US, NOW_US, NOW_US).recorded_us == kept_us
     if not handle.done:
         taken.unlink()
-        writer._broken[0] = (0.0, handle)
-        writer._salvage_due()
+        writer.salvage.look(later_s(3))
     assert handle.done
     recorder.end(Cause.DISK_FULL, handle.written_until_us)
     assert_consistent(world)
     assert world.coverage(T0_US, NOW_US, NOW_US).recorded_us == kept_us
+
+
+def test_a_catalogue_on_a_disk_without_a_free_byte_has_room_of_its_own(tmp_path: Path) -> None:
+    with disk(tmp_path / "disk", "64m") as folder:
+        database = Database(folder / "catalogue.sqlite")
+        database.migrate()
+        reserve = Reserve(database.path)
+        assert reserve.look() is False and reserve.path.stat().st_blocks * 512 >= 64 << 20 >> 7
+
+        def writes() -> None:
+            """More than what is open already has room for."""
+            with database.write() as conn:
+                conn.executemany(
+                    "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)",
+                    [(f"k{n}", "v" * 1000) for n in range(100)],
+                )
+
+        taken = fill(folder)
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            writes()
+        assert reserve.look() is True and not reserve.path.exists()
+        writes()
+        fill(folder)
+        assert reserve.look() is False, "there is only one"
+        taken.unlink()
+        assert reserve.look() is False and reserve.path.exists(), "it is there for the next time"
+        assert reserve.give_up() is False
+        database.close()
+
+
+def test_a_reserve_that_the_disk_refuses_leaves_nothing(tmp_path: Path) -> None:
+    class Refusing(Files):
+        def allocate(self, fd: int, size: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    reserve = Reserve(tmp_path / "catalogue.sqlite", Refusing())
+    with pytest.raises(OSError):
+        reserve.look()
+    assert not reserve.path.exists()

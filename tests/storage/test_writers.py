@@ -15,10 +15,12 @@ import pytest
 from storage import segments
 from storage.catalogue_writer import CatalogueWriter, Operation
 from storage.causes import Cause
-from storage.disk_writer import DiskWriter, SegmentHandle
+from storage.disk_writer import DiskWriter
 from storage.files import FILES, Files
 from storage.index import IndexBuilder
+from storage.salvage import paths
 from storage.segment_file import Head
+from storage.segment_handle import SegmentHandle
 from storage.segment_writer import SegmentWriter
 from storage.segments import Key
 from storage.status import Status
@@ -33,6 +35,7 @@ from tests.storage.world import (
     World,
     assert_consistent,
     assert_partition,
+    later_s,
 )
 
 
@@ -340,9 +343,9 @@ def test_a_clock_set_back_to_a_name_that_exists_costs_nothing(world: World) -> N
         handles += recorder.handles
         if len(handles) != 2:
             recorder.close()
-        first = first or writer._paths(handles[0].head)[1].read_bytes()
+        first = first or paths(writer.root, handles[0].head)[1].read_bytes()
     assert [handle.head.start_us - T0_US for handle in handles] == [0, -1000, -2000]
-    assert writer._paths(handles[0].head)[1].read_bytes() == first
+    assert paths(writer.root, handles[0].head)[1].read_bytes() == first
     assert all(handle.error is None for handle in handles)
     world.reconcile(T0_US + 10_000_000)
     assert_consistent(world)
@@ -358,7 +361,7 @@ def test_a_file_put_in_the_way_of_a_close_is_not_replaced(world: World) -> None:
     recorder = Recorder(world, writer, catalogue, T0_US)
     recorder.begin()
     recorder.append()
-    part, final = writer._paths(recorder.handles[0].head)
+    part, final = paths(writer.root, recorder.handles[0].head)
     final.write_bytes(b"somebody's")
     recorder.close()
     assert isinstance(recorder.handles[0].error, FileExistsError) and not recorder.handles[0].done
@@ -367,8 +370,7 @@ def test_a_file_put_in_the_way_of_a_close_is_not_replaced(world: World) -> None:
         (row,) = segments.growing(conn)
     assert row.end_us == T0_US + mp4.FRAGMENT_US, "what it holds is known, and can be watched"
     final.unlink()
-    writer._broken[0] = (0.0, recorder.handles[0])
-    writer._salvage_due()
+    writer.salvage.look(later_s())
     assert recorder.handles[0].done
     assert_consistent(world)
 

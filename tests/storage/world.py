@@ -7,6 +7,7 @@ import hashlib
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,13 +19,14 @@ from storage.catalogue_writer import CatalogueWriter, Operation
 from storage.causes import Cause
 from storage.coverage import Coverage, coverage
 from storage.database import Database
-from storage.disk_writer import DiskWriter, SegmentHandle
+from storage.disk_writer import DiskWriter
 from storage.files import FILES, Files
 from storage.index import IndexBuilder
 from storage.layout import parse, segment_path
 from storage.reconcile import Report, reconcile
 from storage.roots import Root, register
 from storage.segment_file import Head, SegmentFile, Tail, head_box, read, tail_box
+from storage.segment_handle import SegmentHandle
 from storage.segments import Key
 from tests.storage import mp4
 
@@ -215,6 +217,11 @@ class World:
 
     def files_on_disk(self) -> list[Path]:
         return sorted(path for root in self.roots for path in root.path.rglob("*.mp4"))
+
+
+def later_s(turn: int = 0) -> float:
+    """A monotonic time at which what waits for another attempt is due, even after ``turn`` attempts."""
+    return time.monotonic() + 1000 * (turn + 1)
 
 
 def assert_partition(answer: Coverage) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,23 +28,35 @@ FREE_BYTES = 4_500_000
 CAMERAS = {"yard": -5, "gate": 0, "vault": 5}
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A tmpfs of its own, filled but for ``FREE_BYTES`` by somebody else's file."""
-    folder = tmp_path / "disk"
+@contextmanager
+def mounted(folder: Path, size: str) -> Iterator[Path]:
+    """A tmpfs of its own."""
     folder.mkdir()
     done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=60m", "nvr-test", folder], capture_output=True, text=True
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "nvr-test", folder], capture_output=True, text=True
     )
     if done.returncode:
         pytest.skip(f"NOT TESTED on a full file system: mounting one needs root ({done.stderr.strip()})")
     try:
-        info = os.statvfs(folder)
-        with (folder / "ballast").open("wb") as ballast:
-            ballast.write(bytes(info.f_bavail * info.f_frsize - FREE_BYTES))
         yield folder
     finally:
         subprocess.run(["umount", "-l", folder], check=True)
+
+
+def leave_free(folder: Path, bytes_: int) -> Path:
+    """Takes all but so many bytes, as a file of somebody else."""
+    path = folder / "ballast"
+    with path.open("wb", buffering=0) as ballast:
+        ballast.write(bytes(max(0, free(folder) - bytes_)))
+    return path
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A tmpfs of its own, filled but for ``FREE_BYTES``."""
+    with mounted(tmp_path / "disk", "60m") as folder:
+        leave_free(folder, FREE_BYTES)
+        yield folder
 
 
 class SmallServer(Server):
@@ -132,3 +145,47 @@ def test_a_full_disk(tmp_path: Path, disk: Path, serve: Serve, h264_clip: Clip) 
     finally:
         if server.process is not None and server.process.poll() is None:
             server.stop()
+
+
+class FullServer(Server):
+    """Has its catalogue on the disk that it records to."""
+
+    def write_config(self) -> None:
+        super().write_config()
+        self.config.write_text(
+            self.config.read_text().replace('free_space_floor = "100MB"', 'free_space_floor = "3MB"')
+        )
+
+
+def test_a_start_without_a_free_byte_for_the_catalogue(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
+    """Somebody else has filled the disk that also holds the catalogue: the server starts all the same, makes room by pruning, and records."""
+    cameras = [{"id": id_, "url": serve(ScriptedCamera(h264_clip, at_end="repeat"))} for id_ in ("a", "b", "c")]
+    with mounted(tmp_path / "disk", "200m") as folder:
+        server = FullServer(folder, cameras, segment_duration="2s", workers=1)
+        server.log = tmp_path / "server.log"
+        start_us = now_us()
+        server.start()
+        reserve = server.catalogue.with_suffix(".reserve")
+        try:
+            server.until(
+                lambda: sum(s.bytes for camera in ("a", "b", "c") for s in server.closed(camera)) > 3_000_000,
+                timeout_s=90,
+                what="footage",
+            )
+            assert reserve.exists()
+            server.stop()
+            ballast = leave_free(folder, 0)
+            assert free(folder) == 0
+            at_us = now_us()
+            server.start()
+            server.until(lambda: "its reserve was given up" in server.log.read_text(), what="the start")
+            for id_ in ("a", "b", "c"):
+                server.until(lambda i=id_: server.closed(i)[-1].key.start_us > at_us, what="recording")  # type: ignore[misc]
+            server.until(lambda: Cause.PRUNED in server.causes("a", start_us), timeout_s=60, what="pruning")
+            for id_ in ("a", "b", "c"):
+                assert Cause.UNKNOWN not in server.causes(id_, start_us)
+            ballast.unlink()
+            server.until(reserve.exists, what="the reserve is there again")
+        finally:
+            if server.process is not None and server.process.poll() is None:
+                server.stop()

@@ -29,7 +29,6 @@ class Verdict:
     damaged: int = 0
     unsent: int = 0
     unreadable: int = 0
-    silent: int = 0
     most_segments: int = 0
     least_segments: int = 0
     examples: list[str] = field(default_factory=list)
@@ -37,14 +36,14 @@ class Verdict:
     @property
     def good(self) -> bool:
         """No fault at all."""
-        return not (self.lost or self.twice or self.damaged or self.unsent or self.unreadable or self.silent)
+        return not (self.lost or self.twice or self.damaged or self.unsent or self.unreadable)
 
     def __str__(self) -> str:
         text = (
             f"{self.frames} frames in {self.segments} segments ({self.least_segments} to {self.most_segments} a camera, {self.bytes / 1e9:.2f} GB) compared: "
             f"{self.lost} lost, {self.twice} twice, {self.damaged} damaged"
         )
-        for name in ("unsent", "unreadable", "silent"):
+        for name in ("unsent", "unreadable"):
             if count := getattr(self, name):
                 text += f", {count} {name}"
         return text + "".join(f"\n  {example}" for example in self.examples)
@@ -165,6 +164,3 @@ def _compare(
             verdict.note(
                 f"camera {camera}: {len(missing)} of {stretch.first} to {stretch.last} ({stretch.end or 'open'}) lost, the first is {missing[0]}"
             )
-    if stretches and not found:
-        verdict.silent += 1
-        verdict.note(f"camera {camera}: nothing was recorded")
