@@ -183,7 +183,8 @@ class Pipeline:
                 self._restart(Ended(Cause.CLOCK_STEP, detail), keep_clock=False)
                 self._watch = ClockWatch(now_us, monotonic_us)
             if isinstance(packet, Picture):
-                self.counters["corrupt"] += packet.is_corrupt
+                if packet.is_corrupt:
+                    self.counters["corrupt"] += 1
                 self._take_timed(packet, now_us)
             elif packet.stream.type == "video":
                 self._take_video(packet, now_us)

@@ -9,12 +9,12 @@ import asyncio
 import ipaddress
 import socket
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, cast
 
 from nvr.recorder.native.auth import Authenticator
 from nvr.recorder.native.errors import ClosedError, NoAnswerError, ProtocolError, StatusError
-from nvr.recorder.native.framing import Framing, ReadBuffer, Skim
+from nvr.recorder.native.framing import Framing, ReadBuffer
 from nvr.recorder.native.message import Message, encode_request, encode_response
 
 __all__ = ["Connection", "connect"]
@@ -45,17 +45,16 @@ def _buffer() -> ReadBuffer:
 
 
 class Connection(asyncio.BufferedProtocol):
-    """A client's connection. ``handlers`` get the packets of their interleaved channel; what they raise ends the connection, and is what
-    ``closed`` results in."""
+    """A client's connection. ``handle`` is ``Framing``'s: what handlers raise ends the connection, and is what ``closed`` results in."""
 
     def __init__(self, auth: Authenticator | None) -> None:
         self._loop = asyncio.get_running_loop()
         self._auth = auth
-        self._framing = Framing(_buffer(), self._packet, self._message)
+        self._framing = Framing(_buffer(), self._message)
+        self.handle = self._framing.handle
         self._transport: asyncio.Transport | None = None
         self._cseq = 0
         self._pending: dict[int, asyncio.Future[Message]] = {}
-        self._handlers: dict[int, Callable[[memoryview], None]] = {}
         self.closed: asyncio.Future[Exception] = self._loop.create_future()
         self.session = ""
 
@@ -63,22 +62,6 @@ class Connection(asyncio.BufferedProtocol):
     def junk_bytes(self) -> int:
         """Bytes that belonged to nothing."""
         return self._framing.junk_bytes
-
-    def handle(
-        self,
-        channel: int,
-        handler: Callable[[memoryview], None],
-        skim: Skim | None = None,
-        settle: Callable[[], None] | None = None,
-    ) -> None:
-        """From now on this channel's packets go to ``handler``, or to ``skim``. With ``settle`` they may keep what they are given until it is called,
-        otherwise only as long as a call lasts."""
-        self._handlers[channel] = handler
-        self._framing.channels.add(channel)
-        if skim is not None:
-            self._framing.skims[channel] = skim
-        if settle is not None:
-            self._framing.settles.append(settle)
 
     # From the event loop ---------------------------------------------------------------------------------------------
 
@@ -105,9 +88,6 @@ class Connection(asyncio.BufferedProtocol):
         # An OSError's text holds no credentials: there is no URL at this level.
         text = "the camera closed the connection" if exc is None else f"the connection broke: {exc.__class__.__name__}"
         self.fail(ClosedError(text))
-
-    def _packet(self, channel: int, data: memoryview) -> None:
-        self._handlers[channel](data)
 
     def _message(self, message: Message) -> None:
         if message.status == 0:

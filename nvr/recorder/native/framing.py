@@ -1,7 +1,7 @@
 """Taking apart the bytes of an RTSP connection: interleaved packets, answers, requests of the camera, junk (RFC 2326 10.12). No I/O.
 
 One ``ReadBuffer`` serves all connections of an event loop: what a read leaves unfinished, seldom more than a packet, waits in the connection's own
-few bytes. Invariant: memory is bounded by the largest message, whatever comes; a memoryview given to a handler is valid only until ``settles`` are called.
+few bytes. Invariant: memory is bounded by the largest message, whatever comes; a memoryview given to a handler is valid only until ``settle`` is called.
 """
 
 from __future__ import annotations
@@ -45,28 +45,43 @@ class ReadBuffer:
         self.view = memoryview(self.data)
 
 
-class Framing:
-    """The parser of one connection. ``channels`` are the interleaved channels in use, to be kept up to date by the owner; ``skims`` may take packets of a
-    channel past ``on_packet``, after one that went there; ``settles`` are called at the end of each read, before another one uses the buffer."""
+class _Channel:
+    """Who gets an interleaved channel's packets."""
 
-    def __init__(
-        self,
-        buffer: ReadBuffer,
-        on_packet: Callable[[int, memoryview], None],
-        on_message: Callable[[Message], None],
-    ) -> None:
+    def __init__(self, handler: Callable[[memoryview], None], skim: Skim | None) -> None:
+        self.handler = handler
+        self.skim = skim
+
+
+class Framing:
+    """The parser of one connection."""
+
+    def __init__(self, buffer: ReadBuffer, on_message: Callable[[Message], None]) -> None:
         self._buffer = buffer
-        self._on_packet = on_packet
         self._on_message = on_message
+        # By number, which is small. Of thousands of connections nothing is in a cache: each look into a set or dict would be several misses.
+        self._channels: list[_Channel | None] = []
+        self._settles: list[Callable[[], None]] = []
         self._rest = b""
         self._junk_in_row = 0
         self._in_step = True
         self._spoke = False
-        self.channels: set[int] = set()
-        self.skims: dict[int, Skim] = {}
-        self.settles: list[Callable[[], None]] = []
         self.junk_bytes = 0
         self.resyncs = 0
+
+    def handle(
+        self,
+        channel: int,
+        handler: Callable[[memoryview], None],
+        skim: Skim | None = None,
+        settle: Callable[[], None] | None = None,
+    ) -> None:
+        """From now on this channel's packets go to ``handler``, or, after one that went there, to ``skim``. With ``settle`` they may keep what they are given
+        until it is called, at the end of each read, otherwise only as long as a call lasts."""
+        self._channels += [None] * (channel + 1 - len(self._channels))
+        self._channels[channel] = _Channel(handler, skim)
+        if settle is not None:
+            self._settles.append(settle)
 
     def get_buffer(self) -> memoryview:
         """Where the next bytes go. They must be read and handed to ``received`` before another connection's call."""
@@ -85,21 +100,23 @@ class Framing:
         try:
             at = self._parse(end)
         finally:
-            for settle in self.settles:
+            for settle in self._settles:
                 settle()
         self._rest = bytes(self._buffer.view[at:end])
 
     def _parse(self, end: int) -> int:
         """Handles what is whole; returns where the unfinished begins."""
         data, view = self._buffer.data, self._buffer.view
+        channels = self._channels
         at = 0
         while at < end:
             first = data[at]
             if first == _DOLLAR:
                 if end - at < 4:
                     break
-                channel = data[at + 1]
-                if channel in self.channels:
+                number = data[at + 1]
+                channel = channels[number] if number < len(channels) else None
+                if channel is not None:
                     size = data[at + 2] << 8 | data[at + 3]
                     stop = at + 4 + size
                     # Out of step a dollar may be a part of a picture: then it counts only before an RTP version.
@@ -110,10 +127,10 @@ class Framing:
                             break
                         self._good()
                         if size:
-                            self._on_packet(channel, view[at + 4 : stop])
+                            channel.handler(view[at + 4 : stop])
                         at = stop
-                        if channel in self.skims:
-                            at = self.skims[channel](data, at, end)
+                        if channel.skim is not None:
+                            at = channel.skim(data, at, end)
                         continue
             elif first in _LINE_ENDS:
                 # Some cameras end a message with an empty line too many.

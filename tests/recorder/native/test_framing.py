@@ -21,8 +21,9 @@ class Reader:
     def __init__(self, *channels: int) -> None:
         self.packets: list[tuple[int, bytes]] = []
         self.messages: list[Message] = []
-        self.framing = Framing(BUFFER, lambda c, d: self.packets.append((c, bytes(d))), self.messages.append)
-        self.framing.channels.update(channels)
+        self.framing = Framing(BUFFER, self.messages.append)
+        for channel in channels:
+            self.framing.handle(channel, lambda data, c=channel: self.packets.append((c, bytes(data))))  # type: ignore[misc]
 
     def feed(self, data: bytes, size: int = 1 << 16) -> Reader:
         for at in range(0, len(data), size):

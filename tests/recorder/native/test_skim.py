@@ -73,11 +73,10 @@ def read(
     receiver = VideoReceiver(
         Track(media(codec), "u", 0, 1), 1, CLOCKS, lambda picture, *_: found.append(picture), no_clock
     )
-    framing = Framing(BUFFER, lambda channel, packet: receiver.on_rtp(packet) if channel == 0 else None, lambda _: None)
-    framing.channels.update((0, 1, 4))
-    framing.settles.append(receiver.depacketiser.settle)
-    if skim:
-        framing.skims[0] = receiver.skim
+    framing = Framing(BUFFER, lambda _: None)
+    framing.handle(0, receiver.on_rtp, receiver.skim if skim else None, receiver.depacketiser.settle)
+    for other in (1, 4):
+        framing.handle(other, lambda _: None)
     for at in range(0, len(data), size):
         part = data[at : at + size]
         framing.get_buffer()[: len(part)] = part
@@ -101,14 +100,13 @@ def test_most_of_a_large_picture_is_skimmed() -> None:
     )
     seen = 0
 
-    def on_packet(channel: int, packet: memoryview) -> None:
+    def on_packet(packet: memoryview) -> None:
         nonlocal seen
         seen += 1
         receiver.on_rtp(packet)
 
-    framing = Framing(BUFFER, on_packet, lambda _: None)
-    framing.channels.add(0)
-    framing.skims[0] = receiver.skim
+    framing = Framing(BUFFER, lambda _: None)
+    framing.handle(0, on_packet, receiver.skim, receiver.depacketiser.settle)
     data = wire("H264", [[(50, "none")] * 16])
     framing.get_buffer()[: len(data)] = data
     framing.received(len(data))
