@@ -62,7 +62,7 @@ $(STAMPS)/test: pyproject.toml $(STAMPS)/venv
 	$(BIN)/python -m pip install -q -e '.[test]'
 	@touch $@ $(STAMPS)/runtime
 
-# --- Recording, compiled from the same sources; without a compiler the sources themselves run, for half as much processor time again
+# --- Recording, compiled from the same sources; without a compiler the sources themselves run, for up to twice the processor time
 
 COMPILED_SOURCES := nvr/compiled.py $(shell find nvr/recorder storage -name '*.py')
 CAN_COMPILE = { command -v cc && $(BIN)/python -c 'import sys, sysconfig, pathlib; \
@@ -76,9 +76,9 @@ $(STAMPS)/compiled: pyproject.toml $(COMPILED_SOURCES) | $(STAMPS)/runtime
 	if $(CAN_COMPILE); then \
 	  echo "Compiling what every picture passes through (a minute)"; \
 	  $(BIN)/python -m pip install -q -e '.[compile]' && $(BIN)/python -m nvr.compiled >/dev/null && touch $@ || \
-	    echo "!! It can't be compiled, see above. Recording works, but takes half as much processor time again." >&2; \
+	    echo "!! It can't be compiled, see above. Recording works, but takes up to twice the processor time." >&2; \
 	else \
-	  echo "!! No C compiler: recording works, but takes half as much processor time again. Install one: apt-get install $$packages" >&2; \
+	  echo "!! No C compiler: recording works, but takes up to twice the processor time. Install one: apt-get install $$packages" >&2; \
 	fi
 
 # --- The page
