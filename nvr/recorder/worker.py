@@ -232,6 +232,9 @@ class Worker:
         recorders = list(self._cameras.values())
         deadline = time.monotonic() + stop_s(len(recorders))
         self._disks.end_looking()
+        # What the cameras had sent by now is footage too: two turns of the loop read all that waits in the sockets.
+        for _ in range(2):
+            await asyncio.sleep(0)
         for writer in self._disks.writers:
             writer.gathers = False
 
