@@ -96,11 +96,11 @@ class _Finder(MetaPathFinder):
 
 
 def use() -> bool:
-    """From now on these modules are imported as machine code; says whether there is any. None of them may have been imported before."""
+    """From now on these modules are imported as machine code; says whether there is any. If one of them was imported before, they stay as they are: one half
+    would not know the other's classes."""
     made = folder()
-    if not made.is_dir():
+    if not made.is_dir() or any(name in sys.modules for name in MODULES):
         return False
-    assert not any(name in sys.modules for name in MODULES)
     sys.meta_path.insert(0, _Finder(made))
     return True
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from nvr.recorder.pace import Pace
+from nvr.recorder.pace import Haste, Pace
 
 
 class World:
@@ -31,3 +31,15 @@ async def test_the_loop_is_held_for_the_rest_of_each_interval() -> None:
     slept = len(world.slept)
     await asyncio.sleep(0)
     assert len(world.slept) == slept
+
+
+async def test_an_answer_that_is_waited_for_is_looked_for_more_often() -> None:
+    world, haste = World(), Haste()
+    pace = Pace(asyncio.get_running_loop(), 0.2, haste=haste, monotonic_s=lambda: world.now_s, sleep=world.sleep)
+    pace.start()
+    with haste:
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    pace.stop()
+    assert world.slept[:2] == [0.037, 0.037] and world.slept[-1] == 0.2

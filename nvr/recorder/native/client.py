@@ -18,6 +18,7 @@ from nvr.recorder.native.errors import ProtocolError, StatusError, UnsupportedEr
 from nvr.recorder.native.framing import Skim
 from nvr.recorder.native.message import Message
 from nvr.recorder.native.urls import base_url, control_url
+from nvr.recorder.pace import HASTE
 
 __all__ = ["Session", "Target", "Track", "open_session"]
 
@@ -121,7 +122,8 @@ async def open_session(target: Target, *, audio: bool, handlers: MakeHandlers) -
         auth = Authenticator(target.username, target.password or "") if target.username is not None else None
         connection = await connect(parts.hostname, parts.port or _DEFAULT_PORT, target.timeout_s, auth)
         try:
-            opened = await _Opening(connection, url, target.timeout_s, handlers).run(audio)
+            with HASTE:
+                opened = await _Opening(connection, url, target.timeout_s, handlers).run(audio)
         except BaseException:
             # Cameras allow few sessions: one that was begun is given back.
             connection.close(("TEARDOWN", url) if connection.session else None)
