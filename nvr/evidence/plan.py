@@ -35,6 +35,8 @@ SIGNATURE_UUID: Final = bytes.fromhex("005bc93f2d715e95ada4796f90877a6f")
 
 # A signature stands behind what it signs, in the next group of pictures as a rule.
 _SIGNATURE_WITHIN_US: Final = 30_000_000
+# Of so many fragments of a camera that signs at least one has a signature.
+_SIGNED_WITHIN: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,7 @@ def _part(cache: IndexCache, piece: Piece, following: Sequence[Piece]) -> tuple[
     first, last = _fragment(index, int(keys[-1]) if len(keys) else 0), _fragment(index, end) + 1
     more: list[Part] = []
     if following:
-        last, more = _until_signed(cache, following, index, first, last)
+        last, more = _until_signed(cache, following, index, last)
     return _made(piece, index, first, last), more
 
 
@@ -218,7 +220,7 @@ def _made(piece: Piece, index: SegmentIndex, first: int, last: int) -> Part:
 
 
 def _until_signed(
-    cache: IndexCache, following: Sequence[Piece], index: SegmentIndex, first: int, last: int
+    cache: IndexCache, following: Sequence[Piece], index: SegmentIndex, last: int
 ) -> tuple[int, list[Part]]:
     """Where to end, so that the camera's signature of the last pictures is in: behind the next fragment that carries one."""
     opened = cache.open(following[0].segment)
@@ -228,17 +230,20 @@ def _until_signed(
             offset, size = (int(value) for value in index.fragments[number])
             return SIGNATURE_UUID in read_exactly(opened, offset, size)
 
-        # A camera that signs does so at least once a few groups of pictures.
-        if not any(signs(number) for number in range(last - 1, max(first, last - 60) - 1, -1)):
+        # A camera that signs does so at least once a few groups of pictures. A segment that has just begun need not hold one yet: then what comes tells.
+        seen = range(last - 1, max(0, last - _SIGNED_WITHIN) - 1, -1)
+        signed = any(signs(number) for number in seen)
+        if not signed and len(seen) == _SIGNED_WITHIN:
             return last, []
-        for number in range(last, len(index.fragments)):
+        for number in range(last, len(index.fragments) if signed else min(last + _SIGNED_WITHIN, len(index.fragments))):
             if signs(number):
                 return number + 1, []
     finally:
         opened.close()
-    if len(following) < 2 or following[0].end_us != following[0].segment.end_us:
-        return len(index.fragments), []
-    return len(index.fragments), _signed_in(cache, following[1:])
+    more: list[Part] = []
+    if len(following) > 1 and following[0].end_us == following[0].segment.end_us:
+        more = _signed_in(cache, following[1:])
+    return (len(index.fragments), more) if signed or more else (last, [])
 
 
 def _signed_in(cache: IndexCache, pieces: Sequence[Piece]) -> list[Part]:
