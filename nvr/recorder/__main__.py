@@ -27,7 +27,7 @@ def main() -> None:
     settings = Settings(**{**first["settings"], "roots": [tuple(root) for root in first["settings"]["roots"]]})
     logging.getLogger(__name__).info("recording %s", "compiled" if _IS_COMPILED else "interpreted")
     # Pictures that wait for their fragment look like garbage that will not go: with the usual 700 the collector took a fiftieth of a worker's time. Cycles
-    # come only from connections that end.
+    # come only from connections that end; the worker collects them every few minutes.
     gc.freeze()
     gc.set_threshold(20_000)
     try:

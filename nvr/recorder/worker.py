@@ -7,6 +7,7 @@ ends it as SIGTERM does. Answers with JSON lines on stdout: ``ready``, then a ``
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -53,6 +54,8 @@ _AT_ONCE: Final = 20
 _REPORTS_A_SECOND: Final = 400
 # Well below what the API takes for silence.
 _LONGEST_ROUND: Final = 6
+# What connections that ended leave in cycles goes at least so often: recording alone makes too little garbage to set the collector off (``__main__``).
+_COLLECT_S: Final = 300.0
 _PASSING: Final = (Cause.DISK_FULL, Cause.RECORDER_CRASHED)
 
 
@@ -288,9 +291,13 @@ async def serve(settings: Settings) -> bool:
         ending.set()
 
     async def beat() -> None:
+        collect_at = loop.time() + _COLLECT_S
         while True:
             worker.report()
             _say(event="beat")
+            if loop.time() >= collect_at:
+                collect_at = loop.time() + _COLLECT_S
+                gc.collect()
             await asyncio.sleep(1.0)
 
     pace = Pace(loop, before=worker.hand_over)
