@@ -236,7 +236,8 @@ def begin_run(conn: sqlite3.Connection, key: Key) -> None:
 
 
 def end_run(conn: sqlite3.Connection, key: Key, *, end_us: int, cause: Cause, detail: Mapping[str, Any]) -> None:
-    """A run ended, and why."""
+    """A run ended, and why. Word of it may overtake that of its beginning, which waits for the name of its first file."""
+    begin_run(conn, key)
     conn.execute(
         f"UPDATE run SET end_us = :end_us, cause = :cause, detail = :detail WHERE {_WHERE_KEY}",
         {**_key_values(key), "end_us": end_us, "cause": cause, "detail": json.dumps(dict(detail))},
