@@ -46,7 +46,11 @@ class Reserve:
         if self.give_up():
             return True
         free_bytes, bytes_ = self._room()
-        if free_bytes >= 4 * bytes_ and not self.path.exists():
+        held_bytes = self.path.stat().st_size if self.path.exists() else None
+        # A kill may have left one that holds less.
+        if free_bytes >= 4 * bytes_ and (held_bytes is None or held_bytes < bytes_):
+            if held_bytes is not None:
+                self._files.unlink(self.path)
             self._take(bytes_)
         return False
 

@@ -44,6 +44,7 @@ class Keeper:
         self._database = Database(Path(settings["catalogue"]))
         self._roots = [Root(identity, Path(path)) for identity, path in settings["roots"]]
         self._reserve = Reserve(self._database.path, files)
+        self._reserve_error = ""
         self._stopped: list[str] | None = None
         self._clocks_pruned_at = -_CLOCKS_S
         self._told: tuple[object, float] = (None, 0.0)
@@ -73,8 +74,12 @@ class Keeper:
         try:
             given_up = self._reserve.look()
         except OSError as error:
-            log.warning("the catalogue has no reserve: %s", error)
+            # Once, not every second.
+            if str(error) != self._reserve_error:
+                self._reserve_error = str(error)
+                log.warning("the catalogue has no reserve: %s", error)
             return
+        self._reserve_error = ""
         if given_up:
             log.critical(
                 "the disk of the catalogue has no room left: %s was given up, so that footage can be deleted; make room in %s",

@@ -165,3 +165,10 @@ def test_a_reserve_that_the_disk_refuses_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError):
         reserve.look()
     assert not reserve.path.exists()
+
+
+def test_a_reserve_that_a_kill_left_empty_is_made_whole(tmp_path: Path) -> None:
+    reserve = Reserve(tmp_path / "catalogue.sqlite")
+    reserve.path.touch()
+    assert reserve.look() is False
+    assert reserve.path.stat().st_size > 0 and reserve.path.stat().st_blocks * 512 >= reserve.path.stat().st_size

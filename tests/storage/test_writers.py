@@ -424,3 +424,13 @@ def test_hashing_that_falls_behind_bounds_what_it_keeps() -> None:
         assert hasher._bytes <= 1_100_000
     assert hasher.hexdigest(digest) == plain.hexdigest()
     hasher.stop()
+
+
+def test_a_run_whose_end_is_told_before_its_beginning_has_its_end(world: World) -> None:
+    """A stop right after the first fragment: the beginning waits for the file's name."""
+    key = Key(CAMERA, T0_US, NODE, 1)
+    with world.database.write() as conn:
+        segments.end_run(conn, key, end_us=T0_US + 1, cause=Cause.SERVER_DOWN, detail={"counters": {"frames": 1}})
+        segments.begin_run(conn, key)
+        (row,) = conn.execute("SELECT end_us, cause, detail FROM run").fetchall()
+    assert tuple(row) == (T0_US + 1, "server_down", '{"counters": {"frames": 1}}')
