@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
+from itertools import cycle
 from sqlite3 import Connection
 from typing import Any, Final
 
@@ -89,7 +90,7 @@ class DiskWriter:
         self._open: set[SegmentHandle] = set()
         self.salvage = Salvage(root, catalogue, files)
         self._hashers = [Hasher(f"hash-{root.id[:4]}-{number}") for number in range(_HASHERS)]
-        self._created = 0
+        self._hasher_of_next = cycle(self._hashers)
         self._waiters = Waiters(_WAITERS, f"sync-{root.id[:4]}")
         # What waits for the disk, and how much of it closes a segment; what has come of it and is to be taken up.
         self._away = 0
@@ -113,22 +114,15 @@ class DiskWriter:
         self._put(lambda: self._create(handle), handle, 0)
         return handle
 
-    def append(
-        self,
-        handle: SegmentHandle,
-        buffers: Sequence[bytes],
-        size: int,
-        fragment: Fragment,
-        moof_offset: int,
-        end_us: int,
-    ) -> bool:
-        """Queues ``buffers``: ``size`` bytes of whole boxes with one fragment, whose ``moof`` begins ``moof_offset`` bytes into them, footage up to
-        ``end_us``. False if the queue is full: nothing was taken."""
+    def append(self, handle: SegmentHandle, buffers: Sequence[bytes], fragment: Fragment, end_us: int) -> bool:
+        """Queues ``buffers``, whole boxes that begin with the ``moof`` of this fragment: footage up to ``end_us``. False if the queue is full: nothing was
+        taken."""
+        size = sum(map(len, buffers))
         with self._wake:
             # Under the same lock as the queueing: the recorder's threads must not pass the limit together.
             if self._queued + size > self._queue_bytes or handle.queued_bytes + size > self._segment_queue_bytes:
                 return False
-            self._put(lambda: self._append(handle, buffers, size, fragment, moof_offset, end_us), handle, size)
+            self._put(lambda: self._append(handle, buffers, size, fragment, end_us), handle, size)
         return True
 
     def close_segment(self, handle: SegmentHandle, *, end_us: int, media_end: int, frames: int, reason: str) -> None:
@@ -305,7 +299,7 @@ class DiskWriter:
                     final,
                     handle.init.data,
                     handle.head,
-                    hasher=self._hashers[self._created % _HASHERS],
+                    hasher=next(self._hasher_of_next),
                     waiters=self._waiters,
                 )
                 break
@@ -319,7 +313,6 @@ class DiskWriter:
             raise FileExistsError(
                 errno.EEXIST, "a segment of this name exists, and of those of many milliseconds before"
             )
-        self._created += 1
         handle.offset = handle.writer.bytes
         handle.dirty_since = time.monotonic()
         self._open.add(handle)
@@ -358,17 +351,11 @@ class DiskWriter:
         self._catalogue.put(operation)
 
     def _append(
-        self,
-        handle: SegmentHandle,
-        buffers: Sequence[bytes],
-        size: int,
-        fragment: Fragment,
-        moof_offset: int,
-        end_us: int,
+        self, handle: SegmentHandle, buffers: Sequence[bytes], size: int, fragment: Fragment, end_us: int
     ) -> None:
         assert handle.writer is not None
         handle.writer.append(buffers)
-        handle.index.add(handle.offset + moof_offset, size - moof_offset, fragment)
+        handle.index.add(handle.offset, size, fragment)
         handle.offset += size
         handle.written_until_us = end_us
         if handle.dirty_since is None:

@@ -7,25 +7,24 @@ import json
 import logging
 import resource
 import sys
-from typing import Final
 
 import uvloop
 
 from nvr import compiled
 from nvr import log as logs
 
-_IS_COMPILED: Final = compiled.use()
-
-from nvr.recorder.worker import Settings, leave, serve  # noqa: E402  # not before it is decided which code it is
-
 
 def main() -> None:
+    # Which code it is is decided before it is imported.
+    is_compiled = compiled.use()
+    from nvr.recorder.worker import Settings, leave, serve
+
     first = json.loads(sys.stdin.readline())
     logs.setup(first["name"], first["log_level"], first["secrets"])
     # A socket and a file a camera.
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     settings = Settings(**{**first["settings"], "roots": [tuple(root) for root in first["settings"]["roots"]]})
-    logging.getLogger(__name__).info("recording %s", "compiled" if _IS_COMPILED else "interpreted")
+    logging.getLogger(__name__).info("recording %s", "compiled" if is_compiled else "interpreted")
     # Pictures that wait for their fragment look like garbage that will not go: with the usual 700 the collector took a fiftieth of a worker's time. Cycles
     # come only from connections that end; the worker collects them every few minutes.
     gc.freeze()

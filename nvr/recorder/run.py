@@ -143,7 +143,7 @@ class Run:
             return
         self._refuse_if_broken()
         end_us = self._wall_us(media_end)
-        if not self._disk.append(self._segment, muxed.buffers, muxed.size, muxed.fragment, 0, end_us):
+        if not self._disk.append(self._segment, muxed.buffers, muxed.fragment, end_us):
             raise Ended(Cause.OVERLOAD, {"error": "the disk does not keep up", "root": str(self._disk.root.path)})
         # Counted once it is accepted: what was refused is not footage.
         self._media_end = media_end

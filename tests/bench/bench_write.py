@@ -134,9 +134,7 @@ def ours(material: Material, folder: Path, copies: int, files: Files = FILES) ->
         for copy, handle in enumerate(handles):
             # As of cameras that have nothing in common: no bytes are in a cache because another segment has just got the same.
             each = material.fragments[(number + copy * _APART) % count]
-            while not writer.append(
-                handle, each.buffers, each.size, each.fragment, 0, start_us + (number + 1) * 500_000
-            ):
+            while not writer.append(handle, each.buffers, each.fragment, start_us + (number + 1) * 500_000):
                 time.sleep(0.001)
     for handle in handles:
         writer.close_segment(
@@ -236,7 +234,7 @@ def memory(material: Material, base: Path, files: Files, seconds: float) -> floa
     head = Head("cam", "n", 1, 1_790_000_000_000_000, 1_790_000_000_000_000, 0, TICKS)
     handle = writer.open(head, material.init, IndexBuilder(material.muxer.tracks), True)
     for number, each in enumerate(material.fragments):
-        assert writer.append(handle, each.buffers, each.size, each.fragment, 0, head.start_us + (number + 1) * 500_000)
+        assert writer.append(handle, each.buffers, each.fragment, head.start_us + (number + 1) * 500_000)
         time.sleep(seconds / len(material.fragments))
     assert writer.stop(60)
     found = resident(next((folder / "root").rglob("*.part.mp4")))

@@ -179,7 +179,7 @@ def test_nothing_is_reported_while_recording_and_pruning_go_on(world: World, mon
             handle = writer.open(head, mp4.init(), IndexBuilder(mp4.tracks()), number == 0)
             for each in range(3):
                 raw, fragment = mp4.fragment(each)
-                assert writer.append(handle, [raw], len(raw), fragment, 0, start_us + (each + 1) * mp4.FRAGMENT_US)
+                assert writer.append(handle, [raw], fragment, start_us + (each + 1) * mp4.FRAGMENT_US)
             writer.close_segment(handle, end_us=start_us + STEP_US, media_end=1500, frames=15, reason="rotation")
             while writer._jobs and not ending.is_set():
                 ending.wait(0.001)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,7 @@ from storage.files import FILES, Files
 from storage.reserve import Reserve
 from storage.roots import Root, register
 from storage.segment_file import read
+from tests.mounts import mounted
 from tests.storage import mp4
 from tests.storage.world import (
     CAMERA,
@@ -35,25 +34,10 @@ from tests.storage.world import (
 NOW_US = T0_US + 600_000_000
 
 
-@contextmanager
-def disk(folder: Path, size: str) -> Iterator[Path]:
-    """A file system of its own."""
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "nvr-test", folder], capture_output=True, text=True
-    )
-    if mounted.returncode:
-        pytest.skip(f"a file system of its own can't be mounted here: {mounted.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
-
-
 @pytest.fixture
 def full(world: World, tmp_path: Path) -> Iterator[Root]:
     """The world's root, on a disk of 1 MiB of its own; the catalogue is on another."""
-    with disk(tmp_path / "disk", "1m") as folder:
+    with mounted(tmp_path / "disk", "1m") as folder:
         with world.database.write() as conn:
             world.roots = register(conn, [folder])
         try:
@@ -129,7 +113,7 @@ def test_a_disk_that_fills_up_while_recording_keeps_what_was_written(world: Worl
 
 
 def test_a_catalogue_on_a_disk_without_a_free_byte_has_room_of_its_own(tmp_path: Path) -> None:
-    with disk(tmp_path / "disk", "64m") as folder:
+    with mounted(tmp_path / "disk", "64m") as folder:
         database = Database(folder / "catalogue.sqlite")
         database.migrate()
         reserve = Reserve(database.path)

@@ -61,7 +61,7 @@ def open_segment(writer: DiskWriter, start_us: int = T0_US) -> SegmentHandle:
 
 def append(writer: DiskWriter, handle: SegmentHandle, number: int) -> bool:
     raw, fragment = mp4.fragment(number)
-    return writer.append(handle, [raw], len(raw), fragment, 0, handle.head.start_us + (number + 1) * mp4.FRAGMENT_US)
+    return writer.append(handle, [raw], fragment, handle.head.start_us + (number + 1) * mp4.FRAGMENT_US)
 
 
 def close(writer: DiskWriter, handle: SegmentHandle, count: int) -> None:

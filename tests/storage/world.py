@@ -302,7 +302,7 @@ class Recorder:
             return
         raw, fragment = mp4.fragment(self.number)
         self.number += 1
-        assert self.writer.append(handle, [raw], len(raw), fragment, 0, self.until_us)
+        assert self.writer.append(handle, [raw], fragment, self.until_us)
         pump(self.writer)
         if not handle.done:
             self.catalogue.put(lambda conn: segments.grown(conn, handle.key, handle.written_until_us))

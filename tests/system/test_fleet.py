@@ -71,9 +71,9 @@ async def test_a_camera_that_moves_loses_nothing(tmp_path: Path, serve: Serve, h
     async with fleet_of(server) as fleet:
         await asyncio.to_thread(server.until, lambda: all(server.closed(id_) for id_ in film))
         await fleet.move([Move("a", 1, 2)])
-        # The old one may record on for a while, if the camera allows one session only.
+        moved_us = now_us()
         await asyncio.to_thread(
-            server.until, lambda: len({s.key.epoch for s in server.closed("a")}) == 2, what="its new worker"
+            server.until, lambda: [s for s in server.closed("a") if s.key.start_us > moved_us], what="its new worker"
         )
     found = server.closed("a")
     epochs = sorted({s.key.epoch for s in found})
@@ -119,9 +119,13 @@ async def test_a_camera_of_one_session_moves_with_a_short_gap(
     async with fleet_of(server, move_s=2.5) as fleet:
         await asyncio.to_thread(server.until, lambda: server.closed("a"))
         await fleet.move([Move("a", 1, 2)])
-        # The old one may record on for a while, if the camera allows one session only.
+        moved_us = now_us()
+        # The old one may still record for a while, since the camera allows one session only.
+        old = server.closed("a")[0].key.epoch
         await asyncio.to_thread(
-            server.until, lambda: len({s.key.epoch for s in server.closed("a")}) == 2, what="its new worker"
+            server.until,
+            lambda: [s for s in server.closed("a") if s.key.start_us > moved_us and s.key.epoch != old],
+            what="its new worker",
         )
     found = server.closed("a")
     # What the new worker met while the old one recorded is no gap. The camera may still refuse once when the old one has just left.

@@ -4,9 +4,7 @@ resumes when there is room."""
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from storage.database import Database
 from tests.cameras.clips import Clip
 from tests.cameras.running import Startable
 from tests.cameras.scripted import ScriptedCamera
+from tests.mounts import mounted
 from tests.system.server import Server, now_us, whole
 
 Serve = Callable[[Startable], str]
@@ -26,21 +25,6 @@ FLOOR_BYTES = 2_400_000
 FREE_BYTES = 4_500_000
 # Least important first.
 CAMERAS = {"yard": -5, "gate": 0, "vault": 5}
-
-
-@contextmanager
-def mounted(folder: Path, size: str) -> Iterator[Path]:
-    """A tmpfs of its own."""
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "nvr-test", folder], capture_output=True, text=True
-    )
-    if done.returncode:
-        pytest.skip(f"NOT TESTED on a full file system: mounting one needs root ({done.stderr.strip()})")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", folder], check=True)
 
 
 def leave_free(folder: Path, bytes_: int) -> Path:
@@ -179,8 +163,9 @@ def test_a_start_without_a_free_byte_for_the_catalogue(tmp_path: Path, serve: Se
             at_us = now_us()
             server.start()
             server.until(lambda: "its reserve was given up" in server.log.read_text(), what="the start")
-            for id_ in ("a", "b", "c"):
-                server.until(lambda i=id_: server.closed(i)[-1].key.start_us > at_us, what="recording")  # type: ignore[misc]
+            server.until(
+                lambda: all(server.closed(id_)[-1].key.start_us > at_us for id_ in ("a", "b", "c")), what="recording"
+            )
             server.until(lambda: Cause.PRUNED in server.causes("a", start_us), timeout_s=60, what="pruning")
             for id_ in ("a", "b", "c"):
                 assert Cause.UNKNOWN not in server.causes(id_, start_us)

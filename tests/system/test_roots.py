@@ -18,6 +18,7 @@ from storage.segments import Segment
 from tests.cameras.clips import Clip
 from tests.cameras.running import Startable
 from tests.cameras.scripted import ScriptedCamera
+from tests.mounts import mounted
 from tests.system.server import Server, frames, now_us
 from tests.system.test_frames import assert_once
 
@@ -65,15 +66,8 @@ def test_without_any_disk_the_server_does_not_start(tmp_path: Path, serve: Serve
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
     """A small disk of its own, so that there is more room on the other root."""
-    folder = tmp_path / "one"
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=200m", "nvr-test", folder], capture_output=True, text=True
-    )
-    if done.returncode:
-        pytest.skip(f"NOT TESTED with disks of their own: mounting one needs root ({done.stderr.strip()})")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=False)
+    with mounted(tmp_path / "one", "200m") as folder:
+        yield folder
 
 
 def problems(server: Server) -> list[str]:

@@ -42,6 +42,7 @@ class Watch:
         self._ticked_at = self._packet_at = self._picture_at = now
         self._packets, self._pictures = -1, received()[1]
         self._report_due, self._alive_due = now + self._tick_s, now + session.keep_alive_s
+        self._timer: asyncio.TimerHandle | None = None
         self._asking: asyncio.Task[None] | None = None
         self.behind_s = 0.0
         self.behind_at = float("-inf")
@@ -49,15 +50,14 @@ class Watch:
     async def ended(self) -> Exception:
         """Waits for what ends the session."""
         closed = self._session.connection.closed
-        timer = self._loop.call_later(self._tick_s, self._turn)
+        self._next_turn()
         closed.add_done_callback(self._closed)
         try:
             return await self._ended
         finally:
             closed.remove_done_callback(self._closed)
-            timer.cancel()
-            # Turns go on by themselves until this is done.
-            self._ended.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
             if self._asking is not None:
                 self._asking.cancel()
                 await asyncio.gather(self._asking, return_exceptions=True)
@@ -69,10 +69,11 @@ class Watch:
     def _closed(self, closed: asyncio.Future[Exception]) -> None:
         self._end(closed.result())
 
+    def _next_turn(self) -> None:
+        self._timer = self._loop.call_later(self._tick_s, self._turn)
+
     def _turn(self) -> None:
-        if self._ended.done():
-            return
-        self._loop.call_later(self._tick_s, self._turn)
+        self._next_turn()
         try:
             self._look(self._loop.time())
         except Exception as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +25,10 @@ class Reader:
         self.messages: list[Message] = []
         self.framing = Framing(BUFFER, self.messages.append)
         for channel in channels:
-            self.framing.handle(channel, lambda data, c=channel: self.packets.append((c, bytes(data))))  # type: ignore[misc]
+            self.framing.handle(channel, partial(self._note, channel))
+
+    def _note(self, channel: int, data: memoryview) -> None:
+        self.packets.append((channel, bytes(data)))
 
     def feed(self, data: bytes, size: int = 1 << 16) -> Reader:
         for at in range(0, len(data), size):
