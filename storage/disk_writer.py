@@ -248,7 +248,11 @@ class DiskWriter:
         else:
             # Until it can be adopted the catalogue knows how far it reaches, so that the story has no hole meanwhile.
             key, until_us = handle.key, handle.written_until_us
-            self._catalogue.put(lambda conn: segments.grown(conn, key, until_us))
+            if handle.named:
+                self._catalogue.put(lambda conn: segments.grown(conn, key, until_us))
+            else:
+                # It is not listed yet. If its name comes, it is; if not, there is a cause.
+                self.salvage.explain(handle, key.start_us, until_us)
             self.salvage.add(handle)
 
     def _sync_due(self) -> None:
@@ -329,10 +333,12 @@ class DiskWriter:
             if handle in self._open:
                 self._failed(handle, error)
             return
-        if handle.named:
+        if handle.named or handle.done:
+            # Done without a name: it broke and was adopted, and the catalogue has been told what became of it.
             return
         handle.named = True
         root, key, head, init = self.root.id, handle.key, handle.head, handle.init
+        broken_until_us = handle.written_until_us if handle.error is not None else key.start_us
 
         def operation(conn: Connection) -> None:
             segments.put_init(conn, init)
@@ -347,6 +353,7 @@ class DiskWriter:
                 timescale=head.timescale,
                 media_start=head.media_start,
             )
+            segments.grown(conn, key, broken_until_us)
 
         self._catalogue.put(operation)
 

@@ -7,12 +7,12 @@ import hashlib
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from storage import segments
+from storage import facts, segments
 from storage.catalogue_writer import CatalogueWriter, Operation
 from storage.causes import Cause
 from storage.disk_writer import DiskWriter
@@ -434,3 +434,49 @@ def test_a_run_whose_end_is_told_before_its_beginning_has_its_end(world: World) 
         segments.begin_run(conn, key)
         (row,) = conn.execute("SELECT end_us, cause, detail FROM run").fetchall()
     assert tuple(row) == (T0_US + 1, "server_down", '{"counters": {"frames": 1}}')
+
+
+@pytest.mark.parametrize("name_fails", [False, True])
+def test_a_close_that_fails_before_the_name_is_known_leaves_no_hole(world: World, name_fails: bool) -> None:
+    """The disk fills while the sync of the new file's folder is under way, and nothing can be adopted before the server ends."""
+
+    class Filling(Files):
+        def __init__(self) -> None:
+            self.named, self.full = threading.Event(), False
+            self.folders = 0
+
+        def write(self, fd: int, buffers: Sequence[bytes | memoryview]) -> int:
+            if self.full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(fd, buffers)
+
+        def sync_folder(self, path: Path) -> None:
+            if threading.current_thread().name.startswith("sync-"):
+                self.folders += 1
+                assert self.named.wait(10)
+                if name_fails:
+                    raise OSError(errno.EIO, "lost")
+            super().sync_folder(path)
+
+    files = Filling()
+    with world.database.write() as conn:
+        facts.resume(conn, CAMERA, T0_US)
+    catalogue = CatalogueWriter(world.database, status_interval_s=0.05)
+    writer = DiskWriter(world.root, catalogue, sync_interval_s=9, files=files)
+    catalogue.start()
+    writer.start()
+    handle = open_segment(writer)
+    assert append(writer, handle, 0)
+    wait(lambda: handle.written_until_us > T0_US and files.folders)
+    files.full = True
+    close(writer, handle, 1)
+    wait(lambda: handle.error)
+    files.named.set()
+    assert writer.stop(10) and catalogue.close(10)
+    assert isinstance(handle.error, OSError) and handle.error.errno == errno.ENOSPC and not handle.done
+    answer = world.coverage(T0_US, T0_US + mp4.FRAGMENT_US, T0_US + mp4.FRAGMENT_US)
+    assert_partition(answer)
+    if name_fails:
+        assert [gap.cause for gap in answer.gaps] == [Cause.DISK_FULL]
+    else:
+        assert answer.spans == [(T0_US, T0_US + mp4.FRAGMENT_US)], "it is there, and can be watched"
