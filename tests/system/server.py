@@ -9,17 +9,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import av
+import sqlite_utils
 
 from nvr.cli.demo import free_port
 from storage import cameras, segments
 from storage.coverage import Coverage, coverage
 from storage.database import Database
+from storage.migrations import migrations
 from storage.segment_file import SegmentFile, read
 from storage.segments import Segment
 from tests.cameras.frames import frame_hash
@@ -121,11 +123,11 @@ class Server:
         return self.log.read_text(errors="replace")[-4000:] if self.log.exists() else ""
 
     def prepared(self) -> bool:
-        """Whether the catalogue is there."""
+        """Whether the catalogue is there, with the whole of its schema: each step of it is a transaction of its own."""
         if not self.catalogue.exists():
             return False
-        with sqlite3.connect(self.catalogue) as conn:
-            return bool(conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'token'").fetchall())
+        with closing(sqlite3.connect(self.catalogue)) as conn:
+            return not migrations.pending(sqlite_utils.Database(conn))
 
     def closed(self, camera: str) -> list[Segment]:
         """Closed segments of a camera, by start."""
