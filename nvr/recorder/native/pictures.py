@@ -134,7 +134,7 @@ class Depacketiser(ABC):
         """That of the open picture."""
         return self._timestamp or 0
 
-    def gone_on(self, more: list[bytes], size: int) -> None:
+    def gone_on(self, more: list[memoryview], size: int) -> None:
         """The open NAL unit goes on with these ``size`` bytes."""
         self._parts += more
         self._bytes += size

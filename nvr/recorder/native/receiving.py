@@ -36,8 +36,8 @@ _TIMES: Final = struct.Struct("!II")
 
 @lru_cache(maxsize=1024)
 def _packet(size: int, then: int) -> struct.Struct:
-    """An interleaved packet of so many bytes: its beginning, its number, ``then`` bytes that are the same in all of a picture, and more of the picture."""
-    return struct.Struct(f"!6sH{then}s{size - 4 - then}s")
+    """An interleaved packet of so many bytes: its beginning, its number, ``then`` bytes that are the same in all of a picture; and more of the picture."""
+    return struct.Struct(f"!6sH{then}s{size - 4 - then}x")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ class VideoReceiver(Receiver):
             self.latest = ticks - self._zero
             self._on_picture(picture, self.latest, now_us)
 
-    def skim(self, data: bytearray, at: int, end: int) -> int:
+    def skim(self, data: memoryview, at: int, end: int) -> int:
         """Takes from a read buffer, in which a packet of this track's RTP channel may begin at ``at``, the packets that do nothing but go on with a
         NAL unit: next in number, without marker or anything else of note. Returns where it stopped; ``on_rtp`` is for the packet there."""
         middle = self.depacketiser.going_on()
@@ -194,17 +194,18 @@ class VideoReceiver(Receiver):
         size = data[at + 2] << 8 | data[at + 3]
         if size <= 12 + len(middle):
             return at
-        # Those of one size in a row: one look at each tells all, and takes its bytes.
+        # Those of one size in a row: one look at each tells all.
         begin = _BEGIN.pack(self._dollar, size, 0x8000 | self._payload_type)
         then = _TIMES.pack(self.depacketiser.timestamp, sequence.ssrc) + middle
         packet = _packet(size, len(then))
+        skipped = 8 + len(then)
         stride = packet.size
-        found: list[bytes] = []
+        found: list[memoryview] = []
         while at + stride <= end:
-            its_begin, its_number, its_then, more = packet.unpack_from(data, at)
+            its_begin, its_number, its_then = packet.unpack_from(data, at)
             if its_begin != begin or its_number != number + 1 & 0xFFFF or its_then != then:
                 break
-            found.append(more)
+            found.append(data[at + skipped : at + stride])
             number += 1
             at += stride
         if found:
