@@ -9,7 +9,7 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 __all__ = ["Child"]
@@ -20,7 +20,8 @@ _STOP_S: Final = 12.0
 
 
 class Child:
-    """One run of a child process ``python -m module``. ``first`` is its first line on stdin; secrets travel there and nowhere else."""
+    """One run of a child process ``python -m module``. ``first`` is its first line on stdin; secrets travel there and nowhere else. ``environment``: instead
+    of this process's."""
 
     def __init__(
         self,
@@ -30,12 +31,14 @@ class Child:
         *,
         on_line: Callable[[dict[str, Any]], None],
         pass_fds: Sequence[int] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self._module = module
         self._first = first
         self._on_line = on_line
         self._pass_fds = tuple(pass_fds)
+        self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
         self._listener: asyncio.Task[None] | None = None
         self.silent_ticks = 0
@@ -50,6 +53,7 @@ class Child:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             pass_fds=self._pass_fds,
+            env=self._environment,
             # A Ctrl-C is for the supervisor, which then ends its children in order.
             start_new_session=True,
         )

@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -17,7 +17,17 @@ from nvr.recorder.working import SIZE, culprit
 from nvr.supervisor.child import Child
 from nvr.supervisor.prepare import Prepared
 
-__all__ = ["WorkerProcess"]
+__all__ = ["WorkerProcess", "recorder_environment"]
+
+# Pictures come after pauses in which all caches went cold, the processor's of addresses too: with pages of two megabytes a worker needs a tenth to a quarter
+# less of it (docs/design/recording.md). Python's own allocator asks for none. C libraries that don't know the words leave it at that.
+_GLIBC: Final = "glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1"
+
+
+def recorder_environment(mine: Mapping[str, str]) -> dict[str, str]:
+    """What a worker's process is started with: ``mine``, and how it is to take its memory, unless that is said there."""
+    said = mine.get("GLIBC_TUNABLES")
+    return {"PYTHONMALLOC": "malloc", **mine, "GLIBC_TUNABLES": f"{_GLIBC}:{said}" if said else _GLIBC}
 
 
 class WorkerProcess:
@@ -53,7 +63,9 @@ class WorkerProcess:
             },
         }
         fds = [*prepared.lock.fds, self._slots_fd, self._fault_fd]
-        self.child = Child(name, "nvr.recorder", first, on_line=on_line, pass_fds=fds)
+        self.child = Child(
+            name, "nvr.recorder", first, on_line=on_line, pass_fds=fds, environment=recorder_environment(os.environ)
+        )
         self._telling = asyncio.Lock()
 
     async def tell(self, wanted: Mapping[str, Order], why: Mapping[str, str | None]) -> None:

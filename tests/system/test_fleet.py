@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -258,6 +259,24 @@ def test_cameras_that_crash_their_recorder_are_kept_apart(
             assert set(server.causes(id_, start_us)) <= {"not_configured", "recorder_crashed"}
         assert server.stop() == 0
     assert "Segmentation fault" in server.log.read_text()
+
+
+def test_workers_have_large_pages(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
+    """Where glibc (2.35 and later) and the kernel have them for who asks."""
+    setting = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    library, version = platform.libc_ver()
+    knows = library == "glibc" and tuple(map(int, version.split(".")[:2])) >= (2, 35)
+    if not knows or not setting.exists() or "[never]" in setting.read_text():
+        pytest.skip("no large pages here")
+    camera = {"id": "a", "url": serve(ScriptedCamera(h264_clip, at_end="repeat"))}
+    with serving(tmp_path, camera, workers=1) as server:
+        server.until(lambda: are_recording(server, "a"))
+        (worker,) = server.children("nvr.recorder")
+        mappings = (Path("/proc") / str(worker) / "smaps").read_text()
+        heap = mappings[mappings.index("[heap]") :]
+        flags = next(line for line in heap.splitlines() if line.startswith("VmFlags"))
+        assert "hg" in flags.split(), flags
+        assert server.stop() == 0
 
 
 def test_a_switch_that_reboots(tmp_path: Path) -> None:
