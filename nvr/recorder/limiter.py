@@ -14,6 +14,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Final
 
+from nvr.recorder.pace import PACE_S
+
 __all__ = ["AV_COST_S", "NATIVE_COST_S", "Limiter", "Outages", "Turns"]
 
 # What a connection may take of a worker: its processor time is about half of it.
@@ -24,8 +26,8 @@ _SHARE: Final = 4
 # Cameras that fell within this time of one another fell for one reason.
 _TOGETHER_S: Final = 15.0
 _NOT_TWICE_IN_S: Final = 2.0
-# A worker looks at its sockets, and at this, ten times a second (pace.py).
-_MADE_UP_S: Final = 0.2
+# A worker looks at this as seldom as at its sockets.
+_MADE_UP_S: Final = PACE_S + 0.1
 
 
 class Limiter:

@@ -1,8 +1,11 @@
 """How often a worker looks at its sockets: at a steady pace, not at each packet.
 
 A wake-up for every frame of every camera costs more than the frame: caches are cold, threads change. What has come meanwhile waits in the sockets' own buffers,
-and is then taken in one go; so a recorder is a few hundredths of a second late, which nobody sees, and its clock knows, since the least delayed packet counts.
+and is then taken in one go; so a recorder is up to half a second late, which nobody sees, and its clock knows, since the least delayed packet counts.
 Invariant: a loop that has not caught up is not held.
+
+A look is a few turns of the loop: what a look brought often makes a task go on, and that another one; if each such step had to wait for the next look, a camera
+would take seconds to begin.
 """
 
 from __future__ import annotations
@@ -14,9 +17,10 @@ from typing import Final
 
 __all__ = ["HASTE", "PACE_S", "Haste", "Pace"]
 
-PACE_S: Final = 0.237
+PACE_S: Final = 0.474
 """No multiple of a frame's usual duration: so each camera's frames are met at all ages, and the youngest tell when they were sent."""
 
+_TURNS: Final = 4
 # A connection's set-up is five questions and answers, and what a camera shows meanwhile is lost.
 _HASTE_S: Final = 0.037
 
@@ -59,6 +63,7 @@ class Pace:
         self._monotonic_s = monotonic_s
         self._sleep = sleep
         self._next_s = monotonic_s()
+        self._turns = 0
         self._handle: asyncio.Handle | None = None
 
     def start(self) -> None:
@@ -72,6 +77,12 @@ class Pace:
             self._handle = None
 
     def _turn(self) -> None:
+        self._turns = (self._turns + 1) % _TURNS
+        if self._turns == 0:
+            self._hold()
+        self.start()
+
+    def _hold(self) -> None:
         self._before()
         now_s = self._monotonic_s()
         self._next_s += min(self._interval_s, _HASTE_S) if self._haste.waiting else self._interval_s
@@ -79,4 +90,3 @@ class Pace:
             self._sleep(self._next_s - now_s)
         else:
             self._next_s = now_s
-        self.start()

@@ -140,14 +140,14 @@ def test_half_a_city_behind_a_switch_that_reboots(seed: int, away_s: float) -> N
     assert most <= 405
 
 
-async def test_a_loop_that_looks_ten_times_a_second_gives_turns_as_often_as_they_are_due() -> None:
+async def test_a_loop_that_looks_seldom_gives_turns_as_often_as_they_are_due() -> None:
     looks = itertools.count()
     pace = Pace(asyncio.get_running_loop(), before=lambda: next(looks))
     turns = Turns(Limiter(lambda: 0.5))
     pace.start()
     try:
-        await asyncio.gather(*(turns.turn(0.005, fresh=True) for _ in range(120)))
+        await asyncio.gather(*(turns.turn(0.005, fresh=True) for _ in range(300)))
     finally:
         pace.stop()
-    # 120 turns of 5 ms are due within 0.6 s: six looks. One a look would take 120.
-    assert 5 <= next(looks) <= 20
+    # 300 turns of 5 ms are due within 1.5 s: three looks or four. One a look would take 300.
+    assert 3 <= next(looks) <= 10

@@ -15,21 +15,27 @@ class World:
         self.now_s += seconds
 
 
+async def look() -> None:
+    """The turns of the loop that a look is."""
+    for _ in range(4):
+        await asyncio.sleep(0)
+
+
 async def test_the_loop_is_held_for_the_rest_of_each_interval() -> None:
     world = World()
     pace = Pace(asyncio.get_running_loop(), 0.04, monotonic_s=lambda: world.now_s, sleep=world.sleep)
     pace.start()
     for work_s in (0.0, 0.01, 0.03):
-        await asyncio.sleep(0)
+        await look()
         world.now_s += work_s
     # Behind: not held, and what was missed is not made up for.
     world.now_s += 1.0
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    await look()
+    await look()
     pace.stop()
     assert world.slept == [0.04, 0.04, 0.03, 0.04]
     slept = len(world.slept)
-    await asyncio.sleep(0)
+    await look()
     assert len(world.slept) == slept
 
 
@@ -38,8 +44,25 @@ async def test_an_answer_that_is_waited_for_is_looked_for_more_often() -> None:
     pace = Pace(asyncio.get_running_loop(), 0.2, haste=haste, monotonic_s=lambda: world.now_s, sleep=world.sleep)
     pace.start()
     with haste:
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-    await asyncio.sleep(0)
+        await look()
+        await look()
+    await look()
     pace.stop()
     assert world.slept[:2] == [0.037, 0.037] and world.slept[-1] == 0.2
+
+
+async def test_steps_that_follow_from_each_other_are_of_one_look() -> None:
+    world = World()
+    pace = Pace(asyncio.get_running_loop(), 0.2, monotonic_s=lambda: world.now_s, sleep=world.sleep)
+    done: list[int] = []
+
+    def step(number: int) -> None:
+        done.append(len(world.slept))
+        if number < 3:
+            asyncio.get_running_loop().call_soon(step, number + 1)
+
+    pace.start()
+    asyncio.get_running_loop().call_soon(step, 1)
+    await look()
+    pace.stop()
+    assert done == [0, 0, 0] and world.slept == [0.2]

@@ -41,4 +41,5 @@ def test_item_09_a_lost_packet_is_counted_and_a_gap(tmp_path: Path, serve: Serve
     assert runs[0]["lost_packets"] == 1 and runs[0]["frames"] == 30
     assert "lost_packets" not in runs[1] and runs[1]["frames"] == 60
     assert status["lost_packets"] >= 1 and status["frames"] >= 90
-    assert abs(clock[0]) < 500_000 and clock[1] == "rtcp"
+    # A report can wait for a look at the sockets, which makes a clock seem behind.
+    assert -700_000 < clock[0] < 100_000 and clock[1] == "rtcp"

@@ -16,8 +16,11 @@ export interface LiveEvents {
   onBlocked(): void;
 }
 
-/** Seconds behind the newest part; measured as the lowest that does not stall with half-second fragments. */
-const SYNC_S = 1.3;
+/** Seconds to stay behind the newest part's end: parts of so many seconds are seen up to half a second late, as recorders look twice a second. */
+export function syncS(partS: number): number {
+  return Math.max(0.5, partS) + 0.8;
+}
+
 const STUCK_MS = 8000;
 
 export class LivePlayer {
@@ -90,7 +93,7 @@ export class LivePlayer {
     if (hlsClass.isSupported()) {
       const hls = new hlsClass({
         lowLatencyMode: true,
-        liveSyncDuration: SYNC_S,
+        liveSyncDuration: syncS(0),
         liveMaxLatencyDuration: 8,
         maxLiveSyncPlaybackRate: 1.5,
         backBufferLength: 20,
@@ -99,6 +102,9 @@ export class LivePlayer {
       });
       this.hls = hls;
       hls.on(hlsClass.Events.MANIFEST_PARSED, () => current() && this.play());
+      hls.on(hlsClass.Events.LEVEL_UPDATED, (_event, { details }) => {
+        hls.config.liveSyncDuration = syncS(details.partTarget);
+      });
       hls.on(hlsClass.Events.ERROR, (_event, data) => {
         if (!current()) return;
         if (isCodecError(data)) {

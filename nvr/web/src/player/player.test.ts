@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { HOUR, MINUTE, SECOND } from '../time/instant';
 import { codecName, mimeOf } from './codec';
 import { actionOf } from './keys';
+import { syncS } from './live';
 import { footageEnd, positionAt, wallAt, type Entry } from './mapping';
 import { isCodecError } from './trouble';
 import { windowAround, windowFrom, WINDOW } from './window';
@@ -73,6 +74,14 @@ describe('codecs', () => {
   it('are recognised as the trouble', () => {
     expect(isCodecError({ details: 'bufferAddCodecError' as never, error: new Error() })).toBe(true);
     expect(isCodecError({ details: 'fragLoadError' as never, error: new Error() })).toBe(false);
+  });
+});
+
+describe('how far live is behind', () => {
+  it('is a part, and what the recorder and the way may be late', () => {
+    expect(syncS(0)).toBeCloseTo(1.3);
+    expect(syncS(0.5)).toBeCloseTo(1.3);
+    expect(syncS(1)).toBeCloseTo(1.8);
   });
 });
 
