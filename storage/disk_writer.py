@@ -338,7 +338,7 @@ class DiskWriter:
             return
         handle.named = True
         root, key, head, init = self.root.id, handle.key, handle.head, handle.init
-        broken_until_us = handle.written_until_us if handle.error is not None else key.start_us
+        until_us = handle.written_until_us
 
         def operation(conn: Connection) -> None:
             segments.put_init(conn, init)
@@ -353,7 +353,7 @@ class DiskWriter:
                 timescale=head.timescale,
                 media_start=head.media_start,
             )
-            segments.grown(conn, key, broken_until_us)
+            segments.grown(conn, key, until_us)
 
         self._catalogue.put(operation)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -50,7 +50,8 @@ class Server:
 
     def __post_init__(self) -> None:
         self.log = self.folder / "server.log"
-        self.port = self.port or free_port(20000 + os.getpid() % 20000)
+        # Below what connections get by themselves, and seldom another server's that has not bound it yet.
+        self.port = self.port or free_port(random.randrange(20_000, 32_000))
         self.write_config()
 
     @property
