@@ -99,17 +99,17 @@ class Fragmenter:
         rows: list[int] = []
         buffers: list[bytes] = []
         total, end = 0, first.pts
-        first_duration, first_size = last_duration, len(first.data)
+        first_duration, first_size = last_duration, first.size
         even_durations = even_sizes = True
         for number in range(count):
             picture = pictures[number]
-            dts, data = picture.dts, picture.data
+            dts, size = picture.dts, picture.size
             duration = pictures[number + 1].dts - dts if number + 1 < count else last_duration
             if number == 0:
                 first_duration = duration
-            size, offset = len(data), picture.pts - dts
+            offset = picture.pts - dts
             rows += (size, duration, offset, 0)
-            buffers.append(data)
+            buffers += picture.parts
             total += size
             end = max(end, picture.pts + duration)
             even_durations = even_durations and duration == first_duration

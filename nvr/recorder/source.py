@@ -15,12 +15,12 @@ __all__ = ["Ended", "Packet", "PacketSink", "Picture", "Source"]
 
 
 class Picture:
-    """A video packet that FFmpeg has no part in: an access unit as MP4 has it, each NAL unit after its length in four bytes. ``sets``: the parameter sets in
+    """A video packet that FFmpeg has no part in: an access unit as MP4 has it, in pieces, each NAL unit after its length in four bytes. ``sets``: the parameter sets in
     front of a keyframe. Other attributes are as those of PyAV's packets."""
 
     def __init__(
         self,
-        data: bytes,
+        parts: list[bytes],
         sets: tuple[bytes, ...],
         stream: Any,
         time_base: Fraction,
@@ -30,7 +30,9 @@ class Picture:
         is_corrupt: bool,
         duration: int = 0,
     ) -> None:
-        self.data = data
+        self.parts = parts
+        self.size = sum(len(part) for part in parts)
+        """Bytes."""
         self.sets = sets
         self.stream = stream
         self.time_base = time_base
@@ -41,9 +43,9 @@ class Picture:
         self.duration = duration
 
     @property
-    def size(self) -> int:
-        """Bytes."""
-        return len(self.data)
+    def data(self) -> bytes:
+        """All of it."""
+        return b"".join(self.parts)
 
     def annex_b(self) -> bytes:
         """The same with start codes."""

@@ -48,7 +48,9 @@ def pictures(frames: list[tuple[list[int], int, int, bool]]) -> list[Picture]:
         ]
         time += step if number else 0
         made.append(
-            Picture(prefixed(*units), (), template().stream, BASE, time + offset, time, keyframe, False, duration=step)
+            Picture(
+                [prefixed(*units)], (), template().stream, BASE, time + offset, time, keyframe, False, duration=step
+            )
         )
     return made
 
@@ -112,7 +114,7 @@ def test_a_real_stream_decodes_whole() -> None:
     muxer: Muxer | Fragmenter | None = None
     for unit in film.video.units:
         data = prefixed(*unit.payload)
-        picture = Picture(data, (), made.stream, BASE, unit.pts, unit.pts, unit.keyframe, False, duration=3600)
+        picture = Picture([data], (), made.stream, BASE, unit.pts, unit.pts, unit.keyframe, False, duration=3600)
         if muxer is None:
             muxer = muxer_for(made, None, BASE, picture)
             found += muxer.init

@@ -30,7 +30,7 @@ _EMPTY_LINE: Final = re.compile(rb"\r?\n\r?\n")
 _LINE_ENDS: Final = b"\r\n"
 
 
-Skim = Callable[[memoryview, int, int], int]
+Skim = Callable[[bytearray, int, int], int]
 """Takes what it can of the packets that begin in a buffer at one place and end before another; returns where it stopped, which is where
 a packet begins that it left alone."""
 
@@ -130,7 +130,7 @@ class Framing:
                             channel.handler(view[at + 4 : stop])
                         at = stop
                         if channel.skim is not None:
-                            at = channel.skim(view, at, end)
+                            at = channel.skim(data, at, end)
                         continue
             elif first in _LINE_ENDS:
                 # Some cameras end a message with an empty line too many.

@@ -18,17 +18,24 @@ _LENGTH: Final = struct.Struct(">I")
 _LARGEST_BYTES: Final = 16 << 20
 # More than a read buffer can hold.
 _ROOM_BYTES: Final = 1 << 20
+# What is as large stays a piece of its own: to put it together with others would be to copy it once more.
+_PIECE_BYTES: Final = 4 << 10
 
 
 class Picture:
-    """An access unit as MP4 has it: each NAL unit after its length in four bytes. ``timestamp`` as in its packets; ``after_loss``: pictures before it are
-    missing."""
+    """An access unit as MP4 has it, in pieces: each NAL unit after its length in four bytes. ``timestamp`` as in its packets; ``after_loss``: pictures before
+    it are missing."""
 
-    def __init__(self, data: bytes, timestamp: int, keyframe: bool, after_loss: bool) -> None:
-        self.data = data
+    def __init__(self, parts: list[bytes], timestamp: int, keyframe: bool, after_loss: bool) -> None:
+        self.parts = parts
         self.timestamp = timestamp
         self.keyframe = keyframe
         self.after_loss = after_loss
+
+    @property
+    def data(self) -> bytes:
+        """All of it."""
+        return b"".join(self.parts)
 
 
 @dataclass(slots=True)
@@ -42,11 +49,28 @@ class Counts:
     unmarked: int = 0
 
 
+def _pieces(parts: list[bytes | memoryview]) -> list[bytes]:
+    """The same bytes, in few pieces that last."""
+    pieces: list[bytes] = []
+    small: list[bytes | memoryview] = []
+    for part in parts:
+        if len(part) >= _PIECE_BYTES and isinstance(part, bytes):
+            if small:
+                pieces.append(b"".join(small))
+                small = []
+            pieces.append(part)
+        else:
+            small.append(part)
+    if small:
+        pieces.append(b"".join(small))
+    return pieces
+
+
 class Depacketiser(ABC):
     """The state between two packets. Subclasses read payloads; they add NAL units with ``_whole``, or with ``_begin``, ``_more`` and ``_end``.
 
-    A picture is kept in parts, which are views of what was read, and put together once, when it is whole: copying is what large pictures cost. Who reads more
-    into the same memory must call ``settle`` before.
+    A picture is kept in parts, many of which are views of what was read, and these are put together once, when it is whole: copying is what large pictures cost.
+    Who reads more into the same memory must call ``settle`` before.
     """
 
     def __init__(self) -> None:
@@ -134,11 +158,11 @@ class Depacketiser(ABC):
         """That of the open picture."""
         return self._timestamp or 0
 
-    def gone_on(self, more: list[memoryview], size: int) -> None:
-        """The open NAL unit goes on with these ``size`` bytes."""
-        self._parts += more
-        self._bytes += size
-        self._unit_bytes += size
+    def gone_on(self, more: bytes) -> None:
+        """The open NAL unit goes on with these bytes."""
+        self._parts.append(more)
+        self._bytes += len(more)
+        self._unit_bytes += len(more)
 
     def settle(self) -> None:
         """What the payloads lie in is about to be written over: what is open of a picture is copied from there."""
@@ -168,7 +192,7 @@ class Depacketiser(ABC):
         """The open picture ends here."""
         damaged = self._damaged or self._fragment or (self._suspect and not self._begins_well)
         keyframe, reference, known = self._keyframe, self._reference, self._has_picture
-        data = b"" if damaged else b"".join(self._parts)
+        parts = [] if damaged else _pieces(self._parts)
         joined_in_the_middle = self._suspect and self._waiting and not self._lost
         self._clear()
         self._suspect = False
@@ -188,7 +212,7 @@ class Depacketiser(ABC):
             self.counts.undecodable += self._lost
             return ()
         after_loss, self._lost = self._lost, False
-        return (Picture(data, timestamp, keyframe, after_loss),)
+        return (Picture(parts, timestamp, keyframe, after_loss),)
 
     def _forget(self) -> None:
         self._parts.clear()

@@ -10,7 +10,9 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
 
 from nvr.recorder.native import rtcp, rtp
 from nvr.recorder.native.aac import AacDepacketiser, AudioFrame
@@ -35,9 +37,15 @@ _TIMES: Final = struct.Struct("!II")
 
 
 @lru_cache(maxsize=1024)
-def _packet(size: int, then: int) -> struct.Struct:
-    """An interleaved packet of so many bytes: its beginning, its number, ``then`` bytes that are the same in all of a picture; and more of the picture."""
-    return struct.Struct(f"!6sH{then}s{size - 4 - then}x")
+def _head(then: int) -> struct.Struct:
+    """What interleaved packets of a picture begin with: what is the same of all of one size, the number, ``then`` bytes that are the same of all."""
+    return struct.Struct(f"!6sH{then}s")
+
+
+@lru_cache(maxsize=4096)
+def _block(size: int) -> Any:
+    """So many bytes in one piece."""
+    return np.dtype(f"V{size}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +191,7 @@ class VideoReceiver(Receiver):
             self.latest = ticks - self._zero
             self._on_picture(picture, self.latest, now_us)
 
-    def skim(self, data: memoryview, at: int, end: int) -> int:
+    def skim(self, data: bytearray, at: int, end: int) -> int:
         """Takes from a read buffer, in which a packet of this track's RTP channel may begin at ``at``, the packets that do nothing but go on with a
         NAL unit: next in number, without marker or anything else of note. Returns where it stopped; ``on_rtp`` is for the packet there."""
         middle = self.depacketiser.going_on()
@@ -194,24 +202,21 @@ class VideoReceiver(Receiver):
         size = data[at + 2] << 8 | data[at + 3]
         if size <= 12 + len(middle):
             return at
-        # Those of one size in a row: one look at each tells all.
+        # Those of one size in a row: only what they begin with is looked at, and what follows is copied from all of them in one go.
         begin = _BEGIN.pack(self._dollar, size, 0x8000 | self._payload_type)
         then = _TIMES.pack(self.depacketiser.timestamp, sequence.ssrc) + middle
-        packet = _packet(size, len(then))
-        skipped = 8 + len(then)
-        stride = packet.size
-        found: list[memoryview] = []
-        while at + stride <= end:
-            its_begin, its_number, its_then = packet.unpack_from(data, at)
-            if its_begin != begin or its_number != number + 1 & 0xFFFF or its_then != then:
-                break
-            found.append(data[at + skipped : at + stride])
+        head = _head(len(then))
+        stride, more = 4 + size, size - 12 - len(middle)
+        first = at
+        while at + stride <= end and data.startswith(head.pack(begin, number + 1 & 0xFFFF, then), at):
             number += 1
             at += stride
-        if found:
-            self.depacketiser.gone_on(found, len(found) * (size - 12 - len(middle)))
-            sequence.went_on(len(found))
-            self.packets += len(found)
+        count = number - sequence.highest
+        if count:
+            blocks: Any = np.ndarray((count,), _block(more), data, first + head.size, (stride,))
+            self.depacketiser.gone_on(blocks.tobytes())
+            sequence.went_on(count)
+            self.packets += count
         return at
 
     def _restart(self) -> None:

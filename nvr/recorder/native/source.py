@@ -171,8 +171,9 @@ class NativeSource:
         WORKING.on(self._mark)
         sets: tuple[bytes, ...] = ()
         if picture.keyframe:
-            sets = prefixed_parameter_sets(self._codec, picture.data)
-            if not self._at_keyframe(sets, picture.data):
+            data = picture.data
+            sets = prefixed_parameter_sets(self._codec, data)
+            if not self._at_keyframe(sets, data):
                 return
         template, times = self._video_template, self._times
         if template is None or times is None:
@@ -181,7 +182,9 @@ class NativeSource:
         if self._jitter is not None:
             self._jitter.arrived(dts, now_us)
         self._sink.packet(
-            Packet(picture.data, sets, template.stream, self._time_base, pts, dts, picture.keyframe, picture.after_loss)
+            Packet(
+                picture.parts, sets, template.stream, self._time_base, pts, dts, picture.keyframe, picture.after_loss
+            )
         )
 
     def _at_keyframe(self, sets: tuple[bytes, ...], data: bytes) -> bool:

@@ -111,3 +111,22 @@ def test_most_of_a_large_picture_is_skimmed() -> None:
     framing.get_buffer()[: len(data)] = data
     framing.received(len(data))
     assert seen == 2 and receiver.packets == 16 and len(found) == 1 and len(found[0].data) == 4 + 1 + 16 * 50
+
+
+@given(st.integers(4, 60), st.integers(300, 1500), st.integers(3000, 200_000))
+def test_large_pictures_are_the_same_in_pieces(packets: int, payload: int, size: int) -> None:
+    data = wire("H264", [[(payload, "none")] * packets] * 3)
+    assert read("H264", data, size, True) == read("H264", data, size, False)
+
+
+def test_a_large_picture_is_copied_once() -> None:
+    found: list[Picture] = []
+    receiver = VideoReceiver(
+        Track(media("H264"), "u", 0, 1), 1, CLOCKS, lambda picture, *_: found.append(picture), no_clock
+    )
+    framing = Framing(BUFFER, lambda _: None)
+    framing.handle(0, receiver.on_rtp, receiver.skim, receiver.depacketiser.settle)
+    data = wire("H264", [[(1000, "none")] * 16])
+    framing.get_buffer()[: len(data)] = data
+    framing.received(len(data))
+    assert [len(part) for part in found[0].parts] == [4 + 1 + 1000, 14_000, 1000]
