@@ -25,6 +25,9 @@ _MOST_ADDRESSES: Final = 4
 _MOST_TRIES: Final = 4
 # What a camera that does not read may leave unsent before it is given up: we send some hundred bytes a minute.
 _MOST_UNSENT_BYTES: Final = 1 << 16
+# What a camera may send between two looks, from the first on: two seconds of 4 Mbit/s. The kernel begins with 64 kB and lets it grow by what was read, but
+# until then a camera whose own buffer is small drops pictures.
+_WINDOW_BYTES: Final = 1 << 20
 _ANSWERS: Final = {
     "OPTIONS": (200, "OK"),
     "SET_PARAMETER": (200, "OK"),
@@ -68,6 +71,11 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are not of asyncio's classes.
         self._transport = cast(asyncio.Transport, transport)
+        # A low-water mark makes Linux have room for as much, and lets it go on to grow; a size for the buffer would end that. Then it is taken back: what is there
+        # is to be read however little it is.
+        connected = self._transport.get_extra_info("socket")
+        for bytes_ in (_WINDOW_BYTES, 1):
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, bytes_)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._framing.get_buffer()
