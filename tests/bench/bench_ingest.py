@@ -1,7 +1,7 @@
 """What does recording a camera cost, beside ``ffmpeg -c copy -f segment``?
 
-``python -m tests.bench.bench_ingest`` (``make bench-ingest``). One generator feeds, one after the other and again, the server with its native source, as many
-FFmpeg processes as cameras, and the server with its ``av`` source. CPU is that of the recorder workers (all their threads) or of the FFmpeg processes, over
+``python -m tests.bench.bench_ingest`` (``make bench-ingest``). A generator feeds, one after the other and again, the server with its native source, as many
+FFmpeg processes as cameras, and the server with its ``av`` source; with ``--together`` the first two at once, from a generator each. CPU is that of the recorder workers (all their threads) or of the FFmpeg processes, over
 the same time, after a warm-up; memory is PSS, without what the workers need for no camera. Every frame recorded by the server is compared with what its camera sent.
 Exit code 1 if a target is not met or a frame is missing.
 """
@@ -13,6 +13,8 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,12 +62,20 @@ HEAD = (
 )
 
 
-def ours(args: argparse.Namespace, count: int, profile: Profile, source: str, idle_bytes: int) -> Measured:
-    """The server with this source."""
+def ours(
+    args: argparse.Namespace,
+    count: int,
+    profile: Profile,
+    source: str,
+    idle_bytes: int,
+    beside: AbstractContextManager[object] | None = None,
+) -> Measured:
+    """The server with this source; ``beside`` is entered while it is measured."""
     with trial(args.dir, count, profile, source=source, workers=args.workers) as run:
         run.until_playing(count, 30 + count)
         time.sleep(args.warm)
-        cost = run.cost(args.seconds)
+        with beside or nullcontext():
+            cost = run.cost(args.seconds)
         run.stop()
         verdict = run.verdict()
     memory = max(0, cost.pss_bytes - idle_bytes) / count / 1e6
@@ -78,8 +88,9 @@ def ours(args: argparse.Namespace, count: int, profile: Profile, source: str, id
     )
 
 
-def ffmpeg(args: argparse.Namespace, count: int, profile: Profile) -> Measured:
-    """A process a camera."""
+@contextmanager
+def ffmpegs(args: argparse.Namespace, count: int, profile: Profile) -> Iterator[tuple[Fleet, list[int]]]:
+    """A process a camera, all of them recording; their generator and their ids."""
     with folder(args.dir) as made, Fleet(profile) as fleet:
         processes = []
         try:
@@ -95,26 +106,67 @@ def ffmpeg(args: argparse.Namespace, count: int, profile: Profile) -> Measured:
                     fleet.url(number),
                 ]
                 command += ["-c", "copy", "-f", "segment", "-segment_time", "30", "-segment_format", "mp4"]
-                processes.append(subprocess.Popen([*command, str(made / f"{number}-%05d.mp4")]))
+                # What it says of pictures before the first keyframe is not of interest.
+                processes.append(
+                    subprocess.Popen([*command, str(made / f"{number}-%05d.mp4")], stderr=subprocess.DEVNULL)
+                )
                 time.sleep(0.05)
             deadline = time.monotonic() + 60
             while fleet.tell("stats")["playing"] < count:
                 assert time.monotonic() < deadline, "ffmpeg did not begin"
                 time.sleep(0.2)
-            time.sleep(args.warm)
-            pids = [process.pid for process in processes]
-            before, load, began = usage(pids, memory=False), fleet.tell("stats"), time.monotonic()
-            time.sleep(args.seconds)
-            passed = time.monotonic() - began
-            after, later = usage(pids), fleet.tell("stats")
+            yield fleet, [process.pid for process in processes]
         finally:
             for process in processes:
                 process.terminate()
             for process in processes:
                 process.wait()
-    cpu = (after.cpu_s - before.cpu_s) / passed * 100 / count
-    generator = (later["cpu_s"] - load["cpu_s"]) / passed * 100
-    return Measured("ffmpeg", count, profile, cpu, after.pss_bytes / count / 1e6, generator, later["late_ms"], None)
+
+
+class Theirs:
+    """What FFmpeg's processes use between entering and leaving."""
+
+    def __init__(self, count: int, profile: Profile, fleet: Fleet, pids: list[int]) -> None:
+        self._count = count
+        self._profile = profile
+        self._fleet = fleet
+        self._pids = pids
+        self.measured: Measured | None = None
+
+    def __enter__(self) -> None:
+        self._before, self._load = usage(self._pids, memory=False), self._fleet.tell("stats")
+        self._began = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        passed = time.monotonic() - self._began
+        after, later = usage(self._pids), self._fleet.tell("stats")
+        cpu = (after.cpu_s - self._before.cpu_s) / passed * 100 / self._count
+        generator = (later["cpu_s"] - self._load["cpu_s"]) / passed * 100
+        memory_mb = after.pss_bytes / self._count / 1e6
+        self.measured = Measured(
+            "ffmpeg", self._count, self._profile, cpu, memory_mb, generator, later["late_ms"], None
+        )
+
+
+def by_turns(args: argparse.Namespace, count: int, idle_bytes: int) -> list[Measured]:
+    """The server alone, then FFmpeg alone."""
+    mine = ours(args, count, HD, "native", idle_bytes)
+    with ffmpegs(args, count, HD) as (fleet, pids):
+        time.sleep(args.warm)
+        theirs = Theirs(count, HD, fleet, pids)
+        with theirs:
+            time.sleep(args.seconds)
+    assert theirs.measured is not None
+    return [mine, theirs.measured]
+
+
+def together(args: argparse.Namespace, count: int, idle_bytes: int) -> list[Measured]:
+    """Both at once: what else the machine does, it does to both."""
+    with ffmpegs(args, count, HD) as (fleet, pids):
+        theirs = Theirs(count, HD, fleet, pids)
+        mine = ours(args, count, HD, "native", idle_bytes, theirs)
+    assert theirs.measured is not None
+    return [mine, theirs.measured]
 
 
 def judge(found: list[Measured]) -> list[str]:
@@ -142,6 +194,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=40, help="how long each is measured")
     parser.add_argument("--warm", type=float, default=12)
     parser.add_argument("--rounds", type=int, default=2, help="of native and ffmpeg, in turn; the median counts")
+    parser.add_argument("--together", action="store_true", help="native and ffmpeg at the same time, not in turn")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--no-av", action="store_true", help="leave the av source out")
     parser.add_argument("--no-large", action="store_true", help="leave 200 × 4 Mbit/s and 500 × 512 kbit/s out")
@@ -161,8 +214,8 @@ def main() -> None:
 
     for count in [int(text) for text in args.cameras.split(",")]:
         for _ in range(args.rounds):
-            add(ours(args, count, HD, "native", idle_bytes))
-            add(ffmpeg(args, count, HD))
+            for measured in (together if args.together else by_turns)(args, count, idle_bytes):
+                add(measured)
         if not args.no_av:
             add(ours(args, count, HD, "av", idle_bytes))
     if not args.no_large:
