@@ -2,7 +2,7 @@
 
 ``python -m tests.bench.bench_picture`` (``make bench-picture``): packets of the load's cameras go through framing, native source, pipeline and run into a real disk
 writer, without sockets: so only the code counts, in time of its thread. Without pauses, and with as many pictures between two pauses as a worker meets. ``--interpreted``
-leaves out what is compiled.
+leaves out what is compiled, ``--small-pages`` the large pages that workers ask for.
 """
 
 # ruff: noqa: E402  which code it is that runs is decided before it is imported
@@ -10,6 +10,7 @@ leaves out what is compiled.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -31,6 +32,7 @@ from nvr.recorder.pace import PACE_S
 from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.run import Identity
 from nvr.recorder.source import Ended
+from nvr.supervisor.worker_process import recorder_environment
 from storage import cameras, node
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
@@ -134,8 +136,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=5, help="how long each is measured")
     parser.add_argument("--interpreted", action="store_true")
+    parser.add_argument("--small-pages", action="store_true")
     parser.add_argument("--dir", type=Path, default=None, help="a folder on the disk to record to")
     args = parser.parse_args()
+    started_as = recorder_environment(os.environ)
+    if not args.small_pages and os.environ.get("PYTHONMALLOC") != started_as["PYTHONMALLOC"]:
+        # How memory is taken is decided when a process begins.
+        os.execve(sys.executable, [sys.executable, "-m", "tests.bench.bench_picture", *sys.argv[1:]], started_as)
     print(describe() + (", recording compiled" if IS_COMPILED else ", recording interpreted"))
     print("| load | pictures between two pauses | pause | a picture |\n| --- | --- | --- | --- |")
     for profile, looks in ((HD, LOOKS), (LOW, ((1000, 1),))):
