@@ -19,8 +19,8 @@ from nvr.supervisor.prepare import Prepared
 
 __all__ = ["WorkerProcess", "recorder_environment"]
 
-# Pictures come after pauses in which all caches went cold, the processor's of addresses too: with pages of two megabytes a worker needs a tenth to a quarter
-# less of it (docs/design/recording.md). Python's own allocator asks for none. C libraries that don't know the words leave it at that.
+# Pictures come after pauses in which all caches went cold, the processor's of addresses too: with pages of two megabytes a worker with a thousand
+# cameras needs a tenth less of it (docs/design/recording.md). Python's own allocator asks for none. C libraries that don't know the words leave it at that.
 _GLIBC: Final = "glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1"
 
 
