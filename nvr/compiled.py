@@ -49,6 +49,7 @@ MODULES: Final = (
     "storage.salvage",
     "storage.segment_handle",
     "storage.segment_writer",
+    "storage.syncing",
     "storage.workers",
 )
 # What mypyc puts beside them: all of their code; the modules themselves only point to it.

@@ -32,6 +32,7 @@ from storage.segment_file import Head
 from storage.segment_handle import SegmentHandle
 from storage.segment_writer import Closed, SegmentWriter
 from storage.segments import Init
+from storage.syncing import Syncing
 from storage.workers import Hasher, Waiters
 
 __all__ = ["DiskWriter"]
@@ -76,6 +77,7 @@ class DiskWriter:
         files: Files = FILES,
         queue_bytes: int = _QUEUE_BYTES,
         segment_queue_bytes: int = _SEGMENT_QUEUE_BYTES,
+        sync_together: int | None = None,
     ) -> None:
         self.root = root
         self._catalogue = catalogue
@@ -87,16 +89,15 @@ class DiskWriter:
         self._wake = threading.Condition()
         self._queued = 0
         self._closing = False
-        self._open: set[SegmentHandle] = set()
         self.salvage = Salvage(root, catalogue, files)
         self._hashers = [Hasher(f"hash-{root.id[:4]}-{number}") for number in range(_HASHERS)]
         self._hasher_of_next = cycle(self._hashers)
         self._waiters = Waiters(_WAITERS, f"sync-{root.id[:4]}")
+        self._syncing = Syncing(files, self._waiters, sync_interval_s, self._expect, self._fail, sync_together)
         # What waits for the disk, and how much of it closes a segment; what has come of it and is to be taken up.
         self._away = 0
         self._away_closing = 0
         self._returned: deque[Callable[[], None]] = deque()
-        self._next_sync_look = 0.0
         # Whether what is queued is handed over by ``hand_over`` and not at once.
         self.gathers = False
         self._own_thread = threading.Thread(target=self._run, name=f"disk-{root.id[:4]}", daemon=True)
@@ -161,7 +162,7 @@ class DiskWriter:
     def _run(self) -> None:
         while self._turn():
             pass
-        for handle in self._open:
+        for handle in self._syncing.open:
             if handle.writer is not None:
                 handle.writer.abandon()
         for hasher in self._hashers:
@@ -182,7 +183,7 @@ class DiskWriter:
                 hasher.behind = behind
             self._do(job)
         self._take_up()
-        self._sync_due()
+        self._syncing.look()
         self._take_up()
         self.salvage.look()
         return True
@@ -193,8 +194,12 @@ class DiskWriter:
     def _is_done(self) -> bool:
         return self._closing and not self._jobs and not self._away
 
+    def _expect(self, what: Callable[[], None]) -> Callable[[Future[Any]], None]:
+        """Something is waited for elsewhere; ``what`` is to be done about it on the writing thread. Returns what to call when it has ended, on any thread."""
+        self._away += 1
+        return partial(self._return, what)
+
     def _return(self, what: Callable[[], None], _: Future[Any]) -> None:
-        """Called on any thread: something that was waited for has ended; ``what`` is to be done about it on the writing thread."""
         with self._wake:
             self._returned.append(what)
             self._wake.notify()
@@ -239,7 +244,7 @@ class DiskWriter:
         if isinstance(error, SyncError):
             handle.trusted_bytes = handle.writer.synced_bytes if handle.writer is not None else 0
         handle.error = error
-        self._open.discard(handle)
+        self._syncing.discard(handle)
         if handle.writer is not None:
             # Its part file stays: it is adopted up to its last whole fragment.
             handle.writer.abandon()
@@ -254,38 +259,6 @@ class DiskWriter:
                 # It is not listed yet. If its name comes, it is; if not, there is a cause.
                 self.salvage.explain(handle, key.start_us, until_us)
             self.salvage.add(handle)
-
-    def _sync_due(self) -> None:
-        now = time.monotonic()
-        if now < self._next_sync_look:
-            # Looking at every segment after every job would cost more than the jobs.
-            return
-        self._next_sync_look = now + self._sync_interval_s / 20
-        due = [
-            h
-            for h in self._open
-            if h.dirty_since is not None
-            and h.syncing_until_us is None
-            and h.named
-            and now - h.dirty_since >= self._sync_interval_s
-            and h.writer
-        ]
-        for handle in due:
-            assert handle.writer is not None
-            handle.dirty_since = None
-            handle.syncing_until_us = handle.written_until_us
-            self._away += 1
-            handle.writer.begin_sync(partial(self._return, partial(self._synced, handle)))
-
-    def _synced(self, handle: SegmentHandle) -> None:
-        """A sync has ended. If its segment is being closed or was given up, that has taken notice already."""
-        if handle in self._open and handle.writer is not None:
-            try:
-                handle.writer.end_sync()
-                handle.synced_until_us = handle.syncing_until_us or handle.synced_until_us
-                handle.syncing_until_us = None
-            except OSError as error:
-                self._fail(handle, error)
 
     def _create(self, handle: SegmentHandle) -> None:
         if not is_mounted(self.root):
@@ -318,10 +291,8 @@ class DiskWriter:
                 errno.EEXIST, "a segment of this name exists, and of those of many milliseconds before"
             )
         handle.offset = handle.writer.bytes
-        handle.dirty_since = time.monotonic()
-        self._open.add(handle)
-        self._away += 1
-        handle.writer.named.add_done_callback(partial(self._return, partial(self._named, handle)))
+        self._syncing.add(handle)
+        handle.writer.named.add_done_callback(self._expect(partial(self._named, handle)))
 
     def _named(self, handle: SegmentHandle) -> None:
         """The file's name is on the disk: the catalogue may list it."""
@@ -330,7 +301,7 @@ class DiskWriter:
             handle.writer.named.result()
         except Exception as error:
             # If it is being closed, that has failed as well.
-            if handle in self._open:
+            if handle in self._syncing:
                 self._failed(handle, error)
             return
         if handle.named or handle.done:
@@ -370,15 +341,13 @@ class DiskWriter:
 
     def _close(self, handle: SegmentHandle, end_us: int, media_end: int, frames: int, reason: str) -> None:
         assert handle.writer is not None
-        self._open.discard(handle)
+        self._syncing.discard(handle)
         handle.written_until_us = end_us
         closing = handle.writer.begin_close(
             end_us=end_us, media_end=media_end, frames=frames, reason=reason, index=handle.index.build()
         )
-        self._away += 1
         self._away_closing += 1
-        what = partial(self._closed, handle, closing, end_us, media_end, frames)
-        closing.add_done_callback(partial(self._return, what))
+        closing.add_done_callback(self._expect(partial(self._closed, handle, closing, end_us, media_end, frames)))
 
     def _closed(self, handle: SegmentHandle, closing: Future[Closed], end_us: int, media_end: int, frames: int) -> None:
         self._away_closing -= 1

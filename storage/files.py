@@ -6,8 +6,11 @@ Nothing above this module calls ``os`` to change a file. Every method does one s
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
+import platform
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -16,6 +19,21 @@ __all__ = ["FILES", "Files"]
 
 # As many as one call takes (IOV_MAX).
 _MOST_BUFFERS: Final = 1024
+# File systems whose sync of all files is known to tell of every lost write: statfs(2), "Filesystem type constants". Others may not pass it on to what they stand on
+# (FUSE, overlays), or make more of it than is wanted (btrfs).
+_EXT4: Final = 0xEF53
+_XFS: Final = 0x58465342
+# Before, the kernel did not tell of errors there: syncfs(2).
+_SYNCFS_TELLS: Final = (5, 8)
+_STATFS_BYTES: Final = 256
+
+
+def _syncfs_tells() -> bool:
+    numbers = platform.release().split(".")[:2]
+    return sys.platform == "linux" and [int(n) for n in numbers if n.isdigit()] >= list(_SYNCFS_TELLS)
+
+
+_LIBC: Final = ctypes.CDLL(None, use_errno=True) if _syncfs_tells() else None
 
 
 class Files:
@@ -44,6 +62,32 @@ class Files:
     def sync(self, fd: int) -> None:
         """Returns when the file's bytes are on the disk."""
         os.fdatasync(fd)
+
+    def disk_of(self, fd: int) -> int | None:
+        """The number of the file system that an open file is on, if ``sync_disk`` can be relied on there."""
+        if _LIBC is None:
+            return None
+        told = ctypes.create_string_buffer(_STATFS_BYTES)
+        if _LIBC.fstatfs(fd, told):
+            return None
+        kind = ctypes.c_long.from_buffer(told).value & 0xFFFFFFFF
+        return os.fstat(fd).st_dev if kind in (_EXT4, _XFS) else None
+
+    def sync_disk(self, fd: int) -> None:
+        """Returns when all that was written to the file system of an open file is on the disk. An error means that some write to some file was lost since ``fd``
+        was opened or last told of it; which, ``sync`` of each tells."""
+        assert _LIBC is not None
+        if _LIBC.syncfs(fd):
+            error = ctypes.get_errno()
+            raise OSError(error, os.strerror(error))
+
+    def hold(self, fd: int) -> int:
+        """Another descriptor of the same opening of a file, to ``release``: for use while others may close the first."""
+        return os.dup(fd)
+
+    def release(self, fd: int) -> None:
+        """Closes what ``hold`` gave."""
+        os.close(fd)
 
     def forget(self, fd: int, start: int, end: int) -> None:
         """Tells the system that these bytes, which are synced, need not stay in memory: what people are watching should. Only advice."""

@@ -12,6 +12,7 @@ import errno
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,8 @@ __all__ = ["Closed", "SegmentWriter"]
 
 
 _CREATE_TRIES: Final = 3
+# Less is not worth a call.
+_FORGOTTEN_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,11 @@ class SegmentWriter:
         self._digest = Digest()
         self.bytes = 0
         self.synced_bytes = 0
+        self._marked_bytes = 0
+        # Up to where the system was told that nobody needs it, and up to where it may be.
         self._forgotten = 0
+        self._old = 0
         self._syncing: Future[None] | None = None
-        self._syncing_bytes = 0
         if not (root / IDENTITY_FILE).exists():
             # Its disk went away while the server ran: what is written now would fill the disk below the mount point.
             raise OSError(errno.ENODEV, "the root's identity file is gone: is its disk mounted?", str(root))
@@ -76,6 +81,8 @@ class SegmentWriter:
             raise FileExistsError(errno.EEXIST, "a segment of this name exists", str(final))
         self._fd = self._create(root)
         try:
+            self.disk = files.disk_of(self._fd)
+            """The file system that it is on, if all of that can be synced by one call; see ``Files.disk_of``."""
             self.append([init, head_box(head)])
         except OSError:
             self.abandon()
@@ -106,17 +113,32 @@ class SegmentWriter:
         """Begins to make what was appended survive power loss; ``done`` is called, on any thread, when ``end_sync`` need not wait. There must
         be no other sync under way."""
         assert self._syncing is None
-        fd, forgotten, synced = self._fd, self._forgotten, self.synced_bytes
-
-        def sync() -> None:
-            self._files.sync(fd)
-            # One sync behind: the newest seconds are what live viewers are about to ask for.
-            with contextlib.suppress(OSError):
-                self._files.forget(fd, forgotten, synced)
-
-        self._syncing_bytes = self.bytes
-        self._syncing = self._waiters.submit(sync)
+        self.mark()
+        self._syncing = self._waiters.submit(partial(self._files.sync, self._fd))
         self._syncing.add_done_callback(done)
+
+    def mark(self) -> None:
+        """A sync begins that takes in all that was appended."""
+        self._marked_bytes = self.bytes
+
+    def confirm(self) -> None:
+        """The sync that began at the last ``mark`` has ended well."""
+        # One sync behind: the newest seconds are what live viewers are about to ask for.
+        self._old = self.synced_bytes
+        self.synced_bytes = self._marked_bytes
+
+    def held(self) -> int:
+        """Another descriptor of the file, as of ``Files.hold``."""
+        return self._files.hold(self._fd)
+
+    def unneeded(self) -> tuple[int, int, int] | None:
+        """What need not stay in memory, if that has become much: a descriptor as of ``held``, start and end. Told once."""
+        start, end = self._forgotten, self._old
+        if end - start < _FORGOTTEN_BYTES:
+            return None
+        held = self.held()
+        self._forgotten = end
+        return held, start, end
 
     def end_sync(self) -> None:
         """Waits for the sync under way, if there is one.
@@ -134,8 +156,7 @@ class SegmentWriter:
             with contextlib.suppress(OSError):
                 self._files.truncate(self._fd, self.synced_bytes)
             raise SyncError(error.errno, error.strerror) from error
-        self._forgotten = self.synced_bytes
-        self.synced_bytes = self._syncing_bytes
+        self.confirm()
 
     def begin_close(
         self, *, end_us: int, media_end: int, frames: int, reason: str, index: SegmentIndex

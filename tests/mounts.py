@@ -24,3 +24,27 @@ def mounted(folder: Path, size: str) -> Iterator[Path]:
     finally:
         # The test may have unmounted it itself.
         subprocess.run(["umount", "--lazy", folder], check=False, capture_output=True)
+
+
+@contextmanager
+def mounted_ext4(folder: Path, size: str, *, really: str) -> Iterator[Path]:
+    """An ext4 of ``size`` bytes on a disk that loses what is written beyond about ``really``, as sizes of ``mount``. Skipped where there can be none."""
+    with mounted(folder.with_name(f"{folder.name}-below"), really) as below:
+        image = below / "image"
+        with image.open("wb") as file:
+            file.truncate(int(size))
+        folder.mkdir()
+        for command in (
+            ["mkfs.ext4", "-q", "-E", "nodiscard", "-O", "^has_journal", image],
+            ["mount", "-o", "loop", image, folder],
+        ):
+            try:
+                done = subprocess.run(command, capture_output=True, text=True)
+            except FileNotFoundError as error:
+                pytest.skip(f"NOT TESTED on ext4: {error}")
+            if done.returncode:
+                pytest.skip(f"NOT TESTED on ext4: {done.stderr.strip()}")
+        try:
+            yield folder
+        finally:
+            subprocess.run(["umount", "--lazy", folder], check=False, capture_output=True)

@@ -23,7 +23,7 @@ from nvr.cli.options import config_option
 __all__ = ["DemoCamera", "config_text", "demo", "free_port"]
 
 _HOST = "127.0.0.1"
-_CAMERAS = [sys.executable, "-m", "nvr.demo.cameras"]
+_CAMERAS = [sys.executable, "-P", "-m", "nvr.demo.cameras"]
 _START_S = 60.0
 _STOP_S = 10.0
 # How many ports after the one asked for are tried.

@@ -48,6 +48,8 @@ class Child:
         """Starts the process."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
+            # What lies in the folder that the server was started in is not its code.
+            "-P",
             "-m",
             self._module,
             stdin=asyncio.subprocess.PIPE,

@@ -12,7 +12,7 @@ import os
 import statistics
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from pathlib import Path
 
 from tests.bench.load.trial import HD, LOW, MID, trial
@@ -31,7 +31,9 @@ def way(environment: str, tree: Path | None) -> Iterator[None]:
     if tree is not None:
         server.NVR = tree / ".venv" / "bin" / "nvr"
     try:
-        yield
+        # Workers of older checkouts look for their code where they are started.
+        with chdir(tree or Path.cwd()):
+            yield
     finally:
         os.environ.clear()
         os.environ.update(before)

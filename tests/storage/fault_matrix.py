@@ -33,6 +33,7 @@ from tests.storage.world import (
     InlineCatalogue,
     Recorder,
     World,
+    add_camera,
     assert_consistent,
     assert_partition,
     later_s,
@@ -54,9 +55,12 @@ class Case:
     foreign: dict[Path, bytes] = field(default_factory=dict)
     recorder: Recorder | None = None
     given: int = 0
+    cameras: tuple[str, ...] = (CAMERA,)
+    promised_beside: list[tuple[int, int]] = field(default_factory=list)
 
 
 Operation = Callable[[Case], None]
+BESIDE = "cam-beside"
 
 
 def record(case: Case) -> None:
@@ -85,6 +89,39 @@ def record(case: Case) -> None:
             untrusted = lost_power or case.files.failed_syncs
             end_us = handle.synced_until_us if untrusted else handle.written_until_us
             case.promised.append((handle.head.start_us, end_us))
+
+
+def record_together(case: Case) -> None:
+    """Two cameras whose segments grow at the same time and are synced by one call."""
+    catalogue = InlineCatalogue(case.database, case.keep)
+    writer = DiskWriter(case.world.root, catalogue, sync_interval_s=0.0, files=case.files, sync_together=1)
+    start_us = T0_US + 10 * SECOND_US
+    case.recorder = Recorder(case.world, writer, catalogue, start_us)
+    beside = Recorder(case.world, writer, catalogue, start_us, camera=BESIDE)
+    with case.world.database.write() as conn:
+        add_camera(conn, BESIDE)
+    case.cameras = (CAMERA, BESIDE)
+    try:
+        for recorder in (case.recorder, beside):
+            recorder.begin()
+        for _ in range(2):
+            for recorder in (case.recorder, beside):
+                recorder.append()
+        for recorder in (case.recorder, beside):
+            recorder.close()
+            recorder.end(Cause.SERVER_DOWN)
+        for turn in range(2):
+            now_s = later_s(turn)
+            for _ in case.cameras:
+                writer.salvage.look(now_s)
+    finally:
+        case.given = catalogue.given
+        untrusted = case.files.failed_syncs or (case.files.fault.startswith("power") and case.files.dead)
+        for recorder, promised in ((case.recorder, case.promised), (beside, case.promised_beside)):
+            for handle in recorder.handles:
+                promised.append(
+                    (handle.head.start_us, handle.synced_until_us if untrusted else handle.written_until_us)
+                )
 
 
 def start(case: Case) -> None:
@@ -198,6 +235,7 @@ def roots(case: Case) -> None:
 
 OPERATIONS: dict[str, Operation] = {
     "record": record,
+    "together": record_together,
     "start": start,
     "backlog": backlog,
     "delete": delete,
@@ -249,7 +287,7 @@ def check(operation: str, case: Case) -> None:
         with world.database.write() as conn:
             world.roots = register(conn, [world.root.path, world.folder / "second"])
     report = world.reconcile(NOW_US)
-    assert_consistent(world, report)
+    assert_consistent(world, report, case.cameras)
     for path, data in case.foreign.items():
         assert path.read_bytes() == data, f"{path} was touched"
         assert str(path) in report.foreign
@@ -259,6 +297,13 @@ def check(operation: str, case: Case) -> None:
         if a < b:
             assert any(s <= a and b <= e for s, e in answer.spans), (
                 f"[{a - T0_US}, {b - T0_US}) is lost: {answer.spans}"
+            )
+    if BESIDE in case.cameras:
+        beside = world.coverage(T0_US, NOW_US + SECOND_US, NOW_US, BESIDE)
+        assert_partition(beside)
+        for a, b in case.promised_beside:
+            assert a >= b or any(s <= a and b <= e for s, e in beside.spans), (
+                f"beside: {a}, {b} is lost: {beside.spans}"
             )
     if operation == "backlog" and case.recorder is not None:
         assert answer.recorded_us <= 7 * mp4.FRAGMENT_US + case.recorder.number * mp4.FRAGMENT_US, (
@@ -270,7 +315,7 @@ def check(operation: str, case: Case) -> None:
             assert answer.recorded_us == most_us, "more than was recorded"
         missing = [gap for gap in answer.gaps if gap.cause is Cause.MISSING]
         assert [gap.end_us - gap.start_us for gap in missing] == [2 * mp4.FRAGMENT_US]
-    if operation == "record" and case.recorder is not None:
+    if operation in ("record", "together") and case.recorder is not None:
         assert answer.recorded_us <= case.recorder.number * mp4.FRAGMENT_US, "more than was recorded"
     if operation == "delete":
         pruned = sum(gap.end_us - gap.start_us for gap in answer.gaps if gap.cause is Cause.PRUNED)
@@ -302,7 +347,7 @@ def cells(operation: str, fault: Fault, base: Path) -> tuple[Counter[str], list[
             try:
                 case, has_step = run_case(operation, at, fault, base, keep=keep)
                 reached |= has_step
-                if keep is None and operation == "record" and case.files.dead and case.given:
+                if keep is None and operation in ("record", "together") and case.files.dead and case.given:
                     # The same death with fewer and fewer of the catalogue's operations done.
                     keeps = list({0, case.given // 2, case.given - 1})
                 if case.files.struck:

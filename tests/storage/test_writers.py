@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import sqlite3
 import threading
 import time
@@ -480,3 +481,157 @@ def test_a_close_that_fails_before_the_name_is_known_leaves_no_hole(world: World
         assert [gap.cause for gap in answer.gaps] == [Cause.DISK_FULL]
     else:
         assert answer.spans == [(T0_US, T0_US + mp4.FRAGMENT_US)], "it is there, and can be watched"
+
+
+class Together(Files):
+    """A disk of which all is synced by one call, real or not; ``lost``: files whose bytes it loses at the next one."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.singly: list[int] = []
+        self.lost: set[int] = set()
+        self.refuses: OSError | None = None
+        self.held = 0
+        self.entered, self.go = threading.Event(), threading.Event()
+        self.go.set()
+
+    def disk_of(self, fd: int) -> int | None:
+        return 1
+
+    def hold(self, fd: int) -> int:
+        self.held += 1
+        return super().hold(fd)
+
+    def release(self, fd: int) -> None:
+        self.held -= 1
+        super().release(fd)
+
+    def sync_disk(self, fd: int) -> None:
+        self.calls += 1
+        self.entered.set()
+        assert self.go.wait(10)
+        if self.refuses is not None:
+            raise self.refuses
+        if self.lost:
+            raise OSError(errno.EIO, "lost")
+
+    def sync(self, fd: int) -> None:
+        inode = os.fstat(fd).st_ino
+        self.singly.append(inode)
+        if inode in self.lost:
+            self.lost.discard(inode)
+            raise OSError(errno.EIO, "lost")
+        super().sync(fd)
+
+
+def grow(writer: DiskWriter, handles: Sequence[SegmentHandle], number: int) -> None:
+    for handle in handles:
+        assert append(writer, handle, number)
+    wait(lambda: not writer.queued_bytes)
+
+
+def test_many_segments_are_synced_by_one_call_few_are_not(world: World) -> None:
+    files = Together()
+    writer = DiskWriter(world.root, InlineCatalogue(world.database), sync_interval_s=0.1, files=files)
+    writer.start()
+    few = [open_segment(writer, T0_US + n * 5_000_000) for n in range(3)]
+    grow(writer, few, 0)
+    wait(lambda: all(handle.synced_until_us == handle.head.start_us + mp4.FRAGMENT_US for handle in few))
+    assert files.calls == 0 and len(files.singly) >= 3
+    many = few + [open_segment(writer, T0_US + n * 5_000_000) for n in range(3, 12)]
+    # Each that joined has something to sync already, so that it is the turn of all.
+    grow(writer, many[3:], 0)
+    wait(lambda: all(handle.synced_until_us == handle.head.start_us + mp4.FRAGMENT_US for handle in many))
+    files.singly.clear()
+    before = files.calls
+    grow(writer, many, 1)
+    wait(lambda: all(handle.synced_until_us == handle.head.start_us + 2 * mp4.FRAGMENT_US for handle in many))
+    assert files.calls > before and not files.singly
+    for handle in many:
+        close(writer, handle, 2)
+    assert writer.stop(10)
+    assert files.held == 0 and all(handle.done and handle.error is None for handle in many)
+    assert_consistent(world)
+
+
+def test_of_many_synced_by_one_call_only_what_lost_something_is_given_up(world: World) -> None:
+    files = Together()
+    writer = DiskWriter(world.root, InlineCatalogue(world.database), sync_interval_s=0.05, files=files, sync_together=2)
+    writer.start()
+    handles = [open_segment(writer, T0_US + n * 5_000_000) for n in range(5)]
+    grow(writer, handles, 0)
+    wait(lambda: all(handle.synced_until_us > handle.head.start_us for handle in handles))
+    loser = handles[3]
+    files.lost = {paths(world.root, loser.head)[0].stat().st_ino}
+    grow(writer, handles, 1)
+    wait(lambda: loser.done)
+    assert loser.error is not None and loser.trusted_bytes is not None
+    wait(lambda: all(h.synced_until_us == h.head.start_us + 2 * mp4.FRAGMENT_US for h in handles if h is not loser))
+    assert all(handle.error is None for handle in handles if handle is not loser)
+    for handle in handles:
+        if handle is not loser:
+            close(writer, handle, 2)
+    assert writer.stop(10) and files.held == 0
+    assert_consistent(world)
+    with world.database.read() as conn:
+        found = {s.key.start_us: s.end_us for s in segments.between(conn, CAMERA, T0_US, T0_US + 10**9)}
+    assert found == {h.head.start_us: h.head.start_us + (1 if h is loser else 2) * mp4.FRAGMENT_US for h in handles}, (
+        "of the one that lost something, what was synced before counts"
+    )
+
+
+def test_a_sync_of_all_keeps_nothing_waiting_and_a_close_looks_for_itself(world: World) -> None:
+    """Also when the file that is being closed had lost something: the sync of all that is under way is not to be relied on."""
+    files = Together()
+    files.go.clear()
+    writer = DiskWriter(world.root, InlineCatalogue(world.database), sync_interval_s=0.05, files=files, sync_together=2)
+    writer.start()
+    handles = [open_segment(writer, T0_US + n * 5_000_000) for n in range(3)]
+    for handle in handles:
+        assert append(writer, handle, 0)
+    assert files.entered.wait(10)
+    grow(writer, handles, 1)
+    files.lost = {paths(world.root, handles[1].head)[0].stat().st_ino}
+    close(writer, handles[0], 2)
+    close(writer, handles[1], 2)
+    wait(lambda: handles[0].done and handles[1].error)
+    assert handles[0].error is None and handles[1].trusted_bytes == 0
+    files.go.set()
+    wait(lambda: handles[2].synced_until_us == handles[2].head.start_us + 2 * mp4.FRAGMENT_US)
+    close(writer, handles[2], 2)
+    assert writer.stop(10) and files.held == 0
+    assert_consistent(world)
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EIO])
+def test_where_one_call_for_all_is_refused_each_is_synced(world: World, number: int) -> None:
+    files = Together()
+    files.refuses = OSError(number, "no")
+    writer = DiskWriter(world.root, InlineCatalogue(world.database), sync_interval_s=0.05, files=files, sync_together=2)
+    writer.start()
+    handles = [open_segment(writer, T0_US + n * 5_000_000) for n in range(3)]
+    for count in (1, 2):
+        grow(writer, handles, count - 1)
+        wait(lambda n=count: all(h.synced_until_us == h.head.start_us + n * mp4.FRAGMENT_US for h in handles))
+    # What is not allowed is not tried again; a disk's error is no reason not to.
+    assert (files.calls == 1) is (number == errno.EPERM)
+    for handle in handles:
+        close(writer, handle, 2)
+    assert writer.stop(10) and files.held == 0 and all(handle.error is None for handle in handles)
+
+
+def test_without_a_free_descriptor_each_is_synced(world: World) -> None:
+    class Bare(Together):
+        def hold(self, fd: int) -> int:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+    files = Bare()
+    writer = DiskWriter(world.root, InlineCatalogue(world.database), sync_interval_s=0.05, files=files, sync_together=2)
+    writer.start()
+    handles = [open_segment(writer, T0_US + n * 5_000_000) for n in range(3)]
+    grow(writer, handles, 0)
+    wait(lambda: all(handle.synced_until_us == handle.head.start_us + mp4.FRAGMENT_US for handle in handles))
+    assert files.calls == 0
+    for handle in handles:
+        close(writer, handle, 1)
+    assert writer.stop(10) and all(handle.error is None for handle in handles)

@@ -248,10 +248,11 @@ def payload_is_right(path: Path, found: SegmentFile) -> bool:
     return True
 
 
-def assert_consistent(world: World, report: Report | None = None) -> None:
+def assert_consistent(world: World, report: Report | None = None, cameras: Sequence[str] = (CAMERA,)) -> None:
     """Every closed row has its file, whole and with its hash; every file has its row or was reported; nothing grows."""
     with world.database.read() as conn:
-        rows = list(segments.between(conn, CAMERA, DAY0_US - 10 * 86_400_000_000, DAY0_US + 99 * 86_400_000_000))
+        always = DAY0_US - 10 * 86_400_000_000, DAY0_US + 99 * 86_400_000_000
+        rows = [row for camera in cameras for row in segments.between(conn, camera, *always)]
         assert conn.execute("SELECT count(*) FROM garbage").fetchone()[0] == 0
     assert not [row for row in rows if row.growing], "a row still grows"
     for row in rows:
@@ -282,6 +283,7 @@ class Recorder:
     handles: list[SegmentHandle] = field(default_factory=list)
     number: int = 0
     ended: bool = False
+    camera: str = CAMERA
 
     @property
     def until_us(self) -> int:
@@ -291,8 +293,8 @@ class Recorder:
         """The next segment."""
         start = self.number * mp4.FRAME_TICKS * mp4.FRAMES_A_FRAGMENT
         if not self.handles:
-            self.catalogue.put(lambda conn: facts.resume(conn, CAMERA, self.start_us))
-        head = Head(CAMERA, NODE, self.epoch, self.start_us, self.until_us, start, mp4.TIMESCALE)
+            self.catalogue.put(lambda conn: facts.resume(conn, self.camera, self.start_us))
+        head = Head(self.camera, NODE, self.epoch, self.start_us, self.until_us, start, mp4.TIMESCALE)
         self.handles.append(self.writer.open(head, mp4.init(), IndexBuilder(mp4.tracks()), not self.handles))
         pump(self.writer)
 
@@ -333,11 +335,11 @@ class Recorder:
         if not self.ended:
             self.ended = True
             end_us = self.until_us if at_us is None else at_us
-            key = Key(CAMERA, self.start_us, NODE, self.epoch)
+            key = Key(self.camera, self.start_us, NODE, self.epoch)
 
             def operation(conn: sqlite3.Connection) -> None:
                 segments.end_run(conn, key, end_us=end_us, cause=cause, detail={})
-                facts.enter(conn, CAMERA, end_us, cause, {}, node=NODE, epoch=self.epoch)
+                facts.enter(conn, self.camera, end_us, cause, {}, node=NODE, epoch=self.epoch)
 
             self.catalogue.put(operation)
 

@@ -1,0 +1,178 @@
+"""Syncing the growing segments of one root, each at most so long after it got something.
+
+Of many, all are synced by one call for their whole file system: a call for each costs more than writing. Such a call tells that something was lost, not of which
+file; then each is asked. Used on the disk's writing thread alone. Invariant: a segment counts as synced up to where it reached when a sync began that told of no loss.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, Final
+
+from storage.files import Files
+from storage.segment_handle import SegmentHandle
+from storage.workers import Waiters
+
+__all__ = ["Syncing"]
+
+log = logging.getLogger(__name__)
+
+# One call syncs what others write to the disk as well; for a few segments that is not worth it.
+_TOGETHER: Final = 8
+# By the system, to this process: it need not be tried again.
+_NOT_ALLOWED: Final = (errno.ENOSYS, errno.EPERM)
+
+
+class Syncing:
+    """The open segments of a root. ``expect`` takes what is to be done on the writing thread once something ends that is waited for elsewhere, and returns
+    what to call then; ``fail`` gives a segment up. ``together``: from so many segments on one call is for all."""
+
+    def __init__(
+        self,
+        files: Files,
+        waiters: Waiters,
+        interval_s: float,
+        expect: Callable[[Callable[[], None]], Callable[[Future[Any]], None]],
+        fail: Callable[[SegmentHandle, OSError], None],
+        together: int | None = None,
+    ) -> None:
+        self._files = files
+        self._waiters = waiters
+        self._interval_s = interval_s
+        self._expect = expect
+        self._fail = fail
+        self._together = _TOGETHER if together is None else together
+        self._next_look_s = 0.0
+        # In the order in which they were opened.
+        self._open: dict[SegmentHandle, None] = {}
+
+    @property
+    def open(self) -> Sequence[SegmentHandle]:
+        """The segments that are neither being closed nor given up."""
+        return list(self._open)
+
+    def __contains__(self, handle: SegmentHandle) -> bool:
+        return handle in self._open
+
+    def add(self, handle: SegmentHandle) -> None:
+        """This segment was opened, and holds what is not synced."""
+        handle.dirty_since = time.monotonic()
+        self._open[handle] = None
+
+    def discard(self, handle: SegmentHandle) -> None:
+        """From now on somebody else looks after this segment."""
+        self._open.pop(handle, None)
+
+    def look(self) -> None:
+        """Begins the syncs that are due."""
+        now_s = time.monotonic()
+        if now_s < self._next_look_s:
+            # Looking at every segment after every job would cost more than the jobs.
+            return
+        self._next_look_s = now_s + self._interval_s / 20
+        due_since_s = now_s - self._interval_s
+        by_disk: dict[int | None, list[SegmentHandle]] = {}
+        due: list[SegmentHandle] = []
+        for handle in self._open:
+            since_s = handle.dirty_since
+            if since_s is None or handle.syncing_until_us is not None or not handle.named or handle.writer is None:
+                continue
+            by_disk.setdefault(handle.writer.disk, []).append(handle)
+            if since_s <= due_since_s:
+                due.append(handle)
+        done: set[int] = set()
+        for handle in due:
+            assert handle.writer is not None
+            disk = handle.writer.disk
+            if disk is None or len(by_disk[disk]) < self._together:
+                self._sync(handle)
+            elif disk not in done:
+                done.add(disk)
+                self._sync_all(by_disk[disk])
+
+    def _sync(self, handle: SegmentHandle) -> None:
+        assert handle.writer is not None
+        handle.dirty_since = None
+        handle.syncing_until_us = handle.written_until_us
+        handle.writer.begin_sync(self._expect(partial(self._synced, handle)))
+
+    def _synced(self, handle: SegmentHandle) -> None:
+        """If the segment is being closed or was given up, that has taken notice already."""
+        if handle in self._open and handle.writer is not None:
+            try:
+                handle.writer.end_sync()
+            except OSError as error:
+                self._fail(handle, error)
+                return
+            self._are_synced([handle])
+
+    def _sync_all(self, handles: list[SegmentHandle]) -> None:
+        """``handles``: all on one file system, the one that was opened first in front: its descriptor knows of every loss since."""
+        for handle in handles:
+            assert handle.writer is not None
+            handle.dirty_since = None
+            handle.syncing_until_us = handle.written_until_us
+            handle.writer.mark()
+        first = handles[0].writer
+        assert first is not None
+        try:
+            held = first.held()
+        except OSError as error:
+            self._ask_each(handles, error)
+            return
+
+        def sync() -> None:
+            try:
+                self._files.sync_disk(held)
+            finally:
+                self._files.release(held)
+
+        future = self._waiters.submit(sync)
+        future.add_done_callback(self._expect(partial(self._all_synced, handles, future)))
+
+    def _all_synced(self, handles: list[SegmentHandle], future: Future[None]) -> None:
+        left = [handle for handle in handles if handle in self._open]
+        try:
+            future.result()
+        except OSError as error:
+            self._ask_each(left, error)
+            return
+        for handle in left:
+            assert handle.writer is not None
+            handle.writer.confirm()
+        self._are_synced(left)
+
+    def _ask_each(self, handles: Sequence[SegmentHandle], error: OSError) -> None:
+        log.error("a sync of %d segments at once failed, so each is synced: %s", len(handles), error)
+        if error.errno in _NOT_ALLOWED:
+            self._together = sys.maxsize
+        for handle in handles:
+            self._sync(handle)
+
+    def _are_synced(self, handles: Sequence[SegmentHandle]) -> None:
+        unneeded: list[tuple[int, int, int]] = []
+        for handle in handles:
+            handle.synced_until_us = handle.syncing_until_us or handle.synced_until_us
+            handle.syncing_until_us = None
+            assert handle.writer is not None
+            # Without a free descriptor there is no advice.
+            with contextlib.suppress(OSError):
+                if (found := handle.writer.unneeded()) is not None:
+                    unneeded.append(found)
+        if unneeded:
+            self._waiters.submit(partial(self._forget, unneeded))
+
+    def _forget(self, unneeded: Sequence[tuple[int, int, int]]) -> None:
+        for fd, start, end in unneeded:
+            try:
+                with contextlib.suppress(OSError):
+                    self._files.forget(fd, start, end)
+            finally:
+                self._files.release(fd)
