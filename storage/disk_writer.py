@@ -97,7 +97,7 @@ class DiskWriter:
         # What waits for the disk, and how much of it closes a segment; what has come of it and is to be taken up.
         self._away = 0
         self._away_closing = 0
-        self._returned: deque[Callable[[], None]] = deque()
+        self._returned: deque[tuple[Callable[[Future[Any]], None], Future[Any]]] = deque()
         # Whether what is queued is handed over by ``hand_over`` and not at once.
         self.gathers = False
         self._own_thread = threading.Thread(target=self._run, name=f"disk-{root.id[:4]}", daemon=True)
@@ -194,20 +194,21 @@ class DiskWriter:
     def _is_done(self) -> bool:
         return self._closing and not self._jobs and not self._away
 
-    def _expect(self, what: Callable[[], None]) -> Callable[[Future[Any]], None]:
+    def _expect(self, what: Callable[[Future[Any]], None]) -> Callable[[Future[Any]], None]:
         """Something is waited for elsewhere; ``what`` is to be done about it on the writing thread. Returns what to call when it has ended, on any thread."""
         self._away += 1
         return partial(self._return, what)
 
-    def _return(self, what: Callable[[], None], _: Future[Any]) -> None:
+    def _return(self, what: Callable[[Future[Any]], None], ended: Future[Any]) -> None:
         with self._wake:
-            self._returned.append(what)
+            self._returned.append((what, ended))
             self._wake.notify()
 
     def _take_up(self) -> None:
         while self._returned:
             self._away -= 1
-            self._returned.popleft()()
+            what, ended = self._returned.popleft()
+            what(ended)
 
     def _do(self, job: _Job) -> None:
         handle = job.handle
@@ -249,7 +250,7 @@ class DiskWriter:
             # Its part file stays: it is adopted up to its last whole fragment.
             handle.writer.abandon()
         if not handle.offset:
-            handle.done = True
+            handle.be_done()
         else:
             # Until it can be adopted the catalogue knows how far it reaches, so that the story has no hole meanwhile.
             key, until_us = handle.key, handle.written_until_us
@@ -294,11 +295,10 @@ class DiskWriter:
         self._syncing.add(handle)
         handle.writer.named.add_done_callback(self._expect(partial(self._named, handle)))
 
-    def _named(self, handle: SegmentHandle) -> None:
+    def _named(self, handle: SegmentHandle, named: Future[None]) -> None:
         """The file's name is on the disk: the catalogue may list it."""
-        assert handle.writer is not None
         try:
-            handle.writer.named.result()
+            named.result()
         except Exception as error:
             # If it is being closed, that has failed as well.
             if handle in self._syncing:
@@ -347,9 +347,9 @@ class DiskWriter:
             end_us=end_us, media_end=media_end, frames=frames, reason=reason, index=handle.index.build()
         )
         self._away_closing += 1
-        closing.add_done_callback(self._expect(partial(self._closed, handle, closing, end_us, media_end, frames)))
+        closing.add_done_callback(self._expect(partial(self._closed, handle, end_us, media_end, frames)))
 
-    def _closed(self, handle: SegmentHandle, closing: Future[Closed], end_us: int, media_end: int, frames: int) -> None:
+    def _closed(self, handle: SegmentHandle, end_us: int, media_end: int, frames: int, closing: Future[Closed]) -> None:
         self._away_closing -= 1
         try:
             closed = closing.result()
@@ -357,7 +357,8 @@ class DiskWriter:
             self._failed(handle, error)
             return
         # Its word may have overtaken that of the name.
-        self._named(handle)
+        assert handle.writer is not None
+        self._named(handle, handle.writer.named)
         handle.synced_until_us = end_us
         key = handle.key
         self._catalogue.put(
@@ -365,4 +366,4 @@ class DiskWriter:
                 conn, key, end_us=end_us, media_end=media_end, frames=frames, bytes_=closed.bytes, sha256=closed.sha256
             )
         )
-        handle.done = True
+        handle.be_done()

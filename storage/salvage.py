@@ -65,7 +65,7 @@ class Salvage:
         _, handle = self._broken.popleft()
         try:
             self._bring(handle)
-            handle.done = True
+            handle.be_done()
         except Exception as error:
             log.warning("camera %s: a segment can't be closed yet: %s", handle.head.camera, error)
             if isinstance(error, SyncError):

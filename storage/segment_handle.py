@@ -35,6 +35,11 @@ class SegmentHandle:
     trusted_bytes: int | None = None
     done: bool = False
 
+    def be_done(self) -> None:
+        """It is closed, or never will be. Its writer is let go: what that waited for knows this handle, and would keep both."""
+        self.done = True
+        self.writer = None
+
     @property
     def key(self) -> Key:
         """The segment's identity."""

@@ -39,7 +39,7 @@ class Syncing:
         files: Files,
         waiters: Waiters,
         interval_s: float,
-        expect: Callable[[Callable[[], None]], Callable[[Future[Any]], None]],
+        expect: Callable[[Callable[[Future[Any]], None]], Callable[[Future[Any]], None]],
         fail: Callable[[SegmentHandle, OSError], None],
         together: int | None = None,
     ) -> None:
@@ -103,7 +103,7 @@ class Syncing:
         handle.syncing_until_us = handle.written_until_us
         handle.writer.begin_sync(self._expect(partial(self._synced, handle)))
 
-    def _synced(self, handle: SegmentHandle) -> None:
+    def _synced(self, handle: SegmentHandle, _: Future[None]) -> None:
         """If the segment is being closed or was given up, that has taken notice already."""
         if handle in self._open and handle.writer is not None:
             try:
@@ -135,7 +135,7 @@ class Syncing:
                 self._files.release(held)
 
         future = self._waiters.submit(sync)
-        future.add_done_callback(self._expect(partial(self._all_synced, handles, future)))
+        future.add_done_callback(self._expect(partial(self._all_synced, handles)))
 
     def _all_synced(self, handles: list[SegmentHandle], future: Future[None]) -> None:
         left = [handle for handle in handles if handle in self._open]

@@ -118,6 +118,8 @@ class CameraRecorder:
         """Waits for the task to end after ``stop``."""
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
+            # How it ended knows this recorder.
+            self._task = None
 
     async def _record(self) -> None:
         backoff = Backoff()
@@ -130,17 +132,19 @@ class CameraRecorder:
             pipeline.silent = self.tentative
             source = self._source = choose_source(self.camera, pipeline)
             pipeline.source_counters = lambda source=source: source.counters  # type: ignore[misc]
-            ended = await source.run()
-            if self._stopping is not None:
-                return
-            WORKING.on(self._mark)
-            pipeline.end(ended)
+            try:
+                ended = await source.run()
+                if self._stopping is not None:
+                    return
+                WORKING.on(self._mark)
+                pipeline.end(ended)
+            finally:
+                # From here on the connection is counted as past, and nothing of it is kept.
+                self._counted, pipeline.source_counters = added(self._counted, pipeline.counted()), dict
+                self._pipeline = self._source = None
             failures = 0 if pipeline.had_footage_s else failures + 1
             self._outages.fell(self.camera.id, time.monotonic())
             ended = pipeline.ended or ended
-            # From here on the connection is counted as past.
-            self._counted, pipeline.source_counters = added(self._counted, pipeline.counted()), dict
-            self._pipeline = None
             if self._state[0] == "recording" or self._state[2] is not ended.cause:
                 log.warning(
                     "camera %s: not recording: %s %s", self.camera.id, ended.cause, ended.detail.get("error", "")

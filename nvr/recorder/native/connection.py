@@ -96,6 +96,9 @@ class Connection(asyncio.BufferedProtocol):
         # An OSError's text holds no credentials: there is no URL at this level.
         text = "the camera closed the connection" if exc is None else f"the connection broke: {exc.__class__.__name__}"
         self.fail(ClosedError(text))
+        # What it refers to refers to it.
+        self._transport = None
+        self._framing.let_go()
 
     def _message(self, message: Message) -> None:
         if message.status == 0:

@@ -83,6 +83,12 @@ class Framing:
         if settle is not None:
             self._settles.append(settle)
 
+    def let_go(self) -> None:
+        """Nothing comes any more: forgets who was to get it."""
+        self._channels = []
+        self._settles = []
+        self._on_message = _nobody
+
     def get_buffer(self) -> memoryview:
         """Where the next bytes go. They must be read and handed to ``received`` before another connection's call."""
         rest = self._rest
@@ -194,6 +200,10 @@ class Framing:
         if self._junk_in_row > (_JUNK_LATER if self._spoke else _JUNK_AT_FIRST):
             raise ProtocolError("the camera sent something that is not RTSP")
         return to
+
+
+def _nobody(_: Message) -> None:
+    raise AssertionError("a message came after the end")
 
 
 _METHODS: Final = (

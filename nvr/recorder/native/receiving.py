@@ -176,6 +176,11 @@ class VideoReceiver(Receiver):
         """The connection ended: hands out what is whole."""
         self._take(self.depacketiser.end())
 
+    def let_go(self) -> None:
+        """Nothing comes any more: forgets who was to get it. What was counted stays."""
+        self._on_picture = _no_picture
+        self._on_clock = _no_clock
+
     def _take(self, pictures: tuple[Picture, ...]) -> None:
         for picture in pictures:
             ticks = self.unwrapper.unwrap(picture.timestamp)
@@ -223,6 +228,18 @@ class VideoReceiver(Receiver):
         self.depacketiser.restart()
         self.last_report = None
         self._began_anew = True
+
+
+def _no_picture(_: Picture, ticks: int, now_us: int) -> None:
+    raise AssertionError("a picture came after the end")
+
+
+def _no_clock(at_us: int, camera_us: int) -> None:
+    raise AssertionError("a report came after the end")
+
+
+def _no_frame(_: AudioFrame, ticks: int) -> None:
+    raise AssertionError("sound came after the end")
 
 
 class AudioReceiver(Receiver):
@@ -273,6 +290,11 @@ class AudioReceiver(Receiver):
         else:
             return arrived_s
         return told_s if abs(told_s - arrived_s) < _BELIEVED_S else arrived_s
+
+    def let_go(self) -> None:
+        """As ``VideoReceiver``'s."""
+        self._video = lambda: None
+        self._on_frame = _no_frame
 
     def _restart(self) -> None:
         # Another timeline: it is aligned anew.

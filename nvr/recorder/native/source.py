@@ -31,7 +31,7 @@ from nvr.recorder.native.sps import reorder_depth
 from nvr.recorder.native.templates import audio_template, video_template
 from nvr.recorder.native.timing import DecodingTimes
 from nvr.recorder.native.watch import Watch
-from nvr.recorder.source import Ended, PacketSink
+from nvr.recorder.source import Ended, PacketSink, bare
 from nvr.recorder.source import Picture as Packet
 from nvr.recorder.working import WORKING, mark_of
 from storage.causes import Cause
@@ -125,6 +125,9 @@ class NativeSource:
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
+            for receiver in (self._video, self._audio):
+                if receiver is not None:
+                    receiver.let_go()
 
     async def _run(self) -> Ended:
         camera = self._camera
@@ -239,6 +242,11 @@ class NativeSource:
 
     def _why(self, error: Exception, *, plays: bool) -> Ended:
         """The cause. ``plays``: the camera had begun to."""
+        ended = self._cause(error, plays=plays)
+        bare(error)
+        return ended
+
+    def _cause(self, error: Exception, *, plays: bool) -> Ended:
         if isinstance(error, UnsupportedError):
             self.unsupported = str(error)
         if isinstance(error, Ended):
