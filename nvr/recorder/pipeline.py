@@ -172,7 +172,8 @@ class Pipeline:
         """Takes a packet that has just arrived. Raises ``Ended`` if the connection is of no more use."""
         with self._lock:
             if self._ended is not None:
-                raise self._ended
+                # Another one: what is raised remembers where, and so would keep this pipeline.
+                raise Ended(self._ended.cause, self._ended.detail)
             if packet.size == 0:
                 return
             now_us, monotonic_us = self._realtime_us(), self._monotonic_us()

@@ -11,7 +11,7 @@ import av
 from nvr.recorder.nal import annex_b
 from storage.causes import Cause
 
-__all__ = ["Ended", "Packet", "PacketSink", "Picture", "Source", "bare"]
+__all__ = ["Ended", "Packet", "PacketSink", "Picture", "Source"]
 
 
 class Picture:
@@ -69,11 +69,6 @@ class Ended(Exception):
         super().__init__(cause, detail)
         self.cause = cause
         self.detail: Mapping[str, Any] = detail or {}
-
-
-def bare(error: BaseException) -> None:
-    """Takes from an error that is kept the way that it came: that holds everything it passed, which would hold the error in turn, until the collector comes."""
-    error.__traceback__ = error.__context__ = error.__cause__ = None
 
 
 class PacketSink(Protocol):

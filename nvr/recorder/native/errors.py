@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["ClosedError", "NativeError", "NoAnswerError", "ProtocolError", "StatusError", "UnsupportedError"]
+__all__ = ["ClosedError", "NativeError", "NoAnswerError", "ProtocolError", "StatusError", "UnsupportedError", "bare"]
+
+
+def bare(error: BaseException) -> None:
+    """Takes from an error that is kept the way that it came: that holds everything it passed, which would hold the error in turn, until the collector comes."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None
 
 
 class NativeError(Exception):

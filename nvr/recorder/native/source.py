@@ -23,7 +23,7 @@ from nvr.recorder.muxer import Template
 from nvr.recorder.nal import annex_b, prefixed_parameter_sets
 from nvr.recorder.native.aac import AudioFrame
 from nvr.recorder.native.client import Handlers, Session, Target, Track, open_session
-from nvr.recorder.native.errors import ClosedError, NativeError, NoAnswerError, StatusError, UnsupportedError
+from nvr.recorder.native.errors import ClosedError, NativeError, NoAnswerError, StatusError, UnsupportedError, bare
 from nvr.recorder.native.pictures import Picture
 from nvr.recorder.native.receiving import AudioReceiver, Clocks, VideoReceiver
 from nvr.recorder.native.rtp import Jitter
@@ -31,7 +31,7 @@ from nvr.recorder.native.sps import reorder_depth
 from nvr.recorder.native.templates import audio_template, video_template
 from nvr.recorder.native.timing import DecodingTimes
 from nvr.recorder.native.watch import Watch
-from nvr.recorder.source import Ended, PacketSink, bare
+from nvr.recorder.source import Ended, PacketSink
 from nvr.recorder.source import Picture as Packet
 from nvr.recorder.working import WORKING, mark_of
 from storage.causes import Cause
