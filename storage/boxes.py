@@ -52,7 +52,6 @@ class Track:
     height: int
 
 
-@dataclass(frozen=True, slots=True)
 class TrackFragment:
     """The samples of one track in one fragment: ``count`` of them, ``size`` bytes in all.
 
@@ -60,12 +59,15 @@ class TrackFragment:
     looks at none. ``data_offset`` is relative to the first byte of the ``moof``.
     """
 
-    track_id: int
-    decode_time: int
-    data_offset: int
-    count: int
-    size: int
-    packed: bytes
+    __slots__ = ("count", "data_offset", "decode_time", "packed", "size", "track_id")
+
+    def __init__(self, track_id: int, decode_time: int, data_offset: int, count: int, size: int, packed: bytes) -> None:
+        self.track_id = track_id
+        self.decode_time = decode_time
+        self.data_offset = data_offset
+        self.count = count
+        self.size = size
+        self.packed = packed
 
     @property
     def samples(self) -> npt.NDArray[np.int64]:
@@ -73,12 +75,14 @@ class TrackFragment:
         return np.frombuffer(self.packed, np.int64).reshape(-1, 4)
 
 
-@dataclass(frozen=True, slots=True)
 class Fragment:
     """A parsed ``moof``."""
 
-    sequence: int
-    tracks: tuple[TrackFragment, ...]
+    __slots__ = ("sequence", "tracks")
+
+    def __init__(self, sequence: int, tracks: tuple[TrackFragment, ...]) -> None:
+        self.sequence = sequence
+        self.tracks = tracks
 
 
 def header(data: bytes | memoryview, at: int, limit: int) -> Box | None:

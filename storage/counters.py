@@ -40,12 +40,10 @@ LEVELS: Final = frozenset({"late_us", "jitter_us", "interarrival_jitter_us"})
 
 def added(before: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
     """The counts of both together, without zeros; of a level the later."""
-    names = [name for name in NAMES if name in before or name in more]
-    sums = {
-        name: more.get(name, before.get(name, 0)) if name in LEVELS else before.get(name, 0) + more.get(name, 0)
-        for name in names
-    }
-    return {name: count for name, count in sums.items() if count}
+    sums = dict(before)
+    for name, count in more.items():
+        sums[name] = count if name in LEVELS else sums.get(name, 0) + count
+    return {name: count for name, count in sums.items() if count and name in NAMES}
 
 
 def difference(now: Mapping[str, int], then: Mapping[str, int]) -> dict[str, int]:

@@ -45,7 +45,7 @@ def put(conn: sqlite3.Connection, statuses: Iterable[Status]) -> None:
                 s.state,
                 s.since_us,
                 s.cause,
-                json.dumps(dict(s.detail or {})),
+                json.dumps(dict(s.detail)) if s.detail else "{}",
                 s.recorded_until_us,
                 s.init,
                 s.bitrate_bps,

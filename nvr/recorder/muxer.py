@@ -39,7 +39,7 @@ class Template:
     """What a track is made from: a stream whose parameters count, and whatever must live as long as it."""
 
     stream: Any
-    owner: object = None
+    owner: Any = None
 
     @classmethod
     def of_keyframe(cls, codec: str, data: bytes) -> Template:
@@ -66,25 +66,29 @@ class Template:
         return cls(stream, container)
 
 
-@dataclass(frozen=True, slots=True)
 class Covered:
     """What a fragment has of the video: presentation time of its first sample and the greatest end of any, in ticks; how many samples, and whether the first
     is a keyframe."""
 
-    start: int
-    end: int
-    frames: int
-    sync: bool
+    __slots__ = ("end", "frames", "start", "sync")
+
+    def __init__(self, start: int, end: int, frames: int, sync: bool) -> None:
+        self.start = start
+        self.end = end
+        self.frames = frames
+        self.sync = sync
 
 
-@dataclass(frozen=True, slots=True)
 class MuxedFragment:
     """``moof`` + ``mdat``, in ``size`` bytes, and what its ``moof`` says. ``video`` is None if it is all sound."""
 
-    buffers: Sequence[bytes]
-    size: int
-    fragment: Fragment
-    video: Covered | None
+    __slots__ = ("buffers", "fragment", "size", "video")
+
+    def __init__(self, buffers: Sequence[bytes], size: int, fragment: Fragment, video: Covered | None) -> None:
+        self.buffers = buffers
+        self.size = size
+        self.fragment = fragment
+        self.video = video
 
 
 class _Sink:

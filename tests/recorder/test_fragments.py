@@ -19,6 +19,11 @@ BASE = Fraction(1, 90_000)
 
 
 @cache
+def covered(fragment: MuxedFragment) -> tuple[int, int, int, bool] | None:
+    video = fragment.video
+    return None if video is None else (video.start, video.end, video.frames, video.sync)
+
+
 def template(codec: str = "h264") -> Template:
     film = clip(ClipSpec(codec="h264" if codec == "h264" else "h265"))
     first = film.video.units[0]
@@ -83,7 +88,7 @@ def test_the_same_bytes_as_ffmpeg(frames: list[tuple[list[int], int, int, bool]]
     assert ours.init == theirs.init and ours.tracks == theirs.tracks
     a, b = muxed(ours, frames), muxed(theirs, frames)
     assert [whole(fragment) for fragment in a] == [whole(fragment) for fragment in b]
-    assert [fragment.video for fragment in a] == [fragment.video for fragment in b]
+    assert [covered(fragment) for fragment in a] == [covered(fragment) for fragment in b]
     for fragment in a:
         assert fragment.fragment.sequence == moof(fragment).sequence
         (ours_part,), (theirs_part,) = (
