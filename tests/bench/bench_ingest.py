@@ -1,7 +1,8 @@
 """What does recording a camera cost, beside ``ffmpeg -c copy -f segment``?
 
-``python -m tests.bench.bench_ingest`` (``make bench-ingest``). A generator feeds, one after the other and again, the server with its native source, as many
-FFmpeg processes as cameras, and the server with its ``av`` source; with ``--together`` the first two at once, from a generator each. CPU is that of the recorder workers (all their threads) or of the FFmpeg processes, over
+``python -m tests.bench.bench_ingest`` (``make bench-ingest``). The server with its native source and as many FFmpeg processes as
+cameras record at the same time, each from a generator of its own, since the cost of the same work changes from minute to minute on a shared machine; ``--in-turn``: one after the other. The ``av`` source follows, for
+information. CPU is that of the recorder workers (all their threads) or of the FFmpeg processes, over
 the same time, after a warm-up; memory is PSS, without what the workers need for no camera. Every frame recorded by the server is compared with what its camera sent.
 Exit code 1 if a target is not met or a frame is missing.
 """
@@ -193,8 +194,8 @@ def main() -> None:
     parser.add_argument("--cameras", default="20,50", help="how many of 1080p, 4 Mbit/s, 25 fps; several with commas")
     parser.add_argument("--seconds", type=float, default=40, help="how long each is measured")
     parser.add_argument("--warm", type=float, default=12)
-    parser.add_argument("--rounds", type=int, default=2, help="of native and ffmpeg, in turn; the median counts")
-    parser.add_argument("--together", action="store_true", help="native and ffmpeg at the same time, not in turn")
+    parser.add_argument("--rounds", type=int, default=2, help="of native and ffmpeg; the median counts")
+    parser.add_argument("--in-turn", action="store_true", help="native and ffmpeg one after the other, not at once")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--no-av", action="store_true", help="leave the av source out")
     parser.add_argument("--no-large", action="store_true", help="leave 200 × 4 Mbit/s and 500 × 512 kbit/s out")
@@ -214,7 +215,7 @@ def main() -> None:
 
     for count in [int(text) for text in args.cameras.split(",")]:
         for _ in range(args.rounds):
-            for measured in (together if args.together else by_turns)(args, count, idle_bytes):
+            for measured in (by_turns if args.in_turn else together)(args, count, idle_bytes):
                 add(measured)
         if not args.no_av:
             add(ours(args, count, HD, "av", idle_bytes))
