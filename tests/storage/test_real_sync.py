@@ -36,6 +36,16 @@ def test_a_lost_write_is_told_by_one_call_for_all_and_by_the_file_that_lost_it(t
             # Told once, as everything of the kind.
             FILES.sync(fds[1])
             FILES.sync_disk(fds[0])
+            # What was told of the disk only, a file opened later still tells of itself: adoption opens anew.
+            FILES.write_all(fds[2], [os.urandom(10_000_000)])
+            with pytest.raises(OSError):
+                FILES.sync_disk(fds[0])
+            anew = FILES.open_existing(folder / "2.part.mp4")
+            try:
+                with pytest.raises(OSError):
+                    FILES.sync(anew)
+            finally:
+                FILES.close(anew)
         finally:
             for fd in fds:
                 FILES.close(fd)
