@@ -99,10 +99,12 @@ class CameraRecorder:
     def stop_run(self, ended: Ended) -> None:
         """Closes the run now, whatever the connection does. May wait for a write under way: not for the event loop."""
         self._stopping = ended
-        if self._source is not None:
-            self._source.stop()
-        if self._pipeline is not None:
-            self._pipeline.end(ended)
+        # As they are now: the connection may end in its own thread's time meanwhile.
+        source, pipeline = self._source, self._pipeline
+        if source is not None:
+            source.stop()
+        if pipeline is not None:
+            pipeline.end(ended)
 
     def stop(self, ended: Ended, *, silent: bool = False) -> None:
         """Ends recording and the task. ``silent``: another worker records, so the end means nothing."""
