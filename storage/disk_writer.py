@@ -32,7 +32,7 @@ from storage.segment_file import Head
 from storage.segment_handle import SegmentHandle
 from storage.segment_writer import Closed, SegmentWriter
 from storage.segments import Init
-from storage.syncing import Syncing
+from storage.syncing import TOGETHER, Syncing
 from storage.workers import Hasher, Waiters
 
 __all__ = ["DiskWriter"]
@@ -77,7 +77,7 @@ class DiskWriter:
         files: Files = FILES,
         queue_bytes: int = _QUEUE_BYTES,
         segment_queue_bytes: int = _SEGMENT_QUEUE_BYTES,
-        sync_together: int | None = None,
+        sync_together: int = TOGETHER,
     ) -> None:
         self.root = root
         self._catalogue = catalogue

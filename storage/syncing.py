@@ -20,12 +20,13 @@ from storage.files import Files
 from storage.segment_handle import SegmentHandle
 from storage.workers import Waiters
 
-__all__ = ["Syncing"]
+__all__ = ["TOGETHER", "Syncing"]
 
 log = logging.getLogger(__name__)
 
 # One call syncs what others write to the disk as well; for a few segments that is not worth it.
-_TOGETHER: Final = 8
+TOGETHER: Final = 8
+"""From so many growing segments of one file system on, one call syncs all."""
 # By the system, to this process: it need not be tried again.
 _NOT_ALLOWED: Final = (errno.ENOSYS, errno.EPERM)
 
@@ -41,14 +42,14 @@ class Syncing:
         interval_s: float,
         expect: Callable[[Callable[[Future[Any]], None]], Callable[[Future[Any]], None]],
         fail: Callable[[SegmentHandle, OSError], None],
-        together: int | None = None,
+        together: int = TOGETHER,
     ) -> None:
         self._files = files
         self._waiters = waiters
         self._interval_s = interval_s
         self._expect = expect
         self._fail = fail
-        self._together = _TOGETHER if together is None else together
+        self._together = together
         self._next_look_s = 0.0
         # In the order in which they were opened.
         self._open: dict[SegmentHandle, None] = {}

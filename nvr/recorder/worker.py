@@ -54,7 +54,7 @@ _AT_ONCE: Final = 20
 _REPORTS_A_SECOND: Final = 400
 # Well below what the API takes for silence.
 _LONGEST_ROUND: Final = 6
-# Whatever there is in cycles goes at least so often: recording alone makes too little garbage to set the collector off (``__main__``). It takes 0.1 ms a camera.
+# Whatever there is in cycles goes at least so often: recording alone makes too little garbage to set the collector off (``__main__``).
 _COLLECT_S: Final = 300.0
 _PASSING: Final = (Cause.DISK_FULL, Cause.RECORDER_CRASHED)
 

@@ -18,12 +18,12 @@ from tests.cameras.frames import prefixed
 BASE = Fraction(1, 90_000)
 
 
-@cache
 def covered(fragment: MuxedFragment) -> tuple[int, int, int, bool] | None:
     video = fragment.video
     return None if video is None else (video.start, video.end, video.frames, video.sync)
 
 
+@cache
 def template(codec: str = "h264") -> Template:
     film = clip(ClipSpec(codec="h264" if codec == "h264" else "h265"))
     first = film.video.units[0]

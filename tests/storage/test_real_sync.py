@@ -12,7 +12,7 @@ from tests.mounts import mounted_ext4
 
 
 def test_a_lost_write_is_told_by_one_call_for_all_and_by_the_file_that_lost_it(tmp_path: Path) -> None:
-    with mounted_ext4(tmp_path / "disk", "200000000", really="24m") as folder:
+    with mounted_ext4(tmp_path / "disk", 200_000_000, really="24m") as folder:
         fds = [FILES.create(folder / f"{number}.part.mp4") for number in range(5)]
         try:
             disk = FILES.disk_of(fds[0])

@@ -9,12 +9,12 @@ import asyncio
 import ipaddress
 import socket
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, cast
 
 from nvr.recorder.native.auth import Authenticator
 from nvr.recorder.native.errors import ClosedError, NoAnswerError, ProtocolError, StatusError, bare
-from nvr.recorder.native.framing import Framing, ReadBuffer, Skim
+from nvr.recorder.native.framing import Framing, ReadBuffer, nobody
 from nvr.recorder.native.message import Message, encode_request, encode_response
 
 __all__ = ["Connection", "connect"]
@@ -48,12 +48,13 @@ def _buffer() -> ReadBuffer:
 
 
 class Connection(asyncio.BufferedProtocol):
-    """A client's connection. What handlers raise ends it, and is what ``closed`` results in."""
+    """A client's connection. ``handle`` is ``Framing``'s: what handlers raise ends the connection, and is what ``closed`` results in."""
 
     def __init__(self, auth: Authenticator | None) -> None:
         self._loop = asyncio.get_running_loop()
         self._auth = auth
-        self._framing: Framing | None = None
+        self._framing = Framing(_buffer(), nobody)
+        self.handle = self._framing.handle
         self._transport: asyncio.Transport | None = None
         self._cseq = 0
         self._pending: dict[int, asyncio.Future[Message]] = {}
@@ -63,18 +64,7 @@ class Connection(asyncio.BufferedProtocol):
     @property
     def junk_bytes(self) -> int:
         """Bytes that belonged to nothing."""
-        return self._framing.junk_bytes if self._framing is not None else 0
-
-    def handle(
-        self,
-        channel: int,
-        handler: Callable[[memoryview], None],
-        skim: Skim | None = None,
-        settle: Callable[[], None] | None = None,
-    ) -> None:
-        """As ``Framing.handle``."""
-        assert self._framing is not None
-        self._framing.handle(channel, handler, skim, settle)
+        return self._framing.junk_bytes
 
     # From the event loop ---------------------------------------------------------------------------------------------
 
@@ -82,7 +72,7 @@ class Connection(asyncio.BufferedProtocol):
         # uvloop's transports are not of asyncio's classes.
         self._transport = cast(asyncio.Transport, transport)
         # Not before: what was never connected is never told that it was lost, and so would not let go.
-        self._framing = Framing(_buffer(), self._message)
+        self._framing.on_message = self._message
         # A low-water mark makes Linux have room for as much, and lets it go on to grow; a size for the buffer would end that. Then it is taken back: what is there
         # is to be read however little it is.
         connected = self._transport.get_extra_info("socket")
@@ -90,11 +80,10 @@ class Connection(asyncio.BufferedProtocol):
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, bytes_)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        assert self._framing is not None
         return self._framing.get_buffer()
 
     def buffer_updated(self, nbytes: int) -> None:
-        if self.closed.done() or self._framing is None:
+        if self.closed.done():
             return
         try:
             self._framing.received(nbytes)
@@ -111,8 +100,7 @@ class Connection(asyncio.BufferedProtocol):
         self.fail(ClosedError(text))
         # What it refers to refers to it.
         self._transport = None
-        if self._framing is not None:
-            self._framing.let_go()
+        self._framing.let_go()
         bare(self.closed.result())
 
     def _message(self, message: Message) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 from nvr.recorder.native.errors import ProtocolError
 from nvr.recorder.native.message import Message, parse_head
 
-__all__ = ["Framing", "ReadBuffer", "Skim"]
+__all__ = ["Framing", "ReadBuffer", "Skim", "nobody"]
 
 _DOLLAR: Final = 0x24
 _LONGEST_HEAD: Final = 1 << 15
@@ -58,7 +58,7 @@ class Framing:
 
     def __init__(self, buffer: ReadBuffer, on_message: Callable[[Message], None]) -> None:
         self._buffer = buffer
-        self._on_message = on_message
+        self.on_message = on_message
         # By number, which is small. Of thousands of connections nothing is in a cache: each look into a set or dict would be several misses.
         self._channels: list[_Channel | None] = []
         self._settles: list[Callable[[], None]] = []
@@ -87,7 +87,7 @@ class Framing:
         """Nothing comes any more: forgets who was to get it."""
         self._channels = []
         self._settles = []
-        self._on_message = _nobody
+        self.on_message = nobody
 
     def get_buffer(self) -> memoryview:
         """Where the next bytes go. They must be read and handed to ``received`` before another connection's call."""
@@ -173,7 +173,7 @@ class Framing:
         body = bytes(data[found.end() : stop])
         self._good()
         self._spoke = True
-        self._on_message(
+        self.on_message(
             Message(message.status, message.reason, message.method, message.url, message.headers, body)
             if body
             else message
@@ -202,8 +202,9 @@ class Framing:
         return to
 
 
-def _nobody(_: Message) -> None:
-    raise AssertionError("a message came after the end")
+def nobody(_: Message) -> None:
+    """Who gets messages before there is a connection, and after it."""
+    raise AssertionError("a message came without a connection")
 
 
 _METHODS: Final = (

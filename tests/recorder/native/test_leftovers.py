@@ -25,6 +25,7 @@ from storage.causes import Cause
 from storage.database import Database
 from storage.disk_writer import DiskWriter
 from storage.roots import register
+from storage.segment_handle import SegmentHandle
 from tests.cameras.clips import Clip
 from tests.cameras.faults import Faults
 from tests.cameras.running import running
@@ -74,7 +75,7 @@ def test_what_ended_leaves_nothing_to_the_garbage_collector(way: str, storage: S
     made: list[int] = []
 
     async def record(url: str) -> None:
-        def pipeline(settings: object, handles: deque) -> Pipeline:  # type: ignore[type-arg]
+        def pipeline(settings: object, handles: deque[SegmentHandle]) -> Pipeline:
             made.append(1)
             return Pipeline(
                 Identity("cam", storage.node, 1),

@@ -1,0 +1,74 @@
+"""What does syncing many growing files cost: each by itself, or all by one call?
+
+``python -m tests.bench.bench_sync`` (``make bench-sync``): files that each get some bytes every second, half of them every half second, and are synced every five seconds, by turns in each
+way; CPU is that of this process, and of the whole machine, on which the kernel's threads do what is left to them. Nothing else should run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from storage.files import FILES
+from tests.bench.machine import describe
+
+WAYS = ("not at all", "each by itself", "all by one call")
+STEP_S, INTERVAL_S = 0.5, 5.0
+WAITERS = 4
+
+
+def machine_s() -> float:
+    """CPU seconds that the machine has spent so far, on anything but waiting."""
+    user, nice, system, _idle, _iowait, irq, softirq = map(int, Path("/proc/stat").read_text().split()[1:8])
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+
+
+def run(way: str, folder: Path, count: int, size: int, seconds: float) -> tuple[float, float]:
+    """Per cent of a core: of the process, and of the machine."""
+    data = os.urandom(size)
+    fds = [FILES.create(folder / str(number)) for number in range(count)]
+    assert FILES.disk_of(fds[0]) is not None, "syncing all by one call is not used on this file system"
+    steps = round(INTERVAL_S / STEP_S)
+    with ThreadPoolExecutor(WAITERS) as waiters:
+        began, mine, all_s = time.monotonic(), time.process_time(), machine_s()
+        step = 0
+        while time.monotonic() - began < seconds:
+            for fd in fds[step % 2 :: 2]:
+                FILES.write_all(fd, [data])
+            if way == "each by itself":
+                for fd in fds[step % steps :: steps]:
+                    waiters.submit(FILES.sync, fd)
+            elif way == "all by one call" and step % steps == steps - 1:
+                waiters.submit(FILES.sync_disk, fds[0])
+            step += 1
+            time.sleep(max(0.0, began + step * STEP_S - time.monotonic()))
+        passed = time.monotonic() - began
+        found = (time.process_time() - mine) / passed * 100, (machine_s() - all_s) / passed * 100
+    for fd in fds:
+        FILES.close(fd)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--files", type=int, default=2000)
+    parser.add_argument("--bytes", type=int, default=8000, help="that each file gets every second")
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--dir", type=Path, default=None, help="a folder on the disk to write to")
+    args = parser.parse_args()
+    print(describe())
+    print("| synced | process | machine |\n| --- | --- | --- |")
+    for _ in range(args.rounds):
+        for way in WAYS:
+            with tempfile.TemporaryDirectory(prefix="nvr-bench-", dir=args.dir) as made:
+                process, machine = run(way, Path(made), args.files, args.bytes, args.seconds)
+            print(f"| {way} | {process:.2f} % | {machine:.2f} % |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
