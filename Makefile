@@ -2,6 +2,7 @@
 # make demo    record two virtual cameras and show them in a browser
 # make run     the server, with ./config.toml (another: make run CONFIG=/path/to/config.toml)
 # make test    everything that can be tested on this machine; says what can't
+# make nightly what is too long for every change: hours; docs/reference/nightly.md
 # make lint    only the checks that run nothing
 # make clean   remove what the others made; footage in data/ stays
 
@@ -20,7 +21,7 @@ export PIP_ROOT_USER_ACTION := ignore
 # Folders are listed too: they change when a file is removed.
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public 2>/dev/null) $(wildcard $(WEB)/*.html $(WEB)/*.json $(WEB)/*.ts)
 
-.PHONY: help setup demo run test lint clean
+.PHONY: help setup demo run test nightly lint clean
 .DELETE_ON_ERROR:
 
 help:
@@ -110,7 +111,7 @@ $(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
 
 CHECKS = "$(BIN)/ruff check ." "$(BIN)/ruff format --check ." "$(BIN)/mypy" "npm --prefix $(WEB) run --silent check"
 # Most tests wait for cameras, clocks and disks, so more of them run at once than there are cores.
-PYTEST_ARGS ?= -n 3 --dist worksteal
+PYTEST_ARGS ?= -n 3 --dist worksteal --durations=20
 TESTS = "$(BIN)/pytest $(PYTEST_ARGS)" "! test -e $(STAMPS)/compiled || NVR_COMPILED=1 $(BIN)/pytest $(PYTEST_ARGS) tests/recorder tests/storage" "npm --prefix $(WEB) test --silent"
 
 # Runs all of them, whatever fails, and fails if one did.
@@ -130,6 +131,11 @@ test: $(STAMPS)/test $(STAMPS)/compiled $(WEB)/dist/index.html
 	$(CAN_COMPILE) || missing "recording compiled" "apt-get install gcc libpython3-dev"; \
 	command -v ffmpeg >/dev/null || missing "footage played by FFmpeg's programs" "apt-get install ffmpeg"; \
 	if [ -n "$$failed" ]; then printf "\nFAILED:$$failed\n"; exit 1; fi; printf '\nAll passed.\n'
+
+# --- At night. NIGHTLY_ARGS are passed on, such as NIGHTLY_ARGS='--only soak'
+
+nightly: $(STAMPS)/test $(STAMPS)/compiled $(WEB)/dist/index.html
+	$(BIN)/python -m tests.nightly $(NIGHTLY_ARGS)
 
 # --- Benchmarks; each prints the machine first. BENCH_ARGS are passed on, such as BENCH_ARGS='--kills 60'
 

@@ -1,6 +1,7 @@
 """What holds wherever tests run: which code they run, and what is printed at the end.
 
 With ``NVR_COMPILED=1`` it is the compiled modules that are tested, where they are made (``python -m nvr.compiled``).
+Of the tests marked ``nightly`` a random tenth runs, by a seed that is printed; all of them with ``NVR_NIGHTLY=1``.
 """
 
 from __future__ import annotations
@@ -11,9 +12,31 @@ from collections import Counter
 import pytest
 
 from nvr import compiled
+from tests.nightly import IS_NIGHT, SEED_NAME, seed, tenth
 
 if os.environ.get("NVR_COMPILED") == "1" and not compiled.use():
     pytest.exit("the compiled modules are not those of these sources: run make setup", returncode=2)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Before the workers of xdist begin: they inherit it, and so choose the same tests.
+    seed()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"{SEED_NAME}={seed()}: " + ("every nightly test" if IS_NIGHT else "a tenth of the nightly tests")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # Who names the marker or a test itself gets all that were named.
+    if IS_NIGHT or config.option.markexpr or any("::" in name for name in config.args):
+        return
+    nightly = {item.nodeid: item for item in items if item.get_closest_marker("nightly")}
+    left_out = nightly.keys() - tenth(list(nightly), seed())
+    if left_out:
+        config.hook.pytest_deselected(items=[nightly[name] for name in left_out])
+        items[:] = [item for item in items if item.nodeid not in left_out]
+
 
 CELL = "cell of the fault matrix"
 """Under this name a test of the matrix records operation, fault and counts."""
