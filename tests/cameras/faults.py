@@ -27,6 +27,10 @@ class Faults:
     stall_after       frames after which nothing more is sent; the connection stays open
     drop              (frame index, packet number) → dropped; packet None: all of the frame
     duplicate         frame indexes whose packets are all sent twice
+    unanswered        methods that are never answered
+    refused_while_playing, unanswered_while_playing
+                      the same as status and unanswered, from PLAY on
+    closes_at         methods at which the connection is closed, instead of an answer
     """
 
     status: Mapping[str, int] = field(default_factory=dict)
@@ -39,11 +43,22 @@ class Faults:
     stall_after: int | None = None
     drop: frozenset[tuple[int, int | None]] = frozenset()
     duplicate: frozenset[int] = frozenset()
+    unanswered: frozenset[str] = frozenset()
+    refused_while_playing: Mapping[str, int] = field(default_factory=dict)
+    unanswered_while_playing: frozenset[str] = frozenset()
+    closes_at: frozenset[str] = frozenset()
 
-    async def answer(self, request: Request, response: Response) -> Response:
-        """The answer to send instead of `response`."""
+    async def answer(self, request: Request, response: Response) -> Response | bytes:
+        """The answer to send instead of `response`; no bytes: none."""
         if self.answer_delay_s:
             await asyncio.sleep(self.answer_delay_s)
+        if request.method in self.closes_at:
+            raise HangUp
+        playing = "session" in request.headers
+        if request.method in self.unanswered or (playing and request.method in self.unanswered_while_playing):
+            return b""
+        if playing and request.method in self.refused_while_playing:
+            return Response(self.refused_while_playing[request.method])
         if request.method in self.status:
             return Response(self.status[request.method])
         if request.method == "DESCRIBE" and self.sdp is not None and response.status == 200:

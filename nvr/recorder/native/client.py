@@ -14,8 +14,16 @@ from urllib.parse import urlsplit
 from nvr.recorder.native import sdp
 from nvr.recorder.native.auth import Authenticator
 from nvr.recorder.native.connection import Connection, connect
-from nvr.recorder.native.errors import ProtocolError, StatusError, UnsupportedError
+from nvr.recorder.native.errors import (
+    ClosedError,
+    NativeError,
+    NoAnswerError,
+    ProtocolError,
+    StatusError,
+    UnsupportedError,
+)
 from nvr.recorder.native.framing import Skim
+from nvr.recorder.native.keep_alive import DEFAULT_TIMEOUT_S, KeepAlive, session_timeout_s
 from nvr.recorder.native.message import Message
 from nvr.recorder.native.urls import base_url, control_url
 from nvr.recorder.pace import HASTE
@@ -23,12 +31,9 @@ from nvr.recorder.pace import HASTE
 __all__ = ["Session", "Target", "Track", "open_session"]
 
 _DEFAULT_PORT: Final = 554
-_DEFAULT_TIMEOUT_S: Final = 60.0  # RFC 2326 12.37
-_LONGEST_TIMEOUT_S: Final = 3600.0
 _MOST_REDIRECTS: Final = 3
 _SESSION_ID: Final = re.compile(r"[\x21-\x3a\x3c-\x7e]{1,256}")
 _INTERLEAVED: Final = re.compile(r"interleaved\s*=\s*(\d{1,3})(?:\s*-\s*(\d{1,3}))?", re.IGNORECASE)
-_TIMEOUT: Final = re.compile(r"timeout\s*=\s*(\d{1,6}(?:\.\d{1,3})?)", re.IGNORECASE)
 _RTPTIME: Final = re.compile(r"rtptime\s*=\s*(\d{1,10})", re.IGNORECASE)
 # Aggregate control that a camera refuses: not found, not allowed, aggregate operation not allowed.
 _NO_AGGREGATE: Final = frozenset({404, 405, 459})
@@ -78,28 +83,35 @@ class Session:
         self.tracks = tracks
         self.timeout_s = timeout_s
         self._url = url
-        self._keep_alive = "GET_PARAMETER" if "GET_PARAMETER" in methods else "OPTIONS"
+        self._keeping = KeepAlive(url, methods)
 
     @property
     def keep_alive_s(self) -> float:
         """How often the camera must hear of us: twice within its timeout."""
         return self.timeout_s / 2
 
-    async def keep_alive(self, timeout_s: float) -> None:
-        """Tells the camera that we are still there.
-
-        Raises:
-            NativeError: it does not answer, or knows the session no more.
-        """
-        try:
-            await self.connection.request(self._keep_alive, self._url, timeout_s)
-        except StatusError as error:
-            if error.status == 454:
-                raise
-            if self._keep_alive == "GET_PARAMETER":
-                # Offered, but not meant; OPTIONS is understood by all.
-                self._keep_alive = "OPTIONS"
-                await self.keep_alive(timeout_s)
+    async def keep_alive(self) -> None:
+        """Notifies the camera that we are still there, by the first request that it answers. If it answers none, the receiver reports have to do."""
+        keeping = self._keeping
+        for method in keeping.attempts():
+            try:
+                await self.connection.request(method, self._url, keeping.wait_s(self.timeout_s))
+            except NoAnswerError:
+                keeping.unanswered(method)
+            except ClosedError:
+                # Whoever waits for the connection hears of it.
+                keeping.closed(method)
+                return
+            except StatusError as error:
+                if error.status in (401, 403):
+                    keeping.login_refused()
+                else:
+                    keeping.refused(method)
+            except NativeError:
+                keeping.refused(method)
+            else:
+                keeping.answered(method)
+                return
 
     def close(self) -> None:
         """Ends the session and the connection, without waiting for the camera's answer."""
@@ -146,7 +158,7 @@ class _Opening:
         self._url = url
         self._timeout_s = timeout_s
         self._handlers = handlers
-        self._session_timeout_s = _DEFAULT_TIMEOUT_S
+        self._session_timeout_s = DEFAULT_TIMEOUT_S
         self._used: set[int] = set()
 
     async def _request(self, method: str, url: str, *headers: tuple[str, str]) -> Message:
@@ -196,8 +208,7 @@ class _Opening:
             if not _SESSION_ID.fullmatch(identity.strip()):
                 raise ProtocolError("the camera's session identifier can't be sent back")
             self._connection.session = identity.strip()
-        if match := _TIMEOUT.search(parameters):
-            self._session_timeout_s = min(_LONGEST_TIMEOUT_S, max(1.0, float(match[1])))
+        self._session_timeout_s = min(self._session_timeout_s, session_timeout_s(parameters))
         rtp, rtcp = self._channels(answer.get("transport"), asked)
         track = Track(media, url, rtp, rtcp)
         handlers = self._handlers(track)

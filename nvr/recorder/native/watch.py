@@ -6,6 +6,7 @@ Timers, not a task: of thousands of cameras each is looked after every few secon
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -14,6 +15,8 @@ from nvr.recorder.source import Ended
 from storage.causes import Cause
 
 __all__ = ["Watch"]
+
+log = logging.getLogger(__name__)
 
 _REPORT_S: Final = 5.0
 # A camera that sends packets but no picture: so many stall timeouts, and at least so long, since some send a keyframe only every half minute.
@@ -104,10 +107,11 @@ class Watch:
             self._report()
         if now >= self._alive_due and self._asking is None:
             self._alive_due = now + self._session.keep_alive_s
-            self._asking = asyncio.create_task(self._session.keep_alive(self._stall_s))
+            self._asking = asyncio.create_task(self._session.keep_alive())
             self._asking.add_done_callback(self._answered)
 
     def _answered(self, asking: asyncio.Task[None]) -> None:
         self._asking = None
         if not asking.cancelled() and (error := asking.exception()) is not None:
-            self._end(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+            # A fault of ours. Media flows, so it costs nothing.
+            log.error("a session could not be kept alive", exc_info=error)
