@@ -184,7 +184,7 @@ class Pipeline:
                 self._restart(Ended(Cause.CLOCK_STEP, detail), keep_clock=False)
                 self._watch = ClockWatch(now_us, monotonic_us)
             if isinstance(packet, Picture):
-                if packet.is_corrupt:
+                if packet.loss:
                     self.counters["corrupt"] += 1
                 self._take_timed(packet, now_us)
             elif packet.stream.type == "video":
@@ -245,12 +245,13 @@ class Pipeline:
             self._last_dts = last
             return False
         if self._interval_us and change_us > max(_HOLE_US, 4 * self._interval_us):
-            if packet.is_corrupt:
+            lost = bool(packet.loss if isinstance(packet, Picture) else packet.is_corrupt)
+            if lost:
                 cause, what = Cause.CORRUPT, "after a loss nothing could be decoded"
             else:
                 cause, what = Cause.STALLED, "the camera sent nothing"
             detail = {"error": f"{what} for {change_us / 1e6:.1f} s"}
-            if packet.is_corrupt:
+            if lost:
                 counted = difference(self.counted(), self._counted_before)
                 detail |= {name: count for name, count in counted.items() if name in _OF_LOSS}
             self._restart(Ended(cause, detail), keep_clock=True)

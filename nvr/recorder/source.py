@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import av
 
 from nvr.recorder.nal import annex_b
 from storage.causes import Cause
 
-__all__ = ["Ended", "Packet", "PacketSink", "Picture", "Source"]
+__all__ = ["LOSSES", "Ended", "Packet", "PacketSink", "Picture", "Source"]
+
+LOSSES: Final = ("", "network", "camera", "server")
+"""What ``Picture.loss`` may be: nothing is missing before it; numbers are missing in the sequence of packets before it; frames before it could not be used although
+no number is missing; the server left them out."""
 
 
 class Picture:
     """A video packet that FFmpeg has no part in: an access unit as MP4 has it, in pieces, each NAL unit after its length in four bytes. ``sets``: the parameter sets in
-    front of a keyframe. Other attributes are as those of PyAV's packets."""
+    front of a keyframe. ``loss``: whether frames before it are missing, and on whose side: a word of ``LOSSES``. Other attributes are as those of PyAV's packets."""
 
     def __init__(
         self,
@@ -27,8 +31,9 @@ class Picture:
         pts: int,
         dts: int,
         is_keyframe: bool,
-        is_corrupt: bool,
+        loss: str,
         duration: int = 0,
+        waited_us: int = 0,
     ) -> None:
         self.parts = parts
         self.size = sum(len(part) for part in parts)
@@ -39,8 +44,10 @@ class Picture:
         self.pts = pts
         self.dts = dts
         self.is_keyframe = is_keyframe
-        self.is_corrupt = is_corrupt
+        self.loss = loss
         self.duration = duration
+        self.waited_us = waited_us
+        """How long before it is handed out its last packet was read, microseconds: a frame without a marker is known to be whole only when the next one begins."""
 
     @property
     def data(self) -> bytes:

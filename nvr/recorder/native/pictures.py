@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Counts", "Depacketiser", "Picture"]
+__all__ = ["Counts", "Depacketiser", "Picture", "Sense"]
 
 _LENGTH: Final = struct.Struct(">I")
 _LARGEST_BYTES: Final = 16 << 20
@@ -23,14 +23,14 @@ _PIECE_BYTES: Final = 4 << 10
 
 
 class Picture:
-    """An access unit as MP4 has it, in pieces: each NAL unit after its length in four bytes. ``timestamp`` as in its packets; ``after_loss``: pictures before
-    it are missing."""
+    """An access unit as MP4 has it, in pieces: each NAL unit after its length in four bytes. ``timestamp`` as in its packets; ``loss``: pictures before
+    it are missing, as ``nvr.recorder.source.LOSSES`` has it."""
 
-    def __init__(self, parts: list[bytes], timestamp: int, keyframe: bool, after_loss: bool) -> None:
+    def __init__(self, parts: list[bytes], timestamp: int, keyframe: bool, loss: str) -> None:
         self.parts = parts
         self.timestamp = timestamp
         self.keyframe = keyframe
-        self.after_loss = after_loss
+        self.loss = loss
 
     @property
     def data(self) -> bytes:
@@ -47,6 +47,18 @@ class Counts:
     undecodable: int = 0
     malformed: int = 0
     unmarked: int = 0
+
+
+@dataclass(slots=True)
+class Sense:
+    """Whether what comes makes sense; counts only rise. ``units`` of types that the codec has, ``keyframes_begun`` and ``keyframes`` that were whole, whole ``frames``
+    whether or not they could be decoded, and how often a marker or another timestamp said that a frame ends (``ends``)."""
+
+    units: int = 0
+    keyframes_begun: int = 0
+    keyframes: int = 0
+    frames: int = 0
+    ends: int = 0
 
 
 def _pieces(parts: list[bytes | memoryview]) -> list[bytes]:
@@ -75,6 +87,7 @@ class Depacketiser(ABC):
 
     def __init__(self) -> None:
         self.counts = Counts()
+        self.sense = Sense()
         self._parts: list[bytes | memoryview] = []
         self._bytes = 0
         self._owned = 0  # so many parts are no views
@@ -93,7 +106,7 @@ class Depacketiser(ABC):
         self._begins_well = False
         # Nothing is decodable before the first keyframe; that is no loss.
         self._waiting = True
-        self._lost = False
+        self._lost = ""
         # The packet before the open picture's first one is missing, so that its own beginning may be.
         self._suspect = True
         self._markers_lie = False
@@ -110,8 +123,10 @@ class Depacketiser(ABC):
         if lost and self._is_open and (timestamp == self._timestamp or self._has_picture):
             # Within one picture, whether others suffer depends on whether they refer to it.
             within = timestamp == self._timestamp
+            self._lost = "network"
             self._damage()
         if timestamp != self._timestamp:
+            self.sense.ends += not self._marked
             if self._has_picture or self._damaged:
                 self.counts.unmarked += not (self._markers_lie or self._may_be_fields or lost)
                 out = self._finish()
@@ -119,13 +134,15 @@ class Depacketiser(ABC):
             self._timestamp = timestamp
         if lost and not within:
             # Perhaps whole pictures are missing, and the beginning of this one.
-            self._waiting = self._lost = self._suspect = True
+            self._waiting = self._suspect = True
+            self._lost = "network"
         if self._bytes + len(payload) > _LARGEST_BYTES:
             self._clear()
             self._damaged = True
         if not self._damaged and (not payload or not self._payload(payload)):
             self.counts.malformed += 1
             self._damage()
+        self.sense.ends += marker
         self._marked = marker and not self._markers_lie and (self._has_picture or self._damaged)
         if self._marked and (not self._may_be_fields or self._beginnings > 1):
             return out + self._finish() if out else self._finish()
@@ -142,7 +159,8 @@ class Depacketiser(ABC):
             self._damaged = True
             self._finish()
         self._clear()
-        self._waiting = self._lost = self._suspect = True
+        self._waiting = self._suspect = True
+        self._lost = self._lost or "camera"
         self._timestamp = self._finished_at = None
 
     def going_on(self) -> bytes | None:
@@ -204,15 +222,17 @@ class Depacketiser(ABC):
             self.counts.damaged += 1
             if reference or not known:
                 self._waiting = True
-            self._lost = True
+            self._lost = self._lost or "camera"
             return ()
+        self.sense.frames += 1
         if keyframe:
+            self.sense.keyframes += 1
             self._waiting = False
         if self._waiting:
-            self.counts.undecodable += self._lost
+            self.counts.undecodable += bool(self._lost)
             return ()
-        after_loss, self._lost = self._lost, False
-        return (Picture(parts, timestamp, keyframe, after_loss),)
+        loss, self._lost = self._lost, ""
+        return (Picture(parts, timestamp, keyframe, loss),)
 
     def _forget(self) -> None:
         self._parts.clear()
@@ -239,13 +259,17 @@ class Depacketiser(ABC):
             if not first and self._timestamp == self._finished_at:
                 # The rest of a picture that a marker has ended already: this camera marks slices, not pictures.
                 self._markers_lie = True
-                self._suspect = self._lost = True
+                self._suspect = True
+                self._lost = self._lost or "camera"
+        if keyframe and not self._keyframe:
+            self.sense.keyframes_begun += 1
         self._keyframe |= keyframe
         self._reference |= reference
 
     def _begin(self, header: bytes) -> None:
         """A NAL unit begins, with this header; ``_more`` of it comes until ``_end``."""
         self._header, self._header_at, self._unit_bytes = header, len(self._parts), len(header)
+        self.sense.units += 1
         self._parts.append(header)
         self._bytes += 4 + len(header)
 
@@ -258,6 +282,7 @@ class Depacketiser(ABC):
         self._parts[self._header_at] = _LENGTH.pack(self._unit_bytes) + self._header
 
     def _whole(self, unit: memoryview) -> None:
+        self.sense.units += 1
         self._parts.append(_LENGTH.pack(len(unit)))
         self._parts.append(unit)
         self._bytes += 4 + len(unit)

@@ -1,7 +1,7 @@
 """The ``native`` source: our own RTSP client on the event loop, for H.264, H.265 and AAC over TCP.
 
 It feeds the same sink as the ``av`` source with the same packets, made from bytes: ``packet.stream`` is that of the template which was also given to
-``open``. A picture after a loss comes with ``is_corrupt``: it is whole itself, but pictures before it are missing.
+``open``. A picture after a loss says so (``loss``): it is whole itself, but pictures before it are missing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from nvr.recorder.nal import annex_b, prefixed_parameter_sets
 from nvr.recorder.native.aac import AudioFrame
 from nvr.recorder.native.client import Handlers, Session, Target, Track, open_session
 from nvr.recorder.native.errors import ClosedError, NativeError, NoAnswerError, StatusError, UnsupportedError, bare
-from nvr.recorder.native.pictures import Picture
+from nvr.recorder.native.pictures import Picture, Sense
 from nvr.recorder.native.receiving import AudioReceiver, Clocks, VideoReceiver
 from nvr.recorder.native.rtp import Jitter
 from nvr.recorder.native.sps import reorder_depth
@@ -90,6 +90,12 @@ class NativeSource:
             return {}
         jitter_us = self._jitter.us if self._jitter is not None else 0
         return {"packets": self._video.packets, "interarrival_jitter_us": jitter_us, **self.faults}
+
+    @property
+    def sense(self) -> Sense:
+        """Whether what comes on this connection makes sense: ``units`` and ``frames`` that stand still while ``ends`` rises say that it does not, and so do
+        ``keyframes`` that stay behind ``keyframes_begun``. The same object until the connection ends; all zero before there is one."""
+        return self._video.depacketiser.sense if self._video is not None else Sense()
 
     @property
     def faults(self) -> dict[str, int]:
@@ -185,9 +191,7 @@ class NativeSource:
         if self._jitter is not None:
             self._jitter.arrived(dts, now_us)
         self._sink.packet(
-            Packet(
-                picture.parts, sets, template.stream, self._time_base, pts, dts, picture.keyframe, picture.after_loss
-            )
+            Packet(picture.parts, sets, template.stream, self._time_base, pts, dts, picture.keyframe, picture.loss)
         )
 
     def _at_keyframe(self, sets: tuple[bytes, ...], data: bytes) -> bool:

@@ -22,7 +22,7 @@ class Got:
     pts: int
     dts: int
     keyframe: bool
-    corrupt: bool
+    loss: str
     data: bytes
 
 
@@ -52,7 +52,7 @@ class Sink:
             packet.pts,
             packet.dts,
             packet.is_keyframe,
-            packet.is_corrupt,
+            packet.loss if is_ours else "network" * packet.is_corrupt,
             data,
         )
         (self.video if packet.stream.type == "video" else self.audio).append(got)

@@ -222,7 +222,7 @@ def test_item_09_two_fields_of_one_timestamp_are_one_picture() -> None:
     assert stream.times == [1, 2, 3]
     assert stream.pictures[0].data == prefixed(INTERLACED_SPS, b"\x68pps", b"\x65\x88top", b"\x41\x9abottom")
     assert stream.pictures[1].data == prefixed(b"\x41\x9atop", b"\x41\x9abottom")
-    assert not any(picture.after_loss for picture in stream.pictures)
+    assert not any(picture.loss for picture in stream.pictures)
     counts = stream.depacketiser.counts
     assert (counts.damaged, counts.undecodable, counts.unmarked) == (0, 0, 0)
     # The last one, which may have been a frame or half of one, is complete when nothing follows.

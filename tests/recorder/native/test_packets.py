@@ -132,7 +132,7 @@ def test_markers_missing_and_superfluous() -> None:
         stream.send(number, b"\x65\x08b" if key else b"\x41\x1ab")
     whole = [picture for picture in stream.pictures if picture.timestamp >= 4]
     assert [p.timestamp for p in whole] == [4, 5]
-    assert whole[0].data == prefixed(b"\x65\x88a", b"\x65\x08b") and whole[0].after_loss
+    assert whole[0].data == prefixed(b"\x65\x88a", b"\x65\x08b") and whole[0].loss == "camera"
 
 
 def test_loss() -> None:
@@ -151,7 +151,7 @@ def test_loss() -> None:
         stream.send(4, IDR)
         stream.send(5, P)
         assert stream.times == [1, 4, 5], broken
-        assert [picture.after_loss for picture in stream.pictures] == [False, True, False]
+        assert [picture.loss for picture in stream.pictures] == ["", "network" if any(lost) else "camera", ""]
         counts = stream.depacketiser.counts
         assert counts.damaged == 1 and counts.undecodable == 1
     stream = Stream(H264Depacketiser())
@@ -174,7 +174,7 @@ def test_joining_in_the_middle_is_no_loss() -> None:
     stream.send(1, b"\x5c\x41c")
     stream.send(2, P)
     stream.send(3, IDR)
-    assert stream.times == [3] and not stream.pictures[0].after_loss
+    assert stream.times == [3] and not stream.pictures[0].loss
     assert stream.depacketiser.counts.damaged == stream.depacketiser.counts.undecodable == 0
 
 
@@ -185,7 +185,7 @@ def test_restart_forgets_what_was_open() -> None:
     stream.depacketiser.restart()
     stream.send(9, P)
     stream.send(10, IDR)
-    assert stream.times == [1, 10] and stream.pictures[-1].after_loss
+    assert stream.times == [1, 10] and stream.pictures[-1].loss == "camera"
 
 
 def test_recovery_point_is_a_keyframe() -> None:
@@ -229,7 +229,7 @@ def test_depacketiser_fuzz(which: int, packets: list[tuple[bytes, int, bool, int
             assert split(picture.data, length_prefixed=True)
             seen_keyframe |= picture.keyframe
             assert seen_keyframe, "nothing can be decoded before a keyframe"
-            assert picture.keyframe or not picture.after_loss or which == 0
+            assert picture.keyframe or not picture.loss or which == 0
 
 
 def test_a_picture_without_end_is_bounded() -> None:
@@ -342,3 +342,19 @@ def test_no_jitter_where_all_comes_evenly() -> None:
     for number in range(100):
         jitter.arrived(3600 * number, 77 + 40_000 * number)
     assert jitter.us == 0
+
+
+def test_what_makes_no_sense_shows_in_counts() -> None:
+    """Units of unknown types, a keyframe that is never whole, and a stream that is as it should be."""
+    stream = Stream(H264Depacketiser())
+    for number in range(10):
+        stream.send(number, b"\x1f\x55\x55")
+    sense = stream.depacketiser.sense
+    assert sense.units == sense.frames == 0 and sense.ends >= 10
+    stream = Stream(H264Depacketiser())
+    for number in range(10):
+        stream.send(number, b"\x7c\x85\x88i", b"\x7c\x45r", lost=0)
+        stream.send(number + 100, b"\x7c\x85\x88i", marker=False)
+        stream.send(number + 100, b"\x7c\x45r", lost=1)
+    sense = stream.depacketiser.sense
+    assert (sense.keyframes_begun, sense.keyframes, sense.frames) == (20, 10, 10)

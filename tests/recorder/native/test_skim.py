@@ -68,7 +68,7 @@ def wire(codec: str, pictures: list[list[tuple[int, str]]]) -> bytes:
 
 def read(
     codec: str, data: bytes, size: int, skim: bool
-) -> tuple[list[tuple[bytes, int, bool, bool]], Any, Any, int, int]:
+) -> tuple[list[tuple[bytes, int, bool, str]], Any, Any, int, int]:
     found: list[Picture] = []
     receiver = VideoReceiver(
         Track(media(codec), "u", 0, 1), 1, CLOCKS, lambda picture, *_: found.append(picture), no_clock
@@ -83,7 +83,7 @@ def read(
         framing.received(len(part))
         # As another connection's read would: nothing of ours may be left there.
         BUFFER.view[:] = ELSE
-    pictures = [(each.data, each.timestamp, each.keyframe, each.after_loss) for each in found]
+    pictures = [(each.data, each.timestamp, each.keyframe, each.loss) for each in found]
     return pictures, receiver.sequence, receiver.depacketiser.counts, receiver.packets, framing.junk_bytes
 
 

@@ -162,7 +162,7 @@ def test_a_lost_packet_costs_the_group_and_is_counted(serve: Serve, codec: str, 
     sent = [unit.hash for unit in made.video.units]
     # Frames 14 to 19 refer to what was lost; 20 is a keyframe.
     assert sink.hashes == sent[:14] + sent[20:]
-    assert [number for number, got in enumerate(sink.video) if got.corrupt] == [14]
+    assert [number for number, got in enumerate(sink.video) if got.loss] == [14]
     counters = source.counters
     assert counters["lost_packets"] > 0
     assert ended.detail["lost_packets"] == counters["lost_packets"]
