@@ -3,7 +3,8 @@
 Of the recorded bytes only numbers in fragment headers change: ``tfdt`` (decode times are rebased to the server's clock, counted from the file's
 beginning) and the sequence in ``mfhd``. Sample bytes are copied as they are. Memory is a few blocks, whatever the length.
 
-Invariant: a file that gets its name is whole, sealed and on the disk. A segment that ends too early makes no file.
+Invariants: a file that gets its name is whole, sealed and on the disk. A segment that ends too early makes no file. What one thread hands to
+another is an immutable ``bytes`` that nobody can write to again, however slow the other is; how many wait is bounded by the queue alone.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ __all__ = ["CopiedPart", "SealedFile", "write_sealed"]
 
 # Small enough that what was read is still in the processor's cache when it is hashed and written.
 _BLOCK_BYTES: Final = 1 << 20
+# How many blocks may wait between the reading and the writing thread: more would gain nothing.
 _AHEAD_BLOCKS: Final = 4
 _READ_AHEAD_BYTES: Final = 4 << 20
 _FORGET_BYTES: Final = 32 << 20
@@ -66,11 +68,12 @@ class SealedFile:
     parts: tuple[CopiedPart, ...]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Block:
-    """Whole fragments, read; or the end of a segment, with what its bytes hash to, or an error."""
+    """Whole fragments, read; or the end of a segment, with what its bytes hash to, or an error. ``data`` can't change any more: the reader keeps no way
+    to it, so a writer may take its time."""
 
-    data: memoryview
+    data: bytes
     fragments: Sequence[tuple[int, int]]
     ended: tuple[str | None, str, bool | None] | None = None
     error: BaseException | None = None
@@ -144,13 +147,11 @@ def _reading(opened: OpenSegment, part: Part, blocks: queue.Queue[_Block], stop:
 
     try:
         digest = _Digest(opened)
-        buffers = _Buffers()
         forgotten = 0
         for offset, size, fragments in _blocks(opened, part):
-            data = buffers.take(size)
             # The disk reads on while this is hashed.
             _advise(opened.fd, offset + size, _READ_AHEAD_BYTES, os.POSIX_FADV_WILLNEED)
-            _fill(opened, offset, data)
+            data = _read(opened, offset, size)
             digest.update(data)
             if offset - forgotten >= _FORGET_BYTES:
                 # The system need not keep what is read once. Told of pages that just came in, it would wait for every processor.
@@ -161,9 +162,9 @@ def _reading(opened: OpenSegment, part: Part, blocks: queue.Queue[_Block], stop:
             if stop.is_set():
                 return
         _advise(opened.fd, 0, 0, os.POSIX_FADV_DONTNEED)
-        put(_Block(_NOTHING, (), ended=digest.finish()))
+        put(_Block(b"", (), ended=digest.finish()))
     except BaseException as error:
-        put(_Block(_NOTHING, (), error=error))
+        put(_Block(b"", (), error=error))
 
 
 def _advise(fd: int, offset: int, count: int, advice: int) -> None:
@@ -171,33 +172,16 @@ def _advise(fd: int, offset: int, count: int, advice: int) -> None:
         os.posix_fadvise(fd, offset, count, advice)
 
 
-class _Buffers:
-    """Memory for blocks, used in turn: fresh memory for each would cost as much as copying it. One is used again only after as many others as can wait
-    or be worked on."""
-
-    def __init__(self) -> None:
-        self._buffers = [bytearray() for _ in range(_AHEAD_BLOCKS + 2)]
-        self._next = 0
-
-    def take(self, size: int) -> memoryview:
-        """The next one, ``size`` bytes of it."""
-        number = self._next = (self._next + 1) % len(self._buffers)
-        if len(self._buffers[number]) < size:
-            # Not resized: somebody may still look at the old one.
-            self._buffers[number] = bytearray(size + size // 4)
-        return memoryview(self._buffers[number])[:size]
-
-
-_NOTHING: Final = memoryview(b"")
-
-
-def _fill(opened: OpenSegment, offset: int, data: memoryview) -> None:
-    at = 0
-    while at < len(data):
-        count = os.preadv(opened.fd, [data[at:]], offset + at)
-        if not count:
-            raise SourceChanged(f"{opened.segment.relative_path} ends at byte {offset + at}, earlier than it did")
-        at += count
+def _read(opened: OpenSegment, offset: int, size: int) -> bytes:
+    """Exactly these bytes."""
+    parts: list[bytes] = []
+    while size:
+        data = os.pread(opened.fd, size, offset)
+        if not data:
+            raise SourceChanged(f"{opened.segment.relative_path} ends at byte {offset}, earlier than it did")
+        parts.append(data)
+        offset, size = offset + len(data), size - len(data)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _blocks(opened: OpenSegment, part: Part) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
@@ -230,13 +214,14 @@ class _Digest:
         self._content: str | None = None
         self._at = 0
 
-    def update(self, data: memoryview) -> None:
+    def update(self, data: bytes) -> None:
         tail_at = self._opened.file.whole_bytes if self._opened.file.tail is not None else None
         if tail_at is not None and self._at <= tail_at < self._at + len(data) and self._content is None:
             before = tail_at - self._at
-            self._sha.update(data[:before])
+            view = memoryview(data)
+            self._sha.update(view[:before])
             self._content = self._sha.hexdigest()
-            self._sha.update(data[before:])
+            self._sha.update(view[before:])
         else:
             self._sha.update(data)
         self._at += len(data)
@@ -265,7 +250,8 @@ class _Output:
         self.size = 0
         self._flushed = 0
 
-    def write(self, data: bytes | memoryview) -> None:
+    def write(self, data: bytes | bytearray) -> None:
+        """Appends bytes that nobody changes meanwhile."""
         self.sha.update(data)
         self.crc = zlib.crc32(data, self.crc)
         view = memoryview(data)
@@ -354,14 +340,17 @@ def _copy(
                 raise block.error
             if block.ended is not None:
                 break
+            # This thread's own copy: what was read stays what it was.
+            data = bytearray(block.data)
+            view = memoryview(data)
             try:
                 for offset, length in block.fragments:
                     sequence += 1
-                    _patch(block.data, offset, offset + length, sequence, rebase)
+                    _patch(view, offset, offset + length, sequence, rebase)
             except (BoxError, struct.error) as error:
                 raise SourceChanged(f"{opened.segment.relative_path} is damaged: {error}") from error
-            out.write(block.data)
-            progress(len(block.data))
+            out.write(data)
+            progress(len(data))
     finally:
         stop.set()
         reader.join()

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["Cancelled", "EvidenceError", "ExportRefused", "KeyProblem", "NothingToExport", "SourceChanged"]
+__all__ = [
+    "Cancelled",
+    "EvidenceError",
+    "ExportRefused",
+    "KeyProblem",
+    "NothingToExport",
+    "SourceChanged",
+    "WronglyWritten",
+]
 
 
 class EvidenceError(Exception):
@@ -23,6 +31,10 @@ class NothingToExport(ExportRefused):
 
 class SourceChanged(EvidenceError):
     """Recorded footage could not be read to the end while it was copied: the export is not made, rather than made short."""
+
+
+class WronglyWritten(EvidenceError):
+    """What was read back is not what was recorded: it is never handed out."""
 
 
 class Cancelled(EvidenceError):

@@ -19,7 +19,7 @@ import msgspec
 from nvr.config import redact
 from nvr.evidence.errors import Cancelled, EvidenceError
 from nvr.evidence.keys import KeyFolder
-from nvr.evidence.package import ExportPlan, make_package, package_name, plan_export
+from nvr.evidence.package import ExportPlan, make_package, package_name, plan_export, remove_package, work_bytes
 from nvr.evidence.priority import Pace
 from nvr.evidence.request import ExportRequest, Unit
 from nvr.playback.index_cache import IndexCache
@@ -136,7 +136,7 @@ class Exporter:
     def _make(self, job: Export, plan: ExportPlan) -> None:
         settings = self._settings
         with self._database.write() as conn:
-            if not exports.begin(conn, job.id, sum(file.bytes for file in plan.files), time.time_ns() // 1000):
+            if not exports.begin(conn, job.id, work_bytes(plan), time.time_ns() // 1000):
                 return
             head = str(audit.head(conn))
         plan = replace(plan, request=replace(plan.request, audit_head=head))
@@ -154,11 +154,11 @@ class Exporter:
                 with self._database.write() as conn:
                     exports.put_back(conn, job.id)
             else:
-                self._remove(destination)
+                remove_package(destination)
             return
         except (EvidenceError, OSError) as error:
             self._fail(job, error)
-            self._remove(destination)
+            remove_package(destination)
             return
         files = [(entry.name, entry.size, entry.crc32) for entry in package.entries]
         with self._database.write() as conn:
@@ -171,7 +171,7 @@ class Exporter:
                 now_us=time.time_ns() // 1000,
             )
         if not is_done:
-            self._remove(destination)
+            remove_package(destination)
         for warning in package.warnings:
             log.warning("export %s: %s", job.id, warning)
 
@@ -180,10 +180,6 @@ class Exporter:
         log.error("export %s can't be made: %s", job.id, reason)
         with self._database.write() as conn:
             exports.fail(conn, job.id, reason, time.time_ns() // 1000)
-
-    def _remove(self, destination: Path) -> None:
-        for path in (destination, destination.with_name(f"{destination.name}.part")):
-            shutil.rmtree(path, ignore_errors=True)
 
     def expire(self) -> None:
         """Deletes what is finished for longer than it is kept. The row says so first: nobody is offered what is half deleted."""
@@ -194,7 +190,7 @@ class Exporter:
             with self._database.write() as conn:
                 exports.expire(conn, job.id)
             if job.folder is not None:
-                self._remove(self._folder / job.folder)
+                remove_package(self._folder / job.folder)
             log.info("export %s has expired and is deleted", job.id)
 
     def _clean(self) -> None:
@@ -203,7 +199,7 @@ class Exporter:
         with self._database.read() as conn:
             ended = [job for job in exports.every(conn, -1) if not job.is_open and job.state != "done"]
         for job in ended:
-            self._remove(self._folder / package_name(ExportRequest.from_json(job.request)))
+            remove_package(self._folder / package_name(ExportRequest.from_json(job.request)))
 
 
 class _Told:

@@ -1,8 +1,8 @@
 """Makes a package: a folder of sealed MP4s, a statement, and a signed manifest that names all of them.
 
 ``plan_export`` says what there is and how large it will be; ``make_package`` copies. It works in ``<destination>.part`` and notes each finished
-file there, so that an export that was interrupted goes on behind the last one. Invariant: a folder that has its final name is
-a whole package.
+file beside it, so that an export that was interrupted goes on behind the last one. Invariant: a folder that has its final name is
+a whole package, which was read back: it verifies as a stranger would verify it, and its footage is that of the recorded files.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from nvr.config import redact
 from nvr.evidence.archive import Entry, PackageArchive
 from nvr.evidence.clocks import server_clock
 from nvr.evidence.copying import CopiedPart, SealedFile, write_sealed
-from nvr.evidence.errors import ExportRefused, NothingToExport
+from nvr.evidence.errors import ExportRefused, NothingToExport, WronglyWritten
 from nvr.evidence.manifest import (
     MANIFEST_NAME,
     STATEMENT_NAME,
@@ -36,20 +36,32 @@ from nvr.evidence.manifest import (
 )
 from nvr.evidence.oeff import ExportUnit, Source
 from nvr.evidence.plan import CameraPlan, FilePlan, plan_camera
+from nvr.evidence.readback import Outcome, read_back
 from nvr.evidence.request import ExportRequest, Unit
 from nvr.evidence.signing import Signer
 from nvr.evidence.statement import first_picture, make_statement
 from nvr.evidence.times import file_time
-from nvr.playback.index_cache import IndexCache
+from nvr.evidence.verify import verify
+from nvr.playback.errors import FootageGone
+from nvr.playback.index_cache import IndexCache, OpenSegment
 from storage.boxes import Track
 from storage.database import Database
+from storage.segments import Key
 
-__all__ = ["ExportPlan", "Package", "make_package", "package_name", "plan_export", "to_archive"]
+__all__ = [
+    "ExportPlan",
+    "Package",
+    "make_package",
+    "package_name",
+    "plan_export",
+    "remove_package",
+    "to_archive",
+    "work_bytes",
+]
 
 # Statement, manifest, signatures, and what seals a file.
 _OVERHEAD_BYTES: Final = 2 << 20
 _SEAL_BYTES: Final = 16 << 10
-_NOTES: Final = "finished.json"
 
 Progress = Callable[[int, int], None]
 
@@ -119,21 +131,23 @@ def make_package(
     progress: Progress = lambda done, total: None,
     now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
 ) -> Package:
-    """Makes the package in the folder ``destination``, which must not exist. ``progress`` is told bytes done and bytes in all, and may raise.
+    """Makes the package in the folder ``destination``, which must not exist. ``progress`` is told bytes done and in all (see ``work_bytes``), and may
+    raise.
 
     Raises:
         ExportRefused: the folder exists.
         SourceChanged: footage could not be read to the end.
+        WronglyWritten: what was read back is not what was recorded.
         OSError: the disk does not take it.
     """
     if destination.exists():
         raise ExportRefused(f"{destination} exists: an export never replaces anything")
-    work = destination.with_name(f"{destination.name}.part")
+    work, notes_path = _work(destination)
     work.mkdir(mode=0o750, parents=True, exist_ok=True)
     began_us = now_us()
     urls = {camera.camera: redact(camera.url) for camera in plan.cameras}
-    total, done = sum(file.bytes for file in plan.files), 0
-    notes = _Notes(work / _NOTES, signer)
+    total, done = work_bytes(plan), 0
+    notes = _Notes(notes_path, signer)
     sealed: list[SealedFile] = []
     for camera in plan.cameras:
         for file in camera.files:
@@ -152,7 +166,47 @@ def make_package(
             sealed.append(finished)
             done = before + file.bytes
             progress(done, total)
-    return _finish(plan, signer, unit, destination, work, sealed, urls, now_us())
+    package = _finish(plan, signer, unit, work, sealed, urls, now_us())
+    _check(package, plan, cache, signer, lambda count, whole: progress(done + done * count // max(whole, 1), total))
+    notes_path.unlink(missing_ok=True)
+    work.rename(destination)
+    _sync_folder(destination.parent)
+    return replace(package, path=destination)
+
+
+def work_bytes(plan: ExportPlan) -> int:
+    """How much there is to do, as progress is told: each byte is copied, and read back."""
+    return 2 * sum(file.bytes for file in plan.files)
+
+
+def _work(destination: Path) -> tuple[Path, Path]:
+    """The folder in which a package is made, and the notes beside it."""
+    return destination.with_name(f"{destination.name}.part"), destination.with_name(f"{destination.name}.part.json")
+
+
+def remove_package(destination: Path) -> None:
+    """Removes a package, finished or not, and what was noted of it."""
+    work, notes = _work(destination)
+    for path in (destination, work):
+        shutil.rmtree(path, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        notes.unlink(missing_ok=True)
+
+
+def _check(package: Package, plan: ExportPlan, cache: IndexCache, signer: Signer, progress: Progress) -> None:
+    """Raises ``WronglyWritten`` unless the package, read back, is what was recorded."""
+    known = {part.piece.segment.key: part.piece.segment for file in plan.files for part in file.parts}
+
+    def find(key: Key) -> OpenSegment:
+        if key not in known:
+            raise FootageGone(key)
+        return cache.open(known[key])
+
+    found = read_back(package.path, find, [signer.certificate], progress=progress)
+    copied = sum(file.bytes for file in plan.files)
+    if found.outcome is not Outcome.GOOD or found.compared_bytes != copied:
+        why = "; ".join(found.details) or f"{found.compared_bytes} of {copied} bytes of footage could be compared"
+        raise WronglyWritten(f"what was written is not what was recorded, so it is not handed out: {why}")
 
 
 def _describing(
@@ -172,7 +226,6 @@ def _finish(
     plan: ExportPlan,
     signer: Signer,
     unit: Unit,
-    destination: Path,
     work: Path,
     sealed: Sequence[SealedFile],
     urls: Mapping[str, str],
@@ -202,29 +255,35 @@ def _finish(
     write(MANIFEST_NAME, data)
     write(signature_name(1), signer.sign(hashlib.sha256(data).digest()))
     write(certificate_name(1), signer.certificate.der)
-    (work / _NOTES).unlink(missing_ok=True)
     expected = {entry.name for entry in entries}
     for path in work.iterdir():
         # Left by an attempt that was planned otherwise.
         if path.name not in expected:
             path.unlink() if not path.is_dir() else shutil.rmtree(path)
     _sync_folder(work)
-    work.rename(destination)
-    _sync_folder(destination.parent)
-    return Package(destination, tuple(entries), whole, tuple(_warnings(plan, sealed)))
+    return Package(work, tuple(entries), whole, tuple(_warnings(plan, sealed)))
 
 
 def to_archive(package: Package) -> Package:
-    """Turns the package's folder into a ZIP beside it."""
+    """Turns the package's folder into a ZIP beside it, which only its maker can read.
+
+    Raises:
+        WronglyWritten: what was read back is not what was written.
+        OSError: the disk does not take it.
+    """
     path = package.path.with_name(f"{package.path.name}.zip")
     new = path.with_name(f"{path.name}.part")
     archive = PackageArchive(package.path, package.path.name, package.entries)
     try:
-        with new.open("wb") as file:
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
             for block in archive.blocks():
                 file.write(block)
             file.flush()
             os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        report = verify(new)
+        if report.outcome != "valid":
+            raise WronglyWritten(f"the ZIP, read back, is {report.outcome}: the folder {package.path} is good")
         new.rename(path)
         _sync_folder(path.parent)
     finally:

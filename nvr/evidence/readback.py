@@ -1,0 +1,266 @@
+"""Reads a finished package back and compares its footage, byte by byte, with the recorded segments that it was copied from.
+
+What is checked is the package as a stranger gets it, from its manifest on: nothing that the copying knew is used. Of a recorded fragment only the
+values of ``tfdt`` and ``mfhd`` may differ. Invariant: ``good`` means that the package verifies and that every other byte of every fragment
+in it was compared with a recorded file and is the same.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import msgspec
+
+from nvr.evidence.archive import Archive
+from nvr.evidence.manifest import MANIFEST_NAME
+from nvr.evidence.signing import Certificate
+from nvr.evidence.times import parse_iso
+from nvr.evidence.verify import Report, verify
+from nvr.evidence.verify.sources import ArchiveSource, FolderSource, Source
+from nvr.evidence.verify.words import finding_text
+from nvr.playback.errors import FootageGone
+from nvr.playback.index_cache import OpenSegment
+from storage.boxes import BoxError, children, header
+from storage.segments import Key
+
+__all__ = ["Outcome", "ReadBack", "read_back"]
+
+# Small enough that the C library gives the same memory again and again, instead of fresh pages that must be cleared first.
+_CHUNK_BYTES: Final = 64 << 10
+# Enough for most headers of fragments; a longer one is read again.
+_HEAD_BYTES: Final = 4 << 10
+_MOST_DETAILS: Final = 5
+
+Progress = Callable[[int, int], None]
+Find = Callable[[Key], OpenSegment]
+"""Opens a recorded segment. Raises ``FootageGone`` if it is no longer there."""
+
+
+class Outcome(StrEnum):
+    """What came of it. ``partly``: it verifies, but some of the footage is no longer recorded here, so that it can't be compared."""
+
+    GOOD = "good"
+    PARTLY = "partly"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """What was found: ``details`` say it for people, ``compared_bytes`` how many bytes of fragments were compared, ``gone`` how many segments could
+    not be."""
+
+    outcome: Outcome
+    details: tuple[str, ...]
+    compared_bytes: int
+    gone: int
+    export: str = ""
+
+
+class _Segment(msgspec.Struct):
+    start: str
+    node: str
+    epoch: int
+    source_bytes: tuple[int, int]
+    file_bytes: tuple[int, int]
+
+
+class _File(msgspec.Struct):
+    name: str
+    kind: str
+    camera: str = ""
+    segments: list[_Segment] = []
+
+
+class _Manifest(msgspec.Struct):
+    id: str
+    files: list[_File]
+
+
+class _Differs(Exception):
+    pass
+
+
+class _Ended(Exception):
+    pass
+
+
+def read_back(
+    target: Path, find: Find, certificates: Sequence[Certificate] = (), *, progress: Progress = lambda done, total: None
+) -> ReadBack:
+    """Verifies the package at ``target``, a folder or a ZIP, as a stranger would, and compares its footage with what ``find`` opens. ``progress``
+    is told bytes verified and in all, and may raise to end it.
+
+    Raises:
+        OSError: the package, or a recorded file, can't be read.
+    """
+    ending = threading.Event()
+    with ThreadPoolExecutor(1, "read-back") as pool:
+        # Beside one another: the one mostly hashes, the other mostly reads.
+        comparing = pool.submit(_compare, target, find, ending)
+        try:
+            report = verify(target, certificates, progress=progress)
+        except BaseException:
+            ending.set()
+            raise
+        compared = comparing.result()
+    wrong = [f"{finding.where}: {finding_text('en', finding.code, finding.values)}" for finding in report.findings]
+    wrong += compared.wrong
+    outcome = Outcome.WRONG if wrong else Outcome.PARTLY if compared.gone else Outcome.GOOD
+    details = [*wrong[:_MOST_DETAILS]]
+    if len(wrong) > _MOST_DETAILS:
+        details.append(f"and {len(wrong) - _MOST_DETAILS} more")
+    if compared.gone:
+        details.append(f"{compared.gone} of its segments are no longer recorded here: they can't be compared")
+    return ReadBack(outcome, tuple(details), compared.bytes, compared.gone, str(report.about.get("id", "")))
+
+
+@dataclass(slots=True)
+class _Compared:
+    bytes: int
+    gone: int
+    wrong: list[str]
+
+
+def _compare(target: Path, find: Find, ending: threading.Event) -> _Compared:
+    found = _Compared(0, 0, [])
+    with _source(target) as source:
+        if source is None or MANIFEST_NAME not in source.sizes:
+            # Verification says what is wrong.
+            return found
+        with source.open(MANIFEST_NAME) as file:
+            data = b"".join(iter(lambda: file.read(_CHUNK_BYTES), b""))
+        try:
+            manifest = msgspec.json.decode(data, type=_Manifest)
+        except (msgspec.DecodeError, RecursionError):
+            return found
+        try:
+            for listed in manifest.files:
+                if listed.kind == "video" and listed.name in source.sizes:
+                    _compare_file(source, listed, find, found, ending)
+        except _Ended:
+            pass
+    return found
+
+
+@contextmanager
+def _source(target: Path) -> Iterator[Source | None]:
+    if target.is_dir():
+        yield FolderSource(target, Report(str(target), "directory", False))
+        return
+    with target.open("rb") as file:
+        try:
+            archive: Source | None = ArchiveSource(Archive.of_file(file))
+        except ValueError:
+            archive = None
+        yield archive
+
+
+def _compare_file(source: Source, listed: _File, find: Find, found: _Compared, ending: threading.Event) -> None:
+    at = 0
+    with source.open(listed.name) as exported:
+        for segment in listed.segments:
+            begin, end = segment.file_bytes
+            where = f"{listed.name}, footage from {segment.start}"
+            if end - begin != segment.source_bytes[1] - segment.source_bytes[0] or begin < at:
+                found.wrong.append(f"{where}: the manifest names {segment.source_bytes} of it as {segment.file_bytes}")
+                return
+            try:
+                _skip(exported, begin - at)
+                at = begin
+                opened = find(Key(listed.camera, parse_iso(segment.start), segment.node, segment.epoch))
+            except FootageGone:
+                found.gone += 1
+                continue
+            except (_Differs, ValueError) as error:
+                found.wrong.append(f"{where}: {error}")
+                return
+            try:
+                _compare_part(opened.fd, segment.source_bytes, exported, ending)
+            except (_Differs, BoxError, struct.error) as error:
+                found.wrong.append(f"{where}: {error}")
+                # Where the next segment's begins is not certain any more.
+                return
+            finally:
+                opened.close()
+            at = end
+            found.bytes += end - begin
+
+
+def _skip(file: BinaryIO, count: int) -> None:
+    while count:
+        count -= len(_take(file, min(count, _CHUNK_BYTES)))
+
+
+def _take(file: BinaryIO, count: int) -> bytes:
+    """Exactly the next bytes of the exported file."""
+    data = file.read(count)
+    while len(data) < count:
+        more = file.read(count - len(data))
+        if not more:
+            raise _Differs("the exported file ends before it")
+        data += more
+    return data
+
+
+def _pread(fd: int, offset: int, count: int, *, least: int | None = None) -> bytes:
+    """Bytes of the recorded file: exactly ``count``, or at least ``least``."""
+    data = os.pread(fd, count, offset)
+    while len(data) < (count if least is None else least):
+        more = os.pread(fd, count - len(data), offset + len(data))
+        if not more:
+            raise _Differs("the recorded file ends before it")
+        data += more
+    return data
+
+
+def _compare_part(fd: int, source_bytes: tuple[int, int], exported: BinaryIO, ending: threading.Event) -> None:
+    """Compares the boxes ``[begin, end)`` of the recorded file with the next bytes of the exported one."""
+    at, end = source_bytes
+    while at < end:
+        if ending.is_set():
+            raise _Ended
+        head = _pread(fd, at, min(_HEAD_BYTES, end - at), least=8)
+        box = header(head, 0, len(head))
+        if box is None or at + box.end > end:
+            raise _Differs(f"byte {at} of the recorded file does not begin a box that ends within what was copied")
+        if box.kind == b"moof":
+            if box.end > len(head):
+                head = _pread(fd, at, box.end)
+            recorded, copied = head[: box.end], _take(exported, box.end)
+            if recorded != copied and _settled(recorded) != _settled(copied):
+                raise _Differs(f"the header of the fragment at byte {at} of the recorded file differs")
+        else:
+            done = 0
+            while done < box.end:
+                size = min(_CHUNK_BYTES, box.end - done)
+                if _pread(fd, at + done, size) != _take(exported, size):
+                    raise _Differs(f"bytes {at + done} to {at + done + size} of the recorded file differ")
+                done += size
+                if ending.is_set():
+                    raise _Ended
+        at += box.end
+
+
+def _settled(moof: bytes) -> bytes:
+    """A fragment's header without what may be set anew."""
+    data = bytearray(moof)
+    outer = header(moof, 0, len(moof))
+    if outer is None or outer.kind != b"moof" or outer.end != len(moof):
+        raise _Differs("a fragment of the exported file does not begin with its header")
+    for box in children(moof, outer.payload, outer.end):
+        if box.kind == b"mfhd":
+            data[box.payload + 4 : box.end] = bytes(box.end - box.payload - 4)
+        elif box.kind == b"traf":
+            for inner in children(moof, box.payload, box.end):
+                if inner.kind == b"tfdt":
+                    data[inner.payload + 4 : inner.end] = bytes(inner.end - inner.payload - 4)
+    return bytes(data)
