@@ -64,7 +64,9 @@ class VideoEdge:
             dts, pts, duration = (round(ticks * base / _COMMON_BASE) for ticks in (dts, pts, duration))
             base = _COMMON_BASE
         self._sink.packet(
-            Picture([data], sets, base, max(pts, dts), dts, is_keyframe, "network" if packet.is_corrupt else "", duration)
+            Picture(
+                [data], sets, base, max(pts, dts), dts, is_keyframe, "network" if packet.is_corrupt else "", duration
+            )
         )
 
     def _opens(self, sets: tuple[bytes, ...], data: bytes) -> bool:
