@@ -284,10 +284,22 @@ def enter(
         timescale=head.timescale,
         media_start=head.media_start,
     )
+    believed = segments.get(conn, key)
     segments.finish(
-        conn, key, end_us=end_us, media_end=found.index.media_end, frames=frames, bytes_=size, sha256=sha256
+        conn,
+        key,
+        end_us=end_us,
+        media_end=found.index.media_end,
+        frames=frames,
+        bytes_=size,
+        sha256=sha256,
+        found=found.index.holes,
     )
-    _explain(conn, key.camera, end_us, loss or _unexplained(key))
+    loss = loss or _unexplained(key)
+    _explain(conn, key.camera, end_us, loss)
+    if believed is not None and believed.growing:
+        # A hole in what is lost has a fact that reaches less far.
+        facts.fill(conn, key.camera, end_us, believed.end_us, loss.cause, loss.detail, node=loss.node, epoch=loss.epoch)
 
 
 def _unexplained(key: Key) -> Loss:

@@ -9,19 +9,41 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Box", "BoxError", "Fragment", "Track", "TrackFragment", "children", "header", "parse_init", "parse_moof"]
+__all__ = [
+    "LOSSES",
+    "Box",
+    "BoxError",
+    "Fragment",
+    "Hole",
+    "Track",
+    "TrackFragment",
+    "children",
+    "header",
+    "hole_box",
+    "parse_init",
+    "parse_moof",
+]
 
 _U32 = struct.Struct(">I")
 _U64 = struct.Struct(">Q")
 _HEADER = struct.Struct(">I4s")
 
+LOSSES: Final = ("", "network", "camera", "server")
+"""Who is answerable for a hole; the first: nothing was lost, nothing came."""
+
+_HOLE_UUID: Final = bytes.fromhex("6e76722d686f6c658f1c4b52a9d07e31")
+# Size, kind and UUID of the box; start and end in ticks; place in LOSSES.
+_HOLE: Final = struct.Struct(">I4s16sqqB")
+
 # A fragment holds a second at most. Samples that take all their values from defaults cost a damaged file no bytes, so their
 # number needs a limit of its own.
 _MOST_SAMPLES = 1 << 17
+_LARGEST_TIME: Final = 1 << 62
 # sample_is_non_sync_sample, ISO/IEC 14496-12 §8.8.3.1
 _NON_SYNC = 0x00010000
 
@@ -75,14 +97,30 @@ class TrackFragment:
         return np.frombuffer(self.packed, np.int64).reshape(-1, 4)
 
 
+class Hole(NamedTuple):
+    """A stretch of a segment in which no frame could be decoded: from the end of the last frame before it to the first frame after it, presentation times in ticks
+    of the video. ``loss`` is one of ``LOSSES``."""
+
+    start: int
+    end: int
+    loss: str
+
+
 class Fragment:
-    """A parsed ``moof``."""
+    """A parsed ``moof``. ``hole``: the frame that comes after this fragment's last one does not follow it at once; so that players show something meanwhile, the last
+    sample lasts until then."""
 
-    __slots__ = ("sequence", "tracks")
+    __slots__ = ("hole", "sequence", "tracks")
 
-    def __init__(self, sequence: int, tracks: tuple[TrackFragment, ...]) -> None:
+    def __init__(self, sequence: int, tracks: tuple[TrackFragment, ...], hole: Hole | None = None) -> None:
         self.sequence = sequence
         self.tracks = tracks
+        self.hole = hole
+
+
+def hole_box(hole: Hole) -> bytes:
+    """The hole as a box of a ``moof``, which players pass over."""
+    return _HOLE.pack(_HOLE.size, b"uuid", _HOLE_UUID, hole.start, hole.end, LOSSES.index(hole.loss))
 
 
 def header(data: bytes | memoryview, at: int, limit: int) -> Box | None:
@@ -139,12 +177,24 @@ def _parse_moof(data: bytes | memoryview, defaults: dict[int, tuple[int, int, in
         raise BoxError("not a whole moof")
     sequence = 0
     tracks: list[TrackFragment] = []
+    hole: Hole | None = None
     for box in children(data, outer.payload, outer.end):
         if box.kind == b"mfhd":
             sequence = _U32.unpack_from(data, box.payload + 4)[0]
         elif box.kind == b"traf":
             tracks.append(_parse_traf(data, box, defaults))
-    return Fragment(sequence, tuple(tracks))
+        elif box.kind == b"uuid" and bytes(data[box.payload : box.payload + 16]) == _HOLE_UUID:
+            hole = _parse_hole(data, box)
+    return Fragment(sequence, tuple(tracks), hole)
+
+
+def _parse_hole(data: bytes | memoryview, box: Box) -> Hole:
+    if box.end - box.start != _HOLE.size:
+        raise BoxError(f"a hole of {box.end - box.start} bytes")
+    _, _, _, start, end, loss = _HOLE.unpack_from(data, box.start)
+    if not -_LARGEST_TIME < start < end < _LARGEST_TIME or loss >= len(LOSSES):
+        raise BoxError(f"a hole from {start} to {end}, of kind {loss}")
+    return Hole(start, end, LOSSES[loss])
 
 
 def _parse_traf(data: bytes | memoryview, traf: Box, defaults: dict[int, tuple[int, int, int]]) -> TrackFragment:

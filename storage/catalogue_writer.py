@@ -14,17 +14,19 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from storage import segments, status
+from storage.boxes import Hole
 from storage.database import Database
 from storage.errors import CatalogueError
 from storage.segments import Key
 from storage.status import Status
 
-__all__ = ["CatalogueWriter", "Operation"]
+__all__ = ["CatalogueWriter", "Grown", "Operation"]
 
 log = logging.getLogger(__name__)
 
 Operation = Callable[[sqlite3.Connection], None]
-Progress = tuple[Status, Sequence[tuple[Key, int]]]
+Grown = tuple[Key, int, tuple[Hole, ...]]
+Progress = tuple[Status, Sequence[Grown]]
 
 # About a hundred bytes each. A catalogue that is out of reach for so long that these fill up is rebuilt from files at the next start.
 _MOST_WAITING: Final = 500_000
@@ -85,8 +87,8 @@ class CatalogueWriter:
             self._operations.append(operation)
             self._wake.notify()
 
-    def put_status(self, new: Status, grown: Sequence[tuple[Key, int]] = ()) -> None:
-        """Sets a camera's status, and how far its growing segments reach; only the latest is written."""
+    def put_status(self, new: Status, grown: Sequence[Grown] = ()) -> None:
+        """Sets a camera's status, and how far its growing segments reach and with which holes; only the latest is written."""
         with self._wake:
             self._statuses[new.camera] = (new, grown)
 
@@ -126,8 +128,8 @@ class CatalogueWriter:
                     operation(conn)
                 status.put(conn, [new for new, _ in statuses])
                 for _, grown in statuses:
-                    for key, until_us in grown:
-                        segments.grown(conn, key, until_us)
+                    for key, until_us, found in grown:
+                        segments.grown(conn, key, until_us, found)
         except Exception as error:
             if _may_pass(error):
                 # The batch goes back to the front, in order.

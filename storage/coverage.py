@@ -15,7 +15,7 @@ from storage import facts, segments
 from storage.attribution import Attribution, attribute
 from storage.causes import Cause
 from storage.facts import Fact
-from storage.intervals import Interval, partition
+from storage.intervals import Interval, clip, merge, partition, subtract
 from storage.segments import Segment
 
 __all__ = ["Coverage", "Gap", "Piece", "coverage", "pieces", "resolve"]
@@ -104,7 +104,7 @@ def _known_until(conn: sqlite3.Connection, camera: str, now_us: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The part ``[start_us, end_us)`` of a segment that is to be shown: where segments overlap, one wins."""
+    """The part ``[start_us, end_us)`` of a segment that is to be shown: where segments overlap, one wins; where it has a hole, it shows nothing."""
 
     segment: Segment
     start_us: int
@@ -114,31 +114,21 @@ class Piece:
 def resolve(found: Iterable[Segment], start_us: int, end_us: int) -> list[Piece]:
     """Which segment shows which part of ``[start_us, end_us)``: pieces by time, none overlapping, together the segments' union.
 
-    The higher epoch wins, then the node of lesser name, then the later start (a clock set back: what was recorded last).
+    The higher epoch wins, then the node of lesser name, then the later start (a clock set back: what was recorded last). Where a segment has a hole, it shows
+    nothing.
     """
     by_start = sorted((s for s in found if s.end_us > s.key.start_us), key=lambda s: s.key.start_us)
     if all(before.end_us <= after.key.start_us for before, after in itertools.pairwise(by_start)):
         # Nearly always: nothing overlaps.
-        return [
-            Piece(s, max(s.key.start_us, start_us), min(s.end_us, end_us))
-            for s in by_start
-            if s.end_us > start_us and s.key.start_us < end_us
-        ]
+        return [Piece(s, *part) for s in by_start for part in clip(s.footage, start_us, end_us)]
     pieces: list[Piece] = []
     covered: list[Interval] = []
     order = sorted(by_start, key=lambda s: (-s.key.epoch, s.key.node, -s.key.start_us))
     for segment in order:
-        a, b = max(segment.key.start_us, start_us), min(segment.end_us, end_us)
-        at = a
-        for taken in [t for t in covered if t.end_us > a and t.start_us < b]:
-            if taken.start_us > at:
-                pieces.append(Piece(segment, at, taken.start_us))
-            at = max(at, taken.end_us)
-        if at < b:
-            pieces.append(Piece(segment, at, b))
-        if a < b:
-            covered.append(Interval(a, b))
-            covered.sort()
+        own = clip(segment.footage, start_us, end_us)
+        for part in own:
+            pieces += [Piece(segment, *left) for left in subtract(*part, covered)]
+        covered = merge([*covered, *own])
     return sorted(pieces, key=lambda piece: piece.start_us)
 
 

@@ -257,7 +257,8 @@ class DiskWriter:
             # Until it can be adopted the catalogue knows how far it reaches, so that the story has no hole meanwhile.
             key, until_us = handle.key, handle.written_until_us
             if handle.named:
-                self._catalogue.put(lambda conn: segments.grown(conn, key, until_us))
+                found = tuple(handle.index.holes)
+                self._catalogue.put(lambda conn: segments.grown(conn, key, until_us, found))
             else:
                 # It is not listed yet. If its name comes, it is; if not, there is a cause.
                 self.salvage.explain(handle, key.start_us, until_us)
@@ -311,7 +312,7 @@ class DiskWriter:
             return
         handle.named = True
         root, key, head, init = self.root.id, handle.key, handle.head, handle.init
-        until_us = handle.written_until_us
+        until_us, found = handle.written_until_us, tuple(handle.index.holes)
 
         def operation(conn: Connection) -> None:
             segments.put_init(conn, init)
@@ -326,7 +327,7 @@ class DiskWriter:
                 timescale=head.timescale,
                 media_start=head.media_start,
             )
-            segments.grown(conn, key, until_us)
+            segments.grown(conn, key, until_us, found)
 
         self._catalogue.put(operation)
 
@@ -362,10 +363,17 @@ class DiskWriter:
         assert handle.writer is not None
         self._named(handle, handle.writer.named)
         handle.synced_until_us = end_us
-        key = handle.key
+        key, found = handle.key, tuple(handle.index.holes)
         self._catalogue.put(
             lambda conn: segments.finish(
-                conn, key, end_us=end_us, media_end=media_end, frames=frames, bytes_=closed.bytes, sha256=closed.sha256
+                conn,
+                key,
+                end_us=end_us,
+                media_end=media_end,
+                frames=frames,
+                bytes_=closed.bytes,
+                sha256=closed.sha256,
+                found=found,
             )
         )
         handle.be_done()

@@ -23,6 +23,7 @@ __all__ = [
     "fill",
     "forget_footage",
     "insert",
+    "move",
     "open_fact",
     "reach_back",
     "resume",
@@ -149,12 +150,12 @@ def story_end(conn: sqlite3.Connection, camera: str, at_us: int) -> int | None:
     """Until when footage (a growing segment's as far as it is known) or a recorder's closed fact reaches, of what began before ``at_us``;
     None if there is neither."""
     key = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()[0]
-    # Ends are not sorted where a clock was set back; so many rows before are enough to see past that.
+    # Ends are not sorted where a clock was set back; so many rows before are enough to see past that, though holes make many short ones.
     row = conn.execute(
         "SELECT max(end_us) FROM (SELECT * FROM (SELECT end_us FROM span WHERE camera = :key AND start_us < :at"
-        " ORDER BY start_us DESC LIMIT 8) UNION ALL SELECT * FROM (SELECT end_us FROM fact WHERE camera = :key"
-        " AND layer = 'recorder' AND start_us < :at ORDER BY start_us DESC LIMIT 8) UNION ALL SELECT * FROM (SELECT end_us"
-        " FROM fact WHERE camera = :key AND layer = 'footage' AND start_us < :at ORDER BY start_us DESC LIMIT 8)"
+        " ORDER BY start_us DESC LIMIT 64) UNION ALL SELECT * FROM (SELECT end_us FROM fact WHERE camera = :key"
+        " AND layer = 'recorder' AND start_us < :at ORDER BY start_us DESC LIMIT 64) UNION ALL SELECT * FROM (SELECT end_us"
+        " FROM fact WHERE camera = :key AND layer = 'footage' AND start_us < :at ORDER BY start_us DESC LIMIT 64)"
         " UNION ALL SELECT until_us FROM growing WHERE camera = :key AND start_us < :at)",
         {"key": key, "at": at_us},
     ).fetchone()
@@ -244,6 +245,18 @@ def insert(
     if old is not None and end_us is not None and (old["end_us"] is None or old["end_us"] > end_us):
         rest = _fact(old)
         insert(conn, camera, rest.cause, end_us, rest.end_us, rest.detail, node=node, epoch=epoch, layer=layer)
+
+
+def move(conn: sqlite3.Connection, fact: Fact, start_us: int, end_us: int) -> None:
+    """A fact turned out to hold in ``[start_us, end_us)``."""
+    conn.execute(
+        "DELETE FROM fact WHERE camera = (SELECT key FROM camera WHERE id = ?) AND layer = ? AND start_us = ?"
+        " AND node = (SELECT key FROM node WHERE id = ?) AND epoch = ?",
+        (fact.camera, fact.layer, fact.start_us, fact.node, fact.epoch),
+    )
+    insert(
+        conn, fact.camera, fact.cause, start_us, end_us, fact.detail, node=fact.node, epoch=fact.epoch, layer=fact.layer
+    )
 
 
 def forget_footage(

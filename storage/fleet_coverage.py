@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,7 +25,7 @@ from storage.attribution import attribute
 from storage.causes import Cause, Layer
 from storage.facts import Fact
 from storage.fleet_partition import CAUSES, CODE, LAYER_OF_RANK, OPEN, FactArrays, Gaps, Int64, partition_many
-from storage.intervals import DAY_US, CausedInterval, rank
+from storage.intervals import DAY_US, CausedInterval, Interval, rank, subtract
 
 __all__ = ["FleetBatch", "batches", "read_batch"]
 
@@ -55,8 +56,12 @@ _RANKED: Final = {
     **{cause.value: rank(cause, cause.layer) * len(CODE) + CODE[cause] for cause in Cause},
     **{f"*{cause}": rank(cause, Layer.RECORDER) * len(CODE) + CODE[cause] for cause in Cause},
 }
-_GROWING: Final = """SELECT k.key, g.start_us, max(g.start_us, g.until_us)
+_GROWING: Final = """SELECT k.key, g.start_us, max(g.start_us, g.until_us), g.node, g.epoch
 FROM json_each(:keys) k CROSS JOIN growing g ON g.camera = k.value"""
+_GROWING_HOLES: Final = """SELECT k.key, g.start_us, g.node, g.epoch, h.from_us, h.until_us
+FROM json_each(:keys) k CROSS JOIN growing g ON g.camera = k.value
+CROSS JOIN hole h ON h.camera = g.camera AND h.start_us = g.start_us AND h.node = g.node AND h.epoch = g.epoch
+ORDER BY 1, 2, 3, 4, 5"""
 _WITHOUT_FOOTAGE: Final = """SELECT k.key FROM json_each(:keys) k WHERE EXISTS (SELECT 1 FROM fact f INDEXED BY fact_end
   WHERE f.camera = k.value AND f.end_us IS NULL AND f.layer = 'recorder')"""
 # No JSON text holds one: a break inside of a text is written \n.
@@ -222,10 +227,10 @@ def _read(
 ) -> _Read:
     keys = json.dumps([key for key, _ in cameras])
     values = {"keys": keys, "start": start_us, "end": end_us, "least": start_us - DAY_US}
-    growing = [(row[0], row[1], row[2]) for row in conn.execute(_GROWING, values)]
+    growing = conn.execute(_GROWING, values).fetchall()
     as_of_us = _known_until(conn, cameras, values, growing, now_us)
     camera, start, length = (_numbers(text) for text in conn.execute(_SPANS, values).fetchone())
-    grown = np.array(growing, np.int64).reshape(-1, 3)
+    grown = np.array(_without_holes(growing, conn.execute(_GROWING_HOLES, values)), np.int64).reshape(-1, 3)
     spans = (
         np.concatenate([camera, grown[:, 0]]),
         np.concatenate([start + start_us, grown[:, 1]]),
@@ -233,6 +238,18 @@ def _read(
     )
     facts, detail = _facts(conn, values, with_detail)
     return _Read([id_ for _, id_ in cameras], start_us, end_us, as_of_us, spans, facts, detail)
+
+
+def _without_holes(growing: Iterable[sqlite3.Row], rows: Iterable[sqlite3.Row]) -> list[tuple[int, int, int]]:
+    """Camera, start and end of the growing segments' footage."""
+    holes = defaultdict[tuple[int, ...], list[Interval]](list)
+    for *segment, a, b in rows:
+        holes[tuple(segment)].append(Interval(a, b))
+    return [
+        (camera, a, b)
+        for camera, start_us, end_us, *recorder in growing
+        for a, b in subtract(start_us, end_us, holes.get((camera, start_us, *recorder), ()))
+    ]
 
 
 def _numbers(text: str | None) -> Int64:
@@ -293,12 +310,12 @@ def _known_until(
     conn: sqlite3.Connection,
     cameras: Sequence[tuple[int, str]],
     values: dict[str, Any],
-    growing: Sequence[tuple[int, int, int]],
+    growing: Iterable[sqlite3.Row],
     now_us: int,
 ) -> Int64:
     """Until when each camera's story is told: see ``storage.coverage``."""
     grown_us: dict[int, int] = {}
-    for place, _, until_us in growing:
+    for place, _, until_us, *_ in growing:
         grown_us[place] = max(until_us, grown_us.get(place, 0))
     without = {row[0] for row in conn.execute(_WITHOUT_FOOTAGE, values)}
     known = []

@@ -46,17 +46,19 @@ def discard(
             " (SELECT key FROM root WHERE id = ?), ?, ?)",
             (key.camera, key.start_us, key.node, key.epoch, segment.root, segment.bytes, now_us),
         )
-        if segment.end_us > key.start_us:
+        for number, (a, b) in enumerate(segment.footage):
+            # What its holes never held was not deleted: they keep their causes.
             facts.forget_footage(
                 conn,
                 key.camera,
-                key.start_us,
-                segment.end_us,
+                a,
+                b,
                 cause,
                 detail,
                 node=key.node,
                 epoch=key.epoch,
-                bytes_=segment.bytes,
+                segments=0 if number else 1,
+                bytes_=0 if number else segment.bytes,
             )
         freed += segment.bytes
     return freed

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from storage.boxes import BoxError, Fragment, Track, parse_moof
+from storage.boxes import BoxError, Fragment, Hole, Track, parse_moof
 from storage.boxes import header as box_header
 
 __all__ = ["Array", "Flags", "FragmentRow", "IndexBuilder", "Narrow", "SegmentIndex", "TrackIndex", "narrow", "scan"]
@@ -144,10 +144,11 @@ class FragmentRow:
 
 @dataclass(frozen=True, slots=True)
 class SegmentIndex:
-    """Fragments and samples of one segment. ``fragments``: a row a fragment: offset and size in bytes (moof + mdat)."""
+    """Fragments and samples of one segment. ``fragments``: a row a fragment: offset and size in bytes (moof + mdat). ``holes`` by time."""
 
     fragments: Array
     tracks: tuple[TrackIndex, ...]
+    holes: tuple[Hole, ...] = ()
 
     @property
     def video(self) -> TrackIndex:
@@ -195,12 +196,13 @@ class IndexBuilder:
     _rows: dict[int, list[tuple[int, int, int, int, int]]] = field(default_factory=dict)
     _samples: dict[int, list[bytes]] = field(default_factory=dict)
     _counts: dict[int, int] = field(default_factory=dict)
+    holes: list[Hole] = field(default_factory=list)
 
     def add(self, offset: int, size: int, fragment: Fragment) -> None:
         """Adds the fragment whose ``moof`` begins at ``offset`` and which is ``size`` bytes long, ``mdat`` included.
 
         Raises:
-            BoxError: samples of an undeclared track, or outside the fragment.
+            BoxError: samples of an undeclared track, or outside the fragment; a hole that begins before another ends.
         """
         known = {track.track_id for track in self.tracks}
         for part in fragment.tracks:
@@ -210,6 +212,10 @@ class IndexBuilder:
                 raise BoxError(f"fragment at {offset} has samples outside itself")
         if sum(self._counts.values()) + sum(part.count for part in fragment.tracks) > _MOST_SAMPLES:
             raise BoxError(f"more than {_MOST_SAMPLES} samples by the fragment at {offset}")
+        if fragment.hole is not None:
+            if self.holes and fragment.hole.start <= self.holes[-1].end:
+                raise BoxError(f"fragment at {offset} has a hole that begins before another ends")
+            self.holes.append(fragment.hole)
         number = len(self._fragments)
         self._fragments.append((offset, size))
         for part in fragment.tracks:
@@ -229,7 +235,7 @@ class IndexBuilder:
             rows = np.array(self._rows.get(track.track_id, []), dtype=np.int64).reshape(-1, 5)
             packed = b"".join(self._samples.get(track.track_id, []))
             tracks.append(TrackIndex.of(track, rows, np.frombuffer(packed, np.int64).reshape(-1, 4)))
-        return SegmentIndex(np.array(self._fragments, dtype=np.int64).reshape(-1, 2), tuple(tracks))
+        return SegmentIndex(np.array(self._fragments, dtype=np.int64).reshape(-1, 2), tuple(tracks), tuple(self.holes))
 
 
 def scan(read: Callable[[int, int], bytes], start: int, limit: int, builder: IndexBuilder) -> int:

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from storage.boxes import BoxError, Track
+from storage.boxes import LOSSES, BoxError, Hole, Track
 from storage.index import Array, SegmentIndex, TrackIndex, narrow
 
 __all__ = ["decode", "encode"]
 
 _LARGEST_INDEX_BYTES = 128 << 20
+_NO_HOLES: Array = np.empty((0, 3), np.int64)
 
 
 def encode(index: SegmentIndex) -> bytes:
@@ -36,6 +37,10 @@ def encode(index: SegmentIndex) -> bytes:
                 (track.sync, "<u1"),
             )
         ]
+    if index.holes:
+        # Only then: a program that knows no holes reads all others.
+        rows = [(hole.start, hole.end, LOSSES.index(hole.loss)) for hole in index.holes]
+        parts += [np.array([len(rows)], dtype="<u4").tobytes(), np.array(rows, dtype="<i8").tobytes()]
     return zlib.compress(b"".join(parts), 1)
 
 
@@ -61,11 +66,15 @@ def decode(data: bytes | memoryview, tracks: tuple[Track, ...]) -> SegmentIndex:
             sizes, durations, offsets = (reader.narrow("<i4", count) for _ in range(3))
             sync = reader.narrow("<u1", count) != 0
             found.append(TrackIndex(by_id[track_id], table, sizes, durations, offsets, narrow(sync)))
+        holes = reader.take("<i8", 3 * int(reader.take("<u4", 1)[0])).reshape(-1, 3) if reader.left else _NO_HOLES
     except (zlib.error, ValueError, KeyError) as error:
         raise BoxError(f"damaged index: {error}") from None
     for track in found:
         _check(fragments, track)
-    return SegmentIndex(fragments, tuple(found))
+    if (np.diff(holes[:, :2].reshape(-1)) <= 0).any() or (holes[:, 2] < 0).any() or (holes[:, 2] >= len(LOSSES)).any():
+        raise BoxError("damaged index: holes that are none, or not in order")
+    told = tuple(Hole(start, end, LOSSES[loss]) for start, end, loss in holes.tolist())
+    return SegmentIndex(fragments, tuple(found), told)
 
 
 def _check(fragments: Array, track: TrackIndex) -> None:
@@ -97,6 +106,11 @@ class _Reader:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._at = 0
+
+    @property
+    def left(self) -> int:
+        """Bytes that are not read yet."""
+        return len(self._data) - self._at
 
     def take(self, kind: str, count: int) -> Array:
         array = np.frombuffer(self._data, dtype=kind, count=count, offset=self._at)

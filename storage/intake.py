@@ -144,7 +144,9 @@ def close_row_without_file(conn: sqlite3.Connection, row: Segment, now_us: int, 
     segments.discard(conn, key)
     if held:
         detail = {"segments": 1, "bytes": row.bytes, "noticed_us": now_us}
-        facts.insert(conn, key.camera, Cause.MISSING, key.start_us, row.end_us, detail, node=key.node, epoch=key.epoch)
+        for a, b in row.footage:
+            facts.insert(conn, key.camera, Cause.MISSING, a, b, detail, node=key.node, epoch=key.epoch)
+            detail = {**detail, "segments": 0, "bytes": 0}
     facts.reach_back(conn, key.camera, row.end_us, loss.cause, loss.detail, node=loss.node, epoch=loss.epoch)
     return held
 

@@ -253,6 +253,7 @@ class _Story:
             frames=found.file.index.video.count,
             bytes_=found.size,
             sha256=found.sha256,
+            found=found.file.index.holes,
         )
         self._run, self._end_us, self._reason = run, found.end_us, found.reason
         self._until_us = max(self._until_us, found.end_us)

@@ -227,9 +227,9 @@ def _enter_missing(database: Database, row: Row) -> None:
         segments.discard(conn, key)
         if segment.end_us > key.start_us:
             detail = {"segments": 1, "bytes": segment.bytes, "noticed": iso(time.time_ns() // 1000)}
-            facts.insert(
-                conn, key.camera, Cause.MISSING, key.start_us, segment.end_us, detail, node=key.node, epoch=key.epoch
-            )
+            for a, b in segment.footage:
+                facts.insert(conn, key.camera, Cause.MISSING, a, b, detail, node=key.node, epoch=key.epoch)
+                detail = {**detail, "segments": 0, "bytes": 0}
 
 
 def altered(

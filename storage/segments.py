@@ -1,22 +1,22 @@
 """Segments, inits, runs and spans: the rows that say what was recorded.
 
-Invariant: the spans of a camera, node and epoch are exactly the union of its closed segments, cut at UTC midnights; a segment
-without an end is one that grows, and it is in no span yet.
+Invariant: the spans of a camera, node and epoch are exactly the union of its closed segments but for their holes, cut at UTC midnights; a
+segment without an end is one that grows, and it is in no span yet.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from storage import spans
-from storage.boxes import Track
+from storage import holes, spans
+from storage.boxes import Hole, Track
 from storage.causes import Cause
-from storage.intervals import DAY_US, Interval, merge
+from storage.intervals import DAY_US, Interval, merge, subtract
 from storage.layout import segment_path
 from storage.segment_file import init_id
 
@@ -81,7 +81,7 @@ class Segment:
     """One file of footage. While it grows, ``end_us`` is where its footage is known to reach and ``media_end``, ``sha256`` are None.
 
     Wall-clock and media time map linearly: ``start_us ↔ media_start``, ``end_us ↔ media_end``; while it grows, one second is
-    ``timescale`` ticks.
+    ``timescale`` ticks. ``holes`` are stretches in which no frame could be decoded, sorted, none touching another.
     """
 
     key: Key
@@ -97,6 +97,12 @@ class Segment:
     frames: int
     bytes: int
     sha256: str | None
+    holes: tuple[Interval, ...] = ()
+
+    @property
+    def footage(self) -> list[Interval]:
+        """When there is footage: all of it but its holes."""
+        return subtract(self.key.start_us, self.end_us, self.holes)
 
     @property
     def relative_path(self) -> PurePosixPath:
@@ -111,7 +117,8 @@ class Segment:
 
 
 _SELECT = """SELECT c.id AS camera, s.start_us, n.id AS node, s.epoch, s.end_us, r.id AS root, r.path AS root_path, s.init,
-s.run_start_us, s.timescale, s.media_start, s.media_end, s.frames, s.bytes, s.sha256, g.until_us
+s.run_start_us, s.timescale, s.media_start, s.media_end, s.frames, s.bytes, s.sha256, g.until_us,
+(SELECT group_concat(h.from_us || ' ' || h.until_us) FROM hole h WHERE (h.camera, h.start_us, h.node, h.epoch) = (s.camera, s.start_us, s.node, s.epoch)) AS holes
 FROM segment s LEFT JOIN growing g USING (camera, start_us, node, epoch) JOIN camera c ON c.key = s.camera JOIN node n ON n.key = s.node JOIN root r ON r.key = s.root"""
 
 
@@ -132,13 +139,11 @@ def _segment(row: sqlite3.Row) -> Segment:
         row["frames"] or 0,
         row["bytes"] or 0,
         row["sha256"],
+        holes.parsed(row["holes"]),
     )
 
 
-_WHERE_KEY = (
-    "camera = (SELECT key FROM camera WHERE id = :camera) AND start_us = :start_us"
-    " AND node = (SELECT key FROM node WHERE id = :node) AND epoch = :epoch"
-)
+_WHERE_KEY = holes.KEY
 
 
 # Not OR IGNORE: that would also swallow a camera, node or root that the catalogue does not know.
@@ -275,8 +280,9 @@ def begin(
     )
 
 
-def grown(conn: sqlite3.Connection, key: Key, until_us: int) -> None:
-    """A growing segment's footage reaches ``until_us``. Never shortens; a closed segment is not touched."""
+def grown(conn: sqlite3.Connection, key: Key, until_us: int, found: Sequence[Hole] = ()) -> None:
+    """A growing segment's footage reaches ``until_us``, with the holes ``found`` so far. Never shortens; a closed segment is not touched."""
+    holes.grown(conn, _key_values(key), found)
     conn.execute(
         f"UPDATE growing SET until_us = max(until_us, :until_us) WHERE {_WHERE_KEY}",
         {**_key_values(key), "until_us": until_us},
@@ -292,8 +298,9 @@ def finish(
     frames: int,
     bytes_: int,
     sha256: str | None,
+    found: Sequence[Hole] = (),
 ) -> None:
-    """A growing segment's file is closed under its final name. Does nothing if it is closed already: adoption and a late
+    """A growing segment's file, which has the holes ``found``, is closed under its final name. Does nothing if it is closed already: adoption and a late
     writer may both say so."""
     changed = conn.execute(
         f"UPDATE segment SET end_us = :end_us, media_end = :media_end, frames = :frames, bytes = :bytes, sha256 = :sha256"
@@ -309,11 +316,12 @@ def finish(
     )
     if changed.rowcount:
         conn.execute(f"DELETE FROM growing WHERE {_WHERE_KEY}", _key_values(key))
-        spans.extend(conn, _key_values(key), end_us, bytes_)
+        there = holes.settle(conn, _key_values(key), found, end_us=end_us, media_end=media_end)
+        spans.extend(conn, _key_values(key), subtract(key.start_us, end_us, there), bytes_)
 
 
 def discard(conn: sqlite3.Connection, key: Key) -> None:
-    """Removes a segment's row and its time from the spans of its node and epoch; other segments' time stays."""
+    """Removes a segment's row, its holes, and its time from the spans of its node and epoch; other segments' time stays."""
     row = conn.execute(f"SELECT end_us, bytes FROM segment WHERE {_WHERE_KEY}", _key_values(key)).fetchone()
     conn.execute(f"DELETE FROM growing WHERE {_WHERE_KEY}", _key_values(key))
     conn.execute(f"DELETE FROM segment WHERE {_WHERE_KEY}", _key_values(key))
@@ -331,5 +339,5 @@ def spans_between(conn: sqlite3.Connection, camera: str, start_us: int, end_us: 
         "SELECT start_us, end_us FROM span WHERE camera = ? AND start_us >= ? AND start_us < ? AND end_us > ?",
         (key[0], start_us - DAY_US, end_us, start_us),
     ).fetchall()
-    open_ones = [Interval(s.key.start_us, s.end_us) for s in growing(conn, camera)]
+    open_ones = [part for segment in growing(conn, camera) for part in segment.footage]
     return merge([*(Interval(row[0], row[1]) for row in rows), *open_ones])

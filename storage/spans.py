@@ -1,17 +1,18 @@
-"""Spans: the closed segments of one camera, node and epoch, coalesced and cut at UTC midnights.
+"""Spans: the closed segments of one camera, node and epoch, coalesced and cut at UTC midnights and at holes.
 
-Invariant: the spans of a camera, node and epoch are exactly the union of its closed segments. Segments may overlap (a clock that was set
+Invariant: the spans of a camera, node and epoch are exactly the union of its closed segments but for their holes. Segments may overlap (a clock that was set
 back): what one of them leaves, another may still hold.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from storage.database import next_rev
-from storage.intervals import DAY_US, Interval, cut_at_days, merge
+from storage.intervals import DAY_US, Interval, clip, cut_at_days, merge, subtract
 
 __all__ = ["extend", "shrink"]
 
@@ -26,18 +27,19 @@ _INSERT: Final = (
 )
 
 
-def extend(conn: sqlite3.Connection, key: Mapping[str, Any], end_us: int, bytes_: int) -> None:
-    """Adds a closed segment. ``key``: camera, start_us, node, epoch. Its bytes count where it starts."""
+def extend(conn: sqlite3.Connection, key: Mapping[str, Any], footage: Sequence[Interval], bytes_: int) -> None:
+    """Adds a closed segment with footage at these times. ``key``: camera, start_us, node, epoch. Its bytes count where it starts."""
     rev = next_rev(conn)
-    for number, (a, b) in enumerate(cut_at_days(key["start_us"], end_us)):
+    for number, (a, b) in enumerate(part for each in footage for part in cut_at_days(*each)):
         values = {**key, "a": a, "b": b, "rev": rev, "bytes": bytes_ if number == 0 else 0}
         values["segments"] = 1 if number == 0 else 0
         # At midnight a new row begins: length is bounded, and a day can be rolled up or dropped whole.
         extended = conn.execute(
             "UPDATE span SET end_us = :b, segments = segments + :segments, bytes = bytes + :bytes, rev = :rev"
             # Of several that end there (a clock was set back), only one: its bytes count once.
-            f" WHERE {_SCOPE} AND start_us = (SELECT min(start_us) FROM span WHERE {_SCOPE} AND start_us >= :day"
-            " AND start_us < :a AND end_us = :a)",
+            # The latest first: a camera that loses much has tens of thousands a day.
+            f" WHERE {_SCOPE} AND start_us = (SELECT start_us FROM span WHERE {_SCOPE} AND start_us >= :day"
+            " AND start_us < :a AND end_us = :a ORDER BY start_us DESC LIMIT 1)",
             {**values, "day": a // DAY_US * DAY_US},
         )
         if not extended.rowcount:
@@ -63,7 +65,18 @@ def shrink(conn: sqlite3.Connection, key: Mapping[str, Any], end_us: int, longes
             " AND end_us > :a AND end_us > start_us ORDER BY start_us",
             {**key, "a": hull.start_us, "b": hull.end_us, "least": hull.start_us - longest_us},
         ).fetchall()
-        kept = merge(Interval(max(row[0], hull.start_us), min(row[1], hull.end_us)) for row in left)
+        there = defaultdict[int, list[Interval]](list)
+        for start_us, a, b in conn.execute(
+            f"SELECT start_us, from_us, until_us FROM hole WHERE {_SCOPE} AND start_us >= :least AND start_us < :b"
+            " ORDER BY start_us, from_us",
+            {**key, "b": hull.end_us, "least": hull.start_us - longest_us},
+        ):
+            there[start_us].append(Interval(a, b))
+        kept = merge(
+            part
+            for row in left
+            for part in clip(subtract(row["start_us"], row["end_us"], there[row["start_us"]]), *hull)
+        )
         for a, b in kept:
             inside = [row["bytes"] for row in left if a <= row["start_us"] < b]
             conn.execute(_INSERT, {**key, "a": a, "b": b, "segments": len(inside), "bytes": sum(inside), "rev": rev})

@@ -267,4 +267,4 @@ def extended(index: SegmentIndex, added: SegmentIndex) -> SegmentIndex:
     for before, after in zip(index.tracks, added.tracks, strict=True):
         rows = after.fragments + np.array([len(index.fragments), before.count, 0, 0, 0])
         tracks.append(before.followed_by(replace(after, fragments=rows)))
-    return SegmentIndex(np.concatenate([index.fragments, added.fragments]), tuple(tracks))
+    return SegmentIndex(np.concatenate([index.fragments, added.fragments]), tuple(tracks), (*index.holes, *added.holes))

@@ -17,10 +17,10 @@ from nvr.recorder.native.choice import choose_source, is_native
 from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.source import Ended, Source
 from nvr.recorder.working import WORKING, mark_of
+from storage.catalogue_writer import Grown
 from storage.causes import Cause
 from storage.counters import added
 from storage.segment_handle import SegmentHandle
-from storage.segments import Key
 from storage.status import Status
 
 __all__ = ["Backoff", "CameraRecorder"]
@@ -155,11 +155,12 @@ class CameraRecorder:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), backoff.after(pipeline.had_footage_s))
 
-    def grown(self) -> list[tuple[Key, int]]:
-        """How far each segment reaches that the catalogue does not know as closed."""
+    def grown(self) -> list[Grown]:
+        """How far each segment reaches that the catalogue does not know as closed, and its holes."""
         while self._handles and self._handles[0].done:
             self._handles.popleft()
-        return [(handle.key, handle.written_until_us) for handle in list(self._handles)]
+        # In this order: a hole is known before what comes after it.
+        return [(handle.key, handle.written_until_us, tuple(handle.index.holes)) for handle in list(self._handles)]
 
     def status(self) -> Status:
         """What this camera's recorder does now."""

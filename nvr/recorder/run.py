@@ -13,9 +13,10 @@ from typing import Final
 from nvr.recorder.clock import RunClock
 from nvr.recorder.cutting import Cutter
 from nvr.recorder.disks import Disks
-from nvr.recorder.fragments import Covered, Fragmenter, MuxedFragment
-from nvr.recorder.inits import Template
-from nvr.recorder.source import AudioFormat, AudioUnit, Ended, Picture
+from nvr.recorder.fragments import Fragmenter, muxer_for
+from nvr.recorder.muxer import Covered, MuxedFragment, Template
+from nvr.recorder.source import Ended, Packet, Picture
+from storage.boxes import Hole
 from storage.causes import Cause
 from storage.disk_writer import DiskWriter
 from storage.index import IndexBuilder
@@ -49,17 +50,18 @@ class Run:
         cutter: Cutter,
         disks: Disks,
         video: Template,
-        audio: AudioFormat | None,
-        first: Picture,
+        audio: Template | None,
+        first: Packet,
         handles: deque[SegmentHandle],
     ) -> None:
-        time_base = first.time_base
+        assert first.dts is not None
+        time_base = Fraction(first.time_base)
         self._identity = identity
         self._clock = clock
         self._cutter = cutter
         self._disks = disks
         self._handles = handles
-        self._muxer = Fragmenter.of(video, audio, time_base)
+        self._muxer = muxer_for(video, audio, time_base, first)
         self._init = Init.of(self._muxer.init, self._muxer.tracks)
         self._origin = first.dts
         self._time_base = time_base
@@ -67,19 +69,22 @@ class Run:
         self._segment: SegmentHandle | None = None
         self._disk: DiskWriter | None = None
         self._frames = 0
+        # How long a frame usually lasts, in ticks, and the last one before the newest; 0: there was none.
+        self._usual = 0
         self._delta = round(Fraction(40, 1000) / time_base)
+        self._is_after_hole = False
         self._longest = round(Fraction(_LONGEST_FRAME_US, 1_000_000) / time_base)
         self._origin_us = int(first.dts * time_base * 1_000_000)
         self._last_dts: int | None = None
         self._media_end = 0
-        # Where the run's sound has its zero, in ticks of its rate.
-        self._audio_origin = round(first.dts * time_base * audio.rate) if audio is not None else 0
-        self.audio_format = audio
+        self.has_audio = audio is not None
         self.start_us: int | None = None
         self.until_us: int | None = None
         self.frames = 0
         self.bytes = 0
         self.last: SegmentHandle | None = None
+        self.holes: list[Hole] = []
+        """Of the newest segment."""
 
     @property
     def key(self) -> Key | None:
@@ -104,43 +109,86 @@ class Run:
         """The growing segment."""
         return self._segment
 
-    def video(self, packet: Picture) -> bool:
-        """Adds a frame; its timestamps become the run's own. Says whether that was the end of a fragment. Raises ``Ended`` if the disk
+    def video(self, packet: Packet) -> bool:
+        """Adds a video packet; its timestamps become the run's own. Says whether that was the end of a fragment. Raises ``Ended`` if the disk
         refuses."""
+        assert packet.dts is not None and packet.pts is not None
         dts, pts = packet.dts - self._origin, packet.pts - self._origin
-        if self._last_dts is not None:
-            self._delta = min(dts - self._last_dts, self._longest)
+        if self._last_dts is not None and not self._is_after_hole:
+            self._learn(dts - self._last_dts)
+        self._is_after_hole = False
         self._last_dts = dts
         packet.dts, packet.pts = dts, pts
         # Counts only for the very last frame of a run; all others last until the next one.
-        packet.duration = self._delta
+        packet.duration = min(self._delta, self._longest)
         fragments = self._muxer.video(packet)
         for muxed in fragments:
             self._write(muxed)
         return bool(fragments)
 
-    def audio(self, unit: AudioUnit) -> None:
-        """Adds sound of ``audio_format``; what was before the run's first frame is left out."""
-        time = unit.time - self._audio_origin
-        if time >= 0:
-            self._muxer.audio(AudioUnit(unit.data, time, unit.samples))
+    def audio(self, packet: Packet) -> None:
+        """Adds an audio packet; what was before the run's first picture is left out."""
+        assert packet.dts is not None and packet.pts is not None
+        shift = round(self._origin * self._time_base / Fraction(packet.time_base))
+        if packet.dts < shift:
+            return
+        packet.dts, packet.pts = packet.dts - shift, packet.pts - shift
+        for muxed in self._muxer.audio(packet):
+            self._write(muxed)
+
+    def _learn(self, step: int) -> None:
+        usual = self._usual
+        # One frame that lasted long, as it does where a scene stands still, says little of the next.
+        self._usual = max((7 * usual + min(step, 4 * usual)) // 8, 1) if usual else step
+        self._delta = step if 2 * step <= 3 * self._usual else self._usual
+
+    def hole_before(self, picture: Picture) -> tuple[int, int] | None:
+        """To be called right before ``video(picture)`` where frames that were sent before it can't be decoded, or where nothing came for long: what was before
+        ends after its usual duration. Returns from when to when there is no footage, in microseconds by the server's clock, for the fact that says why; it may
+        reach a little into footage on both sides, since the segment's mapping of time is not final. None if there is no hole: nothing was before, or the frame
+        follows at once.
+
+        Raises:
+            Ended: the disk refuses.
+        """
+        if self._last_dts is None or not isinstance(self._muxer, Fragmenter):
+            return None
+        dts, pts = picture.dts - self._origin, picture.pts - self._origin
+        muxed = self._muxer.hole(self._delta, self._media_end, dts, pts, picture.loss)
+        if muxed is None or muxed.fragment.hole is None:
+            return None
+        self._is_after_hole = True
+        self._write(muxed)
+        assert self._segment is not None
+        head, hole = self._segment.head, muxed.fragment.hole
+        self.holes.append(hole)
+        # By the run's clock, and as times of a growing segment are told.
+        starts, ends = (
+            (self._wall_us(ticks), head.start_us + (ticks - head.media_start) * 1_000_000 // self._timescale)
+            for ticks in (hole.start, hole.end)
+        )
+        return min(starts), max(ends)
 
     def _wall_us(self, ticks: int) -> int:
         return self._clock.wall_us(ticks * 1_000_000 // self._timescale + self._origin_us)
 
     def _write(self, muxed: MuxedFragment) -> None:
         video = muxed.video
-        self._begin_or_cut(video)
-        media_end = max(self._media_end, video.end)
-        assert self._segment is not None and self._disk is not None
+        media_end, frames = self._media_end, 0
+        if video is not None:
+            self._begin_or_cut(video)
+            media_end, frames = max(media_end, video.end), video.frames
+        if self._segment is None or self._disk is None:
+            # Sound before the first picture has no segment to go to.
+            return
         self._refuse_if_broken()
         end_us = self._wall_us(media_end)
         if not self._disk.append(self._segment, muxed.buffers, muxed.fragment, end_us):
             raise Ended(Cause.OVERLOAD, {"error": "the disk does not keep up", "root": str(self._disk.root.path)})
         # Counted once it is accepted: what was refused is not footage.
         self._media_end = media_end
-        self._frames += video.frames
-        self.frames += video.frames
+        self._frames += frames
+        self.frames += frames
         self.bytes += muxed.size
         self.until_us = end_us
         if self._cutter.overdue(self._segment.head.start_us, end_us, self._segment.offset):
@@ -176,6 +224,7 @@ class Run:
         self._segment = self._disk.open(head, self._init, IndexBuilder(self._muxer.tracks), is_first)
         self._handles.append(self._segment)
         self.last = self._segment
+        self.holes = []
         self._frames = 0
 
     def _close(self, end_us: int, media_end: int, reason: str) -> None:

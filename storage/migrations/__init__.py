@@ -21,6 +21,7 @@ from storage.migrations import (
     m009_alerts,
     m010_network_hour,
     m011_links,
+    m012_holes,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -40,6 +41,7 @@ STEPS = (
     m009_alerts,
     m010_network_hour,
     m011_links,
+    m012_holes,
 )
 
 

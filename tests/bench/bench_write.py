@@ -34,8 +34,7 @@ from nvr import compiled
 
 IS_COMPILED = compiled.use()
 
-from nvr.recorder.fragments import Fragmenter, MuxedFragment
-from nvr.recorder.inits import Template
+from nvr.recorder.muxer import MuxedFragment, Muxer, Template
 from storage import cameras, node
 from storage.catalogue_writer import CatalogueWriter
 from storage.database import Database
@@ -46,7 +45,6 @@ from storage.roots import Root, register
 from storage.segment_file import Head
 from storage.segments import Init
 from tests.bench.machine import describe
-from tests.recorder.frames_made import encoded
 
 SECONDS, RATE, GOP = 300, 25, 50
 _APART = 37
@@ -58,7 +56,7 @@ class Material:
     """One segment's worth: the init and the fragments, and all of it as one file."""
 
     init: Init
-    muxer: Fragmenter
+    muxer: Muxer
     fragments: list[MuxedFragment]
     file: Path
 
@@ -89,11 +87,14 @@ def make(folder: Path) -> Material:
         frame = av.VideoFrame.from_ndarray(noise, "gray").reformat(format="yuv420p")
         frame.pts = number
         packets += encoder.encode(frame)
-    muxer = Fragmenter.of(Template.of_keyframe("h264", bytes(packets[0])), None, Fraction(1, TICKS))
+    muxer = Muxer(Template.of_keyframe("h264", bytes(packets[0])), None, Fraction(1, TICKS))
     muxed: list[MuxedFragment] = []
     for number in range(SECONDS * RATE):
         old = packets[number % len(packets)]
-        muxed += muxer.video(encoded(old, number * TICKS // RATE))
+        new = av.Packet(bytes(old))
+        new.pts = new.dts = number * TICKS // RATE
+        new.time_base, new.duration, new.is_keyframe = Fraction(1, TICKS), TICKS // RATE, old.is_keyframe
+        muxed += muxer.video(new)
     muxed += muxer.close()
     file = folder / "all.mp4"
     file.write_bytes(muxer.init + b"".join(chain.from_iterable(each.buffers for each in muxed)))

@@ -21,6 +21,7 @@ from storage.backlog import Backlog
 from storage.causes import Cause
 from storage.disk_writer import DiskWriter
 from storage.errors import StorageError
+from storage.intervals import clip, subtract
 from storage.retention import Candidate, Deletion, apply
 from storage.roots import register
 from storage.segments import Key
@@ -70,9 +71,10 @@ def record(case: Case) -> None:
     recorder = case.recorder = Recorder(case.world, writer, catalogue, T0_US + 10 * SECOND_US)
     try:
         recorder.begin()
-        for rotated in (True, True, False):
-            recorder.append()
-            recorder.append()
+        for number, rotated in enumerate((True, True, False)):
+            # Frames are lost within the second segment, and at its end.
+            recorder.append("network" if number == 1 else None)
+            recorder.append("camera" if number == 1 else None)
             if rotated and not recorder.ended:
                 recorder.rotate()
         recorder.close()
@@ -88,7 +90,7 @@ def record(case: Case) -> None:
         for handle in recorder.handles:
             untrusted = lost_power or case.files.failed_syncs
             end_us = handle.synced_until_us if untrusted else handle.written_until_us
-            case.promised.append((handle.head.start_us, end_us))
+            case.promised += subtract(handle.head.start_us, end_us, recorder.lost)
 
 
 def record_together(case: Case) -> None:
@@ -316,7 +318,9 @@ def check(operation: str, case: Case) -> None:
         missing = [gap for gap in answer.gaps if gap.cause is Cause.MISSING]
         assert [gap.end_us - gap.start_us for gap in missing] == [2 * mp4.FRAGMENT_US]
     if operation in ("record", "together") and case.recorder is not None:
-        assert answer.recorded_us <= case.recorder.number * mp4.FRAGMENT_US, "more than was recorded"
+        lost = case.recorder.lost
+        assert answer.recorded_us <= (case.recorder.number - len(lost)) * mp4.FRAGMENT_US, "more than was recorded"
+        assert not [span for a, b in lost for span in clip(answer.spans, a, b)], "what was lost is footage"
     if operation == "delete":
         pruned = sum(gap.end_us - gap.start_us for gap in answer.gaps if gap.cause is Cause.PRUNED)
         assert answer.recorded_us + pruned == 4 * SECOND_US

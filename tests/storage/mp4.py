@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from functools import cache
 
-from storage.boxes import Fragment, Track, parse_init, parse_moof
+from storage.boxes import Fragment, Hole, Track, hole_box, parse_init, parse_moof
 from storage.segments import Init
 
 TIMESCALE = 1_000
@@ -75,7 +75,7 @@ Sample = tuple[int, int, int, bool]
 """Size in bytes, duration and composition offset in ticks, sync."""
 
 
-def moof(sequence: int, parts: list[tuple[int, int, list[Sample]]]) -> bytes:
+def moof(sequence: int, parts: list[tuple[int, int, list[Sample]]], hole: Hole | None = None) -> bytes:
     """``parts``: track, decode time, samples; their bytes follow one another in the mdat."""
 
     def build(offsets: list[int]) -> bytes:
@@ -93,7 +93,8 @@ def moof(sequence: int, parts: list[tuple[int, int, list[Sample]]]) -> bytes:
                     full_box(b"trun", 1, 0xF01, struct.pack(">Ii", len(samples), offset), rows),
                 )
             )
-        return box(b"moof", full_box(b"mfhd", 0, 0, struct.pack(">I", sequence)), *trafs)
+        after = [] if hole is None else [hole_box(hole)]
+        return box(b"moof", full_box(b"mfhd", 0, 0, struct.pack(">I", sequence)), *trafs, *after)
 
     size = len(build([0] * len(parts)))
     offsets, at = [], size + 8
@@ -104,13 +105,17 @@ def moof(sequence: int, parts: list[tuple[int, int, list[Sample]]]) -> bytes:
 
 
 @cache
-def fragment(number: int, *, audio: bool = False, weight: int = 40) -> tuple[bytes, Fragment]:
-    """The ``number``th fragment of a run: half a second, whose bytes tell their number."""
+def fragment(number: int, *, audio: bool = False, weight: int = 40, loss: str | None = None) -> tuple[bytes, Fragment]:
+    """The ``number``th fragment of a run: half a second, whose bytes tell their number. With ``loss`` the next one could not be decoded."""
     start = number * FRAME_TICKS * FRAMES_A_FRAGMENT
+    end = start + FRAME_TICKS * FRAMES_A_FRAGMENT
+    hole = None if loss is None else Hole(end, end + FRAME_TICKS * FRAMES_A_FRAGMENT, loss)
     video: list[Sample] = [(weight + i, FRAME_TICKS, 0, i == 0) for i in range(FRAMES_A_FRAGMENT)]
+    if hole is not None:
+        video[-1] = (video[-1][0], hole.end - (end - FRAME_TICKS), 0, False)
     parts = [(1, start, video)]
     if audio:
         parts.append((2, start, [(7, FRAME_TICKS, 0, True) for _ in range(FRAMES_A_FRAGMENT)]))
-    head = moof(number + 1, parts)
+    head = moof(number + 1, parts, hole)
     total = sum(sample[0] for _, _, samples in parts for sample in samples)
     return head + box(b"mdat", (number % 251 + 1).to_bytes(1, "big") * total), parse_moof(head)

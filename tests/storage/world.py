@@ -16,12 +16,13 @@ from pathlib import Path
 from storage import cameras, facts, node, segments
 from storage.backlog import Backlog
 from storage.catalogue_writer import CatalogueWriter, Operation
-from storage.causes import Cause
+from storage.causes import Cause, Layer
 from storage.coverage import Coverage, coverage
 from storage.database import Database
 from storage.disk_writer import DiskWriter
 from storage.files import FILES, Files
 from storage.index import IndexBuilder
+from storage.intervals import Interval
 from storage.layout import parse, segment_path
 from storage.reconcile import Report, reconcile
 from storage.roots import Root, register
@@ -284,6 +285,7 @@ class Recorder:
     number: int = 0
     ended: bool = False
     camera: str = CAMERA
+    lost: list[Interval] = field(default_factory=list)
 
     @property
     def until_us(self) -> int:
@@ -298,16 +300,29 @@ class Recorder:
         self.handles.append(self.writer.open(head, mp4.init(), IndexBuilder(mp4.tracks()), not self.handles))
         pump(self.writer)
 
-    def append(self) -> None:
+    def append(self, loss: str | None = None) -> None:
+        """The next fragment; with ``loss`` the one after it can't be decoded, which is known when the one after that begins."""
         handle = self.handles[-1]
         if self._refused(handle):
             return
-        raw, fragment = mp4.fragment(self.number)
+        raw, fragment = mp4.fragment(self.number, loss=loss)
         self.number += 1
-        assert self.writer.append(handle, [raw], fragment, self.until_us)
+        a = self.until_us
+        assert self.writer.append(handle, [raw], fragment, a)
+        if loss is not None:
+            self.number += 1
+            b = self.until_us
+            self.lost.append(Interval(a, b))
+            cause, detail = (Cause.CORRUPT, {"class": loss}) if loss else (Cause.STALLED, {})
+            self.catalogue.put(
+                lambda conn: facts.insert(
+                    conn, self.camera, cause, a, b, detail, node=NODE, epoch=self.epoch, layer=Layer.RECORDER
+                )
+            )
         pump(self.writer)
         if not handle.done:
-            self.catalogue.put(lambda conn: segments.grown(conn, handle.key, handle.written_until_us))
+            found = tuple(handle.index.holes)
+            self.catalogue.put(lambda conn: segments.grown(conn, handle.key, handle.written_until_us, found))
 
     def rotate(self) -> None:
         self.close()

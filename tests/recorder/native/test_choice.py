@@ -56,9 +56,9 @@ def test_ffmpeg_takes_over_with_a_reason(serve: Serve, caplog: pytest.LogCapture
 class OnlyTheTwo(Sink):
     """Refuses what no segment may hold, as the pipeline does."""
 
-    def open(self, video: Any) -> None:
-        if video.codec not in ("h264", "hevc"):
-            raise Ended(Cause.REJECTED, {"error": video.codec})
+    def open(self, video: Any, audio: Any) -> None:
+        if video.codec_context.name not in ("h264", "hevc"):
+            raise Ended(Cause.REJECTED, {"error": video.codec_context.name})
 
 
 def test_what_nobody_reads_is_rejected(serve: Serve) -> None:
