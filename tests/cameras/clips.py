@@ -4,6 +4,7 @@ Every picture carries its number as a time code (`nvr.demo.timecode`), counted f
 """
 
 import dataclasses
+import functools
 import hashlib
 import os
 import pickle
@@ -22,7 +23,7 @@ from nvr.demo.rtsp.stream import Codec
 
 from .frames import frame_hash, nals_hash
 
-_VERSION = 1  # of the cached files: change it with anything below that changes their bytes
+_VERSION = 3  # of the cached files: change it with anything below that changes their bytes
 VIDEO_CLOCK_RATE = 90_000
 _AAC_RATE = 16_000
 _G711_RATE = 8_000
@@ -31,10 +32,12 @@ _G711_FRAME = 160  # samples: 20 ms
 
 @dataclass(frozen=True, slots=True)
 class ClipSpec:
-    """What to encode. `change_to` is the size from the middle of the clip on, at a keyframe with new parameter sets.
+    """What to encode. `change_to` is the size from the middle of the clip on, or from frame `change_at` on, at a keyframe with new
+    parameter sets.
 
     With `in_band` every keyframe is preceded by parameter sets, otherwise only the session description has them
-    (except those of a change, which can only be announced in-band).
+    (except those of a change, which can only be announced in-band). `encoder` is appended to the encoder's own parameters, such
+    as ":slices=4". Pictures too small for the time code have none.
     """
 
     codec: Literal["h264", "h265"] = "h264"
@@ -47,7 +50,9 @@ class ClipSpec:
     in_band: bool = True
     b_frames: int = 0
     change_to: tuple[int, int] | None = None
+    change_at: int | None = None
     bit_rate_bps: int = 300_000
+    encoder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,11 @@ class Clip:
 
 def clip(spec: ClipSpec | None = None) -> Clip:
     """The clip of a specification, encoded at the first call for it on this machine."""
-    spec = spec or ClipSpec()
+    return _clip(spec or ClipSpec())
+
+
+@functools.lru_cache(maxsize=64)
+def _clip(spec: ClipSpec) -> Clip:
     digest = hashlib.sha256(repr((_VERSION, av.__version__, spec)).encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"nvr-test-clips-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -124,7 +133,7 @@ def clip(spec: ClipSpec | None = None) -> Clip:
 
 
 def _encode(spec: ClipSpec) -> Clip:
-    half = spec.frames if spec.change_to is None else spec.frames // 2 // spec.group * spec.group
+    half = spec.frames if spec.change_to is None else (spec.change_at or spec.frames // 2) // spec.group * spec.group
     pictures = _encode_video(spec, (spec.width, spec.height), 0, half)
     announced = parameter_sets(spec.codec, pictures[0][1])
     if not spec.in_band:
@@ -157,17 +166,24 @@ def _encode_video(spec: ClipSpec, size: tuple[int, int], begin: int, end: int) -
     context.thread_count = 1
     fixed = f"keyint={spec.group}:min-keyint={spec.group}:scenecut=0:bframes={spec.b_frames}"
     if spec.codec == "h264":
-        context.options = {"preset": "ultrafast", "x264-params": fixed + ":sliced-threads=0:rc-lookahead=0"}
+        context.options = {
+            "preset": "ultrafast",
+            "x264-params": fixed + ":sliced-threads=0:rc-lookahead=0" + spec.encoder,
+        }
     else:
         quiet = ":log-level=none:pools=none:frame-threads=1:rc-lookahead=5:open-gop=0"
-        context.options = {"preset": "ultrafast", "x265-params": fixed + quiet}
+        context.options = {"preset": "ultrafast", "x265-params": fixed + quiet + spec.encoder}
     random = np.random.default_rng(1)
     texture = random.integers(0, 60, (size[1], size[0]), np.uint8)
     made: list[tuple[int, list[bytes]]] = []
     for number in range(begin, end):
         picture = np.roll(texture, number * 3, axis=1) + np.uint8(60)
-        picture[20:60, 10 + number * 5 % (size[0] - 60) :][:, :40] = 220
-        timecode.burn(picture, number)
+        picture[20:60, 10 + number * 5 % max(20, size[0] - 60) :][:, :40] = 220
+        if size[0] >= timecode.WIDTH_PX:
+            timecode.burn(picture, number)
+        else:
+            # No two frames are alike, coded as differences either.
+            picture += random.integers(0, 24, picture.shape, np.uint8)
         frame = av.VideoFrame.from_ndarray(picture, "gray").reformat(format="yuv420p")
         frame.pts = number
         made += [(packet.pts or 0, split_annexb(bytes(packet))) for packet in context.encode(frame)]

@@ -59,6 +59,7 @@ class Connection:
         self._session = secrets.token_hex(4)
         self._path: str | None = None
         self._senders: list[asyncio.Task[None]] = []
+        self._is_ending = False
 
     async def run(self) -> None:
         """Serve the client until either side ends the connection."""
@@ -88,6 +89,9 @@ class Connection:
                 case Interleaved():
                     self.rtcp_received += 1
                 case Request():
+                    if self._is_ending:
+                        continue
+                    message = await self.server.hooks.asked(self, message)
                     response = await self._answer(message)
                     answer = await self.server.hooks.answering(self, message, response)
                     data = answer if isinstance(answer, bytes) else answer.encode(message.headers.get("cseq", "0"))
@@ -215,7 +219,7 @@ class Connection:
                 track.report_due_s = now_s + self.server.report_interval_s
                 report = track.packetiser.sender_report(unit, time.time_ns() // 1000)
                 data.insert(0, interleaved(track.channel + 1, report))
-            self.writer.write(b"".join(data))
+            self.writer.write(b"".join(await hooks.writing(self, track.index, unit, data)))
             hooks.sent(self, track.index, unit)
             await self.writer.drain()
             unit = await _first(track.units)
@@ -229,6 +233,7 @@ class Connection:
                 self.server.failed(error)
         if all(isinstance(error, HangUp) for error in errors):
             # Half-close and let the client read to the end: a plain close may reset what is still under way.
+            self._is_ending = True
             with contextlib.suppress(OSError):
                 self.writer.write_eof()
             await asyncio.sleep(_LINGER_S)

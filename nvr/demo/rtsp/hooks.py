@@ -22,6 +22,10 @@ class Hooks:
     async def connected(self, connection: "Connection") -> None:
         """Before anything is read from a new connection."""
 
+    async def asked(self, connection: "Connection", request: Request) -> Request:
+        """Before a request is answered: the request to answer instead."""
+        return request
+
     async def answering(self, connection: "Connection", request: Request, response: Response) -> Response | bytes:
         """Before an answer is sent: the answer to send instead, or raw bytes."""
         return response
@@ -31,6 +35,10 @@ class Hooks:
     ) -> list[bytes]:
         """Before a unit is sent: the RTP packets to send instead."""
         return packets
+
+    async def writing(self, connection: "Connection", track: int, unit: AccessUnit, data: list[bytes]) -> list[bytes]:
+        """Before a unit's packets, framed for the connection, and the report that precedes them are written: what to write instead."""
+        return data
 
     def sent(self, connection: "Connection", track: int, unit: AccessUnit) -> None:
         """After a unit was handed to the socket."""

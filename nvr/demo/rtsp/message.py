@@ -86,7 +86,11 @@ async def read_message(reader: asyncio.StreamReader) -> Request | Interleaved | 
         if first == b"$":
             channel, high, low = await reader.readexactly(3)
             return Interleaved(channel, await reader.readexactly(high << 8 | low))
-        request = parse_head(first + (await reader.readuntil(b"\r\n\r\n"))[:-4])
+        head = first + (await reader.readuntil(b"\r\n\r\n"))[:-4]
+        if head.startswith(b"RTSP/"):
+            # The answer to a request that a test camera sent.
+            return await read_message(reader)
+        request = parse_head(head)
         length = request.headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > _BODY_LIMIT_BYTES:
             raise MessageError(f"unusable Content-Length: {length[:20]!r}")

@@ -103,7 +103,7 @@ class Packetiser:
         self.clock_rate = clock_rate
         self.ssrc = ssrc
         self.sequence = sequence
-        self._timestamp_base = timestamp_base
+        self.timestamp_base = timestamp_base
         self._limit = limit
         self._aggregate = aggregate
         self._packets = 0
@@ -111,7 +111,7 @@ class Packetiser:
 
     def timestamp(self, pts: int) -> int:
         """The RTP timestamp of a presentation time."""
-        return (self._timestamp_base + pts) & 0xFFFFFFFF
+        return (self.timestamp_base + pts) & 0xFFFFFFFF
 
     def packets(self, unit: AccessUnit) -> list[bytes]:
         """The RTP packets of one access unit; the marker bit ends a picture (and, RFC 3640, an AAC frame)."""
