@@ -19,7 +19,11 @@ def main() -> None:
     is_compiled = compiled.use()
     from nvr.recorder.worker import Settings, leave, serve
 
-    first = json.loads(sys.stdin.readline())
+    # A spare one waits here, with all of its code read.
+    line = sys.stdin.readline()
+    if not line:
+        return
+    first = json.loads(line)
     logs.setup(first["name"], first["log_level"], first["secrets"])
     # A socket and a file a camera.
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)

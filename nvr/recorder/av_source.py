@@ -31,6 +31,11 @@ log = logging.getLogger(__name__)
 # How long FFmpeg may look at a stream before it says what it is (µs). Parameters come with the session description; this bounds cameras
 # that describe themselves badly.
 _ANALYZE_US: Final = "3000000"
+# UDP: a camera that refuses to send to us alone may send to a group. Its keyframes come faster than they are read, and the usual buffer is 200 kB.
+_TRANSPORT: Final = {
+    "tcp": {"rtsp_transport": "tcp"},
+    "udp": {"rtsp_transport": "udp+udp_multicast", "buffer_size": "4194304"},
+}
 _CLOCK_S: Final = 5.0
 _REFERENCE_TIME: Final = struct.Struct("@q")
 
@@ -42,10 +47,11 @@ def quiet_ffmpeg() -> None:
 
 
 class AvSource:
-    """One connection to one camera."""
+    """One connection to one camera. ``transport``: ``tcp`` or ``udp``, instead of that of the camera's settings."""
 
-    def __init__(self, camera: Camera, sink: PacketSink) -> None:
+    def __init__(self, camera: Camera, sink: PacketSink, transport: str | None = None) -> None:
         self._camera = camera
+        self._transport = camera.transport if transport is None else transport
         self._sink = sink
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -111,7 +117,7 @@ class AvSource:
             container = av.open(
                 rtsp_url_with_credentials(camera),
                 options={
-                    "rtsp_transport": camera.transport,
+                    **_TRANSPORT[self._transport],
                     "timeout": str(timeout_us),
                     "allowed_media_types": "video+audio" if camera.audio else "video",
                     "analyzeduration": _ANALYZE_US,

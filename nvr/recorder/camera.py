@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from nvr.config import Camera
 from nvr.recorder.limiter import AV_COST_S, NATIVE_COST_S, Outages, Turns
-from nvr.recorder.native.choice import choose_source, is_native
+from nvr.recorder.native.choice import Choice
 from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.source import Ended, Source
 from nvr.recorder.working import WORKING, mark_of
@@ -59,9 +59,17 @@ class CameraRecorder:
     """Records one camera until it is stopped. ``tentative``: another worker still records it, so until this one has footage it says nothing."""
 
     def __init__(
-        self, camera: Camera, make_pipeline: MakePipeline, turns: Turns, outages: Outages, *, tentative: bool = False
+        self,
+        camera: Camera,
+        make_pipeline: MakePipeline,
+        turns: Turns,
+        outages: Outages,
+        *,
+        choice: Choice | None = None,
+        tentative: bool = False,
     ) -> None:
         self.camera = camera
+        self.choice = choice if choice is not None else Choice(camera)
         self.tentative = tentative
         self._make_pipeline = make_pipeline
         self._turns = turns
@@ -75,6 +83,7 @@ class CameraRecorder:
         self._task: asyncio.Task[None] | None = None
         self._stopping: Ended | None = None
         self._state: tuple[str, int, Cause | None, Mapping[str, Any]] = ("waiting", _now_us(), None, {})
+        self._logged: set[Cause] = set()
         self._counted: dict[str, int] = {}
         self._told: Mapping[str, int] = {}
         self._told_due_s = 0.0
@@ -125,14 +134,14 @@ class CameraRecorder:
 
     async def _record(self) -> None:
         backoff = Backoff()
-        cost_s = NATIVE_COST_S if is_native(self.camera) else AV_COST_S
+        cost_s = NATIVE_COST_S if self.choice.is_native else AV_COST_S
         failures = 0
         while self._stopping is None:
             await self._turns.turn(cost_s, fresh=failures < _STALE_AFTER or self._wake.is_set())
             self._wake.clear()
             pipeline = self._pipeline = self._make_pipeline(self.camera, self._handles)
             pipeline.silent = self.tentative
-            source = self._source = choose_source(self.camera, pipeline)
+            source = self._source = self.choice.source(pipeline)
             pipeline.source_counters = lambda source=source: source.counters  # type: ignore[misc]
             try:
                 ended = await source.run()
@@ -148,12 +157,18 @@ class CameraRecorder:
             self._outages.fell(self.camera.id, time.monotonic())
             ended = pipeline.ended or ended
             if self._state[0] == "recording" or self._state[2] is not ended.cause:
-                log.warning(
-                    "camera %s: not recording: %s %s", self.camera.id, ended.cause, ended.detail.get("error", "")
-                )
+                self._log_once(ended)
                 self._state = ("waiting", _now_us(), ended.cause, ended.detail)
+            if self.choice.ended(ended, pipeline.had_footage_s):
+                continue
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), backoff.after(pipeline.had_footage_s))
+
+    def _log_once(self, ended: Ended) -> None:
+        """Causes may alternate at each attempt, as the transports do: each is logged once until there is footage again."""
+        if ended.cause not in self._logged:
+            self._logged.add(ended.cause)
+            log.warning("camera %s: not recording: %s %s", self.camera.id, ended.cause, ended.detail.get("error", ""))
 
     def grown(self) -> list[Grown]:
         """How far each segment reaches that the catalogue does not know as closed, and its holes."""
@@ -173,6 +188,8 @@ class CameraRecorder:
             )
         if self._state[0] != "recording":
             log.info("camera %s: recording", self.camera.id)
+            self._logged.clear()
+            self.choice.footage()
             self.on_footage(self.camera.id)
             self._state = ("recording", run.start_us, None, {})
             self._measured = (time.monotonic(), 0, 0)

@@ -30,7 +30,8 @@ from nvr.recorder.camera import CameraRecorder
 from nvr.recorder.cutting import Cutter
 from nvr.recorder.disks import Disks
 from nvr.recorder.limiter import Outages, Turns
-from nvr.recorder.orders import Line, Order, stop_s
+from nvr.recorder.native.choice import Choice
+from nvr.recorder.orders import Leaving, Line, Order, stop_s
 from nvr.recorder.pace import Pace
 from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.run import Identity
@@ -133,7 +134,7 @@ class Worker:
         for root in line.roots:
             if all(writer.root.id != root[0] for writer in self._disks.writers):
                 await asyncio.to_thread(self._disks.add, self._writer(root))
-        await self._end({id_: (_left(reason or "moved"), reason is None) for id_, reason in line.gone.items()})
+        await self._end({id_: (_left(leaving), leaving is None) for id_, leaving in line.gone.items()})
         for id_ in line.gone:
             self._idle.pop(id_, None)
         ending: dict[str, tuple[Ended, bool]] = {}
@@ -144,7 +145,8 @@ class Worker:
             if order.stopped is not None:
                 ending[id_] = (Ended(Cause(order.stopped[0]), order.stopped[1]), False)
             elif (order.epoch, order.camera) != (old.epoch, old.camera):
-                ending[id_] = (_left("settings changed"), False)
+                # How it is read changes with its epoch; between, what is known of that is refined.
+                ending[id_] = (Ended(Cause.NOT_CONFIGURED, {"reason": "settings changed"}), False)
         await self._end(ending)
         for number, (id_, order) in enumerate(line.orders.items()):
             if number % _AT_ONCE == 0:
@@ -182,7 +184,10 @@ class Worker:
         if recorder is None:
             camera = camera_from_wire(json.dumps(order.camera))
             make = partial(self._pipeline, order.epoch)
-            recorder = CameraRecorder(camera, make, self._turns, self._outages, tentative=order.tentative)
+            choice = Choice(camera, order.reading, partial(self._say, camera=id_, epoch=order.epoch))
+            recorder = CameraRecorder(
+                camera, make, self._turns, self._outages, choice=choice, tentative=order.tentative
+            )
             recorder.on_footage = self._on_footage
             self._cameras[id_] = recorder
             recorder.start()
@@ -207,7 +212,7 @@ class Worker:
     def report(self, *, all_: bool = False) -> None:
         """Gives the catalogue cameras' statuses, and the supervisor the word that a tentative one records. Called every second. Of many cameras
         it is some each time, and each within ``_LONGEST_ROUND`` seconds: statuses of thousands cost more than recording them. ``all_``: each now."""
-        now_us = time.time_ns() // 1000
+        now_us, now_s = time.time_ns() // 1000, time.monotonic()
         count = len(self._cameras) + len(self._idle)
         turns = 1 if all_ else min(-(-count // _REPORTS_A_SECOND) or 1, _LONGEST_ROUND)
         self._beats += 1
@@ -222,8 +227,11 @@ class Worker:
             if (hash(id_) + self._beats) % turns and not recorder.tentative:
                 continue
             new = recorder.status()
+            recorder.choice.look(now_s)
             if recorder.tentative:
                 if new.state != "recording":
+                    if new.cause is not None:
+                        self._say(event="failed", camera=id_, epoch=self._orders[id_].epoch, cause=new.cause.value)
                     continue
                 recorder.firm()
                 self._say(event="recording", camera=id_, epoch=self._orders[id_].epoch)
@@ -257,8 +265,9 @@ class Worker:
         return written
 
 
-def _left(reason: str) -> Ended:
-    return Ended(Cause.NOT_CONFIGURED, {"reason": reason})
+def _left(leaving: Leaving | None) -> Ended:
+    cause, detail = leaving if leaving is not None else (Cause.OVERLOAD, {"reason": "moved to another worker"})
+    return Ended(Cause(cause), detail)
 
 
 def _say(**line: Any) -> None:

@@ -75,16 +75,17 @@ class Working:
 WORKING: Final = Working()
 
 
-def culprit(slots_fd: int, fault_fd: int) -> tuple[str | None, str]:
-    """Whose work a process that has died was doing when it crashed, and what it wrote of it. None: it was not a crash, or not in a camera's work."""
+def culprit(slots_fd: int, fault_fd: int) -> tuple[str | None, str, bool]:
+    """Whose work a process that has died was doing when it crashed, and what it wrote of it. None: it was not a crash, or not in a camera's work. Last,
+    whether that is certain: a thread of the camera's own crashed. The event loop's mark is only that of the camera whose picture it handled last."""
     text = os.pread(fault_fd, _MOST_READ, 0).decode(errors="replace")
     match = _CRASHED.search(text)
     what = text.partition("\n")[0]
     if match is None:
-        return None, what
+        return None, what, False
     text = f"{what}\n{match[0]}"
     crashed = int(match[1], 16)
-    for thread, mark in _SLOT.iter_unpack(os.pread(slots_fd, SIZE, 0)):
+    for number, (thread, mark) in enumerate(_SLOT.iter_unpack(os.pread(slots_fd, SIZE, 0))):
         if thread == crashed:
-            return mark.rstrip(b"\0").decode() or None, text
-    return None, text
+            return mark.rstrip(b"\0").decode() or None, text, number > 0
+    return None, text, False

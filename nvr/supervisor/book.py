@@ -1,7 +1,7 @@
-"""Which worker has which camera, under which epoch, and what each worker is therefore to be told.
+"""Which worker has which camera, under which epoch, how it is read, and what each worker is therefore to be told.
 
 Invariants: every camera has exactly one worker, and one more while it moves; whenever a camera gets a recorder, whatever for, it gets a new epoch
-(``grant``), so that of two the later one counts.
+(``grant``), so that of two the later one counts; a worker that feeds FFmpeg has no camera that is read without.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from nvr import log as logs
 from nvr.config import Camera, to_wire
-from nvr.recorder.orders import Order
+from nvr.recorder.orders import Leaving, Order
+from nvr.recorder.reading import Reading, by_settings, settings_digest
 from nvr.supervisor.provision import from_row
 from nvr.supervisor.quarantine import Confinement
-from nvr.supervisor.shares import Move, moves, share, weight
-from storage import cameras, in_force, node, status
+from nvr.supervisor.shares import Move, loads, moves, pack, share, weight
+from storage import cameras, in_force, node, readings, status
 from storage.causes import Cause
 from storage.database import Database
 from storage.in_force import InForce
@@ -28,6 +30,7 @@ __all__ = ["Book", "Moving"]
 
 # What a recorder does not need: a change of it must not cost the camera's connection.
 _NOT_RECORDING: Final = ("name", "labels", "priority", "max_age_us", "min_age_us", "max_bytes")
+_SETTINGS_CHANGED: Final[Leaving] = (Cause.NOT_CONFIGURED.value, {"reason": "settings changed"})
 
 
 def _for_recorder(camera: Camera) -> dict[str, Any]:
@@ -37,50 +40,89 @@ def _for_recorder(camera: Camera) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Moving:
-    """A camera that two workers have: the source records it until the target does, or until ``until`` (monotonic seconds)."""
+    """A camera that two workers have: the source records it until the target does, or until ``until`` (monotonic seconds). ``reading``: how the target
+    reads it, and the digest of the description that it found; None: as the source does. ``alone``: the source has given it up, but gets it back if the target can't record it either. ``failure``: the cause that
+    the target gave last; ``unreadable``: it never will."""
 
     move: Move
     epoch: int
     until: float
-    recording: asyncio.Event = field(default_factory=asyncio.Event)
+    reading: Reading | None = None
+    settings: str = ""
+    sdp: str | None = None
+    alone: bool = False
+    failure: str | None = None
+    unreadable: bool = False
+    recording: bool = False
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Book:
-    """``numbers`` are the workers that share cameras; others hold a single one, which is ``confined``."""
+    """``numbers`` are the workers that share cameras; those of ``feeding`` feed FFmpeg; others hold a single camera, which is ``confined``. ``released``: cameras that were, and whose settings
+    have changed; ``leaving``: why cameras left their workers when the cameras were last read."""
 
     def __init__(self, database: Database, numbers: Sequence[int]) -> None:
         self._database = database
         self.numbers = list(numbers)
+        self.feeding: set[int] = set()
+        self._last_number = max(self.numbers)
         self.cameras: dict[str, Camera] = {}
+        self.rows: dict[str, readings.Reading] = {}
         self.shares: dict[str, int] = {}
         self.epochs: dict[str, int] = {}
         self.moving: dict[str, Moving] = {}
         self.confined: dict[str, Confinement] = {}
+        self.released: set[str] = set()
+        self.leaving: dict[str, Leaving | None] = {}
         self.paused: frozenset[str] = frozenset()
         self.off: dict[str, InForce] = {}
         self._wires: dict[str, tuple[int, dict[str, Any]]] = {}
         self._bitrates: dict[str, int] = {}
-        self._recording: frozenset[str] = frozenset()
+        self.recording: frozenset[str] = frozenset()
 
     async def load(self) -> None:
-        """Reads the cameras; those without a worker get one, and an epoch."""
-        found, rates, self.off = await asyncio.to_thread(self._read)
+        """Reads the cameras; those without a worker get one, and an epoch, and so do those that a change of settings takes to the other kind of worker."""
+        found, rates, self.off, self.rows = await asyncio.to_thread(self._read)
         self.cameras = found
-        self._recording = frozenset(rates)
+        self.recording = frozenset(rates)
         self._bitrates = {id_: bps for id_, bps in (self._bitrates | rates).items() if id_ in found}
-        self.moving = {id_: moving for id_, moving in self.moving.items() if id_ in found}
+        self.moving = {id_: moving for id_, moving in self.moving.items() if self._still(id_, moving)}
         logs.learn_secrets(self.secrets)
-        apart = {id_: self.shares[id_] for id_ in self.confined if id_ in found and id_ in self.shares}
-        weights = {id_: value for id_, value in self._weights().items() if id_ not in apart}
-        self.shares = share(weights, self.numbers, self.shares) | apart
-        self.epochs = {id_: epoch for id_, epoch in self.epochs.items() if id_ in self.shares}
+        self.released |= {id_ for id_, confined in self.confined.items() if not self._same(id_, confined.settings)}
+        self.confined = {id_: confined for id_, confined in self.confined.items() if id_ not in self.released}
+        apart = {id_: self.shares.get(id_, self.numbers[0]) for id_ in self.confined if id_ in found}
+        fed = {id_ for id_ in found if id_ not in apart and self.reading(id_).source == "av"}
+        weights = {id_: value for id_, value in self._weights().items() if id_ not in apart and id_ not in fed}
+        before = self.shares
+        self.shares = share(weights, self.numbers, before) | apart
+        self.shares |= self._packed(fed, before)
+        left = {id_ for id_, number in self.shares.items() if before.get(id_, number) != number}
+        self.leaving = dict.fromkeys(left, _SETTINGS_CHANGED)
+        self.epochs = {id_: epoch for id_, epoch in self.epochs.items() if id_ in self.shares and id_ not in left}
         await self.grant(id_ for id_ in self.shares if id_ not in self.epochs)
 
-    def _read(self) -> tuple[dict[str, Camera], dict[str, int], dict[str, InForce]]:
+    def _still(self, id_: str, moving: Moving) -> bool:
+        """Whether what a move was begun for is still so."""
+        return id_ in self.cameras and (moving.reading is None or self._same(id_, moving.settings))
+
+    def _same(self, id_: str, settings: str) -> bool:
+        """Whether the camera is there and has the settings of this digest."""
+        camera = self.cameras.get(id_)
+        return camera is not None and settings_digest(camera) == settings
+
+    def _packed(self, fed: set[str], shares: dict[str, int]) -> dict[str, int]:
+        coming = Counter(moving.move.target for moving in self.moving.values() if not moving.alone)
+        found = pack(fed, shares, {number: coming[number] for number in self.feeding}, self._last_number + 1)
+        self._last_number = max([self._last_number, *found.values()])
+        self.feeding |= set(found.values())
+        return found
+
+    def _read(self) -> tuple[dict[str, Camera], dict[str, int], dict[str, InForce], dict[str, readings.Reading]]:
         with self._database.read() as conn:
             rows = cameras.every(conn)
             off = in_force.off(conn, time.time_ns() // 1000)
             rates = {id_: s.bitrate_bps for id_, s in status.every(conn).items() if s.bitrate_bps is not None}
+            read = readings.list_all(conn)
         found: dict[str, Camera] = {}
         wires: dict[str, tuple[int, dict[str, Any]]] = {}
         for row in rows:
@@ -92,12 +134,65 @@ class Book:
                 camera = from_row(row)
                 found[row.id], wires[row.id] = camera, (row.rev, _for_recorder(camera))
         self._wires = wires
-        return found, rates, off
+        return found, rates, off, read
 
     @property
     def secrets(self) -> list[str]:
         """All passwords, for a redactor to know them."""
         return [camera.password.reveal() for camera in self.cameras.values() if camera.password is not None]
+
+    # How cameras are read --------------------------------------------------------------------------------------------
+
+    def row(self, id_: str) -> readings.Reading | None:
+        """What was found about reading a camera with its present settings."""
+        row = self.rows.get(id_)
+        return row if row is not None and self._same(id_, row.settings) else None
+
+    def reading(self, id_: str) -> Reading:
+        """How a camera is read now."""
+        moving = self.moving.get(id_)
+        if moving is not None and moving.alone and moving.reading is not None:
+            return moving.reading
+        usual, row = by_settings(self.cameras[id_]), self.row(id_)
+        if row is None or row.source == usual.source == "native":
+            return usual
+        return Reading(source=row.source, transport=row.transport, worked=True)
+
+    async def remember(self, id_: str, *, reading: Reading, sdp: str | None, reason: str, changed_us: int) -> None:
+        """Keeps how a camera is read, for after a restart too."""
+        values = (settings_digest(self.cameras[id_]), reading.source, reading.transport, sdp, reason, changed_us)
+        row = self.rows[id_] = readings.Reading(id_, *values)
+        await asyncio.to_thread(self._put, row)
+
+    def _put(self, row: readings.Reading) -> None:
+        with self._database.write() as conn:
+            readings.put(conn, row)
+
+    # Workers ---------------------------------------------------------------------------------------------------------
+
+    def new_number(self) -> int:
+        """Of a worker that is still to be started."""
+        self._last_number += 1
+        return self._last_number
+
+    def room(self, source: str) -> int:
+        """The worker, perhaps a new one, to which a camera goes that is to be read by ``source``."""
+        if source == "native":
+            load = loads(self._weights(), self.shares, self.numbers)
+            return min(load, key=lambda number: (load[number], number))
+        taken = Counter(self.shares.values())
+        taken.update(moving.move.target for moving in self.moving.values() if not moving.alone)
+        (found,) = pack([""], {}, {number: taken[number] for number in self.feeding}, self._last_number + 1).values()
+        self._last_number = max(self._last_number, found)
+        self.feeding.add(found)
+        return found
+
+    def unused(self) -> set[int]:
+        """Workers that feed FFmpeg and have nobody any more; they are forgotten."""
+        used = {*self.shares.values(), *(moving.move.target for moving in self.moving.values())}
+        unused = self.feeding - used
+        self.feeding -= unused
+        return unused
 
     def _weights(self) -> dict[str, float]:
         return {id_: weight(self._bitrates.get(id_)) for id_ in self.cameras}
@@ -105,7 +200,7 @@ class Book:
     def planned(self, most: int) -> list[Move]:
         """What should move, by the bitrates last read. Only cameras that record: the others may not come at all."""
         idle = self.confined.keys() | self.paused | self.off.keys() | self.moving.keys()
-        movable = (self._recording & self.shares.keys()) - idle
+        movable = {id_ for id_ in self.recording - idle if self.shares.get(id_) in self.numbers}
         return moves(self._weights(), self.shares, self.numbers, movable=movable, most=most)
 
     async def next_epoch(self) -> int:
@@ -123,24 +218,36 @@ class Book:
             self.epochs.update(dict.fromkeys(ids, await self.next_epoch()))
 
     def mine(self, number: int) -> list[str]:
-        """The cameras of this worker; one that moves is its source's."""
+        """The cameras of this worker; one that moves is its source's, until it is given up."""
         return [id_ for id_, worker in self.shares.items() if worker == number]
 
-    def settle(self, id_: str) -> None:
+    def hand_over(self, id_: str) -> None:
         """A camera that moves is its target's from now on."""
-        moving = self.moving.pop(id_)
+        moving = self.moving[id_]
         self.shares[id_], self.epochs[id_] = moving.move.target, moving.epoch
 
     def orders(self, number: int) -> dict[str, Order]:
         """All that this worker is to do."""
-        orders = {id_: self._order(id_, self.epochs[id_]) for id_ in self.mine(number)}
+        orders = {id_: self._order(id_, self.epochs[id_], self._unusual(id_)) for id_ in self.mine(number)}
         for id_, moving in self.moving.items():
-            if moving.move.target == number:
-                orders[id_] = self._order(id_, moving.epoch, tentative=not moving.recording.is_set())
+            if moving.move.target == number and not moving.alone:
+                reading = moving.reading or self._unusual(id_)
+                orders[id_] = self._order(id_, moving.epoch, reading, tentative=not moving.recording)
         return orders
 
-    def _order(self, id_: str, epoch: int, *, tentative: bool = False) -> Order:
-        return Order(epoch=epoch, camera=self._wires[id_][1], stopped=self._why_stopped(id_), tentative=tentative)
+    def _unusual(self, id_: str) -> Reading | None:
+        """How a camera is read that is not read as its settings say. A line for thousands is short."""
+        reading = self.reading(id_)
+        return None if reading == by_settings(self.cameras[id_]) else reading
+
+    def _order(self, id_: str, epoch: int, reading: Reading | None, *, tentative: bool = False) -> Order:
+        return Order(
+            epoch=epoch,
+            camera=self._wires[id_][1],
+            reading=reading,
+            stopped=self._why_stopped(id_),
+            tentative=tentative,
+        )
 
     def _why_stopped(self, id_: str) -> tuple[str, dict[str, Any]] | None:
         """Cause and detail of a camera that is not to be recorded now. People's decisions come before the want of space."""

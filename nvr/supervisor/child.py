@@ -20,14 +20,14 @@ _STOP_S: Final = 12.0
 
 
 class Child:
-    """One run of a child process ``python -m module``. ``first`` is its first line on stdin; secrets travel there and nowhere else. ``environment``: instead
-    of this process's."""
+    """One run of a child process ``python -m module``. ``first`` is its first line on stdin; secrets travel there and nowhere else. None: it waits for it
+    until ``begin``. ``environment``: instead of this process's."""
 
     def __init__(
         self,
         name: str,
         module: str,
-        first: dict[str, Any],
+        first: dict[str, Any] | None,
         *,
         on_line: Callable[[dict[str, Any]], None],
         pass_fds: Sequence[int] = (),
@@ -60,8 +60,14 @@ class Child:
             start_new_session=True,
         )
         self.started = time.monotonic()
-        await self.tell(self._first)
+        if self._first is not None:
+            await self.tell(self._first)
         self._listener = asyncio.create_task(self._listen(), name=f"listen-{self.name}")
+
+    async def begin(self, name: str, first: dict[str, Any]) -> None:
+        """Gives a process that waits its first line, and its name."""
+        self.name, self.started, self.silent_ticks = name, time.monotonic(), 0
+        await self.tell(first)
 
     @property
     def running(self) -> bool:

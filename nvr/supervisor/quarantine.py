@@ -1,7 +1,8 @@
-"""Cameras whose bytes crash the process that reads them. Pure.
+"""Cameras whose data crash the process that reads them. Pure.
 
-The second crash in a camera's work within an hour puts it into a worker of its own, where it harms nobody, for as long as the server runs: the first may have
-been anything. There it is tried again with growing waits. Invariant: after that no crash of its costs another camera a frame.
+A crash in a thread that works for one camera alone puts that camera into a worker of its own; a crash on the event loop, which works for many, only if it was the
+second within an hour, as the first may have been another's. There it harms nobody, until its settings change, after a restart of the server too, and is tried
+again with growing waits. Invariant: after that no crash of its costs another camera a frame.
 """
 
 from __future__ import annotations
@@ -23,23 +24,32 @@ class Accusations:
 
     def __init__(self) -> None:
         self._at: dict[str, list[float]] = {}
+        self._certain: set[str] = set()
 
-    def accuse(self, camera: str, now: float) -> int:
-        """Its worker crashed in this camera's work; returns its crashes within the hour."""
+    def accuse(self, camera: str, now: float, *, certain: bool) -> int:
+        """Its worker crashed in this camera's work; returns its crashes within the hour. ``certain``: in a thread of its own."""
         recent = [at for at in self._at.get(camera, []) if now - at < _WITHIN_S]
         self._at[camera] = [*recent, now]
+        if certain:
+            self._certain.add(camera)
         return len(self._at[camera])
 
     def suffices(self, camera: str) -> bool:
         """Whether it must be kept apart."""
-        return len(self._at.get(camera, [])) >= _ENOUGH
+        return camera in self._certain or len(self._at.get(camera, [])) >= _ENOUGH
+
+    def forget(self, camera: str) -> None:
+        """Its settings are others now."""
+        self._at.pop(camera, None)
+        self._certain.discard(camera)
 
 
 @dataclass(slots=True)
 class Confinement:
-    """A camera that is kept apart."""
+    """A camera that is kept apart, with these settings (a digest)."""
 
     camera: str
+    settings: str
     crashes: int
     waiting: bool = True
     _next_s: float = field(default=_FIRST_WAIT_S)
@@ -57,8 +67,9 @@ class Confinement:
     @property
     def detail(self) -> dict[str, Any]:
         """What its gap and its status say."""
+        times = "once" if self.crashes == 1 else f"{self.crashes} times"
         return {
-            "error": f"what this camera sends crashed its recorder {self.crashes} times: it has a process of its own,"
+            "error": f"what this camera sends crashed its recorder {times}: it has a process of its own,"
             f" and is tried again every {self._next_s:.0f} s",
             "crashes": self.crashes,
         }

@@ -1,16 +1,19 @@
 """Which worker records which camera. Pure.
 
-Invariants: every camera has exactly one worker; ``share`` moves none from a living worker; ``moves`` names none unless the load is clearly uneven, never more than
+There are two kinds of workers: those that read cameras by ourselves share all of theirs, and those that feed FFmpeg have few each, since one abort ends them.
+
+Invariants: every camera has exactly one worker, and none that feeds FFmpeg more than ``ROOM``; ``share`` moves none from a living worker; ``moves`` names none unless the load is clearly uneven, never more than
 it is allowed, and each one makes the busiest worker's load less.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Move", "loads", "moves", "share", "weight"]
+__all__ = ["ROOM", "Move", "loads", "moves", "pack", "share", "weight"]
 
 # What a camera costs besides its bytes, as bits per second: frames, timers, rows.
 _EACH_BPS: Final = 250_000
@@ -21,6 +24,8 @@ _BEGIN: Final = 0.25
 _ENOUGH: Final = 0.10
 # Below this no core is near its limit, whatever the shares.
 _NEGLIGIBLE_BPS: Final = 40_000_000
+ROOM: Final = 16
+"""Cameras of one worker that feeds FFmpeg."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,23 @@ def share(weights: Mapping[str, float], workers: Collection[int], now: Mapping[s
         worker = min(load, key=lambda number: (load[number], number))
         result[camera] = worker
         load[worker] += weights[camera]
+    return result
+
+
+def pack(cameras: Collection[str], shares: Mapping[str, int], taken: Mapping[int, int], free: int) -> dict[str, int]:
+    """Workers of cameras that FFmpeg reads. None leaves the worker that it has, if that is one of ``taken``: those that feed FFmpeg, and how many cameras each
+    is to have besides. New workers get numbers from ``free`` on, and only when all others have ``ROOM`` cameras."""
+    result = {camera: shares[camera] for camera in cameras if shares.get(camera) in taken}
+    counts = Counter(dict(taken))
+    counts.update(result.values())
+    for camera in sorted(cameras):
+        if camera in result:
+            continue
+        worker = next((number for number in sorted(counts) if counts[number] < ROOM), None)
+        if worker is None:
+            worker, free = free, free + 1
+        result[camera] = worker
+        counts[worker] += 1
     return result
 
 

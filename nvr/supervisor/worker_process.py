@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from nvr.config import Config
-from nvr.recorder.orders import Line, Order, lines, stop_s
+from nvr.recorder.orders import Leaving, Line, Order, lines, stop_s
 from nvr.recorder.working import SIZE, culprit
 from nvr.supervisor.child import Child
 from nvr.supervisor.prepare import Prepared
@@ -31,30 +31,35 @@ def recorder_environment(mine: Mapping[str, str]) -> dict[str, str]:
 
 
 class WorkerProcess:
-    """A worker's process. ``epochs`` are those it was ever told; ``told`` is what it does now."""
+    """A worker's process: started first, when it reads its code, and begun when it is to record. ``epochs`` are those it was ever told; ``told`` is what it
+    does now."""
 
-    def __init__(
-        self,
-        name: str,
-        config: Config,
-        prepared: Prepared,
-        secrets: list[str],
-        on_line: Callable[[dict[str, Any]], None],
-    ) -> None:
+    def __init__(self, config: Config, prepared: Prepared, on_line: Callable[[dict[str, Any]], None]) -> None:
+        self._config = config
+        self._prepared = prepared
         self.told: dict[str, Order] = {}
         self.epochs: set[int] = set()
         self._slots_fd = os.memfd_create("nvr-slots")
         self._fault_fd = os.memfd_create("nvr-fault")
         os.ftruncate(self._slots_fd, SIZE)
-        storage = config.storage
+        fds = [*prepared.lock.fds, self._slots_fd, self._fault_fd]
+        environment = recorder_environment(os.environ)
+        self.child = Child(
+            "a spare recorder", "nvr.recorder", None, on_line=on_line, pass_fds=fds, environment=environment
+        )
+        self._telling = asyncio.Lock()
+
+    async def begin(self, name: str, secrets: list[str]) -> None:
+        """It is the worker of this name from now on."""
+        storage = self._config.storage
         first: dict[str, Any] = {
             "name": name,
-            "log_level": config.server.log_level,
+            "log_level": self._config.server.log_level,
             "secrets": secrets,
             "settings": {
                 "catalogue": str(storage.catalogue),
-                "roots": [[root.id, str(root.path)] for root in prepared.roots.opened],
-                "node": prepared.node,
+                "roots": [[root.id, str(root.path)] for root in self._prepared.roots.opened],
+                "node": self._prepared.node,
                 "segment_duration_us": storage.segment_duration_us,
                 "segment_bytes": storage.segment_bytes,
                 "sync_interval_us": storage.sync_interval_us,
@@ -62,13 +67,9 @@ class WorkerProcess:
                 "fault_fd": self._fault_fd,
             },
         }
-        fds = [*prepared.lock.fds, self._slots_fd, self._fault_fd]
-        self.child = Child(
-            name, "nvr.recorder", first, on_line=on_line, pass_fds=fds, environment=recorder_environment(os.environ)
-        )
-        self._telling = asyncio.Lock()
+        await self.child.begin(name, first)
 
-    async def tell(self, wanted: Mapping[str, Order], why: Mapping[str, str | None]) -> None:
+    async def tell(self, wanted: Mapping[str, Order], why: Mapping[str, Leaving | None]) -> None:
         """Makes the worker do what is wanted; it hears only of what is new."""
         async with self._telling:
             for line in lines(self.told, wanted, why):
@@ -84,15 +85,19 @@ class WorkerProcess:
     async def _send(self, line: Line) -> None:
         await self.child.tell(json.loads(msgspec.json.encode(line)))
 
-    async def ended(self) -> tuple[int, str | None, str]:
-        """Waits for its end: exit code, the camera in whose work it crashed, and what it wrote of that."""
+    async def ended(self) -> tuple[int, str | None, str, bool]:
+        """Waits for its end: exit code, the camera in whose work it crashed, what it wrote of that, and whether that camera is certain."""
         code = await self.child.ended()
         try:
             return code, *culprit(self._slots_fd, self._fault_fd)
         finally:
-            for fd in (self._slots_fd, self._fault_fd):
-                with contextlib.suppress(OSError):
-                    os.close(fd)
+            self.forget()
+
+    def forget(self) -> None:
+        """Closes what it shared with the process."""
+        for fd in (self._slots_fd, self._fault_fd):
+            with contextlib.suppress(OSError):
+                os.close(fd)
 
     async def stop(self) -> None:
         """Ends it, within its time."""

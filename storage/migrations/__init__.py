@@ -22,6 +22,7 @@ from storage.migrations import (
     m010_network_hour,
     m011_links,
     m012_holes,
+    m014_readings,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -42,6 +43,7 @@ STEPS = (
     m010_network_hour,
     m011_links,
     m012_holes,
+    m014_readings,
 )
 
 

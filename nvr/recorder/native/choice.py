@@ -1,67 +1,157 @@
-"""Which source reads a camera: ``native`` for ``rtsp://`` over TCP, ``av`` for everything else, where the settings say so, and in ``native``'s place
-where a camera speaks what ``native`` does not.
+"""How a camera is read, attempt by attempt: which source, over which transport, and when something else should be tried.
+
+A worker reads a camera with the source that it was told, and with no other: FFmpeg may end the process that it runs in, so cameras that it reads are kept in
+workers of their own (docs/design/fleet.md). Where ``native`` can't read a camera, its worker says so, and the supervisor moves it to where FFmpeg does.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable
+from typing import Any
 
 from nvr.config import Camera
 from nvr.recorder.av_source import AvSource
+from nvr.recorder.native.describe import describe
+from nvr.recorder.native.sense import Seen, SenseCheck
 from nvr.recorder.native.source import NativeSource
+from nvr.recorder.reading import Reading, Transports, by_settings
 from nvr.recorder.source import Ended, PacketSink, Source
+from storage.causes import Cause
 
-__all__ = ["FallbackSource", "choose_source", "is_native"]
+__all__ = ["Choice"]
 
 log = logging.getLogger(__name__)
 
-
-def is_native(camera: Camera) -> bool:
-    """Whether ``native`` is tried first, by the camera's settings."""
-    return camera.source != "av" and camera.transport == "tcp" and camera.url.lower().startswith("rtsp://")
+# A camera that native has recorded for so long is not moved because it falls silent.
+_WORKS_S = 10.0
 
 
-def choose_source(camera: Camera, sink: PacketSink) -> Source:
-    """The source for a connection, by the camera's settings."""
-    if is_native(camera):
-        return FallbackSource(camera, sink)
-    if camera.source == "native":
-        spoken = camera.transport.upper() if camera.transport != "tcp" else camera.url.partition(":")[0]
-        log.info("camera %s: read by FFmpeg, because of %s", camera.id, spoken)
-    return AvSource(camera, sink)
+class Choice:
+    """How one camera is read in this worker. ``report`` takes what the supervisor should know, as the values of a line: ``event`` is ``unreadable`` (native
+    can't read it: ``reason``, and the ``transport`` that FFmpeg should ask for first), ``read`` (footage comes, over ``transport``, of one that was not read so before) or
+    ``described`` (``sdp``: digest of the description of a camera that is read by FFmpeg in native's place)."""
 
-
-class FallbackSource:
-    """``native``, and ``av`` in its place if the camera speaks something that ``native`` does not. Asked anew at every connection: what a camera
-    sends may change with its settings, and the question costs a session description."""
-
-    def __init__(self, camera: Camera, sink: PacketSink) -> None:
+    def __init__(
+        self, camera: Camera, reading: Reading | None = None, report: Callable[..., None] = lambda **values: None
+    ) -> None:
         self._camera = camera
-        self._sink = sink
-        self._native = NativeSource(camera, sink)
-        self._av: AvSource | None = None
+        self._reading = reading if reading is not None else by_settings(camera)
+        self._report = report
+        self.is_native = self._reading.source == "native"
+        self._is_trial = reading is not None and not reading.worked
+        self._in_place = not self.is_native and by_settings(camera).source == "native"
+        self._transports = Transports(camera.transport, self._reading.transport, worked=self._reading.worked)
+        self._source: NativeSource | AvSource | _Described | None = None
+        self._sense: SenseCheck | None = None
+        self._works = False
+        self._told: str | None = None
+
+    def source(self, sink: PacketSink) -> Source:
+        """For the next attempt."""
+        if self.is_native:
+            self._sense = None
+            self._source = NativeSource(self._camera, sink)
+            return self._source
+        av = AvSource(self._camera, sink, self._transports.asked)
+        self._source = _Described(self._camera, av, self._on_description) if self._in_place else av
+        return self._source
+
+    def _on_description(self, digest: str) -> None:
+        self._report(event="described", sdp=digest)
+
+    def footage(self) -> None:
+        """Footage of the present attempt has been written."""
+        if self.is_native:
+            if self._is_trial:
+                self._is_trial = False
+                self._report(event="read", transport="tcp")
+            return
+        if self._transports.worked != self._transports.asked:
+            self._transports.ended(Cause.ENDED, refused_address=False, had_footage=True, now_s=time.monotonic())
+            self._report(event="read", transport=self._transports.asked)
+
+    def look(self, now_s: float) -> None:
+        """To be called every few seconds while an attempt goes on."""
+        source = self._source
+        if not isinstance(source, NativeSource):
+            return
+        seen = _seen(source)
+        if self._sense is None:
+            self._sense = SenseCheck(now_s, seen)
+        elif (reason := self._sense.look(seen, now_s)) is not None:
+            self._sense = None
+            self._unreadable(f"native makes no sense of what it sends: {reason}", "tcp")
+
+    def ended(self, ended: Ended, footage_s: float) -> bool:
+        """The attempt is over. Says whether the next one should begin without the usual wait."""
+        source, self._source, self._sense = self._source, None, None
+        self._works = self._works or footage_s >= _WORKS_S
+        if isinstance(source, NativeSource):
+            if source.unsupported is not None:
+                self._unreadable(source.unsupported, "udp" if source.refused_tcp else "tcp")
+            elif source.silent and ended.cause is Cause.STALLED and not self._works:
+                self._unreadable("it sends nothing over TCP", "udp")
+            return False
+        nobody = ended.cause is Cause.UNREACHABLE and ended.detail.get("reason") != "timeout"
+        asked = self._transports.asked
+        again = self._transports.ended(
+            ended.cause, refused_address=nobody, had_footage=footage_s > 0, now_s=time.monotonic()
+        )
+        if again and self._told != asked:
+            self._told = asked
+            why = ended.detail.get("error", ended.cause.value)
+            log.info(
+                "camera %s: nothing over %s (%s): FFmpeg asks for %s",
+                self._camera.id,
+                asked,
+                why,
+                self._transports.asked,
+            )
+        return again
+
+    def _unreadable(self, reason: str, transport: str) -> None:
+        self._report(event="unreadable", reason=reason, transport=transport)
+
+
+class _Described:
+    """FFmpeg in native's place: asks the camera for its description first, since what was found holds only for that."""
+
+    def __init__(self, camera: Camera, av: AvSource, on_digest: Callable[[str], None]) -> None:
+        self._camera = camera
+        self._av = av
+        self._on_digest = on_digest
         self._stopped = False
 
     def stop(self) -> None:
         """Asks for an end; from any thread."""
         self._stopped = True
-        self._native.stop()
-        if self._av is not None:
-            self._av.stop()
+        self._av.stop()
 
     @property
-    def counters(self) -> Mapping[str, int]:
-        """Those of the source that reads."""
-        return self._native.counters if self._av is None else self._av.counters
+    def counters(self) -> Any:
+        """FFmpeg's."""
+        return self._av.counters
 
     async def run(self) -> Ended:
         """Connects and reads until it ends; says why."""
-        ended = await self._native.run()
-        if self._native.unsupported is None or self._stopped:
-            return ended
-        log.info("camera %s: read by FFmpeg, because of %s", self._camera.id, self._native.unsupported)
-        self._av = AvSource(self._camera, self._sink)
+        digest = await describe(self._camera)
+        if digest is not None:
+            self._on_digest(digest)
         if self._stopped:
-            return ended
+            return Ended(Cause.SERVER_DOWN, {"reason": "stopped"})
         return await self._av.run()
+
+
+def _seen(source: NativeSource) -> Seen:
+    sense, counters = source.sense, source.counters
+    return Seen(
+        counters.get("packets", 0),
+        counters.get("lost_packets", 0),
+        sense.units,
+        sense.ends,
+        sense.frames,
+        sense.keyframes_begun,
+        sense.keyframes,
+    )

@@ -20,6 +20,7 @@ from nvr.recorder.native.errors import (
     NoAnswerError,
     ProtocolError,
     StatusError,
+    TransportError,
     UnsupportedError,
 )
 from nvr.recorder.native.framing import Skim
@@ -199,7 +200,7 @@ class _Opening:
             answer = await self._request("SETUP", url, ("Transport", transport))
         except StatusError as error:
             if error.status == 461:
-                raise UnsupportedError("the camera does not send over TCP (SETUP: 461)") from None
+                raise TransportError("the camera does not send over TCP (SETUP: 461)") from None
             raise
         if answer.status >= 300:
             raise ProtocolError("the camera redirects in the middle of a session")
@@ -221,7 +222,7 @@ class _Opening:
         match = _INTERLEAVED.search(transport)
         if match is None:
             if transport and "TCP" not in transport.upper():
-                raise UnsupportedError("the camera insists on another transport than TCP")
+                raise TransportError("the camera insists on another transport than TCP")
             rtp, rtcp = asked
         else:
             rtp = int(match[1])

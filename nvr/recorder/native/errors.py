@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["ClosedError", "NativeError", "NoAnswerError", "ProtocolError", "StatusError", "UnsupportedError", "bare"]
+__all__ = [
+    "ClosedError",
+    "NativeError",
+    "NoAnswerError",
+    "ProtocolError",
+    "StatusError",
+    "TransportError",
+    "UnsupportedError",
+    "bare",
+]
 
 
 def bare(error: BaseException) -> None:
@@ -20,6 +29,10 @@ class ProtocolError(NativeError):
 
 class UnsupportedError(NativeError):
     """The camera speaks correctly of something that this source does not: the ``av`` source may."""
+
+
+class TransportError(UnsupportedError):
+    """The camera does not send over TCP."""
 
 
 class NoAnswerError(NativeError):

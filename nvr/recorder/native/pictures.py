@@ -142,7 +142,7 @@ class Depacketiser(ABC):
         if not self._damaged and (not payload or not self._payload(payload)):
             self.counts.malformed += 1
             self._damage()
-        self.sense.ends += marker
+        self.sense.ends += marker and not self._markers_lie
         self._marked = marker and not self._markers_lie and (self._has_picture or self._damaged)
         if self._marked and (not self._may_be_fields or self._beginnings > 1):
             return out + self._finish() if out else self._finish()

@@ -23,7 +23,15 @@ from nvr.recorder.muxer import Template
 from nvr.recorder.nal import annex_b, prefixed_parameter_sets
 from nvr.recorder.native.aac import AudioFrame
 from nvr.recorder.native.client import Handlers, Session, Target, Track, open_session
-from nvr.recorder.native.errors import ClosedError, NativeError, NoAnswerError, StatusError, UnsupportedError, bare
+from nvr.recorder.native.errors import (
+    ClosedError,
+    NativeError,
+    NoAnswerError,
+    StatusError,
+    TransportError,
+    UnsupportedError,
+    bare,
+)
 from nvr.recorder.native.pictures import Picture, Sense
 from nvr.recorder.native.receiving import AudioReceiver, Clocks, VideoReceiver
 from nvr.recorder.native.rtp import Jitter
@@ -48,7 +56,8 @@ _CLOCKS: Final = Clocks(lambda: time.time_ns() // 1000, lambda: time.monotonic_n
 
 
 class NativeSource:
-    """One connection to one camera. ``unsupported`` says, after ``run``, what kept this source from reading a camera that another may read."""
+    """One connection to one camera. ``unsupported`` says, after ``run``, what kept this source from reading a camera that another may read; ``refused_tcp``:
+    it was the transport."""
 
     def __init__(self, camera: Camera, sink: PacketSink) -> None:
         self._camera = camera
@@ -71,6 +80,7 @@ class NativeSource:
         self._pictures = 0
         self._session: Session | None = None
         self.unsupported: str | None = None
+        self.refused_tcp = False
 
     def stop(self) -> None:
         """Asks for an end; from any thread."""
@@ -96,6 +106,11 @@ class NativeSource:
         """Whether what comes on this connection makes sense: ``units`` and ``frames`` that stand still while ``ends`` rises say that it does not, and so do
         ``keyframes`` that stay behind ``keyframes_begun``. The same object until the connection ends; all zero before there is one."""
         return self._video.depacketiser.sense if self._video is not None else Sense()
+
+    @property
+    def silent(self) -> bool:
+        """Whether the camera has begun to play, and nothing has come."""
+        return self._session is not None and self._video is not None and self._video.packets == 0
 
     @property
     def faults(self) -> dict[str, int]:
@@ -253,6 +268,7 @@ class NativeSource:
     def _cause(self, error: Exception, *, plays: bool) -> Ended:
         if isinstance(error, UnsupportedError):
             self.unsupported = str(error)
+            self.refused_tcp = isinstance(error, TransportError)
         if isinstance(error, Ended):
             return error
         if isinstance(error, socket.gaierror):

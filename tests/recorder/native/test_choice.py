@@ -1,19 +1,22 @@
-"""Which source reads a camera, and how one takes over from the other."""
+"""How a camera is read in a worker, and what is reported of one that should be read otherwise."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from nvr.recorder.av_source import AvSource
-from nvr.recorder.native.choice import FallbackSource, choose_source
+from nvr.recorder.native.choice import Choice
+from nvr.recorder.native.describe import describe, digest
+from nvr.recorder.native.pictures import Sense
+from nvr.recorder.native.source import NativeSource
+from nvr.recorder.reading import Reading
 from nvr.recorder.source import Ended
 from storage.causes import Cause
-from tests.cameras.clips import ClipSpec, clip
+from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.cameras.faults import OPENING, Faults
 from tests.cameras.running import Startable
 from tests.cameras.scripted import ScriptedCamera
@@ -21,36 +24,105 @@ from tests.recorder.native.harness import Sink, camera
 
 Serve = Callable[[Startable], str]
 
-
-def test_by_the_settings(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    for settings in (
-        camera("rtsp://c/x", source="native"),
-        camera("rtsp://c/x", source="auto"),
-        camera("rtsp://c/x", audio=True),
-    ):
-        assert isinstance(choose_source(settings, Sink()), FallbackSource)
-    for settings in (
-        camera("rtsp://c/x", source="av"),
-        camera("rtsp://c/x", transport="udp", source="native"),
-        camera("rtsps://c/x"),
-    ):
-        assert isinstance(choose_source(settings, Sink()), AvSource)
-    assert "because of UDP" in caplog.text and "because of rtsps" in caplog.text
+LATM = (
+    "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=control:trackID=0\r\n"
+    "m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MP4A-LATM/16000/1\r\na=fmtp:97 cpresent=0; config=40002820\r\na=control:trackID=1\r\n"
+)
+IN_PLACE = Reading(source="av", transport="tcp", worked=True)
 
 
-def test_ffmpeg_takes_over_with_a_reason(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    """Sound that native does not speak: FFmpeg reads the camera, and its pictures are recorded."""
-    description = (
-        "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=control:trackID=0\r\n"
-        "m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MP4A-LATM/16000/1\r\na=fmtp:97 cpresent=0; config=40002820\r\na=control:trackID=1\r\n"
-    )
+class Reports(list[dict[str, Any]]):
+    def __call__(self, **values: Any) -> None:
+        self.append(values)
+
+
+@pytest.mark.parametrize(
+    ("keys", "is_native"),
+    [
+        ({}, True),
+        ({"source": "auto"}, True),
+        ({"source": "av"}, False),
+        ({"transport": "udp"}, False),
+        ({"url": "rtsps://c/x"}, False),
+    ],
+)
+def test_by_the_settings(keys: dict[str, Any], is_native: bool) -> None:
+    settings = camera(**{"url": "rtsp://c/x", **keys})
+    choice = Choice(settings)
+    assert choice.is_native is is_native
+    assert isinstance(choice.source(Sink()), NativeSource if is_native else AvSource)
+    # What was found counts more.
+    assert Choice(settings, IN_PLACE).is_native is False
+
+
+def attempt(url: str, reading: Reading | None = None, **keys: Any) -> tuple[Ended, Sink, Reports, bool]:
+    """One attempt; what was reported, and whether the next one should begin at once."""
+    reports, sink = Reports(), Sink()
+    choice = Choice(camera(url, **keys), reading, reports)
+    ended = asyncio.run(choice.source(sink).run())
+    return ended, sink, reports, choice.ended(ended, float(len(sink.video) > 0))
+
+
+def test_sound_that_only_ffmpeg_reads(serve: Serve) -> None:
     spoken = clip(ClipSpec(audio="aac"))
-    sink = Sink()
-    source = FallbackSource(camera(serve(ScriptedCamera(spoken, faults=Faults(sdp=description))), audio=True), sink)
-    with caplog.at_level(logging.INFO, "nvr.recorder.native.choice"):
-        asyncio.run(source.run())
-    assert sink.video and "MP4A-LATM" in caplog.text
+    url = serve(ScriptedCamera(spoken, faults=Faults(sdp=LATM)))
+    _, sink, reports, _ = attempt(url, audio=True)
+    (report,) = reports
+    assert (report["event"], report["transport"]) == ("unreadable", "tcp") and "MP4A-LATM" in report["reason"]
+    # In its place FFmpeg reads it, and says which description that was.
+    _, sink, reports, _ = attempt(url, IN_PLACE, audio=True)
+    assert sink.video and [report["event"] for report in reports] == ["described"]
+    assert reports[0]["sdp"] == digest(LATM)
+
+
+def test_a_camera_that_refuses_tcp(serve: Serve, h264_clip: Clip) -> None:
+    url = serve(ScriptedCamera(h264_clip, faults=OPENING["unsupported_transport"]))
+    _, _, reports, again = attempt(url)
+    assert [(report["event"], report["transport"]) for report in reports] == [("unreadable", "udp")] and not again
+    # FFmpeg asks for the other one at once.
+    ended, _, reports, again = attempt(url, Reading(source="av", transport="tcp"), source="av")
+    assert ended.cause is Cause.REJECTED and reports == [] and again
+
+
+def test_a_camera_that_plays_and_sends_nothing(serve: Serve, h264_clip: Clip) -> None:
+    url = serve(ScriptedCamera(h264_clip, faults=Faults(stall_after=0)))
+    ended, _, reports, _ = attempt(url)
+    assert ended.cause is Cause.STALLED
+    assert [(report["reason"], report["transport"]) for report in reports] == [("it sends nothing over TCP", "udp")]
+
+
+def test_a_camera_that_worked_may_fall_silent(serve: Serve, h264_clip: Clip) -> None:
+    reports = Reports()
+    choice = Choice(camera(serve(ScriptedCamera(h264_clip, faults=Faults(stall_after=0)))), None, reports)
+    choice.source(Sink())
+    choice.ended(Ended(Cause.ENDED), 60.0)
+    ended = asyncio.run(choice.source(Sink()).run())
+    choice.ended(ended, 0.0)
+    assert ended.cause is Cause.STALLED and reports == []
+
+
+def test_what_makes_no_sense_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    reports, sense = Reports(), Sense()
+    choice = Choice(camera("rtsp://c/x"), None, reports)
+    choice.source(Sink())
+    monkeypatch.setattr(NativeSource, "sense", property(lambda self: sense))
+    for second in range(12):
+        sense.units, sense.ends, sense.keyframes_begun = sense.units + 40, sense.ends + 10, sense.keyframes_begun + 1
+        choice.look(float(second))
+    (report,) = reports
+    assert report["event"] == "unreadable" and "0 frames could be put together of 100" in report["reason"]
+
+
+def test_a_description_is_known_again_whatever_it_says_of_the_session() -> None:
+    again = LATM.replace("v=0\r\n", "v=0\r\no=- 99 1 IN IP4 192.0.2.1\r\ns=x\r\n").replace("\r\n", "\n")
+    assert digest(LATM) == digest(again)
+    assert digest(LATM) != digest(LATM.replace("H264", "H265"))
+
+
+def test_a_camera_that_does_not_describe_itself(serve: Serve, h264_clip: Clip) -> None:
+    for faults in (OPENING["not_found"], OPENING["garbage"]):
+        assert asyncio.run(describe(camera(serve(ScriptedCamera(h264_clip, faults=faults))))) is None
+    assert asyncio.run(describe(camera("rtsp://127.0.0.1:1/x"))) is None
 
 
 class OnlyTheTwo(Sink):
@@ -63,5 +135,5 @@ class OnlyTheTwo(Sink):
 
 def test_what_nobody_reads_is_rejected(serve: Serve) -> None:
     url = serve(ScriptedCamera(clip(ClipSpec()), faults=OPENING["vp8"], at_end="stall"))
-    ended = asyncio.run(choose_source(camera(url), OnlyTheTwo()).run())
+    ended = asyncio.run(Choice(camera(url), IN_PLACE).source(OnlyTheTwo()).run())
     assert ended.cause is Cause.REJECTED

@@ -1,0 +1,44 @@
+"""Asks a camera for its session description and nothing else, to see whether what was found about it still holds."""
+
+from __future__ import annotations
+
+import hashlib
+from urllib.parse import urlsplit
+
+from nvr.config import Camera
+from nvr.recorder.native.auth import Authenticator
+from nvr.recorder.native.connection import connect
+from nvr.recorder.native.errors import NativeError
+
+__all__ = ["describe", "digest"]
+
+_TIMEOUT_S = 5.0
+_DEFAULT_PORT = 554
+
+
+def digest(description: str) -> str:
+    """Of what a description says about its media. The rest, such as session identifiers and times, is another one at each connection."""
+    lines = (line.strip() for line in description.splitlines())
+    kept = [line for line in lines if line.startswith(("m=", "a=rtpmap:", "a=fmtp:", "c="))]
+    return hashlib.sha256("\n".join(kept).encode()).hexdigest()[:32]
+
+
+async def describe(camera: Camera) -> str | None:
+    """The digest of a camera's description; None if it could not be had, for whatever reason: whoever reads the camera will find that out, and say it."""
+    parts = urlsplit(camera.url)
+    if parts.scheme.lower() != "rtsp" or not parts.hostname:
+        return None
+    auth = None
+    if camera.username is not None:
+        auth = Authenticator(camera.username, camera.password.reveal() if camera.password is not None else "")
+    try:
+        connection = await connect(parts.hostname, parts.port or _DEFAULT_PORT, _TIMEOUT_S, auth)
+        try:
+            answer = await connection.request("DESCRIBE", camera.url, _TIMEOUT_S, (("Accept", "application/sdp"),))
+        finally:
+            connection.close()
+    except (NativeError, OSError):
+        return None
+    if answer.status >= 300 or not answer.body:
+        return None
+    return digest(answer.body if isinstance(answer.body, str) else answer.body.decode("utf-8", "replace"))

@@ -1,0 +1,148 @@
+"""The recorder workers' processes: starting them, telling them what is new, and taking over what a dead one left.
+
+Invariant: no camera is given to a worker before the segments of its dead one are adopted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from nvr.config import Config
+from nvr.recorder.orders import Leaving
+from nvr.supervisor.book import Book
+from nvr.supervisor.prepare import Prepared, now_us
+from nvr.supervisor.worker_process import WorkerProcess
+from storage.adopt import Loss
+from storage.causes import Cause
+from storage.reconcile import reconcile, take_up
+from storage.roots import Root
+
+__all__ = ["Workers"]
+
+log = logging.getLogger(__name__)
+
+# A worker beats every second. One that is silent for this long hangs; after that the next one has longer, as it may be the machine.
+_SILENT_S: Final = 15
+_LONGEST_SILENCE_S: Final = 60
+
+
+class Workers:
+    """``processes`` by their numbers; a number may get another process. ``on_line`` hears what they say."""
+
+    def __init__(
+        self, config: Config, prepared: Prepared, book: Book, on_line: Callable[[dict[str, Any]], None]
+    ) -> None:
+        self._config = config
+        self._prepared = prepared
+        self._book = book
+        self._on_line = on_line
+        self.processes: dict[int, WorkerProcess] = {}
+        self._spare: WorkerProcess | None = None
+        self._stopping = False
+        self._silence_s = _SILENT_S
+
+    async def _start(self) -> WorkerProcess:
+        worker = WorkerProcess(self._config, self._prepared, self._on_line)
+        await worker.child.start()
+        return worker
+
+    async def spawn(self, number: int) -> None:
+        """Starts the process of this number, or takes the spare one, and gives it its cameras."""
+        spare, self._spare = self._spare, None
+        if spare is not None and not spare.child.running:
+            spare.forget()
+            spare = None
+        worker = self.processes[number] = spare or await self._start()
+        await worker.begin(f"recorder-{number}", self._book.secrets)
+        await self.tell(number)
+
+    async def keep_spare(self) -> None:
+        """Starts a process ahead of need, if there are workers that feed FFmpeg: to start one takes most of a second, and longer on a busy machine, which
+        an abort in FFmpeg would cost all cameras of its worker. Without such workers it is not worth its memory."""
+        if self._book.feeding and self._spare is None and not self._stopping:
+            self._spare = await self._start()
+
+    async def tell(self, number: int, why: Mapping[str, Leaving | None] | None = None) -> None:
+        """Tells a worker what is new. ``why`` cameras leave it that were not removed; None: another worker records them already."""
+        worker = self.processes.get(number)
+        if worker is not None:
+            await worker.tell(self._book.orders(number), {**self._book.leaving, **(why or {})})
+
+    async def tell_all(self) -> None:
+        """Tells every worker what is new."""
+        await asyncio.gather(*(self.tell(number) for number in list(self.processes)))
+
+    async def stop(self) -> None:
+        """Ends every worker; all at once, each within its time."""
+        self._stopping = True
+        spare = [self._spare] if self._spare is not None else []
+        await asyncio.gather(*(worker.stop() for worker in [*self.processes.values(), *spare]))
+
+    async def watch(self) -> None:
+        """Never ends: kills a worker that hangs. Silence is counted in turns of this loop: while this process itself was held up nobody was heard."""
+        while True:
+            await asyncio.sleep(1.0)
+            await self.keep_spare()
+            for worker in self.processes.values():
+                child = worker.child
+                child.silent_ticks += 1
+                if child.silent_ticks > self._silence_s and child.running:
+                    log.error("%s has been silent for %d s and is killed", child.name, self._silence_s)
+                    self._silence_s = min(2 * self._silence_s, _LONGEST_SILENCE_S)
+                    child.silent_ticks = 0
+                    child.kill()
+
+    # What dead ones left ---------------------------------------------------------------------------------------------
+
+    def adopt(self, number: int, mine: list[str], detail: dict[str, Any], epoch: int) -> None:
+        """Adopts the segments that the dead process of this number left, of its cameras ``mine``. Blocks."""
+        at_us = now_us()
+        report = reconcile(
+            self._prepared.database,
+            self._prepared.roots.opened,
+            node=self._prepared.node,
+            epoch=epoch,
+            cause=Cause.RECORDER_CRASHED,
+            detail=detail,
+            alive_us=at_us,
+            now_us=at_us,
+            only=mine,
+            backlog=self._prepared.backlog,
+        )
+        # Of cameras that were on the move, or have moved while a disk was away, it holds some too.
+        loss = Loss(Cause.RECORDER_CRASHED, detail, self._prepared.node, epoch)
+        for root in self._prepared.roots.opened:
+            self._take_up(root, loss)
+        log.info(
+            "recorder-%d: %d segments adopted, %d bytes cut off, %d left to adopt while recording",
+            number,
+            report.adopted,
+            report.cut_bytes,
+            report.later,
+        )
+
+    def _living(self) -> set[int]:
+        return {epoch for worker in self.processes.values() if worker.child.running for epoch in worker.epochs}
+
+    def _take_up(self, root: Root, loss: Loss) -> int:
+        return take_up(
+            self._prepared.database,
+            root,
+            self._prepared.backlog,
+            node=self._prepared.node,
+            living=self._living(),
+            loss=loss,
+            now_us=now_us(),
+        )
+
+    async def add_root(self, root: Root) -> None:
+        """A footage root came, or came back: what dead recorders left there is adopted from now on, and the workers use it."""
+        epoch = await self._book.next_epoch()
+        detail = {"error": "its disk was away", "root": str(root.path)}
+        loss = Loss(Cause.DISK_ERROR, detail, self._prepared.node, epoch)
+        left = await asyncio.to_thread(self._take_up, root, loss)
+        log.warning("footage root %s is back, with %d unfinished segments to adopt", root.path, left)
+        await asyncio.gather(*(w.tell_roots([(root.id, str(root.path))]) for w in self.processes.values()))
