@@ -6,13 +6,16 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from storage import audit, facts
+from storage import audit, devices, facts, logins
 from storage.causes import Cause
 from storage.database import next_rev
 
-__all__ = ["Camera", "add", "change", "every", "find", "key_of", "remove"]
+__all__ = ["Camera", "add", "change", "every", "find", "key_of", "remove", "retry_login", "trust_device"]
+
+# What decides whether a login succeeds.
+_LOGIN_SETTINGS: Final = frozenset({"url", "username", "password", "source", "transport", "login", "tls"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,8 @@ def add(
             "UPDATE camera SET name=?, source=?, settings=?, labels=?, added_us=?, rev=?, removed_us=NULL WHERE id=?",
             values,
         )
+    if old is not None:
+        _forget_logins(conn, old)
     audit.enter(conn, "camera_added", camera=camera, detail={"name": name, "source": source, "labels": dict(labels)})
 
 
@@ -126,10 +131,19 @@ def change(
     )
     # Which settings, not their values: some are secret.
     keys = {key for key in {*old.settings, *settings} if old.settings.get(key) != settings.get(key)}
+    if keys & _LOGIN_SETTINGS:
+        _forget_logins(conn, old)
     pairs = {"name": (old.name, name), "source": (old.source, source), "labels": (dict(old.labels), dict(labels))}
     told = {key: list(pair) for key, pair in pairs.items() if pair[0] != pair[1]}
     audit.enter(conn, "camera_changed", camera=camera, detail={"settings": sorted(keys), **told})
     return True
+
+
+def _forget_logins(conn: sqlite3.Connection, old: Camera) -> None:
+    """What was refused to the camera with the settings that it had counts no more."""
+    url, account = old.settings.get("url"), old.settings.get("username")
+    if url and account:
+        logins.forget_camera(conn, logins.device_of(url), account, old.id)
 
 
 def remove(conn: sqlite3.Connection, camera: str, *, at_us: int) -> None:
@@ -145,4 +159,22 @@ def remove(conn: sqlite3.Connection, camera: str, *, at_us: int) -> None:
         "UPDATE camera SET removed_us=?, rev=? WHERE id=? AND removed_us IS NULL", (at_us, next_rev(conn), camera)
     ).rowcount
     if removed:
+        if old is not None:
+            _forget_logins(conn, old)
         audit.enter(conn, "camera_removed", camera=camera)
+
+
+def retry_login(conn: sqlite3.Connection, camera: Camera) -> bool:
+    """A person wants the camera's password tried now, once, although its device refused it; says whether it was waiting for that."""
+    url, account = camera.settings.get("url"), camera.settings.get("username")
+    freed = bool(url and account) and logins.retry(conn, logins.device_of(str(url)), str(account)) > 0
+    audit.enter(conn, "camera_retried", camera=camera.id)
+    return freed
+
+
+def trust_device(conn: sqlite3.Connection, camera: Camera) -> bool:
+    """A person accepts the certificate, and the way to log in, that the camera's device shows next; says whether others were known."""
+    url = camera.settings.get("url")
+    known = bool(url) and devices.trust(conn, logins.device_of(str(url)))
+    audit.enter(conn, "camera_trusted", camera=camera.id)
+    return known

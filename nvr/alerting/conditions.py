@@ -11,11 +11,22 @@ from enum import StrEnum
 from typing import Any, Final
 
 from storage.causes import Cause
+from storage.devices import Device
 from storage.forecast import Forecast
+from storage.logins import Entry
 from storage.retention import Disk
 from storage.status import Status
 
-__all__ = ["PLANNED", "Condition", "DownTimes", "Kind", "disks_low", "promises_at_risk"]
+__all__ = [
+    "PLANNED",
+    "Condition",
+    "DownTimes",
+    "Kind",
+    "certificates_changed",
+    "disks_low",
+    "logins_refused",
+    "promises_at_risk",
+]
 
 # Not recording for one of these is as somebody decided.
 PLANNED: Final = frozenset({Cause.DISABLED, Cause.MAINTENANCE, Cause.SCHEDULE, Cause.NOT_CONFIGURED})
@@ -32,6 +43,8 @@ class Kind(StrEnum):
     ROOT_ABSENT = "root_absent"
     PROMISE_AT_RISK = "promise_at_risk"
     CLOCK_UNSYNCHRONISED = "clock_unsynchronised"
+    LOGIN_REFUSED = "login_refused"
+    CERTIFICATE_CHANGED = "certificate_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +117,28 @@ def promises_at_risk(forecast: Forecast, *, now_us: int) -> list[Condition]:
     }
     cameras = tuple(miss.camera for miss in forecast.misses)
     return [Condition(Kind.PROMISE_AT_RISK, "", now_us, cameras, detail)]
+
+
+def logins_refused(entries: Sequence[Entry]) -> list[Condition]:
+    """Accounts whose password a device refused, from the first time on. The subject is a camera that was refused; host and account are known to whoever may see its
+    settings."""
+    return [
+        Condition(
+            Kind.LOGIN_REFUSED,
+            min(entry.cameras),
+            entry.first_us,
+            tuple(sorted(entry.cameras)),
+            {"failures": entry.failures, "until_us": entry.next_us},
+        )
+        for entry in entries
+        if entry.cameras
+    ]
+
+
+def certificates_changed(changed: Sequence[Device]) -> list[Condition]:
+    """Cameras that show another certificate than at first."""
+    return [
+        Condition(Kind.CERTIFICATE_CHANGED, device.camera, device.offered_us, (device.camera,))
+        for device in changed
+        if device.camera is not None and device.offered_us is not None
+    ]

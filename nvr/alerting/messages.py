@@ -64,4 +64,6 @@ def _values(row: Row, names: Mapping[str, str], formats: Formats) -> dict[str, s
         "free": size("free_bytes"),
         "floor": size("floor_bytes"),
         "from": formats.both(detail["from_us"]) if "from_us" in detail else "–",
+        "failures": formats.number(int(detail.get("failures", 0))),
+        "next": formats.both(detail["until_us"]) if "until_us" in detail else "–",
     }

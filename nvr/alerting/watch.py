@@ -18,12 +18,20 @@ from typing import Any, Final
 from nvr.alerting.book import Alert, Change, step
 from nvr.alerting.channels import Channel, DeliveryError, channels
 from nvr.alerting.clock import synchronised
-from nvr.alerting.conditions import Condition, DownTimes, Kind, disks_low, promises_at_risk
+from nvr.alerting.conditions import (
+    Condition,
+    DownTimes,
+    Kind,
+    certificates_changed,
+    disks_low,
+    logins_refused,
+    promises_at_risk,
+)
 from nvr.alerting.folding import fold
 from nvr.alerting.messages import compose
 from nvr.texts import Formats
 from storage import alerts as rows
-from storage import cameras, footage, forecast, status
+from storage import cameras, devices, footage, forecast, logins, status
 from storage.alerts import Row
 from storage.database import Database
 from storage.files import FILES
@@ -135,6 +143,8 @@ class Watch:
         lasting = {camera: state for camera, state in down.items() if now_us - state[0] >= settings["camera_after_us"]}
         found = fold(lasting, self._fleet.labels, by=settings["fold_by"], from_=settings["fold_from"], folded=folded)
         found += self._machine(conn, now_us)
+        found += logins_refused(logins.troubled(conn))
+        found += certificates_changed(devices.changed_certificates(conn))
         return found
 
     def _read_fleet(self, conn: sqlite3.Connection) -> None:

@@ -37,6 +37,9 @@ class NewCamera(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     audio: bool = False
     source: str = "auto"
     transport: str = "tcp"
+    login: str = "auto"
+    tls: str = "pin"
+    redirect_hosts: list[str] = []
     priority: int = 0
     max_age: str | None = None
     min_age: str | None = None
@@ -55,6 +58,9 @@ class CameraChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     audio: bool | msgspec.UnsetType = msgspec.UNSET
     source: str | msgspec.UnsetType = msgspec.UNSET
     transport: str | msgspec.UnsetType = msgspec.UNSET
+    login: str | msgspec.UnsetType = msgspec.UNSET
+    tls: str | msgspec.UnsetType = msgspec.UNSET
+    redirect_hosts: list[str] | msgspec.UnsetType = msgspec.UNSET
     priority: int | msgspec.UnsetType = msgspec.UNSET
     max_age: str | msgspec.UnsetType | None = msgspec.UNSET
     min_age: str | msgspec.UnsetType | None = msgspec.UNSET

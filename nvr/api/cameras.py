@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 import msgspec
@@ -152,4 +153,55 @@ def remove_camera(services: Injected, camera: FromPath[str]) -> None:
     services.on_cameras_changed()
 
 
-ROUTES = [list_cameras, one_camera, add_camera, change_camera, remove_camera]
+class Retried(msgspec.Struct):
+    """``waited``: whether the camera's password, refused before, waited for that."""
+
+    camera: str
+    waited: bool
+
+
+class Trusted(msgspec.Struct):
+    """``known``: whether something else was known of the camera's device before."""
+
+    camera: str
+    known: bool
+
+
+def _recorded(conn: sqlite3.Connection, camera: str) -> cameras.Camera:
+    found = cameras.find(conn, camera)
+    if found is None or found.removed_us is not None:
+        raise no_camera(camera)
+    return found
+
+
+@post(
+    "/api/cameras/{camera:str}/retry",
+    role="admin",
+    summary="Try a camera's password now, once, although the camera refused it",
+    errors=["camera_not_found"],
+    status=200,
+    answer=Retried,
+)
+def retry_login(request: ApiRequest, services: Injected, camera: FromPath[str]) -> Response[bytes]:
+    """Tries a login now."""
+    with services.db.write() as conn:
+        waited = cameras.retry_login(conn, _recorded(conn, camera))
+    return json_answer(request, Retried(camera, waited))
+
+
+@post(
+    "/api/cameras/{camera:str}/trust",
+    role="admin",
+    summary="Accept the certificate, and the way to log in, that a camera shows now",
+    errors=["camera_not_found"],
+    status=200,
+    answer=Trusted,
+)
+def trust_device(request: ApiRequest, services: Injected, camera: FromPath[str]) -> Response[bytes]:
+    """Accepts what the camera shows."""
+    with services.db.write() as conn:
+        known = cameras.trust_device(conn, _recorded(conn, camera))
+    return json_answer(request, Trusted(camera, known))
+
+
+ROUTES = [list_cameras, one_camera, add_camera, change_camera, remove_camera, retry_login, trust_device]

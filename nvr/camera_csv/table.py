@@ -29,6 +29,8 @@ SETTINGS: Final = (
     "audio",
     "source",
     "transport",
+    "login",
+    "tls",
     "stall_timeout",
     "priority",
     "max_age",

@@ -15,6 +15,9 @@ from nvr.cli.choosing import node_of, read_text
 from nvr.cli.options import config_option
 
 if TYPE_CHECKING:
+    import sqlite3
+
+    from storage.cameras import Camera
     from storage.selection import Selection
 
 __all__ = ["cameras"]
@@ -125,3 +128,39 @@ def import_(path: Path, dry_run: bool, config: Path) -> None:
         click.echo(f"change  {id_}: {', '.join(names)}")
     would = "would be " if dry_run else ""
     click.echo(f"{len(plan.added)} {would}added, {len(plan.changed)} {would}changed, {plan.unchanged} unchanged")
+
+
+@cameras.command("retry")
+@click.argument("ids", nargs=-1, required=True, metavar="CAMERA...")
+@config_option
+def retry(ids: tuple[str, ...], config: Path) -> None:
+    """Try the passwords of cameras now, once, although the cameras refused them."""
+    from storage import cameras as rows
+
+    with open_catalogue(config) as (_, database), database.write() as conn:
+        for camera in _found(conn, ids):
+            waited = rows.retry_login(conn, camera)
+            click.echo(f"{camera.id}: {'its password is tried now' if waited else 'its password was not refused'}")
+
+
+@cameras.command("trust")
+@click.argument("ids", nargs=-1, required=True, metavar="CAMERA...")
+@config_option
+def trust(ids: tuple[str, ...], config: Path) -> None:
+    """Accept the certificates, and the ways to log in, that cameras show now."""
+    from storage import cameras as rows
+
+    with open_catalogue(config) as (_, database), database.write() as conn:
+        for camera in _found(conn, ids):
+            known = rows.trust_device(conn, camera)
+            click.echo(f"{camera.id}: {'what it shows next counts' if known else 'nothing was known of it'}")
+
+
+def _found(conn: sqlite3.Connection, ids: tuple[str, ...]) -> list[Camera]:
+    from storage import cameras as rows
+
+    found = [(id_, rows.find(conn, id_)) for id_ in ids]
+    missing = [id_ for id_, camera in found if camera is None or camera.removed_us is not None]
+    if missing:
+        raise click.ClickException(f"there is no camera {', '.join(missing)}")
+    return [camera for _, camera in found if camera is not None]

@@ -261,6 +261,9 @@ class Camera(Settings):
     audio: StrictBool = False
     source: Literal["auto", "av", "native"] = "auto"
     transport: Literal["tcp", "udp"] = "tcp"
+    login: Literal["auto", "digest", "basic"] = "auto"
+    tls: Literal["pin", "verify", "insecure"] = "pin"
+    redirect_hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = ()
     stall_timeout_us: Annotated[int, duration("1s", "10m")] = Field(default=10 * _S, validation_alias="stall_timeout")
     priority: StrictInt = Field(default=0, ge=-1000, le=1000)
     max_age_us: Age | None = Field(default=None, validation_alias="max_age")

@@ -14,6 +14,7 @@ from typing import Any, Final
 from nvr.config import Camera
 from nvr.recorder.limiter import AV_COST_S, NATIVE_COST_S, Outages, Turns
 from nvr.recorder.native.choice import Choice
+from nvr.recorder.native.ledger import LEDGER
 from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.source import Ended, Source
 from nvr.recorder.working import WORKING, mark_of
@@ -163,6 +164,8 @@ class CameraRecorder:
                 continue
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), backoff.after(pipeline.had_footage_s))
+            # Its password was refused: it is not even connected to before the ledger allows that.
+            await LEDGER.free(self.camera)
 
     def _log_once(self, ended: Ended) -> None:
         """Causes may alternate at each attempt, as the transports do: each is logged once until there is footage again."""

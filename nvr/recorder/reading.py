@@ -33,8 +33,10 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def by_settings(camera: Camera) -> Reading:
-    """What is tried first. ``native`` speaks ``rtsp://`` over TCP."""
-    native = camera.source != "av" and camera.transport == "tcp" and camera.url.lower().startswith("rtsp://")
+    """What is tried first. ``native`` speaks ``rtsp://`` and ``rtsps://`` over TCP."""
+    native = (
+        camera.source != "av" and camera.transport == "tcp" and camera.url.lower().startswith(("rtsp://", "rtsps://"))
+    )
     return Reading(source="native" if native else "av", transport=camera.transport)
 
 

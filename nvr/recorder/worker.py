@@ -31,6 +31,7 @@ from nvr.recorder.cutting import Cutter
 from nvr.recorder.disks import Disks
 from nvr.recorder.limiter import Outages, Turns
 from nvr.recorder.native.choice import Choice
+from nvr.recorder.native.ledger import LEDGER
 from nvr.recorder.orders import Leaving, Line, Order, stop_s
 from nvr.recorder.pace import Pace
 from nvr.recorder.pipeline import Pipeline
@@ -115,6 +116,7 @@ class Worker:
     def start(self) -> None:
         """Starts the threads."""
         quiet_ffmpeg()
+        LEDGER.open(self._database)
         self._catalogue.start()
         self._disks.start()
 

@@ -130,6 +130,8 @@ WORDS = Words(
         "root_absent": "Footage disk {subject} is not there",
         "promise_at_risk": "{down} cameras will not keep their minimum age, from {from} on",
         "clock_unsynchronised": "The server’s clock is not synchronised",
+        "login_refused": "Camera {name} has refused its password ({failures} times); it is tried again from {next} on, or when somebody asks for it",
+        "certificate_changed": "Camera {name} shows another certificate than before and is not recorded until somebody accepts it",
         "test": "This is a test: messages about alerts arrive here",
         "fleet": "all cameras",
         "since": "Since: {time}",

@@ -130,6 +130,8 @@ WORDS = Words(
         "root_absent": "Disk rekaman {subject} tidak ada",
         "promise_at_risk": "{down} kamera tidak akan memenuhi umur minimum rekaman, mulai {from}",
         "clock_unsynchronised": "Jam server tidak tersinkron",
+        "login_refused": "Kamera {name} menolak kata sandinya ({failures} kali); dicoba lagi mulai {next}, atau bila seseorang memintanya",
+        "certificate_changed": "Kamera {name} menunjukkan sertifikat lain dari sebelumnya dan tidak direkam sampai seseorang menerimanya",
         "test": "Ini uji coba: pesan peringatan tiba di sini",
         "fleet": "semua kamera",
         "since": "Sejak: {time}",

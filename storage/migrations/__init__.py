@@ -22,6 +22,7 @@ from storage.migrations import (
     m010_network_hour,
     m011_links,
     m012_holes,
+    m013_logins,
     m014_readings,
 )
 
@@ -43,6 +44,7 @@ STEPS = (
     m010_network_hour,
     m011_links,
     m012_holes,
+    m013_logins,
     m014_readings,
 )
 

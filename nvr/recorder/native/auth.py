@@ -14,9 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from nvr.recorder.native.errors import UnsupportedError
-
-__all__ = ["Authenticator", "Challenge", "parse_challenges"]
+__all__ = ["Authenticator", "Challenge", "choose", "parse_challenges"]
 
 _PARAMETER: Final = re.compile(r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 _SCHEME: Final = re.compile(r"(?:^|,)\s*(Basic|Digest)(?:\s+|$)", re.IGNORECASE)
@@ -71,23 +69,15 @@ class Authenticator:
     _challenge: Challenge | None = field(default=None, repr=False)
     _uses: int = field(default=0, repr=False)
 
-    def challenged(self, headers: Sequence[str]) -> bool:
-        """Takes a 401's challenges; says whether it is worth asking again.
+    def take(self, challenge: Challenge) -> bool:
+        """From now on requests answer this challenge. Says whether it is another one than before."""
+        before, self._challenge, self._uses = self._challenge, challenge, 0
+        return before is None or challenge.parameters.get("nonce") != before.parameters.get("nonce")
 
-        It is not when the same credentials were just refused for the same scheme, unless the nonce was stale or has changed without
-        ``stale`` being said, which is tried once by the caller.
-
-        Raises:
-            UnsupportedError: nothing is offered that we speak.
-        """
-        offers = parse_challenges(headers)
-        chosen = _best(offers)
-        if chosen is None:
-            raise UnsupportedError("the camera asks for a login that is neither Basic nor Digest with MD5 or SHA-256")
-        before, self._challenge, self._uses = self._challenge, chosen, 0
-        if before is None or chosen.stale:
-            return True
-        return chosen.scheme == "digest" and chosen.parameters.get("nonce") != before.parameters.get("nonce")
+    @property
+    def scheme(self) -> str | None:
+        """How the password goes out; None as long as it does not."""
+        return None if self._challenge is None else self._challenge.scheme
 
     def header(self, method: str, uri: str) -> str | None:
         """The ``Authorization`` of a request, or None as long as nothing was asked for."""
@@ -129,12 +119,13 @@ class Authenticator:
         return f"Digest {text}{tail}"
 
 
-def _best(offers: Sequence[Challenge]) -> Challenge | None:
+def choose(offers: Sequence[Challenge], *, basic: bool) -> Challenge | None:
+    """The best of the offers that we speak: the stronger hash first, Basic last and only if it is allowed."""
     for algorithm in _HASHES:
         for offer in offers:
             if offer.scheme == "digest" and offer.algorithm == algorithm and _spoken(offer):
                 return offer
-    return next((offer for offer in offers if offer.scheme == "basic"), None)
+    return next((offer for offer in offers if basic and offer.scheme == "basic"), None)
 
 
 def _spoken(offer: Challenge) -> bool:

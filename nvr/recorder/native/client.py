@@ -11,27 +11,33 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from nvr.config import Camera
 from nvr.recorder.native import sdp
-from nvr.recorder.native.auth import Authenticator
 from nvr.recorder.native.connection import Connection, connect
 from nvr.recorder.native.errors import (
     ClosedError,
+    LoginError,
     NativeError,
     NoAnswerError,
     ProtocolError,
+    RedirectError,
     StatusError,
     TransportError,
     UnsupportedError,
 )
 from nvr.recorder.native.framing import Skim
 from nvr.recorder.native.keep_alive import DEFAULT_TIMEOUT_S, KeepAlive, session_timeout_s
+from nvr.recorder.native.ledger import LEDGER, words_until
+from nvr.recorder.native.login import login_of
 from nvr.recorder.native.message import Message
+from nvr.recorder.native.redirects import redirected
+from nvr.recorder.native.tls import Tls
 from nvr.recorder.native.urls import base_url, control_url
 from nvr.recorder.pace import HASTE
 
-__all__ = ["Session", "Target", "Track", "open_session"]
+__all__ = ["Session", "Target", "Track", "open_session", "reach"]
 
-_DEFAULT_PORT: Final = 554
+_PORTS: Final = {"rtsp": 554, "rtsps": 322}
 _MOST_REDIRECTS: Final = 3
 _SESSION_ID: Final = re.compile(r"[\x21-\x3a\x3c-\x7e]{1,256}")
 _INTERLEAVED: Final = re.compile(r"interleaved\s*=\s*(\d{1,3})(?:\s*-\s*(\d{1,3}))?", re.IGNORECASE)
@@ -42,11 +48,9 @@ _NO_AGGREGATE: Final = frozenset({404, 405, 459})
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a camera is and how to log in. ``url`` has no credentials; ``timeout_s`` bounds connecting and each answer."""
+    """A camera's settings, and in seconds the bound of connecting and of each answer."""
 
-    url: str
-    username: str | None
-    password: str | None
+    camera: Camera
     timeout_s: float
 
 
@@ -119,36 +123,48 @@ class Session:
         self.connection.close(("TEARDOWN", self._url))
 
 
-async def open_session(target: Target, *, audio: bool, handlers: MakeHandlers) -> Session:
-    """Connects and plays. Tracks: one video, and with ``audio`` one of AAC, if there is. ``handlers`` makes the receivers of a track's RTP and
+async def open_session(target: Target, *, handlers: MakeHandlers) -> Session:
+    """Connects and plays. Tracks: one video, and if the camera's sound is wanted one of AAC, if there is. ``handlers`` makes the receivers of a track's RTP and
     RTCP packets.
 
     Raises:
         UnsupportedError: only with a codec or transport that is not spoken here.
         NativeError, OSError: the camera can't be reached, refuses, or makes no sense.
     """
-    url = target.url
+    camera, timeout_s = target.camera, target.timeout_s
+    url = camera.url
     for _ in range(_MOST_REDIRECTS + 1):
-        parts = urlsplit(url)
-        if parts.scheme.lower() != "rtsp" or not parts.hostname:
-            raise UnsupportedError(f"addresses with {parts.scheme}:// ")
-        auth = Authenticator(target.username, target.password or "") if target.username is not None else None
-        connection = await connect(parts.hostname, parts.port or _DEFAULT_PORT, target.timeout_s, auth)
+        connection = await reach(url, camera, timeout_s)
         try:
             with HASTE:
-                opened = await _Opening(connection, url, target.timeout_s, handlers).run(audio)
+                opened = await _Opening(connection, url, timeout_s, handlers).run(camera.audio)
+            if isinstance(opened, Session):
+                return opened
+            url = redirected(camera, url, opened, connection.address)
         except BaseException:
             # Cameras allow few sessions: one that was begun is given back.
             connection.close(("TEARDOWN", url) if connection.session else None)
             raise
-        if isinstance(opened, Session):
-            return opened
         connection.close()
-        if urlsplit(opened).hostname != parts.hostname:
-            # Credentials are for the camera that was configured, and for no other.
-            raise ProtocolError("the camera redirects to another host; configure that address if it is right")
-        url = opened
-    raise ProtocolError("the camera redirects without end")
+    raise RedirectError("the camera redirects without end")
+
+
+async def reach(url: str, camera: Camera, timeout_s: float) -> Connection:
+    """A connection to where the URL says, with the camera's login.
+
+    Raises:
+        LoginError: the camera must not be asked now.
+        NativeError, OSError: as ``connect``.
+    """
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    if scheme not in _PORTS or not parts.hostname:
+        raise UnsupportedError(f"addresses with {parts.scheme}:// ")
+    standing = LEDGER.standing(camera)
+    if standing.state == "blocked":
+        raise LoginError(words_until(standing.until_us), standing.until_us)
+    tls = Tls(camera) if scheme == "rtsps" else None
+    return await connect(parts.hostname, parts.port or _PORTS[scheme], timeout_s, login_of(camera, timeout_s), tls)
 
 
 class _Opening:
@@ -203,7 +219,7 @@ class _Opening:
                 raise TransportError("the camera does not send over TCP (SETUP: 461)") from None
             raise
         if answer.status >= 300:
-            raise ProtocolError("the camera redirects in the middle of a session")
+            raise RedirectError("the camera redirects in the middle of a session")
         identity, _, parameters = answer.get("session").partition(";")
         if identity.strip():
             if not _SESSION_ID.fullmatch(identity.strip()):
@@ -241,7 +257,7 @@ class _Opening:
                 raise
             answers = [await self._request("PLAY", track.url, range_) for track in tracks]
         if any(answer.status >= 300 for answer in answers):
-            raise ProtocolError("the camera redirects in the middle of a session")
+            raise RedirectError("the camera redirects in the middle of a session")
         entries = [entry for answer in answers for entry in re.split(r",(?=\s*url)", answer.get("rtp-info"))]
         for track, entry in zip(tracks, entries, strict=False):
             # Entries are in the order of the tracks wherever they were seen; the URLs in them are written in too many ways to compare.

@@ -6,23 +6,24 @@ Lives on one event loop. Invariant: after ``closed`` is done nothing is handed t
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
+import ssl
 import weakref
 from collections.abc import Sequence
 from typing import Final, cast
 
-from nvr.recorder.native.auth import Authenticator
-from nvr.recorder.native.errors import ClosedError, NoAnswerError, ProtocolError, StatusError, bare
+from nvr.recorder.native.dial import dial
+from nvr.recorder.native.errors import CertificateError, ClosedError, NoAnswerError, StatusError, bare
 from nvr.recorder.native.framing import Framing, ReadBuffer, nobody
+from nvr.recorder.native.login import Login
 from nvr.recorder.native.message import Message, encode_request, encode_response
+from nvr.recorder.native.tls import Tls
 
 __all__ = ["Connection", "connect"]
 
 _AGENT: Final = "nvr"
-_MOST_ADDRESSES: Final = 4
-# A camera may refuse a nonce again and again; each try is an answer to a new challenge.
-_MOST_TRIES: Final = 4
+# A request without a login, one with it, one more with a new nonce.
+_MOST_TRIES: Final = 3
 # What a camera that does not read may leave unsent before it is given up: we send some hundred bytes a minute.
 _MOST_UNSENT_BYTES: Final = 1 << 16
 # What a camera may send between two looks, from the first on: two seconds of 4 Mbit/s. The kernel begins with 64 kB and lets it grow by what was read, but
@@ -50,9 +51,9 @@ def _buffer() -> ReadBuffer:
 class Connection(asyncio.BufferedProtocol):
     """A client's connection. ``handle`` is ``Framing``'s: what handlers raise ends the connection, and is what ``closed`` results in."""
 
-    def __init__(self, auth: Authenticator | None) -> None:
+    def __init__(self, login: Login | None) -> None:
         self._loop = asyncio.get_running_loop()
-        self._auth = auth
+        self._login = login
         self._framing = Framing(_buffer(), nobody)
         self.handle = self._framing.handle
         self._transport: asyncio.Transport | None = None
@@ -60,6 +61,8 @@ class Connection(asyncio.BufferedProtocol):
         self._pending: dict[int, asyncio.Future[Message]] = {}
         self.closed: asyncio.Future[Exception] = self._loop.create_future()
         self.session = ""
+        # The camera's IP address.
+        self.address = ""
 
     @property
     def junk_bytes(self) -> int:
@@ -76,6 +79,7 @@ class Connection(asyncio.BufferedProtocol):
         # A low-water mark makes Linux have room for as much, and lets it go on to grow; a size for the buffer would end that. Then it is taken back: what is there
         # is to be read however little it is.
         connected = self._transport.get_extra_info("socket")
+        self.address = str((self._transport.get_extra_info("peername") or ("",))[0])
         for bytes_ in (_WINDOW_BYTES, 1):
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, bytes_)
 
@@ -136,6 +140,8 @@ class Connection(asyncio.BufferedProtocol):
         if self.closed.done():
             return
         self.closed.set_result(error)
+        if self._login is not None:
+            self._login.close()
         for waiting in self._pending.values():
             if not waiting.done():
                 waiting.set_exception(error)
@@ -164,18 +170,20 @@ class Connection(asyncio.BufferedProtocol):
 
         Raises:
             StatusError: the camera refuses.
+            LoginError: it asks for a login that it does not get.
             NoAnswerError: nothing came in time.
             NativeError: the connection ended, or an answer makes no sense.
         """
-        for _ in range(_MOST_TRIES):
+        login = self._login
+        if login is not None:
+            login.begin_request()
+        answer = await self._ask(method, url, timeout_s, headers)
+        for _ in range(_MOST_TRIES - 1):
+            if login is None or not await login.repeats(method, answer):
+                break
             answer = await self._ask(method, url, timeout_s, headers)
-            if (
-                answer.status == 401
-                and self._auth is not None
-                and self._auth.challenged(answer.all("www-authenticate"))
-            ):
-                continue
-            break
+        if login is not None and login.refusal is not None:
+            raise login.refusal
         if answer.status >= 400:
             raise StatusError(method, answer.status, answer.reason)
         return answer
@@ -197,7 +205,7 @@ class Connection(asyncio.BufferedProtocol):
         lines = [("CSeq", str(self._cseq)), ("User-Agent", _AGENT)]
         if self.session:
             lines.append(("Session", self.session))
-        if self._auth is not None and (login := self._auth.header(method, url)) is not None:
+        if self._login is not None and (login := self._login.header(method, url)) is not None:
             lines.append(("Authorization", login))
         waiting: asyncio.Future[Message] = self._loop.create_future()
         self._pending[self._cseq] = waiting
@@ -218,34 +226,38 @@ class Connection(asyncio.BufferedProtocol):
         self._loop.call_later(linger_s, transport.abort)
 
 
-async def connect(host: str, port: int, timeout_s: float, auth: Authenticator | None) -> Connection:
-    """Connects to the first address of a host that accepts.
+async def connect(host: str, port: int, timeout_s: float, login: Login | None, tls: Tls | None = None) -> Connection:
+    """Connects to the first address of a host that accepts; with ``tls``, to one whose certificate is the right one.
 
     Raises:
         socket.gaierror: the name has no address.
         OSError: nothing accepts there.
+        CertificateError: its certificate is refused.
         NoAnswerError: not in time.
     """
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(timeout_s):
-            addresses = await _addresses(host, port)
-            for number, address in enumerate(addresses):
+            sock = await dial(host, port)
+            context = None if tls is None else tls.context
+            name = None if tls is None else host
+            try:
+                transport, connection = await loop.create_connection(
+                    lambda: Connection(login), sock=sock, ssl=context, server_hostname=name
+                )
+            except BaseException:
+                sock.close()
+                raise
+            if tls is not None:
                 try:
-                    _, connection = await loop.create_connection(lambda: Connection(auth), address, port)
-                    return connection
-                except OSError:
-                    if number == len(addresses) - 1:
-                        raise
+                    await tls.judge(transport, host, port)
+                except BaseException:
+                    connection.close()
+                    raise
+            return connection
+    except ssl.SSLCertVerificationError as error:
+        raise CertificateError(f"the camera's certificate can't be verified: {error.verify_message}") from None
+    except ssl.SSLError as error:
+        raise CertificateError(f"no encrypted connection: {error.reason or 'TLS failed'}") from None
     except TimeoutError:
         raise NoAnswerError(f"no connection in {timeout_s:g} s") from None
-    raise ProtocolError("no address to connect to")
-
-
-async def _addresses(host: str, port: int) -> list[str]:
-    try:
-        return [str(ipaddress.ip_address(host))]
-    except ValueError:
-        pass
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))[:_MOST_ADDRESSES]

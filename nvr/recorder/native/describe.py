@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from urllib.parse import urlsplit
 
 from nvr.config import Camera
-from nvr.recorder.native.auth import Authenticator
-from nvr.recorder.native.connection import connect
+from nvr.recorder.native.client import reach
 from nvr.recorder.native.errors import NativeError
 
 __all__ = ["describe", "digest"]
 
 _TIMEOUT_S = 5.0
-_DEFAULT_PORT = 554
 
 
 def digest(description: str) -> str:
@@ -25,14 +22,8 @@ def digest(description: str) -> str:
 
 async def describe(camera: Camera) -> str | None:
     """The digest of a camera's description; None if it could not be had, for whatever reason: whoever reads the camera will find that out, and say it."""
-    parts = urlsplit(camera.url)
-    if parts.scheme.lower() != "rtsp" or not parts.hostname:
-        return None
-    auth = None
-    if camera.username is not None:
-        auth = Authenticator(camera.username, camera.password.reveal() if camera.password is not None else "")
     try:
-        connection = await connect(parts.hostname, parts.port or _DEFAULT_PORT, _TIMEOUT_S, auth)
+        connection = await reach(camera.url, camera, _TIMEOUT_S)
         try:
             answer = await connection.request("DESCRIBE", camera.url, _TIMEOUT_S, (("Accept", "application/sdp"),))
         finally:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 __all__ = [
+    "CertificateError",
     "ClosedError",
+    "LoginError",
     "NativeError",
     "NoAnswerError",
     "ProtocolError",
+    "RedirectError",
     "StatusError",
     "TransportError",
     "UnsupportedError",
@@ -41,6 +44,22 @@ class NoAnswerError(NativeError):
 
 class ClosedError(NativeError):
     """The camera closed the connection."""
+
+
+class LoginError(NativeError):
+    """The camera wants a login that it does not get. ``until_us``: none is tried before; 0: not for want of patience."""
+
+    def __init__(self, text: str, until_us: int = 0) -> None:
+        super().__init__(text)
+        self.until_us = until_us
+
+
+class CertificateError(NativeError):
+    """The camera's certificate is not the one that it must have."""
+
+
+class RedirectError(NativeError):
+    """The camera sends us to a host that was not configured."""
 
 
 class StatusError(NativeError):

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import secrets
-import socket
 import time
 from fractions import Fraction
 from typing import Any, Final
@@ -22,16 +21,9 @@ from nvr.config import Camera
 from nvr.recorder.muxer import Template
 from nvr.recorder.nal import annex_b, prefixed_parameter_sets
 from nvr.recorder.native.aac import AudioFrame
+from nvr.recorder.native.causes import cause_of
 from nvr.recorder.native.client import Handlers, Session, Target, Track, open_session
-from nvr.recorder.native.errors import (
-    ClosedError,
-    NativeError,
-    NoAnswerError,
-    StatusError,
-    TransportError,
-    UnsupportedError,
-    bare,
-)
+from nvr.recorder.native.errors import NativeError, TransportError, UnsupportedError, bare
 from nvr.recorder.native.pictures import Picture, Sense
 from nvr.recorder.native.receiving import AudioReceiver, Clocks, VideoReceiver
 from nvr.recorder.native.rtp import Jitter
@@ -152,10 +144,9 @@ class NativeSource:
 
     async def _run(self) -> Ended:
         camera = self._camera
-        password = camera.password.reveal() if camera.password is not None else None
-        target = Target(camera.url, camera.username, password, camera.stall_timeout_us / 1e6)
+        target = Target(camera, camera.stall_timeout_us / 1e6)
         try:
-            session = await open_session(target, audio=camera.audio, handlers=self._handlers)
+            session = await open_session(target, handlers=self._handlers)
         except Exception as error:
             return self._why(error, plays=False)
         self._session = session
@@ -271,35 +262,12 @@ class NativeSource:
             self.refused_tcp = isinstance(error, TransportError)
         if isinstance(error, Ended):
             return error
-        if isinstance(error, socket.gaierror):
-            return Ended(Cause.UNREACHABLE, {"reason": "dns", "error": error.strerror or "not a host name"})
-        if isinstance(error, OSError) and not isinstance(error, av.error.FFmpegError):
-            if plays:
-                return Ended(Cause.ENDED, {"error": error.strerror or type(error).__name__})
-            return Ended(Cause.UNREACHABLE, {"reason": "connect", "error": error.strerror or type(error).__name__})
-        if isinstance(error, NativeError):
-            return _native(error, plays)
+        if isinstance(error, OSError | NativeError) and not isinstance(error, av.error.FFmpegError):
+            return cause_of(error, plays=plays)
         if isinstance(error, av.error.FFmpegError):
             return Ended(Cause.CORRUPT, {"error": f"the camera's parameters can't be read: {error.strerror}"})
         log.error("camera %s: the recorder failed", self._camera.id, exc_info=error)
         return Ended(Cause.RECORDER_CRASHED, {"error": type(error).__name__})
-
-
-def _native(error: NativeError, plays: bool) -> Ended:
-    text = str(error)
-    if isinstance(error, StatusError):
-        if error.status in (401, 403):
-            return Ended(Cause.UNAUTHORIZED, {"error": text})
-        return Ended(Cause.ENDED if plays else Cause.REJECTED, {"error": text})
-    if isinstance(error, NoAnswerError):
-        if plays:
-            return Ended(Cause.STALLED, {"error": text})
-        return Ended(Cause.UNREACHABLE, {"reason": "timeout", "error": text})
-    if isinstance(error, ClosedError):
-        if plays:
-            return Ended(Cause.ENDED, {"error": text})
-        return Ended(Cause.REJECTED, {"error": "the camera closed the connection before it sent anything"})
-    return Ended(Cause.CORRUPT if plays else Cause.REJECTED, {"error": text})
 
 
 def _kind(codec: str, unit: bytes) -> int:

@@ -43,7 +43,7 @@ class Reports(list[dict[str, Any]]):
         ({"source": "auto"}, True),
         ({"source": "av"}, False),
         ({"transport": "udp"}, False),
-        ({"url": "rtsps://c/x"}, False),
+        ({"url": "rtsps://c/x"}, True),
     ],
 )
 def test_by_the_settings(keys: dict[str, Any], is_native: bool) -> None:

@@ -276,6 +276,7 @@ const en = {
       camera_down: (subject: string) => `${subject} is not being recorded`, cameras_down: (subject: string, n: string) => `${n} cameras are not being recorded (${subject || 'all cameras'})`,
       disk_low: (subject: string) => `Footage disk ${subject} is nearly full`, root_absent: (subject: string) => `Footage disk ${subject} is not there`,
       promise_at_risk: (_: string, n: string) => `${n} cameras will not keep their minimum age`, clock_unsynchronised: () => 'The server’s clock is not synchronised',
+      login_refused: (subject: string) => `${subject} has refused its password`, certificate_changed: (subject: string) => `${subject} shows another certificate than before`,
     } as Record<string, (subject: string, n: string) => string>,
   },
 
@@ -331,7 +332,7 @@ const en = {
       case_opened: 'Opened a case', case_closed: 'Closed a case', request_made: 'Asked for footage', request_approved: 'Approved a request',
       request_refused: 'Refused a request', request_withdrawn: 'Withdrew a request',
       alert_acknowledged: 'Acknowledged an alert',
-      camera_added: 'Added a camera', camera_changed: 'Changed a camera', camera_removed: 'Removed a camera', footage_deleted: 'Deleted footage',
+      camera_added: 'Added a camera', camera_changed: 'Changed a camera', camera_removed: 'Removed a camera', camera_retried: 'Asked a camera’s login again', camera_trusted: 'Accepted what a camera shows', footage_deleted: 'Deleted footage',
       user_added: 'Added a user', user_removed: 'Removed a user', password_set: 'Set a password', token_made: 'Created a token', token_removed: 'Revoked a token',
       configuration_read: 'Configuration read', server_started: 'Server started', server_stopped: 'Server stopped', audit_read: 'Read the audit log',
     } as Record<string, string>,

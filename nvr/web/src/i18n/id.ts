@@ -163,6 +163,7 @@ const id: Words = {
       camera_down: (subject) => `${subject} tidak terekam`, cameras_down: (subject, n) => `${n} kamera tidak terekam (${subject || 'semua kamera'})`,
       disk_low: (subject) => `Disk rekaman ${subject} hampir penuh`, root_absent: (subject) => `Disk rekaman ${subject} tidak ada`,
       promise_at_risk: (_, n) => `${n} kamera tidak akan memenuhi umur minimum rekaman`, clock_unsynchronised: () => 'Jam server tidak tersinkron',
+      login_refused: (subject) => `${subject} menolak kata sandinya`, certificate_changed: (subject) => `${subject} menunjukkan sertifikat lain dari sebelumnya`,
     },
   },
 
@@ -218,7 +219,7 @@ const id: Words = {
       case_opened: 'Membuka perkara', case_closed: 'Menutup perkara', request_made: 'Meminta rekaman', request_approved: 'Menyetujui permintaan',
       request_refused: 'Menolak permintaan', request_withdrawn: 'Menarik permintaan',
       alert_acknowledged: 'Menandai peringatan',
-      camera_added: 'Menambah kamera', camera_changed: 'Mengubah kamera', camera_removed: 'Menghapus kamera', footage_deleted: 'Menghapus rekaman',
+      camera_added: 'Menambah kamera', camera_changed: 'Mengubah kamera', camera_removed: 'Menghapus kamera', camera_retried: 'Mencoba lagi masuk ke kamera', camera_trusted: 'Menerima yang ditunjukkan kamera', footage_deleted: 'Menghapus rekaman',
       user_added: 'Menambah pengguna', user_removed: 'Menghapus pengguna', password_set: 'Menetapkan kata sandi', token_made: 'Membuat token', token_removed: 'Mencabut token',
       configuration_read: 'Konfigurasi dibaca', server_started: 'Server dijalankan', server_stopped: 'Server dihentikan', audit_read: 'Membaca log audit',
     },
