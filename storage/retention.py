@@ -67,11 +67,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A root's disk: bytes free, and how many must stay free."""
+    """A root's disk: bytes free, how many must stay free, and bytes in all (0: not known)."""
 
     root: str
     free_bytes: int
     floor_bytes: int
+    total_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +271,7 @@ def disks(roots: Sequence[Root], floor_bytes: int, floor_fraction: float, files:
         except OSError as error:
             log.error("footage root %s can't be asked for its free space: %s", root.path, error)
             continue
-        found.append(Disk(root.id, free, max(floor_bytes, int(total * floor_fraction))))
+        found.append(Disk(root.id, free, max(floor_bytes, int(total * floor_fraction)), total))
     return found
 
 

@@ -7,16 +7,19 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from nvr.accounting.brake import Brake, Pass, moment
 from nvr.accounting.sacrifice import paused, scarcity
-from storage import cameras, clock_samples, footage, garbage
+from storage import cameras, clock_samples, confirmations, footage, garbage
+from storage.brake import Amount
 from storage.database import Database
 from storage.files import FILES, Files
 from storage.policies import Rules
 from storage.reserve import Reserve
-from storage.retention import Disk, Plan, apply, disks, plan
+from storage.retention import SPACE, Disk, Plan, apply, disks
 from storage.roots import Root
 
 __all__ = ["Keeper"]
@@ -43,11 +46,13 @@ class Keeper:
         self._files = files
         self._database = Database(Path(settings["catalogue"]))
         self._roots = [Root(identity, Path(path)) for identity, path in settings["roots"]]
+        self._brake = Brake(self._database)
         self._reserve = Reserve(self._database.path, files)
         self._reserve_error = ""
         self._stopped: list[str] | None = None
         self._clocks_pruned_at = -_CLOCKS_S
         self._told: tuple[object, float] = (None, 0.0)
+        self._floors: dict[str, int] = {}
 
     def configure(self, settings: dict[str, Any]) -> None:
         """New rules and roots, from the next pass on."""
@@ -59,7 +64,7 @@ class Keeper:
         planned_at = -_INTERVAL_S
         while not ending.is_set():
             self._look_at_reserve()
-            is_tight = any(disk.free_bytes < disk.floor_bytes for disk in self._disks())
+            is_tight = any(disk.free_bytes < self._floors.get(disk.root, disk.floor_bytes) for disk in self._disks())
             if is_tight or self._stopped or time.monotonic() - planned_at >= _INTERVAL_S:
                 planned_at = time.monotonic()
                 try:
@@ -89,17 +94,23 @@ class Keeper:
 
     def prune(self) -> int:
         """One pass; returns how many segments went."""
-        now_us = time.time_ns() // 1000
+        now = moment()
+        now_us = now.wall_us
         # Before anything is planned: what people confirmed, or what an earlier sweep could not remove.
         garbage.sweep(self._database, self._files)
         found = self._disks()
         with self._database.read() as conn:
             policy_of = footage.policies(conn, Rules.from_wire(self._settings["retention"]))
-            planned = plan(footage.load(conn, policy_of, now_us=now_us), found, now_us=now_us, most=_MOST)
+        # The floors that count: one that nobody has confirmed does not.
+        decided = self._brake.decide(policy_of, found, now, most=_MOST)
+        planned, self._floors = decided.planned, {disk.root: disk.floor_bytes for disk in decided.disks}
         if planned.deletions:
+            # What counts towards the brake is noted before it goes: a kill in between errs on the safe side.
+            self._note(decided, now_us)
             gone = apply(self._database, planned.deletions, now_us=now_us, files=self._files)
             log.info("pruned %d segments, %d bytes", gone.segments, gone.bytes)
             found = self._disks()
+        found = [replace(disk, floor_bytes=self._floors.get(disk.root, disk.floor_bytes)) for disk in found]
         if time.monotonic() - self._clocks_pruned_at >= _CLOCKS_S:
             self._clocks_pruned_at = time.monotonic()
             with self._database.write() as conn:
@@ -107,6 +118,20 @@ class Keeper:
         self._tell(planned)
         self._pause(planned, found)
         return len(planned.deletions)
+
+    def _note(self, decided: Pass, now_us: int) -> None:
+        for_space: dict[str, Amount] = {}
+        for deletion in decided.planned.deletions:
+            if deletion.rule == SPACE:
+                c = deletion.candidate
+                amount = Amount(c.end_us - c.key.start_us, c.bytes)
+                for_space[c.root] = for_space.get(c.root, Amount()) + amount
+        if not for_space and not decided.unconfirmed:
+            return
+        with self._database.write() as conn:
+            confirmations.gone_unconfirmed(conn, decided.unconfirmed, now_us=now_us)
+            for root, amount in for_space.items():
+                confirmations.gone_for_space(conn, root, amount, now_us=now_us)
 
     def _disks(self) -> list[Disk]:
         settings = self._settings

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from storage.causes import Cause
 from storage.devices import Device
+from storage.confirmations import Waiting
 from storage.forecast import Forecast
 from storage.logins import Entry
 from storage.retention import Disk
@@ -23,6 +24,7 @@ __all__ = [
     "DownTimes",
     "Kind",
     "certificates_changed",
+    "deletions_waiting",
     "disks_low",
     "logins_refused",
     "promises_at_risk",
@@ -45,6 +47,7 @@ class Kind(StrEnum):
     CLOCK_UNSYNCHRONISED = "clock_unsynchronised"
     LOGIN_REFUSED = "login_refused"
     CERTIFICATE_CHANGED = "certificate_changed"
+    DELETION_WAITING = "deletion_waiting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,11 @@ def disks_low(disks: Sequence[Disk], names: Mapping[str, str], *, now_us: int) -
         for disk in disks
         if disk.free_bytes < disk.floor_bytes / 2
     ]
+
+
+def deletions_waiting(waiting: Sequence[Waiting], *, now_us: int) -> list[Condition]:
+    """One condition for each cause that deletions wait for, until a person confirms it or the rules are put right."""
+    return [Condition(Kind.DELETION_WAITING, row.cause, now_us, detail=row.detail) for row in waiting]
 
 
 def promises_at_risk(forecast: Forecast, *, now_us: int) -> list[Condition]:

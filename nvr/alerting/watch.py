@@ -23,6 +23,7 @@ from nvr.alerting.conditions import (
     DownTimes,
     Kind,
     certificates_changed,
+    deletions_waiting,
     disks_low,
     logins_refused,
     promises_at_risk,
@@ -31,7 +32,7 @@ from nvr.alerting.folding import fold
 from nvr.alerting.messages import compose
 from nvr.texts import Formats
 from storage import alerts as rows
-from storage import cameras, devices, footage, forecast, logins, status
+from storage import brake, cameras, confirmations, devices, footage, forecast, logins, status
 from storage.alerts import Row
 from storage.database import Database
 from storage.files import FILES
@@ -163,9 +164,13 @@ class Watch:
         settings = self._settings
         roots = [Root(identity, Path(path)) for identity, path in settings["roots"]]
         there = disks(roots, settings["floor_bytes"], settings["floor_fraction"], FILES)
+        # A floor that nobody has confirmed does not count yet.
+        floors = confirmations.load(conn).floors
+        there = [brake.allowed(disk, floors.get(disk.root)) for disk in there]
         paths = {root.id: str(root.path) for root in roots}
         found = [Condition(Kind.ROOT_ABSENT, str(root.path), now_us) for root in roots if not is_mounted(root)]
         found += disks_low(there, paths, now_us=now_us)
+        found += deletions_waiting(confirmations.waiting(conn), now_us=now_us)
         if synchronised() is False:
             found.append(Condition(Kind.CLOCK_UNSYNCHRONISED, "", now_us))
         if time.monotonic() >= self._forecast_at:

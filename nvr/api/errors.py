@@ -93,6 +93,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "approval_needed": (409, "An export needs a request that was approved"),
     "too_many_exports": (409, "Too many exports wait already"),
     "hold_released": (409, "The hold was released before"),
+    "nothing_waits": (404, "No deletion waits for this cause"),
     "plan_changed": (409, "What was previewed is not, or no longer, what would be done: preview again"),
     "several_inits": (409, "The picture's format changed within the range: one clip each of `parts`"),
     "not_live": (409, "The camera is not being recorded now; its status says why"),

@@ -20,7 +20,7 @@ from nvr.api.respond import ApiRequest, json_answer
 from nvr.api.routing import get, post
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, seconds
-from storage import cameras, footage, forecast, plans
+from storage import cameras, confirmations, footage, forecast, plans
 from storage.policies import LabelRule, Policy, Rules, own_rules, resolve
 from storage.retention import Disk, apply, disks
 from storage.roots import Root
@@ -139,6 +139,34 @@ class Applied(msgspec.Struct):
 
     deleted: RuleCount
     gone: int
+
+
+class WaitingBody(msgspec.Struct):
+    """Deletions that wait for a person. ``cause``: what to confirm; ``reason``: why it waits, where that is more than the amount; ``confirmed_by``: who has confirmed it,
+    until the next pass carries it out."""
+
+    cause: str
+    since: str
+    reason: str | None
+    segments: int
+    hours: float
+    bytes: int
+    cameras: int
+    oldest: str | None
+    confirmed_by: str | None
+
+
+class WaitingList(msgspec.Struct):
+    """What waits."""
+
+    as_of: str
+    waiting: list[WaitingBody]
+
+
+class CauseConfirmation(msgspec.Struct, forbid_unknown_fields=True):
+    """A cause of the list."""
+
+    cause: str
 
 
 class MissBody(msgspec.Struct):
@@ -326,4 +354,61 @@ def retention_forecast(request: ApiRequest, services: Injected) -> Response[byte
     return json_answer(request, body)
 
 
-ROUTES = [retention_rules, preview_in_force, preview_change, apply_plan, retention_forecast]
+def _waiting(services: Services) -> WaitingList:
+    now_us = services.now_us()
+    with services.db.read() as conn:
+        rows = confirmations.waiting(conn)
+    return WaitingList(
+        format_time(now_us),
+        [
+            WaitingBody(
+                row.cause,
+                format_time(row.since_us),
+                row.detail.get("reason"),
+                row.detail.get("segments", 0),
+                row.detail.get("hours", 0.0),
+                row.detail.get("bytes", 0),
+                row.detail.get("cameras", 0),
+                None if row.detail.get("oldest_us") is None else format_time(row.detail["oldest_us"]),
+                row.confirmed_by,
+            )
+            for row in rows
+        ],
+    )
+
+
+@get("/api/retention/waiting", role="admin", summary="Deletions that wait for a person", answer=WaitingList)
+def waiting_deletions(request: ApiRequest, services: Injected) -> Response[bytes]:
+    """What rules, floors or a clock ask for beyond what was ever confirmed."""
+    return json_answer(request, _waiting(services))
+
+
+@post(
+    "/api/retention/confirm",
+    role="admin",
+    summary="Let go what waits for this cause",
+    errors=["invalid_request", "nothing_waits"],
+    status=200,
+    answer=WaitingList,
+)
+def confirm_cause(request: ApiRequest, services: Injected, data: JSONBody[CauseConfirmation]) -> Response[bytes]:
+    """Carried out by the next pass of retention, within seconds."""
+    try:
+        with services.db.write() as conn:
+            confirmations.confirm(conn, data.cause, by=principal_of(request).name, now_us=services.now_us())
+    except KeyError:
+        raise ApiError(
+            "nothing_waits", f"no deletion waits for {data.cause!r}; GET /api/retention/waiting lists them"
+        ) from None
+    return json_answer(request, _waiting(services))
+
+
+ROUTES = [
+    waiting_deletions,
+    confirm_cause,
+    retention_rules,
+    preview_in_force,
+    preview_change,
+    apply_plan,
+    retention_forecast,
+]

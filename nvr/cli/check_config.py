@@ -3,26 +3,56 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nvr.cli.options import config_option
 
+if TYPE_CHECKING:
+    from nvr.config import Config
+
 __all__ = ["check_config"]
 
 
+def _floors(loaded: Config) -> list[str]:
+    """Footage roots whose free space floor can hardly be meant."""
+    from storage.brake import floor_error
+    from storage.files import FILES
+
+    floor = loaded.storage.free_space_floor
+    found = []
+    for root in loaded.storage.roots:
+        # Before the first start there is no folder yet: its disk is that of the nearest one above.
+        at = next((path for path in (root, *root.parents) if path.exists()), Path("/"))
+        total = FILES.usage(at)[1]
+        if why := floor_error(floor.of(total), total):
+            found.append(f"[storage] free_space_floor {floor}: on {root} {why}")
+    return found
+
+
 @click.command("check-config")
+@click.option("--yes", is_flag=True, help="Accept a free space floor that leaves little for footage.")
 @config_option
-def check_config(config: Path) -> None:
+def check_config(yes: bool, config: Path) -> None:
     """Print all problems of the configuration, or a summary if there are none.
 
-    Exits with 2 if the configuration can't be used; warnings alone are no error.
+    Exits with 2 if the configuration can't be used, and with 1 if a free space floor takes more than a quarter of a disk; warnings alone are no error.
     """
     from nvr.config import format_duration, format_size, load
 
     loaded = load(config)
     for warning in loaded.warnings:
         click.echo(f"warning: {warning}", err=True)
+    wrong = [] if yes else _floors(loaded)
+    for line in wrong:
+        click.echo(f"{loaded.path}: {line}", err=True)
+    if wrong:
+        click.echo(
+            "if that is what you want: nvr check-config --yes; a running server asks for nvr retention confirm",
+            err=True,
+        )
+        click.get_current_context().exit(1)
     server, storage, retention = loaded.server, loaded.storage, loaded.retention
     roots = ", ".join(str(root) for root in storage.roots)
     click.echo(f"{loaded.path}: good")

@@ -118,6 +118,51 @@ def apply(plan_hash: str, config: Path) -> None:
 
 @retention.command()
 @config_option
+def waiting(config: Path) -> None:
+    """Print the deletions that wait for a person, with their causes.
+
+    Exits with 1 if any waits.
+    """
+    from storage import confirmations
+
+    with open_catalogue(config) as (loaded, database):
+        with database.read() as conn:
+            found = confirmations.waiting(conn)
+        zone = loaded.server.zone
+    if not found:
+        click.echo("no deletion waits")
+        return
+    rows = [("CAUSE", "SINCE", "CAMERAS", "SEGMENTS", "HOURS", "OLDEST", "WHY")]
+    for row in found:
+        cameras, segments, hours = (str(row.detail.get(key, "-")) for key in ("cameras", "segments", "hours"))
+        why = row.detail.get("reason") or "more than the rules confirmed so far explain"
+        if row.confirmed_by:
+            why = "confirmed: goes with the next pass"
+        oldest = when(row.detail.get("oldest_us"), zone)
+        rows.append((row.cause, when(row.since_us, zone), cameras, segments, hours, oldest, why))
+    table(rows)
+    click.echo("put the rule right, or let it go: nvr retention confirm CAUSE")
+    click.get_current_context().exit(1)
+
+
+@retention.command()
+@click.argument("cause")
+@config_option
+def confirm(cause: str, config: Path) -> None:
+    """Let go what waits for this cause, as nvr retention waiting prints it."""
+    from storage import confirmations
+
+    with open_catalogue(config) as (_, database):
+        try:
+            with database.write() as conn:
+                confirmations.confirm(conn, cause, by=who(), now_us=time.time_ns() // 1000)
+        except KeyError:
+            raise click.ClickException(f"no deletion waits for {cause}; nvr retention waiting lists them") from None
+    click.echo("confirmed: it goes with the next pass of a running server")
+
+
+@retention.command()
+@config_option
 def forecast(config: Path) -> None:
     """Print which cameras will miss their min_age, and when, if they record as over the last day.
 

@@ -132,6 +132,7 @@ WORDS = Words(
         "clock_unsynchronised": "The server’s clock is not synchronised",
         "login_refused": "Camera {name} has refused its password ({failures} times); it is tried again from {next} on, or when somebody asks for it",
         "certificate_changed": "Camera {name} shows another certificate than before and is not recorded until somebody accepts it",
+        "deletion_waiting": "Deletions wait for a person: {subject}{reason}; {hours} h of footage of {cameras} cameras. Nothing of it goes until somebody confirms: nvr retention confirm {subject}",
         "test": "This is a test: messages about alerts arrive here",
         "fleet": "all cameras",
         "since": "Since: {time}",

@@ -132,6 +132,7 @@ WORDS = Words(
         "clock_unsynchronised": "Jam server tidak tersinkron",
         "login_refused": "Kamera {name} menolak kata sandinya ({failures} kali); dicoba lagi mulai {next}, atau bila seseorang memintanya",
         "certificate_changed": "Kamera {name} menunjukkan sertifikat lain dari sebelumnya dan tidak direkam sampai seseorang menerimanya",
+        "deletion_waiting": "Penghapusan menunggu keputusan: {subject}{reason}; {hours} jam rekaman dari {cameras} kamera. Tidak ada yang dihapus sampai seseorang mengesahkan: nvr retention confirm {subject}",
         "test": "Ini uji coba: pesan peringatan tiba di sini",
         "fleet": "semua kamera",
         "since": "Sejak: {time}",

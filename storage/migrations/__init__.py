@@ -24,6 +24,7 @@ from storage.migrations import (
     m012_holes,
     m013_logins,
     m014_readings,
+    m017_brake,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -46,6 +47,7 @@ STEPS = (
     m012_holes,
     m013_logins,
     m014_readings,
+    m017_brake,
 )
 
 

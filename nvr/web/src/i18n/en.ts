@@ -277,6 +277,7 @@ const en = {
       disk_low: (subject: string) => `Footage disk ${subject} is nearly full`, root_absent: (subject: string) => `Footage disk ${subject} is not there`,
       promise_at_risk: (_: string, n: string) => `${n} cameras will not keep their minimum age`, clock_unsynchronised: () => 'The server’s clock is not synchronised',
       login_refused: (subject: string) => `${subject} has refused its password`, certificate_changed: (subject: string) => `${subject} shows another certificate than before`,
+      deletion_waiting: (subject: string) => `Deletions wait for a person: ${subject}`,
     } as Record<string, (subject: string, n: string) => string>,
   },
 

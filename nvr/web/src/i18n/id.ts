@@ -164,6 +164,7 @@ const id: Words = {
       disk_low: (subject) => `Disk rekaman ${subject} hampir penuh`, root_absent: (subject) => `Disk rekaman ${subject} tidak ada`,
       promise_at_risk: (_, n) => `${n} kamera tidak akan memenuhi umur minimum rekaman`, clock_unsynchronised: () => 'Jam server tidak tersinkron',
       login_refused: (subject) => `${subject} menolak kata sandinya`, certificate_changed: (subject) => `${subject} menunjukkan sertifikat lain dari sebelumnya`,
+      deletion_waiting: (subject) => `Penghapusan menunggu keputusan: ${subject}`,
     },
   },
 
