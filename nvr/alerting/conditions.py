@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from storage.causes import Cause
-from storage.devices import Device
 from storage.confirmations import Waiting
+from storage.devices import Device
 from storage.forecast import Forecast
 from storage.logins import Entry
 from storage.retention import Disk
