@@ -18,7 +18,7 @@ from storage.facts import Fact
 from storage.intervals import Interval, clip, merge, partition, subtract
 from storage.segments import Segment
 
-__all__ = ["Coverage", "Gap", "Piece", "coverage", "pieces", "resolve"]
+__all__ = ["Coverage", "Gap", "Piece", "coverage", "known_until", "pieces", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,11 @@ class Coverage:
         """Microseconds of gaps."""
         return sum(gap.end_us - gap.start_us for gap in self.gaps)
 
+    @property
+    def not_known_us(self) -> int:
+        """Microseconds of which nothing is known yet. Recorded, missing and these are together what was asked for, always."""
+        return self.end_us - self.as_of_us
+
 
 def coverage(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int, *, now_us: int) -> Coverage:
     """Coverage of ``[start_us, end_us)`` as known at ``now_us``.
@@ -74,7 +79,7 @@ def coverage(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int, 
         raise ValueError("the range is empty: end must be after start")
     if not conn.execute("SELECT 1 FROM camera WHERE id = ?", (camera,)).fetchone():
         raise KeyError(camera)
-    as_of_us = min(end_us, _known_until(conn, camera, now_us))
+    as_of_us = min(end_us, known_until(conn, camera, now_us))
     if as_of_us <= start_us:
         return Coverage(camera, start_us, end_us, max(as_of_us, start_us), (), ())
     footage = segments.spans_between(conn, camera, start_us, as_of_us)
@@ -91,7 +96,7 @@ def coverage(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int, 
     return Coverage(camera, start_us, end_us, as_of_us, spans, gaps)
 
 
-def _known_until(conn: sqlite3.Connection, camera: str, now_us: int) -> int:
+def known_until(conn: sqlite3.Connection, camera: str, now_us: int) -> int:
     """Until when the story of a camera is told. While it records, the end of its last fragment: what the camera sends now
     is neither lost nor on disk yet. Otherwise the recorder's open fact holds until now."""
     if facts.open_fact(conn, camera) is not None:

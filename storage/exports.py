@@ -21,6 +21,7 @@ __all__ = [
     "begin",
     "bytes_kept",
     "cancel",
+    "checked",
     "every",
     "expire",
     "fail",
@@ -42,7 +43,8 @@ MOST_ATTEMPTS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A job. ``files``: name, bytes and CRC-32 of each file of the package, in the order of its archive."""
+    """A job. ``files``: name, bytes and CRC-32 of each file of the package, in the order of its archive. ``begins_us``: when it is expected to begin, if
+    its range is not over yet. ``check_outcome``: what reading its package back has found, ``good``, ``partly`` or ``wrong``; None if it never was."""
 
     id: str
     state: str
@@ -59,6 +61,10 @@ class Export:
     folder: str | None
     files: tuple[tuple[str, int, int], ...]
     warnings: tuple[str, ...]
+    begins_us: int | None
+    checked_us: int | None
+    check_outcome: str | None
+    check_details: tuple[str, ...]
 
     @property
     def is_open(self) -> bool:
@@ -67,14 +73,15 @@ class Export:
 
 
 _SELECT = """SELECT id, state, request, requested_by, requested_us, holds, attempts, started_us, ended_us, total_bytes, done_bytes, reason, folder,
-files, warnings FROM export"""
+files, warnings, begins_us, checked_us, check_outcome, check_details FROM export"""
 
 
 def _export(row: sqlite3.Row) -> Export:
     values = dict(row)
-    for name in ("request", "holds", "files", "warnings"):
+    for name in ("request", "holds", "files", "warnings", "check_details"):
         values[name] = json.loads(values[name])
-    values["holds"], values["warnings"] = tuple(values["holds"]), tuple(values["warnings"])
+    for name in ("holds", "warnings", "check_details"):
+        values[name] = tuple(values[name])
     values["files"] = tuple((name, size, crc) for name, size, crc in values["files"])
     return Export(**values)
 
@@ -165,15 +172,31 @@ def begin(conn: sqlite3.Connection, id_: str, total_bytes: int, now_us: int) -> 
     """A queued export is being made from now on; False if it no longer waits."""
     conn.execute("UPDATE export SET attempts = attempts + 1 WHERE id = ?", (id_,))
     return _set(
-        conn, id_, "queued", state="running", started_us=now_us, total_bytes=total_bytes, done_bytes=0, reason=None
-    )
+        conn, id_, "queued", state="running", started_us=now_us, total_bytes=total_bytes, done_bytes=0, reason=None,
+        begins_us=None,
+    )  # fmt: skip
 
 
-def wait(conn: sqlite3.Connection, id_: str, reason: str) -> None:
-    """Says why a queued one is not begun."""
+def wait(conn: sqlite3.Connection, id_: str, reason: str | None, begins_us: int | None = None) -> None:
+    """Says why a queued one is not begun; and when it is expected to be, if its range is not over yet."""
     conn.execute(
-        "UPDATE export SET reason = ? WHERE id = ? AND state = 'queued' AND reason IS NOT ?", (reason, id_, reason)
+        "UPDATE export SET reason = :reason, begins_us = :begins, rev = :rev WHERE id = :id AND state = 'queued'"
+        " AND (reason IS NOT :reason OR begins_us IS NOT :begins)",
+        {"reason": reason, "begins": begins_us, "id": id_, "rev": next_rev(conn)},
     )
+
+
+def checked(
+    conn: sqlite3.Connection, id_: str, outcome: str, details: Sequence[str], *, now_us: int, audited: bool = True
+) -> bool:
+    """Keeps what reading an export's package back has found; False if there is no such export."""
+    done = conn.execute(
+        "UPDATE export SET checked_us = ?, check_outcome = ?, check_details = ?, rev = ? WHERE id = ?",
+        (now_us, outcome, json.dumps(list(details), ensure_ascii=False), next_rev(conn), id_),
+    )
+    if done.rowcount and audited:
+        audit.enter(conn, "export_checked", detail={"export": id_, "outcome": outcome, "details": list(details)})
+    return done.rowcount > 0
 
 
 def progress(conn: sqlite3.Connection, id_: str, done_bytes: int) -> bool:
@@ -204,13 +227,14 @@ def finish(
     warnings: Sequence[str],
     now_us: int,
 ) -> bool:
-    """A running export is done; False if it was cancelled meanwhile."""
+    """A running export is done, its package having been read back and found good; False if it was cancelled meanwhile."""
     is_done = _set(
         conn, id_, "running", state="done", ended_us=now_us, folder=folder, files=json.dumps(list(files)),
         warnings=json.dumps(list(warnings)),
     )  # fmt: skip
     if is_done:
         conn.execute("UPDATE export SET done_bytes = total_bytes WHERE id = ?", (id_,))
+        checked(conn, id_, "good", (), now_us=now_us, audited=False)
         audit.enter(conn, "export_done", detail={"export": id_, "bytes": sum(size for _, size, _ in files)})
         _end(conn, id_, now_us)
     return is_done

@@ -54,7 +54,7 @@ class LinkError(ValueError):
 
 
 class State(StrEnum):
-    """Whether a link opens anything. ``ENDED``: its export is deleted."""
+    """Whether a link opens anything. ``ENDED``: its export is deleted, or was found not to be what was recorded."""
 
     VALID = "valid"
     OVER = "over"
@@ -81,7 +81,7 @@ class Link:
 
 
 _SELECT = """SELECT l.id, l.export, l.recipient, l.made_by, l.made_us, l.until_us, l.revoked_us, l.revoked_by, l.openings, l.downloads, l.used_us,
-CASE WHEN l.revoked_us IS NOT NULL THEN 'revoked' WHEN e.state <> 'done' THEN 'ended' WHEN l.until_us <= :now THEN 'over' ELSE 'valid' END AS state
+CASE WHEN l.revoked_us IS NOT NULL THEN 'revoked' WHEN e.state <> 'done' OR e.check_outcome IS 'wrong' THEN 'ended' WHEN l.until_us <= :now THEN 'over' ELSE 'valid' END AS state
 FROM export_link l JOIN export e ON e.id = l.export"""
 
 
@@ -100,13 +100,15 @@ def make(
 
     Raises:
         KeyError: there is no such export.
-        LinkError: ``invalid_link`` (nobody named, a time that can't be), or ``export_not_ready``.
+        LinkError: ``invalid_link`` (nobody named, a time that can't be), ``export_not_ready`` or ``export_wrong``.
     """
-    row = conn.execute("SELECT state FROM export WHERE id = ?", (export,)).fetchone()
+    row = conn.execute("SELECT state, check_outcome FROM export WHERE id = ?", (export,)).fetchone()
     if row is None:
         raise KeyError(export)
     if row["state"] != "done":
         raise LinkError("export_not_ready", f"the export is {row['state']}")
+    if row["check_outcome"] == "wrong":
+        raise LinkError("export_wrong", "the package is not what was recorded: nobody may get it")
     name = " ".join(recipient.split())
     if not name or len(name) > _LONGEST_NAME or not name.isprintable():
         raise LinkError("invalid_link", f"recipient must name one person, in at most {_LONGEST_NAME} characters")

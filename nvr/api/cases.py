@@ -267,9 +267,9 @@ def _decide(
             raise ApiError("request_not_found", f"there is no request {id_!r}") from None
         except CaseError as error:
             raise _refused(error) from None
-        if state is State.APPROVED and decided.end_us <= now_us:
+        if state is State.APPROVED:
             by = principal_of(request).name
-            job = queue(conn, export_request(conn, decided, by=by, now_us=now_us), by=by, now_us=now_us, made_of=id_)
+            job = queue(conn, services, export_request(conn, decided, by=by), by=by, now_us=now_us, made_of=id_)
             decided = replace(decided, export=job.id)
     return json_answer(request, _request_body(decided))
 
@@ -286,8 +286,7 @@ _DECISION = ["invalid_request", "invalid_case", "request_not_found", "request_de
     answer=RequestBody,
 )
 def approve(request: ApiRequest, services: Injected, id: FromPath[str], data: JSONBody[Approval]) -> Response[bytes]:
-    """Where a second person is asked for, somebody else than who asked. If its range is not over yet, the export is asked for later, by
-    ``POST /api/exports``: it would lack what is still to be recorded."""
+    """Where a second person is asked for, somebody else than who asked. If its range is not over yet, the export waits until it is."""
     return _decide(request, services, id, State.APPROVED, data.reason)
 
 

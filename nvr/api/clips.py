@@ -19,7 +19,7 @@ from nvr.api.respond import ApiRequest
 from nvr.api.routing import get
 from nvr.api.sending import send
 from nvr.api.services import Injected, Services
-from nvr.api.times import compact_time, format_time, parse_range, seconds
+from nvr.api.times import format_time, parse_range, seconds
 from nvr.playback.archive import Archive, Member
 from nvr.playback.clip import Clip, Gaps, plan_clip, plan_clips
 from nvr.playback.errors import SeveralInits
@@ -31,6 +31,8 @@ __all__ = ["ROUTES", "coverage_headers"]
 
 # A day, also the one of 25 hours when clocks are set back.
 _LONGEST_CLIP_US: Final = 25 * 3_600_000_000
+# A fragment, and the moment that it takes to be durable.
+_FRAGMENT_US: Final = 2_000_000
 # Proxies take headers of 4 to 8 kB in all.
 _MOST_GAPS: Final = 24
 
@@ -42,6 +44,7 @@ _ERRORS: Final = (
     "footage_damaged",
     "clip_too_long",
     "gap_too_long",
+    "range_not_over",
     "invalid_parameter",
     *RANGE_ERRORS,
 )
@@ -62,12 +65,14 @@ async def clip(
     start: FromQuery[str | None] = None,
     end: FromQuery[str | None] = None,
     gaps: FromQuery[str] = "collapse",
+    so_far: FromQuery[bool] = False,
 ) -> ASGIResponse:
-    """The frames of ``[start, end)``. Of what was not recorded, ``gaps=collapse`` shows nothing and ``gaps=keep`` keeps the time."""
-    asked, wanted = _parameters(start, end, gaps)
+    """The frames of ``[start, end)``. Of what was not recorded, ``gaps=collapse`` shows nothing and ``gaps=keep`` keeps the time. While not all of
+    it is known, it is refused; ``so_far=true`` answers what there is, under a name that says so."""
+    asked = _parameters(start, end, gaps, so_far)
     async with services.clip_slots:
-        planned, found = await sync_to_thread(_plan, services, camera, asked, wanted)
-    name = f"{camera}_{compact_time(asked.start_us)}_{compact_time(asked.end_us)}.mp4"
+        planned, found = await sync_to_thread(_plan, services, camera, asked)
+    name = clip_name(camera, planned.start_us, planned.end_us, *_more(asked, found))
     read = Interval(planned.start_us - planned.preroll_us, planned.end_us)
     return send(
         request,
@@ -94,12 +99,13 @@ async def clip_archive(
     start: FromQuery[str | None] = None,
     end: FromQuery[str | None] = None,
     gaps: FromQuery[str] = "collapse",
+    so_far: FromQuery[bool] = False,
 ) -> ASGIResponse:
     """A clip for each stretch of ``[start, end)`` with the same picture format, in one archive. Sent as a whole: ``Range`` is not honoured."""
-    asked, wanted = _parameters(start, end, gaps)
+    asked = _parameters(start, end, gaps, so_far)
     async with services.clip_slots:
-        planned, found = await sync_to_thread(_plan_archive, services, camera, asked, wanted)
-    name = f"{camera}_{compact_time(asked.start_us)}_{compact_time(asked.end_us)}.zip"
+        planned, found = await sync_to_thread(_plan_archive, services, camera, asked)
+    name = clip_name(camera, planned.read.start_us, planned.read.end_us, *_more(asked, found), ending="zip")
     return send(
         request,
         planned.archive,
@@ -111,11 +117,32 @@ async def clip_archive(
     )
 
 
-def _parameters(start: str | None, end: str | None, gaps: str) -> tuple[Interval, Gaps]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What of a camera is asked for, and how."""
+
+    start_us: int
+    end_us: int
+    gaps: Gaps
+    so_far: bool
+
+    def query(self, start_us: int, end_us: int, *, so_far: bool) -> str:
+        """As the address of a part of it has it."""
+        more = "&so_far=true" if so_far else ""
+        return f"start={format_time(start_us)}&end={format_time(end_us)}&gaps={self.gaps}{more}"
+
+
+def _parameters(start: str | None, end: str | None, gaps: str, so_far: bool) -> _Asked:
     asked = parse_range(start, end, longest_us=_LONGEST_CLIP_US)
     if gaps not in ("collapse", "keep"):
         raise ApiError("invalid_parameter", "gaps must be collapse or keep")
-    return asked, "keep" if gaps == "keep" else "collapse"
+    return _Asked(asked.start_us, asked.end_us, "keep" if gaps == "keep" else "collapse", so_far)
+
+
+def _more(asked: _Asked, found: Coverage) -> list[str]:
+    """What tells a clip's name from others of the same time."""
+    more = ["gaps-kept"] if asked.gaps == "keep" and found.gaps else []
+    return [*more, "so-far"] if found.not_known_us else more
 
 
 def _headers(name: str, start_us: int, end_us: int, found: Coverage) -> dict[str, str]:
@@ -129,34 +156,49 @@ def _headers(name: str, start_us: int, end_us: int, found: Coverage) -> dict[str
     }
 
 
-def _coverage(services: Services, camera: str, asked: Interval) -> Coverage:
+def _coverage(services: Services, camera: str, asked: _Asked, kind: str) -> Coverage:
+    now_us = services.now_us()
     with services.db.read() as conn:
         try:
-            return coverage(conn, camera, asked.start_us, asked.end_us, now_us=services.now_us())
+            found = coverage(conn, camera, asked.start_us, asked.end_us, now_us=now_us)
         except KeyError:
             raise no_camera(camera) from None
+    if found.not_known_us and not asked.so_far:
+        # The last frames may wait for their fragment for a moment.
+        retry_us = max(asked.end_us, now_us) + _FRAGMENT_US
+        so_far = None
+        if found.recorded_us:
+            query = asked.query(asked.start_us, asked.end_us, so_far=True)
+            so_far = {
+                "start": format_time(asked.start_us),
+                "end": format_time(found.as_of_us),
+                "url": f"/api/cameras/{quote(camera)}/clip.{kind}?{query}",
+            }
+        raise ApiError(
+            "range_not_over",
+            f"it is known until {format_time(found.as_of_us)}: come back at {format_time(retry_us)}, or ask for so_far=true",
+            headers={"Retry-After": str(max(1, -(-(retry_us - now_us) // 1_000_000)))},
+            extra={"known_until": format_time(found.as_of_us), "retry_at": format_time(retry_us), "so_far": so_far},
+        )
+    return found
 
 
-def _plan(services: Services, camera: str, asked: Interval, gaps: Gaps) -> tuple[Clip, Coverage]:
-    found = _coverage(services, camera, asked)
+def _plan(services: Services, camera: str, asked: _Asked) -> tuple[Clip, Coverage]:
+    found = _coverage(services, camera, asked, "mp4")
     try:
-        return plan_clip(services.db, services.indexes, camera, asked.start_us, asked.end_us, gaps=gaps), found
+        return plan_clip(services.db, services.indexes, camera, asked.start_us, found.as_of_us, gaps=asked.gaps), found
     except SeveralInits as error:
         base = f"/api/cameras/{quote(camera)}/clip"
         parts = [
             {
                 "start": format_time(part.start_us),
                 "end": format_time(part.end_us),
-                "url": f"{base}.mp4?{_query(part.start_us, part.end_us, gaps)}",
+                "url": f"{base}.mp4?{asked.query(part.start_us, part.end_us, so_far=False)}",
             }
             for part in error.parts
         ]
-        whole = f"{base}.zip?{_query(asked.start_us, asked.end_us, gaps)}"
+        whole = f"{base}.zip?{asked.query(asked.start_us, asked.end_us, so_far=asked.so_far)}"
         raise ApiError("several_inits", str(error), extra={"parts": parts, "archive": whole}) from None
-
-
-def _query(start_us: int, end_us: int, gaps: Gaps) -> str:
-    return f"start={format_time(start_us)}&end={format_time(end_us)}&gaps={gaps}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +209,9 @@ class _PlannedArchive:
     read: Interval
 
 
-def _plan_archive(services: Services, camera: str, asked: Interval, gaps: Gaps) -> tuple[_PlannedArchive, Coverage]:
-    found = _coverage(services, camera, asked)
-    clips = plan_clips(services.db, services.indexes, camera, asked.start_us, asked.end_us, gaps=gaps)
+def _plan_archive(services: Services, camera: str, asked: _Asked) -> tuple[_PlannedArchive, Coverage]:
+    found = _coverage(services, camera, asked, "zip")
+    clips = plan_clips(services.db, services.indexes, camera, asked.start_us, found.as_of_us, gaps=asked.gaps)
     members = [Member(clip_name(camera, clip.start_us, clip.end_us), clip) for clip in clips]
     read = Interval(clips[0].start_us - clips[0].preroll_us, clips[-1].end_us)
     return _PlannedArchive(Archive(members), read), found
@@ -180,6 +222,7 @@ def coverage_headers(found: Coverage) -> dict[str, str]:
     headers = {
         "X-Coverage-Recorded-S": f"{seconds(found.recorded_us):.6f}",
         "X-Coverage-Missing-S": f"{seconds(found.missing_us):.6f}",
+        "X-Coverage-Not-Known-S": f"{seconds(found.not_known_us):.6f}",
         "X-Coverage-As-Of": format_time(found.as_of_us),
         "X-Coverage-Gaps": _brief(found.gaps[:_MOST_GAPS]),
     }

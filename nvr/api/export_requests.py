@@ -7,6 +7,7 @@ for administrators. Others need a link.
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from typing import Final
 
 from nvr.api.auth import Principal
@@ -20,6 +21,7 @@ from storage import audit, cases, exports
 from storage.accounts import Role
 from storage.cases import Request, State
 from storage.exports import Export
+from storage.settled import unsettled
 
 __all__ = [
     "archive_of",
@@ -66,8 +68,10 @@ def archive_of(services: Services, job: Export) -> tuple[PackageArchive, str, st
     """The ZIP of an export that is done, its name without its ending, and its ETag.
 
     Raises:
-        ApiError: ``export_not_ready``.
+        ApiError: ``export_not_ready``, or ``export_wrong``: reading it back has found other bytes than were recorded.
     """
+    if job.check_outcome == "wrong":
+        raise ApiError("export_wrong", f"it is not what was recorded: {'; '.join(job.check_details)[:500]}")
     if job.state != "done" or job.folder is None:
         raise ApiError("export_not_ready", f"the export is {job.state}")
     archive = package_of(services, job)
@@ -75,9 +79,15 @@ def archive_of(services: Services, job: Export) -> tuple[PackageArchive, str, st
 
 
 def queue(
-    conn: sqlite3.Connection, asked: ExportRequest, *, by: str, now_us: int, made_of: str | None = None
+    conn: sqlite3.Connection,
+    services: Services,
+    asked: ExportRequest,
+    *,
+    by: str,
+    now_us: int,
+    made_of: str | None = None,
 ) -> Export:
-    """Queues an export; with ``made_of``, as that of this request.
+    """Queues an export; with ``made_of``, as that of this request. If its range is not over yet it says when it is expected to begin.
 
     Raises:
         ApiError: ``too_many_exports`` or ``camera_not_found``.
@@ -89,23 +99,24 @@ def queue(
         wanted[_MADE_OF] = made_of
         cases.link_export(conn, made_of, asked.id)
     try:
-        return exports.queue(conn, asked.id, wanted, by=by, now_us=now_us)
+        job = exports.queue(conn, asked.id, wanted, by=by, now_us=now_us)
     except KeyError as error:
         raise no_camera(str(error.args[0])) from None
+    waits = unsettled(conn, asked.cameras, asked.end_us, now_us=now_us, segment_us=services.settings.segment_us)
+    if waits is None:
+        return job
+    exports.wait(conn, job.id, None, waits.until_us)
+    return replace(job, begins_us=waits.until_us)
 
 
-def export_request(conn: sqlite3.Connection, made: Request, *, by: str, now_us: int) -> ExportRequest:
+def export_request(conn: sqlite3.Connection, made: Request, *, by: str) -> ExportRequest:
     """What an approved request asks for, with its story.
 
     Raises:
-        ApiError: ``approval_needed`` (it is not approved) or ``invalid_export`` (it has its export, or its range is not over yet).
+        ApiError: ``approval_needed`` (it is not approved) or ``invalid_export`` (it has its export).
     """
     if made.state is not State.APPROVED:
         raise ApiError("approval_needed", f"the request is not approved: it was {made.state}")
-    if made.end_us > now_us:
-        raise ApiError(
-            "invalid_export", "the range of the request is not over yet: its footage is still being recorded"
-        )
     before = None if made.export is None else exports.find(conn, made.export)
     if before is not None and before.state in ("queued", "running", "done"):
         raise ApiError("invalid_export", f"there is an export of this request already: {made.export}")

@@ -58,10 +58,19 @@ class ExportFile(msgspec.Struct):
     bytes: int
 
 
+class CheckBody(msgspec.Struct):
+    """``outcome``: ``good`` (all of it is what was recorded), ``partly`` (as far as the footage is still there) or ``wrong``; ``details`` for people."""
+
+    at: str
+    outcome: str
+    details: list[str]
+
+
 class ExportBody(msgspec.Struct):
     """An export. ``state``: ``queued``, ``running``, ``done``, ``failed``, ``cancelled`` or ``expired``; ``reason`` says why it waits or ended.
     ``download`` is where its ZIP is, once it is done, and ``bytes`` how large. ``may_download``: whether it is for whoever asks; only they are told where
-    it is, and its links."""
+    it is, and its links. ``begins``: when it is expected to begin, while its range is not over. ``checked``: what reading its package back has found; null
+    of one that never was."""
 
     id: str
     state: str
@@ -86,6 +95,8 @@ class ExportBody(msgspec.Struct):
     download: str | None
     may_download: bool
     links: list[LinkBody]
+    begins: str | None
+    checked: CheckBody | None
 
 
 class Exports(msgspec.Struct):
@@ -120,6 +131,10 @@ def _body(services: Services, job: Export, who: Principal, made: Sequence[Link] 
     is_done = job.state == "done" and job.folder is not None
     size = package_of(services, job).size if is_done else None
     is_theirs = may_have(who, job)
+    may_fetch = is_done and is_theirs and job.check_outcome != "wrong"
+    check = None
+    if job.checked_us is not None:
+        check = CheckBody(format_time(job.checked_us), job.check_outcome or "", list(job.check_details))
     texts = (str(asked.get(name, "")) for name in ("case", "legal_basis", "purpose", "requester", "approver"))
     case, legal_basis, purpose, requester, approver = texts
     return ExportBody(
@@ -143,9 +158,11 @@ def _body(services: Services, job: Export, who: Principal, made: Sequence[Link] 
         list(job.warnings),
         [ExportFile(name, size) for name, size, _ in job.files],
         size,
-        f"/api/exports/{job.id}/download" if is_done and is_theirs else None,
+        f"/api/exports/{job.id}/download" if may_fetch else None,
         is_theirs,
         [link_body(link) for link in made] if is_theirs else [],
+        _time(job.begins_us),
+        check,
     )
 
 
@@ -192,24 +209,24 @@ def one_export(request: ApiRequest, services: Injected, export: FromPath[str]) -
     answer=ExportBody,
 )
 def make_export(request: ApiRequest, services: Injected, data: JSONBody[NewExport]) -> Response[bytes]:
-    """It is queued; ``GET`` tells how far it is."""
+    """It is queued; ``GET`` tells how far it is. While its range is not over it waits, and ``begins`` says until when."""
     who = principal_of(request).name
     now_us = services.now_us()
     asked = None if data.request is not None else _asked(services, data, who)
     with services.db.write() as conn:
         if asked is None:
-            asked = _of_request(conn, data, who, now_us)
-        job = queue(conn, asked, by=who, now_us=now_us, made_of=data.request)
+            asked = _of_request(conn, data, who)
+        job = queue(conn, services, asked, by=who, now_us=now_us, made_of=data.request)
     return json_answer(request, _body(services, job, principal_of(request)), status=201)
 
 
-def _of_request(conn: sqlite3.Connection, data: NewExport, who: str, now_us: int) -> ExportRequest:
+def _of_request(conn: sqlite3.Connection, data: NewExport, who: str) -> ExportRequest:
     if data != NewExport(request=data.request):
         raise ApiError("invalid_export", "a request of a case says all the rest: name only it")
     made = cases.find_request(conn, data.request or "")
     if made is None:
         raise ApiError("request_not_found", f"there is no request {data.request!r}")
-    return export_request(conn, made, by=who, now_us=now_us)
+    return export_request(conn, made, by=who)
 
 
 def _asked(services: Services, data: NewExport, who: str) -> ExportRequest:
@@ -261,7 +278,7 @@ def cancel_export(request: ApiRequest, services: Injected, export: FromPath[str]
     "/api/exports/{export:str}/download",
     role="investigator",
     summary="The package as a ZIP",
-    errors=["export_not_found", "export_not_ready", "not_your_export", "range_not_satisfiable"],
+    errors=["export_not_found", "export_not_ready", "export_wrong", "not_your_export", "range_not_satisfiable"],
     media_type="application/zip",
 )
 async def download(request: ApiRequest, services: Injected, export: FromPath[str]) -> ASGIResponse:

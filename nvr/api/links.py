@@ -137,6 +137,7 @@ def _allowed(conn: sqlite3.Connection, id_: str, who: Principal) -> Export:
         "not_your_export",
         "export_not_found",
         "export_not_ready",
+        "export_wrong",
     ],
     answer=LinkBody,
 )

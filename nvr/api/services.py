@@ -38,6 +38,7 @@ _CHANGEABLE = (
     "public",
     "roots",
     "roots_away",
+    "segment_us",
 )
 _PACKAGED_PAGE = Path(__file__).parent.parent / "web" / "dist"
 

@@ -19,7 +19,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ``roots_away``: how many footage roots are missing now. ``second_person``: who asks for footage in a case may not approve it.
     ``price_per_mbit``: rupiah a month for a Mbit/s of uplink, 0 if nobody said. ``public``: whether citizens may look without a login.
     ``keys`` and ``exports`` are folders, ``name`` the name in a certificate; None: beside the catalogue. ``web_dist`` is the folder of the built
-    front end; None: the one in the package."""
+    front end; None: the one in the package. ``segment_us``: how long segments are to be."""
 
     catalogue: str
     node: str
@@ -40,4 +40,5 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     keys: str | None = None
     exports: str | None = None
     name: str = "nvr"
+    segment_us: int = 300_000_000
     retention: dict[str, Any] = msgspec.field(default_factory=lambda: Rules().to_wire())

@@ -117,7 +117,8 @@ class GapBody(msgspec.Struct, kw_only=True):
 
 
 class CoverageBody(msgspec.Struct, kw_only=True):
-    """Spans and gaps partition ``[start, as_of)`` exactly; what lies after ``as_of`` is not known yet."""
+    """Spans and gaps partition ``[start, as_of)`` exactly; what lies after ``as_of`` is not known yet. ``recorded_s``, ``missing_s`` and ``not_known_s``
+    together are what was asked for."""
 
     camera: str
     start: str
@@ -125,6 +126,7 @@ class CoverageBody(msgspec.Struct, kw_only=True):
     as_of: str
     recorded_s: float
     missing_s: float
+    not_known_s: float
     spans: list[SpanBody]
     gaps: list[GapBody]
 
@@ -157,6 +159,7 @@ def coverage_body(coverage: Coverage) -> CoverageBody:
         as_of=format_time(coverage.as_of_us),
         recorded_s=seconds(coverage.recorded_us),
         missing_s=seconds(coverage.missing_us),
+        not_known_s=seconds(coverage.not_known_us),
         spans=_spans(coverage.spans),
         gaps=[GapBody(**gap_fields(gap)) for gap in coverage.gaps],
     )

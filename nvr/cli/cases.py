@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nvr.cli.catalogue import open_catalogue, table, when
 from nvr.cli.options import config_option
 
+if TYPE_CHECKING:
+    from storage.exports import Export
+
 __all__ = ["cases"]
+
+
+def _state(made: Export, zone: str) -> str:
+    return made.state if made.begins_us is None else f"{made.state}, begins {when(made.begins_us, zone)}"
 
 
 @click.group()
@@ -51,7 +59,7 @@ def list_(config: Path) -> None:
                             when(one.end_us, zone),
                             one.requester,
                             one.decided_by or "-",
-                            "-" if made is None else f"{made.id} {made.state}",
+                            "-" if made is None else f"{made.id} {_state(made, zone)}",
                         )
                     )
         table(lines)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nvr.cli.catalogue import TIME, open_catalogue
+from nvr.cli.catalogue import TIME, open_catalogue, when
 from nvr.cli.options import config_option
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ __all__ = ["clip"]
 
 _STEP_BYTES = 4 << 20
 _SAID_EVERY_S = 0.2
+# A fragment, and the moment that it takes to be durable.
+_FRAGMENT_US = 2_000_000
 
 
 @click.command()
@@ -34,8 +36,13 @@ _SAID_EVERY_S = 0.2
     show_default=True,
     help="What was not recorded: left out, or kept as time in which the picture stands still.",
 )
+@click.option(
+    "--so-far",
+    is_flag=True,
+    help="If not all of the range is known yet, save what there is, under a name that says so.",
+)
 @config_option
-def clip(camera: str, start: int, end: int, out: Path | None, gaps: str, config: Path) -> None:
+def clip(camera: str, start: int, end: int, out: Path | None, gaps: str, so_far: bool, config: Path) -> None:
     """Save a range of footage as an MP4, copied as it was recorded.
 
     Works whether or not the server runs. Never overwrites a file. Where the camera changed its picture format there are several files, with a
@@ -46,22 +53,36 @@ def clip(camera: str, start: int, end: int, out: Path | None, gaps: str, config:
     from nvr.playback.index_cache import IndexCache
     from nvr.playback.names import clip_name
     from storage import cameras
+    from storage.coverage import coverage
 
     if end <= start:
         raise click.UsageError("the range is empty: --end must be after --start")
-    with open_catalogue(config) as (_, database):
+    with open_catalogue(config) as (loaded, database):
+        now_us = time.time_ns() // 1000
         with database.read() as conn:
             if cameras.find(conn, camera) is None:
                 raise click.ClickException(f"there is no camera {camera}; nvr cameras lists them")
+            found = coverage(conn, camera, start, end, now_us=now_us)
+        if found.not_known_us and not so_far:
+            known, back = (when(us, loaded.server.zone) for us in (found.as_of_us, max(end, now_us) + _FRAGMENT_US))
+            raise click.ClickException(
+                f"the range is not over: it is known until {known}. Come back at {back}, or add --so-far for what there is"
+            )
+        more = [*(["gaps-kept"] if gaps == "keep" and found.gaps else []), *(["so-far"] if found.not_known_us else [])]
         try:
             planned = plan_clips(
-                database, IndexCache(database), camera, start, end, gaps="keep" if gaps == "keep" else "collapse"
+                database,
+                IndexCache(database),
+                camera,
+                start,
+                found.as_of_us,
+                gaps="keep" if gaps == "keep" else "collapse",
             )
             try:
                 folder = out is None or out.is_dir()
                 for number, each in enumerate(planned, 1):
                     if out is None or folder:
-                        path = (out or Path()) / clip_name(camera, each.start_us, each.end_us)
+                        path = (out or Path()) / clip_name(camera, each.start_us, each.end_us, *more)
                     elif len(planned) == 1:
                         path = out
                     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nvr.cli.catalogue import TIME, open_catalogue, who
+from nvr.cli.catalogue import TIME, open_catalogue, when, who
 from nvr.cli.options import config_option
 from nvr.cli.progress import Progress
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["export"]
 
+_ASKED_AGAIN_S = 5.0
+
 
 @click.command()
 @click.option("--camera", "cameras", multiple=True, required=True, help="A camera's id; may be given more than once.")
@@ -28,6 +30,7 @@ __all__ = ["export"]
 @click.option("--end", type=TIME, required=True, help="ISO 8601 with a zone.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to put the package into.")
 @click.option("--zip", "as_zip", is_flag=True, help="Leave one ZIP instead of a folder.")
+@click.option("--wait", is_flag=True, help="If the range is not over yet, wait until it is.")
 @click.option("--case", default="", help="The case number.")
 @click.option("--legal-basis", default="", help="The law, the letter.")
 @click.option("--purpose", default="", help="What it is for.")
@@ -40,6 +43,7 @@ def export(
     end: int,
     out: Path,
     as_zip: bool,
+    wait: bool,
     case: str,
     legal_basis: str,
     purpose: str,
@@ -59,7 +63,7 @@ def export(
         raise click.UsageError("; ".join(complaints))
     with open_catalogue(config) as (loaded, database):
         try:
-            package = _export(loaded, database, request, out, as_zip)
+            package = _export(loaded, database, request, out, as_zip, wait)
         except EvidenceError as error:
             raise click.ClickException(str(error)) from None
         except OSError as error:
@@ -71,11 +75,11 @@ def export(
         click.echo(f"ATTENTION: {warning}", err=True)
 
 
-def _export(loaded: Config, database: Database, request: ExportRequest, out: Path, as_zip: bool) -> Package:
+def _export(loaded: Config, database: Database, request: ExportRequest, out: Path, as_zip: bool, wait: bool) -> Package:
     import nvr
     from nvr.evidence.errors import ExportRefused
     from nvr.evidence.keys import KeyFolder
-    from nvr.evidence.package import make_package, package_name, plan_export, to_archive
+    from nvr.evidence.package import make_package, package_name, plan_export, remove_package, to_archive
     from nvr.evidence.priority import give_way
     from nvr.evidence.request import Unit
     from nvr.playback.index_cache import IndexCache
@@ -83,6 +87,8 @@ def _export(loaded: Config, database: Database, request: ExportRequest, out: Pat
 
     give_way()
     signer = KeyFolder(loaded.keys_folder, loaded.evidence.name).ensure()
+    if not wait:
+        _check_over(loaded, database, request)
     now_us = time.time_ns() // 1000
     try:
         with database.write() as conn:
@@ -101,14 +107,51 @@ def _export(loaded: Config, database: Database, request: ExportRequest, out: Pat
             node_id = node.this_node(conn, loaded.server.node)
     except KeyError as error:
         raise ExportRefused(f"there is no camera {error.args[0]}; nvr cameras lists them") from None
+    destination = out / package_name(request)
     try:
+        while (until_us := _over_at(loaded, database, request)) is not None:
+            click.echo(f"the range is not over: it begins {when(until_us, loaded.server.zone)}", err=True)
+            time.sleep(min(max(until_us - time.time_ns() // 1000, 1_000_000) / 1e6, _ASKED_AGAIN_S))
+        now_us = time.time_ns() // 1000
         cache = IndexCache(database)
         plan = plan_export(database, cache, replace(request, audit_head=entry, audit_entry=entry), now_us=now_us)
         unit = Unit(loaded.evidence.name, node_id, loaded.server.zone, nvr.__version__)
         out.mkdir(parents=True, exist_ok=True)
         with Progress("export") as progress:
-            package = make_package(plan, cache, signer, unit, out / package_name(request), progress=progress)
-            return to_archive(package) if as_zip else package
+            package = make_package(plan, cache, signer, unit, destination, progress=progress)
+        return to_archive(package) if as_zip else package
+    except BaseException:
+        # Nobody goes on with it: the next one has another id.
+        if not destination.exists():
+            remove_package(destination)
+        raise
     finally:
         with database.write() as conn:
             exports.release(conn, holds, request.operator, "the export has ended", time.time_ns() // 1000)
+
+
+def _over_at(loaded: Config, database: Database, request: ExportRequest) -> int | None:
+    """When the range is expected to be over; None if it is."""
+    from storage.settled import unsettled
+
+    with database.read() as conn:
+        found = unsettled(
+            conn,
+            request.cameras,
+            request.end_us,
+            now_us=time.time_ns() // 1000,
+            segment_us=loaded.storage.segment_duration_us,
+        )
+    return None if found is None else found.until_us
+
+
+def _check_over(loaded: Config, database: Database, request: ExportRequest) -> None:
+    """Raises ``ExportRefused`` if the range is not over."""
+    from nvr.evidence.errors import ExportRefused
+
+    until_us = _over_at(loaded, database, request)
+    if until_us is not None:
+        raise ExportRefused(
+            f"the range is not over: part of it is still being recorded. Come back at {when(until_us, loaded.server.zone)}, or"
+            " add --wait; for what there is now ask for an earlier --end"
+        )

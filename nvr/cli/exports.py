@@ -34,7 +34,7 @@ class _Span(click.ParamType[int]):
 @config_option
 @click.pass_context
 def exports(ctx: click.Context, config: Path) -> None:
-    """See the exports that the server made; make and revoke links to them. Works whether or not the server runs."""
+    """See the exports that the server made, cancel them, read them back; make and revoke links to them. Works whether or not the server runs."""
     # For the subcommands, which look there.
     ctx.find_root().obj = config
 
@@ -48,7 +48,7 @@ def list_(config: Path) -> None:
 
     with open_catalogue(config) as (loaded, database):
         zone = loaded.server.zone
-        found = [("EXPORT", "STATE", "CASE", "CAMERAS", "START", "END", "ASKED FOR BY")]
+        found = [("EXPORT", "STATE", "READ BACK", "CASE", "CAMERAS", "START", "END", "ASKED FOR BY")]
         made = [("LINK", "EXPORT", "STATE", "RECIPIENT", "UNTIL", "OPENED", "DOWNLOADED", "MADE BY")]
         with database.read() as conn:
             by_export = links.every(conn, time.time_ns() // 1000)
@@ -57,7 +57,10 @@ def list_(config: Path) -> None:
                 cameras = ",".join(asked["cameras"])
                 start, end = (when(asked[name], zone) for name in ("start_us", "end_us"))
                 case = str(asked.get("case") or "-")
-                found.append((job.id, job.state, case, cameras, start, end, job.requested_by))
+                state = job.state if job.begins_us is None else f"{job.state}, begins {when(job.begins_us, zone)}"
+                checked = job.check_outcome or ("never" if job.state == "done" else "-")
+                by = str(asked.get("requester") or job.requested_by)
+                found.append((job.id, state, checked, case, cameras, start, end, by))
                 for link in by_export.get(job.id, ()):
                     until, opened, fetched = when(link.until_us, zone), str(link.openings), str(link.downloads)
                     made.append((link.id, job.id, link.state, link.recipient, until, opened, fetched, link.made_by))
@@ -65,6 +68,89 @@ def list_(config: Path) -> None:
         if len(made) > 1:
             click.echo()
             table(made)
+
+
+@exports.command()
+@click.argument("export_id")
+@config_option
+def cancel(export_id: str, config: Path) -> None:
+    """Cancel an export that waits or is being made. Its holds end."""
+    from storage import exports as rows
+
+    with open_catalogue(config) as (_, database), database.write() as conn:
+        job = rows.find(conn, export_id)
+        if job is None:
+            raise click.ClickException(f"there is no export {export_id}; nvr exports list shows them")
+        if not rows.cancel(conn, export_id, by=who(), now_us=time.time_ns() // 1000):
+            raise click.ClickException(f"the export is {job.state}: there is nothing to cancel")
+    click.echo(f"export {export_id} cancelled")
+
+
+@exports.command()
+@click.argument("packages", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@config_option
+@click.pass_context
+def recheck(ctx: click.Context, packages: tuple[Path, ...], config: Path) -> None:
+    """Read packages back and compare them, byte by byte, with the recorded footage: all that the server keeps, or those given.
+
+    PACKAGES are folders or ZIPs, also ones that were handed out or made by nvr export. What is found is kept with the export and in the audit
+    log; one that is wrong can't be downloaded any more. Ends with 10 if one is wrong.
+    """
+    from nvr.cli.progress import Progress
+    from nvr.evidence.keys import KeyFolder
+    from nvr.evidence.priority import give_way
+    from nvr.evidence.readback import Outcome, read_back
+    from nvr.playback.errors import FootageGone
+    from nvr.playback.index_cache import IndexCache, OpenSegment
+    from storage import exports as rows
+    from storage import segments
+    from storage.segments import Key
+
+    give_way()
+    lines = [("EXPORT", "FOUND", "DETAILS")]
+    is_wrong = False
+    with open_catalogue(config) as (loaded, database):
+        cache = IndexCache(database)
+
+        def find(key: Key) -> OpenSegment:
+            with database.read() as conn:
+                segment = segments.get(conn, key)
+            if segment is None:
+                raise FootageGone(key)
+            return cache.open(segment)
+
+        trusted = [kept.certificate for kept in KeyFolder(loaded.keys_folder, loaded.evidence.name).certificates()]
+        with database.read() as conn:
+            known = {job.id: job for job in rows.every(conn, -1)}
+        wanted = [(path, "") for path in packages]
+        if not packages:
+            for job in known.values():
+                folder = loaded.exports_folder / (job.folder or "")
+                if job.state == "expired":
+                    lines.append((job.id, "-", "its package is deleted: give a copy of it, nvr exports recheck COPY"))
+                elif job.state == "done" and job.folder and folder.is_dir():
+                    wanted.append((folder, job.id))
+                elif job.state == "done":
+                    lines.append((job.id, "-", f"its package is not there: {folder}"))
+        for number, (path, id_) in enumerate(wanted, 1):
+            try:
+                with Progress(f"{number} of {len(wanted)}, {path.name}") as progress:
+                    found = read_back(path, find, trusted, progress=progress)
+            except OSError as error:
+                lines.append((id_ or str(path), "-", f"it can't be read: {error.strerror or error}"))
+                is_wrong = True
+                continue
+            is_wrong |= found.outcome is Outcome.WRONG
+            marked = id_ or found.export
+            details = "; ".join(found.details) or f"{found.compared_bytes:,} bytes of footage are what was recorded"
+            # Somebody's changed copy says nothing of the server's own package.
+            if id_ or (found.is_ours and marked in known):
+                with database.write() as conn:
+                    rows.checked(conn, marked, found.outcome, found.details, now_us=time.time_ns() // 1000)
+            lines.append((marked or str(path), found.outcome, details))
+    table(lines)
+    if is_wrong:
+        ctx.exit(10)
 
 
 @exports.command()

@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,7 @@ from nvr.playback.index_cache import IndexCache
 from storage import audit, exports
 from storage.database import Database
 from storage.exports import Export
+from storage.settled import unsettled
 
 __all__ = ["ExportSettings", "Exporter"]
 
@@ -33,6 +35,9 @@ log = logging.getLogger(__name__)
 
 _POLL_S: Final = 0.5
 _EXPIRY_S: Final = 60.0
+_CHANGEABLE: Final = ("name", "zone", "budget_bytes", "keep_us", "rate_bytes_per_s", "segment_us")
+# When an export begins is said anew only if it changed by this much.
+_TOLD_AGAIN_US: Final = 2_000_000
 # Planning reads the index of every segment: what has to wait is not planned again at every look.
 _AGAIN_S: Final = 30.0
 # An export must not be what fills the disk that the catalogue is on.
@@ -40,7 +45,8 @@ _SPARE_BYTES: Final = 1 << 30
 
 
 class ExportSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the process is told. Folders and the catalogue are paths; ``budget_bytes`` is for running and finished exports together."""
+    """What the process is told. Folders and the catalogue are paths; ``budget_bytes`` is for running and finished exports together; ``segment_us`` is
+    how long segments are to be."""
 
     catalogue: str
     keys: str
@@ -52,15 +58,23 @@ class ExportSettings(msgspec.Struct, frozen=True, kw_only=True):
     budget_bytes: int
     keep_us: int
     rate_bytes_per_s: int
+    segment_us: int = 300_000_000
     log_level: str = "info"
 
 
 class Exporter:
     """The one who makes exports. ``ending`` ends it within a block of a few megabytes."""
 
-    def __init__(self, settings: ExportSettings, ending: threading.Event) -> None:
+    def __init__(
+        self,
+        settings: ExportSettings,
+        ending: threading.Event,
+        *,
+        now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:
         self._settings = settings
         self._ending = ending
+        self._now_us = now_us
         self._database = Database(Path(settings.catalogue))
         self._cache = IndexCache(self._database, most_samples=500_000)
         self._folder = Path(settings.exports)
@@ -69,8 +83,8 @@ class Exporter:
         self._waiting: dict[str, tuple[float, int]] = {}
 
     def configure(self, new: ExportSettings) -> None:
-        """Takes what may change while it runs: name, zone, budget, keep, rate. Folders take effect at the next start."""
-        changed = {name: getattr(new, name) for name in ("name", "zone", "budget_bytes", "keep_us", "rate_bytes_per_s")}
+        """Takes what may change while it runs: name, zone, budget, keep, rate, length of segments. Folders take effect at the next start."""
+        changed = {name: getattr(new, name) for name in _CHANGEABLE}
         self._settings = msgspec.structs.replace(self._settings, **changed)
 
     def run(self) -> None:
@@ -100,10 +114,12 @@ class Exporter:
             if kept_then == kept and time.monotonic() - planned_at < _AGAIN_S:
                 continue
             request = ExportRequest.from_json(job.request)
+            if not self._is_over(job, request):
+                continue
             try:
                 if job.attempts >= exports.MOST_ATTEMPTS:
                     raise EvidenceError(f"it was begun {job.attempts} times and never ended: the log may say why")
-                plan = plan_export(self._database, self._cache, request, now_us=time.time_ns() // 1000)
+                plan = plan_export(self._database, self._cache, request, now_us=self._now_us())
                 obstacle = self._obstacle(plan, kept)
             except EvidenceError as error:
                 self._fail(job, error)
@@ -116,6 +132,23 @@ class Exporter:
             self._waiting.pop(job.id, None)
             self._make(job, plan)
             return True
+        return False
+
+    def _is_over(self, job: Export, request: ExportRequest) -> bool:
+        """Whether the range is over; if not, the export's row says when it is expected to be."""
+        with self._database.read() as conn:
+            found = unsettled(
+                conn,
+                request.cameras,
+                request.end_us,
+                now_us=self._now_us(),
+                segment_us=self._settings.segment_us,
+            )
+        if found is None:
+            return True
+        if job.begins_us is None or abs(job.begins_us - found.until_us) >= _TOLD_AGAIN_US:
+            with self._database.write() as conn:
+                exports.wait(conn, job.id, None, found.until_us)
         return False
 
     def _obstacle(self, plan: ExportPlan, kept: int) -> str | None:
@@ -136,7 +169,7 @@ class Exporter:
     def _make(self, job: Export, plan: ExportPlan) -> None:
         settings = self._settings
         with self._database.write() as conn:
-            if not exports.begin(conn, job.id, work_bytes(plan), time.time_ns() // 1000):
+            if not exports.begin(conn, job.id, work_bytes(plan), self._now_us()):
                 return
             head = str(audit.head(conn))
         plan = replace(plan, request=replace(plan.request, audit_head=head))
@@ -168,7 +201,7 @@ class Exporter:
                 folder=destination.name,
                 files=files,
                 warnings=package.warnings,
-                now_us=time.time_ns() // 1000,
+                now_us=self._now_us(),
             )
         if not is_done:
             remove_package(destination)
@@ -179,11 +212,11 @@ class Exporter:
         reason = redact(str(error.strerror or error) if isinstance(error, OSError) else str(error))
         log.error("export %s can't be made: %s", job.id, reason)
         with self._database.write() as conn:
-            exports.fail(conn, job.id, reason, time.time_ns() // 1000)
+            exports.fail(conn, job.id, reason, self._now_us())
 
     def expire(self) -> None:
         """Deletes what is finished for longer than it is kept. The row says so first: nobody is offered what is half deleted."""
-        before_us = time.time_ns() // 1000 - self._settings.keep_us
+        before_us = self._now_us() - self._settings.keep_us
         with self._database.read() as conn:
             found = exports.overdue(conn, before_us)
         for job in found:

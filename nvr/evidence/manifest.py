@@ -113,6 +113,7 @@ def _camera(plan: CameraPlan, url: str) -> dict[str, Any]:
         "as_of": iso(covered.as_of_us),
         "recorded_us": covered.recorded_us,
         "missing_us": covered.missing_us,
+        "not_known_us": covered.not_known_us,
         "spans": [_range(span.start_us, span.end_us) for span in covered.spans],
         "gaps": [
             {

@@ -24,7 +24,7 @@ from nvr.evidence.archive import Archive
 from nvr.evidence.manifest import MANIFEST_NAME
 from nvr.evidence.signing import Certificate
 from nvr.evidence.times import parse_iso
-from nvr.evidence.verify import Report, verify
+from nvr.evidence.verify import Kind, Report, verify
 from nvr.evidence.verify.sources import ArchiveSource, FolderSource, Source
 from nvr.evidence.verify.words import finding_text
 from nvr.playback.errors import FootageGone
@@ -56,13 +56,14 @@ class Outcome(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ReadBack:
     """What was found: ``details`` say it for people, ``compared_bytes`` how many bytes of fragments were compared, ``gone`` how many segments could
-    not be."""
+    not be; ``is_ours``: what it holds is what a trusted certificate signed, so that whatever is wrong with it was wrong from the beginning."""
 
     outcome: Outcome
     details: tuple[str, ...]
     compared_bytes: int
     gone: int
-    export: str = ""
+    export: str
+    is_ours: bool
 
 
 class _Segment(msgspec.Struct):
@@ -120,7 +121,8 @@ def read_back(
         details.append(f"and {len(wrong) - _MOST_DETAILS} more")
     if compared.gone:
         details.append(f"{compared.gone} of its segments are no longer recorded here: they can't be compared")
-    return ReadBack(outcome, tuple(details), compared.bytes, compared.gone, str(report.about.get("id", "")))
+    is_ours = report.signer_known and all(finding.kind is Kind.MALFORMED for finding in report.findings)
+    return ReadBack(outcome, tuple(details), compared.bytes, compared.gone, str(report.about.get("id", "")), is_ours)
 
 
 @dataclass(slots=True)

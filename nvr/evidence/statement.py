@@ -185,6 +185,8 @@ def _camera(page: _Page, camera: Mapping[str, Any], still: bytes | None, zone: s
     page.row(BOTH["requested"], f"{_time(requested['start'], zone)}\n{_time(requested['end'], zone)}")
     page.row(BOTH["recorded"], english.length(camera["recorded_us"]))
     page.row(BOTH["missing"], english.length(camera["missing_us"]))
+    if camera["not_known_us"]:
+        page.row(BOTH["not_known"].capitalize(), english.length(camera["not_known_us"]))
     offsets = [sample["offset_us"] for sample in camera["clock_offset_samples"]]
     told = (
         BOTH["camera_clock_ahead"].format(first=_offset(min(offsets)), last=_offset(max(offsets)))

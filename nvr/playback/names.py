@@ -51,10 +51,16 @@ def date_time(at_us: int) -> str:
     return (_EPOCH + timedelta(microseconds=at_us)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def clip_name(camera: str, start_us: int, end_us: int) -> str:
-    """A clip's file: camera and UTC times to the second, in letters that every system takes."""
-    first, last = (f"{_EPOCH + timedelta(microseconds=us):%Y%m%dT%H%M%SZ}" for us in (start_us, end_us))
-    return f"{camera}_{first}_{last}.mp4"
+def clip_name(camera: str, start_us: int, end_us: int, *more: str, ending: str = "mp4") -> str:
+    """A clip's file, named by what is in it: camera, when its first frame begins and its last one ends, in UTC to the millisecond, then ``more``
+    words that tell it from another of that time; in letters that every system takes."""
+    first, last = (_file_time(us) for us in (start_us, end_us))
+    return f"{'_'.join((camera, first, last, *more))}.{ending}"
+
+
+def _file_time(us: int) -> str:
+    at = _EPOCH + timedelta(microseconds=us)
+    return f"{at:%Y%m%dT%H%M%S}.{at.microsecond // 1000:03d}Z"
 
 
 def seconds(us: int) -> str:

@@ -5,9 +5,10 @@ Invariant: every segment ends at a keyframe at or past its target, or for a stat
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from typing import Final
+
+from storage.rotation import boundary_after, stagger_us
 
 __all__ = ["Cut", "Cutter"]
 
@@ -34,13 +35,12 @@ class Cutter:
     @property
     def stagger_us(self) -> int:
         """This camera's shift in ``[0, duration_us)``: the same in every process and at every start."""
-        return zlib.crc32(self.camera.encode()) * self.duration_us >> 32
+        return stagger_us(self.camera, self.duration_us)
 
     def target_us(self, start_us: int) -> int:
         """When a segment that starts at ``start_us`` should end: the first boundary after it that leaves it at least a tenth of
         ``duration_us``, so that a run which begins just before a boundary does not begin with a crumb."""
-        stagger_us = self.stagger_us
-        boundary_us = ((start_us - stagger_us) // self.duration_us + 1) * self.duration_us + stagger_us
+        boundary_us = boundary_after(self.camera, self.duration_us, start_us)
         return boundary_us if boundary_us - start_us >= self.duration_us // 10 else boundary_us + self.duration_us
 
     def cut(self, start_us: int, keyframe_us: int, bytes_: int) -> str | None:

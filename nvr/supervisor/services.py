@@ -127,6 +127,7 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             "roots_away": len(prepared.roots.away),
             "price_per_mbit": now.network.price_per_mbit,
             "public": now.public.enabled,
+            "segment_us": now.storage.segment_duration_us,
             **_retention(now, prepared),
         }
 
@@ -155,6 +156,7 @@ def evidence(config: Config, prepared: Prepared) -> Service:
             "budget_bytes": now.evidence.budget,
             "keep_us": now.evidence.keep_us,
             "rate_bytes_per_s": now.evidence.rate,
+            "segment_us": now.storage.segment_duration_us,
             "log_level": now.server.log_level,
         }
 

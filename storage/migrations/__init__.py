@@ -24,6 +24,7 @@ from storage.migrations import (
     m012_holes,
     m013_logins,
     m014_readings,
+    m016_exports_checked,
     m017_brake,
 )
 
@@ -47,6 +48,7 @@ STEPS = (
     m012_holes,
     m013_logins,
     m014_readings,
+    m016_exports_checked,
     m017_brake,
 )
 

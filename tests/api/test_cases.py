@@ -207,19 +207,24 @@ async def test_who_there_is_not(ines: Person) -> None:
         assert (await ines.post(path, body))[1]["code"] == code
 
 
-async def test_an_approval_before_the_range_is_over_makes_no_export_yet(
+async def test_an_approval_before_the_range_is_over_makes_an_export_that_waits(
     ines: Person, anna: Person, world: World
 ) -> None:
     _, case = await ines.post("/api/cases", CASE)
     later = {**FOOTAGE, "end": "2027-01-01T00:00:00Z"}
     _, made = await ines.post(f"/api/cases/{case['id']}/requests", later)
     status, decided = await anna.post(f"/api/requests/{made['id']}/approve", {})
-    assert (status, decided["state"], decided["export"]) == (200, "approved", None)
-    assert (await ines.post("/api/exports", {"request": made["id"]}))[1]["code"] == "invalid_export"
-    world.now_us += 400 * 86_400 * S
-    status, job = await ines.post("/api/exports", {"request": made["id"]})
-    assert status == 201
+    assert (status, decided["state"]) == (200, "approved")
+    (job,) = (await ines.get("/api/exports"))["exports"]
+    assert (job["id"], job["state"], job["begins"]) == (
+        decided["export"],
+        "queued",
+        # It is being recorded: with the first rotation after its end.
+        "2027-01-01T00:03:40.824566Z",
+    )
     assert (await ines.get(f"/api/cases/{case['id']}"))["requests"][0]["export"] == job["id"]
+    status, ended = await ines.post(f"/api/exports/{job['id']}/cancel", {})
+    assert (status, ended["state"]) == (200, "cancelled")
 
 
 async def test_an_approval_whose_export_can_not_be_queued_is_none(

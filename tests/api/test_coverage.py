@@ -40,6 +40,7 @@ async def test_coverage_says_what_and_why(client: Client, world: World) -> None:
         "as_of": "2026-11-23T14:59:59.000000Z",
         "recorded_s": 600 + 599 + 1799,
         "missing_s": 601,
+        "not_known_s": 1,
         "spans": [
             {"start": "2026-11-23T14:00:00.000000Z", "end": "2026-11-23T14:10:00.000000Z"},
             {"start": "2026-11-23T14:10:01.000000Z", "end": "2026-11-23T14:20:00.000000Z"},

@@ -25,6 +25,7 @@ from nvr.api import ApiSettings, create_app
 from nvr.api.clips import coverage_headers
 from nvr.api.times import format_time, parse_time
 from nvr.playback import media
+from nvr.playback.names import clip_name
 from storage import facts, leases, segments
 from storage.accounts import Role
 from storage.causes import Cause
@@ -157,6 +158,44 @@ async def test_a_clip_is_exact_and_says_what_it_lacks(client: Client, recording:
     assert json.loads(headers["x-coverage-gaps"]) == [
         {"start": format_time(recording.end_us), "end": format_time(end), "cause": "ended"}
     ]
+
+
+async def test_a_clip_of_a_range_that_is_not_over_is_refused_and_offers_what_there_is(
+    client: Client, studio: Studio
+) -> None:
+    growing = studio.growing(encode("h264", 100), START_US + 55 * S, segment_s=60)
+    steps = iter(growing)
+    for _ in range(4):
+        next(steps)
+    # The clock of the server says that a minute has passed.
+    start_us, end_us = START_US + 56 * S, START_US + 70 * S
+    refused = await client.get(clip_url(start_us, end_us))
+    problem = refused.json()
+    assert (refused.status_code, problem["code"]) == (409, "range_not_over")
+    assert problem["retry_at"] == format_time(end_us + 2 * S)
+    assert refused.headers["retry-after"] == "12"
+    offered = problem["so_far"]
+    assert offered["end"] == problem["known_until"]
+    there = await client.get(offered["url"])
+    assert there.status_code == 200
+    assert "_so-far.mp4" in there.headers["content-disposition"]
+    figures = [float(there.headers[f"x-coverage-{name}-s"]) for name in ("recorded", "missing", "not-known")]
+    assert round(sum(figures), 6) == 14
+    assert figures[2] > 0
+    nothing = (await client.get(clip_url(start_us + 10 * S, end_us))).json()
+    assert (nothing["code"], nothing["so_far"]) == ("range_not_over", None)
+    for _ in steps:
+        pass
+    growing.close()
+    whole = await client.get(clip_url(start_us, START_US + 60 * S))
+    assert whole.status_code == 200
+    assert "so-far" not in whole.headers["content-disposition"]
+    name = clip_name(
+        CAMERA, parse_time("start", whole.headers["x-clip-start"]), parse_time("end", whole.headers["x-clip-end"])
+    )
+    assert name in whole.headers["content-disposition"]
+    packed = await client.get(clip_url(start_us, end_us).replace("clip.mp4", "clip.zip"))
+    assert packed.json()["code"] == "range_not_over"
 
 
 async def test_a_clip_in_parts_is_the_same_clip(client: Client, recording: Recording) -> None:

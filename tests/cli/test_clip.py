@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from nvr.cli import main
 from nvr.playback.clip import plan_clip
+from nvr.playback.names import clip_name
 from tests.playback.footage import CAMERA, START_US, Recording, Studio
 from tests.playback.frames import encode
 from tests.playback.worlds import decoded
@@ -62,7 +63,7 @@ def test_the_file_is_the_clip(studio: Studio, recording: Recording, tmp_path: Pa
     assert (out / "a.mp4").stat().st_mode & 0o777 == 0o600
     into = run(studio, start_us, end_us, "--out", str(out))
     assert into.exit_code == 0, into.output
-    assert files(out) == {"a.mp4", "gate-1_20260921T141321Z_20260921T141328Z.mp4"}
+    assert files(out) == {"a.mp4", clip_name(CAMERA, clip.start_us, clip.end_us)}
 
 
 def test_nothing_is_overwritten_nor_left_half(

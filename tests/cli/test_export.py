@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +14,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nvr.cli import main
+from nvr.evidence.jobs import Exporter, ExportSettings
+from nvr.evidence.keys import KeyFolder
+from nvr.evidence.request import new_export_id
 from nvr.evidence.times import iso
-from storage import audit, holds
+from storage import audit, exports, holds, links, segments
+from tests.evidence.made import request_of
 from tests.playback.footage import CAMERA, START_US, Recording, Studio
 from tests.playback.frames import encode
 
@@ -153,3 +159,101 @@ def test_keys_are_listed_rotated_and_supplied(place: Place) -> None:
     place.nvr("verify", str(first), "--certificate", str(place.folder / "old.pem"))
     place.nvr("verify", str(first), "--certificate", str(place.folder / "c.pem"), code=13)
     assert "there is no one certificate" in place.nvr("keys", "certificate", "00ff", "--out", "x", code=1).output
+
+
+def test_a_range_that_is_not_over_is_refused_with_the_time_to_come_back(place: Place) -> None:
+    growing = place.studio.growing(encode("h264", 40, first=500), place.run.end_us, epoch=2)
+    for _, _ in zip(range(3), growing, strict=False):
+        pass
+    times = ["--start", iso(place.run.start_us), "--end", iso(place.run.end_us + 60_000_000)]
+    out = ["--out", str(place.folder / "out")]
+    said = place.nvr("export", "--camera", CAMERA, *times, *out, code=1).output
+    assert "Come back at" in said and "--wait" in said
+    assert not (place.folder / "out").exists()
+    with place.studio.database.read() as conn:
+        assert not [hold for hold in holds.every(conn) if hold.released_us is None]
+    said = place.nvr("clip", "--camera", CAMERA, *times, *out, code=1).output
+    assert "Come back at" in said and "--so-far" in said
+    (place.folder / "out").mkdir()
+    place.nvr("clip", "--camera", CAMERA, *times, *out, "--so-far")
+    (saved,) = (place.folder / "out").iterdir()
+    assert saved.name.endswith("_so-far.mp4")
+
+
+def test_a_zip_is_its_makers_alone_and_a_full_disk_leaves_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = place.export("--zip")
+    assert package.stat().st_mode & 0o777 == 0o600
+    package.unlink()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for broken in ("nvr.evidence.copying._Output.write", "nvr.evidence.package._sync_folder"):
+        with monkeypatch.context() as patch:
+            patch.setattr(broken, full)
+            times = ["--start", iso(place.run.start_us), "--end", iso(place.run.end_us)]
+            said = place.nvr("export", "--camera", CAMERA, *times, "--out", str(place.folder / "out"), code=1).output
+        assert "No space left on device" in said
+        assert list((place.folder / "out").iterdir()) == []
+
+
+def test_what_was_exported_before_is_read_back(place: Place) -> None:
+    package = place.export()
+    said = place.nvr("exports", "recheck", str(package)).output
+    assert "good" in said and "bytes of footage are what was recorded" in said
+    # A sound signature over bytes that were never recorded: what an earlier version could make.
+    recorded = place.run.parts[-1].path
+    data = bytearray(recorded.read_bytes())
+    data[data.rfind(b"mdat") + 60] ^= 1
+    recorded.write_bytes(data)
+    said = place.nvr("exports", "recheck", str(package), code=10).output
+    assert "wrong" in said and "of the recorded file differ" in said
+    with place.studio.database.write() as conn:
+        segments.discard(conn, place.run.parts[-1].key)
+    said = place.nvr("exports", "recheck", str(package)).output
+    assert "partly" in said and "no longer recorded here" in said
+
+
+def test_the_servers_exports_are_read_back_and_marked(place: Place) -> None:
+    keys = KeyFolder(place.folder / "keys", "CCTV Kota")
+    settings = ExportSettings(
+        catalogue=str(place.studio.database.path), keys=str(keys.path), exports=str(place.folder / "exports"),
+        name="CCTV Kota", node="n1", zone="UTC", version="0", budget_bytes=10**9, keep_us=10**12, rate_bytes_per_s=10**9,
+    )  # fmt: skip
+    exporter = Exporter(settings, threading.Event())
+    ids = []
+    for number in range(3):
+        id_ = new_export_id()
+        request = request_of(place.run.start_us, place.run.end_us - number * 1_000_000).to_json() | {"id": id_}
+        with place.studio.database.write() as conn:
+            exports.queue(conn, id_, request, by="ines", now_us=number)
+        assert exporter.work()
+        ids.append(id_)
+    # As if an earlier version had made them.
+    with place.studio.database.write() as conn:
+        conn.execute("UPDATE export SET checked_us = NULL, check_outcome = NULL")
+
+    def found(id_: str) -> exports.Export:
+        with place.studio.database.read() as conn:
+            job = exports.find(conn, id_)
+        assert job is not None
+        return job
+
+    changed = place.folder / "exports" / str(found(ids[1]).folder)
+    movie = next(changed.glob("*.mp4"))
+    data = bytearray(movie.read_bytes())
+    data[data.rfind(b"mdat") + 60] ^= 1
+    movie.write_bytes(data)
+    with place.studio.database.write() as conn:
+        exports.expire(conn, ids[2])
+    assert "never" in place.nvr("exports", "list").output
+    said = place.nvr("exports", "recheck", code=10).output
+    assert [found(id_).check_outcome for id_ in ids] == ["good", "wrong", None]
+    assert "give a copy of it" in said
+    with place.studio.database.read() as conn:
+        actions = [entry.action for entry in audit.entries(conn)]
+    assert actions.count("export_checked") == 2
+    with place.studio.database.write() as conn, pytest.raises(links.LinkError, match="not what was recorded"):
+        links.make(conn, ids[1], recipient="Sari", until_us=10**15 + 3600 * 10**6, by="ines", now_us=10**15)

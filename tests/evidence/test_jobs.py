@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 import time
@@ -256,3 +257,51 @@ def test_the_pace_gives_way_to_busy_disks_and_saves_nothing_up() -> None:
     busy[0] = 50.0
     pace(100)
     assert waited[-1] == pytest.approx(8.0)
+
+
+def test_an_export_waits_until_its_range_is_over_and_over_a_restart(desk: Desk, signer: Signer) -> None:
+    growing = desk.studio.growing(
+        encode("h264", 60, first=500, gop=10, jitter=0), desk.run.end_us, segment_s=100.0, epoch=2
+    )
+    steps = iter(growing)
+    for _ in range(6):
+        next(steps)
+    end_us = desk.run.end_us + 2_000_000
+    now = [end_us - 1_000_000]
+    id_, other = desk.ask(end_us=end_us), desk.ask(end_us=end_us)
+
+    def held() -> int:
+        with desk.studio.database.read() as conn:
+            return sum(hold.released_us is None for hold in holds.every(conn))
+
+    def exporter() -> Exporter:
+        return Exporter(desk.exporter()._settings, desk.ending, now_us=lambda: now[0])
+
+    assert not exporter().work()
+    job = desk.find(id_)
+    assert job.state == "queued"
+    assert job.begins_us is not None and job.begins_us > end_us
+    assert held() == 2
+    # Somebody has thought better of it.
+    with desk.studio.database.write() as conn:
+        assert exports.cancel(conn, other, by="ines", now_us=now[0])
+    assert held() == 1
+    # The clock is past its end, all of it is written: but the segment is not closed. Another process goes on waiting.
+    for _ in steps:
+        pass
+    now[0] = growing.end_us + 5_000_000
+    assert not exporter().work()
+    assert held() == 1
+    recording = growing.close()
+    assert exporter().work()
+    job = desk.find(id_)
+    assert (job.state, job.begins_us, job.check_outcome) == ("done", None, "good")
+    assert held() == 0
+    assert job.folder is not None
+    report = verify(desk.folder / job.folder, [signer.certificate])
+    assert report.outcome == "valid"
+    manifest = json.loads((desk.folder / job.folder / "manifest.json").read_bytes())
+    (camera,) = manifest["cameras"]
+    assert (camera["not_known_us"], camera["missing_us"]) == (0, 0)
+    assert all(segment["matches"] for file in manifest["files"] for segment in file.get("segments", []))
+    assert recording.end_us > end_us

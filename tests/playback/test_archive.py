@@ -48,8 +48,8 @@ def test_unpackers_find_the_clips(studio: Studio, tmp_path: Path, monkeypatch: p
         assert found.testzip() is None
         assert [found.read(name) for name in found.namelist()] == contents
         assert found.namelist() == [
-            "gate-1_20260921T141320Z_20260921T141323Z.mp4",
-            "gate-1_20260921T141324Z_20260921T141327Z.mp4",
+            "gate-1_20260921T141320.123Z_20260921T141323.123Z.mp4",
+            "gate-1_20260921T141324.123Z_20260921T141327.123Z.mp4",
         ]
         assert [info.compress_type for info in found.infolist()] == [zipfile.ZIP_STORED] * 2
         assert found.infolist()[0].date_time == (2026, 9, 21, 14, 13, 20)

@@ -1,6 +1,6 @@
 // Every request the page makes, with typed answers. Nothing else calls fetch on /api (hls.js loads its own media).
 
-import { formatInstant, type Instant } from './time/instant';
+import { formatInstant, parseInstant, type Instant } from './time/instant';
 import type {
   Alert,
   AuditLog,
@@ -163,7 +163,7 @@ export type ClipGaps = 'collapse' | 'keep';
 /** `archive` is the address of all parts as one ZIP. */
 export type ClipCheck =
   | { ready: true; size: number | null }
-  | { ready: false; problem: Problem; parts: ClipPart[]; archive: string | null };
+  | { ready: false; problem: Problem; parts: ClipPart[]; archive: string | null; soFar: ClipPart | null; retryAt: Instant | null };
 
 /** A download that fails is a useless file with an error in it; asking first lets the page say why instead. */
 export async function checkClip(url: string): Promise<ClipCheck> {
@@ -174,7 +174,7 @@ export async function checkClip(url: string): Promise<ClipCheck> {
   }
   const problem = await mediaProblem(url);
   if (problem === null) return { ready: true, size: null };
-  return { ready: false, problem, parts: Array.isArray(problem.parts) ? problem.parts : [], archive: problem.archive ?? null };
+  return { ready: false, problem, parts: Array.isArray(problem.parts) ? problem.parts : [], archive: problem.archive ?? null, soFar: problem.so_far ?? null, retryAt: problem.retry_at ? parseInstant(problem.retry_at) : null };
 }
 
 // Orders, maintenance windows, schedules

@@ -434,6 +434,10 @@ export interface Export {
   /** Whether it is for whoever asks; only they are told its address and links. */
   may_download: boolean;
   links: ExportLink[];
+  /** When it is expected to begin, while its range is not over. */
+  begins: string | null;
+  /** What reading its package back has found; null: it never was. */
+  checked: { at: string; outcome: 'good' | 'partly' | 'wrong'; details: string[] } | null;
 }
 
 /** A link by which one recipient fetches an export. */
@@ -519,6 +523,8 @@ export interface Problem {
   /** What is wrong, place by place: the lines of a table. */
   errors?: Array<{ field: string; message: string }>;
   archive?: string;
+  so_far?: ClipPart | null;
+  retry_at?: string;
   /** Seconds, from the Retry-After header. */
   retry_after_s?: number;
 }

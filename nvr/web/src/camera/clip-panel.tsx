@@ -23,7 +23,7 @@ interface ClipPanelProps {
   onChoose: () => void;
 }
 
-type Result = { kind: 'checking' } | { kind: 'started'; size: number | null } | { kind: 'failed'; text: string; parts: ClipPart[]; archive: string | null };
+type Result = { kind: 'checking' } | { kind: 'started'; size: number | null } | { kind: 'failed'; text: string; parts: ClipPart[]; archive: string | null; soFar: ClipPart | null; retryAt: Instant | null };
 
 export function ClipPanel({ camera, zone, clip, playhead, onClip, onChoose }: ClipPanelProps) {
   const { t, lang } = useWords();
@@ -53,11 +53,11 @@ export function ClipPanel({ camera, zone, clip, playhead, onClip, onChoose }: Cl
     try {
       const check = await api.checkClip(url);
       if (check.ready) {
-        save(url, camera, clip!.start, clip!.end);
+        save(url);
         setResult({ kind: 'started', size: check.size });
-      } else setResult({ kind: 'failed', text: problemWords(check.problem, t), parts: check.parts, archive: check.archive });
+      } else setResult({ kind: 'failed', text: problemWords(check.problem, t), parts: check.parts, archive: check.archive, soFar: check.soFar, retryAt: check.retryAt });
     } catch (error) {
-      setResult({ kind: 'failed', text: errorWords(error, t), parts: [], archive: null });
+      setResult({ kind: 'failed', text: errorWords(error, t), parts: [], archive: null, soFar: null, retryAt: null });
     }
   }
 
@@ -101,7 +101,7 @@ export function ClipPanel({ camera, zone, clip, playhead, onClip, onChoose }: Cl
           </button>
           <button type="button" data-testid="clip-clear" onClick={() => onClip(null)}>{c.clear}</button>
         </div>
-        {result ? <Outcome result={result} camera={camera} zone={zone} /> : null}
+        {result ? <Outcome result={result} zone={zone} /> : null}
       </form>
       {/* Outside the form: its dialog has one of its own. */}
       <div class="actions"><SealButton camera={camera} clip={clip} zone={zone} disabled={!valid || empty} /></div>
@@ -109,7 +109,7 @@ export function ClipPanel({ camera, zone, clip, playhead, onClip, onChoose }: Cl
   );
 }
 
-function Outcome({ result, camera, zone }: { result: Result; camera: string; zone: string }) {
+function Outcome({ result, zone }: { result: Result; zone: string }) {
   const { t, lang } = useWords();
   const c = t.clip;
   if (result.kind === 'checking') return null;
@@ -118,14 +118,15 @@ function Outcome({ result, camera, zone }: { result: Result; camera: string; zon
   }
   return (
     <div role="alert" class="clip-outcome" data-testid="clip-problem">
-      <p class={result.parts.length > 0 ? '' : 'error'}>{result.text}</p>
+      <p class={result.parts.length > 0 || result.soFar ? '' : 'error'}>{result.text}{result.retryAt === null ? '' : ` ${c.retry(format.dateTime(result.retryAt, lang, zone))}`}</p>
+      {result.soFar ? <p><a href={result.soFar.url} download data-testid="clip-so-far">{c.soFar(format.dateTime(parseInstant(result.soFar.end), lang, zone))}</a></p> : null}
       {result.parts.length > 0 ? (
         <ul class="clip-parts" aria-label={c.parts}>
           {result.parts.map((part, i) => {
             const [start, end] = [parseInstant(part.start), parseInstant(part.end)];
             return (
               <li key={part.url}>
-                <a href={part.url} download={fileName(camera, start, end)} data-testid="clip-part">{c.part(i + 1)}</a>{' '}
+                <a href={part.url} download data-testid="clip-part">{c.part(i + 1)}</a>{' '}
                 {format.period(start, end, lang, zone)} ({format.durationBetween(start, end, lang)})
               </li>
             );
@@ -189,15 +190,11 @@ function useRangeCoverage(camera: string, clip: Bounds | null): DayCoverage | nu
   return found && found.clip.start === start && found.clip.end === end ? found.coverage : null;
 }
 
-function fileName(camera: string, start: Instant, end: Instant): string {
-  const stamp = (at: Instant): string => new Date(at).toISOString().slice(0, 19).replace(/:/g, '-');
-  return `${camera}_${stamp(start)}Z_${stamp(end)}Z.mp4`;
-}
-
-function save(url: string, camera: string, start: Instant, end: Instant): void {
+/** Under the name that the server gives it, which says what is in it. */
+function save(url: string): void {
   const link = document.createElement('a');
   link.href = url;
-  link.download = fileName(camera, start, end);
+  link.download = '';
   document.body.append(link);
   link.click();
   link.remove();

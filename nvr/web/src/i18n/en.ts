@@ -99,6 +99,8 @@ const errors: Record<string, string> = {
   invalid_export: 'An export needs cameras, a range that has begun, and short texts.',
   export_not_found: 'There is no such export.',
   export_not_ready: 'The export is not done, or is deleted already.',
+  export_wrong: 'This package is not what was recorded. It must not be used: make the export again.',
+  range_not_over: 'This range is not over yet: part of it is still being recorded.',
   export_ended: 'The export has ended already.',
   approval_needed: 'Here an export needs a request that somebody has approved: ask for the footage in a case.',
   too_many_exports: 'Too many exports wait already.',
@@ -218,7 +220,7 @@ const en = {
     startedUnsized: 'The download has started.', invalid: 'The end must be after the start.', empty: 'There is no footage in this range.',
     handleStart: 'Start of the clip', handleEnd: 'End of the clip', parts: 'The clips of this range', part: (n: number) => `Clip ${n}`,
     gaps: 'Gaps', gapsCollapse: 'Leave out: the footage plays on without a pause', gapsKeep: 'Keep: the picture stands still as long as the gap lasts',
-    archive: 'All of them as one ZIP file', clear: 'Clear the range', choose: 'Choose a range',
+    soFar: (until: string) => `Save what there is so far, until ${until}`, retry: (time: string) => `All of it can be had at ${time}.`, archive: 'All of them as one ZIP file', clear: 'Clear the range', choose: 'Choose a range',
     hint: 'Choose a range with the handles on the timeline, or type the times.',
   },
 
@@ -289,7 +291,6 @@ const en = {
     ask: 'Ask for footage', askIn: (number: string) => `Ask for footage in ${number}`, heldAtOnce: 'The footage is held from the moment you ask.',
     cameras: 'Cameras', camerasHint: 'Ids, separated by commas', from: 'From', to: 'To', purpose: 'Purpose', requester: 'Asked by', state: 'State', reason: 'Reason',
     approve: 'Approve', refuse: 'Refuse', withdraw: 'Withdraw', close: 'Close the case', release: 'Release the holds too', releaseHint: 'The footage then follows the rules of retention again.',
-    notOver: 'The export can be made once the range is over.',
     states: { asked: 'Waits for a decision', approved: 'Approved', refused: 'Refused', withdrawn: 'Withdrawn' } as Record<string, string>,
   },
 
@@ -301,7 +302,9 @@ const en = {
     progress: 'Progress', done: (percent: string) => `${percent} %`, warnings: 'Its reader must know:', requestedBy: (who: string) => `asked for by ${who}`,
     approvedBy: (who: string) => `approved by ${who}`, certificates: 'Certificates', inUse: 'in use',
     certificatesText: 'Give the certificate to those who verify, on another way than the export: nvr verify EXPORT.zip --certificate FILE.der',
-    notYours: 'Only for who asked for it',
+    notYours: 'Only for who asked for it', begins: (time: string, after: string) => `begins ${time}, ${after} after its end`,
+    wrong: 'This package is not what was recorded. It must not be used: make the export again, and inform whoever has it.',
+    unchecked: 'Never compared with the recorded footage: nvr exports recheck',
     states: { queued: 'Waits', running: 'Is being made', done: 'Done', failed: 'Failed', cancelled: 'Cancelled', expired: 'Deleted after its time' } as Record<string, string>,
   },
 
@@ -329,7 +332,7 @@ const en = {
     actions: {
       logged_in: 'Logged in', login_failed: 'Failed login', logged_out: 'Logged out', refused: 'Refused', live: 'Watched live', playback: 'Watched footage',
       footage: 'Read footage', snapshot: 'Looked at a picture', clip: 'Saved a clip', export_made: 'Asked for an export', export_done: 'Export done', export_failed: 'Export failed',
-      export_cancelled: 'Cancelled an export', export_expired: 'Export deleted after its time', export_downloaded: 'Downloaded an export', link_made: 'Made a link', link_opened: 'Opened a link', link_revoked: 'Revoked a link', link_refused: 'A link opened nothing', key_rotated: 'Made a new key', key_supplied: 'Supplied a key', hold_placed: 'Placed a hold', hold_released: 'Released a hold',
+      export_cancelled: 'Cancelled an export', export_expired: 'Export deleted after its time', export_checked: 'Read an export back', export_downloaded: 'Downloaded an export', link_made: 'Made a link', link_opened: 'Opened a link', link_revoked: 'Revoked a link', link_refused: 'A link opened nothing', key_rotated: 'Made a new key', key_supplied: 'Supplied a key', hold_placed: 'Placed a hold', hold_released: 'Released a hold',
       case_opened: 'Opened a case', case_closed: 'Closed a case', request_made: 'Asked for footage', request_approved: 'Approved a request',
       request_refused: 'Refused a request', request_withdrawn: 'Withdrew a request',
       alert_acknowledged: 'Acknowledged an alert',

@@ -105,7 +105,7 @@ const id: Words = {
     startedUnsized: 'Pengunduhan dimulai.', invalid: 'Waktu akhir harus sesudah waktu awal.', empty: 'Tidak ada rekaman dalam rentang ini.',
     handleStart: 'Awal klip', handleEnd: 'Akhir klip', parts: 'Klip dalam rentang ini', part: (n) => `Klip ${n}`,
     gaps: 'Kekosongan', gapsCollapse: 'Dilewati: rekaman berlanjut tanpa jeda', gapsKeep: 'Dipertahankan: gambar diam selama kekosongan berlangsung',
-    archive: 'Semuanya dalam satu berkas ZIP', clear: 'Hapus rentang', choose: 'Pilih rentang',
+    soFar: (until) => `Simpan yang sudah ada, sampai ${until}`, retry: (time) => `Semuanya dapat diambil pada ${time}.`, archive: 'Semuanya dalam satu berkas ZIP', clear: 'Hapus rentang', choose: 'Pilih rentang',
     hint: 'Pilih rentang dengan pegangan pada garis waktu atau ketik waktunya.',
   },
 
@@ -176,7 +176,6 @@ const id: Words = {
     ask: 'Minta rekaman', askIn: (number) => `Minta rekaman dalam ${number}`, heldAtOnce: 'Rekaman ditahan sejak saat Anda meminta.',
     cameras: 'Kamera', camerasHint: 'Id, dipisahkan koma', from: 'Dari', to: 'Sampai', purpose: 'Tujuan', requester: 'Diminta oleh', state: 'Status', reason: 'Alasan',
     approve: 'Setujui', refuse: 'Tolak', withdraw: 'Tarik kembali', close: 'Tutup perkara', release: 'Lepaskan juga penahanannya', releaseHint: 'Rekaman kembali mengikuti aturan retensi.',
-    notOver: 'Ekspor dapat dibuat setelah rentangnya lewat.',
     states: { asked: 'Menunggu keputusan', approved: 'Disetujui', refused: 'Ditolak', withdrawn: 'Ditarik kembali' },
   },
 
@@ -188,7 +187,9 @@ const id: Words = {
     progress: 'Kemajuan', done: (percent) => `${percent} %`, warnings: 'Perlu diketahui penerimanya:', requestedBy: (who) => `diminta oleh ${who}`,
     approvedBy: (who) => `disetujui oleh ${who}`, certificates: 'Sertifikat', inUse: 'dipakai',
     certificatesText: 'Berikan sertifikat kepada yang akan memeriksa, melalui jalan lain daripada ekspornya: nvr verify EKSPOR.zip --certificate BERKAS.der',
-    notYours: 'Hanya untuk yang memintanya',
+    notYours: 'Hanya untuk yang memintanya', begins: (time, after) => `mulai ${time}, ${after} setelah rentangnya lewat`,
+    wrong: 'Paket ini bukan yang direkam. Jangan dipakai: buat ekspornya lagi, dan beri tahu siapa pun yang memilikinya.',
+    unchecked: 'Belum pernah dibandingkan dengan rekaman: nvr exports recheck',
     states: { queued: 'Menunggu', running: 'Sedang dibuat', done: 'Selesai', failed: 'Gagal', cancelled: 'Dibatalkan', expired: 'Dihapus setelah waktunya' },
   },
 
@@ -216,7 +217,7 @@ const id: Words = {
     actions: {
       logged_in: 'Masuk', login_failed: 'Gagal masuk', logged_out: 'Keluar', refused: 'Ditolak', live: 'Menonton langsung', playback: 'Menonton rekaman',
       footage: 'Membaca rekaman', snapshot: 'Melihat gambar', clip: 'Menyimpan klip', export_made: 'Meminta ekspor', export_done: 'Ekspor selesai', export_failed: 'Ekspor gagal',
-      export_cancelled: 'Membatalkan ekspor', export_expired: 'Ekspor dihapus setelah waktunya', export_downloaded: 'Mengunduh ekspor', link_made: 'Membuat tautan', link_opened: 'Membuka tautan', link_revoked: 'Mencabut tautan', link_refused: 'Tautan tidak membuka apa pun', key_rotated: 'Membuat kunci baru', key_supplied: 'Memasukkan kunci', hold_placed: 'Menahan rekaman', hold_released: 'Melepas penahanan',
+      export_cancelled: 'Membatalkan ekspor', export_expired: 'Ekspor dihapus setelah waktunya', export_checked: 'Membaca ulang ekspor', export_downloaded: 'Mengunduh ekspor', link_made: 'Membuat tautan', link_opened: 'Membuka tautan', link_revoked: 'Mencabut tautan', link_refused: 'Tautan tidak membuka apa pun', key_rotated: 'Membuat kunci baru', key_supplied: 'Memasukkan kunci', hold_placed: 'Menahan rekaman', hold_released: 'Melepas penahanan',
       case_opened: 'Membuka perkara', case_closed: 'Menutup perkara', request_made: 'Meminta rekaman', request_approved: 'Menyetujui permintaan',
       request_refused: 'Menolak permintaan', request_withdrawn: 'Menarik permintaan',
       alert_acknowledged: 'Menandai peringatan',
@@ -377,6 +378,8 @@ const id: Words = {
     invalid_export: 'Ekspor perlu kamera, rentang yang sudah dimulai, dan teks yang pendek.',
     export_not_found: 'Ekspor ini tidak ada.',
     export_not_ready: 'Ekspor belum selesai, atau sudah dihapus.',
+    export_wrong: 'Paket ini bukan yang direkam. Jangan dipakai: buat ekspornya lagi.',
+    range_not_over: 'Rentang ini belum lewat: sebagian masih direkam.',
     export_ended: 'Ekspor ini sudah berakhir.',
     approval_needed: 'Di sini ekspor memerlukan permintaan yang sudah disetujui: mintalah rekamannya dalam sebuah perkara.',
     too_many_exports: 'Sudah terlalu banyak ekspor yang menunggu.',

@@ -14,7 +14,7 @@ import { usePoll } from '../ui/poll';
 import { Time } from '../ui/time';
 import { ExportForm } from './export-form';
 import { ExportLinks } from './export-links';
-import { share } from './export-share';
+import { begins, share } from './export-share';
 import { LinkForm } from './link-form';
 
 export function ExportsPage({ me }: { me: Me }) {
@@ -95,8 +95,16 @@ function ExportCard({ item, me, onCancel, onLink, onChange }: { item: Export; me
       <p>
         <strong data-testid="export-state">{x.states[item.state] ?? item.state}</strong>
         {item.state === 'running' ? <> <progress max={100} value={part} aria-label={x.progress} data-testid="export-progress" /> {x.done(String(part))}</> : null}
+        {item.begins ? <span class="hint" data-testid="export-begins"> {begins(item, x.begins, lang, me.zone)}</span> : null}
         {item.reason ? <span class="hint"> {item.reason}</span> : null}
+        {item.state === 'done' && !item.checked ? <span class="hint" data-testid="export-unchecked"> {x.unchecked}</span> : null}
       </p>
+      {item.checked?.outcome === 'wrong' ? (
+        <div class="error" role="alert" data-testid="export-wrong">
+          <p>{x.wrong}</p>
+          <ul>{item.checked.details.map((text) => <li key={text}>{text}</li>)}</ul>
+        </div>
+      ) : null}
       {item.warnings.length > 0 ? (
         <div class="error" role="alert" data-testid="export-warnings">
           <p>{x.warnings}</p>
@@ -104,7 +112,7 @@ function ExportCard({ item, me, onCancel, onLink, onChange }: { item: Export; me
         </div>
       ) : null}
       <p class="hint">
-        {x.requestedBy(item.requested_by)} <Time at={parseInstant(item.requested)} zone={me.zone} />
+        {x.requestedBy(item.requester || item.requested_by)} <Time at={parseInstant(item.requested)} zone={me.zone} />
         {item.legal_basis ? ` · ${item.legal_basis}` : ''}{item.purpose ? ` · ${item.purpose}` : ''}
         {item.approver ? ` · ${x.approvedBy(item.approver)}` : ''} · {item.id}
       </p>
