@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
@@ -40,6 +41,16 @@ def last_heartbeat(conn: sqlite3.Connection, node: str) -> int | None:
     return None if row is None else row[0]
 
 
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES):
+            raise
+        # Of a disk that went read-only: a lock needs no more than that.
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
 class Lock:
     """Keeps a second server out of the same catalogue and roots. Recorders inherit its descriptors, so it is free only when the
     last of them has gone."""
@@ -54,7 +65,7 @@ class Lock:
         deadline = time.monotonic() + patience_s
         try:
             for path in paths:
-                fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                fd = _open(path)
                 self.fds.append(fd)
                 self._take(fd, path, deadline)
         except BaseException:

@@ -16,7 +16,7 @@ from pathlib import Path
 from storage.errors import RootError
 from storage.files import FILES, Files
 
-__all__ = ["IDENTITY_FILE", "Root", "is_mounted", "open_root", "register"]
+__all__ = ["IDENTITY_FILE", "ReadOnlyRootError", "Root", "is_mounted", "open_root", "register"]
 
 IDENTITY_FILE = ".nvr-root.json"
 
@@ -27,6 +27,14 @@ class Root:
 
     id: str
     path: Path
+
+
+class ReadOnlyRootError(RootError):
+    """The root is the known one, and can be read only: what is on it can be watched."""
+
+    def __init__(self, message: str, root: Root) -> None:
+        super().__init__(message)
+        self.root = root
 
 
 def _read_identity(path: Path) -> str | None:
@@ -57,6 +65,7 @@ def open_root(path: Path, *, known: str | None, files: Files = FILES) -> Root:
     """The root at ``path``. ``known`` is the identity the catalogue has for this path, if any.
 
     Raises:
+        ReadOnlyRootError: it holds the known one, which can't be written.
         RootError: the path can't be used, or holds another root than the known one.
     """
     identity = _read_identity(path)
@@ -76,7 +85,10 @@ def open_root(path: Path, *, known: str | None, files: Files = FILES) -> Root:
         except OSError as error:
             raise RootError(f"footage root {path} can't be used: {error.strerror}") from error
     if not os.access(path, os.W_OK | os.X_OK):
-        raise RootError(f"footage root {path} is not writable for this user")
+        text = f"footage root {path} is read-only, or not writable for this user"
+        if known is not None:
+            raise ReadOnlyRootError(text, Root(identity, path))
+        raise RootError(text)
     return Root(identity, path)
 
 

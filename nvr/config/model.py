@@ -10,6 +10,7 @@ import os
 import re
 import socket
 from collections.abc import Mapping
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -98,6 +99,13 @@ def _line(value: str) -> str:
 def _host(value: str) -> str:
     if not value or re.search(r"[\s/@\[\]]", value):
         raise ValueError('is not a host; write a name or an address such as "127.0.0.1", "0.0.0.0" or "::"')
+    if ":" in value:
+        try:
+            IPv6Address(value.partition("%")[0])
+        except ValueError:
+            raise ValueError(
+                f'has more than a host in it; write "{value.partition(":")[0]}", and a port under its own key'
+            ) from None
     return value
 
 

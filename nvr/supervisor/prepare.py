@@ -56,10 +56,10 @@ def prepare(config: Config) -> Prepared:
     path = config.storage.catalogue
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = Lock([path.with_suffix(".lock")], patience_s=_LOCK_PATIENCE_S)
+    is_new, database = not path.exists(), Database(path)
     try:
         if Reserve(path).give_up():
             log.critical("the disk of %s has no room left: its reserve was given up; make room there", path)
-        database = Database(path)
         database.migrate()
         # Two servers with different catalogues must not share a root either: each is locked as it is opened.
         roots = Roots(database, lock, config.storage.roots)
@@ -86,6 +86,11 @@ def prepare(config: Config) -> Prepared:
             provision(conn, config, node=node_id, epoch=epoch, now_us=now_us())
         password = ensure_first_admin(database)
     except BaseException:
+        database.close()
+        if is_new:
+            # An empty catalogue would pass for one whose footage has all gone.
+            for left in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))):
+                left.unlink(missing_ok=True)
         lock.release()
         raise
     log.info(

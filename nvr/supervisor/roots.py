@@ -17,7 +17,7 @@ from typing import Final
 from storage.database import Database
 from storage.errors import RootError, StorageError
 from storage.node import Lock
-from storage.roots import IDENTITY_FILE, Root, open_root, register
+from storage.roots import IDENTITY_FILE, ReadOnlyRootError, Root, open_root, register
 
 __all__ = ["Roots"]
 
@@ -37,7 +37,8 @@ class Roots:
     """``opened``: every root that was there at some time since the start, as the children are told. ``away``: what is missing now, and why."""
 
     def __init__(self, database: Database, lock: Lock, paths: Sequence[Path]) -> None:
-        """Opens the roots that can be used. One whose disk is absent or wrong is left out, loudly: the other disks' cameras must not wait.
+        """Opens the roots that can be used. One whose disk is absent or wrong is left out, loudly: the other disks' cameras must not wait. One that has become
+        read-only counts as opened and away: its footage can be watched.
 
         Raises:
             RootError: none can be used, or one stands at two paths.
@@ -54,6 +55,11 @@ class Roots:
         for path in self._paths:
             try:
                 self._register(path)
+            except ReadOnlyRootError as error:
+                # What is on it can be watched; recorders try, and say what the disk says.
+                log.critical("%s: nothing is recorded on it until that is over", error)
+                self.opened.append(error.root)
+                self.away[path] = str(error)
             except RootError as error:
                 if isinstance(error, _TwiceError):
                     raise

@@ -20,8 +20,9 @@ log = logging.getLogger(__name__)
 
 _WELL_AFTER_S: Final = 30.0
 _LAST_WAIT_S: Final = 30.0
-# What a child exits with if starting it again can't help: the port is taken, the settings are wrong.
+# What a child exits with if only a person can help: the port is taken, the settings are wrong. It is tried again all the same, and recording goes on without it.
 _HOPELESS: Final = 3
+_HOPELESS_WAIT_S: Final = 30.0
 
 
 class Service:
@@ -56,7 +57,7 @@ class Service:
 
     async def _keep(self) -> None:
         wait_s = 0.5
-        failed_at_once = True
+        is_hopeless = False
         while not self._stopping:
             self._child = Child(self.name, self._module, self._first(self._config), on_line=self._on_line)
             await self._child.start()
@@ -64,9 +65,14 @@ class Service:
             code = await self._child.ended()
             if self._stopping:
                 return
-            if code == _HOPELESS and failed_at_once:
-                raise RuntimeError(f"{self.name} can't be started: see its message above")
-            failed_at_once = False
+            if code == _HOPELESS:
+                if not is_hopeless:
+                    why = f"see its message above; recording goes on, and it is tried again every {_HOPELESS_WAIT_S:.0f} s"
+                    log.critical("%s can't be started: %s", self.name, why)
+                is_hopeless = True
+                await asyncio.sleep(_HOPELESS_WAIT_S)
+                continue
+            is_hopeless = False
             log.error("%s ended with code %d and is started again", self.name, code)
             wait_s = 0.5 if time.monotonic() - began > _WELL_AFTER_S else min(2 * wait_s, _LAST_WAIT_S)
             await asyncio.sleep(wait_s)

@@ -142,6 +142,7 @@ url = "rtsp://h/x"
         ("[server]\nprot = 1", "2: server.prot: unknown key; did you mean port?"),
         ("[server]\nport = 0", "2: server.port: must be at least 1; write a larger number"),
         ("[server]\nport = 8080.0", "2: server.port: must be a whole number; write it without quotes"),
+        ("[server]\nhost = 'localhost:8080'", '2: server.host: has more than a host in it; write "localhost", and a port under its own key'),
         ("[server]\nhost = 'a b'", '2: server.host: is not a host; write a name or an address such as "127.0.0.1", "0.0.0.0" or "::"'),
         ("[server]\nnode = 'N-1'", "2: server.node: is not a node id; use 1 to 16 small letters and digits"),
         ("[server]\nsecure_cookies = 'no'", '2: server.secure_cookies: must be "auto", true or false; write one of these'),

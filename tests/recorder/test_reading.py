@@ -25,7 +25,7 @@ def camera(**keys: Any) -> Camera:
         ({"source": "av"}, "av", "tcp"),
         ({"transport": "udp"}, "av", "udp"),
         ({"source": "native", "transport": "udp"}, "av", "udp"),
-        ({"url": "rtsps://c/x"}, "av", "tcp"),
+        ({"url": "rtsps://c/x"}, "native", "tcp"),
     ],
 )
 def test_by_the_settings(keys: dict[str, Any], source: str, transport: str) -> None:

@@ -63,6 +63,46 @@ def test_without_any_disk_the_server_does_not_start(tmp_path: Path, serve: Serve
     assert not [*(tmp_path / "one").iterdir(), *(tmp_path / "two").iterdir()]
 
 
+def test_a_refused_start_leaves_no_empty_catalogue(tmp_path: Path) -> None:
+    """Its footage root can't be made: once that is put right, nobody must wonder where the footage of a catalogue without any has gone."""
+    (tmp_path / "no-folder").write_text("")
+    server = Server(tmp_path, [], workers=1)
+    text = server.config.read_text()
+    server.config.write_text(text.replace("[storage]", '[storage]\nroots = ["no-folder/footage"]'))
+    server.start()
+    assert server.process is not None and server.process.wait(30) == 1
+    assert "Not a directory" in server.tail()
+    assert not [path.name for path in (tmp_path / "data").iterdir() if "catalogue.sqlite" in path.name]
+    (tmp_path / "no-folder").unlink()
+    server.start()
+    server.until(lambda: "page at http" in server.log.read_text(), what="a start")
+    assert server.stop() == 0
+
+
+def test_a_disk_that_went_read_only_can_be_watched(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
+    """As ext4 does after an error. The server starts all the same; every gap says why, and when the disk can be written again it is recorded on."""
+    server = Server(tmp_path, [{"id": "a", "url": serve(ScriptedCamera(h264_clip, at_end="repeat"))}], workers=1)
+    text = server.config.read_text()
+    server.config.write_text(text.replace("[storage]", '[storage]\nroots = ["one"]'))
+    with mounted(tmp_path / "one", "200m") as folder:
+        server.start()
+        server.until(lambda: server.closed("a"))
+        assert server.stop() == 0
+        subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+        start_us = now_us()
+        server.start()
+        server.until(lambda: "roots_away" in problems(server), what="the API")
+        server.until(lambda: server.causes("a", start_us)[-1:] == ["disk_error"], what="why nothing is recorded")
+        assert "is read-only" in server.log.read_text()
+        before = server.closed("a")
+        assert before and frames([segment.path for segment in before], "h264")
+        subprocess.run(["mount", "-o", "remount,rw", folder], check=True)
+        server.until(lambda: len(server.closed("a")) > len(before) + 1, timeout_s=60, what="recording again")
+        server.until(lambda: problems(server) == [], what="health")
+        assert server.stop() == 0
+    assert set(server.causes("a", before[0].key.start_us)) <= {"server_down", "disk_error"}
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
     """A small disk of its own, so that there is more room on the other root."""
