@@ -47,6 +47,7 @@ class Database:
         self.path = path
         self._durable = durable
         self._lock = threading.Lock()
+        self._readers_lock = threading.Lock()
         self._writer: sqlite3.Connection | None = None
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
@@ -100,12 +101,18 @@ class Database:
         return self._writer
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self, *, patience_s: float | None = None) -> Iterator[sqlite3.Connection]:
         """A write transaction: committed at the end of the block, rolled back if it raises. If somebody acts (``storage.audit``), it
-        holds an entry that says so."""
-        with self._lock:
+        holds an entry that says so. ``patience_s``: how long to wait for other writers, for what is as well written later; by default 15 s.
+
+        Raises:
+            sqlite3.OperationalError: other writers took longer.
+        """
+        if not self._lock.acquire(timeout=-1 if patience_s is None else patience_s):
+            raise sqlite3.OperationalError("the catalogue is busy")
+        try:
             conn = self._write_connection()
-            conn.execute("BEGIN IMMEDIATE")
+            self._begin(conn, patience_s)
             act = audit.current()
             entered = act is not None and act.entered
             try:
@@ -119,6 +126,19 @@ class Database:
                 if conn.in_transaction:
                     conn.execute("ROLLBACK")
                 raise
+        finally:
+            self._lock.release()
+
+    @staticmethod
+    def _begin(conn: sqlite3.Connection, patience_s: float | None) -> None:
+        if patience_s is None:
+            conn.execute("BEGIN IMMEDIATE")
+            return
+        conn.execute(f"PRAGMA busy_timeout = {round(patience_s * 1000)}")
+        try:
+            conn.execute("BEGIN IMMEDIATE")
+        finally:
+            conn.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -128,7 +148,8 @@ class Database:
             conn = self._connect()
             conn.execute("PRAGMA query_only = ON")
             self._local.conn = conn
-            with self._lock:
+            # Not the writer's lock: it may be held for as long as another program writes.
+            with self._readers_lock:
                 self._readers.append(conn)
         if conn.in_transaction:
             yield conn
@@ -148,7 +169,7 @@ class Database:
 
     def close(self) -> None:
         """Closes every connection of this process. No thread may be using one."""
-        with self._lock:
+        with self._lock, self._readers_lock:
             for conn in self._readers:
                 conn.close()
             self._readers.clear()

@@ -38,6 +38,8 @@ TOKEN_PREFIX: Final = "nvr_"  # noqa: S105 - a prefix, no secret
 _SECRET_BYTES: Final = 32
 # A session's end and a token's last use are written at most this often, not with every request.
 _NEWS_US: Final = 60 * 1_000_000
+# What is noted on the way to an answer must not make anybody wait while another program has the catalogue.
+_PATIENCE_S: Final = 0.05
 
 
 def hash_of(secret: str) -> str:
@@ -74,7 +76,7 @@ def authenticate_session(db: Database, secret: str, *, at_us: int | None = None)
     until = min(at + IDLE_US, session.created_us + LONGEST_US)
     if until - session.expires_us >= _NEWS_US:
         # A full disk must not lock anybody out of what they could see without a write.
-        with suppress(sqlite3.OperationalError), db.write() as conn:
+        with suppress(sqlite3.OperationalError), db.write(patience_s=_PATIENCE_S) as conn:
             accounts.extend_session(conn, hash_, expires_us=until)
     return session
 
@@ -116,7 +118,7 @@ def authenticate_token(db: Database, text: str, *, at_us: int | None = None) -> 
     with db.read() as conn:
         token = accounts.find_token(conn, hash_of(text))
     if token is not None and at - (token.last_used_us or 0) >= _NEWS_US:
-        with suppress(sqlite3.OperationalError), db.write() as conn:
+        with suppress(sqlite3.OperationalError), db.write(patience_s=_PATIENCE_S) as conn:
             accounts.touch_token(conn, token.id, at_us=at)
     return token
 

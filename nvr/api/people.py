@@ -142,8 +142,9 @@ def _enter_failure(services: Services, name: str, address: str) -> None:
 async def login(request: Request[Any, Any, Any], services: Injected, data: JSONBody[Login]) -> Response[LoggedIn]:
     """Answers with the session's cookie. The session that the browser had before ends."""
     user = await _verified(request, services, data.username.strip().lower(), data.password)
-    audit.begin(Act(user.name, address_of(request), "login", services.now_us()))
-    value = await sync_to_thread(accounts.create_session, services.db, user.name, at_us=services.now_us())
+    now_us = services.now_us()
+    audit.begin(Act(user.name, address_of(request), "login", now_us))
+    value = await sync_to_thread(accounts.create_session, services.db, user.name, at_us=now_us)
     if old := request.cookies.get(COOKIE):
         await sync_to_thread(accounts.end_session, services.db, old)
     return Response(

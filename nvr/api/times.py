@@ -23,7 +23,7 @@ _LAST_US: Final = (date(2200, 1, 1).toordinal() - _EPOCH_DAY) * DAY_US
 _DATE: Final = r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)"
 _CLOCK: Final = r"(?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
 _OFFSET: Final = r"(?:(?P<utc>[Zz])|(?P<sign>[+\-\u2212])(?P<offset_h>\d\d):?(?P<offset_m>\d\d)?)"
-_TIME: Final = re.compile(rf"{_DATE}[Tt]{_CLOCK}{_OFFSET}", re.ASCII)
+_TIME: Final = re.compile(rf"{_DATE}[Tt ]{_CLOCK}{_OFFSET}", re.ASCII)
 _NAIVE: Final = re.compile(rf"{_DATE}(?:[Tt ]{_CLOCK})?", re.ASCII)
 # In a query, "+" means a space: "2026-11-23T14:00:00+07:00" arrives like this.
 _PLUS_LOST: Final = re.compile(rf"{_DATE}[Tt ]{_CLOCK} (?P<offset_h>\d\d):?(?P<offset_m>\d\d)?", re.ASCII)

@@ -64,7 +64,9 @@ def _bodies(services: Services, kind: Kind) -> tuple[str, list[DirectiveBody]]:
         return format_time(now_us), [body_of(conn, d, now_us=now_us) for d in directives.every(conn, [kind])]
 
 
-def _enter(request: ApiRequest, services: Services, conn: sqlite3.Connection, data: Choice, draft: Draft) -> Directive:
+def _enter(
+    request: ApiRequest, services: Services, conn: sqlite3.Connection, data: Choice, draft: Draft, now_us: int
+) -> Directive:
     found = chosen(conn, data)
     try:
         return directing.enter(
@@ -73,7 +75,7 @@ def _enter(request: ApiRequest, services: Services, conn: sqlite3.Connection, da
             found.ids,
             node_id=services.settings.node,
             by=principal_of(request).name,
-            now_us=services.now_us(),
+            now_us=now_us,
         )
     except DirectiveError as error:
         raise ApiError("invalid_directive", str(error)) from None
@@ -97,8 +99,9 @@ def enter_window(request: ApiRequest, services: Injected, data: JSONBody[NewWind
     """Enters a window."""
     start_us, end_us = parse_time("start", data.start), parse_time("end", data.end)
     draft = Draft(kind=Kind.MAINTENANCE, reason=data.reason, start_us=start_us, end_us=end_us)
+    now_us = services.now_us()
     with services.db.write() as conn:
-        body = body_of(conn, _enter(request, services, conn, data, draft), now_us=services.now_us())
+        body = body_of(conn, _enter(request, services, conn, data, draft, now_us), now_us=now_us)
     return json_answer(request, body, status=201)
 
 
@@ -144,7 +147,7 @@ def enter_schedule(request: ApiRequest, services: Injected, data: JSONBody[NewSc
         end_us=optional_time("end", data.end),
     )
     with services.db.write() as conn:
-        body = body_of(conn, _enter(request, services, conn, data, draft), now_us=now_us)
+        body = body_of(conn, _enter(request, services, conn, data, draft, now_us), now_us=now_us)
     services.on_cameras_changed()
     return json_answer(request, body, status=201)
 

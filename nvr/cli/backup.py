@@ -23,12 +23,12 @@ def backup(path: Path, config: Path) -> None:
     Works while the server records; the copy is that of one moment and is checked before it gets its name. Footage is not in it: what was
     recorded after the copy was made, the next start with it, or nvr rebuild, finds in the files.
     """
-    from nvr.config import load
+    from nvr.config.last_good import load_or_last
     from storage.backup import backup as copy
     from storage.database import Database
     from storage.errors import StorageError
 
-    source = load(config).storage.catalogue
+    source = load_or_last(config, lambda told: click.echo(told, err=True)).storage.catalogue
     if not source.exists():
         raise click.ClickException(f"there is no catalogue {source}")
     database = Database(source)

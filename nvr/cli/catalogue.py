@@ -21,18 +21,19 @@ __all__ = ["TIME", "open_catalogue", "table", "when", "who"]
 
 @contextmanager
 def open_catalogue(config: Path) -> Iterator[tuple[Config, Database]]:
-    """The configuration and its catalogue, which is made if there is none. Works whether or not the server runs.
+    """The configuration and its catalogue, which is made if there is none. Works whether or not the server runs, and, with the last settings that a server used, while the
+    file has mistakes.
 
     Raises:
         click.ClickException: the catalogue can't be used.
     """
     from nvr.accounts.errors import AccountError
-    from nvr.config import load
+    from nvr.config.last_good import load_or_last
     from storage.audit import Act, acting
     from storage.database import Database
     from storage.errors import StorageError
 
-    loaded = load(config)
+    loaded = load_or_last(config, lambda told: click.echo(told, err=True))
     database = Database(loaded.storage.catalogue)
     try:
         database.migrate()
@@ -57,13 +58,15 @@ class _Time(click.ParamType[int]):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
             return value
+        from nvr.api.errors import ApiError
+        from nvr.api.times import parse_time
+
         try:
-            at = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value} is not a time; write it as 2026-11-23T14:05:06+07:00", param, ctx)
-        if at.tzinfo is None:
-            self.fail(f"{value} has no zone; add one, such as {value}+07:00 or {value}Z", param, ctx)
-        return round(at.timestamp() * 1_000_000)
+            return parse_time("the time", str(value))
+        except ApiError as error:
+            # Without what only concerns addresses.
+            why = "has no zone" if error.code == "naive_time" else "is not a time"
+            self.fail(f"{value!r} {why}; write it as 2026-11-23T14:05:06+07:00 or 2026-11-23T07:05:06Z", param, ctx)
 
 
 TIME = _Time()

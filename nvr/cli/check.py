@@ -28,14 +28,14 @@ def check(ctx: click.Context, hashes: bool, config: Path) -> None:
 
     Exits with 1 if anything is wrong.
     """
-    from nvr.config import load
+    from nvr.config.last_good import load_or_last
     from storage.check import Finding
     from storage.check import check as compare
     from storage.database import Database
     from storage.errors import StorageError
     from storage.roots import Root, is_mounted
 
-    path = load(config).storage.catalogue
+    path = load_or_last(config, lambda told: click.echo(told, err=True)).storage.catalogue
     if not path.exists():
         # Not made by this command: an empty one would call all footage unknown, and stand in the way of a rebuild.
         raise click.ClickException(

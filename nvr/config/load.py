@@ -31,6 +31,7 @@ from nvr.config.model import (
     Settings,
     Storage,
 )
+from nvr.config.zone import zone_warnings
 
 __all__ = ["load"]
 
@@ -66,7 +67,8 @@ def load(path: Path) -> Config:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8")
+        # Editors on Windows begin a file with a byte order mark, which TOML does not know.
+        return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         what = "there is no such file"
         remedy = (
@@ -126,7 +128,12 @@ class _Reader:
         if self.problems or None in (server, storage, retention, evidence, alerts, network, public):
             return None
         assert server and storage and retention and evidence and alerts and network and public
-        warnings = [*checks.warn_mode(self._path, cameras), *checks.warn_cameras(self._raw_cameras, cameras)]
+        is_given = "zone" in self._raw.get("server", {})
+        warnings = [
+            *checks.warn_mode(self._path, cameras),
+            *checks.warn_cameras(self._raw_cameras, cameras),
+            *((("server", "zone"), *said) for said in zone_warnings(server.zone, is_given=is_given)),
+        ]
         return Config(
             server=server,
             storage=storage,

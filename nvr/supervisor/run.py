@@ -13,6 +13,7 @@ from typing import Final
 
 from nvr import log as logs
 from nvr.config import Config, ConfigError, load
+from nvr.config.last_good import keep
 from nvr.supervisor.fleet import Fleet
 from nvr.supervisor.prepare import Prepared, now_us, prepare
 from nvr.supervisor.provision import provision
@@ -46,6 +47,7 @@ def run(path: Path) -> int:
     except (StorageError, OSError) as error:
         log.critical("%s", error)
         return 1
+    keep(path)
     if prepared.first_password is not None:
         # To the terminal only: a log file is read by others.
         print(f"First login: user admin, password {prepared.first_password}", flush=True)
@@ -116,6 +118,7 @@ class _Server:
         for section in ("server", "storage"):
             if getattr(config, section) != getattr(self._config, section):
                 log.warning("[%s] has changed: that takes effect at the next start", section)
+        keep(self._config.path)
         logs.learn_secrets(config.secrets)
         # What needs a restart stays as it was, or the next comparison would not tell.
         self._config = config.model_copy(update={"server": self._config.server, "storage": self._config.storage})

@@ -25,12 +25,18 @@ INIT = Init("ab" * 32, b"\0\0\0\x08ftyp" * 8, "avc1.64001f", None, 1280, 720)
 
 @dataclass
 class World:
-    """``now_us`` is the clock of the application under test."""
+    """``now_us`` is the clock of the application under test. Each reading of it is later than the one before, as with any clock; a test
+    that compares an answer to the microsecond stops it (``tick_us = 0``)."""
 
     folder: Path
     db: Database
     tokens: dict[str, str] = field(default_factory=dict)
     now_us: int = NOW
+    tick_us: int = 1
+
+    def read_clock(self) -> int:
+        self.now_us += self.tick_us
+        return self.now_us
 
     def bearer(self, role: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens[role]}"}

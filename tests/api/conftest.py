@@ -40,7 +40,7 @@ def app(world: World, heard: list[str]) -> Litestar:
     settings = ApiSettings(
         catalogue=str(world.db.path), node="n1", zone="Asia/Jakarta", web_dist=str(world.folder / "dist")
     )
-    return create_app(settings, now_us=lambda: world.now_us, on_cameras_changed=lambda: heard.append("cameras_changed"))
+    return create_app(settings, now_us=world.read_clock, on_cameras_changed=lambda: heard.append("cameras_changed"))
 
 
 @pytest.fixture

@@ -36,7 +36,12 @@ class Office:
 
     def app(self, *, second_person: bool = False) -> Any:
         settings = ApiSettings(catalogue=str(self.studio.database.path), node="n1", second_person=second_person)
-        return create_app(settings, now_us=lambda: self.now_us)
+        return create_app(settings, now_us=self.read_clock)
+
+    def read_clock(self) -> int:
+        """Each reading is later than the one before."""
+        self.now_us += 1
+        return self.now_us
 
     def headers(self, role: Role = Role.INVESTIGATOR) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens[role]}"}

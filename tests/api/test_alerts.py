@@ -44,6 +44,7 @@ async def test_listing_and_acknowledging(client: Client, world: World) -> None:
 
 
 async def test_metrics_are_what_the_catalogue_says(client: Client, world: World) -> None:
+    world.tick_us = 0
     opened(world, "one")
     assert (await client.get("/metrics")).status_code == 401
     answer = await client.get("/metrics", headers=world.bearer("viewer"))

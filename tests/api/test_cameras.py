@@ -22,6 +22,7 @@ Client = AsyncTestClient[Litestar]
 
 
 async def test_the_list(client: Client, world: World) -> None:
+    world.tick_us = 0
     answer = await client.get("/api/cameras", headers=world.bearer("viewer"))
     body = answer.json()
     assert body["as_of"] == "2026-11-23T15:00:00.000000Z"
@@ -224,6 +225,7 @@ async def test_a_removed_camera_keeps_its_history(client: Client, world: World, 
 
 
 async def test_health(client: Client, world: World) -> None:
+    world.tick_us = 0
     assert (await client.get("/api/health")).json() == {
         "status": "ok",
         "version": (await client.get("/api/me", headers=world.bearer("viewer"))).json()["version"],

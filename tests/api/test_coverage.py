@@ -77,6 +77,7 @@ async def test_the_cameras_own_clock(client: Client, world: World) -> None:
 
 
 async def test_an_open_gap_says_so(client: Client, world: World) -> None:
+    world.tick_us = 0
     path = "/api/cameras/yard/coverage?start=2026-11-23T14:00:00Z&end=2026-11-23T16:00:00Z"
     body = (await client.get(path, headers=world.bearer("viewer"))).json()
     assert body["as_of"] == "2026-11-23T15:00:00.000000Z"

@@ -76,6 +76,7 @@ async def test_closed_days_give_the_same(client: Client, world: World) -> None:
 
 
 async def test_outages_of_now(client: Client, world: World) -> None:
+    world.tick_us = 0
     add_camera(world, "pier", district="north")
     add_segment(world, "pier", T0, T0 + 10 * S)
     enter(world, "pier", T0 + 10 * S, Cause.ENDED)

@@ -21,7 +21,7 @@ HOUR = 3600 * S
 @pytest.fixture
 def app(world: World, heard: list[str]) -> Litestar:
     settings = ApiSettings(catalogue=str(world.db.path), node="n1", zone="Asia/Jakarta", price_per_mbit=30_000)
-    return create_app(settings, now_us=lambda: world.now_us, on_cameras_changed=lambda: heard.append("cameras_changed"))
+    return create_app(settings, now_us=world.read_clock, on_cameras_changed=lambda: heard.append("cameras_changed"))
 
 
 async def ask(client: Client, world: World, method: str, path: str, body: Any = None, role: str = "admin") -> Any:
@@ -42,6 +42,7 @@ async def confirmed(client: Client, world: World, body: dict[str, Any]) -> Any:
 
 
 async def test_a_dry_run_and_its_confirmation(client: Client, world: World, heard: list[str]) -> None:
+    world.tick_us = 0
     with world.db.write() as conn:
         holds.place(conn, "gate", NOW, NOW + HOUR, reason="case 7", by="vera", now_us=NOW)
         case = cases.open_case(conn, number="LP/9", legal_basis="KUHAP", title="", by="vera", now_us=NOW)

@@ -32,7 +32,7 @@ def app(world: World) -> Litestar:
     settings = ApiSettings(
         catalogue=str(world.db.path), node="n1", roots=[("r1", str(root))], retention=RULES.to_wire(), floor_bytes=1
     )
-    return create_app(settings, now_us=lambda: world.now_us)
+    return create_app(settings, now_us=world.read_clock)
 
 
 async def ask(client: Client, world: World, method: str, path: str, body: Any = None, role: str = "admin") -> Any:

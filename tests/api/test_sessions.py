@@ -23,7 +23,8 @@ async def log_in(client: Client, name: str = "vera", password: str | None = None
     assert answer.status_code == 200, answer.text
 
 
-async def test_login_gives_a_session_and_logout_ends_it(client: Client) -> None:
+async def test_login_gives_a_session_and_logout_ends_it(client: Client, world: World) -> None:
+    world.tick_us = 0
     answer = await client.post("/api/login", json={"username": " Vera ", "password": PASSWORDS["vera"]})
     assert answer.json() == {"user": "vera", "role": "viewer"}
     cookie = answer.headers["set-cookie"]
@@ -177,6 +178,7 @@ def test_memory_of_attempts_is_bounded(tried: list[tuple[str, str]]) -> None:
 
 
 async def test_users(client: Client, world: World) -> None:
+    world.tick_us = 0
     admin = world.bearer("admin")
     made = await client.post(
         "/api/users", json={"name": "otto", "password": "otto-otto-otto", "role": "viewer"}, headers=admin

@@ -202,6 +202,50 @@ def test_unknown_zone_suggests(tmp_path: Path) -> None:
         assert "not an IANA time zone" in problems(tmp_path, f"[server]\nzone = '{name}'")[0]
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("GMT+7", '"Asia/Jakarta" (UTC+07:00)'),
+        ("UTC+07:00", '"Asia/Jakarta" (UTC+07:00)'),
+        ("+8", '"Asia/Makassar" (UTC+08:00)'),
+        ("WIT", '"Asia/Jayapura" (UTC+09:00)'),
+        ("utc-3", "(UTC-03:00)"),
+        ("GMT+5:45", '"Asia/Kathmandu" (UTC+05:45)'),
+    ],
+)
+def test_an_offset_suggests_zones_of_that_offset(tmp_path: Path, written: str, meant: str) -> None:
+    (said,) = problems(tmp_path, f"[server]\nzone = '{written}'")
+    assert meant in said and "Etc/" not in said
+
+
+def test_an_unknown_city_suggests_the_servers_country(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nvr.config.zone._machines", lambda *_: ["Asia/Makassar"])
+    (said,) = problems(tmp_path, "[server]\nzone = 'Asia/Semarang'")
+    assert '"Asia/Jakarta" (UTC+07:00)' in said and "Samarkand" not in said
+    monkeypatch.setattr("nvr.config.zone._machines", lambda *_: ["Etc/GMT-7"])
+    (said,) = problems(tmp_path, "[server]\nzone = 'Asia/Semarang'")
+    assert '"Asia/Jakarta" (UTC+07:00)' in said
+
+
+def test_zones_whose_sign_misleads_are_warned_of(tmp_path: Path) -> None:
+    (warning,) = load(write(tmp_path, "[server]\nzone = 'Etc/GMT+7'")).warnings
+    assert "UTC-07:00" in str(warning) and '"Etc/GMT-7" if UTC+07:00 is meant' in str(warning)
+    assert not load(write(tmp_path, "[server]\nzone = 'Etc/UTC'")).warnings
+
+
+def test_a_TZ_that_cannot_be_taken_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "WIB-7")
+    (warning,) = load(write(tmp_path, "")).warnings
+    assert '"WIB-7"' in str(warning)
+    assert not load(write(tmp_path, "[server]\nzone = 'Asia/Jakarta'")).warnings
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(b"\xef\xbb\xbf[server]\r\nport = 8081\r\n")
+    assert load(path).server.port == 8081
+
+
 def test_broken_toml_says_where(tmp_path: Path) -> None:
     (said,) = problems(tmp_path, "[server]\nport = 1\nport = = 2\n")
     assert said.startswith("3: not valid TOML: ")
