@@ -18,8 +18,9 @@ import av
 import av.error
 import av.logging
 
-from nvr.config import Camera, rtsp_url_with_credentials
+from nvr.config import Camera
 from nvr.recorder import failures
+from nvr.recorder.relay import Relay
 from nvr.recorder.source import Ended, PacketSink
 from nvr.recorder.working import WORKING
 from storage.causes import Cause
@@ -111,11 +112,19 @@ class AvSource:
         camera = self._camera
         # A stalled read lasts about twice FFmpeg's timeout.
         timeout_us = camera.stall_timeout_us // 2
-        failures.resolve(camera.url)
+        relay = Relay(camera)
+        address = relay.open()
+        try:
+            return self._read_from(relay, address, timeout_us)
+        finally:
+            relay.close()
+
+    def _read_from(self, relay: Relay, address: str, timeout_us: int) -> Ended:
+        camera = self._camera
         began = time.monotonic()
         try:
             container = av.open(
-                rtsp_url_with_credentials(camera),
+                address,
                 options={
                     **_TRANSPORT[self._transport],
                     "timeout": str(timeout_us),
@@ -125,7 +134,8 @@ class AvSource:
                 },
             )
         except (av.error.FFmpegError, ValueError) as error:
-            raise failures.from_open(error, time.monotonic() - began, timeout_us / 1e6) from None
+            why = relay.ended or relay.refusal
+            raise why or failures.from_open(error, time.monotonic() - began, timeout_us / 1e6) from None
         with container:
             if not container.streams.video:
                 return Ended(Cause.REJECTED, {"error": "the camera offers no video that can be read"})
@@ -138,9 +148,9 @@ class AvSource:
                 try:
                     packet = next(packets)
                 except StopIteration:
-                    return Ended(Cause.ENDED, {"error": "the camera closed the connection"})
+                    return relay.ended or Ended(Cause.ENDED, {"error": "the camera closed the connection"})
                 except av.error.FFmpegError as error:
-                    raise failures.from_read(error) from None
+                    raise relay.ended or failures.from_read(error) from None
                 self._look_at_clock(packet)
                 self._sink.packet(packet)
         return Ended(Cause.SERVER_DOWN, {"reason": "stopped"})

@@ -1,17 +1,15 @@
-"""From what went wrong to a cause. Pure, but for the name lookup in ``resolve``."""
+"""From what FFmpeg says of its connection to the relay to a cause, where the relay knows none. Pure."""
 
 from __future__ import annotations
 
 import errno
-import socket
-from urllib.parse import urlsplit
 
 import av.error
 
 from nvr.recorder.source import Ended
 from storage.causes import Cause
 
-__all__ = ["from_open", "from_read", "resolve"]
+__all__ = ["from_open", "from_read"]
 
 _UNREACHABLE = frozenset(
     {
@@ -24,20 +22,6 @@ _UNREACHABLE = frozenset(
         errno.EADDRNOTAVAIL,
     }
 )
-
-
-def resolve(url: str) -> None:
-    """Looks the host up: FFmpeg reports an unknown name and a broken line with the same words.
-
-    Raises:
-        Ended: ``unreachable``, the name has no address.
-    """
-    parts = urlsplit(url)
-    try:
-        socket.getaddrinfo(parts.hostname, parts.port or 554, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a host name"
-        raise Ended(Cause.UNREACHABLE, {"reason": "dns", "error": f"{parts.hostname}: {reason}"}) from None
 
 
 def from_open(error: Exception, waited_s: float, timeout_s: float) -> Ended:

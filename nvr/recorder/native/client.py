@@ -39,7 +39,6 @@ __all__ = ["Session", "Target", "Track", "open_session", "reach"]
 
 _PORTS: Final = {"rtsp": 554, "rtsps": 322}
 _MOST_REDIRECTS: Final = 3
-_SESSION_ID: Final = re.compile(r"[\x21-\x3a\x3c-\x7e]{1,256}")
 _INTERLEAVED: Final = re.compile(r"interleaved\s*=\s*(\d{1,3})(?:\s*-\s*(\d{1,3}))?", re.IGNORECASE)
 _RTPTIME: Final = re.compile(r"rtptime\s*=\s*(\d{1,10})", re.IGNORECASE)
 # Aggregate control that a camera refuses: not found, not allowed, aggregate operation not allowed.
@@ -87,7 +86,7 @@ class Session:
         self.connection = connection
         self.tracks = tracks
         self.timeout_s = timeout_s
-        self._url = url
+        self.url = url
         self._keeping = KeepAlive(url, methods)
 
     @property
@@ -100,7 +99,7 @@ class Session:
         keeping = self._keeping
         for method in keeping.attempts():
             try:
-                await self.connection.request(method, self._url, keeping.wait_s(self.timeout_s))
+                await self.connection.request(method, self.url, keeping.wait_s(self.timeout_s))
             except NoAnswerError:
                 keeping.unanswered(method)
             except ClosedError:
@@ -120,7 +119,7 @@ class Session:
 
     def close(self) -> None:
         """Ends the session and the connection, without waiting for the camera's answer."""
-        self.connection.close(("TEARDOWN", self._url))
+        self.connection.close(("TEARDOWN", self.url))
 
 
 async def open_session(target: Target, *, handlers: MakeHandlers) -> Session:
@@ -221,10 +220,7 @@ class _Opening:
         if answer.status >= 300:
             raise RedirectError("the camera redirects in the middle of a session")
         identity, _, parameters = answer.get("session").partition(";")
-        if identity.strip():
-            if not _SESSION_ID.fullmatch(identity.strip()):
-                raise ProtocolError("the camera's session identifier can't be sent back")
-            self._connection.session = identity.strip()
+        self._connection.take_session(identity.strip())
         self._session_timeout_s = min(self._session_timeout_s, session_timeout_s(parameters))
         rtp, rtcp = self._channels(answer.get("transport"), asked)
         track = Track(media, url, rtp, rtcp)

@@ -6,6 +6,7 @@ Lives on one event loop. Invariant: after ``closed`` is done nothing is handed t
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 import weakref
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from typing import Final, cast
 
 from nvr.recorder.native.dial import dial
-from nvr.recorder.native.errors import CertificateError, ClosedError, NoAnswerError, StatusError, bare
+from nvr.recorder.native.errors import CertificateError, ClosedError, NoAnswerError, ProtocolError, StatusError, bare
 from nvr.recorder.native.framing import Framing, ReadBuffer, nobody
 from nvr.recorder.native.login import Login
 from nvr.recorder.native.message import Message, encode_request, encode_response
@@ -22,6 +23,7 @@ from nvr.recorder.native.tls import Tls
 __all__ = ["Connection", "connect"]
 
 _AGENT: Final = "nvr"
+_SESSION_ID: Final = re.compile(r"[\x21-\x3a\x3c-\x7e]{1,256}")
 # A request without a login, one with it, one more with a new nonce.
 _MOST_TRIES: Final = 3
 # What a camera that does not read may leave unsent before it is given up: we send some hundred bytes a minute.
@@ -154,6 +156,26 @@ class Connection(asyncio.BufferedProtocol):
     def send_packet(self, channel: int, data: bytes) -> None:
         """Sends an interleaved packet."""
         self._write(b"$" + bytes((channel,)) + len(data).to_bytes(2, "big") + data)
+
+    def hold(self, held: bool) -> None:
+        """Reads no more until it is called again: whoever takes the packets does not keep up."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if held:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    def take_session(self, identity: str) -> None:
+        """The session's identifier, which goes with every request from now on; nothing, if it is empty.
+
+        Raises:
+            ProtocolError: it can't be sent back.
+        """
+        if identity:
+            if not _SESSION_ID.fullmatch(identity):
+                raise ProtocolError("the camera's session identifier can't be sent back")
+            self.session = identity
 
     def _write(self, data: bytes) -> None:
         if self._transport is None or self._transport.is_closing():

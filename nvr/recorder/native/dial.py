@@ -31,7 +31,10 @@ def in_turn(found: Sequence[Address]) -> list[Address]:
 
 
 async def _resolve(host: str, port: int) -> list[Any]:
-    return list(await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    try:
+        return list(await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    except UnicodeError:
+        raise socket.gaierror(socket.EAI_NONAME, "not a host name") from None
 
 
 async def dial(host: str, port: int) -> socket.socket:

@@ -81,9 +81,9 @@ def encode_request(method: str, url: str, headers: Iterable[tuple[str, str]], bo
     return _encode(f"{method} {url} RTSP/1.0", headers, body)
 
 
-def encode_response(status: int, reason: str, headers: Iterable[tuple[str, str]]) -> bytes:
+def encode_response(status: int, reason: str, headers: Iterable[tuple[str, str]], body: bytes = b"") -> bytes:
     """An answer as it goes over the wire."""
-    return _encode(f"RTSP/1.0 {status} {reason}", headers, b"")
+    return _encode(f"RTSP/1.0 {status} {reason}", headers, body)
 
 
 def _encode(first: str, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
