@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from litestar import Response
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from nvr.api.auth import principal_of
+from nvr.alerting.conditions import Kind
+from nvr.api.auth import is_admin, principal_of
 from nvr.api.errors import ApiError
 from nvr.api.respond import ApiRequest, json_answer
 from nvr.api.routing import get, post
 from nvr.api.services import Injected
 from nvr.api.times import format_time
+from nvr.texts.plain import plain_detail
 from storage import alerts
-from storage.alerts import Row
+from storage.alerts import Notice, Row
 
 __all__ = ["ROUTES"]
 
@@ -52,21 +55,25 @@ class Alerts(msgspec.Struct):
     alerts: list[AlertBody]
 
 
-def _body(row: Row, undelivered: list[str]) -> AlertBody:
+# Their subject is a path.
+_OF_DISKS = (Kind.DISK_LOW, Kind.ROOT_ABSENT)
+
+
+def _body(row: Row, undelivered: Sequence[Notice], *, whole: bool) -> AlertBody:
     return AlertBody(
         row.id,
         row.kind,
-        row.subject,
+        "" if row.kind in _OF_DISKS and not whole else row.subject,
         format_time(row.since_us),
         format_time(row.opened_us),
         None if row.resolved_us is None else format_time(row.resolved_us),
         row.flaps,
         list(row.cameras),
-        dict(row.detail),
+        dict(row.detail) if whole else plain_detail(row.detail),
         None if row.acknowledged_us is None else format_time(row.acknowledged_us),
         row.acknowledged_by,
         row.note,
-        undelivered,
+        [f"{notice.channel}: {notice.error}" if whole else notice.channel for notice in undelivered],
     )
 
 
@@ -80,8 +87,8 @@ def list_alerts(
     with services.db.read() as conn:
         rows = alerts.every(conn, open_only=open, limit=limit)
         failed = alerts.undelivered(conn, [row.id for row in rows])
-    told = {id_: [f"{notice.channel}: {notice.error}" for notice in notices] for id_, notices in failed.items()}
-    return json_answer(request, Alerts([_body(row, told.get(row.id, [])) for row in rows]))
+    whole = is_admin(request)
+    return json_answer(request, Alerts([_body(row, failed.get(row.id, ()), whole=whole) for row in rows]))
 
 
 @post(
@@ -104,7 +111,7 @@ def acknowledge(
         except KeyError:
             raise ApiError("alert_not_found", f"there is no alert {alert!r}") from None
         failed = alerts.undelivered(conn, [alert])
-    return json_answer(request, _body(row, [f"{n.channel}: {n.error}" for n in failed.get(alert, [])]))
+    return json_answer(request, _body(row, failed.get(alert, ()), whole=is_admin(request)))
 
 
 ROUTES = [list_alerts, acknowledge]

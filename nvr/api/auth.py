@@ -98,6 +98,11 @@ def address_of(connection: Connection) -> str:
     return connection.client.host if connection.client else ""
 
 
+def is_admin(request: Connection) -> bool:
+    """Whether an administrator asks: only they are shown hosts, paths, and what cameras and other programs said."""
+    return principal_of(request).role is Role.ADMIN
+
+
 def principal_of(connection: Connection) -> Principal:
     """Who the guard found to be asking; not for public routes."""
     principal = connection.scope["user"]

@@ -9,8 +9,9 @@ import msgspec
 from litestar import Response
 from litestar.params import FromPath, JSONBody
 
+from nvr import log as logs
 from nvr.api import fleet
-from nvr.api.auth import principal_of
+from nvr.api.auth import is_admin
 from nvr.api.camera_settings import CameraChange, NewCamera, changed, checked, stored_settings
 from nvr.api.errors import ApiError
 from nvr.api.respond import ApiRequest, json_answer
@@ -19,7 +20,6 @@ from nvr.api.services import Injected, Services
 from nvr.api.times import format_time
 from nvr.api.wire import CameraBody, CameraList
 from storage import cameras
-from storage.accounts import Role
 from storage.policies import Rules
 
 __all__ = ["ROUTES", "no_camera"]
@@ -32,14 +32,10 @@ def no_camera(camera: str) -> ApiError:
 
 def _body(request: ApiRequest, services: Services, camera: str) -> CameraBody:
     with services.db.read() as conn:
-        found = fleet.camera_bodies(conn, now_us=services.now_us(), with_url=_is_admin(request), camera=camera)
+        found = fleet.camera_bodies(conn, now_us=services.now_us(), with_url=is_admin(request), camera=camera)
     if not found:
         raise no_camera(camera)
     return found[0]
-
-
-def _is_admin(request: ApiRequest) -> bool:
-    return principal_of(request).role is Role.ADMIN
 
 
 @get("/api/cameras", role="viewer", summary="All cameras that are recorded, with their status", answer=CameraList)
@@ -47,7 +43,7 @@ def list_cameras(request: ApiRequest, services: Injected) -> Response[bytes]:
     """All cameras."""
     now_us = services.now_us()
     with services.db.read() as conn:
-        bodies = fleet.camera_bodies(conn, now_us=now_us, with_url=_is_admin(request))
+        bodies = fleet.camera_bodies(conn, now_us=now_us, with_url=is_admin(request))
     return json_answer(request, CameraList(as_of=format_time(now_us), cameras=bodies))
 
 
@@ -78,6 +74,7 @@ def add_camera(request: ApiRequest, services: Injected, data: JSONBody[NewCamera
         if value is not None and value is not msgspec.UNSET
     }
     camera = checked(values, Rules.from_wire(services.settings.retention))
+    logs.learn_secrets(camera.secrets)
     with services.db.write() as conn:
         try:
             cameras.add(
@@ -126,6 +123,7 @@ def change_camera(
     with services.db.write() as conn:
         old = _changeable(cameras.find(conn, camera), camera)
         new = changed(old, data, Rules.from_wire(services.settings.retention))
+        logs.learn_secrets(new.secrets)
         differs = cameras.change(
             conn,
             camera=camera,

@@ -7,6 +7,7 @@ from typing import Final
 from litestar import Response
 from litestar.params import FromPath, FromQuery
 
+from nvr.api.auth import is_admin
 from nvr.api.cameras import no_camera
 from nvr.api.respond import ApiRequest, json_answer
 from nvr.api.routing import get
@@ -53,7 +54,7 @@ def camera_coverage(
             found = coverage(conn, camera, asked.start_us, asked.end_us, now_us=services.now_us())
         except KeyError:
             raise no_camera(camera) from None
-    return json_answer(request, coverage_body(found))
+    return json_answer(request, coverage_body(found, whole=is_admin(request)))
 
 
 ROUTES = [camera_coverage]

@@ -13,6 +13,7 @@ from typing import Any, Final
 from nvr.api.times import format_time, seconds
 from nvr.api.wire import CameraBody, StatusBody
 from nvr.config import format_duration, format_size, redact
+from nvr.texts.plain import plain_detail
 from storage.causes import Cause
 from storage.intervals import DAY_US
 
@@ -53,7 +54,7 @@ def _camera_body(row: sqlite3.Row, now_us: int, *, with_url: bool) -> CameraBody
         labels=json.loads(row["labels"]),
         audio=bool(settings.get("audio", False)),
         source=row["source"],
-        status=_status_body(row, now_us),
+        status=_status_body(row, now_us, whole=with_url),
         first_footage=_time(row["first_us"]),
         last_footage=None if row["first_us"] is None else _last(row),
     )
@@ -71,19 +72,20 @@ def _last(row: sqlite3.Row) -> str:
     return format_time(max(row["last_us"] or 0, row["growing_us"] or 0, row["first_us"]))
 
 
-def _status_body(row: sqlite3.Row, now_us: int) -> StatusBody:
+def _status_body(row: sqlite3.Row, now_us: int, *, whole: bool) -> StatusBody:
     cause: str | None
     if row["state"] is None:
         # Its recorder has not said anything yet.
         state, since_us, cause, detail = "waiting", row["added_us"], Cause.NOT_CONFIGURED, None
     else:
         state, since_us, cause = row["state"], row["since_us"], row["cause"]
-        detail = json.loads(row["detail"]) or None
+        detail = json.loads(row["detail"])
+        detail = (detail if whole else plain_detail(detail)) or None
     quiet = row["state"] is not None and now_us - row["updated_us"] > SILENT_US
     if quiet:
         # "recording" from a recorder that has gone silent would be a claim that nobody can stand for.
         state, since_us, cause = "waiting", row["updated_us"], None
-        detail = {"error": f"its recorder has not reported since {format_time(row['updated_us'])}"}
+        detail = {"reason": f"its recorder has not reported since {format_time(row['updated_us'])}"}
     recording = state == "recording"
     return StatusBody(
         state=state,

@@ -8,6 +8,7 @@ import msgspec
 from litestar import Response
 from litestar.params import FromQuery, QueryParameter
 
+from nvr.api.auth import is_admin
 from nvr.api.cameras import no_camera
 from nvr.api.coverage import LONGEST_RANGE_US, RANGE_ERRORS
 from nvr.api.errors import ApiError
@@ -19,6 +20,7 @@ from nvr.api.times import format_time, parse_range
 from nvr.reports.calendar import HOUR_US
 from nvr.reports.coverage import by_camera, by_label, by_time, current_outages, figures_body
 from nvr.reports.query import GapQuery, chosen
+from nvr.texts.plain import plain_detail
 from storage.figures import summed
 from storage.intervals import DAY_US, Interval
 
@@ -175,6 +177,7 @@ def outages(
         cameras = [camera for camera in chosen(conn, query) if not camera.is_removed]
         found = [one for one in current_outages(conn, cameras, now_us=now_us) if query.lists(one.cause)]
     found.sort(key=lambda one: (one.since_us, one.camera.id))
+    whole = is_admin(request)
     bodies = [
         OutageBody(
             camera=one.camera.id,
@@ -185,7 +188,7 @@ def outages(
             duration_s=(now_us - one.since_us) / 1_000_000,
             cause=one.cause,
             class_=one.cause.cause_class,
-            detail=dict(one.detail),
+            detail=dict(one.detail) if whole else plain_detail(one.detail),
         )
         for one in found
     ]

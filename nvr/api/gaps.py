@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 import msgspec
 from litestar.params import FromQuery, QueryParameter
 from litestar.response.streaming import ASGIStreamingResponse
 
+from nvr.api.auth import is_admin
 from nvr.api.cameras import no_camera
 from nvr.api.coverage import LONGEST_RANGE_US, RANGE_ERRORS
 from nvr.api.errors import ApiError
@@ -88,6 +90,7 @@ def gap_report(
         fold_s=fold_s,
         limit=limit,
     )
+    query = replace(query, plain=not is_admin(request))
     form, language = parse_format(format_), parse_language(lang)
     reader = Reader(language, services.settings.zone, request.user.name, services.settings.version)
     now_us = services.now_us()

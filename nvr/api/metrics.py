@@ -17,6 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from nvr.alerting.clock import synchronised
+from nvr.api.auth import is_admin
 from nvr.api.fleet import SILENT_US
 from nvr.api.respond import ApiRequest, encoded
 from nvr.api.routing import get
@@ -35,8 +36,10 @@ _STATES: Final = ("recording", "waiting", "off")
 class _Recording(Collector):
     """One answer's worth of metrics."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, *, whole: bool) -> None:
         self._services = services
+        # Paths are for administrators.
+        self._whole = whole
 
     def collect(self) -> Iterable[Metric]:
         """All metrics, from one snapshot of the catalogue."""
@@ -96,9 +99,9 @@ class _Recording(Collector):
         there = GaugeMetricFamily("nvr_root_mounted", "1: the footage disk is there", labels=["root"])
         free = GaugeMetricFamily("nvr_root_free_bytes", "Free space of a footage disk", labels=["root"])
         floor = GaugeMetricFamily("nvr_root_floor_bytes", "Free space that retention keeps", labels=["root"])
-        paths = {root.id: str(root.path) for root in roots}
+        paths = {root.id: str(root.path) if self._whole else root.id for root in roots}
         for root in roots:
-            there.add_metric([str(root.path)], float(is_mounted(root)))
+            there.add_metric([paths[root.id]], float(is_mounted(root)))
         for disk in disks(roots, settings.floor_bytes, settings.floor_fraction):
             free.add_metric([paths[disk.root]], disk.free_bytes)
             floor.add_metric([paths[disk.root]], disk.floor_bytes)
@@ -149,7 +152,7 @@ def _catalogue(conn: sqlite3.Connection, node: str, now_us: int) -> Iterable[Met
 def metrics(request: ApiRequest, services: Injected) -> Response[bytes]:
     """In the text format; Prometheus sends an API token (``authorization`` in its scrape configuration)."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Recording(services))
+    registry.register(_Recording(services, whole=is_admin(request)))
     return encoded(request, generate_latest(registry), CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from nvr.api.times import format_time, seconds
+from nvr.texts.plain import plain_detail
 from storage.coverage import Coverage, Gap
 
 __all__ = [
@@ -131,8 +132,8 @@ class CoverageBody(msgspec.Struct, kw_only=True):
     gaps: list[GapBody]
 
 
-def gap_fields(gap: Gap) -> dict[str, Any]:
-    """The fields of a ``GapBody``."""
+def gap_fields(gap: Gap, *, whole: bool) -> dict[str, Any]:
+    """The fields of a ``GapBody``. ``whole``: with what others said, for administrators."""
     fact = gap.fact
     return {
         "start": format_time(gap.start_us),
@@ -141,7 +142,7 @@ def gap_fields(gap: Gap) -> dict[str, Any]:
         "duration_s": seconds(gap.end_us - gap.start_us),
         "cause": gap.cause,
         "class_": gap.cause.cause_class,
-        "detail": gap.detail,
+        "detail": gap.detail if whole else plain_detail(gap.detail),
         "fact": None if fact is None else FactBody(fact.cause, format_time(fact.start_us)),
     }
 
@@ -150,8 +151,8 @@ def _spans(spans: Iterable[tuple[int, int]]) -> list[SpanBody]:
     return [SpanBody(format_time(a), format_time(b)) for a, b in spans]
 
 
-def coverage_body(coverage: Coverage) -> CoverageBody:
-    """Coverage as it is answered."""
+def coverage_body(coverage: Coverage, *, whole: bool) -> CoverageBody:
+    """Coverage as it is answered; ``whole`` as for ``gap_fields``."""
     return CoverageBody(
         camera=coverage.camera,
         start=format_time(coverage.start_us),
@@ -161,5 +162,5 @@ def coverage_body(coverage: Coverage) -> CoverageBody:
         missing_s=seconds(coverage.missing_us),
         not_known_s=seconds(coverage.not_known_us),
         spans=_spans(coverage.spans),
-        gaps=[GapBody(**gap_fields(gap)) for gap in coverage.gaps],
+        gaps=[GapBody(**gap_fields(gap, whole=whole)) for gap in coverage.gaps],
     )

@@ -30,6 +30,7 @@ from pydantic import (
 )
 
 from nvr.config.errors import Problem
+from nvr.config.redact import url_secrets
 from nvr.config.secret import Secret
 from nvr.config.units import SpaceFloor, duration, size
 from nvr.config.urls import parse_camera_url
@@ -278,6 +279,12 @@ class Camera(Settings):
     min_age_us: Age | None = Field(default=None, validation_alias="min_age")
     max_bytes: Bytes | None = None
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be seen: the password, and what the address holds of the kind."""
+        password = () if self.password is None else (self.password.reveal(),)
+        return (*password, *url_secrets(self.url))
+
     @model_validator(mode="before")
     @classmethod
     def _complete(cls, data: Any) -> Any:
@@ -340,5 +347,4 @@ class Config(Settings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """All passwords, for a redactor to know them."""
-        passwords = (camera.password.reveal() for camera in self.cameras if camera.password is not None)
-        return (*passwords, *self.alerts.secrets)
+        return (*(secret for camera in self.cameras for secret in camera.secrets), *self.alerts.secrets)

@@ -17,6 +17,7 @@ from nvr.evidence.plan import CameraPlan, FilePlan
 from nvr.evidence.request import ExportRequest, Unit
 from nvr.evidence.signing import ALGORITHM, Certificate
 from nvr.evidence.times import iso
+from nvr.texts.plain import plain_detail
 
 __all__ = [
     "FORMAT",
@@ -121,7 +122,7 @@ def _camera(plan: CameraPlan, url: str) -> dict[str, Any]:
                 "open": gap.open,
                 "cause": gap.cause.value,
                 "class": gap.cause.cause_class.value,
-                "detail": {} if gap.fact is None else dict(gap.fact.detail),
+                "detail": {} if gap.fact is None else plain_detail(gap.fact.detail),
             }
             for gap in covered.gaps
         ],

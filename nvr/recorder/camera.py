@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from nvr.config import Camera
+from nvr.config import Camera, Redactor
 from nvr.recorder.limiter import AV_COST_S, NATIVE_COST_S, Outages, Turns
 from nvr.recorder.native.choice import Choice
 from nvr.recorder.native.ledger import LEDGER
@@ -78,6 +78,7 @@ class CameraRecorder:
         self._wake = asyncio.Event()
         self._mark = mark_of(camera.id)
         self.on_footage: Callable[[str], None] = lambda camera: None
+        self._redactor: Redactor | None = None
         self._handles: deque[SegmentHandle] = deque()
         self._pipeline: Pipeline | None = None
         self._source: Source | None = None
@@ -145,7 +146,7 @@ class CameraRecorder:
             source = self._source = self.choice.source(pipeline)
             pipeline.source_counters = lambda source=source: source.counters  # type: ignore[misc]
             try:
-                ended = await source.run()
+                ended = self._redacted(await source.run())
                 if self._stopping is not None:
                     return
                 WORKING.on(self._mark)
@@ -172,6 +173,14 @@ class CameraRecorder:
         if ended.cause not in self._logged:
             self._logged.add(ended.cause)
             log.warning("camera %s: not recording: %s %s", self.camera.id, ended.cause, ended.detail.get("error", ""))
+
+    def _redacted(self, ended: Ended) -> Ended:
+        """The same without what only the camera and we may know: a camera can repeat its password in all that it says."""
+        if self._redactor is None:
+            self._redactor = Redactor(self.camera.secrets, hashes=True)
+        redact = self._redactor
+        detail = {key: redact(value) if isinstance(value, str) else value for key, value in ended.detail.items()}
+        return Ended(ended.cause, detail)
 
     def grown(self) -> list[Grown]:
         """How far each segment reaches that the catalogue does not know as closed, and its holes."""

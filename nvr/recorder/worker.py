@@ -24,6 +24,7 @@ from typing import Any, Final
 
 import msgspec
 
+from nvr import log as logs
 from nvr.config import Camera, camera_from_wire
 from nvr.recorder.av_source import quiet_ffmpeg
 from nvr.recorder.camera import CameraRecorder
@@ -185,6 +186,7 @@ class Worker:
         self._idle.pop(id_, None)
         if recorder is None:
             camera = camera_from_wire(json.dumps(order.camera))
+            logs.learn_secrets(camera.secrets)
             make = partial(self._pipeline, order.epoch)
             choice = Choice(camera, order.reading, partial(self._say, camera=id_, epoch=order.epoch))
             recorder = CameraRecorder(

@@ -30,7 +30,7 @@ class Group:
 class GapQuery:
     """``cameras``: those named, empty for all. A camera must be in every one of ``groups``. A gap must have one of ``causes`` or be of one of
     ``classes``, if any are named. Stretches shorter than ``fold_us`` count as footage. No more than ``limit`` gaps are listed, if it is given;
-    sums are of all."""
+    sums are of all. ``plain``: details without what cameras and other programs said, for those who are no administrators."""
 
     range: Interval
     cameras: Sequence[str] = ()
@@ -39,6 +39,7 @@ class GapQuery:
     classes: frozenset[CauseClass] = frozenset()
     fold_us: int = 0
     limit: int | None = None
+    plain: bool = False
 
     def filters(self) -> dict[str, Any]:
         """The filters as they are answered."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,6 +16,7 @@ import msgspec
 from nvr.reports.listing import Listing, Totals, list_batch
 from nvr.reports.query import GapQuery, ReportCamera
 from nvr.reports.tables import CSV_COLUMNS, csv_line, csv_lines, json_lines
+from nvr.texts.plain import PlainDetails
 from storage.fleet_coverage import batches
 from storage.fleet_partition import Int64
 
@@ -34,6 +36,8 @@ def listings(
     """The report's gaps in batches. ``conn`` must be in a transaction."""
     keys = [(camera.key, camera.id) for camera in cameras]
     for batch in batches(conn, keys, *query.range, now_us=now_us, with_detail=with_detail):
+        if query.plain and with_detail:
+            batch = replace(batch, detail=PlainDetails(batch.detail))
         yield list_batch(batch, query)
 
 

@@ -139,7 +139,7 @@ class Book:
     @property
     def secrets(self) -> list[str]:
         """All passwords, for a redactor to know them."""
-        return [camera.password.reveal() for camera in self.cameras.values() if camera.password is not None]
+        return [secret for camera in self.cameras.values() for secret in camera.secrets]
 
     # How cameras are read --------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from nvr.demo.rtsp import Auth
 from nvr.recorder.av_source import AvSource
-from nvr.recorder.native.choice import choose_source
+from nvr.recorder.native.choice import Choice
 from nvr.recorder.native.errors import ProtocolError
 from nvr.recorder.native.ledger import LEDGER
 from nvr.recorder.relay import Relay, with_controls
@@ -43,7 +43,7 @@ def record(url: str, *, source: str = "av", **keys: Any) -> tuple[Ended, Sink]:
     sink = Sink()
 
     async def run() -> Ended:
-        made = choose_source(camera(url, **{**keys, "source": source}), sink)
+        made = Choice(camera(url, **{**keys, "source": source})).source(sink)
         async with asyncio.timeout(20):
             return await made.run()
 
@@ -74,7 +74,7 @@ def test_sound_passes(serve: Serve, h264_aac_clip: Clip) -> None:
     ended, sink = record(serve(ScriptedCamera(h264_aac_clip)), audio=True)
     assert ended.cause is Cause.ENDED
     assert sink.hashes == [unit.hash for unit in h264_aac_clip.video.units]
-    assert len(sink.sound) > 20
+    assert len(sink.audio) > 20
 
 
 def test_ffmpeg_has_no_login(serve: Serve, h264_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:

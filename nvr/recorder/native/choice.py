@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from nvr.config import Camera
+from nvr.config import Camera, Redactor
 from nvr.recorder.av_source import AvSource
 from nvr.recorder.native.describe import describe
 from nvr.recorder.native.sense import Seen, SenseCheck
@@ -112,7 +112,9 @@ class Choice:
         return again
 
     def _unreadable(self, reason: str, transport: str) -> None:
-        self._report(event="unreadable", reason=reason, transport=transport)
+        # The camera's own words are in it, and it is kept.
+        told = Redactor(self._camera.secrets, hashes=True)(reason)
+        self._report(event="unreadable", reason=told, transport=transport)
 
 
 class _Described:
