@@ -140,6 +140,9 @@ class AvSource:
             if not container.streams.video:
                 return Ended(Cause.REJECTED, {"error": "the camera offers no video that can be read"})
             video = container.streams.video[0]
+            if getattr(video, "codec_context", None) is None:
+                # FFmpeg has no name for what the camera calls it.
+                return Ended(Cause.REJECTED, {"error": "the camera offers no video that can be read"})
             audio = container.streams.audio[0] if camera.audio and container.streams.audio else None
             self._sink.open(video, audio)
             wanted = [video] if audio is None else [video, audio]

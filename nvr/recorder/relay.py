@@ -36,6 +36,7 @@ __all__ = ["Relay", "with_controls"]
 
 log = logging.getLogger(__name__)
 
+_AGENT: Final = "nvr (FFmpeg)"
 _MOST_REDIRECTS: Final = 3
 _LONGEST_HEAD: Final = 1 << 14
 # What FFmpeg may leave unread before the camera has to wait, and when it may go on.
@@ -166,6 +167,7 @@ class Relay:
         url = self._camera.url
         for _ in range(_MOST_REDIRECTS + 1):
             connection = self._connection = await reach(url, self._camera, self._timeout_s)
+            connection.agent = _AGENT
             try:
                 answer = await connection.request("OPTIONS", url, self._timeout_s)
                 words = [word.strip().upper() for line in answer.all("public") for word in line.split(",")]

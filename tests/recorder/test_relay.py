@@ -50,6 +50,11 @@ def record(url: str, *, source: str = "av", **keys: Any) -> tuple[Ended, Sink]:
     return asyncio.run(run()), sink
 
 
+def frames(sink: Sink) -> list[str]:
+    """Those of the picture; FFmpeg's word that nothing more follows is none."""
+    return [found for found in sink.hashes if found]
+
+
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Database]:
     made = Database(tmp_path / "catalogue.db")
@@ -67,13 +72,13 @@ def test_every_frame_passes(serve: Serve, h264_clip: Clip, auth: Auth | None) ->
     served = ScriptedCamera(h264_clip, auth=auth, speed=4)
     ended, sink = record(serve(served), **(LOGIN if auth else {}))
     assert ended.cause is Cause.ENDED, ended
-    assert sink.hashes == [unit.hash for unit in h264_clip.video.units]
+    assert frames(sink) == [unit.hash for unit in h264_clip.video.units]
 
 
 def test_sound_passes(serve: Serve, h264_aac_clip: Clip) -> None:
     ended, sink = record(serve(ScriptedCamera(h264_aac_clip)), audio=True)
     assert ended.cause is Cause.ENDED
-    assert sink.hashes == [unit.hash for unit in h264_aac_clip.video.units]
+    assert frames(sink) == [unit.hash for unit in h264_aac_clip.video.units]
     assert len(sink.audio) > 20
 
 
@@ -153,7 +158,7 @@ def test_encrypted(serve: Serve, ledger: Database, tmp_path: Path, h264_clip: Cl
         served = StubCamera(reply, tls=certificate(tmp_path, source))
         ended, sink = record(serve(served), source=source, stall_timeout="2s")
         assert ended.cause is Cause.STALLED, ended
-        assert sink.hashes[:30] == [unit.hash for unit in h264_clip.video.units[:30]]
+        assert frames(sink)[:30] == [unit.hash for unit in h264_clip.video.units[:30]]
     assert record(served.url, source="av", tls="verify")[0].detail["reason"] == "certificate"
 
 
@@ -162,7 +167,7 @@ def test_a_keep_alive_costs_nothing_here_either(serve: Serve) -> None:
     faults = Faults(status={"GET_PARAMETER": 454}, unanswered_while_playing=frozenset({"OPTIONS"}))
     served = ScriptedCamera(made, faults=faults, session_timeout_s=1.0)
     ended, sink = record(serve(served))
-    assert ended.cause is Cause.ENDED and len(sink.video) == 100
+    assert ended.cause is Cause.ENDED and len(frames(sink)) == 100
     assert served.server.accepted == 1
     methods = [request.method for request in served.requests]
     assert methods.count("GET_PARAMETER") == 1 and methods.count("SET_PARAMETER") >= 2

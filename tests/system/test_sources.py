@@ -45,7 +45,7 @@ def worker_of(server: Server, camera: str) -> str:
 def agents(camera: ScriptedCamera) -> list[str]:
     """Who asked the camera to play: ``native`` or ``av``, in order."""
     plays = [request for request in camera.requests if request.method == "PLAY"]
-    return ["av" if "lavf" in request.headers.get("user-agent", "").lower() else "native" for request in plays]
+    return ["av" if "ffmpeg" in request.headers.get("user-agent", "").lower() else "native" for request in plays]
 
 
 def test_ffmpeg_takes_over_in_a_worker_of_its_own_and_that_is_remembered(
@@ -71,7 +71,7 @@ def test_ffmpeg_takes_over_in_a_worker_of_its_own_and_that_is_remembered(
     assert set(agents(odd)) == {"av"}
     # Native only asked for the description, to see that it is still the same.
     again = odd.requests[asked:]
-    assert [r.method for r in again if "lavf" not in r.headers.get("user-agent", "").lower()] == ["DESCRIBE"]
+    assert [r.method for r in again if "ffmpeg" not in r.headers.get("user-agent", "").lower()] == ["DESCRIBE"]
     assert server.log.read_text().count("camera odd is read by FFmpeg from now on") == 1
 
 
@@ -135,7 +135,7 @@ class NotForFfmpeg(Faults):
     """Plays for everybody else."""
 
     async def answer(self, request: Request, response: Response) -> Response:
-        if request.method == "SETUP" and "lavf" in request.headers.get("user-agent", "").lower():
+        if request.method == "SETUP" and "ffmpeg" in request.headers.get("user-agent", "").lower():
             return Response(453)
         return await super().answer(request, response)
 

@@ -22,7 +22,6 @@ from nvr.recorder.native.tls import Tls
 
 __all__ = ["Connection", "connect"]
 
-_AGENT: Final = "nvr"
 _SESSION_ID: Final = re.compile(r"[\x21-\x3a\x3c-\x7e]{1,256}")
 # A request without a login, one with it, one more with a new nonce.
 _MOST_TRIES: Final = 3
@@ -63,6 +62,7 @@ class Connection(asyncio.BufferedProtocol):
         self._pending: dict[int, asyncio.Future[Message]] = {}
         self.closed: asyncio.Future[Exception] = self._loop.create_future()
         self.session = ""
+        self.agent = "nvr"
         # The camera's IP address.
         self.address = ""
 
@@ -224,7 +224,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _send(self, method: str, url: str, headers: Sequence[tuple[str, str]]) -> tuple[int, asyncio.Future[Message]]:
         self._cseq += 1
-        lines = [("CSeq", str(self._cseq)), ("User-Agent", _AGENT)]
+        lines = [("CSeq", str(self._cseq)), ("User-Agent", self.agent)]
         if self.session:
             lines.append(("Session", self.session))
         if self._login is not None and (login := self._login.header(method, url)) is not None:
