@@ -27,7 +27,7 @@ MODULES: Final = (
     "nvr.recorder.clock",
     "nvr.recorder.cutting",
     "nvr.recorder.fragments",
-    "nvr.recorder.muxer",
+    "nvr.recorder.inits",
     "nvr.recorder.nal",
     "nvr.recorder.native.connection",
     "nvr.recorder.native.framing",

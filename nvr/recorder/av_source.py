@@ -20,6 +20,7 @@ import av.logging
 
 from nvr.config import Camera
 from nvr.recorder import failures
+from nvr.recorder.av_frames import AudioEdge, VideoEdge
 from nvr.recorder.relay import Relay
 from nvr.recorder.source import Ended, PacketSink
 from nvr.recorder.working import WORKING
@@ -38,6 +39,7 @@ _TRANSPORT: Final = {
     "udp": {"rtsp_transport": "udp+udp_multicast", "buffer_size": "4194304"},
 }
 _CLOCK_S: Final = 5.0
+_YEAR_US: Final = 365 * 86_400_000_000
 _REFERENCE_TIME: Final = struct.Struct("@q")
 
 
@@ -94,9 +96,15 @@ class AvSource:
         if now_s < self._clock_due_s or not packet.has_sidedata("prft"):
             return
         self._clock_due_s = now_s + _CLOCK_S
+        data = bytes(packet.get_sidedata("prft"))
+        if len(data) < _REFERENCE_TIME.size:
+            return
         # AVProducerReferenceTime: microseconds of the Unix epoch, then flags.
-        (camera_us,) = _REFERENCE_TIME.unpack_from(bytes(packet.get_sidedata("prft")))
-        self._sink.camera_clock(time.time_ns() // 1000, camera_us, "prft")
+        (camera_us,) = _REFERENCE_TIME.unpack_from(data)
+        now_us = time.time_ns() // 1000
+        # A camera without a clock may count from its start, which reads as 1900 or 2036 (RFC 3550 6.4.1).
+        if 0 < camera_us < now_us + _YEAR_US:
+            self._sink.camera_clock(now_us, camera_us, "prft")
 
     def _read_all(self) -> Ended:
         try:
@@ -144,9 +152,9 @@ class AvSource:
                 # FFmpeg has no name for what the camera calls it.
                 return Ended(Cause.REJECTED, {"error": "the camera offers no video that can be read"})
             audio = container.streams.audio[0] if camera.audio and container.streams.audio else None
-            self._sink.open(video, audio)
-            wanted = [video] if audio is None else [video, audio]
-            packets = container.demux(wanted)
+            frames = VideoEdge(video, self._sink)
+            sounds = AudioEdge(audio, self._sink) if audio is not None else None
+            packets = container.demux([video] if audio is None else [video, audio])
             while not self._stop.is_set():
                 try:
                     packet = next(packets)
@@ -154,8 +162,14 @@ class AvSource:
                     return relay.ended or Ended(Cause.ENDED, {"error": "the camera closed the connection"})
                 except av.error.FFmpegError as error:
                     raise relay.ended or failures.from_read(error) from None
-                self._look_at_clock(packet)
-                self._sink.packet(packet)
+                if not packet.size:
+                    # FFmpeg's word that nothing more of this stream follows.
+                    continue
+                if packet.stream_index == video.index:
+                    self._look_at_clock(packet)
+                    frames.take(packet)
+                elif sounds is not None:
+                    sounds.take(packet)
         return Ended(Cause.SERVER_DOWN, {"reason": "stopped"})
 
 

@@ -1,61 +1,92 @@
-"""Fragments of a run of pictures alone, without FFmpeg: the same bytes as its muxer makes, for a fifth of the work.
+"""Fragments of a run, written without FFmpeg: the same bytes as its muxer makes, for a fifth of the work.
 
-FFmpeg copies every picture five times more, looks for start codes whose places are known, and holds half a megabyte a run
-(docs/reference/performance.md). Runs with sound, and packets that FFmpeg read, go through ``Muxer``, which also makes the init. Invariant: what comes
-out is byte for byte what ``Muxer`` would give (ISO/IEC 14496-12 8.8; tests hold the two against each other).
+FFmpeg's muxer copies every frame five times more, looks for start codes whose places are known, holds half a megabyte a run, and ends the process at times
+that it did not expect (docs/design/recording.md). Invariants: what comes out is byte for byte what FFmpeg would give for the same samples (ISO/IEC
+14496-12 8.8; tests hold the two against each other); sound never holds a frame back.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from fractions import Fraction
-from functools import lru_cache
 from typing import Final
 
-from nvr.recorder.muxer import FRAGMENT_US, Covered, MuxedFragment, Muxer, Template
-from nvr.recorder.source import Packet, Picture
+from nvr.recorder.inits import Template, init_of
+from nvr.recorder.source import AudioFormat, AudioUnit, Picture
 from storage.boxes import Fragment, Hole, Track, TrackFragment, hole_box
 
-__all__ = ["Fragmenter", "muxer_for"]
+__all__ = ["FRAGMENT_US", "Covered", "Fragmenter", "MuxedFragment"]
+
+FRAGMENT_US: Final = 500_000
+"""A fragment ends with the first frame that makes it this long, and before a keyframe."""
 
 # sample_depends_on and sample_is_non_sync_sample, ISO/IEC 14496-12 8.8.3.1
 _KEYFRAME: Final = 0x02000000
 _OTHER: Final = 0x01010000
 # moof, mfhd, traf, tfhd (default-base-is-moof; defaults of duration, size, flags), tfdt (64 bits), trun up to its data offset
 _MOOF: Final = struct.Struct(">I4s I4sII I4s I4sIIIII I4sIQ I4sIIi")
+# The same without moof and mfhd
+_TRAF: Final = struct.Struct(">I4s I4sIIIII I4sIQ I4sIIi")
+_MDAT: Final = struct.Struct(">I4s")
 _SMALL_BYTES: Final = 16 << 10
+# Sound that waits for a frame: a minute and a half of 96 kbit/s.
+_MOST_AUDIO_BYTES: Final = 1 << 20
 # What is larger goes to the disk in its pieces: to put it together would be one more copy.
 _JOINED_BYTES: Final = 32 << 10
 _TFHD_FLAGS: Final = 0x020038
 _DATA_OFFSET, _FIRST_FLAGS, _DURATIONS, _SIZES, _COMPOSITION = 0x1, 0x4, 0x100, 0x200, 0x800
 
 
-@lru_cache(maxsize=256)
-def _init(video: Template, time_base: Fraction) -> tuple[bytes, tuple[Track, ...]]:
-    """The init and its tracks: shared by all cameras of one template."""
-    muxer = Muxer(video, None, time_base)
-    muxer.close()
-    return muxer.init, muxer.tracks
+class Covered:
+    """What a fragment has of the video: presentation time of its first sample and the greatest end of any, in ticks; how many samples, and whether the first
+    is a keyframe."""
+
+    __slots__ = ("end", "frames", "start", "sync")
+
+    def __init__(self, start: int, end: int, frames: int, sync: bool) -> None:
+        self.start = start
+        self.end = end
+        self.frames = frames
+        self.sync = sync
 
 
-def muxer_for(video: Template, audio: Template | None, time_base: Fraction, first: Packet) -> Muxer | Fragmenter:
-    """What a run that begins with this packet is muxed with."""
-    if audio is None and isinstance(first, Picture) and time_base.numerator == 1:
-        init, tracks = _init(video, time_base)
-        # FFmpeg multiplies coarse time bases.
-        if tracks[0].timescale == time_base.denominator:
-            return Fragmenter(init, tracks)
-    return Muxer(video, audio, time_base)
+class MuxedFragment:
+    """``moof`` + ``mdat``, in ``size`` bytes, and what its ``moof`` says."""
+
+    __slots__ = ("buffers", "fragment", "size", "video")
+
+    def __init__(self, buffers: Sequence[bytes], size: int, fragment: Fragment, video: Covered) -> None:
+        self.buffers = buffers
+        self.size = size
+        self.fragment = fragment
+        self.video = video
 
 
 class Fragmenter:
-    """The muxer of one run, as ``Muxer``: a fragment ends before a keyframe, and before what begins half a second after it or later. One of fewer bytes
-    than ``small_bytes`` goes on for a second: each fragment has its price, and a city of such cameras has a lot of them."""
+    """The muxer of one run: a fragment ends before a keyframe, and before what begins half a second after it or later. One of fewer bytes
+    than ``small_bytes`` goes on for a second: each fragment has its price, and a city of such cameras has a lot of them. Sound is in the fragment of the frames
+    that it belongs to, or, if it comes late, in the next one."""
+
+    @classmethod
+    def of(cls, video: Template, audio: AudioFormat | None, time_base: Fraction) -> Fragmenter:
+        """The muxer of frames whose times are ticks of ``time_base``, and of sound, if there is any.
+
+        Raises:
+            av.FFmpegError, LookupError, ValueError: MP4 has no place for these.
+        """
+        if time_base.numerator != 1:
+            raise ValueError(f"a time base of {time_base} s")
+        init, tracks = init_of(video, audio, time_base.denominator)
+        return cls(init, tracks)
 
     def __init__(self, init: bytes, tracks: tuple[Track, ...], small_bytes: int = _SMALL_BYTES) -> None:
         self.init = init
         self.tracks = tracks
         self.video_track = tracks[0]
+        self._audio_track = tracks[1] if len(tracks) > 1 else None
+        self._units: list[AudioUnit] = []
+        self._unit_bytes = 0
         self._longest = FRAGMENT_US * self.video_track.timescale // 1_000_000
         self._small_bytes = small_bytes
         self._bytes = 0
@@ -63,14 +94,14 @@ class Fragmenter:
         self._sequence = 0
         self._composed = False
 
-    def video(self, packet: Packet) -> list[MuxedFragment]:
-        """Adds a picture, which is changed; returns the fragment that it ended."""
-        assert isinstance(packet, Picture)
+    def video(self, packet: Picture) -> list[MuxedFragment]:
+        """Adds a frame; returns the fragment that it ended."""
         pictures = self._pictures
         if pictures:
             longest = self._longest if self._bytes >= self._small_bytes else 2 * self._longest
             if packet.is_keyframe or packet.dts - pictures[0].dts >= longest:
-                fragment = self._fragment(packet.dts - pictures[-1].dts)
+                units = self._units_before(packet.dts) if self._units else []
+                fragment = self._fragment(packet.dts - pictures[-1].dts, units)
                 self._pictures = [packet]
                 self._bytes = packet.size
                 return [fragment]
@@ -78,9 +109,26 @@ class Fragmenter:
         self._bytes += packet.size
         return []
 
-    def audio(self, packet: Packet) -> list[MuxedFragment]:
-        """There is no sound in such a run."""
-        raise AssertionError(packet)
+    def audio(self, unit: AudioUnit) -> None:
+        """Adds sound, whose times rise. If no frame comes for very long, so that a lot waits, it is left out."""
+        assert self._audio_track is not None
+        if self._unit_bytes < _MOST_AUDIO_BYTES:
+            self._units.append(unit)
+            self._unit_bytes += len(unit.data)
+
+    def _units_before(self, end: int) -> list[AudioUnit]:
+        """Takes the sound that begins before this time of the video."""
+        if self._audio_track is None:
+            return []
+        scale, limit = self.video_track.timescale, end * self._audio_track.timescale
+        units = self._units
+        count = 0
+        while count < len(units) and units[count].time * scale < limit:
+            count += 1
+        taken, self._units = units[:count], units[count:]
+        for unit in taken:
+            self._unit_bytes -= len(unit.data)
+        return taken
 
     def hole(self, usual: int, reached: int, dts: int, pts: int, loss: str) -> MuxedFragment | None:
         """Ends the fragment before a frame of these times that does not follow at once: what is shown before it ends ``usual`` ticks after the last frame began, and
@@ -93,7 +141,7 @@ class Fragmenter:
             end = max(end, pictures[number].pts + pictures[number + 1].dts - pictures[number].dts)
         if pts - end <= usual // 2:
             return None
-        fragment = self._fragment(dts - pictures[-1].dts, Hole(end, pts, loss))
+        fragment = self._fragment(dts - pictures[-1].dts, self._units_before(dts), Hole(end, pts, loss))
         self._pictures = []
         self._bytes = 0
         return fragment
@@ -103,11 +151,11 @@ class Fragmenter:
         pictures = self._pictures
         if not pictures:
             return []
-        fragment = self._fragment(pictures[-1].duration)
-        self._pictures = []
+        fragment = self._fragment(pictures[-1].duration, self._units)
+        self._pictures, self._units, self._unit_bytes = [], [], 0
         return [fragment]
 
-    def _fragment(self, last_duration: int, hole: Hole | None = None) -> MuxedFragment:
+    def _fragment(self, last_duration: int, units: list[AudioUnit], hole: Hole | None = None) -> MuxedFragment:
         pictures = self._pictures
         count = len(pictures)
         first = pictures[0]
@@ -153,21 +201,85 @@ class Fragmenter:
                 words.append(rows[at + 2])
         trun = 20 + 4 * len(words)
         after = b"" if hole is None else hole_box(hole)
-        moof = _MOOF.size + 4 * len(words) + len(after)
+        traf = 56 + trun
+        audio = _AudioSamples(units) if units else None
+        moof = 24 + traf + (0 if audio is None else audio.traf_bytes) + len(after)
         self._sequence += 1
         track = self.video_track.track_id
+        parts: tuple[TrackFragment, ...]
+        parts = (TrackFragment(track, first.dts, moof + 8, count, total, struct.pack(f"={4 * count}q", *rows)),)
+        if audio is None and hole is None:
+            tail = struct.pack(f">{len(words)}II4s", *words, total + 8, b"mdat")
+        elif audio is None:
+            tail = struct.pack(f">{len(words)}I", *words) + after + _MDAT.pack(total + 8, b"mdat")
+        else:
+            assert self._audio_track is not None
+            other, at = self._audio_track.track_id, moof + 8 + total
+            parts += (audio.part(other, at),)
+            buffers.append(audio.data)
+            total += len(audio.data)
+            tail = (
+                struct.pack(f">{len(words)}I", *words) + audio.traf(other, at) + after + _MDAT.pack(total + 8, b"mdat")
+            )
         head = _MOOF.pack(
             moof, b"moof",
             16, b"mfhd", 0, self._sequence,
-            moof - len(after) - 24, b"traf",
+            traf, b"traf",
             28, b"tfhd", _TFHD_FLAGS, track, first_duration, first_size, _OTHER,
             20, b"tfdt", 0x01000000, first.dts,
             trun, b"trun", flags, count, moof + 8,
         )  # fmt: skip
-        tail = struct.pack(f">{len(words)}I", *words) + after + struct.pack(">I4s", total + 8, b"mdat")
         buffers.insert(0, head + tail)
         if total < _JOINED_BYTES:
             buffers = [b"".join(buffers)]
-        part = TrackFragment(track, first.dts, moof + 8, count, total, struct.pack(f"={4 * count}q", *rows))
         covered = Covered(first.pts, end if hole is None else hole.start, count, first.is_keyframe)
-        return MuxedFragment(buffers, moof + 8 + total, Fragment(self._sequence, (part,), hole), covered)
+        return MuxedFragment(buffers, moof + 8 + total, Fragment(self._sequence, parts, hole), covered)
+
+
+class _AudioSamples:
+    """The samples of a fragment's sound: a ``traf`` of them, and their bytes."""
+
+    __slots__ = ("_durations", "_rows", "_sizes", "_units", "_words", "data", "traf_bytes")
+
+    def __init__(self, units: list[AudioUnit]) -> None:
+        self._units = units
+        rows: list[int] = []
+        count = len(units)
+        first_size, first_duration = len(units[0].data), units[0].samples
+        self._sizes = self._durations = False
+        for number in range(count):
+            unit = units[number]
+            size = len(unit.data)
+            duration = units[number + 1].time - unit.time if number + 1 < count else unit.samples
+            if number == 0:
+                first_duration = duration
+            rows += (size, duration, 0, 1)
+            self._sizes = self._sizes or size != first_size
+            self._durations = self._durations or duration != first_duration
+        self._rows = rows
+        self._words: list[int] = []
+        for at in range(0, 4 * count, 4):
+            if self._durations:
+                self._words.append(rows[at + 1])
+            if self._sizes:
+                self._words.append(rows[at])
+        self.traf_bytes = 76 + 4 * len(self._words)
+        self.data = b"".join([unit.data for unit in units])
+
+    def traf(self, track: int, data_offset: int) -> bytes:
+        """The box. ``data_offset`` counts from the first byte of the ``moof``."""
+        words = self._words
+        flags = _DATA_OFFSET | (_DURATIONS if self._durations else 0) | (_SIZES if self._sizes else 0)
+        head = _TRAF.pack(
+            self.traf_bytes, b"traf",
+            28, b"tfhd", _TFHD_FLAGS, track, self._rows[1], self._rows[0], _KEYFRAME,
+            20, b"tfdt", 0x01000000, self._units[0].time,
+            20 + 4 * len(words), b"trun", flags, len(self._units), data_offset,
+        )  # fmt: skip
+        return head + struct.pack(f">{len(words)}I", *words)
+
+    def part(self, track: int, data_offset: int) -> TrackFragment:
+        """The same for the index."""
+        count = len(self._units)
+        packed = struct.pack(f"={4 * count}q", *self._rows)
+        return TrackFragment(track, self._units[0].time, data_offset, count, len(self.data), packed)

@@ -11,7 +11,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from typing import Any, Final
 
 import av
@@ -20,13 +19,12 @@ from nvr.recorder.camera_clock import CameraClock
 from nvr.recorder.clock import ClockWatch, RunClock
 from nvr.recorder.cutting import Cutter
 from nvr.recorder.disks import Disks
-from nvr.recorder.muxer import Template
+from nvr.recorder.inits import Template, describe_audio
 from nvr.recorder.nal import parameter_sets
 from nvr.recorder.native.templates import video_template
 from nvr.recorder.run import Identity, Run
-from nvr.recorder.sound import G711_CODECS, G711Encoder
-from nvr.recorder.source import Ended, Packet, Picture
-from nvr.recorder.timestamps import Completer
+from nvr.recorder.sound import G711Encoder
+from nvr.recorder.source import AudioFormat, AudioPacket, AudioUnit, Ended, Picture
 from storage import clock_samples, facts, segments
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
@@ -83,19 +81,22 @@ class Pipeline:
         self._lock = threading.Lock()
         self._ended: Ended | None = None
         self._video: Template | None = None
-        self._audio: Template | None = None
         self._encoder: G711Encoder | None = None
+        self._audio_refused = False
+        # What came, and what of it is recorded, if it can be.
+        self._audio_came: AudioFormat | None = None
+        self._audio: AudioFormat | None = None
         self._codec = ""
         self._sets: frozenset[bytes] = frozenset()
         self._clock = RunClock()
         self._watch: ClockWatch | None = None
-        self._held: list[Packet] = []
+        self._held: list[Picture] = []
+        self._held_audio: list[AudioUnit] = []
         self._held_bytes = 0
         self._first_us = 0
         self._audio_at_us: int | None = None
         self._last_dts: int | None = None
         self._interval_us = 0
-        self._completer = Completer()
         # Microseconds of media time a tick, as a fraction: every connection's packets keep to one time base.
         self._tick_us: tuple[int, int] | None = None
         self._footage_us: int | None = None
@@ -115,34 +116,36 @@ class Pipeline:
         """Why it ended, once it has: the disk's word may have replaced the connection's."""
         return self._ended
 
-    def open(self, video: av.VideoStream, audio: av.AudioStream | None) -> None:
+    def open(self, video: Template) -> None:
         """The connection stands."""
-        codec = video.codec_context.name
+        codec = video.codec
         if codec not in _VIDEO_CODECS:
             raise Ended(Cause.REJECTED, {"error": f"video codec {codec} is not H.264 or H.265"})
         self._codec = codec
-        self._video = Template(video)
-        self._sets = frozenset(parameter_sets(codec, video.codec_context.extradata or b""))
-        if self._want_audio and audio is not None:
-            self._open_audio(audio)
-            if self._audio is None:
-                log.warning(
-                    "camera %s: its sound (%s) can't be recorded, recording pictures only",
-                    self._identity.camera,
-                    audio.codec_context.name,
-                )
+        self._video = video
+        self._sets = frozenset(parameter_sets(codec, video.extradata))
 
-    def _open_audio(self, audio: av.AudioStream) -> None:
-        """AAC is recorded as it comes, G.711 encoded to AAC. AAC without its configuration (ADTS) has none to put into an init."""
-        context = audio.codec_context
-        if context.name == "aac" and context.extradata:
-            self._audio = Template(audio)
-        elif context.name in G711_CODECS:
-            try:
-                self._encoder = G711Encoder(context.name, context.sample_rate, context.layout.nb_channels)
-            except (av.FFmpegError, LookupError, ValueError):
+    def no_audio(self, why: str) -> None:
+        """The camera's sound can't be recorded."""
+        if self._want_audio and not self._audio_refused:
+            self._audio_refused = True
+            log.warning(
+                "camera %s: its sound can't be recorded (%s), recording frames only", self._identity.camera, why
+            )
+
+    def _open_audio(self, offered: AudioFormat) -> None:
+        """AAC is recorded as it comes, G.711 encoded to AAC."""
+        self._audio_came, self._audio, self._encoder = offered, None, None
+        try:
+            if offered.codec == "aac":
+                describe_audio(offered)
+                self._audio = offered
                 return
-            self._audio = self._encoder.template
+            self._encoder = G711Encoder(offered)
+        except (av.FFmpegError, LookupError, ValueError):
+            self.no_audio(f"{offered.codec}, {offered.rate} samples a second, {offered.channels} channels")
+            return
+        self._audio = self._encoder.format
 
     def counted(self) -> dict[str, int]:
         """What was counted on this connection so far, without zeros; names are those of storage/counters.py."""
@@ -168,14 +171,10 @@ class Pipeline:
             camera, node = self._identity.camera, self._identity.node
             self._catalogue.put(lambda conn: clock_samples.record(conn, camera, sample, node=node))
 
-    def packet(self, packet: Packet) -> None:
-        """Takes a packet that has just arrived. Raises ``Ended`` if the connection is of no more use."""
+    def packet(self, packet: Picture) -> None:
+        """Takes a frame that has just arrived. Raises ``Ended`` if the connection is of no more use."""
         with self._lock:
-            if self._ended is not None:
-                # Another one: what is raised remembers where, and so would keep this pipeline.
-                raise Ended(self._ended.cause, self._ended.detail)
-            if packet.size == 0:
-                return
+            self._refuse_if_ended()
             now_us, monotonic_us = self._realtime_us(), self._monotonic_us()
             if self._watch is None:
                 self._watch = ClockWatch(now_us, monotonic_us)
@@ -183,35 +182,44 @@ class Pipeline:
                 detail = {"error": f"the server's clock was set by {step_us / 1e6:+.3f} s"}
                 self._restart(Ended(Cause.CLOCK_STEP, detail), keep_clock=False)
                 self._watch = ClockWatch(now_us, monotonic_us)
-            if isinstance(packet, Picture):
-                if packet.loss:
-                    self.counters["corrupt"] += 1
-                self._take_timed(packet, now_us)
-            elif packet.stream.type == "video":
-                self._take_video(packet, now_us)
-            elif self._audio is not None and packet.dts is not None:
-                self._audio_at_us = now_us
-                for encoded in [packet] if self._encoder is None else self._encoder.encode(packet):
-                    self._take_audio(encoded)
+            if packet.loss:
+                self.counters["corrupt"] += 1
+            self._take_timed(packet, now_us)
 
-    def _take_audio(self, packet: Packet) -> None:
+    def audio(self, packet: AudioPacket) -> None:
+        """Takes sound that has just arrived. Raises ``Ended`` if the connection is of no more use."""
+        if not self._want_audio:
+            return
+        with self._lock:
+            self._refuse_if_ended()
+            if packet.format != self._audio_came:
+                self._open_audio(packet.format)
+            if self._audio is None or packet.pts is None:
+                return
+            self._audio_at_us = self._realtime_us()
+            if self._encoder is None:
+                self._take_audio(AudioUnit(packet.data, packet.pts, packet.samples))
+            else:
+                for unit in self._encoder.encode(packet):
+                    self._take_audio(unit)
+
+    def _refuse_if_ended(self) -> None:
+        if self._ended is not None:
+            # Another one: what is raised remembers where, and so would keep this pipeline.
+            raise Ended(self._ended.cause, self._ended.detail)
+
+    def _take_audio(self, unit: AudioUnit) -> None:
         if self._held:
-            self._held.append(packet)
-        elif self.run is not None and self.run.has_audio:
-            self.run.audio(packet)
+            self._held_audio.append(unit)
+        elif self.run is not None and self.run.audio_format == self._audio:
+            self.run.audio(unit)
 
-    def _take_video(self, packet: av.Packet[Any], now_us: int) -> None:
-        self.counters["corrupt"] += packet.is_corrupt
-        for timed in self._completer.add(packet):
-            self._take_timed(timed, now_us)
-
-    def _take_timed(self, packet: Packet, now_us: int) -> None:
+    def _take_timed(self, packet: Picture, now_us: int) -> None:
         if self._tick_us is None:
-            tick_us = Fraction(packet.time_base) * 1_000_000
+            tick_us = packet.time_base * 1_000_000
             self._tick_us = tick_us.numerator, tick_us.denominator
         if not self._in_order(packet):
             return
-        assert packet.pts is not None
         media_us = packet.pts * self._tick_us[0] // self._tick_us[1]
         self._clock.observe(media_us, now_us)
         if packet.is_keyframe:
@@ -229,9 +237,9 @@ class Pipeline:
         if self._held and (self._clock.anchored or waited_s >= _ANCHOR_S or self._held_bytes >= _HELD_BYTES):
             self._begin(now_us)
 
-    def _in_order(self, packet: Packet) -> bool:
+    def _in_order(self, packet: Picture) -> bool:
         """Whether the packet's timestamp goes on from the last one; ends the run if it can't."""
-        assert packet.dts is not None and self._tick_us is not None
+        assert self._tick_us is not None
         last, self._last_dts = self._last_dts, packet.dts
         if last is None:
             return True
@@ -245,13 +253,12 @@ class Pipeline:
             self._last_dts = last
             return False
         if self._interval_us and change_us > max(_HOLE_US, 4 * self._interval_us):
-            lost = bool(packet.loss if isinstance(packet, Picture) else packet.is_corrupt)
-            if lost:
+            if packet.loss:
                 cause, what = Cause.CORRUPT, "after a loss nothing could be decoded"
             else:
                 cause, what = Cause.STALLED, "the camera sent nothing"
             detail = {"error": f"{what} for {change_us / 1e6:.1f} s"}
-            if lost:
+            if packet.loss:
                 counted = difference(self.counted(), self._counted_before)
                 detail |= {name: count for name, count in counted.items() if name in _OF_LOSS}
             self._restart(Ended(cause, detail), keep_clock=True)
@@ -260,24 +267,26 @@ class Pipeline:
             self._interval_us = (7 * self._interval_us + change_us) // 8 if self._interval_us else change_us
         return True
 
-    def _at_keyframe(self, packet: Packet, now_us: int) -> None:
+    def _at_keyframe(self, packet: Picture, now_us: int) -> None:
         """A keyframe is where parameters may change, and where sound may join or leave: both make a new run, without a gap."""
-        found = packet.sets if isinstance(packet, Picture) else parameter_sets(self._codec, bytes(packet))
-        sets = frozenset(found)
-        audio_lives = self._audio is not None and (
-            self._audio_at_us is not None and now_us - self._audio_at_us < _SILENT_S * 1e6
-        )
+        sets = frozenset(packet.sets)
+        audio = self._living_audio(now_us)
         if not sets <= self._sets:
             self._sets = sets
             self._restart(Ended(Cause.ENDED, {"error": "the camera changed its parameters"}), keep_clock=True)
             try:
-                annex_b = packet.annex_b() if isinstance(packet, Picture) else bytes(packet)
-                self._video = video_template(self._codec, found, annex_b)
+                self._video = video_template(self._codec, packet.sets, packet.annex_b())
             except (av.FFmpegError, LookupError, ValueError):
                 raise Ended(Cause.CORRUPT, {"error": "the camera's new parameters can't be read"}) from None
-        elif self.run is not None and self.run.has_audio != audio_lives:
-            why = "sound began" if audio_lives else "sound ceased"
+        elif self.run is not None and self.run.audio_format != audio:
+            why = (
+                "sound ceased" if audio is None else "sound began" if self.run.audio_format is None else "sound changed"
+            )
             self._restart(Ended(Cause.ENDED, {"error": why}), keep_clock=True)
+
+    def _living_audio(self, now_us: int) -> AudioFormat | None:
+        """What sound a run that begins now has: none if none came for seconds."""
+        return self._audio if self._audio_at_us is not None and now_us - self._audio_at_us < _SILENT_S * 1e6 else None
 
     def _begin(self, now_us: int) -> None:
         """The clock is anchored: the run begins with the first keyframe held."""
@@ -285,7 +294,8 @@ class Pipeline:
         if not self._clock.anchored:
             self._clock.anchor()
         held, self._held, self._held_bytes = self._held, [], 0
-        audio = self._audio if self._audio_at_us is not None and now_us - self._audio_at_us < _SILENT_S * 1e6 else None
+        units, self._held_audio = self._held_audio, []
+        audio = self._living_audio(now_us)
         try:
             run = Run(
                 self._identity, self._clock, self._cutter, self._disks, self._video, audio, held[0], self._handles
@@ -293,11 +303,11 @@ class Pipeline:
         except (av.FFmpegError, ValueError) as error:
             raise Ended(Cause.REJECTED, {"error": f"these streams can't be put into MP4: {error}"}) from None
         self.run = run
+        if audio is not None:
+            for unit in units:
+                run.audio(unit)
         for packet in held:
-            if packet.stream.type == "video":
-                run.video(packet)
-            elif audio is not None:
-                run.audio(packet)
+            run.video(packet)
         self._told_footage()
 
     def _told_footage(self) -> None:
@@ -318,7 +328,7 @@ class Pipeline:
             # What came in the first second is footage all the same.
             self._begin(self._realtime_us())
         self._end_run(ended, None)
-        self._held, self._held_bytes = [], 0
+        self._held, self._held_audio, self._held_bytes = [], [], 0
         if not keep_clock:
             self._clock = RunClock()
             self._first_us = 0

@@ -13,9 +13,9 @@ from typing import Final
 from nvr.recorder.clock import RunClock
 from nvr.recorder.cutting import Cutter
 from nvr.recorder.disks import Disks
-from nvr.recorder.fragments import Fragmenter, muxer_for
-from nvr.recorder.muxer import Covered, MuxedFragment, Template
-from nvr.recorder.source import Ended, Packet, Picture
+from nvr.recorder.fragments import Covered, Fragmenter, MuxedFragment
+from nvr.recorder.inits import Template
+from nvr.recorder.source import AudioFormat, AudioUnit, Ended, Picture
 from storage.boxes import Hole
 from storage.causes import Cause
 from storage.disk_writer import DiskWriter
@@ -50,18 +50,17 @@ class Run:
         cutter: Cutter,
         disks: Disks,
         video: Template,
-        audio: Template | None,
-        first: Packet,
+        audio: AudioFormat | None,
+        first: Picture,
         handles: deque[SegmentHandle],
     ) -> None:
-        assert first.dts is not None
-        time_base = Fraction(first.time_base)
+        time_base = first.time_base
         self._identity = identity
         self._clock = clock
         self._cutter = cutter
         self._disks = disks
         self._handles = handles
-        self._muxer = muxer_for(video, audio, time_base, first)
+        self._muxer = Fragmenter.of(video, audio, time_base)
         self._init = Init.of(self._muxer.init, self._muxer.tracks)
         self._origin = first.dts
         self._time_base = time_base
@@ -77,7 +76,9 @@ class Run:
         self._origin_us = int(first.dts * time_base * 1_000_000)
         self._last_dts: int | None = None
         self._media_end = 0
-        self.has_audio = audio is not None
+        # Where the run's sound has its zero, in ticks of its rate.
+        self._audio_origin = round(first.dts * time_base * audio.rate) if audio is not None else 0
+        self.audio_format = audio
         self.start_us: int | None = None
         self.until_us: int | None = None
         self.frames = 0
@@ -109,10 +110,9 @@ class Run:
         """The growing segment."""
         return self._segment
 
-    def video(self, packet: Packet) -> bool:
-        """Adds a video packet; its timestamps become the run's own. Says whether that was the end of a fragment. Raises ``Ended`` if the disk
+    def video(self, packet: Picture) -> bool:
+        """Adds a frame; its timestamps become the run's own. Says whether that was the end of a fragment. Raises ``Ended`` if the disk
         refuses."""
-        assert packet.dts is not None and packet.pts is not None
         dts, pts = packet.dts - self._origin, packet.pts - self._origin
         if self._last_dts is not None and not self._is_after_hole:
             self._learn(dts - self._last_dts)
@@ -126,15 +126,11 @@ class Run:
             self._write(muxed)
         return bool(fragments)
 
-    def audio(self, packet: Packet) -> None:
-        """Adds an audio packet; what was before the run's first picture is left out."""
-        assert packet.dts is not None and packet.pts is not None
-        shift = round(self._origin * self._time_base / Fraction(packet.time_base))
-        if packet.dts < shift:
-            return
-        packet.dts, packet.pts = packet.dts - shift, packet.pts - shift
-        for muxed in self._muxer.audio(packet):
-            self._write(muxed)
+    def audio(self, unit: AudioUnit) -> None:
+        """Adds sound of ``audio_format``; what was before the run's first frame is left out."""
+        time = unit.time - self._audio_origin
+        if time >= 0:
+            self._muxer.audio(AudioUnit(unit.data, time, unit.samples))
 
     def _learn(self, step: int) -> None:
         usual = self._usual
@@ -151,7 +147,7 @@ class Run:
         Raises:
             Ended: the disk refuses.
         """
-        if self._last_dts is None or not isinstance(self._muxer, Fragmenter):
+        if self._last_dts is None:
             return None
         dts, pts = picture.dts - self._origin, picture.pts - self._origin
         muxed = self._muxer.hole(self._delta, self._media_end, dts, pts, picture.loss)
@@ -174,21 +170,17 @@ class Run:
 
     def _write(self, muxed: MuxedFragment) -> None:
         video = muxed.video
-        media_end, frames = self._media_end, 0
-        if video is not None:
-            self._begin_or_cut(video)
-            media_end, frames = max(media_end, video.end), video.frames
-        if self._segment is None or self._disk is None:
-            # Sound before the first picture has no segment to go to.
-            return
+        self._begin_or_cut(video)
+        media_end = max(self._media_end, video.end)
+        assert self._segment is not None and self._disk is not None
         self._refuse_if_broken()
         end_us = self._wall_us(media_end)
         if not self._disk.append(self._segment, muxed.buffers, muxed.fragment, end_us):
             raise Ended(Cause.OVERLOAD, {"error": "the disk does not keep up", "root": str(self._disk.root.path)})
         # Counted once it is accepted: what was refused is not footage.
         self._media_end = media_end
-        self._frames += frames
-        self.frames += frames
+        self._frames += video.frames
+        self.frames += video.frames
         self.bytes += muxed.size
         self.until_us = end_us
         if self._cutter.overdue(self._segment.head.start_us, end_us, self._segment.offset):

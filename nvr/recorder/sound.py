@@ -14,11 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from av.codec.context import Flags
 
-from nvr.recorder.muxer import Template
+from nvr.recorder.source import AudioFormat, AudioPacket, AudioUnit
 
-__all__ = ["G711_CODECS", "G711Encoder"]
-
-G711_CODECS: Final = ("pcm_mulaw", "pcm_alaw")
+__all__ = ["G711Encoder"]
 
 _BITS_A_SAMPLE: Final = 3  # of AAC: 24 kbit/s for telephone sound
 # Times of packets wander by this much without a sample missing.
@@ -36,23 +34,22 @@ def _levels(codec: str) -> npt.NDArray[np.float32]:
 
 
 class G711Encoder:
-    """The encoder of one connection's sound. ``codec`` is FFmpeg's name; ``rate`` samples a second.
+    """The encoder of one connection's sound, which is ``came``; what it gives is ``format``.
 
     Raises:
         av.FFmpegError, ValueError: AAC does not have this rate or number of channels.
     """
 
-    def __init__(self, codec: str, rate: int, channels: int) -> None:
-        self._levels = _levels(codec)
-        self._rate = rate
-        self._channels = channels
-        self._layout = "mono" if channels == 1 else "stereo"
+    def __init__(self, came: AudioFormat) -> None:
+        self._levels = _levels(came.codec)
+        self._rate, self._channels = came.rate, came.channels
+        self._layout = "mono" if came.channels == 1 else "stereo"
         self._encoder = self._open()
         self._samples: int = self._encoder.frame_size
         self._waiting = bytearray()
         self._next: int | None = None
         self._given: int | None = None
-        self.template = Template.of_aac(bytes(self._encoder.extradata or b""), rate, channels)
+        self.format = AudioFormat("aac", came.rate, came.channels, bytes(self._encoder.extradata), self._samples)
 
     def _open(self) -> Any:
         encoder: Any = av.CodecContext.create("aac", "w")
@@ -64,10 +61,10 @@ class G711Encoder:
         encoder.open()
         return encoder
 
-    def encode(self, packet: av.Packet[Any]) -> list[av.Packet[Any]]:
-        """Takes a packet; returns those that it completed."""
+    def encode(self, packet: AudioPacket) -> list[AudioUnit]:
+        """Takes a packet; returns the access units that it completed."""
         assert packet.pts is not None
-        at = round(packet.pts * Fraction(packet.time_base) * self._rate)
+        at = packet.pts
         waiting = len(self._waiting) // self._channels
         if self._next is None or abs(at - self._next - waiting) > _TOLERANCE_S * self._rate:
             # Sound is missing, or this is another timeline: what follows does not belong to what waits.
@@ -75,8 +72,8 @@ class G711Encoder:
                 self._encoder = self._open()
             self._waiting.clear()
             self._next = at
-        self._waiting += bytes(packet)
-        found: list[av.Packet[Any]] = []
+        self._waiting += packet.data
+        found: list[AudioUnit] = []
         size = self._samples * self._channels
         while len(self._waiting) >= size:
             codes = np.frombuffer(bytes(self._waiting[:size]), np.uint8).reshape(-1, self._channels)
@@ -85,14 +82,9 @@ class G711Encoder:
             frame: Any = av.AudioFrame.from_ndarray(levels, "fltp", self._layout)
             frame.sample_rate, frame.pts, frame.time_base = self._rate, self._next, Fraction(1, self._rate)
             self._next += self._samples
-            found += [encoded for encoded in self._encoder.encode(frame) if self._rises(encoded)]
-        for encoded in found:
-            encoded.stream = self.template.stream
+            for encoded in self._encoder.encode(frame):
+                # An encoder that was begun anew gives its first frame early.
+                if encoded.pts is not None and (self._given is None or encoded.pts > self._given):
+                    self._given = encoded.pts
+                    found.append(AudioUnit(bytes(encoded), encoded.pts, self._samples))
         return found
-
-    def _rises(self, packet: av.Packet[Any]) -> bool:
-        """Whether it is after the one before; an encoder that was begun anew gives its first packet a frame early."""
-        if packet.pts is None or (self._given is not None and packet.pts <= self._given):
-            return False
-        self._given = packet.pts
-        return True

@@ -1,17 +1,19 @@
-"""What a source of packets is, and how its end is told."""
+"""What a source of frames and sound is, what it gives, and how its end is told. Both sources give the same: FFmpeg's packets end at the edge of ``av_source``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final, Protocol, TypeAlias
-
-import av
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from nvr.recorder.nal import annex_b
 from storage.causes import Cause
 
-__all__ = ["LOSSES", "Ended", "Packet", "PacketSink", "Picture", "Source"]
+if TYPE_CHECKING:
+    from nvr.recorder.inits import Template
+
+__all__ = ["LOSSES", "AudioFormat", "AudioPacket", "AudioUnit", "Ended", "PacketSink", "Picture", "Source"]
 
 LOSSES: Final = ("", "network", "camera", "server")
 """What ``Picture.loss`` may be: nothing is missing before it; numbers are missing in the sequence of packets before it; frames before it could not be used although
@@ -19,14 +21,14 @@ no number is missing; the server left them out."""
 
 
 class Picture:
-    """A video packet that FFmpeg has no part in: an access unit as MP4 has it, in pieces, each NAL unit after its length in four bytes. ``sets``: the parameter sets in
-    front of a keyframe. ``loss``: whether frames before it are missing, and on whose side: a word of ``LOSSES``. Other attributes are as those of PyAV's packets."""
+    """An access unit as MP4 has it, in pieces, each NAL unit after its length in four bytes: what came as one NAL unit is one. ``sets``: the parameter sets in
+    front of a keyframe. ``loss``: whether frames before it are missing, and on whose side: a word of ``LOSSES``. Times are ticks of ``time_base`` seconds, whose
+    numerator is 1, on the media line of the connection."""
 
     def __init__(
         self,
         parts: list[bytes],
         sets: tuple[bytes, ...],
-        stream: Any,
         time_base: Fraction,
         pts: int,
         dts: int,
@@ -39,7 +41,6 @@ class Picture:
         self.size = sum(len(part) for part in parts)
         """Bytes."""
         self.sets = sets
-        self.stream = stream
         self.time_base = time_base
         self.pts = pts
         self.dts = dts
@@ -58,15 +59,41 @@ class Picture:
         """The same with start codes."""
         return annex_b(self.data)
 
-    def packet(self) -> av.Packet[Any]:
-        """The same for FFmpeg."""
-        made: av.Packet[Any] = av.Packet(self.annex_b())
-        made.pts, made.dts, made.duration, made.time_base = self.pts, self.dts, self.duration, self.time_base
-        made.is_keyframe = self.is_keyframe
-        return made
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """What a sound track is. ``codec`` is FFmpeg's name: ``aac``, ``pcm_mulaw`` or ``pcm_alaw``; ``rate`` samples a second; ``config`` is the
+    AudioSpecificConfig of AAC (ISO/IEC 14496-3 1.6.2.1), ``unit_samples`` what an access unit of it lasts."""
+
+    codec: str
+    rate: int
+    channels: int
+    config: bytes = b""
+    unit_samples: int = 0
 
 
-Packet: TypeAlias = "av.Packet[Any] | Picture"
+class AudioPacket:
+    """Sound as it came: a raw AAC access unit, or bytes of G.711. ``pts``, in ticks of the format's rate, is what the camera says, on the line of the video as far
+    as the source can tell; None if nothing is said. It lasts ``samples`` ticks."""
+
+    __slots__ = ("data", "format", "pts", "samples")
+
+    def __init__(self, format_: AudioFormat, data: bytes, pts: int | None, samples: int) -> None:
+        self.format = format_
+        self.data = data
+        self.pts = pts
+        self.samples = samples
+
+
+class AudioUnit:
+    """A raw AAC access unit whose time, in ticks of its format's rate on the line of the video, was judged. It lasts ``samples`` ticks."""
+
+    __slots__ = ("data", "samples", "time")
+
+    def __init__(self, data: bytes, time: int, samples: int) -> None:
+        self.data = data
+        self.time = time
+        self.samples = samples
 
 
 class Ended(Exception):
@@ -79,13 +106,19 @@ class Ended(Exception):
 
 
 class PacketSink(Protocol):
-    """Takes the packets of one connection. Every call may raise ``Ended``: the source then closes its connection."""
+    """Takes the frames and the sound of one connection. Every call may raise ``Ended``: the source then closes its connection."""
 
-    def open(self, video: av.VideoStream, audio: av.AudioStream | None) -> None:
-        """The connection stands; these are its streams."""
+    def open(self, video: Template) -> None:
+        """The connection stands, and this is its video; frames follow."""
 
-    def packet(self, packet: Packet) -> None:
-        """A packet has just arrived."""
+    def packet(self, packet: Picture) -> None:
+        """A frame has just arrived."""
+
+    def audio(self, packet: AudioPacket) -> None:
+        """Sound has just arrived, of a format that this connection's sound has from now on."""
+
+    def no_audio(self, why: str) -> None:
+        """The camera offers sound that can't be recorded; ``why`` holds no secrets."""
 
     def camera_clock(self, at_us: int, camera_us: int, source: str) -> None:
         """The camera's own clock showed ``camera_us`` when the server's showed ``at_us``. ``source``: ``rtcp`` or ``prft``."""

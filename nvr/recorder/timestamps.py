@@ -1,4 +1,4 @@
-"""Timestamps that FFmpeg does not give: the first packets of a connection, until it knows how far pictures are reordered. Pure.
+"""Timestamps that FFmpeg does not give its packets: the first ones of a connection, until it knows how far pictures are reordered. Pure.
 
 Invariant: every packet given comes out once, in order, with both timestamps; decode times rise, and none is after its presentation time.
 """
@@ -6,12 +6,16 @@ Invariant: every packet given comes out once, in order, with both timestamps; de
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final, TypeAlias
 
-from nvr.recorder.source import Ended, Packet
+import av
+
+from nvr.recorder.source import Ended
 from storage.causes import Cause
 
 __all__ = ["Completer"]
+
+Packet: TypeAlias = "av.Packet[Any]"
 
 _MOST_UNTIMED: Final = 7
 _GUESSED_FRAME_S: Final = Fraction(1, 25)

@@ -26,7 +26,8 @@ from pathlib import Path
 import av
 import numpy
 
-from nvr.recorder.muxer import MuxedFragment, Muxer, Template
+from nvr.recorder.fragments import Fragmenter, MuxedFragment
+from nvr.recorder.inits import Template
 from storage import cameras, node, segments
 from storage.boxes import children, header, parse_moof
 from storage.database import Database
@@ -36,12 +37,13 @@ from storage.roots import register
 from storage.segment_file import Head, Tail, head_box, tail_box
 from storage.segments import Init, Key
 from tests.bench.machine import describe
+from tests.recorder.frames_made import encoded
 
 SECONDS, RATE, GOP, TICKS = 300, 25, 50, 90_000
 START_US = 1_795_442_400_000_000
 
 
-def film(bits_per_s: int) -> tuple[bytes, Muxer, list[MuxedFragment]]:
+def film(bits_per_s: int) -> tuple[bytes, Fragmenter, list[MuxedFragment]]:
     """Five minutes: the init, its muxer, and the fragments. Ten seconds are encoded and repeated."""
     encoder = av.CodecContext.create("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt = 1280, 720, "yuv420p"
@@ -62,14 +64,11 @@ def film(bits_per_s: int) -> tuple[bytes, Muxer, list[MuxedFragment]]:
         frame = av.VideoFrame.from_ndarray(noise, "gray").reformat(format="yuv420p")
         frame.pts = number
         packets += encoder.encode(frame)
-    muxer = Muxer(Template.of_keyframe("h264", bytes(packets[0])), None, Fraction(1, TICKS))
+    muxer = Fragmenter.of(Template.of_keyframe("h264", bytes(packets[0])), None, Fraction(1, TICKS))
     muxed: list[MuxedFragment] = []
     for number in range(SECONDS * RATE):
         old = packets[number % len(packets)]
-        new = av.Packet(bytes(old))
-        new.pts = new.dts = number * TICKS // RATE
-        new.time_base, new.duration, new.is_keyframe = Fraction(1, TICKS), TICKS // RATE, old.is_keyframe
-        muxed += muxer.video(new)
+        muxed += muxer.video(encoded(old, number * TICKS // RATE))
     muxed += muxer.close()
     return muxer.init, muxer, muxed
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import av
 
-from nvr.recorder.muxer import Muxer, Template
+from nvr.recorder.fragments import Fragmenter
+from nvr.recorder.inits import Template
 from storage.files import FILES
 from storage.index import IndexBuilder, SegmentIndex
 from storage.index_codec import encode
@@ -24,6 +25,7 @@ from storage.roots import open_root
 from storage.segment_file import Head, read
 from storage.segment_writer import SegmentWriter
 from tests.bench.machine import describe
+from tests.recorder.frames_made import encoded
 
 SECONDS, RATE, GOP = 300, 25, 50
 COPIES = 20
@@ -41,17 +43,14 @@ def make(folder: Path) -> tuple[Path, Path]:
         frame.pts = number
         packets += encoder.encode(frame)
     first = bytes(packets[0])
-    muxer = Muxer(Template.of_keyframe("h264", first), None, Fraction(1, 90_000))
+    muxer = Fragmenter.of(Template.of_keyframe("h264", first), None, Fraction(1, 90_000))
     head = Head("cam", "n", 1, 0, 0, 0, 90_000)
     part, final = folder / "part", folder / "closed.mp4"
     writer = SegmentWriter(FILES, folder, part, final, muxer.init, head)
     index, offset = IndexBuilder(muxer.tracks), writer.bytes
     muxed = []
     for number, packet in enumerate(packets):
-        new = av.Packet(bytes(packet))
-        new.pts = new.dts = number * 3600
-        new.time_base, new.duration, new.is_keyframe = Fraction(1, 90_000), 3600, packet.is_keyframe
-        muxed += muxer.video(new)
+        muxed += muxer.video(encoded(packet, number * 3600))
     for fragment in [*muxed, *muxer.close()]:
         writer.append(fragment.buffers)
         index.add(offset, fragment.size, fragment.fragment)

@@ -34,7 +34,8 @@ from nvr import compiled
 
 IS_COMPILED = compiled.use()
 
-from nvr.recorder.muxer import MuxedFragment, Muxer, Template
+from nvr.recorder.fragments import Fragmenter, MuxedFragment
+from nvr.recorder.inits import Template
 from storage import cameras, node
 from storage.catalogue_writer import CatalogueWriter
 from storage.database import Database
@@ -45,6 +46,7 @@ from storage.roots import Root, register
 from storage.segment_file import Head
 from storage.segments import Init
 from tests.bench.machine import describe
+from tests.recorder.frames_made import encoded
 
 SECONDS, RATE, GOP = 300, 25, 50
 _APART = 37
@@ -56,7 +58,7 @@ class Material:
     """One segment's worth: the init and the fragments, and all of it as one file."""
 
     init: Init
-    muxer: Muxer
+    muxer: Fragmenter
     fragments: list[MuxedFragment]
     file: Path
 
@@ -87,14 +89,11 @@ def make(folder: Path) -> Material:
         frame = av.VideoFrame.from_ndarray(noise, "gray").reformat(format="yuv420p")
         frame.pts = number
         packets += encoder.encode(frame)
-    muxer = Muxer(Template.of_keyframe("h264", bytes(packets[0])), None, Fraction(1, TICKS))
+    muxer = Fragmenter.of(Template.of_keyframe("h264", bytes(packets[0])), None, Fraction(1, TICKS))
     muxed: list[MuxedFragment] = []
     for number in range(SECONDS * RATE):
         old = packets[number % len(packets)]
-        new = av.Packet(bytes(old))
-        new.pts = new.dts = number * TICKS // RATE
-        new.time_base, new.duration, new.is_keyframe = Fraction(1, TICKS), TICKS // RATE, old.is_keyframe
-        muxed += muxer.video(new)
+        muxed += muxer.video(encoded(old, number * TICKS // RATE))
     muxed += muxer.close()
     file = folder / "all.mp4"
     file.write_bytes(muxer.init + b"".join(chain.from_iterable(each.buffers for each in muxed)))

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import av
 
-from nvr.recorder.muxer import MuxedFragment, Muxer, Template
+from nvr.recorder.fragments import Fragmenter, MuxedFragment
+from nvr.recorder.inits import Template
 from storage import cameras, segments
 from storage.boxes import Fragment
 from storage.database import Database
@@ -26,6 +27,8 @@ from storage.index import IndexBuilder
 from storage.layout import segment_path
 from storage.segment_file import Head, Tail, head_box, tail_box
 from storage.segments import Init, Key
+from tests.cameras.frames import split
+from tests.recorder.frames_made import picture
 
 __all__ = ["RATE", "START_US", "TICKS", "Long", "Maker", "forget"]
 
@@ -145,7 +148,7 @@ def forget(paths: Sequence[Path]) -> None:
             os.close(fd)
 
 
-def _segment() -> tuple[Muxer, list[MuxedFragment]]:
+def _segment() -> tuple[Fragmenter, list[MuxedFragment]]:
     encoder = av.CodecContext.create("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt = 640, 360, "yuv420p"
     encoder.time_base, encoder.framerate = Fraction(1, RATE), Fraction(RATE)
@@ -156,7 +159,7 @@ def _segment() -> tuple[Muxer, list[MuxedFragment]]:
         frame.pts = number
         size = _PICTURE_BYTES if number else _KEYFRAME_BYTES
         group += [_padded(bytes(packet), size) for packet in encoder.encode(frame)]
-    muxer = Muxer(Template.of_keyframe("h264", group[0]), None, Fraction(1, TICKS))
+    muxer = Fragmenter.of(Template.of_keyframe("h264", group[0]), None, Fraction(1, TICKS))
     chance = random.Random(1)
     found: list[MuxedFragment] = []
     count = SEGMENT_S * RATE
@@ -164,11 +167,9 @@ def _segment() -> tuple[Muxer, list[MuxedFragment]]:
     times = [number * TICKS // RATE + chance.randint(-300, 300) for number in range(1, count)]
     times = [0, *times, count * TICKS // RATE]
     for number in range(count):
-        packet = av.Packet(group[number % GOP])
-        packet.pts = packet.dts = times[number]
-        packet.time_base, packet.duration = Fraction(1, TICKS), times[number + 1] - times[number]
-        packet.is_keyframe = number % GOP == 0
-        found += muxer.video(packet)
+        units = split(group[number % GOP], length_prefixed=False)
+        duration = times[number + 1] - times[number]
+        found += muxer.video(picture(units, times[number], number % GOP == 0, duration=duration))
     return muxer, found + muxer.close()
 
 

@@ -6,22 +6,17 @@ from fractions import Fraction
 from functools import cache
 
 import av
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nvr.recorder.fragments import Fragmenter, muxer_for
-from nvr.recorder.muxer import MuxedFragment, Muxer, Template
-from nvr.recorder.source import Picture
-from storage.boxes import Fragment, parse_moof
+from nvr.recorder.fragments import Fragmenter, MuxedFragment
+from nvr.recorder.inits import Template
+from nvr.recorder.source import AudioFormat, AudioUnit, Picture
+from storage.boxes import Fragment, children, parse_moof
 from tests.cameras.clips import ClipSpec, clip
 from tests.cameras.frames import prefixed
-
-BASE = Fraction(1, 90_000)
-
-
-def covered(fragment: MuxedFragment) -> tuple[int, int, int, bool] | None:
-    video = fragment.video
-    return None if video is None else (video.start, video.end, video.frames, video.sync)
+from tests.recorder.frames_made import BASE, FFmpegMuxer, aac, picture
 
 
 @cache
@@ -31,6 +26,12 @@ def template(codec: str = "h264") -> Template:
     return Template.of_keyframe(codec, b"".join(b"\0\0\0\1" + unit for unit in first.payload))
 
 
+@cache
+def form() -> AudioFormat:
+    return aac(clip(ClipSpec(audio="aac")).tracks[1])
+
+
+Frames = list[tuple[list[int], int, int, bool]]
 # (bytes of each NAL unit, ticks since the picture before, composition offset, keyframe)
 FRAMES = st.lists(
     st.tuples(
@@ -42,9 +43,11 @@ FRAMES = st.lists(
     min_size=1,
     max_size=40,
 )
+# (bytes, samples that are missing after it)
+UNITS = st.lists(st.tuples(st.integers(1, 40), st.sampled_from([0, 0, 0, 0, 1, 300])), max_size=200)
 
 
-def pictures(frames: list[tuple[list[int], int, int, bool]]) -> list[Picture]:
+def pictures(frames: Frames) -> list[Picture]:
     made: list[Picture] = []
     time = 0
     for number, (sizes, step, offset, keyframe) in enumerate(frames):
@@ -53,18 +56,23 @@ def pictures(frames: list[tuple[list[int], int, int, bool]]) -> list[Picture]:
             (b"\x65" if keyframe else b"\x41") + bytes(1 + (number + i) % 255 for i in range(size)) for size in sizes
         ]
         time += step if number else 0
-        made.append(
-            Picture(
-                [prefixed(*units)], (), template().stream, BASE, time + offset, time, keyframe, False, duration=step
-            )
-        )
+        made.append(picture(units, time, keyframe, offset=offset, duration=step))
     return made
 
 
-def muxed(muxer: Muxer | Fragmenter, frames: list[tuple[list[int], int, int, bool]]) -> list[MuxedFragment]:
+def units(sizes: list[tuple[int, int]]) -> list[AudioUnit]:
+    made: list[AudioUnit] = []
+    time = 0
+    for number, (size, missing) in enumerate(sizes):
+        made.append(AudioUnit(bytes([number % 256]) * size, time, 1024))
+        time += 1024 + missing
+    return made
+
+
+def muxed(muxer: Fragmenter, frames: Frames) -> list[MuxedFragment]:
     found: list[MuxedFragment] = []
-    for picture in pictures(frames):
-        found += muxer.video(picture)
+    for frame in pictures(frames):
+        found += muxer.video(frame)
     return found + muxer.close()
 
 
@@ -74,69 +82,175 @@ def whole(fragment: MuxedFragment) -> bytes:
     return data
 
 
-def moof(fragment: MuxedFragment) -> Fragment:
-    data = whole(fragment)
-    return parse_moof(data[: data.index(b"mdat") - 4])
+def moof(data: bytes) -> Fragment:
+    return parse_moof(data[: next(box.end for box in children(data, 0, len(data)) if box.kind == b"moof")])
+
+
+def fragments_of(data: bytes) -> list[bytes]:
+    """The moofs with their mdats in what FFmpeg wrote."""
+    boxes = list(children(data, 0, len(data)))
+    return [data[box.start : boxes[number + 1].end] for number, box in enumerate(boxes) if box.kind in (b"moof",)]
+
+
+def same(ours: Fragment, theirs: Fragment) -> None:
+    assert ours.sequence == theirs.sequence and len(ours.tracks) == len(theirs.tracks)
+    for a, b in zip(ours.tracks, theirs.tracks, strict=True):
+        assert (a.track_id, a.decode_time, a.data_offset) == (b.track_id, b.decode_time, b.data_offset)
+        assert (a.count, a.size) == (b.count, b.size)
+        assert (a.samples == b.samples).all()
 
 
 @settings(deadline=None)
 @given(FRAMES)
-def test_the_same_bytes_as_ffmpeg(frames: list[tuple[list[int], int, int, bool]]) -> None:
-    ours = muxer_for(template(), None, BASE, pictures(frames)[0])
-    assert isinstance(ours, Fragmenter)
+def test_the_same_bytes_as_ffmpeg(frames: Frames) -> None:
+    ours = Fragmenter.of(template(), None, BASE)
     ours = Fragmenter(ours.init, ours.tracks, small_bytes=0)
-    theirs = Muxer(template(), None, BASE)
-    assert ours.init == theirs.init and ours.tracks == theirs.tracks
-    a, b = muxed(ours, frames), muxed(theirs, frames)
-    assert [whole(fragment) for fragment in a] == [whole(fragment) for fragment in b]
-    assert [covered(fragment) for fragment in a] == [covered(fragment) for fragment in b]
-    for fragment in a:
-        assert fragment.fragment.sequence == moof(fragment).sequence
-        (ours_part,), (theirs_part,) = (
-            fragment.fragment.tracks,
-            moof(fragment).tracks,
-        )
-        assert (ours_part.track_id, ours_part.decode_time, ours_part.data_offset) == (
-            theirs_part.track_id,
-            theirs_part.decode_time,
-            theirs_part.data_offset,
-        )
-        assert (ours_part.samples == theirs_part.samples).all()
+    theirs = FFmpegMuxer(template())
+    assert ours.init == theirs.init
+    made = muxed(ours, frames)
+    expected = b"".join([*(theirs.video(frame) for frame in pictures(frames)), theirs.close()])
+    assert [whole(fragment) for fragment in made] == fragments_of(expected)
+    for fragment in made:
+        same(fragment.fragment, moof(whole(fragment)))
+        (part,) = fragment.fragment.tracks
+        starts = part.decode_time + part.samples[:, 1].cumsum() - part.samples[:, 1] + part.samples[:, 2]
+        covered = fragment.video
+        assert (covered.start, covered.frames) == (starts[0], part.count)
+        assert covered.end == max(starts + part.samples[:, 1]) and covered.sync == bool(part.samples[0, 3])
+
+
+@settings(deadline=None)
+@given(FRAMES, UNITS)
+def test_a_second_track_as_ffmpeg_writes_it(frames: Frames, sizes: list[tuple[int, int]]) -> None:
+    """FFmpeg is given the samples fragment by fragment, so that the same are in each; how it interleaves is its own affair."""
+    sounds = units(sizes)
+    ours = Fragmenter.of(template(), form(), BASE)
+    ours = Fragmenter(ours.init, ours.tracks, small_bytes=0)
+    assert ours.init == FFmpegMuxer(template(), form()).init
+    made: list[MuxedFragment] = []
+    waiting = list(sounds)
+    for frame in pictures(frames):
+        while waiting and waiting[0].time * 90_000 < (frame.dts + 9000) * form().rate:
+            ours.audio(waiting.pop(0))
+        made += ours.video(frame)
+    for unit in waiting:
+        ours.audio(unit)
+    made += ours.close()
+    given_back: list[int] = []
+    payload = b""
+    for fragment in made:
+        data = whole(fragment)
+        same(fragment.fragment, moof(data))
+        for part in fragment.fragment.tracks[1:]:
+            steps = part.samples[:, 1]
+            given_back += [part.decode_time, *(part.decode_time + steps.cumsum()[:-1])]
+            payload += data[part.data_offset : part.data_offset + part.size]
+            assert part.samples[:, 3].all()
+    assert given_back == [unit.time for unit in sounds]
+    assert payload == b"".join(unit.data for unit in sounds)
+    # Of one fragment everything comes to the same place: FFmpeg's bytes are ours.
+    if len(made) == 1 and sounds and (pictures(frames)[-1].dts + 9000) * form().rate > sounds[-1].time * 90_000:
+        theirs = FFmpegMuxer(template(), form())
+        out = b""
+        events = [(frame.dts * form().rate, 0, frame) for frame in pictures(frames)]
+        events += [(unit.time * 90_000, 1, unit) for unit in sounds]  # type: ignore[misc]
+        for _, kind, what in sorted(events, key=lambda event: event[:2]):
+            out += theirs.audio(what) if kind else theirs.video(what)  # type: ignore[arg-type]
+        found = fragments_of(out + theirs.close())
+        if len(found) == 1:
+            assert whole(made[0]) == found[0]
+
+
+def test_one_fragment_of_both_is_ffmpegs() -> None:
+    """What the property above meets now and then, for certain."""
+    frames: Frames = [([200, 30], 3600, 0, number == 0) for number in range(10)]
+    sounds = units([(20 + number, 0) for number in range(6)])
+    ours, theirs = Fragmenter.of(template(), form(), BASE), FFmpegMuxer(template(), form())
+    out = b""
+    waiting = list(sounds)
+    for frame in pictures(frames):
+        while waiting and waiting[0].time * 90_000 < frame.dts * form().rate:
+            unit = waiting.pop(0)
+            ours.audio(unit)
+            out += theirs.audio(unit)
+        assert not ours.video(frame)
+        out += theirs.video(frame)
+    (made,) = ours.close()
+    (expected,) = fragments_of(out + theirs.close())
+    assert whole(made) == expected
 
 
 def test_a_small_fragment_goes_on_for_a_second() -> None:
-    ours = muxer_for(template(), None, BASE, pictures([([9], 3600, 0, True)])[0])
+    ours = Fragmenter.of(template(), None, BASE)
     for size, frames in ((100, [25, 25]), (2000, [13, 13, 13, 11])):
-        assert isinstance(ours, Fragmenter)
         made = Fragmenter(ours.init, ours.tracks)
         found = muxed(made, [([size], 3600, 0, False)] * 50)
-        assert [fragment.video.frames for fragment in found if fragment.video] == frames
+        assert [fragment.video.frames for fragment in found] == frames
+
+
+def test_sound_that_never_comes_or_comes_alone_holds_nothing_back() -> None:
+    ours = Fragmenter.of(template(), form(), BASE)
+    found = muxed(ours, [([2000], 3600, 0, number == 0) for number in range(50)])
+    assert sum(fragment.video.frames for fragment in found) == 50
+    assert all(len(fragment.fragment.tracks) == 1 for fragment in found)
+    ours = Fragmenter.of(template(), form(), BASE)
+    for number in range(3000):
+        ours.audio(AudioUnit(bytes(1000), number * 1024, 1024))
+    found = muxed(ours, [([2000], 3600, 0, True)])
+    (fragment,) = found
+    assert fragment.size < 2 << 20, "what waits is bounded"
 
 
 def test_a_real_stream_decodes_whole() -> None:
     film = clip(ClipSpec(codec="h265", frames=50))
-    made = template("hevc")
-    found = bytearray()
-    muxer: Muxer | Fragmenter | None = None
+    muxer = Fragmenter.of(template("hevc"), None, BASE)
+    found = bytearray(muxer.init)
     for unit in film.video.units:
         data = prefixed(*unit.payload)
-        picture = Picture([data], (), made.stream, BASE, unit.pts, unit.pts, unit.keyframe, False, duration=3600)
-        if muxer is None:
-            muxer = muxer_for(made, None, BASE, picture)
-            found += muxer.init
-        for fragment in muxer.video(picture):
+        for fragment in muxer.video(Picture([data], (), BASE, unit.pts, unit.pts, unit.keyframe, "", duration=3600)):
             found += whole(fragment)
-    assert isinstance(muxer, Fragmenter)
     for fragment in muxer.close():
         found += whole(fragment)
     with av.open(io.BytesIO(bytes(found))) as container:
         assert sum(1 for _ in container.decode(video=0)) == 50
 
 
-def test_what_ffmpeg_must_do_it_does() -> None:
-    picture = pictures([([9], 3600, 0, True)])[0]
-    assert isinstance(muxer_for(template(), None, Fraction(1, 1000), picture), Muxer)
-    assert isinstance(muxer_for(template(), None, BASE, picture.packet()), Muxer)
+@pytest.mark.parametrize("ticks", [1000, 8000, 90_000, 1_200_000])
+def test_any_time_base_of_a_camera_is_the_tracks(ticks: int) -> None:
+    """FFmpeg would multiply coarse ones."""
+    muxer = Fragmenter.of(template(), form(), Fraction(1, ticks))
+    assert [track.timescale for track in muxer.tracks] == [ticks, form().rate]
+
+
+def test_both_tracks_play() -> None:
+    """What an independent demuxer and decoder make of it: every frame and every bit of sound, side by side."""
+    film = clip(ClipSpec(audio="aac"))
+    track = film.tracks[1]
+    form_ = aac(track)
+    first = film.video.units[0]
+    muxer = Fragmenter.of(Template.of_keyframe("h264", b"".join(b"\0\0\0\1" + u for u in first.payload)), form_, BASE)
+    found = bytearray(muxer.init)
+    sounds = list(track.units)
+    for unit in film.video.units:
+        for fragment in muxer.video(picture(unit.payload, unit.pts, unit.keyframe)):
+            found += whole(fragment)
+        while sounds and sounds[0].pts / track.clock_rate <= unit.pts / 90_000:
+            sound = sounds.pop(0)
+            muxer.audio(AudioUnit(sound.payload[0], sound.pts, 1024))
+    for sound in sounds:
+        muxer.audio(AudioUnit(sound.payload[0], sound.pts, 1024))
+    for fragment in muxer.close():
+        found += whole(fragment)
+    with av.open(io.BytesIO(bytes(found))) as container:
+        assert sum(1 for _ in container.decode(video=0)) == len(film.video.units)
+    with av.open(io.BytesIO(bytes(found))) as container:
+        packets = [packet for packet in container.demux(audio=0) if packet.size]
+        assert [bytes(packet) for packet in packets] == [unit.payload[0] for unit in track.units]
+        assert [packet.dts for packet in packets] == [unit.pts for unit in track.units]
+        assert [packet.duration for packet in packets] == [1024] * len(packets)
+    with av.open(io.BytesIO(bytes(found))) as container:
+        heard = sum(frame.samples for frame in container.decode(audio=0))
+        assert heard >= 1024 * (len(track.units) - 1)
 
 
 @settings(deadline=None)
@@ -147,17 +261,16 @@ def test_a_hole_is_told_and_players_bridge_it(
     """A hole before any frame: the fragment before it says so, decode times go on without a break, and FFmpeg reads every frame at its time."""
     made = pictures(frames)
     at = at % len(made)
-    for picture in made[at:]:
-        picture.pts, picture.dts = picture.pts + 500_000, picture.dts + 500_000
-    ours = muxer_for(template(), None, BASE, made[0])
-    assert isinstance(ours, Fragmenter)
+    for frame in made[at:]:
+        frame.pts, frame.dts = frame.pts + 500_000, frame.dts + 500_000
+    ours = Fragmenter.of(template(), None, BASE)
     found: list[MuxedFragment] = []
-    for number, picture in enumerate(made):
+    for number, frame in enumerate(made):
         if number == at:
-            hole = ours.hole(3600, 0, picture.dts, picture.pts, loss)
+            hole = ours.hole(3600, 0, frame.dts, frame.pts, loss)
             assert (hole is None) == (number == 0)
             found += [hole] if hole is not None else []
-        found += ours.video(picture)
+        found += ours.video(frame)
     found += ours.close()
     data = ours.init + b"".join(map(whole, found))
     told = [fragment.fragment.hole for fragment in found if fragment.fragment.hole is not None]
@@ -171,4 +284,4 @@ def test_a_hole_is_told_and_players_bridge_it(
         assert first.decode_time + int(first.samples[:, 1].sum()) == second.decode_time
     with av.open(io.BytesIO(data), "r", format="mp4") as container:
         read = [(packet.pts, packet.dts) for packet in container.demux(video=0) if packet.dts is not None]
-    assert read == [(picture.pts, picture.dts) for picture in made]
+    assert read == [(frame.pts, frame.dts) for frame in made]

@@ -11,16 +11,13 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
-import av
 import pytest
 
 from nvr.recorder.cutting import Cutter
 from nvr.recorder.disks import Disks
-from nvr.recorder.muxer import Template
+from nvr.recorder.inits import Template
 from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.run import Identity
 from nvr.recorder.source import Ended
@@ -35,6 +32,7 @@ from storage.roots import register
 from storage.segment_handle import SegmentHandle
 from storage.segments import between
 from tests.cameras.clips import Clip, ClipSpec, clip
+from tests.recorder.frames_made import picture
 
 START_US = 1_800_000_000_000_000
 FRAME_US = 40_000
@@ -68,7 +66,6 @@ class Rig:
     number: int = 0
     queue_bytes: int = 1 << 28
     audio: bool = False
-    audio_template: Any = None
 
     def __post_init__(self) -> None:
         self.database = Database(self.folder / "catalogue.sqlite")
@@ -105,20 +102,13 @@ class Rig:
     def open(self, film: Clip) -> None:
         first = film.video.units[0]
         self.template = Template.of_keyframe("h264", annexb([*film.video.parameter_sets, *first.payload]))
-        self.pipeline.open(
-            self.template.stream, self.audio_template.stream if self.audio_template is not None else None
-        )
+        self.pipeline.open(self.template)
 
     def send(self, film: Clip, first: int, count: int, *, media_shift_us: int = 0, step_us: int = FRAME_US) -> None:
         """Sends frames of the clip, one every ``step_us`` of both clocks; their media time goes on from frame to frame."""
         for number in range(first, first + count):
             unit = film.video.units[number % len(film.video.units)]
-            packet: Any = av.Packet(annexb(unit.payload))
-            packet.time_base, packet.duration = Fraction(1, 90_000), 3600
-            packet.pts = packet.dts = (number * FRAME_US + media_shift_us) * 9 // 100
-            packet.is_keyframe = unit.keyframe
-            packet.stream = self.template.stream
-            self.pipeline.packet(packet)
+            self.pipeline.packet(picture(unit.payload, (number * FRAME_US + media_shift_us) * 9 // 100, unit.keyframe))
             self.realtime_us += step_us
             self.monotonic_us += step_us
 
@@ -267,6 +257,7 @@ def test_a_full_disk_ends_the_run_with_its_cause(rig: Rig, film: Clip) -> None:
     with pytest.raises(Ended) as ended:
         for first in range(100, 3000, 25):
             rig.send(film, first, 25)
+            rig.written()
     assert ended.value.cause is Cause.DISK_FULL
     # Room again, so that what was written can be closed.
     rig.files.room = 1 << 30
@@ -318,10 +309,7 @@ def test_out_of_order_packets_are_dropped_and_counted(rig: Rig, film: Clip) -> N
 def test_parameters_that_cannot_be_read_end_the_run_as_corrupt(rig: Rig, film: Clip) -> None:
     rig.open(film)
     rig.send(film, 0, 75)
-    broken: Any = av.Packet(annexb([b"\x67\x42", b"\x65" + bytes(range(1, 60))]))
-    broken.time_base, broken.duration, broken.is_keyframe = Fraction(1, 90_000), 3600, True
-    broken.pts = broken.dts = 75 * 3600
-    broken.stream = rig.template.stream
+    broken = picture([b"\x67\x42", b"\x65" + bytes(range(1, 60))], 75 * 3600, True)
     with pytest.raises(Ended) as ended:
         rig.pipeline.packet(broken)
     assert ended.value.cause in (Cause.CORRUPT, Cause.REJECTED)

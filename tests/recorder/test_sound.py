@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,34 +11,33 @@ import av
 import numpy as np
 import pytest
 
-from nvr.recorder.muxer import Template
 from nvr.recorder.sound import G711Encoder
+from nvr.recorder.source import AudioFormat, AudioPacket
 from tests.cameras.clips import Clip, ClipSpec, clip
+from tests.recorder.frames_made import aac, sound
 from tests.recorder.test_pipeline import FRAME_US, Rig, causes
 
 RATE = 8000
 
 
-def g711(clip_: Clip, first: int, count: int, *, shift: int = 0) -> Iterator[Any]:
+def g711(clip_: Clip, form: AudioFormat, first: int, count: int, *, shift: int = 0) -> Iterator[AudioPacket]:
     """Packets of the clip's sound."""
     for unit in clip_.tracks[1].units[first : first + count]:
-        packet: Any = av.Packet(unit.payload[0])
-        packet.time_base = Fraction(1, RATE)
-        packet.pts = packet.dts = unit.pts + shift
-        yield packet
+        yield sound(form, unit, shift)
 
 
 @pytest.mark.parametrize(("audio", "codec"), [("pcma", "pcm_alaw"), ("pcmu", "pcm_mulaw")])
 def test_g711_becomes_aac(audio: Any, codec: str) -> None:
     film = clip(ClipSpec(audio=audio))
-    encoder = G711Encoder(codec, RATE, 1)
-    packets = [p for sent in g711(film, 0, 1000, shift=5000) for p in encoder.encode(sent)]
-    assert len(packets) == int(film.duration_s * RATE) // 1024 - 1
+    form = AudioFormat(codec, RATE, 1)
+    encoder = G711Encoder(form)
+    units = [unit for sent in g711(film, form, 0, 1000, shift=5000) for unit in encoder.encode(sent)]
+    assert len(units) == int(film.duration_s * RATE) // 1024 - 1
     # The encoder's own delay comes before the first sample; then a frame every 1024 samples.
-    assert [packet.pts for packet in packets] == [5000 - 1024 + 1024 * number for number in range(len(packets))]
+    assert [unit.time for unit in units] == [5000 - 1024 + 1024 * number for number in range(len(units))]
     decoder: Any = av.CodecContext.create("aac", "r")
-    decoder.extradata = encoder.template.stream.codec_context.extradata
-    heard = np.concatenate([frame.to_ndarray()[0] for packet in packets for frame in decoder.decode(packet)])
+    decoder.extradata = encoder.format.config
+    heard = np.concatenate([f.to_ndarray()[0] for unit in units for f in decoder.decode(av.Packet(unit.data))])
     tone = heard[4096:12288]
     spectrum = np.abs(np.fft.rfft(tone * np.hanning(len(tone))))
     assert abs(np.argmax(spectrum) * RATE / len(tone) - 440) < 2
@@ -48,13 +46,14 @@ def test_g711_becomes_aac(audio: Any, codec: str) -> None:
 
 def test_missing_sound_shifts_nothing() -> None:
     film = clip(ClipSpec(audio="pcma"))
-    encoder = G711Encoder("pcm_alaw", RATE, 1)
-    packets = [
-        packet
-        for sent in itertools.chain(g711(film, 0, 30), g711(film, 40, 40), g711(film, 0, 10))
-        for packet in encoder.encode(sent)
+    form = AudioFormat("pcm_alaw", RATE, 1)
+    encoder = G711Encoder(form)
+    units = [
+        unit
+        for sent in itertools.chain(g711(film, form, 0, 30), g711(film, form, 40, 40), g711(film, form, 0, 10))
+        for unit in encoder.encode(sent)
     ]
-    times = [packet.pts for packet in packets]
+    times = [unit.time for unit in units]
     assert all(a < b for a, b in itertools.pairwise(times))
     # After the hole frames count from the first sample that came.
     assert (times[-1] - 40 * 160) % 1024 == 0
@@ -67,37 +66,28 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
     made.database.close()
 
 
-def play(rig: Rig, film: Clip, first: int, count: int, *, sound: bool) -> None:
-    """Pictures, and if wanted the sound between them."""
+def play(rig: Rig, film: Clip, form: AudioFormat, first: int, count: int, *, heard: bool) -> None:
+    """Frames, and if wanted the sound between them."""
     track = film.tracks[1]
     for number in range(first, first + count):
         rig.send(film, number, 1)
         low, high = (round(n * FRAME_US * track.clock_rate / 1e6) for n in (number, number + 1))
-        for unit in track.units if sound else ():
-            at = unit.pts + low // track.units[-1].pts * track.units[-1].pts
-            if low <= at < high:
-                packet: Any = av.Packet(unit.payload[0])
-                packet.time_base = Fraction(1, track.clock_rate)
-                packet.pts = packet.dts = at
-                packet.duration, packet.is_keyframe, packet.stream = 1024, True, rig.audio_template.stream
-                rig.pipeline.packet(packet)
+        for unit in track.units if heard else ():
+            shift = low // track.units[-1].pts * track.units[-1].pts
+            if low <= unit.pts + shift < high:
+                rig.pipeline.audio(sound(form, unit, shift))
 
 
 @pytest.mark.parametrize("codec", ["aac", "pcmu"])
 def test_item_15_sound_that_is_silent_begins_and_ceases(rig: Rig, codec: Any) -> None:
     """Checklist 15: Declared sound that never comes holds nothing back; where it begins and ceases runs abut, and no picture is lost."""
     film = clip(ClipSpec(frames=100, group=25, audio=codec))
-    track = film.tracks[1]
-    if codec == "aac":
-        rig.audio_template = Template.of_aac(track.parameter_sets[0], track.clock_rate, 1)
-    else:
-        container: Any = av.open("/dev/null", "w", format="wav")
-        rig.audio_template = Template(container.add_stream("pcm_mulaw", rate=8000, layout="mono"), container)
+    form = aac(film.tracks[1]) if codec == "aac" else AudioFormat("pcm_mulaw", RATE, 1)
     rig.open(film)
-    play(rig, film, 0, 250, sound=False)
+    play(rig, film, form, 0, 250, heard=False)
     assert rig.pipeline.run is not None and rig.pipeline.run.until_us is not None, "ten seconds and nothing written"
-    play(rig, film, 250, 250, sound=True)
-    play(rig, film, 500, 250, sound=False)
+    play(rig, film, form, 250, 250, heard=True)
+    play(rig, film, form, 500, 250, heard=False)
     found = rig.done()
     assert found.recorded_us == 750 * FRAME_US
     assert causes(found) == ["not_configured", "server_down"]
@@ -108,12 +98,14 @@ def test_item_15_sound_that_is_silent_begins_and_ceases(rig: Rig, codec: Any) ->
     assert [runs[start] for start in sorted(runs)] == [{False}, {True}, {False}]
 
 
-def test_item_15_aac_without_configuration_costs_no_picture(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
-    """Checklist 15: ADTS: there is nothing to put into an init."""
+def test_item_15_sound_that_cannot_be_recorded_costs_no_picture(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    """Checklist 15: a format that AAC has not, and word of one that a source can't read."""
     film = clip(ClipSpec(frames=100, group=25))
-    container: Any = av.open("/dev/null", "w", format="adts")
-    rig.audio_template = Template(container.add_stream("aac", rate=16_000, layout="mono"), container)
     rig.open(film)
-    rig.send(film, 0, 100)
+    rig.pipeline.no_audio("opus")
+    for number in range(100):
+        rig.send(film, number, 1)
+        for odd in (AudioFormat("pcm_alaw", 8001, 1), AudioFormat("aac", 8001, 1, b"\x12\x34", 1024)):
+            rig.pipeline.audio(AudioPacket(odd, bytes(160), number * 160, 160))
     assert rig.done().recorded_us == 100 * FRAME_US
-    assert "pictures only" in caplog.text
+    assert caplog.text.count("recording frames only") == 1

@@ -1,7 +1,6 @@
 """The ``native`` source: our own RTSP client on the event loop, for H.264, H.265 and AAC over TCP.
 
-It feeds the same sink as the ``av`` source with the same packets, made from bytes: ``packet.stream`` is that of the template which was also given to
-``open``. A picture after a loss says so (``loss``): it is whole itself, but pictures before it are missing.
+It feeds the same sink as the ``av`` source with the same frames. A picture after a loss says so (``loss``): it is whole itself, but pictures before it are missing.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import av
 import av.error
 
 from nvr.config import Camera
-from nvr.recorder.muxer import Template
+from nvr.recorder.inits import Template
 from nvr.recorder.nal import annex_b, prefixed_parameter_sets
 from nvr.recorder.native.aac import AudioFrame
 from nvr.recorder.native.causes import cause_of
@@ -28,10 +27,10 @@ from nvr.recorder.native.pictures import Picture, Sense
 from nvr.recorder.native.receiving import AudioReceiver, Clocks, VideoReceiver
 from nvr.recorder.native.rtp import Jitter
 from nvr.recorder.native.sps import reorder_depth
-from nvr.recorder.native.templates import audio_template, video_template
+from nvr.recorder.native.templates import audio_format, video_template
 from nvr.recorder.native.timing import DecodingTimes
 from nvr.recorder.native.watch import Watch
-from nvr.recorder.source import Ended, PacketSink
+from nvr.recorder.source import AudioFormat, AudioPacket, Ended, PacketSink
 from nvr.recorder.source import Picture as Packet
 from nvr.recorder.working import WORKING, mark_of
 from storage.causes import Cause
@@ -61,13 +60,13 @@ class NativeSource:
         self._video: VideoReceiver | None = None
         self._audio: AudioReceiver | None = None
         self._video_template: Template | None = None
-        self._audio_template: Template | None = None
+        self._audio_format: AudioFormat | None = None
         self._codec = ""
         self._sets: tuple[bytes, ...] = ()
         self._times: DecodingTimes | None = None
         self._jitter: Jitter | None = None
         self._time_base = Fraction(1, 90_000)
-        self._audio_base = Fraction(1, 8_000)
+        self._audio_rate = 8_000
         self._bare_keyframes = 0
         self._pictures = 0
         self._session: Session | None = None
@@ -174,8 +173,8 @@ class NativeSource:
             self._jitter = Jitter(track.media.clock_rate)
             video = self._video = VideoReceiver(track, ssrc, _CLOCKS, self._picture, self._clock)
             return Handlers(video.on_rtp, video.on_rtcp, video.skim, video.depacketiser.settle)
-        self._audio_base = Fraction(1, track.media.clock_rate)
-        self._audio_template = audio_template(track.media)
+        self._audio_rate = track.media.clock_rate
+        self._audio_format = audio_format(track.media)
         audio = self._audio = AudioReceiver(track, ssrc, _CLOCKS, lambda: self._video, self._frame)
         return Handlers(audio.on_rtp, audio.on_rtcp)
 
@@ -190,15 +189,13 @@ class NativeSource:
             sets = prefixed_parameter_sets(self._codec, data)
             if not self._at_keyframe(sets, data):
                 return
-        template, times = self._video_template, self._times
-        if template is None or times is None:
+        times = self._times
+        if times is None:
             return
         pts, dts = times.next(pts)
         if self._jitter is not None:
             self._jitter.arrived(dts, now_us)
-        self._sink.packet(
-            Packet(picture.parts, sets, template.stream, self._time_base, pts, dts, picture.keyframe, picture.loss)
-        )
+        self._sink.packet(Packet(picture.parts, sets, self._time_base, pts, dts, picture.keyframe, picture.loss))
 
     def _at_keyframe(self, sets: tuple[bytes, ...], data: bytes) -> bool:
         """Learns what a keyframe's own parameter sets say; False as long as there are none at all."""
@@ -216,8 +213,7 @@ class NativeSource:
                 return False
             self._video_template = video_template(codec, sets, annex_b(data))
             self._times = DecodingTimes(media.clock_rate, reorder_depth(codec, sets))
-            audio = self._audio_template
-            self._sink.open(self._video_template.stream, audio.stream if audio is not None else None)
+            self._sink.open(self._video_template)
         elif sets and sets != self._sets and self._times is not None:
             self._times.deepen(reorder_depth(codec, sets))
         self._sets = sets or self._sets
@@ -227,15 +223,10 @@ class NativeSource:
         self._sink.camera_clock(at_us, camera_us, "rtcp")
 
     def _frame(self, frame: AudioFrame, pts: int) -> None:
-        if self._video_template is None or self._audio_template is None:
-            return
-        packet: Any = av.Packet(frame.data)
-        packet.stream = self._audio_template.stream
-        packet.time_base = self._audio_base
-        packet.pts = packet.dts = pts
-        packet.duration = frame.samples
-        packet.is_keyframe = True
-        self._sink.packet(packet)
+        format_ = self._audio_format
+        if self._video_template is not None and format_ is not None:
+            pts = pts * format_.rate // self._audio_rate
+            self._sink.audio(AudioPacket(format_, frame.data, pts, format_.unit_samples or frame.samples))
 
     def _received(self) -> tuple[int, int]:
         return self._video.packets if self._video is not None else 0, self._pictures

@@ -6,20 +6,18 @@ back: what was found is kept by them.
 
 from __future__ import annotations
 
-import io
 from collections import OrderedDict
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
-import av
-
-from nvr.recorder.muxer import Template
+from nvr.recorder.audio_config import aac_format
+from nvr.recorder.inits import Template
 from nvr.recorder.nal import START_CODE
 from nvr.recorder.native.errors import UnsupportedError
 from nvr.recorder.native.sdp import G711, Media
+from nvr.recorder.source import AudioFormat
 
-__all__ = ["audio_template", "video_template"]
+__all__ = ["audio_format", "video_template"]
 
 _MOST_KEPT: Final = 256
 
@@ -43,25 +41,15 @@ def video_template(codec: str, sets: Sequence[bytes], keyframe: bytes) -> Templa
     return found
 
 
-def audio_template(media: Media) -> Template:
-    """The template of a track of AAC or G.711.
+def audio_format(media: Media) -> AudioFormat:
+    """What a track of AAC or G.711 is.
 
     Raises:
-        UnsupportedError: a sample rate or number of channels that there is no template of.
+        UnsupportedError: AAC in a form that this source does not read.
     """
-    config = b"" if media.encoding in G711 else media.aac().config
-    try:
-        return _audio_template(media.encoding, config, media.clock_rate, media.channels)
-    except (av.FFmpegError, LookupError, ValueError):
-        raise UnsupportedError(
-            f"audio {media.encoding} with {media.clock_rate} samples a second and {media.channels} channels"
-        ) from None
-
-
-@lru_cache(maxsize=64)
-def _audio_template(encoding: str, config: bytes, rate: int, channels: int) -> Template:
-    if encoding not in G711:
-        return Template.of_aac(config, rate, channels)
-    container: Any = av.open(io.BytesIO(), "w", format="wav")
-    layout = {1: "mono", 2: "stereo"}[channels]
-    return Template(container.add_stream(G711[encoding], rate=rate, layout=layout), container)
+    if media.encoding in G711:
+        return AudioFormat(G711[media.encoding], media.clock_rate, media.channels)
+    found = aac_format(media.aac().config, media.clock_rate, media.channels)
+    if found is None:
+        raise UnsupportedError("the camera describes AAC that does not exist")
+    return found

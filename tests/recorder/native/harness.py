@@ -10,7 +10,7 @@ import uvloop
 
 from nvr.config import Camera
 from nvr.recorder.native import NativeSource
-from nvr.recorder.source import Ended, Picture
+from nvr.recorder.source import AudioFormat, AudioPacket, Ended, Picture
 from tests.cameras.frames import frame_hash
 
 
@@ -31,35 +31,35 @@ class Sink:
     """Takes packets; ``stop_after`` so many pictures it ends the connection as a full disk would."""
 
     video: list[Got] = field(default_factory=list)
-    audio: list[Got] = field(default_factory=list)
-    opened: list[tuple[Any, Any]] = field(default_factory=list)
+    sound: list[Got] = field(default_factory=list)
+    formats: set[AudioFormat] = field(default_factory=set)
+    refused: list[str] = field(default_factory=list)
+    opened: list[Any] = field(default_factory=list)
     clocks: list[tuple[int, int, str]] = field(default_factory=list)
     stop_after: int | None = None
     stop_with: Exception | None = None
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def open(self, video: Any, audio: Any) -> None:
-        self.opened.append((video, audio))
+    def open(self, video: Any) -> None:
+        self.opened.append(video)
 
-    def packet(self, packet: Any) -> None:
+    def packet(self, packet: Picture) -> None:
         assert self.opened, "a packet came before the streams were known"
-        codec = packet.stream.codec_context.name
-        is_ours = isinstance(packet, Picture)
-        data = packet.data if is_ours else bytes(packet)
-        # FFmpeg's flush has no bytes.
-        got = Got(
-            frame_hash(codec, data, is_ours) if data else "",
-            packet.pts,
-            packet.dts,
-            packet.is_keyframe,
-            packet.loss if is_ours else "network" * packet.is_corrupt,
-            data,
-        )
-        (self.video if packet.stream.type == "video" else self.audio).append(got)
+        data = packet.data
+        hash_ = frame_hash(self.opened[-1].codec, data, True)
+        self.video.append(Got(hash_, packet.pts, packet.dts, packet.is_keyframe, packet.loss, data))
         self.begun.set()
         if self.stop_after is not None and len(self.video) >= self.stop_after:
             assert self.stop_with is not None
             raise self.stop_with
+
+    def audio(self, packet: AudioPacket) -> None:
+        self.formats.add(packet.format)
+        at = -1 if packet.pts is None else packet.pts
+        self.sound.append(Got(frame_hash("aac", packet.data), at, at, True, False, packet.data))
+
+    def no_audio(self, why: str) -> None:
+        self.refused.append(why)
 
     def camera_clock(self, at_us: int, camera_us: int, source: str) -> None:
         self.clocks.append((at_us, camera_us, source))

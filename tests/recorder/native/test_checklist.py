@@ -18,7 +18,7 @@ import pytest
 
 import nvr
 from nvr.demo.rtsp import Auth
-from nvr.recorder import muxer
+from nvr.recorder import inits
 from nvr.recorder.av_source import AvSource
 from nvr.recorder.native import NativeSource
 from nvr.recorder.native.h264 import H264Depacketiser
@@ -265,14 +265,14 @@ def test_ffmpeg_tells_the_cameras_clock(serve: Serve, h264_clip: Clip) -> None:
 
 def test_item_17_no_second_pass_over_files() -> None:
     """Checklist 16, 17: the muxer writes to an object of ours, never to a path, and moves nothing afterwards."""
-    assert "faststart" not in muxer._OPTIONS["movflags"]
+    assert "faststart" not in inits._MOVFLAGS
     calls = [
         node
-        for node in ast.walk(ast.parse((Path(nvr.__file__).parent / "recorder" / "muxer.py").read_text()))
+        for node in ast.walk(ast.parse((Path(nvr.__file__).parent / "recorder" / "inits.py").read_text()))
         if isinstance(node, ast.Call)
     ]
     opened = [ast.unparse(call.args[0]) for call in calls if ast.unparse(call.func) == "av.open"]
-    assert opened and all(name.startswith("io.BytesIO(") or name == "self._sink" for name in opened), opened
+    assert opened and all(name.startswith("io.BytesIO(") or name == "out" for name in opened), opened
 
 
 def test_item_18_only_the_reader_closes(serve: Serve, h264_clip: Clip) -> None:

@@ -128,9 +128,9 @@ def test_a_camera_that_does_not_describe_itself(serve: Serve, h264_clip: Clip) -
 class OnlyTheTwo(Sink):
     """Refuses what no segment may hold, as the pipeline does."""
 
-    def open(self, video: Any, audio: Any) -> None:
-        if video.codec_context.name not in ("h264", "hevc"):
-            raise Ended(Cause.REJECTED, {"error": video.codec_context.name})
+    def open(self, video: Any) -> None:
+        if video.codec not in ("h264", "hevc"):
+            raise Ended(Cause.REJECTED, {"error": video.codec})
 
 
 def test_what_nobody_reads_is_rejected(serve: Serve) -> None:

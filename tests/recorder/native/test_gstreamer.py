@@ -37,6 +37,6 @@ def test_every_frame_once(gst: GstCamera, mount: str) -> None:
     assert not any(source.faults.values())
     assert source.counters["packets"] >= len(sink.video)
     if mount == "h264-aac":
-        assert len(sink.audio) > 40
-        apart_s = sink.audio[-1].pts / 16_000 - sink.video[-1].pts / 90_000
+        assert len(sink.sound) > 40
+        apart_s = sink.sound[-1].pts / 16_000 - sink.video[-1].pts / 90_000
         assert abs(apart_s) < 0.5
