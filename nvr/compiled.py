@@ -24,6 +24,8 @@ from typing import Final
 __all__ = ["MODULES", "build", "folder", "use"]
 
 MODULES: Final = (
+    "nvr.recorder.audio",
+    "nvr.recorder.audio_time",
     "nvr.recorder.clock",
     "nvr.recorder.cutting",
     "nvr.recorder.fragments",

@@ -27,6 +27,8 @@ NAMES: Final[Mapping[str, str]] = {
     "retimed": "pictures shown at another time than the camera's, to keep the order of decoding",
     "out_of_order": "pictures left out because their time was not after the one before",
     "corrupt": "pictures before which others are missing",
+    "audio_realigned": "times that a camera's audio was put beside its video because its time stamps could not be right",
+    "audio_left_out": "packets of audio left out: no time was left for them, or nobody to encode them",
     "overloads": "runs that ended because a disk, or this machine, did not keep up or refused",
     "late_us": "how late the least delayed picture of the last ten seconds came, microseconds",
     "jitter_us": "how far the delays of the pictures of the last ten seconds lay apart, microseconds",

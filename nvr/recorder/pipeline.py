@@ -15,16 +15,16 @@ from typing import Any, Final
 
 import av
 
+from nvr.recorder.audio import AudioTrack
 from nvr.recorder.camera_clock import CameraClock
 from nvr.recorder.clock import ClockWatch, RunClock
 from nvr.recorder.cutting import Cutter
 from nvr.recorder.disks import Disks
-from nvr.recorder.inits import Template, describe_audio
+from nvr.recorder.inits import Template
 from nvr.recorder.nal import parameter_sets
 from nvr.recorder.native.templates import video_template
 from nvr.recorder.run import Identity, Run
-from nvr.recorder.sound import G711Encoder
-from nvr.recorder.source import AudioFormat, AudioPacket, AudioUnit, Ended, Picture
+from nvr.recorder.source import AudioFormat, AudioPacket, Ended, Picture
 from storage import clock_samples, facts, segments
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
@@ -41,7 +41,6 @@ _HELD_BYTES: Final = 16 << 20
 _JUMP_US: Final = 30_000_000
 _BACK_US: Final = 2_000_000
 _HOLE_US: Final = 2_000_000
-_SILENT_S: Final = 5.0
 # What a gap tells that was torn by a loss.
 _OF_LOSS: Final = ("lost_packets", "damaged", "undecodable")
 _VIDEO_CODECS: Final = ("h264", "hevc")
@@ -65,7 +64,7 @@ class Pipeline:
         disks: Disks,
         catalogue: CatalogueWriter,
         *,
-        audio: bool,
+        audio: AudioTrack | None,
         handles: deque[SegmentHandle],
         realtime_us: Callable[[], int] = _realtime_us,
         monotonic_us: Callable[[], int] = _monotonic_us,
@@ -74,27 +73,22 @@ class Pipeline:
         self._cutter = cutter
         self._disks = disks
         self._catalogue = catalogue
-        self._want_audio = audio
+        self._audio = audio
         self._handles = handles
         self._realtime_us = realtime_us
         self._monotonic_us = monotonic_us
         self._lock = threading.Lock()
         self._ended: Ended | None = None
         self._video: Template | None = None
-        self._encoder: G711Encoder | None = None
-        self._audio_refused = False
-        # What came, and what of it is recorded, if it can be.
-        self._audio_came: AudioFormat | None = None
-        self._audio: AudioFormat | None = None
+        # Where in its media time the video was when its last frame arrived: what audio is compared with, microseconds.
+        self._line_us = self._line_at_us = 0
         self._codec = ""
         self._sets: frozenset[bytes] = frozenset()
         self._clock = RunClock()
         self._watch: ClockWatch | None = None
         self._held: list[Picture] = []
-        self._held_audio: list[AudioUnit] = []
         self._held_bytes = 0
         self._first_us = 0
-        self._audio_at_us: int | None = None
         self._last_dts: int | None = None
         self._interval_us = 0
         # Microseconds of media time a tick, as a fraction: every connection's packets keep to one time base.
@@ -126,26 +120,14 @@ class Pipeline:
         self._sets = frozenset(parameter_sets(codec, video.extradata))
 
     def no_audio(self, why: str) -> None:
-        """The camera's sound can't be recorded."""
-        if self._want_audio and not self._audio_refused:
-            self._audio_refused = True
-            log.warning(
-                "camera %s: its sound can't be recorded (%s), recording frames only", self._identity.camera, why
-            )
+        """The camera's audio can't be recorded."""
+        if self._audio is not None:
+            self._audio.refuse(why)
 
-    def _open_audio(self, offered: AudioFormat) -> None:
-        """AAC is recorded as it comes, G.711 encoded to AAC."""
-        self._audio_came, self._audio, self._encoder = offered, None, None
-        try:
-            if offered.codec == "aac":
-                describe_audio(offered)
-                self._audio = offered
-                return
-            self._encoder = G711Encoder(offered)
-        except (av.FFmpegError, LookupError, ValueError):
-            self.no_audio(f"{offered.codec}, {offered.rate} samples a second, {offered.channels} channels")
-            return
-        self._audio = self._encoder.format
+    @property
+    def note(self) -> str:
+        """What a person should know of this connection although it records; or nothing."""
+        return self._audio.note if self._audio is not None else ""
 
     def counted(self) -> dict[str, int]:
         """What was counted on this connection so far, without zeros; names are those of storage/counters.py."""
@@ -156,6 +138,8 @@ class Pipeline:
             "late_us": self._clock.late_us,
             "jitter_us": self._clock.jitter_us,
         }
+        if self._audio is not None:
+            counted |= self._audio.counted()
         if run is not None:
             counted["frames"] += run.frames
             counted["bytes"] += run.bytes
@@ -185,34 +169,34 @@ class Pipeline:
             if packet.loss:
                 self.counters["corrupt"] += 1
             self._take_timed(packet, now_us)
+            if self._audio is not None:
+                self._write_audio(self._audio, now_us)
 
     def audio(self, packet: AudioPacket) -> None:
-        """Takes sound that has just arrived. Raises ``Ended`` if the connection is of no more use."""
-        if not self._want_audio:
+        """Takes audio that has just arrived. Raises ``Ended`` if the connection is of no more use."""
+        track = self._audio
+        if track is None:
             return
         with self._lock:
             self._refuse_if_ended()
-            if packet.format != self._audio_came:
-                self._open_audio(packet.format)
-            if self._audio is None or packet.pts is None:
-                return
-            self._audio_at_us = self._realtime_us()
-            if self._encoder is None:
-                self._take_audio(AudioUnit(packet.data, packet.pts, packet.samples))
-            else:
-                for unit in self._encoder.encode(packet):
-                    self._take_audio(unit)
+            if self._line_at_us:
+                now_us = self._realtime_us()
+                track.take(packet, now_us, self._line_us + now_us - self._line_at_us)
+                self._write_audio(track, now_us)
 
     def _refuse_if_ended(self) -> None:
         if self._ended is not None:
             # Another one: what is raised remembers where, and so would keep this pipeline.
             raise Ended(self._ended.cause, self._ended.detail)
 
-    def _take_audio(self, unit: AudioUnit) -> None:
+    def _write_audio(self, track: AudioTrack, now_us: int) -> None:
+        """Writes what is ready beside the frames; until a run begins it waits with them."""
         if self._held:
-            self._held_audio.append(unit)
-        elif self.run is not None and self.run.audio_format == self._audio:
-            self.run.audio(unit)
+            return
+        units = track.ready(now_us)
+        if self.run is not None and self.run.audio_format == track.format:
+            for unit in units:
+                self.run.audio(unit)
 
     def _take_timed(self, packet: Picture, now_us: int) -> None:
         if self._tick_us is None:
@@ -221,6 +205,8 @@ class Pipeline:
         if not self._in_order(packet):
             return
         media_us = packet.pts * self._tick_us[0] // self._tick_us[1]
+        if self._audio is not None:
+            self._line_us, self._line_at_us = media_us, now_us - packet.waited_us
         self._clock.observe(media_us, now_us)
         if packet.is_keyframe:
             self._at_keyframe(packet, now_us)
@@ -286,7 +272,7 @@ class Pipeline:
 
     def _living_audio(self, now_us: int) -> AudioFormat | None:
         """What sound a run that begins now has: none if none came for seconds."""
-        return self._audio if self._audio_at_us is not None and now_us - self._audio_at_us < _SILENT_S * 1e6 else None
+        return self._audio.living(now_us) if self._audio is not None else None
 
     def _begin(self, now_us: int) -> None:
         """The clock is anchored: the run begins with the first keyframe held."""
@@ -294,7 +280,6 @@ class Pipeline:
         if not self._clock.anchored:
             self._clock.anchor()
         held, self._held, self._held_bytes = self._held, [], 0
-        units, self._held_audio = self._held_audio, []
         audio = self._living_audio(now_us)
         try:
             run = Run(
@@ -303,9 +288,8 @@ class Pipeline:
         except (av.FFmpegError, ValueError) as error:
             raise Ended(Cause.REJECTED, {"error": f"these streams can't be put into MP4: {error}"}) from None
         self.run = run
-        if audio is not None:
-            for unit in units:
-                run.audio(unit)
+        if self._audio is not None:
+            self._write_audio(self._audio, now_us)
         for packet in held:
             run.video(packet)
         self._told_footage()
@@ -328,8 +312,10 @@ class Pipeline:
             # What came in the first second is footage all the same.
             self._begin(self._realtime_us())
         self._end_run(ended, None)
-        self._held, self._held_audio, self._held_bytes = [], [], 0
+        self._held, self._held_bytes = [], 0
         if not keep_clock:
+            if self._audio is not None:
+                self._audio.restart()
             self._clock = RunClock()
             self._first_us = 0
             self._interval_us = 0
@@ -390,3 +376,5 @@ class Pipeline:
                 except Ended as worse:
                     self._ended = ended = worse
             self._ended = self._end_run(ended, self._realtime_us())
+            if self._audio is not None:
+                self._audio.close()

@@ -26,10 +26,12 @@ import msgspec
 
 from nvr import log as logs
 from nvr.config import Camera, camera_from_wire
+from nvr.recorder.audio import AudioTrack, Refusals
 from nvr.recorder.av_source import quiet_ffmpeg
 from nvr.recorder.camera import CameraRecorder
 from nvr.recorder.cutting import Cutter
 from nvr.recorder.disks import Disks
+from nvr.recorder.encoding import Encoding
 from nvr.recorder.limiter import Outages, Turns
 from nvr.recorder.native.choice import Choice
 from nvr.recorder.native.ledger import LEDGER
@@ -102,6 +104,8 @@ class Worker:
         self._beats = 0
         self._turns = Turns()
         self._outages = Outages()
+        self._encoding = Encoding()
+        self._refusals = Refusals()
 
     def _writer(self, root: tuple[str, str]) -> DiskWriter:
         sync_interval_s = self._settings.sync_interval_us / 1e6
@@ -128,7 +132,7 @@ class Worker:
             Cutter(camera.id, settings.segment_duration_us, settings.segment_bytes),
             self._disks,
             self._catalogue,
-            audio=camera.audio,
+            audio=AudioTrack(camera.id, self._encoding, self._refusals) if camera.audio else None,
             handles=handles,
         )
 
@@ -163,6 +167,7 @@ class Worker:
         for number, (id_, (ended, is_silent)) in enumerate(ending.items()):
             self._orders.pop(id_, None)
             recorder = self._cameras.pop(id_, None)
+            self._refusals.forget(id_)
             if recorder is None:
                 continue
             if number % _AT_ONCE == 0:
@@ -247,6 +252,7 @@ class Worker:
         recorders = list(self._cameras.values())
         deadline = time.monotonic() + stop_s(len(recorders))
         self._disks.end_looking()
+        self._encoding.end()
         # What the cameras had sent by now is footage too: two turns of the loop read all that waits in the sockets.
         for _ in range(2):
             await asyncio.sleep(0)

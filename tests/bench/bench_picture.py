@@ -106,7 +106,7 @@ def measure(made: Clip, count: int, pictures: int, pause_s: float, seconds: floa
                 Cutter(f"cam-{number}", 60_000_000, 1 << 30),
                 Disks([disk]),
                 catalogue,
-                audio=False,
+                audio=None,
                 handles=deque(),
             ),
         )

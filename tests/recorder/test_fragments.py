@@ -274,7 +274,7 @@ def test_a_hole_is_told_and_players_bridge_it(
     found += ours.close()
     data = ours.init + b"".join(map(whole, found))
     told = [fragment.fragment.hole for fragment in found if fragment.fragment.hole is not None]
-    assert [moof(fragment).hole for fragment in found] == [fragment.fragment.hole for fragment in found]
+    assert [moof(whole(fragment)).hole for fragment in found] == [fragment.fragment.hole for fragment in found]
     if at:
         ((start, end, who),) = told
         assert (end, who) == (made[at].pts, loss)

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from nvr.recorder.audio import AudioTrack, Refusals
 from nvr.recorder.cutting import Cutter
 from nvr.recorder.disks import Disks
+from nvr.recorder.encoding import Encoding
 from nvr.recorder.inits import Template
 from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.run import Identity
@@ -66,6 +68,7 @@ class Rig:
     number: int = 0
     queue_bytes: int = 1 << 28
     audio: bool = False
+    encoding: Encoding = field(default_factory=Encoding)
 
     def __post_init__(self) -> None:
         self.database = Database(self.folder / "catalogue.sqlite")
@@ -93,7 +96,7 @@ class Rig:
             Cutter("a", 2_000_000, 10**9),
             Disks([self.disk]),
             self.catalogue,
-            audio=self.audio,
+            audio=AudioTrack("a", self.encoding, Refusals()) if self.audio else None,
             handles=deque[SegmentHandle](),
             realtime_us=lambda: self.realtime_us,
             monotonic_us=lambda: self.monotonic_us,
@@ -122,6 +125,7 @@ class Rig:
     def done(self, cause: Cause = Cause.SERVER_DOWN) -> Coverage:
         """Ends the run and everything; what the catalogue says from the first frame on."""
         self.pipeline.end(Ended(cause))
+        self.encoding.end()
         assert self.disk.stop(10)
         assert self.catalogue.close(10)
         end_us = self.realtime_us + 10_000_000

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from nvr.demo.rtsp.rtp import Packetiser, interleaved
 from nvr.demo.rtsp.stream import AccessUnit
+from nvr.recorder.audio import AudioTrack, Refusals
 from nvr.recorder.cutting import Cutter
 from nvr.recorder.disks import Disks
 from nvr.recorder.native import NativeSource
@@ -140,7 +141,7 @@ async def attempt(rig: Rig, answers: dict[str, Callable[[int], bytes]], audio: b
         Cutter("a", 2_000_000, 10**9),
         Disks([rig.disk]),
         rig.catalogue,
-        audio=audio,
+        audio=AudioTrack("a", rig.encoding, Refusals()) if audio else None,
         handles=deque[SegmentHandle](),
     )
     async with asyncio.timeout(30):

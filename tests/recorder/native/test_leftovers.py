@@ -83,7 +83,7 @@ def test_what_ended_leaves_nothing_to_the_garbage_collector(way: str, storage: S
                 Cutter("cam", 500_000, 10**9),
                 Disks([storage.disk]),
                 storage.catalogue,
-                audio=False,
+                audio=None,
                 handles=handles,
             )
 
