@@ -1,6 +1,6 @@
 """What a recorder counts for a camera. Kept in a camera's status since its recorder took it, and in a run's detail for that run alone.
 
-Counts only rise, but for the three that say how it is now (``LEVELS``).
+Counts only rise, but for those that say how it is now (``LEVELS``).
 """
 
 from __future__ import annotations
@@ -25,18 +25,24 @@ NAMES: Final[Mapping[str, str]] = {
     "undecodable": "whole pictures left out, as what they refer to is missing",
     "unmarked": "pictures whose end the camera did not mark",
     "retimed": "pictures shown at another time than the camera's, to keep the order of decoding",
-    "out_of_order": "pictures left out because their time was not after the one before",
+    "out_of_order": "frames placed a tick after the one before, because their time stamp was not after it",
+    "outliers": "frames placed after the one before, because their time stamp could not be and that of the next ones was as before",
+    "camera_clock_steps": "times that the camera's time stamps stepped or stood still, so that a new run begins at the next keyframe",
+    "by_arrival": "times that time stamps were seen to run at a wrong rate or to say nothing, so that frames go by arrival",
+    "lost_frames": "frames that are missing in the footage because of a loss, as far as is known",
+    "received": "whole frames that came, decodable or not (native source)",
     "corrupt": "pictures before which others are missing",
     "audio_realigned": "times that a camera's audio was put beside its video because its time stamps could not be right",
     "audio_left_out": "packets of audio left out: no time was left for them, or nobody to encode them",
     "overloads": "runs that ended because a disk, or this machine, did not keep up or refused",
+    "keyframe_interval_us": "how far the last two keyframes lay apart, microseconds",
     "late_us": "how late the least delayed picture of the last ten seconds came, microseconds",
     "jitter_us": "how far the delays of the pictures of the last ten seconds lay apart, microseconds",
     "interarrival_jitter_us": "interarrival jitter of RFC 3550 6.4.1, by pictures instead of packets, microseconds",
 }
 """Every count, and what it counts."""
 
-LEVELS: Final = frozenset({"late_us", "jitter_us", "interarrival_jitter_us"})
+LEVELS: Final = frozenset({"keyframe_interval_us", "late_us", "jitter_us", "interarrival_jitter_us"})
 """Those that are no sums."""
 
 

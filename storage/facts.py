@@ -28,6 +28,7 @@ __all__ = [
     "reach_back",
     "resume",
     "story_end",
+    "take_over",
 ]
 
 
@@ -132,6 +133,29 @@ def enter(
         told_us = story_end(conn, camera, at_us)
         at_us = at_us if told_us is None else min(at_us, told_us)
     insert(conn, camera, cause, at_us, None, detail, node=node, epoch=epoch, layer=Layer.RECORDER)
+
+
+def take_over(
+    conn: sqlite3.Connection,
+    camera: str,
+    at_us: int,
+    cause: Cause,
+    detail: Mapping[str, Any],
+    *,
+    node: str,
+    epoch: int,
+) -> bool:
+    """A recorder has the camera since ``at_us``: what was ``not_configured`` until now, or said of this before, is ``cause`` from then on. Of any other cause, and of
+    footage, it means nothing; returns whether it meant something."""
+    now = open_fact(conn, camera)
+    if now is None or _superseded(conn, camera, epoch):
+        return False
+    if now.cause is not Cause.NOT_CONFIGURED and (now.start_us, now.epoch) != (at_us, epoch):
+        return False
+    at_us = max(at_us, now.start_us)
+    _close_open(conn, camera, at_us)
+    insert(conn, camera, cause, at_us, None, detail, node=node, epoch=epoch, layer=Layer.RECORDER)
+    return True
 
 
 def _grows(conn: sqlite3.Connection, camera: str, epoch: int) -> bool:

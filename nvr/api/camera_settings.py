@@ -40,6 +40,7 @@ class NewCamera(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     login: str = "auto"
     tls: str = "pin"
     redirect_hosts: list[str] = []
+    expected_interval: str | None = None
     priority: int = 0
     max_age: str | None = None
     min_age: str | None = None
@@ -61,6 +62,7 @@ class CameraChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     login: str | msgspec.UnsetType = msgspec.UNSET
     tls: str | msgspec.UnsetType = msgspec.UNSET
     redirect_hosts: list[str] | msgspec.UnsetType = msgspec.UNSET
+    expected_interval: str | msgspec.UnsetType | None = msgspec.UNSET
     priority: int | msgspec.UnsetType = msgspec.UNSET
     max_age: str | msgspec.UnsetType | None = msgspec.UNSET
     min_age: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -75,7 +77,7 @@ def stored_settings(camera: Camera) -> dict[str, Any]:
 
 
 # As the configuration file has them, and as the catalogue keeps them.
-_RULES = {"max_age": "max_age_us", "min_age": "min_age_us"}
+_STORED_AS = {"expected_interval": "expected_interval_us", "max_age": "max_age_us", "min_age": "min_age_us"}
 
 
 def checked(values: Mapping[str, Any], default: Rules | None = None) -> Camera:
@@ -120,7 +122,7 @@ def changed(old: StoredCamera, change: CameraChange, default: Rules | None = Non
         # New credentials in a new URL take the place of the old ones.
         values.pop("username", None)
         values.pop("password", None)
-    for key, stored in _RULES.items():
+    for key, stored in _STORED_AS.items():
         if key in wanted:
             # Two names of one setting must not both be there.
             values.pop(stored, None)

@@ -61,8 +61,11 @@ def _camera_body(row: sqlite3.Row, now_us: int, *, with_url: bool) -> CameraBody
     if with_url:
         body.url = redact(str(settings.get("url", "")))
         body.priority = int(settings.get("priority") or 0)
-        ages = (settings.get("max_age_us"), settings.get("min_age_us"))
-        body.max_age, body.min_age = (None if age_us is None else format_duration(age_us) for age_us in ages)
+        names = ("expected_interval_us", "max_age_us", "min_age_us")
+        lengths_us = (settings.get(name) for name in names)
+        body.expected_interval, body.max_age, body.min_age = (
+            None if length_us is None else format_duration(length_us) for length_us in lengths_us
+        )
         max_bytes = settings.get("max_bytes")
         body.max_bytes = None if max_bytes is None else format_size(max_bytes)
     return body

@@ -45,7 +45,7 @@ class StatusBody(msgspec.Struct, kw_only=True):
 
 
 class CameraBody(msgspec.Struct, kw_only=True):
-    """A camera. ``url``, its priority and its own rules of retention, worded as in the configuration file, are for administrators only; the URL is
+    """A camera. ``url``, ``expected_interval``, its priority and its own rules of retention, worded as in the configuration file, are for administrators only; the URL is
     without credentials."""
 
     id: str
@@ -54,6 +54,7 @@ class CameraBody(msgspec.Struct, kw_only=True):
     audio: bool
     source: str
     url: str | msgspec.UnsetType = msgspec.UNSET
+    expected_interval: str | msgspec.UnsetType | None = msgspec.UNSET
     priority: int | msgspec.UnsetType = msgspec.UNSET
     max_age: str | msgspec.UnsetType | None = msgspec.UNSET
     min_age: str | msgspec.UnsetType | None = msgspec.UNSET

@@ -25,6 +25,8 @@ __all__ = ["ImportPlan", "apply", "plan_import"]
 
 _YES: Final = frozenset({"yes", "true", "1", "ya"})
 _NO: Final = frozenset({"no", "false", "0", "tidak", ""})
+# How the catalogue keeps what a table words for people.
+_STORED: Final = {name: f"{name}_us" for name in ("stall_timeout", "expected_interval", "max_age", "min_age")}
 _BOUNDS: Final = {"latitude": 90.0, "longitude": 180.0}
 
 
@@ -99,9 +101,7 @@ def _camera(row: Row, old: cameras.Camera | None) -> tuple[Camera | None, list[L
     for key, text in row.settings.items():
         if key == "id" or (key == "password" and not text):
             continue
-        values.pop(
-            {"stall_timeout": "stall_timeout_us", "max_age": "max_age_us", "min_age": "min_age_us"}.get(key, key), None
-        )
+        values.pop(_STORED.get(key, key), None)
         if key == "audio":
             if text.lower() not in _YES | _NO:
                 errors.append(LineError(row.line, key, "must be yes or no"))

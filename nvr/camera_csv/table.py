@@ -32,6 +32,7 @@ SETTINGS: Final = (
     "login",
     "tls",
     "stall_timeout",
+    "expected_interval",
     "priority",
     "max_age",
     "min_age",

@@ -18,7 +18,7 @@ from storage.selection import KNOWN_LABELS
 
 __all__ = ["write"]
 
-_DURATIONS: Final = ("stall_timeout", "max_age", "min_age")
+_DURATIONS: Final = ("stall_timeout", "expected_interval", "max_age", "min_age")
 
 
 def write(found: Iterable[Camera], *, with_passwords: bool = False) -> str:

@@ -274,6 +274,9 @@ class Camera(Settings):
     tls: Literal["pin", "verify", "insecure"] = "pin"
     redirect_hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = ()
     stall_timeout_us: Annotated[int, duration("1s", "10m")] = Field(default=10 * _S, validation_alias="stall_timeout")
+    expected_interval_us: Annotated[int, duration("1s", "1h")] | None = Field(
+        default=None, validation_alias="expected_interval"
+    )
     priority: StrictInt = Field(default=0, ge=-1000, le=1000)
     max_age_us: Age | None = Field(default=None, validation_alias="max_age")
     min_age_us: Age | None = Field(default=None, validation_alias="min_age")
@@ -284,6 +287,11 @@ class Camera(Settings):
         """What must not be seen: the password, and what the address holds of the kind."""
         password = () if self.password is None else (self.password.reveal(),)
         return (*password, *url_secrets(self.url))
+
+    @property
+    def silence_us(self) -> int:
+        """After so long without anything a connection is given up, microseconds."""
+        return max(self.stall_timeout_us, 2 * (self.expected_interval_us or 0))
 
     @model_validator(mode="before")
     @classmethod

@@ -119,7 +119,7 @@ class AvSource:
     def _read(self) -> Ended:
         camera = self._camera
         # A stalled read lasts about twice FFmpeg's timeout.
-        timeout_us = camera.stall_timeout_us // 2
+        timeout_us = camera.silence_us // 2
         relay = Relay(camera)
         address = relay.open()
         try:
@@ -145,6 +145,7 @@ class AvSource:
             why = relay.ended or relay.refusal
             raise why or failures.from_open(error, time.monotonic() - began, timeout_us / 1e6) from None
         with container:
+            self._sink.connected()
             if not container.streams.video:
                 return Ended(Cause.REJECTED, {"error": "the camera offers no video that can be read"})
             video = container.streams.video[0]

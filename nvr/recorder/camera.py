@@ -24,7 +24,7 @@ from storage.counters import added
 from storage.segment_handle import SegmentHandle
 from storage.status import Status
 
-__all__ = ["Backoff", "CameraRecorder"]
+__all__ = ["Backoff", "CameraRecorder", "Growth"]
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,13 @@ _FIRST_RETRY_S: Final = 1.0
 _LAST_RETRY_S: Final = 30.0
 _WELL_AFTER_S: Final = 10.0
 _COUNT_S: Final = 5.0
+# How long frames that lack a keyframe are waited for: at first, and at most where each attempt was in vain.
+_KEYFRAME_WAIT_US: Final = 120_000_000
+_LONGEST_WAIT_US: Final = 3_600_000_000
+# Footage that grows by no more than this, in as long as that, is none that grows.
+_STILL_S: Final = 15.0
+_RATE_S: Final = 60.0
+_RATES: Final = (0.8, 1.25)
 # Failures in a row after which a camera goes behind others when many want to connect.
 _STALE_AFTER: Final = 3
 
@@ -54,6 +61,38 @@ class Backoff:
         wait_s = self._next_s * (0.75 + 0.5 * self._jitter())
         self._next_s = min(_LAST_RETRY_S, 2 * self._next_s)
         return wait_s
+
+
+class Growth:
+    """Whether footage that is written grows as time does. By the monotonic clock, in seconds."""
+
+    def __init__(self) -> None:
+        self._until_us = 0
+        self._moved_s = 0.0
+        self._begin: tuple[int, float] | None = None
+        self._wrong = 0
+        self._rate = 1.0
+
+    def look(self, until_us: int, usual_us: int, now_s: float) -> Ended | None:
+        """Footage is written up to ``until_us``, by frames that are ``usual_us`` apart. Why that is no recording, if it is none."""
+        if until_us != self._until_us:
+            self._until_us, self._moved_s = until_us, now_s
+        still_s = now_s - self._moved_s
+        if still_s > max(_STILL_S, 4 * usual_us / 1e6):
+            self._begin = None
+            return Ended(Cause.OVERLOAD, {"error": f"frames come, but none was written for {still_s:.0f} s"})
+        if self._begin is None:
+            self._begin = until_us, now_s
+        passed_s = now_s - self._begin[1]
+        if passed_s >= max(_RATE_S, 10 * usual_us / 1e6):
+            rate = (until_us - self._begin[0]) / 1e6 / passed_s
+            self._begin = until_us, now_s
+            # One may be of a network that was late, or caught up.
+            self._wrong = 0 if _RATES[0] <= rate <= _RATES[1] else self._wrong + 1
+            self._rate = rate
+        if self._wrong < 2:
+            return None
+        return Ended(Cause.CORRUPT, {"error": f"footage grows by {self._rate:.2f} s a second"})
 
 
 class CameraRecorder:
@@ -91,6 +130,9 @@ class CameraRecorder:
         self._told_due_s = 0.0
         self._measured = (time.monotonic(), 0, 0)
         self._rates: tuple[int | None, float | None] = (None, None)
+        self._growth = Growth()
+        self._longest_keyframe_us = 0
+        self._keyframe_wait_us = _KEYFRAME_WAIT_US
 
     def start(self) -> None:
         """Begins, when it is its turn to connect."""
@@ -104,7 +146,7 @@ class CameraRecorder:
         """It is this worker's camera alone now."""
         self.tentative = False
         if self._pipeline is not None:
-            self._pipeline.silent = False
+            self._pipeline.journal.silent = False
         self.wake()
 
     def stop_run(self, ended: Ended) -> None:
@@ -120,7 +162,7 @@ class CameraRecorder:
     def stop(self, ended: Ended, *, silent: bool = False) -> None:
         """Ends recording and the task. ``silent``: another worker records, so the end means nothing."""
         if silent and self._pipeline is not None:
-            self._pipeline.silent = True
+            self._pipeline.journal.silent = True
         WORKING.on(self._mark)
         self.stop_run(ended)
         self._outages.forget(self.camera.id)
@@ -138,11 +180,15 @@ class CameraRecorder:
         backoff = Backoff()
         cost_s = NATIVE_COST_S if self.choice.is_native else AV_COST_S
         failures = 0
+        taken_us: int | None = None if self.tentative else _now_us()
         while self._stopping is None:
             await self._turns.turn(cost_s, fresh=failures < _STALE_AFTER or self._wake.is_set())
             self._wake.clear()
             pipeline = self._pipeline = self._make_pipeline(self.camera, self._handles)
-            pipeline.silent = self.tentative
+            pipeline.journal.silent, pipeline.journal.began_us = self.tentative, taken_us
+            pipeline.expected_us = self.camera.expected_interval_us or 0
+            pipeline.keyframe_wait_us = max(self._keyframe_wait_us, 2 * self._longest_keyframe_us)
+            taken_us = None
             source = self._source = self.choice.source(pipeline)
             pipeline.source_counters = lambda source=source: source.counters  # type: ignore[misc]
             try:
@@ -156,11 +202,10 @@ class CameraRecorder:
                 self._counted, pipeline.source_counters = added(self._counted, pipeline.counted()), dict
                 self._pipeline = self._source = None
             failures = 0 if pipeline.had_footage_s else failures + 1
+            self._longest_keyframe_us = max(self._longest_keyframe_us, pipeline.longest_keyframe_us)
             self._outages.fell(self.camera.id, time.monotonic())
             ended = pipeline.ended or ended
-            if self._state[0] == "recording" or self._state[2] is not ended.cause:
-                self._log_once(ended)
-                self._state = ("waiting", _now_us(), ended.cause, ended.detail)
+            self._not_recording(ended)
             if self.choice.ended(ended, pipeline.had_footage_s):
                 continue
             with contextlib.suppress(TimeoutError):
@@ -190,10 +235,14 @@ class CameraRecorder:
         return [(handle.key, handle.written_until_us, tuple(handle.index.holes)) for handle in list(self._handles)]
 
     def status(self) -> Status:
-        """What this camera's recorder does now."""
-        run = self._pipeline.run if self._pipeline is not None else None
+        """What this camera's recorder does now; called every few seconds."""
+        pipeline = self._pipeline
+        run = pipeline.run if pipeline is not None else None
         segment = run.segment if run is not None else None
-        if run is None or run.start_us is None or segment is None:
+        why = self._why_not(pipeline)
+        if run is None or run.start_us is None or segment is None or why is not None:
+            if why is not None:
+                self._not_recording(why)
             state, since_us, cause, detail = self._state
             return Status(
                 self.camera.id, state, since_us, cause, detail, updated_us=_now_us(), counters=self._all_counted()
@@ -220,6 +269,32 @@ class CameraRecorder:
             updated_us=_now_us(),
             counters=self._all_counted(),
         )
+
+    def _why_not(self, pipeline: Pipeline | None) -> Ended | None:
+        """Why a camera that is connected is not being recorded, if that is so."""
+        if pipeline is None:
+            return None
+        given_up = pipeline.poll()
+        if given_up is not None:
+            self._keyframe_wait_us = min(2 * self._keyframe_wait_us, _LONGEST_WAIT_US)
+            pipeline.end(given_up)
+            if self._source is not None:
+                self._source.stop()
+            return given_up
+        if pipeline.idle is not None:
+            # While it connects, the cause is what it was before.
+            return pipeline.idle if pipeline.is_connected or self._state[2] is None else None
+        run = pipeline.run
+        if run is None or run.segment is None:
+            return None
+        return self._growth.look(run.segment.written_until_us, pipeline.usual_us, time.monotonic())
+
+    def _not_recording(self, why: Ended) -> None:
+        state, since_us, cause, _ = self._state
+        if state == "recording" or cause is not why.cause:
+            self._log_once(why)
+            since_us = _now_us()
+        self._state = ("waiting", since_us, why.cause, why.detail)
 
     def _all_counted(self) -> Mapping[str, int]:
         """Since this recorder took the camera; looked at every five seconds, which thousands of cameras can afford."""

@@ -45,7 +45,14 @@ class RunClock:
                 self._least_us = delay_us
                 self._base_wall_us = delay_us
             return
-        delay_us = arrival_us - self.wall_us(media_us)
+        self.note(media_us, arrival_us - self.wall_us(media_us))
+
+    def forget(self) -> None:
+        """What was observed before the anchor was placed wrongly."""
+        self._least_us = None
+
+    def note(self, media_us: int, delay_us: int) -> None:
+        """A packet of this media time arrived so long after its wall time; once anchored."""
         if self._least_us is None or delay_us < self._least_us:
             self._least_us = delay_us
         if delay_us > self._most_us:
@@ -84,8 +91,9 @@ class ClockWatch:
 
     def __init__(self, realtime_us: int, monotonic_us: int) -> None:
         self._offset_us = realtime_us - monotonic_us
+        self.change_us = 0
 
     def step_us(self, realtime_us: int, monotonic_us: int) -> int:
-        """By how much the clock was set since the start, or 0 if by no more than ``CLOCK_STEP_US``."""
-        change_us = realtime_us - monotonic_us - self._offset_us
+        """By how much the clock was set since the start, or 0 if by no more than ``CLOCK_STEP_US``; then ``change_us`` says so."""
+        self.change_us = change_us = realtime_us - monotonic_us - self._offset_us
         return change_us if abs(change_us) > CLOCK_STEP_US else 0

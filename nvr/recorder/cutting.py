@@ -14,6 +14,8 @@ __all__ = ["Cut", "Cutter"]
 
 # A keyframe this little before the target is the one that was meant: cameras' and server's seconds differ.
 _SLACK_US: Final = 100_000
+# Some cameras send a keyframe only every few minutes. A file that is longer costs nobody anything; one without an end does.
+_PATIENCE_US: Final = 900_000_000
 
 
 class Cut:
@@ -52,7 +54,6 @@ class Cutter:
         return None
 
     def overdue(self, start_us: int, now_us: int, bytes_: int) -> bool:
-        """Whether no keyframe has come for so long that the run must end: one whole duration (at least a minute) past the target, or
-        at twice the bytes."""
-        patience_us = max(self.duration_us, 60_000_000)
+        """Whether no keyframe has come for so long that the run must end: a quarter of an hour past the target, or at twice the bytes."""
+        patience_us = max(self.duration_us, _PATIENCE_US)
         return now_us >= self.target_us(start_us) + patience_us or bytes_ >= 2 * self.most_bytes

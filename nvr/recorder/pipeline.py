@@ -1,7 +1,7 @@
-"""From a connection's packets to runs: checks each packet, keeps the clock, begins and ends runs, tells the catalogue.
+"""From a connection's frames to runs: puts each where it belongs in time (``timeline``), begins and ends runs, and has that recorded (``journal``).
 
-Called from the thread that reads the connection; ``end`` from any. Invariant: from the end of one run's footage to the start of the next one's
-there is exactly one cause in force, entered in order.
+Called from the thread that reads the connection; ``end`` and ``poll`` from any. Invariant: no frame is left out for its time; between two frames of a run there
+is footage, or a hole with its cause.
 """
 
 from __future__ import annotations
@@ -21,26 +21,36 @@ from nvr.recorder.clock import ClockWatch, RunClock
 from nvr.recorder.cutting import Cutter
 from nvr.recorder.disks import Disks
 from nvr.recorder.inits import Template
+from nvr.recorder.journal import Journal
 from nvr.recorder.nal import parameter_sets
 from nvr.recorder.native.templates import video_template
 from nvr.recorder.run import Identity, Run
 from nvr.recorder.source import AudioFormat, AudioPacket, Ended, Picture
-from storage import clock_samples, facts, segments
+from nvr.recorder.timeline import Timeline
+from nvr.recorder.waiting import LONG_US, Waiting
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.counters import difference
 from storage.segment_handle import SegmentHandle
+from storage.times import iso
 
 __all__ = ["Pipeline"]
 
 log = logging.getLogger(__name__)
 
-# The first second of a run is held in memory until the least delayed packet has told when the run began.
-_ANCHOR_S: Final = 1.0
 _HELD_BYTES: Final = 16 << 20
-_JUMP_US: Final = 30_000_000
-_BACK_US: Final = 2_000_000
-_HOLE_US: Final = 2_000_000
+# Frames further apart are a gap, unless that is usual for the camera or expected of it.
+_PAUSE_US: Final = 2_000_000
+_SILENT_FRAMES_US: Final = 10_000_000
+_KEYFRAME_WAIT_US: Final = 120_000_000
+# What ends recording for no fault of what the camera sends.
+_BY_US: Final = frozenset(
+    {Cause.SERVER_DOWN, Cause.NOT_CONFIGURED, Cause.DISABLED, Cause.MAINTENANCE, Cause.SCHEDULE, Cause.RECORDER_CRASHED}
+)
+_COUNTED: Final = (
+    "connections", "frames", "bytes", "recorded_us", "out_of_order", "outliers", "camera_clock_steps", "by_arrival", "lost_frames",
+    "keyframe_interval_us", "corrupt", "overloads",
+)  # fmt: skip
 # What a gap tells that was torn by a loss.
 _OF_LOSS: Final = ("lost_packets", "damaged", "undecodable")
 _VIDEO_CODECS: Final = ("h264", "hevc")
@@ -72,7 +82,7 @@ class Pipeline:
         self._identity = identity
         self._cutter = cutter
         self._disks = disks
-        self._catalogue = catalogue
+        self.journal = Journal(identity, catalogue)
         self._audio = audio
         self._handles = handles
         self._realtime_us = realtime_us
@@ -86,24 +96,40 @@ class Pipeline:
         self._sets: frozenset[bytes] = frozenset()
         self._clock = RunClock()
         self._watch: ClockWatch | None = None
+        self._timeline: Timeline | None = None
+        # Frames until the clock is anchored; and while the timeline holds them, with the moments of their arrival.
         self._held: list[Picture] = []
         self._held_bytes = 0
-        self._first_us = 0
-        self._last_dts: int | None = None
-        self._interval_us = 0
-        # Microseconds of media time a tick, as a fraction: every connection's packets keep to one time base.
-        self._tick_us: tuple[int, int] | None = None
-        self._footage_us: int | None = None
-        # Another worker records the camera: what becomes of this connection is no cause of anything.
-        self.silent = False
+        self._kept: list[tuple[Picture, int]] = []
+        self._kept_bytes = 0
+        self._keyframe_us: int | None = None
+        self._waiting = Waiting(monotonic_us())
+        self._received = 0
+        self.expected_us = 0
+        """So far apart the camera's frames may be and count as shown until the next one, microseconds."""
+        self.keyframe_wait_us = _KEYFRAME_WAIT_US
+        """So long the connection is kept while frames come that lack a keyframe, microseconds."""
+        self.longest_keyframe_us = 0
+        """How far two keyframes of this connection lay apart at most, microseconds."""
+        self.idle: Ended | None = None
+        """What would be the cause if this connection ended now, while it brings nothing that can be recorded."""
         self.run: Run | None = None
         self.had_footage_s = 0.0
         self._camera_clock: CameraClock | None = None
         self._counted_before: Mapping[str, int] = {}
-        self.counters = dict.fromkeys(
-            ("connections", "frames", "bytes", "recorded_us", "out_of_order", "corrupt", "overloads"), 0
-        )
+        self._counted_at_loss: Mapping[str, int] = {}
+        self.counters = dict.fromkeys(_COUNTED, 0)
         self.source_counters: Callable[[], Mapping[str, int]] = dict
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the camera plays."""
+        return self._waiting.is_connected
+
+    @property
+    def usual_us(self) -> int:
+        """How far apart the camera's frames usually are, microseconds."""
+        return self._timeline.usual_us if self._timeline is not None else 0
 
     @property
     def ended(self) -> Ended | None:
@@ -140,6 +166,11 @@ class Pipeline:
         }
         if self._audio is not None:
             counted |= self._audio.counted()
+        if (timeline := self._timeline) is not None:
+            counted["out_of_order"] += timeline.moved
+            counted["outliers"] += timeline.outliers
+            counted["camera_clock_steps"] += timeline.steps
+            counted["by_arrival"] += timeline.by_arrival
         if run is not None:
             counted["frames"] += run.frames
             counted["bytes"] += run.bytes
@@ -152,8 +183,9 @@ class Pipeline:
             self._camera_clock = CameraClock(source)
         sample = self._camera_clock.read(at_us, camera_us)
         if sample is not None:
-            camera, node = self._identity.camera, self._identity.node
-            self._catalogue.put(lambda conn: clock_samples.record(conn, camera, sample, node=node))
+            self.journal.clock_sample(sample)
+        if source == "rtcp" and self._timeline is not None:
+            self._timeline.reported(at_us, camera_us)
 
     def packet(self, packet: Picture) -> None:
         """Takes a frame that has just arrived. Raises ``Ended`` if the connection is of no more use."""
@@ -164,11 +196,15 @@ class Pipeline:
                 self._watch = ClockWatch(now_us, monotonic_us)
             elif step_us := self._watch.step_us(now_us, monotonic_us):
                 detail = {"error": f"the server's clock was set by {step_us / 1e6:+.3f} s"}
+                self._let_go(now_us)
                 self._restart(Ended(Cause.CLOCK_STEP, detail), keep_clock=False)
                 self._watch = ClockWatch(now_us, monotonic_us)
             if packet.loss:
                 self.counters["corrupt"] += 1
-            self._take_timed(packet, now_us)
+            self._received += 1
+            if self.run is not None or self._held or packet.is_keyframe:
+                self._waiting.frame(monotonic_us)
+            self._take(packet, now_us - packet.waited_us)
             if self._audio is not None:
                 self._write_audio(self._audio, now_us)
 
@@ -198,63 +234,99 @@ class Pipeline:
             for unit in units:
                 self.run.audio(unit)
 
-    def _take_timed(self, packet: Picture, now_us: int) -> None:
-        if self._tick_us is None:
-            tick_us = packet.time_base * 1_000_000
-            self._tick_us = tick_us.numerator, tick_us.denominator
-        if not self._in_order(packet):
+    def _take(self, picture: Picture, now_us: int) -> None:
+        """A frame arrived: puts it where it belongs in time, or keeps it until that is known."""
+        timeline = self._timeline
+        if timeline is None:
+            timeline = self._timeline = Timeline(picture.time_base, self._clock)
+        if self._watch is not None:
+            timeline.slack_us = abs(self._watch.change_us)
+        if timeline.place(picture.dts, picture.pts, now_us):
+            self._placed(picture, timeline, now_us)
             return
-        media_us = packet.pts * self._tick_us[0] // self._tick_us[1]
-        if self._audio is not None:
-            self._line_us, self._line_at_us = media_us, now_us - packet.waited_us
-        self._clock.observe(media_us, now_us)
-        if packet.is_keyframe:
-            self._at_keyframe(packet, now_us)
-        if self.run is not None:
-            if self.run.video(packet):
-                self._told_footage()
-            return
-        if self._held or packet.is_keyframe:
-            if not self._held:
-                self._first_us = self._first_us or now_us
-            self._held.append(packet)
-            self._held_bytes += packet.size
-        waited_s = (now_us - self._first_us) / 1e6 if self._first_us else 0.0
-        if self._held and (self._clock.anchored or waited_s >= _ANCHOR_S or self._held_bytes >= _HELD_BYTES):
+        self._kept.append((picture, now_us))
+        self._kept_bytes += picture.size
+        if self._kept_bytes >= _HELD_BYTES:
+            timeline.let_go(now_us)
+        if not timeline.holding:
+            self._take_kept(timeline)
+
+    def _let_go(self, now_us: int) -> None:
+        if self._timeline is not None:
+            self._timeline.let_go(now_us)
+            self._take_kept(self._timeline)
+
+    def _take_kept(self, timeline: Timeline) -> None:
+        kept, self._kept, self._kept_bytes = self._kept, [], 0
+        for picture, at_us in kept:
+            timeline.place(picture.dts, picture.pts, at_us)
+            self._placed(picture, timeline, at_us)
+
+    def _placed(self, picture: Picture, timeline: Timeline, now_us: int) -> None:
+        """The frame stands where it belongs."""
+        step_us, usual_us = timeline.step_us, timeline.usual_us
+        pause = step_us > max(_PAUSE_US, 4 * usual_us, self.expected_us)
+        if pause and self._held:
+            # What came before it tells when the run began.
             self._begin(now_us)
+        picture.dts, picture.pts = timeline.dts, timeline.pts
+        if self._audio is not None:
+            self._line_us, self._line_at_us = timeline.media_us, now_us
+        if picture.is_keyframe:
+            self._at_keyframe(picture, timeline, now_us)
+        if self.run is not None:
+            if picture.loss or pause:
+                self._hole(picture, step_us, usual_us)
+            # The run may have ended there.
+            if self.run is not None:
+                if self.run.video(picture):
+                    self._note_footage(self.run)
+                return
+        if self._held or picture.is_keyframe:
+            self._held.append(picture)
+            self._held_bytes += picture.size
+            if self._clock.anchored or timeline.ready(now_us) or self._held_bytes >= _HELD_BYTES:
+                self._begin(now_us)
 
-    def _in_order(self, packet: Picture) -> bool:
-        """Whether the packet's timestamp goes on from the last one; ends the run if it can't."""
-        assert self._tick_us is not None
-        last, self._last_dts = self._last_dts, packet.dts
-        if last is None:
-            return True
-        change_us = (packet.dts - last) * self._tick_us[0] // self._tick_us[1]
-        if change_us > _JUMP_US or change_us < -_BACK_US:
-            detail: dict[str, Any] = {"error": f"the camera's timestamps jumped by {change_us / 1e6:+.1f} s"}
-            self._restart(Ended(Cause.CORRUPT, detail), keep_clock=False)
-            return True
-        if change_us <= 0:
-            self.counters["out_of_order"] += 1
-            self._last_dts = last
-            return False
-        if self._interval_us and change_us > max(_HOLE_US, 4 * self._interval_us):
-            if packet.loss:
-                cause, what = Cause.CORRUPT, "after a loss nothing could be decoded"
-            else:
-                cause, what = Cause.STALLED, "the camera sent nothing"
-            detail = {"error": f"{what} for {change_us / 1e6:.1f} s"}
-            if packet.loss:
-                counted = difference(self.counted(), self._counted_before)
-                detail |= {name: count for name, count in counted.items() if name in _OF_LOSS}
-            self._restart(Ended(cause, detail), keep_clock=True)
-        else:
-            # A moving average: a camera of one frame in five seconds has no hole between any two.
-            self._interval_us = (7 * self._interval_us + change_us) // 8 if self._interval_us else change_us
-        return True
+    def _hole(self, picture: Picture, step_us: int, usual_us: int) -> None:
+        """Before this frame others are missing, or nothing came for long."""
+        run = self.run
+        assert run is not None
+        why = self._why_missing(picture, step_us, usual_us)
+        if picture.loss and picture.is_keyframe and step_us >= LONG_US:
+            self._restart(why, keep_clock=True)
+            return
+        hole = run.hole_before(picture)
+        if hole is not None:
+            self._note_footage(run)
+            self.journal.hole(*hole, why)
 
-    def _at_keyframe(self, packet: Picture, now_us: int) -> None:
-        """A keyframe is where parameters may change, and where sound may join or leave: both make a new run, without a gap."""
+    def _why_missing(self, picture: Picture, step_us: int, usual_us: int) -> Ended:
+        if not picture.loss:
+            return Ended(Cause.STALLED, {"error": f"the camera sent nothing for {step_us / 1e6:.1f} s"})
+        counters = self.counted()
+        counted = difference(counters, self._counted_at_loss)
+        self._counted_at_loss = counters
+        known = counted.get("damaged", 0) + counted.get("undecodable", 0)
+        lost = max(known, round(step_us / usual_us) - 1 if usual_us else 0, 1)
+        self.counters["lost_frames"] += lost
+        detail: dict[str, Any] = {
+            "error": f"after a loss nothing could be decoded for {step_us / 1e6:.1f} s",
+            "class": picture.loss,
+            "lost_frames": lost,
+            **{name: count for name, count in counted.items() if name in _OF_LOSS},
+        }
+        return Ended(Cause.CORRUPT, detail)
+
+    def _at_keyframe(self, packet: Picture, timeline: Timeline, now_us: int) -> None:
+        """A keyframe is where parameters may change, where sound may join or leave, and where a camera whose clock was set begins anew: all make a new run, without
+        a gap."""
+        media_us = timeline.media_us
+        if self._keyframe_us is not None:
+            self.counters["keyframe_interval_us"] = media_us - self._keyframe_us
+            self.longest_keyframe_us = max(self.longest_keyframe_us, media_us - self._keyframe_us)
+        self._keyframe_us = media_us
+        turned = timeline.take_turn()
         sets = frozenset(packet.sets)
         audio = self._living_audio(now_us)
         if not sets <= self._sets:
@@ -269,6 +341,8 @@ class Pipeline:
                 "sound ceased" if audio is None else "sound began" if self.run.audio_format is None else "sound changed"
             )
             self._restart(Ended(Cause.ENDED, {"error": why}), keep_clock=True)
+        elif self.run is not None and turned:
+            self._restart(Ended(Cause.CLOCK_STEP, {"error": turned, "clock": "camera"}), keep_clock=True)
 
     def _living_audio(self, now_us: int) -> AudioFormat | None:
         """What sound a run that begins now has: none if none came for seconds."""
@@ -278,7 +352,8 @@ class Pipeline:
         """The clock is anchored: the run begins with the first keyframe held."""
         assert self._video is not None
         if not self._clock.anchored:
-            self._clock.anchor()
+            assert self._timeline is not None
+            self._timeline.anchor(self._held, now_us)
         held, self._held, self._held_bytes = self._held, [], 0
         audio = self._living_audio(now_us)
         try:
@@ -290,19 +365,20 @@ class Pipeline:
         self.run = run
         if self._audio is not None:
             self._write_audio(self._audio, now_us)
+        last = held[0].dts
         for packet in held:
+            step, last = packet.dts - last, packet.dts
+            if packet.loss and step and self.run is not None:
+                assert self._timeline is not None
+                self._hole(packet, int(step * packet.time_base * 1_000_000), self._timeline.usual_us)
             run.video(packet)
-        self._told_footage()
+        self._note_footage(run)
 
-    def _told_footage(self) -> None:
-        run = self.run
-        if run is not None and run.start_us is not None:
-            if self._footage_us != run.start_us:
-                if self._footage_us is None:
-                    self.counters["connections"] += 1
-                self._footage_us = run.start_us
-                camera, start_us = self._identity.camera, run.start_us
-                self._catalogue.put(lambda conn: facts.resume(conn, camera, start_us))
+    def _note_footage(self, run: Run) -> None:
+        if run.start_us is not None:
+            if self.journal.footage(run.start_us) and not self.counters["connections"]:
+                self.counters["connections"] = 1
+            self.idle = None
             assert run.until_us is not None
             self.had_footage_s = max(self.had_footage_s, (run.until_us - run.start_us) / 1e6)
 
@@ -317,51 +393,43 @@ class Pipeline:
             if self._audio is not None:
                 self._audio.restart()
             self._clock = RunClock()
-            self._first_us = 0
-            self._interval_us = 0
+            if (timeline := self._timeline) is not None:
+                self.counters["out_of_order"] += timeline.moved
+                self.counters["outliers"] += timeline.outliers
+                self.counters["camera_clock_steps"] += timeline.steps
+                self.counters["by_arrival"] += timeline.by_arrival
+            self._timeline, self._keyframe_us = None, None
 
     def _end_run(self, ended: Ended, at_us: int | None) -> Ended:
-        """Closes the run, if there is one, and enters the cause: from the end of its footage, else from ``at_us`` if given. Returns the
+        """Closes the run, if there is one, and records the cause: from the end of its footage, else from ``at_us`` if given. Returns the
         cause that counts."""
         run = self.run
-        camera, node, epoch = self._identity.camera, self._identity.node, self._identity.epoch
         if run is not None:
             try:
                 ended = run.end(ended)
             finally:
                 self.run = None
-            self._told_footage_of(run)
+            self._note_footage(run)
             self.counters["frames"] += run.frames
             self.counters["bytes"] += run.bytes
             self.counters["recorded_us"] += run.recorded_us
             if ended.cause in (Cause.OVERLOAD, Cause.DISK_FULL, Cause.DISK_ERROR):
                 self.counters["overloads"] += 1
-        cause, detail, silent = ended.cause, dict(ended.detail), self.silent
         if run is not None and run.key is not None and run.until_us is not None:
-            key, until_us = run.key, run.until_us
-            last, found = run.last.key if run.last is not None else None, tuple(run.holes)
             counters = self.counted()
-            counted: Mapping[str, Any] = {**detail, "counters": difference(counters, self._counted_before)}
+            detail = {**ended.detail, "counters": difference(counters, self._counted_before)}
+            if self._timeline is not None and self._timeline.manner != "camera":
+                detail["media_time"] = self._timeline.manner
             self._counted_before = counters
-
-            def operation(conn: Any) -> None:
-                segments.end_run(conn, key, end_us=until_us, cause=cause, detail=counted)
-                if last is not None:
-                    # Its bytes may still wait for the disk; the story must have no hole meanwhile.
-                    segments.grown(conn, last, until_us, found)
-                if not silent:
-                    facts.enter(conn, camera, until_us, cause, detail, node=node, epoch=epoch)
-
-            self._catalogue.put(operation)
-        elif at_us is not None and not silent:
-            self._catalogue.put(lambda conn: facts.enter(conn, camera, at_us, cause, detail, node=node, epoch=epoch))
+            causes = [(run.until_us, ended)]
+            if at_us is not None and self.idle is not None and ended.cause in _BY_US:
+                # It is known why there is nothing since then; only from now on it is because of this.
+                causes = [(run.until_us, self.idle), (max(at_us, run.until_us), ended)]
+            last = (run.last.key, tuple(run.holes)) if run.last is not None else None
+            self.journal.run_ended(run.key, run.until_us, causes, detail, last)
+        elif at_us is not None:
+            self.journal.without_footage(at_us, ended)
         return ended
-
-    def _told_footage_of(self, run: Run) -> None:
-        if run.start_us is not None and self._footage_us != run.start_us:
-            self._footage_us = run.start_us
-            camera, start_us = self._identity.camera, run.start_us
-            self._catalogue.put(lambda conn: facts.resume(conn, camera, start_us))
 
     def end(self, ended: Ended) -> None:
         """The connection ended, or is given up. Only the first call counts; from then on packets are refused."""
@@ -369,12 +437,78 @@ class Pipeline:
             if self._ended is not None:
                 return
             self._ended = ended
-            if self._held and self.run is None and self._video is not None:
-                # Less than a second came: it is footage all the same.
-                try:
-                    self._begin(self._realtime_us())
-                except Ended as worse:
-                    self._ended = ended = worse
-            self._ended = self._end_run(ended, self._realtime_us())
+            now_us = self._realtime_us()
+            try:
+                self._let_go(now_us)
+                if self._held and self.run is None and self._video is not None:
+                    # Less than a second came: it is footage all the same.
+                    self._begin(now_us)
+            except Ended as worse:
+                self._ended = ended = worse
+            self._idle_now(now_us)
+            self._ended = self._end_run(ended, now_us)
             if self._audio is not None:
                 self._audio.close()
+
+    # While nothing comes -----------------------------------------------------------------------------------------------
+
+    def connected(self) -> None:
+        """The camera answered that it plays."""
+        with self._lock:
+            self._waiting.connected(self._monotonic_us())
+
+    def poll(self) -> Ended | None:
+        """To be called every few seconds: notices what no frame tells. Returns why the connection is to be given up, if it is."""
+        if not self._lock.acquire(blocking=False):
+            # A frame is being taken.
+            return None
+        try:
+            return None if self._ended is not None else self._poll()
+        finally:
+            self._lock.release()
+
+    def _poll(self) -> Ended | None:
+        now_us, waiting = self._realtime_us(), self._waiting
+        before = self.idle
+        verdict = self._idle_now(now_us)
+        idle = self.idle
+        if idle is None:
+            return None
+        quiet_us = self._monotonic_us() - waiting.since_us
+        if self.run is None:
+            if verdict == "connecting":
+                self.journal.taken(idle)
+            elif before is None or before.cause is not idle.cause:
+                self.journal.without_footage(now_us - quiet_us, idle)
+        elif verdict == "keyframe" and quiet_us >= LONG_US:
+            self._restart(idle, keep_clock=True)
+        if verdict == "keyframe" and quiet_us >= self.keyframe_wait_us:
+            return Ended(Cause.CORRUPT, {**idle.detail, "error": f"no keyframe for {quiet_us / 1e6:.0f} s"})
+        return None
+
+    def _idle_now(self, now_us: int) -> str:
+        """Finds out whether, and why, no frames come that can be recorded."""
+        waiting, monotonic_us = self._waiting, self._monotonic_us()
+        counted = self.source_counters()
+        received = max(self._received, counted.get("received", 0))
+        verdict = waiting.poll(monotonic_us, received, counted.get("damaged", 0) + counted.get("undecodable", 0))
+        if not verdict:
+            self.idle = None
+            return ""
+        quiet_us = monotonic_us - waiting.since_us
+        if verdict == "keyframe":
+            lost = counted.get("lost_packets", 0) > self._counted_at_loss.get("lost_packets", 0)
+            since = iso(now_us - quiet_us)
+            detail = {"error": f"waiting for a keyframe since {since}", "class": "network" if lost else "camera"}
+            self.idle = Ended(Cause.CORRUPT, detail)
+        elif verdict == "connecting":
+            self.idle = Ended(Cause.STALLED, {"error": "connecting"})
+        elif self.run is None:
+            self.idle = Ended(Cause.STALLED, {"error": "connected, no picture yet"})
+        else:
+            usual_us = self._timeline.usual_us if self._timeline is not None else 0
+            if quiet_us > max(_SILENT_FRAMES_US, 4 * usual_us, self.expected_us):
+                self.idle = Ended(Cause.STALLED, {"error": f"no frame for {quiet_us / 1e6:.0f} s"})
+            else:
+                self.idle = None
+        return verdict

@@ -108,6 +108,9 @@ class Ended(Exception):
 class PacketSink(Protocol):
     """Takes the frames and the sound of one connection. Every call may raise ``Ended``: the source then closes its connection."""
 
+    def connected(self) -> None:
+        """The camera answered that it plays."""
+
     def open(self, video: Template) -> None:
         """The connection stands, and this is its video; frames follow."""
 

@@ -263,6 +263,7 @@ async def test_retention_and_priority_are_worded_as_in_the_file(client: Client, 
         "max_age": "20d",
         "min_age": "36h",
         "max_bytes": "500GB",
+        "expected_interval": "15s",
     }
     added = await client.post("/api/cameras", headers=admin, json=new)
     assert added.status_code == 201, added.text
@@ -271,12 +272,13 @@ async def test_retention_and_priority_are_worded_as_in_the_file(client: Client, 
         "max_age": "20d",
         "min_age": "36h",
         "max_bytes": "500GB",
+        "expected_interval": "15s",
     }
     with world.db.read() as conn:
         found = cameras.find(conn, "dock")
     assert found is not None
     assert from_row(found).max_age_us == 20 * 86_400 * S and found.settings["max_bytes"] == 500 * 10**9
-    change = {"max_age": "10d", "min_age": None, "priority": 7}
+    change = {"max_age": "10d", "min_age": None, "priority": 7, "expected_interval": None}
     changed = (await client.patch("/api/cameras/dock", headers=admin, json=change)).json()
     assert (changed["max_age"], changed["min_age"], changed["max_bytes"], changed["priority"]) == (
         "10d",

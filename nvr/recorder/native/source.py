@@ -68,7 +68,6 @@ class NativeSource:
         self._time_base = Fraction(1, 90_000)
         self._audio_rate = 8_000
         self._bare_keyframes = 0
-        self._pictures = 0
         self._session: Session | None = None
         self.unsupported: str | None = None
         self.refused_tcp = False
@@ -90,7 +89,12 @@ class NativeSource:
         if self._video is None:
             return {}
         jitter_us = self._jitter.us if self._jitter is not None else 0
-        return {"packets": self._video.packets, "interarrival_jitter_us": jitter_us, **self.faults}
+        return {
+            "packets": self._video.packets,
+            "received": self.sense.frames,
+            "interarrival_jitter_us": jitter_us,
+            **self.faults,
+        }
 
     @property
     def sense(self) -> Sense:
@@ -149,7 +153,8 @@ class NativeSource:
         except Exception as error:
             return self._why(error, plays=False)
         self._session = session
-        watch = Watch(session, target.timeout_s, self._received, self._report)
+        self._sink.connected()
+        watch = Watch(session, camera.silence_us / 1e6, self._received, self._report)
         try:
             ended = self._why(await watch.ended(), plays=True)
             if ended.cause in (Cause.ENDED, Cause.STALLED) and self._video is not None:
@@ -181,7 +186,6 @@ class NativeSource:
     # Packets ---------------------------------------------------------------------------------------------------------
 
     def _picture(self, picture: Picture, pts: int, now_us: int) -> None:
-        self._pictures += 1
         WORKING.on(self._mark)
         sets: tuple[bytes, ...] = ()
         if picture.keyframe:
@@ -229,7 +233,7 @@ class NativeSource:
             self._sink.audio(AudioPacket(format_, frame.data, pts, format_.unit_samples or frame.samples))
 
     def _received(self) -> tuple[int, int]:
-        return self._video.packets if self._video is not None else 0, self._pictures
+        return self._video.packets if self._video is not None else 0, self.sense.frames
 
     def _report(self) -> None:
         assert self._session is not None

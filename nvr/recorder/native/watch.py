@@ -19,7 +19,7 @@ __all__ = ["Watch"]
 log = logging.getLogger(__name__)
 
 _REPORT_S: Final = 5.0
-# A camera that sends packets but no picture: so many stall timeouts, and at least so long, since some send a keyframe only every half minute.
+# A camera that sends packets of which none are a frame: so many stall timeouts, and at least so long. Frames that lack a keyframe are no fault (``waiting``).
 _PICTURELESS_TIMES: Final = 3
 _PICTURELESS_S: Final = 60.0
 # An event loop that wakes so much too late does not keep up.
@@ -27,7 +27,7 @@ _BEHIND_S: Final = 2.0
 
 
 class Watch:
-    """Of one session. ``received`` tells how many packets and pictures there were so far; ``report`` is called every ``_REPORT_S`` seconds. ``behind_s``: how far
+    """Of one session. ``received`` tells how many packets and whole frames there were so far, decodable or not; ``report`` is called every ``_REPORT_S`` seconds. ``behind_s``: how far
     the loop was behind when it last was, at ``behind_at`` by its clock."""
 
     def __init__(
@@ -100,7 +100,7 @@ class Watch:
         if pictures != self._pictures:
             self._pictures, self._picture_at = pictures, now
         elif now - self._picture_at >= self._pictureless_s:
-            self._end(Ended(Cause.CORRUPT, {"error": f"no whole picture for {self._pictureless_s:.0f} s"}))
+            self._end(Ended(Cause.CORRUPT, {"error": f"no whole frame for {self._pictureless_s:.0f} s"}))
             return
         if now >= self._report_due:
             self._report_due = now + _REPORT_S

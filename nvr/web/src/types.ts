@@ -52,6 +52,7 @@ export interface Camera {
   url?: string;
   /** Only admins get these: priority and rules of its own, worded as in the configuration file. */
   priority?: number;
+  expected_interval?: string | null;
   max_age?: string | null;
   min_age?: string | null;
   max_bytes?: string | null;

@@ -40,6 +40,9 @@ class Sink:
     stop_with: Exception | None = None
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def connected(self) -> None:
+        pass
+
     def open(self, video: Any) -> None:
         self.opened.append(video)
 

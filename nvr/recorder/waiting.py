@@ -1,0 +1,45 @@
+"""What is so while a connection brings no frame that can be recorded. Pure; times by the monotonic clock, in microseconds.
+
+Frames that come but can't be decoded wait for a keyframe; a camera may send one only every few minutes, so that is no silence. Silence is for the source to end.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["LONG_US", "Waiting"]
+
+LONG_US: Final = 10_000_000
+"""A stretch without a decodable frame that is longer ends the run."""
+
+# What a connection needs at best, which belongs to the cause before it.
+_BRIEF_US: Final = 2_000_000
+
+
+class Waiting:
+    """Of one connection that began at ``now_us``. ``since_us``: when the last frame came, or else the answer to PLAY, or else the beginning."""
+
+    def __init__(self, now_us: int) -> None:
+        self.since_us = now_us
+        self.is_connected = False
+        self._frames = self._polled = 0
+        self._received = self._spoilt = 0
+
+    def connected(self, now_us: int) -> None:
+        """The camera plays."""
+        self.is_connected, self.since_us = True, now_us
+
+    def frame(self, now_us: int) -> None:
+        """A frame came that can be decoded."""
+        self.since_us = now_us
+        self._frames += 1
+
+    def poll(self, now_us: int, received: int, spoilt: int) -> str:
+        """``received`` whole frames came on this connection so far, ``spoilt`` ones are known to be lost. ``""``: frames come; ``connecting``; ``silent``: nothing
+        comes; ``keyframe``: frames come that lack one."""
+        if self._polled != self._frames or now_us - self.since_us < _BRIEF_US:
+            self._polled, self._received, self._spoilt = self._frames, received, spoilt
+            return ""
+        if not self.is_connected:
+            return "connecting"
+        return "keyframe" if received > self._received or spoilt > self._spoilt else "silent"
