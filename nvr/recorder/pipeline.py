@@ -113,6 +113,7 @@ class Pipeline:
         """How far two keyframes of this connection lay apart at most, microseconds."""
         self.idle: Ended | None = None
         """What would be the cause if this connection ended now, while it brings nothing that can be recorded."""
+        self._told_idle: Cause | None = None
         self.run: Run | None = None
         self.had_footage_s = 0.0
         self._camera_clock: CameraClock | None = None
@@ -378,7 +379,7 @@ class Pipeline:
         if run.start_us is not None:
             if self.journal.footage(run.start_us) and not self.counters["connections"]:
                 self.counters["connections"] = 1
-            self.idle = None
+            self.idle, self._told_idle = None, None
             assert run.until_us is not None
             self.had_footage_s = max(self.had_footage_s, (run.until_us - run.start_us) / 1e6)
 
@@ -400,9 +401,9 @@ class Pipeline:
                 self.counters["by_arrival"] += timeline.by_arrival
             self._timeline, self._keyframe_us = None, None
 
-    def _end_run(self, ended: Ended, at_us: int | None) -> Ended:
-        """Closes the run, if there is one, and records the cause: from the end of its footage, else from ``at_us`` if given. Returns the
-        cause that counts."""
+    def _end_run(self, ended: Ended, at_us: int | None, idle: Ended | None = None) -> Ended:
+        """Closes the run, if there is one, and records the cause: from the end of its footage, else from ``at_us`` if given.
+        ``idle``: what was the cause until ``at_us``. Returns the cause that counts."""
         run = self.run
         if run is not None:
             try:
@@ -422,12 +423,14 @@ class Pipeline:
                 detail["media_time"] = self._timeline.manner
             self._counted_before = counters
             causes = [(run.until_us, ended)]
-            if at_us is not None and self.idle is not None and ended.cause in _BY_US:
+            if at_us is not None and idle is not None:
                 # It is known why there is nothing since then; only from now on it is because of this.
-                causes = [(run.until_us, self.idle), (max(at_us, run.until_us), ended)]
+                causes = [(run.until_us, idle), (max(at_us, run.until_us), ended)]
             last = (run.last.key, tuple(run.holes)) if run.last is not None else None
             self.journal.run_ended(run.key, run.until_us, causes, detail, last)
         elif at_us is not None:
+            if idle is not None:
+                self._tell_idle(at_us, idle)
             self.journal.without_footage(at_us, ended)
         return ended
 
@@ -446,7 +449,9 @@ class Pipeline:
             except Ended as worse:
                 self._ended = ended = worse
             self._idle_now(now_us)
-            self._ended = self._end_run(ended, now_us)
+            self._ended = self._end_run(
+                ended, now_us, self.idle if ended.cause in _BY_US and self.is_connected else None
+            )
             if self._audio is not None:
                 self._audio.close()
 
@@ -469,7 +474,6 @@ class Pipeline:
 
     def _poll(self) -> Ended | None:
         now_us, waiting = self._realtime_us(), self._waiting
-        before = self.idle
         verdict = self._idle_now(now_us)
         idle = self.idle
         if idle is None:
@@ -478,13 +482,19 @@ class Pipeline:
         if self.run is None:
             if verdict == "connecting":
                 self.journal.taken(idle)
-            elif before is None or before.cause is not idle.cause:
-                self.journal.without_footage(now_us - quiet_us, idle)
+            else:
+                self._tell_idle(now_us, idle)
         elif verdict == "keyframe" and quiet_us >= LONG_US:
             self._restart(idle, keep_clock=True)
+            self._told_idle = idle.cause
         if verdict == "keyframe" and quiet_us >= self.keyframe_wait_us:
             return Ended(Cause.CORRUPT, {**idle.detail, "error": f"no keyframe for {quiet_us / 1e6:.0f} s"})
         return None
+
+    def _tell_idle(self, now_us: int, idle: Ended) -> None:
+        if self._told_idle != idle.cause:
+            self._told_idle = idle.cause
+            self.journal.without_footage(now_us - (self._monotonic_us() - self._waiting.since_us), idle)
 
     def _idle_now(self, now_us: int) -> str:
         """Finds out whether, and why, no frames come that can be recorded."""

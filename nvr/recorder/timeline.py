@@ -130,7 +130,7 @@ class Timeline:
         usual = self.usual
         if usual:
             # A moving average, which one pause does not upset.
-            self.usual = (7 * usual + min(step, 8 * usual + 8)) // 8
+            self.usual = (7 * usual + min(step, 64 * usual + 64)) // 8
         else:
             self.usual = step if step > 1 else 0
         self.step_us, self.usual_us = step * self._num // self._den, usual * self._num // self._den

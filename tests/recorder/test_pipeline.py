@@ -115,6 +115,11 @@ class Rig:
             self.realtime_us += step_us
             self.monotonic_us += step_us
 
+    def wait(self, us: int) -> None:
+        """Nothing comes for so long."""
+        self.realtime_us += us
+        self.monotonic_us += us
+
     def written(self) -> None:
         """Waits until all that was accepted is on the disk."""
         deadline = time.monotonic() + 10
