@@ -25,7 +25,7 @@ Step = Literal["total", "day", "hour"]
 _CHUNK_HOURS: Final = 24
 
 _SUMS: Final = """SELECT camera, sum(recorded_us), sum(bytes), sum(packets), sum(lost_packets), sum(damaged), sum(undecodable), sum(reconnects),
-sum(jitter_sum_us), sum(jitter_readings), max(jitter_most_us) FROM network_hour WHERE hour >= ? AND hour < ? GROUP BY camera"""
+sum(jitter_sum_us), sum(jitter_readings), max(jitter_most_us), sum(lost_frames), sum(time_faults), max(keyframe_most_us) FROM network_hour WHERE hour >= ? AND hour < ? GROUP BY camera"""
 
 
 @dataclass(slots=True)
@@ -43,6 +43,9 @@ class Figures:
     jitter_sum_us: int = 0
     jitter_readings: int = 0
     jitter_most_us: int = 0
+    lost_frames: int = 0
+    time_faults: int = 0
+    keyframe_most_us: int = 0
 
     @property
     def bitrate_bps(self) -> float | None:
@@ -97,7 +100,20 @@ def measure(
 
 
 def _add(to: Figures, row: sqlite3.Row) -> None:
-    (camera, recorded_us, bytes_, packets, lost, damaged, undecodable, reconnects, jitter_us, readings, most_us) = row
+    (
+        camera,
+        recorded_us,
+        bytes_,
+        packets,
+        lost,
+        damaged,
+        undecodable,
+        reconnects,
+        jitter_us,
+        readings,
+        most_us,
+        *rest,
+    ) = row
     to.cameras.add(camera)
     to.recorded_us += recorded_us
     to.bytes += bytes_
@@ -109,6 +125,9 @@ def _add(to: Figures, row: sqlite3.Row) -> None:
     to.jitter_sum_us += jitter_us
     to.jitter_readings += readings
     to.jitter_most_us = max(to.jitter_most_us, most_us)
+    to.lost_frames += rest[0]
+    to.time_faults += rest[1]
+    to.keyframe_most_us = max(to.keyframe_most_us, rest[2])
 
 
 def bitrates(conn: sqlite3.Connection, start_us: int, end_us: int) -> dict[str, float]:

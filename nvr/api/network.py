@@ -39,7 +39,8 @@ _MOST_ROWS: Final = 200_000
 class NetworkRow(msgspec.Struct, kw_only=True):
     """A camera's, or a label value's cameras', figures in a part of the range. ``group``: the id or the value; null: cameras without the label.
     ``bitrate_bps`` is a camera's while it was recorded, ``carried_bps`` that of all together over the whole time. ``loss`` from 0 to 1. What
-    was not measured is null."""
+    was not measured is null. ``lost_frames`` are missing in the footage because of a loss, ``time_faults`` times that time stamps strayed, stepped or ran at a wrong
+    rate, ``keyframe_most_us`` the largest distance of two keyframes that was seen."""
 
     group: str | None
     start: str
@@ -57,6 +58,9 @@ class NetworkRow(msgspec.Struct, kw_only=True):
     reconnects: int
     jitter_us: float | None
     jitter_most_us: int | None
+    lost_frames: int
+    time_faults: int
+    keyframe_most_us: int | None
 
 
 class NetworkBody(msgspec.Struct, kw_only=True):
@@ -118,6 +122,9 @@ def _row(part: Part) -> NetworkRow:
         reconnects=found.reconnects,
         jitter_us=found.jitter_us,
         jitter_most_us=found.jitter_most_us if found.jitter_readings else None,
+        lost_frames=found.lost_frames,
+        time_faults=found.time_faults,
+        keyframe_most_us=found.keyframe_most_us or None,
     )
 
 

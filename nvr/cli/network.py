@@ -68,6 +68,9 @@ def network(
                 "reconnects": part.figures.reconnects,
                 "jitter_us": part.figures.jitter_us,
                 "jitter_most_us": part.figures.jitter_most_us if part.figures.jitter_readings else None,
+                "lost_frames": part.figures.lost_frames,
+                "time_faults": part.figures.time_faults,
+                "keyframe_most_us": part.figures.keyframe_most_us or None,
             }
             for part in parts
         ]
@@ -76,7 +79,18 @@ def network(
     if not parts:
         click.echo("nothing was measured in this range: hours are entered while the server records")
         return
-    heads = (by.upper(), "FROM", "CAMERAS", "KBIT/S", "TOTAL MBIT/S", "LOSS", "RECONNECTS", "JITTER MS", "MOST MS")
+    heads = (
+        by.upper(),
+        "FROM",
+        "CAMERAS",
+        "KBIT/S",
+        "TOTAL MBIT/S",
+        "LOSS",
+        "LOST FRAMES",
+        "RECONNECTS",
+        "JITTER MS",
+        "MOST MS",
+    )
     table(
         [
             heads,
@@ -88,6 +102,7 @@ def network(
                     _text(part.figures.bitrate_bps, 1e-3, 0),
                     f"{part.carried_bps / 1e6:.2f}",
                     "-" if part.figures.loss is None else f"{part.figures.loss:.4%}",
+                    str(part.figures.lost_frames),
                     str(part.figures.reconnects),
                     _text(part.figures.jitter_us, 1e-3, 1),
                     f"{part.figures.jitter_most_us / 1e3:.1f}" if part.figures.jitter_readings else "-",

@@ -26,6 +26,7 @@ from storage.migrations import (
     m014_readings,
     m016_exports_checked,
     m017_brake,
+    m015_frame_hours,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -50,6 +51,7 @@ STEPS = (
     m014_readings,
     m016_exports_checked,
     m017_brake,
+    m015_frame_hours,
 )
 
 

@@ -42,9 +42,9 @@ def folder(tmp_path: Path) -> Path:
 def test_the_network_as_table_and_json(folder: Path) -> None:
     heads, row = done(nvr(folder, "network", "--by", "isp")).splitlines()
     assert heads.split()[:3] == ["ISP", "FROM", "CAMERAS"]
-    assert row.startswith("Telkom") and row.split()[-4:] == ["0.1000%", "3", "2.0", "3.0"]
+    assert row.startswith("Telkom") and row.split()[-5:] == ["0.1000%", "0", "3", "2.0", "3.0"]
     # Since the hour began that is the first: one to two hours ago.
-    assert row.split()[-6] == "2000" and 1 <= float(row.split()[-5]) <= 2
+    assert row.split()[-7] == "2000" and 1 <= float(row.split()[-6]) <= 2
     (only,) = json.loads(done(nvr(folder, "network", "--format", "json")))["rows"]
     assert (only["group"], only["bitrate_bps"], only["loss"], only["jitter_us"]) == ("a", 2e6, 0.001, 2000)
     assert "nothing was measured" in done(nvr(folder, "network", "--where", "isp=Icon"))

@@ -53,7 +53,7 @@ def test_figures_are_those_of_the_reference(
                 key = (group_of[row.camera], edges_us[number])
                 members[key].add(row.camera)
                 for name, value in asdict(row).items():
-                    if name == "jitter_most_us":
+                    if name in ("jitter_most_us", "keyframe_most_us"):
                         wanted[key][name] = max(wanted[key][name], value)
                     elif name != "camera":
                         wanted[key][name] += value
@@ -126,6 +126,21 @@ def test_jitter_is_read_where_packets_come() -> None:
     waits = added(1, then, Reading(counters, recording=False))
     assert waits is not None and (waits.jitter_sum_us, waits.jitter_readings) == (0, 0)
     assert added(1, then, then) is None
+
+
+def test_lost_frames_strayed_stamps_and_keyframes_are_counted() -> None:
+    then = Reading({"frames": 100, "recorded_us": 10, "outliers": 1, "lost_frames": 5}, recording=True)
+    counters = {
+        "frames": 200,
+        "recorded_us": 20,
+        "outliers": 3,
+        "by_arrival": 1,
+        "camera_clock_steps": 2,
+        "lost_frames": 9,
+    }
+    hour = added(1, then, Reading({**counters, "keyframe_interval_us": 4_000_000}, recording=True))
+    assert hour is not None
+    assert (hour.lost_frames, hour.time_faults, hour.keyframe_most_us) == (4, 5, 4_000_000)
 
 
 def test_old_hours_go(world: World) -> None:

@@ -30,16 +30,15 @@ def test_item_09_a_lost_packet_is_counted_and_a_gap(tmp_path: Path, serve: Serve
     assert gap.fact is not None
     # The packet was all of its frame: nothing arrived in part.
     assert (gap.fact.detail["lost_packets"], gap.fact.detail["undecodable"]) == (1, 69)
+    assert (gap.fact.detail["lost_frames"], gap.fact.detail["class"]) == (70, "network")
     found = server.closed("a")
-    first = [s.path for s in found if s.key.start_us < gap.start_us]
     sent = [unit.hash for unit in film.video.units]
-    assert frames(first, "h264") == sent[:30]
+    assert frames([s.path for s in found], "h264") == sent[:30] + sent[100:]
     with sqlite3.connect(server.catalogue) as conn:
         runs = [json.loads(row[0])["counters"] for row in conn.execute("SELECT detail FROM run ORDER BY start_us")]
         (status,) = [json.loads(row[0]) for row in conn.execute("SELECT counters FROM status")]
         (clock,) = conn.execute("SELECT offset_us, source FROM clock_sample").fetchall()
-    assert runs[0]["lost_packets"] == 1 and runs[0]["frames"] == 30
-    assert "lost_packets" not in runs[1] and runs[1]["frames"] == 60
+    assert (runs[0]["lost_packets"], runs[0]["lost_frames"], runs[0]["frames"]) == (1, 70, 90), "a loss ends no run"
     assert status["lost_packets"] >= 1 and status["frames"] >= 90
     # A report can wait for a look at the sockets, which makes a clock seem behind.
     assert -700_000 < clock[0] < 100_000 and clock[1] == "rtcp"

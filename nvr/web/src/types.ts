@@ -189,6 +189,9 @@ export interface NetworkRow {
   reconnects: number;
   jitter_us: number | null;
   jitter_most_us: number | null;
+  lost_frames: number;
+  time_faults: number;
+  keyframe_most_us: number | null;
 }
 
 export interface NetworkReport {

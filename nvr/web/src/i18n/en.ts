@@ -347,7 +347,7 @@ const en = {
     range: 'Range', ranges: { day: 'Last 24 hours', week: 'Last 7 days', month: 'Last 30 days' } as Record<'day' | 'week' | 'month', string>,
     by: 'One row for each', camera: 'Camera', step: 'Over time', steps: { total: 'All of it', day: 'By day', hour: 'By hour' } as Record<'total' | 'day' | 'hour', string>,
     where: 'Only cameras with labels', whereHint: 'Such as district=Tembalang,isp=Telkom. Empty: all', show: 'Show', none: 'Nothing was measured in this range yet.',
-    from: 'From', cameras: 'Cameras', bitrate: 'Bitrate', carried: 'All together', loss: 'Packets lost', reconnects: 'Reconnects', jitter: 'Jitter',
+    from: 'From', cameras: 'Cameras', bitrate: 'Bitrate', carried: 'All together', loss: 'Packets lost', lostFrames: 'Frames lost', reconnects: 'Reconnects', jitter: 'Jitter',
     noLabel: 'without this label', most: (ms: string) => `at most ${ms} ms`, more: (n: string) => `${n} more rows: choose cameras or a shorter range.`,
     plan: {
       title: 'Capacity planner', text: 'Disk, uplink and cost, if every camera sends day and night. Bitrates are those measured over the last seven days.',

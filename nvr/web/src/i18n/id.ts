@@ -232,7 +232,7 @@ const id: Words = {
     range: 'Rentang', ranges: { day: '24 jam terakhir', week: '7 hari terakhir', month: '30 hari terakhir' },
     by: 'Satu baris untuk tiap', camera: 'Kamera', step: 'Menurut waktu', steps: { total: 'Seluruhnya', day: 'Per hari', hour: 'Per jam' },
     where: 'Hanya kamera berlabel', whereHint: 'Misalnya district=Tembalang,isp=Telkom. Kosong: semua', show: 'Tampilkan', none: 'Belum ada yang diukur dalam rentang ini.',
-    from: 'Mulai', cameras: 'Kamera', bitrate: 'Laju bit', carried: 'Semuanya', loss: 'Paket hilang', reconnects: 'Terputus', jitter: 'Jitter',
+    from: 'Mulai', cameras: 'Kamera', bitrate: 'Laju bit', carried: 'Semuanya', loss: 'Paket hilang', lostFrames: 'Frame hilang', reconnects: 'Terputus', jitter: 'Jitter',
     noLabel: 'tanpa label ini', most: (ms) => `paling besar ${ms} ms`, more: (n) => `${n} baris lagi: pilih kamera atau rentang yang lebih pendek.`,
     plan: {
       title: 'Perencana kapasitas', text: 'Disk, uplink, dan biaya bila setiap kamera mengirim siang dan malam. Laju bit diukur selama tujuh hari terakhir.',

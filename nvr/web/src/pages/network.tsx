@@ -105,7 +105,7 @@ function Rows({ report, zone }: { report: NetworkReport; zone: string }) {
         <thead>
           <tr>
             <th scope="col">{name}</th>{timed ? <th scope="col">{n.from}</th> : null}{report.by === 'camera' ? null : <th scope="col">{n.cameras}</th>}
-            <th scope="col">{n.bitrate}</th><th scope="col">{n.carried}</th><th scope="col">{n.loss}</th><th scope="col">{n.reconnects}</th><th scope="col">{n.jitter}</th>
+            <th scope="col">{n.bitrate}</th><th scope="col">{n.carried}</th><th scope="col">{n.loss}</th><th scope="col">{n.lostFrames}</th><th scope="col">{n.reconnects}</th><th scope="col">{n.jitter}</th>
           </tr>
         </thead>
         <tbody>
@@ -117,6 +117,7 @@ function Rows({ report, zone }: { report: NetworkReport; zone: string }) {
               <td data-label={n.bitrate} class="nowrap">{row.bitrate_bps === null ? '–' : `${format.number(row.bitrate_bps / 1e3, lang)} kbit/s`}</td>
               <td data-label={n.carried} class="nowrap">{format.number(row.carried_bps / 1e6, lang, 2)} Mbit/s</td>
               <td data-label={n.loss} class="nowrap">{lossWords(row, lang)}</td>
+              <td data-label={n.lostFrames}>{format.number(row.lost_frames, lang)}</td>
               <td data-label={n.reconnects}>{format.number(row.reconnects, lang)}</td>
               <td data-label={n.jitter} class="nowrap">
                 {row.jitter_us === null ? '–' : `${format.number(row.jitter_us / 1e3, lang, 1)} ms`}
