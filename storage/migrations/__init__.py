@@ -24,9 +24,9 @@ from storage.migrations import (
     m012_holes,
     m013_logins,
     m014_readings,
+    m015_frame_hours,
     m016_exports_checked,
     m017_brake,
-    m015_frame_hours,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -49,9 +49,9 @@ STEPS = (
     m012_holes,
     m013_logins,
     m014_readings,
+    m015_frame_hours,
     m016_exports_checked,
     m017_brake,
-    m015_frame_hours,
 )
 
 
