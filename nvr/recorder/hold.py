@@ -47,5 +47,5 @@ class Hold:
         return ""
 
     def end(self) -> str:
-        """Nothing more comes: what is more likely."""
-        return "late" if self.least_us <= self._first_us // 2 else "stood"
+        """Nothing more comes: what is more likely. Of what was read at once nothing can be said, and FFmpeg hands out a camera's last frame late."""
+        return "stood" if self._batches and self.least_us > self._first_us // 2 else "late"

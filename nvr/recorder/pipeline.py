@@ -461,6 +461,7 @@ class Pipeline:
         """The camera answered that it plays."""
         with self._lock:
             self._waiting.connected(self._monotonic_us())
+            self.journal.taken(Ended(Cause.STALLED, {"error": "connected, no picture yet"}))
 
     def poll(self) -> Ended | None:
         """To be called every few seconds: notices what no frame tells. Returns why the connection is to be given up, if it is."""

@@ -92,7 +92,7 @@ def test_supervisor_killed(tmp_path: Path, serve: Serve, h264_clip: Clip) -> Non
     assert len(down) == 1, coverage.gaps
     # The orphaned recorder closed its segment itself, so not even the fragment being filled is lost.
     assert down[0].start_us >= killed_us - 700_000
-    assert set(server.causes("a", start_us)) <= {Cause.NOT_CONFIGURED, Cause.SERVER_DOWN}
+    assert set(server.causes("a", start_us)) <= {Cause.NOT_CONFIGURED, Cause.STALLED, Cause.SERVER_DOWN}
 
 
 def test_everything_killed_at_once(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
@@ -112,7 +112,12 @@ def test_everything_killed_at_once(tmp_path: Path, serve: Serve, h264_clip: Clip
     down = [gap for gap in server.coverage("a", start_us).gaps if gap.cause is Cause.SERVER_DOWN]
     assert down[0].start_us >= known_us
     assert down[0].start_us >= killed_us - 1_200_000
-    assert set(server.causes("a", start_us)) <= {Cause.NOT_CONFIGURED, Cause.SERVER_DOWN, Cause.RECORDER_CRASHED}
+    assert set(server.causes("a", start_us)) <= {
+        Cause.NOT_CONFIGURED,
+        Cause.STALLED,
+        Cause.SERVER_DOWN,
+        Cause.RECORDER_CRASHED,
+    }
 
 
 def test_api_killed(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
