@@ -82,7 +82,7 @@ class Moves:
                 moving.unreadable = True
                 moving.news.set()
             elif moving is None:
-                self._unreadable(id_, line["reason"], line["transport"])
+                self._unreadable(id_, line["reason"], line["transport"], is_silent=line["silent"])
         elif event == "read":
             if moving is not None and is_target:
                 moving.recording = True
@@ -103,14 +103,11 @@ class Moves:
         # A clock that was set back must not forbid it for longer than that.
         return is_free and (row is None or not 0 <= now_us() - row.changed_us < CHANGE_US)
 
-    def _unreadable(self, id_: str, reason: str, transport: str) -> None:
-        if not self._may_change(id_):
-            return
-        silent = transport == "udp" and "nothing" in reason
-        if silent and self._silent >= _MOST_SILENT:
+    def _unreadable(self, id_: str, reason: str, transport: str, *, is_silent: bool) -> None:
+        if not self._may_change(id_) or (is_silent and self._silent >= _MOST_SILENT):
             return
         self._keep_task(
-            self.change(id_, Reading(source="av", transport=transport), reason, is_silent=silent), f"change-{id_}"
+            self.change(id_, Reading(source="av", transport=transport), reason, is_silent=is_silent), f"change-{id_}"
         )
 
     def _read(self, id_: str, transport: str) -> None:

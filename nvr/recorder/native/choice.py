@@ -30,7 +30,7 @@ _WORKS_S = 10.0
 
 class Choice:
     """How one camera is read in this worker. ``report`` takes what the supervisor should know, as the values of a line: ``event`` is ``unreadable`` (native
-    can't read it: ``reason``, and the ``transport`` that FFmpeg should ask for first), ``read`` (footage comes, over ``transport``, of one that was not read so before) or
+    can't read it: ``reason``, and the ``transport`` that FFmpeg should ask for first; ``silent``: as nothing came at all), ``read`` (footage comes, over ``transport``, of one that was not read so before) or
     ``described`` (``sdp``: digest of the description of a camera that is read by FFmpeg in native's place)."""
 
     def __init__(
@@ -92,7 +92,7 @@ class Choice:
             if source.unsupported is not None:
                 self._unreadable(source.unsupported, "udp" if source.refused_tcp else "tcp")
             elif source.silent and ended.cause is Cause.STALLED and not self._works:
-                self._unreadable("it sends nothing over TCP", "udp")
+                self._unreadable("it sends nothing over TCP", "udp", is_silent=True)
             return False
         nobody = ended.cause is Cause.UNREACHABLE and ended.detail.get("reason") != "timeout"
         asked = self._transports.asked
@@ -111,10 +111,10 @@ class Choice:
             )
         return again
 
-    def _unreadable(self, reason: str, transport: str) -> None:
+    def _unreadable(self, reason: str, transport: str, *, is_silent: bool = False) -> None:
         # The camera's own words are in it, and it is kept.
         told = Redactor(self._camera.secrets, hashes=True)(reason)
-        self._report(event="unreadable", reason=told, transport=transport)
+        self._report(event="unreadable", reason=told, transport=transport, silent=is_silent)
 
 
 class _Described:
