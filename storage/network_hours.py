@@ -14,7 +14,7 @@ from typing import Final
 
 from storage.counters import LEVELS
 
-__all__ = ["HOUR_US", "KEPT_HOURS", "Hour", "Reading", "added", "enter", "prune", "read"]
+__all__ = ["HOUR_US", "KEPT_HOURS", "Hour", "Reading", "added", "enter", "prune", "quality", "read"]
 
 HOUR_US: Final = 3_600_000_000
 KEPT_HOURS: Final = 92 * 24
@@ -114,6 +114,17 @@ def enter(conn: sqlite3.Connection, hours: Iterable[Hour], *, now_us: int) -> No
             for h in hours
         ],
     )  # fmt: skip
+
+
+def quality(conn: sqlite3.Connection, hour: int) -> dict[str, tuple[int, int, int, int]]:
+    """Of each camera, by its id, in that hour: lost frames, time faults, how far keyframes lay apart at most (µs), and in a mean hour of the day before (0: not known)."""
+    rows = conn.execute(
+        "SELECT c.id, h.lost_frames, h.time_faults, h.keyframe_most_us, coalesce((SELECT avg(b.keyframe_most_us) FROM network_hour b"
+        " WHERE b.camera = h.camera AND b.hour >= h.hour - 24 AND b.hour < h.hour AND b.keyframe_most_us > 0), 0)"
+        " FROM network_hour h JOIN camera c ON c.key = h.camera WHERE h.hour = ?",
+        (hour,),
+    )
+    return {row[0]: (row[1], row[2], row[3], round(row[4])) for row in rows}
 
 
 def prune(conn: sqlite3.Connection, *, now_us: int) -> None:

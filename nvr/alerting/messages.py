@@ -66,6 +66,7 @@ def _values(row: Row, names: Mapping[str, str], formats: Formats) -> dict[str, s
         "hours": formats.number(round(detail.get("hours", 0))),
         "cameras": formats.number(int(detail.get("cameras", 0))),
         "reason": f" ({detail['reason']})" if detail.get("reason") else "",
+        "percent": formats.number(int(detail.get("percent", 0))),
         "from": formats.both(detail["from_us"]) if "from_us" in detail else "–",
         "failures": formats.number(int(detail.get("failures", 0))),
         "next": formats.both(detail["until_us"]) if "until_us" in detail else "–",

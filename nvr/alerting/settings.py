@@ -30,6 +30,7 @@ def to_wire(alerts: Alerts, zone: str) -> dict[str, Any]:
         "clear_after_us": alerts.clear_after_us,
         "fold_by": list(alerts.fold_by),
         "fold_from": alerts.fold_from,
+        "recorded_least": alerts.recorded_least,
         "language": alerts.language,
         "zone": zone,
         "email": email,

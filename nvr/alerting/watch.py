@@ -30,12 +30,15 @@ from nvr.alerting.conditions import (
 )
 from nvr.alerting.folding import fold
 from nvr.alerting.messages import compose
+from nvr.alerting.quality import LastHour, unwell
 from nvr.texts import Formats
 from storage import alerts as rows
-from storage import brake, cameras, confirmations, devices, footage, forecast, logins, status
+from storage import brake, cameras, confirmations, devices, footage, forecast, logins, network_hours, status
 from storage.alerts import Row
 from storage.database import Database
+from storage.figures import figure_table
 from storage.files import FILES
+from storage.fleet_coverage import batches
 from storage.policies import Rules
 from storage.retention import disks
 from storage.roots import Root, is_mounted
@@ -47,6 +50,8 @@ log = logging.getLogger(__name__)
 _LOOK_S: Final = 5.0
 _FORECAST_S: Final = 900.0
 _HOUR_US: Final = 3_600_000_000
+# Recorders' counts are read once a minute.
+_HOUR_KNOWN_US: Final = 120_000_000
 # Messages are tried again after 10 s, 20 s, …, a quarter of an hour, for a day.
 _FIRST_AGAIN_US: Final = 10_000_000
 _LAST_AGAIN_US: Final = 900_000_000
@@ -78,6 +83,8 @@ class Watch:
         self._since: dict[tuple[Kind, str], int] = {}
         self._fleet = _Fleet(-1, {}, {}, {})
         self._promises: list[Condition] = []
+        self._hour = -1
+        self._unwell: list[Condition] = []
         self._forecast_at = 0.0
         self._to_send = threading.Event()
         self._threads = [
@@ -145,8 +152,19 @@ class Watch:
         found = fold(lasting, self._fleet.labels, by=settings["fold_by"], from_=settings["fold_from"], folded=folded)
         found += self._machine(conn, now_us)
         found += logins_refused(logins.troubled(conn))
+        found += self._last_hour(conn, now_us)
         found += certificates_changed(devices.changed_certificates(conn))
         return found
+
+    def _last_hour(self, conn: sqlite3.Connection, now_us: int) -> list[Condition]:
+        """What the last whole hour says of cameras that are recorded; read once an hour, some minutes into the next one, when all of it is known."""
+        hour = (now_us - _HOUR_KNOWN_US) // _HOUR_US - 1
+        if hour != self._hour:
+            self._hour = hour
+            hours = read_last_hour(conn, hour, now_us=now_us)
+            least_percent = self._settings["alerts"]["recorded_least"]
+            self._unwell = unwell(hours, least_percent=least_percent, since_us=hour * _HOUR_US)
+        return self._unwell
 
     def _read_fleet(self, conn: sqlite3.Connection) -> None:
         rev = conn.execute("SELECT coalesce(max(rev), 0) FROM camera").fetchone()[0]
@@ -221,6 +239,23 @@ class Watch:
                     hopeless = channel is None or now_us - notice.at_us > _GIVE_UP_US
                     again_us = min(_FIRST_AGAIN_US << min(notice.attempts, 20), _LAST_AGAIN_US)
                     rows.failed(conn, notice, error, due_us=(1 << 62) if hopeless else now_us + again_us)
+
+
+def read_last_hour(conn: sqlite3.Connection, hour: int, *, now_us: int) -> list[LastHour]:
+    """What is known of every camera's hour (since the epoch) that was set up for all of it."""
+    start_us, end_us = hour * _HOUR_US, (hour + 1) * _HOUR_US
+    known = conn.execute(
+        "SELECT key, id FROM camera WHERE removed_us IS NULL AND added_us <= ? ORDER BY id", (start_us,)
+    ).fetchall()
+    counted = network_hours.quality(conn, hour)
+    found = []
+    for batch in batches(conn, [(row["key"], row["id"]) for row in known], start_us, end_us, now_us=now_us):
+        table = figure_table(batch, [start_us, end_us])
+        for number, camera in enumerate(batch.cameras):
+            figures = table.figures(number)
+            recorded = figures.recorded_us / figures.required_us if figures.required_us else None
+            found.append(LastHour(camera, recorded, *counted.get(camera, ())))
+    return found
 
 
 def facts_of(row: Row, event: str) -> dict[str, Any]:

@@ -228,6 +228,7 @@ class Alerts(Settings):
     clear_after_us: Annotated[int, duration("1s", "1h")] = Field(default=60 * _S, validation_alias="clear_after")
     fold_by: tuple[Line, ...] = ("isp", "district")
     fold_from: StrictInt = Field(default=5, ge=2, le=10_000)
+    recorded_least: StrictInt = Field(default=90, ge=0, le=100)
     language: Literal["id", "en"] = "en"
     email_to: tuple[Email, ...] = ()
     email_from: Email | None = None

@@ -119,7 +119,7 @@ def settings(db: Database, **alerts_: Any) -> dict[str, Any]:
     return {
         "catalogue": str(db.path), "roots": [], "floor_bytes": 0, "floor_fraction": 0.0, "retention": {},
         "alerts": {
-            "camera_after_us": 5 * MINUTE, "clear_after_us": MINUTE, "fold_by": ["isp"], "fold_from": 5, "language": "id",
+            "camera_after_us": 5 * MINUTE, "clear_after_us": MINUTE, "fold_by": ["isp"], "fold_from": 5, "recorded_least": 90, "language": "id",
             "zone": "Asia/Jakarta", "email": None, "webhook": None, **alerts_,
         },
     }  # fmt: skip

@@ -278,6 +278,8 @@ const en = {
       camera_down: (subject: string) => `${subject} is not being recorded`, cameras_down: (subject: string, n: string) => `${n} cameras are not being recorded (${subject || 'all cameras'})`,
       disk_low: (subject: string) => `Footage disk ${subject} is nearly full`, root_absent: (subject: string) => `Footage disk ${subject} is not there`,
       promise_at_risk: (_: string, n: string) => `${n} cameras will not keep their minimum age`, clock_unsynchronised: () => 'The server’s clock is not synchronised',
+      recorded_little: (_: string, n: string) => `${n} cameras were recorded too little in the last hour`, frames_lost: (_: string, n: string) => `${n} cameras lost frames in the last hour`,
+      time_stamps_off: (_: string, n: string) => `The time stamps of ${n} cameras were wrong in the last hour`, keyframes_apart: (_: string, n: string) => `${n} cameras send keyframes much further apart than before`,
       login_refused: (subject: string) => `${subject} has refused its password`, certificate_changed: (subject: string) => `${subject} shows another certificate than before`,
       deletion_waiting: (subject: string) => `Deletions wait for a person: ${subject}`,
     } as Record<string, (subject: string, n: string) => string>,

@@ -163,6 +163,8 @@ const id: Words = {
       camera_down: (subject) => `${subject} tidak terekam`, cameras_down: (subject, n) => `${n} kamera tidak terekam (${subject || 'semua kamera'})`,
       disk_low: (subject) => `Disk rekaman ${subject} hampir penuh`, root_absent: (subject) => `Disk rekaman ${subject} tidak ada`,
       promise_at_risk: (_, n) => `${n} kamera tidak akan memenuhi umur minimum rekaman`, clock_unsynchronised: () => 'Jam server tidak tersinkron',
+      recorded_little: (_, n) => `${n} kamera terekam terlalu sedikit dalam satu jam terakhir`, frames_lost: (_, n) => `${n} kamera kehilangan frame dalam satu jam terakhir`,
+      time_stamps_off: (_, n) => `Cap waktu ${n} kamera salah dalam satu jam terakhir`, keyframes_apart: (_, n) => `${n} kamera mengirim keyframe jauh lebih jarang daripada sebelumnya`,
       login_refused: (subject) => `${subject} menolak kata sandinya`, certificate_changed: (subject) => `${subject} menunjukkan sertifikat lain dari sebelumnya`,
       deletion_waiting: (subject) => `Penghapusan menunggu keputusan: ${subject}`,
     },
