@@ -5,6 +5,8 @@ Invariant: behind it nothing of FFmpeg is left; every frame has both times, and 
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from fractions import Fraction
 from typing import Any, Final
 
@@ -40,15 +42,21 @@ class VideoEdge:
         self._lengths = length_bytes(self._codec, extradata)
         self._described = parameter_units(self._codec, extradata)
         self._completer = Completer()
+        self._handed_us = 0
+        self._arrivals_us: deque[int] = deque()
         self._is_open = False
         self._bare_keyframes = 0
 
     def take(self, packet: av.Packet[Any]) -> None:
         """A packet of FFmpeg's, which the sink gets once its times are known."""
+        # FFmpeg hands out a frame when the next one begins: so that is when the one before was handed out.
+        now_us = time.monotonic_ns() // 1000
+        self._arrivals_us.append(self._handed_us or now_us)
+        self._handed_us = now_us
         for timed in self._completer.add(packet):
-            self._give(timed)
+            self._give(timed, now_us - self._arrivals_us.popleft())
 
-    def _give(self, packet: av.Packet[Any]) -> None:
+    def _give(self, packet: av.Packet[Any], waited_us: int) -> None:
         units = units_of(self._codec, bytes(packet), self._lengths)
         if not units:
             return
@@ -65,7 +73,7 @@ class VideoEdge:
             base = _COMMON_BASE
         self._sink.packet(
             Picture(
-                [data], sets, base, max(pts, dts), dts, is_keyframe, "network" if packet.is_corrupt else "", duration
+                [data], sets, base, max(pts, dts), dts, is_keyframe, "network" if packet.is_corrupt else "", duration, waited_us
             )
         )
 

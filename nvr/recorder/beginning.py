@@ -15,6 +15,7 @@ _IMPROVED_US: Final = 150_000
 _SETTLED_US: Final = 500_000
 _COMPARED_US: Final = 250_000
 _SLOW: Final = 0.75
+_EVEN_TIMES: Final = 4
 
 
 class Beginning:
@@ -22,6 +23,7 @@ class Beginning:
 
     def __init__(self) -> None:
         self.arrivals_us: list[int] = []
+        self._steps: list[int] = []
         self._least_delay_us = 1 << 62
         self._improved_us = 0
         self._batch_us = 0
@@ -44,6 +46,8 @@ class Beginning:
                 self._first = self._before
             self._whole = self._before
             self._batch_us = now_us
+        if self.arrivals_us:
+            self._steps.append(media_us - self._before[1])
         self.arrivals_us.append(now_us)
         self._before = (now_us, media_us, len(self.arrivals_us))
 
@@ -60,6 +64,12 @@ class Beginning:
         """Microseconds from frame to frame, by arrival."""
         assert self._first is not None and self._whole is not None
         return (self._whole[0] - self._first[0]) / max(1, self._whole[2] - self._first[2])
+
+    @property
+    def is_even(self) -> bool:
+        """Whether time stamps, at whatever rate, are about as far apart from frame to frame."""
+        steps = sorted(self._steps)
+        return bool(steps) and steps[-1] <= _EVEN_TIMES * max(1, steps[len(steps) // 2])
 
     def ready(self, now_us: int) -> bool:
         """Whether the run's beginning can be told: after a second, or up to four, while time stamps do not keep pace or a backlog is being caught up."""

@@ -401,7 +401,7 @@ class Timeline:
 
     def _place_anew(self, frames: list[Picture], now_us: int) -> None:
         pace, interval = self._beginning.pace, self._beginning.interval_us * self._den / self._num
-        counted = self._unmoving >= _CONFIRMED_BY or pace == 0
+        counted = self._unmoving >= _CONFIRMED_BY or pace == 0 or not self._beginning.is_even
         first = frames[0].dts
         self.clock.forget()
         arrivals = self._beginning.arrivals_us[-len(frames) :]

@@ -46,29 +46,11 @@ _NOT_YET: dict[str, dict[str, str]] = {
         "start-codes-in-fragments": "native",
         "unspecified-units": "native av",
     },
-    "media time is not compared with arrival": {
-        "faster-than-stamped": "native av",
-        "slower-than-stamped": "native av",
-        "stamps-all-equal": "native av",
-        "stamps-in-milliseconds": "native av",
-        "stamps-in-pairs": "native av",
-        "stamps-jump-ahead": "native av",
-        "stamps-jump-back": "native av",
-        "stamps-jump-far": "native av",
-        "stray-stamps": "native av",
+    "the last frame waits in FFmpeg when the server stops": {
+        "frame-every-4-s": "av",
     },
-    "a still scene ends the run": {
-        "frame-every-4-s": "native av",
-        "late-keyframe": "native av",
-        "pause-in-a-group": "native av",
-    },
-    "connected and without a frame yet has no cause of its own": {
-        "gradual-refresh": "native av",
-        "not-described": "native av",
-        "recovery-points": "native av",
-    },
-    "a gap inside a run is not told": {
-        "lossy": "native av",
+    "FFmpeg does not say that a packet is lost": {
+        "lossy": "av",
     },
     "sound costs frames": {
         "sound-refused": "native av",
