@@ -73,7 +73,15 @@ class VideoEdge:
             base = _COMMON_BASE
         self._sink.packet(
             Picture(
-                [data], sets, base, max(pts, dts), dts, is_keyframe, "network" if packet.is_corrupt else "", duration, waited_us
+                [data],
+                sets,
+                base,
+                max(pts, dts),
+                dts,
+                is_keyframe,
+                "network" if packet.is_corrupt else "",
+                duration,
+                waited_us,
             )
         )
 

@@ -146,6 +146,12 @@ class Fragmenter:
         self._bytes = 0
         return fragment
 
+    def lengthen(self, duration: int) -> None:
+        """The last frame so far lasts at least so long, in ticks, if none follows."""
+        if self._pictures:
+            last = self._pictures[-1]
+            last.duration = max(last.duration, duration)
+
     def close(self) -> list[MuxedFragment]:
         """Ends the run; returns what was still being filled."""
         pictures = self._pictures

@@ -42,6 +42,8 @@ _HELD_BYTES: Final = 16 << 20
 # Frames further apart are a gap, unless that is usual for the camera or expected of it.
 _PAUSE_US: Final = 2_000_000
 _SILENT_FRAMES_US: Final = 10_000_000
+# The last frame of a camera whose frames are further apart lasts until it is stopped.
+_NOW_AND_THEN_US: Final = 1_000_000
 _KEYFRAME_WAIT_US: Final = 120_000_000
 # What ends recording for no fault of what the camera sends.
 _BY_US: Final = frozenset(
@@ -449,6 +451,9 @@ class Pipeline:
             except Ended as worse:
                 self._ended = ended = worse
             self._idle_now(now_us)
+            usual_us = self.usual_us
+            if self.run is not None and ended.cause in _BY_US and self.idle is None and usual_us > _NOW_AND_THEN_US:
+                self.run.lasts(now_us)
             self._ended = self._end_run(
                 ended, now_us, self.idle if ended.cause in _BY_US and self.is_connected else None
             )

@@ -236,6 +236,11 @@ class Run:
             self._segment = None
             raise Ended(disk_cause(error), {"error": error.strerror or str(error), "root": str(self._disk.root.path)})
 
+    def lasts(self, until_us: int) -> None:
+        """The last frame is still shown at ``until_us``, by the server's clock: the camera is one that sends a frame now and then, and the next is not due."""
+        if self._last_dts is not None:
+            self._muxer.lengthen((until_us - self._wall_us(self._last_dts)) * self._timescale // 1_000_000)
+
     def end(self, ended: Ended) -> Ended:
         """Writes what is still being filled and closes the segment; returns the cause that counts, which is the disk's if it refuses
         now."""

@@ -224,6 +224,19 @@ def test_a_stop_leaves_what_is_known(rig: Rig, film: Clip) -> None:
     assert found.gaps[1].end_us - found.gaps[1].start_us == 20 * S
 
 
+def test_the_last_frame_of_a_slow_camera_lasts_until_it_is_stopped(rig: Rig, film: Clip) -> None:
+    rig.pipeline.expected_us = 10 * S
+    rig.open(film)
+    rig.send(film, 0, 1)
+    for number in range(1, 20):
+        rig.wait(6 * S - FRAME_US)
+        rig.send(film, number, 1, media_shift_us=number * (6 * S - FRAME_US))
+    rig.wait(4 * S - FRAME_US)
+    found = rig.done()
+    assert causes(found) == ["not_configured", "server_down"]
+    assert found.recorded_us == 19 * 6 * S + 4 * S
+
+
 def test_waiting() -> None:
     waiting = Waiting(0)
     assert waiting.poll(S, 0, 0) == ""
