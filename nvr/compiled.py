@@ -28,6 +28,7 @@ MODULES: Final = (
     "nvr.recorder.audio_time",
     "nvr.recorder.beginning",
     "nvr.recorder.clock",
+    "nvr.recorder.counting",
     "nvr.recorder.cutting",
     "nvr.recorder.drift",
     "nvr.recorder.fragments",

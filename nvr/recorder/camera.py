@@ -190,7 +190,7 @@ class CameraRecorder:
             pipeline.keyframe_wait_us = max(self._keyframe_wait_us, 2 * self._longest_keyframe_us)
             taken_us = None
             source = self._source = self.choice.source(pipeline)
-            pipeline.source_counters = lambda source=source: source.counters  # type: ignore[misc]
+            pipeline.counting.source = lambda source=source: source.counters  # type: ignore[misc]
             try:
                 ended = self._redacted(await source.run())
                 if self._stopping is not None:
@@ -199,7 +199,7 @@ class CameraRecorder:
                 pipeline.end(ended)
             finally:
                 # From here on the connection is counted as past, and nothing of it is kept.
-                self._counted, pipeline.source_counters = added(self._counted, pipeline.counted()), dict
+                self._counted, pipeline.counting.source = added(self._counted, pipeline.counted()), dict
                 self._pipeline = self._source = None
             failures = 0 if pipeline.had_footage_s else failures + 1
             self._longest_keyframe_us = max(self._longest_keyframe_us, pipeline.longest_keyframe_us)

@@ -10,14 +10,15 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 import av
 
 from nvr.recorder.audio import AudioTrack
 from nvr.recorder.camera_clock import CameraClock
 from nvr.recorder.clock import ClockWatch, RunClock
+from nvr.recorder.counting import Counting
 from nvr.recorder.cutting import Cutter
 from nvr.recorder.disks import Disks
 from nvr.recorder.inits import Template
@@ -30,9 +31,7 @@ from nvr.recorder.timeline import Timeline
 from nvr.recorder.waiting import LONG_US, Waiting
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
-from storage.counters import difference
 from storage.segment_handle import SegmentHandle
-from storage.times import iso
 
 __all__ = ["Pipeline"]
 
@@ -49,12 +48,6 @@ _KEYFRAME_WAIT_US: Final = 120_000_000
 _BY_US: Final = frozenset(
     {Cause.SERVER_DOWN, Cause.NOT_CONFIGURED, Cause.DISABLED, Cause.MAINTENANCE, Cause.SCHEDULE, Cause.RECORDER_CRASHED}
 )
-_COUNTED: Final = (
-    "connections", "frames", "bytes", "recorded_us", "out_of_order", "outliers", "camera_clock_steps", "by_arrival", "lost_frames",
-    "keyframe_interval_us", "corrupt", "overloads",
-)  # fmt: skip
-# What a gap tells that was torn by a loss.
-_OF_LOSS: Final = ("lost_packets", "damaged", "undecodable")
 _VIDEO_CODECS: Final = ("h264", "hevc")
 
 
@@ -119,10 +112,7 @@ class Pipeline:
         self.run: Run | None = None
         self.had_footage_s = 0.0
         self._camera_clock: CameraClock | None = None
-        self._counted_before: Mapping[str, int] = {}
-        self._counted_at_loss: Mapping[str, int] = {}
-        self.counters = dict.fromkeys(_COUNTED, 0)
-        self.source_counters: Callable[[], Mapping[str, int]] = dict
+        self.counting = Counting()
 
     @property
     def is_connected(self) -> bool:
@@ -160,25 +150,8 @@ class Pipeline:
 
     def counted(self) -> dict[str, int]:
         """What was counted on this connection so far, without zeros; names are those of storage/counters.py."""
-        run = self.run
-        counted = {
-            **self.counters,
-            **self.source_counters(),
-            "late_us": self._clock.late_us,
-            "jitter_us": self._clock.jitter_us,
-        }
-        if self._audio is not None:
-            counted |= self._audio.counted()
-        if (timeline := self._timeline) is not None:
-            counted["out_of_order"] += timeline.moved
-            counted["outliers"] += timeline.outliers
-            counted["camera_clock_steps"] += timeline.steps
-            counted["by_arrival"] += timeline.by_arrival
-        if run is not None:
-            counted["frames"] += run.frames
-            counted["bytes"] += run.bytes
-            counted["recorded_us"] += run.recorded_us
-        return {name: count for name, count in counted.items() if count}
+        audio = self._audio.counted() if self._audio is not None else {}
+        return self.counting.all(self.run, self._timeline, self._clock, audio)
 
     def camera_clock(self, at_us: int, camera_us: int, source: str) -> None:
         """The camera's own clock showed ``camera_us`` when the server's showed ``at_us``."""
@@ -203,7 +176,7 @@ class Pipeline:
                 self._restart(Ended(Cause.CLOCK_STEP, detail), keep_clock=False)
                 self._watch = ClockWatch(now_us, monotonic_us)
             if packet.loss:
-                self.counters["corrupt"] += 1
+                self.counting.own["corrupt"] += 1
             self._received += 1
             if self.run is not None or self._held or packet.is_keyframe:
                 self._waiting.frame(monotonic_us)
@@ -285,6 +258,8 @@ class Pipeline:
                 if self.run.video(picture):
                     self._note_footage(self.run)
                 return
+        elif picture.loss and not self._held:
+            self._why_missing(picture, step_us, usual_us)
         if self._held or picture.is_keyframe:
             self._held.append(picture)
             self._held_bytes += picture.size
@@ -307,26 +282,16 @@ class Pipeline:
     def _why_missing(self, picture: Picture, step_us: int, usual_us: int) -> Ended:
         if not picture.loss:
             return Ended(Cause.STALLED, {"error": f"the camera sent nothing for {step_us / 1e6:.1f} s"})
-        counters = self.counted()
-        counted = difference(counters, self._counted_at_loss)
-        self._counted_at_loss = counters
-        known = counted.get("damaged", 0) + counted.get("undecodable", 0)
-        lost = max(known, round(step_us / usual_us) - 1 if usual_us else 0, 1)
-        self.counters["lost_frames"] += lost
-        detail: dict[str, Any] = {
-            "error": f"after a loss nothing could be decoded for {step_us / 1e6:.1f} s",
-            "class": picture.loss,
-            "lost_frames": lost,
-            **{name: count for name, count in counted.items() if name in _OF_LOSS},
-        }
-        return Ended(Cause.CORRUPT, detail)
+        error = f"after a loss nothing could be decoded for {step_us / 1e6:.1f} s"
+        lost = self.counting.lost(self.counted(), step_us, usual_us)
+        return Ended(Cause.CORRUPT, {"error": error, "class": picture.loss, **lost})
 
     def _at_keyframe(self, packet: Picture, timeline: Timeline, now_us: int) -> None:
         """A keyframe is where parameters may change, where sound may join or leave, and where a camera whose clock was set begins anew: all make a new run, without
         a gap."""
         media_us = timeline.media_us
         if self._keyframe_us is not None:
-            self.counters["keyframe_interval_us"] = media_us - self._keyframe_us
+            self.counting.own["keyframe_interval_us"] = media_us - self._keyframe_us
             self.longest_keyframe_us = max(self.longest_keyframe_us, media_us - self._keyframe_us)
         self._keyframe_us = media_us
         turned = timeline.take_turn()
@@ -379,8 +344,8 @@ class Pipeline:
 
     def _note_footage(self, run: Run) -> None:
         if run.start_us is not None:
-            if self.journal.footage(run.start_us) and not self.counters["connections"]:
-                self.counters["connections"] = 1
+            if self.journal.footage(run.start_us) and not self.counting.own["connections"]:
+                self.counting.own["connections"] = 1
             self.idle, self._told_idle = None, None
             assert run.until_us is not None
             self.had_footage_s = max(self.had_footage_s, (run.until_us - run.start_us) / 1e6)
@@ -396,11 +361,8 @@ class Pipeline:
             if self._audio is not None:
                 self._audio.restart()
             self._clock = RunClock()
-            if (timeline := self._timeline) is not None:
-                self.counters["out_of_order"] += timeline.moved
-                self.counters["outliers"] += timeline.outliers
-                self.counters["camera_clock_steps"] += timeline.steps
-                self.counters["by_arrival"] += timeline.by_arrival
+            if self._timeline is not None:
+                self.counting.timeline_ended(self._timeline)
             self._timeline, self._keyframe_us = None, None
 
     def _end_run(self, ended: Ended, at_us: int | None, idle: Ended | None = None) -> Ended:
@@ -413,17 +375,13 @@ class Pipeline:
             finally:
                 self.run = None
             self._note_footage(run)
-            self.counters["frames"] += run.frames
-            self.counters["bytes"] += run.bytes
-            self.counters["recorded_us"] += run.recorded_us
+            self.counting.run_ended(run)
             if ended.cause in (Cause.OVERLOAD, Cause.DISK_FULL, Cause.DISK_ERROR):
-                self.counters["overloads"] += 1
+                self.counting.own["overloads"] += 1
         if run is not None and run.key is not None and run.until_us is not None:
-            counters = self.counted()
-            detail = {**ended.detail, "counters": difference(counters, self._counted_before)}
+            detail = {**ended.detail, "counters": self.counting.since_run(self.counted())}
             if self._timeline is not None and self._timeline.manner != "camera":
                 detail["media_time"] = self._timeline.manner
-            self._counted_before = counters
             causes = [(run.until_us, ended)]
             if at_us is not None and idle is not None:
                 # It is known why there is nothing since then; only from now on it is because of this.
@@ -504,27 +462,13 @@ class Pipeline:
 
     def _idle_now(self, now_us: int) -> str:
         """Finds out whether, and why, no frames come that can be recorded."""
-        waiting, monotonic_us = self._waiting, self._monotonic_us()
-        counted = self.source_counters()
-        received = max(self._received, counted.get("received", 0))
-        verdict = waiting.poll(monotonic_us, received, counted.get("damaged", 0) + counted.get("undecodable", 0))
-        if not verdict:
-            self.idle = None
-            return ""
-        quiet_us = monotonic_us - waiting.since_us
-        if verdict == "keyframe":
-            lost = counted.get("lost_packets", 0) > self._counted_at_loss.get("lost_packets", 0)
-            since = iso(now_us - quiet_us)
-            detail = {"error": f"waiting for a keyframe since {since}", "class": "network" if lost else "camera"}
-            self.idle = Ended(Cause.CORRUPT, detail)
-        elif verdict == "connecting":
-            self.idle = Ended(Cause.STALLED, {"error": "connecting"})
-        elif self.run is None:
-            self.idle = Ended(Cause.STALLED, {"error": "connected, no picture yet"})
-        else:
-            usual_us = self._timeline.usual_us if self._timeline is not None else 0
-            if quiet_us > max(_SILENT_FRAMES_US, 4 * usual_us, self.expected_us):
-                self.idle = Ended(Cause.STALLED, {"error": f"no frame for {quiet_us / 1e6:.0f} s"})
-            else:
-                self.idle = None
+        counted, monotonic_us = self.counting.source(), self._monotonic_us()
+        verdict = self._waiting.poll(
+            monotonic_us,
+            max(self._received, counted.get("received", 0)),
+            counted.get("damaged", 0) + counted.get("undecodable", 0),
+        )
+        patience_us = 0 if self.run is None else max(_SILENT_FRAMES_US, 4 * self.usual_us, self.expected_us)
+        lost = self.counting.is_loss_known(counted)
+        self.idle = self._waiting.why(verdict, now_us, monotonic_us, patience_us=patience_us, lost=lost)
         return verdict

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from nvr.recorder.source import Ended
+from storage.causes import Cause
+from storage.times import iso
+
 __all__ = ["LONG_US", "Waiting"]
 
 LONG_US: Final = 10_000_000
@@ -33,6 +37,19 @@ class Waiting:
         """A frame came that can be decoded."""
         self.since_us = now_us
         self._frames += 1
+
+    def why(self, verdict: str, now_us: int, monotonic_us: int, *, patience_us: int, lost: bool) -> Ended | None:
+        """The cause that is in force, at this wall time, by ``poll``'s verdict; None while there is nothing to tell. ``patience_us``: so long silence is none; ``lost``: packets are missing."""
+        quiet_us = monotonic_us - self.since_us
+        if verdict == "keyframe":
+            error = f"waiting for a keyframe since {iso(now_us - quiet_us)}"
+            return Ended(Cause.CORRUPT, {"error": error, "class": "network" if lost else "camera"})
+        if verdict == "connecting":
+            return Ended(Cause.STALLED, {"error": "connecting"})
+        if verdict != "silent" or quiet_us <= patience_us:
+            return None
+        error = f"no frame for {quiet_us / 1e6:.0f} s" if patience_us else "connected, no picture yet"
+        return Ended(Cause.STALLED, {"error": error})
 
     def poll(self, now_us: int, received: int, spoilt: int) -> str:
         """``received`` whole frames came on this connection so far, ``spoilt`` ones are known to be lost. ``""``: frames come; ``connecting``; ``silent``: nothing

@@ -118,7 +118,7 @@ def test_a_long_loss_ends_the_run(rig: Rig, film: Clip) -> None:
     """Frames come that can't be decoded: after ten seconds that is said, before the next keyframe tells it."""
     spoilt = 0
     rig.pipeline.connected()
-    rig.pipeline.source_counters = lambda: {"undecodable": spoilt, "lost_packets": 1 if spoilt else 0}
+    rig.pipeline.counting.source = lambda: {"undecodable": spoilt, "lost_packets": 1 if spoilt else 0}
     rig.open(film)
     rig.send(film, 0, 110)
     rig.pipeline.poll()
@@ -194,7 +194,7 @@ def test_the_first_failure_counts_from_the_beginning(rig: Rig) -> None:
 def test_frames_that_lack_a_keyframe_are_waited_for(rig: Rig, film: Clip) -> None:
     received = 0
     rig.pipeline.connected()
-    rig.pipeline.source_counters = lambda: {"received": received}
+    rig.pipeline.counting.source = lambda: {"received": received}
     rig.pipeline.keyframe_wait_us = 200 * S
     given_up: Ended | None = None
     waited_s = 0

@@ -151,7 +151,7 @@ async def attempt(rig: Rig, answers: dict[str, Callable[[int], bytes]], audio: b
     pipeline.end(ended)
     server.close()
     assert pipeline.ended is not None
-    return pipeline.ended, pipeline.counters["frames"]
+    return pipeline.ended, pipeline.counting.own["frames"]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
