@@ -248,29 +248,25 @@ class Pipeline:
         picture.dts, picture.pts = timeline.dts, timeline.pts
         if self._audio is not None:
             self._line_us, self._line_at_us = timeline.media_us, now_us
+        why = self._why_missing(picture, step_us, usual_us) if picture.loss or pause else None
         if picture.is_keyframe:
-            self._at_keyframe(picture, timeline, now_us)
+            self._at_keyframe(picture, timeline, now_us, why)
         if self.run is not None:
-            if picture.loss or pause:
-                self._hole(picture, step_us, usual_us)
+            if why is not None:
+                self._hole(self.run, picture, step_us, why)
             # The run may have ended there.
             if self.run is not None:
                 if self.run.video(picture):
                     self._note_footage(self.run)
                 return
-        elif picture.loss and not self._held:
-            self._why_missing(picture, step_us, usual_us)
         if self._held or picture.is_keyframe:
             self._held.append(picture)
             self._held_bytes += picture.size
             if self._clock.anchored or timeline.ready(now_us) or self._held_bytes >= _HELD_BYTES:
                 self._begin(now_us)
 
-    def _hole(self, picture: Picture, step_us: int, usual_us: int) -> None:
+    def _hole(self, run: Run, picture: Picture, step_us: int, why: Ended) -> None:
         """Before this frame others are missing, or nothing came for long."""
-        run = self.run
-        assert run is not None
-        why = self._why_missing(picture, step_us, usual_us)
         if picture.loss and picture.is_keyframe and step_us >= LONG_US:
             self._restart(why, keep_clock=True)
             return
@@ -286,30 +282,32 @@ class Pipeline:
         lost = self.counting.lost(self.counted(), step_us, usual_us)
         return Ended(Cause.CORRUPT, {"error": error, "class": picture.loss, **lost})
 
-    def _at_keyframe(self, packet: Picture, timeline: Timeline, now_us: int) -> None:
+    def _at_keyframe(self, packet: Picture, timeline: Timeline, now_us: int, why: Ended | None) -> None:
         """A keyframe is where parameters may change, where sound may join or leave, and where a camera whose clock was set begins anew: all make a new run, without
-        a gap."""
+        a gap but for that which ``why`` tells of."""
         media_us = timeline.media_us
         if self._keyframe_us is not None:
             self.counting.own["keyframe_interval_us"] = media_us - self._keyframe_us
             self.longest_keyframe_us = max(self.longest_keyframe_us, media_us - self._keyframe_us)
         self._keyframe_us = media_us
-        turned = timeline.take_turn()
         sets = frozenset(packet.sets)
         audio = self._living_audio(now_us)
         if not sets <= self._sets:
             self._sets = sets
-            self._restart(Ended(Cause.ENDED, {"error": "the camera changed its parameters"}), keep_clock=True)
+            self._restart(why or Ended(Cause.ENDED, {"error": "the camera changed its parameters"}), keep_clock=True)
             try:
                 self._video = video_template(self._codec, packet.sets, packet.annex_b())
             except (av.FFmpegError, LookupError, ValueError):
                 raise Ended(Cause.CORRUPT, {"error": "the camera's new parameters can't be read"}) from None
+        elif why is not None:
+            # A run that ends in a gap would give it a cause that is none; the next keyframe will do.
+            return
         elif self.run is not None and self.run.audio_format != audio:
-            why = (
+            what = (
                 "sound ceased" if audio is None else "sound began" if self.run.audio_format is None else "sound changed"
             )
-            self._restart(Ended(Cause.ENDED, {"error": why}), keep_clock=True)
-        elif self.run is not None and turned:
+            self._restart(Ended(Cause.ENDED, {"error": what}), keep_clock=True)
+        elif (turned := timeline.take_turn()) and self.run is not None:
             self._restart(Ended(Cause.CLOCK_STEP, {"error": turned, "clock": "camera"}), keep_clock=True)
 
     def _living_audio(self, now_us: int) -> AudioFormat | None:
@@ -338,7 +336,8 @@ class Pipeline:
             step, last = packet.dts - last, packet.dts
             if packet.loss and step and self.run is not None:
                 assert self._timeline is not None
-                self._hole(packet, int(step * packet.time_base * 1_000_000), self._timeline.usual_us)
+                step_us = int(step * packet.time_base * 1_000_000)
+                self._hole(run, packet, step_us, self._why_missing(packet, step_us, self._timeline.usual_us))
             run.video(packet)
         self._note_footage(run)
 

@@ -151,6 +151,19 @@ def test_a_step_of_the_cameras_clock_costs_nothing(rig: Rig, film: Clip, step_us
     assert f"{step_us / S:+.1f} s" in ends[0][1]["error"]
 
 
+def test_a_step_in_a_pause_leaves_the_pause_its_cause(rig: Rig, film: Clip) -> None:
+    """The clock stood still while nothing came for five seconds, and the next frame is a keyframe."""
+    rig.open(film)
+    rig.send(film, 0, 125)
+    rig.wait(5 * S - FRAME_US)
+    rig.send(film, 125, 75)
+    found = rig.done()
+    gap = only_gap(found)
+    assert gap.cause is Cause.STALLED
+    assert gap.end_us - gap.start_us == pytest.approx(5 * S - FRAME_US, abs=50_000)
+    assert frames_of(rig) == 200
+
+
 def test_stamps_that_say_nothing(rig: Rig, film: Clip) -> None:
     rig.open(film)
     for number in range(300):
