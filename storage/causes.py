@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
-__all__ = ["Cause", "CauseClass", "Layer"]
+__all__ = ["Cause", "CauseClass", "Layer", "class_of"]
 
 
 class CauseClass(StrEnum):
@@ -66,7 +68,7 @@ class Cause(StrEnum):
 
     @property
     def cause_class(self) -> CauseClass:
-        """The class under which an operator looks for it."""
+        """The class under which an operator looks for it, unless the detail of its fact knows better: see ``class_of``."""
         return _CLASSES[self]
 
 
@@ -95,3 +97,13 @@ _CLASSES: dict[Cause, CauseClass] = {
     Cause.MISSING: CauseClass.SERVER,
     Cause.UNKNOWN: CauseClass.SERVER,
 }
+
+_CORRUPT_CLASSES = {name.value: name for name in (CauseClass.NETWORK, CauseClass.CAMERA, CauseClass.SERVER)}
+
+
+def class_of(cause: Cause, detail: Mapping[str, Any]) -> CauseClass:
+    """Who has to act on a gap of this cause whose fact has this detail. Of ``corrupt`` the evidence decides, which the detail's ``class`` names: packets missing (network),
+    none missing (camera), or dropped by us (server). Facts without it are older than that."""
+    if cause is Cause.CORRUPT:
+        return _CORRUPT_CLASSES.get(str(detail.get("class")), cause.cause_class)
+    return cause.cause_class

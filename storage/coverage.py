@@ -13,7 +13,7 @@ from typing import Any
 
 from storage import facts, segments
 from storage.attribution import Attribution, attribute
-from storage.causes import Cause
+from storage.causes import Cause, CauseClass, class_of
 from storage.facts import Fact
 from storage.intervals import Interval, clip, merge, partition, subtract
 from storage.segments import Segment
@@ -39,6 +39,11 @@ class Gap:
         """The fact's detail, and what stays beside it."""
         own = self.fact.detail if self.fact is not None else {}
         return own if self.beside is None else {**own, **self.beside.detail()}
+
+    @property
+    def cause_class(self) -> CauseClass:
+        """Who has to act on it."""
+        return class_of(self.cause, self.fact.detail if self.fact is not None else {})
 
 
 @dataclass(frozen=True, slots=True)

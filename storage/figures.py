@@ -23,15 +23,15 @@ from numpy.typing import NDArray
 
 from storage.causes import Cause, CauseClass
 from storage.fleet_coverage import FleetBatch
-from storage.fleet_partition import CAUSES, Int64
+from storage.fleet_partition import CAUSES, CLASSES, Int64
 
 __all__ = [
-    "CATEGORY_OF",
     "MISSING",
     "REQUIRED",
     "Category",
     "FigureTable",
     "Figures",
+    "category",
     "figure_table",
     "joined",
     "summed",
@@ -62,13 +62,19 @@ _OF_CLASS: Final = {
     CauseClass.POLICY: Category.REMOVED,
     CauseClass.ADMINISTRATIVE: Category.ADMINISTRATIVE,
 }
-CATEGORY_OF: Final[dict[Cause, Category]] = {
-    **{cause: _OF_CLASS[cause.cause_class] for cause in Cause},
+_OF_CAUSE: Final = {
     Cause.MAINTENANCE: Category.PLANNED,
     Cause.SCHEDULE: Category.PLANNED,
     Cause.NOT_CONFIGURED: Category.ABSENT,
 }
-_CODE: Final[Int64] = np.array([MISSING.index(CATEGORY_OF[cause]) for cause in CAUSES], np.int64)
+
+
+def category(cause: Cause, cause_class: CauseClass) -> Category:
+    """What time without footage was, for this cause of this class."""
+    return _OF_CAUSE.get(cause) or _OF_CLASS[cause_class]
+
+
+_CODE: Final[Int64] = np.array([MISSING.index(category(*kind)) for kind in zip(CAUSES, CLASSES, strict=True)], np.int64)
 _OUTAGE_CODES: Final = len(REQUIRED)
 
 

@@ -13,16 +13,22 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.causes import Cause, Layer
+from storage.causes import Cause, CauseClass, Layer
 from storage.intervals import partition, rank
 
-__all__ = ["CAUSES", "CODE", "LAYER_OF_RANK", "OPEN", "FactArrays", "Gaps", "Int64", "partition_many"]
+__all__ = ["CAUSES", "CLASSES", "CODE", "LAYER_OF_RANK", "OPEN", "FactArrays", "Gaps", "Int64", "partition_many"]
 
 Int64 = NDArray[np.int64]
 
-# A cause's code in arrays is its place here.
-CAUSES: Final[tuple[Cause, ...]] = tuple(Cause)
-CODE: Final[dict[str, int]] = {cause: code for code, cause in enumerate(CAUSES)}
+# The code of a cause and its class in arrays is their place here. ``corrupt`` has several classes: as ``CODE`` names it the one that it has if nothing else is said, after
+# the other causes those that its facts may name (``storage.causes.class_of``).
+_NAMED: Final = (CauseClass.CAMERA, CauseClass.SERVER)
+CAUSES: Final[tuple[Cause, ...]] = (*Cause, *(Cause.CORRUPT for _ in _NAMED))
+CLASSES: Final[tuple[CauseClass, ...]] = (*(cause.cause_class for cause in Cause), *_NAMED)
+CODE: Final[dict[str, int]] = {
+    **{cause: code for code, cause in enumerate(Cause)},
+    **{f"{Cause.CORRUPT}/{name}": len(Cause) + number for number, name in enumerate(_NAMED)},
+}
 _UNKNOWN: Final = CODE[Cause.UNKNOWN]
 # Facts of one rank only compete by their start; of ranks the least wins.
 LAYER_OF_RANK: Final[dict[int, Layer]] = {

@@ -21,6 +21,7 @@ from storage.layout import segment_path
 from storage.segment_file import init_id
 
 __all__ = [
+    "LAST_SPANS",
     "LONGEST_SEGMENT_US",
     "Init",
     "Key",
@@ -45,6 +46,8 @@ __all__ = [
 # The writer ends every segment within this, whatever is configured and whenever the next keyframe comes, so that a query for
 # a range needs to look back no further.
 LONGEST_SEGMENT_US = 2 * 3600 * 1_000_000
+# Of so many that began last one ends last: ends are not sorted where a clock was set back, and holes make many short ones.
+LAST_SPANS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +197,9 @@ def footage_bounds(conn: sqlite3.Connection, camera: str) -> tuple[int, int] | N
     """Start of the first and end of the last footage of a camera, the growing segment included."""
     row = conn.execute(
         "SELECT (SELECT min(start_us) FROM segment WHERE camera = c.key),"
-        " (SELECT max(end_us) FROM span WHERE camera = c.key AND start_us >="
-        "  (SELECT max(start_us) FROM span WHERE camera = c.key) - ?),"
+        " (SELECT max(end_us) FROM (SELECT end_us FROM span WHERE camera = c.key ORDER BY start_us DESC LIMIT ?)),"
         " (SELECT max(until_us) FROM growing WHERE camera = c.key) FROM camera c WHERE c.id = ?",
-        (DAY_US, camera),
+        (LAST_SPANS, camera),
     ).fetchone()
     if row is None or row[0] is None:
         return None

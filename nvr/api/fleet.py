@@ -15,7 +15,7 @@ from nvr.api.wire import CameraBody, StatusBody
 from nvr.config import format_duration, format_size, redact
 from nvr.texts.plain import plain_detail
 from storage.causes import Cause
-from storage.intervals import DAY_US
+from storage.segments import LAST_SPANS
 
 __all__ = ["SILENT_US", "Health", "camera_bodies", "health"]
 
@@ -30,8 +30,7 @@ SELECT c.id, c.name, c.labels, c.source, c.settings, c.added_us,
   (SELECT k.offset_us FROM clock_sample k WHERE k.camera = c.key ORDER BY k.at_us DESC LIMIT 1) AS clock_us,
   i.video_codec, i.width, i.height,
   (SELECT min(s.start_us) FROM segment s WHERE s.camera = c.key) AS first_us,
-  (SELECT max(p.end_us) FROM span p WHERE p.camera = c.key AND p.start_us >=
-    (SELECT max(l.start_us) FROM span l WHERE l.camera = c.key) - {DAY_US}) AS last_us,
+  (SELECT max(end_us) FROM (SELECT end_us FROM span p WHERE p.camera = c.key ORDER BY p.start_us DESC LIMIT {LAST_SPANS})) AS last_us,
   (SELECT max(g.until_us) FROM growing g WHERE g.camera = c.key) AS growing_us
 FROM camera c LEFT JOIN status t ON t.camera = c.key LEFT JOIN init i ON i.id = t.init
 WHERE c.removed_us IS NULL"""

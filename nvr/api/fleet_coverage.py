@@ -175,7 +175,9 @@ def outages(
     query: GapQuery = parse_gap_query(Interval(now_us, now_us + 1), groups=group or (), classes=class_ or ())
     with services.db.read() as conn:
         cameras = [camera for camera in chosen(conn, query) if not camera.is_removed]
-        found = [one for one in current_outages(conn, cameras, now_us=now_us) if query.lists(one.cause)]
+        found = [
+            one for one in current_outages(conn, cameras, now_us=now_us) if query.lists(one.cause, one.cause_class)
+        ]
     found.sort(key=lambda one: (one.since_us, one.camera.id))
     whole = is_admin(request)
     bodies = [
@@ -187,7 +189,7 @@ def outages(
             at_least=one.at_least,
             duration_s=(now_us - one.since_us) / 1_000_000,
             cause=one.cause,
-            class_=one.cause.cause_class,
+            class_=one.cause_class,
             detail=dict(one.detail) if whole else plain_detail(one.detail),
         )
         for one in found

@@ -30,8 +30,8 @@ from nvr.playback.errors import PlaybackError
 from nvr.playback.snapshot import snapshot
 from storage import in_force, public_view
 from storage.causes import Cause
-from storage.intervals import DAY_US
 from storage.public_view import Cut, CutError
+from storage.segments import LAST_SPANS
 
 __all__ = ["ROUTES"]
 
@@ -96,9 +96,8 @@ class Why(msgspec.Struct, forbid_unknown_fields=True):
 
 # The last footage of a camera, from the ends of primary keys.
 _CAMERAS: Final = f"""
-SELECT c.id, c.name, c.labels, c.added_us, t.state, t.since_us, t.cause, t.updated_us,
-  (SELECT max(p.end_us) FROM span p WHERE p.camera = c.key AND p.start_us >=
-    (SELECT max(l.start_us) FROM span l WHERE l.camera = c.key) - {DAY_US}) AS last_us,
+SELECT c.id, c.name, c.labels, c.added_us, t.state, t.since_us, t.cause, t.detail, t.updated_us,
+  (SELECT max(end_us) FROM (SELECT end_us FROM span p WHERE p.camera = c.key ORDER BY p.start_us DESC LIMIT {LAST_SPANS})) AS last_us,
   (SELECT max(g.until_us) FROM growing g WHERE g.camera = c.key) AS growing_us
 FROM camera c LEFT JOIN status t ON t.camera = c.key WHERE c.removed_us IS NULL ORDER BY c.id"""
 
@@ -128,7 +127,7 @@ def _body(
         first = decided[0]
         detail, cause, since_us = first.detail, first.cause, first.since_us
         state = "off"
-    name = public_state(state, cause)
+    name = public_state(state, cause, json.loads(row["detail"] or "{}"))
     if cut is not None:
         name, since_us, detail = "privacy", cut.since_us, {}
     last_us = max(row["last_us"] or 0, row["growing_us"] or 0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from storage.causes import Cause, CauseClass
+from storage.causes import Cause, CauseClass, class_of
 
 __all__ = ["public_state", "public_text"]
 
@@ -47,13 +47,13 @@ _OF_CAUSE: Final = {
 }
 
 
-def public_state(state: str, cause: Cause | None) -> str:
+def public_state(state: str, cause: Cause | None, detail: Mapping[str, Any] | None = None) -> str:
     """The named status: a key of the texts."""
     if state == "recording":
         return "recording"
     if cause is None:
         return "server"
-    return _OF_CAUSE.get(cause) or _OF_CLASS.get(cause.cause_class, "server")
+    return _OF_CAUSE.get(cause) or _OF_CLASS.get(class_of(cause, detail or {}), "server")
 
 
 def public_text(name: str, detail: Mapping[str, Any]) -> dict[str, str]:

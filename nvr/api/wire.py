@@ -142,7 +142,7 @@ def gap_fields(gap: Gap, *, whole: bool) -> dict[str, Any]:
         "open": gap.open,
         "duration_s": seconds(gap.end_us - gap.start_us),
         "cause": gap.cause,
-        "class_": gap.cause.cause_class,
+        "class_": gap.cause_class,
         "detail": gap.detail if whole else plain_detail(gap.detail),
         "fact": None if fact is None else FactBody(fact.cause, format_time(fact.start_us)),
     }

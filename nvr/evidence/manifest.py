@@ -121,7 +121,7 @@ def _camera(plan: CameraPlan, url: str) -> dict[str, Any]:
                 **_range(gap.start_us, gap.end_us),
                 "open": gap.open,
                 "cause": gap.cause.value,
-                "class": gap.cause.cause_class.value,
+                "class": gap.cause_class.value,
                 "detail": {} if gap.fact is None else plain_detail(gap.fact.detail),
             }
             for gap in covered.gaps

@@ -10,11 +10,11 @@ from typing import Any
 
 from nvr.reports.calendar import day_edges, hour_edges
 from nvr.reports.query import GapQuery, ReportCamera
-from storage.causes import Cause
+from storage.causes import Cause, CauseClass, class_of
 from storage.coverage_days import figures, tables_between
-from storage.figures import CATEGORY_OF, REQUIRED, Figures, summed
+from storage.figures import REQUIRED, Figures, category, summed
 from storage.fleet_coverage import batches
-from storage.fleet_partition import CAUSES
+from storage.fleet_partition import CAUSES, CLASSES
 from storage.intervals import DAY_US
 
 __all__ = [
@@ -59,6 +59,11 @@ class Outage:
     at_least: bool
     cause: Cause
     detail: Mapping[str, Any]
+
+    @property
+    def cause_class(self) -> CauseClass:
+        """Who has to act on it."""
+        return class_of(self.cause, self.detail)
 
 
 def by_camera(
@@ -108,7 +113,7 @@ def current_outages(conn: sqlite3.Connection, cameras: Sequence[ReportCamera], *
         last: dict[int, tuple[int, int]] = {}
         columns = (gaps.camera.tolist(), gaps.start_us.tolist(), gaps.cause.tolist())
         for row, (camera, low, code) in enumerate(zip(*columns, strict=True)):
-            if CATEGORY_OF[CAUSES[code]] in REQUIRED:
+            if category(CAUSES[code], CLASSES[code]) in REQUIRED:
                 since_us, before = last.get(camera, (low, row))
                 last[camera] = (since_us if int(gaps.end_us[before]) == low else low, row)
         for camera, (since_us, row) in last.items():

@@ -19,9 +19,9 @@ from nvr.reports.listing import Listing, Totals
 from nvr.reports.query import GapQuery, ReportCamera
 from nvr.reports.stream import listings
 from nvr.texts import Formats, Language, Words
-from storage.causes import Cause
+from storage.causes import Cause, CauseClass, class_of
 from storage.coverage_days import tables_between
-from storage.figures import CATEGORY_OF, Category, Figures, summed
+from storage.figures import Category, Figures, category, summed
 from storage.fleet_partition import CAUSES
 from storage.intervals import DAY_US
 
@@ -83,7 +83,12 @@ class GapRow:
     @property
     def category(self) -> Category:
         """Whose colour it has."""
-        return CATEGORY_OF[self.cause]
+        return category(self.cause, self.cause_class)
+
+    @property
+    def cause_class(self) -> CauseClass:
+        """Who has to act on it."""
+        return class_of(self.cause, self.detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +250,8 @@ def detail_words(detail: Mapping[str, Any], words: Words) -> str:
     """A gap's detail: free text as it is, values with their names."""
     parts = []
     for key, value in detail.items():
-        if value in (None, ""):
+        # The class stands in a column of its own.
+        if value in (None, "") or key == "class":
             continue
         text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
         parts.append(

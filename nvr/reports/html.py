@@ -25,7 +25,7 @@ from nvr.reports.document import (
 from nvr.reports.listing import Totals
 from nvr.reports.query import GapQuery, ReportCamera
 from nvr.texts import Formats
-from storage.figures import CATEGORY_OF, Category, Figures
+from storage.figures import Category, Figures, category
 
 __all__ = ["html_report"]
 
@@ -231,23 +231,23 @@ def _gap_row(gap: GapRow, formats: Formats) -> str:
     return (
         f'<tr><td class="t">{moment(gap.start_us)}</td><td class="t">{end}</td>'
         f'<td class="n">{escape(formats.length(length_us))}<small>{escape(formats.seconds(length_us))}</small></td>'
-        f'<td><i class="m {gap.category}"></i>{escape(words.causes[gap.cause])}<small>{escape(words.classes[gap.cause.cause_class])}</small></td>'
+        f'<td><i class="m {gap.category}"></i>{escape(words.causes[gap.cause])}<small>{escape(words.classes[gap.cause_class])}</small></td>'
         f"<td>{escape(detail_words(gap.detail, words))}</td></tr>\n"
     )
 
 
 def _sums(totals: Totals, report: Report, formats: Formats) -> Iterator[str]:
     say, words = formats.say, formats.words
-    if totals.by_cause:
+    if totals.kinds:
         yield f"<h2>{escape(say('by_cause'))}</h2><table><tr>"
         yield "".join(
             f'<th class="{kind}">{escape(say(key))}</th>'
             for key, kind in (("cause", ""), ("class", ""), ("gaps", "n"), ("length", "n"), ("share", "n"))
         )
         yield "</tr>\n"
-        for cause, tally in sorted(totals.by_cause.items(), key=lambda item: -item[1].us):
+        for cause, cause_class, tally in totals.by_kind:
             yield (
-                f'<tr><td><i class="m {CATEGORY_OF[cause]}"></i>{escape(words.causes[cause])}</td><td>{escape(words.classes[cause.cause_class])}</td>'
+                f'<tr><td><i class="m {category(cause, cause_class)}"></i>{escape(words.causes[cause])}</td><td>{escape(words.classes[cause_class])}</td>'
                 f'<td class="n">{formats.number(tally.gaps)}</td><td class="n">{escape(formats.length(tally.us))}</td>'
                 f'<td class="n">{formats.percent(tally.us, totals.listed.us)}</td></tr>\n'
             )

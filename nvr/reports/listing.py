@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from nvr.reports.query import GapQuery
 from storage.causes import Cause, CauseClass
 from storage.fleet_coverage import FleetBatch
-from storage.fleet_partition import CAUSES, CODE, Gaps, Int64
+from storage.fleet_partition import CAUSES, CLASSES, CODE, Gaps, Int64
 
 __all__ = ["Listing", "Tally", "Totals", "fold", "list_batch"]
 
 _Bools = NDArray[np.bool_]
+_Name = TypeVar("_Name", Cause, CauseClass)
 _NOT_CONFIGURED: Final = CODE[Cause.NOT_CONFIGURED]
 
 
@@ -39,7 +40,8 @@ def list_batch(batch: FleetBatch, query: GapQuery) -> Listing:
     absent = gaps.cause == _NOT_CONFIGURED
     absent_us = np.bincount(gaps.camera[absent], gaps.length_us[absent].astype(np.float64), len(batch.cameras))
     in_fleet: _Bools = np.full(len(batch.cameras), True) if query.cameras else absent_us < batch.known_us
-    wanted = np.array([query.lists(cause) for cause in CAUSES])[gaps.cause] & in_fleet[gaps.camera]
+    wanted = np.array([query.lists(*kind) for kind in zip(CAUSES, CLASSES, strict=True)])[gaps.cause]
+    wanted &= in_fleet[gaps.camera]
     folded = fold(gaps, batch, query.fold_us)
     return Listing(batch, np.flatnonzero(wanted & ~folded), np.flatnonzero(wanted & folded), in_fleet)
 
@@ -83,7 +85,7 @@ class Totals:
     listed: Tally = field(default_factory=Tally)
     folded: Tally = field(default_factory=Tally)
     longest_us: int = 0
-    by_cause: dict[Cause, Tally] = field(default_factory=dict)
+    kinds: dict[tuple[Cause, CauseClass], Tally] = field(default_factory=dict)
 
     def add(self, listing: Listing) -> None:
         """Counts a batch."""
@@ -100,19 +102,25 @@ class Totals:
         self.listed.us += int(length.sum())
         self.longest_us = max(self.longest_us, int(length.max()))
         for code in np.unique(cause).tolist():
-            tally = self.by_cause.setdefault(CAUSES[code], Tally())
+            tally = self.kinds.setdefault((CAUSES[code], CLASSES[code]), Tally())
             tally.gaps += int(np.count_nonzero(cause == code))
             tally.us += int(length[cause == code].sum())
 
     @property
+    def by_kind(self) -> list[tuple[Cause, CauseClass, Tally]]:
+        """Tallies by cause and class, the longest first: most causes have one class."""
+        kinds = [(*kind, tally) for kind, tally in self.kinds.items()]
+        return sorted(kinds, key=lambda kind: (-kind[2].us, kind[0], kind[1]))
+
+    @property
+    def by_cause(self) -> dict[Cause, Tally]:
+        """Tallies by cause."""
+        return _summed((cause, tally) for (cause, _), tally in self.kinds.items())
+
+    @property
     def by_class(self) -> dict[CauseClass, Tally]:
         """Tallies by class."""
-        found: dict[CauseClass, Tally] = {}
-        for cause, tally in self.by_cause.items():
-            mine = found.setdefault(cause.cause_class, Tally())
-            mine.gaps += tally.gaps
-            mine.us += tally.us
-        return found
+        return _summed((cause_class, tally) for (_, cause_class), tally in self.kinds.items())
 
     def body(self) -> dict[str, Any]:
         """As it is answered: causes and classes by length, the longest first."""
@@ -124,7 +132,19 @@ class Totals:
             "folded": self.folded.body(),
             "by_cause": _bodies(self.by_cause.items()),
             "by_class": _bodies(self.by_class.items()),
+            "by_kind": [
+                {"cause": cause, "class": cause_class, **tally.body()} for cause, cause_class, tally in self.by_kind
+            ],
         }
+
+
+def _summed(tallies: Iterable[tuple[_Name, Tally]]) -> dict[_Name, Tally]:
+    found: dict[_Name, Tally] = {}
+    for name, tally in tallies:
+        mine = found.setdefault(name, Tally())
+        mine.gaps += tally.gaps
+        mine.us += tally.us
+    return found
 
 
 def _bodies(tallies: Iterable[tuple[str, Tally]]) -> dict[str, dict[str, Any]]:

@@ -28,7 +28,7 @@ from nvr.reports.document import (
 from nvr.reports.listing import Totals
 from nvr.reports.query import GapQuery, ReportCamera
 from nvr.texts import Formats
-from storage.figures import CATEGORY_OF, Category, Figures
+from storage.figures import Category, Figures, category
 
 __all__ = ["pdf_report"]
 
@@ -142,15 +142,15 @@ def _legend(document: Document, days: Sequence[HeatDay], formats: Formats) -> No
 def _summary(document: Document, report: Report, totals: Totals, formats: Formats) -> None:
     """Sums by cause, and the figures of each camera."""
     say, words = formats.say, formats.words
-    if totals.by_cause:
+    if totals.kinds:
         document.heading(say("by_cause"))
         rows = []
-        for cause, tally in sorted(totals.by_cause.items(), key=lambda item: -item[1].us):
-            mark = COLOURS[CATEGORY_OF[cause]]
+        for cause, cause_class, tally in totals.by_kind:
+            mark = COLOURS[category(cause, cause_class)]
             rows.append(
                 [
                     Cell(words.causes[cause], mark=mark),
-                    Cell(words.classes[cause.cause_class]),
+                    Cell(words.classes[cause_class]),
                     Cell(formats.number(tally.gaps)),
                     Cell(formats.length(tally.us)),
                     Cell(formats.percent(tally.us, totals.listed.us)),
@@ -251,6 +251,6 @@ def _gap_cells(gap: GapRow, formats: Formats) -> list[Cell]:
     end = Cell(formats.say("still_open", time=formats.time(gap.end_us))) if gap.is_open else moment(gap.end_us)
     return [
         moment(gap.start_us), end, Cell(formats.length(gap.end_us - gap.start_us), formats.seconds(gap.end_us - gap.start_us)), Cell(""),
-        Cell(words.causes[gap.cause], words.classes[gap.cause.cause_class], COLOURS[gap.category]),
+        Cell(words.causes[gap.cause], words.classes[gap.cause_class], COLOURS[gap.category]),
         Cell(detail_words(gap.detail, words)),
     ]  # fmt: skip

@@ -50,11 +50,11 @@ class GapQuery:
             "class": sorted(self.classes),
         }
 
-    def lists(self, cause: Cause) -> bool:
-        """Whether gaps of this cause are listed."""
+    def lists(self, cause: Cause, cause_class: CauseClass) -> bool:
+        """Whether gaps of this cause and class are listed."""
         if not self.causes and not self.classes:
             return True
-        return cause in self.causes or cause.cause_class in self.classes
+        return cause in self.causes or cause_class in self.classes
 
     @property
     def fold_s(self) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 from nvr.reports.columns import decimal_seconds, iso_times
 from nvr.reports.listing import Listing
 from nvr.reports.query import ReportCamera
-from storage.fleet_partition import CAUSES, Int64
+from storage.fleet_partition import CAUSES, CLASSES, Int64
 
 __all__ = ["CSV_COLUMNS", "csv_cell", "csv_line", "csv_lines", "json_lines"]
 
@@ -60,7 +60,9 @@ def json_lines(listing: Listing, rows: Int64, cameras: Mapping[str, ReportCamera
     if not len(rows):
         return b""
     values = _Columns(listing, rows, cameras)
-    causes = [f',"cause":"{cause}","class":"{cause.cause_class}","detail":'.encode() for cause in CAUSES]
+    causes = [
+        f',"cause":"{cause}","class":"{name}","detail":'.encode() for cause, name in zip(CAUSES, CLASSES, strict=True)
+    ]
     facts = [f',"fact":{{"kind":"{cause}","start":"'.encode() for cause in CAUSES]
     whose = [_json_camera(camera) for camera in values.cameras]
     fact = [facts[code] for code in values.cause]
@@ -98,7 +100,7 @@ def csv_lines(listing: Listing, rows: Int64, cameras: Mapping[str, ReportCamera]
     if not len(rows):
         return b""
     values = _Columns(listing, rows, cameras)
-    causes = [f",{cause},{cause.cause_class},".encode() for cause in CAUSES]
+    causes = [f",{cause},{name},".encode() for cause, name in zip(CAUSES, CLASSES, strict=True)]
     facts = [f",{cause},".encode() for cause in CAUSES]
     whose = [csv_line([camera.id, camera.name]).removesuffix(b"\r\n") + b"," for camera in values.cameras]
     fact = [facts[code] for code in values.cause]

@@ -56,7 +56,7 @@ WORDS = Words(
     details={
         "reason": "reason", "error": "error", "message": "message", "order": "order", "letter": "letter", "policy": "policy", "by": "by",
         "user": "by", "person": "by", "attempts": "attempts", "exit_code": "exit code", "signal": "signal", "path": "file",
-        "step_s": "step (s)", "segments": "segments", "bytes": "bytes",
+        "lost_frames": "frames lost", "step_s": "step (s)", "segments": "segments", "bytes": "bytes",
     },
     report={
         "title": "Gap report",

@@ -56,7 +56,7 @@ WORDS = Words(
     details={
         "reason": "alasan", "error": "galat", "message": "pesan", "order": "perintah", "letter": "surat", "policy": "kebijakan", "by": "oleh",
         "user": "oleh", "person": "oleh", "attempts": "percobaan", "exit_code": "kode keluar", "signal": "sinyal", "path": "berkas",
-        "step_s": "loncatan (dtk)", "segments": "segmen", "bytes": "bita",
+        "lost_frames": "gambar hilang", "step_s": "loncatan (dtk)", "segments": "segmen", "bytes": "bita",
     },
     report={
         "title": "Laporan kekosongan rekaman",

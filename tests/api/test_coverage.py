@@ -173,6 +173,10 @@ async def test_the_report_of_the_fleet(client: Client, world: World) -> None:
         "folded": {"gaps": 0, "missing_s": 0},
         "by_cause": {"unreachable": {"gaps": 2, "missing_s": 4200}, "ended": {"gaps": 1, "missing_s": 1}},
         "by_class": {"network": {"gaps": 2, "missing_s": 4200}, "camera": {"gaps": 1, "missing_s": 1}},
+        "by_kind": [
+            {"cause": "unreachable", "class": "network", "gaps": 2, "missing_s": 4200},
+            {"cause": "ended", "class": "camera", "gaps": 1, "missing_s": 1},
+        ],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -20,9 +21,9 @@ from storage import coverage_days, fleet_coverage
 from storage.causes import Cause, Layer
 from storage.coverage import Coverage, coverage
 from storage.database import Database
-from storage.figures import CATEGORY_OF, REQUIRED, Category, Figures, figure_table, summed
+from storage.figures import REQUIRED, Category, Figures, category, figure_table, summed
 from storage.fleet_coverage import FleetBatch, batches, read_batch
-from storage.fleet_partition import CAUSES
+from storage.fleet_partition import CAUSES, CLASSES
 from storage.intervals import DAY_US
 
 HOUR_US = 3_600_000_000
@@ -44,6 +45,7 @@ causes = st.sampled_from(
         Cause.MAINTENANCE,
         Cause.NOT_CONFIGURED,
         Cause.PRUNED,
+        Cause.CORRUPT,
     ]
 )
 spans = st.tuples(st.sampled_from([1, 2, 3]), steps, st.integers(1, 60), st.integers(1, 2), st.integers(1, 2))
@@ -105,8 +107,15 @@ def add_fact(
         return
     conn.execute(
         "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)",
-        (camera, layer, start_us, node, epoch, end_us, cause, f'{{"letter": "{node}{epoch}"}}'),
+        (camera, layer, start_us, node, epoch, end_us, cause, _detail(cause, node, epoch)),
     )
+
+
+def _detail(cause: Cause, node: int, epoch: int) -> str:
+    """Corrupt pictures are put down to one or another, or to nobody."""
+    classes = ("network", "camera", "server", "nonsense", None)
+    named = classes[(3 * node + epoch) % len(classes)] if cause is Cause.CORRUPT else "camera"
+    return json.dumps({"letter": f"{node}{epoch}", **({"class": named} if named else {})})
 
 
 def add_growing(conn: sqlite3.Connection, camera: int, start_us: int, hours: int) -> None:
@@ -123,13 +132,15 @@ def reference(found: Coverage, edges_us: Sequence[int]) -> list[Figures]:
     result = []
     for low, high in itertools.pairwise(edges_us):
         inside = [(max(a, low), min(b, high), "recorded") for a, b in found.spans]
-        inside += [(max(g.start_us, low), min(g.end_us, high), CATEGORY_OF[g.cause].value) for g in found.gaps]
+        inside += [
+            (max(g.start_us, low), min(g.end_us, high), category(g.cause, g.cause_class).value) for g in found.gaps
+        ]
         inside = sorted(part for part in inside if part[0] < part[1])
         sums = dict.fromkeys(NAMES, 0)
         outages: list[list[int]] = []
-        for a, b, category in inside:
-            sums[category] += b - a
-            if category in REQUIRED:
+        for a, b, kind in inside:
+            sums[kind] += b - a
+            if kind in REQUIRED:
                 if outages and outages[-1][1] == a:
                     outages[-1][1] = b
                 else:
@@ -149,11 +160,13 @@ def assert_same(batch: FleetBatch, camera: str, expected: Coverage) -> None:
         start = int(batch.facts.start_us[fact]) if fact >= 0 else None
         got.append(
             (
-                int(batch.gaps.start_us[row]), int(batch.gaps.end_us[row]), CAUSES[int(batch.gaps.cause[row])], bool(batch.open[row]), start
+                int(batch.gaps.start_us[row]), int(batch.gaps.end_us[row]), CAUSES[int(batch.gaps.cause[row])],
+                CLASSES[int(batch.gaps.cause[row])], bool(batch.open[row]), start,
             )
         )  # fmt: skip
     assert got == [
-        (g.start_us, g.end_us, g.cause, g.open, None if g.fact is None else g.fact.start_us) for g in expected.gaps
+        (g.start_us, g.end_us, g.cause, g.cause_class, g.open, None if g.fact is None else g.fact.start_us)
+        for g in expected.gaps
     ]
     assert [batch.detail_of(row) for row in mine.tolist()] == [dict(gap.detail) for gap in expected.gaps]
     assert int(batch.known_us[number]) - int(batch.missing_us[number]) == expected.recorded_us
@@ -357,5 +370,5 @@ def test_batches_are_the_same_however_they_are_cut(monkeypatch: pytest.MonkeyPat
 
 
 def test_every_cause_has_a_category() -> None:
-    assert set(CATEGORY_OF) == set(Cause)
-    assert CATEGORY_OF[Cause.UNKNOWN] is Category.SERVER
+    assert all(category(cause, cause.cause_class) for cause in Cause)
+    assert category(Cause.UNKNOWN, Cause.UNKNOWN.cause_class) is Category.SERVER

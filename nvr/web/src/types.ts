@@ -98,6 +98,7 @@ export interface ReportGap extends Gap {
   name: string;
 }
 
+export interface KindTally { cause: string; class: string; gaps: number; missing_s: number }
 export interface Tally {
   gaps: number;
   missing_s: number;
@@ -112,7 +113,7 @@ export interface GapReport {
   gaps: ReportGap[];
   /** How many gaps are not listed; they are in the sums. */
   omitted: number;
-  total: { cameras: number; recorded_s: number; gaps: number; missing_s: number; longest_s: number; folded: Tally; by_cause: Record<string, Tally>; by_class: Record<string, Tally> };
+  total: { cameras: number; recorded_s: number; gaps: number; missing_s: number; longest_s: number; folded: Tally; by_cause: Record<string, Tally>; by_class: Record<string, Tally>; by_kind: KindTally[] };
 }
 
 /** Seconds. `coverage` is recorded ÷ required, null where nothing was required. */

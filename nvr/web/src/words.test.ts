@@ -16,6 +16,8 @@ describe.each(Object.entries(dictionaries))('in %s', (_lang, t) => {
   it('an unknown cause of a newer server keeps its own word', () => {
     expect(causeWords('solar_storm', t)).toBe('solar_storm');
     expect(classOf('solar_storm')).toBe('unknown');
+    expect([undefined, {}, { class: 'camera' }, { class: 'x' }].map((d) => classOf('corrupt', d))).toEqual(['network', 'network', 'camera', 'network']);
+    expect(classOf('stalled', { class: 'server' })).toBe('camera');
   });
 });
 

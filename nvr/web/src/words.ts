@@ -13,7 +13,10 @@ const CLASS_OF: Record<Cause, GapClass> = {
   server_down: 'server', pruned: 'policy', deleted: 'policy', missing: 'server', unknown: 'unknown',
 };
 
-export function classOf(cause: string): GapClass {
+/** A corrupt picture is put down to whom the detail names. */
+export function classOf(cause: string, detail?: Detail): GapClass {
+  const named = cause === 'corrupt' && detail && typeof detail !== 'string' ? detail.class : undefined;
+  if (named === 'network' || named === 'camera' || named === 'server') return named;
   return CLASS_OF[cause as Cause] ?? 'unknown';
 }
 
@@ -37,6 +40,8 @@ export function detailWords(detail: Detail | undefined, t: Words): string {
   if (!detail) return '';
   if (typeof detail === 'string') return detail;
   return Object.entries(detail)
+    // Shown as such, in the user's language.
+    .filter(([key]) => key !== 'class')
     // The whole list is in the report; here the longest of the causes stands for it.
     .filter(([key, value]) => value !== null && value !== undefined && value !== '' && key !== 'original_causes')
     .map(([key, value]) => {

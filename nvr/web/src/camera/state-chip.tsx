@@ -9,8 +9,8 @@ import { classOf, stateWords } from '../words';
 
 export function StateChip({ camera, zone }: { camera: Camera; zone: string }) {
   const { t, lang } = useWords();
-  const { state, since, cause } = camera.status;
-  const kind = state === 'recording' ? 'recording' : `gap-text-${classOf(cause ?? 'unknown')}`;
+  const { state, since, cause, detail } = camera.status;
+  const kind = state === 'recording' ? 'recording' : `gap-text-${classOf(cause ?? 'unknown', detail ?? undefined)}`;
   const at = since ? parseInstant(since) : null;
   return (
     <span class={`state state-${kind}`} data-testid="camera-state" data-state={state} data-cause={cause ?? ''}>

@@ -414,7 +414,7 @@ const en = {
   detailKeys: {
     reason: 'reason', error: 'error', message: 'message', order: 'order', letter: 'letter', policy: 'policy', by: 'by', user: 'by',
     original_cause: 'before', letter_date: 'of', approver: 'signed by', expected_end: 'expected end', local_copy_until: 'local copy until', entered: 'entered', hours: 'hours', zone: 'zone',
-    also: 'also', maintenance: 'window', schedule: 'schedule', person: 'by', attempts: 'attempts', exit_code: 'exit code', signal: 'signal', path: 'file', step_s: 'step (s)',
+    also: 'also', maintenance: 'window', schedule: 'schedule', person: 'by', attempts: 'attempts', exit_code: 'exit code', signal: 'signal', path: 'file', lost_frames: 'frames lost', step_s: 'step (s)',
   } as Record<string, string>,
 
   causes, classes, states, roles, roleHints, errors,

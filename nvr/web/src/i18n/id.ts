@@ -299,7 +299,7 @@ const id: Words = {
   detailKeys: {
     reason: 'alasan', error: 'galat', message: 'pesan', order: 'surat perintah', letter: 'nomor surat', policy: 'kebijakan', by: 'oleh', user: 'oleh',
     original_cause: 'sebelumnya', letter_date: 'tanggal', approver: 'ditandatangani', expected_end: 'perkiraan akhir', local_copy_until: 'salinan lokal sampai', entered: 'dimasukkan', hours: 'jam', zone: 'zona',
-    also: 'juga', maintenance: 'pemeliharaan', schedule: 'jadwal', person: 'oleh', attempts: 'percobaan', exit_code: 'kode keluar', signal: 'sinyal', path: 'berkas', step_s: 'selisih (dtk)',
+    also: 'juga', maintenance: 'pemeliharaan', schedule: 'jadwal', person: 'oleh', attempts: 'percobaan', exit_code: 'kode keluar', signal: 'sinyal', path: 'berkas', lost_frames: 'gambar hilang', step_s: 'selisih (dtk)',
   },
 
   causes: {

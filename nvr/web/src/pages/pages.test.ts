@@ -77,10 +77,12 @@ describe('forms', () => {
 });
 
 it('a report’s causes are those of the server, the longest first', () => {
-  const by_cause = { stalled: { gaps: 2, missing_s: 7.5 }, unreachable: { gaps: 1, missing_s: 60 } };
-  const total = { cameras: 2, recorded_s: 0, gaps: 3, missing_s: 67.5, longest_s: 60, folded: { gaps: 0, missing_s: 0 }, by_cause, by_class: {} };
+  const by_kind = [
+    { cause: 'corrupt', class: 'camera', gaps: 2, missing_s: 7.5 }, { cause: 'unreachable', class: 'network', gaps: 1, missing_s: 60 }, { cause: 'corrupt', class: 'network', gaps: 1, missing_s: 1 },
+  ];
+  const total = { cameras: 2, recorded_s: 0, gaps: 3, missing_s: 67.5, longest_s: 60, folded: { gaps: 0, missing_s: 0 }, by_cause: {}, by_class: {}, by_kind };
   const sums = sumsByCause({ start: '', end: '', as_of: '', fold_s: 0, filters: {}, gaps: [], omitted: 3, total });
-  expect(sums.map((s) => [s.cause, s.class, s.count, s.seconds])).toEqual([['unreachable', 'network', 1, 60], ['stalled', 'camera', 2, 7.5]]);
+  expect(sums.map((s) => [s.cause, s.class, s.count, s.seconds])).toEqual([['unreachable', 'network', 1, 60], ['corrupt', 'camera', 2, 7.5], ['corrupt', 'network', 1, 1]]);
   expect(readIds(' north, south  north;east\n')).toEqual(['north', 'south', 'east']);
 });
 

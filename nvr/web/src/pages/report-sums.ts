@@ -1,7 +1,6 @@
 // A gap report's sums by cause, as the page lists them. Pure.
 
 import type { GapReport } from '../types';
-import { classOf } from '../words';
 
 export interface CauseSum {
   cause: string;
@@ -10,10 +9,10 @@ export interface CauseSum {
   seconds: number;
 }
 
-/** The longest first. */
+/** The longest first. A cause may have several classes. */
 export function sumsByCause(report: GapReport): CauseSum[] {
-  return Object.entries(report.total.by_cause)
-    .map(([cause, tally]) => ({ cause, class: classOf(cause), count: tally.gaps, seconds: tally.missing_s }))
+  return report.total.by_kind
+    .map((tally) => ({ cause: tally.cause, class: tally.class, count: tally.gaps, seconds: tally.missing_s }))
     .sort((a, b) => b.seconds - a.seconds);
 }
 

@@ -51,7 +51,7 @@ function NotLive({ camera, playback, zone }: { camera: Camera; playback: Playbac
   return (
     <div class="overlay" data-testid="overlay-not-live" role="status">
       <p class="overlay-title">{t.camera.noLive}</p>
-      <p class={`overlay-cause gap-text-${classOf(status.cause ?? 'unknown')}`} data-testid="overlay-cause">{stateWords(camera, t)}</p>
+      <p class={`overlay-cause gap-text-${classOf(status.cause ?? 'unknown', status.detail ?? undefined)}`} data-testid="overlay-cause">{stateWords(camera, t)}</p>
       {since !== null ? <p title={format.utc(since)}>{t.camera.since(format.dateTime(since, lang, zone))}</p> : null}
       {status.detail ? <p class="overlay-detail">{detailWords(status.detail, t)}</p> : null}
       <p class="overlay-detail">{t.camera.liveReturns}</p>
