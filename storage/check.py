@@ -14,10 +14,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from storage.boxes import BoxError
 from storage.database import Database
 from storage.layout import SegmentName, parse
 from storage.roots import IDENTITY_FILE, Root
 from storage.scrub import Row, altered, rows, still_listed
+from storage.segment_file import read_fd
 
 __all__ = ["Finding", "Kind", "check"]
 
@@ -35,6 +37,7 @@ class Kind(StrEnum):
     MISSING = "missing"
     SIZE = "size"
     HASH = "hash"
+    HOLES = "holes"
     UNREADABLE = "unreadable"
     UNKNOWN = "unknown_segment"
     FOREIGN = "foreign"
@@ -59,7 +62,7 @@ def check(database: Database, roots: Sequence[Root], *, hashes: bool) -> Iterato
             # Its disk is not here; that is told once, by whoever opened the roots.
             continue
         seen += 1
-        finding = _compare(row, hashes)
+        finding = _compare(database, row, hashes)
         if finding is not None and _still_so(database, row):
             yield finding
         if seen % _NEWS_EVERY == 0 or hashes:
@@ -76,7 +79,7 @@ def check(database: Database, roots: Sequence[Root], *, hashes: bool) -> Iterato
     yield seen
 
 
-def _compare(row: Row, hashes: bool) -> Finding | None:
+def _compare(database: Database, row: Row, hashes: bool) -> Finding | None:
     path = row.path()
     if row.bytes is None:
         # In this order: it may get its final name in between, never lose it.
@@ -95,6 +98,7 @@ def _compare(row: Row, hashes: bool) -> Finding | None:
             reason = altered(fd, size, row.sha256)[1]
             if reason is not None:
                 return Finding(Kind.HASH, path, reason)
+            return _holes(database, row, fd)
         finally:
             os.close(fd)
     except (FileNotFoundError, NotADirectoryError):
@@ -102,6 +106,24 @@ def _compare(row: Row, hashes: bool) -> Finding | None:
     except OSError as error:
         return Finding(Kind.UNREADABLE, path, f"can't be read: {error.strerror}")
     return None
+
+
+def _holes(database: Database, row: Row, fd: int) -> Finding | None:
+    """Whether the file has the holes that the catalogue says: coverage would be wrong without a byte being so."""
+    try:
+        file = read_fd(fd)
+        # One that begins where the footage ends is none.
+        end = file.index.media_end if file.tail is None else file.tail.media_end
+        found = {(hole.start, hole.end, hole.loss) for hole in file.index.holes if hole.start < end}
+    except BoxError as error:
+        return Finding(Kind.UNREADABLE, row.path(), f"is damaged: {error}")
+    with database.read() as conn:
+        query = "SELECT media_start, media_end, loss FROM hole WHERE (camera, start_us, node, epoch) = (?, ?, ?, ?)"
+        known = {tuple(each) for each in conn.execute(query, row.place)}
+    if found == known:
+        return None
+    text = f"has {len(found)} stretches without decodable frames, of which the catalogue has {len(found & known)}, and {len(known - found)} others"
+    return Finding(Kind.HOLES, row.path(), text)
 
 
 def _size(row: Row, size: int) -> Finding:
@@ -116,7 +138,7 @@ def _still_so(database: Database, row: Row) -> bool:
     with database.read() as conn:
         query = "SELECT 1 FROM growing WHERE camera = ? AND start_us = ? AND node = ? AND epoch = ?"
         grows = conn.execute(query, row.place).fetchone() is not None
-    return grows and _compare(row, False) is not None
+    return grows and _compare(database, row, False) is not None
 
 
 def _files(database: Database, root: Root, suspects: list[tuple[Root, SegmentName, Path]]) -> Iterator[Finding | int]:

@@ -1,7 +1,7 @@
 """What an export will hold: which fragments of which segments go into which file, and what of the range was not recorded.
 
 Reads the catalogue and the segments' indexes; copies nothing. A file is a stretch of one camera's footage that one recorder recorded without a break
-and with constant parameters (a chain, as playback calls it). It begins at the keyframe at or before the range and ends with the fragment of
+and with constant parameters (a chain, as playback calls it); holes of its segments are in it, as the recorded bytes have them, and among the gaps. It begins at the keyframe at or before the range and ends with the fragment of
 the range's last frame: recorded fragments are never cut. Invariant: every frame with ``start <= wall(p) < end`` that can be read is in
 exactly one file; what can't be read is named in ``problems``.
 """
@@ -16,7 +16,7 @@ import numpy as np
 
 from nvr.evidence.errors import ExportRefused
 from nvr.evidence.times import file_time
-from nvr.playback.chains import chains
+from nvr.playback.chains import bridged, chains
 from nvr.playback.errors import PlaybackError
 from nvr.playback.index_cache import IndexCache
 from nvr.playback.mapping import TimeMap
@@ -130,7 +130,7 @@ def plan_camera(
         inits = {piece.segment.init: segments.init(conn, piece.segment.init) for piece in found}
     files: list[FilePlan] = []
     problems: list[Problem] = []
-    for chain in chains(found):
+    for chain in chains(bridged(found)):
         run: list[Part] = []
         for number, piece in enumerate(chain):
             if piece.start_us >= end_us:
@@ -207,6 +207,9 @@ def _made(piece: Piece, index: SegmentIndex, first: int, last: int) -> Part:
     end_us = clock.wall_us(int(ends.max()))
     if last == len(index.fragments) and not piece.segment.growing:
         end_us = piece.segment.end_us
+    # A hole at its end is none of what it delivers.
+    last_us = clock.wall_us(int(pts.max()))
+    end_us = min([end_us, *(a for a, _ in piece.segment.holes if a > last_us)])
     return Part(
         piece,
         first,

@@ -16,8 +16,9 @@ import numpy as np
 
 from storage.coverage import Piece
 from storage.index import Array, Flags, TrackIndex
+from storage.intervals import Interval
 
-__all__ = ["Selection", "VideoTimes", "chains", "on_keyframes", "select", "video_times"]
+__all__ = ["Selection", "VideoTimes", "bridged", "chains", "on_keyframes", "select", "video_times"]
 
 
 def _follows(before: Piece, after: Piece) -> bool:
@@ -39,6 +40,26 @@ def chains(pieces: Iterable[Piece]) -> list[list[Piece]]:
             found[-1].append(piece)
         else:
             found.append([piece])
+    return found
+
+
+def bridged(pieces: Iterable[Piece], joins: Callable[[Piece, Piece], bool] = lambda *_: True) -> list[Piece]:
+    """The pieces, but one goes on over a hole of its segment where ``joins`` says so of what is before and after the hole: media time goes on there, and the last
+    frame is shown meanwhile."""
+    found: list[Piece] = []
+    for piece in pieces:
+        before = found[-1] if found else None
+        if (
+            before is not None
+            and Interval(before.end_us, piece.start_us) in before.segment.holes
+            and joins(before, piece)
+        ):
+            if before.segment.key == piece.segment.key:
+                found[-1] = replace(before, end_us=piece.end_us)
+                continue
+            if piece.start_us == before.segment.end_us:
+                found[-1] = replace(before, end_us=piece.start_us)
+        found.append(piece)
     return found
 
 
@@ -135,10 +156,19 @@ class Selection:
     frames: int
 
 
-def select(times: VideoTimes, low: int, high: int, *, is_last: bool = True) -> Selection | None:
+def select(
+    times: VideoTimes,
+    low: int,
+    high: int,
+    *,
+    is_last: bool = True,
+    until: int | None = None,
+    decoded: int | None = None,
+) -> Selection | None:
     """The samples for the frames with ``low <= pts < high`` (ticks); None if there are none.
 
-    Unless ``is_last``, nothing can be hidden at the end: frames that refer to one past it are left out.
+    Unless ``is_last``, nothing can be hidden at the end: frames that refer to one past it are left out. ``until``: a hole begins there, before which the last frame
+    ends. ``decoded``: the sample of this number is the last of those that are decoded before, so that what follows it needs no keyframe.
     """
     pts = times.pts
     if not is_last:
@@ -156,11 +186,15 @@ def select(times: VideoTimes, low: int, high: int, *, is_last: bool = True) -> S
     late = np.flatnonzero(pts[key + 1 : last + 1] >= pts[key])
     resume = key + 1 + int(late[0]) if len(late) else last + 1
     split = [(key, last + 1)] if resume == key + 1 else [(key, key + 1), (resume, last + 1)]
+    if not times.sync[begin] and decoded is not None and times.number(begin) == decoded + 1:
+        split = [(begin, last + 1)]
     slices = tuple((a, b) for a, b in split if a < b)
     used = np.concatenate([pts[a:b] for a, b in slices])
     # Of all, so that a frame's end is the same wherever the range is cut.
     later = times.pts[times.pts > shown_last]
     shown_end = int(later.min()) if len(later) else max(times.media_end, shown_last + 1)
+    if until is not None:
+        shown_end = max(min(shown_end, until), shown_last + 1)
     return Selection(
         tuple((times.number(a), times.number(b - 1) + 1) for a, b in slices),
         int(times.dts[slices[0][0]]),

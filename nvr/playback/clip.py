@@ -103,6 +103,15 @@ class _Part:
         piece = next((p for p in reversed(self.chain) if p.segment.media_start <= ticks), self.chain[0])
         return TimeMap.of(piece.segment).wall_us(ticks)
 
+    def last_in(self, key: Key) -> int | None:
+        """The number of its last sample in this file, if that is where it is."""
+        at = self.selection.slices[-1][1] - 1
+        for piece, track in zip(self.chain, self.tracks, strict=True):
+            if at < track.count:
+                return at if piece.segment.key == key else None
+            at -= track.count
+        return None
+
     def video(self, shift: int) -> list[TrackSlice]:
         """The samples, moved by ``shift`` ticks."""
         slices = []
@@ -229,7 +238,15 @@ def _choose(
         tracks = [opened[piece.segment.key].file.index.video for piece in chain]
         starts = [piece.segment.media_start for piece in chain]
         times = video_times(tracks, starts, chain[-1].segment.media_end, low, high)
-        selection = select(times, low, high, is_last=number == len(chosen) - 1)
+        end = inside[-1]
+        selection = select(
+            times,
+            low,
+            high,
+            is_last=number == len(chosen) - 1,
+            until=high if end.end_us <= end_us and end.end_us in {a for a, _ in end.segment.holes} else None,
+            decoded=parts[-1].last_in(chain[0].segment.key) if parts else None,
+        )
         if selection is not None:
             parts.append(_Part(chain, [numbers[piece.segment.key] for piece in chain], tracks, selection))
     return parts

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+import numpy as np
 
 from nvr.playback.errors import FootageGone, LiveTooFarAhead, NotLive
 from nvr.playback.groups import Fragments, fragments
@@ -22,6 +25,7 @@ from nvr.playback.live_window import LivePart, LiveWindow
 from nvr.playback.mapping import TimeMap
 from nvr.playback.names import INIT_FOLDER
 from storage import segments, status
+from storage.boxes import Hole
 from storage.database import Database
 from storage.segments import Key, Segment
 
@@ -37,6 +41,8 @@ _LINGER_S: Final = 15.0
 # A short loss of the connection is shown as a picture that stands still, then a discontinuity.
 _PATIENCE_S: Final = 10.0
 _LOOK_BACK_US: Final = 20_000_000
+# A shorter hole is a frame that is shown for longer.
+_HOLE_US: Final = 1_000_000
 
 
 def _wall_us() -> int:
@@ -54,10 +60,10 @@ class _Read:
 
 @dataclass(frozen=True, slots=True)
 class _News:
-    """Fragments that were added to a file, and whether it has ended."""
+    """Fragments that were added to a file, each after the number of long holes before it, and whether it has ended."""
 
     segment: Segment
-    parts: list[LivePart]
+    parts: list[tuple[int, LivePart]]
     ended: bool
 
 
@@ -101,7 +107,9 @@ class _Watch:
         version, was_live = self.window.version, self.not_live is None
         self.not_live = not_live
         for new in news:
-            self.window.add(new.segment.key, new.segment.init, _run(new.segment), new.parts)
+            for holes, parts in itertools.groupby(new.parts, lambda part: part[0]):
+                run = (*_run(new.segment), holes)
+                self.window.add(new.segment.key, new.segment.init, run, [part for _, part in parts])
             if new.ended:
                 self.window.end_file(new.segment.key)
         return version != self.window.version or was_live != (not_live is None)
@@ -151,11 +159,11 @@ class _Watch:
         if self._newest is None:
             used = _late_start(found, segment.timescale)
         self._newest = segment
-        parts = _parts(found, TimeMap.of(row), used)
         ended = opened.file.tail is not None or not segment.growing
+        parts = _parts(found, opened.file.index.holes, TimeMap.of(row), used, ended)
         if parts or ended:
             news.append(_News(segment, parts, ended))
-        self._reads[segment.key] = _Read(row, len(found.offsets), ended)
+        self._reads[segment.key] = _Read(row, used + len(parts), ended)
 
     def close(self) -> None:
         """Closes the file that is being read."""
@@ -177,20 +185,35 @@ def _late_start(found: Fragments, timescale: int) -> int:
     return before[-1] if before else 0
 
 
-def _parts(found: Fragments, clock: TimeMap, used: int) -> list[LivePart]:
+def _parts(
+    found: Fragments, holes: Sequence[Hole], clock: TimeMap, used: int, ended: bool
+) -> list[tuple[int, LivePart]]:
+    """Fragments from ``used`` on, each after the number of long holes before it. Media time does not go on over such a hole if a keyframe follows: nobody waits for
+    what there is none of. What follows must be there to tell, so until then the fragment before is left for later."""
+    count = len(found.offsets)
+    before: dict[int, Hole] = {}
+    for hole in holes:
+        follows = int(np.searchsorted(found.firsts, hole.end))
+        if follows == count and not ended:
+            count -= 1
+        elif clock.wall_us(hole.end) - clock.wall_us(hole.start) >= _HOLE_US and (
+            follows == len(found.sync) or found.sync[follows]
+        ):
+            before[follows] = hole
     parts = []
-    for number in range(used, len(found.offsets)):
+    for number in range(used, count):
         offset = int(found.offsets[number])
         start = int(found.starts[number])
-        parts.append(
-            LivePart(
-                clock.wall_us(start),
-                clock.wall_us(start + int(found.durations[number])) - clock.wall_us(start),
-                offset,
-                found.offset_after(number) - offset,
-                bool(found.sync[number]),
-            )
+        last = before.get(number + 1)
+        end = start + int(found.durations[number]) if last is None else last.start
+        part = LivePart(
+            clock.wall_us(start),
+            clock.wall_us(end) - clock.wall_us(start),
+            offset,
+            found.offset_after(number) - offset,
+            bool(found.sync[number]),
         )
+        parts.append((sum(follows <= number for follows in before), part))
     return parts
 
 

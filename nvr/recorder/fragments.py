@@ -136,9 +136,15 @@ class Fragmenter:
         pictures = self._pictures
         if not pictures:
             return None
-        end = max(reached, pictures[-1].pts + usual)
-        for number in range(len(pictures) - 1):
-            end = max(end, pictures[number].pts + pictures[number + 1].dts - pictures[number].dts)
+        end = reached
+        if self._composed or pictures[-1].pts != pictures[-1].dts:
+            # Of frames that are reordered those that are lost may belong between the last ones that came.
+            for at in sorted([picture.pts for picture in pictures]):
+                if end > reached and at - end > usual // 2:
+                    break
+                end = max(end, at + usual)
+        else:
+            end = max(end, pictures[-1].pts + usual)
         if pts - end <= usual // 2:
             return None
         fragment = self._fragment(dts - pictures[-1].dts, self._units_before(dts), Hole(end, pts, loss))

@@ -68,8 +68,8 @@ class Run:
         self._segment: SegmentHandle | None = None
         self._disk: DiskWriter | None = None
         self._frames = 0
-        # How long a frame usually lasts, in ticks, and the last one before the newest; 0: there was none.
-        self._usual = 0
+        # How long the frames before the newest lasted, in ticks, the last one first, and how long the newest will, as far as is known.
+        self._before = self._earlier = 0
         self._delta = round(Fraction(40, 1000) / time_base)
         self._is_after_hole = False
         self._longest = round(Fraction(_LONGEST_FRAME_US, 1_000_000) / time_base)
@@ -133,10 +133,10 @@ class Run:
             self._muxer.audio(AudioUnit(unit.data, time, unit.samples))
 
     def _learn(self, step: int) -> None:
-        usual = self._usual
-        # One frame that lasted long, as it does where a scene stands still, says little of the next.
-        self._usual = max((7 * usual + min(step, 4 * usual)) // 8, 1) if usual else step
-        self._delta = step if 2 * step <= 3 * self._usual else self._usual
+        # The middle one of the last three: one frame that lasted long, as it does where a scene stands still, says nothing of the next.
+        a, b = self._before or step, self._earlier or step
+        self._delta = max(min(a, b), min(max(a, b), step))
+        self._before, self._earlier = step, self._before
 
     def hole_before(self, picture: Picture) -> tuple[int, int] | None:
         """To be called right before ``video(picture)`` where frames that were sent before it can't be decoded, or where nothing came for long: what was before

@@ -10,6 +10,7 @@ import pytest
 from storage import coverage_days, facts, garbage, segments
 from storage.boxes import BoxError, Hole, hole_box, parse_moof
 from storage.causes import Cause, Layer
+from storage.check import Finding, Kind, check
 from storage.coverage import pieces
 from storage.database import Database
 from storage.disk_writer import DiskWriter
@@ -300,6 +301,23 @@ def test_a_day_is_computed_again_when_a_class_changes(world: World) -> None:
     with world.database.write() as conn:
         conn.execute("UPDATE fact SET detail = '{\"class\": \"camera\"}' WHERE cause = 'corrupt'")
     assert dirty() == 1
+
+
+def test_check_compares_them_with_the_files(world: World) -> None:
+    made = recorder(world)
+    for loss in ("network", None, "", None):
+        made.append(loss)
+    made.close()
+    made.end(Cause.ENDED)
+
+    def found() -> list[Kind]:
+        return [item.kind for item in check(world.database, world.roots, hashes=True) if isinstance(item, Finding)]
+
+    assert found() == []
+    for statement in ("UPDATE hole SET loss = 'camera' WHERE loss = 'network'", "DELETE FROM hole"):
+        with world.database.write() as conn:
+            conn.execute(statement)
+        assert found() == [Kind.HOLES]
 
 
 def test_thousands_of_holes_cost_little(world: World) -> None:
