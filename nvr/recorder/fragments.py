@@ -137,9 +137,9 @@ class Fragmenter:
         if not pictures:
             return None
         end = reached
-        if self._composed or pictures[-1].pts != pictures[-1].dts:
+        if self._composed or any(picture.pts != picture.dts for picture in pictures):
             # Of frames that are reordered those that are lost may belong between the last ones that came.
-            for at in sorted([picture.pts for picture in pictures]):
+            for at in sorted(picture.pts for picture in pictures):
                 if end > reached and at - end > usual // 2:
                     break
                 end = max(end, at + usual)

@@ -278,7 +278,9 @@ def test_a_hole_is_told_and_players_bridge_it(
     if at:
         ((start, end, who),) = told
         assert (end, who) == (made[at].pts, loss)
-        assert start >= made[at - 1].pts + 3600 and start < end
+        assert start < end
+        if all(each.pts == each.dts for each in made):
+            assert start == made[at - 1].pts + 3600
     for a, b in itertools.pairwise(found):
         (first,), (second,) = a.fragment.tracks, b.fragment.tracks
         assert first.decode_time + int(first.samples[:, 1].sum()) == second.decode_time
