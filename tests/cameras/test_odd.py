@@ -15,10 +15,6 @@ from tests.cameras.recording import record
 
 #: What does not hold yet: why, which habits, and with which sources.
 _NOT_YET: dict[str, dict[str, str]] = {
-    "UDP is not tried": {
-        "mute-over-tcp": "auto",
-        "udp-only": "auto",
-    },
     "the answer is not understood": {
         "base-without-scheme": "native",
         "no-content-length": "native",

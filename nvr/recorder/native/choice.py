@@ -14,7 +14,7 @@ from typing import Any
 from nvr.config import Camera, Redactor
 from nvr.recorder.av_source import AvSource
 from nvr.recorder.native.describe import describe
-from nvr.recorder.native.sense import Seen, SenseCheck
+from nvr.recorder.native.sense import SENSELESS_S, Seen, SenseCheck
 from nvr.recorder.native.source import NativeSource
 from nvr.recorder.reading import Reading, Transports, by_settings
 from nvr.recorder.source import Ended, PacketSink, Source
@@ -45,13 +45,15 @@ class Choice:
         self._transports = Transports(camera.transport, self._reading.transport, worked=self._reading.worked)
         self._source: NativeSource | AvSource | _Described | None = None
         self._sense: SenseCheck | None = None
+        self._began_s = 0.0
+        self._silent_since_s: float | None = None
         self._works = False
         self._told: str | None = None
 
     def source(self, sink: PacketSink) -> Source:
         """For the next attempt."""
         if self.is_native:
-            self._sense = None
+            self._sense, self._began_s = None, time.monotonic()
             self._source = NativeSource(self._camera, sink)
             return self._source
         av = AvSource(self._camera, sink, self._transports.asked)
@@ -91,7 +93,7 @@ class Choice:
         if isinstance(source, NativeSource):
             if source.unsupported is not None:
                 self._unreadable(source.unsupported, "udp" if source.refused_tcp else "tcp")
-            elif source.silent and ended.cause is Cause.STALLED and not self._works:
+            elif self._gave_nothing(source, ended.cause):
                 self._unreadable("it sends nothing over TCP", "udp", is_silent=True)
             return False
         nobody = ended.cause is Cause.UNREACHABLE and ended.detail.get("reason") != "timeout"
@@ -110,6 +112,14 @@ class Choice:
                 self._transports.asked,
             )
         return again
+
+    def _gave_nothing(self, source: NativeSource, cause: Cause) -> bool:
+        """Whether a camera that never was recorded here has played and sent nothing: until it counted as stalled, or again and again if it hangs up."""
+        if not source.silent or self._works or cause not in (Cause.STALLED, Cause.ENDED):
+            self._silent_since_s = None
+            return False
+        self._silent_since_s = self._began_s if self._silent_since_s is None else self._silent_since_s
+        return cause is Cause.STALLED or time.monotonic() - self._silent_since_s >= SENSELESS_S
 
     def _unreadable(self, reason: str, transport: str, *, is_silent: bool = False) -> None:
         # The camera's own words are in it, and it is kept.

@@ -91,6 +91,24 @@ def test_a_camera_that_plays_and_sends_nothing(serve: Serve, h264_clip: Clip) ->
     assert [(report["reason"], report["transport"]) for report in reports] == [("it sends nothing over TCP", "udp")]
 
 
+def test_a_camera_that_plays_and_hangs_up(serve: Serve, h264_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Again and again: once may be a restart of its own."""
+    now_s = 100.0
+    monkeypatch.setattr("nvr.recorder.native.choice.time.monotonic", lambda: now_s)
+    reports, url = Reports(), serve(ScriptedCamera(h264_clip, faults=Faults(close_after_play=True)))
+    choice = Choice(camera(url), None, reports)
+    told = []
+    for wait_s in (1, 2, 4, 8):
+        ended = asyncio.run(choice.source(Sink()).run())
+        assert ended.cause is Cause.ENDED and not choice.ended(ended, 0.0)
+        told.append(len(reports))
+        now_s += wait_s
+    assert told == [0, 0, 0, 0]
+    ended = asyncio.run(choice.source(Sink()).run())
+    choice.ended(ended, 0.0)
+    assert [(report["reason"], report["transport"]) for report in reports] == [("it sends nothing over TCP", "udp")]
+
+
 def test_a_camera_that_worked_may_fall_silent(serve: Serve, h264_clip: Clip) -> None:
     reports = Reports()
     choice = Choice(camera(serve(ScriptedCamera(h264_clip, faults=Faults(stall_after=0)))), None, reports)
