@@ -49,7 +49,7 @@ class Refusals:
 
 
 class AudioTrack:
-    """One connection's audio. ``format`` is what is written, None as long as nothing is. ``note`` is what a person should know of it, or nothing."""
+    """One connection's audio. ``format`` is what is written, None as long as nothing is. ``note`` is what a person should know of it, or empty."""
 
     def __init__(self, camera: str, encoding: Encoding, refusals: Refusals) -> None:
         self._camera = camera
@@ -65,17 +65,14 @@ class AudioTrack:
         self._came_us: int | None = None
         self._gave_us: int | None = None
         self.format: AudioFormat | None = None
-        self.note = ""
+        self.note: dict[str, str] = {}
         self.realigned = 0
         self.left_out = 0
 
     def refuse(self, why: str) -> None:
         """The camera offers audio that can't be recorded."""
-        self._note(f"its audio can't be recorded ({why}), recording frames only")
-
-    def _note(self, what: str) -> None:
-        self.note = what
-        self._refusals.say(self._camera, what)
+        self.note = {"audio": "unrecorded", "audio_reason": why}
+        self._refusals.say(self._camera, f"its audio can't be recorded ({why}), recording frames only")
 
     def restart(self) -> None:
         """The video has another timeline from here on: what was on the old one is left out."""
@@ -104,7 +101,9 @@ class AudioTrack:
         time = track.place(packet.pts, packet.samples, video_us * came.rate // 1_000_000)
         if track.realigned != realigned:
             self.realigned += 1
-            self._note("its audio's time stamps can't be right: its audio is aligned with the video as it comes")
+            self.note = {"audio": "realigned"}
+            what = "its audio's time stamps can't be right: its audio is aligned with the video as it comes"
+            self._refusals.say(self._camera, what)
         self.left_out += track.left_out - left_out
         if time is None:
             return

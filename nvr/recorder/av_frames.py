@@ -121,10 +121,14 @@ class AudioEdge:
 
     def __init__(self, stream: Any, sink: PacketSink) -> None:
         self._sink = sink
-        context = stream.codec_context
-        self._codec = str(context.name)
+        # FFmpeg has none for what it has no name for.
+        context = getattr(stream, "codec_context", None)
+        self._codec = str(context.name) if context is not None else ""
         self._is_told = False
         self._format: AudioFormat | None = None
+        if context is None:
+            self._refuse("a codec without a name")
+            return
         if self._codec in _G711:
             self._format = AudioFormat(self._codec, context.sample_rate, context.layout.nb_channels)
         elif self._codec == "aac" and context.extradata:

@@ -256,12 +256,11 @@ class CameraRecorder:
             self._measured = (time.monotonic(), 0, 0)
         self._measure(run.frames, run.bytes)
         bitrate_bps, frame_rate = self._rates
-        note = self._pipeline.note if self._pipeline is not None else ""
         return Status(
             self.camera.id,
             "recording",
             self._state[1],
-            detail={"audio": note} if note else {},
+            detail=self._pipeline.note if self._pipeline is not None else {},
             recorded_until_us=segment.written_until_us,
             init=run.init.id,
             bitrate_bps=bitrate_bps,

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import av
@@ -144,9 +144,9 @@ class Pipeline:
             self._audio.refuse(why)
 
     @property
-    def note(self) -> str:
-        """What a person should know of this connection although it records; or nothing."""
-        return self._audio.note if self._audio is not None else ""
+    def note(self) -> Mapping[str, str]:
+        """What a person should know of this connection although it records."""
+        return self._audio.note if self._audio is not None else {}
 
     def counted(self) -> dict[str, int]:
         """What was counted on this connection so far, without zeros; names are those of storage/counters.py."""

@@ -58,6 +58,7 @@ class Connection:
     offset: int = 0
     change_to: int | None = None
     stretch: Stretch | None = None
+    audio: bool = False
 
 
 class Generator:
@@ -129,7 +130,8 @@ class Generator:
                 frame = made.at(number)
                 frame.patch(number, made.sequence(number) + connection.offset, made.ticks(number))
             assert frame is not None
-            if not self._send(connection, [report, frame.head, connection.tag, frame.tail]):
+            heard = [self.clips[0].audio(number)] if connection.audio else []
+            if not self._send(connection, [report, frame.head, connection.tag, frame.tail, *heard]):
                 continue
             self.frames += 1
             stretch = connection.stretch
@@ -268,7 +270,9 @@ class Generator:
             body = self.clips[0].sdp()
             lines += [f"Content-Base: {url}/", "Content-Type: application/sdp", f"Content-Length: {len(body)}"]
         elif method == b"SETUP":
-            lines += ["Session: 6c6f6164;timeout=60", "Transport: RTP/AVP/TCP;unicast;interleaved=0-1"]
+            connection.audio |= url.endswith("track1")
+            channels = "2-3" if url.endswith("track1") else "0-1"
+            lines += ["Session: 6c6f6164;timeout=60", f"Transport: RTP/AVP/TCP;unicast;interleaved={channels}"]
         else:
             lines.append("Session: 6c6f6164")
         answer = ("RTSP/1.0 200 OK\r\n" + "\r\n".join(lines) + "\r\n\r\n" + body).encode()

@@ -30,12 +30,14 @@ _UUID: Final = b"nvr-load-frame-1"
 _LARGEST_PAYLOAD: Final = 1400
 _PAYLOAD_TYPE: Final = 96
 SSRC: Final = 0x6E767231
+_AUDIO_RATE: Final = 8000
+_TONE: Final = bytes.fromhex("d5a5b58580858585b5a5d5253505000505")[:16]
 _NUMBERS: Final = struct.Struct("!HI")
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a camera is set to. ``seconds`` is how much is encoded before it repeats."""
+    """What a camera is set to. ``seconds`` is how much is encoded before it repeats; ``audio``: G.711 beside it, a packet a frame."""
 
     width: int
     height: int
@@ -43,6 +45,7 @@ class Profile:
     bit_rate_bps: int
     group_s: int = 2
     seconds: int = 4
+    audio: bool = False
 
 
 def number_bytes(number: int) -> bytes:
@@ -128,17 +131,30 @@ class Clip:
         """The session description."""
         sets = ",".join(base64.b64encode(unit).decode() for unit in self.parameter_sets)
         profile = self.parameter_sets[0][1:4].hex()
+        audio = "m=audio 0 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\na=control:track1\r\n" if self.profile.audio else ""
         return (
             "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=load\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\na=control:*\r\n"
             f"m=video 0 RTP/AVP {_PAYLOAD_TYPE}\r\na=rtpmap:{_PAYLOAD_TYPE} H264/{CLOCK_RATE}\r\n"
             f"a=fmtp:{_PAYLOAD_TYPE} packetization-mode=1;profile-level-id={profile};sprop-parameter-sets={sets}\r\n"
-            "a=control:track0\r\n"
+            f"a=control:track0\r\n{audio}"
+        )
+
+    def audio(self, number: int) -> bytes:
+        """The interleaved packet of what is heard during the frame of this number, on channel 2: a tone of 500 Hz."""
+        samples = _AUDIO_RATE // self.profile.frame_rate
+        head = struct.pack("!cBH", b"$", 2, 12 + samples)
+        stamp = number * samples & 0xFFFFFFFF
+        return (
+            head
+            + struct.pack("!BBHII", 0x80, 8, number & 0xFFFF, stamp, SSRC + 1)
+            + (_TONE * (samples // 16 + 1))[:samples]
         )
 
 
 def clip(profile: Profile) -> Clip:
     """The clip of a profile, encoded at the first call for it on this machine."""
-    digest = hashlib.sha256(repr((_VERSION, av.__version__, asdict(profile))).encode()).hexdigest()[:16]
+    encoded = {name: value for name, value in asdict(profile).items() if name != "audio"}
+    digest = hashlib.sha256(repr((_VERSION, av.__version__, encoded)).encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"nvr-bench-clips-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     cached = folder / f"{digest}.pickle"

@@ -115,7 +115,9 @@ def trial(
 ) -> Iterator[Trial]:
     """A server that records ``count`` cameras of a load. Both are gone afterwards, with all files."""
     with folder(where) as made, Fleet(*profiles) as fleet:
-        cameras = [{"id": f"cam-{n}", "url": fleet.url(n), "source": source} for n in range(count)]
+        cameras = [
+            {"id": f"cam-{n}", "url": fleet.url(n), "source": source, "audio": profiles[0].audio} for n in range(count)
+        ]
         server = Server(made, cameras, segment_duration=segment_duration, workers=workers)
         server.start()
         try:

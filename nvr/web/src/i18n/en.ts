@@ -191,6 +191,7 @@ const en = {
       ['Space, K', 'play or pause'], ['← →', '10 seconds back or forward'], ['J, L', '10 seconds back or forward'], [', .', 'previous or next frame'],
       ['< >', 'slower or faster'], ['+ −', 'zoom the timeline'], ['[ ]', 'start or end of the clip here'],
     ] as ReadonlyArray<readonly [string, string]>,
+    audio: 'Sound', audioUnrecorded: (why: string) => `not recorded: ${why}`, audioRealigned: 'its time stamps can’t be right; it is recorded as it comes',
     facts: 'Picture', firstFootage: 'First footage', lastFootageAt: 'Last footage', frames: (n: string) => `${n} frames/s`,
     clock: 'Camera clock', clockBehind: (length: string) => `${length} behind`, clockAhead: (length: string) => `${length} ahead`, clockInStep: 'in step',
   },

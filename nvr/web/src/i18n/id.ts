@@ -76,6 +76,7 @@ const id: Words = {
       ['Spasi, K', 'putar atau jeda'], ['← →', 'mundur atau maju 10 detik'], ['J, L', 'mundur atau maju 10 detik'], [', .', 'bingkai sebelumnya atau berikutnya'],
       ['< >', 'lebih lambat atau lebih cepat'], ['+ −', 'perbesar atau perkecil garis waktu'], ['[ ]', 'awal atau akhir klip di sini'],
     ],
+    audio: 'Suara', audioUnrecorded: (why) => `tidak direkam: ${why}`, audioRealigned: 'cap waktunya tidak mungkin benar; direkam sebagaimana tiba',
     facts: 'Gambar', firstFootage: 'Rekaman pertama', lastFootageAt: 'Rekaman terakhir', frames: (n) => `${n} bingkai/dtk`,
     clock: 'Jam kamera', clockBehind: (length) => `terlambat ${length}`, clockAhead: (length) => `lebih cepat ${length}`, clockInStep: 'sesuai',
   },
