@@ -13,6 +13,7 @@ from typing import Any, Final
 from storage import facts
 from storage.boxes import Hole
 from storage.causes import Cause, Layer
+from storage.facts import Fact
 from storage.intervals import Interval, merge, subtract
 
 __all__ = ["KEY", "grown", "parsed", "settle"]
@@ -68,6 +69,14 @@ def settle(
     for number, old in before.items():
         if number not in there:
             _forget_facts(conn, key, *old)
+    # Read once: a camera that loses much has hundreds of holes a segment.
+    lasting = max([end_us, *(old.end_us for old in before.values())])
+    story = [
+        fact
+        for fact in facts.between(conn, key["camera"], start_us, lasting)
+        # One that is still open is of before the segment, and ends where that began.
+        if fact.layer is Layer.RECORDER and fact.end_us is not None
+    ]
     made = []
     for hole in found:
         a = start_us + (hole.start - media_start) * us // ticks
@@ -82,7 +91,7 @@ def settle(
             {**key, "a": hole.start, "b": hole.end, "from": a, "until": b, "loss": hole.loss},
         )
         now = Interval(a, b)
-        _explain(conn, key, now, before.get(hole.start, now), hole)
+        _explain(conn, key, story, now, before.get(hole.start, now), hole)
         made.append(now)
     return made
 
@@ -96,27 +105,35 @@ def _forget_facts(conn: sqlite3.Connection, key: Mapping[str, Any], from_us: int
     )
 
 
-def _explain(conn: sqlite3.Connection, key: Mapping[str, Any], now: Interval, before: Interval, hole: Hole) -> None:
-    """The facts of this hole, which they knew as ``before``, cover it as it is ``now``; where there is none, the file is what is known."""
+def _explain(
+    conn: sqlite3.Connection,
+    key: Mapping[str, Any],
+    story: Sequence[Fact],
+    now: Interval,
+    before: Interval,
+    hole: Hole,
+) -> None:
+    """The facts of this hole, among those of the recorder, which they knew as ``before``, cover it as it is ``now``; where there is none, the file is what is known."""
     camera, node, epoch = key["camera"], key["node"], key["epoch"]
+    touching = [
+        (fact, fact.end_us or 0)
+        for fact in story
+        if (fact.start_us < before.end_us and (fact.end_us or 0) > before.start_us)
+        or (fact.start_us < now.end_us and (fact.end_us or 0) > now.start_us)
+    ]
     own = [
         fact
-        for fact in facts.between(conn, camera, *before)
-        if fact.layer is Layer.RECORDER and fact.end_us is not None and (fact.node, fact.epoch) == (node, epoch)
+        for fact, end_us in touching
+        if (fact.node, fact.epoch) == (node, epoch) and fact.start_us < before.end_us and end_us > before.start_us
     ]
-    for fact in {id(fact): fact for fact in (own[:1] + own[-1:])}.values():
-        assert fact.end_us is not None
-        a = min(fact.start_us, now.start_us) if fact is own[0] else fact.start_us
-        b = max(fact.end_us, now.end_us) if fact is own[-1] else fact.end_us
-        if (a, b) != (fact.start_us, fact.end_us):
+    known = []
+    for fact, end_us in touching:
+        a = min(fact.start_us, now.start_us) if own and fact is own[0] else fact.start_us
+        b = max(end_us, now.end_us) if own and fact is own[-1] else end_us
+        if (a, b) != (fact.start_us, end_us):
             facts.move(conn, fact, a, b)
+        known.append(Interval(a, b))
     cause = Cause.CORRUPT if hole.loss else Cause.STALLED
     detail = {"reason": "found in the file", **({"class": hole.loss} if hole.loss else {})}
-    # One that is still open is of before the segment, and ends where that began.
-    known = [
-        Interval(fact.start_us, fact.end_us)
-        for fact in facts.between(conn, camera, *now)
-        if fact.layer is Layer.RECORDER and fact.end_us is not None
-    ]
     for a, b in subtract(*now, merge(known)):
         facts.insert(conn, camera, cause, a, b, detail, node=node, epoch=epoch, layer=Layer.RECORDER)
