@@ -30,7 +30,7 @@ NAMES: Final[Mapping[str, str]] = {
     "camera_clock_steps": "times that the camera's time stamps stepped or stood still, so that a new run begins at the next keyframe",
     "by_arrival": "times that time stamps were seen to run at a wrong rate or to say nothing, so that frames go by arrival",
     "lost_frames": "frames that are missing in the footage because of a loss, as far as is known",
-    "received": "whole frames that came, decodable or not (native source)",
+    "received": "whole frames that came, decodable or not",
     "corrupt": "pictures before which others are missing",
     "audio_realigned": "times that a camera's audio was put beside its video because its time stamps could not be right",
     "audio_left_out": "packets of audio left out: no time was left for them, or nobody to encode them",

@@ -42,6 +42,8 @@ class VideoEdge:
         self._lengths = length_bytes(self._codec, extradata)
         self._described = parameter_units(self._codec, extradata)
         self._completer = Completer()
+        self.received = 0
+        """Frames that came, decodable or not."""
         self._handed_us = 0
         self._arrivals_us: deque[int] = deque()
         self._is_open = False
@@ -51,6 +53,7 @@ class VideoEdge:
         """A packet of FFmpeg's, which the sink gets once its times are known."""
         # FFmpeg hands out a frame when the next one begins: so that is when the one before was handed out.
         now_us = time.monotonic_ns() // 1000
+        self.received += 1
         self._arrivals_us.append(self._handed_us or now_us)
         self._handed_us = now_us
         for timed in self._completer.add(packet):

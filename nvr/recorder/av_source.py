@@ -59,6 +59,7 @@ class AvSource:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._clock_due_s = 0.0
+        self._frames: VideoEdge | None = None
 
     def stop(self) -> None:
         """Asks the reading thread to end at its next packet or timeout."""
@@ -87,8 +88,8 @@ class AvSource:
 
     @property
     def counters(self) -> Mapping[str, int]:
-        """Nothing: FFmpeg does not tell."""
-        return {}
+        """Only how many frames came: FFmpeg does not tell what went wrong."""
+        return {} if self._frames is None else {"received": self._frames.received}
 
     def _look_at_clock(self, packet: av.Packet[Any]) -> None:
         """FFmpeg ties packets to the camera's clock by its sender reports; every five seconds that is passed on."""
@@ -153,7 +154,7 @@ class AvSource:
                 # FFmpeg has no name for what the camera calls it.
                 return Ended(Cause.REJECTED, {"error": "the camera offers no video that can be read"})
             audio = container.streams.audio[0] if camera.audio and container.streams.audio else None
-            frames = VideoEdge(video, self._sink)
+            frames = self._frames = VideoEdge(video, self._sink)
             sounds = AudioEdge(audio, self._sink) if audio is not None else None
             packets = container.demux([video] if audio is None else [video, audio])
             while not self._stop.is_set():

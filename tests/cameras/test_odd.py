@@ -42,9 +42,6 @@ _NOT_YET: dict[str, dict[str, str]] = {
         "start-codes-in-fragments": "native",
         "unspecified-units": "native av",
     },
-    "the last frame waits in FFmpeg when the server stops": {
-        "frame-every-4-s": "av",
-    },
     "FFmpeg does not say that a packet is lost": {
         "lossy": "av",
     },
