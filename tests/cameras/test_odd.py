@@ -47,7 +47,6 @@ _NOT_YET: dict[str, dict[str, str]] = {
     },
     "sound costs frames": {
         "sound-refused": "native av",
-        "sound-steps-back": "native av",
     },
 }
 KNOWN = {
