@@ -14,6 +14,7 @@ from typing import Any
 from storage import facts, segments
 from storage.attribution import Attribution, attribute
 from storage.causes import Cause, CauseClass, class_of
+from storage.clock_steps import ClockStep, clock_steps
 from storage.facts import Fact
 from storage.intervals import Interval, clip, merge, partition, subtract
 from storage.segments import Segment
@@ -48,7 +49,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The answer for one camera. What lies after ``as_of_us`` is neither footage nor gap: it is not known yet."""
+    """The answer for one camera. ``clock_steps``: when the server's clock was set; set back, it leaves no gap, but a time that was recorded twice. What lies after ``as_of_us`` is neither footage nor gap: it is not known yet."""
 
     camera: str
     start_us: int
@@ -56,6 +57,7 @@ class Coverage:
     as_of_us: int
     spans: Sequence[Interval]
     gaps: Sequence[Gap]
+    clock_steps: Sequence[ClockStep] = ()
 
     @property
     def recorded_us(self) -> int:
@@ -98,7 +100,9 @@ def coverage(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int, 
         fact = known[part.fact] if part.fact >= 0 else None
         is_open = part.end_us == as_of_us and as_of_us < end_us and fact is not None and fact.end_us is None
         gaps.append(Gap(part.start_us, part.end_us, part.cause, is_open, fact, also))
-    return Coverage(camera, start_us, end_us, as_of_us, spans, gaps)
+    return Coverage(
+        camera, start_us, end_us, as_of_us, spans, gaps, tuple(clock_steps(conn, camera, start_us, as_of_us))
+    )
 
 
 def known_until(conn: sqlite3.Connection, camera: str, now_us: int) -> int:
@@ -124,8 +128,8 @@ class Piece:
 def resolve(found: Iterable[Segment], start_us: int, end_us: int) -> list[Piece]:
     """Which segment shows which part of ``[start_us, end_us)``: pieces by time, none overlapping, together the segments' union.
 
-    The higher epoch wins, then the node of lesser name, then the later start (a clock set back: what was recorded last). Where a segment has a hole, it shows
-    nothing.
+    The higher epoch wins, then the node of lesser name, then the run that began later, as a whole: a clock that was set back leads through the same time
+    again. Where a segment has a hole, it shows nothing.
     """
     by_start = sorted((s for s in found if s.end_us > s.key.start_us), key=lambda s: s.key.start_us)
     if all(before.end_us <= after.key.start_us for before, after in itertools.pairwise(by_start)):
@@ -133,7 +137,7 @@ def resolve(found: Iterable[Segment], start_us: int, end_us: int) -> list[Piece]
         return [Piece(s, *part) for s in by_start for part in clip(s.footage, start_us, end_us)]
     pieces: list[Piece] = []
     covered: list[Interval] = []
-    order = sorted(by_start, key=lambda s: (-s.key.epoch, s.key.node, -s.key.start_us))
+    order = sorted(by_start, key=lambda s: (-s.key.epoch, s.key.node, -s.run_seq, -s.run_start_us, -s.key.start_us))
     for segment in order:
         own = clip(segment.footage, start_us, end_us)
         for part in own:

@@ -16,6 +16,7 @@ from typing import Any
 from storage import holes, spans
 from storage.boxes import Hole, Track
 from storage.causes import Cause
+from storage.database import next_rev
 from storage.intervals import DAY_US, Interval, merge, subtract
 from storage.layout import segment_path
 from storage.segment_file import init_id
@@ -101,6 +102,8 @@ class Segment:
     bytes: int
     sha256: str | None
     holes: tuple[Interval, ...] = ()
+    run_seq: int = 0
+    """Runs that began later have a greater one, whatever the clock said; 0: not known."""
 
     @property
     def footage(self) -> list[Interval]:
@@ -121,7 +124,8 @@ class Segment:
 
 _SELECT = """SELECT c.id AS camera, s.start_us, n.id AS node, s.epoch, s.end_us, r.id AS root, r.path AS root_path, s.init,
 s.run_start_us, s.timescale, s.media_start, s.media_end, s.frames, s.bytes, s.sha256, g.until_us,
-(SELECT group_concat(h.from_us || ' ' || h.until_us) FROM hole h WHERE (h.camera, h.start_us, h.node, h.epoch) = (s.camera, s.start_us, s.node, s.epoch)) AS holes
+(SELECT group_concat(h.from_us || ' ' || h.until_us) FROM hole h WHERE (h.camera, h.start_us, h.node, h.epoch) = (s.camera, s.start_us, s.node, s.epoch)) AS holes,
+(SELECT u.seq FROM run u WHERE (u.camera, u.start_us, u.node, u.epoch) = (s.camera, s.run_start_us, s.node, s.epoch)) AS run_seq
 FROM segment s LEFT JOIN growing g USING (camera, start_us, node, epoch) JOIN camera c ON c.key = s.camera JOIN node n ON n.key = s.node JOIN root r ON r.key = s.root"""
 
 
@@ -143,6 +147,7 @@ def _segment(row: sqlite3.Row) -> Segment:
         row["bytes"] or 0,
         row["sha256"],
         holes.parsed(row["holes"]),
+        row["run_seq"] or 0,
     )
 
 
@@ -233,12 +238,12 @@ def init(conn: sqlite3.Connection, id_: str) -> Init | None:
 
 
 def begin_run(conn: sqlite3.Connection, key: Key) -> None:
-    """A connection to a camera has brought its first footage."""
-    values = _key_values(key)
+    """A connection to a camera has brought its first footage. Of several, the one that is said first began first: a clock may have been set back
+    between."""
     conn.execute(
-        "INSERT INTO run (camera, start_us, node, epoch) VALUES ((SELECT key FROM camera WHERE id = :camera),"
-        f" :start_us, (SELECT key FROM node WHERE id = :node), :epoch) {_UNLESS_THERE}",
-        values,
+        "INSERT INTO run (camera, start_us, node, epoch, seq) VALUES ((SELECT key FROM camera WHERE id = :camera),"
+        f" :start_us, (SELECT key FROM node WHERE id = :node), :epoch, :seq) {_UNLESS_THERE}",
+        {**_key_values(key), "seq": next_rev(conn)},
     )
 
 

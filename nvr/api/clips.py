@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -23,11 +23,14 @@ from nvr.api.times import format_time, parse_range, seconds
 from nvr.playback.archive import Archive, Member
 from nvr.playback.clip import Clip, Gaps, plan_clip, plan_clips
 from nvr.playback.errors import SeveralInits
-from nvr.playback.names import clip_name
+from nvr.playback.names import apart, clip_name
+from storage import segments
 from storage.coverage import Coverage, Gap, coverage
 from storage.intervals import Interval
+from storage.runs import NotShown, not_shown, parse_run, run_name, shown
+from storage.segments import Key
 
-__all__ = ["ROUTES", "coverage_headers"]
+__all__ = ["ROUTES", "coverage_headers", "hidden_in", "not_shown_headers", "run_asked"]
 
 # A day, also the one of 25 hours when clocks are set back.
 _LONGEST_CLIP_US: Final = 25 * 3_600_000_000
@@ -66,12 +69,14 @@ async def clip(
     end: FromQuery[str | None] = None,
     gaps: FromQuery[str] = "collapse",
     so_far: FromQuery[bool] = False,
+    run: FromQuery[str | None] = None,
 ) -> ASGIResponse:
     """The frames of ``[start, end)``. Of what was not recorded, ``gaps=collapse`` shows nothing and ``gaps=keep`` keeps the time. While not all of
-    it is known, it is refused; ``so_far=true`` answers what there is, under a name that says so."""
-    asked = _parameters(start, end, gaps, so_far)
+    it is known, it is refused; ``so_far=true`` answers what there is, under a name that says so. Of runs
+    that recorded the same time the newest is shown; ``X-Not-Shown`` lists the others, and ``run`` shows one alone."""
+    asked = _parameters(camera, start, end, gaps, so_far, run)
     async with services.clip_slots:
-        planned, found = await sync_to_thread(_plan, services, camera, asked)
+        planned, found, hidden = await sync_to_thread(_plan, services, camera, asked)
     name = clip_name(camera, planned.start_us, planned.end_us, *_more(asked, found))
     read = Interval(planned.start_us - planned.preroll_us, planned.end_us)
     return send(
@@ -79,7 +84,7 @@ async def clip(
         planned,
         etag=planned.etag,
         media_type="video/mp4",
-        headers=_headers(name, planned.start_us, planned.end_us, found),
+        headers=_headers(name, planned.start_us, planned.end_us, found) | not_shown_headers(hidden),
         under_way=lambda: services.leases.take(camera, read),
     )
 
@@ -101,8 +106,9 @@ async def clip_archive(
     gaps: FromQuery[str] = "collapse",
     so_far: FromQuery[bool] = False,
 ) -> ASGIResponse:
-    """A clip for each stretch of ``[start, end)`` with the same picture format, in one archive. Sent as a whole: ``Range`` is not honoured."""
-    asked = _parameters(start, end, gaps, so_far)
+    """A clip for each stretch of ``[start, end)`` with the same picture format, in one archive; what was recorded twice at the same time is in clips of
+    their own. Sent as a whole: ``Range`` is not honoured."""
+    asked = _parameters(camera, start, end, gaps, so_far, None)
     async with services.clip_slots:
         planned, found = await sync_to_thread(_plan_archive, services, camera, asked)
     name = clip_name(camera, planned.read.start_us, planned.read.end_us, *_more(asked, found), ending="zip")
@@ -125,23 +131,40 @@ class _Asked:
     end_us: int
     gaps: Gaps
     so_far: bool
+    run: Key | None = None
 
     def query(self, start_us: int, end_us: int, *, so_far: bool) -> str:
         """As the address of a part of it has it."""
         more = "&so_far=true" if so_far else ""
+        more += f"&run={run_name(self.run)}" if self.run is not None else ""
         return f"start={format_time(start_us)}&end={format_time(end_us)}&gaps={self.gaps}{more}"
 
 
-def _parameters(start: str | None, end: str | None, gaps: str, so_far: bool) -> _Asked:
+def _parameters(camera: str, start: str | None, end: str | None, gaps: str, so_far: bool, run: str | None) -> _Asked:
     asked = parse_range(start, end, longest_us=_LONGEST_CLIP_US)
     if gaps not in ("collapse", "keep"):
         raise ApiError("invalid_parameter", "gaps must be collapse or keep")
-    return _Asked(asked.start_us, asked.end_us, "keep" if gaps == "keep" else "collapse", so_far)
+    return _Asked(
+        asked.start_us, asked.end_us, "keep" if gaps == "keep" else "collapse", so_far, run_asked(camera, run)
+    )
+
+
+def run_asked(camera: str, name: str | None) -> Key | None:
+    """The run that a parameter ``run`` names, if there is one.
+
+    Raises:
+        ApiError: ``invalid_parameter``: it names none.
+    """
+    found = None if name is None else parse_run(camera, name)
+    if name is not None and found is None:
+        raise ApiError("invalid_parameter", "run must be one of those that X-Not-Shown names")
+    return found
 
 
 def _more(asked: _Asked, found: Coverage) -> list[str]:
     """What tells a clip's name from others of the same time."""
-    more = ["gaps-kept"] if asked.gaps == "keep" and found.gaps else []
+    more = [f"run-{run_name(asked.run)}"] if asked.run is not None else []
+    more += ["gaps-kept"] if asked.gaps == "keep" and found.gaps else []
     return [*more, "so-far"] if found.not_known_us else more
 
 
@@ -183,10 +206,15 @@ def _coverage(services: Services, camera: str, asked: _Asked, kind: str) -> Cove
     return found
 
 
-def _plan(services: Services, camera: str, asked: _Asked) -> tuple[Clip, Coverage]:
+def _plan(services: Services, camera: str, asked: _Asked) -> tuple[Clip, Coverage, list[NotShown]]:
     found = _coverage(services, camera, asked, "mp4")
+    only = None if asked.run is None else {asked.run}
+    hidden = hidden_in(services, camera, asked.start_us, found.as_of_us, only)
     try:
-        return plan_clip(services.db, services.indexes, camera, asked.start_us, found.as_of_us, gaps=asked.gaps), found
+        planned = plan_clip(
+            services.db, services.indexes, camera, asked.start_us, found.as_of_us, gaps=asked.gaps, only=only
+        )
+        return planned, found, hidden
     except SeveralInits as error:
         base = f"/api/cameras/{quote(camera)}/clip"
         parts = [
@@ -212,8 +240,9 @@ class _PlannedArchive:
 def _plan_archive(services: Services, camera: str, asked: _Asked) -> tuple[_PlannedArchive, Coverage]:
     found = _coverage(services, camera, asked, "zip")
     clips = plan_clips(services.db, services.indexes, camera, asked.start_us, found.as_of_us, gaps=asked.gaps)
-    members = [Member(clip_name(camera, clip.start_us, clip.end_us), clip) for clip in clips]
-    read = Interval(clips[0].start_us - clips[0].preroll_us, clips[-1].end_us)
+    names = apart(clip_name(camera, clip.start_us, clip.end_us) for clip in clips)
+    members = [Member(name, clip) for name, clip in zip(names, clips, strict=True)]
+    read = Interval(min(clip.start_us - clip.preroll_us for clip in clips), max(clip.end_us for clip in clips))
     return _PlannedArchive(Archive(members), read), found
 
 
@@ -226,8 +255,34 @@ def coverage_headers(found: Coverage) -> dict[str, str]:
         "X-Coverage-As-Of": format_time(found.as_of_us),
         "X-Coverage-Gaps": _brief(found.gaps[:_MOST_GAPS]),
     }
+    if found.clock_steps:
+        steps = [{"at": format_time(s.at_us), "to": format_time(s.to_us)} for s in found.clock_steps[:_MOST_GAPS]]
+        headers["X-Clock-Steps"] = json.dumps(steps, separators=(",", ":"))
     if len(found.gaps) > _MOST_GAPS:
         headers["X-Coverage-Gaps-Omitted"] = str(len(found.gaps) - _MOST_GAPS)
+    return headers
+
+
+def hidden_in(
+    services: Services, camera: str, start_us: int, end_us: int, only: Collection[Key] | None
+) -> list[NotShown]:
+    """What of ``[start_us, end_us)`` a clip or a playlist does not show, since another run recorded the same time."""
+    with services.db.read() as conn:
+        found = segments.between(conn, camera, start_us, end_us)
+        return not_shown(found, shown(conn, camera, start_us, end_us, only), start_us, end_us)
+
+
+def not_shown_headers(hidden: Sequence[NotShown]) -> dict[str, str]:
+    """What is not shown, as JSON, with the ``run`` to ask for; nothing if all is."""
+    if not hidden:
+        return {}
+    brief = [
+        {"start": format_time(part.start_us), "end": format_time(part.end_us), "run": run_name(part.run)}
+        for part in hidden[:_MOST_GAPS]
+    ]
+    headers = {"X-Not-Shown": json.dumps(brief, separators=(",", ":"))}
+    if len(hidden) > _MOST_GAPS:
+        headers["X-Not-Shown-Omitted"] = str(len(hidden) - _MOST_GAPS)
     return headers
 
 

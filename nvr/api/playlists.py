@@ -10,6 +10,7 @@ from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from nvr.api.cameras import no_camera
+from nvr.api.clips import hidden_in, not_shown_headers, run_asked
 from nvr.api.coverage import RANGE_ERRORS
 from nvr.api.errors import ApiError
 from nvr.api.respond import ApiRequest, encoded
@@ -37,7 +38,7 @@ _NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
     role="viewer",
     summary="A range as an HLS playlist",
     audit="playback",
-    errors=["camera_not_found", "no_footage", "footage_gone", "footage_damaged", *RANGE_ERRORS],
+    errors=["camera_not_found", "no_footage", "footage_gone", "footage_damaged", "invalid_parameter", *RANGE_ERRORS],
     media_type=PLAYLIST_TYPE,
 )
 def recorded(
@@ -46,8 +47,11 @@ def recorded(
     camera: FromPath[str],
     start: FromQuery[str | None] = None,
     end: FromQuery[str | None] = None,
+    run: FromQuery[str | None] = None,
 ) -> Response[bytes]:
-    """What was recorded of ``[start, end)``, in wall time; what was not is a gap in it. What is not known yet is not in it."""
+    """What was recorded of ``[start, end)``, in wall time; what was not is a gap in it. What is not known yet is not in it. Of runs that recorded the same
+    time the newest is shown; ``X-Not-Shown`` lists the others, and ``run`` shows one alone."""
+    one = run_asked(camera, run)
     asked = parse_range(start, end, longest_us=_LONGEST_PLAYLIST_US)
     with services.db.read() as conn:
         try:
@@ -56,8 +60,11 @@ def recorded(
             raise no_camera(camera) from None
     if known.as_of_us <= asked.start_us:
         raise NoFootage(camera, asked.start_us, asked.end_us)
-    text = recorded_playlist(services.db, services.indexes, camera, asked.start_us, known.as_of_us)
-    return encoded(request, text.encode(), PLAYLIST_TYPE, headers={"Cache-Control": "private, no-cache"})
+    only = None if one is None else {one}
+    text = recorded_playlist(services.db, services.indexes, camera, asked.start_us, known.as_of_us, only=only)
+    hidden = hidden_in(services, camera, asked.start_us, known.as_of_us, only)
+    headers = {"Cache-Control": "private, no-cache", **not_shown_headers(hidden)}
+    return encoded(request, text.encode(), PLAYLIST_TYPE, headers=headers)
 
 
 @get(

@@ -118,6 +118,14 @@ class GapBody(msgspec.Struct, kw_only=True):
     fact: FactBody | None
 
 
+class StepBody(msgspec.Struct):
+    """The server's clock was set: it showed ``at``, and then ``to``. Set back, it leaves no gap, but a time that was recorded twice."""
+
+    at: str
+    to: str
+    by_s: float
+
+
 class CoverageBody(msgspec.Struct, kw_only=True):
     """Spans and gaps partition ``[start, as_of)`` exactly; what lies after ``as_of`` is not known yet. ``recorded_s``, ``missing_s`` and ``not_known_s``
     together are what was asked for."""
@@ -131,6 +139,7 @@ class CoverageBody(msgspec.Struct, kw_only=True):
     not_known_s: float
     spans: list[SpanBody]
     gaps: list[GapBody]
+    clock_steps: list[StepBody]
 
 
 def gap_fields(gap: Gap, *, whole: bool) -> dict[str, Any]:
@@ -164,4 +173,8 @@ def coverage_body(coverage: Coverage, *, whole: bool) -> CoverageBody:
         not_known_s=seconds(coverage.not_known_us),
         spans=_spans(coverage.spans),
         gaps=[GapBody(**gap_fields(gap, whole=whole)) for gap in coverage.gaps],
+        clock_steps=[
+            StepBody(format_time(step.at_us), format_time(step.to_us), seconds(step.by_us))
+            for step in coverage.clock_steps
+        ],
     )

@@ -45,13 +45,13 @@ _FRAGMENT_US = 2_000_000
 def clip(camera: str, start: int, end: int, out: Path | None, gaps: str, so_far: bool, config: Path) -> None:
     """Save a range of footage as an MP4, copied as it was recorded.
 
-    Works whether or not the server runs. Never overwrites a file. Where the camera changed its picture format there are several files, with a
-    number each.
+    Works whether or not the server runs. Never overwrites a file. Where the camera changed its picture format, or the server's
+    clock was set back and a time was recorded twice, there are several files, with a number each.
     """
     from nvr.playback.clip import plan_clips
     from nvr.playback.errors import PlaybackError
     from nvr.playback.index_cache import IndexCache
-    from nvr.playback.names import clip_name
+    from nvr.playback.names import apart, clip_name
     from storage import cameras
     from storage.coverage import coverage
 
@@ -80,9 +80,10 @@ def clip(camera: str, start: int, end: int, out: Path | None, gaps: str, so_far:
             )
             try:
                 folder = out is None or out.is_dir()
+                names = apart(clip_name(camera, each.start_us, each.end_us, *more) for each in planned)
                 for number, each in enumerate(planned, 1):
                     if out is None or folder:
-                        path = (out or Path()) / clip_name(camera, each.start_us, each.end_us, *more)
+                        path = (out or Path()) / names[number - 1]
                     elif len(planned) == 1:
                         path = out
                     else:

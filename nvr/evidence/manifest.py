@@ -130,6 +130,9 @@ def _camera(plan: CameraPlan, url: str) -> dict[str, Any]:
             {**_range(problem.start_us, problem.end_us), "code": problem.code, "detail": problem.detail}
             for problem in plan.problems
         ],
+        "clock_steps": [
+            {"at": iso(step.at_us), "to": iso(step.to_us), "by_us": step.by_us} for step in covered.clock_steps
+        ],
         "clock_offset_samples": [
             {
                 "at": iso(sample.at_us),

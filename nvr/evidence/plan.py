@@ -2,30 +2,34 @@
 
 Reads the catalogue and the segments' indexes; copies nothing. A file is a stretch of one camera's footage that one recorder recorded without a break
 and with constant parameters (a chain, as playback calls it); holes of its segments are in it, as the recorded bytes have them, and among the gaps. It begins at the keyframe at or before the range and ends with the fragment of
-the range's last frame: recorded fragments are never cut. Invariant: every frame with ``start <= wall(p) < end`` that can be read is in
-exactly one file; what can't be read is named in ``problems``.
+the range's last frame: recorded fragments are never cut. Where several runs recorded one time (the server's clock was set back, or a camera was moved to another recorder) each
+is there, in a file of its own. Invariant: every frame of every run with ``start <= wall(p) < end`` that can be read is in exactly one file; what can't be read is named in
+``problems``.
 """
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from nvr.evidence.errors import ExportRefused
 from nvr.evidence.times import file_time
-from nvr.playback.chains import bridged, chains
+from nvr.playback.chains import chains
 from nvr.playback.errors import PlaybackError
 from nvr.playback.index_cache import IndexCache
 from nvr.playback.mapping import TimeMap
 from nvr.playback.media import read_exactly
 from storage import cameras, clock_samples, segments
 from storage.clock_samples import Sample
-from storage.coverage import Coverage, Piece, coverage, pieces
+from storage.coverage import Coverage, Piece, coverage
 from storage.database import Database
 from storage.index import SegmentIndex
+from storage.runs import whole
 from storage.segments import Init
 
 __all__ = ["SIGNATURE_UUID", "CameraPlan", "FilePlan", "Part", "Problem", "plan_camera"]
@@ -55,13 +59,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class FilePlan:
-    """One MP4 to be made. ``preroll_us`` of it lie before the range, since decoding has to begin there; ``postroll_us`` after it."""
+    """One MP4 to be made. ``preroll_us`` of it lie before the range, since decoding has to begin there; ``postroll_us`` after it. ``number`` tells it from
+    others of its camera and time."""
 
     camera: str
     init: Init
     parts: tuple[Part, ...]
     preroll_us: int
     postroll_us: int
+    number: int = 1
 
     @property
     def start_us(self) -> int:
@@ -81,7 +87,8 @@ class FilePlan:
     @property
     def name(self) -> str:
         """Itself evidence: camera, start and end in UTC."""
-        return f"{self.camera}_{file_time(self.start_us)}_{file_time(self.end_us)}.mp4"
+        more = f"_{self.number}" if self.number > 1 else ""
+        return f"{self.camera}_{file_time(self.start_us)}_{file_time(self.end_us)}{more}.mp4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +132,13 @@ def plan_camera(
             covered = coverage(conn, camera, start_us, end_us, now_us=now_us)
         except ValueError as error:
             raise ExportRefused(str(error)) from None
-        found = pieces(conn, camera, start_us, end_us + _SIGNATURE_WITHIN_US)
+        found = segments.between(conn, camera, start_us, end_us + _SIGNATURE_WITHIN_US)
         clock = tuple(clock_samples.between(conn, camera, start_us, end_us))
-        inits = {piece.segment.init: segments.init(conn, piece.segment.init) for piece in found}
+        inits = {segment.init: segments.init(conn, segment.init) for segment in found}
     files: list[FilePlan] = []
     problems: list[Problem] = []
-    for chain in chains(bridged(found)):
+    runs = whole(found, start_us, end_us + _SIGNATURE_WITHIN_US)
+    for chain in itertools.chain.from_iterable(chains(pieces) for pieces in runs):
         run: list[Part] = []
         for number, piece in enumerate(chain):
             if piece.start_us >= end_us:
@@ -148,8 +156,19 @@ def plan_camera(
             run += part[1]
         _finish(run, inits, camera, start_us, end_us, files)
     files.sort(key=lambda file: file.start_us)
+    files = _told_apart(files)
     url = str(known.settings.get("url") or "")
     return CameraPlan(camera, known.name, url, covered, tuple(files), tuple(problems), clock)
+
+
+def _told_apart(files: Sequence[FilePlan]) -> list[FilePlan]:
+    """Files of one time get numbers."""
+    seen: Counter[str] = Counter()
+    found = []
+    for file in files:
+        seen[file.name] += 1
+        found.append(replace(file, number=seen[file.name]))
+    return found
 
 
 def _finish(

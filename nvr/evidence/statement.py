@@ -194,6 +194,9 @@ def _camera(page: _Page, camera: Mapping[str, Any], still: bytes | None, zone: s
         else BOTH["camera_clock_none"]
     )
     page.row(BOTH["camera_clock"], told)
+    for step in camera["clock_steps"]:
+        at, to = (local(parse_iso(step[key]), zone) for key in ("at", "to"))
+        page.both("clock_step", at=at, to=to)
     _timeline(page, camera, zone)
     if still is not None:
         page.font(8, colour=_FAINT)

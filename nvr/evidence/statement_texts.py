@@ -67,6 +67,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "{count} bagian rekaman tidak dapat diserahkan: lihat manifest.json.",
         "{count} stretches of footage could not be delivered: see manifest.json.",
     ),
+    "clock_step": (
+        "Jam server disetel dari {at} ke {to}. Yang direkam dua kali pada waktu yang sama ada di berkasnya masing-masing.",
+        "The server's clock was set from {at} to {to}. What was recorded twice at the same time is in files of its own.",
+    ),
     "unverified": (
         "{count} segmen masih ditulis saat diekspor, sehingga belum memiliki SHA-256 perekaman.",
         "{count} segments were still being written when they were exported, so no SHA-256 of the recording exists for them yet.",

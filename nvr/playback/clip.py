@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -34,7 +34,7 @@ from nvr.playback.samples import (
     video_track,
 )
 from nvr.playback.timeline import lay_out
-from storage import coverage, segments
+from storage import runs, segments
 from storage.boxes import BoxError
 from storage.coverage import Piece
 from storage.database import Database
@@ -125,9 +125,17 @@ class _Part:
 
 
 def plan_clip(
-    database: Database, cache: IndexCache, camera: str, start_us: int, end_us: int, *, gaps: Gaps = "collapse"
+    database: Database,
+    cache: IndexCache,
+    camera: str,
+    start_us: int,
+    end_us: int,
+    *,
+    gaps: Gaps = "collapse",
+    only: Collection[Key] | None = None,
 ) -> Clip:
-    """The clip of ``[start_us, end_us)``. With ``gaps="keep"`` its timeline keeps wall time: where nothing was recorded it shows nothing.
+    """The clip of ``[start_us, end_us)``. With ``gaps="keep"`` its timeline keeps wall time: where nothing was recorded it shows nothing. ``only``: of
+    these runs alone; otherwise of runs that recorded the same time the newest is shown.
 
     Raises:
         NoFootage: no frame of the range was recorded.
@@ -137,7 +145,7 @@ def plan_clip(
         OSError: this process may not open so many files.
     """
     with database.read() as conn:
-        around = coverage.pieces(conn, camera, start_us - _LOOK_US, end_us + _LOOK_US)
+        around = runs.shown(conn, camera, start_us - _LOOK_US, end_us + _LOOK_US, only)
         wanted = [piece for piece in around if piece.start_us < end_us and piece.end_us > start_us]
         if not wanted:
             raise NoFootage(camera, start_us, end_us)
@@ -172,15 +180,18 @@ def _close(opened: Iterable[OpenSegment]) -> None:
 def plan_clips(
     database: Database, cache: IndexCache, camera: str, start_us: int, end_us: int, *, gaps: Gaps = "collapse"
 ) -> list[Clip]:
-    """As ``plan_clip``, a clip for each part of the range whose footage has one init. At least one; close them all."""
+    """As ``plan_clip``, a clip for each part of the range whose footage has one init, and, where the server's clock was set back, clips of their own for
+    what was recorded of the same time before. At least one; close them all."""
     with database.read() as conn:
-        parts = _parts(coverage.pieces(conn, camera, start_us, end_us), start_us, end_us)
+        lanes = runs.lanes(segments.between(conn, camera, start_us, end_us), start_us, end_us)
     found: list[Clip] = []
     try:
-        for part in parts:
-            # A moment so short that no frame begins in it is no clip.
-            with contextlib.suppress(NoFootage):
-                found.append(plan_clip(database, cache, camera, part.start_us, part.end_us, gaps=gaps))
+        for lane in lanes:
+            only = {runs.run_of(piece.segment) for piece in lane} if len(lanes) > 1 else None
+            for part in _parts(lane, start_us, end_us):
+                # A moment so short that no frame begins in it is no clip.
+                with contextlib.suppress(NoFootage):
+                    found.append(plan_clip(database, cache, camera, part.start_us, part.end_us, gaps=gaps, only=only))
     except BaseException:
         for clip in found:
             clip.close()

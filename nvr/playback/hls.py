@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import logging
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -23,7 +23,7 @@ from nvr.playback.groups import Fragments, fragments, group_starts
 from nvr.playback.index_cache import IndexCache
 from nvr.playback.mapping import TimeMap
 from nvr.playback.names import GAP_URI, date_time, init_uri, seconds, segment_uri
-from storage import coverage
+from storage import runs
 from storage.coverage import Piece
 from storage.database import Database
 from storage.segment_file import SegmentFile
@@ -53,8 +53,16 @@ class Entry:
     run: tuple[int, int, str] | None = None
 
 
-def recorded_playlist(database: Database, cache: IndexCache, camera: str, start_us: int, end_us: int) -> str:
-    """The playlist of ``[start_us, end_us)``; the caller has cut ``end_us`` to what is known. A segment whose file is gone or damaged is a gap
+def recorded_playlist(
+    database: Database,
+    cache: IndexCache,
+    camera: str,
+    start_us: int,
+    end_us: int,
+    *,
+    only: Collection[Key] | None = None,
+) -> str:
+    """The playlist of ``[start_us, end_us)``, with ``only`` of these runs alone; the caller has cut ``end_us`` to what is known. A segment whose file is gone or damaged is a gap
     in it: one lost file must not hide a day.
 
     Raises:
@@ -62,7 +70,7 @@ def recorded_playlist(database: Database, cache: IndexCache, camera: str, start_
         FootageGone: all of its files are gone or damaged.
     """
     with database.read() as conn:
-        pieces = coverage.pieces(conn, camera, start_us, end_us)
+        pieces = runs.shown(conn, camera, start_us, end_us, only)
     files: dict[Key, SegmentFile] = {}
     lost: FootageGone | None = None
     for piece in pieces:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -12,6 +14,7 @@ from storage.segments import Key
 __all__ = [
     "GAP_URI",
     "INIT_FOLDER",
+    "apart",
     "clip_name",
     "date_time",
     "init_uri",
@@ -56,6 +59,17 @@ def clip_name(camera: str, start_us: int, end_us: int, *more: str, ending: str =
     words that tell it from another of that time; in letters that every system takes."""
     first, last = (_file_time(us) for us in (start_us, end_us))
     return f"{'_'.join((camera, first, last, *more))}.{ending}"
+
+
+def apart(names: Iterable[str]) -> list[str]:
+    """The same names, those that were there before with a number before their ending."""
+    seen: Counter[str] = Counter()
+    found = []
+    for name in names:
+        seen[name] += 1
+        stem, dot, ending = name.rpartition(".")
+        found.append(name if seen[name] == 1 else f"{stem}_{seen[name]}{dot}{ending}")
+    return found
 
 
 def _file_time(us: int) -> str:

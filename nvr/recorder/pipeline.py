@@ -171,7 +171,7 @@ class Pipeline:
             if self._watch is None:
                 self._watch = ClockWatch(now_us, monotonic_us)
             elif step_us := self._watch.step_us(now_us, monotonic_us):
-                detail = {"error": f"the server's clock was set by {step_us / 1e6:+.3f} s"}
+                detail = {"error": f"the server's clock was set by {step_us / 1e6:+.3f} s", "step_us": step_us}
                 self._let_go(now_us)
                 self._restart(Ended(Cause.CLOCK_STEP, detail), keep_clock=False)
                 self._watch = ClockWatch(now_us, monotonic_us)

@@ -27,6 +27,7 @@ from storage.migrations import (
     m015_frame_hours,
     m016_exports_checked,
     m017_brake,
+    m018_run_order,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -52,6 +53,7 @@ STEPS = (
     m015_frame_hours,
     m016_exports_checked,
     m017_brake,
+    m018_run_order,
 )
 
 

@@ -46,6 +46,7 @@ async def test_coverage_says_what_and_why(client: Client, world: World) -> None:
             {"start": "2026-11-23T14:10:01.000000Z", "end": "2026-11-23T14:20:00.000000Z"},
             {"start": "2026-11-23T14:30:00.000000Z", "end": "2026-11-23T14:59:59.000000Z"},
         ],
+        "clock_steps": [],
     }
     assert [gap["cause"] for gap in gaps] == ["ended", "unreachable"]
     whole = (await client.get(f"/api/cameras/gate/coverage?{HOUR}", headers=world.bearer("admin"))).json()["gaps"][1]

@@ -198,6 +198,48 @@ async def test_a_clip_of_a_range_that_is_not_over_is_refused_and_offers_what_the
     assert packed.json()["code"] == "range_not_over"
 
 
+async def test_what_was_recorded_twice_is_declared_and_can_be_had(client: Client, studio: Studio) -> None:
+    first = studio.record(encode("h264", 120), START_US, segment_s=4.0)
+    back_us = START_US + 5 * S + 5_000
+    with studio.database.write() as conn:
+        run = segments.Key(CAMERA, START_US, "n1", 1)
+        detail = {"step_us": back_us - first.end_us}
+        segments.end_run(conn, run, end_us=first.end_us, cause=Cause.CLOCK_STEP, detail=detail)
+    second = studio.record(encode("h264", 80, first=500), back_us, segment_s=4.0)
+    answer = await client.get(clip_url(START_US, second.end_us))
+    (hidden,) = json.loads(answer.headers["x-not-shown"])
+    assert hidden == {
+        "start": format_time(back_us),
+        "end": format_time(first.end_us),
+        "run": f"{START_US}-1-n1",
+    }
+    assert json.loads(answer.headers["x-clock-steps"]) == [
+        {"at": format_time(first.end_us), "to": format_time(back_us)}
+    ]
+    # From the keyframe before the change-over on it is the newer run, without going back.
+    numbers = frames_of(answer.content)
+    assert numbers == sorted(numbers)
+    assert numbers[-80:] == list(range(500, 580))
+    other = await client.get(clip_url(START_US, second.end_us, run=hidden["run"]))
+    assert frames_of(other.content) == list(range(120))
+    assert hidden["run"] in other.headers["content-disposition"]
+    packed = await client.get(clip_url(START_US, second.end_us).replace("clip.mp4", "clip.zip"))
+    with zipfile.ZipFile(io.BytesIO(packed.content)) as archive:
+        found = [frames_of(archive.read(name)) for name in archive.namelist()]
+    assert sorted(found) == [list(range(120)), list(range(500, 580))]
+    playlist = await client.get(clip_url(START_US, second.end_us).replace("clip.mp4", "playlist.m3u8"))
+    assert json.loads(playlist.headers["x-not-shown"]) == [hidden]
+    alone = f"{clip_url(START_US, second.end_us)}&run={hidden['run']}".replace("clip.mp4", "playlist.m3u8")
+    assert "x-not-shown" in (await client.get(alone)).headers
+    body = (
+        await client.get(
+            f"/api/cameras/{CAMERA}/coverage?start={format_time(START_US)}&end={format_time(second.end_us)}"
+        )
+    ).json()
+    assert [step["by_s"] for step in body["clock_steps"]] == [(back_us - first.end_us) / S]
+    assert (await client.get(clip_url(START_US, second.end_us, run="x"))).json()["code"] == "invalid_parameter"
+
+
 async def test_a_clip_in_parts_is_the_same_clip(client: Client, recording: Recording) -> None:
     url = clip_url(START_US + S, START_US + 6 * S)
     whole = await client.get(url)

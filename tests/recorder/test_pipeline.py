@@ -198,8 +198,11 @@ def test_the_servers_clock_is_set(rig: Rig, film: Clip, step_us: int) -> None:
         assert causes(found) == ["not_configured", "clock_step", "server_down"]
         assert found.gaps[1].end_us - found.gaps[1].start_us == step_us
     else:
-        # Four seconds were recorded twice by the wall clock: no gap, and the higher start wins when shown.
+        # Some seconds were recorded twice by the wall clock: no gap, and the newer run is shown.
         assert causes(found) == ["not_configured", "server_down"]
+        assert len({segment.run_seq for segment in rig.segments}) == 2
+    (step,) = found.clock_steps
+    assert abs(step.by_us - step_us) < 100_000
 
 
 @pytest.mark.parametrize("jump_us", [3_600_000_000, -5_000_000])
