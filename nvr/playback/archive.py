@@ -1,30 +1,40 @@
 """Several clips as one ZIP: stored, streamed, of a size that is known before the first byte.
 
-The standard library writes it; only its length is computed here, since a download without one shows no progress and can't be told from one
-that broke off. Checksums stand behind each member, as they are known only then: so no part of it can be asked for. Invariant: what was
-streamed is as long as ``size`` said, or the answer is broken off.
+Sizes and checksums stand in front of each member, so that it can be read as a stream too (Java's does not take stored members otherwise). So a member
+is read twice: for its checksum, then to be sent. Invariant: what was streamed is as long as ``size`` said, and each member is what its
+checksum says, or the answer is broken off.
 """
 
 from __future__ import annotations
 
 import hashlib
-import zipfile
+import struct
+import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from nvr.playback.clip import Clip
+from nvr.playback.errors import ArchiveChanged
 from nvr.playback.media import CHUNK_BYTES, ahead
 
 __all__ = ["Archive", "Member"]
 
-# Local header with its ZIP64 field, descriptor with 64 bits, central header, the end; ZIP64's own end.
-_LOCAL: Final = 30 + 20
-_DESCRIPTOR: Final = 24
-_CENTRAL: Final = 46
-_END: Final = 22
-_END_64: Final = 56 + 20
+_LOCAL: Final = struct.Struct("<IHHHHHIIIHH")
+_CENTRAL: Final = struct.Struct("<IHHHHHHIIIHHHHHII")
+_END: Final = struct.Struct("<IHHHHIIH")
+_END_64: Final = struct.Struct("<IQHHIIQQQQ")
+_LOCATOR: Final = struct.Struct("<IIQI")
+_PLAIN: Final = 20
+_ZIP64: Final = 45
+_UNIX: Final = 3 << 8
+_UTF8: Final = 0x0800
+_MODE: Final = 0o100644 << 16
+# From here on a number takes 64 bits. As the standard library: half of what the format allows, since some readers take numbers as signed.
+_LIMIT: Final = (1 << 31) - 1
+_MOST_PLAIN: Final = 0xFFFF
+_ALL_ONES: Final = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +45,53 @@ class Member:
     clip: Clip
 
 
-class _Sink:
-    """What the archive is written to: takes bytes until they are fetched. It can't seek, as a network can't."""
+def _times(at_us: int) -> tuple[int, int, bytes]:
+    """A time as the format has it: to two seconds, without a zone, not before 1980; and a field with it in UTC, which most readers prefer."""
+    at = datetime.fromtimestamp(max(at_us // 1_000_000, 315_532_800), UTC)
+    clock, date = at.hour << 11 | at.minute << 5 | at.second // 2, (at.year - 1980) << 9 | at.month << 5 | at.day
+    seconds = at_us // 1_000_000
+    field = struct.pack("<HHBI", 0x5455, 5, 1, seconds) if 0 <= seconds <= _LIMIT else b""
+    return clock, min(date, 0xFFFF), field
 
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
 
-    def write(self, data: bytes) -> int:
-        self._parts.append(bytes(data))
-        return len(data)
+def _local(member: Member, crc: int) -> bytes:
+    name, size = member.name.encode(), member.clip.size
+    clock, date, extra = _times(member.clip.start_us)
+    if size > _LIMIT:
+        extra = struct.pack("<HHQQ", 1, 16, size, size) + extra
+    told = _ALL_ONES if size > _LIMIT else size
+    version = _ZIP64 if size > _LIMIT else _PLAIN
+    return (
+        _LOCAL.pack(0x04034B50, version, _UTF8, 0, clock, date, crc, told, told, len(name), len(extra)) + name + extra
+    )
 
-    def flush(self) -> None:
-        """Nothing is held back."""
 
-    def take(self) -> bytes:
-        parts, self._parts = self._parts, []
-        return b"".join(parts)
+def _central(member: Member, crc: int, at: int) -> bytes:
+    name, size = member.name.encode(), member.clip.size
+    clock, date, extra = _times(member.clip.start_us)
+    wide = ([size, size] if size > _LIMIT else []) + ([at] if at > _LIMIT else [])
+    if wide:
+        extra = struct.pack(f"<HH{len(wide)}Q", 1, 8 * len(wide), *wide) + extra
+    told, place = (_ALL_ONES if value > _LIMIT else value for value in (size, at))
+    version = _ZIP64 if wide else _PLAIN
+    return (
+        _CENTRAL.pack(
+            0x02014B50, _UNIX | version, version, _UTF8, 0, clock, date, crc, told, told, len(name), len(extra), 0, 0, 0,
+            _MODE, place,
+        )
+        + name
+        + extra
+    )  # fmt: skip
+
+
+def _end(count: int, directory_bytes: int, at: int) -> bytes:
+    if count <= _MOST_PLAIN and directory_bytes <= _LIMIT and at <= _LIMIT:
+        return _END.pack(0x06054B50, 0, 0, count, count, directory_bytes, at, 0)
+    return (
+        _END_64.pack(0x06064B50, _END_64.size - 12, _UNIX | _ZIP64, _ZIP64, 0, 0, count, count, directory_bytes, at)
+        + _LOCATOR.pack(0x07064B50, 0, at + directory_bytes, 1)
+        + _END.pack(0x06054B50, 0, 0, 0xFFFF, 0xFFFF, _ALL_ONES, _ALL_ONES, 0)
+    )
 
 
 class Archive:
@@ -58,9 +99,16 @@ class Archive:
 
     def __init__(self, members: Sequence[Member]) -> None:
         self._members = tuple(members)
-        self.size = _size([(len(member.name.encode()), member.clip.size) for member in members])
+        self.size = self._size()
         digest = hashlib.blake2b(repr([(m.name, m.clip.etag) for m in members]).encode(), digest_size=16)
         self.etag = f'"{digest.hexdigest()}"'
+
+    def _size(self) -> int:
+        at = directory = 0
+        for member in self._members:
+            directory += len(_central(member, 0, at))
+            at += len(_local(member, 0)) + member.clip.size
+        return at + directory + len(_end(len(self._members), directory, at))
 
     def chunks(self, first: int = 0, last: int | None = None) -> AsyncIterator[bytes]:
         """All of it, in pieces made by a thread.
@@ -68,6 +116,7 @@ class Archive:
         Raises:
             ValueError: only a part is asked for.
             FootageDamaged: a recorded file is shorter than it was.
+            ArchiveChanged: a member read otherwise the second time.
         """
         if first or last not in (None, self.size - 1):
             raise ValueError("an archive is sent as a whole")
@@ -75,26 +124,24 @@ class Archive:
         return ahead(lambda: next(pieces, b""))
 
     def _pieces(self) -> Iterator[bytes]:
-        sink = _Sink()
-        sent = 0
-        with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[call-overload]
-            for member in self._members:
-                clip = member.clip
-                at = datetime.fromtimestamp(clip.start_us / 1e6, UTC)
-                # The format knows neither zones nor years before 1980.
-                info = zipfile.ZipInfo(member.name, (max(at.year, 1980), *at.timetuple()[1:6]))
-                info.external_attr = 0o644 << 16
-                with archive.open(info, "w", force_zip64=True) as file:
-                    for first in range(0, clip.size, CHUNK_BYTES):
-                        file.write(clip.read(first, min(first + CHUNK_BYTES, clip.size) - 1))
-                        data = sink.take()
-                        sent += len(data)
-                        yield data
-        data = sink.take()
-        sent += len(data)
-        if sent != self.size:
-            raise RuntimeError(f"an archive of {sent} bytes was announced as {self.size}")
-        yield data
+        directory: list[bytes] = []
+        at = 0
+        for member in self._members:
+            crc = 0
+            for data in _read(member.clip):
+                crc = zlib.crc32(data, crc)
+            head = _local(member, crc)
+            directory.append(_central(member, crc, at))
+            yield head
+            again = 0
+            for data in _read(member.clip):
+                again = zlib.crc32(data, again)
+                yield data
+            if again != crc:
+                raise ArchiveChanged(member.name)
+            at += len(head) + member.clip.size
+        whole = b"".join(directory)
+        yield whole + _end(len(directory), len(whole), at)
 
     def close(self) -> None:
         """Closes the clips' files, after the read under way if there is one."""
@@ -102,13 +149,6 @@ class Archive:
             member.clip.close()
 
 
-def _size(members: Sequence[tuple[int, int]]) -> int:
-    """The length of an archive of members whose names and contents are so many bytes."""
-    limit = zipfile.ZIP64_LIMIT
-    at = central = 0
-    for name, content in members:
-        fields = 8 * (2 * (content > limit) + (at > limit))
-        central += _CENTRAL + name + (4 + fields if fields else 0)
-        at += _LOCAL + name + content + _DESCRIPTOR
-    is_large = at > limit or central > limit or len(members) > zipfile.ZIP_FILECOUNT_LIMIT
-    return at + central + _END + (_END_64 if is_large else 0)
+def _read(clip: Clip) -> Iterator[bytes]:
+    for first in range(0, clip.size, CHUNK_BYTES):
+        yield clip.read(first, min(first + CHUNK_BYTES, clip.size) - 1)

@@ -13,6 +13,7 @@ from storage.causes import Cause
 from storage.segments import Key
 
 __all__ = [
+    "ArchiveChanged",
     "ClipTooLong",
     "FootageDamaged",
     "FootageGone",
@@ -36,6 +37,15 @@ class PlaybackError(Exception):
     def fields(self) -> Mapping[str, Any]:
         """The error's particulars; times in microseconds UTC."""
         return {}
+
+
+class ArchiveChanged(PlaybackError):
+    """A member of an archive that is being sent read otherwise the second time: a disk that fails."""
+
+    code = "footage_damaged"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} could not be read twice alike")
 
 
 class NoFootage(PlaybackError):

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
 import os
+import shutil
+import struct
 import subprocess
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
 
 from nvr.playback import archive as archive_module
 from nvr.playback.archive import Archive, Member
-from nvr.playback.clip import plan_clips
-from nvr.playback.errors import FootageDamaged
+from nvr.playback.clip import Clip, plan_clips
+from nvr.playback.errors import ArchiveChanged, FootageDamaged
 from nvr.playback.names import clip_name
 from tests.playback.footage import CAMERA, START_US, Studio
 from tests.playback.frames import encode
@@ -36,10 +40,62 @@ def make(studio: Studio) -> tuple[Archive, list[bytes]]:
     return Archive([Member(clip_name(CAMERA, clip.start_us, clip.end_us), clip) for clip in clips]), contents
 
 
-@pytest.mark.parametrize("limit", [zipfile.ZIP64_LIMIT, 30_000, 100])
+JAVA = """
+import java.io.*; import java.util.zip.*;
+public class Unpack { public static void main(String[] a) throws IOException {
+  try (ZipInputStream z = new ZipInputStream(new BufferedInputStream(System.in))) {
+    for (ZipEntry e; (e = z.getNextEntry()) != null;) {
+      long size = z.transferTo(OutputStream.nullOutputStream());
+      System.out.println(e.getName() + " " + size + " " + e.getLastModifiedTime().toMillis() / 1000); } } } }
+"""
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="no Java here: apt-get install default-jdk-headless")
+def test_java_reads_it_as_a_stream(studio: Studio, tmp_path: Path) -> None:
+    archive, contents = make(studio)
+    data = read(archive)
+    archive.close()
+    (tmp_path / "Unpack.java").write_text(JAVA)
+    done = subprocess.run(["java", str(tmp_path / "Unpack.java")], input=data, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    rows = [line.split() for line in done.stdout.decode().splitlines()]
+    assert [int(size) for _, size, _ in rows] == [len(content) for content in contents]
+    assert int(rows[0][2]) == START_US // 1_000_000
+
+
+def test_sizes_and_checksums_stand_in_front(studio: Studio) -> None:
+    archive, contents = make(studio)
+    data = read(archive)
+    archive.close()
+    at = 0
+    for content in contents:
+        mark, _, flags, method, _, _, crc, packed, size, name, extra = struct.unpack_from("<IHHHHHIIIHH", data, at)
+        assert (mark, flags & 8, method) == (0x04034B50, 0, 0)
+        assert (crc, packed, size) == (zlib.crc32(content), len(content), len(content))
+        at += 30 + name + extra
+        assert data[at : at + size] == content
+        at += size
+    assert data[at : at + 4] == b"PK\x01\x02"
+
+
+def test_what_reads_otherwise_the_second_time_is_broken_off(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive, _ = make(studio)
+    whole, calls = Clip.read, itertools.count()
+
+    def read_otherwise(self: Clip, first: int, last: int) -> bytes:
+        data = whole(self, first, last)
+        return data if next(calls) == 0 else bytes([data[0] ^ 1]) + data[1:]
+
+    monkeypatch.setattr(Clip, "read", read_otherwise)
+    with pytest.raises(ArchiveChanged):
+        read(archive)
+    archive.close()
+
+
+@pytest.mark.parametrize("limit", [archive_module._LIMIT, 30_000, 100])
 def test_unpackers_find_the_clips(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
     """Also beyond the limits of 32 bits, which are lowered here: of the second member's place, and of everything."""
-    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", limit)
+    monkeypatch.setattr(archive_module, "_LIMIT", limit)
     archive, contents = make(studio)
     data = read(archive)
     archive.close()
