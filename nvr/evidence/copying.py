@@ -1,7 +1,7 @@
 """Copies recorded fragments into one sealed MP4: each segment is read once, hashed against what was recorded, and written on.
 
 Of the recorded bytes only numbers in fragment headers change: ``tfdt`` (decode times are rebased to the server's clock, counted from the file's
-beginning) and the sequence in ``mfhd``. Sample bytes are copied as they are. Memory is a few blocks, whatever the length.
+beginning) and the sequence in ``mfhd``; and times in the file's header (``nvr.evidence.dating``). Sample bytes are copied as they are. Memory is a few blocks, whatever the length.
 
 Invariants: a file that gets its name is whole, sealed and on the disk. A segment that ends too early makes no file. What one thread hands to
 another is an immutable ``bytes`` that nobody can write to again, however slow the other is; how many wait is bounded by the queue alone.
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from nvr.evidence.dating import dated
 from nvr.evidence.errors import SourceChanged
 from nvr.evidence.oeff import ExportUnit, make_meta
 from nvr.evidence.plan import FilePlan, Part
@@ -288,7 +289,7 @@ def write_sealed(
     """
     out = _Output(path.with_name(f"{path.name}.part"))
     try:
-        out.write(plan.init.data)
+        out.write(dated(plan.init.data, plan.start_us, plan.end_us))
         zero_us: int | None = None
         tracks: Sequence[Track] = ()
         copied: list[CopiedPart] = []

@@ -6,6 +6,7 @@ that was known when the export was made.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 from nvr.evidence.clocks import ServerClock
 from nvr.evidence.copying import CopiedPart, SealedFile
+from nvr.evidence.dating import dated
 from nvr.evidence.plan import CameraPlan, FilePlan
 from nvr.evidence.request import ExportRequest, Unit
 from nvr.evidence.signing import ALGORITHM, Certificate
@@ -39,7 +41,7 @@ MANIFEST_NAME: Final = "manifest.json"
 STATEMENT_NAME: Final = "statement.pdf"
 OPERATION: Final = (
     "stream copy: recorded fragments, not decoded and not encoded; only decode times (tfdt) and sequence numbers (mfhd) in"
-    " fragment headers were set anew"
+    " fragment headers, and creation times and durations (mvhd, tkhd, mdhd) in file headers were set anew"
 )
 
 
@@ -98,7 +100,8 @@ def video_entry(plan: FilePlan, sealed: SealedFile) -> dict[str, Any]:
         "audio_codec": plan.init.audio_codec,
         "width": plan.init.width,
         "height": plan.init.height,
-        "init_sha256": plan.init.id,
+        "init_sha256": hashlib.sha256(dated(plan.init.data, plan.start_us, plan.end_us)).hexdigest(),
+        "recorded_init_sha256": plan.init.id,
         "media_time_zero": iso(sealed.zero_us),
         "segments": [_segment(copied) for copied in sealed.parts],
     }

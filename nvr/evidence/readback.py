@@ -1,7 +1,7 @@
 """Reads a finished package back and compares its footage, byte by byte, with the recorded segments that it was copied from.
 
 What is checked is the package as a stranger gets it, from its manifest on: nothing that the copying knew is used. Of a recorded fragment only the
-values of ``tfdt`` and ``mfhd`` may differ. Invariant: ``good`` means that the package verifies and that every other byte of every fragment
+values of ``tfdt`` and ``mfhd`` may differ, of a header its times. Invariant: ``good`` means that the package verifies and that every other byte of every header and fragment
 in it was compared with a recorded file and is the same.
 """
 
@@ -21,6 +21,7 @@ from typing import BinaryIO, Final
 import msgspec
 
 from nvr.evidence.archive import Archive
+from nvr.evidence.dating import undated
 from nvr.evidence.manifest import MANIFEST_NAME
 from nvr.evidence.signing import Certificate
 from nvr.evidence.times import parse_iso
@@ -39,6 +40,7 @@ _CHUNK_BYTES: Final = 64 << 10
 # Enough for most headers of fragments; a longer one is read again.
 _HEAD_BYTES: Final = 4 << 10
 _MOST_DETAILS: Final = 5
+_LARGEST_HEADER_BYTES: Final = 4 << 20
 
 Progress = Callable[[int, int], None]
 Find = Callable[[Key], OpenSegment]
@@ -167,8 +169,12 @@ def _source(target: Path) -> Iterator[Source | None]:
 
 
 def _compare_file(source: Source, listed: _File, find: Find, found: _Compared, ending: threading.Event) -> None:
-    at = 0
+    if not listed.segments or source.sizes[listed.name] < listed.segments[0].file_bytes[0]:
+        # Verification says what is wrong.
+        return
     with source.open(listed.name) as exported:
+        head = _take(exported, min(listed.segments[0].file_bytes[0], _LARGEST_HEADER_BYTES))
+        at = len(head)
         for segment in listed.segments:
             begin, end = segment.file_bytes
             where = f"{listed.name}, footage from {segment.start}"
@@ -186,6 +192,8 @@ def _compare_file(source: Source, listed: _File, find: Find, found: _Compared, e
                 found.wrong.append(f"{where}: {error}")
                 return
             try:
+                if undated(_pread(opened.fd, 0, len(head))) != undated(head):
+                    raise _Differs("the file's header is not that of what was recorded")
                 _compare_part(opened.fd, segment.source_bytes, exported, ending)
             except (_Differs, BoxError, struct.error) as error:
                 found.wrong.append(f"{where}: {error}")

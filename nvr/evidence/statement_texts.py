@@ -44,8 +44,8 @@ BOTH: Final[Mapping[str, str]] = {
 
 SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "operation": (
-        "Rekaman disalin sebagaimana direkam, tanpa dikodekan ulang. Hanya waktu dekode dan nomor urut pada kepala fragmen yang disetel ulang.",
-        "The footage was copied as recorded, without re-encoding. Only decode times and sequence numbers in fragment headers were set anew.",
+        "Rekaman disalin sebagaimana direkam, tanpa dikodekan ulang. Hanya waktu dekode dan nomor urut pada kepala fragmen, serta waktu pada kepala berkas, yang disetel ulang.",
+        "The footage was copied as recorded, without re-encoding. Only decode times and sequence numbers in fragment headers, and times in file headers, were set anew.",
     ),
     "preroll": (
         "Setiap berkas dimulai pada gambar kunci sebelum awal rentang dan berakhir dengan fragmen utuh, sehingga dapat memuat beberapa detik lebih.",

@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
+import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nvr.evidence.copying import write_sealed
+from nvr.evidence.dating import undated
 from nvr.evidence.errors import ExportRefused, NothingToExport, SourceChanged
 from nvr.evidence.oeff import parse_meta, signed_view
 from nvr.evidence.package import make_package, plan_export
@@ -108,13 +112,41 @@ def test_recorded_samples_are_copied_byte_for_byte(world: World, whole: Made) ->
         boxes = boxes_of(movie.read_bytes())
         for mdat in boxes[b"mdat"]:
             assert any(mdat in data for data in recorded)
-        init = boxes[b"ftyp"][0] + boxes[b"moov"][0]
+        init = undated(boxes[b"ftyp"][0] + boxes[b"moov"][0])
         assert all(data.startswith(init) for data in recorded)
         moofs = [parse_moof(moof) for moof in boxes[b"moof"]]
         decode_times = [next(p.decode_time for p in moof.tracks if p.track_id == 1) for moof in moofs]
         assert all(a < b for a, b in itertools.pairwise(decode_times))
         assert min(p.decode_time for p in moofs[0].tracks) < 5
         assert [moof.sequence for moof in moofs] == list(range(1, len(moofs) + 1))
+
+
+def test_files_say_when_they_begin_and_how_long_they_are(whole: Made) -> None:
+    for movie in whole.movies:
+        entry = next(f for f in whole.package.manifest["files"] if f["name"] == movie.name)
+        begin_us, end_us = (parse_iso(entry["delivered"][key]) for key in ("start", "end"))
+        said = json.loads(
+            subprocess.run(
+                ["ffprobe", "-v", "error", "-of", "json", "-show_format", str(movie)], capture_output=True, check=True
+            ).stdout
+        )
+        assert parse_iso(said["format"]["tags"]["creation_time"]) == begin_us // 1_000_000 * 1_000_000
+        if shutil.which("exiftool"):
+            command = ["exiftool", "-j", "-n", "-api", "QuickTimeUTC=1", str(movie)]
+            (tags,) = json.loads(
+                subprocess.run(
+                    command, capture_output=True, check=True, env={"TZ": "UTC", "PATH": os.environ["PATH"]}
+                ).stdout
+            )
+            assert tags["CreateDate"].startswith(
+                f"{datetime.fromtimestamp(begin_us // 1_000_000, UTC):%Y:%m:%d %H:%M:%S}"
+            )
+            assert abs(tags["Duration"] - (end_us - begin_us) / 1e6) < 0.01
+        if shutil.which("mediainfo"):
+            told = subprocess.run(
+                ["mediainfo", "--Inform=General;%Encoded_Date%", str(movie)], capture_output=True, text=True, check=True
+            ).stdout
+            assert f"{datetime.fromtimestamp(begin_us // 1_000_000, UTC):%Y-%m-%d %H:%M:%S}" in told
 
 
 def test_openssl_verifies_the_seal_and_the_manifest(whole: Made, signer: Signer, tmp_path: Path) -> None:
