@@ -67,7 +67,10 @@ def test_gap_change_of_resolution_and_the_growing_segment(tmp_path: Path, serve:
             camera.journal.wait(len(changing.video.units))
             whole = {"start": iso(start_us), "end": iso(now_us())}
             server.until(lambda: server.growing("a"))
-            refused = api.get("/api/cameras/a/clip.mp4", params=whole)
+            # The last second is not known yet.
+            early = api.get("/api/cameras/a/clip.mp4", params=whole)
+            assert (early.status_code, early.json()["code"]) == (409, "range_not_over")
+            refused = api.get("/api/cameras/a/clip.mp4", params={**whole, "so_far": "true"})
             assert refused.status_code == 409
             assert refused.headers["content-type"].startswith("application/problem+json")
             problem = refused.json()
