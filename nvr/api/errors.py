@@ -95,6 +95,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "too_many_exports": (409, "Too many exports wait already"),
     "hold_released": (409, "The hold was released before"),
     "nothing_waits": (404, "No deletion waits for this cause"),
+    "probe_failed": (502, "The look at the camera found nothing"),
     "plan_changed": (409, "What was previewed is not, or no longer, what would be done: preview again"),
     "range_not_over": (
         409,

@@ -75,6 +75,8 @@ class Services:
         self.picture_slots = asyncio.Semaphore(2)
         # Planning a day's clip is seconds of a core.
         self.clip_slots = asyncio.Semaphore(2)
+        # Each is a process.
+        self.probe_slots = asyncio.Semaphore(2)
         self.public = KeptAnswers()
         self.pictures = KeptAnswers()
         self.report_slots = threading.BoundedSemaphore(2)

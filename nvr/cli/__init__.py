@@ -21,6 +21,7 @@ _COMMANDS = {
     "demo": "nvr.cli.demo:demo",
     "check-config": "nvr.cli.check_config:check_config",
     "cameras": "nvr.cli.cameras:cameras",
+    "probe": "nvr.cli.probe:probe",
     "gaps": "nvr.cli.gaps:gaps",
     "coverage": "nvr.cli.coverage:coverage",
     "network": "nvr.cli.network:network",

@@ -11,7 +11,8 @@ import socket
 import ssl
 import weakref
 from collections.abc import Sequence
-from typing import Final, cast
+from contextvars import ContextVar
+from typing import Final, Protocol, cast
 
 from nvr.recorder.native.dial import dial
 from nvr.recorder.native.errors import CertificateError, ClosedError, NoAnswerError, ProtocolError, StatusError, bare
@@ -20,7 +21,7 @@ from nvr.recorder.native.login import Login
 from nvr.recorder.native.message import Message, encode_request, encode_response
 from nvr.recorder.native.tls import Tls
 
-__all__ = ["Connection", "connect"]
+__all__ = ["TAP", "Connection", "Tap", "connect"]
 
 _SESSION_ID: Final = re.compile(r"[\x21-\x3a\x3c-\x7e]{1,256}")
 # A request without a login, one with it, one more with a new nonce.
@@ -49,6 +50,20 @@ def _buffer() -> ReadBuffer:
     return found
 
 
+class Tap(Protocol):
+    """Sees all bytes of a connection as they go over it: for a capture."""
+
+    def received(self, data: bytes) -> None:
+        """From the camera."""
+
+    def sent(self, data: bytes) -> None:
+        """To the camera."""
+
+
+TAP: Final[ContextVar[Tap | None]] = ContextVar("tap", default=None)
+"""The tap of connections that are made in this context; recording has none."""
+
+
 class Connection(asyncio.BufferedProtocol):
     """A client's connection. ``handle`` is ``Framing``'s: what handlers raise ends the connection, and is what ``closed`` results in."""
 
@@ -65,6 +80,8 @@ class Connection(asyncio.BufferedProtocol):
         self.agent = "nvr"
         # The camera's IP address.
         self.address = ""
+        self._tap = TAP.get()
+        self._reading: memoryview | None = None
 
     @property
     def junk_bytes(self) -> int:
@@ -86,9 +103,14 @@ class Connection(asyncio.BufferedProtocol):
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, bytes_)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return self._framing.get_buffer()
+        view = self._framing.get_buffer()
+        if self._tap is not None:
+            self._reading = view
+        return view
 
     def buffer_updated(self, nbytes: int) -> None:
+        if self._tap is not None and self._reading is not None:
+            self._tap.received(bytes(self._reading[:nbytes]))
         if self.closed.done():
             return
         try:
@@ -183,6 +205,8 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport.get_write_buffer_size() > _MOST_UNSENT_BYTES:
             self.fail(ClosedError("the camera no longer reads"))
             return
+        if self._tap is not None:
+            self._tap.sent(data)
         self._transport.write(data)
 
     async def request(

@@ -1,0 +1,164 @@
+"""Connecting to a camera for some seconds, as a recorder would, to see what it is. Writes no footage and no catalogue; a refused login counts as any."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from nvr import __version__
+from nvr.config import Camera, Redactor, redact
+from nvr.recorder.av_source import AvSource, quiet_ffmpeg
+from nvr.recorder.native import sdp
+from nvr.recorder.native.connection import TAP, Tap
+from nvr.recorder.native.errors import NativeError
+from nvr.recorder.native.source import NativeSource
+from nvr.recorder.probe.capture import Recorder
+from nvr.recorder.probe.findings import ODDITIES, Oddity, Report, report
+from nvr.recorder.probe.measure import Measured
+from nvr.recorder.reading import by_settings
+from nvr.recorder.source import Ended, Source
+from storage.causes import Cause
+
+__all__ = ["probe"]
+
+# What native gets before FFmpeg is asked, if nothing could be made of what came.
+_NATIVE_S: Final = 5.0
+_POLL_S: Final = 0.1
+# Enough to see a rate and, of most cameras, two keyframes.
+_FRAMES_S: Final = 6.0
+_STOP_S: Final = 2.0
+_DESCRIPTION: Final = re.compile(rb"\r?\n\r?\n(v=0.*)", re.DOTALL)
+_MOST_HEARD: Final = 1 << 17
+
+
+class _Taps:
+    """Several taps as one; and what a probe itself wants to hear: the session description."""
+
+    def __init__(self, others: Sequence[Tap]) -> None:
+        self._others = others
+        self._heard = b""
+
+    def received(self, data: bytes) -> None:
+        if len(self._heard) < _MOST_HEARD:
+            self._heard += data
+        for tap in self._others:
+            tap.received(data)
+
+    def sent(self, data: bytes) -> None:
+        for tap in self._others:
+            tap.sent(data)
+
+    def audio(self) -> str | None:
+        """The codec of the sound that the camera offers, as FFmpeg names it where it is known."""
+        match = _DESCRIPTION.search(self._heard)
+        if match is None:
+            return None
+        try:
+            described = sdp.parse(match[1].split(b"\r\nRTSP/")[0])
+        except NativeError:
+            return None
+        # A back channel is for talking to the camera.
+        names = [m.encoding for m in described.media if m.kind == "audio" and m.direction != "sendonly"]
+        if not names:
+            return None
+        known = {**sdp.G711, "MPEG4-GENERIC": "aac", "MP4A-LATM": "aac"}
+        return known.get(names[0], names[0].lower() or "unknown")
+
+
+async def probe(
+    camera: Camera, *, seconds: float = 9.0, capture: Callable[[str], object] | None = None
+) -> tuple[Report, bytes | None]:
+    """What the camera is and does, and its last keyframe as JPEG. Takes ``seconds`` at most, and a little for the end of the session. ``capture`` takes the
+    lines of a capture of what the native source hears and says."""
+    redactor = Redactor(camera.secrets, hashes=True)
+    url = redact(camera.url)
+    taps: list[Tap] = []
+    if capture is not None:
+        about = {"product": f"nvr {__version__}", "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "url": url}
+        taps.append(Recorder(capture, redactor, lambda: time.monotonic_ns() // 1000, about))
+    heard = _Taps(taps)
+    token = TAP.set(heard)
+    began = time.monotonic()
+    try:
+        reading = by_settings(camera)
+        more: list[Oddity] = []
+        transport = reading.transport
+        measured, source, ended = Measured(), reading.source, None
+        counters: dict[str, int] = {}
+        if reading.source == "native":
+            native = NativeSource(camera, measured)
+            ended = await _run(native, measured, min(seconds, _NATIVE_S), seconds)
+            counters = dict(native.counters)
+            reason = _unreadable(native, measured, ended, counters)
+            if reason is not None and time.monotonic() - began < seconds:
+                source, transport = "av", "udp" if native.refused_tcp or native.silent else "tcp"
+                told = redactor(reason)
+                more.append(Oddity("read_by_ffmpeg", ODDITIES["read_by_ffmpeg"].format(reason=told), {"reason": told}))
+        if source == "av":
+            quiet_ffmpeg()
+            measured = Measured()
+            av = AvSource(camera, measured, transport)
+            left_s = max(1.0, seconds - (time.monotonic() - began))
+            ended = await _run(av, measured, left_s, left_s)
+            counters = dict(av.counters)
+    finally:
+        TAP.reset(token)
+    if not measured.frames and measured.plays:
+        counters.setdefault("frames", 0)
+    failed = ended if ended is not None and ended.cause is not Cause.SERVER_DOWN else None
+    found = report(
+        measured,
+        counters,
+        url=url,
+        source=source,
+        transport=transport,
+        seconds=time.monotonic() - began,
+        audio=heard.audio(),
+        wants_audio=camera.audio,
+        error=redactor(str(failed.detail.get("error", failed.cause.value))) if failed is not None else None,
+        cause=failed.cause.value if failed is not None else None,
+        more=more,
+    )
+    return found, await asyncio.to_thread(measured.picture)
+
+
+def _unreadable(native: NativeSource, measured: Measured, ended: Ended | None, counters: dict[str, int]) -> str | None:
+    """Why FFmpeg should be asked in native's place; None: there is no reason."""
+    if native.unsupported is not None:
+        return native.unsupported
+    if measured.frames or (ended is not None and ended.cause is not Cause.SERVER_DOWN):
+        return None
+    if native.silent:
+        return "it sends nothing over TCP"
+    if counters.get("packets") and not native.sense.frames:
+        return "no frame could be put together"
+    return None
+
+
+async def _run(source: Source, measured: Measured, patience_s: float, most_s: float) -> Ended:
+    """Runs a source until enough was seen, nothing at all came for ``patience_s``, or the time is up."""
+    work = asyncio.create_task(source.run())
+    began = time.monotonic()
+    try:
+        while not work.done():
+            passed_s = time.monotonic() - began
+            frames = measured.frames
+            is_enough = len(frames) > 1 and frames[-1].arrived_us - frames[0].arrived_us >= _FRAMES_S * 1e6
+            is_vain = passed_s >= patience_s and not frames and not isinstance(source, AvSource)
+            if isinstance(source, NativeSource) and source.sense.frames:
+                # Frames come, and a keyframe may.
+                is_vain = False
+            if is_enough or is_vain or passed_s >= most_s:
+                break
+            await asyncio.wait({work}, timeout=_POLL_S)
+        source.stop()
+        try:
+            return await asyncio.wait_for(asyncio.shield(work), _STOP_S)
+        except TimeoutError:
+            # FFmpeg's reader ends at its own timeout; nothing more is wanted of it.
+            return Ended(Cause.SERVER_DOWN, {"reason": "stopped"})
+    finally:
+        work.cancel()
