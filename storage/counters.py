@@ -20,6 +20,8 @@ NAMES: Final[Mapping[str, str]] = {
     "duplicate_packets": "RTP packets that came twice",
     "restarts": "times that the camera began to count its packets anew, or as another sender",
     "malformed": "packets and payloads that can't be read",
+    "ignored": "packets and NAL units that belong to no picture: empty ones, another sender's, types that the codec does not have",
+    "split": "pictures in which several NAL units came as one and had to be taken apart",
     "junk_bytes": "bytes between packets that belong to nothing",
     "damaged": "pictures of which a part is missing, left out",
     "undecodable": "whole pictures left out, as what they refer to is missing",

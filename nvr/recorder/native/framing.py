@@ -25,6 +25,8 @@ _MESSAGE: Final = re.compile(
     rb"RTSP/\d|(?:OPTIONS|SET_PARAMETER|GET_PARAMETER|REDIRECT|ANNOUNCE|TEARDOWN|PLAY|PAUSE|DESCRIBE) "
 )
 _STARTS: Final = frozenset(b"ROSGATPD")
+# What may follow a packet: another one, a message, the empty line too many.
+_BEGINS: Final = frozenset(b"$ROSGATPD\r\n")
 _LONGEST_START: Final = 14
 _EMPTY_LINE: Final = re.compile(rb"\r?\n\r?\n")
 _LINE_ENDS: Final = b"\r\n"
@@ -68,6 +70,7 @@ class Framing:
         self._spoke = False
         self.junk_bytes = 0
         self.resyncs = 0
+        self.strangers = 0
 
     def handle(
         self,
@@ -122,9 +125,16 @@ class Framing:
                     break
                 number = data[at + 1]
                 channel = channels[number] if number < len(channels) else None
+                size = data[at + 2] << 8 | data[at + 3]
+                stop = at + 4 + size
+                if channel is None and self._in_step and (stop >= end or data[stop] in _BEGINS):
+                    # Of a channel that was never set up: whatever it holds, what follows is behind it.
+                    if stop > end:
+                        break
+                    self.strangers += 1
+                    at = stop
+                    continue
                 if channel is not None:
-                    size = data[at + 2] << 8 | data[at + 3]
-                    stop = at + 4 + size
                     # Out of step a dollar may be a part of a picture: then it counts only before an RTP version.
                     if not self._in_step and size and end - at < 5:
                         break

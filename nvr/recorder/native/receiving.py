@@ -1,7 +1,7 @@
-"""A track's packets: checked, put together, timed. Pure but for the clocks that it is given; ``source`` does the rest.
+"""The video track's packets: checked, put together, timed; and what sound has in common with them. Pure but for the clocks that it is given; ``source`` does
+the rest.
 
-Media time zero of a connection is where PLAY began by the camera's word, else the first video packet. Sound is put on the same line by, in this order:
-sender reports of both tracks, the camera's word in ``RTP-Info``, the moment of arrival. It is done once: a later correction would tear the sound.
+Media time zero of a connection is where PLAY began by the camera's word, else the first video packet.
 """
 
 from __future__ import annotations
@@ -15,22 +15,20 @@ from typing import Any, Final
 import numpy as np
 
 from nvr.recorder.native import rtcp, rtp
-from nvr.recorder.native.aac import AacDepacketiser, AudioFrame
+from nvr.recorder.native.admission import STARTS, Admission, Admitted
 from nvr.recorder.native.client import Track
-from nvr.recorder.native.errors import ClosedError
-from nvr.recorder.native.g711 import G711Depacketiser
+from nvr.recorder.native.frame import Picture
 from nvr.recorder.native.h264 import H264Depacketiser
 from nvr.recorder.native.h265 import H265Depacketiser
-from nvr.recorder.native.pictures import Depacketiser, Picture
-from nvr.recorder.native.sdp import G711
+from nvr.recorder.native.pictures import Depacketiser
 
-__all__ = ["AudioReceiver", "Clocks", "Receiver", "VideoReceiver"]
+__all__ = ["Clocks", "Receiver", "VideoReceiver"]
 
 _YEAR_US: Final = 365 * 86_400_000_000
-# Receiver and sender reports where RTP and RTCP share a channel: 200 to 204 without their highest bit (RFC 5761 4).
-_RTCP_TYPES: Final = range(72, 77)
-# What the camera says about sound and picture belonging together is not believed against arrival by more than this.
-_BELIEVED_S: Final = 10.0
+# Reports where RTP and RTCP share a channel (RFC 5761 4); what has the number of the track's payload type is none.
+_RTCP_TYPES: Final = range(200, 208)
+# A frame that comes so many usual distances after another has none missing between them.
+_FOLLOWS: Final = 1.5
 # What an interleaved packet begins with: dollar and channel, size, flags with marker and payload type.
 _BEGIN: Final = struct.Struct("!HHH")
 _TIMES: Final = struct.Struct("!II")
@@ -57,9 +55,9 @@ class Clocks:
 
 
 class Receiver:
-    """What video and audio have in common: numbers, reports, unwrapped time."""
+    """What video and audio have in common: which packets are the track's, reports, unwrapped time. ``on_bye``: the camera says that the track ends."""
 
-    def __init__(self, track: Track, ssrc: int, clocks: Clocks) -> None:
+    def __init__(self, track: Track, ssrc: int, clocks: Clocks, on_bye: Callable[[], None]) -> None:
         self.track = track
         self.sequence = rtp.Sequence()
         self.reports = rtcp.Receiver(ssrc, self.sequence)
@@ -67,8 +65,10 @@ class Receiver:
         self.malformed = 0
         self.unwrapper = rtp.Unwrapper()
         self.last_report: rtcp.SenderReport | None = None
+        self.admission = Admission(self.sequence, track.media.payload_type, self)
         self._clocks = clocks
-        self._payload_type: int | None = None
+        self._on_bye = on_bye
+        self._plain_type = track.media.payload_type
 
     @property
     def clock_rate(self) -> int:
@@ -82,74 +82,104 @@ class Receiver:
             sequence = self.sequence
             if (
                 flags == 0x80
-                and kind & 0x7F == self._payload_type
+                and kind & 0x7F == self._plain_type
                 and number == sequence.highest + 1 & 0xFFFF
                 and ssrc == sequence.ssrc
             ):
                 # As nearly all are: nothing special, and the next one.
                 sequence.went_on(1)
                 self.packets += 1
-                self._payload(data[12:], timestamp, kind > 127, 0)
+                self._payload(data[12:], timestamp, kind > 127, 0, -1)
                 return
         self._judge(data)
 
     def _judge(self, data: memoryview) -> None:
+        if len(data) > 7 and data[1] in _RTCP_TYPES and data[1] & 0x7F != self.track.media.payload_type:
+            self.on_rtcp(data)
+            return
         packet = rtp.parse(data)
         if packet is None:
             self.malformed += 1
             return
-        if packet.payload_type != self._payload_type:
-            if packet.payload_type in _RTCP_TYPES:
-                self.on_rtcp(data)
-                return
-            if self._payload_type is not None:
-                return
-            # Some cameras number the payload otherwise than they described it: the first packet's word counts.
-            self._payload_type = packet.payload_type
-        take, lost, anew = self.sequence.take(packet.sequence, packet.ssrc)
-        if not take:
-            return
+        for admitted in self.admission.take(packet, self._clocks.monotonic_us()):
+            self._admit(admitted)
+        self._plain_type = self.admission.plain_type
+
+    def _admit(self, admitted: Admitted) -> None:
         self.packets += 1
-        if anew:
+        if admitted.anew:
             self._restart()
-        self._payload(packet.payload, packet.timestamp, packet.marker, lost)
+        packet = admitted.packet
+        self._payload(packet.payload, packet.timestamp, packet.marker, admitted.lost, admitted.arrived_us)
+
+    def release(self) -> None:
+        """Takes what waited for packets that are missing."""
+        found: list[Admitted] = []
+        self.admission.release(found)
+        for admitted in found:
+            self._admit(admitted)
+        self._plain_type = self.admission.plain_type
 
     def on_rtcp(self, data: memoryview) -> None:
-        """A packet on the RTCP channel. Raises ``ClosedError`` if the camera says goodbye."""
+        """A packet on the RTCP channel."""
+        if len(data) > 12 and data[0] & 0xC0 == 0x80 and data[1] & 0x7F == self.admission.payload_type:
+            # Some cameras mix the two channels up.
+            self.on_rtp(data)
+            return
         for report in rtcp.parse(data):
             if isinstance(report, rtcp.SenderReport):
                 self.reports.heard(report, self._clocks.monotonic_us())
                 self.last_report = report
                 self._clock(report.ntp_us)
             elif report.ssrc == self.sequence.ssrc:
-                raise ClosedError("the camera ended the stream (RTCP BYE)")
+                self.release()
+                self.admission.said_goodbye = True
+                self._at_bye()
+                self._on_bye()
+
+    def is_newer(self, timestamp: int) -> bool:
+        """Whether nothing of this time has come before."""
+        return self.unwrapper.near(timestamp) > self.unwrapper.latest
+
+    def follows(self, timestamp: int) -> bool:
+        """Whether, by its time, nothing can be missing before this one."""
+        return False
+
+    def worth(self, payload: memoryview) -> int:
+        """What a payload says of whether it is the track's; see ``admission``."""
+        return STARTS
 
     def _clock(self, camera_us: int) -> None:
         """The camera's clock is said to show this now."""
 
-    def _payload(self, payload: memoryview, timestamp: int, marker: bool, lost: int) -> None:
+    def _payload(self, payload: memoryview, timestamp: int, marker: bool, lost: int, arrived_us: int) -> None:
+        """A payload of the track, ``lost`` packets missing before it. It came at ``arrived_us``, monotonic, or just now if that is negative."""
         raise NotImplementedError
+
+    def _at_bye(self) -> None:
+        """The camera says that it has sent all."""
 
     def _restart(self) -> None:
         raise NotImplementedError
 
 
 class VideoReceiver(Receiver):
-    """The video track: hands out whole pictures, with their presentation time in ticks since media time zero and the moment, by the monotonic clock."""
+    """The video track: hands out whole frames, with their presentation time in ticks since media time zero, the moment at which their last packet was read, by
+    the monotonic clock, and how long ago that is."""
 
     def __init__(
         self,
         track: Track,
         ssrc: int,
         clocks: Clocks,
-        on_picture: Callable[[Picture, int, int], None],
+        on_picture: Callable[[Picture, int, int, int], None],
         on_clock: Callable[[int, int], None],
+        on_bye: Callable[[], None],
     ) -> None:
-        super().__init__(track, ssrc, clocks)
+        super().__init__(track, ssrc, clocks, on_bye)
+        sets = track.media.parameter_sets
         self.depacketiser: Depacketiser = (
-            H264Depacketiser(track.media.parameter_sets)
-            if track.media.codec == "h264"
-            else H265Depacketiser(donl=track.media.donl)
+            H264Depacketiser(sets) if track.media.codec == "h264" else H265Depacketiser(sets, donl=track.media.donl)
         )
         self._on_picture = on_picture
         self._dollar = 0x2400 | track.channel
@@ -157,6 +187,9 @@ class VideoReceiver(Receiver):
         self._zero: int | None = None
         self._began_anew = False
         self._latest_at_us = 0
+        # When the last read ended that left a frame open.
+        self._read_us = 0
+        self._usual_step = 0
         self.latest: int | None = None
 
     def _clock(self, camera_us: int) -> None:
@@ -169,38 +202,71 @@ class VideoReceiver(Receiver):
         """The media time of a timestamp near the latest, once there was one."""
         return (self.unwrapper.near(timestamp) - (self._zero or 0)) / self.clock_rate
 
-    def _payload(self, payload: memoryview, timestamp: int, marker: bool, lost: int) -> None:
-        self._take(self.depacketiser.feed(payload, timestamp, marker, lost))
+    def is_newer(self, timestamp: int) -> bool:
+        return self._ahead(timestamp) > 0
+
+    def follows(self, timestamp: int) -> bool:
+        return 0 <= self._ahead(timestamp) <= _FOLLOWS * self._usual_step
+
+    def _ahead(self, timestamp: int) -> int:
+        """How many ticks a time is after the newest that came."""
+        step = timestamp - self.depacketiser.newest & 0xFFFFFFFF
+        return step if step < 0x80000000 else step - 0x100000000
+
+    def worth(self, payload: memoryview) -> int:
+        return self.depacketiser.worth(payload)
+
+    def _payload(self, payload: memoryview, timestamp: int, marker: bool, lost: int, arrived_us: int) -> None:
+        pictures = self.depacketiser.feed(payload, timestamp, marker, lost)
+        if pictures:
+            self._take(pictures, arrived_us)
+
+    def settle(self) -> None:
+        """What was read is about to be written over."""
+        self.depacketiser.settle()
+        if self.depacketiser.is_open:
+            self._read_us = self._clocks.monotonic_us()
 
     def end(self) -> None:
         """The connection ended: hands out what is whole."""
-        self._take(self.depacketiser.end())
+        self.release()
+        self._take(self.depacketiser.end(), -1)
+
+    def _at_bye(self) -> None:
+        self._take(self.depacketiser.end(goodbye=True), -1)
 
     def let_go(self) -> None:
         """Nothing comes any more: forgets who was to get it. What was counted stays."""
+        self.admission.let_go()
         self._on_picture = _no_picture
         self._on_clock = _no_clock
+        self._on_bye = _no_bye
 
-    def _take(self, pictures: tuple[Picture, ...]) -> None:
+    def _take(self, pictures: tuple[Picture, ...], arrived_us: int) -> None:
         for picture in pictures:
             ticks = self.unwrapper.unwrap(picture.timestamp)
             now_us = self._clocks.monotonic_us()
+            at_us = self._read_us if picture.late else arrived_us if arrived_us >= 0 else now_us
             if self._zero is None:
                 start = self.track.rtp_time
                 self._zero = ticks if start is None else self.unwrapper.near(start)
             elif self._began_anew and self.latest is not None:
-                # Another timeline, which says nothing of how long it was since the last picture; arrival does.
-                passed = max(1, (now_us - self._latest_at_us) * self.clock_rate // 1_000_000)
+                # Another timeline, which says nothing of how long it was since the last frame; arrival does.
+                passed = max(1, (at_us - self._latest_at_us) * self.clock_rate // 1_000_000)
                 self._zero = ticks - self.latest - passed
-            self._began_anew, self._latest_at_us = False, now_us
+            elif self.latest is not None:
+                step = ticks - self._zero - self.latest
+                if step > 0:
+                    self._usual_step = step
+            self._began_anew, self._latest_at_us = False, at_us
             self.latest = ticks - self._zero
-            self._on_picture(picture, self.latest, now_us)
+            self._on_picture(picture, self.latest, at_us, now_us - at_us)
 
     def skim(self, data: bytearray, at: int, end: int) -> int:
         """Takes from a read buffer, in which a packet of this track's RTP channel may begin at ``at``, the packets that do nothing but go on with a
         NAL unit: next in number, without marker or anything else of note. Returns where it stopped; ``on_rtp`` is for the packet there."""
         middle = self.depacketiser.going_on()
-        if middle is None or self._payload_type is None or end - at < _BEGIN.size:
+        if middle is None or self._plain_type < 0 or end - at < _BEGIN.size:
             return at
         sequence = self.sequence
         number = sequence.highest
@@ -208,7 +274,7 @@ class VideoReceiver(Receiver):
         if size <= 12 + len(middle):
             return at
         # Those of one size in a row: only what they begin with is looked at, and what follows is copied from all of them in one go.
-        begin = _BEGIN.pack(self._dollar, size, 0x8000 | self._payload_type)
+        begin = _BEGIN.pack(self._dollar, size, 0x8000 | self._plain_type)
         then = _TIMES.pack(self.depacketiser.timestamp, sequence.ssrc) + middle
         head = _head(len(then))
         stride, more = 4 + size, size - 12 - len(middle)
@@ -225,12 +291,12 @@ class VideoReceiver(Receiver):
         return at
 
     def _restart(self) -> None:
-        self.depacketiser.restart()
+        self._take(self.depacketiser.restart(), -1)
         self.last_report = None
         self._began_anew = True
 
 
-def _no_picture(_: Picture, ticks: int, now_us: int) -> None:
+def _no_picture(_: Picture, ticks: int, arrived_us: int, waited_us: int) -> None:
     raise AssertionError("a picture came after the end")
 
 
@@ -238,66 +304,5 @@ def _no_clock(at_us: int, camera_us: int) -> None:
     raise AssertionError("a report came after the end")
 
 
-def _no_frame(_: AudioFrame, ticks: int) -> None:
-    raise AssertionError("sound came after the end")
-
-
-class AudioReceiver(Receiver):
-    """The audio track: hands out frames with their time in samples on the line of the video."""
-
-    def __init__(
-        self,
-        track: Track,
-        ssrc: int,
-        clocks: Clocks,
-        video: Callable[[], VideoReceiver | None],
-        on_frame: Callable[[AudioFrame, int], None],
-    ) -> None:
-        super().__init__(track, ssrc, clocks)
-        media = track.media
-        self.depacketiser: AacDepacketiser | G711Depacketiser = (
-            G711Depacketiser(media.channels) if media.encoding in G711 else AacDepacketiser(media.aac())
-        )
-        self._video = video
-        self._on_frame = on_frame
-        self._shift: int | None = None
-
-    def _payload(self, payload: memoryview, timestamp: int, marker: bool, lost: int) -> None:
-        for frame in self.depacketiser.feed(payload, timestamp, marker, lost):
-            ticks = self.unwrapper.unwrap(frame.timestamp & 0xFFFFFFFF)
-            if self._shift is None:
-                at_s = self._media_s(frame.timestamp & 0xFFFFFFFF)
-                if at_s is None:
-                    # There is no picture yet that this could belong to.
-                    continue
-                self._shift = round(at_s * self.clock_rate) - ticks
-            self._on_frame(frame, ticks + self._shift)
-
-    def _media_s(self, timestamp: int) -> float | None:
-        """When on the video's line this sample is."""
-        video = self._video()
-        if video is None or video.latest is None:
-            return None
-        arrived_s = video.latest / video.clock_rate
-        ours, theirs = self.last_report, video.last_report
-        if ours is not None and theirs is not None:
-            since_report_s = (self.unwrapper.near(timestamp) - self.unwrapper.near(ours.timestamp)) / self.clock_rate
-            apart_s = (ours.ntp_us - theirs.ntp_us) / 1e6
-            told_s = video.media_s(theirs.timestamp) + apart_s + since_report_s
-        elif self.track.rtp_time is not None and video.track.rtp_time is not None:
-            start = self.unwrapper.near(self.track.rtp_time)
-            told_s = (self.unwrapper.near(timestamp) - start) / self.clock_rate
-        else:
-            return arrived_s
-        return told_s if abs(told_s - arrived_s) < _BELIEVED_S else arrived_s
-
-    def let_go(self) -> None:
-        """As ``VideoReceiver``'s."""
-        self._video = lambda: None
-        self._on_frame = _no_frame
-
-    def _restart(self) -> None:
-        # Another timeline: it is aligned anew.
-        self._shift = None
-        self.last_report = None
-        self.unwrapper = rtp.Unwrapper()
+def _no_bye() -> None:
+    raise AssertionError("a goodbye came after the end")

@@ -1,22 +1,16 @@
-"""RTP packets and what their numbers tell: loss, duplicates, restarts, unwrapped time (RFC 3550). Pure.
-
-Over TCP nothing is reordered: what comes late was sent twice, and what is missing never comes.
-"""
+"""RTP packets, the count of a stream's, and unwrapped time (RFC 3550). Pure."""
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
-__all__ = ["HEADER", "Jitter", "Order", "RtpPacket", "Sequence", "Unwrapper", "parse"]
+__all__ = ["HEADER", "Jitter", "RtpPacket", "Sequence", "Unwrapper", "parse"]
 
 HEADER: Final = struct.Struct("!BBHII")
 """Flags, marker and payload type, number, timestamp, SSRC."""
 _EXTENSION: Final = struct.Struct("!2xH")
-# So many late packets in a row are no repetition: the camera counts anew.
-_LATE_IN_ROW: Final = 64
-_FAR: Final = 1000
 _JUMP_US: Final = 10_000_000
 
 
@@ -35,7 +29,7 @@ class RtpPacket:
 
 
 def parse(data: memoryview) -> RtpPacket | None:
-    """The packet, its payload without CSRC list, header extension and padding; None if it is none."""
+    """The packet, its payload, which may be empty, without CSRC list, header extension and padding; None if it is none."""
     length = len(data)
     if length < 12:
         return None
@@ -45,31 +39,16 @@ def parse(data: memoryview) -> RtpPacket | None:
     if flags >> 6 != 2:
         return None
     begin, end = 12 + 4 * (flags & 0x0F), length
-    if flags & 0x10:
-        if begin + 4 > length:
-            return None
+    if flags & 0x10 and begin + 4 <= length:
         begin += 4 + 4 * _EXTENSION.unpack_from(data, begin)[0]
-    if flags & 0x20:
-        # The last byte says how much padding there is, itself included.
-        if not 0 < data[length - 1] <= length - 12:
+        if begin > length:
             return None
+    if flags & 0x20 and 0 < data[length - 1] <= length - begin:
+        # The last byte says how much padding there is, itself included; one that can't be right says nothing.
         end -= data[length - 1]
-    if begin > end:
-        return None
+    # Without room for what the header announces there is none for a payload either.
+    begin = min(begin, end)
     return RtpPacket(kind > 127, kind & 0x7F, sequence, timestamp, ssrc, data[begin:end])
-
-
-class Order(NamedTuple):
-    """Where a packet stands: ``take`` it or not; ``lost`` packets are missing right before it; the sender began ``anew``."""
-
-    take: bool
-    lost: int
-    anew: bool
-
-
-_NEXT: Final = Order(True, 0, False)
-_LATE: Final = Order(False, 0, False)
-_ANEW: Final = Order(True, 0, True)
 
 
 @dataclass(slots=True)
@@ -83,41 +62,23 @@ class Sequence:
     lost: int = 0
     duplicates: int = 0
     restarts: int = 0
-    _late_in_row: int = 0
 
-    def take(self, sequence: int, ssrc: int) -> Order:
-        """Judges the next packet."""
-        if ssrc == self.ssrc:
-            step = (sequence - self.highest) & 0xFFFF
-            if step == 1:
-                self.highest += 1
-                self.received += 1
-                self._late_in_row = 0
-                return _NEXT
-            if 0 < step < 0x8000:
-                self.highest += step
-                self.received += 1
-                self.lost += step - 1
-                self._late_in_row = 0
-                return Order(True, step - 1, False)
-            self._late_in_row += 1
-            far = step and 0x10000 - step > _FAR
-            if self._late_in_row < (2 if far else _LATE_IN_ROW):
-                self.duplicates += 1
-                return _LATE
-        anew = self.ssrc is not None
-        self.restarts += anew
+    def begin(self, number: int, ssrc: int) -> None:
+        """The count begins, or begins anew."""
         self.ssrc = ssrc
-        self.highest = self.first = sequence
+        self.highest = self.first = number
         self.received = 1
-        self._late_in_row = 0
-        return _ANEW if anew else _NEXT
+
+    def step(self, step: int, lost: int) -> None:
+        """The next packet came, its number ``step`` further on, so many being ``lost`` before it."""
+        self.highest += step
+        self.received += step - lost
+        self.lost += lost
 
     def went_on(self, count: int) -> None:
         """So many packets came with the numbers that follow."""
         self.highest += count
         self.received += count
-        self._late_in_row = 0
 
     @property
     def expected(self) -> int:
@@ -140,6 +101,11 @@ class Unwrapper:
         step = (timestamp - last) & 0xFFFFFFFF
         self._last = last + (step if step < 0x80000000 else step - 0x100000000)
         return self._last
+
+    @property
+    def latest(self) -> int:
+        """The last one on the line."""
+        return self._last or 0
 
     def near(self, timestamp: int) -> int:
         """The same without moving on: for timestamps in reports."""

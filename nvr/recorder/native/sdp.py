@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from nvr.recorder.native.errors import ProtocolError, UnsupportedError
+from nvr.recorder.native.units import parameter_units
 
 __all__ = ["G711", "Aac", "Description", "Media", "parse", "pick_audio", "pick_video"]
 
@@ -20,6 +21,7 @@ _MOST_MEDIA: Final = 64
 _MOST_SETS: Final = 64
 _CODECS: Final = {"H264": "h264", "H265": "hevc", "HEVC": "hevc"}
 _VIDEO_RATE: Final = 90_000
+_NO_BASE64: Final = re.compile(r"[\s\"']+")
 
 G711: Final = {"PCMU": "pcm_mulaw", "PCMA": "pcm_alaw"}
 """FFmpeg's names of the encodings of RFC 3551 4.5.14."""
@@ -57,7 +59,7 @@ class Media:
 
     @property
     def parameter_sets(self) -> tuple[bytes, ...]:
-        """NAL units of the ``sprop`` parameters; without those that can't be read."""
+        """NAL units of the ``sprop`` parameters, as they should be; without those that can't be read."""
         names = ("sprop-parameter-sets",) if self.codec == "h264" else ("sprop-vps", "sprop-sps", "sprop-pps")
         found: list[bytes] = []
         for name in names:
@@ -65,7 +67,7 @@ class Media:
                 unit = _base64(text)
                 if unit:
                     found.append(unit)
-        return tuple(found)
+        return parameter_units(self.codec, found)
 
     @property
     def donl(self) -> bool:
@@ -236,9 +238,9 @@ def _number(text: str) -> int | None:
 
 
 def _base64(text: str) -> bytes:
-    text = text.strip()
+    # Some cameras quote it, write it with the letters for URLs, or leave the padding out.
+    text = _NO_BASE64.sub("", text).replace("-", "+").replace("_", "/").rstrip("=")
     try:
-        # Some cameras leave the padding out.
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         return b""

@@ -20,15 +20,17 @@ from nvr.config import Camera
 from nvr.recorder.inits import Template
 from nvr.recorder.nal import annex_b, prefixed_parameter_sets
 from nvr.recorder.native.aac import AudioFrame
+from nvr.recorder.native.audio import AudioReceiver
 from nvr.recorder.native.causes import cause_of
 from nvr.recorder.native.client import Handlers, Session, Target, Track, open_session
-from nvr.recorder.native.errors import NativeError, TransportError, UnsupportedError, bare
-from nvr.recorder.native.pictures import Picture, Sense
-from nvr.recorder.native.receiving import AudioReceiver, Clocks, VideoReceiver
+from nvr.recorder.native.errors import ClosedError, NativeError, TransportError, UnsupportedError, bare
+from nvr.recorder.native.frame import Picture, Sense
+from nvr.recorder.native.receiving import Clocks, VideoReceiver
 from nvr.recorder.native.rtp import Jitter
 from nvr.recorder.native.sps import reorder_depth
 from nvr.recorder.native.templates import audio_format, video_template
 from nvr.recorder.native.timing import DecodingTimes
+from nvr.recorder.native.units import kind_of
 from nvr.recorder.native.watch import Watch
 from nvr.recorder.source import AudioFormat, AudioPacket, Ended, PacketSink
 from nvr.recorder.source import Picture as Packet
@@ -43,6 +45,8 @@ log = logging.getLogger(__name__)
 _BARE_KEYFRAMES: Final = 3
 # A connection that ends within so long after the loop did not keep up was lost because of it.
 _BEHIND_MATTERS_S: Final = 10.0
+# What comes within so long after a goodbye takes it back.
+_GOODBYE_S: Final = 1.0
 _CLOCKS: Final = Clocks(lambda: time.time_ns() // 1000, lambda: time.monotonic_ns() // 1000)
 
 
@@ -121,6 +125,8 @@ class NativeSource:
             "damaged": counts.damaged,
             "undecodable": counts.undecodable,
             "malformed": counts.malformed + video.malformed,
+            "ignored": counts.ignored + video.admission.ignored,
+            "split": counts.split,
             "unmarked": counts.unmarked,
             "retimed": self._times.retimed if self._times is not None else 0,
             "junk_bytes": self._session.connection.junk_bytes if self._session is not None else 0,
@@ -176,16 +182,16 @@ class NativeSource:
             self._time_base = Fraction(1, track.media.clock_rate)
             self._codec = track.media.codec
             self._jitter = Jitter(track.media.clock_rate)
-            video = self._video = VideoReceiver(track, ssrc, _CLOCKS, self._picture, self._clock)
-            return Handlers(video.on_rtp, video.on_rtcp, video.skim, video.depacketiser.settle)
+            video = self._video = VideoReceiver(track, ssrc, _CLOCKS, self._picture, self._clock, self._at_bye)
+            return Handlers(video.on_rtp, video.on_rtcp, video.skim, video.settle)
         self._audio_rate = track.media.clock_rate
         self._audio_format = audio_format(track.media)
-        audio = self._audio = AudioReceiver(track, ssrc, _CLOCKS, lambda: self._video, self._frame)
+        audio = self._audio = AudioReceiver(track, ssrc, _CLOCKS, lambda: self._video, self._frame, _nothing)
         return Handlers(audio.on_rtp, audio.on_rtcp)
 
     # Packets ---------------------------------------------------------------------------------------------------------
 
-    def _picture(self, picture: Picture, pts: int, now_us: int) -> None:
+    def _picture(self, picture: Picture, pts: int, arrived_us: int, waited_us: int) -> None:
         WORKING.on(self._mark)
         sets: tuple[bytes, ...] = ()
         if picture.keyframe:
@@ -198,8 +204,11 @@ class NativeSource:
             return
         pts, dts = times.next(pts)
         if self._jitter is not None:
-            self._jitter.arrived(dts, now_us)
-        self._sink.packet(Packet(picture.parts, sets, self._time_base, pts, dts, picture.keyframe, picture.loss))
+            self._jitter.arrived(dts, arrived_us)
+        loss = picture.loss
+        self._sink.packet(
+            Packet(picture.parts, sets, self._time_base, pts, dts, picture.keyframe, loss, waited_us=waited_us)
+        )
 
     def _at_keyframe(self, sets: tuple[bytes, ...], data: bytes) -> bool:
         """Learns what a keyframe's own parameter sets say; False as long as there are none at all."""
@@ -207,10 +216,11 @@ class NativeSource:
         media = self._video.track.media
         codec = media.codec
         if self._video_template is None:
-            # In-band sets win; the description's fill in the kinds that are not there.
-            kinds = {_kind(codec, unit) for unit in sets}
-            sets = (*(unit for unit in media.parameter_sets if _kind(codec, unit) not in kinds), *sets)
-            if len({_kind(codec, unit) for unit in sets}) < (2 if codec == "h264" else 3):
+            # The keyframe's own sets win, then the last that came before it; the description's fill in the kinds that are not there.
+            for others in (self._video.depacketiser.sets.values(), media.parameter_sets):
+                kinds = {kind_of(codec, unit) for unit in sets}
+                sets = (*(unit for unit in others if kind_of(codec, unit) not in kinds), *sets)
+            if len({kind_of(codec, unit) for unit in sets}) < (2 if codec == "h264" else 3):
                 self._bare_keyframes += 1
                 if self._bare_keyframes >= _BARE_KEYFRAMES:
                     raise Ended(Cause.REJECTED, {"error": "the camera sends no parameter sets"})
@@ -222,6 +232,15 @@ class NativeSource:
             self._times.deepen(reorder_depth(codec, sets))
         self._sets = sets or self._sets
         return True
+
+    def _at_bye(self) -> None:
+        """The camera says that the video ends. Some go on all the same, as another sender."""
+        assert self._loop is not None and self._video is not None
+        self._loop.call_later(_GOODBYE_S, self._gone, self._video.packets)
+
+    def _gone(self, packets: int) -> None:
+        if self._session is not None and self._video is not None and self._video.packets == packets:
+            self._session.connection.fail(ClosedError("the camera ended the stream (RTCP BYE)"))
 
     def _clock(self, at_us: int, camera_us: int) -> None:
         self._sink.camera_clock(at_us, camera_us, "rtcp")
@@ -265,5 +284,5 @@ class NativeSource:
         return Ended(Cause.RECORDER_CRASHED, {"error": type(error).__name__})
 
 
-def _kind(codec: str, unit: bytes) -> int:
-    return unit[0] & 0x1F if codec == "h264" else unit[0] >> 1 & 0x3F
+def _nothing() -> None:
+    """Sound that ends costs no picture."""

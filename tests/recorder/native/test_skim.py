@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from nvr.recorder.native import sdp
 from nvr.recorder.native.client import Track
+from nvr.recorder.native.frame import Picture
 from nvr.recorder.native.framing import Framing, ReadBuffer
-from nvr.recorder.native.pictures import Picture
 from nvr.recorder.native.receiving import Clocks, VideoReceiver
 
 BUFFER = ReadBuffer()
@@ -21,6 +21,10 @@ CLOCKS = Clocks(lambda: 0, lambda: 0)
 
 def no_clock(at_us: int, camera_us: int) -> None:
     """The camera's clock is not what is tested."""
+
+
+def no_bye() -> None:
+    """Nothing ends in these tests."""
 
 
 def media(codec: str) -> sdp.Media:
@@ -71,10 +75,10 @@ def read(
 ) -> tuple[list[tuple[bytes, int, bool, str]], Any, Any, int, int]:
     found: list[Picture] = []
     receiver = VideoReceiver(
-        Track(media(codec), "u", 0, 1), 1, CLOCKS, lambda picture, *_: found.append(picture), no_clock
+        Track(media(codec), "u", 0, 1), 1, CLOCKS, lambda picture, *_: found.append(picture), no_clock, no_bye
     )
     framing = Framing(BUFFER, lambda _: None)
-    framing.handle(0, receiver.on_rtp, receiver.skim if skim else None, receiver.depacketiser.settle)
+    framing.handle(0, receiver.on_rtp, receiver.skim if skim else None, receiver.settle)
     for other in (1, 4):
         framing.handle(other, lambda _: None)
     for at in range(0, len(data), size):
@@ -83,6 +87,7 @@ def read(
         framing.received(len(part))
         # As another connection's read would: nothing of ours may be left there.
         BUFFER.view[:] = ELSE
+    receiver.end()
     pictures = [(each.data, each.timestamp, each.keyframe, each.loss) for each in found]
     return pictures, receiver.sequence, receiver.depacketiser.counts, receiver.packets, framing.junk_bytes
 
@@ -96,7 +101,7 @@ def test_skimming_changes_nothing(codec: str, pictures: list[list[tuple[int, str
 def test_most_of_a_large_picture_is_skimmed() -> None:
     found: list[Picture] = []
     receiver = VideoReceiver(
-        Track(media("H264"), "u", 0, 1), 1, CLOCKS, lambda picture, *_: found.append(picture), no_clock
+        Track(media("H264"), "u", 0, 1), 1, CLOCKS, lambda picture, *_: found.append(picture), no_clock, no_bye
     )
     seen = 0
 
@@ -106,10 +111,11 @@ def test_most_of_a_large_picture_is_skimmed() -> None:
         receiver.on_rtp(packet)
 
     framing = Framing(BUFFER, lambda _: None)
-    framing.handle(0, on_packet, receiver.skim, receiver.depacketiser.settle)
+    framing.handle(0, on_packet, receiver.skim, receiver.settle)
     data = wire("H264", [[(50, "none")] * 16])
     framing.get_buffer()[: len(data)] = data
     framing.received(len(data))
+    receiver.end()
     assert seen == 2 and receiver.packets == 16 and len(found) == 1 and len(found[0].data) == 4 + 1 + 16 * 50
 
 
@@ -122,11 +128,11 @@ def test_large_pictures_are_the_same_in_pieces(packets: int, payload: int, size:
 def test_a_large_picture_is_copied_once() -> None:
     found: list[Picture] = []
     receiver = VideoReceiver(
-        Track(media("H264"), "u", 0, 1), 1, CLOCKS, lambda picture, *_: found.append(picture), no_clock
+        Track(media("H264"), "u", 0, 1), 1, CLOCKS, lambda picture, *_: found.append(picture), no_clock, no_bye
     )
     framing = Framing(BUFFER, lambda _: None)
-    framing.handle(0, receiver.on_rtp, receiver.skim, receiver.depacketiser.settle)
-    data = wire("H264", [[(1000, "none")] * 16])
+    framing.handle(0, receiver.on_rtp, receiver.skim, receiver.settle)
+    data = wire("H264", [[(1000, "none")] * 16] * 5)
     framing.get_buffer()[: len(data)] = data
     framing.received(len(data))
-    assert [len(part) for part in found[0].parts] == [4 + 1 + 1000, 14_000, 1000]
+    assert [len(part) for part in found[4].parts] == [4 + 1 + 1000, 14_000, 1000]
