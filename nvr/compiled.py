@@ -36,6 +36,7 @@ MODULES: Final = (
     "nvr.recorder.inits",
     "nvr.recorder.nal",
     "nvr.recorder.native.admission",
+    "nvr.recorder.native.audio",
     "nvr.recorder.native.connection",
     "nvr.recorder.native.frame",
     "nvr.recorder.native.framing",
