@@ -20,6 +20,36 @@ __all__ = ["AudioReceiver"]
 
 # What the camera says about sound and picture belonging together is not believed against arrival by more than this.
 _BELIEVED_S: Final = 10.0
+# Packets in a row whose times are as far apart, for their samples, before that is believed.
+_EVEN_STEPS: Final = 4
+
+
+class SampleRatio:
+    """How many ticks of a G.711 track are how many samples: as many, but for cameras that count another clock than they describe, most often 90 kHz."""
+
+    def __init__(self, learns: bool) -> None:
+        self.ticks = self.samples = 1
+        self._learns = learns
+        self._last: tuple[int, int] | None = None
+        self._found = (1, 1)
+        self._times = 0
+
+    def learn(self, ticks: int, samples: int) -> bool:
+        """A packet with this time and so many samples came; says whether another ratio counts from here on."""
+        if not self._learns:
+            return False
+        last, self._last = self._last, (ticks, samples)
+        if last is None or ticks <= last[0]:
+            return False
+        step = ticks - last[0], last[1]
+        if step[0] * self._found[1] == self._found[0] * step[1]:
+            self._times += 1
+        else:
+            self._found, self._times = step, 1
+        if self._times < _EVEN_STEPS or self._found[0] * self.samples == self.ticks * self._found[1]:
+            return False
+        self.ticks, self.samples = self._found
+        return True
 
 
 def _no_frame(_: AudioFrame, ticks: int) -> None:
@@ -50,10 +80,14 @@ class AudioReceiver(Receiver):
         self._video = video
         self._on_frame = on_frame
         self._shift: int | None = None
+        self._ratio = SampleRatio(media.encoding in G711)
 
     def _payload(self, payload: memoryview, timestamp: int, marker: bool, lost: int, arrived_us: int) -> None:
         for frame in self.depacketiser.feed(payload, timestamp, marker, lost):
             ticks = self.unwrapper.unwrap(frame.timestamp & 0xFFFFFFFF)
+            if self._ratio.learn(ticks, frame.samples):
+                self._shift = None
+            ticks = ticks * self._ratio.samples // self._ratio.ticks
             if self._shift is None:
                 at_s = self._media_s(frame.timestamp & 0xFFFFFFFF)
                 if at_s is None:

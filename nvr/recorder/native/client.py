@@ -42,6 +42,7 @@ _MOST_REDIRECTS: Final = 3
 _INTERLEAVED: Final = re.compile(r"interleaved\s*=\s*(\d{1,3})(?:\s*-\s*(\d{1,3}))?", re.IGNORECASE)
 _RTPTIME: Final = re.compile(r"rtptime\s*=\s*(\d{1,10})", re.IGNORECASE)
 # Aggregate control that a camera refuses: not found, not allowed, aggregate operation not allowed.
+_NOT_THERE: Final = frozenset({400, 404})
 _NO_AGGREGATE: Final = frozenset({404, 405, 459})
 
 
@@ -86,6 +87,8 @@ class Session:
         self.connection = connection
         self.tracks = tracks
         self.timeout_s = timeout_s
+        self.no_audio = ""
+        """Why there is no sound although it is wanted and the camera offers some."""
         self.url = url
         self._keeping = KeepAlive(url, methods)
 
@@ -131,19 +134,24 @@ async def open_session(target: Target, *, handlers: MakeHandlers) -> Session:
         NativeError, OSError: the camera can't be reached, refuses, or makes no sense.
     """
     camera, timeout_s = target.camera, target.timeout_s
-    url = camera.url
+    url, no_audio = camera.url, ""
     for _ in range(_MOST_REDIRECTS + 1):
         connection = await reach(url, camera, timeout_s)
+        opening = _Opening(connection, url, timeout_s, handlers)
         try:
             with HASTE:
-                opened = await _Opening(connection, url, timeout_s, handlers).run(camera.audio)
+                opened = await opening.run(camera.audio and not no_audio)
             if isinstance(opened, Session):
+                opened.no_audio = no_audio or opening.no_audio
                 return opened
             url = redirected(camera, url, opened, connection.address)
-        except BaseException:
+        except BaseException as error:
             # Cameras allow few sessions: one that was begun is given back.
             connection.close(("TEARDOWN", url) if connection.session else None)
-            raise
+            if not opening.fails_with_audio(error):
+                raise
+            no_audio = str(error)
+            continue
         connection.close()
     raise RedirectError("the camera redirects without end")
 
@@ -167,7 +175,7 @@ async def reach(url: str, camera: Camera, timeout_s: float) -> Connection:
 
 
 class _Opening:
-    """The way from a connection to a session."""
+    """The way from a connection to a session. ``no_audio``: why there is no sound although it is wanted."""
 
     def __init__(self, connection: Connection, url: str, timeout_s: float, handlers: MakeHandlers) -> None:
         self._connection = connection
@@ -176,6 +184,8 @@ class _Opening:
         self._handlers = handlers
         self._session_timeout_s = DEFAULT_TIMEOUT_S
         self._used: set[int] = set()
+        self.no_audio = ""
+        self._has_audio = False
 
     async def _request(self, method: str, url: str, *headers: tuple[str, str]) -> Message:
         return await self._connection.request(method, url, self._timeout_s, headers)
@@ -189,13 +199,14 @@ class _Opening:
         description = sdp.parse(answer.body)
         base = base_url(self._url, dict(reversed(answer.headers)))
         video = sdp.pick_video(description)
-        wanted = [video]
-        if want_audio and (sound := sdp.pick_audio(description)) is not None:
-            wanted.append(sound)
+        audio = sdp.pick_audio(description) if want_audio else None
+        if want_audio and audio is None:
+            self.no_audio = sdp.refused_audio(description)
+        track, base = await self._setup_video(base, video)
+        tracks = [track]
+        if audio is not None:
+            tracks += await self._setup_audio(control_url(base, audio.control), audio)
         aggregate = control_url(base, description.control)
-        tracks = [
-            await self._setup(control_url(base, media.control), media, number) for number, media in enumerate(wanted)
-        ]
         await self._play(aggregate, tracks)
         return Session(self._connection, aggregate, tracks, self._session_timeout_s, methods)
 
@@ -207,6 +218,37 @@ class _Opening:
                 raise
             return frozenset()
         return frozenset(word.strip().upper() for line in answer.all("public") for word in line.split(","))
+
+    async def _setup_video(self, base: str, video: sdp.Media) -> tuple[Track, str]:
+        """The track, and the base that its control was right with: some cameras name a wrong one."""
+        bases = (
+            [base, self._url] if control_url(self._url, video.control) != control_url(base, video.control) else [base]
+        )
+        for at, tried in enumerate(bases):
+            try:
+                return await self._setup(control_url(tried, video.control), video, 0), tried
+            except StatusError as error:
+                if error.status not in _NOT_THERE or at == len(bases) - 1:
+                    raise
+        raise AssertionError(bases)
+
+    async def _setup_audio(self, url: str, audio: sdp.Media) -> list[Track]:
+        """The sound's track, unless it can't be had: the video does without."""
+        self._has_audio = True
+        try:
+            return [await self._setup(url, audio, 1)]
+        except ClosedError:
+            raise
+        except NativeError as error:
+            self._has_audio = False
+            self.no_audio = str(error)
+            return []
+
+    def fails_with_audio(self, error: BaseException) -> bool:
+        """Whether a camera that did not come to play may do so without sound: it hung up when its sound was asked for, or refused to play both."""
+        if isinstance(error, StatusError) and error.status in (401, 403):
+            return False
+        return self._has_audio and isinstance(error, ClosedError | NoAnswerError | StatusError)
 
     async def _setup(self, url: str, media: sdp.Media, number: int) -> Track:
         asked = (2 * number, 2 * number + 1)

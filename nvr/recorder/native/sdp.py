@@ -14,7 +14,7 @@ from typing import Final
 from nvr.recorder.native.errors import ProtocolError, UnsupportedError
 from nvr.recorder.native.units import parameter_units
 
-__all__ = ["G711", "Aac", "Description", "Media", "parse", "pick_audio", "pick_video"]
+__all__ = ["G711", "Aac", "Description", "Media", "parse", "pick_audio", "pick_video", "refused_audio"]
 
 _LONGEST: Final = 1 << 16
 _MOST_MEDIA: Final = 64
@@ -165,9 +165,7 @@ def pick_audio(description: Description) -> Media | None:
         UnsupportedError: the only ones are AAC in a form that the ``av`` source reads.
     """
     refused: UnsupportedError | None = None
-    for media in description.media:
-        if media.kind != "audio" or media.direction == "inactive":
-            continue
+    for media in _sounds(description):
         if media.encoding in G711 and media.clock_rate and media.channels <= 2:
             return media
         try:
@@ -179,6 +177,21 @@ def pick_audio(description: Description) -> Media | None:
     if refused is not None:
         raise refused
     return None
+
+
+def refused_audio(description: Description) -> str:
+    """What the sound is of which ``pick_audio`` takes none; nothing if there is no sound."""
+    return ", ".join(f"{media.encoding or media.payload_type}" for media in _sounds(description)[:4])
+
+
+def _sounds(description: Description) -> list[Media]:
+    """What the camera sends of sound. ``sendonly`` is what it wants to be sent: a client's words for itself, as ONVIF has it of the back channel (ONVIF
+    Streaming 5.3.1)."""
+    return [
+        media
+        for media in description.media
+        if media.kind == "audio" and media.direction not in ("inactive", "sendonly")
+    ]
 
 
 def _media(block: list[tuple[str, str]]) -> Media | None:

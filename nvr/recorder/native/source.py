@@ -71,6 +71,7 @@ class NativeSource:
         self._jitter: Jitter | None = None
         self._time_base = Fraction(1, 90_000)
         self._audio_rate = 8_000
+        self._audio_failed = False
         self._bare_keyframes = 0
         self._session: Session | None = None
         self.unsupported: str | None = None
@@ -160,6 +161,8 @@ class NativeSource:
             return self._why(error, plays=False)
         self._session = session
         self._sink.connected()
+        if session.no_audio:
+            self._sink.no_audio(session.no_audio)
         watch = Watch(session, camera.silence_us / 1e6, self._received, self._report)
         try:
             ended = self._why(await watch.ended(), plays=True)
@@ -187,7 +190,20 @@ class NativeSource:
         self._audio_rate = track.media.clock_rate
         self._audio_format = audio_format(track.media)
         audio = self._audio = AudioReceiver(track, ssrc, _CLOCKS, lambda: self._video, self._frame, _nothing)
-        return Handlers(audio.on_rtp, audio.on_rtcp)
+        return Handlers(self._on_audio, audio.on_rtcp)
+
+    def _on_audio(self, data: memoryview) -> None:
+        """A packet of sound. A fault of ours in reading it costs that sound alone."""
+        audio = self._audio
+        if audio is None or self._audio_failed:
+            return
+        try:
+            audio.on_rtp(data)
+        except Ended:
+            raise
+        except Exception:
+            self._audio_failed = True
+            log.exception("camera %s: its sound can't be read any more", self._camera.id)
 
     # Packets ---------------------------------------------------------------------------------------------------------
 

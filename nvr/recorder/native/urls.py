@@ -15,6 +15,8 @@ from nvr.recorder.native.errors import ProtocolError
 __all__ = ["base_url", "control_url", "without_credentials"]
 
 _ABSOLUTE = re.compile(r"rtspu?s?://", re.IGNORECASE)
+# A base that begins with host and port is absolute, as if its scheme stood before it.
+_HOST_AND_PORT = re.compile(r"(?:\[[0-9a-f:.]+\]|[\w.-]+):\d{1,5}(?=/|$)", re.IGNORECASE)
 _UNSAFE = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -28,9 +30,16 @@ def base_url(request_url: str, headers: Mapping[str, str]) -> str:
     """
     for name in ("content-base", "content-location"):
         value = headers.get(name, "").strip()
+        if value and not _is_absolute(value) and _begins_with_host(value, request_url):
+            value = f"{urlsplit(request_url).scheme}://{value}"
         if value:
             return without_credentials(value) if _is_absolute(value) else _join(request_url, value)
     return request_url
+
+
+def _begins_with_host(text: str, request_url: str) -> bool:
+    host = urlsplit(request_url).hostname
+    return _HOST_AND_PORT.match(text) is not None or (host is not None and text.partition("/")[0].lower() == host)
 
 
 def control_url(base: str, control: str | None) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import re
 import struct
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -34,7 +35,9 @@ def usual(method: str, url: str, cseq: int) -> bytes:
     return ok(cseq)
 
 
-async def against(answer: Answer, sink: Sink, close_after: str = "") -> tuple[Ended, NativeSource, list[str]]:
+async def against(
+    answer: Answer, sink: Sink, close_after: str = "", **keys: Any
+) -> tuple[Ended, NativeSource, list[str]]:
     """Runs a source against a server of these answers; what the client said that was no request is in the list too."""
     heard: list[str] = []
 
@@ -62,7 +65,7 @@ async def against(answer: Answer, sink: Sink, close_after: str = "") -> tuple[En
     async with asyncio.timeout(15):
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        source = NativeSource(camera(f"rtsp://127.0.0.1:{port}/live"), sink)
+        source = NativeSource(camera(f"rtsp://127.0.0.1:{port}/live", **keys), sink)
         ended = await source.run()
         server.close()
         await asyncio.sleep(0.02)
