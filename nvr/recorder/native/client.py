@@ -196,7 +196,8 @@ class _Opening:
         answer = await self._request("DESCRIBE", self._url, ("Accept", "application/sdp"))
         if answer.status >= 300:
             return control_url(self._url, answer.get("location"))
-        description = sdp.parse(answer.body)
+        body = await self._connection.loose_body(self._timeout_s) if answer.lacks_length else answer.body
+        description = sdp.parse(body)
         base = base_url(self._url, dict(reversed(answer.headers)))
         video = sdp.pick_video(description)
         audio = sdp.pick_audio(description) if want_audio else None

@@ -24,6 +24,8 @@ from nvr.recorder.native.tls import Tls
 __all__ = ["TAP", "Connection", "Tap", "connect"]
 
 _SESSION_ID: Final = re.compile(r"[\x21-\x3a\x3c-\x7e]{1,256}")
+_LOOSE_S: Final = 0.3
+_LOOSE_LOOK_S: Final = 0.05
 # A request without a login, one with it, one more with a new nonce.
 _MOST_TRIES: Final = 3
 # What a camera that does not read may leave unsent before it is given up: we send some hundred bytes a minute.
@@ -87,6 +89,11 @@ class Connection(asyncio.BufferedProtocol):
     def junk_bytes(self) -> int:
         """Bytes that belonged to nothing."""
         return self._framing.junk_bytes
+
+    @property
+    def strangers(self) -> int:
+        """Packets of channels that were never set up."""
+        return self._framing.strangers
 
     # From the event loop ---------------------------------------------------------------------------------------------
 
@@ -233,6 +240,18 @@ class Connection(asyncio.BufferedProtocol):
         if answer.status >= 400:
             raise StatusError(method, answer.status, answer.reason)
         return answer
+
+    async def loose_body(self, timeout_s: float) -> bytes:
+        """A description whose length the camera did not say: what came until nothing more of it did for ``_LOOSE_S``; nothing if none came in time."""
+        size, since_s = 0, 0.0
+        for _ in range(round(timeout_s / _LOOSE_LOOK_S)):
+            body = self._framing.loose or b""
+            since_s = since_s + _LOOSE_LOOK_S if len(body) == size else 0.0
+            size = len(body)
+            if size and since_s >= _LOOSE_S:
+                return bytes(body)
+            await asyncio.sleep(_LOOSE_LOOK_S)
+        return b""
 
     async def _ask(self, method: str, url: str, timeout_s: float, headers: Sequence[tuple[str, str]]) -> Message:
         if self.closed.done():

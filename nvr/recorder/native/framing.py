@@ -30,6 +30,8 @@ _BEGINS: Final = frozenset(b"$ROSGATPD\r\n")
 _LONGEST_START: Final = 14
 _EMPTY_LINE: Final = re.compile(rb"\r?\n\r?\n")
 _LINE_ENDS: Final = b"\r\n"
+_LINE: Final = re.compile(rb"[a-z]=[^\r\n$]{0,8192}\r?\n")
+_LINE_SO_FAR: Final = re.compile(rb"[a-z](?:=[^\r\n$]{0,8192}\r?)?\Z")
 
 
 Skim = Callable[[bytearray, int, int], int]
@@ -71,6 +73,8 @@ class Framing:
         self.junk_bytes = 0
         self.resyncs = 0
         self.strangers = 0
+        self.loose: bytearray | None = None
+        """Lines of a description whose length its answer did not say, from that answer on."""
 
     def handle(
         self,
@@ -159,6 +163,14 @@ class Framing:
                 if taken > 0:
                     at += taken
                     continue
+            elif self.loose is not None and len(self.loose) < _LONGEST_MESSAGE:
+                found = _LINE.match(data, at, end)
+                if found is not None:
+                    self.loose += found[0]
+                    at = found.end()
+                    continue
+                if _LINE_SO_FAR.match(data, at, end) is not None:
+                    break
             at = self._skip(at, end)
         return at
 
@@ -183,6 +195,7 @@ class Framing:
         body = bytes(data[found.end() : stop])
         self._good()
         self._spoke = True
+        self.loose = bytearray() if message.lacks_length else None
         self.on_message(
             Message(message.status, message.reason, message.method, message.url, message.headers, body)
             if body

@@ -43,6 +43,13 @@ class Message:
         return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
     @property
+    def lacks_length(self) -> bool:
+        """Whether this answer brings a description and does not say how long it is, as it must (RFC 2326 12.14)."""
+        return (
+            self.status == 200 and "sdp" in self.get("content-type").lower() and not self.get("content-length").strip()
+        )
+
+    @property
     def length(self) -> int:
         """Bytes of the body.
 

@@ -119,6 +119,7 @@ class NativeSource:
         if video is None:
             return {}
         counts = video.depacketiser.counts
+        strangers = self._session.connection.strangers if self._session is not None else 0
         return {
             "lost_packets": video.sequence.lost,
             "duplicate_packets": video.sequence.duplicates,
@@ -126,7 +127,7 @@ class NativeSource:
             "damaged": counts.damaged,
             "undecodable": counts.undecodable,
             "malformed": counts.malformed + video.malformed,
-            "ignored": counts.ignored + video.admission.ignored,
+            "ignored": counts.ignored + video.admission.ignored + strangers,
             "split": counts.split,
             "unmarked": counts.unmarked,
             "retimed": self._times.retimed if self._times is not None else 0,

@@ -9,11 +9,13 @@ import pytest
 
 from nvr.recorder.native import sdp
 from nvr.recorder.native.audio import SampleRatio
+from nvr.recorder.native.framing import Framing
+from nvr.recorder.native.message import Message
 from nvr.recorder.native.urls import base_url
 from storage.causes import Cause
 from tests.cameras.clips import Clip
 from tests.recorder.native.harness import Sink
-from tests.recorder.native.odd import FRAME, H264, H265, Camera, Kind, packet
+from tests.recorder.native.odd import BUFFER, FRAME, H264, H265, Camera, Kind, packet
 from tests.recorder.native.test_hostile import SDP, against, media, ok, usual
 
 AAC = (
@@ -203,3 +205,28 @@ def test_what_was_held_back_came_when_it_came() -> None:
     arrived = [arrived_us for _, _, arrived_us, _ in camera.came]
     assert arrived == [1_000_000 + 40_000 * number for number in range(30)]
     assert packet(b"x", 1, 1)[12:] == b"x"
+
+
+async def test_a_description_without_length(h264_clip: Clip) -> None:
+    """Its lines follow the answer's head, in pieces; the next answer comes behind them."""
+
+    def answer(method: str, url: str, cseq: int) -> bytes:
+        if method == "DESCRIBE":
+            return b"RTSP/1.0 200 OK\r\nCSeq: %d\r\nContent-Type: application/sdp\r\n\r\n" % cseq + SDP
+        return ok(cseq) + media(h264_clip, 0, 5) if method == "PLAY" else usual(method, url, cseq)
+
+    sink = Sink()
+    await against(answer, sink)
+    assert len(sink.video) == 5
+
+
+@pytest.mark.parametrize("size", [1, 7, 50, 1000])
+def test_lines_without_length_in_pieces(size: int) -> None:
+    heard: list[Message] = []
+    framing = Framing(BUFFER, heard.append)
+    data = b"RTSP/1.0 200 OK\r\nCSeq: 2\r\nContent-Type: application/sdp\r\n\r\n" + SDP
+    for at in range(0, len(data), size):
+        part = data[at : at + size]
+        framing.get_buffer()[: len(part)] = part
+        framing.received(len(part))
+    assert len(heard) == 1 and framing.loose == SDP and framing.junk_bytes == 0
