@@ -11,7 +11,7 @@ import pytest
 from nvr.recorder.av_source import AvSource
 from nvr.recorder.native.choice import Choice
 from nvr.recorder.native.describe import describe, digest
-from nvr.recorder.native.pictures import Sense
+from nvr.recorder.native.frame import Sense
 from nvr.recorder.native.source import NativeSource
 from nvr.recorder.reading import Reading
 from nvr.recorder.source import Ended
