@@ -6,6 +6,8 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
+from nvr.recorder.native.continuity import NONE, UNKNOWN, Continuity, Mark
+
 __all__ = ["Counts", "Frame", "Picture", "Sense", "pieces"]
 
 _LENGTH: Final = struct.Struct(">I")
@@ -78,8 +80,11 @@ def pieces(parts: list[bytes | memoryview]) -> list[bytes]:
 class Frame:
     """The open frame, and what is known of the frames before it."""
 
-    def __init__(self, codec: str) -> None:
+    def __init__(self, codec: str, described: tuple[bytes, ...]) -> None:
         self.codec = codec
+        self.sets: dict[tuple[int, int], bytes] = {}
+        """Parameter sets that came, wherever: the last of each kind and, of picture parameter sets, identifier."""
+        self._described = described
         self.counts = Counts()
         self.sense = Sense()
         self._parts: list[bytes | memoryview] = []
@@ -121,6 +126,11 @@ class Frame:
         self._recoveries = _ALONE
         self._leading_to: int | None = None  # the time of a keyframe before which nothing is left to refer to
         self._leading_lost = False
+        # The last two frames in a row that were whole, and whether some may be missing behind them.
+        self._before: Mark | None = None
+        self._last: Mark | None = None
+        self._head = b""
+        self._doubtful = False
 
     def settle(self) -> None:
         """What the payloads lie in is about to be written over: what is open of a frame is copied from there."""
@@ -177,6 +187,7 @@ class Frame:
                 # The connection began in the middle of it.
                 return None
             self.counts.damaged += 1
+            self._doubtful = False
             if self._reference or not self._has_slice:
                 self._waiting = True
             self._lost = self._lost or (self._damaged_by if self._damaged else "camera")
@@ -191,6 +202,10 @@ class Frame:
             # A picture that is right at once is as good as an IDR picture. One that becomes right is where decoding begins if nothing else does.
             self._recoveries += 1
             keyframe = self._recovery == 0 or self._waiting or self._recoveries >= _ALONE
+        if self._doubtful:
+            self._doubtful = False
+            if not keyframe:
+                self._believe_order(timestamp)
         if keyframe:
             is_open = self._open_group if self._keyframe else self._recovery == 0
             self._leading_to = timestamp if is_open and (self._waiting or self._broken_link) else None
@@ -206,4 +221,17 @@ class Frame:
             self.counts.undecodable += bool(self._lost)
             return None
         loss, self._lost = self._lost, ""
+        self._before = None if loss else self._last
+        self._last = Mark(self._head, timestamp, self._reference)
         return Picture(parts, timestamp, keyframe, loss, late)
+
+    def _believe_order(self, timestamp: int) -> None:
+        """Packets are missing before this whole frame: if by its place in the order nothing is missing that it may refer to, decoding goes on."""
+        if self._before is None or self._last is None:
+            return
+        order = Continuity(self.codec, (*self._described, *self.sets.values()))
+        missing = order.missing(self._before, self._last, Mark(self._head, timestamp, self._reference))
+        if missing != UNKNOWN:
+            self._waiting = False
+            if missing == NONE:
+                self._lost = ""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from nvr.recorder.native.admission import NOTHING, PLAUSIBLE, SLICE, STARTS, WRONG
+from nvr.recorder.native.continuity import HEAD_BYTES
 from nvr.recorder.native.pictures import CONTINUES, FIRST, OTHER, Depacketiser
 from nvr.recorder.native.sps import may_have_fields
 from nvr.recorder.native.units import recovery_frames, split_units, starts_stream
@@ -33,12 +34,13 @@ class H264Depacketiser(Depacketiser):
     behind parameter sets. ``sets``: parameter sets that the description has."""
 
     def __init__(self, sets: Iterable[bytes] = ()) -> None:
-        super().__init__("h264")
+        described = tuple(sets)
+        super().__init__("h264", described)
         self._sps = b""
         self._ignoring = False  # a fragmented unit of a type that is unknown
         self._empty_start = -1  # the header of a fragmented unit whose first fragment had nothing
         self._had_idr = False
-        for unit in sets:
+        for unit in described:
             if unit[0] & 0x1F == _SPS:
                 self._may_be_fields = may_have_fields(unit)
 
@@ -124,7 +126,7 @@ class H264Depacketiser(Depacketiser):
         if starts_stream(data):
             self._check = True
         elif kind <= _IDR:
-            self._at_slice(kind, header, data[0])
+            self._at_slice(kind, bytes((header,)) + data[: HEAD_BYTES - 1])
         elif kind in _SETS:
             self._check = True
         elif kind == _SEI:
@@ -151,7 +153,7 @@ class H264Depacketiser(Depacketiser):
         kind = header & 0x1F
         if _SLICE <= kind <= _IDR:
             if len(unit) > 1:
-                self._at_slice(kind, header, unit[1])
+                self._at_slice(kind, bytes(unit[:HEAD_BYTES]))
                 self._whole(unit)
             else:
                 self.counts.ignored += 1
@@ -170,12 +172,13 @@ class H264Depacketiser(Depacketiser):
                 self._at_messages(unit)
             self._whole(unit)
 
-    def _at_slice(self, kind: int, header: int, after: int) -> None:
+    def _at_slice(self, kind: int, head: bytes) -> None:
+        after = head[1]
         # first_mb_in_slice is an Exp-Golomb number: zero is a single set bit.
         first = after & 0x80 != 0 and kind not in (3, 4)
         if kind == _IDR:
             self._had_idr = True
-        self._slice(first=first, keyframe=kind == _IDR, reference=header & 0x60 != 0)
+        self._slice(head, first=first, keyframe=kind == _IDR, reference=head[0] & 0x60 != 0)
         if (
             first
             and self._has_sets

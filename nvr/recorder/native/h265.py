@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from nvr.recorder.native.admission import NOTHING, PLAUSIBLE, SLICE, STARTS, WRONG
+from nvr.recorder.native.continuity import HEAD_BYTES
 from nvr.recorder.native.pictures import CONTINUES, FIRST, OTHER, Depacketiser
 from nvr.recorder.native.units import recovery_frames, split_units, starts_stream
 
@@ -32,13 +33,14 @@ class H265Depacketiser(Depacketiser):
     description has."""
 
     def __init__(self, sets: Iterable[bytes] = (), *, donl: bool = False) -> None:
-        super().__init__("hevc")
+        described = tuple(sets)
+        super().__init__("hevc", described)
         self._donl = donl
         self._ignoring = False
         self._empty_start = b""
         self._sublayers = -1  # sps_max_sub_layers_minus1
         self._sps = b""
-        for unit in sets:
+        for unit in described:
             self._at_sps(unit)
 
     def _payload(self, payload: memoryview) -> bool:
@@ -130,7 +132,7 @@ class H265Depacketiser(Depacketiser):
         if starts_stream(data) or kind in _SETS:
             self._check = True
         elif kind in _SLICES:
-            self._at_slice(kind, header, data[0])
+            self._at_slice(kind, header + data[: HEAD_BYTES - 2])
         elif kind == _SEI:
             self._at_messages(header + data[:64])
         self._begin(header)
@@ -161,7 +163,7 @@ class H265Depacketiser(Depacketiser):
             self.counts.ignored += 1
         elif kind < 32:
             if len(unit) > 2 and kind in _SLICES:
-                self._at_slice(kind, bytes(unit[:2]), unit[2])
+                self._at_slice(kind, bytes(unit[:HEAD_BYTES]))
                 self._whole(unit)
             else:
                 self.counts.ignored += 1
@@ -174,13 +176,13 @@ class H265Depacketiser(Depacketiser):
                 self._at_messages(unit)
             self._whole(unit)
 
-    def _at_slice(self, kind: int, header: bytes, after: int) -> None:
-        if header[0] & 1 or header[1] >> 3:
+    def _at_slice(self, kind: int, head: bytes) -> None:
+        if head[0] & 1 or head[1] >> 3:
             # Of another layer: it belongs to the base layer's frame, and begins none.
             return
         # "Sub-layer non-reference" pictures are referred to from higher temporal sub-layers only.
-        reference = kind >= _FIRST_IRAP or kind & 1 == 1 or (header[1] & 7) - 1 != self._sublayers
-        self._slice(first=after & 0x80 != 0, keyframe=kind >= _FIRST_IRAP, reference=reference)
+        reference = kind >= _FIRST_IRAP or kind & 1 == 1 or (head[1] & 7) - 1 != self._sublayers
+        self._slice(head, first=head[2] & 0x80 != 0, keyframe=kind >= _FIRST_IRAP, reference=reference)
         if kind >= _FIRST_IRAP:
             self._broken_link = kind in _BLA
             self._open_group = self._broken_link or kind == _CRA

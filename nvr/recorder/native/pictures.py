@@ -39,10 +39,8 @@ class Depacketiser(Frame, ABC):
     Who reads more into the same memory must call ``settle`` before. Frames of which nothing is decided at once, see ``defers``, come out with a later packet.
     """
 
-    def __init__(self, codec: str) -> None:
-        super().__init__(codec)
-        self.sets: dict[tuple[int, int], bytes] = {}
-        """Parameter sets that came, wherever: the last of each kind and, of picture parameter sets, identifier."""
+    def __init__(self, codec: str, described: tuple[bytes, ...]) -> None:
+        super().__init__(codec, described)
         self._trusted = False
         self._markers_lie = False
         self._confirmed = 0
@@ -76,6 +74,7 @@ class Depacketiser(Frame, ABC):
             self._doubt(payload)
         if between:
             # Perhaps whole frames are missing, and the beginning of this one.
+            self._doubtful = not self._waiting
             self._waiting = self._suspect = True
         if self._bytes + len(payload) > _LARGEST_BYTES:
             self._too_large()
@@ -115,6 +114,8 @@ class Depacketiser(Frame, ABC):
         if not self._waiting:
             self._lost = self._lost or "camera"
         self._waiting = self._suspect = True
+        self._before = self._last = None
+        self._doubtful = False
         self._timestamp = self._finished_at = None
         return done
 
@@ -247,8 +248,8 @@ class Depacketiser(Frame, ABC):
     def _unit(self, unit: memoryview) -> None:
         """Takes a whole NAL unit, which is not empty."""
 
-    def _slice(self, *, first: bool, keyframe: bool, reference: bool) -> None:
-        """A slice begins: the ``first`` of its frame or field, or not."""
+    def _slice(self, head: bytes, *, first: bool, keyframe: bool, reference: bool) -> None:
+        """A slice begins with this: the ``first`` of its frame or field, or not."""
         if self._has_slice:
             if first and not (self._may_be_fields and self._beginnings < 2):
                 # Another frame of the same time.
@@ -267,6 +268,7 @@ class Depacketiser(Frame, ABC):
         self._slices += 1
         if not self._has_slice:
             self._has_slice = True
+            self._head = head
             self._begins_well = first
             if not first and self._timestamp == self._finished_at:
                 # The rest of a frame that a marker has ended already: this camera marks slices, not frames.

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["may_have_fields", "reorder_depth"]
+from nvr.recorder.native.bits import Bits
+
+__all__ = ["frame_number_bits", "may_have_fields", "order_count_bits", "reorder_depth"]
 
 _WITH_CHROMA_FORMAT: Final = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 _BASELINE: Final = 66
 _DEEPEST: Final = 16
-_LONGEST_ZEROS: Final = 32
 
 
 def reorder_depth(codec: str, sets: Iterable[bytes]) -> int | None:
@@ -22,9 +23,9 @@ def reorder_depth(codec: str, sets: Iterable[bytes]) -> int | None:
     for unit in sets:
         try:
             if codec == "h264" and unit[0] & 0x1F == 7:
-                return _h264(_Bits(unit[1:]))
+                return _h264(Bits(unit[1:]))
             if codec == "hevc" and unit[0] >> 1 & 0x3F == 33:
-                return _h265(_Bits(unit[2:]))
+                return _h265(Bits(unit[2:]))
         except (IndexError, ValueError):
             return None
     return None
@@ -33,50 +34,49 @@ def reorder_depth(codec: str, sets: Iterable[bytes]) -> int | None:
 def may_have_fields(unit: bytes) -> bool:
     """Whether pictures of this H.264 SPS may be coded as two fields (``frame_mbs_only_flag`` is 0)."""
     try:
-        return not _h264_head(_Bits(unit[1:]))[2]
+        return not _h264_head(Bits(unit[1:]))[2]
     except (IndexError, ValueError):
         return False
 
 
-class _Bits:
-    """Reads a payload bit by bit, without its emulation prevention bytes. Past the end: ValueError."""
+def frame_number_bits(unit: bytes) -> tuple[int, int]:
+    """How many bits ``frame_num`` has by this H.264 SPS, and whether slices say of which colour plane they are.
 
-    def __init__(self, data: bytes) -> None:
-        data = data[:1024].replace(b"\x00\x00\x03", b"\x00\x00")
-        self._value = int.from_bytes(data, "big")
-        self._left = 8 * len(data)
-
-    def bits(self, count: int) -> int:
-        self._left -= count
-        if self._left < 0:
-            raise ValueError("the parameter set is too short")
-        return self._value >> self._left & ((1 << count) - 1)
-
-    def flag(self) -> bool:
-        return self.bits(1) == 1
-
-    def ue(self) -> int:
-        zeros = 0
-        while not self.flag():
-            zeros += 1
-            if zeros > _LONGEST_ZEROS:
-                raise ValueError("not an Exp-Golomb number")
-        return (1 << zeros) - 1 + self.bits(zeros)
-
-    def se(self) -> int:
-        number = self.ue()
-        return (number + 1) // 2 if number & 1 else -(number // 2)
+    Raises:
+        ValueError: it can't be read.
+    """
+    bits = Bits(unit[1:])
+    planes = _h264_format(bits)[1]
+    return _checked(bits.ue() + 4), planes
 
 
-def _h264_head(bits: _Bits) -> tuple[int, int, bool]:
-    """Profile, picture order count type and ``frame_mbs_only_flag``, with which it ends."""
+def order_count_bits(unit: bytes) -> tuple[int, int]:
+    """How many bits ``slice_pic_order_cnt_lsb`` has by this H.265 SPS, and whether slices say of which colour plane they are.
+
+    Raises:
+        ValueError: it can't be read.
+    """
+    bits = Bits(unit[2:])
+    _, planes = _h265_format(bits)
+    return _checked(bits.ue() + 4), planes
+
+
+def _checked(count: int) -> int:
+    if not 4 <= count <= 16:
+        raise ValueError("not a number of bits")
+    return count
+
+
+def _h264_format(bits: Bits) -> tuple[int, int]:
+    """Profile and ``separate_colour_plane_flag``, up to ``log2_max_frame_num_minus4``."""
+    planes = 0
     profile = bits.bits(8)
     bits.bits(16)
     bits.ue()
     if profile in _WITH_CHROMA_FORMAT:
         chroma = bits.ue()
         if chroma == 3:
-            bits.bits(1)
+            planes = bits.bits(1)
         bits.ue()
         bits.ue()
         bits.bits(1)
@@ -84,6 +84,12 @@ def _h264_head(bits: _Bits) -> tuple[int, int, bool]:
             for number in range(8 if chroma != 3 else 12):
                 if bits.flag():
                     _skip_scaling_list(bits, 16 if number < 6 else 64)
+    return profile, planes
+
+
+def _h264_head(bits: Bits) -> tuple[int, int, bool]:
+    """Profile, picture order count type and ``frame_mbs_only_flag``, with which it ends."""
+    profile, _ = _h264_format(bits)
     bits.ue()
     order = bits.ue()
     if order == 0:
@@ -101,7 +107,7 @@ def _h264_head(bits: _Bits) -> tuple[int, int, bool]:
     return profile, order, bits.flag()
 
 
-def _h264(bits: _Bits) -> int | None:
+def _h264(bits: Bits) -> int | None:
     profile, order, frames_only = _h264_head(bits)
     if not frames_only:
         bits.bits(1)
@@ -117,7 +123,7 @@ def _h264(bits: _Bits) -> int | None:
     return depth if depth is not None and depth <= _DEEPEST else otherwise
 
 
-def _skip_scaling_list(bits: _Bits, size: int) -> None:
+def _skip_scaling_list(bits: Bits, size: int) -> None:
     last, following = 8, 8
     for _ in range(size):
         if following:
@@ -125,7 +131,7 @@ def _skip_scaling_list(bits: _Bits, size: int) -> None:
         last = following or last
 
 
-def _h264_usability(bits: _Bits) -> int | None:
+def _h264_usability(bits: Bits) -> int | None:
     """``max_num_reorder_frames`` of the usability information."""
     if bits.flag() and bits.bits(8) == 255:
         bits.bits(32)
@@ -164,7 +170,9 @@ def _h264_usability(bits: _Bits) -> int | None:
     return bits.ue()
 
 
-def _h265(bits: _Bits) -> int | None:
+def _h265_format(bits: Bits) -> tuple[int, int]:
+    """Sub-layers but one and ``separate_colour_plane_flag``, up to ``log2_max_pic_order_cnt_lsb_minus4``."""
+    planes = 0
     bits.bits(4)
     sublayers = bits.bits(3)
     bits.bits(1)
@@ -176,7 +184,7 @@ def _h265(bits: _Bits) -> int | None:
         bits.bits(88 * profile + 8 * level)
     bits.ue()
     if bits.ue() == 3:
-        bits.bits(1)
+        planes = bits.bits(1)
     bits.ue()
     bits.ue()
     if bits.flag():
@@ -184,6 +192,11 @@ def _h265(bits: _Bits) -> int | None:
             bits.ue()
     bits.ue()
     bits.ue()
+    return sublayers, planes
+
+
+def _h265(bits: Bits) -> int | None:
+    sublayers, _ = _h265_format(bits)
     bits.ue()
     depth = None
     # Given for each sub-layer or for the highest only; the last is the one that counts.
