@@ -71,6 +71,11 @@ class Receiver:
         self._plain_type = track.media.payload_type
 
     @property
+    def taken(self) -> int:
+        """Packets that came and were not another's."""
+        return self.packets - self.admission.ignored
+
+    @property
     def clock_rate(self) -> int:
         """Ticks a second."""
         return self.track.media.clock_rate
@@ -98,6 +103,7 @@ class Receiver:
             self.on_rtcp(data)
             return
         packet = rtp.parse(data)
+        self.packets += 1
         if packet is None:
             self.malformed += 1
             return
@@ -106,7 +112,6 @@ class Receiver:
         self._plain_type = self.admission.plain_type
 
     def _admit(self, admitted: Admitted) -> None:
-        self.packets += 1
         if admitted.anew:
             self._restart()
         packet = admitted.packet

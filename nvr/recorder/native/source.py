@@ -253,10 +253,10 @@ class NativeSource:
     def _at_bye(self) -> None:
         """The camera says that the video ends. Some go on all the same, as another sender."""
         assert self._loop is not None and self._video is not None
-        self._loop.call_later(_GOODBYE_S, self._gone, self._video.packets)
+        self._loop.call_later(_GOODBYE_S, self._gone, self._video.taken)
 
     def _gone(self, packets: int) -> None:
-        if self._session is not None and self._video is not None and self._video.packets == packets:
+        if self._session is not None and self._video is not None and self._video.taken == packets:
             self._session.connection.fail(ClosedError("the camera ended the stream (RTCP BYE)"))
 
     def _clock(self, at_us: int, camera_us: int) -> None:

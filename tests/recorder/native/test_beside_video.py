@@ -230,3 +230,13 @@ def test_lines_without_length_in_pieces(size: int) -> None:
         framing.get_buffer()[: len(part)] = part
         framing.received(len(part))
     assert len(heard) == 1 and framing.loose == SDP and framing.junk_bytes == 0
+
+
+def test_what_is_not_the_track_has_come_all_the_same() -> None:
+    """A camera that sends nothing but what can't be its video is not silent: it makes no sense, which another source may."""
+    camera = Camera()
+    for number in range(50):
+        camera.read(packet(b"<xml/>", number, number * FRAME, True, kind=112))
+    receiver = camera.receiver
+    assert receiver.packets == 50 and receiver.taken == 0
+    assert receiver.depacketiser.sense.units == receiver.depacketiser.sense.frames == 0
