@@ -36,7 +36,7 @@ class Depacketiser(Frame, ABC):
     """The state between two packets. Subclasses read payloads; they add NAL units with ``_whole``, or with ``_begin``, ``_more``.
 
     A frame is kept in parts, many of which are views of what was read, and these are put together once, when it is whole: copying is what large frames cost.
-    Who reads more into the same memory must call ``settle`` before. Frames of which nothing is decided at once, see ``defers``, come out with a later packet.
+    Who reads more into the same memory must call ``settle`` before. A frame whose end is not sure comes out with a later packet.
     """
 
     def __init__(self, codec: str, described: tuple[bytes, ...]) -> None:
@@ -51,11 +51,6 @@ class Depacketiser(Frame, ABC):
         self._unheard = 0
         self._newest = 0
         self._done: list[Picture] = []
-
-    @property
-    def defers(self) -> bool:
-        """Whether frames come out only once it is seen what follows them."""
-        return not self._trusted
 
     def feed(self, payload: memoryview, timestamp: int, marker: bool, lost: int) -> tuple[Picture, ...]:
         """Takes the next packet's payload, ``lost`` packets being missing right before it; returns what it completed."""
