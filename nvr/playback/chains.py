@@ -43,17 +43,12 @@ def chains(pieces: Iterable[Piece]) -> list[list[Piece]]:
     return found
 
 
-def bridged(pieces: Iterable[Piece], joins: Callable[[Piece, Piece], bool] = lambda *_: True) -> list[Piece]:
-    """The pieces, but one goes on over a hole of its segment where ``joins`` says so of what is before and after the hole: media time goes on there, and the last
-    frame is shown meanwhile."""
+def bridged(pieces: Iterable[Piece]) -> list[Piece]:
+    """The pieces, but one goes on over a hole of its segment: media time goes on there, and the last frame is shown meanwhile."""
     found: list[Piece] = []
     for piece in pieces:
         before = found[-1] if found else None
-        if (
-            before is not None
-            and Interval(before.end_us, piece.start_us) in before.segment.holes
-            and joins(before, piece)
-        ):
+        if before is not None and Interval(before.end_us, piece.start_us) in before.segment.holes:
             if before.segment.key == piece.segment.key:
                 found[-1] = replace(before, end_us=piece.end_us)
                 continue

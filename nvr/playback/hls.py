@@ -1,7 +1,7 @@
 """Playlists of recorded footage: HLS over the segments' own bytes, nothing copied.
 
-Positions in the playlist are wall clock minus its start: each gap is exactly one ``GAP`` entry as long as the gap. Holes of a segment are none if they are short, or if
-what follows needs what was before: there the last frame is shown on, as the recorded bytes say anyway. The playlist begins at the
+Positions in the playlist are wall clock minus its start: each gap is exactly one ``GAP`` entry as long as the gap. Holes of a segment are none here: the last frame
+is shown on over them, as the recorded bytes say, and a GAP entry would count that time twice. The playlist begins at the
 keyframe at or before what was asked for; every entry says its time. Invariant: the entries' durations add up to the time from the first
 entry's date to the end, to the microsecond.
 """
@@ -36,8 +36,6 @@ log = logging.getLogger(__name__)
 # What lies between two runs on one connection is less than this: the entry before is stretched over it. A GAP entry costs a player about a
 # second.
 _SLIVER_US: Final = 100_000
-# A hole of less costs more as a GAP entry than the still picture that it hides.
-_HOLE_US: Final = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +92,10 @@ def entries(pieces: Iterable[tuple[Piece, SegmentFile]], start_us: int, end_us: 
     pieces = list(pieces)
     files = {piece.segment.key: file for piece, file in pieces}
     known = {key: fragments(file.index) for key, file in files.items()}
-
-    def joins(before: Piece, after: Piece) -> bool:
-        return after.start_us - before.end_us < _HOLE_US or not _begins_anew(after, known[after.segment.key])
-
     found: list[Entry] = []
     # Where another recorder's footage ends within a group of this one's, this one begins at the keyframe before: nothing is lost.
     for piece in on_keyframes(
-        bridged((piece for piece, _ in pieces), joins), lambda piece: _keyframe(piece, known[piece.segment.key])[1]
+        bridged(piece for piece, _ in pieces), lambda piece: _keyframe(piece, known[piece.segment.key])[1]
     ):
         key = piece.segment.key
         for entry in _of_piece(piece, known[key], files[key].index.media_end):
@@ -115,12 +109,6 @@ def entries(pieces: Iterable[tuple[Piece, SegmentFile]], start_us: int, end_us: 
     if found and end_us - found[-1].end_us >= _SLIVER_US:
         found.append(Entry(found[-1].end_us, end_us))
     return found
-
-
-def _begins_anew(piece: Piece, found: Fragments) -> bool:
-    """Whether the piece's first frame is a keyframe."""
-    number = int(np.searchsorted(found.firsts, TimeMap.of(piece.segment).ticks_at(piece.start_us)))
-    return number < len(found.sync) and bool(found.sync[number])
 
 
 def _keyframe(piece: Piece, found: Fragments) -> tuple[int, int]:
@@ -138,14 +126,11 @@ def _of_piece(piece: Piece, found: Fragments, media_end: int) -> list[Entry]:
     times = TimeMap.of(segment)
     uri, key = segment_uri(segment.key), segment.key
     run = (segment.run_start_us, key.epoch, key.node)
-    ends_in_hole = piece.end_us in {start_us for start_us, _ in segment.holes}
     made: list[Entry] = []
     for first, last in _shown(found, group_starts(found, segment.timescale), times, piece):
         offset = int(found.offsets[first])
         end = media_end if last + 1 == len(found.offsets) else int(found.starts[last + 1])
         a, b = times.wall_us(int(found.starts[first])), times.wall_us(end)
-        if ends_in_hole:
-            b = min(b, piece.end_us)
         if b > a:
             made.append(Entry(a, b, uri, offset, found.offset_after(last) - offset, segment.init, run))
     return made
