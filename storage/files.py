@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import logging
 import os
 import platform
 import sys
@@ -15,7 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-__all__ = ["FILES", "Files"]
+__all__ = ["FILES", "Files", "UnsyncedFolderError", "accept_unsynced_folders"]
+
+log = logging.getLogger(__name__)
 
 # As many as one call takes (IOV_MAX).
 _MOST_BUFFERS: Final = 1024
@@ -26,6 +29,42 @@ _XFS: Final = 0x58465342
 # Before, the kernel did not tell of errors there: syncfs(2).
 _SYNCFS_TELLS: Final = (5, 8)
 _STATFS_BYTES: Final = 256
+
+
+# How a file system says that it can't sync a folder at all: SMB before Linux 5.x, DrvFs, some of FUSE. Everything else is a disk's failure.
+_CANT_SYNC_FOLDERS: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
+# Processes that are started later know by it what was accepted.
+_ACCEPTED: Final = "NVR_UNSYNCED_FOLDERS"
+# File systems of which that was logged.
+_UNSYNCED: Final[set[str]] = set()
+
+
+class UnsyncedFolderError(OSError):
+    """The file system does not sync folders, and nobody has accepted that. ``strerror`` says which one, what it means, and what to do."""
+
+
+def accept_unsynced_folders(accepted: bool) -> None:
+    """Whether this process, and those that it starts, put up with file systems that can't sync a folder: ``[storage] unsynced_folders``."""
+    if accepted:
+        os.environ[_ACCEPTED] = "1"
+    else:
+        os.environ.pop(_ACCEPTED, None)
+
+
+def _file_system(path: Path) -> str:
+    """Which file system holds a path, for people: ``cifs at /mnt/nas``."""
+    try:
+        device = path.stat().st_dev
+        number = f"{os.major(device)}:{os.minor(device)}"
+        for line in Path("/proc/self/mountinfo").read_text(errors="replace").splitlines():
+            mount, _, system = line.partition(" - ")
+            fields = mount.split()
+            if fields[2] == number:
+                place = fields[4].replace("\\040", " ")
+                return f"{system.split()[0]} at {place}"
+    except (OSError, IndexError):
+        pass
+    return "its file system"
 
 
 def _syncfs_tells() -> bool:
@@ -115,10 +154,30 @@ class Files:
         path.rmdir()
 
     def sync_folder(self, path: Path) -> None:
-        """Returns when the folder's entries are on the disk."""
+        """Returns when the folder's entries are on the disk, or were given to a file system that can't say so if that was accepted.
+
+        Raises:
+            UnsyncedFolderError: the file system can't sync folders, and that was not accepted.
+        """
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(fd)
+        except OSError as error:
+            if error.errno not in _CANT_SYNC_FOLDERS:
+                raise
+            system = _file_system(path)
+            if _ACCEPTED not in os.environ:
+                raise UnsyncedFolderError(
+                    error.errno,
+                    f"{system} can't sync folders: after a power loss files that were just begun, closed or deleted may be missing, or have their old"
+                    " names. Use another file system or newer mount options, or accept that with [storage] unsynced_folders = true",
+                ) from None
+            if system not in _UNSYNCED:
+                _UNSYNCED.add(system)
+                log.warning(
+                    "%s can't sync folders, which is accepted: a power loss may cost the names of files of the last seconds",
+                    system,
+                )
         finally:
             os.close(fd)
 

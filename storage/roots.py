@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.errors import RootError
-from storage.files import FILES, Files
+from storage.files import FILES, Files, UnsyncedFolderError
 
 __all__ = ["IDENTITY_FILE", "ReadOnlyRootError", "Root", "is_mounted", "open_root", "register"]
 
@@ -84,6 +84,15 @@ def open_root(path: Path, *, known: str | None, files: Files = FILES) -> Root:
             _write_identity(path, identity, files)
         except OSError as error:
             raise RootError(f"footage root {path} can't be used: {error.strerror}") from error
+    else:
+        try:
+            # What was once a root may be mounted otherwise now.
+            files.sync_folder(path)
+        except UnsyncedFolderError as error:
+            raise RootError(f"footage root {path} can't be used: {error.strerror}") from error
+        except OSError:
+            # A disk that fails says so with what is written to it.
+            pass
     if not os.access(path, os.W_OK | os.X_OK):
         text = f"footage root {path} is read-only, or not writable for this user"
         if known is not None:

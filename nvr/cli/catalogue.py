@@ -32,8 +32,10 @@ def open_catalogue(config: Path) -> Iterator[tuple[Config, Database]]:
     from storage.audit import Act, acting
     from storage.database import Database
     from storage.errors import StorageError
+    from storage.files import accept_unsynced_folders
 
     loaded = load_or_last(config, lambda told: click.echo(told, err=True))
+    accept_unsynced_folders(loaded.storage.unsynced_folders)
     database = Database(loaded.storage.catalogue)
     try:
         database.migrate()

@@ -26,10 +26,12 @@ def rebuild(config: Path) -> None:
     """
     from nvr.config import load
     from storage.errors import StorageError
+    from storage.files import accept_unsynced_folders
     from storage.node import Lock
     from storage.roots import IDENTITY_FILE
 
     loaded = load(config)
+    accept_unsynced_folders(loaded.storage.unsynced_folders)
     target = loaded.storage.catalogue
     locked = [target.with_suffix(".lock")]
     for path in loaded.storage.roots:

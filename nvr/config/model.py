@@ -175,6 +175,7 @@ class Storage(Settings):
     sync_interval_us: Annotated[int, duration("100ms", "1m")] = Field(default=5 * _S, validation_alias="sync_interval")
     scrub_rate: Bytes = 20 * 10**6
     free_space_floor: Floor = SpaceFloor(5 * 10**9)
+    unsynced_folders: StrictBool = False
 
 
 class LabelRetention(Settings):

@@ -46,6 +46,7 @@ from nvr.playback.errors import FootageGone
 from nvr.playback.index_cache import IndexCache, OpenSegment
 from storage.boxes import Track
 from storage.database import Database
+from storage.files import FILES
 from storage.segments import Key
 
 __all__ = [
@@ -170,7 +171,7 @@ def make_package(
     _check(package, plan, cache, signer, lambda count, whole: progress(done + done * count // max(whole, 1), total))
     notes_path.unlink(missing_ok=True)
     work.rename(destination)
-    _sync_folder(destination.parent)
+    FILES.sync_folder(destination.parent)
     return replace(package, path=destination)
 
 
@@ -260,7 +261,7 @@ def _finish(
         # Left by an attempt that was planned otherwise.
         if path.name not in expected:
             path.unlink() if not path.is_dir() else shutil.rmtree(path)
-    _sync_folder(work)
+    FILES.sync_folder(work)
     return Package(work, tuple(entries), whole, tuple(_warnings(plan, sealed)))
 
 
@@ -285,7 +286,7 @@ def to_archive(package: Package) -> Package:
         if report.outcome != "valid":
             raise WronglyWritten(f"the ZIP, read back, is {report.outcome}: the folder {package.path} is good")
         new.rename(path)
-        _sync_folder(path.parent)
+        FILES.sync_folder(path.parent)
     finally:
         archive.close()
         new.unlink(missing_ok=True)
@@ -303,14 +304,6 @@ def _warnings(plan: ExportPlan, sealed: Sequence[SealedFile]) -> list[str]:
     for camera in plan.cameras:
         found += [f"{camera.camera}: not delivered: {problem.detail}" for problem in camera.problems]
     return found
-
-
-def _sync_folder(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 class _Notes:

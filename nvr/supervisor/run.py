@@ -20,6 +20,7 @@ from nvr.supervisor.provision import provision
 from nvr.supervisor.services import Service, accounting, api, evidence
 from storage import audit, node
 from storage.errors import StorageError
+from storage.files import accept_unsynced_folders
 from storage.roots import Root
 
 __all__ = ["run"]
@@ -42,6 +43,7 @@ def run(path: Path) -> int:
     logs.setup("supervisor", config.server.log_level, config.secrets)
     for warning in config.warnings:
         log.warning("%s", warning)
+    accept_unsynced_folders(config.storage.unsynced_folders)
     try:
         prepared = prepare(config)
     except (StorageError, OSError) as error:

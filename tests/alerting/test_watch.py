@@ -298,3 +298,23 @@ def test_a_root_that_goes_is_an_alert(db: Database, tmp_path: Path, monkeypatch:
         assert [(row.kind, row.subject) for row in alerts.every(conn, open_only=True, limit=9)] == [
             ("root_absent", str(footage))
         ]
+
+
+def test_a_refused_password_is_told_at_the_first(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    from storage import devices, logins
+
+    account = logins.Account.of("h:554", "admin", "wrong")
+    with db.write() as conn:
+        logins.begin(conn, account, "cam-2", now_us=T0)
+        logins.refused(conn, account, "cam-2", now_us=T0)
+        devices.learn(conn, "h:322", certificate="aa")
+        devices.offered(conn, "h:322", "bb", "cam-3", now_us=T0)
+    watch = watching(db, monkeypatch, language="en")
+    report(db, T0 + S, c2=Cause.UNAUTHORIZED)
+    found = {(change.event, change.alert.kind, change.alert.cameras) for change in watch.look(T0 + S)}
+    assert found == {("opened", "login_refused", ("cam-2",)), ("opened", "certificate_changed", ("cam-3",))}
+    with db.write() as conn:
+        logins.accepted(conn, account, "cam-2")
+        devices.offered(conn, "h:322", None, "cam-3", now_us=T0)
+    report(db, T0 + 3 * MINUTE)
+    assert {change.event for change in watch.look(T0 + 3 * MINUTE)} == {"resolved"}

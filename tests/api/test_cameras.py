@@ -11,7 +11,7 @@ from litestar.testing import AsyncTestClient
 from nvr.api.camera_settings import checked
 from nvr.api.errors import ApiError
 from nvr.supervisor.provision import from_row
-from storage import cameras, status
+from storage import cameras, devices, logins, status
 from storage.causes import Cause
 from storage.policies import LabelRule, Policy, Rules
 from storage.status import Status
@@ -317,3 +317,39 @@ def test_ages_are_checked_against_the_rules_in_force() -> None:
         checked({**values, "labels": {"district": "north"}}, rules)
     with pytest.raises(ApiError, match="min_age 31d is longer than max_age 30d"):
         checked({**values, "min_age": "31d"}, rules)
+
+
+async def test_trying_a_login_and_trusting_a_device(client: Client, world: World) -> None:
+    device = "192.0.2.1:554"
+    account = logins.Account.of(device, "root", "s3cret-s3cret")
+    with world.db.write() as conn:
+        for _ in range(2):
+            logins.begin(conn, account, "gate", now_us=NOW)
+            logins.refused(conn, account, "gate", now_us=NOW)
+        devices.learn(conn, device, certificate="ab" * 32)
+    for path in ("retry", "trust"):
+        for role, expected in (("viewer", 403), ("investigator", 403), ("admin", 200)):
+            answer = await client.post(f"/api/cameras/gate/{path}", headers=world.bearer(role))
+            assert answer.status_code == expected
+        assert (await client.post(f"/api/cameras/no/{path}", headers=world.bearer("admin"))).status_code == 404
+    assert answer.json() == {"camera": "gate", "known": True}
+    with world.db.write() as conn:
+        assert devices.find(conn, device) is None
+        assert logins.begin(conn, account, "gate", now_us=NOW + 1).state == "go"
+        logins.refused(conn, account, "gate", now_us=NOW + 1)
+        assert logins.begin(conn, account, "gate", now_us=NOW + 60 * S).state == "blocked"
+        actions = [row[0] for row in conn.execute("SELECT action FROM audit ORDER BY seq DESC LIMIT 9")]
+    assert {"camera_retried", "camera_trusted"} <= set(actions)
+
+
+async def test_a_new_password_is_tried_at_once(client: Client, world: World) -> None:
+    device = "192.0.2.1:554"
+    old = logins.Account.of(device, "root", "s3cret-s3cret")
+    with world.db.write() as conn:
+        for _ in range(2):
+            logins.begin(conn, old, "gate", now_us=NOW)
+            logins.refused(conn, old, "gate", now_us=NOW)
+    changed = await client.patch("/api/cameras/gate", json={"password": "another-one"}, headers=world.bearer("admin"))
+    assert changed.status_code == 200
+    with world.db.read() as conn:
+        assert logins.troubled(conn) == []
