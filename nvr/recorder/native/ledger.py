@@ -1,6 +1,6 @@
 """The ledger of logins and devices (``storage.logins``, ``storage.devices``) for a process that connects to cameras.
 
-A thread of its own asks the catalogue, one question after the other: neither an event loop nor a reader of FFmpeg waits for a disk. What is refused now is also
+A thread of its own asks the catalogue, all that waits at once: neither an event loop nor a reader of FFmpeg waits for a disk. What is refused now is also
 kept in memory, so that a camera that must wait costs no question. Invariant: without a catalogue, or while it can't be asked, a ledger in memory has the same
 rules for this process.
 """
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 # A person's "try now" and what other processes were refused are seen within this time.
 _POLL_S: Final = 2.0
 _FREE_S: Final = 1.0
+_MOST_AT_ONCE: Final = 200
 # Attempts of other cameras of the same device are over in a round trip or two.
 _RETRY_S: Final = 0.1
 
@@ -180,33 +181,46 @@ class Ledger:
 
     def _run(self) -> None:
         while True:
-            try:
-                operation, future = self._questions.get(timeout=None if self._database is None else _POLL_S)
-            except queue.Empty:
+            batch = self._next()
+            if not batch:
                 self._refresh()
                 continue
             try:
-                result = self._apply(operation)
+                outcomes = self._apply([operation for operation, _ in batch])
             except Exception as error:
-                future.set_exception(error)
-            else:
-                self._refresh()
-                future.set_result(result)
+                outcomes = [error] * len(batch)
+            self._refresh()
+            for (_, future), outcome in zip(batch, outcomes, strict=True):
+                if isinstance(outcome, Exception):
+                    future.set_exception(outcome)
+                else:
+                    future.set_result(outcome)
 
-    def _apply(self, operation: Operation) -> Any:
+    def _next(self) -> list[tuple[Operation, concurrent.futures.Future[Any]]]:
+        """What waits to be answered, in one transaction: thousands of cameras may begin at one moment."""
+        batch: list[tuple[Operation, concurrent.futures.Future[Any]]] = []
+        try:
+            batch.append(self._questions.get(timeout=None if self._database is None else _POLL_S))
+            while len(batch) < _MOST_AT_ONCE:
+                batch.append(self._questions.get_nowait())
+        except queue.Empty:
+            pass
+        return batch
+
+    def _apply(self, operations: list[Operation]) -> list[Any]:
         if self._database is not None:
             try:
                 with self._database.write() as conn:
-                    result = operation(conn)
+                    results = [operation(conn) for operation in operations]
                 self._failed = False
-                return result
+                return results
             except (sqlite3.Error, CatalogueError) as error:
                 if not self._failed:
                     self._failed = True
                     log.error("the ledger of logins can't be asked, counting in memory: %s", error)
         conn = self._in_memory()
         with conn:
-            return operation(conn)
+            return [operation(conn) for operation in operations]
 
     def _in_memory(self) -> sqlite3.Connection:
         if self._memory is None:
