@@ -190,7 +190,7 @@ def test_a_zip_is_its_makers_alone_and_a_full_disk_leaves_nothing(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    for broken in ("nvr.evidence.copying._Output.write", "nvr.evidence.package._sync_folder"):
+    for broken in ("nvr.evidence.copying._Output.write", "nvr.evidence.package.FILES.sync_folder"):
         with monkeypatch.context() as patch:
             patch.setattr(broken, full)
             times = ["--start", iso(place.run.start_us), "--end", iso(place.run.end_us)]
