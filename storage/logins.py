@@ -38,7 +38,8 @@ MOST_FAILURES: Final = 2
 DAY_US: Final = 86_400_000_000
 # Between the first refusal and the second attempt: a camera that has just started may refuse whatever it is given.
 PAUSE_US: Final = 30_000_000
-# An attempt without an outcome after this time is that of a program that died: it counts as refused.
+# An attempt without an outcome after this time is that of a program that died. However many there are, they count as one refusal: a server that is killed
+# while it starts must not keep right passwords from being tried for a day.
 _OPEN_US: Final = 60_000_000
 # A device that says that so few attempts are left is not asked again.
 _LEAST_LEFT: Final = 3
@@ -135,8 +136,9 @@ def _now(entry: Entry, now_us: int) -> Entry:
     if entry.last_us > now_us:
         entry = replace(entry, last_us=now_us, next_us=min(entry.next_us, now_us + DAY_US))
     if entry.open and not 0 <= now_us - entry.open_us < _OPEN_US:
-        at_us = min(entry.open_us, now_us)
-        entry = _failed(replace(entry, open=0), entry.open, at_us)
+        entry = replace(entry, open=0)
+        if not entry.failures:
+            entry = _failed(entry, 1, min(entry.open_us, now_us))
     if entry.failures and now_us >= entry.last_us + DAY_US:
         entry = replace(entry, failures=0, first_us=0, last_us=0, next_us=0, cameras=frozenset(), proved=frozenset())
     return entry

@@ -250,7 +250,7 @@ class Relay:
                 if channel > 255:
                     raise ProtocolError("the camera assigned impossible channels")
                 self._forward(channel)
-        elif "source=" not in transport.lower():
+        elif "source=" not in transport.lower() and "multicast" not in transport.lower():
             # FFmpeg would take the relay's address for that of the sender.
             transport += f";source={connection.address}"
         return [("transport", transport), *((name, value) for name, value in kept if name != "transport")]
