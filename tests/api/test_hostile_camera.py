@@ -153,7 +153,7 @@ def play(world: World, source: str) -> None:
 
         def pipeline(_: object, handles: deque[Any]) -> Pipeline:
             identity = Identity(id_, "n1", 1)
-            return Pipeline(identity, Cutter(id_, 500_000, 10**9), Disks([]), writer, audio=False, handles=handles)
+            return Pipeline(identity, Cutter(id_, 500_000, 10**9), Disks([]), writer, audio=None, handles=handles)
 
         recorder = CameraRecorder(made, pipeline, Turns(), Outages())
         recorder.start()

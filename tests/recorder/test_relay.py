@@ -79,7 +79,7 @@ def test_sound_passes(serve: Serve, h264_aac_clip: Clip) -> None:
     ended, sink = record(serve(ScriptedCamera(h264_aac_clip)), audio=True)
     assert ended.cause is Cause.ENDED
     assert frames(sink) == [unit.hash for unit in h264_aac_clip.video.units]
-    assert len(sink.audio) > 20
+    assert len(sink.sound) > 20
 
 
 def test_ffmpeg_has_no_login(serve: Serve, h264_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:

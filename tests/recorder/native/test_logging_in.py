@@ -258,7 +258,7 @@ def test_a_recorder_waits_without_connecting(serve: Serve, clock: Clock, databas
             Cutter("cam", 500_000, 10**9),
             Disks([]),
             catalogue,
-            audio=False,
+            audio=None,
             handles=handles,  # type: ignore[arg-type]
         )
 
