@@ -28,7 +28,7 @@ from tests.cameras.odd.habit import Habit
 from tests.cameras.odd.server import Journal, Sent
 from tests.system.server import Server
 
-__all__ = ["Reader", "Recorded", "Verdict", "judge", "read_segments", "source_decoded"]
+__all__ = ["Reader", "Recorded", "Verdict", "judge", "judge_file", "read_segments", "source_decoded"]
 
 # A gap longer than this between frames may be told as a gap or as a frame that lasts.
 _PAUSE_US = 2_000_000
@@ -313,6 +313,22 @@ def judge(server: Server, habit: Habit, source: str, camera: str, journal: Journ
     return verdict
 
 
+def judge_file(habit: Habit, file: Path, journal: Journal, end_us: int) -> Verdict:
+    """The verdict on an MP4 file that another program recorded: what it has, without its times, and nothing claimed."""
+    verdict = Verdict(habit.name, "ffmpeg")
+    frames: list[Recorded] = []
+    if file.exists() and file.stat().st_size:
+        reader = Reader()
+        try:
+            entries = reader.file(file)
+        except av.FFmpegError:
+            entries = []
+        reader.end()
+        frames = [Recorded(0, hash_, reader.sums.get(pts, 0), units) for pts, _, hash_, units in entries]
+    match(verdict, habit, journal, frames, end_us)
+    return verdict
+
+
 def offsets(verdict: Verdict, habit: Habit, sent: dict[int, Sent], found: dict[int, Recorded]) -> None:
     """The worst difference between a recorded time and the true one. A frame that was sent late may have been recorded late."""
     for number, frame in found.items():
@@ -338,6 +354,9 @@ def claims(
     sums, known = decoded_sums(habit, sent), hashes(habit.camera.clip_spec)
     start_us = min(entry.true_us for entry in journal.sent())
     start_us = max(start_us, min(entry.at_us for entry in journal.sent()))
+    if start_us >= end_us:
+        verdict.faults.append("the first frame came at the very end")
+        return
     coverage = server.coverage(camera, start_us, end_us)
     film = itertools.islice(habit.camera.film(), max(found.keys() | sent.keys()) + 40)
     times = sorted((journal.began_us + round(shot.true_s * 1e6), shot.number) for shot in film)

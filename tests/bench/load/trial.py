@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.bench.load.fleet import Fleet
 from tests.bench.load.material import Profile, clip
@@ -112,13 +113,14 @@ def trial(
     source: str = "native",
     segment_duration: str = "30s",
     workers: int = 2,
+    beside: Sequence[Mapping[str, Any]] = (),
 ) -> Iterator[Trial]:
-    """A server that records ``count`` cameras of a load. Both are gone afterwards, with all files."""
+    """A server that records ``count`` cameras of a load, and those of other tables ``beside``. Both are gone afterwards, with all files."""
     with folder(where) as made, Fleet(*profiles) as fleet:
         cameras = [
             {"id": f"cam-{n}", "url": fleet.url(n), "source": source, "audio": profiles[0].audio} for n in range(count)
         ]
-        server = Server(made, cameras, segment_duration=segment_duration, workers=workers)
+        server = Server(made, [*cameras, *beside], segment_duration=segment_duration, workers=workers)
         server.start()
         try:
             server.until(server.prepared, timeout_s=60, what="the catalogue")

@@ -64,7 +64,7 @@ def verify(
     for stretch in sent:
         by_camera[stretch.camera].append(stretch)
     files: dict[int, list[Path]] = defaultdict(list)
-    for path in root.glob("*/*/*/*.mp4"):
+    for path in root.glob("cam-*/*/*/*.mp4"):
         files[int(path.relative_to(root).parts[0].rpartition("-")[2])].append(path)
     for camera in sorted(by_camera.keys() | files.keys()):
         stretches = sorted(by_camera[camera], key=lambda stretch: stretch.first)

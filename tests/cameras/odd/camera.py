@@ -69,6 +69,7 @@ class Camera:
     decodes         whether decoded frames can be compared with those of the clip
     reconnects      whether the camera makes a recorder connect more than once
     exact           whether all units but parameter sets and delimiters must be recorded as they were sent
+    alone           whether it might harm others in the same recorder: tests record it beside plain cameras only
     plays           whether a recorder gets it to play at all
     may_lose        frames that may be lost, where nothing tells the recorder in time
     """
@@ -83,6 +84,7 @@ class Camera:
     decodes: ClassVar[bool] = True
     reconnects: ClassVar[bool] = False
     exact: ClassVar[bool] = False
+    alone: ClassVar[bool] = False
     plays: ClassVar[bool] = True
     may_lose: ClassVar[int] = 0
 
@@ -180,7 +182,7 @@ class Camera:
 
     def once_a_second(self, number: int, at: int = 5) -> bool:
         """True for one frame a second."""
-        return number % self.clip_spec.frame_rate == at
+        return number % self.clip_spec.frame_rate == at % self.clip_spec.frame_rate
 
     def like(self, packet: Rtp, payload: bytes, **changes: Any) -> Rtp:
         """A packet beside another one: of its stream and time, without marker."""

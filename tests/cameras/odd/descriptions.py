@@ -28,7 +28,7 @@ def coded(*sets: bytes) -> str:
 @habit(
     "sets-only-described",
     "the parameter sets stand in the description alone",
-    seen="Axis, Sony and most cameras with H.264 of the first years",
+    seen="the way of the first H.264 cameras (RFC 6184 8.2.1)",
 )
 class SetsOnlyDescribed(Camera):
     clip_spec = _IN_SDP
@@ -46,7 +46,7 @@ class SetsOnlyDescribedH265(Camera):
 @habit(
     "described-with-start-codes",
     "the parameter sets stand in the description alone, with start codes in front",
-    seen="cameras behind FFmpeg's h264_parse_sprop and go2rtc, which strip them",
+    seen="v4l2rtspserver #32: the sets' search for start codes fails",
     right="they are normalised wherever they come from",
 )
 class DescribedWithStartCodes(Camera):
@@ -82,7 +82,7 @@ class DescribedWrongly(Camera):
 @habit(
     "described-otherwise",
     "the description's parameter sets are of another size of picture than the stream's",
-    seen="cameras whose description is that of the other profile (Frigate, Retina: «parameter change»)",
+    seen="no report known; a description that is that of another profile",
     right="those in band win",
 )
 class DescribedOtherwise(Camera):
@@ -94,7 +94,7 @@ class DescribedOtherwise(Camera):
 @habit(
     "not-described",
     "no parameter sets in the description, the first keyframe comes 6 s after PLAY",
-    seen="cameras with long groups that begin anywhere (MediaMTX, go2rtc as restreamers)",
+    seen="Hikvision (SharpRTSPtoWebRTC #17: no sprop-parameter-sets)",
 )
 class NotDescribed(Camera):
     clip_spec = ClipSpec(frames=900, frame_rate=RATE, group=100, bit_rate_bps=120_000)
@@ -118,7 +118,7 @@ class ShortestDescription(Camera):
 @habit(
     "lower-case-encoding",
     "rtpmap says h264/90000, fmtp has spaces and PACKETIZATION-MODE",
-    seen="Foscam and Xiongmai firmware (names are case-insensitive: RFC 4855 3)",
+    seen="names are case-insensitive (RFC 4855 3)",
 )
 class LowerCaseEncoding(Camera):
     def describe(self, text: str) -> str:
@@ -129,7 +129,7 @@ class LowerCaseEncoding(Camera):
 @habit(
     "wrong-profile",
     "profile-level-id says 000000",
-    seen="cameras that fill in nothing (live555 and FFmpeg take the SPS)",
+    seen="OpenIPC on XM530 (OpenIPC firmware #1425: profile_level_id 000000)",
 )
 class WrongProfile(Camera):
     def describe(self, text: str) -> str:
@@ -139,7 +139,7 @@ class WrongProfile(Camera):
 @habit(
     "description-with-bare-line-ends",
     "lines end with LF alone, some with blanks and tabs before it, one is empty, NUL bytes follow the last",
-    seen="cheap SoC firmware (FFmpeg's and GStreamer's parsers take any line end)",
+    seen="VStarcam (sdp-types #7: a tab, empty lines at the end), a camera with \\n\\r\\n (ireader media-server #263), Bambu Lab X1 (androidx/media #2357)",
 )
 class DescriptionWithBareLineEnds(Camera):
     def describe(self, text: str) -> str:
@@ -150,7 +150,7 @@ class DescriptionWithBareLineEnds(Camera):
 @habit(
     "description-with-odd-lines",
     "bandwidth, e-mail, telephone, vendor attributes, framerate:0, x-dimensions, a key line, an attribute without a value",
-    seen="descriptions of Hikvision, Dahua and Axis in Retina's testdata",
+    seen="Anpviz (Retina #26: an attribute in front of t=), H3C (go2rtc #1663: c=IN and no more), Samsung (cameradar #199)",
 )
 class DescriptionWithOddLines(Camera):
     def describe(self, text: str) -> str:
@@ -164,9 +164,42 @@ class DescriptionWithOddLines(Camera):
 
 
 @habit(
+    "description-without-last-line-end",
+    "the last line of the description does not end",
+    seen="Scrypted as a restreamer (thingino-firmware #1621)",
+)
+class DescriptionWithoutLastLineEnd(Camera):
+    def describe(self, text: str) -> str:
+        return text.rstrip()
+
+
+@habit(
+    "vendor-media",
+    "a third media line of a kind and format of the vendor's own: m=application/TP-LINK 0 RTP/AVP smart/1/90000",
+    seen="TP-Link (androidx/media #1472)",
+    right="it is ignored",
+)
+class VendorMedia(Camera):
+    def describe(self, text: str) -> str:
+        lines = ["m=application/TP-LINK 0 RTP/AVP smart/1/90000", "a=rtpmap:95 TP-LINK/90000", "a=control:track3", ""]
+        return text + "\r\n".join(lines)
+
+
+@habit(
+    "half-an-address",
+    "the connection line is c=IN and no more, the origin line has no address, an attribute stands before t=",
+    seen="H3C (go2rtc #1663), Anpviz (Retina #26)",
+)
+class HalfAnAddress(Camera):
+    def describe(self, text: str) -> str:
+        text = re.sub(r"o=[^\r]*", "o=- 1001 1 IN", text).replace("c=IN IP4 0.0.0.0", "c=IN")
+        return text.replace("t=0 0", "a=tool:LIVE555\r\nt=0 0")
+
+
+@habit(
     "metadata-first",
     "the description begins with an ONVIF metadata track",
-    seen="Bosch and Axis with metadata on (ONVIF Streaming Specification 5.2.1.1)",
+    seen="H3C and Samsung have such a track (go2rtc #1663, cameradar #199)",
     right="the video track is recorded, whichever comes first",
 )
 class MetadataFirst(Camera):
@@ -181,7 +214,7 @@ class MetadataFirst(Camera):
 @habit(
     "two-video-tracks",
     "the description has a second video track of another size",
-    seen="encoders with main and sub stream in one description (GStreamer's and VLC's servers, Panasonic)",
+    seen="servers with main and sub stream in one description (GStreamer)",
     right="the first is recorded",
 )
 class TwoVideoTracks(Camera):
@@ -198,7 +231,7 @@ _SMALL = ClipSpec(frames=900, frame_rate=RATE, group=20, width=160, height=96, b
 @habit(
     "several-payload-types",
     "the m= line offers three payload types, the first is used",
-    seen="VLC and WebRTC gateways as cameras (RFC 4566 5.14)",
+    seen="RFC 4566 5.14 allows it; WebRTC gateways",
 )
 class SeveralPayloadTypes(Camera):
     def describe(self, text: str) -> str:
@@ -208,7 +241,7 @@ class SeveralPayloadTypes(Camera):
 @habit(
     "no-control",
     "the description has no control attribute at all",
-    seen="single-stream encoders (RFC 2326 C.1.1: the URL itself is meant)",
+    seen="RFC 2326 C.1.1: the URL itself is meant",
 )
 class NoControl(Camera):
     def describe(self, text: str) -> str:
@@ -223,7 +256,7 @@ class NoControl(Camera):
 @habit(
     "absolute-control",
     "control attributes are whole URLs",
-    seen="Hikvision, Uniview",
+    seen="a camera reported to ZoneMinder #2029, H3C (go2rtc #1663)",
 )
 class AbsoluteControl(Camera):
     control: ClassVar[str] = ""
@@ -236,7 +269,7 @@ class AbsoluteControl(Camera):
 @habit(
     "control-of-another-address",
     "control attributes are whole URLs with the camera's address behind a router",
-    seen="cameras behind NAT (FFmpeg and live555 keep the connection and send the URL as it stands)",
+    seen="cameras behind a router that translates addresses; FFmpeg keeps the connection and sends the URL as it stands",
 )
 class ControlOfAnotherAddress(AbsoluteControl):
     def describe(self, text: str) -> str:
@@ -246,7 +279,7 @@ class ControlOfAnotherAddress(AbsoluteControl):
 @habit(
     "sets-not-repeated",
     "the parameter sets come in band once, before the first frame, and are not described",
-    seen="hardware encoders that send headers at their start alone (Raspberry Pi, libcamera without inline headers)",
+    seen="hardware encoders without inline headers (Raspberry Pi)",
     right="they are kept for the keyframes that follow",
 )
 class SetsNotRepeated(Camera):

@@ -39,7 +39,7 @@ class BaseWithoutScheme(Camera):
 @habit(
     "lower-case-headers",
     "header names are in lower case, without a blank behind the colon",
-    seen="servers written in Node.js and Go (names are case-insensitive: RFC 2326 4.2)",
+    seen="Hipcam RealServer (yellowstone #17: Content-length), HiSilicon (homebridge-foscamcamera #6: Cseq)",
 )
 class LowerCaseHeaders(Camera):
     def answer(self, request: Request, response: Response) -> Response | bytes:
@@ -50,7 +50,7 @@ class LowerCaseHeaders(Camera):
 @habit(
     "answers-with-bare-line-ends",
     "the lines of answers end with LF alone",
-    seen="firmware of Chinese SoCs (FFmpeg's ff_rtsp_read_reply reads any line end)",
+    seen="no report known; FFmpeg takes any line end",
 )
 class AnswersWithBareLineEnds(Camera):
     def answer(self, request: Request, response: Response) -> Response | bytes:
@@ -60,7 +60,7 @@ class AnswersWithBareLineEnds(Camera):
 @habit(
     "blank-lines-before-answers",
     "two empty lines come before each answer",
-    seen="servers that end a body with a line end it did not count (RFC 7230 3.5 asks to skip them)",
+    seen="no report known; a body with a line end more than was counted leaves one",
 )
 class BlankLinesBeforeAnswers(Camera):
     sources = ("native",)
@@ -72,7 +72,7 @@ class BlankLinesBeforeAnswers(Camera):
 @habit(
     "session-with-blanks",
     "Session: ID ; timeout = 20 with blanks, and an id with signs in it",
-    seen="Hikvision's and Amcrest's session headers in Retina's testdata",
+    seen="RFC 2326 3.4 allows the signs; blanks as in gortsplib #437 (a blank behind CSeq)",
 )
 class SessionWithBlanks(Camera):
     def asked(self, request: Request) -> Request:
@@ -93,7 +93,7 @@ class SessionWithBlanks(Camera):
 @habit(
     "no-timeout",
     "the session header says timeout=0",
-    seen="servers that never end a session",
+    seen="minisatip-like servers without a timeout",
     right="it is no reason to send requests without pause",
 )
 class NoTimeout(Camera):
@@ -108,7 +108,7 @@ class NoTimeout(Camera):
 @habit(
     "no-sequence-number",
     "answers carry no CSeq",
-    seen="small firmware (FFmpeg warns and goes on)",
+    seen="Parrot Anafi (librtsp #2: none for 0)",
 )
 class NoSequenceNumber(Camera):
     def answer(self, request: Request, response: Response) -> Response | bytes:
@@ -118,7 +118,7 @@ class NoSequenceNumber(Camera):
 @habit(
     "no-content-length",
     "the description is sent without its length; the next answer follows it",
-    seen="old Vivotek and DIY servers (FFmpeg reads no body then; VLC reads to the end)",
+    seen="no report known; old servers that end the description with the connection",
     right="the description ends where the next answer begins",
 )
 class NoContentLength(Camera):
@@ -133,7 +133,7 @@ class NoContentLength(Camera):
 @habit(
     "content-length-short",
     "the description's length is two bytes short: its last line end counts as none",
-    seen="servers that count the description before they add a line (FFmpeg: «skipping» to the next «RTSP/»)",
+    seen="a description whose last line end is missing (thingino-firmware #1621)",
 )
 class ContentLengthShort(Camera):
     sources = ("native",)
@@ -148,7 +148,7 @@ class ContentLengthShort(Camera):
 @habit(
     "no-methods-named",
     "OPTIONS is answered without Public, GET_PARAMETER with 501",
-    seen="old Linksys and TP-Link cameras (live555 falls back to OPTIONS)",
+    seen="no report known; RFC 2326 10.1 asks for Public",
     right="the session is kept alive in another way",
 )
 class NoMethodsNamed(Camera):
@@ -161,7 +161,7 @@ class NoMethodsNamed(Camera):
 @habit(
     "options-refused",
     "OPTIONS is answered with 551, everything else is right",
-    seen="firmware that knows DESCRIBE, SETUP and PLAY only",
+    seen="a camera that answers 551 (MediaMTX #34)",
     right="OPTIONS is no condition",
 )
 class OptionsRefused(Camera):
@@ -174,7 +174,7 @@ class OptionsRefused(Camera):
 @habit(
     "packets-before-the-answer",
     "the first packets of the stream come before the answer to PLAY",
-    seen="servers whose sending thread starts first (live555's MultiFramedRTPSource, GStreamer #1084)",
+    seen="v4l2rtspserver in Xiaomi Dafang (Retina #46), Reolink (membrane_rtsp #54)",
 )
 class PacketsBeforeTheAnswer(Camera):
     def answer(self, request: Request, response: Response) -> Response | bytes:
@@ -188,7 +188,7 @@ class PacketsBeforeTheAnswer(Camera):
 @habit(
     "no-rtp-info",
     "PLAY is answered without Session, Range and RTP-Info",
-    seen="TP-Link and Tuya firmware (live555 treats RTP-Info as optional)",
+    seen="devices reported to ZoneMinder #609",
 )
 class NoRtpInfo(Camera):
     def answer(self, request: Request, response: Response) -> Response | bytes:
@@ -198,7 +198,7 @@ class NoRtpInfo(Camera):
 @habit(
     "wrong-rtp-info",
     "RTP-Info names a sequence number and a time that never come",
-    seen="cameras that fill in zeros (Retina's unreliable RTP-Info of Amcrest and Reolink)",
+    seen="a camera that says rtptime=0 (Retina #64)",
     right="the packets count",
 )
 class WrongRtpInfo(Camera):
@@ -212,9 +212,37 @@ class WrongRtpInfo(Camera):
 
 
 @habit(
+    "negative-rtp-info",
+    "RTP-Info has the stream's first time stamp as a negative number",
+    seen="OMNY M5S2A (moonfire-nvr #224)",
+)
+class NegativeRtpInfo(Camera):
+    def answer(self, request: Request, response: Response) -> Response | bytes:
+        if request.method == "PLAY" and response.status == 200:
+            response.headers = [
+                (name, re.sub(r"rtptime=(\d+)", lambda m: f"rtptime={int(m[1]) - (1 << 32)}", value))
+                for name, value in response.headers
+            ]
+        return response
+
+
+@habit(
+    "blank-line-in-headers",
+    "the answer to PLAY has a line of one blank among its headers",
+    seen="Luma x20 (scrypted #2137)",
+    right="it is a continued line, not the end of the headers",
+)
+class BlankLineInHeaders(Camera):
+    def answer(self, request: Request, response: Response) -> Response | bytes:
+        if request.method == "PLAY" and response.status == 200:
+            return raw(response, edits=(("RTP-Info:", " \r\nRTP-Info:"),))
+        return response
+
+
+@habit(
     "query-in-the-address",
     "the camera's address has a query, controls are relative to it",
-    seen="Dahua (/cam/realmonitor?channel=1&subtype=0)",
+    seen="Amcrest, Dahua (motion #121: /cam/realmonitor?channel=1&subtype=1)",
 )
 class QueryInTheAddress(Camera):
     query: ClassVar[str] = "?channel=1&subtype=0&unicast=true&proto=Onvif"
@@ -237,7 +265,7 @@ class QueryInTheAddress(Camera):
 @habit(
     "no-base",
     "neither Content-Base nor Content-Location",
-    seen="many small servers (RFC 2326 C.1.1: then the request's URL is the base)",
+    seen="a camera reported to ZoneMinder #2029",
 )
 class NoBase(Camera):
     def answer(self, request: Request, response: Response) -> Response | bytes:
@@ -249,7 +277,7 @@ class NoBase(Camera):
 @habit(
     "redirect",
     "DESCRIBE is answered 302 with another path",
-    seen="recorders and media servers that spread load (RFC 2326 11.3)",
+    seen="a server reported to go2rtc #1881, others in go2rtc #1480, janus-gateway #2195",
 )
 class Redirect(Camera):
     moved = False
@@ -269,7 +297,7 @@ class Redirect(Camera):
 @habit(
     "redirect-to-itself",
     "the first DESCRIBE is answered 302 with the same address, the second 200",
-    seen="Hanwha and Tiandy while a stream starts",
+    seen="no report known; RFC 2326 11.3.3",
 )
 class RedirectToItself(Camera):
     _redirected: ClassVar[set[tuple[int, str]]] = set()
@@ -285,7 +313,7 @@ class RedirectToItself(Camera):
 @habit(
     "server-asks",
     "every 3 s the camera sends a request of its own: OPTIONS, then SET_PARAMETER",
-    seen="Pelco and old RealNetworks servers (RFC 2326 10.1: either side may)",
+    seen="RFC 2326 10.1: either side may ask",
     right="it is answered, nothing is lost",
 )
 class ServerAsks(Camera):
@@ -327,9 +355,25 @@ class KeepAliveRefused(KeepAliveUnanswered):
 
 
 @habit(
+    "keep-alive-of-another-number",
+    "SET_PARAMETER is answered 400 with the number of the request before, GET_PARAMETER is not offered; the timeout is 4 s",
+    seen="C520WS (Retina #133)",
+    right="another method is tried; the run goes on",
+)
+class KeepAliveOfAnotherNumber(KeepAliveUnanswered):
+    def answer(self, request: Request, response: Response) -> Response | bytes:
+        if request.method == "OPTIONS":
+            return Response(200, [("Public", "OPTIONS, DESCRIBE, SETUP, PLAY, SET_PARAMETER, TEARDOWN")])
+        if self.playing and request.method == "SET_PARAMETER":
+            number = int(request.headers.get("cseq", "1"))
+            return raw(Response(400), edits=((f"CSeq: {number}", f"CSeq: {number - 1}"),))
+        return super().answer(request, response) if request.method == "SETUP" else response
+
+
+@habit(
     "keep-alive-with-body",
     "GET_PARAMETER is answered with a body and headers nobody asked for; the session's timeout is 4 s",
-    seen="Axis (text/parameters), Milestone as a server",
+    seen="RFC 2326 10.8",
 )
 class KeepAliveWithBody(KeepAliveUnanswered):
     def answer(self, request: Request, response: Response) -> Response | bytes:
@@ -364,7 +408,7 @@ _LOGIN: dict[str, Any] = {"username": "admin", "password": "p@ss:w/rd#1%"}
 @habit(
     "digest-sha-256",
     "the login asks for Digest with SHA-256",
-    seen="Axis since AXIS OS 10, Bosch (RFC 7616)",
+    seen="Hikvision and its OEMs (go2rtc #2344), Shelly (go2rtc #2476)",
 )
 class DigestSha256(Camera):
     sources = ("native",)
@@ -380,7 +424,7 @@ class DigestSha256(Camera):
 @habit(
     "digest-stale",
     "a nonce is good for two requests, then the answer is 401 with stale=true",
-    seen="Hanwha, Hikvision with short nonces (RFC 7616 3.3)",
+    seen='RFC 7616 3.3; challenges of Hikvision say stale="FALSE" (go2rtc #2344)',
     right="it is no failed login: the new nonce is used",
 )
 class DigestStale(DigestSha256):
@@ -391,7 +435,7 @@ class DigestStale(DigestSha256):
 @habit(
     "digest-in-lower-case",
     'the challenge says digest in lower case, with opaque, a domain, blanks and algorithm="MD5" in quotes',
-    seen="Vivotek, Samsung (schemes and parameters are case-insensitive: RFC 7235 2.1)",
+    seen="schemes and parameters are case-insensitive (RFC 7235 2.1)",
 )
 class DigestInLowerCase(DigestSha256):
     scheme: ClassVar[dict[str, Any]] = {}
@@ -408,7 +452,7 @@ class DigestInLowerCase(DigestSha256):
 @habit(
     "basic-offered-first",
     "Basic is offered before Digest, in one header",
-    seen="Hikvision with «digest/basic» (RFC 7235 4.1 allows several challenges in one header)",
+    seen="several challenges in one header (RFC 7235 4.1)",
 )
 class BasicOfferedFirst(DigestSha256):
     sources = ("native", "av")

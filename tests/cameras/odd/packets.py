@@ -61,7 +61,7 @@ class PaddingPackets(Camera):
 @habit(
     "padded-packets",
     "every packet ends with padding of 4 to 12 bytes",
-    seen="encoders that encrypt or align (RFC 3550 5.1); Axis and Bosch encoders in GStreamer's depayloader tests",
+    seen="cameras reported to sipsorcery #608 and rtp-rs #2",
 )
 class PaddedPackets(Camera):
     def packets(self, number: int, packets: list[Rtp]) -> list[Rtp]:
@@ -75,7 +75,7 @@ class PaddedPackets(Camera):
 @habit(
     "private-type",
     "after each frame a packet of payload type 50 with a marker and the number of the packet that follows",
-    seen="Uniview, Uniarch (MediaMTX #4036, go2rtc #1722)",
+    seen="Uniview, Uniarch (MediaMTX #4036, go2rtc #1722), a camera that is being turned (RtspClientSharp #98)",
 )
 class PrivateType(Camera):
     first = False
@@ -161,7 +161,7 @@ class ChannelNotSetUp(Camera):
 @habit(
     "reordered",
     "over TCP, two packets of a frame change places once a second",
-    seen="cameras whose encoder threads share a socket (GStreamer rtspsrc; Frigate reports of «RTP: bad cseq»)",
+    seen="cameras reported to gortsplib #470 and MediaMTX #5194 (packets are put in order before anything else)",
     right="the two are put in order again, nothing is lost",
 )
 class Reordered(Camera):
@@ -183,7 +183,7 @@ class Reordered(Camera):
 @habit(
     "repeated-packets",
     "every fifth frame is sent twice, with the same numbers",
-    seen="Wi-Fi cameras that resend at the application level (FFmpeg's «RTP: dropping old packet»)",
+    seen="a camera behind the Kinesis producer (amazon-kinesis-video-streams-producer-sdk-cpp #875: «duplicate or reordered packet»)",
     right="the second of each number is left out",
 )
 class RepeatedPackets(Camera):
@@ -198,7 +198,7 @@ class RepeatedPackets(Camera):
 @habit(
     "header-extension",
     "every packet has a header extension (ONVIF's replay extension, 0xABAC)",
-    seen="ONVIF recorders at replay; Hikvision NVRs (ONVIF Streaming Specification 6.3)",
+    seen="ONVIF replay; servers reported to androidx/media #1225 and #1492",
 )
 class HeaderExtension(Camera):
     def packets(self, number: int, packets: list[Rtp]) -> list[Rtp]:
@@ -211,7 +211,7 @@ class HeaderExtension(Camera):
 @habit(
     "contributing-sources",
     "every packet names two contributing sources",
-    seen="mixers and matrix decoders between camera and recorder (RFC 3550 5.1)",
+    seen="a camera reported to yellowstone #8",
 )
 class ContributingSources(Camera):
     def packets(self, number: int, packets: list[Rtp]) -> list[Rtp]:
@@ -224,7 +224,7 @@ class ContributingSources(Camera):
 @habit(
     "new-ssrc",
     "after 8 s the encoder starts anew within the session: another SSRC, other numbers and times",
-    seen="Hikvision and Dahua when a setting of the encoder is changed (Retina's «SSRC changed» reports)",
+    seen="senders that restart behind their RTSP server (AndroidStreamingClient #12)",
     right="the new one is followed from its first keyframe on",
 )
 class NewSsrc(Camera):
@@ -243,7 +243,7 @@ class NewSsrc(Camera):
 @habit(
     "numbers-restart",
     "after 8 s the sequence goes on at another number, with a keyframe; SSRC and times stay",
-    seen="encoders that restart without telling their RTSP server (GStreamer rtpjitterbuffer's «sequence number discont»)",
+    seen="senders that restart behind their RTSP server (RFC 3550 A.1)",
     right="no packet is missing: nothing is lost",
 )
 class NumbersRestart(NewSsrc):
@@ -253,7 +253,7 @@ class NumbersRestart(NewSsrc):
 @habit(
     "reports-on-the-media-channel",
     "RTCP sender reports come on the channel of the frames",
-    seen="cameras that multiplex RTP and RTCP although nobody asked (RFC 5761; go2rtc)",
+    seen="no report known; RFC 5761 allows it where it was agreed on",
     right="they are told from frames by their type",
 )
 class ReportsOnTheMediaChannel(Camera):
@@ -267,7 +267,7 @@ class ReportsOnTheMediaChannel(Camera):
 @habit(
     "empty-framing",
     "once a second an interleaved packet of no bytes at all",
-    seen="keep-alives of NAT boxes and Axis firmware («$» with length 0)",
+    seen="malformed framing of cameras reported to curl #10808",
 )
 class EmptyFraming(Camera):
     async def wire(self, number: int, data: list[bytes]) -> list[bytes]:
@@ -277,7 +277,7 @@ class EmptyFraming(Camera):
 @habit(
     "line-ends-between",
     "once a second an empty line stands between two packets",
-    seen="servers that end an answer with one line end too many (FFmpeg skips what is no «$»)",
+    seen="malformed framing of cameras reported to curl #10808",
 )
 class LineEndsBetween(Camera):
     async def wire(self, number: int, data: list[bytes]) -> list[bytes]:
@@ -287,7 +287,7 @@ class LineEndsBetween(Camera):
 @habit(
     "junk-between",
     "every 2 s some bytes stand between two packets that belong to nothing",
-    seen="cameras whose RTSP and RTP threads write to one socket (VLC and FFmpeg skip to the next «$»)",
+    seen="Canon VB-H47 (gortsplib #653)",
     right="reading resumes at the next packet",
 )
 class JunkBetween(Camera):
@@ -300,7 +300,7 @@ class JunkBetween(Camera):
 @habit(
     "other-channels",
     "the frames come on channels 4 and 5 although 0 and 1 were asked for",
-    seen="encoders with fixed channels (Retina, FFmpeg's rtsp.c honours the answer)",
+    seen="a camera that answers 4-5 to 2-3 (gortsplib #72), 8-9 to 2-3 (MediaMTX #19)",
     right="the answer's channels count",
 )
 class OtherChannels(Camera):
@@ -316,7 +316,7 @@ class OtherChannels(Camera):
 @habit(
     "channel-not-named",
     "the answer to SETUP does not say which channels",
-    seen="small RTSP servers in doorbells and baby monitors (FFmpeg falls back to those it asked for)",
+    seen="a camera reported to gortsplib #142",
     right="the channels that were asked for count",
 )
 class ChannelNotNamed(Camera):
@@ -330,18 +330,46 @@ class ChannelNotNamed(Camera):
 
 
 @habit(
-    "one-channel-named",
-    "the answer to SETUP names one channel only, and a destination and a mode with quotes",
-    seen="Grandstream and ACTi encoders (live555 and VLC parse «interleaved=0»)",
+    "channel-named-last",
+    "the answer to SETUP names the SSRC before the channels, of which it names one only",
+    seen="a webcam reported to Retina #120",
 )
-class OneChannelNamed(ChannelNotNamed):
-    transport = 'RTP/AVP/TCP;unicast;destination=10.0.0.7;source=10.0.0.9;interleaved=0;mode="PLAY"'
+class ChannelNamedLast(ChannelNotNamed):
+    transport = "RTP/AVP/TCP;ssrc=22345684;interleaved=0"
+
+
+@habit(
+    "transport-not-answered",
+    "the answer to SETUP has no Transport header at all",
+    seen="cameras reported to gortsplib #456",
+    right="what was asked for counts",
+)
+class TransportNotAnswered(ChannelNotNamed):
+    sources = ("native",)
+
+    def answer(self, request: Request, response: Response) -> Response | bytes:
+        if request.method == "SETUP" and response.status == 200:
+            response.headers = [(name, value) for name, value in response.headers if name != "Transport"]
+        return response
+
+
+@habit(
+    "ssrc-for-each-group",
+    "every group of pictures has another SSRC; numbers and times go on",
+    seen="Uniview (gortsplib #687; FFmpeg and VLC play it)",
+    right="no packet is missing: nothing is lost",
+)
+class SsrcForEachGroup(Camera):
+    def packets(self, number: int, packets: list[Rtp]) -> list[Rtp]:
+        for packet in packets:
+            packet.ssrc = packet.ssrc + number // 20 & 0xFFFFFFFF
+        return packets
 
 
 @habit(
     "large-packets",
     "a frame is one packet of up to 60 kB, never fragmented",
-    seen="servers that send over TCP only and ignore the size of a datagram (MediaMTX, go2rtc)",
+    seen="servers that send over TCP only and need no datagrams (MediaMTX, go2rtc)",
 )
 class LargePackets(Camera):
     limit = 60_000
@@ -351,7 +379,7 @@ class LargePackets(Camera):
 @habit(
     "tiny-fragments",
     "frames are cut into fragments of 60 bytes",
-    seen="cameras behind cellular modems with a small MTU",
+    seen="no report known; a link with a small MTU makes them",
 )
 class TinyFragments(Camera):
     limit = 60
@@ -360,7 +388,7 @@ class TinyFragments(Camera):
 @habit(
     "lossy",
     "every 5 s a packet of a frame is lost",
-    seen="Wi-Fi cameras that drop packets before they reach TCP (Frigate, ZoneMinder: «RTP: missed packets»)",
+    seen="a Reolink camera (Retina #40), cameras reported to gortsplib #470",
     right="the frames up to the next keyframe are a gap, cause corrupt, class network; the rest is recorded",
 )
 class Lossy(Camera):
@@ -376,7 +404,7 @@ class Lossy(Camera):
 @habit(
     "fragments-of-all",
     "every unit is a fragmented one, even those of one fragment, with both start and end bit",
-    seen="OpenIPC and old GoPro firmware (RFC 6184 5.8 forbids it, FFmpeg and GStreamer read it)",
+    seen="no report known; RFC 6184 5.8 forbids it and FFmpeg reads it",
 )
 class FragmentsOfAll(Camera):
     def payloads(self, number: int, nals: Sequence[bytes]) -> list[bytes]:

@@ -21,7 +21,7 @@ def spec(**changes: object) -> ClipSpec:
 @habit(
     "slices",
     "four slices a frame",
-    seen="hardware encoders of Ambarella and HiSilicon",
+    seen="hardware encoders; x264 with slices",
 )
 class Slices(Camera):
     clip_spec = spec(encoder=":slices=4")
@@ -30,7 +30,7 @@ class Slices(Camera):
 @habit(
     "slices-h265",
     "H.265: several slices a frame",
-    seen="hardware encoders of Ambarella and HiSilicon",
+    seen="hardware encoders; x265 with slices",
 )
 class SlicesH265(Camera):
     clip_spec = spec(codec="h265", encoder=":slices=3:pools=1:wpp=1")
@@ -48,7 +48,7 @@ class Interlaced(Camera):
 @habit(
     "reordered-frames",
     "two B-frames between references",
-    seen="Axis and Hanwha with profile High",
+    seen="encoders with profile Main or High",
 )
 class ReorderedFrames(Camera):
     clip_spec = spec(b_frames=2)
@@ -57,7 +57,7 @@ class ReorderedFrames(Camera):
 @habit(
     "open-groups",
     "H.265 with open groups: keyframes are CRA, followed by leading frames that refer to the group before",
-    seen="x265's default; Hikvision H.265+",
+    seen="the default of x265",
     right="all is recorded; only at the start leading frames can't be decoded",
 )
 class OpenGroups(Camera):
@@ -67,7 +67,7 @@ class OpenGroups(Camera):
 @habit(
     "recovery-points",
     "keyframes are I slices with a recovery point, the only IDR is the first frame of the film; the recorder comes later",
-    seen="x264 with open-gop, Blackmagic and broadcast encoders",
+    seen="x264 with open-gop",
     right="recording begins at a recovery point",
 )
 class RecoveryPoints(Camera):
@@ -78,7 +78,7 @@ class RecoveryPoints(Camera):
 @habit(
     "gradual-refresh",
     "one IDR at the very start, afterwards gradual refresh with recovery points; the recorder comes later",
-    seen="x264 with intra-refresh, Sony and low-latency encoders",
+    seen="x264 with intra-refresh, low-latency encoders",
     right="recording begins at a recovery point",
 )
 class GradualRefresh(Camera):
@@ -90,7 +90,7 @@ class GradualRefresh(Camera):
 @habit(
     "change-of-size",
     "after 10 s the size of the picture changes, with new parameter sets at a keyframe",
-    seen="Dahua and Hikvision when a profile is changed; adaptive cameras on cellular links",
+    seen="any camera whose profile is changed while it streams",
     right="a new run at the keyframe, without a gap",
 )
 class ChangeOfSize(Camera):
@@ -100,7 +100,7 @@ class ChangeOfSize(Camera):
 @habit(
     "other-set-ids",
     "SPS and PPS have id 3",
-    seen="encoders with several channels on one chip",
+    seen="encoders that number the sets of several streams through",
 )
 class OtherSetIds(Camera):
     clip_spec = spec(encoder=":sps-id=3")
@@ -109,7 +109,7 @@ class OtherSetIds(Camera):
 @habit(
     "tiny",
     "64 x 48",
-    seen="thermal and doorbell sub-streams",
+    seen="sub-streams of thermal cameras and doorbells",
 )
 class Tiny(Camera):
     clip_spec = spec(width=64, height=48, bit_rate_bps=80_000)
@@ -127,7 +127,7 @@ class OddSize(Camera):
 @habit(
     "all-intra",
     "every frame is a keyframe",
-    seen="cameras set to a keyframe interval of 1; broadcast encoders",
+    seen="a keyframe interval of 1",
 )
 class AllIntra(Camera):
     clip_spec = spec(group=1, bit_rate_bps=400_000)
@@ -136,7 +136,7 @@ class AllIntra(Camera):
 @habit(
     "long-group",
     "a keyframe every 10 s",
-    seen="H.264+, H.265+, smart codecs",
+    seen="smart codecs: H.264+, H.265+, Zipstream",
 )
 class LongGroup(Camera):
     clip_spec = spec(group=100)
@@ -154,7 +154,7 @@ class TwoReferences(Camera):
 @habit(
     "disposable-frames",
     "every other frame is referred to by none (temporal layers)",
-    seen="SVC-T of Hikvision and Axis (nal_ref_idc 0)",
+    seen="temporal layers (SVC-T), B-frames",
 )
 class DisposableFrames(Camera):
     clip_spec = spec(b_frames=1, encoder=":b-adapt=0:b-pyramid=none")
@@ -163,7 +163,7 @@ class DisposableFrames(Camera):
 @habit(
     "slices-and-aud-h265",
     "H.265 with delimiters, SEI with a hash of each picture, and headers repeated",
-    seen="x265 with aud and hash; Axis H.265",
+    seen="x265 with aud and hash",
 )
 class HashesH265(Camera):
     clip_spec = spec(codec="h265", encoder=":aud=1:hash=1:repeat-headers=1")
@@ -182,7 +182,7 @@ def with_delimiters(made: Clip) -> Clip:
 @habit(
     "delimiters",
     "a delimiter in front of each frame",
-    seen="Bosch, and everything that came out of a transport stream",
+    seen="what came out of a transport stream",
 )
 class Delimiters(Camera):
     @classmethod

@@ -61,10 +61,12 @@ class UdpOnly(Camera):
 @habit(
     "mute-over-tcp",
     "over TCP all is answered 200 and nothing ever comes; over UDP it plays",
-    seen="cameras behind firewalls that block large TCP segments; old D-Link (Home Assistant: rtsp_transport)",
+    seen="cameras that Hikvision's and others' users are advised to read over UDP (webrtc-streamer #174)",
     right="the default settings find the transport, and remember it",
 )
 class MuteOverTcp(UdpOnly):
+    settings: ClassVar[dict[str, Any]] = {"stall_timeout": "3s"}
+
     def answer(self, request: Request, response: Response) -> Response | bytes:
         if request.method == "SETUP" and self.to is None:
             return response
@@ -115,7 +117,7 @@ class LastFrameWithoutMarker(Camera):
 @habit(
     "closes-every-8-s",
     "the camera closes the connection 8 s after PLAY",
-    seen="demo licences, cloud cameras, and bridges with a watchdog",
+    seen="bridges and cloud cameras that end sessions after a while",
     right="reconnected at once; only what was not sent is missing",
 )
 class ClosesEvery8s(Camera):
@@ -135,7 +137,7 @@ class ClosesEvery8s(Camera):
 @habit(
     "one-session",
     "a second session is refused with 453 while one is open, and for 2 s after its end",
-    seen="cameras with one encoder slot (Retina: stale sessions; HTTP 453 of live555)",
+    seen="WIWACAM 4K (unifi-cam-proxy #340), Hikvision at replay (webrtc-streamer #174), an action camera (actioncam #1)",
     right="the session is ended before another is begun",
 )
 class OneSession(Camera):
@@ -156,7 +158,7 @@ class OneSession(Camera):
 @habit(
     "goes-silent",
     "after 7 s nothing more comes, the connection stays; the next one plays",
-    seen="cameras whose encoder hangs (Frigate's and ZoneMinder's watchdogs)",
+    seen="cameras whose encoder hangs (Retina #3 has delays of 10 to 30 s)",
     right="stalled for stall_timeout, then reconnected",
 )
 class GoesSilent(Camera):
@@ -180,7 +182,7 @@ class GoesSilent(Camera):
 @habit(
     "slow-start",
     "the first frame comes 4 s after the answer to PLAY",
-    seen="battery cameras that wake up (Ring, Eufy through bridges)",
+    seen="battery cameras that wake up",
 )
 class SlowStart(Camera):
     @classmethod

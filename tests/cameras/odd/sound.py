@@ -88,6 +88,8 @@ class SoundWanders(WithAac):
     right="no fault of a camera's sound ends anything but that sound",
 )
 class SoundStrays(WithG711):
+    alone = True
+
     def sound(self, number: int, packets: list[Rtp]) -> list[Rtp]:
         for packet in packets:
             packet.timestamp += 1_500_000_000 * max(0, min(3, number - 399))
@@ -110,7 +112,7 @@ class SoundIn90Khz(WithG711):
 @habit(
     "sound-stamped-zero",
     "every packet of sound has the time stamp 0",
-    seen="bridges that forward sound without a clock (go2rtc)",
+    seen="sources that reset time stamps to 0 (Savant #182)",
     right=FRAMES_FIRST,
 )
 class SoundStampedZero(WithG711):
@@ -139,7 +141,7 @@ class SoundRefused(WithAac):
 @habit(
     "sound-never-comes",
     "sound is described and set up, and never sent",
-    seen="cameras whose microphone is switched off (FFmpeg and Home Assistant wait for it)",
+    seen="microphones that are switched off",
     right=FRAMES_FIRST,
 )
 class SoundNeverComes(WithAac):
@@ -152,7 +154,7 @@ class SoundNeverComes(WithAac):
 @habit(
     "sound-starts-late",
     "sound begins 6 s after the first frame",
-    seen="cameras that start their microphone on demand",
+    seen="microphones that are started on demand",
     right=FRAMES_FIRST,
 )
 class SoundStartsLate(WithAac):
@@ -183,7 +185,7 @@ class SoundOfAnotherCodec(WithG711):
 @habit(
     "sound-opus",
     "sound is Opus",
-    seen="go2rtc and WebRTC bridges",
+    seen="restreamers (go2rtc)",
     right=FRAMES_FIRST,
 )
 class SoundOpus(SoundOfAnotherCodec):
@@ -193,7 +195,7 @@ class SoundOpus(SoundOfAnotherCodec):
 @habit(
     "back-channel-first",
     "the ONVIF back channel (a=sendonly) is described before the microphone",
-    seen="ONVIF Profile T cameras (ONVIF Streaming Specification 5.3)",
+    seen="ONVIF Streaming Specification 5.3",
     right="the microphone is recorded, the back channel is not set up",
 )
 class BackChannelFirst(WithAac):
@@ -211,7 +213,7 @@ class BackChannelFirst(WithAac):
 @habit(
     "sound-before-video",
     "the description has the sound in front of the video",
-    seen="ACTi, Mobotix and old Axis",
+    seen="a camera reported to ZoneMinder #2029",
 )
 class SoundBeforeVideo(WithAac):
     def describe(self, text: str) -> str:
@@ -222,7 +224,7 @@ class SoundBeforeVideo(WithAac):
 @habit(
     "sound-config-missing",
     "AAC is described without config",
-    seen="cheap cameras (Retina #76: missing config)",
+    seen="RFC 3640 4.1 demands what some leave out",
     right=FRAMES_FIRST,
 )
 class SoundConfigMissing(WithAac):
@@ -235,10 +237,12 @@ class SoundConfigMissing(WithAac):
 @habit(
     "signed-sound",
     "signed video: SEI units that hold a start code, with G.711 beside",
-    seen="ONVIF media signing framework's test files; Axis signed video",
+    seen="the test files of ONVIF's media signing framework",
     right="each unit is stored as one, with sound and without",
 )
 class SignedSound(WithG711):
+    # FFmpeg's own parser cuts units at start codes before anybody else sees them.
+    sources = ("native",)
     exact = True
 
     def nals(self, number: int, nals: Any) -> list[bytes]:

@@ -57,7 +57,7 @@ class UnspecifiedUnits(Camera):
 @habit(
     "no-end-bit",
     "the last fragment of a unit has a marker but no end bit",
-    seen="encoders that FFmpeg's depacketiser reads since it looks at the start bit alone (rtpdec_h264.c)",
+    seen="no report known; FFmpeg reads it, since it asks for the start bit alone",
 )
 class NoEndBit(Camera):
     def packets(self, number: int, packets: list[Rtp]) -> list[Rtp]:
@@ -70,7 +70,7 @@ class NoEndBit(Camera):
 @habit(
     "marker-on-all",
     "a marker on every packet, fragments too",
-    seen="old Grandstream and TP-Link firmware (FFmpeg ignores the marker of H.264)",
+    seen="no report known; FFmpeg reads it, since it does not ask for the marker of H.264",
 )
 class MarkerOnAll(Camera):
     def packets(self, number: int, packets: list[Rtp]) -> list[Rtp]:
@@ -108,7 +108,7 @@ class SetsOfTheFrameBefore(Camera):
 @habit(
     "no-markers",
     "no packet has a marker: only the next time stamp ends a frame",
-    seen="raw pipes through go2rtc and other restreamers",
+    seen="restreamers of raw pipes (go2rtc)",
     right="every frame is recorded once, none glued to the next",
 )
 class NoMarkers(Camera):
@@ -136,7 +136,7 @@ class NoMarkersSharedTimes(NoMarkers):
 @habit(
     "empty-unit-in-aggregate",
     "SPS and PPS share a packet (STAP-A) that ends with a unit of no bytes",
-    seen="cameras that pad aggregates (RFC 6184 5.7.1)",
+    seen="no report known; RFC 6184 5.7.1 leaves it open",
 )
 class EmptyUnitInAggregate(Camera):
     def payloads(self, number: int, nals: Sequence[bytes]) -> list[bytes]:
@@ -150,7 +150,7 @@ class EmptyUnitInAggregate(Camera):
 @habit(
     "aggregates",
     "delimiter, parameter sets, SEI and small slices share packets (STAP-A)",
-    seen="GStreamer (aggregate-mode), Axis, VLC as a server",
+    seen="GStreamer with aggregate-mode",
 )
 class Aggregates(Camera):
     def payloads(self, number: int, nals: Sequence[bytes]) -> list[bytes]:
@@ -162,7 +162,7 @@ class Aggregates(Camera):
 @habit(
     "aggregates-h265",
     "H.265: parameter sets and small slices share packets (AP)",
-    seen="GStreamer's rtph265pay, MediaMTX",
+    seen="GStreamer with aggregate-mode",
 )
 class AggregatesH265(Camera):
     clip_spec = H265
@@ -176,7 +176,7 @@ class AggregatesH265(Camera):
 @habit(
     "end-of-sequence",
     "H.265: an end-of-sequence unit (two bytes, legal) closes each group",
-    seen="encoders that join recordings (ITU-T H.265 7.3.2.6; GStreamer's h265parse handles it)",
+    seen="encoders that join recordings (ITU-T H.265 7.3.2.6)",
 )
 class EndOfSequence(Camera):
     clip_spec = H265
@@ -198,7 +198,7 @@ class EndOfSequenceH264(Camera):
 @habit(
     "delimiters-and-filler",
     "each frame begins with a delimiter and ends with filler data",
-    seen="encoders with a strictly constant bit rate (Axis, Bosch; ITU-T H.264 7.3.2.7)",
+    seen="encoders with a strictly constant bit rate (ITU-T H.264 7.3.2.7)",
 )
 class DelimitersAndFiller(Camera):
     def nals(self, number: int, nals: Sequence[bytes]) -> list[bytes]:
@@ -208,10 +208,12 @@ class DelimitersAndFiller(Camera):
 @habit(
     "sei-everywhere",
     "user data in front of each slice, some of it with a start code inside, and H.265's suffix SEI behind",
-    seen="ONVIF media signing; Hikvision's and Dahua's private SEI",
+    seen="ONVIF media signing; vendors' private data",
     right="every SEI unit stays as it was",
 )
 class SeiEverywhere(Camera):
+    # FFmpeg gives a suffix SEI to the frame that follows.
+    sources = ("native",)
     exact = True
     clip_spec = H265
 
@@ -243,7 +245,7 @@ def second_pps(pps: bytes) -> bytes:
 @habit(
     "alternating-sets",
     "every other keyframe comes with a second PPS that nothing uses",
-    seen="HiSilicon encoders that send all sets they have",
+    seen="no report known; ITU-T H.264 7.4.1.2.1 allows sets that nothing refers to",
     right="it is no change of the picture: one run",
 )
 class AlternatingSets(Camera):
@@ -256,7 +258,7 @@ class AlternatingSets(Camera):
 @habit(
     "sets-in-the-middle",
     "the parameter sets are repeated every second, also in front of frames that are no keyframes",
-    seen="Vivotek and Samsung cameras; x264 with repeat-headers behind a muxer",
+    seen="no report known; ITU-T H.264 7.4.1.2.1 allows it",
 )
 class SetsInTheMiddle(Camera):
     def nals(self, number: int, nals: Sequence[bytes]) -> list[bytes]:
