@@ -83,6 +83,7 @@ def test_a_clock_that_is_set_to_and_fro(
     assert now_us() > end_us - 10 * S
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(LIBRARY is None, reason="no libfaketime here: apt-get install faketime")
 @pytest.mark.parametrize("booted_s", [2 * 86_400, 2_100_000_000], ids=["1970", "2036"])
 def test_a_machine_that_boots_in_another_year(
