@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from nvr.recorder.clock import RunClock
 from nvr.recorder.source import Picture
@@ -126,9 +125,7 @@ def place(frames: Sequence[Frame], reports: Sequence[Frame] = ()) -> tuple[list[
 
 def picture(dts: int, pts: int) -> Picture:
     """A frame without a body."""
-    made: Any = Picture.__new__(Picture)
-    made.dts, made.pts = dts, pts
-    return made
+    return Picture([], (), TIME_BASE, pts, dts, False, "")
 
 
 def dice(seed: int) -> random.Random:
