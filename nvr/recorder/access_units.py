@@ -15,6 +15,8 @@ _CODE: Final = b"\x00\x00\x01"
 _PROTECTED: Final = b"\x00\x00\x03"
 _H264_SEI: Final = frozenset({6})
 _H265_SEI: Final = frozenset({39, 40})
+_H264_PROTECTED: Final = frozenset({1, 2, 3, 4, 5, 7, 8})
+_H265_PROTECTED: Final = frozenset({*range(32), 32, 33, 34})
 # Start codes that are tried as the end of one SEI unit.
 _MOST_TRIED: Final = 64
 
@@ -88,7 +90,9 @@ def _after_codes(codec: str, data: bytes) -> list[bytes]:
         if kind in (_H264_SEI if h264 else _H265_SEI):
             number = _end_of_sei(data, begin, codes, number, 1 if h264 else 2)
         else:
-            while number < len(codes) and not _is_header(h264, data, codes[number] + 3):
+            # Slices and parameter sets are protected: no start code stands in them, so each ends them, whatever follows.
+            held = kind not in (_H264_PROTECTED if h264 else _H265_PROTECTED)
+            while held and number < len(codes) and not _is_header(h264, data, codes[number] + 3):
                 number += 1
         end = _end(data, codes, number)
         if end - begin >= (1 if h264 else 2):

@@ -244,6 +244,9 @@ class Relay:
         connection.take_session(identity.strip())
         self._session_timeout_s = min(self._session_timeout_s, session_timeout_s(parameters))
         transport = answer.get("transport") or asked
+        if "/tcp" in transport.lower() and not _CHANNELS.search(transport) and (own := _CHANNELS.search(asked)):
+            # Channels that the answer does not name are those that were asked for.
+            transport += f";{own[0]}"
         if match := _CHANNELS.search(transport):
             first = int(match[1])
             for channel in {first, int(match[2] or first + 1)}:

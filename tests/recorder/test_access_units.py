@@ -94,3 +94,10 @@ def test_extradata() -> None:
         codec = "h264" if data is avcc else "hevc"
         for end in range(len(data)):
             parameter_units(codec, data[:end])
+
+
+def test_a_slice_ends_at_any_start_code() -> None:
+    """A slice is protected, so what follows a start code is another unit, also one of a type that nobody specified."""
+    slice_, private = b"\x41\x9a\x02\x80", b"\x00\x7f\x7f"
+    code = b"\x00\x00\x00\x01"
+    assert units_of("h264", code + slice_ + code + private, 0) == [slice_, private]
