@@ -16,38 +16,8 @@ from tests.cameras.recording import record
 
 #: What does not hold yet: why, which habits, and with which sources.
 _NOT_YET: dict[str, dict[str, str]] = {
-    "the answer is not understood": {
-        "base-without-scheme": "native",
-        "no-content-length": "native",
-        "channel-not-named": "av",
-    },
-    "what is odd in a packet costs more than itself": {
-        "channel-not-set-up": "native av",
-        "described-with-start-codes": "native",
-        "empty-packets": "native",
-        "empty-unit-in-aggregate": "native",
-        "end-of-sequence": "native",
-        "last-frame-without-marker": "native",
-        "marker-on-all": "native",
-        "no-end-bit": "native",
-        "no-markers-shared-times": "native",
-        "older-session": "native",
-        "one-empty-packet": "native",
-        "padding-packets": "native",
-        "private-type-first": "native",
-        "private-type-in-sequence": "native",
-        "reordered": "native",
-        "repeated-packets": "av",
-        "start-code-payloads": "native av",
-        "start-codes-in-fragments": "native",
-        "unspecified-units": "native av",
-    },
-    "FFmpeg does not say that a packet is lost": {
-        "lossy": "av",
-    },
-    "sound costs frames": {
-        "sound-refused": "native av",
-    },
+    "FFmpeg does not say that a packet is lost": {"lossy": "av"},
+    "FFmpeg gives up where sound is refused": {"sound-refused": "av"},
 }
 #: What may fail for now: its offset is at the limit.
 _UNSTEADY = {"frames-in-bursts", "ssrc-for-each-group", "new-ssrc", "stamps-in-milliseconds", "frame-every-4-s"}

@@ -187,6 +187,9 @@ class Reordered(Camera):
     right="the second of each number is left out",
 )
 class RepeatedPackets(Camera):
+    # FFmpeg gives the second of each as a frame; so does its program.
+    sources = ("native",)
+
     def packets(self, number: int, packets: list[Rtp]) -> list[Rtp]:
         if number % 5:
             return packets
