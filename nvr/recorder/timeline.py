@@ -70,6 +70,7 @@ class Timeline:
         self._has_candidate = False
         self._candidate = self._confirmed = self._odd = 0
         self._held: Hold | None = None
+        self._again = 0
         self._catching_up = False
         self._unmoving = 0
         self._beginning = Beginning()
@@ -137,6 +138,8 @@ class Timeline:
         self._last, self._last_us, self._last_late_us = at, now_us, late_us
         self._composition = composition
         self._odd = 0
+        if self._again:
+            self._again -= 1
         self.dts, self.pts = at, at + composition
         self.media_us = self.pts * self._num // self._den
         clock = self.clock
@@ -196,7 +199,7 @@ class Timeline:
             return True
         silence_us = now_us - self._last_us
         at_once = silence_us >= _SILENCE_US and late_us - self._last_late_us >= _SILENCE_US
-        if at_once and late_us >= _SUSPICIOUS_US and not self._catching_up:
+        if at_once and late_us >= _SUSPICIOUS_US and not self._catching_up and not self._again:
             return self._hold(late_us, now_us)
         if self._scaled and late_us > _LATEST_US and not self._catching_up:
             ticks = self._ticks(late_us - _EARLY_US)
@@ -309,7 +312,8 @@ class Timeline:
     def _let_go(self, hold: Hold, verdict: str, now_us: int) -> None:
         self._held = None
         self._number -= hold.count
-        # Whatever it was: these frames are not to be held once more.
+        # Whatever it was: these frames are not to be held once more, nor those right behind them.
+        self._again = hold.count
         self._catching_up = True
         if verdict == "stood":
             self._shift(self._ticks(hold.least_us))

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nvr.recorder.timeline import Timeline
@@ -222,6 +222,7 @@ def test_anything_in_a_row(
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
+@example([(0, 0), (0, 0), (0, 1_000_000), (0, 3_000_000), (0, 1_750_000), (0, 2_000_000)])
 @given(st.lists(st.tuples(st.integers(0, 1 << 40), st.integers(0, 3_000_000)), min_size=1, max_size=300))
 def test_whatever_comes_is_placed_once_in_order_and_not_after_now(pairs: list[tuple[int, int]]) -> None:
     at_us, frames = 0, []
