@@ -22,7 +22,7 @@ from nvr.playback.errors import FootageGone, NoFootage
 from nvr.playback.groups import Fragments, fragments, group_starts
 from nvr.playback.index_cache import IndexCache
 from nvr.playback.mapping import TimeMap
-from nvr.playback.names import GAP_URI, date_time, init_uri, seconds, segment_uri
+from nvr.playback.names import GAP_URI, date_time, map_tag, seconds, segment_uri
 from storage import runs
 from storage.coverage import Piece
 from storage.database import Database
@@ -48,6 +48,7 @@ class Entry:
     offset: int = 0
     size: int = 0
     init: str = ""
+    init_bytes: int = 0
     run: tuple[int, int, str] | None = None
 
 
@@ -98,7 +99,7 @@ def entries(pieces: Iterable[tuple[Piece, SegmentFile]], start_us: int, end_us: 
         bridged(piece for piece, _ in pieces), lambda piece: _keyframe(piece, known[piece.segment.key])[1]
     ):
         key = piece.segment.key
-        for entry in _of_piece(piece, known[key], files[key].index.media_end):
+        for entry in _of_piece(piece, known[key], files[key]):
             at_us = found[-1].end_us if found else start_us
             if found and found[-1].uri is not None and entry.start_us - at_us < _SLIVER_US:
                 # Also where the pieces overlap: the higher epoch's footage begins where it begins.
@@ -121,7 +122,7 @@ def _keyframe(piece: Piece, found: Fragments) -> tuple[int, int]:
     return int(keys[-1]), times.wall_us(int(found.firsts[keys[-1]]))
 
 
-def _of_piece(piece: Piece, found: Fragments, media_end: int) -> list[Entry]:
+def _of_piece(piece: Piece, found: Fragments, file: SegmentFile) -> list[Entry]:
     segment = piece.segment
     times = TimeMap.of(segment)
     uri, key = segment_uri(segment.key), segment.key
@@ -129,10 +130,10 @@ def _of_piece(piece: Piece, found: Fragments, media_end: int) -> list[Entry]:
     made: list[Entry] = []
     for first, last in _shown(found, group_starts(found, segment.timescale), times, piece):
         offset = int(found.offsets[first])
-        end = media_end if last + 1 == len(found.offsets) else int(found.starts[last + 1])
+        end = file.index.media_end if last + 1 == len(found.offsets) else int(found.starts[last + 1])
         a, b = times.wall_us(int(found.starts[first])), times.wall_us(end)
         if b > a:
-            made.append(Entry(a, b, uri, offset, found.offset_after(last) - offset, segment.init, run))
+            made.append(Entry(a, b, uri, offset, found.offset_after(last) - offset, segment.init, file.init_bytes, run))
     return made
 
 
@@ -161,16 +162,15 @@ def render(found: Sequence[Entry]) -> str:
         "#EXT-X-INDEPENDENT-SEGMENTS",
     ]
     first = next((entry for entry in found if entry.uri is not None), None)
-    init = first.init if first is not None else ""
-    if init:
-        lines.append(_map(init))
+    if first is not None:
+        lines.append(map_tag(first.init, first.init_bytes))
     before: Entry | None = None
     for entry in found:
         if before is not None and entry.run != before.run:
             lines.append("#EXT-X-DISCONTINUITY")
             if entry.uri is not None:
                 # Named anew at each run, also if it is the same: a player that seeks here starts with it.
-                lines.append(_map(entry.init))
+                lines.append(map_tag(entry.init, entry.init_bytes))
         lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{date_time(entry.start_us)}")
         lines.append(f"#EXTINF:{seconds(entry.end_us - entry.start_us)},")
         if entry.uri is None:
@@ -179,7 +179,3 @@ def render(found: Sequence[Entry]) -> str:
             lines += [f"#EXT-X-BYTERANGE:{entry.size}@{entry.offset}", entry.uri]
         before = entry
     return "\n".join([*lines, "#EXT-X-ENDLIST", ""])
-
-
-def _map(init: str) -> str:
-    return f'#EXT-X-MAP:URI="{init_uri(init)}"'

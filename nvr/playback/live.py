@@ -63,6 +63,7 @@ class _News:
     """Fragments that were added to a file, each after the number of long holes before it, and whether it has ended."""
 
     segment: Segment
+    init_bytes: int
     parts: list[tuple[int, LivePart]]
     ended: bool
 
@@ -109,7 +110,7 @@ class _Watch:
         for new in news:
             for holes, parts in itertools.groupby(new.parts, lambda part: part[0]):
                 run = (*_run(new.segment), holes)
-                self.window.add(new.segment.key, new.segment.init, run, [part for _, part in parts])
+                self.window.add(new.segment.key, new.segment.init, new.init_bytes, run, [part for _, part in parts])
             if new.ended:
                 self.window.end_file(new.segment.key)
         return version != self.window.version or was_live != (not_live is None)
@@ -162,7 +163,7 @@ class _Watch:
         ended = opened.file.tail is not None or not segment.growing
         parts = _parts(found, opened.file.index.holes, TimeMap.of(row), used, ended)
         if parts or ended:
-            news.append(_News(segment, parts, ended))
+            news.append(_News(segment, opened.file.init_bytes, parts, ended))
         self._reads[segment.key] = _Read(row, used + len(parts), ended)
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from nvr.playback.names import INIT_FOLDER, date_time, init_uri, seconds, segment_uri
+from nvr.playback.names import INIT_FOLDER, date_time, map_tag, seconds, segment_uri
 from storage.segments import Key
 
 __all__ = ["SEGMENT_S", "LivePart", "LiveSegment", "LiveWindow"]
@@ -50,6 +50,7 @@ class LiveSegment:
     msn: int
     key: Key
     init: str
+    init_bytes: int
     run: tuple[object, ...]
     parts: list[LivePart] = field(default_factory=list)
     whole: bool = False
@@ -106,7 +107,7 @@ class LiveWindow:
         wanted = self.segments[msn - self.segments[0].msn]
         return wanted.whole if part is None else wanted.whole or part < len(wanted.parts)
 
-    def add(self, key: Key, init: str, run: tuple[object, ...], parts: Sequence[LivePart]) -> None:
+    def add(self, key: Key, init: str, init_bytes: int, run: tuple[object, ...], parts: Sequence[LivePart]) -> None:
         """Adds fragments of a segment's file, in order, each once. ``run`` must differ wherever media time does not go on."""
         for part in parts:
             current = self.segments[-1] if self.segments else None
@@ -119,7 +120,7 @@ class LiveWindow:
                     continue
                 self._end_segment()
                 msn = _first_number(part.start_us) if current is None else current.msn + 1
-                self.segments.append(LiveSegment(msn, key, init, run))
+                self.segments.append(LiveSegment(msn, key, init, init_bytes, run))
                 self._slide()
             segment = self.segments[-1]
             segment.parts.append(part)
@@ -166,7 +167,7 @@ class LiveWindow:
             if segment.run != run:
                 lines.append("#EXT-X-DISCONTINUITY")
             if segment.init != init or segment.run != run:
-                lines.append(f'#EXT-X-MAP:URI="{init_uri(segment.init, init_folder)}"')
+                lines.append(map_tag(segment.init, segment.init_bytes, init_folder))
             run, init = segment.run, segment.init
             lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{date_time(segment.start_us)}")
             uri = segment_uri(segment.key)

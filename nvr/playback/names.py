@@ -18,6 +18,7 @@ __all__ = [
     "clip_name",
     "date_time",
     "init_uri",
+    "map_tag",
     "parse_segment_name",
     "seconds",
     "segment_uri",
@@ -47,6 +48,11 @@ def parse_segment_name(camera: str, name: str) -> Key | None:
 def init_uri(init: str, folder: str = INIT_FOLDER) -> str:
     """The URL of an init."""
     return f"{folder}{init}.mp4"
+
+
+def map_tag(init: str, init_bytes: int, folder: str = INIT_FOLDER) -> str:
+    """The tag of an init of so many bytes. With its range: FFmpeg 5.1 asks for an init without one by the range of the part before, and stops."""
+    return f'#EXT-X-MAP:URI="{init_uri(init, folder)}",BYTERANGE="{init_bytes}@0"'
 
 
 def date_time(at_us: int) -> str:

@@ -399,8 +399,11 @@ async def test_a_playlist_whose_every_address_answers(client: Client, recording:
             size, _, offset = line.removeprefix("#EXT-X-BYTERANGE:").partition("@")
             range_ = f"bytes={offset}-{int(offset) + int(size) - 1}"
         elif line.startswith("#EXT-X-MAP:"):
-            init = await client.get(line.split('"')[1])
-            assert init.content[4:8] == b"ftyp"
+            size = int(line.split('"')[3].removesuffix("@0"))
+            init = await client.get(line.split('"')[1], headers={"Range": f"bytes=0-{size - 1}"})
+            assert init.status_code == 206 and init.content[4:8] == b"ftyp"
+            # All of it, and no more.
+            assert len(init.content) == size and init.headers["content-range"].endswith(f"/{size}")
         elif before.startswith("#EXT-X-BYTERANGE:"):
             part = await client.get(f"/api/cameras/{CAMERA}/{line}", headers={"Range": range_})
             assert part.status_code == 206

@@ -92,7 +92,7 @@ def parse(text: str) -> Parsed:
             assert not items and item is None and name not in head
             head[name] = value
         elif name == "EXT-X-MAP":
-            match = re.fullmatch(r'URI="([^"]+)"', value)
+            match = re.fullmatch(r'URI="([^"]+)",BYTERANGE="\d+@0"', value)
             assert match and item is None
             init = match[1]
         elif name == "EXT-X-DISCONTINUITY":

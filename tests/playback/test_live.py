@@ -322,7 +322,7 @@ def test_the_window_slides() -> None:
         ]
         for part in parts:
             before = window.segments[0].msn if window.segments else None
-            window.add(key, "a" * 64, run, [part])
+            window.add(key, "a" * 64, 700, run, [part])
             playlist = parse(window.text())
             assert len(playlist.items) <= 7
             assert before is None or window.segments[0].msn in (before, before + 1)
@@ -335,7 +335,7 @@ def test_the_window_slides() -> None:
 def test_a_window_begins_with_a_keyframe() -> None:
     window = LiveWindow()
     key = Key(CAMERA, START_US, "n1", 1)
-    window.add(key, "a" * 64, (1,), [LivePart(START_US, 500_000, 100, 100, False)])
+    window.add(key, "a" * 64, 700, (1,), [LivePart(START_US, 500_000, 100, 100, False)])
     assert window.segments == []
-    window.add(key, "a" * 64, (1,), [LivePart(START_US + 500_000, 500_000, 200, 100, True)])
+    window.add(key, "a" * 64, 700, (1,), [LivePart(START_US + 500_000, 500_000, 200, 100, True)])
     assert len(window.segments) == 1
