@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from storage.causes import Cause
-from storage.confirmations import Waiting
+from storage.confirmations import CLOCK, Waiting
 from storage.devices import Device
 from storage.forecast import Forecast
 from storage.logins import Entry
@@ -113,8 +113,13 @@ def disks_low(disks: Sequence[Disk], names: Mapping[str, str], *, now_us: int) -
 
 
 def deletions_waiting(waiting: Sequence[Waiting], *, now_us: int) -> list[Condition]:
-    """One condition for each cause that deletions wait for, until a person confirms it or the rules are put right."""
-    return [Condition(Kind.DELETION_WAITING, row.cause, now_us, detail=row.detail) for row in waiting]
+    """One condition for each cause that deletions wait for, until a person confirms it or the rules are put right. A clock in doubt is none as long as nothing waits for
+    it: at a start no clock is synchronised yet."""
+    return [
+        Condition(Kind.DELETION_WAITING, row.cause, now_us, detail=row.detail)
+        for row in waiting
+        if row.cause != CLOCK or row.detail.get("segments")
+    ]
 
 
 def promises_at_risk(forecast: Forecast, *, now_us: int) -> list[Condition]:

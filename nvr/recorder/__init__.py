@@ -1,1 +1,1 @@
-"""One recorder worker: sources, muxer, run clock, segments, retry."""
+"""One recorder worker: sources, run clock, fragments, segments, retry."""

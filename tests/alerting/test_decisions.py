@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.alerting.book import Alert, step
-from nvr.alerting.conditions import Condition, DownTimes, Kind, disks_low
+from nvr.alerting.conditions import Condition, DownTimes, Kind, deletions_waiting, disks_low
 from nvr.alerting.folding import fold
 from storage.causes import Cause
+from storage.confirmations import Waiting
 from storage.retention import Disk
 from storage.status import Status
 
@@ -199,3 +200,11 @@ def test_a_group_follows_its_cameras() -> None:
 def test_disks() -> None:
     found = disks_low([Disk("r1", 4, 10), Disk("r2", 5, 10)], {"r1": "/footage"}, now_us=7)
     assert [(c.subject, c.detail) for c in found] == [("/footage", {"free_bytes": 4, "floor_bytes": 10})]
+
+
+def test_a_clock_in_doubt_is_no_alert_of_deletions_until_something_waits_for_it() -> None:
+    doubt = Waiting("clock", 0, {"cameras": 0, "segments": 0, "reason": "the clock is not synchronised"}, None)
+    floor = Waiting("floor=r:9", 0, {"cameras": 0, "segments": 0, "reason": "more than a quarter of the disk"}, None)
+    assert [found.subject for found in deletions_waiting([doubt, floor], now_us=S)] == ["floor=r:9"]
+    due = Waiting("clock", 0, {**doubt.detail, "segments": 1}, None)
+    assert [found.subject for found in deletions_waiting([due], now_us=S)] == ["clock"]
