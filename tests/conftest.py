@@ -10,12 +10,17 @@ import os
 from collections import Counter
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from nvr import compiled
 from tests.nightly import IS_NIGHT, SEED_NAME, seed, tenth
 
 if os.environ.get("NVR_COMPILED") == "1" and not compiled.use():
     pytest.exit("the compiled modules are not those of these sources: run make setup", returncode=2)
+
+# A busy machine is not a defect: neither of an example nor of how examples are made.
+settings.register_profile("nvr", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("nvr")
 
 
 def pytest_configure(config: pytest.Config) -> None:
