@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import click
-from pydantic import ValidationError
 
 from nvr.cli.options import config_option
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from nvr.config import Camera
     from nvr.recorder.probe.capture import Capture
     from nvr.recorder.probe.findings import Report
@@ -21,7 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["probe"]
 
 
+def _said(problem: ErrorDetails) -> str:
+    """A mistake, with the setting that it is in."""
+    return f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}"
+
+
 def _camera(url: str, username: str | None, password: str | None, options: dict[str, object]) -> Camera:
+    from pydantic import ValidationError
+
     from nvr.config import Camera, Secret, redact
 
     given: dict[str, object] = {"id": "probe", "url": url, **options}
@@ -32,7 +40,7 @@ def _camera(url: str, username: str | None, password: str | None, options: dict[
     try:
         return Camera.model_validate(given)
     except ValidationError as error:
-        raise click.UsageError(redact("; ".join(problem["msg"] for problem in error.errors()))) from None
+        raise click.UsageError(redact("; ".join(_said(problem) for problem in error.errors()))) from None
 
 
 def _print(found: Report) -> None:

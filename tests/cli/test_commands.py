@@ -104,3 +104,12 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_probe_says_what_is_wrong_with_a_url_without_its_password() -> None:
+    for url, said in (
+        ("gate", 'Error: url: is not a URL; write it as "rtsp://host/path"'),
+        ("rtsp://a:Rahasia1@", "Error: url: has no host"),
+    ):
+        result = CliRunner().invoke(main, ["probe", url])
+        assert result.exit_code == 2 and said in result.output and "Rahasia1" not in result.output
