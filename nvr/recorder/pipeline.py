@@ -442,6 +442,14 @@ class Pipeline:
         if idle is None:
             return None
         quiet_us = self._monotonic_us() - waiting.since_us
+        if self.run is None and self._held and verdict != "connecting":
+            # What came before it fell silent is footage already, and not part of what is told of the silence.
+            try:
+                self._let_go(now_us)
+                if self.run is None and self._held:
+                    self._begin(now_us)
+            except Ended as ended:
+                return ended
         if self.run is None:
             if verdict == "connecting":
                 self.journal.taken(idle)

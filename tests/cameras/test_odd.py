@@ -1,6 +1,6 @@
-"""Every habit, recorded by the real server for some seconds: what was sent, what is there, and what is claimed.
+"""Habits, recorded by the real server for some seconds: what was sent, what is there, and what is claimed.
 
-All cameras record at once. What fails is compared with `_NOT_YET`; a habit that is listed there and passes is warned of.
+With every change a random fifth of them, by the run's seed; all of them at night, when the machine has time for so many cameras. All that are chosen record at once. What fails is compared with `_NOT_YET`; a habit that is listed there and passes is warned of.
 """
 
 from __future__ import annotations
@@ -13,14 +13,23 @@ import pytest
 
 from tests.cameras.odd import HABITS
 from tests.cameras.recording import record
+from tests.nightly import IS_NIGHT, seed, tenth
 
 #: What does not hold yet: why, which habits, and with which sources.
 _NOT_YET: dict[str, dict[str, str]] = {
     "FFmpeg does not say that a packet is lost": {"lossy": "av"},
     "FFmpeg gives up where sound is refused": {"sound-refused": "av"},
+    "FFmpeg takes packets of another sender": {"older-session": "av"},
 }
 #: What may fail for now: its offset is at the limit.
-_UNSTEADY = {"frames-in-bursts", "ssrc-for-each-group", "new-ssrc", "stamps-in-milliseconds", "frame-every-4-s"}
+_UNSTEADY = {
+    "frames-in-bursts",
+    "ssrc-for-each-group",
+    "new-ssrc",
+    "stamps-in-milliseconds",
+    "frame-every-4-s",
+    "slower-than-stamped",
+}
 KNOWN = {
     (source, name) for habits in _NOT_YET.values() for name, sources in habits.items() for source in sources.split()
 }
@@ -40,11 +49,14 @@ def test_habits_that_might_harm_others(tmp_path: Path) -> None:
 
 def judge_all(folder: Path, sources: tuple[str, ...], *, alone: bool) -> None:
     """Records habits together, and compares what fails with what is known to."""
+    chosen = set(HABITS) if IS_NIGHT else tenth(list(HABITS), seed()) | tenth(list(HABITS), seed() + 1)
     habits = {
         f"{source}-{habit.name}": (source, habit)
         for source in sources
         for habit in HABITS.values()
-        if source in habit.camera.sources and (habit.camera.alone == alone or habit.name.startswith("plain"))
+        if (habit.name in chosen or habit.name.startswith("plain"))
+        and source in habit.camera.sources
+        and (habit.camera.alone == alone or habit.name.startswith("plain"))
     }
     verdicts = record(folder, habits, SECONDS)
     failed = {(v.source, v.name): v for v in verdicts if v.faults}

@@ -149,6 +149,18 @@ class Server:
         with self._database() as database, database.read() as conn:
             return coverage(conn, camera, start_us, end_us or now_us(), now_us=now_us())
 
+    def stalled(self, camera: str, start_us: int) -> bool:
+        """Whether a camera fell silent after it was recorded: before its first frame a camera that plays is ``stalled`` too."""
+        if not self.prepared():
+            return False
+        try:
+            found = self.coverage(camera, start_us)
+        except KeyError:
+            return False
+        return any(
+            gap.cause.value == "stalled" and gap.start_us > found.spans[0].start_us for gap in found.gaps if found.spans
+        )
+
     def causes(self, camera: str, start_us: int) -> list[str]:
         """Causes of the gaps since then, in order."""
         if not self.prepared():

@@ -83,12 +83,13 @@ def test_change_of_resolution_is_a_new_run_without_a_gap(tmp_path: Path, serve: 
     table = {"id": "a", "url": serve(camera), "stall_timeout": "2s", "source": source}
     with serving(tmp_path, table, workers=1) as server:
         start_us = now_us()
-        server.until(lambda: Cause.STALLED in server.causes("a", start_us))
+        server.until(lambda: server.stalled("a", start_us))
         server.stop()
     found = server.closed("a")
     first, second = (segments for segments in _runs(found))
     assert first[-1].init != second[0].init
-    assert first[-1].end_us == second[0].key.start_us, "not a microsecond between the two"
+    # Each is rounded by itself.
+    assert abs(first[-1].end_us - second[0].key.start_us) <= 1, "no time between the two"
     assert sum(s.frames for s in [*first, *second]) == len(changing.video.units)
 
 
@@ -106,7 +107,7 @@ def test_timestamps_that_jump_end_the_run(tmp_path: Path, serve: Serve, h264_cli
         tmp_path, {"id": "a", "url": serve(ScriptedCamera(jumping, at_end="stall")), "stall_timeout": "2s"}, workers=1
     ) as server:
         start_us = now_us()
-        server.until(lambda: Cause.STALLED in server.causes("a", start_us))
+        server.until(lambda: server.stalled("a", start_us))
         server.stop()
     for segment in server.closed("a"):
         assert segment.end_us - segment.key.start_us < 5_000_000, "a jump must not make a segment last an hour"

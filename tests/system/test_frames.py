@@ -9,7 +9,6 @@ from typing import Literal
 
 import pytest
 
-from storage.causes import Cause
 from storage.segments import Segment
 from tests.cameras.clips import ClipSpec, clip
 from tests.cameras.gst import GstCamera
@@ -86,7 +85,7 @@ def test_reordered_pictures_from_the_first_on(
     table = {"id": "cam", "url": serve(camera), "stall_timeout": "2s", "source": source}
     with serving(tmp_path, table, workers=1) as server:
         start_us = now_us()
-        server.until(lambda: Cause.STALLED in server.causes("cam", start_us))
+        server.until(lambda: server.stalled("cam", start_us))
         server.stop()
     found = server.closed("cam")
     first = [segment for segment in found if segment.run_start_us == found[0].run_start_us]

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import av
 
-from storage.causes import Cause
 from tests.cameras.clips import ClipSpec, clip
 from tests.cameras.running import Startable
 from tests.cameras.scripted import ScriptedCamera
@@ -27,7 +26,7 @@ def test_g711_by_both_sources(tmp_path: Path, serve: Serve) -> None:
     with serving(tmp_path, *tables, workers=1) as server:
         start_us = now_us()
         for source in cameras:
-            server.until(lambda source=source: Cause.STALLED in server.causes(source, start_us))  # type: ignore[misc]
+            server.until(lambda source=source: server.stalled(source, start_us))  # type: ignore[misc]
         server.stop()
     for source, camera in cameras.items():
         found = server.closed(source)
