@@ -39,6 +39,7 @@ __all__ = [
     "grown",
     "init",
     "last_end",
+    "needs_init",
     "put_init",
     "spans_between",
     "within_millisecond",
@@ -235,6 +236,16 @@ def init(conn: sqlite3.Connection, id_: str) -> Init | None:
         "SELECT id, bytes, video_codec, audio_codec, width, height FROM init WHERE id = ?", (id_,)
     ).fetchone()
     return None if row is None else Init(*row)
+
+
+def needs_init(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int, init_: str) -> bool:
+    """Whether a segment of this camera that overlaps ``[start_us, end_us)`` can be decoded by this init only."""
+    row = conn.execute(
+        "SELECT 1 FROM segment WHERE camera = (SELECT key FROM camera WHERE id = ?) AND start_us > ? AND start_us < ?"
+        " AND coalesce(end_us, ?) > ? AND init = ? LIMIT 1",
+        (camera, start_us - LONGEST_SEGMENT_US, end_us, end_us, start_us, init_),
+    ).fetchone()
+    return row is not None
 
 
 def begin_run(conn: sqlite3.Connection, key: Key) -> None:

@@ -17,6 +17,7 @@ from litestar.datastructures import MutableScopeHeaders, State
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
 
 from nvr.api import (
+    addresses,
     alerts,
     audit,
     camera_table,
@@ -43,6 +44,7 @@ from nvr.api import (
     public,
     retention,
     schema,
+    watch,
     windows,
 )
 from nvr.api.auth import guard
@@ -113,6 +115,8 @@ def _routes() -> list[Any]:
         clips,
         playlists,
         footage,
+        addresses,
+        watch,
         orders,
         windows,
         public,

@@ -40,12 +40,13 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks. ``user`` is None for a token; ``session`` is the cookie's value, None for a token."""
+    """Who asks. ``user`` is None for a token; ``session`` is the cookie's value, None for a token, and ``token`` its id, None for a session."""
 
     name: str
     role: Role
     user: str | None
     session: str | None
+    token: str | None = None
 
 
 async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
@@ -133,7 +134,7 @@ async def _authenticate(connection: Connection, services: Services) -> Principal
 
 def _by_token(db: Database, text: str, at_us: int) -> Principal | None:
     token = accounts.authenticate_token(db, text, at_us=at_us)
-    return None if token is None else Principal(f"token {token.name}", token.role, None, None)
+    return None if token is None else Principal(f"token {token.name}", token.role, None, None, token.id)
 
 
 def _by_cookie(db: Database, value: str, at_us: int) -> Principal | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -15,9 +15,10 @@ from litestar.response.base import ASGIResponse
 from nvr.api.cameras import no_camera
 from nvr.api.coverage import RANGE_ERRORS
 from nvr.api.errors import ApiError
+from nvr.api.footage import PRIVATE
 from nvr.api.respond import ApiRequest
 from nvr.api.routing import get
-from nvr.api.sending import send
+from nvr.api.sending import Sendable, send
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, parse_range, seconds
 from nvr.playback.archive import Archive, Member
@@ -30,10 +31,20 @@ from storage.intervals import Interval
 from storage.runs import NotShown, not_shown, parse_run, run_name, shown
 from storage.segments import Key
 
-__all__ = ["ROUTES", "coverage_headers", "hidden_in", "not_shown_headers", "run_asked"]
+__all__ = [
+    "LONGEST_CLIP_US",
+    "ROUTES",
+    "Asked",
+    "asked_of",
+    "clip_answer",
+    "coverage_headers",
+    "hidden_in",
+    "not_shown_headers",
+    "run_asked",
+]
 
 # A day, also the one of 25 hours when clocks are set back.
-_LONGEST_CLIP_US: Final = 25 * 3_600_000_000
+LONGEST_CLIP_US: Final = 25 * 3_600_000_000
 # A fragment, and the moment that it takes to be durable.
 _FRAGMENT_US: Final = 2_000_000
 # Proxies take headers of 4 to 8 kB in all.
@@ -74,14 +85,30 @@ async def clip(
     """The frames of ``[start, end)``. Of what was not recorded, ``gaps=collapse`` shows nothing and ``gaps=keep`` keeps the time. While not all of
     it is known, it is refused; ``so_far=true`` answers what there is, under a name that says so. Of runs
     that recorded the same time the newest is shown; ``X-Not-Shown`` lists the others, and ``run`` shows one alone."""
-    asked = _parameters(camera, start, end, gaps, so_far, run)
+    return await clip_answer(request, services, camera, _parameters(camera, start, end, gaps, so_far, run))
+
+
+async def clip_answer(
+    request: ApiRequest,
+    services: Services,
+    camera: str,
+    asked: Asked,
+    *,
+    sent: Callable[[Sendable], Sendable] = lambda clip: clip,
+) -> ASGIResponse:
+    """The clip, or a ``Range`` of it. ``sent`` may stand in front of it while it is sent.
+
+    Raises:
+        ApiError: ``range_not_over``, ``several_inits`` or ``camera_not_found``.
+        PlaybackError: it can't be made.
+    """
     async with services.clip_slots:
         planned, found, hidden = await sync_to_thread(_plan, services, camera, asked)
     name = clip_name(camera, planned.start_us, planned.end_us, *_more(asked, found))
     read = Interval(planned.start_us - planned.preroll_us, planned.end_us)
     return send(
         request,
-        planned,
+        sent(planned),
         etag=planned.etag,
         media_type="video/mp4",
         headers=_headers(name, planned.start_us, planned.end_us, found) | not_shown_headers(hidden),
@@ -124,7 +151,7 @@ async def clip_archive(
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """What of a camera is asked for, and how."""
 
     start_us: int
@@ -140,13 +167,19 @@ class _Asked:
         return f"start={format_time(start_us)}&end={format_time(end_us)}&gaps={self.gaps}{more}"
 
 
-def _parameters(camera: str, start: str | None, end: str | None, gaps: str, so_far: bool, run: str | None) -> _Asked:
-    asked = parse_range(start, end, longest_us=_LONGEST_CLIP_US)
+def _parameters(camera: str, start: str | None, end: str | None, gaps: str, so_far: bool, run: str | None) -> Asked:
+    return asked_of(camera, parse_range(start, end, longest_us=LONGEST_CLIP_US), gaps, so_far, run)
+
+
+def asked_of(camera: str, asked: Interval, gaps: str, so_far: bool, run: str | None) -> Asked:
+    """What is asked for of a camera.
+
+    Raises:
+        ApiError: ``invalid_parameter``.
+    """
     if gaps not in ("collapse", "keep"):
         raise ApiError("invalid_parameter", "gaps must be collapse or keep")
-    return _Asked(
-        asked.start_us, asked.end_us, "keep" if gaps == "keep" else "collapse", so_far, run_asked(camera, run)
-    )
+    return Asked(asked.start_us, asked.end_us, "keep" if gaps == "keep" else "collapse", so_far, run_asked(camera, run))
 
 
 def run_asked(camera: str, name: str | None) -> Key | None:
@@ -161,7 +194,7 @@ def run_asked(camera: str, name: str | None) -> Key | None:
     return found
 
 
-def _more(asked: _Asked, found: Coverage) -> list[str]:
+def _more(asked: Asked, found: Coverage) -> list[str]:
     """What tells a clip's name from others of the same time."""
     more = [f"run-{run_name(asked.run)}"] if asked.run is not None else []
     more += ["gaps-kept"] if asked.gaps == "keep" and found.gaps else []
@@ -170,8 +203,7 @@ def _more(asked: _Asked, found: Coverage) -> list[str]:
 
 def _headers(name: str, start_us: int, end_us: int, found: Coverage) -> dict[str, str]:
     return {
-        # Kept by the browser, but asked about: retention may have taken it meanwhile, or a growing range have grown.
-        "Cache-Control": "private, no-cache",
+        **PRIVATE,
         "Content-Disposition": f'attachment; filename="{name}"',
         "X-Clip-Start": format_time(start_us),
         "X-Clip-End": format_time(end_us),
@@ -179,7 +211,7 @@ def _headers(name: str, start_us: int, end_us: int, found: Coverage) -> dict[str
     }
 
 
-def _coverage(services: Services, camera: str, asked: _Asked, kind: str) -> Coverage:
+def _coverage(services: Services, camera: str, asked: Asked, kind: str) -> Coverage:
     now_us = services.now_us()
     with services.db.read() as conn:
         try:
@@ -206,7 +238,7 @@ def _coverage(services: Services, camera: str, asked: _Asked, kind: str) -> Cove
     return found
 
 
-def _plan(services: Services, camera: str, asked: _Asked) -> tuple[Clip, Coverage, list[NotShown]]:
+def _plan(services: Services, camera: str, asked: Asked) -> tuple[Clip, Coverage, list[NotShown]]:
     found = _coverage(services, camera, asked, "mp4")
     only = None if asked.run is None else {asked.run}
     hidden = hidden_in(services, camera, asked.start_us, found.as_of_us, only)
@@ -237,7 +269,7 @@ class _PlannedArchive:
     read: Interval
 
 
-def _plan_archive(services: Services, camera: str, asked: _Asked) -> tuple[_PlannedArchive, Coverage]:
+def _plan_archive(services: Services, camera: str, asked: Asked) -> tuple[_PlannedArchive, Coverage]:
     found = _coverage(services, camera, asked, "zip")
     clips = plan_clips(services.db, services.indexes, camera, asked.start_us, found.as_of_us, gaps=asked.gaps)
     names = apart(clip_name(camera, clip.start_us, clip.end_us) for clip in clips)

@@ -6,6 +6,7 @@ Invariant: an error that is not ours to tell says an incident's number and nothi
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import sqlite3
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ from nvr.config import redact
 from nvr.playback.errors import PlaybackError, RangeNotSatisfiable
 from storage.errors import CatalogueError
 
-__all__ = ["CODES", "ApiError", "Problem", "problem_response", "to_problem"]
+__all__ = ["CODES", "ApiError", "Problem", "problem_response", "shown_path", "to_problem"]
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "invalid_account": (400, "A user's or token's name or role can't be"),
     "weak_password": (400, "The password is too short or absurdly long"),
     "invalid_link": (400, "A link names one recipient, and is good for a minute to 31 days"),
+    "invalid_address": (400, "An address is for live view or for a range, and good for a minute to a day"),
     "invalid_export": (400, "An export can't be like this: no camera, an empty range, a text that is too long"),
     "not_authenticated": (401, "No session and no token, or one that is over"),
     "bad_credentials": (401, "The user name or the password is wrong"),
@@ -62,6 +64,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "second_person_needed": (403, "Somebody else than who asked must approve"),
     "not_your_request": (403, "Only who asked can withdraw; others refuse"),
     "not_your_export": (403, "Only who asked for the export, an administrator, or who has a link may have it"),
+    "outside_address": (403, "The address shows another range, or not live view"),
     "cross_origin": (403, "The page that sent this is not this server's"),
     "not_found": (404, "There is no such address"),
     "camera_not_found": (404, "There never was a camera of this id"),
@@ -74,6 +77,8 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "export_not_found": (404, "There is no such export"),
     "link_not_found": (404, "There is no such link to this export"),
     "link_not_valid": (404, "The link opens nothing, or nothing any more"),
+    "address_not_found": (404, "There is no such address of yours"),
+    "address_not_valid": (404, "The address shows nothing, or nothing any more"),
     "certificate_not_found": (404, "There is no such certificate"),
     "hold_not_found": (404, "There is no such hold"),
     "directive_not_found": (404, "There is no such order, window or schedule"),
@@ -92,6 +97,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "export_wrong": (409, "The package is not what was recorded: it must not be used. Make the export again"),
     "export_ended": (409, "The export has ended: there is nothing to cancel"),
     "approval_needed": (409, "An export needs a request that was approved"),
+    "too_many_addresses": (409, "Too many addresses are good at once: revoke some"),
     "too_many_exports": (409, "Too many exports wait already"),
     "hold_released": (409, "The hold was released before"),
     "nothing_waits": (404, "No deletion waits for this cause"),
@@ -115,6 +121,8 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "catalogue_unavailable": (503, "The catalogue can't be read or written now"),
     "busy": (503, "Too many reports at once; try again shortly"),
 }
+
+_SECRET: Final = re.compile(r"(/api/watch/+)[^/]+")
 
 _BY_STATUS: Final = {
     400: "invalid_request",
@@ -166,7 +174,7 @@ def to_problem(request: Request[Any, Any, Any], error: Exception) -> Response[by
         found = ApiError("invalid_request", "the body is not UTF-8")
     if found is None:
         incident = secrets.token_hex(4)
-        log.error("incident %s: %s %s", incident, request.method, request.scope["path"], exc_info=error)
+        log.error("incident %s: %s %s", incident, request.method, shown_path(request.scope["path"]), exc_info=error)
         found = ApiError(
             "internal",
             f"the server failed; its log tells more under incident {incident}",
@@ -185,15 +193,20 @@ def problem_response(error: ApiError, path: str) -> Response[bytes]:
         "title": HTTPStatus(error.status).phrase,
         "status": error.status,
         "detail": error.detail,
-        "instance": path,
+        "instance": "",
         "code": error.code,
         **error.extra,
     }
     # A path may hold bytes that are no text.
-    body["instance"] = path.encode("utf-8", "replace").decode()
+    body["instance"] = shown_path(path).encode("utf-8", "replace").decode()
     return Response(
         msgspec.json.encode(body), status_code=error.status, headers=headers, media_type="application/problem+json"
     )
+
+
+def shown_path(path: str) -> str:
+    """A path as it may be answered and logged: without the secret of an address."""
+    return _SECRET.sub(r"\1…", path)
 
 
 def _known(error: Exception) -> ApiError | None:

@@ -14,17 +14,17 @@ from nvr.api.ranges import select
 from nvr.api.respond import ApiRequest, matches_etag
 from nvr.api.routing import get
 from nvr.api.sending import send
-from nvr.api.services import Injected
+from nvr.api.services import Injected, Services
 from nvr.playback.errors import FootageDamaged, FootageGone
-from nvr.playback.media import open_media
+from nvr.playback.media import Media, open_media
 from storage import segments
 from storage.layout import NODE_ID
 from storage.segments import Key
 
-__all__ = ["IMMUTABLE", "ROUTES"]
+__all__ = ["PRIVATE", "ROUTES", "init_answer", "segment_media"]
 
-# Only for whoever asked: a proxy must not hand footage to people who are not logged in.
-IMMUTABLE: Final = "private, max-age=31536000, immutable"
+PRIVATE: Final = {"Cache-Control": "no-store"}
+"""Of all footage: nothing of it stays in a browser that others use, or in a proxy. What scrubbing needs the page keeps in memory."""
 
 _NAME: Final = re.compile(rf"(?P<start>\d{{1,18}})-(?P<epoch>\d{{1,18}})-(?P<node>{NODE_ID})\.mp4", re.ASCII)
 _INIT: Final = re.compile(r"(?P<sha256>[0-9a-f]{64})\.mp4", re.ASCII)
@@ -40,22 +40,43 @@ _INIT: Final = re.compile(r"(?P<sha256>[0-9a-f]{64})\.mp4", re.ASCII)
 )
 def segment_bytes(request: ApiRequest, services: Injected, camera: FromPath[str], name: FromPath[str]) -> ASGIResponse:
     """One segment's file, or a ``Range`` of it. A growing one is as long as its whole fragments are now."""
+    media = segment_media(services, camera, name)
+    return send(request, media, etag=media.etag, media_type="video/mp4", headers=PRIVATE)
+
+
+def segment_media(services: Services, camera: str, name: str) -> Media:
+    """The segment of this camera that the last part of its URL names, open.
+
+    Raises:
+        ApiError: ``segment_not_found``.
+        FootageDamaged: it is not what the catalogue says.
+    """
     match = _NAME.fullmatch(name)
     if match is None:
         raise _gone()
     key = Key(camera, int(match["start"]), match["node"], int(match["epoch"]))
     try:
-        media = open_media(services.db, services.indexes, key)
+        return open_media(services.db, services.indexes, key)
     except FootageDamaged:
         raise
     except FootageGone:
         raise _gone() from None
-    cache = "no-store" if media.growing else IMMUTABLE
-    return send(request, media, etag=media.etag, media_type="video/mp4", headers={"Cache-Control": cache})
 
 
 def _gone() -> ApiError:
     return ApiError("segment_not_found", "there is no such segment, or it was deleted")
+
+
+@get(
+    "/api/cameras/{camera:str}/inits/{name:str}",
+    role="viewer",
+    summary="What makes a camera's fragments decodable: {sha256}.mp4",
+    errors=["init_not_found", "range_not_satisfiable"],
+    media_type="video/mp4",
+)
+def camera_init(request: ApiRequest, services: Injected, camera: FromPath[str], name: FromPath[str]) -> Response[bytes]:
+    """As ``/api/inits``, where playlists name it."""
+    return init_answer(request, services, name)
 
 
 @get(
@@ -67,13 +88,22 @@ def _gone() -> ApiError:
 )
 def init_bytes(request: ApiRequest, services: Injected, name: FromPath[str]) -> Response[bytes]:
     """An init; its name is its content's SHA-256, so it never changes."""
+    return init_answer(request, services, name)
+
+
+def init_answer(request: ApiRequest, services: Services, name: str) -> Response[bytes]:
+    """The init of this name, or a ``Range`` of it.
+
+    Raises:
+        ApiError: ``init_not_found``.
+    """
     match = _INIT.fullmatch(name)
     with services.db.read() as conn:
         found = segments.init(conn, match["sha256"]) if match else None
     if found is None:
         raise ApiError("init_not_found", "there is no such init")
     etag = f'"{found.id}"'
-    headers = {"Cache-Control": IMMUTABLE, "ETag": etag}
+    headers = {**PRIVATE, "ETag": etag}
     if matches_etag(request.headers.get("if-none-match"), etag):
         return Response(b"", status_code=304, headers=headers, media_type="video/mp4")
     selected = select(request.headers, size=len(found.data), etag=etag)
@@ -85,4 +115,4 @@ def init_bytes(request: ApiRequest, services: Injected, name: FromPath[str]) -> 
     )
 
 
-ROUTES: list[object] = [segment_bytes, init_bytes]
+ROUTES: list[object] = [segment_bytes, camera_init, init_bytes]

@@ -13,6 +13,7 @@ from nvr.api.cameras import no_camera
 from nvr.api.clips import hidden_in, not_shown_headers, run_asked
 from nvr.api.coverage import RANGE_ERRORS
 from nvr.api.errors import ApiError
+from nvr.api.footage import PRIVATE
 from nvr.api.respond import ApiRequest, encoded
 from nvr.api.routing import get
 from nvr.api.services import Injected, Services
@@ -22,8 +23,9 @@ from nvr.playback.hls import recorded_playlist
 from nvr.playback.snapshot import Snapshot, snapshot
 from storage import cameras, segments
 from storage.coverage import coverage
+from storage.intervals import Interval
 
-__all__ = ["PLAYLIST_TYPE", "ROUTES"]
+__all__ = ["PLAYLIST_TYPE", "ROUTES", "live_answer", "picture_answer", "recorded_answer"]
 
 PLAYLIST_TYPE: Final = "application/vnd.apple.mpegurl"
 
@@ -51,8 +53,20 @@ def recorded(
 ) -> Response[bytes]:
     """What was recorded of ``[start, end)``, in wall time; what was not is a gap in it. What is not known yet is not in it. Of runs that recorded the same
     time the newest is shown; ``X-Not-Shown`` lists the others, and ``run`` shows one alone."""
-    one = run_asked(camera, run)
     asked = parse_range(start, end, longest_us=_LONGEST_PLAYLIST_US)
+    return recorded_answer(request, services, camera, asked, run)
+
+
+def recorded_answer(
+    request: ApiRequest, services: Services, camera: str, asked: Interval, run: str | None
+) -> Response[bytes]:
+    """The playlist of a range.
+
+    Raises:
+        ApiError: ``invalid_parameter`` (of ``run``) or ``camera_not_found``.
+        PlaybackError: it can't be shown.
+    """
+    one = run_asked(camera, run)
     with services.db.read() as conn:
         try:
             known = coverage(conn, camera, asked.start_us, asked.end_us, now_us=services.now_us())
@@ -63,8 +77,7 @@ def recorded(
     only = None if one is None else {one}
     text = recorded_playlist(services.db, services.indexes, camera, asked.start_us, known.as_of_us, only=only)
     hidden = hidden_in(services, camera, asked.start_us, known.as_of_us, only)
-    headers = {"Cache-Control": "private, no-cache", **not_shown_headers(hidden)}
-    return encoded(request, text.encode(), PLAYLIST_TYPE, headers=headers)
+    return encoded(request, text.encode(), PLAYLIST_TYPE, headers={**PRIVATE, **not_shown_headers(hidden)})
 
 
 @get(
@@ -83,13 +96,25 @@ async def live(
     part: Annotated[str | None, QueryParameter(name="_HLS_part")] = None,
 ) -> Response[bytes]:
     """The last seconds. With ``_HLS_msn`` and ``_HLS_part`` the answer waits until the playlist has that part."""
+    return await live_answer(request, services, camera, msn, part)
+
+
+async def live_answer(
+    request: ApiRequest, services: Services, camera: str, msn: str | None, part: str | None
+) -> Response[bytes]:
+    """The live playlist, held back until it has what is waited for.
+
+    Raises:
+        ApiError: ``invalid_parameter`` or ``camera_not_found``.
+        PlaybackError: it is not live.
+    """
     wanted_msn, wanted_part = _number("_HLS_msn", msn), _number("_HLS_part", part)
     if wanted_part is not None and wanted_msn is None:
         raise ApiError("invalid_parameter", "_HLS_part needs _HLS_msn")
     if not await sync_to_thread(_is_recorded, services, camera):
         raise no_camera(camera)
     text = await services.live.playlist(camera, msn=wanted_msn, part=wanted_part)
-    return encoded(request, text.encode(), PLAYLIST_TYPE, headers={"Cache-Control": "no-store"})
+    return encoded(request, text.encode(), PLAYLIST_TYPE, headers=PRIVATE)
 
 
 def _number(name: str, text: str | None) -> int | None:
@@ -130,7 +155,16 @@ async def picture(
     width: FromQuery[str | None] = None,
 ) -> Response[bytes]:
     """A JPEG; ``X-Frame-Time`` says when it began to be shown."""
-    at_us = None if at is None else parse_time("at", at)
+    return await picture_answer(services, camera, None if at is None else parse_time("at", at), width)
+
+
+async def picture_answer(services: Services, camera: str, at_us: int | None, width: str | None) -> Response[bytes]:
+    """The picture shown at a time, or the last one.
+
+    Raises:
+        ApiError: ``invalid_parameter`` (of ``width``) or ``camera_not_found``.
+        PlaybackError: there is none.
+    """
     wanted = _number("width", width)
     if wanted is not None and wanted not in _WIDTHS:
         raise ApiError("invalid_parameter", f"width must be from {_WIDTHS[0]} to {_WIDTHS[-1]} pixels")
@@ -139,11 +173,7 @@ async def picture(
     return Response(
         found.jpeg,
         media_type="image/jpeg",
-        headers={
-            "X-Frame-Time": format_time(found.frame_time_us),
-            # What was shown at a time does not change; that it may be deleted, retention says within minutes anyway.
-            "Cache-Control": "no-store" if at_us is None else "private, max-age=60",
-        },
+        headers={"X-Frame-Time": format_time(found.frame_time_us), **PRIVATE},
     )
 
 

@@ -96,7 +96,9 @@ class Media:
 
     def __init__(self, opened: OpenSegment) -> None:
         self._files = FileSet([opened])
+        self.segment = opened.segment
         self.key = opened.segment.key
+        self.index = opened.file.index
         self.growing = opened.file.tail is None
         self.size = opened.file.whole_bytes if self.growing else opened.file.size
 

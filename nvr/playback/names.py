@@ -24,8 +24,8 @@ __all__ = [
     "segment_uri",
 ]
 
-INIT_FOLDER: Final = "/api/inits/"
-"""Where inits are answered, whatever camera they are of."""
+INIT_FOLDER: Final = "inits/"
+"""Where inits are answered, relative to a playlist: so a playlist is the same under whatever path it is asked for."""
 
 GAP_URI: Final = "segments/gap.mp4"
 """What the entry of a gap names, since it must name something. Players never fetch it; it is no segment's name, so the answer is 404."""

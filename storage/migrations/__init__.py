@@ -28,6 +28,7 @@ from storage.migrations import (
     m016_exports_checked,
     m017_brake,
     m018_run_order,
+    m023_addresses,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -54,6 +55,7 @@ STEPS = (
     m016_exports_checked,
     m017_brake,
     m018_run_order,
+    m023_addresses,
 )
 
 

@@ -69,7 +69,7 @@ def stretches(studio: Studio, items: list[Item]) -> list[bytes]:
             assert item.uri == GAP_URI
             continue
         if not found or item.discontinuity:
-            sha = re.fullmatch(r"/api/inits/([0-9a-f]{64})\.mp4", item.init)
+            sha = re.fullmatch(r"inits/([0-9a-f]{64})\.mp4", item.init)
             assert sha
             with studio.database.read() as conn:
                 init = segments.init(conn, sha[1])

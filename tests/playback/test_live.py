@@ -89,7 +89,7 @@ class Viewer:
     def append(self, init: str, is_new: bool, named: tuple[str, int, int]) -> None:
         uri, offset, size = named
         if not self.runs or is_new or self.inits[-1] != init:
-            sha = re.fullmatch(r"/api/inits/([0-9a-f]{64})\.mp4", init)
+            sha = re.fullmatch(r"inits/([0-9a-f]{64})\.mp4", init)
             assert sha
             with self.studio.database.read() as conn:
                 found = segments.init(conn, sha[1])

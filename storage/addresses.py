@@ -1,0 +1,206 @@
+"""Addresses with a secret in them, by which a player that can't send a header watches one camera: live, or one range.
+
+Only the secret's SHA-256 is kept. Invariant: an address shows nothing unless its time is not over, nobody has revoked it, and who made it is still there
+(the same user, not another of the name; the same token); it may do what they may do at that moment. That is looked at each time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import sqlite3
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from storage import audit
+from storage.accounts import Role
+from storage.database import next_rev
+
+__all__ = [
+    "LONGEST_US",
+    "MOST",
+    "MOST_OF_ONE",
+    "SHORTEST_US",
+    "Address",
+    "AddressError",
+    "Maker",
+    "State",
+    "every",
+    "find",
+    "make",
+    "of_secret",
+    "revoke",
+    "used",
+]
+
+SHORTEST_US: Final = 60 * 1_000_000
+LONGEST_US: Final = 86_400 * 1_000_000
+MOST_OF_ONE: Final = 50
+MOST: Final = 1_000
+"""So many may be good at once: of one maker, and of all."""
+
+_KEPT_US: Final = 31 * 86_400 * 1_000_000
+_SECRET_BYTES: Final = 32
+# Longer than any secret of ours; hashing more is work for nothing.
+_LONGEST_TEXT: Final = 200
+
+
+class AddressError(ValueError):
+    """An address can't be made like this; the message says why. ``code`` is a stable word."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class State(StrEnum):
+    """Whether an address shows anything. ``ENDED``: who made it is not there any more."""
+
+    VALID = "valid"
+    OVER = "over"
+    REVOKED = "revoked"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Whose rights an address carries: a ``user`` or a ``token`` (its id). ``name``: as the audit log has it."""
+
+    name: str
+    user: str | None
+    token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address of ``camera``, for ``[start_us, end_us)`` or (None) live, good until ``until_us``. ``role`` is what its maker may do now, None if they are
+    not there; ``state`` is as of when it was read."""
+
+    id: str
+    camera: str
+    start_us: int | None
+    end_us: int | None
+    made_by: str
+    user: str | None
+    token: str | None
+    made_us: int
+    until_us: int
+    revoked_us: int | None
+    revoked_by: str | None
+    used_us: int | None
+    role: Role | None
+    state: State
+
+    @property
+    def live(self) -> bool:
+        """Whether it shows what is, not what was."""
+        return self.start_us is None
+
+    def is_of(self, maker: Maker) -> bool:
+        """Whether they made it."""
+        return (self.user, self.token) == (maker.user, maker.token)
+
+
+_FROM: Final = """FROM address a JOIN camera c ON c.key = a.camera LEFT JOIN user u ON u.name = a.user AND u.created_us = a.user_since_us
+LEFT JOIN token t ON t.id = a.token"""
+_STATE: Final = """CASE WHEN a.revoked_us IS NOT NULL THEN 'revoked' WHEN coalesce(u.role, t.role) IS NULL THEN 'ended'
+WHEN a.until_us <= :now OR a.made_us > :now THEN 'over' ELSE 'valid' END"""
+_SELECT: Final = f"""SELECT a.id, c.id AS camera, a.start_us, a.end_us, a.made_by, a.user, a.token, a.made_us, a.until_us, a.revoked_us, a.revoked_by, a.used_us,
+coalesce(u.role, t.role) AS role, {_STATE} AS state {_FROM}"""
+
+
+def _address(row: sqlite3.Row) -> Address:
+    return Address(
+        **{**dict(row), "role": None if row["role"] is None else Role(row["role"]), "state": State(row["state"])}
+    )
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def make(
+    conn: sqlite3.Connection,
+    camera: str,
+    *,
+    start_us: int | None,
+    end_us: int | None,
+    until_us: int,
+    maker: Maker,
+    now_us: int,
+) -> tuple[Address, str]:
+    """An address of a camera, and its secret: this once. Forgets those that ended a month ago.
+
+    Raises:
+        KeyError: there is no such camera.
+        AddressError: ``invalid_address`` (a time that can't be) or ``too_many_addresses``.
+    """
+    row = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()
+    if row is None:
+        raise KeyError(camera)
+    if not SHORTEST_US <= until_us - now_us <= LONGEST_US:
+        raise AddressError("invalid_address", "an address is good for a minute at least and a day at most, from now on")
+    conn.execute("DELETE FROM address WHERE until_us <= ?", (now_us - _KEPT_US,))
+    good = [found for found in every(conn, now_us) if found.state is State.VALID]
+    if len(good) >= MOST or sum(found.is_of(maker) for found in good) >= MOST_OF_ONE:
+        raise AddressError(
+            "too_many_addresses", f"{MOST_OF_ONE} addresses of one maker, {MOST} in all, are good at once: revoke some"
+        )
+    since = conn.execute("SELECT created_us FROM user WHERE name = ?", (maker.user,)).fetchone()
+    id_, secret = secrets.token_hex(6), secrets.token_urlsafe(_SECRET_BYTES)
+    conn.execute(
+        "INSERT INTO address (id, secret, camera, start_us, end_us, made_by, user, user_since_us, token, made_us, until_us, rev)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+        (id_, _hash(secret), row["key"], start_us, end_us, maker.name, maker.user,
+         None if since is None else since[0], maker.token, now_us, until_us, next_rev(conn)),
+    )  # fmt: skip
+    detail = {"address": id_, "start_us": start_us, "end_us": end_us, "until_us": until_us}
+    audit.enter(conn, "address_made", camera=camera, detail=detail)
+    made = find(conn, id_, now_us)
+    assert made is not None
+    return made, secret
+
+
+def find(conn: sqlite3.Connection, id_: str, now_us: int) -> Address | None:
+    """The address of this id."""
+    row = conn.execute(f"{_SELECT} WHERE a.id = :id", {"id": id_, "now": now_us}).fetchone()
+    return None if row is None else _address(row)
+
+
+def of_secret(conn: sqlite3.Connection, secret: str, now_us: int) -> Address | None:
+    """The address with this secret, whatever its state."""
+    if len(secret) > _LONGEST_TEXT:
+        return None
+    row = conn.execute(f"{_SELECT} WHERE a.secret = :secret", {"secret": _hash(secret), "now": now_us}).fetchone()
+    return None if row is None else _address(row)
+
+
+def every(conn: sqlite3.Connection, now_us: int) -> list[Address]:
+    """All addresses, the latest first."""
+    return [_address(row) for row in conn.execute(f"{_SELECT} ORDER BY a.made_us DESC, a.id", {"now": now_us})]
+
+
+def revoke(conn: sqlite3.Connection, id_: str, *, by: str, now_us: int) -> Address:
+    """It shows nothing from now on. Doing it again changes nothing.
+
+    Raises:
+        KeyError: there is no such address.
+    """
+    address = find(conn, id_, now_us)
+    if address is None:
+        raise KeyError(id_)
+    if address.revoked_us is None:
+        conn.execute(
+            "UPDATE address SET revoked_us = ?, revoked_by = ?, rev = ? WHERE id = ?",
+            (now_us, by, next_rev(conn), id_),
+        )
+        audit.enter(conn, "address_revoked", camera=address.camera, detail={"address": id_, "made_by": address.made_by})
+    revoked = find(conn, id_, now_us)
+    assert revoked is not None
+    return revoked
+
+
+def used(conn: sqlite3.Connection, id_: str, *, now_us: int) -> None:
+    """Notes a use, of those that the audit log has."""
+    conn.execute("UPDATE address SET used_us = ?, rev = ? WHERE id = ?", (now_us, next_rev(conn), id_))
