@@ -33,18 +33,21 @@ NAMES: Final[Mapping[str, str]] = {
     "by_arrival": "times that time stamps were seen to run at a wrong rate or to say nothing, so that frames go by arrival",
     "lost_frames": "frames that are missing in the footage because of a loss, as far as is known",
     "received": "whole frames that came, decodable or not",
+    "received_bytes": "bytes of picture and sound that came, whatever became of them",
+    "received_us": "microseconds in which they came, silences up to the time after which a connection is given up included",
     "corrupt": "pictures before which others are missing",
     "audio_realigned": "times that a camera's audio was put beside its video because its time stamps could not be right",
     "audio_left_out": "packets of audio left out: no time was left for them, or nobody to encode them",
     "overloads": "runs that ended because a disk, or this machine, did not keep up or refused",
     "keyframe_interval_us": "how far the last two keyframes lay apart, microseconds",
     "late_us": "how late the least delayed picture of the last ten seconds came, microseconds",
-    "jitter_us": "how far the delays of the pictures of the last ten seconds lay apart, microseconds",
     "interarrival_jitter_us": "interarrival jitter of RFC 3550 6.4.1, by pictures instead of packets, microseconds",
+    "jitter_sum_us": "differences of the ways of two frames, in absolute value, that interarrival jitter is made of, microseconds",
+    "jitter_readings": "how many of them",
 }
 """Every count, and what it counts."""
 
-LEVELS: Final = frozenset({"keyframe_interval_us", "late_us", "jitter_us", "interarrival_jitter_us"})
+LEVELS: Final = frozenset({"keyframe_interval_us", "late_us", "interarrival_jitter_us"})
 """Those that are no sums."""
 
 

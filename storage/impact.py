@@ -9,15 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from storage import cases, holds
+from storage import cases, holds, network, planning
 from storage.cases import Case, State
 from storage.causes import Cause
 from storage.directives import Draft
 from storage.holds import Hold
 from storage.intervals import Interval, clip, merge, subtract
+from storage.planning import NoBitrateError, Rates
 
 __all__ = ["Impact", "impact", "missing", "plan_hash"]
 
@@ -25,8 +26,8 @@ __all__ = ["Impact", "impact", "missing", "plan_hash"]
 @dataclass(frozen=True, slots=True)
 class Impact:
     """``lost_us``: camera-time from now to the expected (or certain) end that would have been recorded by what is decided so far; None
-    without such an end. ``disabled_before``: how many of the cameras another decision disables already at the start. ``bitrate_bps``: the sum over the
-    ``measured`` cameras that record now."""
+    without such an end. ``disabled_before``: how many of the cameras another order disables already at the start. ``recording``: how many record now. ``sent``: what
+    those send that are not disabled before; None: it is known of none. ``saved_bits``: what all would send in ``lost_us``; None: as ``lost_us``, or not known."""
 
     cameras: Sequence[str]
     until_us: int | None
@@ -36,8 +37,9 @@ class Impact:
     holds: Sequence[Hold]
     cases: Sequence[Case]
     recording: int
-    measured: int
-    bitrate_bps: int
+    sent: Rates | None
+    unknown: int
+    saved_bits: float | None
 
 
 def missing(conn: sqlite3.Connection, cameras: Collection[str]) -> list[str]:
@@ -78,13 +80,14 @@ def impact(conn: sqlite3.Connection, draft: Draft, cameras: Collection[str], *, 
             others.add(detail["order"])
             if start_us <= from_us:
                 disabled_before.add(id_)
-    lost_us = None
+    lost: dict[str, int] | None = None
     if until_us is not None:
-        lost_us = sum(
-            sum(b - a for a, b in subtract(from_us, until_us, merge(clip(off.get(id_, ()), from_us, until_us))))
+        lost = {
+            id_: sum(b - a for a, b in subtract(from_us, until_us, merge(clip(off.get(id_, ()), from_us, until_us))))
             for id_ in chosen
             if until_us > from_us
-        )
+        }
+    known = network.known_rates(conn, now_us=now_us)
     touched = [
         hold
         for hold in holds.every(conn)
@@ -93,23 +96,37 @@ def impact(conn: sqlite3.Connection, draft: Draft, cameras: Collection[str], *, 
         and hold.end_us > draft.start_us
         and (until_us is None or hold.start_us < until_us)
     ]
-    states = conn.execute(
-        "SELECT c.id, s.state, s.bitrate_bps FROM status s JOIN camera c ON c.key = s.camera WHERE s.state = 'recording'"
-    ).fetchall()
-    recording = [row for row in states if row["id"] in chosen]
-    measured = [int(row["bitrate_bps"]) for row in recording if row["bitrate_bps"]]
+    states = conn.execute("SELECT c.id FROM status s JOIN camera c ON c.key = s.camera WHERE s.state = 'recording'")
+    sending = chosen - disabled_before
+    try:
+        sent: Rates | None = planning.rates(sending, known)
+    except NoBitrateError:
+        sent = None
     return Impact(
         sorted(chosen),
         until_us,
-        lost_us,
+        None if lost is None else sum(lost.values()),
         len(disabled_before),
         sorted(others),
         touched,
         _cases(conn, chosen, draft.start_us, until_us),
-        len(recording),
-        len(measured),
-        sum(measured),
+        sum(row[0] in chosen for row in states),
+        sent,
+        len(sending - known.keys()),
+        None if lost is None else _saved(lost, known),
     )
+
+
+def _saved(lost: Mapping[str, int], known: Mapping[str, float]) -> float | None:
+    """Bits that are not sent in these microseconds; None: nobody knows."""
+    losing = [camera for camera, lost_us in lost.items() if lost_us]
+    if not losing:
+        return 0.0
+    try:
+        sent = planning.each(losing, known)
+    except NoBitrateError:
+        return None
+    return sum(sent[camera] * lost[camera] for camera in losing) / 1e6
 
 
 def _cases(conn: sqlite3.Connection, cameras: Collection[str], start_us: int, until_us: int | None) -> list[Case]:

@@ -17,15 +17,20 @@ from zoneinfo import ZoneInfo
 from storage.network_hours import HOUR_US
 from storage.selection import Selection
 
-__all__ = ["Figures", "Part", "Step", "bitrates", "edges", "groups", "measure"]
+__all__ = ["Figures", "Part", "Step", "edges", "groups", "known_rates", "measure"]
 
 Step = Literal["total", "day", "hour"]
 
 # So much is summed at once: SQLite sorts it by camera in memory.
 _CHUNK_HOURS: Final = 24
+# So far back a camera's rate is the mean of.
+_RATES_US: Final = 7 * 86_400_000_000
 
 _SUMS: Final = """SELECT camera, sum(recorded_us), sum(bytes), sum(packets), sum(lost_packets), sum(damaged), sum(undecodable), sum(reconnects),
-sum(jitter_sum_us), sum(jitter_readings), max(jitter_most_us), sum(lost_frames), sum(time_faults), max(keyframe_most_us) FROM network_hour WHERE hour >= ? AND hour < ? GROUP BY camera"""
+sum(jitter_sum_us), sum(jitter_readings), max(jitter_most_us), sum(lost_frames), sum(time_faults), max(keyframe_most_us),
+-- In hours before what is received was counted, footage is all there is to go by.
+sum(CASE WHEN received_us > 0 THEN received_bytes ELSE bytes END), sum(CASE WHEN received_us > 0 THEN received_us ELSE recorded_us END)
+FROM network_hour WHERE hour >= ? AND hour < ? GROUP BY camera"""
 
 
 @dataclass(slots=True)
@@ -46,11 +51,13 @@ class Figures:
     lost_frames: int = 0
     time_faults: int = 0
     keyframe_most_us: int = 0
+    received_bytes: int = 0
+    received_us: int = 0
 
     @property
     def bitrate_bps(self) -> float | None:
-        """Bits a second of one camera while it was recorded; None: nothing was."""
-        return self.bytes * 8e6 / self.recorded_us if self.recorded_us else None
+        """Bits a second that came of one camera while it sent, whatever became footage of them; None: nothing did."""
+        return self.received_bytes * 8e6 / self.received_us if self.received_us else None
 
     @property
     def loss(self) -> float | None:
@@ -77,8 +84,8 @@ class Part:
 
     @property
     def carried_bps(self) -> float:
-        """Bits a second of all its cameras together, times without footage included."""
-        return self.figures.bytes * 8e6 / self.measured_us if self.measured_us else 0.0
+        """Bits a second of all its cameras together, times in which nothing came included."""
+        return self.figures.received_bytes * 8e6 / self.measured_us if self.measured_us else 0.0
 
 
 def measure(
@@ -128,17 +135,20 @@ def _add(to: Figures, row: sqlite3.Row) -> None:
     to.lost_frames += rest[0]
     to.time_faults += rest[1]
     to.keyframe_most_us = max(to.keyframe_most_us, rest[2])
+    to.received_bytes += rest[3]
+    to.received_us += rest[4]
 
 
-def bitrates(conn: sqlite3.Connection, start_us: int, end_us: int) -> dict[str, float]:
-    """Bits a second of each camera while it was recorded in the range; of one that no hour tells of, what its recorder measures now."""
+def known_rates(conn: sqlite3.Connection, *, now_us: int) -> dict[str, float]:
+    """Bits a second of each camera while it sent in the last seven days; of one that no hour tells of, what its recorder receives now. Cameras of which
+    neither is known are not among them. What ``storage.planning`` goes by, whoever asks."""
     now = conn.execute(
         "SELECT c.id, s.bitrate_bps FROM status s JOIN camera c ON c.key = s.camera"
         " WHERE s.state = 'recording' AND s.bitrate_bps > 0"
     )
     found = {row[0]: float(row[1]) for row in now}
     ids = dict(conn.execute("SELECT key, id FROM camera").fetchall())
-    for part in measure(conn, ids, [start_us, end_us], now_us=end_us):
+    for part in measure(conn, ids, [now_us - _RATES_US, now_us], now_us=now_us):
         bitrate_bps = part.figures.bitrate_bps
         if part.group is not None and bitrate_bps:
             found[part.group] = bitrate_bps

@@ -24,7 +24,9 @@ KEPT_HOURS: Final = 92 * 24
 _FRESH_US: Final = 15_000_000
 # Times that a camera's time stamps strayed, stepped or ran at a wrong rate.
 _OF_TIME: Final = ("outliers", "camera_clock_steps", "by_arrival")
-_SUMS: Final = ("recorded_us", "bytes", "packets", "lost_packets", "damaged", "undecodable", "lost_frames")
+_SUMS: Final = (
+    "recorded_us", "bytes", "packets", "lost_packets", "damaged", "undecodable", "lost_frames", "received_bytes", "received_us",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Hour:
     lost_frames: int = 0
     time_faults: int = 0
     keyframe_most_us: int = 0
+    received_bytes: int = 0
+    received_us: int = 0
 
 
 def read(conn: sqlite3.Connection, *, now_us: int) -> dict[int, Reading]:
@@ -74,19 +78,19 @@ def added(camera: int, then: Reading, now: Reading) -> Hour | None:
         before = {}
     more = {name: now.counters.get(name, 0) - before.get(name, 0) for name in _SUMS}
     reconnects = max(1, now.counters.get("connections", 0)) - max(1, before.get("connections", 0))
-    # Where there is no packet there is no reading: the av source does not count them.
-    heard = now.recording and more["packets"] > 0
-    jitter_us = now.counters.get("interarrival_jitter_us", 0) if heard else 0
+    # One reading a look: the mean of the time since the last one. Where no arrival was seen there is none.
+    seen = now.counters.get("jitter_readings", 0) - before.get("jitter_readings", 0)
+    jitter_us = (now.counters.get("jitter_sum_us", 0) - before.get("jitter_sum_us", 0)) // seen if seen else 0
     time_faults = sum(now.counters.get(name, 0) - before.get(name, 0) for name in _OF_TIME)
     keyframe_us = now.counters.get("keyframe_interval_us", 0) if now.recording and more["recorded_us"] else 0
-    if not (heard or reconnects or time_faults or any(more.values())):
+    if not (seen or reconnects or time_faults or any(more.values())):
         return None
     return Hour(
         camera,
         **more,
         reconnects=reconnects,
         jitter_sum_us=jitter_us,
-        jitter_readings=int(heard),
+        jitter_readings=int(seen > 0),
         jitter_most_us=jitter_us,
         time_faults=time_faults,
         keyframe_most_us=keyframe_us,
@@ -94,13 +98,15 @@ def added(camera: int, then: Reading, now: Reading) -> Hour | None:
 
 
 _ENTER: Final = """INSERT INTO network_hour (hour, camera, recorded_us, bytes, packets, lost_packets, damaged, undecodable, reconnects,
-jitter_sum_us, jitter_readings, jitter_most_us, lost_frames, time_faults, keyframe_most_us) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (hour, camera) DO UPDATE SET
+jitter_sum_us, jitter_readings, jitter_most_us, lost_frames, time_faults, keyframe_most_us, received_bytes, received_us)
+VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (hour, camera) DO UPDATE SET
 recorded_us = recorded_us + excluded.recorded_us, bytes = bytes + excluded.bytes, packets = packets + excluded.packets,
 lost_packets = lost_packets + excluded.lost_packets, damaged = damaged + excluded.damaged, undecodable = undecodable + excluded.undecodable,
 reconnects = reconnects + excluded.reconnects, jitter_sum_us = jitter_sum_us + excluded.jitter_sum_us,
 jitter_readings = jitter_readings + excluded.jitter_readings, jitter_most_us = max(jitter_most_us, excluded.jitter_most_us),
 lost_frames = lost_frames + excluded.lost_frames, time_faults = time_faults + excluded.time_faults,
-keyframe_most_us = max(keyframe_most_us, excluded.keyframe_most_us)"""
+keyframe_most_us = max(keyframe_most_us, excluded.keyframe_most_us), received_bytes = received_bytes + excluded.received_bytes,
+received_us = received_us + excluded.received_us"""
 
 
 def enter(conn: sqlite3.Connection, hours: Iterable[Hour], *, now_us: int) -> None:
@@ -110,7 +116,8 @@ def enter(conn: sqlite3.Connection, hours: Iterable[Hour], *, now_us: int) -> No
         _ENTER,
         [
             (hour, h.camera, h.recorded_us, h.bytes, h.packets, h.lost_packets, h.damaged, h.undecodable, h.reconnects,
-             h.jitter_sum_us, h.jitter_readings, h.jitter_most_us, h.lost_frames, h.time_faults, h.keyframe_most_us)
+             h.jitter_sum_us, h.jitter_readings, h.jitter_most_us, h.lost_frames, h.time_faults, h.keyframe_most_us,
+             h.received_bytes, h.received_us)
             for h in hours
         ],
     )  # fmt: skip

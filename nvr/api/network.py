@@ -23,7 +23,7 @@ from storage import forecast
 from storage import network as figures
 from storage.intervals import DAY_US
 from storage.network import Part, Step
-from storage.planning import NoBitrateError, Plan, plan, rates
+from storage.planning import OVERHEAD, NoBitrateError, Plan, plan, rates
 from storage.retention import disks
 from storage.roots import Root
 
@@ -32,14 +32,13 @@ __all__ = ["ROUTES"]
 _LONGEST_US: Final = 93 * DAY_US
 # A city's cameras hour by hour are a hundred thousand rows a day.
 _LONGEST_HOURS_US: Final = 8 * DAY_US
-_MEASURED_US: Final = 7 * DAY_US
 _MOST_ROWS: Final = 200_000
 
 
 class NetworkRow(msgspec.Struct, kw_only=True):
     """A camera's, or a label value's cameras', figures in a part of the range. ``group``: the id or the value; null: cameras without the label.
-    ``bitrate_bps`` is a camera's while it was recorded, ``carried_bps`` that of all together over the whole time. ``loss`` from 0 to 1. What
-    was not measured is null. ``lost_frames`` are missing in the footage because of a loss, ``time_faults`` times that time stamps strayed, stepped or ran at a wrong
+    ``bytes`` of footage; ``received_bytes`` came, and of these ``bitrate_bps`` is a camera's while it sent, ``carried_bps`` that of all together over the whole time.
+    ``loss`` from 0 to 1. What was not measured is null. ``lost_frames`` are missing in the footage because of a loss, ``time_faults`` times that time stamps strayed, stepped or ran at a wrong
     rate, ``keyframe_most_us`` the largest distance of two keyframes that was seen."""
 
     group: str | None
@@ -48,6 +47,7 @@ class NetworkRow(msgspec.Struct, kw_only=True):
     cameras: int
     recorded_s: float
     bytes: int
+    received_bytes: int
     bitrate_bps: float | None
     carried_bps: float
     packets: int
@@ -77,10 +77,11 @@ class NetworkBody(msgspec.Struct, kw_only=True):
 
 
 class PlanFigures(msgspec.Struct, kw_only=True):
-    """``measured`` of the cameras have a bitrate of their own, the others count as their mean. ``disk_days``: how long the present disks last."""
+    """``measured`` of the cameras have a bitrate of their own, the ``unknown`` count as their mean. ``disk_days``: how long the present disks last."""
 
     cameras: int
     measured: int
+    unknown: int
     bitrate_bps: float
     bytes_a_day: float
     disk_bytes: float
@@ -112,6 +113,7 @@ def _row(part: Part) -> NetworkRow:
         cameras=len(found.cameras),
         recorded_s=seconds(found.recorded_us),
         bytes=found.bytes,
+        received_bytes=found.received_bytes,
         bitrate_bps=found.bitrate_bps,
         carried_bps=part.carried_bps,
         packets=found.packets,
@@ -210,7 +212,7 @@ def capacity_plan(
     share = _number("overhead", overhead, 0, 10)
     price = _number("price_per_mbit", price_per_mbit, 0, 1e15)
     kept_days = 30.0 if kept_days is None else kept_days
-    share = 0.05 if share is None else share
+    share = OVERHEAD if share is None else share
     price = float(services.settings.price_per_mbit) if price is None else price
     if not services.report_slots.acquire(blocking=False):
         raise ApiError("busy", "other reports are being made: try again in a few seconds", headers={"Retry-After": "3"})
@@ -250,7 +252,7 @@ def _present(
     )
     with services.db.read() as conn:
         ids = [camera.id for camera in cameras_.every(conn) if has(camera.id, camera.labels)]
-        measured = figures.bitrates(conn, now_us - _MEASURED_US, now_us)
+        measured = figures.known_rates(conn, now_us=now_us)
         recorded = int(conn.execute("SELECT coalesce(sum(bytes), 0) FROM span").fetchone()[0])
     return ids, measured, forecast.capacity(found, recorded) if found else None
 
@@ -259,6 +261,7 @@ def _figures(made: Plan) -> PlanFigures:
     return PlanFigures(
         cameras=made.rates.cameras,
         measured=made.rates.measured,
+        unknown=made.rates.unknown,
         bitrate_bps=made.rates.total_bps,
         bytes_a_day=made.bytes_a_day,
         disk_bytes=made.disk_bytes,

@@ -23,7 +23,7 @@ from nvr.api.routing import get, post
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, seconds
 from nvr.camera_csv import Chosen
-from storage import attachments, cameras, directing, directives
+from storage import attachments, cameras, directing, directives, planning
 from storage.directives import DirectiveError, Draft, Kind, check
 from storage.impact import impact, plan_hash
 
@@ -59,8 +59,9 @@ class TouchedCase(msgspec.Struct):
 
 
 class OrderPreview(msgspec.Struct, kw_only=True):
-    """What an order would do. ``camera_hours``: coverage lost until the end; null without one. ``recording``: how many record now, ``measured``: of how
-    many the bitrate is known, ``mbit_per_s``: their sum. Costs in rupiah; null where ``[network] price_per_mbit`` is not set."""
+    """What an order would do. ``camera_hours``: coverage lost until the end; null without one. ``recording``: how many record now. ``mbit_per_s``: what cameras send that no
+    other order has off already, as the planner counts it: ``measured`` of them have a rate of their own, the ``unknown`` count as the mean of those; null where none is known.
+    ``uplink_mbit_per_s``: with what the way adds. Costs in rupiah; null where ``[network] price_per_mbit`` is not set, or no rate is known. ``cost_saved``: until the end."""
 
     as_of: str
     plan_hash: str
@@ -75,7 +76,9 @@ class OrderPreview(msgspec.Struct, kw_only=True):
     cases: list[TouchedCase]
     recording: int
     measured: int
-    mbit_per_s: float
+    unknown: int
+    mbit_per_s: float | None
+    uplink_mbit_per_s: float | None
     cost_a_month: float | None
     cost_saved: float | None
 
@@ -156,12 +159,7 @@ def preview_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrd
     with services.db.read() as conn:
         draft, found, hash_ = _draft(conn, data, now_us)
         result = impact(conn, draft, found.ids, now_us=now_us)
-    mbit_per_s = result.bitrate_bps / 1e6
-    price = services.settings.price_per_mbit
-    saved = None
-    if price and result.until_us is not None:
-        # A month of 30 days, from now: what is past was paid.
-        saved = mbit_per_s * price * max(0, result.until_us - max(draft.start_us, now_us)) / (30 * 86_400e6)
+    price, sent, saved_bits = services.settings.price_per_mbit, result.sent, result.saved_bits
     body = OrderPreview(
         as_of=format_time(now_us),
         plan_hash=hash_,
@@ -175,10 +173,13 @@ def preview_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrd
         holds=[TouchedHold(hold.id, hold.camera, hold.reason) for hold in result.holds],
         cases=[TouchedCase(case.id, case.number) for case in result.cases],
         recording=result.recording,
-        measured=result.measured,
-        mbit_per_s=mbit_per_s,
-        cost_a_month=mbit_per_s * price if price else None,
-        cost_saved=saved,
+        measured=0 if sent is None else sent.measured,
+        unknown=result.unknown,
+        mbit_per_s=None if sent is None else sent.total_bps / 1e6,
+        uplink_mbit_per_s=None if sent is None else sent.total_bps * (1 + planning.OVERHEAD) / 1e6,
+        cost_a_month=None if sent is None else planning.cost_a_month(sent.total_bps, price),
+        # From now on: what is past was paid.
+        cost_saved=None if saved_bits is None else planning.cost_a_month(saved_bits / (planning.MONTH_US / 1e6), price),
     )
     return json_answer(request, body)
 

@@ -58,6 +58,7 @@ def network(
                 "cameras": len(part.figures.cameras),
                 "recorded_s": part.figures.recorded_us / 1e6,
                 "bytes": part.figures.bytes,
+                "received_bytes": part.figures.received_bytes,
                 "bitrate_bps": part.figures.bitrate_bps,
                 "carried_bps": part.carried_bps,
                 "packets": part.figures.packets,

@@ -185,6 +185,8 @@ def _read(path: Path | None) -> bytes | None:
 
 
 def _print(found: Impact, loaded: Config, hash_: str) -> None:
+    from storage import planning
+
     zone, price = loaded.server.zone, loaded.network.price_per_mbit
     click.echo(f"cameras: {len(found.cameras)} ({found.disabled_before} of them are off by another order already)")
     if found.lost_us is None:
@@ -198,12 +200,18 @@ def _print(found: Impact, loaded: Config, hash_: str) -> None:
     click.echo(f"open cases touched: {len(found.cases)}")
     for case in found.cases[:20]:
         click.echo(f"  {case.id}  {case.number}")
-    mbit = found.bitrate_bps / 1e6
-    click.echo(
-        f"bandwidth saved: {mbit:.1f} Mbit/s, measured on {found.measured} of {found.recording} cameras that record now"
-    )
-    if price:
-        click.echo(f"cost saved: Rp {mbit * price:,.0f} a month")
+    sent = found.sent
+    if sent is None:
+        click.echo(f"bandwidth saved: not known, no bitrate was measured of any of {found.unknown} cameras")
+    else:
+        mbit = sent.total_bps / 1e6
+        others = f"; {sent.unknown} of unknown rate count as their mean" if sent.unknown else ""
+        click.echo(f"bandwidth saved: {mbit:.1f} Mbit/s, measured on {sent.measured} cameras{others}")
+        cost = planning.cost_a_month(sent.total_bps, price)
+        if cost is not None:
+            until = planning.cost_a_month((found.saved_bits or 0) / (planning.MONTH_US / 1e6), price)
+            whole = "" if found.saved_bits is None else f"; Rp {until:,.0f} until {when(found.until_us, zone)}"
+            click.echo(f"cost saved: Rp {cost:,.0f} a month{whole}")
     click.echo(f"hash: {hash_}")
 
 

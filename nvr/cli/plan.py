@@ -6,15 +6,17 @@ import json
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nvr.cli.catalogue import open_catalogue, table
 from nvr.cli.options import config_option
 
-__all__ = ["plan"]
+if TYPE_CHECKING:
+    from storage.planning import Rates
 
-_MEASURED_US = 7 * 86_400_000_000
+__all__ = ["plan"]
 
 
 @click.command()
@@ -56,7 +58,7 @@ def plan(
         found = present_disks(loaded, database)
         with database.read() as conn:
             ids = [camera.id for camera in camera_rows.every(conn) if chosen.has(camera.id, camera.labels)]
-            measured = network.bitrates(conn, now_us - _MEASURED_US, now_us)
+            measured = network.known_rates(conn, now_us=now_us)
             recorded = int(conn.execute("SELECT coalesce(sum(bytes), 0) FROM span").fetchone()[0])
         price = loaded.network.price_per_mbit if price is None else price
     capacity_bytes = forecast.capacity(found, recorded) if found else None
@@ -71,7 +73,7 @@ def plan(
         )
         return
     rows = [
-        ("cameras", f"{sent.cameras} ({sent.measured} measured)" if kbit is None else str(sent.cameras)),
+        ("cameras", _cameras(sent)),
         ("footage", f"{sent.total_bps / 1e6:.2f} Mbit/s"),
         ("a day", f"{made.bytes_a_day / 1e12:.3f} TB"),
         (f"disk for {days:g} days", f"{made.disk_bytes / 1e12:.3f} TB"),
@@ -80,3 +82,10 @@ def plan(
         ("cost", "-" if made.cost_a_month is None else f"Rp {made.cost_a_month:,.0f} a month"),
     ]
     table([(f"{name}:", value) for name, value in rows])
+
+
+def _cameras(sent: Rates) -> str:
+    if not (sent.measured or sent.unknown):
+        return str(sent.cameras)
+    others = f", {sent.unknown} of unknown rate count as their mean" if sent.unknown else ""
+    return f"{sent.cameras} ({sent.measured} measured{others})"

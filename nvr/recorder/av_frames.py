@@ -13,6 +13,7 @@ from typing import Any, Final
 import av
 
 from nvr.recorder.access_units import joined, length_bytes, parameter_units, units_of
+from nvr.recorder.arrival import Jitter, Received
 from nvr.recorder.audio_config import aac_format, adts_frames
 from nvr.recorder.nal import annex_b, prefixed_parameter_sets
 from nvr.recorder.native.templates import video_template
@@ -33,7 +34,7 @@ _G711: Final = ("pcm_mulaw", "pcm_alaw")
 class VideoEdge:
     """The frames of one connection. Its ``take`` raises what the sink raises, and ``Ended`` if the camera sends what can't be recorded."""
 
-    def __init__(self, stream: Any, sink: PacketSink) -> None:
+    def __init__(self, stream: Any, sink: PacketSink, silence_us: int) -> None:
         self._sink = sink
         self._codec = str(stream.codec_context.name)
         if self._codec not in ("h264", "hevc"):
@@ -44,6 +45,10 @@ class VideoEdge:
         self._completer = Completer()
         self.received = 0
         """Frames that came, decodable or not."""
+        self.bytes = 0
+        """Of them."""
+        self._came = Received(silence_us)
+        self._jitter = Jitter(_COMMON_BASE.denominator)
         self._handed_us = 0
         self._arrivals_us: deque[int] = deque()
         self._is_open = False
@@ -54,10 +59,28 @@ class VideoEdge:
         # FFmpeg hands out a frame when the next one begins: so that is when the one before was handed out.
         now_us = time.monotonic_ns() // 1000
         self.received += 1
+        self.bytes += packet.size
+        self._came.came(now_us)
         self._arrivals_us.append(self._handed_us or now_us)
         self._handed_us = now_us
         for timed in self._completer.add(packet):
-            self._give(timed, now_us - self._arrivals_us.popleft())
+            arrived_us = self._arrivals_us.popleft()
+            self._note(timed, arrived_us)
+            self._give(timed, now_us - arrived_us)
+
+    def _note(self, packet: av.Packet[Any], arrived_us: int) -> None:
+        """A frame's first packet arrived. FFmpeg is read in a thread of this camera alone, as soon as there is something."""
+        assert packet.dts is not None
+        self._jitter.arrived(round(packet.dts * Fraction(packet.time_base) / _COMMON_BASE), arrived_us)
+
+    def counts(self) -> dict[str, int]:
+        """As counted; names are those of storage/counters.py."""
+        return {
+            "received": self.received,
+            "received_bytes": self.bytes,
+            "received_us": self._came.us,
+            **self._jitter.counts(),
+        }
 
     def _give(self, packet: av.Packet[Any], waited_us: int) -> None:
         units = units_of(self._codec, bytes(packet), self._lengths)
@@ -128,6 +151,8 @@ class AudioEdge:
         context = getattr(stream, "codec_context", None)
         self._codec = str(context.name) if context is not None else ""
         self._is_told = False
+        self.bytes = 0
+        """Of sound that came."""
         self._format: AudioFormat | None = None
         if context is None:
             self._refuse("a codec without a name")
@@ -148,6 +173,7 @@ class AudioEdge:
         """A packet of FFmpeg's."""
         at = None if packet.pts is None else packet.pts * Fraction(packet.time_base)
         data = bytes(packet)
+        self.bytes += len(data)
         form = self._format
         if form is not None:
             samples = form.unit_samples or len(data) // max(1, form.channels)

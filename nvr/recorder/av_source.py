@@ -60,6 +60,7 @@ class AvSource:
         self._thread: threading.Thread | None = None
         self._clock_due_s = 0.0
         self._frames: VideoEdge | None = None
+        self._sounds: AudioEdge | None = None
 
     def stop(self) -> None:
         """Asks the reading thread to end at its next packet or timeout."""
@@ -88,8 +89,13 @@ class AvSource:
 
     @property
     def counters(self) -> Mapping[str, int]:
-        """Only how many frames came: FFmpeg does not tell what went wrong."""
-        return {} if self._frames is None else {"received": self._frames.received}
+        """What came, and when: FFmpeg does not tell what went wrong."""
+        if self._frames is None:
+            return {}
+        counts = self._frames.counts()
+        if self._sounds is not None:
+            counts["received_bytes"] += self._sounds.bytes
+        return counts
 
     def _look_at_clock(self, packet: av.Packet[Any]) -> None:
         """FFmpeg ties packets to the camera's clock by its sender reports; every five seconds that is passed on."""
@@ -154,8 +160,8 @@ class AvSource:
                 # FFmpeg has no name for what the camera calls it.
                 return Ended(Cause.REJECTED, {"error": "the camera offers no video that can be read"})
             audio = container.streams.audio[0] if camera.audio and container.streams.audio else None
-            frames = self._frames = VideoEdge(video, self._sink)
-            sounds = AudioEdge(audio, self._sink) if audio is not None else None
+            frames = self._frames = VideoEdge(video, self._sink, camera.silence_us)
+            sounds = self._sounds = AudioEdge(audio, self._sink) if audio is not None else None
             packets = container.demux([video] if audio is None else [video, audio])
             while not self._stop.is_set():
                 try:

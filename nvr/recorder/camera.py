@@ -16,6 +16,7 @@ from nvr.recorder.limiter import AV_COST_S, NATIVE_COST_S, Outages, Turns
 from nvr.recorder.native.choice import Choice
 from nvr.recorder.native.ledger import LEDGER
 from nvr.recorder.pipeline import Pipeline
+from nvr.recorder.run import Run
 from nvr.recorder.source import Ended, Source
 from nvr.recorder.working import WORKING, mark_of
 from storage.catalogue_writer import Grown
@@ -32,6 +33,7 @@ _FIRST_RETRY_S: Final = 1.0
 _LAST_RETRY_S: Final = 30.0
 _WELL_AFTER_S: Final = 10.0
 _COUNT_S: Final = 5.0
+_RATES_S: Final = 5.0
 # How long frames that lack a keyframe are waited for: at first, and at most where each attempt was in vain.
 _KEYFRAME_WAIT_US: Final = 120_000_000
 _LONGEST_WAIT_US: Final = 3_600_000_000
@@ -128,7 +130,7 @@ class CameraRecorder:
         self._counted: dict[str, int] = {}
         self._told: Mapping[str, int] = {}
         self._told_due_s = 0.0
-        self._measured = (time.monotonic(), 0, 0)
+        self._measured: tuple[float, int, int] | None = None
         self._rates: tuple[int | None, float | None] = (None, None)
         self._growth = Growth()
         self._longest_keyframe_us = 0
@@ -253,8 +255,8 @@ class CameraRecorder:
             self.choice.footage()
             self.on_footage(self.camera.id)
             self._state = ("recording", run.start_us, None, {})
-            self._measured = (time.monotonic(), 0, 0)
-        self._measure(run.frames, run.bytes)
+            self._measured = None
+        self._measure(run)
         bitrate_bps, frame_rate = self._rates
         return Status(
             self.camera.id,
@@ -304,18 +306,20 @@ class CameraRecorder:
             self._told = self._counted if pipeline is None else added(self._counted, pipeline.counted())
         return self._told
 
-    def _measure(self, frames: int, bytes_: int) -> None:
-        """Bit and frame rate over the last five seconds or so."""
+    def _measure(self, run: Run) -> None:
+        """Over the last five seconds or so: bits that came, and frames that were recorded."""
         now = time.monotonic()
-        then, frames_then, bytes_then = self._measured
-        if frames < frames_then or bytes_ < bytes_then:
-            self._measured = (now, frames, bytes_)
-        elif now - then >= 5.0:
+        then, frames_then, bytes_then = self._measured if self._measured is not None else (now, 0, 0)
+        if self._measured is not None and run.frames >= frames_then and now - then < _RATES_S:
+            return
+        bytes_ = self._source.counters.get("received_bytes", 0) if self._source is not None else 0
+        # A new connection, and a new run, count from zero.
+        if now > then and run.frames >= frames_then and bytes_ >= bytes_then:
             self._rates = (
                 round((bytes_ - bytes_then) * 8 / (now - then)),
-                round((frames - frames_then) / (now - then), 2),
+                round((run.frames - frames_then) / (now - then), 2),
             )
-            self._measured = (now, frames, bytes_)
+        self._measured = (now, run.frames, bytes_)
 
 
 def _now_us() -> int:

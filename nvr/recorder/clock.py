@@ -23,7 +23,7 @@ class RunClock:
     ``observe`` sees each packet's media time and the wall time of its arrival. Network and buffers can only delay, so the least delayed
     packet tells best: while unanchored, the smallest delay so far sets the clock (an early burst of pre-buffered frames must not shift
     a run); later, once every 10 s of media, the smallest delay of those 10 s is what the clock is slewed toward.
-    ``late_us`` is that delay, and ``jitter_us`` how far the delays of those 10 s lay apart.
+    ``late_us`` is that delay.
     """
 
     def __init__(self) -> None:
@@ -32,10 +32,8 @@ class RunClock:
         self._ppm = 0
         self._least_us: int | None = None
         self._window_end_us: int | None = None
-        self._most_us = 0
         self.anchored = False
         self.late_us = 0
-        self.jitter_us = 0
 
     def observe(self, media_us: int, arrival_us: int) -> None:
         """A packet of this media time arrived at this wall time."""
@@ -55,8 +53,6 @@ class RunClock:
         """A packet of this media time arrived so long after its wall time; once anchored."""
         if self._least_us is None or delay_us < self._least_us:
             self._least_us = delay_us
-        if delay_us > self._most_us:
-            self._most_us = delay_us
         if self._window_end_us is None:
             self._window_end_us = media_us + _WINDOW_US
         elif media_us >= self._window_end_us:
@@ -77,12 +73,11 @@ class RunClock:
         wall_us = self.wall_us(media_us)
         # The error is to be gone after one window; clamped, it takes several.
         least_us = self._least_us or 0
-        self.late_us, self.jitter_us = max(0, least_us), max(0, self._most_us - least_us)
+        self.late_us = max(0, least_us)
         ppm = least_us * 1_000_000 // _WINDOW_US
         self._base_media_us, self._base_wall_us = media_us, wall_us
         self._ppm = max(-_SLEW_PPM, min(_SLEW_PPM, ppm))
         self._least_us = None
-        self._most_us = -_WINDOW_US
         self._window_end_us = media_us + _WINDOW_US
 
 

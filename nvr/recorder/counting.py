@@ -33,7 +33,7 @@ class Counting:
         self, run: Run | None, timeline: Timeline | None, clock: RunClock, audio: Mapping[str, int]
     ) -> dict[str, int]:
         """All of them so far, with those of what is under way; without zeros."""
-        counted = {**self.own, **self.source(), "late_us": clock.late_us, "jitter_us": clock.jitter_us, **audio}
+        counted = {**self.own, **self.source(), "late_us": clock.late_us, **audio}
         if timeline is not None:
             _add_timeline(counted, timeline)
         if run is not None:

@@ -28,6 +28,7 @@ from storage.migrations import (
     m016_exports_checked,
     m017_brake,
     m018_run_order,
+    m022_received,
     m023_addresses,
 )
 
@@ -55,6 +56,7 @@ STEPS = (
     m016_exports_checked,
     m017_brake,
     m018_run_order,
+    m022_received,
     m023_addresses,
 )
 

@@ -29,10 +29,10 @@ def test_what_came_between_looks_is_entered(tmp_path: Path) -> None:
     keeper = NetworkKeeper(path, threading.Event())
     say(database, at_us, bytes=500, packets=5, connections=1)
     keeper.look(now_us=at_us)
-    say(database, at_us + 1, bytes=900, packets=9, lost_packets=1, connections=2, interarrival_jitter_us=40)
+    say(database, at_us + 1, bytes=900, packets=9, lost_packets=1, connections=2, jitter_sum_us=80, jitter_readings=2)
     keeper.look(now_us=at_us + 1)
     # Another recorder, an hour later.
-    say(database, at_us + HOUR_US, bytes=70, packets=1, connections=1, interarrival_jitter_us=60)
+    say(database, at_us + HOUR_US, bytes=70, packets=1, connections=1, jitter_sum_us=60, jitter_readings=1)
     keeper.look(now_us=at_us + HOUR_US)
     with database.read() as conn:
         rows = [tuple(row) for row in conn.execute(

@@ -6,9 +6,12 @@ Lives on one event loop. Invariant: after ``closed`` is done nothing is handed t
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import re
 import socket
 import ssl
+import struct
+import termios
 import weakref
 from collections.abc import Sequence
 from contextvars import ContextVar
@@ -33,6 +36,9 @@ _MOST_UNSENT_BYTES: Final = 1 << 16
 # What a camera may send between two looks, from the first on: two seconds of 4 Mbit/s. The kernel begins with 64 kB and lets it grow by what was read, but
 # until then a camera whose own buffer is small drops pictures.
 _WINDOW_BYTES: Final = 1 << 20
+# Of struct tcp_info (linux/tcp.h): tcpi_last_data_recv, milliseconds; and how much of it is asked for.
+_LAST_CAME: Final = struct.Struct("=52xI")
+_WAITING: Final = struct.Struct("i")
 _ANSWERS: Final = {
     "OPTIONS": (200, "OK"),
     "SET_PARAMETER": (200, "OK"),
@@ -75,6 +81,7 @@ class Connection(asyncio.BufferedProtocol):
         self._framing = Framing(_buffer(), nobody)
         self.handle = self._framing.handle
         self._transport: asyncio.Transport | None = None
+        self._socket: socket.socket | None = None
         self._cseq = 0
         self._pending: dict[int, asyncio.Future[Message]] = {}
         self.closed: asyncio.Future[Exception] = self._loop.create_future()
@@ -95,6 +102,26 @@ class Connection(asyncio.BufferedProtocol):
         """Packets of channels that were never set up."""
         return self._framing.strangers
 
+    @property
+    def tail(self) -> int:
+        """The channel whose packet ended the read that is being settled; see ``Framing``."""
+        return self._framing.tail
+
+    def quiet_us(self) -> int | None:
+        """How long ago the last bytes that were read reached this machine, microseconds, to the kernel's few milliseconds; None if that can't be known: more has
+        come since. The kernel sees packets come that nobody reads for half a second."""
+        if self._socket is None or self.closed.done():
+            return None
+        try:
+            info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_CAME.size)
+            # In this order: what is not waiting now had not come then.
+            waiting = fcntl.ioctl(self._socket.fileno(), termios.FIONREAD, bytes(_WAITING.size))
+        except OSError:
+            return None
+        if len(info) < _LAST_CAME.size or _WAITING.unpack(waiting)[0]:
+            return None
+        return int(_LAST_CAME.unpack(info)[0]) * 1000
+
     # From the event loop ---------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -104,7 +131,7 @@ class Connection(asyncio.BufferedProtocol):
         self._framing.on_message = self._message
         # A low-water mark makes Linux have room for as much, and lets it go on to grow; a size for the buffer would end that. Then it is taken back: what is there
         # is to be read however little it is.
-        connected = self._transport.get_extra_info("socket")
+        connected = self._socket = self._transport.get_extra_info("socket")
         self.address = str((self._transport.get_extra_info("peername") or ("",))[0])
         for bytes_ in (_WINDOW_BYTES, 1):
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, bytes_)
@@ -134,7 +161,7 @@ class Connection(asyncio.BufferedProtocol):
         text = "the camera closed the connection" if exc is None else f"the connection broke: {exc.__class__.__name__}"
         self.fail(ClosedError(text))
         # What it refers to refers to it.
-        self._transport = None
+        self._transport = self._socket = None
         self._framing.let_go()
         bare(self.closed.result())
 

@@ -73,6 +73,9 @@ class Framing:
         self.junk_bytes = 0
         self.resyncs = 0
         self.strangers = 0
+        self._last = -1
+        self.tail = -1
+        """While ``settle`` is called: the channel whose packet ended this read, with nothing behind it; -1: it ended otherwise."""
         self.loose: bytearray | None = None
         """Lines of a description whose length its answer did not say, from that answer on."""
 
@@ -110,8 +113,10 @@ class Framing:
         """
         end = len(self._rest) + count
         self._rest = b""
+        self._last = self.tail = -1
         try:
             at = self._parse(end)
+            self.tail = self._last if at == end else -1
         finally:
             for settle in self._settles:
                 settle()
@@ -136,6 +141,7 @@ class Framing:
                     if stop > end:
                         break
                     self.strangers += 1
+                    self._last = -1
                     at = stop
                     continue
                 if channel is not None:
@@ -146,6 +152,7 @@ class Framing:
                         if stop > end:
                             break
                         self._good()
+                        self._last = number
                         if size:
                             channel.handler(view[at + 4 : stop])
                         at = stop
@@ -161,6 +168,7 @@ class Framing:
                 if taken == 0:
                     break
                 if taken > 0:
+                    self._last = -1
                     at += taken
                     continue
             elif self.loose is not None and len(self.loose) < _LONGEST_MESSAGE:

@@ -62,6 +62,8 @@ class Receiver:
         self.sequence = rtp.Sequence()
         self.reports = rtcp.Receiver(ssrc, self.sequence)
         self.packets = 0
+        self.bytes = 0
+        """Of payloads, each once: what came of the stream."""
         self.malformed = 0
         self.unwrapper = rtp.Unwrapper()
         self.last_report: rtcp.SenderReport | None = None
@@ -82,7 +84,8 @@ class Receiver:
 
     def on_rtp(self, data: memoryview) -> None:
         """A packet on the RTP channel."""
-        if len(data) > 12:
+        size = len(data)
+        if size > 12:
             flags, kind, number, timestamp, ssrc = rtp.HEADER.unpack_from(data)
             sequence = self.sequence
             if (
@@ -94,6 +97,7 @@ class Receiver:
                 # As nearly all are: nothing special, and the next one.
                 sequence.went_on(1)
                 self.packets += 1
+                self.bytes += size - 12
                 self._payload(data[12:], timestamp, kind > 127, 0, -1)
                 return
         self._judge(data)
@@ -115,6 +119,7 @@ class Receiver:
         if admitted.anew:
             self._restart()
         packet = admitted.packet
+        self.bytes += len(packet.payload)
         self._payload(packet.payload, packet.timestamp, packet.marker, admitted.lost, admitted.arrived_us)
 
     def release(self) -> None:
@@ -293,6 +298,7 @@ class VideoReceiver(Receiver):
             self.depacketiser.gone_on(blocks.tobytes())
             sequence.went_on(count)
             self.packets += count
+            self.bytes += count * (size - 12)
         return at
 
     def _restart(self) -> None:

@@ -6,12 +6,11 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["HEADER", "Jitter", "RtpPacket", "Sequence", "Unwrapper", "parse"]
+__all__ = ["HEADER", "RtpPacket", "Sequence", "Unwrapper", "parse"]
 
 HEADER: Final = struct.Struct("!BBHII")
 """Flags, marker and payload type, number, timestamp, SSRC."""
 _EXTENSION: Final = struct.Struct("!2xH")
-_JUMP_US: Final = 10_000_000
 
 
 class RtpPacket:
@@ -113,29 +112,3 @@ class Unwrapper:
             return timestamp
         step = (timestamp - self._last) & 0xFFFFFFFF
         return self._last + (step if step < 0x80000000 else step - 0x100000000)
-
-
-class Jitter:
-    """Interarrival jitter as RFC 3550 (6.4.1, A.8) estimates it: how much the way of a picture differs from that of the one before, in absolute value,
-    averaged over about sixteen. By whole pictures in decoding order, as packets of one picture share a timestamp and reordering is no jitter. Over TCP
-    it holds what the network's buffers did."""
-
-    def __init__(self, clock_rate: int) -> None:
-        self._rate = clock_rate
-        self._way_us: int | None = None
-        self._sixteenths_us = 0
-
-    def arrived(self, ticks: int, now_us: int) -> None:
-        """A picture whose decoding time is ``ticks`` is complete at ``now_us``, monotonic."""
-        way_us = now_us - ticks * 1_000_000 // self._rate
-        if self._way_us is not None:
-            apart_us = abs(way_us - self._way_us)
-            # It is the camera's clock that jumped.
-            if apart_us < _JUMP_US:
-                self._sixteenths_us += apart_us - (self._sixteenths_us + 8 >> 4)
-        self._way_us = way_us
-
-    @property
-    def us(self) -> int:
-        """The jitter, microseconds."""
-        return self._sixteenths_us >> 4

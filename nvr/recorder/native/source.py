@@ -17,6 +17,7 @@ import av
 import av.error
 
 from nvr.config import Camera
+from nvr.recorder.arrival import Jitter, Received
 from nvr.recorder.inits import Template
 from nvr.recorder.nal import annex_b, prefixed_parameter_sets
 from nvr.recorder.native.aac import AudioFrame
@@ -26,7 +27,6 @@ from nvr.recorder.native.client import Handlers, Session, Target, Track, open_se
 from nvr.recorder.native.errors import ClosedError, NativeError, TransportError, UnsupportedError, bare
 from nvr.recorder.native.frame import Picture, Sense
 from nvr.recorder.native.receiving import Clocks, VideoReceiver
-from nvr.recorder.native.rtp import Jitter
 from nvr.recorder.native.sps import reorder_depth
 from nvr.recorder.native.templates import audio_format, video_template
 from nvr.recorder.native.timing import DecodingTimes
@@ -68,7 +68,12 @@ class NativeSource:
         self._codec = ""
         self._sets: tuple[bytes, ...] = ()
         self._times: DecodingTimes | None = None
+        self._received = Received(camera.silence_us)
+        self._packets_read = 0
         self._jitter: Jitter | None = None
+        # The last frame that a packet ended of itself, the packets there were then, and its decoding time.
+        self._whole_at = -1
+        self._whole_dts = 0
         self._time_base = Fraction(1, 90_000)
         self._audio_rate = 8_000
         self._audio_failed = False
@@ -93,11 +98,12 @@ class NativeSource:
         """What was counted on this connection; packets, pictures, bytes and microseconds."""
         if self._video is None:
             return {}
-        jitter_us = self._jitter.us if self._jitter is not None else 0
         return {
             "packets": self._video.packets,
             "received": self.sense.frames,
-            "interarrival_jitter_us": jitter_us,
+            "received_bytes": self._video.bytes + (self._audio.bytes if self._audio is not None else 0),
+            "received_us": self._received.us,
+            **(self._jitter.counts() if self._jitter is not None else {}),
             **self.faults,
         }
 
@@ -164,7 +170,7 @@ class NativeSource:
         self._sink.connected()
         if session.no_audio:
             self._sink.no_audio(session.no_audio)
-        watch = Watch(session, camera.silence_us / 1e6, self._received, self._report)
+        watch = Watch(session, camera.silence_us / 1e6, self._came, self._report)
         try:
             ended = self._why(await watch.ended(), plays=True)
             if ended.cause in (Cause.ENDED, Cause.STALLED) and self._video is not None:
@@ -187,7 +193,7 @@ class NativeSource:
             self._codec = track.media.codec
             self._jitter = Jitter(track.media.clock_rate)
             video = self._video = VideoReceiver(track, ssrc, _CLOCKS, self._picture, self._clock, self._at_bye)
-            return Handlers(video.on_rtp, video.on_rtcp, video.skim, video.settle)
+            return Handlers(video.on_rtp, video.on_rtcp, video.skim, self._settle)
         self._audio_rate = track.media.clock_rate
         self._audio_format = audio_format(track.media)
         audio = self._audio = AudioReceiver(track, ssrc, _CLOCKS, lambda: self._video, self._frame, _nothing)
@@ -220,12 +226,29 @@ class NativeSource:
         if times is None:
             return
         pts, dts = times.next(pts)
-        if self._jitter is not None:
-            self._jitter.arrived(dts, arrived_us)
+        if not (picture.late or waited_us):
+            assert self._video is not None
+            self._whole_at, self._whole_dts = self._video.packets, dts
         loss = picture.loss
         self._sink.packet(
             Packet(picture.parts, sets, self._time_base, pts, dts, picture.keyframe, loss, waited_us=waited_us)
         )
+
+    def _settle(self) -> None:
+        """A read ended. If the last that came is the end of a frame, the kernel knows when that came."""
+        video = self._video
+        assert video is not None
+        video.settle()
+        if video.packets == self._packets_read:
+            return
+        self._packets_read = video.packets
+        now_us = _CLOCKS.monotonic_us()
+        self._received.came(now_us)
+        if self._whole_at != video.packets or self._session is None or self._jitter is None:
+            return
+        connection = self._session.connection
+        if connection.tail == video.track.channel and (quiet_us := connection.quiet_us()) is not None:
+            self._jitter.arrived(self._whole_dts, now_us - quiet_us)
 
     def _at_keyframe(self, sets: tuple[bytes, ...], data: bytes) -> bool:
         """Learns what a keyframe's own parameter sets say; False as long as there are none at all."""
@@ -268,7 +291,7 @@ class NativeSource:
             pts = pts * format_.rate // self._audio_rate
             self._sink.audio(AudioPacket(format_, frame.data, pts, format_.unit_samples or frame.samples))
 
-    def _received(self) -> tuple[int, int]:
+    def _came(self) -> tuple[int, int]:
         return self._video.packets if self._video is not None else 0, self.sense.frames
 
     def _report(self) -> None:

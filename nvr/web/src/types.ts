@@ -179,6 +179,7 @@ export interface NetworkRow {
   cameras: number;
   recorded_s: number;
   bytes: number;
+  received_bytes: number;
   bitrate_bps: number | null;
   carried_bps: number;
   packets: number;
@@ -209,6 +210,7 @@ export interface NetworkReport {
 export interface PlanFigures {
   cameras: number;
   measured: number;
+  unknown: number;
   bitrate_bps: number;
   bytes_a_day: number;
   disk_bytes: number;
@@ -300,7 +302,9 @@ export interface OrderPreview {
   cases: Array<{ id: string; number: string }>;
   recording: number;
   measured: number;
-  mbit_per_s: number;
+  unknown: number;
+  mbit_per_s: number | null;
+  uplink_mbit_per_s: number | null;
   cost_a_month: number | null;
   cost_saved: number | null;
 }

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nvr.recorder.arrival import Jitter, Received
 from nvr.recorder.native import rtcp, rtp
 from nvr.recorder.native.aac import AacDepacketiser, samples_per_frame
 from nvr.recorder.native.frame import Picture
@@ -310,25 +311,42 @@ def test_decoding_times_fuzz(depth: int | None, order: list[int]) -> None:
 
 
 def test_jitter_is_that_of_the_rfc() -> None:
-    """Pictures 40 ms apart that come alternately in time and 8 ms late: the estimate goes to 8 ms, as A.8's code does in floating point."""
-    jitter, reference = rtp.Jitter(90_000), 0.0
+    """Pictures 40 ms apart that come alternately in time and 8 ms late: the estimate goes to 8 ms, as A.8's code does in floating point. What came in the first five
+    seconds may be a burst of what the camera had kept."""
+    jitter, reference = Jitter(90_000), 0.0
     for number in range(400):
         late_us = 8_000 * (number % 2)
         jitter.arrived(3600 * number, 5_000_000 + 40_000 * number + late_us)
-        if number:
+        if number >= 125:
             reference += (8_000 - reference) / 16
         assert abs(jitter.us - reference) < 2
     assert abs(jitter.us - 8_000) < 2
+    assert jitter.counts() == {
+        "interarrival_jitter_us": jitter.us,
+        "jitter_sum_us": 275 * 8_000,
+        "jitter_readings": 275,
+    }
     # A clock that jumps is no jitter.
     jitter.arrived(3600 * 400 + 90_000 * 60, 5_000_000 + 40_000 * 400)
     assert abs(jitter.us - 8_000) < 2
 
 
 def test_no_jitter_where_all_comes_evenly() -> None:
-    jitter = rtp.Jitter(90_000)
-    for number in range(100):
+    jitter = Jitter(90_000)
+    for number in range(300):
         jitter.arrived(3600 * number, 77 + 40_000 * number)
-    assert jitter.us == 0
+    assert jitter.us == jitter.sum_us == 0 and jitter.readings == 175
+
+
+def test_nothing_is_said_of_what_was_not_seen() -> None:
+    assert Jitter(90_000).counts() == {}
+
+
+def test_a_silence_is_time_in_which_nothing_came_only_up_to_what_ends_a_connection() -> None:
+    received = Received(10_000_000)
+    for at_us in (0, 500_000, 3_000_000, 63_000_000):
+        received.came(at_us)
+    assert received.us == 13_000_000
 
 
 def test_what_makes_no_sense_shows_in_counts() -> None:

@@ -346,7 +346,7 @@ const en = {
   },
 
   network: {
-    title: 'Network', text: 'What the cameras’ network carried, lost and delayed, measured hour by hour while the server records. Bitrates are those of one camera while it was recorded; “all together” counts the whole time.',
+    title: 'Network', text: 'What the cameras’ network carried, lost and delayed, measured hour by hour while the server records. Bitrates are of what came of one camera while it sent; “all together” counts the whole time.',
     range: 'Range', ranges: { day: 'Last 24 hours', week: 'Last 7 days', month: 'Last 30 days' } as Record<'day' | 'week' | 'month', string>,
     by: 'One row for each', camera: 'Camera', step: 'Over time', steps: { total: 'All of it', day: 'By day', hour: 'By hour' } as Record<'total' | 'day' | 'hour', string>,
     where: 'Only cameras with labels', whereHint: 'Such as district=Tembalang,isp=Telkom. Empty: all', show: 'Show', none: 'Nothing was measured in this range yet.',
@@ -356,7 +356,7 @@ const en = {
       title: 'Capacity planner', text: 'Disk, uplink and cost, if every camera sends day and night. Bitrates are those measured over the last seven days.',
       cameras: 'Number of cameras', camerasHint: 'Empty: those there are', kbit: 'Bitrate of each, kbit/s', kbitHint: 'Empty: as measured. What if 512?', days: 'Days to keep',
       overhead: 'Overhead of the network, %', overheadHint: 'Headers and repetition, added to the uplink', price: 'Rupiah a month per Mbit/s', priceHint: 'Empty: as configured',
-      run: 'Plan', now: 'Measured', planned: 'Planned', measured: (n: string, of: string) => `${n} (${of} measured)`, daysOf: (n: string) => `${n} days`, noPrice: 'no price known',
+      run: 'Plan', now: 'Measured', planned: 'Planned', measured: (n: string, of: string) => `${n} (${of} measured)`, unknown: (n: string) => `${n} of unknown rate count as their mean`, daysOf: (n: string) => `${n} days`, noPrice: 'no price known',
       noDisks: 'No footage disk is there.', disks: (size: string) => `Footage may take ${size} of the present disks.`,
       rows: { cameras: 'Cameras', footage: 'Footage', day: 'A day', disk: (days: string) => `Disk for ${days} days`, last: 'Present disks last', uplink: 'Uplink', cost: 'Cost a month' },
     },
@@ -383,7 +383,8 @@ const en = {
     chosen: (n: string) => `${n} cameras`, disabledBefore: (n: string) => `${n} of them are off by another order already`,
     lost: 'Coverage lost', lostHours: (hours: string, until: string) => `${hours} camera-hours until ${until}`, lostDay: (hours: string) => `${hours} camera-hours a day (no expected end)`,
     holds: 'Legal holds touched', cases: 'Open cases touched', saved: 'Bandwidth saved',
-    savedOf: (mbit: string, measured: string, recording: string) => `${mbit} Mbit/s, measured on ${measured} of ${recording} cameras that record now`,
+    savedOf: (mbit: string, measured: string) => `${mbit} Mbit/s, measured on ${measured} cameras`, savedUnknown: (n: string) => `${n} of unknown rate count as their mean`,
+    savedNone: (n: string) => `not known: no bitrate was measured of any of ${n} cameras`,
     cost: 'Cost saved', costOf: (month: string) => `Rp ${month} a month`, costUntil: (sum: string) => `Rp ${sum} until the expected end`, more: (n: string) => `and ${n} more`,
     revoke: 'Revoke', endIt: 'End', revokeTitle: (name: string) => `Revoke ${name}`, revokeText: 'The cameras are recorded again at once. The entry stays and links to this revocation.',
     revokeFor: 'For', revokeAll: 'all cameras that are left', revokeSome: 'some cameras, by label', revocations: 'Revoked',

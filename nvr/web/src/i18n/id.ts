@@ -231,7 +231,7 @@ const id: Words = {
   },
 
   network: {
-    title: 'Jaringan', text: 'Apa yang dibawa, dihilangkan, dan ditunda jaringan kamera, diukur jam demi jam selama server merekam. Laju bit adalah milik satu kamera selama direkam; “semuanya” menghitung seluruh waktu.',
+    title: 'Jaringan', text: 'Apa yang dibawa, dihilangkan, dan ditunda jaringan kamera, diukur jam demi jam selama server merekam. Laju bit adalah yang datang dari satu kamera selama mengirim; “semuanya” menghitung seluruh waktu.',
     range: 'Rentang', ranges: { day: '24 jam terakhir', week: '7 hari terakhir', month: '30 hari terakhir' },
     by: 'Satu baris untuk tiap', camera: 'Kamera', step: 'Menurut waktu', steps: { total: 'Seluruhnya', day: 'Per hari', hour: 'Per jam' },
     where: 'Hanya kamera berlabel', whereHint: 'Misalnya district=Tembalang,isp=Telkom. Kosong: semua', show: 'Tampilkan', none: 'Belum ada yang diukur dalam rentang ini.',
@@ -241,7 +241,7 @@ const id: Words = {
       title: 'Perencana kapasitas', text: 'Disk, uplink, dan biaya bila setiap kamera mengirim siang dan malam. Laju bit diukur selama tujuh hari terakhir.',
       cameras: 'Jumlah kamera', camerasHint: 'Kosong: yang ada sekarang', kbit: 'Laju bit masing-masing, kbit/s', kbitHint: 'Kosong: sesuai pengukuran. Bagaimana kalau 512?', days: 'Hari yang disimpan',
       overhead: 'Beban tambahan jaringan, %', overheadHint: 'Header dan pengulangan, ditambahkan ke uplink', price: 'Rupiah per bulan per Mbit/s', priceHint: 'Kosong: sesuai konfigurasi',
-      run: 'Hitung', now: 'Terukur', planned: 'Rencana', measured: (n, of) => `${n} (${of} diukur)`, daysOf: (n) => `${n} hari`, noPrice: 'harga tidak diketahui',
+      run: 'Hitung', now: 'Terukur', planned: 'Rencana', measured: (n, of) => `${n} (${of} diukur)`, unknown: (n) => `${n} yang lajunya tidak diketahui dihitung sebagai rata-ratanya`, daysOf: (n) => `${n} hari`, noPrice: 'harga tidak diketahui',
       noDisks: 'Tidak ada disk rekaman.', disks: (size) => `Rekaman boleh memakai ${size} dari disk yang ada.`,
       rows: { cameras: 'Kamera', footage: 'Rekaman', day: 'Sehari', disk: (days) => `Disk untuk ${days} hari`, last: 'Disk yang ada cukup untuk', uplink: 'Uplink', cost: 'Biaya sebulan' },
     },
@@ -268,7 +268,8 @@ const id: Words = {
     chosen: (n) => `${n} kamera`, disabledBefore: (n) => `${n} di antaranya sudah dinonaktifkan oleh perintah lain`,
     lost: 'Cakupan hilang', lostHours: (hours, until) => `${hours} jam-kamera sampai ${until}`, lostDay: (hours) => `${hours} jam-kamera per hari (tanpa perkiraan akhir)`,
     holds: 'Penahanan hukum yang terkena', cases: 'Perkara terbuka yang terkena', saved: 'Bandwidth dihemat',
-    savedOf: (mbit, measured, recording) => `${mbit} Mbit/s, diukur pada ${measured} dari ${recording} kamera yang sedang merekam`,
+    savedOf: (mbit, measured) => `${mbit} Mbit/s, diukur pada ${measured} kamera`, savedUnknown: (n) => `${n} yang lajunya tidak diketahui dihitung sebagai rata-ratanya`,
+    savedNone: (n) => `tidak diketahui: laju bit belum diukur pada satu pun dari ${n} kamera`,
     cost: 'Biaya dihemat', costOf: (month) => `Rp ${month} per bulan`, costUntil: (sum) => `Rp ${sum} sampai perkiraan akhir`, more: (n) => `dan ${n} lagi`,
     revoke: 'Cabut', endIt: 'Akhiri', revokeTitle: (name) => `Cabut ${name}`, revokeText: 'Kamera segera direkam lagi. Entri tetap ada dan menunjuk ke pencabutan ini.',
     revokeFor: 'Untuk', revokeAll: 'semua kamera yang tersisa', revokeSome: 'sebagian kamera, menurut label', revocations: 'Dicabut',

@@ -203,7 +203,7 @@ function Planner() {
   function planRows(plan: CapacityPlan): Array<[string, (f: PlanFigures) => string]> {
     const num = (value: number, digits = 0): string => format.number(value, lang, digits);
     return [
-      [p.rows.cameras, (f) => (f.measured > 0 ? p.measured(num(f.cameras), num(f.measured)) : num(f.cameras))],
+      [p.rows.cameras, (f) => (f.measured > 0 ? `${p.measured(num(f.cameras), num(f.measured))}${f.unknown ? `; ${p.unknown(num(f.unknown))}` : ''}` : num(f.cameras))],
       [p.rows.footage, (f) => `${num(f.bitrate_bps / 1e6, 2)} Mbit/s`],
       [p.rows.day, (f) => format.bytes(f.bytes_a_day, lang)],
       [p.rows.disk(num(plan.days)), (f) => format.bytes(f.disk_bytes, lang)],

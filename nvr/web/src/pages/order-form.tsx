@@ -100,7 +100,7 @@ function Impact({ preview: p, zone }: { preview: OrderPreview; zone: string }) {
       <dd>{p.camera_hours !== null && p.until !== null ? o.lostHours(n(p.camera_hours, 1), format.dateTime(parseInstant(p.until), lang, zone)) : o.lostDay(n(p.camera_hours_a_day))}</dd>
       <dt>{o.holds}</dt><dd>{names(p.holds.map((hold) => `${hold.camera} (${hold.reason})`))}</dd>
       <dt>{o.cases}</dt><dd>{names(p.cases.map((found) => found.number))}</dd>
-      <dt>{o.saved}</dt><dd>{o.savedOf(n(p.mbit_per_s, 1), n(p.measured), n(p.recording))}</dd>
+      <dt>{o.saved}</dt><dd>{p.mbit_per_s === null ? o.savedNone(n(p.unknown)) : `${o.savedOf(n(p.mbit_per_s, 1), n(p.measured))}${p.unknown ? `; ${o.savedUnknown(n(p.unknown))}` : ''}`}</dd>
       {p.cost_a_month === null ? null : <><dt>{o.cost}</dt><dd>{o.costOf(n(p.cost_a_month))}{p.cost_saved === null ? '' : `; ${o.costUntil(n(p.cost_saved))}`}</dd></>}
     </dl>
   );
