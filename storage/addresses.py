@@ -15,6 +15,7 @@ from typing import Final
 
 from storage import audit
 from storage.accounts import Role
+from storage.actors import Actor
 from storage.database import next_rev
 
 __all__ = [
@@ -65,10 +66,9 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """Whose rights an address carries: a ``user`` or a ``token`` (its id). ``name``: as the audit log has it."""
+    """Whose rights an address carries: those of a user, or of a ``token`` (its id). Whose it is, ``actor.person`` says."""
 
-    name: str
-    user: str | None
+    actor: Actor
     token: str | None
 
 
@@ -82,8 +82,7 @@ class Address:
     start_us: int | None
     end_us: int | None
     made_by: str
-    user: str | None
-    token: str | None
+    made_by_id: str | None
     made_us: int
     until_us: int
     revoked_us: int | None
@@ -98,22 +97,25 @@ class Address:
         return self.start_us is None
 
     def is_of(self, maker: Maker) -> bool:
-        """Whether they made it."""
-        return (self.user, self.token) == (maker.user, maker.token)
+        """Whether they made it, themselves or by a token of theirs."""
+        return self.made_by_id == maker.actor.person
 
 
-_FROM: Final = """FROM address a JOIN camera c ON c.key = a.camera LEFT JOIN user u ON u.name = a.user AND u.created_us = a.user_since_us
-LEFT JOIN token t ON t.id = a.token"""
-_STATE: Final = """CASE WHEN a.revoked_us IS NOT NULL THEN 'revoked' WHEN coalesce(u.role, t.role) IS NULL THEN 'ended'
-WHEN a.until_us <= :now OR a.made_us > :now THEN 'over' ELSE 'valid' END"""
-_SELECT: Final = f"""SELECT a.id, c.id AS camera, a.start_us, a.end_us, a.made_by, a.user, a.token, a.made_us, a.until_us, a.revoked_us, a.revoked_by, a.used_us,
-coalesce(u.role, t.role) AS role, {_STATE} AS state {_FROM}"""
+# Of a token its user's role is there as well: it may do no more than they may, and ends with them.
+_FROM: Final = """FROM address a JOIN camera c ON c.key = a.camera LEFT JOIN token t ON t.id = a.token AND t.removed_us IS NULL
+LEFT JOIN user u ON u.id = iif(a.token IS NULL, a.made_by_id, t.user) AND u.removed_us IS NULL"""
+_STATE: Final = """CASE WHEN a.revoked_us IS NOT NULL THEN 'revoked'
+WHEN iif(a.token IS NULL, u.id, t.id) IS NULL OR (t.user IS NOT NULL AND u.id IS NULL) THEN 'ended' WHEN a.until_us <= :now OR a.made_us > :now THEN 'over' ELSE 'valid' END"""
+_SELECT: Final = f"""SELECT a.id, c.id AS camera, a.start_us, a.end_us, a.made_by, a.made_by_id, a.made_us, a.until_us, a.revoked_us, a.revoked_by, a.used_us,
+u.role AS user_role, t.role AS token_role, {_STATE} AS state {_FROM}"""
 
 
 def _address(row: sqlite3.Row) -> Address:
-    return Address(
-        **{**dict(row), "role": None if row["role"] is None else Role(row["role"]), "state": State(row["state"])}
-    )
+    values = dict(row)
+    roles = [Role(role) for role in (values.pop("user_role"), values.pop("token_role")) if role is not None]
+    state = State(values.pop("state"))
+    least = None if state is State.ENDED else min(roles, key=list(Role).index, default=None)
+    return Address(**values, role=least, state=state)
 
 
 def _hash(text: str) -> str:
@@ -147,13 +149,16 @@ def make(
         raise AddressError(
             "too_many_addresses", f"{MOST_OF_ONE} addresses of one maker, {MOST} in all, are good at once: revoke some"
         )
-    since = conn.execute("SELECT created_us FROM user WHERE name = ?", (maker.user,)).fetchone()
+    query = "SELECT name, created_us FROM user WHERE id = ? AND removed_us IS NULL"
+    user = (None, None) if maker.token is not None else conn.execute(query, (maker.actor.person,)).fetchone()
+    if user is None:
+        raise AddressError("invalid_address", "who makes it is not there any more")
     id_, secret = secrets.token_hex(6), secrets.token_urlsafe(_SECRET_BYTES)
     conn.execute(
-        "INSERT INTO address (id, secret, camera, start_us, end_us, made_by, user, user_since_us, token, made_us, until_us, rev)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-        (id_, _hash(secret), row["key"], start_us, end_us, maker.name, maker.user,
-         None if since is None else since[0], maker.token, now_us, until_us, next_rev(conn)),
+        "INSERT INTO address (id, secret, camera, start_us, end_us, made_by, made_by_id, user, user_since_us, token, made_us, until_us, rev)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        (id_, _hash(secret), row["key"], start_us, end_us, maker.actor.name, maker.actor.person,
+         *user, maker.token, now_us, until_us, next_rev(conn)),
     )  # fmt: skip
     detail = {"address": id_, "start_us": start_us, "end_us": end_us, "until_us": until_us}
     audit.enter(conn, "address_made", camera=camera, detail=detail)
@@ -181,7 +186,7 @@ def every(conn: sqlite3.Connection, now_us: int) -> list[Address]:
     return [_address(row) for row in conn.execute(f"{_SELECT} ORDER BY a.made_us DESC, a.id", {"now": now_us})]
 
 
-def revoke(conn: sqlite3.Connection, id_: str, *, by: str, now_us: int) -> Address:
+def revoke(conn: sqlite3.Connection, id_: str, *, by: Actor, now_us: int) -> Address:
     """It shows nothing from now on. Doing it again changes nothing.
 
     Raises:
@@ -192,8 +197,8 @@ def revoke(conn: sqlite3.Connection, id_: str, *, by: str, now_us: int) -> Addre
         raise KeyError(id_)
     if address.revoked_us is None:
         conn.execute(
-            "UPDATE address SET revoked_us = ?, revoked_by = ?, rev = ? WHERE id = ?",
-            (now_us, by, next_rev(conn), id_),
+            "UPDATE address SET revoked_us = ?, revoked_by = ?, revoked_by_id = ?, rev = ? WHERE id = ?",
+            (now_us, by.name, by.person, next_rev(conn), id_),
         )
         audit.enter(conn, "address_revoked", camera=address.camera, detail={"address": id_, "made_by": address.made_by})
     revoked = find(conn, id_, now_us)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage import audit
+from storage.actors import Actor
 from storage.database import next_rev
 
 __all__ = [
@@ -81,6 +82,7 @@ def put(conn: sqlite3.Connection, row: Row) -> None:
         " VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET since_us = excluded.since_us,"
         " acknowledged_us = iif(resolved_us IS NOT NULL AND excluded.resolved_us IS NULL, NULL, acknowledged_us),"
         " acknowledged_by = iif(resolved_us IS NOT NULL AND excluded.resolved_us IS NULL, NULL, acknowledged_by),"
+        " acknowledged_by_id = iif(resolved_us IS NOT NULL AND excluded.resolved_us IS NULL, NULL, acknowledged_by_id),"
         " note = iif(resolved_us IS NOT NULL AND excluded.resolved_us IS NULL, NULL, note),"
         " seen_us = excluded.seen_us, resolved_us = excluded.resolved_us, flaps = excluded.flaps, cameras = excluded.cameras,"
         " detail = excluded.detail, rev = excluded.rev",
@@ -119,15 +121,15 @@ def every(conn: sqlite3.Connection, *, open_only: bool, limit: int) -> list[Row]
     return [_row(row) for row in conn.execute(query, (limit,))]
 
 
-def acknowledge(conn: sqlite3.Connection, id_: str, *, note: str, by: str, now_us: int) -> Row:
+def acknowledge(conn: sqlite3.Connection, id_: str, *, note: str, by: Actor, now_us: int) -> Row:
     """Somebody knows of it.
 
     Raises:
         KeyError: there is no such alert.
     """
     changed = conn.execute(
-        "UPDATE alert SET acknowledged_us = ?, acknowledged_by = ?, note = ?, rev = ? WHERE id = ?",
-        (now_us, by, note.strip() or None, next_rev(conn), id_),
+        "UPDATE alert SET acknowledged_us = ?, acknowledged_by = ?, acknowledged_by_id = ?, note = ?, rev = ? WHERE id = ?",
+        (now_us, by.name, by.person, note.strip() or None, next_rev(conn), id_),
     ).rowcount
     row = find(conn, id_)
     if not changed or row is None:

@@ -2,11 +2,12 @@
 
 Each entry holds the hash of the one before, so that none can be changed or taken out without all later ones disagreeing:
 
-    hash = SHA-256 of the UTF-8 JSON array [previous, seq, at_us, actor, address, action, camera, detail]
+    hash = SHA-256 of the UTF-8 JSON array [previous, seq, at_us, actor, address, action, camera, detail, actor_id]
 
-without spaces and with non-ASCII characters as they are; ``detail`` is the text as it is kept. Anyone can recompute it without us. What
-a chain alone can't show is that its last entries were cut off: for that, compare with a head (``seq:hash``) that was noted elsewhere.
-Exports state the head, the server logs it at every start, and ``verify`` takes any number of them.
+without spaces and with non-ASCII characters as they are; ``detail`` is the text as it is kept; ``actor_id`` is no part of it where it is null, in
+entries older than ids. Anyone can recompute it without us. What
+a chain alone can't show is that its last entries were cut off or written anew: for that, compare with a head (``seq:hash``) that was noted
+elsewhere. Exports state the head, the server signs it every hour (``nvr/evidence/heads.py``), and ``storage/audit_check.py`` compares.
 
 Invariant: within ``acting`` no transaction of a ``Database`` is committed without an entry of whoever acts: a change that can't be
 entered is not made.
@@ -24,14 +25,16 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
 
+from storage.actors import SERVER_ACTOR, Actor
+
 __all__ = [
-    "SERVER",
     "Act",
     "Entry",
     "Fault",
     "Head",
     "Verdict",
     "acting",
+    "actor_now",
     "begin",
     "current",
     "enter",
@@ -42,15 +45,13 @@ __all__ = [
     "verify",
 ]
 
-SERVER: Final = "server"
-
 
 @dataclass(slots=True)
 class Act:
-    """What somebody does: their name, where they are, and the word for it that is entered if nobody enters a better one.
+    """What somebody does: who, where they are, and the word for it that is entered if nobody enters a better one.
     ``entered`` is set once there is an entry."""
 
-    actor: str
+    actor: Actor
     address: str
     action: str
     at_us: int | None = None
@@ -70,6 +71,7 @@ class Entry:
     detail: str
     previous: str
     hash: str
+    actor_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +124,27 @@ def acting(act: Act | None) -> Iterator[None]:
         _act.reset(token)
 
 
+def actor_now() -> Actor:
+    """Who acts in this context; the server itself if nobody does."""
+    act = _act.get()
+    return SERVER_ACTOR if act is None else act.actor
+
+
 def hash_of(
-    previous: str, seq: int, at_us: int, actor: str, address: str, action: str, camera: str | None, detail: str
+    previous: str,
+    seq: int,
+    at_us: int,
+    actor: str,
+    address: str,
+    action: str,
+    camera: str | None,
+    detail: str,
+    actor_id: str | None,
 ) -> str:
     """The hash of an entry, hexadecimal."""
     fields = [previous, seq, at_us, actor, address, action, camera, detail]
+    if actor_id is not None:
+        fields.append(actor_id)
     return hashlib.sha256(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -142,12 +160,18 @@ def enter(
     ``detail`` must be JSON and free of secrets. Returns where the entry stands in the log."""
     act = _act.get()
     at_us = time.time_ns() // 1000 if act is None or act.at_us is None else act.at_us
-    actor, address = (SERVER, "") if act is None else (_text(act.actor), _text(act.address))
+    actor = actor_now()
+    address = "" if act is None else _text(act.address)
     last = head(conn)
     text = _text(json.dumps(dict(detail or {}), ensure_ascii=False, separators=(",", ":"), sort_keys=True))
-    fields = (last.seq + 1, at_us, actor, address, action, None if camera is None else _text(camera), text)
-    made = Head(last.seq + 1, hash_of(last.hash, *fields))
-    conn.execute("INSERT INTO audit VALUES (?,?,?,?,?,?,?,?,?)", (*fields, last.hash, made.hash))
+    where = None if camera is None else _text(camera)
+    fields = (last.seq + 1, at_us, _text(actor.name), address, action, where, text)
+    made = Head(last.seq + 1, hash_of(last.hash, *fields, actor.id))
+    conn.execute(
+        "INSERT INTO audit (seq, at_us, actor, address, action, camera, detail, previous, hash, actor_id)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?)",
+        (*fields, last.hash, made.hash, actor.id),
+    )
     if act is not None:
         act.entered = True
     return made
@@ -177,11 +201,12 @@ def entries(
     before: int | None = None,
     limit: int | None = None,
 ) -> Iterator[Entry]:
-    """Entries, the latest first, of ``[start_us, end_us)`` and with a ``seq`` under ``before``."""
+    """Entries, the latest first, of ``[start_us, end_us)`` and with a ``seq`` under ``before``. ``actor``: a name, or an id; that of a user finds what
+    their tokens did, too."""
     conditions = {
         "at_us >= ?": start_us,
         "at_us < ?": end_us,
-        "actor = ?": actor,
+        "? IN (actor, actor_id, substr(actor_id, 1, instr(actor_id, '/') - 1))": actor,
         "camera = ?": camera,
         "action = ?": action,
         "seq < ?": before,
@@ -233,7 +258,7 @@ def verify(
         elif entry.previous != last.hash:
             faults.append(Fault(entry.seq, "changed", f"it does not follow entry {last.seq} as that is now"))
         fields = (entry.seq, entry.at_us, entry.actor, entry.address, entry.action, entry.camera, entry.detail)
-        if hash_of(entry.previous, *fields) != entry.hash:
+        if hash_of(entry.previous, *fields, entry.actor_id) != entry.hash:
             faults.append(Fault(entry.seq, "changed", "its hash is not that of its text"))
         if wanted.pop(entry.seq, entry.hash) != entry.hash:
             faults.append(

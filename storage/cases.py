@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from storage import audit, holds
+from storage.actors import Actor, is_person
 from storage.database import next_rev
 
 __all__ = [
@@ -72,7 +73,8 @@ class Case:
 class Request:
     """``[start_us, end_us)`` of ``cameras``, asked for in the case ``case``. ``holds`` keep it, one a camera in the same order; ``export`` is
     the export made of it once it was approved. ``requested_entry`` and ``decided_entry`` are the audit log's entries of these steps, as
-    ``number:hash``; None of a request that is older than they are."""
+    ``number:hash``; None of a request that is older than they are. ``requester_id`` and ``decided_by_id`` are whom to compare (``Actor.person``); None
+    where that is not known."""
 
     id: str
     case: str
@@ -81,8 +83,10 @@ class Request:
     purpose: str
     state: State
     requester: str
+    requester_id: str | None
     requested_us: int
     decided_by: str | None
+    decided_by_id: str | None
     decided_us: int | None
     decision: str | None
     export: str | None
@@ -101,7 +105,7 @@ def _told(name: str, text: str, *, may_be_empty: bool = False) -> str:
     return text
 
 
-def open_case(conn: sqlite3.Connection, *, number: str, legal_basis: str, title: str, by: str, now_us: int) -> Case:
+def open_case(conn: sqlite3.Connection, *, number: str, legal_basis: str, title: str, by: Actor, now_us: int) -> Case:
     """Opens a case.
 
     Raises:
@@ -112,7 +116,7 @@ def open_case(conn: sqlite3.Connection, *, number: str, legal_basis: str, title:
         _told("the case number", number),
         _told("the legal basis", legal_basis),
         _told("the title", title, may_be_empty=True),
-        by,
+        by.name,
         now_us,
         None,
         None,
@@ -121,8 +125,9 @@ def open_case(conn: sqlite3.Connection, *, number: str, legal_basis: str, title:
     if conn.execute("SELECT 1 FROM legal_case WHERE number = ?", (case.number,)).fetchone():
         raise CaseError("case_exists", f"there is a case of the number {case.number} already")
     conn.execute(
-        "INSERT INTO legal_case (id, number, legal_basis, title, opened_by, opened_us, rev) VALUES (?,?,?,?,?,?,?)",
-        (case.id, case.number, case.legal_basis, case.title, by, now_us, next_rev(conn)),
+        "INSERT INTO legal_case (id, number, legal_basis, title, opened_by, opened_by_id, opened_us, rev)"
+        " VALUES (?,?,?,?,?,?,?,?)",
+        (case.id, case.number, case.legal_basis, case.title, by.name, by.person, now_us, next_rev(conn)),
     )
     audit.enter(conn, "case_opened", detail={"case": case.id, "number": case.number, "legal_basis": case.legal_basis})
     return case
@@ -144,7 +149,7 @@ def every(conn: sqlite3.Connection) -> list[Case]:
     return [Case(*row) for row in conn.execute(f"{_CASE} ORDER BY closed_us IS NOT NULL, opened_us DESC, id")]
 
 
-def close(conn: sqlite3.Connection, id_: str, *, reason: str, release: bool, by: str, now_us: int) -> Case:
+def close(conn: sqlite3.Connection, id_: str, *, reason: str, release: bool, by: Actor, now_us: int) -> Case:
     """Closes a case; with ``release`` its holds end too, for the same reason. Otherwise they stay, for somebody to release.
 
     Raises:
@@ -163,8 +168,8 @@ def close(conn: sqlite3.Connection, id_: str, *, reason: str, release: bool, by:
             "case_undecided", "requests of the case wait for a decision: approve, refuse or withdraw them first"
         )
     conn.execute(
-        "UPDATE legal_case SET closed_us = ?, closed_by = ?, close_reason = ?, rev = ? WHERE id = ?",
-        (now_us, by, reason, next_rev(conn), id_),
+        "UPDATE legal_case SET closed_us = ?, closed_by = ?, closed_by_id = ?, close_reason = ?, rev = ? WHERE id = ?",
+        (now_us, by.name, by.person, reason, next_rev(conn), id_),
     )
     audit.enter(conn, "case_closed", detail={"case": id_, "number": case.number, "reason": reason, "release": release})
     if release:
@@ -175,7 +180,7 @@ def close(conn: sqlite3.Connection, id_: str, *, reason: str, release: bool, by:
     return closed
 
 
-def _release(conn: sqlite3.Connection, asked: Request, reason: str, by: str, now_us: int) -> None:
+def _release(conn: sqlite3.Connection, asked: Request, reason: str, by: Actor, now_us: int) -> None:
     for id_ in asked.holds:
         hold = holds.find(conn, id_)
         if hold is not None and hold.released_us is None:
@@ -190,7 +195,7 @@ def request(
     end_us: int,
     *,
     purpose: str,
-    by: str,
+    by: Actor,
     now_us: int,
 ) -> Request:
     """Asks for footage in a case, and holds it from now on.
@@ -212,9 +217,9 @@ def request(
         raise CaseError("invalid_case", "the range is empty: end must be after start")
     id_ = secrets.token_hex(6)
     conn.execute(
-        "INSERT INTO request (id, legal_case, start_us, end_us, purpose, state, requester, requested_us, rev)"
-        " VALUES (?,?,?,?,?,'asked',?,?,?)",
-        (id_, case, start_us, end_us, purpose, by, now_us, next_rev(conn)),
+        "INSERT INTO request (id, legal_case, start_us, end_us, purpose, state, requester, requester_id, requested_us, rev)"
+        " VALUES (?,?,?,?,?,'asked',?,?,?,?)",
+        (id_, case, start_us, end_us, purpose, by.name, by.person, now_us, next_rev(conn)),
     )
     reason = f"case {known.number}: {purpose}"
     for camera in wanted:
@@ -246,12 +251,12 @@ def decide(
     state: State,
     *,
     reason: str,
-    by: str,
+    by: Actor,
     now_us: int,
     second_person: bool,
     release: bool = False,
 ) -> Request:
-    """Approves, refuses or withdraws a request. ``second_person``: who asked may not approve. ``release``: its holds end too; otherwise
+    """Approves, refuses or withdraws a request. ``second_person``: another person than who asked must approve, and both must be known. ``release``: its holds end too; otherwise
     they stay, since who was refused may ask again.
 
     Raises:
@@ -264,13 +269,13 @@ def decide(
     if asked.state is not State.ASKED:
         raise CaseError("request_decided", f"the request was {asked.state} by {asked.decided_by}")
     reason = _told("the reason", reason, may_be_empty=state is State.APPROVED)
-    if state is State.APPROVED and second_person and by == asked.requester:
-        raise CaseError("second_person_needed", "somebody else than who asked must approve")
-    if state is State.WITHDRAWN and by != asked.requester:
+    if state is State.APPROVED and second_person:
+        _check_second(asked, by)
+    if state is State.WITHDRAWN and by.person != asked.requester_id:
         raise CaseError("not_your_request", "only who asked can withdraw; others refuse")
     conn.execute(
-        "UPDATE request SET state = ?, decided_by = ?, decided_us = ?, decision = ?, rev = ? WHERE id = ?",
-        (state, by, now_us, reason, next_rev(conn), id_),
+        "UPDATE request SET state = ?, decided_by = ?, decided_by_id = ?, decided_us = ?, decision = ?, rev = ? WHERE id = ?",
+        (state, by.name, by.person, now_us, reason, next_rev(conn), id_),
     )
     detail = {"request": id_, "case": asked.case, "reason": reason, "release": release}
     entry = audit.enter(conn, f"request_{state}", detail=detail)
@@ -282,14 +287,29 @@ def decide(
     return decided
 
 
+def _check_second(asked: Request, by: Actor) -> None:
+    """Raises ``CaseError`` ``second_person_needed`` unless two known persons stand behind request and approval."""
+    if by.person == asked.requester_id:
+        raise CaseError("second_person_needed", "somebody else than who asked must approve; a token counts as its user")
+    if not by.is_person:
+        raise CaseError(
+            "second_person_needed", f"{by.name} belongs to no user, and may be who asked: log in to approve"
+        )
+    if not is_person(asked.requester_id):
+        raise CaseError(
+            "second_person_needed",
+            f"who asked is not known: {asked.requester} belongs to no user, and may be you; a user must ask again",
+        )
+
+
 def link_export(conn: sqlite3.Connection, id_: str, export: str) -> None:
     """Says which export was made of an approved request."""
     conn.execute("UPDATE request SET export = ?, rev = ? WHERE id = ?", (export, next_rev(conn), id_))
 
 
 _REQUEST = (
-    "SELECT id, legal_case, start_us, end_us, purpose, state, requester, requested_us, decided_by, decided_us, decision,"
-    " export, requested_entry, decided_entry FROM request"
+    "SELECT id, legal_case, start_us, end_us, purpose, state, requester, requester_id, requested_us, decided_by, decided_by_id,"
+    " decided_us, decision, export, requested_entry, decided_entry FROM request"
 )
 
 
@@ -306,8 +326,10 @@ def _request(conn: sqlite3.Connection, row: sqlite3.Row) -> Request:
         row["purpose"],
         State(row["state"]),
         row["requester"],
+        row["requester_id"],
         row["requested_us"],
         row["decided_by"],
+        row["decided_by_id"],
         row["decided_us"],
         row["decision"],
         row["export"],

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from storage import audit
+from storage.actors import Actor
 from storage.brake import Amount, Moment
 from storage.policies import Policy
 
@@ -176,14 +177,15 @@ def set_waiting(conn: sqlite3.Connection, causes: Mapping[str, Mapping[str, Any]
             )
 
 
-def confirm(conn: sqlite3.Connection, cause: str, *, by: str, now_us: int) -> None:
+def confirm(conn: sqlite3.Connection, cause: str, *, by: Actor, now_us: int) -> None:
     """A person confirms a cause: what waits for it goes with the next pass.
 
     Raises:
         KeyError: nothing waits for this cause.
     """
     changed = conn.execute(
-        "UPDATE waiting_deletion SET confirmed_us = ?, confirmed_by = ? WHERE cause = ?", (now_us, by, cause)
+        "UPDATE waiting_deletion SET confirmed_us = ?, confirmed_by = ?, confirmed_by_id = ? WHERE cause = ?",
+        (now_us, by.name, by.person, cause),
     )
     if not changed.rowcount:
         raise KeyError(cause)

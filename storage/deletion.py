@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storage import audit, garbage, holds, segments
+from storage.actors import Actor
 from storage.causes import Cause
 from storage.intervals import Interval, merge
 from storage.segments import Key
@@ -76,7 +77,7 @@ def delete(
     *,
     confirmed: str,
     reason: str,
-    by: str,
+    by: Actor,
     now_us: int,
 ) -> DeletionPlan:
     """Deletes what the plan of this hash said; the accounting process removes the files.
@@ -90,7 +91,7 @@ def delete(
     found = plan(conn, camera, start_us, end_us)
     if found.hash != confirmed:
         raise DeletionError("what would be deleted is no longer what was shown: look at it again")
-    detail = {"reason": reason.strip(), "by": by}
+    detail = {"reason": reason.strip(), "by": by.name}
     garbage.discard(conn, found.keys, cause=Cause.DELETED, detail=detail, now_us=now_us)
     told = [{"start": iso(a), "end": iso(b)} for a, b in found.ranges[:50]]
     audit.enter(

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from storage import audit, hours, node
+from storage.actors import Actor
 from storage.database import next_rev
 from storage.directives import (
     Directive,
@@ -41,7 +42,7 @@ _ON_THE_WAY_US: Final = 300_000_000
 
 
 def enter(
-    conn: sqlite3.Connection, draft: Draft, cameras: Collection[str], *, node_id: str, by: str, now_us: int
+    conn: sqlite3.Connection, draft: Draft, cameras: Collection[str], *, node_id: str, by: Actor, now_us: int
 ) -> Directive:
     """Enters a directive for these cameras; it takes effect at its start, by itself.
 
@@ -64,7 +65,7 @@ def enter(
     conn.execute(
         "INSERT INTO directive (id, kind, reason, letter, letter_date, approver, start_us, end_us, expected_end_us,"
         " local_copy_until_us, hours, zone, selection, attachment, attachment_name, epoch, told_until_us, entered_by,"
-        " entered_us, rev) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        " entered_by_id, entered_us, rev) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             id_,
             draft.kind,
@@ -83,7 +84,8 @@ def enter(
             draft.attachment_name,
             epoch,
             draft.start_us if draft.kind is Kind.SCHEDULE else None,
-            by,
+            by.name,
+            by.person,
             now_us,
             next_rev(conn),
         ),
@@ -176,7 +178,7 @@ def revoke(
     id_: str,
     *,
     reason: str,
-    by: str,
+    by: Actor,
     now_us: int,
     start_us: int | None = None,
     cameras: Collection[str] | None = None,
@@ -212,9 +214,9 @@ def revoke(
         raise DirectiveError(f"cameras: not under it, or revoked before: {', '.join(wrong[:10])}")
     revocation = secrets.token_hex(6)
     conn.execute(
-        "INSERT INTO revocation (id, directive, reason, letter, letter_date, approver, start_us, entered_by, entered_us)"
-        " VALUES (?,?,?,?,?,?,?,?,?)",
-        (revocation, id_, reason.strip(), letter, letter_date, approver, start_us, by, now_us),
+        "INSERT INTO revocation (id, directive, reason, letter, letter_date, approver, start_us, entered_by,"
+        " entered_by_id, entered_us) VALUES (?,?,?,?,?,?,?,?,?,?)",
+        (revocation, id_, reason.strip(), letter, letter_date, approver, start_us, by.name, by.person, now_us),
     )
     rev = next_rev(conn)
     for camera in chosen:

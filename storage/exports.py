@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from storage import audit, holds
+from storage.actors import SERVER_ACTOR, Actor
 from storage.database import next_rev
 
 __all__ = [
@@ -44,12 +45,14 @@ MOST_ATTEMPTS: Final = 5
 @dataclass(frozen=True, slots=True)
 class Export:
     """A job. ``files``: name, bytes and CRC-32 of each file of the package, in the order of its archive. ``begins_us``: when it is expected to begin, if
-    its range is not over yet. ``check_outcome``: what reading its package back has found, ``good``, ``partly`` or ``wrong``; None if it never was."""
+    its range is not over yet. ``check_outcome``: what reading its package back has found, ``good``, ``partly`` or ``wrong``; None if it never was.
+    ``owner_id``: the person whom it is for; None if that is not known."""
 
     id: str
     state: str
     request: Mapping[str, Any]
     requested_by: str
+    owner_id: str | None
     requested_us: int
     holds: tuple[str, ...]
     attempts: int
@@ -72,7 +75,7 @@ class Export:
         return self.state in ("queued", "running")
 
 
-_SELECT = """SELECT id, state, request, requested_by, requested_us, holds, attempts, started_us, ended_us, total_bytes, done_bytes, reason, folder,
+_SELECT = """SELECT id, state, request, requested_by, owner_id, requested_us, holds, attempts, started_us, ended_us, total_bytes, done_bytes, reason, folder,
 files, warnings, begins_us, checked_us, check_outcome, check_details FROM export"""
 
 
@@ -87,7 +90,7 @@ def _export(row: sqlite3.Row) -> Export:
 
 
 def hold(
-    conn: sqlite3.Connection, id_: str, cameras: Iterable[str], start_us: int, end_us: int, by: str, now_us: int
+    conn: sqlite3.Connection, id_: str, cameras: Iterable[str], start_us: int, end_us: int, by: Actor, now_us: int
 ) -> tuple[str, ...]:
     """Holds a range of cameras for an export; returns the holds' ids.
 
@@ -100,7 +103,7 @@ def hold(
     )
 
 
-def release(conn: sqlite3.Connection, ids: Iterable[str], by: str, reason: str, now_us: int) -> None:
+def release(conn: sqlite3.Connection, ids: Iterable[str], by: Actor, reason: str, now_us: int) -> None:
     """Releases those of the holds that still hold."""
     for id_ in ids:
         known = holds.find(conn, id_)
@@ -108,8 +111,16 @@ def release(conn: sqlite3.Connection, ids: Iterable[str], by: str, reason: str, 
             holds.release(conn, id_, reason=reason, by=by, now_us=now_us)
 
 
-def queue(conn: sqlite3.Connection, id_: str, request: Mapping[str, Any], *, by: str, now_us: int) -> Export:
-    """Queues an export and holds its footage. ``request`` has at least ``cameras``, ``start_us`` and ``end_us``; kept with it is, as
+def queue(
+    conn: sqlite3.Connection,
+    id_: str,
+    request: Mapping[str, Any],
+    *,
+    by: Actor,
+    now_us: int,
+    owner_id: str | None = None,
+) -> Export:
+    """Queues an export and holds its footage. It is for the person ``owner_id``; None: not known. ``request`` has at least ``cameras``, ``start_us`` and ``end_us``; kept with it is, as
     ``audit_entry``, the audit log's entry of this.
 
     Raises:
@@ -123,8 +134,9 @@ def queue(conn: sqlite3.Connection, id_: str, request: Mapping[str, Any], *, by:
         entry = audit.enter(conn, "export_made", camera=camera, detail=detail)
     wanted = json.dumps({**request, "audit_entry": str(entry)}, ensure_ascii=False)
     conn.execute(
-        "INSERT INTO export (id, state, request, requested_by, requested_us, holds, rev) VALUES (?,'queued',?,?,?,?,?)",
-        (id_, wanted, by, now_us, json.dumps(kept), next_rev(conn)),
+        "INSERT INTO export (id, state, request, requested_by, requested_by_id, owner_id, requested_us, holds, rev)"
+        " VALUES (?,'queued',?,?,?,?,?,?,?)",
+        (id_, wanted, by.name, by.person, owner_id, now_us, json.dumps(kept), next_rev(conn)),
     )
     made = find(conn, id_)
     assert made is not None
@@ -212,7 +224,7 @@ def put_back(conn: sqlite3.Connection, id_: str | None = None) -> None:
     conn.execute("UPDATE export SET state = 'queued' WHERE state = 'running' AND id = coalesce(?, id)", (id_,))
 
 
-def _end(conn: sqlite3.Connection, id_: str, now_us: int, by: str = audit.SERVER) -> None:
+def _end(conn: sqlite3.Connection, id_: str, now_us: int, by: Actor = SERVER_ACTOR) -> None:
     ended = find(conn, id_)
     if ended is not None:
         release(conn, ended.holds, by, f"export {id_} {ended.state}", now_us)
@@ -247,9 +259,9 @@ def fail(conn: sqlite3.Connection, id_: str, reason: str, now_us: int) -> None:
         _end(conn, id_, now_us)
 
 
-def cancel(conn: sqlite3.Connection, id_: str, *, by: str, now_us: int) -> bool:
+def cancel(conn: sqlite3.Connection, id_: str, *, by: Actor, now_us: int) -> bool:
     """Somebody does not want it any more; False if it has ended."""
-    reason = f"cancelled by {by}"
+    reason = f"cancelled by {by.name}"
     for state in ("queued", "running"):
         if _set(conn, id_, state, state="cancelled", ended_us=now_us, reason=reason):
             audit.enter(conn, "export_cancelled", detail={"export": id_})

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from storage import audit
+from storage.actors import Actor
 from storage.database import next_rev
 from storage.segments import LONGEST_SEGMENT_US
 
@@ -45,7 +46,7 @@ h.release_reason FROM hold h JOIN camera c ON c.key = h.camera"""
 
 
 def place(
-    conn: sqlite3.Connection, camera: str, start_us: int, end_us: int, *, reason: str, by: str, now_us: int
+    conn: sqlite3.Connection, camera: str, start_us: int, end_us: int, *, reason: str, by: Actor, now_us: int
 ) -> Hold:
     """Holds a range, from now on.
 
@@ -62,15 +63,16 @@ def place(
         raise KeyError(camera)
     id_ = secrets.token_hex(6)
     conn.execute(
-        "INSERT INTO hold (id, camera, start_us, end_us, reason, placed_by, placed_us, rev) VALUES (?,?,?,?,?,?,?,?)",
-        (id_, row["key"], start_us, end_us, reason.strip(), by, now_us, next_rev(conn)),
+        "INSERT INTO hold (id, camera, start_us, end_us, reason, placed_by, placed_by_id, placed_us, rev)"
+        " VALUES (?,?,?,?,?,?,?,?,?)",
+        (id_, row["key"], start_us, end_us, reason.strip(), by.name, by.person, now_us, next_rev(conn)),
     )
     detail = {"hold": id_, "start_us": start_us, "end_us": end_us, "reason": reason.strip()}
     audit.enter(conn, "hold_placed", camera=camera, detail=detail)
-    return Hold(id_, camera, start_us, end_us, reason.strip(), by, now_us, None, None, None)
+    return Hold(id_, camera, start_us, end_us, reason.strip(), by.name, now_us, None, None, None)
 
 
-def release(conn: sqlite3.Connection, id_: str, *, reason: str, by: str, now_us: int) -> Hold:
+def release(conn: sqlite3.Connection, id_: str, *, reason: str, by: Actor, now_us: int) -> Hold:
     """Ends a hold; what it kept follows the rules again.
 
     Raises:
@@ -85,11 +87,11 @@ def release(conn: sqlite3.Connection, id_: str, *, reason: str, by: str, now_us:
     if row["released_us"] is not None:
         raise HoldError("the hold was released before")
     conn.execute(
-        "UPDATE hold SET released_us = ?, released_by = ?, release_reason = ?, rev = ? WHERE id = ?",
-        (now_us, by, reason.strip(), next_rev(conn), id_),
+        "UPDATE hold SET released_us = ?, released_by = ?, released_by_id = ?, release_reason = ?, rev = ? WHERE id = ?",
+        (now_us, by.name, by.person, reason.strip(), next_rev(conn), id_),
     )
     audit.enter(conn, "hold_released", camera=row["camera"], detail={"hold": id_, "reason": reason.strip()})
-    return replace(Hold(*row), released_us=now_us, released_by=by, release_reason=reason.strip())
+    return replace(Hold(*row), released_us=now_us, released_by=by.name, release_reason=reason.strip())
 
 
 def find(conn: sqlite3.Connection, id_: str) -> Hold | None:

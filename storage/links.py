@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Final
 
 from storage import audit
+from storage.actors import Actor, of_link
 from storage.database import next_rev
 
 __all__ = [
@@ -79,6 +80,11 @@ class Link:
     used_us: int | None
     state: State
 
+    @property
+    def actor(self) -> Actor:
+        """Who acts when it is used."""
+        return of_link(self.id, self.recipient)
+
 
 _SELECT = """SELECT l.id, l.export, l.recipient, l.made_by, l.made_us, l.until_us, l.revoked_us, l.revoked_by, l.openings, l.downloads, l.used_us,
 CASE WHEN l.revoked_us IS NOT NULL THEN 'revoked' WHEN e.state <> 'done' OR e.check_outcome IS 'wrong' THEN 'ended' WHEN l.until_us <= :now THEN 'over' ELSE 'valid' END AS state
@@ -94,7 +100,7 @@ def _hash(text: str) -> str:
 
 
 def make(
-    conn: sqlite3.Connection, export: str, *, recipient: str, until_us: int, by: str, now_us: int
+    conn: sqlite3.Connection, export: str, *, recipient: str, until_us: int, by: Actor, now_us: int
 ) -> tuple[Link, str]:
     """A link to an export, and its text: this once.
 
@@ -116,8 +122,9 @@ def make(
         raise LinkError("invalid_link", "a link is good for a minute at least and 31 days at most, from now on")
     id_, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     conn.execute(
-        "INSERT INTO export_link (id, export, secret, recipient, made_by, made_us, until_us, rev) VALUES (?,?,?,?,?,?,?,?)",
-        (id_, export, _hash(secret), name, by, now_us, until_us, next_rev(conn)),
+        "INSERT INTO export_link (id, export, secret, recipient, made_by, made_by_id, made_us, until_us, rev)"
+        " VALUES (?,?,?,?,?,?,?,?,?)",
+        (id_, export, _hash(secret), name, by.name, by.person, now_us, until_us, next_rev(conn)),
     )
     audit.enter(conn, "link_made", detail={"link": id_, "export": export, "recipient": name, "until_us": until_us})
     made = find(conn, id_, now_us)
@@ -141,7 +148,7 @@ def every(conn: sqlite3.Connection, now_us: int, export: str | None = None) -> d
     return found
 
 
-def revoke(conn: sqlite3.Connection, id_: str, *, by: str, now_us: int) -> Link:
+def revoke(conn: sqlite3.Connection, id_: str, *, by: Actor, now_us: int) -> Link:
     """The link, and whoever has opened it, gets nothing from now on. Doing it again changes nothing.
 
     Raises:
@@ -152,8 +159,8 @@ def revoke(conn: sqlite3.Connection, id_: str, *, by: str, now_us: int) -> Link:
         raise KeyError(id_)
     if link.revoked_us is None:
         conn.execute(
-            "UPDATE export_link SET revoked_us = ?, revoked_by = ?, rev = ? WHERE id = ?",
-            (now_us, by, next_rev(conn), id_),
+            "UPDATE export_link SET revoked_us = ?, revoked_by = ?, revoked_by_id = ?, rev = ? WHERE id = ?",
+            (now_us, by.name, by.person, next_rev(conn), id_),
         )
         audit.enter(conn, "link_revoked", detail={"link": id_, "export": link.export, "recipient": link.recipient})
     conn.execute("DELETE FROM link_opening WHERE link = ?", (id_,))

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from storage import audit
+from storage.actors import Actor
 from storage.cameras import key_of
 
 __all__ = ["Cut", "CutError", "cut", "cuts", "is_public", "restore", "shows_picture"]
@@ -48,7 +49,7 @@ def cuts(conn: sqlite3.Connection) -> dict[str, Cut]:
     return {row[0]: Cut(*row) for row in rows}
 
 
-def cut(conn: sqlite3.Connection, camera: str, *, reason: str, by: str, now_us: int) -> Cut:
+def cut(conn: sqlite3.Connection, camera: str, *, reason: str, by: Actor, now_us: int) -> Cut:
     """Cuts a camera's public view from now on.
 
     Raises:
@@ -61,14 +62,14 @@ def cut(conn: sqlite3.Connection, camera: str, *, reason: str, by: str, now_us: 
     if camera in cuts(conn):
         raise CutError("its public view is cut already")
     conn.execute(
-        "INSERT INTO public_cut (id, camera, since_us, reason, cut_by) VALUES (?, ?, ?, ?, ?)",
-        (secrets.token_hex(6), key, now_us, reason.strip(), by),
+        "INSERT INTO public_cut (id, camera, since_us, reason, cut_by, cut_by_id) VALUES (?, ?, ?, ?, ?, ?)",
+        (secrets.token_hex(6), key, now_us, reason.strip(), by.name, by.person),
     )
     audit.enter(conn, "public_view_cut", camera=camera, detail={"reason": reason.strip()})
-    return Cut(camera, now_us, reason.strip(), by)
+    return Cut(camera, now_us, reason.strip(), by.name)
 
 
-def restore(conn: sqlite3.Connection, camera: str, *, reason: str, by: str, now_us: int) -> None:
+def restore(conn: sqlite3.Connection, camera: str, *, reason: str, by: Actor, now_us: int) -> None:
     """Ends the cut.
 
     Raises:
@@ -78,8 +79,8 @@ def restore(conn: sqlite3.Connection, camera: str, *, reason: str, by: str, now_
     if not reason.strip():
         raise CutError("ending a cut needs a reason")
     done = conn.execute(
-        "UPDATE public_cut SET ended_us = ?, ended_by = ?, end_reason = ? WHERE camera = ? AND ended_us IS NULL",
-        (now_us, by, reason.strip(), key_of(conn, camera)),
+        "UPDATE public_cut SET ended_us = ?, ended_by = ?, ended_by_id = ?, end_reason = ? WHERE camera = ? AND ended_us IS NULL",
+        (now_us, by.name, by.person, reason.strip(), key_of(conn, camera)),
     )
     if not done.rowcount:
         raise CutError("its public view is not cut")

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from storage import audit, garbage, holds
+from storage.actors import Actor
 from storage.causes import Cause
 from storage.database import Database
 from storage.files import FILES, Files
@@ -281,13 +282,13 @@ def apply(
     *,
     now_us: int,
     files: Files = FILES,
-    by: str | None = None,
+    by: Actor | None = None,
     sweep: bool = True,
 ) -> Applied:
     """Deletes what was planned. The ledger names the rule, and ``by``, the person who confirmed it. What has gone since, or is held since, is
     passed over. Without ``sweep`` the files go with the next sweep of another process."""
     freed_bytes = gone = 0
-    who = {} if by is None else {"person": by}
+    who = {} if by is None else {"person": by.name}
     for start in range(0, len(deletions), _BATCH):
         with database.write() as conn:
             cameras: Counter[str] = Counter()

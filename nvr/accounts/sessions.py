@@ -11,7 +11,8 @@ from typing import Final
 from nvr.accounts.errors import InvalidAccount, NoSuchAccount
 from nvr.accounts.users import now_us
 from storage import accounts, audit
-from storage.accounts import Role, Session, Token
+from storage.accounts import Role, Session, Token, User
+from storage.actors import new_token_id
 from storage.database import Database
 
 __all__ = [
@@ -47,7 +48,7 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def create_session(db: Database, user: str, *, at_us: int | None = None) -> str:
+def create_session(db: Database, user: User, *, at_us: int | None = None) -> str:
     """Begins a session of a user and returns the cookie's value. Also removes sessions that are over.
 
     Raises:
@@ -57,11 +58,9 @@ def create_session(db: Database, user: str, *, at_us: int | None = None) -> str:
     secret = secrets.token_urlsafe(_SECRET_BYTES)
     with db.write() as conn:
         accounts.forget_expired_sessions(conn, now_us=at)
-        try:
-            accounts.add_session(conn, hash_=hash_of(secret), user=user, at_us=at, expires_us=at + IDLE_US)
-        except sqlite3.IntegrityError:
-            raise NoSuchAccount(f"there is no user {user!r}") from None
-        audit.enter(conn, "logged_in", detail={"user": user})
+        if not accounts.add_session(conn, hash_=hash_of(secret), user=user.id, at_us=at, expires_us=at + IDLE_US):
+            raise NoSuchAccount(f"there is no user {user.name!r} any more")
+        audit.enter(conn, "logged_in", detail={"user": user.name})
     return secret
 
 
@@ -88,26 +87,35 @@ def end_session(db: Database, secret: str) -> None:
         audit.enter(conn, "logged_out")
 
 
-def issue_token(db: Database, name: str, role: Role, *, at_us: int | None = None) -> tuple[Token, str]:
-    """Makes an API token; returns its row and its text, which can't be had again.
+def issue_token(
+    db: Database, name: str, role: Role, *, user: str | None = None, at_us: int | None = None
+) -> tuple[Token, str]:
+    """Makes an API token of the user of this id, or of nobody in particular; returns its row and its text, which can't be had again.
 
     Raises:
-        InvalidAccount: the name is empty, too long or not printable.
+        InvalidAccount: the name is empty, too long or not printable, or the user may do less than the token should.
+        NoSuchAccount: there is no such user.
     """
     name = name.strip()
     if not name or len(name) > 200 or not name.isprintable():
         raise InvalidAccount("a token's name must be one line of 1 to 200 characters: say what the token is for")
-    text = TOKEN_PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
-    token = Token(secrets.token_hex(4), name, role, now_us() if at_us is None else at_us, None)
+    text, id_ = TOKEN_PREFIX + secrets.token_urlsafe(_SECRET_BYTES), new_token_id()
+    at = now_us() if at_us is None else at_us
     with db.write() as conn:
-        accounts.add_token(conn, id_=token.id, hash_=hash_of(text), name=token.name, role=role, at_us=token.created_us)
-        audit.enter(conn, "token_made", detail={"token": token.id, "name": token.name, "role": role})
-    return token, text
+        by = audit.actor_now()
+        if not accounts.add_token(conn, id_=id_, hash_=hash_of(text), name=name, role=role, user=user, by=by, at_us=at):
+            raise NoSuchAccount("there is no such user any more")
+        made = accounts.find_token(conn, hash_of(text))
+        assert made is not None
+        if made.role != role:
+            raise InvalidAccount(f"{made.user_name} is {made.role}: their token can't be {role}")
+        audit.enter(conn, "token_made", detail={"token": id_, "name": name, "role": role, "user": made.user_id})
+    return made, text
 
 
-def create_token(db: Database, name: str, role: Role, *, at_us: int | None = None) -> str:
+def create_token(db: Database, name: str, role: Role, *, user: str | None = None, at_us: int | None = None) -> str:
     """Makes an API token and returns its text: as ``issue_token``."""
-    return issue_token(db, name, role, at_us=at_us)[1]
+    return issue_token(db, name, role, user=user, at_us=at_us)[1]
 
 
 def authenticate_token(db: Database, text: str, *, at_us: int | None = None) -> Token | None:
@@ -130,6 +138,6 @@ def remove_token(db: Database, id_: str) -> None:
         NoSuchAccount: there is no such token.
     """
     with db.write() as conn:
-        if not accounts.remove_token(conn, id_):
+        if not accounts.remove_token(conn, id_, at_us=now_us()):
             raise NoSuchAccount(f"there is no token {id_!r}")
         audit.enter(conn, "token_removed", detail={"token": id_})

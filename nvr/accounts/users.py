@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
 from typing import Final
 
@@ -10,6 +11,7 @@ from nvr.accounts import passwords
 from nvr.accounts.errors import BadCredentials, InvalidAccount, LastAdmin, NoSuchAccount, UserExists
 from storage import accounts, audit
 from storage.accounts import Role, User
+from storage.actors import is_reserved, new_user_id
 from storage.database import Database
 
 __all__ = [
@@ -54,19 +56,28 @@ def create_user(db: Database, name: str, password: str, role: Role, *, at_us: in
         WeakPassword: the password is too short.
         UserExists: the name is taken.
     """
+    if is_reserved(name):
+        raise InvalidAccount(f"{name!r} can't be a user name: it is kept for what is no person; use another")
     if not _NAME.fullmatch(name):
         raise InvalidAccount(
             f"{name!r} can't be a user name; use 1 to 63 small letters, digits and . _ @ -, beginning with a letter or digit"
         )
     hash_ = passwords.hash_password(password)
-    user = User(name, role, now_us() if at_us is None else at_us)
+    at = now_us() if at_us is None else at_us
     with db.write() as conn:
         try:
-            accounts.add_user(conn, name=name, password_hash=hash_, role=role, at_us=user.created_us)
+            return _added(conn, name, hash_, role, at)
         except ValueError:
             raise UserExists(f"there is a user {name!r} already") from None
-        audit.enter(conn, "user_added", detail={"user": name, "role": role})
-    return user
+
+
+def _added(conn: sqlite3.Connection, name: str, hash_: str, role: Role, at_us: int) -> User:
+    id_ = new_user_id()
+    accounts.add_user(conn, id_=id_, name=name, password_hash=hash_, role=role, by=audit.actor_now(), at_us=at_us)
+    audit.enter(conn, "user_added", detail={"user": name, "id": id_, "role": role})
+    made = accounts.find_user(conn, name)
+    assert made is not None
+    return made
 
 
 def verify_password(db: Database, name: str, password: str) -> User:
@@ -77,15 +88,15 @@ def verify_password(db: Database, name: str, password: str) -> User:
     """
     with db.read() as conn:
         user = accounts.find_user(conn, name)
-        hash_ = accounts.password_hash(conn, name)
+        hash_ = None if user is None else accounts.password_hash(conn, user.id)
     if not passwords.matches(password, hash_) or user is None or hash_ is None:
         raise BadCredentials
     # A password of before a rule of length can't be hashed anew; it goes on with its old hash.
     if passwords.is_outdated(hash_) and len(password) >= passwords.LEAST_CHARACTERS:
         new = passwords.hash_password(password)
         with db.write() as conn:
-            if accounts.password_hash(conn, name) == hash_:
-                accounts.set_password_hash(conn, name, new)
+            if accounts.password_hash(conn, user.id) == hash_:
+                accounts.set_password_hash(conn, user.id, new)
     return user
 
 
@@ -98,14 +109,16 @@ def set_password(db: Database, name: str, password: str, *, keep_session: str | 
     """
     hash_ = passwords.hash_password(password)
     with db.write() as conn:
-        if not accounts.set_password_hash(conn, name, hash_):
+        user = accounts.find_user(conn, name)
+        if user is None:
             raise NoSuchAccount(f"there is no user {name!r}")
-        accounts.end_sessions_of(conn, name, keep=keep_session)
-        audit.enter(conn, "password_set", detail={"user": name})
+        accounts.set_password_hash(conn, user.id, hash_)
+        accounts.end_sessions_of(conn, user.id, keep=keep_session)
+        audit.enter(conn, "password_set", detail={"user": name, "id": user.id})
 
 
-def remove_user(db: Database, name: str) -> None:
-    """Removes a user and ends their sessions.
+def remove_user(db: Database, name: str, *, at_us: int | None = None) -> None:
+    """Removes a user with their sessions and tokens. Somebody who is called so later is somebody else.
 
     Raises:
         NoSuchAccount: there is no such user.
@@ -117,8 +130,8 @@ def remove_user(db: Database, name: str) -> None:
             raise NoSuchAccount(f"there is no user {name!r}")
         if user.role is Role.ADMIN and accounts.count_admins(conn) == 1:
             raise LastAdmin(f"{name!r} is the only administrator; make another one first")
-        accounts.remove_user(conn, name)
-        audit.enter(conn, "user_removed", detail={"user": name})
+        ended = accounts.remove_user(conn, user.id, at_us=now_us() if at_us is None else at_us)
+        audit.enter(conn, "user_removed", detail={"user": name, "id": user.id, "tokens": ended})
 
 
 def ensure_first_admin(db: Database) -> str | None:
@@ -132,6 +145,5 @@ def ensure_first_admin(db: Database) -> str | None:
     with db.write() as conn:
         if accounts.users(conn):
             return None
-        accounts.add_user(conn, name=FIRST_ADMIN, password_hash=hash_, role=Role.ADMIN, at_us=now_us())
-        audit.enter(conn, "user_added", detail={"user": FIRST_ADMIN, "role": Role.ADMIN})
+        _added(conn, FIRST_ADMIN, hash_, Role.ADMIN, now_us())
     return password

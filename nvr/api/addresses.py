@@ -76,7 +76,7 @@ def _body(address: Address) -> AddressBody:
 
 
 def _maker(who: Principal) -> Maker:
-    return Maker(who.name, who.user, who.token)
+    return Maker(who.actor, who.token)
 
 
 @post(
@@ -135,7 +135,7 @@ def revoke_address(request: ApiRequest, services: Injected, address: FromPath[st
     if not any(known.id == address for known in _mine(services, who)):
         raise ApiError("address_not_found", f"there is no address {address!r} of yours")
     with services.db.write() as conn:
-        addresses.revoke(conn, address, by=who.name, now_us=services.now_us())
+        addresses.revoke(conn, address, by=who.actor, now_us=services.now_us())
 
 
 ROUTES: list[object] = [make_address, list_addresses, revoke_address]

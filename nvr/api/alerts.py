@@ -106,7 +106,7 @@ def acknowledge(
     with services.db.write() as conn:
         try:
             row = alerts.acknowledge(
-                conn, alert, note=data.note, by=principal_of(request).name, now_us=services.now_us()
+                conn, alert, note=data.note, by=principal_of(request).actor, now_us=services.now_us()
             )
         except KeyError:
             raise ApiError("alert_not_found", f"there is no alert {alert!r}") from None

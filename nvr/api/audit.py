@@ -19,7 +19,8 @@ _MOST = 1_000
 
 
 class EntryBody(msgspec.Struct):
-    """An entry. ``time`` is ``at_us`` for people; ``hash`` is made of all other fields but ``time``, and of ``detail`` as a text."""
+    """An entry. ``time`` is ``at_us`` for people; ``hash`` is made of all other fields but ``time``, and of ``detail`` as a text; ``actor_id`` is null, and
+    no part of it, in entries older than ids."""
 
     seq: int
     time: str
@@ -31,6 +32,7 @@ class EntryBody(msgspec.Struct):
     detail: str
     previous: str
     hash: str
+    actor_id: str | None
 
 
 class Page(msgspec.Struct):
@@ -101,7 +103,17 @@ def audit_log(
     page = found[:limit]
     bodies = [
         EntryBody(
-            e.seq, format_time(e.at_us), e.at_us, e.actor, e.address, e.action, e.camera, e.detail, e.previous, e.hash
+            e.seq,
+            format_time(e.at_us),
+            e.at_us,
+            e.actor,
+            e.address,
+            e.action,
+            e.camera,
+            e.detail,
+            e.previous,
+            e.hash,
+            e.actor_id,
         )
         for e in page
     ]

@@ -20,6 +20,7 @@ from nvr.api.errors import ApiError
 from nvr.api.services import Services
 from storage import audit
 from storage.accounts import Role
+from storage.actors import Actor
 from storage.audit import Act
 from storage.database import Database
 
@@ -31,7 +32,7 @@ PUBLIC: Final = "public"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 # What of a question says which footage is looked at.
-_LOOKS: Final = frozenset({"start", "end", "at", "gaps", "where", "passwords"})
+_LOOKS: Final = frozenset({"start", "end", "at", "gaps", "where", "passwords", "request"})
 # Longer than any cookie or token of ours; hashing more is work for nothing.
 _LONGEST_SECRET: Final = 256
 
@@ -40,13 +41,18 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks. ``user`` is None for a token; ``session`` is the cookie's value, None for a token, and ``token`` its id, None for a session."""
+    """Who asks: compared by ``actor.person``, a token being its user. ``session`` is the cookie's value, None for a token, and ``token`` its id, None for a
+    session."""
 
-    name: str
+    actor: Actor
     role: Role
-    user: str | None
     session: str | None
     token: str | None = None
+
+    @property
+    def name(self) -> str:
+        """For people; nothing is compared with it."""
+        return self.actor.name
 
 
 async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
@@ -75,7 +81,7 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
     if changes:
         # Every transaction of this request that changes something now holds an entry, or is not committed.
         word = getattr(handler, "operation_id", None) or "changed"
-        audit.begin(Act(principal.name, address_of(connection), str(word), services.now_us()))
+        audit.begin(Act(principal.actor, address_of(connection), str(word), services.now_us()))
     elif handler.opt.get("audit") is not None:
         asked = {name: value[:64] for name, value in connection.query_params.items() if name in _LOOKS}
         if "export" in connection.path_params:
@@ -88,7 +94,7 @@ async def _look(
 ) -> None:
     """Enters a look, unless it is part of one that was entered."""
     now_us = services.now_us()
-    act = Act(principal.name, address_of(connection), action, now_us)
+    act = Act(principal.actor, address_of(connection), action, now_us)
     camera = connection.path_params.get("camera")
     if not services.views.goes_on(act, camera, detail, now_us):
         await sync_to_thread(services.views.enter, act, camera, detail, now_us)
@@ -134,12 +140,12 @@ async def _authenticate(connection: Connection, services: Services) -> Principal
 
 def _by_token(db: Database, text: str, at_us: int) -> Principal | None:
     token = accounts.authenticate_token(db, text, at_us=at_us)
-    return None if token is None else Principal(f"token {token.name}", token.role, None, None, token.id)
+    return None if token is None else Principal(token.actor, token.role, None, token.id)
 
 
 def _by_cookie(db: Database, value: str, at_us: int) -> Principal | None:
     session = accounts.authenticate_session(db, value, at_us=at_us)
-    return None if session is None else Principal(session.user, session.role, session.user, value)
+    return None if session is None else Principal(session.user.actor, session.role, value)
 
 
 def check_origin(connection: Connection, *, must_tell: bool) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from litestar import Response
 from litestar.params import FromPath, JSONBody
 
-from nvr.api.auth import principal_of
+from nvr.api.auth import Principal, principal_of
 from nvr.api.errors import ApiError
 from nvr.api.export_requests import export_request, queue
 from nvr.api.respond import ApiRequest, json_answer
@@ -56,7 +56,8 @@ class Refusal(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RequestBody(msgspec.Struct):
-    """A request. ``state``: ``asked``, ``approved``, ``refused`` or ``withdrawn``. ``holds``: one a camera, in the same order."""
+    """A request. ``state``: ``asked``, ``approved``, ``refused`` or ``withdrawn``. ``holds``: one a camera, in the same order. ``mine``: whoever reads this
+    made it, themselves or by a token of theirs."""
 
     id: str
     case: str
@@ -67,6 +68,7 @@ class RequestBody(msgspec.Struct):
     purpose: str
     state: State
     requester: str
+    mine: bool
     requested: str
     decided_by: str | None
     decided: str | None
@@ -100,7 +102,7 @@ def _time(at_us: int | None) -> str | None:
     return None if at_us is None else format_time(at_us)
 
 
-def _request_body(made: Request) -> RequestBody:
+def _request_body(made: Request, who: Principal) -> RequestBody:
     return RequestBody(
         made.id,
         made.case,
@@ -111,6 +113,7 @@ def _request_body(made: Request) -> RequestBody:
         made.purpose,
         made.state,
         made.requester,
+        made.requester_id == who.actor.person,
         format_time(made.requested_us),
         made.decided_by,
         _time(made.decided_us),
@@ -119,7 +122,7 @@ def _request_body(made: Request) -> RequestBody:
     )
 
 
-def _body(conn: sqlite3.Connection, case: Case) -> CaseBody:
+def _body(conn: sqlite3.Connection, case: Case, who: Principal) -> CaseBody:
     return CaseBody(
         case.id,
         case.number,
@@ -130,7 +133,7 @@ def _body(conn: sqlite3.Connection, case: Case) -> CaseBody:
         _time(case.closed_us),
         case.closed_by,
         case.close_reason,
-        [_request_body(made) for made in cases.requests(conn, case.id)],
+        [_request_body(made, who) for made in cases.requests(conn, case.id)],
     )
 
 
@@ -142,7 +145,7 @@ def _refused(error: CaseError) -> ApiError:
 def list_cases(request: ApiRequest, services: Injected) -> Response[bytes]:
     """Open ones first, the latest first."""
     with services.db.read() as conn:
-        bodies = [_body(conn, case) for case in cases.every(conn)]
+        bodies = [_body(conn, case, principal_of(request)) for case in cases.every(conn)]
     return json_answer(request, Cases(services.settings.second_person, bodies))
 
 
@@ -153,7 +156,7 @@ def one_case(request: ApiRequest, services: Injected, case: FromPath[str]) -> Re
         known = cases.find(conn, case)
         if known is None:
             raise _no_case(case)
-        return json_answer(request, _body(conn, known))
+        return json_answer(request, _body(conn, known, principal_of(request)))
 
 
 def _no_case(id_: str) -> ApiError:
@@ -176,12 +179,12 @@ def open_case(request: ApiRequest, services: Injected, data: JSONBody[NewCase]) 
                 number=data.number,
                 legal_basis=data.legal_basis,
                 title=data.title,
-                by=principal_of(request).name,
+                by=principal_of(request).actor,
                 now_us=services.now_us(),
             )
         except CaseError as error:
             raise _refused(error) from None
-        body = _body(conn, case)
+        body = _body(conn, case, principal_of(request))
     return json_answer(request, body, status=201)
 
 
@@ -202,13 +205,13 @@ def close_case(
     with services.db.write() as conn:
         try:
             closed = cases.close(
-                conn, case, reason=data.reason, release=data.release, by=who.name, now_us=services.now_us()
+                conn, case, reason=data.reason, release=data.release, by=who.actor, now_us=services.now_us()
             )
         except KeyError:
             raise _no_case(case) from None
         except CaseError as error:
             raise _refused(error) from None
-        body = _body(conn, closed)
+        body = _body(conn, closed, who)
     return json_answer(request, body)
 
 
@@ -236,14 +239,14 @@ def ask(request: ApiRequest, services: Injected, case: FromPath[str], data: JSON
                 start_us,
                 end_us,
                 purpose=data.purpose,
-                by=principal_of(request).name,
+                by=principal_of(request).actor,
                 now_us=services.now_us(),
             )
         except KeyError:
             raise _no_case(case) from None
         except CaseError as error:
             raise _refused(error) from None
-    return json_answer(request, _request_body(made), status=201)
+    return json_answer(request, _request_body(made, principal_of(request)), status=201)
 
 
 def _decide(
@@ -258,7 +261,7 @@ def _decide(
                 id_,
                 state,
                 reason=reason,
-                by=principal_of(request).name,
+                by=principal_of(request).actor,
                 now_us=now_us,
                 second_person=services.settings.second_person,
                 release=release,
@@ -268,10 +271,10 @@ def _decide(
         except CaseError as error:
             raise _refused(error) from None
         if state is State.APPROVED:
-            by = principal_of(request).name
-            job = queue(conn, services, export_request(conn, decided, by=by), by=by, now_us=now_us, made_of=id_)
+            by = principal_of(request).actor
+            job = queue(conn, services, export_request(conn, decided, by=by), by=by, now_us=now_us, made_of=decided)
             decided = replace(decided, export=job.id)
-    return json_answer(request, _request_body(decided))
+    return json_answer(request, _request_body(decided, principal_of(request)))
 
 
 _DECISION = ["invalid_request", "invalid_case", "request_not_found", "request_decided"]

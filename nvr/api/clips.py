@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import quote
 
 from litestar.concurrency import sync_to_thread
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response.base import ASGIResponse
 
+from nvr.api.auth import principal_of
 from nvr.api.cameras import no_camera
+from nvr.api.clip_requests import check_clip
 from nvr.api.coverage import RANGE_ERRORS
 from nvr.api.errors import ApiError
 from nvr.api.footage import PRIVATE
@@ -60,6 +62,8 @@ _ERRORS: Final = (
     "gap_too_long",
     "range_not_over",
     "invalid_parameter",
+    "approval_needed",
+    "request_not_found",
     *RANGE_ERRORS,
 )
 
@@ -81,11 +85,14 @@ async def clip(
     gaps: FromQuery[str] = "collapse",
     so_far: FromQuery[bool] = False,
     run: FromQuery[str | None] = None,
+    made_of: Annotated[str | None, QueryParameter(name="request")] = None,
 ) -> ASGIResponse:
     """The frames of ``[start, end)``. Of what was not recorded, ``gaps=collapse`` shows nothing and ``gaps=keep`` keeps the time. While not all of
     it is known, it is refused; ``so_far=true`` answers what there is, under a name that says so. Of runs
     that recorded the same time the newest is shown; ``X-Not-Shown`` lists the others, and ``run`` shows one alone."""
-    return await clip_answer(request, services, camera, _parameters(camera, start, end, gaps, so_far, run))
+    asked = _parameters(camera, start, end, gaps, so_far, run, made_of)
+    await _check(request, services, camera, asked)
+    return await clip_answer(request, services, camera, asked)
 
 
 async def clip_answer(
@@ -96,7 +103,7 @@ async def clip_answer(
     *,
     sent: Callable[[Sendable], Sendable] = lambda clip: clip,
 ) -> ASGIResponse:
-    """The clip, or a ``Range`` of it. ``sent`` may stand in front of it while it is sent.
+    """The clip, or a ``Range`` of it. ``sent`` may stand in front of it while it is sent. Whether it may be had is for who calls (``check_clip``).
 
     Raises:
         ApiError: ``range_not_over``, ``several_inits`` or ``camera_not_found``.
@@ -132,10 +139,12 @@ async def clip_archive(
     end: FromQuery[str | None] = None,
     gaps: FromQuery[str] = "collapse",
     so_far: FromQuery[bool] = False,
+    made_of: Annotated[str | None, QueryParameter(name="request")] = None,
 ) -> ASGIResponse:
     """A clip for each stretch of ``[start, end)`` with the same picture format, in one archive; what was recorded twice at the same time is in clips of
     their own. Sent as a whole: ``Range`` is not honoured."""
-    asked = _parameters(camera, start, end, gaps, so_far, None)
+    asked = _parameters(camera, start, end, gaps, so_far, None, made_of)
+    await _check(request, services, camera, asked)
     async with services.clip_slots:
         planned, found = await sync_to_thread(_plan_archive, services, camera, asked)
     name = clip_name(camera, planned.read.start_us, planned.read.end_us, *_more(asked, found), ending="zip")
@@ -150,28 +159,39 @@ async def clip_archive(
     )
 
 
+async def _check(request: ApiRequest, services: Services, camera: str, asked: Asked) -> None:
+    who = principal_of(request)
+    await sync_to_thread(check_clip, services, who, camera, asked.start_us, asked.end_us, asked.made_of)
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What of a camera is asked for, and how."""
+    """What of a camera is asked for, and how. ``made_of``: the approved request that it is part of."""
 
     start_us: int
     end_us: int
     gaps: Gaps
     so_far: bool
     run: Key | None = None
+    made_of: str | None = None
 
     def query(self, start_us: int, end_us: int, *, so_far: bool) -> str:
         """As the address of a part of it has it."""
         more = "&so_far=true" if so_far else ""
         more += f"&run={run_name(self.run)}" if self.run is not None else ""
+        more += f"&request={quote(self.made_of)}" if self.made_of is not None else ""
         return f"start={format_time(start_us)}&end={format_time(end_us)}&gaps={self.gaps}{more}"
 
 
-def _parameters(camera: str, start: str | None, end: str | None, gaps: str, so_far: bool, run: str | None) -> Asked:
-    return asked_of(camera, parse_range(start, end, longest_us=LONGEST_CLIP_US), gaps, so_far, run)
+def _parameters(
+    camera: str, start: str | None, end: str | None, gaps: str, so_far: bool, run: str | None, made_of: str | None
+) -> Asked:
+    return asked_of(camera, parse_range(start, end, longest_us=LONGEST_CLIP_US), gaps, so_far, run, made_of)
 
 
-def asked_of(camera: str, asked: Interval, gaps: str, so_far: bool, run: str | None) -> Asked:
+def asked_of(
+    camera: str, asked: Interval, gaps: str, so_far: bool, run: str | None, made_of: str | None = None
+) -> Asked:
     """What is asked for of a camera.
 
     Raises:
@@ -179,7 +199,8 @@ def asked_of(camera: str, asked: Interval, gaps: str, so_far: bool, run: str | N
     """
     if gaps not in ("collapse", "keep"):
         raise ApiError("invalid_parameter", "gaps must be collapse or keep")
-    return Asked(asked.start_us, asked.end_us, "keep" if gaps == "keep" else "collapse", so_far, run_asked(camera, run))
+    how: Gaps = "keep" if gaps == "keep" else "collapse"
+    return Asked(asked.start_us, asked.end_us, how, so_far, run_asked(camera, run), made_of)
 
 
 def run_asked(camera: str, name: str | None) -> Key | None:

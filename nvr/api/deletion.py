@@ -103,7 +103,7 @@ def delete_range(
                 end_us,
                 confirmed=data.plan_hash,
                 reason=data.reason,
-                by=principal_of(request).name,
+                by=principal_of(request).actor,
                 now_us=services.now_us(),
             )
         except KeyError:

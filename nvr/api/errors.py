@@ -96,7 +96,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "export_not_ready": (409, "The export is not done, or is deleted already; its `state` and `reason` say more"),
     "export_wrong": (409, "The package is not what was recorded: it must not be used. Make the export again"),
     "export_ended": (409, "The export has ended: there is nothing to cancel"),
-    "approval_needed": (409, "An export needs a request that was approved"),
+    "approval_needed": (409, "An export, or here a clip too, needs a request that was approved"),
     "too_many_addresses": (409, "Too many addresses are good at once: revoke some"),
     "too_many_exports": (409, "Too many exports wait already"),
     "hold_released": (409, "The hold was released before"),

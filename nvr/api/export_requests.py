@@ -19,6 +19,7 @@ from nvr.evidence.archive import Entry, PackageArchive
 from nvr.evidence.request import ExportRequest, new_export_id
 from storage import audit, cases, exports
 from storage.accounts import Role
+from storage.actors import Actor
 from storage.cases import Request, State
 from storage.exports import Export
 from storage.settled import unsettled
@@ -45,8 +46,8 @@ def no_export(id_: str) -> ApiError:
 
 def may_have(who: Principal, job: Export) -> bool:
     """Whether somebody may download an export, and make links to it."""
-    owner = job.request.get("requester", "") if _MADE_OF in job.request else job.requested_by
-    return who.role.allows(Role.ADMIN) or who.name == owner
+    # Whose it is may not be known, of one that is older than ids: then nobody's.
+    return who.role.allows(Role.ADMIN) or who.actor.person == job.owner_id
 
 
 def check_may_have(who: Principal, job: Export) -> None:
@@ -83,9 +84,9 @@ def queue(
     services: Services,
     asked: ExportRequest,
     *,
-    by: str,
+    by: Actor,
     now_us: int,
-    made_of: str | None = None,
+    made_of: Request | None = None,
 ) -> Export:
     """Queues an export; with ``made_of``, as that of this request. If its range is not over yet it says when it is expected to begin.
 
@@ -96,10 +97,12 @@ def queue(
         raise ApiError("too_many_exports", f"{_MOST_OPEN} exports wait already; cancel some, or come back later")
     wanted = {**asked.to_json(), "audit_head": str(audit.head(conn))}
     if made_of is not None:
-        wanted[_MADE_OF] = made_of
-        cases.link_export(conn, made_of, asked.id)
+        wanted[_MADE_OF] = made_of.id
+        cases.link_export(conn, made_of.id, asked.id)
+    # Whose a request is that is older than ids may not be known: its export is for administrators then, not for who has it made.
+    owner_id = by.person if made_of is None else made_of.requester_id
     try:
-        job = exports.queue(conn, asked.id, wanted, by=by, now_us=now_us)
+        job = exports.queue(conn, asked.id, wanted, by=by, owner_id=owner_id, now_us=now_us)
     except KeyError as error:
         raise no_camera(str(error.args[0])) from None
     waits = unsettled(conn, asked.cameras, asked.end_us, now_us=now_us, segment_us=services.settings.segment_us)
@@ -109,7 +112,7 @@ def queue(
     return replace(job, begins_us=waits.until_us)
 
 
-def export_request(conn: sqlite3.Connection, made: Request, *, by: str) -> ExportRequest:
+def export_request(conn: sqlite3.Connection, made: Request, *, by: Actor) -> ExportRequest:
     """What an approved request asks for, with its story.
 
     Raises:
@@ -143,7 +146,7 @@ def export_request(conn: sqlite3.Connection, made: Request, *, by: str) -> Expor
         made.cameras,
         made.start_us,
         made.end_us,
-        by,
+        by.name,
         _line(case.number),
         _line(case.legal_basis),
         _line(made.purpose),
@@ -151,7 +154,7 @@ def export_request(conn: sqlite3.Connection, made: Request, *, by: str) -> Expor
         made.decided_by or "",
         made.holds,
         story,
-    )
+    ).as_stated((), case=case.opened_by, legal_basis=case.opened_by, purpose=made.requester)
 
 
 def _line(text: str) -> str:

@@ -27,7 +27,9 @@ from nvr.evidence.errors import KeyProblem
 from nvr.evidence.keys import KeyFolder
 from nvr.evidence.request import ExportRequest, new_export_id
 from storage import cases, exports, links
+from storage.actors import Actor
 from storage.audit import Act
+from storage.cases import Request
 from storage.exports import Export
 from storage.links import Link
 
@@ -70,7 +72,7 @@ class ExportBody(msgspec.Struct):
     """An export. ``state``: ``queued``, ``running``, ``done``, ``failed``, ``cancelled`` or ``expired``; ``reason`` says why it waits or ended.
     ``download`` is where its ZIP is, once it is done, and ``bytes`` how large. ``may_download``: whether it is for whoever asks; only they are told where
     it is, and its links. ``begins``: when it is expected to begin, while its range is not over. ``checked``: what reading its package back has found; null
-    of one that never was."""
+    of one that never was. ``stated_by``: of ``case``, ``legal_basis``, ``purpose``, ``requester`` and ``approver``, those that are only somebody's words, with whose."""
 
     id: str
     state: str
@@ -97,6 +99,7 @@ class ExportBody(msgspec.Struct):
     links: list[LinkBody]
     begins: str | None
     checked: CheckBody | None
+    stated_by: dict[str, str]
 
 
 class Exports(msgspec.Struct):
@@ -163,6 +166,7 @@ def _body(services: Services, job: Export, who: Principal, made: Sequence[Link] 
         [link_body(link) for link in made] if is_theirs else [],
         _time(job.begins_us),
         check,
+        dict(ExportRequest.from_json(asked).stated_by),
     )
 
 
@@ -210,26 +214,27 @@ def one_export(request: ApiRequest, services: Injected, export: FromPath[str]) -
 )
 def make_export(request: ApiRequest, services: Injected, data: JSONBody[NewExport]) -> Response[bytes]:
     """It is queued; ``GET`` tells how far it is. While its range is not over it waits, and ``begins`` says until when."""
-    who = principal_of(request).name
+    who = principal_of(request).actor
     now_us = services.now_us()
     asked = None if data.request is not None else _asked(services, data, who)
     with services.db.write() as conn:
+        made = None
         if asked is None:
-            asked = _of_request(conn, data, who)
-        job = queue(conn, services, asked, by=who, now_us=now_us, made_of=data.request)
+            made, asked = _of_request(conn, data, who)
+        job = queue(conn, services, asked, by=who, now_us=now_us, made_of=made)
     return json_answer(request, _body(services, job, principal_of(request)), status=201)
 
 
-def _of_request(conn: sqlite3.Connection, data: NewExport, who: str) -> ExportRequest:
+def _of_request(conn: sqlite3.Connection, data: NewExport, who: Actor) -> tuple[Request, ExportRequest]:
     if data != NewExport(request=data.request):
         raise ApiError("invalid_export", "a request of a case says all the rest: name only it")
     made = cases.find_request(conn, data.request or "")
     if made is None:
         raise ApiError("request_not_found", f"there is no request {data.request!r}")
-    return export_request(conn, made, by=who)
+    return made, export_request(conn, made, by=who)
 
 
-def _asked(services: Services, data: NewExport, who: str) -> ExportRequest:
+def _asked(services: Services, data: NewExport, who: Actor) -> ExportRequest:
     if services.settings.second_person:
         raise ApiError("approval_needed", "here an export needs a request that somebody else has approved: name it")
     asked = parse_range(data.start, data.end, longest_us=_LONGEST_US)
@@ -238,13 +243,14 @@ def _asked(services: Services, data: NewExport, who: str) -> ExportRequest:
         tuple(data.cameras),
         asked.start_us,
         asked.end_us,
-        who,
+        who.name,
         data.case,
         data.legal_basis,
         data.purpose,
         data.requester,
         data.approver,
     )
+    wanted = wanted.as_stated()
     complaints = wanted.complaints()
     if asked.start_us >= services.now_us():
         complaints.append("the range has not begun yet")
@@ -267,7 +273,7 @@ def cancel_export(request: ApiRequest, services: Injected, export: FromPath[str]
         job = exports.find(conn, export)
         if job is None:
             raise no_export(export)
-        if not exports.cancel(conn, export, by=principal_of(request).name, now_us=services.now_us()):
+        if not exports.cancel(conn, export, by=principal_of(request).actor, now_us=services.now_us()):
             raise ApiError("export_ended", f"the export is {job.state}")
         ended = exports.find(conn, export)
     assert ended is not None
@@ -295,7 +301,7 @@ def _archive(services: Services, id_: str, who: Principal, address: str) -> tupl
         raise no_export(id_)
     now_us, is_allowed = services.now_us(), may_have(who, job)
     archive = archive_of(services, job) if is_allowed else None
-    act = Act(who.name, address, "export_downloaded" if is_allowed else "refused", now_us)
+    act = Act(who.actor, address, "export_downloaded" if is_allowed else "refused", now_us)
     if not services.views.goes_on(act, None, {"export": id_}, now_us):
         services.views.enter(act, None, {"export": id_}, now_us)
     if archive is None:

@@ -111,7 +111,7 @@ def place_hold(request: ApiRequest, services: Injected, data: JSONBody[NewHold])
                 start_us,
                 end_us,
                 reason=data.reason,
-                by=principal_of(request).name,
+                by=principal_of(request).actor,
                 now_us=services.now_us(),
             )
         except KeyError:
@@ -140,7 +140,7 @@ def release_hold(
             raise ApiError("hold_released", f"the hold was released by {known.released_by}")
         try:
             ended = holds.release(
-                conn, hold, reason=data.reason, by=principal_of(request).name, now_us=services.now_us()
+                conn, hold, reason=data.reason, by=principal_of(request).actor, now_us=services.now_us()
             )
         except KeyError:
             raise ApiError("hold_not_found", f"there is no hold {hold!r}") from None

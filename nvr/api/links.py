@@ -26,6 +26,7 @@ from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, parse_time
 from nvr.evidence.archive import PackageArchive
 from storage import audit, exports, links
+from storage.actors import NOBODY
 from storage.audit import Act
 from storage.exports import Export
 from storage.links import Link, LinkError
@@ -157,7 +158,7 @@ def make_link(
             until_us = parse_time("until", data.until)
         try:
             link, text = links.make(
-                conn, export, recipient=data.recipient, until_us=until_us, by=who.name, now_us=now_us
+                conn, export, recipient=data.recipient, until_us=until_us, by=who.actor, now_us=now_us
             )
         except LinkError as error:
             raise ApiError(error.code, str(error)) from None
@@ -182,7 +183,7 @@ def revoke_link(request: ApiRequest, services: Injected, export: FromPath[str], 
         known = links.find(conn, link, now_us)
         if known is None or known.export != export:
             raise ApiError("link_not_found", f"there is no link {link!r} to this export")
-        revoked = links.revoke(conn, link, by=who.name, now_us=now_us)
+        revoked = links.revoke(conn, link, by=who.actor, now_us=now_us)
     return json_answer(request, link_body(revoked))
 
 
@@ -201,11 +202,11 @@ def open_link(request: ApiRequest, services: Injected, data: JSONBody[Opening]) 
     services.link_attempts.begin(id_, address)
     with services.db.write() as conn:
         known = links.find(conn, id_[:64], now_us)
-        actor = "nobody" if known is None else _actor(known)
+        actor = NOBODY if known is None else known.actor
         with audit.acting(Act(actor, address, "link_opened", now_us)):
             opened = links.open_link(conn, data.link, now_us)
         if opened is None:
-            with audit.acting(Act("nobody", address, "link_refused", now_us)):
+            with audit.acting(Act(NOBODY, address, "link_refused", now_us)):
                 links.refused(conn, data.link, now_us)
     if opened is None:
         raise _not_valid()
@@ -215,11 +216,6 @@ def open_link(request: ApiRequest, services: Injected, data: JSONBody[Opening]) 
     answer = json_answer(request, _opened(services, link, path))
     answer.set_cookie(make_cookie(request, services, _COOKIE, cookie, age_s=links.OPENING_US // 1_000_000, path=path))
     return answer
-
-
-def _actor(link: Link) -> str:
-    # No user's name has a space, and no token is called so.
-    return f"recipient {link.recipient}"
 
 
 def _opened(services: Services, link: Link, path: str) -> OpenedLink:
@@ -266,7 +262,7 @@ def _linked(services: Services, id_: str, cookie: str, address: str) -> tuple[Pa
         raise _not_valid()
     archive = archive_of(services, job)
     detail = {"export": job.id, "link": link.id, "recipient": link.recipient}
-    act = Act(_actor(link), address, "export_downloaded", now_us)
+    act = Act(link.actor, address, "export_downloaded", now_us)
     if not services.views.goes_on(act, None, detail, now_us):
         services.views.enter(act, None, detail, now_us, also=lambda conn: links.downloaded(conn, link, now_us))
     return archive

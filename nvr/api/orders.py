@@ -203,7 +203,7 @@ def enter_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrder
             )
         try:
             entered = directing.enter(
-                conn, draft, found.ids, node_id=services.settings.node, by=principal_of(request).name, now_us=now_us
+                conn, draft, found.ids, node_id=services.settings.node, by=principal_of(request).actor, now_us=now_us
             )
         except DirectiveError as error:
             raise ApiError("invalid_directive", str(error)) from None
@@ -237,7 +237,7 @@ def end_directive(
                 approver=data.approver,
                 start_us=optional_time("start", data.start),
                 cameras=wanted,
-                by=principal_of(request).name,
+                by=principal_of(request).actor,
                 now_us=now_us,
             )
         except DirectiveError as error:

@@ -20,6 +20,7 @@ from nvr.api.times import format_time
 from storage import accounts as rows
 from storage import audit
 from storage.accounts import Role, Token, User
+from storage.actors import NOBODY, Actor
 from storage.audit import Act
 
 __all__ = ["ROUTES"]
@@ -61,11 +62,13 @@ class NewUser(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class UserBody(msgspec.Struct):
-    """A user."""
+    """A user. ``id`` is never given again; ``made_by``: who added them, null if that is not known."""
 
+    id: str
     name: str
     role: Role
     created: str
+    made_by: str | None
 
 
 class Users(msgspec.Struct):
@@ -89,13 +92,16 @@ class NewToken(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class TokenBody(msgspec.Struct, omit_defaults=True):
-    """A token. ``token``, its text, is answered once: when it is made."""
+    """A token. ``user``: whose it is, with whom it ends; null: of nobody in particular, made at the command line or before this was kept. ``made_by``: null
+    if that is not known. ``token``, its text, is answered once: when it is made."""
 
     id: str
     name: str
     role: Role
     created: str
     last_used: str | None
+    user: str | None
+    made_by: str | None
     token: str | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -126,7 +132,7 @@ async def _verified(request: Request[Any, Any, Any], services: Services, name: s
 
 def _enter_failure(services: Services, name: str, address: str) -> None:
     # What was typed may be a password in the wrong field: only names that exist are kept.
-    with audit.acting(Act("nobody", address, "login_failed", services.now_us())), services.db.write() as conn:
+    with audit.acting(Act(NOBODY, address, "login_failed", services.now_us())), services.db.write() as conn:
         known = rows.find_user(conn, name) is not None
         audit.enter(conn, "login_failed", detail={"user": name if known else None})
 
@@ -143,8 +149,8 @@ async def login(request: Request[Any, Any, Any], services: Injected, data: JSONB
     """Answers with the session's cookie. The session that the browser had before ends."""
     user = await _verified(request, services, data.username.strip().lower(), data.password)
     now_us = services.now_us()
-    audit.begin(Act(user.name, address_of(request), "login", now_us))
-    value = await sync_to_thread(accounts.create_session, services.db, user.name, at_us=now_us)
+    audit.begin(Act(user.actor, address_of(request), "login", now_us))
+    value = await sync_to_thread(accounts.create_session, services.db, user, at_us=now_us)
     if old := request.cookies.get(COOKIE):
         await sync_to_thread(accounts.end_session, services.db, old)
     return Response(
@@ -172,7 +178,7 @@ async def me(request: ApiRequest, services: Injected) -> Me:
 
 
 def _user_body(user: User) -> UserBody:
-    return UserBody(user.name, user.role, format_time(user.created_us))
+    return UserBody(user.id, user.name, user.role, format_time(user.created_us), user.made_by)
 
 
 @get("/api/users", role="admin", summary="All users", answer=Users)
@@ -201,12 +207,12 @@ async def add_user(services: Injected, data: JSONBody[NewUser]) -> UserBody:
 @delete(
     "/api/users/{name:str}",
     role="admin",
-    summary="Remove a user and end their sessions",
+    summary="Remove a user with their sessions and tokens",
     errors=["account_not_found", "last_admin"],
 )
 def remove_user(services: Injected, name: FromPath[str]) -> None:
     """Removes a user; the last administrator stays."""
-    accounts.remove_user(services.db, name)
+    accounts.remove_user(services.db, name, at_us=services.now_us())
 
 
 @post(
@@ -222,7 +228,7 @@ async def set_password(
     """Ends the user's sessions, but for the one that asks. A session left open must not be enough to take an account over: one's
     own password needs the present one."""
     who = principal_of(request)
-    own = who.user is not None and who.user == name
+    own = await sync_to_thread(_is_of, services, who.actor, name)
     if not own and who.role is not Role.ADMIN:
         raise ApiError("forbidden", "only an administrator may set another one's password")
     accounts.check_password(data.password)
@@ -233,9 +239,18 @@ async def set_password(
         await sync_to_thread(accounts.set_password, services.db, name, data.password, keep_session=keep)
 
 
+def _is_of(services: Services, who: Actor, name: str) -> bool:
+    """Whether this is the user who has this name now; a token of theirs is them."""
+    with services.db.read() as conn:
+        user = rows.find_user(conn, name)
+    return user is not None and user.id == who.person
+
+
 def _token_body(token: Token) -> TokenBody:
     last_used = None if token.last_used_us is None else format_time(token.last_used_us)
-    return TokenBody(token.id, token.name, token.role, format_time(token.created_us), last_used)
+    return TokenBody(
+        token.id, token.name, token.role, format_time(token.created_us), last_used, token.user_name, token.made_by
+    )
 
 
 @get("/api/tokens", role="admin", summary="All API tokens", answer=Tokens)
@@ -252,9 +267,11 @@ def list_tokens(services: Injected) -> Tokens:
     errors=["invalid_request", "invalid_account"],
     answer=TokenBody,
 )
-def add_token(services: Injected, data: JSONBody[NewToken]) -> Response[TokenBody]:
-    """The answer holds the token's text, this once."""
-    token, text = accounts.issue_token(services.db, data.name, data.role, at_us=services.now_us())
+def add_token(request: ApiRequest, services: Injected, data: JSONBody[NewToken]) -> Response[TokenBody]:
+    """It belongs to whoever makes it, counts as them and ends with them. The answer holds the token's text, this once."""
+    who = principal_of(request).actor
+    user = who.person if who.is_person else None
+    token, text = accounts.issue_token(services.db, data.name, data.role, user=user, at_us=services.now_us())
     body = _token_body(token)
     body.token = text
     return Response(body, status_code=201, headers={"Cache-Control": "no-store"})

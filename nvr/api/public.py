@@ -302,7 +302,7 @@ def cut_view(request: ApiRequest, services: Injected, camera: FromPath[str], dat
     with services.db.write() as conn:
         try:
             made = public_view.cut(
-                conn, camera, reason=data.reason, by=principal_of(request).name, now_us=services.now_us()
+                conn, camera, reason=data.reason, by=principal_of(request).actor, now_us=services.now_us()
             )
         except KeyError:
             raise no_camera(camera) from None
@@ -324,7 +324,7 @@ def restore_view(request: ApiRequest, services: Injected, camera: FromPath[str],
     with services.db.write() as conn:
         try:
             public_view.restore(
-                conn, camera, reason=data.reason, by=principal_of(request).name, now_us=services.now_us()
+                conn, camera, reason=data.reason, by=principal_of(request).actor, now_us=services.now_us()
             )
         except KeyError:
             raise no_camera(camera) from None

@@ -323,7 +323,7 @@ def apply_plan(request: ApiRequest, services: Injected, data: JSONBody[Confirmat
             todo = plans.confirmed(conn, data.plan_hash, _rules(services), now_us=now_us)
     except plans.PlanError as error:
         raise ApiError("plan_changed", str(error)) from None
-    done = apply(services.db, todo.deletions, now_us=now_us, by=principal_of(request).name, sweep=False)
+    done = apply(services.db, todo.deletions, now_us=now_us, by=principal_of(request).actor, sweep=False)
     return json_answer(request, Applied(RuleCount(done.segments, done.bytes), todo.gone))
 
 
@@ -395,7 +395,7 @@ def confirm_cause(request: ApiRequest, services: Injected, data: JSONBody[CauseC
     """Carried out by the next pass of retention, within seconds."""
     try:
         with services.db.write() as conn:
-            confirmations.confirm(conn, data.cause, by=principal_of(request).name, now_us=services.now_us())
+            confirmations.confirm(conn, data.cause, by=principal_of(request).actor, now_us=services.now_us())
     except KeyError:
         raise ApiError(
             "nothing_waits", f"no deletion waits for {data.cause!r}; GET /api/retention/waiting lists them"

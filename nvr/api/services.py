@@ -34,6 +34,7 @@ _CHANGEABLE = (
     "log_level",
     "retention",
     "second_person",
+    "clips_need_request",
     "price_per_mbit",
     "public",
     "roots",

@@ -17,6 +17,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ``zone`` in which the page shows times. ``secure_cookies`` ``auto`` marks a cookie Secure where the request came by TLS.
     ``roots`` (identity, path), the free space floor and ``retention``, the rules, are for previews of deletions.
     ``roots_away``: how many footage roots are missing now. ``second_person``: who asks for footage in a case may not approve it.
+    ``clips_need_request``: a clip is handed out only as part of an approved request.
     ``price_per_mbit``: rupiah a month for a Mbit/s of uplink, 0 if nobody said. ``public``: whether citizens may look without a login.
     ``keys`` and ``exports`` are folders, ``name`` the name in a certificate; None: beside the catalogue. ``web_dist`` is the folder of the built
     front end; None: the one in the package. ``segment_us``: how long segments are to be."""
@@ -35,6 +36,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     floor_bytes: int = 0
     floor_fraction: float = 0.0
     second_person: bool = False
+    clips_need_request: bool = False
     price_per_mbit: int = 0
     public: bool = False
     keys: str | None = None

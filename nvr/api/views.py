@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from storage import audit
+from storage.actors import Actor
 from storage.audit import Act
 from storage.database import Database
 
@@ -23,7 +24,7 @@ _AGAIN_US: Final = 3600 * 1_000_000
 # More looks than that at once are entered more often, never less.
 _MOST: Final = 50_000
 
-_Key = tuple[str, str, str, str, tuple[tuple[str, str], ...]]
+_Key = tuple[Actor, str, str, str, tuple[tuple[str, str], ...]]
 
 
 class Views:

@@ -17,6 +17,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response.base import ASGIResponse
 
 from nvr.api.auth import address_of
+from nvr.api.clip_requests import check_clip
 from nvr.api.clips import asked_of, clip_answer
 from nvr.api.errors import ApiError
 from nvr.api.footage import PRIVATE, init_answer, segment_media
@@ -30,6 +31,7 @@ from nvr.api.times import parse_time
 from nvr.playback.within import bytes_within
 from storage import addresses, segments
 from storage.accounts import Role
+from storage.actors import of_address
 from storage.addresses import Address, State
 from storage.audit import Act
 from storage.intervals import Interval
@@ -62,7 +64,7 @@ def _open(request: ApiRequest, services: Services, secret: str, what: str, neede
     if found is None:
         raise _not_valid()
     detail = {"address": found.id, "made_by": found.made_by, "what": what}
-    act = Act(f"address {found.id}", address_of(request), "address_used", now_us)
+    act = Act(of_address(found.id), address_of(request), "address_used", now_us)
     if found.state is not State.VALID or found.role is None:
         act.action, detail["what"] = "address_refused", str(found.state)
         if not services.views.goes_on(act, found.camera, detail, now_us):
@@ -218,6 +220,7 @@ def watch_init(request: ApiRequest, services: Injected, secret: FromPath[str], n
     role="public",
     summary="The range of an address as one MP4; by the rights of who made it (investigator)",
     errors=[
+        "approval_needed",
         "no_footage",
         "footage_gone",
         "footage_damaged",
@@ -242,6 +245,7 @@ async def watch_clip(
     """As ``/api/cameras/{camera}/clip.mp4``."""
     address = await sync_to_thread(_open, request, services, secret, "clip", Role.INVESTIGATOR)
     asked = asked_of(address.camera, _range(address), gaps, so_far, run)
+    check_clip(services, None, address.camera, asked.start_us, asked.end_us, None)
     try:
         return await clip_answer(
             request,

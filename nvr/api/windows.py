@@ -74,7 +74,7 @@ def _enter(
             replace(draft, selection=found.how),
             found.ids,
             node_id=services.settings.node,
-            by=principal_of(request).name,
+            by=principal_of(request).actor,
             now_us=now_us,
         )
     except DirectiveError as error:

@@ -14,6 +14,7 @@ import click
 
 if TYPE_CHECKING:
     from nvr.config import Config
+    from storage.actors import Actor
     from storage.database import Database
 
 __all__ = ["TIME", "open_catalogue", "table", "when", "who"]
@@ -47,9 +48,11 @@ def open_catalogue(config: Path) -> Iterator[tuple[Config, Database]]:
         database.close()
 
 
-def who() -> str:
-    """For the record: whoever may use this command may use the catalogue."""
-    return f"{getpass.getuser()} (command line)"
+def who() -> Actor:
+    """For the record: whoever may use this command may use the catalogue. The name is what the operating system says."""
+    from storage.actors import COMMAND_LINE_ID, Actor
+
+    return Actor(COMMAND_LINE_ID, f"{getpass.getuser()} (command line)")
 
 
 class _Time(click.ParamType[int]):

@@ -53,11 +53,11 @@ def export(
 ) -> None:
     """Export a range of cameras as a sealed package that anyone can verify. Works whether or not the server runs."""
     from nvr.evidence.errors import EvidenceError
-    from nvr.evidence.request import ExportRequest, new_export_id
+    from nvr.evidence.request import OPERATING_SYSTEM, ExportRequest, new_export_id
 
     request = ExportRequest(
-        new_export_id(), cameras, start, end, who(), case, legal_basis, purpose, requester, approver
-    )
+        new_export_id(), cameras, start, end, who().name, case, legal_basis, purpose, requester, approver
+    ).as_stated(operator=OPERATING_SYSTEM)
     complaints = request.complaints()
     if complaints:
         raise click.UsageError("; ".join(complaints))
@@ -93,9 +93,7 @@ def _export(loaded: Config, database: Database, request: ExportRequest, out: Pat
     try:
         with database.write() as conn:
             # Before anything is planned: what is planned must still be there when it is copied.
-            holds = exports.hold(
-                conn, request.id, request.cameras, request.start_us, request.end_us, request.operator, now_us
-            )
+            holds = exports.hold(conn, request.id, request.cameras, request.start_us, request.end_us, who(), now_us)
             detail = {
                 "export": request.id,
                 "start_us": request.start_us,
@@ -127,7 +125,7 @@ def _export(loaded: Config, database: Database, request: ExportRequest, out: Pat
         raise
     finally:
         with database.write() as conn:
-            exports.release(conn, holds, request.operator, "the export has ended", time.time_ns() // 1000)
+            exports.release(conn, holds, who(), "the export has ended", time.time_ns() // 1000)
 
 
 def _over_at(loaded: Config, database: Database, request: ExportRequest) -> int | None:

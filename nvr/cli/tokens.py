@@ -24,14 +24,23 @@ def tokens(ctx: click.Context, config: Path) -> None:
 @tokens.command()
 @click.option("--role", type=click.Choice(["viewer", "investigator", "admin"]), default="viewer", show_default=True)
 @click.option("--name", default="command line", show_default=True, help="What it is for, as the list shows it.")
+@click.option("--user", help="Whose it is: it counts as this user, and ends with them. [default: nobody's]")
 @config_option
-def create(role: str, name: str, config: Path) -> None:
-    """Print a new token. It is shown this once: the catalogue keeps only its hash."""
+def create(role: str, name: str, user: str | None, config: Path) -> None:
+    """Print a new token. It is shown this once: the catalogue keeps only its hash.
+
+    Without --user it belongs to the command line: it may do what its role may, but can't be one of the two persons where two are needed.
+    """
     from nvr.accounts import create_token
+    from storage import accounts
     from storage.accounts import Role
 
     with open_catalogue(config) as (_, database):
-        click.echo(create_token(database, name, Role(role)))
+        with database.read() as conn:
+            found = None if user is None else accounts.find_user(conn, user)
+        if user is not None and found is None:
+            raise click.ClickException(f"there is no user {user}; nvr users list shows them")
+        click.echo(create_token(database, name, Role(role), user=None if found is None else found.id))
 
 
 @tokens.command("list")
@@ -44,8 +53,19 @@ def list_(config: Path) -> None:
         with database.read() as conn:
             found = accounts.tokens(conn)
         zone = loaded.server.zone
-        rows = [(t.id, t.name, t.role, when(t.created_us, zone), when(t.last_used_us, zone)) for t in found]
-        table([("ID", "NAME", "ROLE", "CREATED", "LAST USED"), *rows])
+        rows = [
+            (
+                t.id,
+                t.name,
+                t.role,
+                t.user_name or "-",
+                t.made_by or "not known",
+                when(t.created_us, zone),
+                when(t.last_used_us, zone),
+            )
+            for t in found
+        ]
+        table([("ID", "NAME", "ROLE", "OF USER", "MADE BY", "CREATED", "LAST USED"), *rows])
 
 
 @tokens.command()

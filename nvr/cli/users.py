@@ -34,8 +34,9 @@ def list_(config: Path) -> None:
     with open_catalogue(config) as (loaded, database):
         with database.read() as conn:
             found = accounts.users(conn)
-        rows = [(user.name, user.role, when(user.created_us, loaded.server.zone)) for user in found]
-        table([("NAME", "ROLE", "CREATED"), *rows])
+        zone = loaded.server.zone
+        rows = [(u.name, u.role, when(u.created_us, zone), u.made_by or "not known", u.id) for u in found]
+        table([("NAME", "ROLE", "CREATED", "MADE BY", "ID"), *rows])
 
 
 @users.command()
@@ -70,7 +71,7 @@ def password_(name: str, password: str, config: Path) -> None:
 @click.argument("name")
 @config_option
 def remove(name: str, config: Path) -> None:
-    """Remove a user; the last admin stays."""
+    """Remove a user with their sessions and tokens; the last admin stays."""
     from nvr.accounts import remove_user
 
     with open_catalogue(config) as (_, database):

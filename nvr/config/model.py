@@ -214,6 +214,7 @@ class Evidence(Settings):
     catalogue."""
 
     second_person: StrictBool = False
+    clips_need_request: StrictBool = False
     name: Line = Field(default_factory=lambda: socket.gethostname()[:64] or "nvr")
     keys: AbsolutePath | None = None
     exports: AbsolutePath | None = None

@@ -107,6 +107,20 @@ def video_entry(plan: FilePlan, sealed: SealedFile) -> dict[str, Any]:
     }
 
 
+# What people typed: an order's letter, why footage was deleted. Members that say that a person stands behind a detail.
+_TYPED: Final = ("reason", "letter", "letter_date", "approver")
+_PERSONS: Final = ("order", "maintenance", "schedule", "by")
+
+
+def _detail(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """A gap's detail without others' words; what a person typed is under ``stated``, since the catalogue proves only that they did."""
+    plain = plain_detail(detail)
+    if not any(name in plain for name in _PERSONS):
+        return plain
+    stated = {name: plain.pop(name) for name in _TYPED if name in plain}
+    return {**plain, "stated": stated} if stated else plain
+
+
 def _camera(plan: CameraPlan, url: str) -> dict[str, Any]:
     covered = plan.covered
     return {
@@ -125,7 +139,7 @@ def _camera(plan: CameraPlan, url: str) -> dict[str, Any]:
                 "open": gap.open,
                 "cause": gap.cause.value,
                 "class": gap.cause_class.value,
-                "detail": {} if gap.fact is None else plain_detail(gap.fact.detail),
+                "detail": {} if gap.fact is None else _detail(gap.fact.detail),
             }
             for gap in covered.gaps
         ],
@@ -193,6 +207,7 @@ def make_manifest(
             "approver": request.approver,
             "operator": request.operator,
             "holds": list(request.holds),
+            "stated_by": dict(request.stated_by),
         },
         "custody": [*(dict(entry) for entry in request.custody), exported],
         "audit_head": request.audit_head,

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Final
 
-__all__ = ["ExportRequest", "Unit", "new_export_id"]
+__all__ = ["OPERATING_SYSTEM", "STATEABLE", "ExportRequest", "Unit", "new_export_id"]
 
 _LONGEST_TEXT = 500
+
+STATEABLE: Final = ("case", "legal_basis", "purpose", "requester", "approver")
+"""What of a request can be somebody's mere words."""
+
+OPERATING_SYSTEM: Final = "the operating system"
+"""Who states the name of whoever uses the command line."""
 
 
 def new_export_id() -> str:
@@ -21,7 +27,9 @@ def new_export_id() -> str:
 class ExportRequest:
     """``[start_us, end_us)`` of these cameras. All text is for people and may be empty; ``holds`` are ids of legal holds; ``custody`` are steps
     before the export, as ``{"time","event","who","detail","audit"}``; ``audit_head`` is how far the audit log reached when the export was begun, and
-    ``audit_entry`` the entry by which it was asked for (``number:hash``). They are written into the manifest as they are given."""
+    ``audit_entry`` the entry by which it was asked for (``number:hash``). They are written into the manifest as they are given.
+    ``stated_by``: for each text that the catalogue does not prove, who stated it; what is not in it is proven: the catalogue has it of its own knowledge, sealed in
+    the audit log."""
 
     id: str
     cameras: tuple[str, ...]
@@ -37,6 +45,7 @@ class ExportRequest:
     custody: tuple[Mapping[str, str], ...] = ()
     audit_head: str = ""
     audit_entry: str = ""
+    stated_by: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values; ``from_json`` is the inverse."""
@@ -48,7 +57,15 @@ class ExportRequest:
         values = {field.name: data[field.name] for field in fields(cls) if field.name in data}
         for name in ("cameras", "holds", "custody"):
             values[name] = tuple(values.get(name, ()))
-        return cls(**values)
+        made = cls(**values)
+        # Queued by a server that did not keep it: what no request of a case proves was typed by who exports.
+        return made if "stated_by" in data else made.as_stated(() if made.custody else ("requester", "approver"))
+
+    def as_stated(self, also: Iterable[str] = STATEABLE, **by: str) -> ExportRequest:
+        """With ``by`` as who stated each text, and who exports for those of ``also``, and ``case``, ``legal_basis`` and ``purpose``; empty texts state
+        nothing."""
+        wanted = {**dict.fromkeys((*also, "case", "legal_basis", "purpose"), self.operator), **by}
+        return replace(self, stated_by={name: who for name, who in wanted.items() if getattr(self, name)})
 
     def complaints(self) -> list[str]:
         """What of it can't be: for whoever asked."""

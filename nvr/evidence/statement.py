@@ -147,8 +147,10 @@ def _time(text: str, zone: str) -> str:
 
 def _about(page: _Page, manifest: Mapping[str, Any], zone: str) -> None:
     request, unit = manifest["request"], manifest["unit"]
+    stated_by = request["stated_by"]
     for key in ("case", "legal_basis", "purpose", "requester", "approver", "operator"):
-        page.row(BOTH[key], request[key])
+        by = stated_by.get(key)
+        page.row(BOTH[key], request[key] if by is None else f"{request[key]}\n({BOTH['stated'].format(who=by)})")
     page.row(BOTH["holds"], ", ".join(request["holds"]))
     page.row(BOTH["id"], manifest["id"])
     page.row(BOTH["made"], f"{_time(manifest['made'], zone)} ({zone})")
@@ -156,6 +158,8 @@ def _about(page: _Page, manifest: Mapping[str, Any], zone: str) -> None:
     state = manifest["server_clock_at_export"]["synchronized"]
     page.row(BOTH["clock"], BOTH["clock_none" if state is None else "clock_true" if state else "clock_false"])
     page.ln(1)
+    if stated_by:
+        page.both("stated")
     page.both("operation")
     page.both("preroll")
 

@@ -14,6 +14,7 @@ BOTH: Final[Mapping[str, str]] = {
     "purpose": "Keperluan / Purpose",
     "requester": "Pemohon / Requested by",
     "approver": "Penyetuju / Approved by",
+    "stated": "menurut {who} / as stated by {who}",
     "operator": "Petugas ekspor / Exported by",
     "holds": "Penahanan hukum / Legal holds",
     "id": "Nomor ekspor / Export",
@@ -46,6 +47,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "operation": (
         "Rekaman disalin sebagaimana direkam, tanpa dikodekan ulang. Hanya waktu dekode dan nomor urut pada kepala fragmen, serta waktu pada kepala berkas, yang disetel ulang.",
         "The footage was copied as recorded, without re-encoding. Only decode times and sequence numbers in fragment headers, and times in file headers, were set anew.",
+    ),
+    "stated": (
+        'Yang bertanda "menurut" adalah pernyataan orang yang disebut; tanda tangan hanya membuktikan bahwa hal itu dinyatakan demikian. Selebihnya tercatat dalam katalog sistem.',
+        'What is marked "as stated by" is the word of whoever is named; the signature proves only that it was stated so. All else is on record in the system\'s catalogue.',
     ),
     "preroll": (
         "Setiap berkas dimulai pada gambar kunci sebelum awal rentang dan berakhir dengan fragmen utuh, sehingga dapat memuat beberapa detik lebih.",

@@ -126,6 +126,7 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             "zone": now.server.zone,
             "secure_cookies": now.server.secure_cookies,
             "second_person": now.evidence.second_person,
+            "clips_need_request": now.evidence.clips_need_request,
             "keys": str(now.keys_folder),
             "exports": str(now.exports_folder),
             "name": now.evidence.name,

@@ -30,6 +30,7 @@ from storage.migrations import (
     m018_run_order,
     m022_received,
     m023_addresses,
+    m025_identities,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -58,6 +59,7 @@ STEPS = (
     m018_run_order,
     m022_received,
     m023_addresses,
+    m025_identities,
 )
 
 

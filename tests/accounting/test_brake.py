@@ -20,6 +20,7 @@ from storage.policies import Policy
 from storage.retention import SPACE, Disk, apply
 from storage.segments import Key
 from tests.nightly import examples
+from tests.people import person
 from tests.storage.test_retention import enter
 from tests.storage.world import CAMERA, T0_US, World
 
@@ -106,7 +107,7 @@ class Machine:
 
     def confirm(self, cause: str) -> None:
         with self.world.database.write() as conn:
-            confirmations.confirm(conn, cause, by="anna", now_us=self.now_us)
+            confirmations.confirm(conn, cause, by=person("anna"), now_us=self.now_us)
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from storage.causes import Cause
 from storage.database import Database
 from storage.roots import register
 from storage.status import Status
+from tests.people import person
 
 S = 1_000_000
 MINUTE = 60 * S
@@ -252,7 +253,7 @@ def test_an_acknowledgement_ends_when_it_comes_back(db: Database, monkeypatch: p
         if minute == 7:
             with db.write() as conn:
                 (row,) = alerts.every(conn, open_only=True, limit=9)
-                alerts.acknowledge(conn, row.id, note="on it", by="vera", now_us=T0)
+                alerts.acknowledge(conn, row.id, note="on it", by=person("vera"), now_us=T0)
     with db.read() as conn:
         (row,) = alerts.every(conn, open_only=False, limit=9)
     assert (row.resolved_us is not None, row.acknowledged_by, row.note) == (True, "vera", "on it")

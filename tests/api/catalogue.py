@@ -12,6 +12,7 @@ from storage.causes import Cause
 from storage.database import Database
 from storage.segments import Init, Key
 from storage.status import Status
+from tests.people import token_of
 
 S = 1_000_000
 # 2026-11-23T14:00:00Z
@@ -37,6 +38,10 @@ class World:
     def read_clock(self) -> int:
         self.now_us += self.tick_us
         return self.now_us
+
+    def bearer_of(self, name: str) -> dict[str, str]:
+        """A token of the user of this name."""
+        return {"Authorization": f"Bearer {token_of(self.db, name, ROLES[name], at_us=T0)}"}
 
     def bearer(self, role: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens[role]}"}

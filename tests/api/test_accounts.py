@@ -10,6 +10,7 @@ import pytest
 from nvr import accounts
 from nvr.accounts import Role, passwords, sessions
 from storage import accounts as rows
+from storage.actors import SERVER_ACTOR
 from storage.database import Database
 
 
@@ -73,10 +74,10 @@ def test_an_old_hash_is_made_anew_at_the_next_login(db: Database) -> None:
 
     weak = argon2.PasswordHasher(time_cost=1, memory_cost=16, parallelism=1).hash("vera-vera-vera")
     with db.write() as conn:
-        rows.add_user(conn, name="vera", password_hash=weak, role=Role.VIEWER, at_us=0)
+        rows.add_user(conn, id_="user-1", name="vera", password_hash=weak, role=Role.VIEWER, by=SERVER_ACTOR, at_us=0)
     accounts.verify_password(db, "vera", "vera-vera-vera")
     with db.read() as conn:
-        now = rows.password_hash(conn, "vera")
+        now = rows.password_hash(conn, "user-1")
     assert now is not None
     assert now != weak
     assert not passwords.is_outdated(now)
@@ -85,7 +86,15 @@ def test_an_old_hash_is_made_anew_at_the_next_login(db: Database) -> None:
 
 def test_a_damaged_hash_lets_nobody_in(db: Database) -> None:
     with db.write() as conn:
-        rows.add_user(conn, name="vera", password_hash="damaged", role=Role.VIEWER, at_us=0)
+        rows.add_user(
+            conn,
+            id_="user-1",
+            name="vera",
+            password_hash="damaged",
+            role=Role.VIEWER,
+            by=SERVER_ACTOR,
+            at_us=0,
+        )
     with pytest.raises(accounts.BadCredentials):
         accounts.verify_password(db, "vera", "damaged")
 
@@ -95,21 +104,22 @@ def test_the_last_admin_stays_and_a_removed_user_takes_their_sessions_along(db: 
     with pytest.raises(accounts.LastAdmin):
         accounts.remove_user(db, "anna")
     accounts.create_user(db, "otto", "otto-otto-otto", Role.ADMIN)
-    cookie = accounts.create_session(db, "anna")
+    anna = accounts.verify_password(db, "anna", "anna-anna-anna")
+    cookie = accounts.create_session(db, anna)
     accounts.remove_user(db, "anna")
     assert accounts.authenticate_session(db, cookie) is None
     with pytest.raises(accounts.LastAdmin):
         accounts.remove_user(db, "otto")
     with pytest.raises(accounts.NoSuchAccount):
-        accounts.create_session(db, "anna")
+        accounts.create_session(db, anna)
 
 
 def test_a_session_is_over_at_its_end_and_forgotten(db: Database) -> None:
-    accounts.create_user(db, "vera", "vera-vera-vera", Role.VIEWER)
-    cookie = accounts.create_session(db, "vera", at_us=0)
+    vera = accounts.create_user(db, "vera", "vera-vera-vera", Role.VIEWER)
+    cookie = accounts.create_session(db, vera, at_us=0)
     assert accounts.authenticate_session(db, cookie, at_us=sessions.IDLE_US - 1) is not None
     assert accounts.authenticate_session(db, cookie, at_us=2 * sessions.IDLE_US - 1) is None
-    accounts.create_session(db, "vera", at_us=3 * sessions.IDLE_US)
+    accounts.create_session(db, vera, at_us=3 * sessions.IDLE_US)
     with db.read() as conn:
         assert conn.execute("SELECT count(*) FROM session").fetchone()[0] == 1
 
@@ -132,8 +142,8 @@ def test_tokens(db: Database) -> None:
 
 
 def test_who_is_known_is_let_in_while_nothing_can_be_written(db: Database) -> None:
-    accounts.create_user(db, "vera", "vera-vera-vera", Role.VIEWER)
-    cookie = accounts.create_session(db, "vera", at_us=0)
+    vera = accounts.create_user(db, "vera", "vera-vera-vera", Role.VIEWER)
+    cookie = accounts.create_session(db, vera, at_us=0)
     token = accounts.create_token(db, "t", Role.VIEWER, at_us=0)
     with db.write() as conn:
         conn.execute("PRAGMA user_version")

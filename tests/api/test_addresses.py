@@ -187,8 +187,8 @@ async def test_an_address_ends(client: Client, place: Place, how: str) -> None:
     db = place.studio.database
     headers = place.token()
     if how in ("user removed", "user comes again", "role lost"):
-        accounts.create_user(db, "sari", "a long password", Role.INVESTIGATOR, at_us=START_US)
-        cookie = accounts.create_session(db, "sari", at_us=place.now_us)
+        sari = accounts.create_user(db, "sari", "a long password", Role.INVESTIGATOR, at_us=START_US)
+        cookie = accounts.create_session(db, sari, at_us=place.now_us)
         headers = {"Cookie": f"nvr_session={cookie}", "Origin": "http://nvr.test"}
     address = await made(client, headers, START_US, START_US + 4 * S)
     folder = address["path"].rpartition("/")[0]
@@ -233,7 +233,7 @@ async def test_what_is_being_sent_breaks_off_when_it_is_revoked(place: Place, mo
             start_us=START_US,
             end_us=START_US + 4 * S,
             until_us=place.now_us + 60 * S,
-            maker=addresses.Maker("token t", None, token.id),
+            maker=addresses.Maker(token.actor, token.id),
             now_us=place.now_us,
         )
     media = segment_media(services, CAMERA, f"{place.run.parts[0].key.start_us}-1-n1.mp4")
@@ -241,7 +241,7 @@ async def test_what_is_being_sent_breaks_off_when_it_is_revoked(place: Place, mo
     first = await anext(pieces)
     assert 0 < len(first) < media.size
     with place.studio.database.write() as conn:
-        addresses.revoke(conn, address.id, by="x", now_us=place.now_us)
+        addresses.revoke(conn, address.id, by=token.actor, now_us=place.now_us)
     # The player is slow.
     await asyncio.sleep(0.6)
     with pytest.raises(ApiError, match="shows nothing"):

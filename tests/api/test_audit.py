@@ -24,7 +24,7 @@ def log(world: World) -> list[Entry]:
     """All entries since the world was made, oldest first."""
     with world.db.read() as conn:
         assert audit.verify(conn).faults == ()
-        return [e for e in reversed(list(audit.entries(conn))) if e.actor != audit.SERVER]
+        return [e for e in reversed(list(audit.entries(conn))) if e.actor_id != "server"]
 
 
 def told(world: World) -> list[tuple[str, str, str | None, Any]]:
@@ -153,7 +153,9 @@ async def test_reading_and_verifying_it(client: Client, world: World) -> None:
     assert [(e["camera"], e["action"]) for e in second["entries"]] == [("gate", "playback")]
     assert second["before"] is None
     one = second["entries"][0]
-    fields = [one[k] for k in ("previous", "seq", "at_us", "actor", "address", "action", "camera", "detail")]
+    fields = [
+        one[k] for k in ("previous", "seq", "at_us", "actor", "address", "action", "camera", "detail", "actor_id")
+    ]
     assert audit.hash_of(*fields) == one["hash"]
     assert one["time"] == "2026-11-23T15:00:00.000000Z"
     whole = (await client.get(f"/api/audit/verify?head={first['head']}", headers=anna)).json()

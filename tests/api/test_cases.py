@@ -26,9 +26,9 @@ FOOTAGE = {
 class Person:
     """Somebody with a role, and the requests they make."""
 
-    def __init__(self, client: Client, world: World, role: str) -> None:
+    def __init__(self, client: Client, headers: dict[str, str]) -> None:
         self._client = client
-        self._headers = world.bearer(role)
+        self._headers = headers
 
     async def post(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         answer = await self._client.post(path, json=body, headers=self._headers)
@@ -44,12 +44,12 @@ class Person:
 
 @pytest.fixture
 def ines(client: Client, world: World) -> Person:
-    return Person(client, world, "investigator")
+    return Person(client, world.bearer("investigator"))
 
 
 @pytest.fixture
 def anna(client: Client, world: World) -> Person:
-    return Person(client, world, "admin")
+    return Person(client, world.bearer("admin"))
 
 
 async def asked(person: Person) -> dict[str, Any]:
@@ -63,7 +63,7 @@ async def asked(person: Person) -> dict[str, Any]:
 def actions(world: World) -> list[str]:
     with world.db.read() as conn:
         assert audit.verify(conn).faults == ()
-        return [e.action for e in reversed(list(audit.entries(conn))) if e.actor != audit.SERVER]
+        return [e.action for e in reversed(list(audit.entries(conn))) if e.actor_id != "server"]
 
 
 async def test_asking_holds_at_once_and_approval_follows(ines: Person, anna: Person, world: World) -> None:
@@ -116,9 +116,8 @@ async def test_a_request_is_whole_or_not_at_all(ines: Person, world: World) -> N
     assert actions(world) == ["case_opened"]
 
 
-async def test_a_second_person_decides_where_one_is_asked_for(
-    app: Litestar, ines: Person, anna: Person, world: World
-) -> None:
+async def test_a_second_person_decides_where_one_is_asked_for(app: Litestar, client: Client, world: World) -> None:
+    ines, anna = (Person(client, world.bearer_of(name)) for name in ("ines", "anna"))
     services = app.state.services
     services.configure(msgspec.structs.replace(services.settings, second_person=True))
     made = await asked(ines)

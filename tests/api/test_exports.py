@@ -14,6 +14,7 @@ from nvr.evidence.verify import verify
 from storage import audit, cases, exports
 from storage.accounts import Role
 from tests.api.office import Office
+from tests.people import person
 from tests.playback.footage import CAMERA
 
 Client = AsyncTestClient[Any]
@@ -43,7 +44,7 @@ async def make(client: Client, office: Office, **more: Any) -> dict[str, Any]:
 
 
 async def test_asked_for_made_fetched_and_verified(client: Client, office: Office, tmp_path: Path) -> None:
-    made = await make(client, office, case="LP/7/2026", requester="Budi")
+    made = await make(client, office, case="LP/7/2026", requester="Budi", approver="Kapolres")
     assert (made["state"], made["download"], made["requested_by"]) == ("queued", None, "token a investigator")
     answer = await client.get(f"/api/exports/{made['id']}/download", headers=office.headers())
     assert answer.json()["code"] == "export_not_ready"
@@ -61,6 +62,9 @@ async def test_asked_for_made_fetched_and_verified(client: Client, office: Offic
     assert report.outcome == "valid"
     assert report.about["request"]["case"] == "LP/7/2026"
     assert report.about["audit_head"]
+    # What whoever exports typed is their word, and signed as no more; who they are is known.
+    typed = dict.fromkeys(("case", "requester", "approver"), "token a investigator")
+    assert report.about["request"]["stated_by"] == done["stated_by"] == typed
     size = len(whole.content)
     for first, last in ((0, 0), (25, 90), (size // 3, size // 2), (size - 40, size - 1), (0, size - 1)):
         headers = office.headers() | {"Range": f"bytes={first}-{last}", "If-Range": whole.headers["etag"]}
@@ -127,7 +131,7 @@ async def test_of_an_approved_request_and_only_of_one(office: Office) -> None:
         with office.studio.database.write() as conn:
             open_ones = cases.every(conn)
             case = open_ones[0] if open_ones else cases.open_case(
-                conn, number="LP/9", legal_basis="KUHAP 39", title="", by="budi", now_us=office.now_us
+                conn, number="LP/9", legal_basis="KUHAP 39", title="", by=person("budi"), now_us=office.now_us
             )  # fmt: skip
             made = cases.request(
                 conn,
@@ -136,11 +140,13 @@ async def test_of_an_approved_request_and_only_of_one(office: Office) -> None:
                 office.run.start_us,
                 office.run.end_us,
                 purpose="plate",
-                by="budi",
+                by=person("budi"),
                 now_us=office.now_us,
             )
             if state is not None:
-                cases.decide(conn, made.id, state, reason="yes", by="sri", now_us=office.now_us, second_person=True)
+                cases.decide(
+                    conn, made.id, state, reason="yes", by=person("sri"), now_us=office.now_us, second_person=True
+                )
         return made.id
 
     async with AsyncTestClient(office.app(second_person=True), base_url="http://nvr.test") as client:
@@ -177,3 +183,5 @@ async def test_of_an_approved_request_and_only_of_one(office: Office) -> None:
     assert [log[step["audit"]].action for step in custody] == ["request_made", "request_approved", "export_made"]
     assert head.seq >= audit.Head.parse(custody[-1]["audit"]).seq
     assert report.about["request"]["holds"]
+    # That they asked and approved is in the log; what for, and by which law, remains their word.
+    assert report.about["request"]["stated_by"] == dict.fromkeys(("case", "legal_basis", "purpose"), "budi")

@@ -13,6 +13,7 @@ from nvr.api.times import format_time
 from storage import attachments, audit, cases, holds
 from storage.causes import Cause
 from tests.api.catalogue import NOW, T0, S, World
+from tests.people import person
 
 Client = AsyncTestClient[Litestar]
 HOUR = 3600 * S
@@ -44,13 +45,13 @@ async def confirmed(client: Client, world: World, body: dict[str, Any]) -> Any:
 async def test_a_dry_run_and_its_confirmation(client: Client, world: World, heard: list[str]) -> None:
     world.tick_us = 0
     with world.db.write() as conn:
-        holds.place(conn, "gate", NOW, NOW + HOUR, reason="case 7", by="vera", now_us=NOW)
-        case = cases.open_case(conn, number="LP/9", legal_basis="KUHAP", title="", by="vera", now_us=NOW)
+        holds.place(conn, "gate", NOW, NOW + HOUR, reason="case 7", by=person("vera"), now_us=NOW)
+        case = cases.open_case(conn, number="LP/9", legal_basis="KUHAP", title="", by=person("vera"), now_us=NOW)
         for end_us in (NOW + HOUR, NOW - HOUR):
             cases.request(
-                conn, case.id, cameras=["gate"], start_us=NOW - 2 * HOUR, end_us=end_us, purpose="theft", by="vera", now_us=NOW
+                conn, case.id, cameras=["gate"], start_us=NOW - 2 * HOUR, end_us=end_us, purpose="theft", by=person("vera"), now_us=NOW
             )  # fmt: skip
-        holds.place(conn, "yard", T0 - HOUR, T0, reason="before", by="vera", now_us=NOW)
+        holds.place(conn, "yard", T0 - HOUR, T0, reason="before", by=person("vera"), now_us=NOW)
     body = order(where="owner=CITY", expected_end=format_time(NOW + 2 * HOUR))
     shown = await ask(client, world, "POST", "/orders/preview", body)
     assert shown["cameras"] == ["gate", "yard"] and shown["camera_hours"] == 4.0
@@ -241,7 +242,7 @@ async def test_the_table_of_cameras(client: Client, world: World, heard: list[st
 async def test_a_person_deletes_a_range(client: Client, world: World) -> None:
     span = {"start": format_time(T0 + 700 * S), "end": format_time(T0 + 701 * S)}
     with world.db.write() as conn:
-        hold = holds.place(conn, "gate", T0, T0 + S, reason="case 7", by="vera", now_us=NOW)
+        hold = holds.place(conn, "gate", T0, T0 + S, reason="case 7", by=person("vera"), now_us=NOW)
     held = await ask(client, world, "POST", "/cameras/gate/deletion/preview", {**span, "start": format_time(T0)})
     assert (held["segments"], held["held"]) == (1, 1) and hold.id
     shown = await ask(client, world, "POST", "/cameras/gate/deletion/preview", span)

@@ -15,6 +15,7 @@ from storage import directing, public_view
 from storage.causes import Cause
 from storage.directives import Draft, Kind
 from tests.api.catalogue import NOW, T0, S, World, add_camera
+from tests.people import person
 
 Client = AsyncTestClient[Litestar]
 
@@ -74,7 +75,7 @@ async def test_an_order_is_named_with_its_letter(client: Client, public: World) 
         start_us=NOW, expected_end_us=NOW + 3600 * S,
     )  # fmt: skip
     with public.db.write() as conn:
-        made = directing.enter(conn, draft, ["gate"], node_id="n1", by="x", now_us=NOW)
+        made = directing.enter(conn, draft, ["gate"], node_id="n1", by=person("x"), now_us=NOW)
     gate = (await seen(client, public))["gate"]
     assert (gate["state"], gate["since"]) == ("disabled", format_time(NOW))
     assert gate["order"] == {
@@ -84,7 +85,7 @@ async def test_an_order_is_named_with_its_letter(client: Client, public: World) 
     assert "internal words" not in str(gate) and "Kepala" not in str(gate)
     assert gate["picture"] is not None, "the last picture, with its time, stays"
     with public.db.write() as conn:
-        directing.revoke(conn, made.id, reason="x", by="x", now_us=public.now_us)
+        directing.revoke(conn, made.id, reason="x", by=person("x"), now_us=public.now_us)
     assert (await seen(client, public))["gate"]["state"] != "disabled"
 
 

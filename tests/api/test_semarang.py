@@ -21,6 +21,7 @@ from storage import cases, in_force, node, status
 from storage.causes import Cause
 from storage.database import Database
 from storage.status import Status
+from tests.people import person
 
 Client = AsyncTestClient[Litestar]
 S: Final = 1_000_000
@@ -145,10 +146,19 @@ async def test_the_week_of_the_letter(client: Client, city: City) -> None:
     city.now_us = OFF - 3600 * S
     city.say("recording", MONDAY - DAY, None, 2_000_000)
     with city.db.write() as conn:
-        case = cases.open_case(conn, number="LP/B/77", legal_basis="KUHAP", title="", by="penyidik", now_us=city.now_us)
+        case = cases.open_case(
+            conn, number="LP/B/77", legal_basis="KUHAP", title="", by=person("penyidik"), now_us=city.now_us
+        )
         friday = wib("2025-10-10T00:00")
         cases.request(
-            conn, case.id, ["smg-0001"], friday, friday + DAY, purpose="curanmor", by="penyidik", now_us=city.now_us
+            conn,
+            case.id,
+            ["smg-0001"],
+            friday,
+            friday + DAY,
+            purpose="curanmor",
+            by=person("penyidik"),
+            now_us=city.now_us,
         )
     # The letter's dry run, then the order, an hour ahead.
     order = {

@@ -184,7 +184,10 @@ async def test_users(client: Client, world: World) -> None:
         "/api/users", json={"name": "otto", "password": "otto-otto-otto", "role": "viewer"}, headers=admin
     )
     assert made.status_code == 201
-    assert made.json() == {"name": "otto", "role": "viewer", "created": "2026-11-23T15:00:00.000000Z"}
+    body = made.json()
+    assert body.pop("id").startswith("user-")
+    expected = {"name": "otto", "role": "viewer", "created": "2026-11-23T15:00:00.000000Z"}
+    assert body == {**expected, "made_by": "token for admin"}
     names = [user["name"] for user in (await client.get("/api/users", headers=admin)).json()["users"]]
     assert names == ["anna", "ines", "otto", "vera"]
     for body, code in [

@@ -20,6 +20,7 @@ from nvr.evidence.request import new_export_id
 from nvr.evidence.times import iso
 from storage import audit, exports, holds, links, segments
 from tests.evidence.made import request_of
+from tests.people import person
 from tests.playback.footage import CAMERA, START_US, Recording, Studio
 from tests.playback.frames import encode
 
@@ -228,7 +229,7 @@ def test_the_servers_exports_are_read_back_and_marked(place: Place) -> None:
         id_ = new_export_id()
         request = request_of(place.run.start_us, place.run.end_us - number * 1_000_000).to_json() | {"id": id_}
         with place.studio.database.write() as conn:
-            exports.queue(conn, id_, request, by="ines", now_us=number)
+            exports.queue(conn, id_, request, by=person("ines"), now_us=number)
         assert exporter.work()
         ids.append(id_)
     # As if an earlier version had made them.
@@ -256,4 +257,4 @@ def test_the_servers_exports_are_read_back_and_marked(place: Place) -> None:
         actions = [entry.action for entry in audit.entries(conn)]
     assert actions.count("export_checked") == 2
     with place.studio.database.write() as conn, pytest.raises(links.LinkError, match="not what was recorded"):
-        links.make(conn, ids[1], recipient="Sari", until_us=10**15 + 3600 * 10**6, by="ines", now_us=10**15)
+        links.make(conn, ids[1], recipient="Sari", until_us=10**15 + 3600 * 10**6, by=person("ines"), now_us=10**15)

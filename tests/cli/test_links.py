@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from nvr.cli import main
 from storage import cases, exports, links
 from storage.database import Database
+from tests.people import person
 
 EXPORT = "0011223344556677"
 
@@ -35,12 +36,14 @@ def database(folder: Path) -> Database:
     database = Database(folder / "data" / "catalogue.sqlite")
     now_us = time.time_ns() // 1000
     with database.write() as conn:
-        case = cases.open_case(conn, number="LP/7", legal_basis="KUHAP 39", title="", by="ines", now_us=now_us)
+        case = cases.open_case(conn, number="LP/7", legal_basis="KUHAP 39", title="", by=person("ines"), now_us=now_us)
         hour = (now_us - 3600 * 10**6, now_us)
-        asked = cases.request(conn, case.id, ["hall"], *hour, purpose="plate", by="ines", now_us=now_us)
+        asked = cases.request(conn, case.id, ["hall"], *hour, purpose="plate", by=person("ines"), now_us=now_us)
         wanted = {"cameras": ["hall"], "start_us": hour[0], "end_us": hour[1], "case": "LP/7"}
-        exports.queue(conn, EXPORT, wanted, by="anna", now_us=now_us)
-        cases.decide(conn, asked.id, cases.State.APPROVED, reason="", by="anna", now_us=now_us, second_person=True)
+        exports.queue(conn, EXPORT, wanted, by=person("anna"), now_us=now_us)
+        cases.decide(
+            conn, asked.id, cases.State.APPROVED, reason="", by=person("anna"), now_us=now_us, second_person=True
+        )
         cases.link_export(conn, asked.id, EXPORT)
         exports.begin(conn, EXPORT, 1, now_us)
         exports.finish(conn, EXPORT, folder="x", files=[("a", 1, 0)], warnings=[], now_us=now_us)

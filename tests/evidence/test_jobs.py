@@ -23,6 +23,7 @@ from nvr.evidence.verify import verify
 from storage import audit, exports, holds
 from storage.exports import Export
 from tests.evidence.made import request_of
+from tests.people import person
 from tests.playback.footage import START_US, Studio
 from tests.playback.frames import encode
 
@@ -51,7 +52,7 @@ class Desk:
         id_ = new_export_id()
         request = request_of(start_us or self.run.start_us, end_us or self.run.end_us).to_json() | {"id": id_}
         with self.studio.database.write() as conn:
-            exports.queue(conn, id_, request, by="ines", now_us=time.time_ns() // 1000)
+            exports.queue(conn, id_, request, by=person("ines"), now_us=time.time_ns() // 1000)
         return id_
 
     def find(self, id_: str) -> Export:
@@ -116,7 +117,7 @@ def test_killed_while_it_ran(desk: Desk) -> None:
         assert exports.begin(conn, id_, 100, NOW_US)
     unwanted = desk.ask()
     with desk.studio.database.write() as conn:
-        exports.cancel(conn, unwanted, by="ines", now_us=NOW_US)
+        exports.cancel(conn, unwanted, by=person("ines"), now_us=NOW_US)
     left = package_name(ExportRequest.from_json(desk.find(unwanted).request))
     kept = {f"export-20200101T000000.000Z-{id_}", "export-20200101T000000.000Z-unknown"}
     for name in (f"{left}.part", *kept):
@@ -146,7 +147,7 @@ def test_what_ends_the_process_again_and_again_is_given_up(desk: Desk) -> None:
 def test_cancelled(desk: Desk) -> None:
     waiting, running = desk.ask(), desk.ask()
     with desk.studio.database.write() as conn:
-        assert exports.cancel(conn, waiting, by="ines", now_us=NOW_US)
+        assert exports.cancel(conn, waiting, by=person("ines"), now_us=NOW_US)
     assert desk.is_held()
     exporter = desk.exporter(rate=10)
     thread = threading.Thread(target=exporter.work)
@@ -154,8 +155,8 @@ def test_cancelled(desk: Desk) -> None:
     while desk.find(running).state != "running":
         time.sleep(0.01)
     with desk.studio.database.write() as conn:
-        assert exports.cancel(conn, running, by="ines", now_us=NOW_US)
-        assert not exports.cancel(conn, running, by="ines", now_us=NOW_US)
+        assert exports.cancel(conn, running, by=person("ines"), now_us=NOW_US)
+        assert not exports.cancel(conn, running, by=person("ines"), now_us=NOW_US)
     # Its next look at its row comes with the next second of the pace.
     desk.ending.set()
     thread.join(10)
@@ -284,7 +285,7 @@ def test_an_export_waits_until_its_range_is_over_and_over_a_restart(desk: Desk, 
     assert held() == 2
     # Somebody has thought better of it.
     with desk.studio.database.write() as conn:
-        assert exports.cancel(conn, other, by="ines", now_us=now[0])
+        assert exports.cancel(conn, other, by=person("ines"), now_us=now[0])
     assert held() == 1
     # The clock is past its end, all of it is written: but the segment is not closed. Another process goes on waiting.
     for _ in steps:

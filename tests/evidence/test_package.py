@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
 import os
 import shutil
 import subprocess
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,12 @@ import pytest
 from nvr.evidence.copying import write_sealed
 from nvr.evidence.dating import undated
 from nvr.evidence.errors import ExportRefused, NothingToExport, SourceChanged
+from nvr.evidence.manifest import _detail
 from nvr.evidence.oeff import parse_meta, signed_view
 from nvr.evidence.package import make_package, plan_export
 from nvr.evidence.request import ExportRequest
 from nvr.evidence.signing import Signer, read_certificate
+from nvr.evidence.statement import make_statement
 from nvr.evidence.times import parse_iso
 from nvr.evidence.verify import verify
 from storage import clock_samples
@@ -309,3 +313,33 @@ def test_a_seal_tells_who_and_what(whole: Made, signer: Signer) -> None:
     assert read_certificate(found.signatures[0].certificate) == signer.certificate
     assert found.unit.name == "Test recorder"
     assert [s.name for s in found.unit.sources] == ["Gate", "Gate"]
+
+
+def words_of(pdf: bytes) -> str:
+    """The text of a PDF whose streams are compressed, piece by piece."""
+    found = []
+    for stream in pdf.split(b"stream\n")[1:]:
+        with contextlib.suppress(zlib.error):
+            found.append(zlib.decompressobj().decompress(stream).decode("latin-1"))
+    return " ".join(found)
+
+
+def test_the_statement_marks_what_was_only_stated(whole: Made) -> None:
+    manifest = json.loads((whole.path / "manifest.json").read_bytes())
+    manifest["request"] |= {"approver": "Kapolres", "stated_by": {"approver": "ines"}}
+    text = words_of(make_statement(manifest, {}))
+    assert "menurut ines / as stated by ines" in text
+    manifest["request"]["stated_by"] = {}
+    text = words_of(make_statement(manifest, {}))
+    assert "Kapolres" in text and "as stated by" not in text
+
+
+def test_what_people_typed_of_a_gap_is_stated_not_said() -> None:
+    order = {"order": "o1", "letter": "500/1", "approver": "Kepala", "reason": "thrift", "entered": "2026-10-06"}
+    assert _detail(order) == {
+        "order": "o1",
+        "entered": "2026-10-06",
+        "stated": {"letter": "500/1", "approver": "Kepala", "reason": "thrift"},
+    }
+    # The server's own reason stays its own.
+    assert _detail({"reason": "sleeping", "error": "words of a camera"}) == {"reason": "sleeping"}

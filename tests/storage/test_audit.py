@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from storage import audit
 from storage.audit import Act, Head
 from storage.database import Database
+from tests.people import person
 
 FENCES = ("audit_follows", "audit_stays", "audit_is_not_changed", "audit_head")
 
@@ -32,7 +33,7 @@ def db(tmp_path: Path) -> Iterator[Database]:
 
 def fill(db: Database, count: int) -> Head:
     for number in range(count):
-        with audit.acting(Act("inés", "192.0.2.7", "looked", at_us=1_000 + number)), db.write() as conn:
+        with audit.acting(Act(person("inés"), "192.0.2.7", "looked", at_us=1_000 + number)), db.write() as conn:
             audit.enter(conn, "clip", camera=f"cam-{number % 3}", detail={"start_us": number, "reason": "pâté 🚓"})
     with db.read() as conn:
         return audit.head(conn)
@@ -56,7 +57,7 @@ def test_a_whole_log_is_whole_and_anyone_can_recompute_it(db: Database) -> None:
     assert verdict(db, head) == audit.Verdict(7, head, ())
     with closing(sqlite3.connect(db.path)) as conn:
         rows = conn.execute(
-            "SELECT previous, seq, at_us, actor, address, action, camera, detail, hash FROM audit ORDER BY seq"
+            "SELECT previous, seq, at_us, actor, address, action, camera, detail, actor_id, hash FROM audit ORDER BY seq"
         ).fetchall()
     previous = ""
     for *fields, hash_ in rows:
@@ -73,9 +74,9 @@ def test_a_whole_log_is_whole_and_anyone_can_recompute_it(db: Database) -> None:
         "DELETE FROM audit WHERE seq = 2",
         "UPDATE audit SET actor = 'nobody' WHERE seq = 2",
         "UPDATE audit SET seq = 9 WHERE seq = 3",
-        "INSERT OR REPLACE INTO audit SELECT 2, at_us, 'x', address, action, camera, detail, previous, hash FROM audit WHERE seq = 2",
-        "INSERT INTO audit SELECT 5, at_us, 'x', address, action, camera, detail, hash, hash FROM audit WHERE seq = 3",
-        "INSERT INTO audit SELECT 4, at_us, 'x', address, action, camera, detail, previous, hash FROM audit WHERE seq = 3",
+        "INSERT OR REPLACE INTO audit SELECT 2, at_us, 'x', address, action, camera, detail, previous, hash, actor_id FROM audit WHERE seq = 2",
+        "INSERT INTO audit SELECT 5, at_us, 'x', address, action, camera, detail, hash, hash, actor_id FROM audit WHERE seq = 3",
+        "INSERT INTO audit SELECT 4, at_us, 'x', address, action, camera, detail, previous, hash, actor_id FROM audit WHERE seq = 3",
     ],
 )
 def test_the_database_refuses_to_change_it(db: Database, statement: str) -> None:
@@ -92,7 +93,9 @@ def test_any_change_of_any_field_is_seen(tmp_path_factory: pytest.TempPathFactor
     db.migrate()
     head = fill(db, 5)
     seq = data.draw(st.integers(1, 5))
-    column = data.draw(st.sampled_from(["at_us", "actor", "address", "action", "camera", "detail", "previous", "hash"]))
+    column = data.draw(
+        st.sampled_from(["at_us", "actor", "address", "action", "camera", "detail", "previous", "hash", "actor_id"])
+    )
     with closing(sqlite3.connect(db.path)) as conn:
         old = conn.execute(f"SELECT {column} FROM audit WHERE seq = ?", (seq,)).fetchone()[0]
     new = data.draw((st.integers(0, 10_000) if column == "at_us" else st.text(max_size=80)).filter(lambda v: v != old))
@@ -119,7 +122,7 @@ def test_what_was_taken_out_cut_off_or_made_anew_is_seen(db: Database) -> None:
 
 
 def test_who_acts_can_change_nothing_without_an_entry(db: Database) -> None:
-    act = Act("anna", "::1", "change_something", at_us=5)
+    act = Act(person("anna"), "::1", "change_something", at_us=5)
     with audit.acting(act):
         with pytest.raises(ZeroDivisionError), db.write() as conn:
             audit.enter(conn, "hold_placed")
@@ -142,7 +145,7 @@ def test_who_acts_can_change_nothing_without_an_entry(db: Database) -> None:
 def test_what_cannot_be_entered_is_not_done(db: Database) -> None:
     with closing(sqlite3.connect(db.path)) as conn, conn:
         conn.execute("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no room'); END")
-    with audit.acting(Act("anna", "", "x")), pytest.raises(sqlite3.IntegrityError), db.write() as conn:
+    with audit.acting(Act(person("anna"), "", "x")), pytest.raises(sqlite3.IntegrityError), db.write() as conn:
         conn.execute("INSERT INTO meta VALUES ('a', 1)")
     with db.read() as conn:
         assert conn.execute("SELECT count(*) FROM meta WHERE key = 'a'").fetchone()[0] == 0
@@ -155,7 +158,7 @@ def test_an_act_is_that_of_its_context_and_of_the_threads_it_asks(db: Database) 
 
     threads = []
     for number in range(8):
-        with audit.acting(Act(f"user-{number}", "", "x")):
+        with audit.acting(Act(person(f"user-{number}"), "", "x")):
             threads.append(threading.Thread(target=copy_context().run, args=(work, f"user-{number}")))
     for thread in threads:
         thread.start()

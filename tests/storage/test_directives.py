@@ -15,6 +15,7 @@ from storage.directives import DirectiveError, Draft, Kind
 from storage.impact import impact, plan_hash
 from storage.intervals import DAY_US, SECOND_US, Interval, merge, subtract
 from storage.unexplained import unknown_gaps
+from tests.people import person
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World, add_camera, assert_partition
 
@@ -28,12 +29,12 @@ def order(start_us: int, letter: str = "800/17", **more: Any) -> Draft:
 
 def enter(world: World, draft: Draft, now_us: int, *cameras: str) -> directives.Directive:
     with world.database.write() as conn:
-        return directing.enter(conn, draft, cameras or (CAMERA,), node_id=NODE, by="test", now_us=now_us)
+        return directing.enter(conn, draft, cameras or (CAMERA,), node_id=NODE, by=person("test"), now_us=now_us)
 
 
 def revoke(world: World, id_: str, now_us: int, **more: Any) -> directives.Revocation:
     with world.database.write() as conn:
-        return directing.revoke(conn, id_, reason="mayor", by="test", now_us=now_us, **more)
+        return directing.revoke(conn, id_, reason="mayor", by=person("test"), now_us=now_us, **more)
 
 
 def fact(world: World, at_us: int, cause: Cause, camera: str = CAMERA) -> None:

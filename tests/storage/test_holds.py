@@ -12,6 +12,7 @@ from storage import garbage, holds, segments
 from storage.causes import Cause
 from storage.holds import HoldError
 from storage.segments import Key
+from tests.people import person
 from tests.storage.test_deletion import make
 from tests.storage.world import CAMERA, NODE, T0_US, World, assert_consistent
 
@@ -21,7 +22,7 @@ NOW_US = T0_US + 600 * S
 
 def place(world: World, start_us: int, end_us: int) -> holds.Hold:
     with world.database.write() as conn:
-        return holds.place(conn, CAMERA, start_us, end_us, reason=" case 7 ", by="ines", now_us=NOW_US)
+        return holds.place(conn, CAMERA, start_us, end_us, reason=" case 7 ", by=person("ines"), now_us=NOW_US)
 
 
 def key(number: int) -> Key:
@@ -46,7 +47,7 @@ def test_a_segment_that_a_hold_touches_stays_and_its_neighbours_go(world: World)
     assert left(world) == [1, 2] and len(world.files_on_disk()) == 2
     assert_consistent(world)
     with world.database.write() as conn:
-        ended = holds.release(conn, hold.id, reason="closed", by="anna", now_us=NOW_US + 1)
+        ended = holds.release(conn, hold.id, reason="closed", by=person("anna"), now_us=NOW_US + 1)
         assert holds.every(conn) == [ended]
         assert (ended.reason, ended.released_by, ended.release_reason) == ("case 7", "anna", "closed")
         garbage.discard(conn, [key(1)], cause=Cause.PRUNED, detail={}, now_us=NOW_US)
@@ -73,7 +74,7 @@ def test_the_database_itself_refuses(world: World) -> None:
     conn.close()
     assert left(world) == [0, 1, 2]
     with world.database.write() as conn:
-        holds.release(conn, hold.id, reason="x", by="y", now_us=NOW_US)
+        holds.release(conn, hold.id, reason="x", by=person("y"), now_us=NOW_US)
         conn.execute("DELETE FROM segment")
 
 
@@ -99,17 +100,17 @@ def test_touches_is_overlap(start: int, length: int, held: list[tuple[int, int]]
 def test_a_hold_needs_a_range_a_reason_and_a_camera(world: World) -> None:
     with world.database.write() as conn:
         with pytest.raises(HoldError, match="empty"):
-            holds.place(conn, CAMERA, 5, 5, reason="x", by="y", now_us=1)
+            holds.place(conn, CAMERA, 5, 5, reason="x", by=person("y"), now_us=1)
         with pytest.raises(HoldError, match="reason"):
-            holds.place(conn, CAMERA, 5, 6, reason=" ", by="y", now_us=1)
+            holds.place(conn, CAMERA, 5, 6, reason=" ", by=person("y"), now_us=1)
         with pytest.raises(KeyError):
-            holds.place(conn, "nobody", 5, 6, reason="x", by="y", now_us=1)
+            holds.place(conn, "nobody", 5, 6, reason="x", by=person("y"), now_us=1)
         with pytest.raises(KeyError):
-            holds.release(conn, "0", reason="x", by="y", now_us=1)
-        hold = holds.place(conn, CAMERA, 5, 6, reason="x", by="y", now_us=1)
+            holds.release(conn, "0", reason="x", by=person("y"), now_us=1)
+        hold = holds.place(conn, CAMERA, 5, 6, reason="x", by=person("y"), now_us=1)
         with pytest.raises(HoldError, match="reason"):
-            holds.release(conn, hold.id, reason="", by="y", now_us=1)
-        holds.release(conn, hold.id, reason="x", by="y", now_us=1)
+            holds.release(conn, hold.id, reason="", by=person("y"), now_us=1)
+        holds.release(conn, hold.id, reason="x", by=person("y"), now_us=1)
         with pytest.raises(HoldError, match="before"):
-            holds.release(conn, hold.id, reason="x", by="y", now_us=1)
+            holds.release(conn, hold.id, reason="x", by=person("y"), now_us=1)
         assert holds.active(conn) == {}

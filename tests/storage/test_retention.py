@@ -17,6 +17,7 @@ from storage.forecast import Forecast, Recorded, forecast, measure
 from storage.policies import LabelRule, Policy, Rules, resolve
 from storage.retention import MAX_AGE, MAX_BYTES, SPACE, Candidate, Deletion, Disk, Footage, Plan, apply, plan
 from storage.segments import Key
+from tests.people import person
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World, add_camera
 
@@ -212,7 +213,7 @@ def test_reading_lazily_changes_nothing(world: World, monkeypatch: pytest.Monkey
         for _ in range(rng.randint(0, 3)):
             a = T0_US + rng.randint(0, 90) * S
             with world.database.write() as conn:
-                holds.place(conn, camera, a, a + rng.randint(1, 20) * S, reason="x", by="y", now_us=now_us)
+                holds.place(conn, camera, a, a + rng.randint(1, 20) * S, reason="x", by=person("y"), now_us=now_us)
     found = [Disk(world.root.id, 0, rng.randint(0, 200))]
     with world.database.read() as conn:
         lazy = load(conn, policy_of, now_us=now_us)
@@ -255,15 +256,15 @@ def test_what_is_confirmed_is_what_runs(world: World) -> None:
         with pytest.raises(plans.PlanError):
             refused()
     with world.database.write() as conn:
-        hold = holds.place(conn, CAMERA, T0_US + S, T0_US + 2 * S, reason="case 1", by="ines", now_us=now_us)
+        hold = holds.place(conn, CAMERA, T0_US + S, T0_US + 2 * S, reason="case 1", by=person("ines"), now_us=now_us)
     with pytest.raises(plans.PlanError, match="hold"):
         confirmed()
     with world.database.write() as conn:
-        holds.release(conn, hold.id, reason="over", by="anna", now_us=now_us)
+        holds.release(conn, hold.id, reason="over", by=person("anna"), now_us=now_us)
         garbage.discard(conn, keys[:1], cause=Cause.PRUNED, detail={"policy": MAX_AGE}, now_us=now_us)
     todo = confirmed()
     assert todo.gone == 1
-    apply(world.database, todo.deletions, now_us=now_us, by="anna")
+    apply(world.database, todo.deletions, now_us=now_us, by=person("anna"))
     with world.database.read() as conn:
         assert [key for key in keys if segments.get(conn, key) is None] == [d.candidate.key for d in planned.deletions]
     assert {f.detail.get("person") for f in world.facts() if f.cause is Cause.PRUNED} == {None, "anna"}
@@ -315,7 +316,7 @@ def test_bitrates_are_measured_from_spans(world: World, tmp_path: Path) -> None:
     enter(world, CAMERA, T0_US - 1000 * S, T0_US + 1000 * S, 2000)
     enter(world, CAMERA, now_us - 1000 * S, now_us, 3000)
     with world.database.write() as conn:
-        holds.place(conn, CAMERA, T0_US, T0_US + 1, reason="x", by="y", now_us=now_us)
+        holds.place(conn, CAMERA, T0_US, T0_US + 1, reason="x", by=person("y"), now_us=now_us)
     with world.database.read() as conn:
         assert cameras.find(conn, CAMERA) is not None
         fleet, total = measure(conn, {CAMERA: Policy(min_age_us=500 * S)}, now_us=now_us)

@@ -14,6 +14,7 @@ from storage.intervals import merge
 from tests.cameras.clips import Clip
 from tests.cameras.running import Startable
 from tests.cameras.scripted import ScriptedCamera
+from tests.people import person
 from tests.system.server import Server, now_us, serving, whole
 
 Serve = Callable[[Startable], str]
@@ -24,7 +25,7 @@ def enter(server: Server, draft: Draft, *cameras: str) -> Directive:
     database = Database(server.catalogue)
     with database.write() as conn:
         node = conn.execute("SELECT id FROM node").fetchone()[0]
-        made = directing.enter(conn, draft, cameras, node_id=node, by="test", now_us=now_us())
+        made = directing.enter(conn, draft, cameras, node_id=node, by=person("test"), now_us=now_us())
     database.close()
     return made
 
@@ -33,7 +34,7 @@ def revoke(server: Server, id_: str, **more: Any) -> int:
     database = Database(server.catalogue)
     at_us = now_us()
     with database.write() as conn:
-        directing.revoke(conn, id_, reason="mayor", by="test", now_us=at_us, **more)
+        directing.revoke(conn, id_, reason="mayor", by=person("test"), now_us=at_us, **more)
     database.close()
     return at_us
 

@@ -16,6 +16,7 @@ from tests.cameras.clips import Clip
 from tests.cameras.running import Startable
 from tests.cameras.scripted import ScriptedCamera
 from tests.mounts import mounted
+from tests.people import person
 from tests.system.server import Server, now_us, whole
 
 Serve = Callable[[Startable], str]
@@ -91,7 +92,7 @@ def test_a_full_disk(tmp_path: Path, disk: Path, serve: Serve, h264_clip: Clip) 
         database = Database(server.catalogue)
         with database.write() as conn:
             placed = [
-                holds.place(conn, id_, 0, now_us() + 10**12, reason="test", by="test", now_us=now_us())
+                holds.place(conn, id_, 0, now_us() + 10**12, reason="test", by=person("test"), now_us=now_us())
                 for id_ in CAMERAS
             ]
         held = {id_: {s.key for s in server.closed(id_)} for id_ in CAMERAS}
@@ -124,7 +125,7 @@ def test_a_full_disk(tmp_path: Path, disk: Path, serve: Serve, h264_clip: Clip) 
             assert Cause.DISK_FULL in server.causes(id_, start_us)
         with database.write() as conn:
             for hold in placed:
-                holds.release(conn, hold.id, reason="test", by="test", now_us=now_us())
+                holds.release(conn, hold.id, reason="test", by=person("test"), now_us=now_us())
         database.close()
     finally:
         if server.process is not None and server.process.poll() is None:

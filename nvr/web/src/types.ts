@@ -358,9 +358,11 @@ export interface CameraDraft {
 }
 
 export interface User {
+  id: string;
   name: string;
   role: Role;
   created: string | null;
+  made_by: string | null;
 }
 
 export interface Token {
@@ -369,6 +371,10 @@ export interface Token {
   role: Role;
   created: string | null;
   last_used: string | null;
+  /** Whose it is; null: nobody’s in particular. */
+  user: string | null;
+  /** Null: not known. */
+  made_by: string | null;
 }
 
 export interface NewToken {
@@ -403,6 +409,8 @@ export interface FootageRequest {
   purpose: string;
   state: 'asked' | 'approved' | 'refused' | 'withdrawn';
   requester: string;
+  /** Whoever reads this made it. */
+  mine: boolean;
   decided_by: string | null;
   decision: string | null;
   export: string | null;
@@ -442,6 +450,8 @@ export interface Export {
   download: string | null;
   /** Whether it is for whoever asks; only they are told its address and links. */
   may_download: boolean;
+  /** Of the texts above, those that are only somebody’s words, and whose. */
+  stated_by: Partial<Record<'case' | 'legal_basis' | 'purpose' | 'requester' | 'approver' | 'operator', string>>;
   links: ExportLink[];
   /** When it is expected to begin, while its range is not over. */
   begins: string | null;

@@ -96,7 +96,7 @@ interface RowProps {
 function RequestRow({ made, me, item, decide, onMade, onLink }: RowProps) {
   const { t } = useWords();
   const c = t.cases;
-  const mine = made.requester === me.user;
+  const mine = made.mine;
   return (
     <tr data-testid="request-row" data-state={made.state}>
       <td data-label={c.cameras}>{made.cameras.map((id, i) => <>{i > 0 ? ', ' : ''}<a key={id} href={cameraHref(id, { at: made.start })}>{id}</a></>)}</td>

@@ -77,6 +77,10 @@ function ExportCard({ item, me, onCancel, onLink, onChange }: { item: Export; me
   const x = t.exports;
   const [start, end] = [parseInstant(item.start), parseInstant(item.end)];
   const part = share(item);
+  const stated = (field: keyof Export['stated_by']) => {
+    const who = item.stated_by[field];
+    return who ? ` (${x.asStatedBy(who)})` : '';
+  };
   return (
     <section class="panel" data-testid="export" data-state={item.state} data-id={item.id}>
       <header class="page-head">
@@ -112,9 +116,9 @@ function ExportCard({ item, me, onCancel, onLink, onChange }: { item: Export; me
         </div>
       ) : null}
       <p class="hint">
-        {x.requestedBy(item.requester || item.requested_by)} <Time at={parseInstant(item.requested)} zone={me.zone} />
-        {item.legal_basis ? ` · ${item.legal_basis}` : ''}{item.purpose ? ` · ${item.purpose}` : ''}
-        {item.approver ? ` · ${x.approvedBy(item.approver)}` : ''} · {item.id}
+        {x.requestedBy(item.requester || item.requested_by)}{stated('requester')} <Time at={parseInstant(item.requested)} zone={me.zone} />
+        {item.legal_basis ? ` · ${item.legal_basis}` : ''}{stated('legal_basis')}{item.purpose ? ` · ${item.purpose}` : ''}{stated('purpose')}
+        {item.approver ? ` · ${x.approvedBy(item.approver)}` : ''}{stated('approver')} · {item.id}
       </p>
       <ExportLinks item={item} zone={me.zone} onChange={onChange} />
     </section>

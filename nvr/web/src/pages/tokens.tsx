@@ -31,12 +31,14 @@ export function TokensPage({ me }: { me: Me }) {
       {list.items && list.items.length > 0 ? (
         <div class="panel table-scroll">
           <table class="gaps">
-            <thead><tr><th scope="col">{a.tokenName}</th><th scope="col">{a.role}</th><th scope="col">{a.created}</th><th scope="col">{a.lastUsed}</th><th scope="col">{a.actions}</th></tr></thead>
+            <thead><tr><th scope="col">{a.tokenName}</th><th scope="col">{a.role}</th><th scope="col">{a.tokenOf}</th><th scope="col">{a.madeBy}</th><th scope="col">{a.created}</th><th scope="col">{a.lastUsed}</th><th scope="col">{a.actions}</th></tr></thead>
             <tbody>
               {list.items.map((token) => (
                 <tr key={token.id} data-testid="token-row" data-token={token.name}>
                   <td data-label={a.tokenName}>{token.name}</td>
                   <td data-label={a.role}>{t.roles[token.role]}</td>
+                  <td data-label={a.tokenOf}>{token.user ?? '–'}</td>
+                  <td data-label={a.madeBy}>{token.made_by ?? a.notKnown}</td>
                   <td data-label={a.created}>{token.created ? <Time at={parseInstant(token.created)} zone={me.zone} /> : '–'}</td>
                   <td data-label={a.lastUsed}>{token.last_used ? <Time at={parseInstant(token.last_used)} zone={me.zone} /> : a.never}</td>
                   <td data-label={a.actions} class="row-actions">

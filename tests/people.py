@@ -1,0 +1,28 @@
+"""Who acts in tests."""
+
+from __future__ import annotations
+
+from nvr import accounts
+from storage import accounts as rows
+from storage.accounts import Role
+from storage.actors import SERVER_ACTOR, Actor
+from storage.database import Database
+
+__all__ = ["person", "token_of"]
+
+
+def person(name: str) -> Actor:
+    """A user of this name, for what needs no row of theirs."""
+    return Actor(f"user-{name}", name)
+
+
+def token_of(db: Database, name: str, role: Role, *, token: str = "test", at_us: int = 0) -> str:
+    """The text of a token of the user of this name, who is made if there is none; without a password, which would take a while."""
+    with db.write() as conn:
+        if rows.find_user(conn, name) is None:
+            rows.add_user(
+                conn, id_=f"user-{name}", name=name, password_hash="none", role=role, by=SERVER_ACTOR, at_us=at_us
+            )
+        user = rows.find_user(conn, name)
+    assert user is not None
+    return accounts.create_token(db, token, role, user=user.id, at_us=at_us)
