@@ -25,7 +25,7 @@ from storage.errors import SyncError
 from storage.files import Files
 from storage.layout import parse, segment_path
 from storage.roots import Root
-from storage.segment_file import Head, SegmentFile, Tail, read_fd, tail_box
+from storage.segment_file import Head, SegmentFile, Tail, init_of, read_fd, tail_box
 from storage.segments import Init, Key
 
 __all__ = [
@@ -122,7 +122,7 @@ def bring(
             if content.hexdigest() != found.tail.content_sha256:
                 # Power loss kept the tail and lost what it speaks of.
                 found = read_fd(fd, trust_tail=False)
-        init = os.pread(fd, found.init_bytes, 0)
+        init = init_of(fd, found)
         frames = found.index.video.count
         final = root.path / segment_path(key.camera, key.start_us, key.epoch, key.node, growing=False)
         if final.exists():
@@ -170,7 +170,7 @@ def described(final: Path, root: Root) -> Brought:
     with final.open("rb", buffering=0) as file:
         found = read_fd(file.fileno())
         key = check_name(root, final, found.head)
-        init = os.pread(file.fileno(), found.init_bytes, 0)
+        init = init_of(file.fileno(), found)
         sha256 = _sha256(file.fileno(), found.size).hexdigest()
     frames = found.index.video.count
     return Brought(key, final, found, init, found.end_us, frames, found.size, sha256, 0)

@@ -7,7 +7,7 @@ lists lies whole inside the file.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -189,9 +189,11 @@ class SegmentIndex:
 
 @dataclass(slots=True)
 class IndexBuilder:
-    """Collects an index fragment by fragment: by the writer as it writes, and by a scan as it reads."""
+    """Collects an index fragment by fragment: by the writer as it writes, and by a scan as it reads. ``bases`` are added to the decode times of each track:
+    what a scan finds in a file counts from the file's own beginning."""
 
     tracks: tuple[Track, ...]
+    bases: Mapping[int, int] = field(default_factory=dict)
     _fragments: list[tuple[int, int]] = field(default_factory=list)
     _rows: dict[int, list[tuple[int, int, int, int, int]]] = field(default_factory=dict)
     _samples: dict[int, list[bytes]] = field(default_factory=dict)
@@ -223,7 +225,8 @@ class IndexBuilder:
             if not count:
                 continue
             first = self._counts.get(part.track_id, 0)
-            row = (number, first, count, offset + part.data_offset, part.decode_time)
+            time = part.decode_time + self.bases.get(part.track_id, 0)
+            row = (number, first, count, offset + part.data_offset, time)
             self._rows.setdefault(part.track_id, []).append(row)
             self._samples.setdefault(part.track_id, []).append(part.packed)
             self._counts[part.track_id] = first + count

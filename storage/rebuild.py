@@ -24,7 +24,7 @@ from storage.database import Database
 from storage.files import FILES, Files
 from storage.layout import SegmentName, parse
 from storage.roots import IDENTITY_FILE, Root
-from storage.segment_file import SegmentFile, read_fd
+from storage.segment_file import SegmentFile, init_of, read_fd
 from storage.segments import Init, Key
 
 __all__ = ["Progress", "rebuild"]
@@ -186,7 +186,7 @@ def _read(files: Files, root: Root, path: Path) -> _Found | None:
             )
         with path.open("rb", buffering=0) as opened:
             file = read_fd(opened.fileno())
-            init = os.pread(opened.fileno(), file.init_bytes, 0)
+            init = init_of(opened.fileno(), file)
         key = check_name(root, path, file.head)
         if not file.index.video.count:
             raise BoxError("holds no picture")

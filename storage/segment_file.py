@@ -18,11 +18,24 @@ from pathlib import Path
 from typing import TypeVar
 
 from storage.boxes import BoxError, Track, children, header, parse_init
+from storage.dating import dated, undated
 from storage.index import IndexBuilder, SegmentIndex, scan
 from storage.index_codec import decode, encode
 from storage.layout import is_camera_id, is_node_id
 
-__all__ = ["Head", "SegmentFile", "Tail", "head_box", "init_id", "read", "read_fd", "tail_box"]
+__all__ = [
+    "Head",
+    "SegmentFile",
+    "Tail",
+    "bases",
+    "beginning",
+    "head_box",
+    "init_id",
+    "init_of",
+    "read",
+    "read_fd",
+    "tail_box",
+]
 
 _Read = Callable[[int, int], bytes]
 
@@ -42,8 +55,9 @@ _BEGIN_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Written first. ``media_start`` is the presentation time of the first video sample in ticks of ``timescale``;
-    it was ``start_us`` by the server's clock."""
+    """Written first. ``media_start`` is the presentation time of the first video sample in ticks of ``timescale``, in the run's time;
+    it was ``start_us`` by the server's clock. Decode times in the file count from the run's ``media_base``, so that players show the file as long
+    as it is; of older files that is 0: theirs count from the run's beginning."""
 
     camera: str
     node: str
@@ -52,6 +66,7 @@ class Head:
     start_us: int
     media_start: int
     timescale: int
+    media_base: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +85,7 @@ _Described = TypeVar("_Described", Head, Tail)
 
 @dataclass(frozen=True, slots=True)
 class SegmentFile:
-    """What a file says of itself. ``tail`` is None if the file was not closed; ``whole_bytes`` is where its last whole fragment
+    """What a file says of itself, its index in the run's time. ``tail`` is None if the file was not closed; ``whole_bytes`` is where its last whole fragment
     (or its head) ends; ``init_bytes`` the length of ``ftyp`` + ``moov`` at its start."""
 
     head: Head
@@ -80,6 +95,11 @@ class SegmentFile:
     init_bytes: int
     whole_bytes: int
     size: int
+
+    @property
+    def bases(self) -> dict[int, int]:
+        """What is to be added to the decode times of each track in the file, in its ticks, so that they are the run's; empty: nothing."""
+        return bases(self.head.media_base, self.head.timescale, self.tracks)
 
     @property
     def end_us(self) -> int:
@@ -92,6 +112,23 @@ class SegmentFile:
 
 def _uuid_box(uuid: bytes, payload: bytes) -> bytes:
     return struct.pack(">I4s16s", 24 + len(payload), b"uuid", uuid) + payload
+
+
+def bases(media_base: int, timescale: int, tracks: tuple[Track, ...]) -> dict[int, int]:
+    """``media_base``, in ticks of the video's ``timescale``, in those of each track; empty if it is 0."""
+    if not media_base:
+        return {}
+    return {track.track_id: media_base * track.timescale // timescale for track in tracks}
+
+
+def beginning(init: bytes, head: Head) -> bytes:
+    """What a segment's file begins with: its init, with the time at which it begins, and its head."""
+    return dated(init, head.start_us, head.start_us) + head_box(head)
+
+
+def init_of(fd: int, file: SegmentFile) -> bytes:
+    """The init of an open file as it is shared: without the time that only this file begins at."""
+    return undated(os.pread(fd, file.init_bytes, 0))
 
 
 def head_box(head: Head) -> bytes:
@@ -175,7 +212,7 @@ def _read_fd(fd: int, size: int, trust_tail: bool) -> SegmentFile:
             raise BoxError(f"its init is larger than {_LARGEST_INIT_BYTES} bytes")
     if box.kind != b"uuid" or box.end > _LARGEST_INIT_BYTES:
         raise BoxError("has no head: not a segment of this product")
-    tracks = _parse_init(pread(0, init_bytes))
+    tracks = _parse_init(undated(pread(0, init_bytes)))
     payload = pread(init_bytes + 8, box.end - 8)
     if payload[:16] != _HEAD_UUID:
         raise BoxError("has no head: not a segment of this product")
@@ -192,7 +229,7 @@ def _read_fd(fd: int, size: int, trust_tail: bool) -> SegmentFile:
     if closed is not None and closed[1].end_offset <= closed[2]:
         tail, index, start = closed
         return SegmentFile(head, tail, tracks, index, init_bytes, start, size)
-    builder = IndexBuilder(tracks)
+    builder = IndexBuilder(tracks, bases(head.media_base, head.timescale, tracks))
     whole = _scan_whole(pread, first, size, builder)
     return SegmentFile(head, None, tracks, builder.build(), init_bytes, whole, size)
 

@@ -20,7 +20,7 @@ from storage.errors import SyncError
 from storage.files import Files
 from storage.index import SegmentIndex
 from storage.roots import IDENTITY_FILE
-from storage.segment_file import Head, Tail, head_box, tail_box
+from storage.segment_file import Head, Tail, beginning, tail_box
 from storage.workers import Digest, Hasher, Waiters
 
 __all__ = ["Closed", "SegmentWriter"]
@@ -83,7 +83,7 @@ class SegmentWriter:
         try:
             self.disk = files.disk_of(self._fd)
             """The file system that it is on, if all of that can be synced by one call; see ``Files.disk_of``."""
-            self.append([init, head_box(head)])
+            self.append([beginning(init, head)])
         except OSError:
             self.abandon()
             with contextlib.suppress(OSError):

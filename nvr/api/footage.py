@@ -17,29 +17,28 @@ from nvr.api.sending import send
 from nvr.api.services import Injected, Services
 from nvr.playback.errors import FootageDamaged, FootageGone
 from nvr.playback.media import Media, open_media
+from nvr.playback.names import is_in_run_time, parse_segment_name
 from storage import segments
-from storage.layout import NODE_ID
-from storage.segments import Key
 
 __all__ = ["PRIVATE", "ROUTES", "init_answer", "segment_media"]
 
 PRIVATE: Final = {"Cache-Control": "no-store"}
 """Of all footage: nothing of it stays in a browser that others use, or in a proxy. What scrubbing needs the page keeps in memory."""
 
-_NAME: Final = re.compile(rf"(?P<start>\d{{1,18}})-(?P<epoch>\d{{1,18}})-(?P<node>{NODE_ID})\.mp4", re.ASCII)
 _INIT: Final = re.compile(r"(?P<sha256>[0-9a-f]{64})\.mp4", re.ASCII)
 
 
 @get(
     "/api/cameras/{camera:str}/segments/{name:str}",
     role="viewer",
-    summary="Recorded bytes: {start_us}-{epoch}-{node}.mp4",
+    summary="Recorded bytes: {start_us}-{epoch}-{node}.mp4, the file; with .m4s its fragments have the times of their run",
     audit="footage",
     errors=["segment_not_found", "range_not_satisfiable", "footage_damaged"],
     media_type="video/mp4",
 )
 def segment_bytes(request: ApiRequest, services: Injected, camera: FromPath[str], name: FromPath[str]) -> ASGIResponse:
-    """One segment's file, or a ``Range`` of it. A growing one is as long as its whole fragments are now."""
+    """One segment's file, or a ``Range`` of it. A growing one is as long as its whole fragments are now. As ``.m4s`` its decode times go on from the file
+    before, so that fragments of several can be put together after one init; that is what playlists name."""
     media = segment_media(services, camera, name)
     return send(request, media, etag=media.etag, media_type="video/mp4", headers=PRIVATE)
 
@@ -51,12 +50,11 @@ def segment_media(services: Services, camera: str, name: str) -> Media:
         ApiError: ``segment_not_found``.
         FootageDamaged: it is not what the catalogue says.
     """
-    match = _NAME.fullmatch(name)
-    if match is None:
+    key = parse_segment_name(camera, name)
+    if key is None:
         raise _gone()
-    key = Key(camera, int(match["start"]), match["node"], int(match["epoch"]))
     try:
-        return open_media(services.db, services.indexes, key)
+        return open_media(services.db, services.indexes, key, in_run_time=is_in_run_time(name))
     except FootageDamaged:
         raise
     except FootageGone:

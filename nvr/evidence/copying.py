@@ -1,7 +1,7 @@
 """Copies recorded fragments into one sealed MP4: each segment is read once, hashed against what was recorded, and written on.
 
 Of the recorded bytes only numbers in fragment headers change: ``tfdt`` (decode times are rebased to the server's clock, counted from the file's
-beginning) and the sequence in ``mfhd``; and times in the file's header (``nvr.evidence.dating``). Sample bytes are copied as they are. Memory is a few blocks, whatever the length.
+beginning) and the sequence in ``mfhd``; and times in the file's header (``storage.dating``). Sample bytes are copied as they are. Memory is a few blocks, whatever the length.
 
 Invariants: a file that gets its name is whole, sealed and on the disk. A segment that ends too early makes no file. What one thread hands to
 another is an immutable ``bytes`` that nobody can write to again, however slow the other is; how many wait is bounded by the queue alone.
@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from nvr.evidence.dating import dated
 from nvr.evidence.errors import SourceChanged
 from nvr.evidence.oeff import ExportUnit, make_meta
 from nvr.evidence.plan import FilePlan, Part
@@ -30,6 +29,7 @@ from nvr.playback.errors import PlaybackError
 from nvr.playback.index_cache import IndexCache, OpenSegment
 from nvr.playback.mapping import TimeMap
 from storage.boxes import BoxError, Track, children, header
+from storage.dating import dated
 
 __all__ = ["CopiedPart", "SealedFile", "write_sealed"]
 
@@ -87,6 +87,7 @@ class _Rebase:
         self._clock = TimeMap.of(opened.segment)
         self._video_scale = opened.segment.timescale
         self._scale = {track.track_id: track.timescale for track in opened.file.tracks}
+        self._bases = opened.file.bases
         self._zero_us = zero_us
 
     def __call__(self, track_id: int, decode_time: int) -> int:
@@ -95,6 +96,8 @@ class _Rebase:
         except KeyError:
             raise BoxError(f"track {track_id} is not declared") from None
         clock = self._clock
+        # In the file decode times count from its own beginning.
+        decode_time += self._bases.get(track_id, 0)
         # wall = start + (t * video_scale / scale - media_start) * us / ticks, in exact integers, then to the nearest tick.
         above = (decode_time * self._video_scale - clock.media_start * scale) * clock.us
         below = scale * clock.ticks

@@ -14,12 +14,12 @@ from typing import Any, Final
 
 from nvr.evidence.clocks import ServerClock
 from nvr.evidence.copying import CopiedPart, SealedFile
-from nvr.evidence.dating import dated
 from nvr.evidence.plan import CameraPlan, FilePlan
 from nvr.evidence.request import ExportRequest, Unit
 from nvr.evidence.signing import ALGORITHM, Certificate
 from nvr.evidence.times import iso
 from nvr.texts.plain import plain_detail
+from storage.dating import dated
 
 __all__ = [
     "FORMAT",

@@ -21,7 +21,6 @@ from typing import BinaryIO, Final
 import msgspec
 
 from nvr.evidence.archive import Archive
-from nvr.evidence.dating import undated
 from nvr.evidence.manifest import MANIFEST_NAME
 from nvr.evidence.signing import Certificate
 from nvr.evidence.times import parse_iso
@@ -31,6 +30,7 @@ from nvr.evidence.verify.words import finding_text
 from nvr.playback.errors import FootageGone
 from nvr.playback.index_cache import OpenSegment
 from storage.boxes import BoxError, children, header
+from storage.dating import undated
 from storage.segments import Key
 
 __all__ = ["Outcome", "ReadBack", "read_back"]

@@ -251,7 +251,7 @@ class IndexCache:
 
 def _grown(fd: int, before: SegmentFile, size: int) -> SegmentFile:
     """The file with the fragments that were added to it since; only they are read."""
-    builder = IndexBuilder(before.tracks)
+    builder = IndexBuilder(before.tracks, before.bases)
     # Damage ends the footage, as it does for a file that is read whole.
     with contextlib.suppress(BoxError):
         scan(lambda offset, count: os.pread(fd, count, offset), before.whole_bytes, size, builder)

@@ -18,6 +18,7 @@ __all__ = [
     "clip_name",
     "date_time",
     "init_uri",
+    "is_in_run_time",
     "map_tag",
     "parse_segment_name",
     "seconds",
@@ -31,18 +32,24 @@ GAP_URI: Final = "segments/gap.mp4"
 """What the entry of a gap names, since it must name something. Players never fetch it; it is no segment's name, so the answer is 404."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_NAME: Final = re.compile(rf"(\d{{1,18}})-(\d{{1,18}})-({NODE_ID})\.mp4", re.ASCII)
+_NAME: Final = re.compile(rf"(\d{{1,18}})-(\d{{1,18}})-({NODE_ID})\.(?:mp4|m4s)", re.ASCII)
+_IN_RUN_TIME: Final = ".m4s"
 
 
 def segment_uri(key: Key) -> str:
-    """A segment's URL, relative to a playlist of its camera. It stays the same when the file closes."""
-    return f"segments/{key.start_us}-{key.epoch}-{key.node}.mp4"
+    """A segment's URL, relative to a playlist of its camera, its times those of its run. It stays the same when the file closes."""
+    return f"segments/{key.start_us}-{key.epoch}-{key.node}{_IN_RUN_TIME}"
 
 
 def parse_segment_name(camera: str, name: str) -> Key | None:
     """The segment of this camera that the last part of its URL names, or None if that is no segment's name."""
     match = _NAME.fullmatch(name)
     return None if match is None else Key(camera, int(match[1]), match[3], int(match[2]))
+
+
+def is_in_run_time(name: str) -> bool:
+    """Whether what this name of a segment names has the run's times, as playlists need them; else it is the file as it is on the disk."""
+    return name.endswith(_IN_RUN_TIME)
 
 
 def init_uri(init: str, folder: str = INIT_FOLDER) -> str:

@@ -50,8 +50,8 @@ def snapshot(database: Database, cache: IndexCache, camera: str, at_us: int, *, 
         raise NoFootage(camera, at_us, at_us + 1)
     opened = cache.open(pieces[0].segment)
     try:
-        wanted, data = _bytes(opened, pieces[0], camera, at_us)
-        jpeg, size = _picture(data, wanted, width)
+        wanted, in_file, data = _bytes(opened, pieces[0], camera, at_us)
+        jpeg, size = _picture(data, in_file, width)
     except (av.error.FFmpegError, LookupError) as error:
         raise FootageDamaged(opened.segment.key, f"its picture can't be decoded ({type(error).__name__})") from error
     finally:
@@ -59,8 +59,8 @@ def snapshot(database: Database, cache: IndexCache, camera: str, at_us: int, *, 
     return Snapshot(jpeg, TimeMap.of(pieces[0].segment).wall_us(wanted), *size)
 
 
-def _bytes(opened: OpenSegment, piece: Piece, camera: str, at_us: int) -> tuple[int, bytes]:
-    """The frame's presentation time in ticks, and a file of the init and the fragments it needs."""
+def _bytes(opened: OpenSegment, piece: Piece, camera: str, at_us: int) -> tuple[int, int, bytes]:
+    """The frame's presentation time in ticks of the run, and in the file that comes third: a file of the init and the fragments it needs."""
     video = opened.file.index.video
     pts = video.decode_times + video.offsets
     # One tick is more than a microsecond: the last frame not after is the last before the first tick after.
@@ -78,7 +78,9 @@ def _bytes(opened: OpenSegment, piece: Piece, camera: str, at_us: int) -> tuple[
     if end - begin > _MOST_BYTES:
         raise FootageDamaged(opened.segment.key, f"its keyframes are more than {_MOST_BYTES} bytes apart")
     init = read_exactly(opened, 0, opened.file.init_bytes)
-    return int(pts[target]), init + read_exactly(opened, begin, end - begin)
+    # In the file times count from its own beginning.
+    base = opened.file.head.media_base
+    return int(pts[target]), int(pts[target]) - base, init + read_exactly(opened, begin, end - begin)
 
 
 def _picture(data: bytes, pts: int, width: int | None) -> tuple[bytes, tuple[int, int]]:

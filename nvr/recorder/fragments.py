@@ -2,13 +2,12 @@
 
 FFmpeg's muxer copies every frame five times more, looks for start codes whose places are known, holds half a megabyte a run, and ends the process at times
 that it did not expect (docs/design/recording.md). Invariants: what comes out is byte for byte what FFmpeg would give for the same samples (ISO/IEC
-14496-12 8.8; tests hold the two against each other); sound never holds a frame back.
+14496-12 8.8; tests hold the two against each other), but that decode times count from the beginning of the file, not of the run; sound never holds a frame back.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
@@ -34,6 +33,12 @@ _SMALL_BYTES: Final = 16 << 10
 _MOST_AUDIO_BYTES: Final = 1 << 20
 # What is larger goes to the disk in its pieces: to put it together would be one more copy.
 _JOINED_BYTES: Final = 32 << 10
+# Where the decode time stands in a traf, and the first traf in its moof.
+_TIME_AT: Final = 48
+_FIRST_TRAF: Final = 24
+_TIME: Final = struct.Struct(">Q")
+# Sound that comes after the first fragment of a file may belong to a time before it.
+_LATE_AUDIO_S: Final = 1
 _TFHD_FLAGS: Final = 0x020038
 _DATA_OFFSET, _FIRST_FLAGS, _DURATIONS, _SIZES, _COMPOSITION = 0x1, 0x4, 0x100, 0x200, 0x800
 
@@ -52,15 +57,25 @@ class Covered:
 
 
 class MuxedFragment:
-    """``moof`` + ``mdat``, in ``size`` bytes, and what its ``moof`` says."""
+    """``moof`` + ``mdat``, in ``size`` bytes, and what its ``moof`` says, in the run's time. ``audio_at`` is where the ``traf`` of its sound begins."""
 
-    __slots__ = ("buffers", "fragment", "size", "video")
+    __slots__ = ("audio_at", "buffers", "fragment", "size", "video")
 
-    def __init__(self, buffers: Sequence[bytes], size: int, fragment: Fragment, video: Covered) -> None:
+    def __init__(self, buffers: list[bytes], size: int, fragment: Fragment, video: Covered, audio_at: int) -> None:
+        self.audio_at = audio_at
         self.buffers = buffers
         self.size = size
         self.fragment = fragment
         self.video = video
+
+    def rebase(self, base: int, audio_base: int) -> None:
+        """Lets the decode times in its bytes count from these, in ticks of each track."""
+        head = bytearray(self.buffers[0])
+        tracks = self.fragment.tracks
+        _TIME.pack_into(head, _FIRST_TRAF + _TIME_AT, tracks[0].decode_time - base)
+        if len(tracks) > 1:
+            _TIME.pack_into(head, self.audio_at + _TIME_AT, tracks[1].decode_time - audio_base)
+        self.buffers[0] = bytes(head)
 
 
 class Fragmenter:
@@ -92,7 +107,24 @@ class Fragmenter:
         self._bytes = 0
         self._pictures: list[Picture] = []
         self._sequence = 0
+        # What the decode times written count from, in ticks of each track.
+        self._base = self._audio_base = 0
         self._composed = False
+
+    def begin_file(self, first: MuxedFragment) -> int:
+        """A file begins with this fragment: its decode times, and those of all that follow, count from the earliest that is in it, which is returned: ticks of the
+        video in the run's time."""
+        scale, tracks = self.video_track.timescale, first.fragment.tracks
+        base = tracks[0].decode_time
+        if self._audio_track is not None:
+            rate = self._audio_track.timescale
+            base = min(
+                base, tracks[1].decode_time * scale // rate if len(tracks) > 1 else max(base - _LATE_AUDIO_S * scale, 0)
+            )
+            self._audio_base = base * rate // scale
+        self._base = base
+        first.rebase(base, self._audio_base)
+        return base
 
     def video(self, packet: Picture) -> list[MuxedFragment]:
         """Adds a frame; returns the fragment that it ended."""
@@ -122,13 +154,15 @@ class Fragmenter:
             return []
         scale, limit = self.video_track.timescale, end * self._audio_track.timescale
         units = self._units
-        count = 0
+        count = early = 0
         while count < len(units) and units[count].time * scale < limit:
+            # Of before the file: so late that it can't be in it.
+            early += units[count].time < self._audio_base
             count += 1
         taken, self._units = units[:count], units[count:]
         for unit in taken:
             self._unit_bytes -= len(unit.data)
-        return taken
+        return taken[early:]
 
     def hole(self, usual: int, reached: int, dts: int, pts: int, loss: str) -> MuxedFragment | None:
         """Ends the fragment before a frame of these times that does not follow at once: what is shown before it ends ``usual`` ticks after the last frame began, and
@@ -163,7 +197,9 @@ class Fragmenter:
         pictures = self._pictures
         if not pictures:
             return []
-        fragment = self._fragment(pictures[-1].duration, self._units)
+        fragment = self._fragment(
+            pictures[-1].duration, [unit for unit in self._units if unit.time >= self._audio_base]
+        )
         self._pictures, self._units, self._unit_bytes = [], [], 0
         return [fragment]
 
@@ -231,21 +267,26 @@ class Fragmenter:
             buffers.append(audio.data)
             total += len(audio.data)
             tail = (
-                struct.pack(f">{len(words)}I", *words) + audio.traf(other, at) + after + _MDAT.pack(total + 8, b"mdat")
+                struct.pack(f">{len(words)}I", *words)
+                + audio.traf(other, at, self._audio_base)
+                + after
+                + _MDAT.pack(total + 8, b"mdat")
             )
         head = _MOOF.pack(
             moof, b"moof",
             16, b"mfhd", 0, self._sequence,
             traf, b"traf",
             28, b"tfhd", _TFHD_FLAGS, track, first_duration, first_size, _OTHER,
-            20, b"tfdt", 0x01000000, first.dts,
+            20, b"tfdt", 0x01000000, first.dts - self._base,
             trun, b"trun", flags, count, moof + 8,
         )  # fmt: skip
         buffers.insert(0, head + tail)
         if total < _JOINED_BYTES:
             buffers = [b"".join(buffers)]
         covered = Covered(first.pts, end if hole is None else hole.start, count, first.is_keyframe)
-        return MuxedFragment(buffers, moof + 8 + total, Fragment(self._sequence, parts, hole), covered)
+        return MuxedFragment(
+            buffers, moof + 8 + total, Fragment(self._sequence, parts, hole), covered, _FIRST_TRAF + traf
+        )
 
 
 class _AudioSamples:
@@ -278,14 +319,14 @@ class _AudioSamples:
         self.traf_bytes = 76 + 4 * len(self._words)
         self.data = b"".join([unit.data for unit in units])
 
-    def traf(self, track: int, data_offset: int) -> bytes:
-        """The box. ``data_offset`` counts from the first byte of the ``moof``."""
+    def traf(self, track: int, data_offset: int, base: int) -> bytes:
+        """The box. ``data_offset`` counts from the first byte of the ``moof``, its decode time from ``base``."""
         words = self._words
         flags = _DATA_OFFSET | (_DURATIONS if self._durations else 0) | (_SIZES if self._sizes else 0)
         head = _TRAF.pack(
             self.traf_bytes, b"traf",
             28, b"tfhd", _TFHD_FLAGS, track, self._rows[1], self._rows[0], _KEYFRAME,
-            20, b"tfdt", 0x01000000, self._units[0].time,
+            20, b"tfdt", 0x01000000, self._units[0].time - base,
             20 + 4 * len(words), b"trun", flags, len(self._units), data_offset,
         )  # fmt: skip
         return head + struct.pack(f">{len(words)}I", *words)

@@ -13,7 +13,7 @@ from typing import Final
 from nvr.recorder.clock import RunClock
 from nvr.recorder.cutting import Cutter
 from nvr.recorder.disks import Disks
-from nvr.recorder.fragments import Covered, Fragmenter, MuxedFragment
+from nvr.recorder.fragments import Fragmenter, MuxedFragment
 from nvr.recorder.inits import Template
 from nvr.recorder.source import AudioFormat, AudioUnit, Ended, Picture
 from storage.boxes import Hole
@@ -170,7 +170,7 @@ class Run:
 
     def _write(self, muxed: MuxedFragment) -> None:
         video = muxed.video
-        self._begin_or_cut(video)
+        self._begin_or_cut(muxed)
         media_end = max(self._media_end, video.end)
         assert self._segment is not None and self._disk is not None
         self._refuse_if_broken()
@@ -186,10 +186,11 @@ class Run:
         if self._cutter.overdue(self._segment.head.start_us, end_us, self._segment.offset):
             raise Ended(Cause.CORRUPT, {"error": "no keyframe for too long"})
 
-    def _begin_or_cut(self, video: Covered) -> None:
+    def _begin_or_cut(self, muxed: MuxedFragment) -> None:
+        video = muxed.video
         first = video.start
         if self._segment is None:
-            self._open(first, self._wall_us(first))
+            self._open(muxed, self._wall_us(first))
             return
         if not video.sync:
             return
@@ -197,9 +198,9 @@ class Run:
         reason = self._cutter.cut(self._segment.head.start_us, keyframe_us, self._segment.offset)
         if reason is not None:
             self._close(keyframe_us, first, reason)
-            self._open(first, keyframe_us)
+            self._open(muxed, keyframe_us)
 
-    def _open(self, media_start: int, start_us: int) -> None:
+    def _open(self, muxed: MuxedFragment, start_us: int) -> None:
         is_first = self.start_us is None
         if self.start_us is None:
             self.start_us = start_us
@@ -209,8 +210,9 @@ class Run:
             self._identity.epoch,
             self.start_us,
             start_us,
-            media_start,
+            muxed.video.start,
             self._timescale,
+            self._muxer.begin_file(muxed),
         )
         self._disk = self._disks.choose()
         self._segment = self._disk.open(head, self._init, IndexBuilder(self._muxer.tracks), is_first)

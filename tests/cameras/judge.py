@@ -21,6 +21,7 @@ import numpy as np
 
 from storage.causes import Cause
 from storage.intervals import Interval
+from storage.segment_file import read
 from storage.segments import Segment
 from tests.cameras.clips import ClipSpec, ClipUnit, clip
 from tests.cameras.frames import is_vcl, split
@@ -107,8 +108,9 @@ class Reader:
         self.sums: dict[int, int] = {}
 
     def file(self, path: Path) -> list[tuple[int, Fraction, str, str]]:
-        """The video frames of an MP4 file in the order of decoding: pts, time base, hash of slices, hash of units. What they decode to is in ``sums`` by pts, after ``end``."""
+        """The video frames of an MP4 file in the order of decoding: pts in the run, time base, hash of slices, hash of units. What they decode to is in ``sums`` by pts, after ``end``."""
         found: list[tuple[int, Fraction, str, str]] = []
+        base = read(path).head.media_base
         with av.open(str(path)) as container:
             if not container.streams.video:
                 return []
@@ -120,7 +122,8 @@ class Reader:
                 self._context.thread_count = 1
             for packet in container.demux(stream):
                 if packet.size:
-                    assert packet.pts is not None
+                    assert packet.pts is not None and packet.dts is not None
+                    packet.pts, packet.dts = packet.pts + base, packet.dts + base
                     nals = split(bytes(packet), length_prefixed=True)
                     found.append((packet.pts, packet.time_base, digest(codec, nals), units_digest(codec, nals)))
                     self._decode(packet)

@@ -17,7 +17,7 @@ from storage import segments
 from storage.boxes import parse_init, parse_moof
 from storage.index import IndexBuilder
 from storage.layout import segment_path
-from storage.segment_file import Head, Tail, head_box, tail_box
+from storage.segment_file import Head, Tail, bases, beginning, tail_box
 from storage.segments import Init, Key
 from tests.playback.footage import CAMERA, Studio, fragments
 from tests.playback.frames import TICKS, encode
@@ -108,8 +108,10 @@ def record(
     tracks = parse_init(init)
     run_us = start_us if run_start_us is None else run_start_us
     key = Key(camera, start_us, "n1", epoch)
-    data = bytearray(init + head_box(Head(camera, "n1", epoch, run_us, start_us, media_start, TICKS)))
-    builder = IndexBuilder(tracks)
+    # Files of both kinds: decode times from the file's beginning, and, as older ones have them, from the run's.
+    base = media_start if seed % 2 else 0
+    data = bytearray(beginning(init, Head(camera, "n1", epoch, run_us, start_us, media_start, TICKS, base)))
+    builder = IndexBuilder(tracks, bases(base, TICKS, tracks))
     places: list[tuple[int, int]] = []
     samples: list[Sample] = []
     at = media_start
@@ -119,7 +121,7 @@ def record(
         for count, size in enumerate(each):
             those.append(Sample(at, chance.randbytes(size), number, count == 0 and number % gop == 0))
             at += frame_ticks
-        box = _fragment(number + 1, first, those, frame_ticks)
+        box = _fragment(number + 1, first - base, those, frame_ticks)
         builder.add(len(data), len(box), parse_moof(box[: int.from_bytes(box[:4], "big")]))
         places.append((len(data), len(box)))
         data += box

@@ -272,7 +272,7 @@ def _judge(
         )
     except NoFootage:
         text = ""
-    paths = {f"segments/{p.key.start_us}-{p.key.epoch}-n1.mp4": p for run in runs for p in run.parts}
+    paths = {f"segments/{p.key.start_us}-{p.key.epoch}-n1.m4s": p for run in runs for p in run.parts}
     times = [parse_iso(at) for at in re.findall(r"DATE-TIME:(\S+)", text)]
     assert times == sorted(times)
     for size, offset, uri in re.findall(r"BYTERANGE:(\d+)@(\d+)\n(\S+)", text):

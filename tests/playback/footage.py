@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import hashlib
 import itertools
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,11 +16,11 @@ import av
 
 from nvr.playback.index_cache import IndexCache
 from storage import segments
-from storage.boxes import Fragment, Track, children, parse_init, parse_moof
+from storage.boxes import Fragment, Track, children, header, parse_init, parse_moof
 from storage.database import Database
 from storage.index import IndexBuilder
 from storage.layout import segment_path
-from storage.segment_file import Head, Tail, head_box, tail_box
+from storage.segment_file import Head, Tail, bases, beginning, head_box, tail_box
 from storage.segments import Init, Key
 from tests.playback.frames import TICKS, Encoded, interleaved
 
@@ -126,7 +127,9 @@ def fragments(video: Encoded, audio: Encoded | None) -> tuple[bytes, list[tuple[
 
 
 class Studio:
-    """A catalogue with one node, one root and one camera, and the footage made for it."""
+    """A catalogue with one node, one root and one camera, and the footage made for it; unless ``in_file_time``, files as older servers wrote them."""
+
+    in_file_time = True
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "footage"
@@ -205,6 +208,7 @@ class Growing:
         self.end_us = start_us
         self.data = bytearray()
         self.builder = IndexBuilder(self.tracks)
+        self.bases: dict[int, int] = {}
 
     def wall_us(self, ticks: int) -> int:
         """The recorder's clock, which knows nothing of segments."""
@@ -226,15 +230,15 @@ class Growing:
                     self.base = begin
                 wall_us = self.wall_us(begin)
                 if self.key is None:
-                    self._open(begin, wall_us)
+                    self._open(begin, wall_us, fragment)
                 elif video.samples[0, 3] and wall_us - self.key.start_us >= self.segment_s * 1e6 - 100_000:
                     self._close(begin, wall_us)
-                    self._open(begin, wall_us)
+                    self._open(begin, wall_us, fragment)
                 ends = video.decode_time + video.samples[:, 1].cumsum() + video.samples[:, 2]
                 self.media_end = max(self.media_end, int(ends.max()))
             assert self.key is not None
             self.builder.add(len(self.data), len(data), fragment)
-            self._write(data)
+            self._write(self._in_file_time(data))
             self.end_us = self.wall_us(self.media_end)
             with self.studio.database.write() as conn:
                 segments.grown(conn, self.key, self.end_us)
@@ -245,14 +249,32 @@ class Growing:
             file.write(data)
         self.data += data
 
-    def _open(self, media_start: int, start_us: int) -> None:
+    def _in_file_time(self, data: bytes) -> bytes:
+        """A fragment as it is written: its decode times count from the file's beginning."""
+        changed, moof = bytearray(data), header(data, 0, len(data))
+        assert moof is not None
+        for traf in (box for box in children(data, moof.payload, moof.end) if box.kind == b"traf"):
+            for box in children(data, traf.payload, traf.end):
+                if box.kind == b"tfhd":
+                    base = self.bases.get(struct.unpack_from(">I", data, box.payload + 4)[0], 0)
+                elif box.kind == b"tfdt":
+                    struct.pack_into(
+                        ">Q", changed, box.payload + 4, struct.unpack_from(">Q", data, box.payload + 4)[0] - base
+                    )
+        return bytes(changed)
+
+    def _open(self, media_start: int, start_us: int, first: Fragment) -> None:
         self.key = Key(CAMERA, start_us, "n1", self.epoch)
         self.media_start = media_start
         self.data = bytearray()
         self.builder = IndexBuilder(self.tracks)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         assert not self.path.exists()
-        self._write(self.init + head_box(Head(CAMERA, "n1", self.epoch, self.start_us, start_us, media_start, TICKS)))
+        base = self._base(first) if self.studio.in_file_time else 0
+        self.bases = bases(base, TICKS, self.tracks)
+        head = Head(CAMERA, "n1", self.epoch, self.start_us, start_us, media_start, TICKS, base)
+        # Older servers wrote the init as it is.
+        self._write(beginning(self.init, head) if self.studio.in_file_time else self.init + head_box(head))
         init = Init.of(self.init, self.tracks)
         with self.studio.database.write() as conn:
             segments.put_init(conn, init)
@@ -266,6 +288,13 @@ class Growing:
                 timescale=TICKS,
                 media_start=media_start,
             )
+
+    def _base(self, first: Fragment) -> int:
+        """Before everything that will be in the file: FFmpeg's muxer puts audio where it likes."""
+        return max(min(part.decode_time * TICKS // self._scale(part.track_id) for part in first.tracks) - TICKS, 0)
+
+    def _scale(self, track_id: int) -> int:
+        return next(track.timescale for track in self.tracks if track.track_id == track_id)
 
     def _close(self, media_end: int, end_us: int) -> None:
         assert self.key is not None

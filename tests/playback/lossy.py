@@ -25,6 +25,7 @@ from storage.database import Database
 from storage.disk_writer import DiskWriter
 from storage.intervals import Interval
 from storage.roots import Root, register
+from storage.segment_file import read
 from storage.segment_handle import SegmentHandle
 from storage.segments import Segment
 from tests.playback.frames import TICKS, Encoded, encode
@@ -191,8 +192,10 @@ class Lossy:
 
 
 def decoded(path: Path) -> list[tuple[int, int]]:
-    """Number and presentation time in ticks of each frame that can be decoded of a file."""
+    """Number and presentation time, in ticks of the run, of each frame that can be decoded of a file."""
     from tests.playback.frames import number_of
 
+    base = read(path).head.media_base
+
     with av.open(str(path), "r", format="mp4") as container:
-        return [(number_of(frame), int(frame.pts or 0)) for frame in container.decode(video=0)]
+        return [(number_of(frame), base + int(frame.pts or 0)) for frame in container.decode(video=0)]

@@ -77,7 +77,7 @@ def stretches(studio: Studio, items: list[Item]) -> list[bytes]:
             found.append(init.data)
         key = parse_segment_name(CAMERA, item.uri.removeprefix("segments/"))
         assert key is not None
-        with open_media(studio.database, studio.cache, key) as media:
+        with open_media(studio.database, studio.cache, key, in_run_time=True) as media:
             found[-1] += media.read(item.offset, item.offset + item.size - 1)
     return found
 

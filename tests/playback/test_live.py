@@ -98,7 +98,7 @@ class Viewer:
             self.inits.append(init)
         key = parse_segment_name(CAMERA, uri.removeprefix("segments/"))
         assert key is not None
-        with open_media(self.studio.database, self.studio.cache, key) as media:
+        with open_media(self.studio.database, self.studio.cache, key, in_run_time=True) as media:
             self.runs[-1] += media.read(offset, offset + size - 1)
 
     async def next(self) -> Parsed:
@@ -150,7 +150,7 @@ async def test_every_frame_once_across_files(
     assert numbers == sorted(numbers)
     assert numbers[-1] > numbers[0] == int(first.head["EXT-X-MEDIA-SEQUENCE"])
     assert {name for name, _, _ in viewer.parts.values()} == {
-        f"segments/{key.start_us}-1-n1.mp4" for key in (part.key for part in growing.so_far().parts)
+        f"segments/{key.start_us}-1-n1.m4s" for key in (part.key for part in growing.so_far().parts)
     }
     for name, value in (
         ("EXT-X-VERSION", "9"),

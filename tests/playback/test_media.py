@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 
 import pytest
 from hypothesis import given
@@ -12,9 +13,11 @@ from hypothesis import strategies as st
 from nvr.playback.errors import FootageDamaged, FootageGone, RangeNotSatisfiable
 from nvr.playback.media import open_media, parse_range
 from nvr.playback.names import parse_segment_name, segment_uri
+from storage.boxes import children, parse_moof
+from storage.segment_file import read
 from storage.segments import Key
 from tests.playback.footage import CAMERA, START_US, Studio
-from tests.playback.frames import encode
+from tests.playback.frames import encode, sound
 
 
 @pytest.mark.parametrize(
@@ -62,10 +65,59 @@ def test_whatever_a_client_sends(header: str, size: int) -> None:
 def test_names() -> None:
     key = Key(CAMERA, START_US, "n1", 12)
     uri = segment_uri(key)
-    assert uri == f"segments/{START_US}-12-n1.mp4"
+    assert uri == f"segments/{START_US}-12-n1.m4s"
     assert parse_segment_name(CAMERA, uri.removeprefix("segments/")) == key
     for name in ("gap.mp4", "", "1-2-3", f"{START_US}-12-../x.mp4", f"{'9' * 30}-1-n1.mp4", f"{START_US}-12-n1.mp4\n"):
         assert parse_segment_name(CAMERA, name) is None
+
+
+def times_of(data: bytes) -> list[tuple[int, int]]:
+    """Track and decode time of all there is in some fragments."""
+    boxes = [box for box in children(data, 0, len(data)) if box.kind == b"moof"]
+    return [
+        (track.track_id, track.decode_time) for box in boxes for track in parse_moof(data[box.start : box.end]).tracks
+    ]
+
+
+@pytest.mark.parametrize("audio", [False, True])
+def test_in_a_playlist_the_run_goes_on_and_in_a_file_it_begins(studio: Studio, audio: bool) -> None:
+    """Read in pieces of any size: nothing but decode times is another, and they are those of the index."""
+    run = studio.record(encode("h264", 80), START_US, audio=sound(8.0) if audio else None)
+    chance = random.Random(5)
+    begins = []
+    for part in run.parts:
+        data = part.path.read_bytes()
+        with open_media(studio.database, studio.cache, part.key, in_run_time=True) as media:
+            assert media.size == len(data)
+            pieces, at = [], 0
+            while at < len(data):
+                last = min(at + chance.choice([1, 7, 100, 700, 5000]), len(data)) - 1
+                pieces.append(media.read(at, last))
+                at = last + 1
+            served = b"".join(pieces)
+            assert served == media.read(0, len(data) - 1)
+        assert len(served) == len(data)
+        file = read(part.path)
+        tracks = [track for track in file.index.tracks if track.count]
+        wanted = sorted((t.track.track_id, int(row[4])) for t in tracks for row in t.fragments)
+        assert sorted(times_of(served)) == wanted
+        bases = {track.track.track_id: file.bases.get(track.track.track_id, 0) for track in tracks}
+        assert sorted((track, time + bases[track]) for track, time in times_of(data)) == wanted
+        # What is said of times aside they are the same.
+        assert sum(a != b for a, b in zip(served, data, strict=True)) <= 8 * len(wanted)
+        begins.append(
+            min(time / next(t.track.timescale for t in tracks if t.track.track_id == i) for i, time in times_of(data))
+        )
+    assert len(run.parts) > 1
+    assert all(0 <= begin <= 1.2 for begin in begins), begins
+
+
+def test_a_file_of_an_older_server_is_served_as_it_is(studio: Studio) -> None:
+    studio.in_file_time = False
+    run = studio.record(encode("h264", 80), START_US)
+    for part in run.parts:
+        with open_media(studio.database, studio.cache, part.key, in_run_time=True) as media:
+            assert media.read(0, media.size - 1) == part.path.read_bytes()
 
 
 def test_a_closed_segment_is_its_whole_file(studio: Studio) -> None:

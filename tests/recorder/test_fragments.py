@@ -4,6 +4,7 @@ import io
 import itertools
 from fractions import Fraction
 from functools import cache
+from random import Random
 
 import av
 import pytest
@@ -14,6 +15,7 @@ from nvr.recorder.fragments import Fragmenter, MuxedFragment
 from nvr.recorder.inits import Template
 from nvr.recorder.source import AudioFormat, AudioUnit, Picture
 from storage.boxes import Fragment, children, parse_moof
+from storage.segment_file import bases
 from tests.cameras.clips import ClipSpec, clip
 from tests.cameras.frames import prefixed
 from tests.recorder.frames_made import BASE, FFmpegMuxer, aac, picture
@@ -159,6 +161,49 @@ def test_a_second_track_as_ffmpeg_writes_it(frames: Frames, sizes: list[tuple[in
         found = fragments_of(out + theirs.close())
         if len(found) == 1:
             assert whole(made[0]) == found[0]
+
+
+@settings(deadline=None)
+@given(FRAMES, UNITS, st.booleans(), st.integers(0, 30_000), st.randoms(use_true_random=False))
+def test_a_file_begins_at_its_own_beginning(
+    frames: Frames, sizes: list[tuple[int, int]], has_audio: bool, late: int, chance: Random
+) -> None:
+    """Cut anywhere, with audio that comes late: decode times in a file count from its beginning, and with what its head says they are the run's."""
+    ours = Fragmenter.of(template(), form() if has_audio else None, BASE)
+    muxer = Fragmenter(ours.init, ours.tracks, small_bytes=0)
+    waiting = units(sizes) if has_audio else []
+    base = 0
+    heard: list[int] = []
+
+    def take(found: list[MuxedFragment], *, first: bool = False) -> None:
+        nonlocal base
+        for fragment in found:
+            if fragment.video.sync and (first or chance.random() < 0.4):
+                base = muxer.begin_file(fragment)
+                in_file = moof(whole(fragment)).tracks
+                assert (
+                    0 <= in_file[0].decode_time <= 90_000
+                    if len(in_file) == 1
+                    else min(in_file[0].decode_time, in_file[1].decode_time * 90_000 // form().rate)
+                    < 90_000 // form().rate + 2
+                )
+            added = bases(base, 90_000, muxer.tracks)
+            for said, written in zip(fragment.fragment.tracks, moof(whole(fragment)).tracks, strict=True):
+                assert written.decode_time + added.get(written.track_id, 0) == said.decode_time
+                assert (written.samples == said.samples).all()
+            for part in fragment.fragment.tracks[1:]:
+                heard.extend([part.decode_time, *(part.decode_time + part.samples[:, 1].cumsum()[:-1]).tolist()])
+
+    opened = False
+    for frame in pictures(frames):
+        while waiting and waiting[0].time * 90_000 < (frame.dts - late) * form().rate:
+            muxer.audio(waiting.pop(0))
+        found = muxer.video(frame)
+        take(found, first=not opened)
+        opened = opened or bool(found)
+    take(muxer.close(), first=not opened)
+    sent = [unit.time for unit in units(sizes)] if has_audio else []
+    assert [time for time in sent if time in set(heard)] == heard
 
 
 def test_one_fragment_of_both_is_ffmpegs() -> None:

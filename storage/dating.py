@@ -1,7 +1,7 @@
-"""Puts times into the header of a sealed MP4: when its footage begins, and how long it is, where file managers and tools look for it. Pure.
+"""Puts times into the header of an MP4: when its footage begins and, of a sealed one, how long it is, where file managers and tools look for them. Pure.
 
-A recorded header has neither, since it is written before either is known, and is shared by all segments of equal parameters. Only numbers change: no box
-moves or grows.
+An init has neither, since it is shared by all segments of equal parameters; a segment's file says when it begins, not how long it is, since its header is written and
+hashed first. Only numbers change: no box moves or grows.
 """
 
 from __future__ import annotations
