@@ -21,7 +21,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.recorder": frozenset({"storage", "nvr.compiled", "nvr.config", "nvr.log"}),
     "nvr.alerting": frozenset({"storage", "nvr.config", "nvr.texts"}),
     "nvr.accounting": frozenset({"storage", "nvr.alerting", "nvr.config", "nvr.log"}),
-    "nvr.camera_csv": frozenset({"storage", "nvr.config"}),
+    "nvr.camera_csv": frozenset({"storage", "nvr.config", "nvr.texts"}),
     "nvr.playback": frozenset({"storage"}),
     "nvr.texts": frozenset({"storage"}),
     "nvr.documents": frozenset(),

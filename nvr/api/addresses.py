@@ -112,7 +112,7 @@ def make_address(
         except AddressError as error:
             raise ApiError(error.code, str(error)) from None
     body = _body(made)
-    body.path = f"/api/watch/{secret}/{'live' if made.live else 'playlist'}.m3u8"
+    body.path = services.url(f"/api/watch/{secret}/{'live' if made.live else 'playlist'}.m3u8")
     return json_answer(request, body, status=201)
 
 

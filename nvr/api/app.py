@@ -9,11 +9,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from copy import deepcopy
-from typing import Any
+from typing import Any, cast
 
-from litestar import Litestar
+from litestar import Litestar, Response
 from litestar.concurrency import sync_to_thread
 from litestar.datastructures import MutableScopeHeaders, State
+from litestar.enums import ScopeType
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
 
 from nvr.api import (
@@ -48,7 +49,8 @@ from nvr.api import (
     windows,
 )
 from nvr.api.auth import guard
-from nvr.api.errors import to_problem
+from nvr.api.errors import ApiError, problem_response, to_problem
+from nvr.api.front import Front
 from nvr.api.page import SECURITY_HEADERS
 from nvr.api.routing import check_roles
 from nvr.api.schema import Describer
@@ -62,11 +64,23 @@ _LARGEST_BODY_BYTES = 256 << 10
 
 
 class _Application(Litestar):
-    """Answers HEAD like GET without the body, for every route alike: role, status and headers can't differ."""
+    """Stands behind ``Front``. Answers HEAD like GET without the body, for every route alike: role, status and headers can't differ."""
+
+    front = Front()
 
     async def __call__(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
     ) -> None:
+        if scope["type"] == ScopeType.HTTP:
+            services: Services = self.state.services
+            arrived = self.front.arrive(scope, services.settings)
+            scope = cast(Scope, arrived.scope)
+            if arrived.refused is not None:
+                await _send(scope, send, problem_response(ApiError("wrong_host", arrived.refused), scope["path"]))
+                return
+            if arrived.location is not None:
+                await _send(scope, send, Response(None, status_code=308, headers={"Location": arrived.location}))
+                return
         if scope.get("method") != "HEAD":
             await super().__call__(scope, receive, send)
             return
@@ -90,14 +104,24 @@ class _Application(Litestar):
         await super().__call__(as_get, receive_head, send_head)
 
 
+async def _send(scope: Any, send: Any, answer: Response[Any]) -> None:
+    """An answer that no route gives."""
+    body = b"" if answer.content is None else answer.content
+    headers = {"Cache-Control": "no-store", **SECURITY_HEADERS, **answer.headers, "Content-Length": str(len(body))}
+    if body:
+        headers["Content-Type"] = str(answer.media_type)
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": answer.status_code, "headers": raw})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body, "more_body": False})
+
+
 async def _add_headers(message: Message, scope: Scope) -> None:
     if message["type"] != "http.response.start":
         return
     headers = MutableScopeHeaders.from_message(message)
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
-    if scope["path"].startswith("/api/"):
-        headers.setdefault("Cache-Control", "no-store")
+    headers.setdefault("Cache-Control", "no-store")
 
 
 def _routes() -> list[Any]:
@@ -167,7 +191,7 @@ def create_app(
         exception_handlers={Exception: to_problem},
         before_send=[_add_headers],
         lifespan=[lifespan],
-        state=State({"services": services, "describer": Describer(_routes, settings.version)}),
+        state=State({"services": services, "describer": Describer(_routes, settings.version, settings.base_path)}),
         request_max_body_size=_LARGEST_BODY_BYTES,
         logging_config=None,
         openapi_config=None,

@@ -6,6 +6,7 @@ page of this server; what the audit log must hold is entered before a look, and 
 
 from __future__ import annotations
 
+import base64
 import unicodedata
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +18,7 @@ from litestar.handlers import BaseRouteHandler
 
 from nvr import accounts
 from nvr.api.errors import ApiError
+from nvr.api.front import WRONG_HOST
 from nvr.api.services import Services
 from storage import audit
 from storage.accounts import Role
@@ -33,6 +35,8 @@ _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 # What of a question says which footage is looked at.
 _LOOKS: Final = frozenset({"start", "end", "at", "gaps", "where", "passwords", "request"})
+# What players play.
+_PLAYED: Final = frozenset({"application/vnd.apple.mpegurl", "video/mp4", "image/jpeg"})
 # Longer than any cookie or token of ours; hashing more is work for nothing.
 _LONGEST_SECRET: Final = 256
 
@@ -67,16 +71,26 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         raise ApiError("method_not_allowed", "this address does not take this method")
     changes = connection.scope.get("method") not in _SAFE_METHODS
     if needed == PUBLIC:
+        if WRONG_HOST in connection.scope:
+            raise ApiError("wrong_host", str(connection.scope[WRONG_HOST]))  # type: ignore[typeddict-item]
         if changes:
             check_origin(connection, must_tell=False)
         return
     services: Services = connection.app.state.services
-    principal = await _authenticate(connection, services)
+    try:
+        principal = await _authenticate(connection, services)
+    except ApiError as error:
+        if error.status == 401 and _is_for_players(connection, handler):
+            error.headers["WWW-Authenticate"] = 'Basic realm="nvr", charset="UTF-8", Bearer realm="nvr"'
+        raise
     if not principal.role.allows(Role(needed)):
         await _look(connection, services, principal, "refused", {"route": connection.scope["path"][:200]})
         raise ApiError("forbidden", f"this needs the role {needed}; {principal.name} is {principal.role}")
     if changes and principal.session is not None:
         check_origin(connection, must_tell=True)
+    elif changes and _scheme(connection) == "basic":
+        # What a browser was given once it sends along by itself, as it does a cookie.
+        check_origin(connection, must_tell=False)
     connection.scope["user"] = principal
     if changes:
         # Every transaction of this request that changes something now holds an entry, or is not committed.
@@ -101,7 +115,7 @@ async def _look(
 
 
 def address_of(connection: Connection) -> str:
-    """The address that asks; a proxy on this machine has said whose it is."""
+    """The IP address that asks, as ``nvr.api.front`` has settled."""
     return connection.client.host if connection.client else ""
 
 
@@ -117,16 +131,51 @@ def principal_of(connection: Connection) -> Principal:
     return principal
 
 
+def _scheme(connection: Connection) -> str:
+    return connection.headers.get("authorization", "").partition(" ")[0].lower()
+
+
+def _is_for_players(connection: Connection, handler: BaseRouteHandler) -> bool:
+    """Whether the route shows footage and no browser asks: one that is told of Basic opens a window of its own over the page. Players that have a
+    token in their address send it only when they are told."""
+    headers = connection.headers
+    return (
+        str(getattr(handler, "media_type", "")) in _PLAYED
+        and not headers.get("user-agent", "").startswith("Mozilla/")
+        and COOKIE not in connection.cookies
+        and "origin" not in headers
+        and not any(name.startswith("sec-fetch-") for name in headers)
+    )
+
+
+def _token_of(header: str) -> str:
+    """The token that an Authorization header brings: as bearer, or as the password of HTTP Basic, whatever the user's name there.
+
+    Raises:
+        ApiError: ``not_authenticated``: it brings none.
+    """
+    scheme, _, text = header.partition(" ")
+    text = text.strip()
+    if scheme.lower() == "basic" and len(text) <= 2 * _LONGEST_SECRET:
+        try:
+            return base64.b64decode(text, validate=True).decode().partition(":")[2]
+        except ValueError:
+            raise ApiError("not_authenticated", "the Authorization header is no HTTP Basic") from None
+    if scheme.lower() != "bearer":
+        message = "the Authorization header must be: Bearer <token>, or HTTP Basic with a token as password"
+        raise ApiError("not_authenticated", message)
+    return text
+
+
 async def _authenticate(connection: Connection, services: Services) -> Principal:
     header = connection.headers.get("authorization")
     at_us = services.now_us()
     if header is not None:
-        scheme, _, text = header.partition(" ")
-        text = text.strip()
-        if scheme.lower() != "bearer":
-            raise ApiError("not_authenticated", "the Authorization header must be: Bearer <token>")
+        text = _token_of(header)
         found = await sync_to_thread(_by_token, services.db, text, at_us) if len(text) <= _LONGEST_SECRET else None
         if found is None:
+            # Counts failures only: 256 random bits are not guessed, and who has the right token must not wait for who has an old one.
+            services.token_attempts.begin("token", address_of(connection))
             raise ApiError("not_authenticated", "this token is unknown or was removed")
         return found
     cookie = connection.cookies.get(COOKIE)

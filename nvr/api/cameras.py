@@ -95,7 +95,7 @@ def add_camera(request: ApiRequest, services: Injected, data: JSONBody[NewCamera
         request,
         _body(request, services, camera.id),
         status=201,
-        headers={"Location": f"/api/cameras/{camera.id}"},
+        headers={"Location": services.url(f"/api/cameras/{camera.id}")},
     )
 
 

@@ -248,7 +248,7 @@ def _coverage(services: Services, camera: str, asked: Asked, kind: str) -> Cover
             so_far = {
                 "start": format_time(asked.start_us),
                 "end": format_time(found.as_of_us),
-                "url": f"/api/cameras/{quote(camera)}/clip.{kind}?{query}",
+                "url": services.url(f"/api/cameras/{quote(camera)}/clip.{kind}?{query}"),
             }
         raise ApiError(
             "range_not_over",
@@ -269,7 +269,7 @@ def _plan(services: Services, camera: str, asked: Asked) -> tuple[Clip, Coverage
         )
         return planned, found, hidden
     except SeveralInits as error:
-        base = f"/api/cameras/{quote(camera)}/clip"
+        base = services.url(f"/api/cameras/{quote(camera)}/clip")
         parts = [
             {
                 "start": format_time(part.start_us),

@@ -15,7 +15,9 @@ __all__ = ["make_cookie"]
 def make_cookie(
     request: Request[Any, Any, Any], services: Services, key: str, value: str, *, age_s: int, path: str = "/"
 ) -> Cookie:
-    """A cookie that no script reads and no other site sends along, for ``path`` and below."""
+    """A cookie that no script reads and no other site sends along, for ``path`` of this server and below."""
     setting = services.settings.secure_cookies
     secure = request.scope.get("scheme") == "https" if setting == "auto" else setting
-    return Cookie(key=key, value=value, max_age=age_s, path=path, httponly=True, samesite="strict", secure=secure)
+    return Cookie(
+        key=key, value=value, max_age=age_s, path=services.url(path), httponly=True, samesite="strict", secure=secure
+    )

@@ -112,8 +112,12 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "last_admin": (409, "The only administrator can't be removed"),
     "footage_gone": (410, "The footage was deleted since the catalogue was asked"),
     "too_large": (413, "The body is larger than any sensible one"),
+    "wrong_host": (421, "The `Host` header has a name that is not this server's: `[server] hosts`"),
     "range_not_satisfiable": (416, "The bytes asked for lie beyond the end"),
-    "too_many_attempts": (429, "Too many failed logins or openings of links; `Retry-After` says when to try again"),
+    "too_many_attempts": (
+        429,
+        "Too many failed logins, tokens or openings of links; `Retry-After` says when to try again",
+    ),
     "clip_too_long": (422, "The clip has more frames than can be planned: ask for parts"),
     "gap_too_long": (422, "A gap of the range is longer than a clip can keep: collapse gaps, or ask for parts"),
     "footage_damaged": (500, "A file is not what the catalogue says of it, or ends too early"),

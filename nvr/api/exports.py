@@ -161,7 +161,7 @@ def _body(services: Services, job: Export, who: Principal, made: Sequence[Link] 
         list(job.warnings),
         [ExportFile(name, size) for name, size, _ in job.files],
         size,
-        f"/api/exports/{job.id}/download" if may_fetch else None,
+        services.url(f"/api/exports/{job.id}/download") if may_fetch else None,
         is_theirs,
         [link_body(link) for link in made] if is_theirs else [],
         _time(job.begins_us),
@@ -290,7 +290,7 @@ def cancel_export(request: ApiRequest, services: Injected, export: FromPath[str]
 async def download(request: ApiRequest, services: Injected, export: FromPath[str]) -> ASGIResponse:
     """For who asked for it and administrators. It is made while it is sent, from any byte on."""
     archive, name, etag = await sync_to_thread(_archive, services, export, principal_of(request), address_of(request))
-    headers = {"Cache-Control": "private, no-cache", "Content-Disposition": f'attachment; filename="{name}.zip"'}
+    headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}.zip"'}
     return send(request, archive, etag=etag, media_type="application/zip", headers=headers)
 
 

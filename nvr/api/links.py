@@ -163,7 +163,7 @@ def make_link(
         except LinkError as error:
             raise ApiError(error.code, str(error)) from None
     body = link_body(link)
-    body.path = f"/#/link/{text}"
+    body.path = services.url(f"/#/link/{text}")
     return json_answer(request, body, status=201)
 
 
@@ -232,7 +232,7 @@ def _opened(services: Services, link: Link, path: str) -> OpenedLink:
         str(job.request.get("case", "")),
         f"{job.folder}.zip",
         package_of(services, job).size,
-        f"{path}/download",
+        services.url(f"{path}/download"),
         services.settings.name,
         services.settings.zone,
     )
@@ -249,7 +249,7 @@ async def link_download(request: ApiRequest, services: Injected, link: FromPath[
     """For an hour after it was opened; then the page opens it anew."""
     cookie = request.cookies.get(_COOKIE, "")
     archive, name, etag = await sync_to_thread(_linked, services, link, cookie, address_of(request))
-    headers = {"Cache-Control": "private, no-cache", "Content-Disposition": f'attachment; filename="{name}.zip"'}
+    headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}.zip"'}
     return send(request, archive, etag=etag, media_type="application/zip", headers=headers)
 
 

@@ -46,7 +46,7 @@ _NOT_BUILT: Final = b"""<!doctype html>
 <h1>The page is not built</h1>
 <p>The server works; its browser app is missing. In the checkout, run <code>make web</code>, or
 <code>cd nvr/web &amp;&amp; npm ci &amp;&amp; npm run build</code>, and load this page again.</p>
-<p>The HTTP interface is described at <a href="/api/schema">/api/schema</a>.</p>
+<p>The HTTP interface is described at <a href="api/schema">api/schema</a>.</p>
 </html>
 """
 _TEXT: Final = frozenset({"application/json", "application/javascript", "image/svg+xml", "application/manifest+json"})

@@ -166,7 +166,13 @@ async def logout(request: ApiRequest, services: Injected) -> Response[None]:
     session = principal_of(request).session
     if session is not None:
         await sync_to_thread(accounts.end_session, services.db, session)
-    return Response(None, status_code=204, cookies=[make_cookie(request, services, COOKIE, "", age_s=0)])
+    return Response(
+        None,
+        status_code=204,
+        # Only what is kept of answers: storage may be another program's under the same name.
+        headers={"Clear-Site-Data": '"cache"'},
+        cookies=[make_cookie(request, services, COOKIE, "", age_s=0)],
+    )
 
 
 @get("/api/me", role="viewer", summary="Who asks, and the server's zone, version and clock", answer=Me)

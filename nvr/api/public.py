@@ -102,18 +102,23 @@ SELECT c.id, c.name, c.labels, c.added_us, t.state, t.since_us, t.cause, t.detai
 FROM camera c LEFT JOIN status t ON t.camera = c.key WHERE c.removed_us IS NULL ORDER BY c.id"""
 
 
-def _every(conn: sqlite3.Connection, now_us: int) -> list[PublicCamera]:
+def _every(conn: sqlite3.Connection, now_us: int, base_path: str) -> list[PublicCamera]:
     decided, cuts = in_force.in_force(conn, now_us), public_view.cuts(conn)
     found = []
     for row in conn.execute(_CAMERAS):
         labels = json.loads(row["labels"])
         if public_view.is_public(labels):
-            found.append(_body(row, labels, decided.get(row["id"], []), cuts.get(row["id"]), now_us))
+            found.append(_body(row, labels, decided.get(row["id"], []), cuts.get(row["id"]), now_us, base_path))
     return found
 
 
 def _body(
-    row: sqlite3.Row, labels: Mapping[str, str], decided: list[in_force.InForce], cut: Cut | None, now_us: int
+    row: sqlite3.Row,
+    labels: Mapping[str, str],
+    decided: list[in_force.InForce],
+    cut: Cut | None,
+    now_us: int,
+    base_path: str,
 ) -> PublicCamera:
     state, cause = row["state"] or "waiting", Cause(row["cause"]) if row["cause"] else None
     since_us: int | None = row["since_us"] or row["added_us"]
@@ -145,7 +150,7 @@ def _body(
         since=None if since_us is None else format_time(since_us),
         text=public_text(name, detail),
         order=order,
-        picture=f"/api/public/cameras/{row['id']}/picture.jpg" if shows else None,
+        picture=f"{base_path}/api/public/cameras/{row['id']}/picture.jpg" if shows else None,
         picture_time=format_time(last_us) if shows else None,
     )
 
@@ -161,7 +166,7 @@ def _kept(services: Services) -> dict[str, Any]:
 
     def make() -> dict[str, Any]:
         with services.db.read() as conn:
-            found = _every(conn, now_us)
+            found = _every(conn, now_us, services.settings.base_path)
         every = PublicCameras(format_time(now_us), services.settings.zone, found)
         answers: dict[str, Any] = {camera.id: camera for camera in found}
         answers[""] = msgspec.json.encode(every)

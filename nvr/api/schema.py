@@ -12,6 +12,7 @@ from typing import Any
 
 from litestar import Litestar, Response
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Server
 from litestar.serialization import encode_json
 
 from nvr.api.respond import ApiRequest, encoded
@@ -24,8 +25,9 @@ __all__ = ["ROUTES", "Describer"]
 class Describer:
     """Makes the description when it is first asked for: it costs as much as starting the application."""
 
-    def __init__(self, routes: Callable[[], list[Any]], version: str) -> None:
+    def __init__(self, routes: Callable[[], list[Any]], version: str, base_path: str = "") -> None:
         """``routes`` gives handlers of which no application has any."""
+        self._base_path = base_path
         self._routes = routes
         self._version = version
         self.body = cache(self._make)
@@ -34,6 +36,7 @@ class Describer:
         config = OpenAPIConfig(
             title="nvr",
             version=self._version,
+            servers=[Server(url=self._base_path or "/")],
             description="Every second of a camera is recorded, or is a gap with a stated cause.",
         )
         app = Litestar(self._routes(), dependencies=PROVIDED, openapi_config=config)

@@ -135,9 +135,8 @@ def serve(settings: ApiSettings, sockets: list[socket.socket]) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
-            # A proxy on this machine may say who asks and that it was by TLS; nobody else.
-            proxy_headers=True,
-            forwarded_allow_ips="127.0.0.1,::1",
+            # nvr.api.front believes those that a setting names.
+            proxy_headers=False,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=_GRACE_S,
             ws="none",

@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 _CHANGEABLE = (
     "zone",
     "secure_cookies",
+    "trusted_proxies",
+    "hosts",
     "log_level",
     "retention",
     "second_person",
@@ -65,6 +67,8 @@ class Services:
         self.attempts = Attempts()
         # Apart: who opens a link that is over must not be kept from logging in.
         self.link_attempts = Attempts()
+        # Apart: a player with an old token must not keep people of its office from logging in.
+        self.token_attempts = Attempts()
         self.views = Views(self.db)
         self.page_folder = _PACKAGED_PAGE if settings.web_dist is None else Path(settings.web_dist)
         # A password costs 50 ms of a core and 64 MiB: more than these at once would be felt by recording.
@@ -92,13 +96,17 @@ class Services:
         """Where packages are."""
         return self.db.path.parent / "exports" if self.settings.exports is None else Path(self.settings.exports)
 
+    def url(self, path: str) -> str:
+        """A path of this server as those outside must ask for it."""
+        return f"{self.settings.base_path}{path}"
+
     def configure(self, new: ApiSettings) -> None:
-        """Takes what may change while it runs: zone, cookies, log level, retention, roots. The rest needs a new process."""
+        """Takes what may change while it runs: zone, cookies, proxies, hosts, log level, retention, roots. The rest needs a new process."""
         old = self.settings
         self.settings = msgspec.structs.replace(old, **{name: getattr(new, name) for name in _CHANGEABLE})
         logging.getLogger().setLevel(new.log_level.upper())
         if self.settings != new:
-            log.warning("host, port, catalogue and node take effect when the server is started again")
+            log.warning("host, port, base_path, catalogue and node take effect when the server is started again")
 
 
 async def provide(request: Request[Any, Any, Any]) -> Services:

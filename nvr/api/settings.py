@@ -19,6 +19,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ``roots_away``: how many footage roots are missing now. ``second_person``: who asks for footage in a case may not approve it.
     ``clips_need_request``: a clip is handed out only as part of an approved request.
     ``price_per_mbit``: rupiah a month for a Mbit/s of uplink, 0 if nobody said. ``public``: whether citizens may look without a login.
+    ``base_path``: under which path a proxy shows this server ("" or "/nvr"); ``trusted_proxies``, addresses and networks, may say who asks; ``hosts`` are names
+    of this server beside those that need no saying.
     ``keys`` and ``exports`` are folders, ``name`` the name in a certificate; None: beside the catalogue. ``web_dist`` is the folder of the built
     front end; None: the one in the package. ``segment_us``: how long segments are to be."""
 
@@ -29,6 +31,9 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     zone: str = "UTC"
     version: str = nvr.__version__
     secure_cookies: bool | Literal["auto"] = "auto"
+    base_path: str = ""
+    trusted_proxies: list[str] = []
+    hosts: list[str] = []
     web_dist: str | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     roots: list[tuple[str, str]] = []

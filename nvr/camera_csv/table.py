@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from nvr.texts.cells import cell_text
 from storage.layout import is_camera_id
 from storage.selection import KNOWN_LABELS
 
@@ -151,8 +152,7 @@ def _label(column: str) -> str:
 
 def _plain(cell: str) -> str:
     """The cell without the apostrophe that keeps a spreadsheet from taking a text for a formula."""
-    cell = cell.strip()
-    return cell[1:] if re.match(r"'+[=+\-@]", cell) else cell
+    return cell_text(cell.strip())
 
 
 def read_ids(text: str) -> tuple[list[str], list[LineError]]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterable
 from typing import Any, Final
 
 from nvr.camera_csv.table import LABEL_PREFIX, SETTINGS
 from nvr.config import format_duration, redact
+from nvr.texts.cells import csv_cell
 from storage.cameras import Camera
 from storage.selection import KNOWN_LABELS
 
@@ -32,7 +32,7 @@ def write(found: Iterable[Camera], *, with_passwords: bool = False) -> str:
     for row in rows:
         cells = [_setting(row, name, with_passwords) for name in settings]
         cells += [row.labels.get(name, "") for name in (*KNOWN_LABELS, *others)]
-        writer.writerow([_safe(cell) for cell in cells])
+        writer.writerow([csv_cell(cell, numbers=True) for cell in cells])
     return text.getvalue()
 
 
@@ -48,14 +48,3 @@ def _setting(row: Camera, name: str, with_passwords: bool) -> str:
     if name == "url" and not with_passwords:
         return redact(str(value or ""))
     return "" if value is None else str(value)
-
-
-def _safe(cell: str) -> str:
-    """A text that a spreadsheet would take for a formula gets an apostrophe, which an import takes away; numbers stay."""
-    if not re.match(r"'*[=+\-@]", cell):
-        return cell
-    try:
-        float(cell)
-    except ValueError:
-        return f"'{cell}"
-    return cell

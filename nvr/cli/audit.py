@@ -83,6 +83,7 @@ def export(
     config: Path,
 ) -> None:
     """Write entries with all their fields to the standard output, the latest first."""
+    from nvr.texts.cells import csv_cell
     from storage.audit import Entry, entries
 
     columns = list(Entry.__dataclass_fields__)
@@ -92,7 +93,7 @@ def export(
     with open_catalogue(config) as (_, database), database.read() as conn:
         for entry in entries(conn, start_us=start, end_us=end, actor=actor, camera=camera, action=action):
             if writer is not None:
-                writer.writerow(asdict(entry))
+                writer.writerow({name: csv_cell(str(value or "")) for name, value in asdict(entry).items()})
             else:
                 click.echo(json.dumps(asdict(entry), ensure_ascii=False))
 

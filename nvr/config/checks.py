@@ -11,7 +11,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from nvr.config.model import Alerts, Camera, Retention, Settings, Storage
+from nvr.config.model import Alerts, Camera, Retention, Server, Settings, Storage
 from nvr.config.units import format_duration
 from nvr.config.urls import parse_camera_url
 from storage.policies import Policy
@@ -27,6 +27,7 @@ __all__ = [
     "check_storage",
     "warn_cameras",
     "warn_mode",
+    "warn_server",
 ]
 
 Finding = tuple[tuple[str | int, ...], str, str]
@@ -132,6 +133,17 @@ def check_ages(camera: Camera, policy: Policy) -> Iterator[tuple[str, str, str]]
     max_age_us, min_age_us = policy.max_age_us, policy.min_age_us
     if min_age_us is not None and max_age_us is not None and min_age_us > max_age_us:
         yield "min_age" if camera.min_age_us is not None else "max_age", *_ages(min_age_us, max_age_us)
+
+
+def warn_server(server: Server) -> Iterator[Finding]:
+    """Whoever is on the network must not read passwords and footage that pass by."""
+    if not server.is_loopback and not server.trusted_proxies and server.secure_cookies is not True:
+        what = f'"{server.host}" serves the network WITHOUT ENCRYPTION: everybody on the way can read passwords and footage'
+        advice = (
+            "put a proxy with TLS in front (docs/guide/behind-a-proxy.md): on this machine, with host = "
+            '"127.0.0.1"; on another, name it in trusted_proxies'
+        )
+        yield ("server", "host"), what, advice
 
 
 def warn_cameras(raw_cameras: Sequence[Mapping[str, Any]], cameras: Mapping[int, Camera]) -> Iterator[Finding]:

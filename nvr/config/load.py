@@ -131,6 +131,7 @@ class _Reader:
         is_given = "zone" in self._raw.get("server", {})
         warnings = [
             *checks.warn_mode(self._path, cameras),
+            *checks.warn_server(server),
             *checks.warn_cameras(self._raw_cameras, cameras),
             *((("server", "zone"), *said) for said in zone_warnings(server.zone, is_given=is_given)),
         ]

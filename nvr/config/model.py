@@ -10,7 +10,7 @@ import os
 import re
 import socket
 from collections.abc import Mapping
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -128,6 +128,37 @@ def _secure_cookies(value: object) -> Literal["auto"] | bool:
     raise ValueError('must be "auto", true or false; write one of these')
 
 
+def _base_path(value: str) -> str:
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", value, re.ASCII) or "/." in value:
+        raise ValueError('is no path to be under; write it as "/nvr": with a / before it and none behind')
+    if value.split("/")[1:2] in (["api"], ["assets"], ["public"], ["metrics"]):
+        raise ValueError("begins like an address of this server itself; choose another")
+    return value
+
+
+def _proxy(value: str) -> str:
+    try:
+        found = ip_network(value)
+    except ValueError:
+        try:
+            advice = f'"{ip_network(value, strict=False)}"'
+        except ValueError:
+            advice = 'an address such as "127.0.0.1", or a network such as "10.0.0.0/24"'
+        raise ValueError(f"is no address or network; write {advice}") from None
+    if found.prefixlen == 0:
+        raise ValueError("would believe everybody; name the addresses of your proxies")
+    return str(found)
+
+
+def _own_host(value: str) -> str:
+    text = value.strip().lower().removesuffix(".")
+    if text != "*" and not re.fullmatch(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", text, re.ASCII):
+        raise ValueError(
+            'is no name of a server; write it as "cctv.example.org" or "*.example.org", without https:// and port'
+        )
+    return text
+
+
 AbsolutePath = Annotated[Path, BeforeValidator(_absolute)]
 Line = Annotated[str, AfterValidator(_line)]
 Email = Annotated[str, AfterValidator(_email)]
@@ -154,6 +185,18 @@ class Server(Settings):
     node: Annotated[str, AfterValidator(_node)] | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     secure_cookies: Annotated[Literal["auto"] | bool, PlainValidator(_secure_cookies)] = "auto"
+
+    base_path: Annotated[str, AfterValidator(_base_path)] = ""
+    trusted_proxies: tuple[Annotated[str, AfterValidator(_proxy)], ...] = ()
+    hosts: tuple[Annotated[str, AfterValidator(_own_host)], ...] = ()
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches it."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.lower() == "localhost" or self.host.lower().endswith(".localhost")
 
     @property
     def worker_count(self) -> int:

@@ -16,9 +16,10 @@ import numpy as np
 from nvr.reports.columns import decimal_seconds, iso_times
 from nvr.reports.listing import Listing
 from nvr.reports.query import ReportCamera
+from nvr.texts.cells import csv_cell
 from storage.fleet_partition import CAUSES, CLASSES, Int64
 
-__all__ = ["CSV_COLUMNS", "csv_cell", "csv_line", "csv_lines", "json_lines"]
+__all__ = ["CSV_COLUMNS", "csv_line", "csv_lines", "json_lines"]
 
 CSV_COLUMNS: Final = (
     "camera", "name", "start", "end", "open", "duration_s", "cause", "class", "detail", "fact_kind", "fact_start",
@@ -80,12 +81,6 @@ def json_lines(listing: Listing, rows: Int64, cameras: Mapping[str, ReportCamera
 
 def _json_camera(camera: ReportCamera) -> bytes:
     return b',"camera":' + msgspec.json.encode(camera.id) + b',"name":' + msgspec.json.encode(camera.name) + b"}"
-
-
-def csv_cell(text: str) -> str:
-    """The text as a spreadsheet can't mistake it for a formula: a name that a camera's owner chose must not run on the desk of
-    whoever reads the report."""
-    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\r", "\n") else text
 
 
 def csv_line(cells: Sequence[Any]) -> bytes:

@@ -125,6 +125,9 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             "port": now.server.port,
             "zone": now.server.zone,
             "secure_cookies": now.server.secure_cookies,
+            "base_path": now.server.base_path,
+            "trusted_proxies": list(now.server.trusted_proxies),
+            "hosts": list(now.server.hosts),
             "second_person": now.evidence.second_person,
             "clips_need_request": now.evidence.clips_need_request,
             "keys": str(now.keys_folder),
@@ -143,7 +146,7 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             on_cameras_changed()
         elif line.get("ready"):
             host = f"[{config.server.host}]" if ":" in config.server.host else config.server.host
-            log.info("page at http://%s:%s/", host, line["port"])
+            log.info("page at http://%s:%s%s/", host, line["port"], config.server.base_path)
 
     return Service("api", "nvr.api", config, first, on_line)
 

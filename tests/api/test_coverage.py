@@ -19,7 +19,7 @@ from litestar.testing import AsyncTestClient, TestClient
 
 from nvr.api import ApiSettings, create_app
 from nvr.api.times import format_time, parse_time
-from nvr.reports.tables import csv_cell
+from nvr.texts.cells import csv_cell
 from storage import cameras, clock_samples
 from storage.causes import Cause
 from storage.clock_samples import Sample

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -311,3 +312,61 @@ def test_settings_made_by_code() -> None:
     camera = Camera(id="a", url="rtsp://u:p@h/x", stall_timeout_us=2_000_000)
     assert (camera.name, camera.username, camera.stall_timeout_us) == ("a", "u", 2_000_000)
     assert Config(cameras=(camera,)).retention_of(camera).max_age_us == 30 * 86_400_000_000
+
+
+def test_what_is_told_of_a_proxy(tmp_path: Path) -> None:
+    server = load(
+        write(
+            tmp_path,
+            """
+            [server]
+            base_path = "/watch/nvr"
+            trusted_proxies = ["127.0.0.1", "2001:db8::/32", "10.0.3.0/28"]
+            hosts = ["CCTV.example.org.", "*.example.net", "*"]
+            """,
+        )
+    ).server
+    assert server.base_path == "/watch/nvr"
+    assert server.trusted_proxies == ("127.0.0.1/32", "2001:db8::/32", "10.0.3.0/28")
+    assert server.hosts == ("cctv.example.org", "*.example.net", "*")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('base_path = "nvr"', "a / before it"),
+        ('base_path = "/nvr/"', "none behind"),
+        ('base_path = "/"', "none behind"),
+        ('base_path = "/../x"', "none behind"),
+        ('base_path = "/a b"', "none behind"),
+        ('base_path = "/api"', "choose another"),
+        ('trusted_proxies = ["10.0.3.1/28"]', '"10.0.3.0/28"'),
+        ('trusted_proxies = ["localhost"]', "is no address or network"),
+        ('trusted_proxies = ["0.0.0.0/0"]', "would believe everybody"),
+        ('hosts = ["https://cctv.example.org"]', "without https:// and port"),
+        ('hosts = ["cctv.example.org:8080"]', "without https:// and port"),
+        ('hosts = ["a.*.org"]', "without https:// and port"),
+    ],
+)
+def test_what_can_not_be_told_of_a_proxy(tmp_path: Path, line: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        load(write(tmp_path, f"[server]\n{line}\n"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "warned"),
+    [
+        ('host = "0.0.0.0"', True),
+        ('host = "::"', True),
+        ('host = "192.168.1.4"', True),
+        ('host = "cctv"', True),
+        ('host = "127.0.0.2"', False),
+        ('host = "::1"', False),
+        ('host = "localhost"', False),
+        ('host = "0.0.0.0"\ntrusted_proxies = ["10.0.3.2"]', False),
+        ('host = "0.0.0.0"\nsecure_cookies = true', False),
+    ],
+)
+def test_a_network_without_encryption_is_warned_of(tmp_path: Path, lines: str, warned: bool) -> None:
+    found = [warning for warning in load(write(tmp_path, f"[server]\n{lines}\n")).warnings if "WITHOUT" in str(warning)]
+    assert bool(found) == warned

@@ -1,5 +1,6 @@
 // Every request the page makes, with typed answers. Nothing else calls fetch on /api (hls.js loads its own media).
 
+import { API } from './base';
 import { formatInstant, parseInstant, type Instant } from './time/instant';
 import type {
   Alert,
@@ -24,12 +25,14 @@ import type {
   Imported,
   Me,
   NewLink,
+  NewPlayerAddress,
   NetworkReport,
   NewToken,
   OpenedLink,
   OrderDraft,
   OrderPreview,
   OutageList,
+  PlayerAddress,
   Problem,
   PublicCameras,
   RevocationDraft,
@@ -69,7 +72,7 @@ async function send(path: string, init: RequestInit = {}): Promise<Response> {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new OfflineError(String(error));
   }
-  if (response.status === 401 && path !== '/api/login' && path !== '/api/me') {
+  if (response.status === 401 && path !== `${API}/login` && path !== `${API}/me`) {
     // A wrong present password is answered 401 too, and must not end the session.
     const problem = await readProblem(response.clone());
     if (problem.code !== 'bad_credentials') onUnauthenticated();
@@ -112,7 +115,7 @@ async function change<T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body
 const seg = encodeURIComponent;
 
 function camera(id: string): string {
-  return `/api/cameras/${seg(id)}`;
+  return `${API}/cameras/${seg(id)}`;
 }
 
 function range(start: Instant, end: Instant): string {
@@ -122,19 +125,29 @@ function range(start: Instant, end: Instant): string {
 // Session
 
 export const login = (username: string, password: string) =>
-  change<{ user: string; role: Role }>('POST', '/api/login', { username, password });
-export const logout = () => change<void>('POST', '/api/logout');
-export const me = () => get<Me>('/api/me');
+  change<{ user: string; role: Role }>('POST', `${API}/login`, { username, password });
+export const logout = () => change<void>('POST', `${API}/logout`);
+export const me = () => get<Me>(`${API}/me`);
 
 // Cameras
 
-export const cameras = (signal?: AbortSignal) => get<CameraList>('/api/cameras', signal);
+export const cameras = (signal?: AbortSignal) => get<CameraList>(`${API}/cameras`, signal);
 export const cameraById = (id: string, signal?: AbortSignal) => get<Camera>(camera(id), signal);
-export const addCamera = (draft: CameraDraft) => change<Camera>('POST', '/api/cameras', draft);
+export const addCamera = (draft: CameraDraft) => change<Camera>('POST', `${API}/cameras`, draft);
 export const changeCamera = (id: string, draft: CameraDraft) => change<Camera>('PATCH', camera(id), draft);
 export const removeCamera = (id: string) => change<void>('DELETE', camera(id));
 export const coverage = (id: string, start: Instant, end: Instant, signal?: AbortSignal) =>
   get<Coverage>(`${camera(id)}/coverage?${range(start, end)}`, signal);
+
+// Addresses for other players
+
+export const addresses = () => get<{ addresses: PlayerAddress[] }>(`${API}/addresses`);
+/** `range` null: live. */
+export const makeAddress = (id: string, range: { start: Instant; end: Instant } | null, expires_s: number) =>
+  change<NewPlayerAddress>('POST', `${camera(id)}/addresses`, {
+    ...(range ? { start: formatInstant(range.start), end: formatInstant(range.end) } : { live: true }), expires_s,
+  });
+export const revokeAddress = (id: string) => change<void>('DELETE', `${API}/addresses/${seg(id)}`);
 
 // Media: addresses for <img>, <a download> and hls.js
 
@@ -183,35 +196,35 @@ const LISTS: Record<DirectiveKind, string> = { order: 'orders', maintenance: 'ma
 const ANSWERS: Record<DirectiveKind, 'orders' | 'windows' | 'schedules'> = { order: 'orders', maintenance: 'windows', schedule: 'schedules' };
 
 export async function directives(kind: DirectiveKind): Promise<Directive[]> {
-  return (await get<Record<string, Directive[]>>(`/api/${LISTS[kind]}`))[ANSWERS[kind]] ?? [];
+  return (await get<Record<string, Directive[]>>(`${API}/${LISTS[kind]}`))[ANSWERS[kind]] ?? [];
 }
-export const orderById = (id: string) => get<Directive>(`/api/orders/${seg(id)}`);
-export const attachmentUrl = (order: string) => `/api/orders/${seg(order)}/attachment`;
-export const previewOrder = (draft: OrderDraft) => change<OrderPreview>('POST', '/api/orders/preview', draft);
-export const enterOrder = (draft: OrderDraft, plan_hash: string) => change<Directive>('POST', '/api/orders', { ...draft, plan_hash });
-export const enterWindow = (draft: Choice & { reason: string; start: string; end: string }) => change<Directive>('POST', '/api/maintenance', draft);
-export const enterSchedule = (draft: Choice & { reason: string; hours: string }) => change<Directive>('POST', '/api/schedules', draft);
+export const orderById = (id: string) => get<Directive>(`${API}/orders/${seg(id)}`);
+export const attachmentUrl = (order: string) => `${API}/orders/${seg(order)}/attachment`;
+export const previewOrder = (draft: OrderDraft) => change<OrderPreview>('POST', `${API}/orders/preview`, draft);
+export const enterOrder = (draft: OrderDraft, plan_hash: string) => change<Directive>('POST', `${API}/orders`, { ...draft, plan_hash });
+export const enterWindow = (draft: Choice & { reason: string; start: string; end: string }) => change<Directive>('POST', `${API}/maintenance`, draft);
+export const enterSchedule = (draft: Choice & { reason: string; hours: string }) => change<Directive>('POST', `${API}/schedules`, draft);
 export const revokeDirective = (kind: DirectiveKind, id: string, draft: RevocationDraft) =>
-  change<Directive>('POST', `/api/${LISTS[kind]}/${seg(id)}/${kind === 'order' ? 'revoke' : 'end'}`, draft);
+  change<Directive>('POST', `${API}/${LISTS[kind]}/${seg(id)}/${kind === 'order' ? 'revoke' : 'end'}`, draft);
 
 async function upload<T>(path: string, file: Blob): Promise<T> {
   const response = await ok(path, { method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: file });
   return (await response.json()) as T;
 }
-export const uploadAttachment = (file: File) => upload<{ sha256: string; bytes: number }>('/api/attachments', file);
+export const uploadAttachment = (file: File) => upload<{ sha256: string; bytes: number }>(`${API}/attachments`, file);
 
 // The table of cameras
 
-export const importCameras = (file: File, dryRun: boolean) => upload<Imported>(`/api/camera-table?dry_run=${dryRun ? 'yes' : 'no'}`, file);
-export const cameraTableUrl = (passwords: boolean) => `/api/camera-table${passwords ? '?passwords=yes' : ''}`;
+export const importCameras = (file: File, dryRun: boolean) => upload<Imported>(`${API}/camera-table?dry_run=${dryRun ? 'yes' : 'no'}`, file);
+export const cameraTableUrl = (passwords: boolean) => `${API}/camera-table${passwords ? '?passwords=yes' : ''}`;
 
 // What citizens see
 
 export async function publicCameras(signal?: AbortSignal): Promise<PublicCameras> {
-  const response = await ok('/api/public/cameras', { credentials: 'omit', cache: 'default', ...(signal ? { signal } : {}) });
+  const response = await ok(`${API}/public/cameras`, { credentials: 'omit', cache: 'default', ...(signal ? { signal } : {}) });
   return (await response.json()) as PublicCameras;
 }
-export const publicCuts = () => get<{ cuts: Array<{ camera: string; since: string; reason: string; by: string }> }>('/api/public-cuts');
+export const publicCuts = () => get<{ cuts: Array<{ camera: string; since: string; reason: string; by: string }> }>(`${API}/public-cuts`);
 export const cutPublicView = (id: string, reason: string) => change<unknown>('POST', `${camera(id)}/public-cut`, { reason });
 export const restorePublicView = (id: string, reason: string) => change<void>('POST', `${camera(id)}/public-cut/end`, { reason });
 
@@ -242,7 +255,7 @@ export function gapsUrl(query: GapQuery, format: 'json' | 'csv' | 'html' | 'pdf'
   if (more.limit !== undefined) params.push(`limit=${more.limit}`);
   if (more.lang) params.push(`lang=${more.lang}`);
   params.push(`format=${format}`);
-  return `/api/gaps?${params.join('&')}`;
+  return `${API}/gaps?${params.join('&')}`;
 }
 
 export const gaps = (query: GapQuery, limit: number, signal?: AbortSignal) => get<GapReport>(gapsUrl(query, 'json', { limit }), signal);
@@ -251,8 +264,8 @@ export const gaps = (query: GapQuery, limit: number, signal?: AbortSignal) => ge
 
 /** `by`: camera, day, hour, or a label. */
 export const fleetCoverage = (query: GapQuery, by: string, signal?: AbortSignal) =>
-  get<CoverageReport>(`/api/coverage?${chosen(query).join('&')}&by=${seg(by)}`, signal);
-export const outages = (signal?: AbortSignal) => get<OutageList>('/api/outages', signal);
+  get<CoverageReport>(`${API}/coverage?${chosen(query).join('&')}&by=${seg(by)}`, signal);
+export const outages = (signal?: AbortSignal) => get<OutageList>(`${API}/outages`, signal);
 
 // Network
 
@@ -265,7 +278,7 @@ export interface NetworkQuery {
 }
 
 export const network = (query: NetworkQuery) =>
-  get<NetworkReport>(`/api/network?${range(query.start, query.end)}&by=${seg(query.by)}&step=${query.step}&where=${seg(query.where)}`);
+  get<NetworkReport>(`${API}/network?${range(query.start, query.end)}&by=${seg(query.by)}&step=${query.step}&where=${seg(query.where)}`);
 
 /** Numbers as they were typed: the server checks them. */
 export interface PlanQuery {
@@ -277,40 +290,40 @@ export interface PlanQuery {
   price_per_mbit?: string;
 }
 
-export const plan = (query: PlanQuery) => get<CapacityPlan>(`/api/plan?${new URLSearchParams({ ...query }).toString()}`);
+export const plan = (query: PlanQuery) => get<CapacityPlan>(`${API}/plan?${new URLSearchParams({ ...query }).toString()}`);
 
 // Alerts
 
-export const alerts = (open: boolean) => get<{ alerts: Alert[] }>(`/api/alerts${open ? '?open=true' : ''}`);
-export const acknowledgeAlert = (id: string, note: string) => change<Alert>('POST', `/api/alerts/${seg(id)}/acknowledge`, { note });
+export const alerts = (open: boolean) => get<{ alerts: Alert[] }>(`${API}/alerts${open ? '?open=true' : ''}`);
+export const acknowledgeAlert = (id: string, note: string) => change<Alert>('POST', `${API}/alerts/${seg(id)}/acknowledge`, { note });
 
 // Cases
 
-export const cases = () => get<{ second_person: boolean; cases: Case[] }>('/api/cases');
+export const cases = () => get<{ second_person: boolean; cases: Case[] }>(`${API}/cases`);
 export const openCase = (number: string, legal_basis: string, title: string) =>
-  change<Case>('POST', '/api/cases', { number, legal_basis, title });
+  change<Case>('POST', `${API}/cases`, { number, legal_basis, title });
 export const askForFootage = (id: string, cameraIds: string[], start: Instant, end: Instant, purpose: string) =>
-  change<FootageRequest>('POST', `/api/cases/${seg(id)}/requests`, {
+  change<FootageRequest>('POST', `${API}/cases/${seg(id)}/requests`, {
     cameras: cameraIds, start: formatInstant(start), end: formatInstant(end), purpose,
   });
 export const decide = (what: 'approve' | 'refuse' | 'withdraw' | 'close', id: string, reason: string, release: boolean) =>
   change<unknown>(
-    'POST', what === 'close' ? `/api/cases/${seg(id)}/close` : `/api/requests/${seg(id)}/${what}`,
+    'POST', what === 'close' ? `${API}/cases/${seg(id)}/close` : `${API}/requests/${seg(id)}/${what}`,
     what === 'approve' ? { reason } : { reason, release },
   );
 
 // Sealed exports
 
-export const exports = () => get<{ exports: Export[] }>('/api/exports');
+export const exports = () => get<{ exports: Export[] }>(`${API}/exports`);
 export const makeExport = (
   cameraIds: string[], start: Instant, end: Instant, texts: { case: string; legal_basis: string; purpose: string; requester: string },
-) => change<Export>('POST', '/api/exports', { cameras: cameraIds, start: formatInstant(start), end: formatInstant(end), ...texts });
-export const exportRequest = (id: string) => change<Export>('POST', '/api/exports', { request: id });
-export const cancelExport = (id: string) => change<Export>('POST', `/api/exports/${seg(id)}/cancel`, {});
-export const makeLink = (id: string, recipient: string, expires_s: number) => change<NewLink>('POST', `/api/exports/${seg(id)}/links`, { recipient, expires_s });
-export const revokeLink = (id: string, link: string) => change<ExportLink>('POST', `/api/exports/${seg(id)}/links/${seg(link)}/revoke`);
-export const openLink = (link: string) => change<OpenedLink>('POST', '/api/links/open', { link });
-export const certificates = () => get<{ certificates: Certificate[] }>('/api/certificates');
+) => change<Export>('POST', `${API}/exports`, { cameras: cameraIds, start: formatInstant(start), end: formatInstant(end), ...texts });
+export const exportRequest = (id: string) => change<Export>('POST', `${API}/exports`, { request: id });
+export const cancelExport = (id: string) => change<Export>('POST', `${API}/exports/${seg(id)}/cancel`, {});
+export const makeLink = (id: string, recipient: string, expires_s: number) => change<NewLink>('POST', `${API}/exports/${seg(id)}/links`, { recipient, expires_s });
+export const revokeLink = (id: string, link: string) => change<ExportLink>('POST', `${API}/exports/${seg(id)}/links/${seg(link)}/revoke`);
+export const openLink = (link: string) => change<OpenedLink>('POST', `${API}/links/open`, { link });
+export const certificates = () => get<{ certificates: Certificate[] }>(`${API}/certificates`);
 
 // Audit log
 
@@ -324,18 +337,18 @@ export const auditLog = (query: AuditQuery, before: number | null) => {
   const params = Object.entries({ ...query, before: before === null ? '' : String(before) })
     .filter(([, value]) => value !== '')
     .map(([name, value]) => `${name}=${seg(value)}`);
-  return get<AuditLog>(`/api/audit?${params.join('&')}`);
+  return get<AuditLog>(`${API}/audit?${params.join('&')}`);
 };
-export const verifyAudit = (head: string) => get<AuditVerdict>(`/api/audit/verify${head ? `?head=${seg(head)}` : ''}`);
+export const verifyAudit = (head: string) => get<AuditVerdict>(`${API}/audit/verify${head ? `?head=${seg(head)}` : ''}`);
 
 // Users and tokens
 
-export const users = () => get<{ users: User[] }>('/api/users');
-export const addUser = (name: string, password: string, role: Role) => change<User>('POST', '/api/users', { name, password, role });
-export const removeUser = (name: string) => change<void>('DELETE', `/api/users/${seg(name)}`);
+export const users = () => get<{ users: User[] }>(`${API}/users`);
+export const addUser = (name: string, password: string, role: Role) => change<User>('POST', `${API}/users`, { name, password, role });
+export const removeUser = (name: string) => change<void>('DELETE', `${API}/users/${seg(name)}`);
 /** `current` is asked of whoever changes their own password. */
 export const setPassword = (name: string, password: string, current?: string) =>
-  change<void>('POST', `/api/users/${seg(name)}/password`, current === undefined ? { password } : { password, current });
-export const tokens = () => get<{ tokens: Token[] }>('/api/tokens');
-export const addToken = (name: string, role: Role) => change<NewToken>('POST', '/api/tokens', { name, role });
-export const removeToken = (id: string) => change<void>('DELETE', `/api/tokens/${seg(id)}`);
+  change<void>('POST', `${API}/users/${seg(name)}/password`, current === undefined ? { password } : { password, current });
+export const tokens = () => get<{ tokens: Token[] }>(`${API}/tokens`);
+export const addToken = (name: string, role: Role) => change<NewToken>('POST', `${API}/tokens`, { name, role });
+export const removeToken = (id: string) => change<void>('DELETE', `${API}/tokens/${seg(id)}`);

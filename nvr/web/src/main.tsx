@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import { App } from './app';
+import { BASE } from './base';
 import { LinkPage, linkOf } from './link/link-page';
 import { PublicPage } from './public/public-page';
 import { startLanguage } from './i18n';
@@ -14,7 +15,7 @@ import './styles/timeline.css';
 startLanguage();
 startRouter();
 // Citizens have no session, and nothing of the app but one page.
-const isPublic = location.pathname === '/public';
+const isPublic = location.pathname === `${BASE}/public`;
 // Whoever was given a link to an export has none either.
 const link = isPublic ? null : linkOf(location.hash);
 addEventListener('hashchange', () => {

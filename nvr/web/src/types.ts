@@ -547,3 +547,21 @@ export interface Problem {
   /** Seconds, from the Retry-After header. */
   retry_after_s?: number;
 }
+
+/** An address by which another player watches one camera; `start` null: live. */
+export interface PlayerAddress {
+  id: string;
+  camera: string;
+  start: string | null;
+  end: string | null;
+  made_by: string;
+  made: string;
+  until: string;
+  state: 'valid' | 'over' | 'revoked' | 'ended';
+  used: string | null;
+}
+
+export interface NewPlayerAddress extends PlayerAddress {
+  /** Where its playlist is on this server: answered this once. */
+  path: string;
+}

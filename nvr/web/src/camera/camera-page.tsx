@@ -23,6 +23,7 @@ import { ClipPanel } from './clip-panel';
 import type { GapAt } from './coverage';
 import { DayBar, ZoomBar } from './day-bar';
 import { GapList } from './gap-list';
+import { PlayerAddressPanel } from './player-address';
 import { PublicCut } from './public-cut';
 import { StateChip } from './state-chip';
 import { useDay } from './use-day';
@@ -224,6 +225,7 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
         />
         <div class="column">
           {mayClip ? <ClipPanel camera={id} zone={zone} clip={clip} playhead={at} onClip={setClip} onChoose={() => choose(at ?? coverage?.known ?? serverNow())} /> : null}
+          <PlayerAddressPanel camera={id} name={camera?.name ?? id} clip={clip} zone={zone} />
           {camera ? <section class="panel"><CameraFacts camera={camera} zone={zone} /><PublicCut camera={camera} me={me} /><Shortcuts /></section> : null}
         </div>
       </div>

@@ -95,6 +95,12 @@ const errors: Record<string, string> = {
   not_your_export: 'Only who asked for this export, an administrator, or who has a link may have it.',
   invalid_link: 'A link names one recipient, and is good for a minute to 31 days.',
   link_not_found: 'There is no such link.',
+  address_not_found: 'There is no such address of yours.',
+  address_not_valid: 'This address shows nothing, or nothing any more.',
+  outside_address: 'This address shows another range, or not live view.',
+  invalid_address: 'An address is for live view or for a range, and good for a minute to a day.',
+  too_many_addresses: 'Too many addresses are good at once: revoke some.',
+  wrong_host: 'This server is not known by the name in the address bar.',
   link_not_valid: 'This link does not open anything, or not any more.',
   invalid_export: 'An export needs cameras, a range that has begun, and short texts.',
   export_not_found: 'There is no such export.',
@@ -211,6 +217,13 @@ const en = {
     open: (start: string, asOf: string) => `since ${start} (as of ${asOf})`, stillOpen: (asOf: string) => `still open (as of ${asOf})`,
     show: (start: string) => `Show the gap at ${start} in the timeline`,
     more: (n: string) => `Show ${n} more`,
+  },
+
+  address: {
+    title: 'Watch in another player', text: 'An address for VLC, QuickTime or another player that cannot log in. Whoever has it sees what it shows, with your rights, until it ends or you revoke it.',
+    what: 'What', live: 'Live', range: (when: string) => `The chosen range: ${when}`, chooseRange: 'A range: choose one on the timeline first', make: 'Make an address',
+    once: 'This address is shown only this once.', address: 'Address', open: 'Open in VLC', good: 'Good now',
+    until: (when: string) => `until ${when}`, used: (when: string) => `last used ${when}`, unused: 'not used yet',
   },
 
   clip: {
@@ -335,7 +348,7 @@ const en = {
     actions: {
       logged_in: 'Logged in', login_failed: 'Failed login', logged_out: 'Logged out', refused: 'Refused', live: 'Watched live', playback: 'Watched footage',
       footage: 'Read footage', snapshot: 'Looked at a picture', clip: 'Saved a clip', export_made: 'Asked for an export', export_done: 'Export done', export_failed: 'Export failed',
-      export_cancelled: 'Cancelled an export', export_expired: 'Export deleted after its time', export_checked: 'Read an export back', export_downloaded: 'Downloaded an export', link_made: 'Made a link', link_opened: 'Opened a link', link_revoked: 'Revoked a link', link_refused: 'A link opened nothing', key_rotated: 'Made a new key', key_supplied: 'Supplied a key', hold_placed: 'Placed a hold', hold_released: 'Released a hold',
+      export_cancelled: 'Cancelled an export', export_expired: 'Export deleted after its time', export_checked: 'Read an export back', export_downloaded: 'Downloaded an export', link_made: 'Made a link', link_opened: 'Opened a link', link_revoked: 'Revoked a link', link_refused: 'A link opened nothing', address_made: 'Made an address for a player', address_used: 'Watched by an address', address_revoked: 'Revoked an address', address_refused: 'An address showed nothing', key_rotated: 'Made a new key', key_supplied: 'Supplied a key', hold_placed: 'Placed a hold', hold_released: 'Released a hold',
       case_opened: 'Opened a case', case_closed: 'Closed a case', request_made: 'Asked for footage', request_approved: 'Approved a request',
       request_refused: 'Refused a request', request_withdrawn: 'Withdrew a request',
       alert_acknowledged: 'Acknowledged an alert',

@@ -98,6 +98,13 @@ const id: Words = {
     more: (n) => `Tampilkan ${n} lagi`,
   },
 
+  address: {
+    title: 'Tonton di pemutar lain', text: 'Alamat untuk VLC, QuickTime, atau pemutar lain yang tidak dapat masuk. Siapa pun yang memilikinya melihat isinya, dengan hak Anda, sampai berakhir atau Anda cabut.',
+    what: 'Isi', live: 'Langsung', range: (when) => `Rentang yang dipilih: ${when}`, chooseRange: 'Satu rentang: pilih dahulu di garis waktu', make: 'Buat alamat',
+    once: 'Alamat ini hanya ditampilkan sekali ini.', address: 'Alamat', open: 'Buka di VLC', good: 'Masih berlaku',
+    until: (when) => `sampai ${when}`, used: (when) => `terakhir dipakai ${when}`, unused: 'belum dipakai',
+  },
+
   clip: {
     title: 'Simpan klip', from: 'Dari', to: 'Sampai', zone: (name) => `Waktu dalam ${name}`,
     fromHere: 'Mulai di sini', toHere: 'Akhiri di sini', length: 'Lama', footage: 'Isi rekaman',
@@ -220,7 +227,7 @@ const id: Words = {
     actions: {
       logged_in: 'Masuk', login_failed: 'Gagal masuk', logged_out: 'Keluar', refused: 'Ditolak', live: 'Menonton langsung', playback: 'Menonton rekaman',
       footage: 'Membaca rekaman', snapshot: 'Melihat gambar', clip: 'Menyimpan klip', export_made: 'Meminta ekspor', export_done: 'Ekspor selesai', export_failed: 'Ekspor gagal',
-      export_cancelled: 'Membatalkan ekspor', export_expired: 'Ekspor dihapus setelah waktunya', export_checked: 'Membaca ulang ekspor', export_downloaded: 'Mengunduh ekspor', link_made: 'Membuat tautan', link_opened: 'Membuka tautan', link_revoked: 'Mencabut tautan', link_refused: 'Tautan tidak membuka apa pun', key_rotated: 'Membuat kunci baru', key_supplied: 'Memasukkan kunci', hold_placed: 'Menahan rekaman', hold_released: 'Melepas penahanan',
+      export_cancelled: 'Membatalkan ekspor', export_expired: 'Ekspor dihapus setelah waktunya', export_checked: 'Membaca ulang ekspor', export_downloaded: 'Mengunduh ekspor', link_made: 'Membuat tautan', link_opened: 'Membuka tautan', link_revoked: 'Mencabut tautan', link_refused: 'Tautan tidak membuka apa pun', address_made: 'Membuat alamat untuk pemutar', address_used: 'Menonton lewat alamat', address_revoked: 'Mencabut alamat', address_refused: 'Alamat tidak menampilkan apa pun', key_rotated: 'Membuat kunci baru', key_supplied: 'Memasukkan kunci', hold_placed: 'Menahan rekaman', hold_released: 'Melepas penahanan',
       case_opened: 'Membuka perkara', case_closed: 'Menutup perkara', request_made: 'Meminta rekaman', request_approved: 'Menyetujui permintaan',
       request_refused: 'Menolak permintaan', request_withdrawn: 'Menarik permintaan',
       alert_acknowledged: 'Menandai peringatan',
@@ -378,6 +385,12 @@ const id: Words = {
     not_your_export: 'Ekspor ini hanya untuk yang memintanya, administrator, atau pemegang tautan.',
     invalid_link: 'Tautan menyebut satu penerima, dan berlaku satu menit sampai 31 hari.',
     link_not_found: 'Tautan ini tidak ada.',
+    address_not_found: 'Tidak ada alamat seperti itu milik Anda.',
+    address_not_valid: 'Alamat ini tidak menampilkan apa pun, atau tidak lagi.',
+    outside_address: 'Alamat ini untuk rentang lain, atau bukan untuk siaran langsung.',
+    invalid_address: 'Alamat dibuat untuk siaran langsung atau untuk satu rentang, dan berlaku satu menit sampai satu hari.',
+    too_many_addresses: 'Terlalu banyak alamat yang masih berlaku: cabut beberapa.',
+    wrong_host: 'Server ini tidak dikenal dengan nama di bilah alamat.',
     link_not_valid: 'Tautan ini tidak membuka apa pun, atau tidak lagi.',
     invalid_export: 'Ekspor perlu kamera, rentang yang sudah dimulai, dan teks yang pendek.',
     export_not_found: 'Ekspor ini tidak ada.',

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../api';
+import { API } from '../base';
 import { useWords } from '../i18n';
 import { cameraHref } from '../router';
 import * as format from '../time/format';
@@ -53,7 +54,7 @@ export function ExportsPage({ me }: { me: Me }) {
           <ul>
             {certificates.map((one) => (
               <li key={one.certificate_sha256}>
-                <a href={`/api/certificates/${one.certificate_sha256}.der`} download data-testid="certificate">{one.subject}</a>
+                <a href={`${API}/certificates/${one.certificate_sha256}.der`} download data-testid="certificate">{one.subject}</a>
                 {one.current ? ` (${x.inUse})` : ''} <code class="fingerprint">{one.certificate_sha256}</code>
               </li>
             ))}

@@ -1,10 +1,10 @@
-// The last picture of a camera. Its address changes once a minute at most, so that the browser's cache answers in between.
+// The last picture of a camera. Its address changes once a minute at most; in between it is in memory.
 
-import { useState } from 'preact/hooks';
 import { snapshotUrl } from '../api';
 import { useWords } from '../i18n';
 import { MINUTE, parseInstant, type Instant } from '../time/instant';
 import type { Camera } from '../types';
+import { usePicture } from '../ui/pictures';
 
 /** A moment that certainly has footage; null if there is none at all. */
 export function thumbnailAt(camera: Pick<Camera, 'status' | 'last_footage'>): Instant | null {
@@ -22,7 +22,8 @@ export function Thumbnail({ camera }: { camera: Camera }) {
   const { t } = useWords();
   const at = thumbnailAt(camera);
   const url = at === null ? null : snapshotUrl(camera.id, at, 240);
-  const [broken, setBroken] = useState<string | null>(null);
-  if (url === null || broken === url) return <span class="thumb thumb-none">{t.cameras.noPicture}</span>;
-  return <img class="thumb" src={url} alt={t.cameras.snapshotOf(camera.name)} loading="lazy" decoding="async" width="128" height="72" onError={() => setBroken(url)} />;
+  const picture = usePicture(url);
+  if (picture === null) return <span class="thumb thumb-none">{t.cameras.noPicture}</span>;
+  if (picture === undefined) return <span class="thumb" />;
+  return <img class="thumb" src={picture} alt={t.cameras.snapshotOf(camera.name)} decoding="async" width="128" height="72" />;
 }

@@ -10,6 +10,7 @@ import { entriesOf, loadHls, playsNatively, type HlsClass } from './hls';
 import type { FrameHold } from './hold';
 import { footageEnd, positionAt, wallAt, type Entry } from './mapping';
 import { askWhy, codecOf, isCodecError, type Trouble } from './trouble';
+import { remembering } from './memory';
 import { windowAround, windowFrom } from './window';
 
 export interface RecordingEvents {
@@ -112,6 +113,7 @@ export class RecordingPlayer {
       maxBufferLength: 40,
       maxMaxBufferLength: 120,
       backBufferLength: 90,
+      fLoader: remembering(hlsClass),
     });
     this.hls = hls;
     const { Events } = hlsClass;
