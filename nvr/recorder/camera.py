@@ -34,6 +34,8 @@ _LAST_RETRY_S: Final = 30.0
 _WELL_AFTER_S: Final = 10.0
 _COUNT_S: Final = 5.0
 _RATES_S: Final = 5.0
+# So often a camera that is recorded is asked whether it still is: what it then says is dated back.
+_JUDGED_S: Final = 3.0
 # How long frames that lack a keyframe are waited for: at first, and at most where each attempt was in vain.
 _KEYFRAME_WAIT_US: Final = 120_000_000
 _LONGEST_WAIT_US: Final = 3_600_000_000
@@ -131,6 +133,7 @@ class CameraRecorder:
         self._told: Mapping[str, int] = {}
         self._told_due_s = 0.0
         self._measured: tuple[float, int, int] | None = None
+        self._judge_due_s = 0.0
         self._rates: tuple[int | None, float | None] = (None, None)
         self._growth = Growth()
         self._longest_keyframe_us = 0
@@ -275,6 +278,10 @@ class CameraRecorder:
         """Why a camera that is connected is not being recorded, if that is so."""
         if pipeline is None:
             return None
+        now_s = time.monotonic()
+        if now_s < self._judge_due_s and self._state[0] == "recording":
+            return None
+        self._judge_due_s = now_s + _JUDGED_S
         given_up = pipeline.poll()
         if given_up is not None:
             self._keyframe_wait_us = min(2 * self._keyframe_wait_us, _LONGEST_WAIT_US)
@@ -288,7 +295,7 @@ class CameraRecorder:
         run = pipeline.run
         if run is None or run.segment is None:
             return None
-        return self._growth.look(run.segment.written_until_us, pipeline.usual_us, time.monotonic())
+        return self._growth.look(run.segment.written_until_us, pipeline.usual_us, now_s)
 
     def _not_recording(self, why: Ended) -> None:
         state, since_us, cause, _ = self._state

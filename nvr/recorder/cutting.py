@@ -45,15 +45,15 @@ class Cutter:
         boundary_us = boundary_after(self.camera, self.duration_us, start_us)
         return boundary_us if boundary_us - start_us >= self.duration_us // 10 else boundary_us + self.duration_us
 
-    def cut(self, start_us: int, keyframe_us: int, bytes_: int) -> str | None:
-        """Whether a segment of this start and size ends at the keyframe shown at ``keyframe_us``: the reason, or None."""
-        if keyframe_us >= self.target_us(start_us) - _SLACK_US:
+    def cut(self, target_us: int, keyframe_us: int, bytes_: int) -> str | None:
+        """Whether a segment of this target and size ends at the keyframe shown at ``keyframe_us``: the reason, or None."""
+        if keyframe_us >= target_us - _SLACK_US:
             return Cut.ROTATION
         if bytes_ >= self.most_bytes:
             return Cut.BYTES
         return None
 
-    def overdue(self, start_us: int, now_us: int, bytes_: int) -> bool:
+    def overdue(self, target_us: int, now_us: int, bytes_: int) -> bool:
         """Whether no keyframe has come for so long that the run must end: a quarter of an hour past the target, or at twice the bytes."""
         patience_us = max(self.duration_us, _PATIENCE_US)
-        return now_us >= self.target_us(start_us) + patience_us or bytes_ >= 2 * self.most_bytes
+        return now_us >= target_us + patience_us or bytes_ >= 2 * self.most_bytes

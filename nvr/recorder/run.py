@@ -67,6 +67,7 @@ class Run:
         self._timescale = self._muxer.video_track.timescale
         self._segment: SegmentHandle | None = None
         self._disk: DiskWriter | None = None
+        self._target_us = 0  # when the growing segment should end
         self._frames = 0
         # How long the frames before the newest lasted, in ticks, the last one first, and how long the newest will, as far as is known.
         self._before = self._earlier = 0
@@ -183,7 +184,7 @@ class Run:
         self.frames += video.frames
         self.bytes += muxed.size
         self.until_us = end_us
-        if self._cutter.overdue(self._segment.head.start_us, end_us, self._segment.offset):
+        if self._cutter.overdue(self._target_us, end_us, self._segment.offset):
             raise Ended(Cause.CORRUPT, {"error": "no keyframe for too long"})
 
     def _begin_or_cut(self, muxed: MuxedFragment) -> None:
@@ -195,7 +196,7 @@ class Run:
         if not video.sync:
             return
         keyframe_us = self._wall_us(first)
-        reason = self._cutter.cut(self._segment.head.start_us, keyframe_us, self._segment.offset)
+        reason = self._cutter.cut(self._target_us, keyframe_us, self._segment.offset)
         if reason is not None:
             self._close(keyframe_us, first, reason)
             self._open(muxed, keyframe_us)
@@ -214,6 +215,7 @@ class Run:
             self._timescale,
             self._muxer.begin_file(muxed),
         )
+        self._target_us = self._cutter.target_us(start_us)
         self._disk = self._disks.choose()
         self._segment = self._disk.open(head, self._init, IndexBuilder(self._muxer.tracks), is_first)
         self._handles.append(self._segment)

@@ -31,7 +31,7 @@ def test_cuts_at_the_first_keyframe_at_or_past_the_target(
     keyframe_us = start_us
     while True:
         keyframe_us += gop_us
-        if cutter.cut(start_us, keyframe_us, 0):
+        if cutter.cut(cutter.target_us(start_us), keyframe_us, 0):
             break
     target_us = cutter.target_us(start_us)
     assert keyframe_us >= target_us - 100_000
@@ -50,9 +50,10 @@ def test_thousands_do_not_rotate_in_one_second() -> None:
 def test_byte_cap_and_missing_keyframe() -> None:
     cutter = Cutter("a", 300 * S, 1000)
     start_us = cutter.target_us(1_800_000_000 * S)
-    assert cutter.cut(start_us, start_us + S, 999) is None
-    assert cutter.cut(start_us, start_us + S, 1000) == Cut.BYTES
-    assert not cutter.overdue(start_us, start_us + 300 * S, 1999)
-    assert cutter.overdue(start_us, start_us + 300 * S, 2000)
-    assert not cutter.overdue(start_us, start_us + 1199 * S, 0), "some cameras send a keyframe only every few minutes"
-    assert cutter.overdue(start_us, start_us + 1200 * S, 0)
+    target_us = cutter.target_us(start_us)
+    assert cutter.cut(target_us, start_us + S, 999) is None
+    assert cutter.cut(target_us, start_us + S, 1000) == Cut.BYTES
+    assert not cutter.overdue(target_us, start_us + 300 * S, 1999)
+    assert cutter.overdue(target_us, start_us + 300 * S, 2000)
+    assert not cutter.overdue(target_us, start_us + 1199 * S, 0), "some cameras send a keyframe only every few minutes"
+    assert cutter.overdue(target_us, start_us + 1200 * S, 0)

@@ -14,7 +14,7 @@ from typing import Any
 from nvr.config import Camera, Redactor
 from nvr.recorder.av_source import AvSource
 from nvr.recorder.native.describe import describe
-from nvr.recorder.native.sense import SENSELESS_S, Seen, SenseCheck
+from nvr.recorder.native.sense import SENSELESS_S, SenseCheck
 from nvr.recorder.native.source import NativeSource
 from nvr.recorder.reading import Reading, Transports, by_settings
 from nvr.recorder.source import Ended, PacketSink, Source
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 # A camera that native has recorded for so long is not moved because it falls silent.
 _WORKS_S = 10.0
+# So often what comes is judged: often enough for the shortest stretch that can be.
+_LOOK_S = SENSELESS_S / 4
 
 
 class Choice:
@@ -45,6 +47,7 @@ class Choice:
         self._transports = Transports(camera.transport, self._reading.transport, worked=self._reading.worked)
         self._source: NativeSource | AvSource | _Described | None = None
         self._sense: SenseCheck | None = None
+        self._look_due_s = 0.0
         self._began_s = 0.0
         self._silent_since_s: float | None = None
         self._works = False
@@ -79,7 +82,10 @@ class Choice:
         source = self._source
         if not isinstance(source, NativeSource):
             return
-        seen = _seen(source)
+        if now_s < self._look_due_s:
+            return
+        self._look_due_s = now_s + _LOOK_S
+        seen = source.seen
         if self._sense is None:
             self._sense = SenseCheck(now_s, seen)
         elif (reason := self._sense.look(seen, now_s)) is not None:
@@ -154,16 +160,3 @@ class _Described:
         if self._stopped:
             return Ended(Cause.SERVER_DOWN, {"reason": "stopped"})
         return await self._av.run()
-
-
-def _seen(source: NativeSource) -> Seen:
-    sense, counters = source.sense, source.counters
-    return Seen(
-        counters.get("packets", 0),
-        counters.get("lost_packets", 0),
-        sense.units,
-        sense.ends,
-        sense.frames,
-        sense.keyframes_begun,
-        sense.keyframes,
-    )

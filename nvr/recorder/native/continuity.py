@@ -8,7 +8,7 @@ it is sure.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from nvr.recorder.native.bits import Bits
 from nvr.recorder.native.sps import frame_number_bits, order_count_bits
@@ -25,12 +25,15 @@ _NEXT: Final = 1.5
 _NEAR: Final = 8
 
 
-class Mark(NamedTuple):
+class Mark:
     """Of a frame: the beginning of its first slice with the unit's header, its timestamp, and whether others refer to it."""
 
-    head: bytes
-    timestamp: int
-    reference: bool
+    __slots__ = ("head", "reference", "timestamp")
+
+    def __init__(self, head: bytes, timestamp: int, reference: bool) -> None:
+        self.head = head
+        self.timestamp = timestamp
+        self.reference = reference
 
 
 class Continuity:

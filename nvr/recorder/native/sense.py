@@ -40,7 +40,9 @@ class SenseCheck:
 
     def look(self, seen: Seen, now_s: float) -> str | None:
         """To be called every few seconds. Why the stretch of ``SENSELESS_S`` or more up to now made no sense; None: it did, or nothing can be said of it."""
-        packets, lost, units, begun, frames = (now - then for now, then in zip(seen[:5], self._then[:5], strict=True))
+        then = self._then
+        packets, lost, units = seen.packets - then.packets, seen.lost - then.lost, seen.units - then.units
+        begun, frames = seen.begun - then.begun, seen.frames - then.frames
         reason: str | None = None
         if packets >= _FEWEST and units == 0:
             reason = f"no unit of a known type in {packets} packets"

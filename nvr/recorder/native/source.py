@@ -27,6 +27,7 @@ from nvr.recorder.native.client import Handlers, Session, Target, Track, open_se
 from nvr.recorder.native.errors import ClosedError, NativeError, TransportError, UnsupportedError, bare
 from nvr.recorder.native.frame import Picture, Sense
 from nvr.recorder.native.receiving import Clocks, VideoReceiver
+from nvr.recorder.native.sense import Seen
 from nvr.recorder.native.sps import reorder_depth
 from nvr.recorder.native.templates import audio_format, video_template
 from nvr.recorder.native.timing import DecodingTimes
@@ -112,6 +113,13 @@ class NativeSource:
         """Whether what comes on this connection makes sense: ``units`` and ``frames`` that stand still while ``ends`` rises say that it does not, and so do
         ``keyframes`` that stay behind ``keyframes_begun``. The same object until the connection ends; all zero before there is one."""
         return self._video.depacketiser.sense if self._video is not None else Sense()
+
+    @property
+    def seen(self) -> Seen:
+        """What was counted of what comes, for the question whether it makes sense."""
+        sense, video = self.sense, self._video
+        packets, lost = (video.packets, video.sequence.lost) if video is not None else (0, 0)
+        return Seen(packets, lost, sense.units, sense.ends, sense.frames, sense.keyframes_begun, sense.keyframes)
 
     @property
     def silent(self) -> bool:
