@@ -6,14 +6,17 @@ Invariant: operations take effect in the order given, each exactly once, all of 
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
-from storage import segments, status
+from storage import at_risk, segments, status
+from storage.at_risk import Risk
 from storage.boxes import Hole
 from storage.database import Database
 from storage.errors import CatalogueError
@@ -64,6 +67,7 @@ class CatalogueWriter:
         self._interval_s = status_interval_s
         self._operations: deque[Operation] = deque()
         self._statuses: dict[str, Progress] = {}
+        self._risks: tuple[list[tuple[str, Risk]], int] | None = None
         self._wake = threading.Condition()
         self._closing = False
         self._deadline: float | None = None
@@ -92,6 +96,11 @@ class CatalogueWriter:
         with self._wake:
             self._statuses[new.camera] = (new, grown)
 
+    def put_risks(self, risks: Sequence[tuple[str, Risk]], at_us: int) -> None:
+        """Sets what a power cut would cost now, by root; only the latest is written."""
+        with self._wake:
+            self._risks = list(risks), at_us
+
     def close(self, timeout_s: float) -> bool:
         """Writes what is queued and ends the thread; says whether all was written in time."""
         with self._wake:
@@ -112,6 +121,9 @@ class CatalogueWriter:
                 if time.monotonic() >= next_status or self._closing:
                     statuses = list(self._statuses.values())
                     self._statuses.clear()
+                    if self._risks is not None:
+                        (risks, at_us), self._risks = self._risks, None
+                        batch.append(partial(at_risk.put, process=os.getpid(), risks=risks, at_us=at_us))
                     next_status = time.monotonic() + self._interval_s
                 finished = self._closing and not self._operations
             written = not (batch or statuses) or self._write(batch, statuses)

@@ -6,6 +6,7 @@ Invariant: spans and gaps partition ``[start_us, min(end_us, as_of_us))`` exactl
 from __future__ import annotations
 
 import itertools
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from storage.causes import Cause, CauseClass, class_of
 from storage.clock_steps import ClockStep, clock_steps
 from storage.facts import Fact
 from storage.intervals import Interval, clip, merge, partition, subtract
+from storage.pending import pending
 from storage.segments import Segment
 
 __all__ = ["Coverage", "Gap", "Piece", "coverage", "known_until", "pieces", "resolve"]
@@ -107,7 +109,13 @@ def coverage(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int, 
 
 def known_until(conn: sqlite3.Connection, camera: str, now_us: int) -> int:
     """Until when the story of a camera is told. While it records, the end of its last fragment: what the camera sends now
-    is neither lost nor on disk yet. Otherwise the recorder's open fact holds until now."""
+    is neither lost nor on disk yet. Otherwise the recorder's open fact holds until now. Nothing is told of what is being written and not listed yet."""
+    key = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()
+    known = pending(conn, {"keys": json.dumps([key[0]])}, now_us) if key is not None else {}
+    return min(known.get(0, now_us), _told_until(conn, camera, now_us))
+
+
+def _told_until(conn: sqlite3.Connection, camera: str, now_us: int) -> int:
     if facts.open_fact(conn, camera) is not None:
         return now_us
     # Not the last footage of all: a clock that once ran ahead has left some in the future.

@@ -16,11 +16,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
-from itertools import cycle
+from itertools import cycle, islice
 from sqlite3 import Connection
 from typing import Any, Final
 
 from storage import segments
+from storage.at_risk import AtRisk
 from storage.boxes import BoxError, Fragment
 from storage.catalogue_writer import CatalogueWriter
 from storage.errors import SyncError
@@ -56,13 +57,16 @@ _MOST_NAMES: Final = 100
 
 
 class _Job:
-    """``closing_us``: it closes the segment, whose footage was to end then."""
+    """``closing_us``: it closes the segment, whose footage was to end then. ``read_s``: when the first of its frames was read, by the monotonic clock."""
 
-    def __init__(self, do: Callable[[], None], handle: SegmentHandle, size: int, closing_us: int | None) -> None:
+    def __init__(
+        self, do: Callable[[], None], handle: SegmentHandle, size: int, closing_us: int | None, read_s: float | None
+    ) -> None:
         self.do = do
         self.handle = handle
         self.size = size
         self.closing_us = closing_us
+        self.read_s = read_s
 
 
 class DiskWriter:
@@ -95,7 +99,10 @@ class DiskWriter:
         self._hashers = [Hasher(f"hash-{root.id[:4]}-{number}") for number in range(_HASHERS)]
         self._hasher_of_next = cycle(self._hashers)
         self._waiters = Waiters(_WAITERS, f"sync-{root.id[:4]}")
-        self._syncing = Syncing(files, self._waiters, sync_interval_s, self._expect, self._fail, sync_together)
+        self.at_risk = AtRisk(sync_interval_s)
+        self._syncing = Syncing(
+            files, self._waiters, sync_interval_s, self.at_risk, self._expect, self._fail, sync_together
+        )
         # What waits for the disk, and how much of it closes a segment; what has come of it and is to be taken up.
         self._away = 0
         self._away_closing = 0
@@ -117,15 +124,29 @@ class DiskWriter:
         self._put(lambda: self._create(handle), handle, 0)
         return handle
 
-    def append(self, handle: SegmentHandle, buffers: Sequence[bytes], fragment: Fragment, end_us: int) -> bool:
-        """Queues ``buffers``, whole boxes that begin with the ``moof`` of this fragment: footage up to ``end_us``. False if the queue is full: nothing was
-        taken."""
+    def append(
+        self,
+        handle: SegmentHandle,
+        buffers: Sequence[bytes],
+        fragment: Fragment,
+        end_us: int,
+        read_s: float | None = None,
+    ) -> bool:
+        """Queues ``buffers``, whole boxes that begin with the ``moof`` of this fragment: footage up to ``end_us``, whose first frame was read at ``read_s``, monotonic
+        (None: now). False if the queue is full: nothing was taken."""
         size = sum(map(len, buffers))
+        now_s = time.monotonic()
+        # What was kept for long before it came here (a camera that sends a frame now and then: each is written when the next one comes) counts as half an
+        # interval old: no sync makes up for that.
+        read_s = now_s if read_s is None else min(now_s, max(read_s, now_s - self._sync_interval_s / 2))
+        self.at_risk.holds(read_s)
         with self._lock:
             # Under the same lock as the queueing: the recorder's threads must not pass the limit together.
             if self._queued + size > self._queue_bytes or handle.queued_bytes + size > self._segment_queue_bytes:
                 return False
-            self._put(lambda: self._append(handle, buffers, size, fragment, end_us), handle, size)
+            self._put(
+                lambda: self._append(handle, buffers, size, fragment, end_us, read_s), handle, size, read_s=read_s
+            )
         return True
 
     def close_segment(self, handle: SegmentHandle, *, end_us: int, media_end: int, frames: int, reason: str) -> None:
@@ -146,9 +167,17 @@ class DiskWriter:
         """Bytes accepted and not yet written."""
         return self._queued
 
-    def _put(self, job: Callable[[], None], handle: SegmentHandle, size: int, *, closing_us: int | None = None) -> None:
+    def _put(
+        self,
+        job: Callable[[], None],
+        handle: SegmentHandle,
+        size: int,
+        *,
+        closing_us: int | None = None,
+        read_s: float | None = None,
+    ) -> None:
         with self._lock:
-            self._jobs.append(_Job(job, handle, size, closing_us))
+            self._jobs.append(_Job(job, handle, size, closing_us, read_s))
             self._queued += size
             handle.queued_bytes += size
             if not self.gathers or self._queued > _GATHERED_BYTES:
@@ -175,7 +204,7 @@ class DiskWriter:
         """One job, if there is one, and what is due; false once all is done and the writer was told to stop."""
         with self._lock:
             if not self._may_work() and not self._returned and not self._is_done():
-                self._wake.wait(min(1.0, self._sync_interval_s / 4))
+                self._wake.wait(min(1.0, max(0.01, self._syncing.look_s)))
             if self._is_done():
                 return False
             job = self._jobs.popleft() if self._may_work() else None
@@ -185,10 +214,15 @@ class DiskWriter:
                 hasher.behind = behind
             self._do(job)
         self._take_up()
-        self._syncing.look()
+        self._syncing.look(self._queued_since())
         self._take_up()
         self.salvage.look()
         return True
+
+    def _queued_since(self) -> float | None:
+        with self._lock:
+            # Of those in front one may have no frames: it creates or closes a segment.
+            return next((job.read_s for job in islice(self._jobs, 4) if job.read_s is not None), None)
 
     def _may_work(self) -> bool:
         return bool(self._jobs) and self._away_closing < _MOST_CLOSING
@@ -332,20 +366,29 @@ class DiskWriter:
         self._catalogue.put(operation)
 
     def _append(
-        self, handle: SegmentHandle, buffers: Sequence[bytes], size: int, fragment: Fragment, end_us: int
+        self,
+        handle: SegmentHandle,
+        buffers: Sequence[bytes],
+        size: int,
+        fragment: Fragment,
+        end_us: int,
+        read_s: float | None,
     ) -> None:
         assert handle.writer is not None
         handle.writer.append(buffers)
         handle.index.add(handle.offset, size, fragment)
         handle.offset += size
         handle.written_until_us = end_us
-        if handle.dirty_since is None:
-            handle.dirty_since = time.monotonic()
+        self._syncing.dirty(handle, read_s)
 
     def _close(self, handle: SegmentHandle, end_us: int, media_end: int, frames: int, reason: str) -> None:
         assert handle.writer is not None
-        self._syncing.discard(handle)
+        self._syncing.close(handle)
         handle.written_until_us = end_us
+        if handle.named:
+            # Its successor is listed before it is closed, if that takes long.
+            key, found = handle.key, tuple(handle.index.holes)
+            self._catalogue.put(lambda conn: segments.grown(conn, key, end_us, found))
         closing = handle.writer.begin_close(
             end_us=end_us, media_end=media_end, frames=frames, reason=reason, index=handle.index.build()
         )
@@ -363,6 +406,7 @@ class DiskWriter:
         assert handle.writer is not None
         self._named(handle, handle.writer.named)
         handle.synced_until_us = end_us
+        self._syncing.closed(handle)
         key, found = handle.key, tuple(handle.index.holes)
         self._catalogue.put(
             lambda conn: segments.finish(

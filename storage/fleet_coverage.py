@@ -26,6 +26,7 @@ from storage.causes import Cause, Layer
 from storage.facts import Fact
 from storage.fleet_partition import CAUSES, CODE, LAYER_OF_RANK, OPEN, FactArrays, Gaps, Int64, partition_many
 from storage.intervals import DAY_US, CausedInterval, Interval, rank, subtract
+from storage.pending import pending
 
 __all__ = ["FleetBatch", "batches", "read_batch"]
 
@@ -319,11 +320,12 @@ def _known_until(
     for place, _, until_us, *_ in growing:
         grown_us[place] = max(until_us, grown_us.get(place, 0))
     without = {row[0] for row in conn.execute(_WITHOUT_FOOTAGE, values)}
+    waiting_us = pending(conn, values, now_us)
     known = []
     for place, (_, camera) in enumerate(cameras):
         if place in without:
-            known.append(now_us)
+            known.append(min(now_us, waiting_us.get(place, now_us)))
             continue
         told_us = grown_us.get(place) or fact_rows.story_end(conn, camera, now_us)
-        known.append(now_us if told_us is None else min(told_us, now_us))
+        known.append(min(now_us if told_us is None else min(told_us, now_us), waiting_us.get(place, now_us)))
     return np.array(known, np.int64)

@@ -94,6 +94,7 @@ def reconcile(
             left[row.key.camera].append(row)
     _close_rows_without_file(database, wanted, {root.id for root in mounted}, now_us, loss, report, waiting)
     with database.write() as conn:
+        _explain_left(conn, left, loss)
         for camera in sorted(wanted):
             _close_story(conn, camera, loss, alive_us, now_us, left[camera])
     return report
@@ -192,6 +193,24 @@ def _close_rows_without_file(
         if row.root in mounted and not may_hold_footage(row):
             with database.write() as conn:
                 report.missing += close_row_without_file(conn, row, now_us, loss)
+
+
+def _explain_left(conn: sqlite3.Connection, left: Mapping[str, Sequence[Segment]], loss: Loss) -> None:
+    """Of segments in the backlog whose run went on in another: what may lie between is explained until they are adopted, which may be never."""
+    for camera, rows in left.items():
+        for row in rows:
+            after = [
+                other.key.start_us
+                for other in segments.between(conn, camera, row.end_us, row.end_us + 2 * LONGEST_SEGMENT_US)
+                if other.run_start_us == row.run_start_us
+                and other.key.epoch == row.key.epoch
+                and other.key.node == row.key.node
+                and other.key.start_us > row.key.start_us
+            ]
+            if after and min(after) > row.end_us:
+                facts.fill(
+                    conn, camera, row.end_us, min(after), loss.cause, loss.detail, node=loss.node, epoch=loss.epoch
+                )
 
 
 def _close_story(

@@ -16,7 +16,8 @@ __all__ = ["SegmentHandle"]
 class SegmentHandle:
     """``error`` is set by the writer when the disk refused; everything queued after that is
     dropped, so its recorder ends the run. ``written_until_us`` is the end of the last fragment handed to the operating system, ``synced_until_us`` of
-    the last one that a sync confirmed; ``trusted_bytes`` is set once a sync failed: only these count; ``done`` is set
+    the last one that a sync confirmed; ``dirty_since`` and ``syncing_since`` are when the oldest frame arrived that no sync takes in yet, and of those that the
+    one under way does, by the monotonic clock in seconds; ``trusted_bytes`` is set once a sync failed: only these count; ``done`` is set
     when the catalogue has been told that it is closed, or it never will be by us."""
 
     head: Head
@@ -29,6 +30,7 @@ class SegmentHandle:
     error: OSError | None = None
     writer: SegmentWriter | None = field(default=None, repr=False)
     dirty_since: float | None = None
+    syncing_since: float | None = None
     synced_until_us: int = 0
     syncing_until_us: int | None = None
     named: bool = False

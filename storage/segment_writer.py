@@ -114,7 +114,7 @@ class SegmentWriter:
         be no other sync under way."""
         assert self._syncing is None
         self.mark()
-        self._syncing = self._waiters.submit(partial(self._files.sync, self._fd))
+        self._syncing = self._waiters.submit(partial(self._files.sync, self._fd), first=True)
         self._syncing.add_done_callback(done)
 
     def mark(self) -> None:

@@ -1,4 +1,6 @@
-"""Syncing the growing segments of one root, each at most so long after it got something.
+"""Syncing the growing segments of one root: no frame is older than the interval, from its arrival on, before it is safe from a power cut.
+
+So a sync begins as much sooner as it is going to take: as long as the latest ones took, and as much again.
 
 Of many, all are synced by one call for their whole file system: a call for each costs more than writing. Such a call tells that something was lost, not of which
 file; then each is asked. Used on the disk's writing thread alone. Invariant: a segment counts as synced up to where it reached when a sync began that told of no loss.
@@ -16,6 +18,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any, Final
 
+from storage.at_risk import AtRisk
 from storage.files import Files
 from storage.segment_handle import SegmentHandle
 from storage.workers import Waiters
@@ -24,6 +27,15 @@ __all__ = ["TOGETHER", "Syncing"]
 
 log = logging.getLogger(__name__)
 
+# How often what is due is looked for, as a part of the interval; and the room that is left besides.
+_LOOKS: Final = 20
+_ROOM: Final = 10
+# What a sync is taken to need until one has ended, as a part of the interval.
+_FIRST: Final = 10
+# What a slow sync has taught is forgotten by so much with each that follows.
+_FORGETS: Final = 0.9
+# However slow the disk is, what has just been written is left for so long, as a part of the interval: syncs would follow each other without end.
+_LEAST: Final = 4
 # One call syncs what others write to the disk as well; for a few segments that is not worth it.
 TOGETHER: Final = 8
 """From so many growing segments of one file system on, one call syncs all."""
@@ -40,6 +52,7 @@ class Syncing:
         files: Files,
         waiters: Waiters,
         interval_s: float,
+        at_risk: AtRisk,
         expect: Callable[[Callable[[Future[Any]], None]], Callable[[Future[Any]], None]],
         fail: Callable[[SegmentHandle, OSError], None],
         together: int = TOGETHER,
@@ -47,12 +60,19 @@ class Syncing:
         self._files = files
         self._waiters = waiters
         self._interval_s = interval_s
+        self._at_risk = at_risk
+        self.look_s = interval_s / _LOOKS
+        """How often ``look`` is to be called."""
+        # How long a sync is expected to take.
+        self._takes_s = interval_s / _FIRST
         self._expect = expect
         self._fail = fail
         self._together = together
         self._next_look_s = 0.0
         # In the order in which they were opened.
         self._open: dict[SegmentHandle, None] = {}
+        # Those being closed, and since when they hold something that is not safe.
+        self._closing: dict[SegmentHandle, float] = {}
 
     @property
     def open(self) -> Sequence[SegmentHandle]:
@@ -67,27 +87,59 @@ class Syncing:
         handle.dirty_since = time.monotonic()
         self._open[handle] = None
 
+    def dirty(self, handle: SegmentHandle, read_s: float | None) -> None:
+        """This segment got frames, the first of which was read then; None: now."""
+        since_s = time.monotonic() if read_s is None else read_s
+        if handle.dirty_since is None or since_s < handle.dirty_since:
+            handle.dirty_since = since_s
+
+    def close(self, handle: SegmentHandle) -> None:
+        """From now on who closes this segment looks after it, until ``closed``."""
+        self._open.pop(handle, None)
+        since_s = _since(handle)
+        if since_s is not None:
+            self._closing[handle] = since_s
+
+    def closed(self, handle: SegmentHandle) -> None:
+        """All of this segment is safe."""
+        since_s = self._closing.pop(handle, None)
+        if since_s is not None:
+            self._at_risk.safe(since_s, time.monotonic())
+        self._next_look_s = 0.0
+
     def discard(self, handle: SegmentHandle) -> None:
         """From now on somebody else looks after this segment."""
         self._open.pop(handle, None)
+        self._closing.pop(handle, None)
 
-    def look(self) -> None:
-        """Begins the syncs that are due."""
+    def look(self, queued_s: float | None = None) -> None:
+        """Begins the syncs that are due. ``queued_s``: when the oldest frame was read that waits to be written."""
         now_s = time.monotonic()
         if now_s < self._next_look_s:
             # Looking at every segment after every job would cost more than the jobs.
             return
-        self._next_look_s = now_s + self._interval_s / 20
-        due_since_s = now_s - self._interval_s
+        interval_s = self._interval_s
+        self._next_look_s = now_s + self.look_s
+        before_s = self._at_risk.unread_s + 2 * self._takes_s + self.look_s + interval_s / _ROOM
+        due_since_s = now_s - max(interval_s / _LEAST, interval_s - before_s)
         by_disk: dict[int | None, list[SegmentHandle]] = {}
         due: list[SegmentHandle] = []
+        oldest_s = min(self._closing.values(), default=now_s + 1)
         for handle in self._open:
             since_s = handle.dirty_since
-            if since_s is None or handle.syncing_until_us is not None or not handle.named or handle.writer is None:
+            if handle.syncing_since is not None:
+                oldest_s = min(oldest_s, handle.syncing_since)
+            if since_s is None:
+                continue
+            oldest_s = min(oldest_s, since_s)
+            if handle.syncing_until_us is not None or not handle.named or handle.writer is None:
                 continue
             by_disk.setdefault(handle.writer.disk, []).append(handle)
             if since_s <= due_since_s:
                 due.append(handle)
+        if queued_s is not None:
+            oldest_s = min(oldest_s, queued_s)
+        self._at_risk.oldest = oldest_s if oldest_s <= now_s else None
         done: set[int] = set()
         for handle in due:
             assert handle.writer is not None
@@ -100,11 +152,16 @@ class Syncing:
 
     def _sync(self, handle: SegmentHandle) -> None:
         assert handle.writer is not None
-        handle.dirty_since = None
-        handle.syncing_until_us = handle.written_until_us
-        handle.writer.begin_sync(self._expect(partial(self._synced, handle)))
+        self._begins(handle)
+        handle.writer.begin_sync(self._expect(partial(self._synced, handle, time.monotonic())))
 
-    def _synced(self, handle: SegmentHandle, _: Future[None]) -> None:
+    @staticmethod
+    def _begins(handle: SegmentHandle) -> None:
+        since_s = _since(handle)
+        handle.dirty_since, handle.syncing_since = None, since_s
+        handle.syncing_until_us = handle.written_until_us
+
+    def _synced(self, handle: SegmentHandle, began_s: float, _: Future[None]) -> None:
         """If the segment is being closed or was given up, that has taken notice already."""
         if handle in self._open and handle.writer is not None:
             try:
@@ -112,14 +169,13 @@ class Syncing:
             except OSError as error:
                 self._fail(handle, error)
                 return
-            self._are_synced([handle])
+            self._are_synced([handle], began_s)
 
     def _sync_all(self, handles: list[SegmentHandle]) -> None:
         """``handles``: all on one file system, the one that was opened first in front: its descriptor knows of every loss since."""
         for handle in handles:
             assert handle.writer is not None
-            handle.dirty_since = None
-            handle.syncing_until_us = handle.written_until_us
+            self._begins(handle)
             handle.writer.mark()
         first = handles[0].writer
         assert first is not None
@@ -135,10 +191,11 @@ class Syncing:
             finally:
                 self._files.release(held)
 
-        future = self._waiters.submit(sync)
-        future.add_done_callback(self._expect(partial(self._all_synced, handles)))
+        began_s = time.monotonic()
+        future = self._waiters.submit(sync, first=True)
+        future.add_done_callback(self._expect(partial(self._all_synced, handles, began_s)))
 
-    def _all_synced(self, handles: list[SegmentHandle], future: Future[None]) -> None:
+    def _all_synced(self, handles: list[SegmentHandle], began_s: float, future: Future[None]) -> None:
         left = [handle for handle in handles if handle in self._open]
         try:
             future.result()
@@ -148,7 +205,7 @@ class Syncing:
         for handle in left:
             assert handle.writer is not None
             handle.writer.confirm()
-        self._are_synced(left)
+        self._are_synced(left, began_s)
 
     def _ask_each(self, handles: Sequence[SegmentHandle], error: OSError) -> None:
         log.error("a sync of %d segments at once failed, so each is synced: %s", len(handles), error)
@@ -157,9 +214,17 @@ class Syncing:
         for handle in handles:
             self._sync(handle)
 
-    def _are_synced(self, handles: Sequence[SegmentHandle]) -> None:
+    def _are_synced(self, handles: Sequence[SegmentHandle], began_s: float) -> None:
+        now_s = time.monotonic()
+        self._next_look_s = 0.0
+        self._takes_s = max(now_s - began_s, _FORGETS * self._takes_s)
+        since_s = min((h.syncing_since for h in handles if h.syncing_since is not None), default=None)
+        if since_s is not None:
+            self._at_risk.safe(since_s, now_s)
+        self._at_risk.synced(now_s - began_s)
         unneeded: list[tuple[int, int, int]] = []
         for handle in handles:
+            handle.syncing_since = None
             handle.synced_until_us = handle.syncing_until_us or handle.synced_until_us
             handle.syncing_until_us = None
             assert handle.writer is not None
@@ -177,3 +242,11 @@ class Syncing:
                     self._files.forget(fd, start, end)
             finally:
                 self._files.release(fd)
+
+
+def _since(handle: SegmentHandle) -> float | None:
+    """Since when the segment holds something that is not safe."""
+    since_s, dirty_s = handle.syncing_since, handle.dirty_since
+    if since_s is None or (dirty_s is not None and dirty_s < since_s):
+        return dirty_s
+    return since_s

@@ -40,14 +40,18 @@ class Waiters:
             self._threads.append(thread)
             thread.start()
 
-    def submit(self, job: Callable[[], _T]) -> Future[_T]:
-        """Queues a job; those before it have begun when it begins. Not started: does it now."""
+    def submit(self, job: Callable[[], _T], *, first: bool = False) -> Future[_T]:
+        """Queues a job; those before it have begun when it begins, unless it is to be ``first``: then it waits for none, and must not need to. Not started: does it
+        now."""
         future: Future[_T] = Future()
         if not self._threads:
             self._do(job, future)
             return future
         with self._wake:
-            self._jobs.append((job, future))
+            if first:
+                self._jobs.appendleft((job, future))
+            else:
+                self._jobs.append((job, future))
             self._wake.notify()
         return future
 

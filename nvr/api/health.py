@@ -13,6 +13,7 @@ from nvr.api.routing import get
 from nvr.api.services import Injected
 from nvr.api.times import format_time
 from nvr.config import redact
+from storage import at_risk
 from storage.errors import CatalogueError
 
 __all__ = ["ROUTES"]
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class HealthProblem(msgspec.Struct, omit_defaults=True):
-    """``code`` is catalogue_unavailable, heartbeat_old, cameras_silent or roots_away; ``cameras`` is how many."""
+    """``code`` is catalogue_unavailable, heartbeat_old, cameras_silent, roots_away or power_cut_costly; ``cameras`` is how many."""
 
     code: str
     detail: str
@@ -47,6 +48,7 @@ def health(services: Injected) -> HealthBody:
     try:
         with services.db.read() as conn:
             found = fleet.health(conn, node=services.settings.node, now_us=now_us)
+            risks = at_risk.by_root(conn, now_us=now_us).values()
     except (sqlite3.Error, CatalogueError) as error:
         log.error("the catalogue can't be read: %s", redact(str(error)))
         problems.append(HealthProblem("catalogue_unavailable", "the catalogue can't be read"))
@@ -62,6 +64,11 @@ def health(services: Injected) -> HealthBody:
                     "cameras_silent", f"cameras whose recorder has said nothing for {seconds} s", found.silent
                 )
             )
+        late = [risk for risk in risks if risk.worst_s > risk.limit_s]
+        if late:
+            worst = max(late, key=lambda risk: risk.worst_s)
+            what = f"a power cut could have cost {worst.worst_s:.1f} s of footage, not {worst.limit_s:g} s"
+            problems.append(HealthProblem("power_cut_costly", f"{what}: a footage disk is slow to sync"))
     return HealthBody("degraded" if problems else "ok", services.settings.version, format_time(now_us), problems)
 
 

@@ -22,7 +22,7 @@ from nvr.api.fleet import SILENT_US
 from nvr.api.respond import ApiRequest, encoded
 from nvr.api.routing import get
 from nvr.api.services import Injected, Services
-from storage import alerts, audit, status
+from storage import alerts, at_risk, audit, status
 from storage.causes import Cause
 from storage.counters import LEVELS, NAMES
 from storage.retention import disks
@@ -51,6 +51,7 @@ class _Recording(Collector):
         with services.db.read() as conn:
             yield from self._cameras(conn, now_us)
             yield from _catalogue(conn, services.settings.node, now_us)
+            yield from self._at_risk(conn, now_us)
         yield from self._machine()
 
     def _cameras(self, conn: sqlite3.Connection, now_us: int) -> Iterable[Metric]:
@@ -92,6 +93,41 @@ class _Recording(Collector):
         for cause, count in causes.items():
             down.add_metric([cause], count)
         yield down
+
+    def _at_risk(self, conn: sqlite3.Connection, now_us: int) -> Iterable[Metric]:
+        names = {identity: str(path) if self._whole else identity for identity, path in self._services.settings.roots}
+        found = {names.get(root, root): risk for root, risk in at_risk.by_root(conn, now_us=now_us).items()}
+        oldest = GaugeMetricFamily(
+            "nvr_power_cut_seconds",
+            "Age of the oldest frame, since it arrived, that a power cut would cost now",
+            labels=["root"],
+        )
+        worst = GaugeMetricFamily(
+            "nvr_power_cut_worst_seconds",
+            "The greatest age that a frame had when it was safe on the disk, of the last five minutes",
+            labels=["root"],
+        )
+        took = GaugeMetricFamily("nvr_sync_seconds", "How long the latest sync of footage took", labels=["root"])
+        syncs = CounterMetricFamily("nvr_syncs", "Syncs of footage", labels=["root"])
+        late = CounterMetricFamily(
+            "nvr_syncs_late", "Syncs that ended when a frame was older than sync_interval", labels=["root"]
+        )
+        for root, risk in found.items():
+            oldest.add_metric([root], risk.oldest_s)
+            worst.add_metric([root], risk.worst_s)
+            took.add_metric([root], risk.sync_s)
+            syncs.add_metric([root], risk.syncs)
+            late.add_metric([root], risk.late)
+        yield from (oldest, worst, took, syncs, late)
+        if found:
+            yield GaugeMetricFamily(
+                "nvr_power_cut_limit_seconds", "What a power cut may cost at most (sync_interval)",
+                value=max(risk.limit_s for risk in found.values()),
+            )  # fmt: skip
+            yield GaugeMetricFamily(
+                "nvr_power_cut_oldest_seconds", "nvr_power_cut_seconds of the root where it is greatest",
+                value=max(risk.oldest_s for risk in found.values()),
+            )  # fmt: skip
 
     def _machine(self) -> Iterable[Metric]:
         settings = self._services.settings

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from nvr.config.model import Alerts, Camera, Retention, Server, Settings, Storage
 from nvr.config.units import format_duration
@@ -28,10 +28,12 @@ __all__ = [
     "warn_cameras",
     "warn_mode",
     "warn_server",
+    "warn_storage",
 ]
 
 Finding = tuple[tuple[str | int, ...], str, str]
 
+_LEAST_SYNC_US: Final = 3_000_000
 # The keys that the checks of a section compare. Where one of them is wrong by itself, comparing would mislead.
 COMPARED: dict[type[Settings], frozenset[str]] = {
     Storage: frozenset({"roots", "catalogue"}),
@@ -156,6 +158,13 @@ def warn_cameras(raw_cameras: Sequence[Mapping[str, Any]], cameras: Mapping[int,
         elif "@" in camera.url and "." not in parts.host and ":" not in parts.host:
             what = f'is read as the host "{parts.host}", with @ in the path'
             yield ("camera", i, "url"), what, "if that is a password with a /, use the keys username and password"
+
+
+def warn_storage(storage: Storage) -> Iterator[Finding]:
+    """What is promised of a power cut must be possible: frames are written a second and a half after they came."""
+    if storage.sync_interval_us < _LEAST_SYNC_US:
+        what = "is less than can be kept: a frame is up to a second and a half old when it is written, and has to be synced then"
+        yield ("storage", "sync_interval"), what, 'write "3s" or more; as it is, the disk is synced all the time'
 
 
 def warn_mode(path: Path, cameras: Mapping[int, Camera]) -> Iterator[Finding]:

@@ -132,6 +132,7 @@ class _Reader:
         warnings = [
             *checks.warn_mode(self._path, cameras),
             *checks.warn_server(server),
+            *checks.warn_storage(storage),
             *checks.warn_cameras(self._raw_cameras, cameras),
             *((("server", "zone"), *said) for said in zone_warnings(server.zone, is_given=is_given)),
         ]

@@ -22,6 +22,7 @@ from nvr.recorder.working import WORKING, mark_of
 from storage.catalogue_writer import Grown
 from storage.causes import Cause
 from storage.counters import added
+from storage.disk_writer import DiskWriter
 from storage.segment_handle import SegmentHandle
 from storage.status import Status
 
@@ -238,6 +239,16 @@ class CameraRecorder:
             self._handles.popleft()
         # In this order: a hole is known before what comes after it.
         return [(handle.key, handle.written_until_us, tuple(handle.index.holes)) for handle in list(self._handles)]
+
+    @property
+    def unwritten(self) -> tuple[DiskWriter | None, float] | None:
+        """When the oldest frame was read that no disk was given yet, by the monotonic clock in seconds, and the disk that is going to get it, if that is known."""
+        pipeline = self._pipeline
+        read_us = None if pipeline is None else pipeline.unwritten_us
+        if pipeline is None or read_us is None:
+            return None
+        run = pipeline.run
+        return None if run is None else run.disk, read_us / 1e6
 
     def status(self) -> Status:
         """What this camera's recorder does now; called every few seconds."""

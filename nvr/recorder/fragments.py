@@ -57,16 +57,20 @@ class Covered:
 
 
 class MuxedFragment:
-    """``moof`` + ``mdat``, in ``size`` bytes, and what its ``moof`` says, in the run's time. ``audio_at`` is where the ``traf`` of its sound begins."""
+    """``moof`` + ``mdat``, in ``size`` bytes, and what its ``moof`` says, in the run's time. ``audio_at`` is where the ``traf`` of its sound begins; ``read_us`` when its first
+    frame was read, as in ``Picture``."""
 
-    __slots__ = ("audio_at", "buffers", "fragment", "size", "video")
+    __slots__ = ("audio_at", "buffers", "fragment", "read_us", "size", "video")
 
-    def __init__(self, buffers: list[bytes], size: int, fragment: Fragment, video: Covered, audio_at: int) -> None:
+    def __init__(
+        self, buffers: list[bytes], size: int, fragment: Fragment, video: Covered, audio_at: int, read_us: int
+    ) -> None:
         self.audio_at = audio_at
         self.buffers = buffers
         self.size = size
         self.fragment = fragment
         self.video = video
+        self.read_us = read_us
 
     def rebase(self, base: int, audio_base: int) -> None:
         """Lets the decode times in its bytes count from these, in ticks of each track."""
@@ -125,6 +129,12 @@ class Fragmenter:
         self._base = base
         first.rebase(base, self._audio_base)
         return base
+
+    @property
+    def unwritten_us(self) -> int | None:
+        """When the first frame of the fragment that is being filled was read, as in ``Picture``."""
+        pictures = self._pictures
+        return pictures[0].read_us if pictures else None
 
     def video(self, packet: Picture) -> list[MuxedFragment]:
         """Adds a frame; returns the fragment that it ended."""
@@ -285,7 +295,12 @@ class Fragmenter:
             buffers = [b"".join(buffers)]
         covered = Covered(first.pts, end if hole is None else hole.start, count, first.is_keyframe)
         return MuxedFragment(
-            buffers, moof + 8 + total, Fragment(self._sequence, parts, hole), covered, _FIRST_TRAF + traf
+            buffers,
+            moof + 8 + total,
+            Fragment(self._sequence, parts, hole),
+            covered,
+            _FIRST_TRAF + traf,
+            first.read_us,
         )
 
 

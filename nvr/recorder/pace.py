@@ -21,6 +21,8 @@ PACE_S: Final = 0.474
 """No multiple of a frame's usual duration: so each camera's frames are met at all ages, and the youngest tell when they were sent."""
 
 _TURNS: Final = 4
+# Of a look that came late, by each that follows.
+_FORGETS: Final = 0.97
 # A connection's set-up is five questions and answers, and what a camera shows meanwhile is lost.
 _HASTE_S: Final = 0.037
 
@@ -64,6 +66,9 @@ class Pace:
         self._sleep = sleep
         self._next_s = monotonic_s()
         self._turns = 0
+        self._looked_s = self._next_s
+        self.apart_s = interval_s
+        """How far apart the looks were lately at most: so long a frame may have waited before it was read."""
         self._handle: asyncio.Handle | None = None
 
     def start(self) -> None:
@@ -85,6 +90,8 @@ class Pace:
     def _hold(self) -> None:
         self._before()
         now_s = self._monotonic_s()
+        self.apart_s = max(now_s - self._looked_s, self._interval_s, _FORGETS * self.apart_s)
+        self._looked_s = now_s
         self._next_s += min(self._interval_s, _HASTE_S) if self._haste.waiting else self._interval_s
         if now_s < self._next_s:
             self._sleep(self._next_s - now_s)

@@ -125,6 +125,17 @@ class Pipeline:
         return self._timeline.usual_us if self._timeline is not None else 0
 
     @property
+    def unwritten_us(self) -> int | None:
+        """When the oldest frame was read that was not given to a disk yet, by the monotonic clock, microseconds. Any thread may ask."""
+        kept, held, run = self._kept, self._held, self.run
+        found = [kept[0][0].read_us] if kept else []
+        if held:
+            found.append(held[0].read_us)
+        if run is not None and (read_us := run.unwritten_us) is not None:
+            found.append(read_us)
+        return min(found, default=None)
+
+    @property
     def ended(self) -> Ended | None:
         """Why it ended, once it has: the disk's word may have replaced the connection's."""
         return self._ended
@@ -178,6 +189,7 @@ class Pipeline:
             if packet.loss:
                 self.counting.own["corrupt"] += 1
             self._received += 1
+            packet.read_us = monotonic_us - packet.waited_us
             if self.run is not None or self._held or packet.is_keyframe:
                 self._waiting.frame(monotonic_us)
             self._take(packet, now_us - packet.waited_us)

@@ -111,6 +111,16 @@ class Run:
         """The growing segment."""
         return self._segment
 
+    @property
+    def disk(self) -> DiskWriter | None:
+        """Where the growing segment is, or the last one was."""
+        return self._disk
+
+    @property
+    def unwritten_us(self) -> int | None:
+        """When the oldest frame was read that no disk was given yet, as in ``Picture``."""
+        return self._muxer.unwritten_us
+
     def video(self, packet: Picture) -> bool:
         """Adds a frame; its timestamps become the run's own. Says whether that was the end of a fragment. Raises ``Ended`` if the disk
         refuses."""
@@ -176,7 +186,7 @@ class Run:
         assert self._segment is not None and self._disk is not None
         self._refuse_if_broken()
         end_us = self._wall_us(media_end)
-        if not self._disk.append(self._segment, muxed.buffers, muxed.fragment, end_us):
+        if not self._disk.append(self._segment, muxed.buffers, muxed.fragment, end_us, muxed.read_us / 1e6):
             raise Ended(Cause.OVERLOAD, {"error": "the disk does not keep up", "root": str(self._disk.root.path)})
         # Counted once it is accepted: what was refused is not footage.
         self._media_end = media_end

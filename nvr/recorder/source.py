@@ -49,6 +49,8 @@ class Picture:
         self.duration = duration
         self.waited_us = waited_us
         """How long before it is handed out its last packet was read, microseconds: a frame without a marker is known to be whole only when the next one begins."""
+        self.read_us = 0
+        """When it was read, by the monotonic clock, microseconds; 0 until that is known."""
 
     @property
     def data(self) -> bytes:

@@ -10,6 +10,7 @@ import asyncio
 import gc
 import json
 import logging
+import math
 import os
 import signal
 import sys
@@ -42,6 +43,7 @@ from nvr.recorder.run import Identity
 from nvr.recorder.source import Ended
 from nvr.recorder.working import WORKING
 from storage import facts
+from storage.at_risk import Risk
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.database import Database
@@ -61,6 +63,8 @@ _REPORTS_A_SECOND: Final = 400
 _LONGEST_ROUND: Final = 6
 # Whatever there is in cycles goes at least so often: recording alone makes too little garbage to set the collector off (``__main__``).
 _COLLECT_S: Final = 300.0
+# So often it is logged that a disk is too slow for what is promised of a power cut.
+_LATE_LOGGED_S: Final = 300.0
 _PASSING: Final = (Cause.DISK_FULL, Cause.RECORDER_CRASHED)
 
 
@@ -106,6 +110,8 @@ class Worker:
         self._outages = Outages()
         self._encoding = Encoding()
         self._refusals = Refusals()
+        self.pace: Pace | None = None
+        self._late_logged: dict[str, float] = {}
 
     def _writer(self, root: tuple[str, str]) -> DiskWriter:
         sync_interval_s = self._settings.sync_interval_us / 1e6
@@ -115,7 +121,10 @@ class Worker:
 
     def hand_over(self) -> None:
         """Lets the disks' threads write what has come since the last look at the sockets, while this thread waits for more."""
+        pace = self.pace
         for writer in self._disks.writers:
+            if pace is not None:
+                writer.at_risk.unread_s = pace.apart_s
             writer.hand_over()
 
     def start(self) -> None:
@@ -246,6 +255,32 @@ class Worker:
                 self._say(event="recording", camera=id_, epoch=self._orders[id_].epoch)
             self._catalogue.put_status(new, recorder.grown())
 
+    def tell_risks(self) -> None:
+        """Tells the catalogue what a power cut would cost now. Called every second."""
+        unwritten: dict[DiskWriter | None, float] = {}
+        for recorder in self._cameras.values():
+            found = recorder.unwritten
+            if found is not None and found[1] < unwritten.get(found[0], math.inf):
+                unwritten[found[0]] = found[1]
+        # Where those will go whose run has not begun is not known: to any.
+        nowhere = unwritten.pop(None, math.inf)
+        risks: list[tuple[str, Risk]] = []
+        for writer in self._disks.writers:
+            since_s = min(unwritten.get(writer, math.inf), nowhere)
+            risk = writer.at_risk.told(None if since_s == math.inf else since_s)
+            risks.append((writer.root.id, risk))
+            self._log_late(writer, risk)
+        self._catalogue.put_risks(risks, time.time_ns() // 1000)
+
+    def _log_late(self, writer: DiskWriter, risk: Risk) -> None:
+        now_s = time.monotonic()
+        if risk.worst_s > risk.limit_s and now_s - self._late_logged.get(writer.root.id, -math.inf) >= _LATE_LOGGED_S:
+            self._late_logged[writer.root.id] = now_s
+            log.warning(
+                "footage root %s: a power cut could have cost %.1f s within the last minutes, more than sync_interval (%.1f s): the last sync of the disk took"
+                " %.1f s", writer.root.path, risk.worst_s, risk.limit_s, risk.sync_s,
+            )  # fmt: skip
+
     async def stop(self) -> bool:
         """Closes every segment, within ``stop_s``; says whether all was written."""
         ended = Ended(Cause.SERVER_DOWN, {"reason": "stopped"})
@@ -271,6 +306,7 @@ class Worker:
         for writer in self._disks.writers:
             written &= await asyncio.to_thread(writer.stop, max(0.1, deadline - time.monotonic()))
         self.report(all_=True)
+        self.tell_risks()
         written &= await asyncio.to_thread(self._catalogue.close, max(1.0, deadline - time.monotonic()))
         return written
 
@@ -313,13 +349,14 @@ async def serve(settings: Settings) -> bool:
         collect_at = loop.time() + _COLLECT_S
         while True:
             worker.report()
+            worker.tell_risks()
             _say(event="beat")
             if loop.time() >= collect_at:
                 collect_at = loop.time() + _COLLECT_S
                 gc.collect()
             await asyncio.sleep(1.0)
 
-    pace = Pace(loop, before=worker.hand_over)
+    pace = worker.pace = Pace(loop, before=worker.hand_over)
     pace.start()
     _say(event="ready")
     tasks = [asyncio.create_task(obey()), asyncio.create_task(beat())]

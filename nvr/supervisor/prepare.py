@@ -12,7 +12,7 @@ from nvr.accounts import ensure_first_admin
 from nvr.config import Config
 from nvr.supervisor.provision import provision
 from nvr.supervisor.roots import Roots
-from storage import audit, node
+from storage import at_risk, audit, node
 from storage.backlog import Backlog
 from storage.causes import Cause
 from storage.database import Database
@@ -66,6 +66,7 @@ def prepare(config: Config) -> Prepared:
         with database.write() as conn:
             node_id = node.this_node(conn, config.server.node)
             alive_us = node.last_heartbeat(conn, node_id)
+            at_risk.forget_all(conn)
             epoch = node.next_epoch(conn)
         backlog = Backlog(database)
         report = reconcile(

@@ -30,6 +30,7 @@ from storage.migrations import (
     m018_run_order,
     m022_received,
     m023_addresses,
+    m024_at_risk,
     m025_identities,
 )
 
@@ -59,6 +60,7 @@ STEPS = (
     m018_run_order,
     m022_received,
     m023_addresses,
+    m024_at_risk,
     m025_identities,
 )
 

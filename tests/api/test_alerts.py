@@ -7,8 +7,9 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from storage import alerts, status
+from storage import alerts, at_risk, status
 from storage.alerts import Row
+from storage.at_risk import Risk
 from storage.counters import LEVELS, NAMES
 from storage.status import Status
 from tests.api.catalogue import NOW, T0, World
@@ -48,6 +49,9 @@ async def test_listing_and_acknowledging(client: Client, world: World) -> None:
 async def test_metrics_are_what_the_catalogue_says(client: Client, world: World) -> None:
     world.tick_us = 0
     opened(world, "one")
+    root = "r1"
+    with world.db.write() as conn:
+        at_risk.put(conn, 1, [(root, Risk(1.5, 4.5, 0.25, 7, 0, 5.0))], at_us=NOW)
     assert (await client.get("/metrics")).status_code == 401
     answer = await client.get("/metrics", headers=world.bearer("viewer"))
     assert answer.status_code == 200
@@ -66,6 +70,13 @@ async def test_metrics_are_what_the_catalogue_says(client: Client, world: World)
     assert found["nvr_cameras_not_recording", "unreachable"] == 1
     assert found["nvr_cameras_not_recording", "unknown"] == 0
     assert found[("nvr_unknown_causes",)] == 0
+    assert found["nvr_power_cut_seconds", root] == found[("nvr_power_cut_oldest_seconds",)] == 1.5
+    assert found["nvr_power_cut_worst_seconds", root] == 4.5 and found[("nvr_power_cut_limit_seconds",)] == 5
+    assert (found["nvr_sync_seconds", root], found["nvr_syncs_total", root], found["nvr_syncs_late_total", root]) == (
+        0.25,
+        7,
+        0,
+    )
     assert found["nvr_alerts_open", "camera_down"] == 1
     labels = {
         name for family in text_string_to_metric_families(answer.text) for s in family.samples for name in s.labels

@@ -11,7 +11,8 @@ from litestar.testing import AsyncTestClient
 from nvr.api.camera_settings import checked
 from nvr.api.errors import ApiError
 from nvr.supervisor.provision import from_row
-from storage import cameras, devices, logins, status
+from storage import at_risk, cameras, devices, logins, status
+from storage.at_risk import Risk
 from storage.causes import Cause
 from storage.policies import LabelRule, Policy, Rules
 from storage.status import Status
@@ -235,6 +236,11 @@ async def test_health(client: Client, world: World) -> None:
         "problems": [],
     }
     with world.db.write() as conn:
+        at_risk.put(conn, 1, [("disk", Risk(0.5, 5.5, 1.0, 3, 1, 5.0))], at_us=NOW)
+    (problem,) = (await client.get("/api/health")).json()["problems"]
+    assert problem["code"] == "power_cut_costly" and "5.5 s of footage, not 5 s" in problem["detail"]
+    with world.db.write() as conn:
+        at_risk.forget_all(conn)
         status.put(conn, [Status("yard", "waiting", T0, Cause.UNREACHABLE, updated_us=NOW + 14 * S)])
     world.now_us = NOW + 16 * S
     body = (await client.get("/api/health")).json()

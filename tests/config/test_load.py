@@ -234,6 +234,12 @@ def test_zones_whose_sign_misleads_are_warned_of(tmp_path: Path) -> None:
     assert not load(write(tmp_path, "[server]\nzone = 'Etc/UTC'")).warnings
 
 
+def test_a_sync_interval_that_cannot_be_kept_is_warned_of(tmp_path: Path) -> None:
+    (warning,) = load(write(tmp_path, "[storage]\nsync_interval = '1s'")).warnings
+    assert "storage.sync_interval: is less than can be kept" in str(warning)
+    assert not load(write(tmp_path, "[storage]\nsync_interval = '3s'")).warnings
+
+
 def test_a_TZ_that_cannot_be_taken_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "WIB-7")
     (warning,) = load(write(tmp_path, "")).warnings
