@@ -1,11 +1,11 @@
-"""Alerts and the messages about them: the rows. What is an alert is decided elsewhere."""
+"""Alerts: the rows. What is an alert is decided elsewhere; messages about them are in ``storage.deliveries``."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from storage import audit
@@ -13,24 +13,34 @@ from storage.actors import Actor
 from storage.database import next_rev
 
 __all__ = [
-    "Notice",
+    "Member",
     "Row",
     "acknowledge",
     "every",
-    "failed",
     "find",
-    "notices",
+    "pending",
     "put",
-    "queue",
     "recent",
-    "sent",
-    "undelivered",
+    "set_pending",
 ]
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """A camera of an alert. ``since_us``: of its outage, the last one if it is well. ``joined_us``: when it became part of the alert. ``well_us``: since when it is not down any
+    more, None while it is; ``is_required`` is False if that is because it need not be recorded any more."""
+
+    camera: str
+    since_us: int
+    joined_us: int
+    well_us: int | None = None
+    is_required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """An alert. ``resolved_us`` is None while it is open; ``acknowledged_us`` while nobody said that they know of it."""
+    """An alert. ``resolved_us`` is None while it is open; ``acknowledged_us`` while nobody has acknowledged it. ``cameras``: those that it is about now, or was when it ended.
+    ``well_us``: since when it is not so any more, while it is waited whether it stays so."""
 
     id: str
     kind: str
@@ -45,47 +55,43 @@ class Row:
     acknowledged_us: int | None = None
     acknowledged_by: str | None = None
     note: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A message about an alert that is to go, or went, through a channel."""
-
-    alert: str
-    at_us: int
-    event: str
-    channel: str
-    due_us: int
-    attempts: int
-    sent_us: int | None
-    error: str | None
+    acknowledged_by_id: str | None = None
+    members: tuple[Member, ...] = field(default=())
+    well_us: int | None = None
+    told: int = 0
+    told_us: int | None = None
 
 
 _COLUMNS = (
     "id, kind, subject, since_us, opened_us, seen_us, resolved_us, flaps, cameras, detail, acknowledged_us,"
-    " acknowledged_by, note"
+    " acknowledged_by, note, acknowledged_by_id, members, well_us, told, told_us"
 )
-_NOTICE = "alert, at_us, event, channel, due_us, attempts, sent_us, error"
 
 
 def _row(row: sqlite3.Row) -> Row:
     values = dict(row)
     values["cameras"] = tuple(json.loads(values["cameras"]))
     values["detail"] = json.loads(values["detail"])
+    values["members"] = tuple(
+        Member(camera, since_us, joined_us, well_us, bool(is_required))
+        for camera, since_us, joined_us, well_us, is_required in json.loads(values["members"])
+    )
     return Row(**values)
 
 
 def put(conn: sqlite3.Connection, row: Row) -> None:
-    """Enters an alert, or what has changed of it. Its acknowledgement stays, unless it is open again after its end."""
+    """Inserts an alert, or what has changed of it, and of a new one its acknowledgement. That of one that is known stays, unless it is open again after its end."""
+    members = [[m.camera, m.since_us, m.joined_us, m.well_us, int(m.is_required)] for m in row.members]
     conn.execute(
-        "INSERT INTO alert (id, kind, subject, since_us, opened_us, seen_us, resolved_us, flaps, cameras, detail, rev)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET since_us = excluded.since_us,"
+        f"INSERT INTO alert ({_COLUMNS}, rev) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        " ON CONFLICT (id) DO UPDATE SET since_us = excluded.since_us,"
         " acknowledged_us = iif(resolved_us IS NOT NULL AND excluded.resolved_us IS NULL, NULL, acknowledged_us),"
         " acknowledged_by = iif(resolved_us IS NOT NULL AND excluded.resolved_us IS NULL, NULL, acknowledged_by),"
         " acknowledged_by_id = iif(resolved_us IS NOT NULL AND excluded.resolved_us IS NULL, NULL, acknowledged_by_id),"
         " note = iif(resolved_us IS NOT NULL AND excluded.resolved_us IS NULL, NULL, note),"
         " seen_us = excluded.seen_us, resolved_us = excluded.resolved_us, flaps = excluded.flaps, cameras = excluded.cameras,"
-        " detail = excluded.detail, rev = excluded.rev",
+        " detail = excluded.detail, members = excluded.members, well_us = excluded.well_us, told = excluded.told,"
+        " told_us = excluded.told_us, rev = excluded.rev",
         (
             row.id,
             row.kind,
@@ -97,6 +103,14 @@ def put(conn: sqlite3.Connection, row: Row) -> None:
             row.flaps,
             json.dumps(list(row.cameras)),
             json.dumps(dict(row.detail)),
+            row.acknowledged_us,
+            row.acknowledged_by,
+            row.note,
+            row.acknowledged_by_id,
+            json.dumps(members),
+            row.well_us,
+            row.told,
+            row.told_us,
             next_rev(conn),
         ),
     )
@@ -139,46 +153,12 @@ def acknowledge(conn: sqlite3.Connection, id_: str, *, note: str, by: Actor, now
     return row
 
 
-def queue(conn: sqlite3.Connection, alert: str, event: str, channels: Sequence[str], *, now_us: int) -> None:
-    """A message about an alert is to go through these channels."""
-    conn.executemany(
-        "INSERT OR IGNORE INTO notice (alert, at_us, event, channel, due_us) VALUES (?,?,?,?,?)",
-        [(alert, now_us, event, channel, now_us) for channel in channels],
-    )
+def pending(conn: sqlite3.Connection) -> dict[tuple[str, str], int]:
+    """What is not an alert yet and does not say itself since when it is so: since when, by kind and subject."""
+    return {(row[0], row[1]): row[2] for row in conn.execute("SELECT kind, subject, since_us FROM alert_pending")}
 
 
-def notices(conn: sqlite3.Connection, *, due_us: int, limit: int = 50) -> list[Notice]:
-    """Messages that have to go now, the longest due first."""
-    query = f"SELECT {_NOTICE} FROM notice WHERE sent_us IS NULL AND due_us <= ? ORDER BY due_us, alert LIMIT ?"
-    return [Notice(*row) for row in conn.execute(query, (due_us, limit))]
-
-
-_THIS = "WHERE alert = ? AND at_us = ? AND event = ? AND channel = ?"
-
-
-def sent(conn: sqlite3.Connection, notice: Notice, *, now_us: int) -> None:
-    """It went."""
-    conn.execute(
-        f"UPDATE notice SET sent_us = ?, attempts = attempts + 1, error = NULL {_THIS}",
-        (now_us, notice.alert, notice.at_us, notice.event, notice.channel),
-    )
-
-
-def failed(conn: sqlite3.Connection, notice: Notice, error: str, *, due_us: int) -> None:
-    """It did not go, and is tried again at ``due_us``. ``error`` holds no secrets."""
-    conn.execute(
-        f"UPDATE notice SET attempts = attempts + 1, error = ?, due_us = ? {_THIS}",
-        (error, due_us, notice.alert, notice.at_us, notice.event, notice.channel),
-    )
-
-
-def undelivered(conn: sqlite3.Connection, alerts: Sequence[str]) -> dict[str, list[Notice]]:
-    """Messages of these alerts that failed and have not gone yet, by alert."""
-    found: dict[str, list[Notice]] = {}
-    for start in range(0, len(alerts), 500):
-        part = alerts[start : start + 500]
-        marks = ",".join("?" * len(part))
-        query = f"SELECT {_NOTICE} FROM notice WHERE sent_us IS NULL AND error IS NOT NULL AND alert IN ({marks})"
-        for row in conn.execute(query, part):
-            found.setdefault(row["alert"], []).append(Notice(*row))
-    return found
+def set_pending(conn: sqlite3.Connection, found: Mapping[tuple[str, str], int]) -> None:
+    """Replaces them."""
+    conn.execute("DELETE FROM alert_pending")
+    conn.executemany("INSERT INTO alert_pending VALUES (?,?,?)", [(*key, since_us) for key, since_us in found.items()])

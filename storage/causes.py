@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Cause", "CauseClass", "Layer", "class_of"]
+__all__ = ["Cause", "CauseClass", "Layer", "class_of", "is_required"]
 
 
 class CauseClass(StrEnum):
@@ -74,6 +74,14 @@ class Cause(StrEnum):
 
 _FOOTAGE = frozenset({Cause.PRUNED, Cause.DELETED, Cause.MISSING})
 _ORDER = frozenset({Cause.DISABLED, Cause.MAINTENANCE, Cause.SCHEDULE})
+
+_NOT_REQUIRED = _ORDER | {Cause.NOT_CONFIGURED}
+
+
+def is_required(cause: Cause) -> bool:
+    """Whether a camera that is not recorded for this cause should be: it is down. Not if people decided so (an order, a window, a schedule), or if it is not set up."""
+    return cause not in _NOT_REQUIRED
+
 
 _CLASSES: dict[Cause, CauseClass] = {
     Cause.DISABLED: CauseClass.ADMINISTRATIVE,

@@ -11,6 +11,7 @@ import json
 import smtplib
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate
@@ -23,47 +24,63 @@ from nvr.alerting.messages import Message
 __all__ = ["Channel", "DeliveryError", "Email", "Webhook", "channels"]
 
 _TIMEOUT_S: Final = 20.0
+# Answers of 4xx that mean: not now.
+_LATER: Final = (401, 403, 404, 408, 425, 429)
 
 
 class DeliveryError(Exception):
-    """A message did not go; says why, without secrets."""
+    """A message was not accepted; says why, without secrets. ``is_refusal``: the answer was no, rather than not now or none."""
+
+    def __init__(self, text: str, *, is_refusal: bool = False) -> None:
+        super().__init__(text)
+        self.is_refusal = is_refusal
 
 
 class Channel(Protocol):
-    """A way to tell people."""
+    """A way to one recipient. ``joins``: people are told what has happened of an alert in one message, programs hear of each event."""
 
     @property
-    def name(self) -> str:
-        """As the catalogue calls it."""
+    def recipient(self) -> str:
+        """As the catalogue calls it: the channel's name, and after a colon whom it reaches."""
         ...
 
-    def send(self, message: Message, facts: Mapping[str, Any]) -> None:
-        """Tells. ``facts``: the alert for programs.
+    @property
+    def joins(self) -> bool: ...
+
+    def send(self, message: Message, facts: Mapping[str, Any], delivery: str) -> None:
+        """Sends. ``facts``: the alert for programs. ``delivery``: an id of this message, the same at each attempt.
 
         Raises:
-            DeliveryError: it did not arrive.
+            DeliveryError: it was not accepted. Whoever raises anything once it was would have it sent again.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """``security``: ``starttls``, ``tls`` or ``none``."""
+    """To one address: whoever is refused must not cost others their mail, nor get them a second. ``security``: ``starttls``, ``tls`` or ``none``."""
 
-    to: tuple[str, ...]
+    to: str
     sender: str
     host: str
     port: int
     security: str
     username: str | None = None
     password: str | None = field(default=None, repr=False)
-    name: str = "email"
+    joins: bool = True
 
-    def send(self, message: Message, facts: Mapping[str, Any]) -> None:
+    @property
+    def recipient(self) -> str:
+        """As ``Channel``."""
+        return f"email:{self.to}"
+
+    def send(self, message: Message, facts: Mapping[str, Any], delivery: str) -> None:
         """As ``Channel``."""
         mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = self.sender, ", ".join(self.to), message.subject
+        mail["From"], mail["To"], mail["Subject"] = self.sender, self.to, message.subject
         mail["Date"] = formatdate()
+        # Sent again because its acceptance was not heard, it is the same message: mail programs show it once.
+        mail["Message-ID"] = f"<{delivery}@nvr.invalid>"
         # One thread of a mail program for one alert.
         reference = f"<{facts['id']}@nvr.invalid>"
         mail["References"] = mail["In-Reply-To"] = reference
@@ -71,14 +88,20 @@ class Email:
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(message.text)
         try:
-            with self._connect() as server:
+            server = self._connect()
+            try:
                 if self.username is not None:
                     server.login(self.username, self.password or "")
-                refused = server.send_message(mail)
+                server.send_message(mail, to_addrs=[self.to])
+            except BaseException:
+                server.close()
+                raise
         except (smtplib.SMTPException, OSError) as error:
-            raise DeliveryError(f"{self.host}:{self.port}: {_plain(error)}") from None
-        if refused:
-            raise DeliveryError(f"{self.host}:{self.port} refused the recipients {', '.join(refused)}")
+            raise DeliveryError(f"{self.host}:{self.port}: {_plain(error)}", is_refusal=_is_refusal(error)) from None
+        # It was accepted: what the server does at the farewell changes nothing.
+        with suppress(smtplib.SMTPException, OSError):
+            server.putcmd("quit")
+        server.close()
 
     def _connect(self) -> smtplib.SMTP:
         if self.security == "tls":
@@ -93,43 +116,70 @@ class Email:
         return server
 
 
+def _is_refusal(error: Exception) -> bool:
+    """Whether the server said that this message will never be taken."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in error.recipients.values())
+    # A login may be put right.
+    permanent = isinstance(error, smtplib.SMTPResponseException) and error.smtp_code >= 500
+    return permanent and not isinstance(error, smtplib.SMTPAuthenticationError)
+
+
 def _plain(error: Exception) -> str:
     """What a mail server answers may repeat what it was told: of an authentication only its code is shown."""
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return f"it refused the login (code {error.smtp_code})"
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return "; ".join(f"{code} {text.decode(errors='replace')}" for code, text in error.recipients.values())
+    if isinstance(error, smtplib.SMTPResponseException):
+        text = error.smtp_error
+        return f"{error.smtp_code} {text.decode(errors='replace') if isinstance(text, bytes) else text}"
     return str(error) or type(error).__name__
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Posts JSON. With a ``secret`` the header ``X-Nvr-Signature`` holds ``sha256=`` and the body's HMAC in hexadecimal."""
+    """Posts JSON. With a ``secret`` the header ``X-Nvr-Signature`` holds ``sha256=`` and the body's HMAC in hexadecimal; ``X-Nvr-Delivery`` is the same at each attempt."""
 
     url: str = field(repr=False)
     secret: str | None = field(default=None, repr=False)
-    name: str = "webhook"
+    joins: bool = False
 
-    def send(self, message: Message, facts: Mapping[str, Any]) -> None:
-        """As ``Channel``. Any answer of 2xx counts as told."""
-        body = json.dumps({**facts, "title": message.subject, "text": message.text}, ensure_ascii=False).encode()
-        headers = {"Content-Type": "application/json"}
+    @property
+    def recipient(self) -> str:
+        """As ``Channel``."""
+        return "webhook"
+
+    def send(self, message: Message, facts: Mapping[str, Any], delivery: str) -> None:
+        """As ``Channel``. Any answer of 2xx counts as accepted, whatever follows it."""
+        told = {**facts, "delivery": delivery, "title": message.subject, "text": message.text}
+        body = json.dumps(told, ensure_ascii=False).encode()
+        headers = {"Content-Type": "application/json", "X-Nvr-Delivery": delivery}
         if self.secret is not None:
             headers["X-Nvr-Signature"] = f"sha256={hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()}"
+        status: int | None = None
         try:
-            answer = httpx.post(self.url, content=body, headers=headers, timeout=_TIMEOUT_S, follow_redirects=False)
+            with httpx.stream(
+                "POST", self.url, content=body, headers=headers, timeout=_TIMEOUT_S, follow_redirects=False
+            ) as answer:
+                status = answer.status_code
         except httpx.InvalidURL:
             raise DeliveryError("the webhook's address can't be used") from None
         except httpx.HTTPError as error:
-            # Its text may hold the address.
-            raise DeliveryError(f"the webhook can't be reached ({type(error).__name__})") from None
-        if not answer.is_success:
-            raise DeliveryError(f"the webhook answered {answer.status_code}")
+            if status is None:
+                # Its text may hold the address.
+                raise DeliveryError(f"the webhook can't be reached ({type(error).__name__})") from None
+        if status is None or not 200 <= status < 300:
+            is_refusal = status is not None and 400 <= status < 500 and status not in _LATER
+            raise DeliveryError(f"the webhook answered {status}", is_refusal=is_refusal)
 
 
 def channels(settings: Mapping[str, Any]) -> list[Channel]:
-    """Those of the settings: ``email`` and ``webhook``, each an object of what the class takes, or null."""
+    """Those of the settings: ``email`` (one an address) and ``webhook``, each an object of what the class takes, or null."""
     found: list[Channel] = []
     if (email := settings.get("email")) is not None:
-        found.append(Email(**{**email, "to": tuple(email["to"])}))
+        # Each address once, in their order.
+        found += [Email(**{**email, "to": to}) for to in dict.fromkeys(email["to"])]
     if (webhook := settings.get("webhook")) is not None:
         found.append(Webhook(**webhook))
     return found

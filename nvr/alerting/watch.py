@@ -1,7 +1,7 @@
-"""The watch: looks at everything every few seconds, keeps the book of alerts, and sends what is to be told.
+"""The watch: looks at everything every few seconds and keeps the book of alerts; ``sending`` delivers what people are to know.
 
-Two threads of the accounting process: one looks and writes, one sends. Invariant: what is to be told is a row before anything is sent, so a kill neither
-loses a message nor the state of an alert; it may send one twice.
+A thread of the accounting process. Invariant: whatever is decided is a row before anything is sent, and whatever a decision depends on is a row, too: a kill at any time loses
+neither a message nor the state of an alert.
 """
 
 from __future__ import annotations
@@ -10,40 +10,41 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from nvr.alerting.book import Alert, Change, step
-from nvr.alerting.channels import Channel, DeliveryError, channels
+from nvr.alerting import outages
+from nvr.alerting.book import AGAIN_US, Alert, Change, step
 from nvr.alerting.clock import synchronised
 from nvr.alerting.conditions import (
     Condition,
-    DownTimes,
     Kind,
     certificates_changed,
     deletions_waiting,
     disks_low,
     logins_refused,
+    of_required,
     promises_at_risk,
 )
-from nvr.alerting.folding import fold
-from nvr.alerting.messages import compose
+from nvr.alerting.messages import compose, facts_of
 from nvr.alerting.quality import LastHour, unwell
+from nvr.alerting.sending import Post
 from nvr.texts import Formats
 from storage import alerts as rows
-from storage import brake, cameras, confirmations, devices, footage, forecast, logins, network_hours, status
-from storage.alerts import Row
+from storage import brake, cameras, confirmations, deliveries, devices, footage, forecast, logins, network_hours
+from storage.alerts import Member, Row
 from storage.database import Database
 from storage.figures import figure_table
 from storage.files import FILES
 from storage.fleet_coverage import batches
 from storage.policies import Rules
+from storage.present import present
 from storage.retention import disks
 from storage.roots import Root, is_mounted
 
-__all__ = ["Watch", "facts_of"]
+__all__ = ["Watch"]
 
 log = logging.getLogger(__name__)
 
@@ -52,106 +53,129 @@ _FORECAST_S: Final = 900.0
 _HOUR_US: Final = 3_600_000_000
 # Recorders' counts are read once a minute.
 _HOUR_KNOWN_US: Final = 120_000_000
-# Messages are tried again after 10 s, 20 s, …, a quarter of an hour, for a day.
-_FIRST_AGAIN_US: Final = 10_000_000
-_LAST_AGAIN_US: Final = 900_000_000
-_GIVE_UP_US: Final = 24 * _HOUR_US
-# Cameras behind one cable are missed one after the other, within seconds: one by itself waits a little longer, so that the group comes first.
-_GROUP_FIRST_US: Final = 15_000_000
 # A clock that has just been set, a disk that is being swapped: not worth a message at once.
 _AFTER_US: Final = {Kind.CLOCK_UNSYNCHRONISED: 600_000_000, Kind.DISK_LOW: 60_000_000, Kind.ROOT_ABSENT: 30_000_000}
 
 
+def _now_us() -> int:
+    return time.time_ns() // 1000
+
+
 @dataclass(frozen=True, slots=True)
 class _Fleet:
-    """What cameras' rows say, read anew only when one has changed."""
+    """What cameras' rows say, read again only when one has changed."""
 
     rev: int
-    added_us: Mapping[str, int]
     labels: Mapping[str, Mapping[str, str]]
     names: Mapping[str, str]
 
 
 class Watch:
-    """``settings`` are those of accounting: ``catalogue``, ``roots``, the floor, ``retention``, and ``alerts``."""
+    """``settings`` are those of accounting: ``catalogue``, ``roots``, the floor, ``retention``, ``started_us`` (when the server started) and ``alerts``."""
 
-    def __init__(self, settings: Mapping[str, Any], ending: threading.Event) -> None:
+    def __init__(
+        self, settings: Mapping[str, Any], ending: threading.Event, *, clock: Callable[[], int] = _now_us
+    ) -> None:
         self._settings = settings
         self._ending = ending
         self._database = Database(Path(settings["catalogue"]))
-        self._down = DownTimes()
-        self._since: dict[tuple[Kind, str], int] = {}
-        self._fleet = _Fleet(-1, {}, {}, {})
+        self.post = Post(self._database, settings["alerts"], clock=clock)
+        self._clock = clock
+        self._fleet = _Fleet(-1, {}, {})
         self._promises: list[Condition] = []
         self._hour = -1
         self._unwell: list[Condition] = []
         self._forecast_at = 0.0
-        self._to_send = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._watch, name="watch", daemon=True),
-            threading.Thread(target=self._send, name="send", daemon=True),
-        ]
+        self._thread = threading.Thread(target=self._watch, name="watch", daemon=True)
 
     def configure(self, settings: Mapping[str, Any]) -> None:
         """New settings, from the next look on."""
         self._settings = settings
+        try:
+            self.post.configure(settings["alerts"])
+        except sqlite3.Error as error:
+            log.error("new recipients of alerts count from the next start on: %s", error)
 
     def start(self) -> None:
-        """Starts both threads."""
-        for thread in self._threads:
-            thread.start()
+        """Starts watching and sending."""
+        self._thread.start()
 
     def join(self, timeout_s: float) -> None:
-        """Waits for them, after ``ending`` was set."""
-        self._to_send.set()
-        for thread in self._threads:
-            thread.join(timeout_s)
+        """Waits for the end, after ``ending`` was set."""
+        self._thread.join(timeout_s)
+        self.post.join(timeout_s)
         self._database.close()
 
     def _watch(self) -> None:
-        while not self._ending.wait(_LOOK_S):
+        is_posting = False
+        while not self._ending.is_set():
             try:
-                self.look(time.time_ns() // 1000)
+                if not is_posting:
+                    self.post.start()
+                    is_posting = True
+                if self._ending.wait(_LOOK_S):
+                    return
+                self.look(self._clock())
             except (sqlite3.Error, OSError) as error:
                 log.error("the watch could not look, will try again: %s", error)
+                self._ending.wait(1.0)
 
     def look(self, now_us: int) -> list[Change]:
         """One look; returns what has changed."""
         settings = self._settings["alerts"]
         with self._database.read() as conn:
-            known = [_alert(row) for row in rows.recent(conn, now_us - _HOUR_US)]
-            conditions = self._conditions(conn, {a.subject for a in known if a.resolved_us is None}, now_us)
-        after_us = {
-            **_AFTER_US,
-            Kind.CAMERA_DOWN: settings["camera_after_us"] + _GROUP_FIRST_US,
-            Kind.CAMERAS_DOWN: settings["camera_after_us"],
-        }
-        changes = step(known, conditions, after_us=after_us, clear_us=settings["clear_after_us"], now_us=now_us)
-        if not changes:
-            return []
-        names = [channel.name for channel in channels(settings)]
+            known = [_alert(row) for row in rows.recent(conn, now_us - AGAIN_US)]
+            waited = rows.pending(conn)
+            self._read_fleet(conn)
+            fleet = present(conn, now_us)
+            conditions = self._conditions(conn, known, now_us)
+        rules = outages.Rules(
+            by=settings["fold_by"],
+            from_=settings["fold_from"],
+            after_us=settings["camera_after_us"],
+            clear_us=settings["clear_after_us"],
+            started_us=self._settings.get("started_us", 0),
+        )
+        changes = outages.step(known, fleet, self._fleet.labels, rules, now_us=now_us)
+        others, pending = step(
+            [alert for alert in known if alert.kind not in outages.KINDS],
+            of_required(conditions, {id_ for id_, camera in fleet.items() if camera.is_required}),
+            waited,
+            after_us=_AFTER_US,
+            clear_us=settings["clear_after_us"],
+            now_us=now_us,
+        )
+        changes += others
+        if changes or pending != waited:
+            self._write(changes, pending, now_us)
+        return changes
+
+    def _write(self, changes: list[Change], pending: Mapping[tuple[str, str], int], now_us: int) -> None:
         with self._database.write() as conn:
+            rows.set_pending(conn, pending)
             for change in changes:
-                rows.put(conn, _row(change.alert))
+                row = _row(change.alert, now_us)
+                rows.put(conn, row)
                 if change.event is not None:
-                    rows.queue(conn, change.alert.id, change.event, names, now_us=now_us)
+                    facts = facts_of(row, change.event, at_us=now_us)
+                    deliveries.queue(conn, row.id, change.event, facts, at_us=now_us)
         formats = Formats("en", "UTC")
         for change in changes:
             if change.event is not None:
-                told = compose(_row(change.alert), change.event, self._fleet.names, formats)
-                log.warning("alert %s %s: %s", change.alert.id, change.event, told.text.replace("\n", "; "))
-        self._to_send.set()
-        return changes
+                facts = facts_of(_row(change.alert, now_us), change.event, at_us=now_us)
+                told = compose(facts, self._fleet.names, formats)
+                log.warning(
+                    "alert %s %s: %s",
+                    change.alert.id,
+                    change.event,
+                    told.text.replace("\n\n", "\n").replace("\n", "; "),
+                )
+        self.post.wake()
 
-    def _conditions(self, conn: sqlite3.Connection, folded: set[str], now_us: int) -> list[Condition]:
-        settings = self._settings["alerts"]
-        self._read_fleet(conn)
-        down = self._down.update(self._fleet.added_us, status.every(conn), now_us=now_us)
-        # Only what has lasted counts, or a group would be open before any of its cameras is.
-        lasting = {camera: state for camera, state in down.items() if now_us - state[0] >= settings["camera_after_us"]}
-        found = fold(lasting, self._fleet.labels, by=settings["fold_by"], from_=settings["fold_from"], folded=folded)
-        found += self._machine(conn, now_us)
-        found += logins_refused(logins.troubled(conn))
+    def _conditions(self, conn: sqlite3.Connection, known: list[Alert], now_us: int) -> list[Condition]:
+        refused = [a.subject for a in known if a.kind is Kind.LOGIN_REFUSED and a.resolved_us is None]
+        found = self._machine(conn, now_us)
+        found += logins_refused(logins.troubled(conn), refused)
         found += self._last_hour(conn, now_us)
         found += certificates_changed(devices.changed_certificates(conn))
         return found
@@ -172,13 +196,12 @@ class Watch:
             every = cameras.every(conn)
             self._fleet = _Fleet(
                 rev,
-                {camera.id: camera.added_us for camera in every},
                 {camera.id: camera.labels for camera in every},
                 {camera.id: camera.name for camera in every},
             )
 
     def _machine(self, conn: sqlite3.Connection, now_us: int) -> list[Condition]:
-        """What is wrong with this machine. Since when is kept here: disks and clocks don't say."""
+        """What is wrong with this machine."""
         settings = self._settings
         roots = [Root(identity, Path(path)) for identity, path in settings["roots"]]
         there = disks(roots, settings["floor_bytes"], settings["floor_fraction"], FILES)
@@ -186,59 +209,18 @@ class Watch:
         floors = confirmations.load(conn).floors
         there = [brake.allowed(disk, floors.get(disk.root)) for disk in there]
         paths = {root.id: str(root.path) for root in roots}
-        found = [Condition(Kind.ROOT_ABSENT, str(root.path), now_us) for root in roots if not is_mounted(root)]
-        found += disks_low(there, paths, now_us=now_us)
-        found += deletions_waiting(confirmations.waiting(conn), now_us=now_us)
+        found = [Condition(Kind.ROOT_ABSENT, str(root.path)) for root in roots if not is_mounted(root)]
+        found += disks_low(there, paths)
+        found += deletions_waiting(confirmations.waiting(conn))
         if synchronised() is False:
-            found.append(Condition(Kind.CLOCK_UNSYNCHRONISED, "", now_us))
+            found.append(Condition(Kind.CLOCK_UNSYNCHRONISED, ""))
         if time.monotonic() >= self._forecast_at:
             self._forecast_at = time.monotonic() + _FORECAST_S
             policy_of = footage.policies(conn, Rules.from_wire(settings["retention"]))
             fleet, recorded = forecast.measure(conn, policy_of, now_us=now_us)
             expected = forecast.forecast(fleet, forecast.capacity(there, recorded), now_us=now_us)
-            self._promises = promises_at_risk(expected, now_us=now_us)
-        found += self._promises
-        self._since = {condition.key: self._since.get(condition.key, now_us) for condition in found}
-        return [Condition(c.kind, c.subject, self._since[c.key], c.cameras, c.detail) for c in found]
-
-    def _send(self) -> None:
-        while not self._ending.is_set():
-            self._to_send.wait(_LOOK_S)
-            self._to_send.clear()
-            try:
-                self.deliver(time.time_ns() // 1000)
-            except sqlite3.Error as error:
-                log.error("messages could not be sent, will try again: %s", error)
-
-    def deliver(self, now_us: int) -> None:
-        """Sends what is due."""
-        settings = self._settings["alerts"]
-        by_name: dict[str, Channel] = {channel.name: channel for channel in channels(settings)}
-        formats = Formats(settings["language"], settings["zone"])
-        with self._database.read() as conn:
-            due = [(notice, rows.find(conn, notice.alert)) for notice in rows.notices(conn, due_us=now_us)]
-            names = {camera.id: camera.name for camera in cameras.every(conn)} if due else {}
-        for notice, row in due:
-            if self._ending.is_set() or row is None:
-                return
-            channel = by_name.get(notice.channel)
-            error = None
-            try:
-                if channel is None:
-                    raise DeliveryError("this channel is not configured any more")
-                if now_us - notice.at_us > _GIVE_UP_US:
-                    raise DeliveryError(f"given up after a day: {notice.error}")
-                channel.send(compose(row, notice.event, names, formats), facts_of(row, notice.event))
-            except DeliveryError as failure:
-                error = str(failure)
-                log.error("alert %s could not be told by %s: %s", row.id, notice.channel, error)
-            with self._database.write() as conn:
-                if error is None:
-                    rows.sent(conn, notice, now_us=now_us)
-                else:
-                    hopeless = channel is None or now_us - notice.at_us > _GIVE_UP_US
-                    again_us = min(_FIRST_AGAIN_US << min(notice.attempts, 20), _LAST_AGAIN_US)
-                    rows.failed(conn, notice, error, due_us=(1 << 62) if hopeless else now_us + again_us)
+            self._promises = promises_at_risk(expected)
+        return found + self._promises
 
 
 def read_last_hour(conn: sqlite3.Connection, hour: int, *, now_us: int) -> list[LastHour]:
@@ -258,46 +240,45 @@ def read_last_hour(conn: sqlite3.Connection, hour: int, *, now_us: int) -> list[
     return found
 
 
-def facts_of(row: Row, event: str) -> dict[str, Any]:
-    """An alert for programs, as the webhook posts it."""
-    return {
-        "event": event,
-        "id": row.id,
-        "kind": row.kind,
-        "subject": row.subject,
-        "since_us": row.since_us,
-        "opened_us": row.opened_us,
-        "resolved_us": row.resolved_us,
-        "cameras": list(row.cameras),
-        "detail": dict(row.detail),
-    }
-
-
 def _alert(row: Row) -> Alert:
+    members, told, told_us = row.members, row.told, row.told_us
+    if not members and row.kind in outages.KINDS:
+        # Of a version that did not keep them.
+        members = tuple(Member(camera, row.since_us, row.opened_us) for camera in row.cameras)
+        told, told_us = len(members), row.opened_us
     return Alert(
         row.id,
         Kind(row.kind),
         row.subject,
         row.since_us,
         row.opened_us,
-        row.seen_us,
         row.resolved_us,
         row.flaps,
         row.cameras,
         row.detail,
+        members,
+        row.well_us,
+        told,
+        told_us,
+        (row.acknowledged_us, row.acknowledged_by, row.note, row.acknowledged_by_id),
     )
 
 
-def _row(alert: Alert) -> Row:
+def _row(alert: Alert, now_us: int) -> Row:
     return Row(
         alert.id,
         alert.kind,
         alert.subject,
         alert.since_us,
         alert.opened_us,
-        alert.seen_us,
+        now_us if alert.well_us is None and alert.resolved_us is None else alert.well_us or alert.resolved_us or now_us,
         alert.resolved_us,
         alert.flaps,
         alert.cameras,
         alert.detail,
+        *alert.acknowledged,
+        alert.members,
+        alert.well_us,
+        alert.told,
+        alert.told_us,
     )

@@ -17,8 +17,9 @@ from nvr.api.routing import get, post
 from nvr.api.services import Injected
 from nvr.api.times import format_time
 from nvr.texts.plain import plain_detail
-from storage import alerts
-from storage.alerts import Notice, Row
+from storage import alerts, deliveries
+from storage.alerts import Row
+from storage.deliveries import Recipient
 
 __all__ = ["ROUTES"]
 
@@ -31,8 +32,18 @@ class Acknowledgement(msgspec.Struct, forbid_unknown_fields=True):
     note: str = ""
 
 
+class MemberBody(msgspec.Struct):
+    """A camera of an alert. ``since``: of its outage. ``well`` is null while it is down; ``required`` is false if it is well because it need not be recorded any more."""
+
+    camera: str
+    since: str
+    well: str | None
+    required: bool
+
+
 class AlertBody(msgspec.Struct):
-    """An alert. ``resolved`` is null while it is open. ``undelivered``: messages about it that could not be sent yet, and why."""
+    """An alert. ``resolved`` is null while it is open. ``cameras``: those that it is about now, of one that is over: was about. ``members``: of cameras that are down, all that were part of
+    it. ``undelivered``: recipients of messages about it that could not be delivered, and why."""
 
     id: str
     kind: str
@@ -42,6 +53,7 @@ class AlertBody(msgspec.Struct):
     resolved: str | None
     flaps: int
     cameras: list[str]
+    members: list[MemberBody]
     detail: dict[str, Any]
     acknowledged: str | None
     acknowledged_by: str | None
@@ -49,31 +61,69 @@ class AlertBody(msgspec.Struct):
     undelivered: list[str]
 
 
+class RecipientBody(msgspec.Struct):
+    """How it goes with one who gets messages. ``recipient`` and ``error`` are for administrators. ``failing_since`` is null unless the last attempt failed; ``dropped``: messages
+    given up, ever."""
+
+    channel: str
+    recipient: str | None
+    waiting: int
+    failing_since: str | None
+    error: str | None
+    accepted: str | None
+    dropped: int
+
+
 class Alerts(msgspec.Struct):
     """Open ones first, the latest first."""
 
     alerts: list[AlertBody]
+    recipients: list[RecipientBody]
 
 
 # Their subject is a path.
 _OF_DISKS = (Kind.DISK_LOW, Kind.ROOT_ABSENT)
 
 
-def _body(row: Row, undelivered: Sequence[Notice], *, whole: bool) -> AlertBody:
+def _time(at_us: int | None) -> str | None:
+    return None if at_us is None else format_time(at_us)
+
+
+def _body(row: Row, undelivered: Sequence[tuple[str, str]], *, whole: bool) -> AlertBody:
     return AlertBody(
         row.id,
         row.kind,
         "" if row.kind in _OF_DISKS and not whole else row.subject,
         format_time(row.since_us),
         format_time(row.opened_us),
-        None if row.resolved_us is None else format_time(row.resolved_us),
+        _time(row.resolved_us),
         row.flaps,
         list(row.cameras),
+        [MemberBody(m.camera, format_time(m.since_us), _time(m.well_us), m.is_required) for m in row.members],
         dict(row.detail) if whole else plain_detail(row.detail),
-        None if row.acknowledged_us is None else format_time(row.acknowledged_us),
+        _time(row.acknowledged_us),
         row.acknowledged_by,
         row.note,
-        [f"{notice.channel}: {notice.error}" if whole else notice.channel for notice in undelivered],
+        _undelivered(undelivered, whole=whole),
+    )
+
+
+def _undelivered(found: Sequence[tuple[str, str]], *, whole: bool) -> list[str]:
+    if whole:
+        return [f"{recipient}: {error}" for recipient, error in found]
+    return list(dict.fromkeys(recipient.partition(":")[0] for recipient, _ in found))
+
+
+def _recipient(one: Recipient, *, whole: bool) -> RecipientBody:
+    channel, _, to = one.id.partition(":")
+    return RecipientBody(
+        channel,
+        to if whole and to else None,
+        one.waiting,
+        _time(one.failing_since_us),
+        one.error if whole else None,
+        _time(one.accepted_us),
+        one.dropped,
     )
 
 
@@ -86,9 +136,11 @@ def list_alerts(
         raise ApiError("invalid_parameter", f"limit must be from 1 to {_MOST}")
     with services.db.read() as conn:
         rows = alerts.every(conn, open_only=open, limit=limit)
-        failed = alerts.undelivered(conn, [row.id for row in rows])
+        failed = deliveries.troubled(conn, [row.id for row in rows])
+        recipients = deliveries.recipients(conn)
     whole = is_admin(request)
-    return json_answer(request, Alerts([_body(row, failed.get(row.id, ()), whole=whole) for row in rows]))
+    bodies = [_body(row, failed.get(row.id, ()), whole=whole) for row in rows]
+    return json_answer(request, Alerts(bodies, [_recipient(one, whole=whole) for one in recipients]))
 
 
 @post(
@@ -110,7 +162,7 @@ def acknowledge(
             )
         except KeyError:
             raise ApiError("alert_not_found", f"there is no alert {alert!r}") from None
-        failed = alerts.undelivered(conn, [alert])
+        failed = deliveries.troubled(conn, [alert])
     return json_answer(request, _body(row, failed.get(alert, ()), whole=is_admin(request)))
 
 

@@ -15,12 +15,11 @@ from nvr.api.wire import CameraBody, StatusBody
 from nvr.config import format_duration, format_size, redact
 from nvr.texts.plain import plain_detail
 from storage.causes import Cause
+from storage.present import SILENT_US, CameraNow, present
 from storage.segments import LAST_SPANS
 
 __all__ = ["SILENT_US", "Health", "camera_bodies", "health"]
 
-# Recorders report every second. After this long without a word nobody knows whether the camera is recorded.
-SILENT_US: Final = 15 * 1_000_000
 _HEARTBEAT_US: Final = 10 * 1_000_000
 
 # The first and last footage come from the ends of primary keys, a few steps each, not from reading what lies between.
@@ -42,10 +41,11 @@ def camera_bodies(
     """Cameras that are not removed, by id, or the one of this id. ``with_url``: for an administrator."""
     one = "" if camera is None else " AND c.id = :camera"
     rows = conn.execute(f"{_CAMERAS}{one} ORDER BY c.id", {"camera": camera})
-    return [_camera_body(row, now_us, with_url=with_url) for row in rows]
+    now = present(conn, now_us, None if camera is None else [camera])
+    return [_camera_body(row, now[row["id"]], with_url=with_url) for row in rows]
 
 
-def _camera_body(row: sqlite3.Row, now_us: int, *, with_url: bool) -> CameraBody:
+def _camera_body(row: sqlite3.Row, now: CameraNow, *, with_url: bool) -> CameraBody:
     settings = json.loads(row["settings"])
     body = CameraBody(
         id=row["id"],
@@ -53,7 +53,7 @@ def _camera_body(row: sqlite3.Row, now_us: int, *, with_url: bool) -> CameraBody
         labels=json.loads(row["labels"]),
         audio=bool(settings.get("audio", False)),
         source=row["source"],
-        status=_status_body(row, now_us, whole=with_url),
+        status=_status_body(row, now, whole=with_url),
         first_footage=_time(row["first_us"]),
         last_footage=None if row["first_us"] is None else _last(row),
     )
@@ -74,24 +74,19 @@ def _last(row: sqlite3.Row) -> str:
     return format_time(max(row["last_us"] or 0, row["growing_us"] or 0, row["first_us"]))
 
 
-def _status_body(row: sqlite3.Row, now_us: int, *, whole: bool) -> StatusBody:
-    cause: str | None
-    if row["state"] is None:
-        # Its recorder has not said anything yet.
-        state, since_us, cause, detail = "waiting", row["added_us"], Cause.NOT_CONFIGURED, None
-    else:
-        state, since_us, cause = row["state"], row["since_us"], row["cause"]
-        detail = json.loads(row["detail"])
-        detail = (detail if whole else plain_detail(detail)) or None
-    quiet = row["state"] is not None and now_us - row["updated_us"] > SILENT_US
-    if quiet:
-        # "recording" from a recorder that has gone silent would be a claim that nobody can stand for.
-        state, since_us, cause = "waiting", row["updated_us"], None
-        detail = {"reason": f"its recorder has not reported since {format_time(row['updated_us'])}"}
-    recording = state == "recording"
+# A camera under one of these is not connected to.
+_OFF: Final = (Cause.DISABLED, Cause.SCHEDULE)
+
+
+def _status_body(row: sqlite3.Row, now: CameraNow, *, whole: bool) -> StatusBody:
+    recording = now.is_recording
+    state = "recording" if recording else "off" if now.cause in _OFF else "waiting"
+    since_us = row["since_us"] if recording or now.since_us is None else now.since_us
+    cause = None if recording else now.cause
+    detail = None if recording else (now.detail if whole else plain_detail(now.detail or {})) or None
     return StatusBody(
         state=state,
-        since=format_time(since_us),
+        since=format_time(row["added_us"] if since_us is None else since_us),
         cause=cause,
         detail=detail,
         recorded_until=_time(row["recorded_until_us"]),

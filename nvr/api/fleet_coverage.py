@@ -62,7 +62,7 @@ class CoverageReport(msgspec.Struct, kw_only=True):
 
 
 class OutageBody(msgspec.Struct, kw_only=True):
-    """``at_least``: it began before what was looked at."""
+    """``cause`` is null if the camera's recorder does not report. ``at_least`` is false: since when is always known."""
 
     camera: str
     name: str
@@ -70,7 +70,7 @@ class OutageBody(msgspec.Struct, kw_only=True):
     since: str
     at_least: bool
     duration_s: float
-    cause: str
+    cause: str | None
     class_: str = msgspec.field(name="class")
     detail: dict[str, Any]
 
@@ -186,7 +186,7 @@ def outages(
             name=one.camera.name,
             labels=dict(one.camera.labels),
             since=format_time(one.since_us),
-            at_least=one.at_least,
+            at_least=False,
             duration_s=(now_us - one.since_us) / 1_000_000,
             cause=one.cause,
             class_=one.cause_class,

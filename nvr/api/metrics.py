@@ -18,13 +18,13 @@ from prometheus_client.registry import Collector
 
 from nvr.alerting.clock import synchronised
 from nvr.api.auth import is_admin
-from nvr.api.fleet import SILENT_US
 from nvr.api.respond import ApiRequest, encoded
 from nvr.api.routing import get
 from nvr.api.services import Injected, Services
-from storage import alerts, at_risk, audit, status
+from storage import alerts, at_risk, audit, deliveries, status
 from storage.causes import Cause
 from storage.counters import LEVELS, NAMES
+from storage.present import present
 from storage.retention import disks
 from storage.roots import Root, is_mounted
 
@@ -52,11 +52,20 @@ class _Recording(Collector):
             yield from self._cameras(conn, now_us)
             yield from _catalogue(conn, services.settings.node, now_us)
             yield from self._at_risk(conn, now_us)
+            yield from _messages(conn, whole=self._whole)
         yield from self._machine()
 
     def _cameras(self, conn: sqlite3.Connection, now_us: int) -> Iterable[Metric]:
-        known = [row[0] for row in conn.execute("SELECT id FROM camera WHERE removed_us IS NULL ORDER BY id")]
+        known = present(conn, now_us)
         found = status.every(conn)
+        required = GaugeMetricFamily(
+            "nvr_camera_required", "1: no order, window or schedule keeps it from being recorded", labels=["camera"]
+        )
+        began = GaugeMetricFamily(
+            "nvr_camera_outage_start_timestamp_seconds",
+            "Since when a camera that should be recorded is not; absent while it is, or need not be",
+            labels=["camera"],
+        )
         recording = GaugeMetricFamily("nvr_camera_recording", "1: footage is being written", labels=["camera"])
         age = GaugeMetricFamily(
             "nvr_camera_footage_age_seconds", "Time since the camera's last footage", labels=["camera"]
@@ -65,12 +74,16 @@ class _Recording(Collector):
         rate = GaugeMetricFamily("nvr_camera_frames_per_second", "Measured frame rate", labels=["camera"])
         states = dict.fromkeys(_STATES, 0)
         causes = dict.fromkeys(Cause, 0)
-        for camera in known:
+        for camera, standing in known.items():
             now = found.get(camera)
-            silent = now is None or now_us - now.updated_us > SILENT_US
-            is_recording = now is not None and not silent and now.state == "recording"
+            is_recording = standing.is_recording
             recording.add_metric([camera], float(is_recording))
-            states["waiting" if now is None or silent else now.state] += 1
+            required.add_metric([camera], float(standing.is_required))
+            states["recording" if is_recording else "waiting" if standing.is_required else "off"] += 1
+            if standing.is_down and standing.since_us is not None:
+                began.add_metric([camera], standing.since_us / 1e6)
+            if not is_recording and standing.cause is not None:
+                causes[standing.cause] += 1
             if now is None:
                 continue
             if now.recorded_until_us is not None:
@@ -79,9 +92,7 @@ class _Recording(Collector):
                 bitrate.add_metric([camera], now.bitrate_bps)
             if is_recording and now.frame_rate is not None:
                 rate.add_metric([camera], now.frame_rate)
-            if not is_recording and now.cause is not None:
-                causes[now.cause] += 1
-        yield from (recording, age, bitrate, rate)
+        yield from (recording, required, began, age, bitrate, rate)
         yield from _counted([(camera, found[camera].counters) for camera in known if camera in found])
         cameras = GaugeMetricFamily("nvr_cameras", "Cameras by state", labels=["state"])
         for state, count in states.items():
@@ -182,6 +193,28 @@ def _catalogue(conn: sqlite3.Connection, node: str, now_us: int) -> Iterable[Met
         open_.add_metric([kind], count)
     yield open_
     yield GaugeMetricFamily("nvr_audit_entries", "Entries of the audit log", value=audit.head(conn).seq)
+
+
+def _messages(conn: sqlite3.Connection, *, whole: bool) -> Iterable[Metric]:
+    """How it goes with those who get messages about alerts. Addresses are for administrators: others see a number."""
+    waiting = GaugeMetricFamily("nvr_alert_messages_waiting", "Messages not delivered yet", labels=["recipient"])
+    failing = GaugeMetricFamily(
+        "nvr_alert_recipient_failing", "1: the last attempt to deliver failed", labels=["recipient"]
+    )
+    accepted = GaugeMetricFamily(
+        "nvr_alert_message_accepted_timestamp_seconds", "When a message was last accepted", labels=["recipient"]
+    )
+    dropped = CounterMetricFamily(
+        "nvr_alert_messages_dropped", "Messages given up: too many, too old, or refused", labels=["recipient"]
+    )
+    for number, one in enumerate(deliveries.recipients(conn), 1):
+        name = one.id if whole or ":" not in one.id else f"{one.id.partition(':')[0]}:{number}"
+        waiting.add_metric([name], one.waiting)
+        failing.add_metric([name], float(one.failing_since_us is not None))
+        dropped.add_metric([name], one.dropped)
+        if one.accepted_us is not None:
+            accepted.add_metric([name], one.accepted_us / 1e6)
+    yield from (waiting, failing, accepted, dropped)
 
 
 @get("/metrics", role="viewer", summary="Metrics for Prometheus", media_type=CONTENT_TYPE_LATEST, in_schema=False)

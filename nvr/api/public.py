@@ -20,7 +20,6 @@ from nvr.api import page
 from nvr.api.auth import principal_of
 from nvr.api.cameras import no_camera
 from nvr.api.errors import ApiError
-from nvr.api.fleet import SILENT_US
 from nvr.api.public_words import public_state, public_text
 from nvr.api.respond import ApiRequest, encoded, matches_etag, strong_etag
 from nvr.api.routing import get, post
@@ -28,8 +27,9 @@ from nvr.api.services import Injected, Services
 from nvr.api.times import format_time
 from nvr.playback.errors import PlaybackError
 from nvr.playback.snapshot import snapshot
-from storage import in_force, public_view
+from storage import public_view
 from storage.causes import Cause
+from storage.present import CameraNow, present
 from storage.public_view import Cut, CutError
 from storage.segments import LAST_SPANS
 
@@ -96,43 +96,28 @@ class Why(msgspec.Struct, forbid_unknown_fields=True):
 
 # The last footage of a camera, from the ends of primary keys.
 _CAMERAS: Final = f"""
-SELECT c.id, c.name, c.labels, c.added_us, t.state, t.since_us, t.cause, t.detail, t.updated_us,
+SELECT c.id, c.name, c.labels, c.added_us, t.since_us,
   (SELECT max(end_us) FROM (SELECT end_us FROM span p WHERE p.camera = c.key ORDER BY p.start_us DESC LIMIT {LAST_SPANS})) AS last_us,
   (SELECT max(g.until_us) FROM growing g WHERE g.camera = c.key) AS growing_us
 FROM camera c LEFT JOIN status t ON t.camera = c.key WHERE c.removed_us IS NULL ORDER BY c.id"""
 
 
 def _every(conn: sqlite3.Connection, now_us: int, base_path: str) -> list[PublicCamera]:
-    decided, cuts = in_force.in_force(conn, now_us), public_view.cuts(conn)
+    now, cuts = present(conn, now_us), public_view.cuts(conn)
     found = []
     for row in conn.execute(_CAMERAS):
         labels = json.loads(row["labels"])
         if public_view.is_public(labels):
-            found.append(_body(row, labels, decided.get(row["id"], []), cuts.get(row["id"]), now_us, base_path))
+            found.append(_body(row, labels, now[row["id"]], cuts.get(row["id"]), base_path))
     return found
 
 
-def _body(
-    row: sqlite3.Row,
-    labels: Mapping[str, str],
-    decided: list[in_force.InForce],
-    cut: Cut | None,
-    now_us: int,
-    base_path: str,
-) -> PublicCamera:
-    state, cause = row["state"] or "waiting", Cause(row["cause"]) if row["cause"] else None
-    since_us: int | None = row["since_us"] or row["added_us"]
-    if row["state"] is None:
-        cause = Cause.NOT_CONFIGURED
-    elif now_us - row["updated_us"] > SILENT_US:
-        state, cause, since_us = "waiting", None, row["updated_us"]
-    detail: Mapping[str, Any] = {}
+def _body(row: sqlite3.Row, labels: Mapping[str, str], now: CameraNow, cut: Cut | None, base_path: str) -> PublicCamera:
     # A decision says why before the recorder has heard of it; maintenance, only why there is no picture.
-    if decided and (decided[0].cause is not Cause.MAINTENANCE or state != "recording"):
-        first = decided[0]
-        detail, cause, since_us = first.detail, first.cause, first.since_us
-        state = "off"
-    name = public_state(state, cause, json.loads(row["detail"] or "{}"))
+    records = now.is_recording and now.cause in (None, Cause.MAINTENANCE)
+    since_us: int | None = (row["since_us"] if records else now.since_us) or row["added_us"]
+    detail: Mapping[str, Any] = now.detail or {} if not now.is_required and not records else {}
+    name = public_state("recording" if records else "waiting", None if records else now.cause, now.detail or {})
     if cut is not None:
         name, since_us, detail = "privacy", cut.since_us, {}
     last_us = max(row["last_us"] or 0, row["growing_us"] or 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from pathlib import Path
 
@@ -61,6 +62,25 @@ def acknowledge(alert_id: str, note: str, config: Path) -> None:
 
 @alerts.command()
 @config_option
+def recipients(config: Path) -> None:
+    """Print who gets messages, and how it goes with each. Exits with 1 if one can't be reached."""
+    from storage import deliveries
+
+    with open_catalogue(config) as (loaded, database):
+        zone = loaded.server.zone
+        with database.read() as conn:
+            found = deliveries.recipients(conn)
+    lines = [("RECIPIENT", "WAITING", "LAST ACCEPTED", "DROPPED", "FAILING SINCE", "ERROR")]
+    for one in found:
+        accepted, failing = when(one.accepted_us, zone), when(one.failing_since_us, zone)
+        lines.append((one.id, str(one.waiting), accepted, str(one.dropped), failing, one.error or "-"))
+    table(lines)
+    if any(one.failing_since_us is not None for one in found):
+        click.get_current_context().exit(1)
+
+
+@alerts.command()
+@config_option
 def test(config: Path) -> None:
     """Send a test message through every way that is set up. Exits with 1 if one does not arrive."""
     from nvr.alerting.channels import DeliveryError, channels
@@ -77,10 +97,10 @@ def test(config: Path) -> None:
     failed = False
     for way in ways:
         try:
-            way.send(Message(f"nvr: {text}", text), {"event": "test", "id": "test"})
-            click.echo(f"{way.name}: sent")
+            way.send(Message(f"nvr: {text}", text), {"event": "test", "id": "test"}, f"test.{secrets.token_hex(6)}")
+            click.echo(f"{way.recipient}: sent")
         except DeliveryError as error:
-            click.echo(f"{way.name}: {error}")
+            click.echo(f"{way.recipient}: {error}")
             failed = True
     if failed:
         click.get_current_context().exit(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +11,8 @@ from nvr.reports.calendar import day_edges, hour_edges
 from nvr.reports.query import GapQuery, ReportCamera
 from storage.causes import Cause, CauseClass, class_of
 from storage.coverage_days import figures, tables_between
-from storage.figures import REQUIRED, Figures, category, summed
-from storage.fleet_coverage import batches
-from storage.fleet_partition import CAUSES, CLASSES
-from storage.intervals import DAY_US
+from storage.figures import REQUIRED, Figures, summed
+from storage.present import present
 
 __all__ = [
     "CameraFigures",
@@ -27,9 +24,6 @@ __all__ = [
     "current_outages",
     "figures_body",
 ]
-
-# An outage that began before is told to have begun at least then.
-_LOOK_BACK_US = 400 * DAY_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +45,18 @@ class TimeFigures:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A camera that should be recorded and is not. ``since_us`` is the end of its footage or of what kept it from being required; it is
-    known to be no later if ``at_least``. ``cause`` is the one in force now."""
+    """A camera that should be recorded and is not. ``since_us`` is the end of its footage or of what kept it from being required. ``cause`` is the one in force now;
+    None if its recorder does not report."""
 
     camera: ReportCamera
     since_us: int
-    at_least: bool
-    cause: Cause
+    cause: Cause | None
     detail: Mapping[str, Any]
 
     @property
     def cause_class(self) -> CauseClass:
         """Who has to act on it."""
-        return class_of(self.cause, self.detail)
+        return CauseClass.SERVER if self.cause is None else class_of(self.cause, self.detail)
 
 
 def by_camera(
@@ -97,31 +90,11 @@ def by_time(
 
 def current_outages(conn: sqlite3.Connection, cameras: Sequence[ReportCamera], *, now_us: int) -> Iterator[Outage]:
     """Cameras that should be recorded now and are not, in their order."""
-    open_ = {
-        row[0]
-        for row in conn.execute(
-            "SELECT DISTINCT camera FROM fact INDEXED BY fact_end WHERE camera IN (SELECT value FROM json_each(?))"
-            " AND end_us IS NULL AND layer = 'recorder'",
-            (json.dumps([camera.key for camera in cameras if not camera.is_removed]),),
-        )
-    }
-    without = {camera.id: camera for camera in cameras if camera.key in open_}
-    keys = [(camera.key, camera.id) for camera in without.values()]
-    start_us = now_us - _LOOK_BACK_US
-    for batch in batches(conn, keys, start_us, now_us, now_us=now_us, with_detail=True):
-        gaps = batch.gaps
-        last: dict[int, tuple[int, int]] = {}
-        columns = (gaps.camera.tolist(), gaps.start_us.tolist(), gaps.cause.tolist())
-        for row, (camera, low, code) in enumerate(zip(*columns, strict=True)):
-            if category(CAUSES[code], CLASSES[code]) in REQUIRED:
-                since_us, before = last.get(camera, (low, row))
-                last[camera] = (since_us if int(gaps.end_us[before]) == low else low, row)
-        for camera, (since_us, row) in last.items():
-            if int(gaps.end_us[row]) == now_us:
-                cause = CAUSES[int(gaps.cause[row])]
-                yield Outage(
-                    without[batch.cameras[camera]], since_us, since_us == start_us, cause, batch.detail_of(row)
-                )
+    found = present(conn, now_us)
+    for camera in cameras:
+        now = found.get(camera.id)
+        if now is not None and now.is_down and now.since_us is not None:
+            yield Outage(camera, now.since_us, now.cause, now.detail or {})
 
 
 def figures_body(mine: Figures) -> dict[str, Any]:

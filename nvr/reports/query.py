@@ -50,7 +50,7 @@ class GapQuery:
             "class": sorted(self.classes),
         }
 
-    def lists(self, cause: Cause, cause_class: CauseClass) -> bool:
+    def lists(self, cause: Cause | None, cause_class: CauseClass) -> bool:
         """Whether gaps of this cause and class are listed."""
         if not self.causes and not self.classes:
             return True

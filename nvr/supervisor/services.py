@@ -97,6 +97,7 @@ def _retention(config: Config, prepared: Prepared) -> dict[str, Any]:
 
 def accounting(config: Config, prepared: Prepared, on_disk_full: Callable[[list[str]], None]) -> Service:
     """The accounting process: retention. ``on_disk_full`` hears which cameras must pause."""
+    started_us = time.time_ns() // 1000
 
     def first(now: Config) -> dict[str, Any]:
         return {
@@ -104,6 +105,7 @@ def accounting(config: Config, prepared: Prepared, on_disk_full: Callable[[list[
             "catalogue": str(now.storage.catalogue),
             "scrub_bytes_per_s": now.storage.scrub_rate,
             "alerts": to_wire(now.alerts, now.server.zone),
+            "started_us": started_us,
             **_retention(now, prepared),
         }
 

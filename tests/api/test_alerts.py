@@ -7,7 +7,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from storage import alerts, at_risk, status
+from storage import alerts, at_risk, deliveries, status
 from storage.alerts import Row
 from storage.at_risk import Risk
 from storage.counters import LEVELS, NAMES
@@ -21,19 +21,35 @@ def opened(world: World, id_: str, *, resolved_us: int | None = None) -> None:
     with world.db.write() as conn:
         row = Row(id_, "camera_down", "yard", T0, T0 + 1, T0 + 2, resolved_us, 0, ("yard",), {"cause": "unreachable"})
         alerts.put(conn, row)
-        alerts.queue(conn, id_, "opened", ["email"], now_us=T0)
-        (notice,) = [n for n in alerts.notices(conn, due_us=NOW) if n.alert == id_]
-        alerts.failed(conn, notice, "mail.example.org:587: no route", due_us=NOW * 2)
+        deliveries.set_recipients(conn, ["email:room@example.org"], now_us=T0)
+        deliveries.queue(conn, id_, "opened", {}, at_us=T0)
+        (delivery,) = [n for n in deliveries.waiting(conn, "email:room@example.org") if n.alert == id_]
+        deliveries.failed(conn, delivery, "mail.example.org:587: no route", is_refusal=False, now_us=T0 + 7)
 
 
 async def test_listing_and_acknowledging(client: Client, world: World) -> None:
     opened(world, "one")
     opened(world, "two", resolved_us=T0 + 5)
-    listed = (await client.get("/api/alerts", headers=world.bearer("viewer"))).json()["alerts"]
+    body = (await client.get("/api/alerts", headers=world.bearer("viewer"))).json()
+    listed = body["alerts"]
+    assert body["recipients"] == [
+        {
+            "channel": "email",
+            "recipient": None,
+            "waiting": 2,
+            "failing_since": "2026-11-23T14:00:00.000007Z",
+            "error": None,
+            "accepted": None,
+            "dropped": 0,
+        }
+    ]
     assert [(a["id"], a["resolved"] is None) for a in listed] == [("one", True), ("two", False)]
     assert listed[0]["undelivered"] == ["email"]
-    whole = (await client.get("/api/alerts", headers=world.bearer("admin"))).json()["alerts"]
-    assert whole[0]["undelivered"] == ["email: mail.example.org:587: no route"]
+    for_admin = (await client.get("/api/alerts", headers=world.bearer("admin"))).json()
+    assert for_admin["recipients"][0]["recipient"] == "room@example.org"
+    assert for_admin["recipients"][0]["error"] == "mail.example.org:587: no route"
+    whole = for_admin["alerts"]
+    assert whole[0]["undelivered"] == ["email:room@example.org: mail.example.org:587: no route"]
     only = (await client.get("/api/alerts?open=true", headers=world.bearer("viewer"))).json()["alerts"]
     assert [a["id"] for a in only] == ["one"]
     path = "/api/alerts/one/acknowledge"
@@ -78,10 +94,16 @@ async def test_metrics_are_what_the_catalogue_says(client: Client, world: World)
         0,
     )
     assert found["nvr_alerts_open", "camera_down"] == 1
+    assert found["nvr_camera_required", "yard"] == 1
+    assert found["nvr_camera_outage_start_timestamp_seconds", "yard"] == T0 / 1e6
+    assert ("nvr_camera_outage_start_timestamp_seconds", "gate") not in found
+    assert found["nvr_alert_messages_waiting", "email:1"] == 1
+    assert found["nvr_alert_recipient_failing", "email:1"] == 1
+    assert found["nvr_alert_messages_dropped_total", "email:1"] == 0
     labels = {
         name for family in text_string_to_metric_families(answer.text) for s in family.samples for name in s.labels
     }
-    assert labels <= {"camera", "cause", "state", "kind", "root", "version", "node"}
+    assert labels <= {"camera", "cause", "state", "kind", "root", "version", "node", "recipient"}
 
 
 async def test_metrics_have_what_recorders_count(client: Client, world: World) -> None:
