@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from nvr.supervisor.patience import Patience
+
 __all__ = ["Child"]
 
 log = logging.getLogger(__name__)
@@ -41,7 +43,7 @@ class Child:
         self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
         self._listener: asyncio.Task[None] | None = None
-        self.silent_ticks = 0
+        self.patience = Patience()
         self.started = time.monotonic()
 
     async def start(self) -> None:
@@ -66,7 +68,8 @@ class Child:
 
     async def begin(self, name: str, first: dict[str, Any]) -> None:
         """Gives a process that waits its first line, and its name."""
-        self.name, self.started, self.silent_ticks = name, time.monotonic(), 0
+        self.name, self.started = name, time.monotonic()
+        self.patience.begins()
         await self.tell(first)
 
     @property
@@ -89,7 +92,7 @@ class Child:
     async def _listen(self) -> None:
         assert self._process is not None and self._process.stdout is not None
         async for text in self._process.stdout:
-            self.silent_ticks = 0
+            self.patience.heard()
             try:
                 line = json.loads(text)
             except ValueError:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from nvr.config import Config
 from nvr.recorder.orders import Leaving
 from nvr.supervisor.book import Book
+from nvr.supervisor.patience import SILENT_S, longer
 from nvr.supervisor.prepare import Prepared, now_us
 from nvr.supervisor.worker_process import WorkerProcess
 from storage.adopt import Loss
@@ -23,10 +25,6 @@ from storage.roots import Root
 __all__ = ["Workers"]
 
 log = logging.getLogger(__name__)
-
-# A worker beats every second. One that is silent for this long hangs; after that the next one has longer, as it may be the machine.
-_SILENT_S: Final = 15
-_LONGEST_SILENCE_S: Final = 60
 
 
 class Workers:
@@ -42,7 +40,7 @@ class Workers:
         self.processes: dict[int, WorkerProcess] = {}
         self._spare: WorkerProcess | None = None
         self._stopping = False
-        self._silence_s = _SILENT_S
+        self._silence_s = SILENT_S
 
     async def _start(self) -> WorkerProcess:
         worker = WorkerProcess(self._config, self._prepared, self._on_line)
@@ -82,18 +80,21 @@ class Workers:
         await asyncio.gather(*(worker.stop() for worker in [*self.processes.values(), *spare]))
 
     async def watch(self) -> None:
-        """Never ends: kills a worker that hangs. Silence is counted in turns of this loop: while this process itself was held up nobody was heard."""
+        """Never ends: kills a worker that hangs."""
+        before = time.monotonic()
         while True:
             await asyncio.sleep(1.0)
             await self.keep_spare()
+            now = time.monotonic()
             for worker in self.processes.values():
                 child = worker.child
-                child.silent_ticks += 1
-                if child.silent_ticks > self._silence_s and child.running:
-                    log.error("%s has been silent for %d s and is killed", child.name, self._silence_s)
-                    self._silence_s = min(2 * self._silence_s, _LONGEST_SILENCE_S)
-                    child.silent_ticks = 0
+                child.patience.silence_s = self._silence_s
+                if child.patience.turn(child.pid, now - before) and child.running:
+                    log.error("%s has been silent for %d s and is killed", child.name, child.patience.passed_s)
+                    self._silence_s = longer(self._silence_s)
+                    child.patience.begins()
                     child.kill()
+            before = now
 
     # What dead ones left ---------------------------------------------------------------------------------------------
 
