@@ -62,6 +62,7 @@ def load(conn: sqlite3.Connection, policy_of: Mapping[str, Policy], *, now_us: i
                 given_up.get(key, {}),
                 0 if due_us is None else _overdue(conn, key, ranges, due_us),
                 leased.get(id_, ()),
+                0 if policy.max_bytes is None else holds.bytes_in(conn, key, ranges),
             )
         )
     return found

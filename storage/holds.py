@@ -14,9 +14,23 @@ from dataclasses import dataclass, replace
 from storage import audit
 from storage.actors import Actor
 from storage.database import next_rev
+from storage.intervals import DAY_US
 from storage.segments import LONGEST_SEGMENT_US
 
-__all__ = ["Hold", "HoldError", "Ranges", "active", "every", "find", "held", "keeps", "place", "release", "touches"]
+__all__ = [
+    "Hold",
+    "HoldError",
+    "Ranges",
+    "active",
+    "bytes_in",
+    "every",
+    "find",
+    "held",
+    "keeps",
+    "place",
+    "release",
+    "touches",
+]
 
 Ranges = Sequence[tuple[int, int]]
 
@@ -133,6 +147,35 @@ def keeps(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int) -> 
         " AND end_us > ? LIMIT 1"
     )
     return conn.execute(query, (camera, max(start_us, end_us - 1), start_us)).fetchone() is not None
+
+
+def bytes_in(conn: sqlite3.Connection, camera: int, ranges: Ranges) -> int:
+    """Bytes of a camera's closed segments that the merged ``ranges`` touch. Of whole days from the spans, which are a few a day and count a segment where it starts: a camera may
+    be held for years."""
+
+    def starting(from_us: int, until_us: int, after_us: int) -> int:
+        row = conn.execute(
+            "SELECT coalesce(sum(bytes), 0) FROM segment WHERE camera = ? AND start_us >= ? AND start_us < ?"
+            " AND end_us IS NOT NULL AND max(start_us, end_us - 1) >= ?",
+            (camera, from_us, until_us, after_us),
+        ).fetchone()
+        return int(row[0])
+
+    total, before_us = 0, 0
+    for start_us, end_us in ranges:
+        # One that begins before the end of the range before was counted with that.
+        total += starting(max(before_us, start_us - LONGEST_SEGMENT_US), start_us, start_us)
+        first_us, last_us = -(-start_us // DAY_US) * DAY_US, end_us // DAY_US * DAY_US
+        if first_us < last_us:
+            row = conn.execute(
+                "SELECT coalesce(sum(bytes), 0) FROM span WHERE camera = ? AND start_us >= ? AND start_us < ?",
+                (camera, first_us, last_us),
+            ).fetchone()
+            total += starting(start_us, first_us, start_us) + int(row[0]) + starting(last_us, end_us, start_us)
+        else:
+            total += starting(start_us, end_us, start_us)
+        before_us = end_us
+    return total
 
 
 def held(conn: sqlite3.Connection, hold: Hold) -> tuple[int, int]:

@@ -103,8 +103,8 @@ class Applied:
 @dataclass(frozen=True, slots=True)
 class Footage:
     """A camera's footage. ``segments``: its closed segments by start, read only as far as needed; those that are sure to be protected may be
-    left out, and ``overdue`` says how many of these are held past ``max_age``. ``leases``: what is being read. ``bytes``: of all its closed segments. ``garbage``: by root,
-    bytes that are given up already and still on the disk."""
+    left out, and ``overdue`` says how many of these are held past ``max_age``. ``leases``: what is being read. ``bytes``: of all its closed segments, ``held_bytes``: of those that
+    holds keep, which take no room of ``max_bytes``. ``garbage``: by root, bytes that are given up already and still on the disk."""
 
     camera: str
     policy: Policy
@@ -114,17 +114,25 @@ class Footage:
     garbage: Mapping[str, int] = field(default_factory=dict)
     overdue: int = 0
     leases: Ranges = field(default=())
+    held_bytes: int = 0
+
+    @property
+    def beyond(self) -> int:
+        """Bytes that the camera has beyond its ``max_bytes`` because of holds."""
+        most = self.policy.max_bytes
+        return 0 if most is None else max(0, min(self.held_bytes, self.bytes - most))
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``deletions``, oldest end first. ``shortfalls``: floors that can't be reached. ``overdue``: held segments past their ``max_age``.
-    ``complete`` is false if there is more to delete than was asked for; then nothing is said of floors."""
+    """``deletions``, oldest end first. ``shortfalls``: floors that can't be reached. ``overdue``: held segments past their ``max_age``. ``beyond``: by camera, the bytes that
+    it has beyond its ``max_bytes`` because of holds. ``complete`` is false if there is more to delete than was asked for; then nothing is said of floors."""
 
     deletions: Sequence[Deletion]
     shortfalls: Sequence[Shortfall]
     overdue: int
     complete: bool
+    beyond: Mapping[str, int] = field(default_factory=dict)
 
 
 class _Camera:
@@ -135,7 +143,8 @@ class _Camera:
         policy = footage.policy
         self.due_us = -1 if policy.max_age_us is None else now_us - policy.max_age_us
         self.young_us = _NEVER_US if policy.min_age_us is None else now_us - policy.min_age_us
-        self.excess = 0 if policy.max_bytes is None else footage.bytes - policy.max_bytes
+        # What is held takes no room: or a hold near the limit would cost everything that the camera recorded since.
+        self.excess = 0 if policy.max_bytes is None else footage.bytes - footage.held_bytes - policy.max_bytes
         self.overdue = footage.overdue
         self._kept: list[Candidate] = []
         self._leased: list[Candidate] = []
@@ -228,7 +237,8 @@ def plan(footage: Iterable[Footage], disks_: Iterable[Disk], *, now_us: int, mos
         if complete:
             shortfalls = [Shortfall(root, bytes_) for root, bytes_ in sorted(short.items()) if bytes_ > 0]
     deletions.sort(key=lambda deletion: (deletion.candidate.end_us, deletion.candidate.key.camera))
-    return Plan(deletions, shortfalls, sum(camera.overdue for camera in cameras), complete)
+    beyond = {camera.footage.camera: camera.footage.beyond for camera in cameras if camera.footage.beyond}
+    return Plan(deletions, shortfalls, sum(camera.overdue for camera in cameras), complete, beyond)
 
 
 def _for_space(cameras: Sequence[_Camera], short: dict[str, int], deletions: list[Deletion], most: int | None) -> bool:

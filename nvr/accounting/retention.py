@@ -139,7 +139,7 @@ class Keeper:
 
     def _tell(self, planned: Plan) -> None:
         """What needs a person is said when it begins, and again every ten minutes."""
-        news = (tuple(s.root for s in planned.shortfalls), planned.overdue)
+        news = (tuple(s.root for s in planned.shortfalls), planned.overdue, tuple(sorted(planned.beyond)))
         if not planned.complete or (news == self._told[0] and time.monotonic() - self._told[1] < _REMIND_S):
             return
         self._told = (news, time.monotonic())
@@ -153,6 +153,13 @@ class Keeper:
             )
         if planned.overdue:
             log.warning("%d segments are past max_age and stay, since they are held", planned.overdue)
+        if planned.beyond:
+            log.warning(
+                "%d cameras have more than their max_bytes because of holds (%d bytes): %s",
+                len(planned.beyond),
+                sum(planned.beyond.values()),
+                ", ".join(sorted(planned.beyond)[:10]),
+            )
 
     def _pause(self, planned: Plan, found: Sequence[Disk]) -> None:
         lack = scarcity(found)

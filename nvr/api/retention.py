@@ -126,6 +126,7 @@ class Preview(msgspec.Struct):
     complete: bool
     shortfalls: list[ShortfallBody]
     overdue: int
+    held_beyond: dict[str, int]
 
 
 class Confirmation(msgspec.Struct, forbid_unknown_fields=True):
@@ -284,6 +285,7 @@ def _preview(request: ApiRequest, services: Services, change: Change) -> Respons
         planned.complete,
         [ShortfallBody(s.root, s.bytes) for s in planned.shortfalls],
         planned.overdue,
+        dict(planned.beyond),
     )
     return json_answer(request, body)
 

@@ -93,6 +93,8 @@ def preview(max_age: str | None, min_age: str | None, max_bytes: str | None, con
         click.echo(f"root {shortfall.root}: {shortfall.bytes} bytes short of its floor; all that is left is protected")
     if planned.overdue:
         click.echo(f"{planned.overdue} segments are past max_age and stay, since they are held")
+    for camera, size in sorted(planned.beyond.items()):
+        click.echo(f"camera {camera} has {size} bytes beyond its max_bytes, since they are held")
     if sums.segments:
         click.echo(f"to delete exactly this, within an hour: nvr retention apply {hash_}")
 

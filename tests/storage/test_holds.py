@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 
 import pytest
@@ -10,9 +11,14 @@ from hypothesis import strategies as st
 
 from storage import garbage, holds, segments
 from storage.causes import Cause
+from storage.footage import load, policies
 from storage.holds import HoldError
+from storage.intervals import DAY_US
+from storage.policies import Policy, Rules
+from storage.retention import plan
 from storage.segments import Key
 from tests.people import person
+from tests.storage import mp4
 from tests.storage.test_deletion import make
 from tests.storage.world import CAMERA, NODE, T0_US, World, assert_consistent
 
@@ -114,3 +120,58 @@ def test_a_hold_needs_a_range_a_reason_and_a_camera(world: World) -> None:
         with pytest.raises(HoldError, match="before"):
             holds.release(conn, hold.id, reason="x", by=person("y"), now_us=1)
         assert holds.active(conn) == {}
+
+
+def test_what_holds_keep_is_counted_from_spans_as_from_segments(world: World) -> None:
+    """Over midnights, gaps, overlapping recorders and the edges of the ranges."""
+    chance = random.Random(9)
+    midnight_us = (T0_US // DAY_US + 1) * DAY_US
+    init = mp4.init()
+    with world.database.write() as conn:
+        segments.put_init(conn, init)
+        for epoch in (1, 2):
+            at_us = midnight_us - 300 * S + epoch * 7 * S
+            for _ in range(60):
+                run = Key(CAMERA, at_us, NODE, epoch)
+                segments.begin_run(conn, run)
+                segments.begin(
+                    conn, run, root=world.root.id, init=init.id, run_start_us=at_us, timescale=1000, media_start=0
+                )
+                end_us = at_us + chance.randrange(1, 20) * S
+                segments.finish(
+                    conn, run, end_us=end_us, media_end=1, frames=1, bytes_=chance.randrange(1, 1000), sha256=None
+                )
+                at_us = end_us + chance.choice((0, 0, 0, 5 * S))
+        key_ = conn.execute("SELECT key FROM camera WHERE id = ?", (CAMERA,)).fetchone()[0]
+        every = segments.between(conn, CAMERA, 0, midnight_us + DAY_US)
+        for _ in range(200):
+            wide = chance.choice((1, 400))
+            cuts = sorted(
+                midnight_us + chance.randrange(-400, 400) * S * wide + chance.choice((0, 1)) for _ in range(4)
+            )
+            ranges = [(a, b) for a, b in (cuts[:2], cuts[2:]) if a < b]
+            if len(ranges) == 2 and ranges[0][1] == ranges[1][0]:
+                continue
+            expected = sum(s.bytes for s in every if holds.touches(s.key.start_us, s.end_us, ranges))
+            assert holds.bytes_in(conn, key_, ranges) == expected, ranges
+
+
+def test_what_is_held_takes_no_room_of_max_bytes(world: World) -> None:
+    """Ten segments, of which the first five are held, and room for five: it used to cost the five newest."""
+    make(world, 10)
+    with world.database.read() as conn:
+        rows = segments.between(conn, CAMERA, 0, NOW_US)
+    most = sum(row.bytes for row in rows[5:])
+    rules = Rules(Policy(max_bytes=most))
+
+    def goes() -> tuple[list[int], dict[str, int]]:
+        with world.database.read() as conn:
+            planned = plan(load(conn, policies(conn, rules), now_us=NOW_US), [], now_us=NOW_US)
+        return [(d.candidate.key.start_us - T0_US) // S for d in planned.deletions], dict(planned.beyond)
+
+    assert goes() == ([0, 1, 2, 3, 4], {})
+    hold = place(world, T0_US, T0_US + 5 * S)
+    assert goes() == ([], {CAMERA: sum(row.bytes for row in rows[:5])})
+    with world.database.write() as conn:
+        holds.release(conn, hold.id, reason="closed", by=person("anna"), now_us=NOW_US)
+    assert goes() == ([0, 1, 2, 3, 4], {}), "released, the oldest go"

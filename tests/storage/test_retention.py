@@ -52,6 +52,7 @@ def fleets(draw: st.DrawFn) -> list[Footage]:
                 sum(c.bytes for c in segments_),
                 held,
                 draw(st.dictionaries(st.sampled_from(ROOTS), st.integers(0, 9))),
+                held_bytes=sum(c.bytes for c in segments_ if overlaps(c, held)),
             )
         )
     return fleet
@@ -88,7 +89,8 @@ def brute_force(fleet: list[Footage], wanted: list[Disk]) -> dict[Key, str]:
             go(candidate, MAX_AGE)
     for footage in fleet:
         for candidate in footage.segments:
-            left = sum(c.bytes for c in footage.segments if c.key not in gone)
+            # What is held takes no room.
+            left = sum(c.bytes for c in footage.segments if c.key not in gone and not overlaps(c, footage.holds))
             most = footage.policy.max_bytes
             if most is not None and left > most and may_go(footage, candidate):
                 go(candidate, MAX_BYTES)
@@ -224,7 +226,10 @@ def test_reading_lazily_changes_nothing(world: World, monkeypatch: pytest.Monkey
             rows = [segments.get(conn, c.key) for c in everything if c.key.camera == camera]
             mine = [Candidate(s.key, s.end_us, s.bytes, s.root) for s in rows if s is not None]
             mine.sort(key=lambda c: c.key.start_us)
-            full.append(Footage(camera, policy_of[camera], mine, sum(c.bytes for c in mine), held.get(camera, [])))
+            ranges, policy = held.get(camera, []), policy_of[camera]
+            kept = sum(c.bytes for c in mine if holds.touches(c.key.start_us, c.end_us, ranges))
+            kept = kept if policy.max_bytes is not None else 0
+            full.append(Footage(camera, policy, mine, sum(c.bytes for c in mine), ranges, held_bytes=kept))
     # Of two that end at once, the first camera's goes first in both.
     full.sort(key=lambda f: f.camera)
     assert got == plan(full, found, now_us=now_us)
