@@ -25,6 +25,7 @@ __all__ = [
     "confirm_rules",
     "details",
     "footage",
+    "forget_if_restored",
     "forget_space",
     "gone_for_space",
     "gone_unconfirmed",
@@ -43,6 +44,8 @@ CLOCK: Final = "clock"
 _ANCHOR: Final = "trusted_moment"
 _FREE_RUNNING: Final = "clock_accepted_unsynchronised"
 _HOUR_US: Final = 3_600_000_000
+# A catalogue that was locked for long has files that it does not know yet; those reach no further than a little after its last heartbeat.
+_RESTORED_US: Final = 600_000_000
 _WINDOW_HOURS: Final = 24
 
 
@@ -100,6 +103,17 @@ def _count(conn: sqlite3.Connection, what: str, subject: int, amount: Amount, no
         (now_us // _HOUR_US, what, subject, amount.us, amount.bytes),
     )
     conn.execute("DELETE FROM pruned_lately WHERE hour < ?", (now_us // _HOUR_US - _WINDOW_HOURS,))
+
+
+def forget_if_restored(conn: sqlite3.Connection, alive_us: int | None) -> bool:
+    """Forgets what was confirmed if footage goes on long after the server last ran by this catalogue (``alive_us``): it is a backup that was put back, and what people have decided since
+    is not in it. Says whether."""
+    newest_us = last_footage_us(conn)
+    if alive_us is None or newest_us is None or newest_us - alive_us <= _RESTORED_US:
+        return False
+    conn.execute("DELETE FROM confirmed_rules")
+    conn.execute("DELETE FROM confirmed_floor")
+    return True
 
 
 def gone_unconfirmed(conn: sqlite3.Connection, gone: Mapping[str, Amount], *, now_us: int) -> None:

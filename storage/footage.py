@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Final
 
-from storage import cameras, holds, leases
+from storage import cameras, holds, leases, misdated
+from storage.intervals import Interval, merge
 from storage.policies import Policy, Rules, own_rules, resolve
 from storage.retention import Candidate, Footage
 from storage.segments import LONGEST_SEGMENT_US, Key
@@ -42,11 +43,15 @@ def load(conn: sqlite3.Connection, policy_of: Mapping[str, Policy], *, now_us: i
     for camera, root, bytes_ in conn.execute("SELECT camera, root, sum(bytes) FROM garbage GROUP BY camera, root"):
         given_up.setdefault(camera, {})[roots[root]] = bytes_
     held, leased = holds.active(conn), leases.active(conn, now_us)
+    ages = {id_: policy.max_age_us for id_, policy in policy_of.items()}
+    wrongly_old = misdated.ranges(conn, {id_: now_us - age for id_, age in ages.items() if age is not None})
     found = []
     for id_, key in keys.items():
         if id_ not in policy_of:
             continue
         policy, ranges = policy_of[id_], held.get(id_, [])
+        # Neither goes; but only what is held is overdue, and takes no room.
+        stays = ranges if id_ not in wrongly_old else _joined(ranges, wrongly_old[id_])
 
         def candidate(row: tuple[int, int, int, int, int, int], id_: str = id_) -> Candidate:
             return Candidate(Key(id_, row[0], nodes[row[1]], row[2]), row[3], row[4], roots[row[5]])
@@ -56,9 +61,9 @@ def load(conn: sqlite3.Connection, policy_of: Mapping[str, Policy], *, now_us: i
             Footage(
                 id_,
                 policy,
-                _segments(conn, key, ranges, candidate),
+                _segments(conn, key, stays, candidate),
                 totals.get(key, 0),
-                ranges,
+                stays,
                 given_up.get(key, {}),
                 0 if due_us is None else _overdue(conn, key, ranges, due_us),
                 leased.get(id_, ()),
@@ -66,6 +71,10 @@ def load(conn: sqlite3.Connection, policy_of: Mapping[str, Policy], *, now_us: i
             )
         )
     return found
+
+
+def _joined(one: holds.Ranges, other: holds.Ranges) -> list[tuple[int, int]]:
+    return [(a, b) for a, b in merge(Interval(*pair) for pair in (*one, *other))]
 
 
 def _segments(

@@ -282,6 +282,10 @@ def disks(roots: Sequence[Root], floor_bytes: int, floor_fraction: float, files:
         except OSError as error:
             log.error("footage root %s can't be asked for its free space: %s", root.path, error)
             continue
+        if total <= 0:
+            # A network disk that is just coming or going. Believed, it would be short of its whole floor.
+            log.error("footage root %s is said to have no space at all: not believed", root.path)
+            continue
         found.append(Disk(root.id, free, max(floor_bytes, int(total * floor_fraction)), total))
     return found
 

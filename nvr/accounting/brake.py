@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from nvr.alerting.clock import synchronised
-from storage import brake, confirmations, footage, forecast
+from storage import brake, confirmations, footage, forecast, misdated
 from storage.brake import Amount, Moment
 from storage.confirmations import CLOCK, Confirmed
 from storage.database import Database
@@ -60,6 +60,8 @@ class Brake:
         self._rate: tuple[int, float, int] | None = None
         self._passed_us: int | None = None
         self._doubt = ""
+        # Whether what is recorded now is known to be dated wrongly, perhaps.
+        self._is_dated: bool | None = None
         self._space: dict[str, dict[str, Any]] = {}
         # Bytes by root that may go at the pace of recording: a pass's share is less than a segment.
         self._credit: dict[str, int] = {}
@@ -68,6 +70,7 @@ class Brake:
         """The plan of a pass: all that the rules in force ask for, but for what waits. Confirms what a person has confirmed, and what does no harm."""
         self._confirm(policy_of, found, now)
         self._confirm_floors(found, now)
+        self._date(now)
         with self._database.read() as conn:
             confirmed = confirmations.load(conn)
             doubt = self._clock(conn, now)
@@ -192,6 +195,7 @@ class Brake:
                 confirmations.accept_unsynchronised(conn, False)
             if keep_anchor:
                 confirmations.set_anchor(conn, now)
+                misdated.trusted(conn)
                 self._anchored_us = now.up_us
 
     def _confirm(self, policy_of: Mapping[str, Policy], found: Sequence[Disk], now: Moment) -> None:
@@ -237,6 +241,22 @@ class Brake:
                 for root, floor_bytes in harmless.items():
                     confirmations.confirm_floor(conn, root, floor_bytes, now_us=now.wall_us)
 
+    def _date(self, now: Moment) -> None:
+        """Notes when the clock begins and ceases to be in doubt: what is recorded meanwhile may be dated long ago."""
+        with self._database.read() as conn:
+            is_doubted, anchor = bool(self._clock(conn, now)), confirmations.anchor(conn)
+        if is_doubted == self._is_dated:
+            return
+        with self._database.write() as conn:
+            if is_doubted and anchor is not None:
+                misdated.begin(conn, anchor.wall_us)
+            elif not is_doubted and (runs := misdated.end(conn)):
+                log.warning(
+                    "the clock was wrong: %d runs are dated earlier than they were recorded; max_age judges them by when they can have been",
+                    runs,
+                )
+        self._is_dated = is_doubted
+
     def _clock(self, conn: sqlite3.Connection, now: Moment) -> str:
         is_synchronised = synchronised()
         if is_synchronised is False and confirmations.accepts_unsynchronised(conn):
@@ -265,16 +285,21 @@ class Brake:
             self._rate = now.up_us, sum(camera.bytes_per_s for camera in fleet) * 86_400, recorded
         _, a_day, total = self._rate
         kept = list(planned.deletions)
+        # What recording explains, it explains once, however many disks there are; and a twentieth is one of each disk's own footage, too.
+        gone_of = {disk.root: confirmations.space_lately(conn, disk.root, now_us=now_us) for disk in disks}
+        fleet_left = brake.space_budget(sum(gone_of.values()), a_day, total)
         for disk in disks:
             wanted = sum(d.candidate.bytes for d in kept if d.candidate.root == disk.root and d.rule == SPACE)
-            gone = confirmations.space_lately(conn, disk.root, now_us=now_us)
-            budget = brake.space_budget(gone, a_day, total)
+            on_disk = min(total, disk.total_bytes - disk.free_bytes) if disk.total_bytes else total
+            budget = min(fleet_left, brake.space_budget(gone_of[disk.root], a_day, on_disk))
             if wanted <= budget:
+                fleet_left -= wanted
                 self._credit.pop(disk.root, None)
                 continue
             credit = self._credit.get(disk.root, 0) + brake.at_pace(a_day, elapsed_us)
             mine = brake.within([d for d in kept if d.candidate.root == disk.root], max(budget, credit), SPACE)
             kept = [d for d in kept if d.candidate.root != disk.root] + mine
+            fleet_left = max(0, fleet_left - sum(d.candidate.bytes for d in mine if d.rule == SPACE))
             self._credit[disk.root] = max(0, credit - sum(d.candidate.bytes for d in mine if d.rule == SPACE))
             self._space[f"space={disk.root}"] = {"bytes": wanted, "recorded_a_day": round(a_day)}
         return planned if len(kept) == len(planned.deletions) else replace(planned, deletions=kept, complete=False)

@@ -12,7 +12,7 @@ from nvr.accounts import ensure_first_admin
 from nvr.config import Config
 from nvr.supervisor.provision import provision
 from nvr.supervisor.roots import Roots
-from storage import at_risk, audit, node
+from storage import at_risk, audit, confirmations, node
 from storage.backlog import Backlog
 from storage.causes import Cause
 from storage.database import Database
@@ -81,6 +81,10 @@ def prepare(config: Config) -> Prepared:
             backlog=backlog,
         )
         with database.write() as conn:
+            if confirmations.forget_if_restored(conn, alive_us):
+                log.warning(
+                    "footage is newer than the catalogue: it is a backup, so retention takes no rule and no floor for confirmed"
+                )
             # To compare with: a log whose end was cut off shows nothing of it by itself.
             log.info("the audit log ends at %s", audit.head(conn))
             audit.enter(conn, "server_started", detail={"version": __version__, "node": node_id})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from nvr.accounting import brake as at_work
 from nvr.accounting.brake import Brake
-from storage import confirmations
+from storage import confirmations, footage, segments
 from storage.brake import Amount, Moment
+from storage.causes import Cause
 from storage.policies import Policy
-from storage.retention import SPACE, Disk, apply
+from storage.retention import SPACE, Disk, apply, plan
 from storage.segments import Key
 from tests.nightly import examples
 from tests.people import person
@@ -60,7 +61,14 @@ class Machine:
         self.up_us += us
 
     def record(self, hours: float, *, camera: str = CAMERA, bytes_: int = SEGMENT_BYTES) -> None:
-        """Records segments of half an hour up to the clock's now and on; time goes by."""
+        """Records segments of half an hour up to the clock's now and on, in one run; time goes by."""
+        if hours:
+            with self.world.database.write() as conn:
+                segments.begin_run(conn, Key(camera, self.now_us, "n1", 1))
+                run_end_us = self.now_us + round(hours * 2) * HOUR // 2
+                segments.end_run(
+                    conn, Key(camera, self.now_us, "n1", 1), end_us=run_end_us, cause=Cause.CLOCK_STEP, detail={}
+                )
         for _ in range(round(hours * 2)):
             enter(self.world, camera, self.now_us, self.now_us + HOUR // 2, bytes_)
             self.passes(HOUR // 2)
@@ -372,5 +380,75 @@ def test_property_nothing_goes_that_confirmed_rules_at_a_true_time_would_not_del
                 by_bytes = all(limit is not None and sizes * GB > limit for limit in limits)
                 explained += by_age or by_bytes or server.free_bytes <= server.total_bytes // 4
             little += len(gone) - explained
+            if name == "rules" and not gone and not server.waits():
+                # They did no harm, and count from now on.
+                mildest = [server.policy_of[CAMERA]]
             # 5 % of the most that there was, or the two segments that make an hour, within any 24 hours; the histories are at most 14 times 30 hours long.
             assert little <= max(2, sizes * 0.06) * 18, (name, value)
+
+
+def test_footage_that_a_wrong_clock_dates_long_ago_is_not_old() -> None:
+    """The clock is set back by forty days, and put right after ten hours; or the machine boots in 1970 and learns the time later."""
+    for boots in (False, True):
+        with machine(Policy(max_age_us=30 * DAY), hours=20) as server:
+            before, true_us = server.keys, server.now_us
+            if boots:
+                server.boot, server.up_us, server.now_us = "boot-2", MINUTE, MINUTE
+                server.restart()
+            else:
+                server.now_us -= 40 * DAY
+            server.record(1)
+            server.run()
+            server.record(9)
+            server.run()
+            misdated = server.keys - before
+            assert len(misdated) == 20
+            server.now_us = true_us + 10 * HOUR
+            server.record(1)
+            assert server.run() == 0
+            server.restart()
+            assert server.run() == 0 and misdated <= server.keys
+            # A month later it is old.
+            for _ in range(35):
+                server.record(24)
+                server.run()
+            assert not misdated & server.keys
+
+
+def test_what_recording_explains_it_explains_once_for_all_disks() -> None:
+    with machine(hours=0) as server:
+        server.record(24 * 10, bytes_=2 * GB)
+        assert server.run() == 0
+        with server.world.database.read() as conn:
+            found = footage.load(conn, server.policy_of, now_us=server.now_us)
+            root = server.world.root.id
+            whole = plan(found, [Disk(root, 0, 800 * GB, 1000 * GB)], now_us=server.now_us)
+            server.brake._passed_us = None
+            disks = [Disk(root, 40 * GB, 800 * GB, 1000 * GB), Disk("other", 0, 800 * GB, 1000 * GB)]
+            half = len(whole.deletions) // 2
+            spread = [
+                replace(d, candidate=replace(d.candidate, root="other" if number % 2 else root))
+                for number, d in enumerate(whole.deletions)
+            ]
+            kept = server.brake._at_pace(
+                conn,
+                replace(whole, deletions=spread),
+                disks,
+                Moment(server.now_us, "boot-1", server.up_us),
+                server.now_us,
+            )
+            going = [d.candidate.bytes for d in kept.deletions]
+        assert half > 96 and sum(going) <= 2 * 96 * GB
+
+
+def test_a_backup_that_was_put_back_explains_nothing() -> None:
+    with machine(Policy(max_age_us=7 * DAY), hours=6 * 24) as server:
+        backup_us = server.now_us
+        # What was decided since is not in it; what was recorded since is taken in from the files.
+        server.record(20 * 24)
+        with server.world.database.write() as conn:
+            assert not confirmations.forget_if_restored(conn, server.now_us - MINUTE)
+            assert confirmations.load(conn).rules
+            assert confirmations.forget_if_restored(conn, backup_us)
+        server.restart()
+        assert server.run() == 0 and list(server.waits()) == [f"max_age={7 * DAY}"]
