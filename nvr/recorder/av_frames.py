@@ -17,6 +17,7 @@ from nvr.recorder.arrival import Jitter, Received
 from nvr.recorder.audio_config import aac_format, adts_frames
 from nvr.recorder.nal import annex_b, prefixed_parameter_sets
 from nvr.recorder.native.templates import video_template
+from nvr.recorder.relay.video import Mark
 from nvr.recorder.source import AudioFormat, AudioPacket, Ended, PacketSink, Picture
 from nvr.recorder.timestamps import Completer
 from storage.causes import Cause
@@ -34,8 +35,10 @@ _G711: Final = ("pcm_mulaw", "pcm_alaw")
 class VideoEdge:
     """The frames of one connection. Its ``take`` raises what the sink raises, and ``Ended`` if the camera sends what can't be recorded."""
 
-    def __init__(self, stream: Any, sink: PacketSink, silence_us: int) -> None:
+    def __init__(self, stream: Any, sink: PacketSink, silence_us: int, mark: Mark) -> None:
         self._sink = sink
+        self._mark = mark
+        self._loss = ""
         self._codec = str(stream.codec_context.name)
         if self._codec not in ("h264", "hevc"):
             raise Ended(Cause.REJECTED, {"error": f"video codec {self._codec} is not H.264 or H.265"})
@@ -83,7 +86,7 @@ class VideoEdge:
         }
 
     def _give(self, packet: av.Packet[Any], waited_us: int) -> None:
-        units = units_of(self._codec, bytes(packet), self._lengths)
+        units = self._without_mark(units_of(self._codec, bytes(packet), self._lengths))
         if not units:
             return
         data = joined(units)
@@ -97,6 +100,7 @@ class VideoEdge:
         if base.numerator != 1 or not _COARSEST <= base.denominator <= _FINEST:
             dts, pts, duration = (round(ticks * base / _COMMON_BASE) for ticks in (dts, pts, duration))
             base = _COMMON_BASE
+        loss, self._loss = self._loss or ("network" if packet.is_corrupt else ""), ""
         self._sink.packet(
             Picture(
                 [data],
@@ -105,11 +109,19 @@ class VideoEdge:
                 max(pts, dts),
                 dts,
                 is_keyframe,
-                "network" if packet.is_corrupt else "",
+                loss,
                 duration,
                 waited_us,
             )
         )
+
+    def _without_mark(self, units: list[bytes]) -> list[bytes]:
+        """The units without what the relay put in front of a frame before which others are missing."""
+        for number, unit in enumerate(units):
+            if (loss := self._mark.read(self._codec, unit)) is not None:
+                self._loss = loss
+                return units[:number] + units[number + 1 :]
+        return units
 
     def _opens(self, sets: tuple[bytes, ...], data: bytes) -> bool:
         """Learns what the first keyframe says; False as long as there are no parameter sets."""

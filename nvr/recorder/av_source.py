@@ -33,11 +33,6 @@ log = logging.getLogger(__name__)
 # How long FFmpeg may look at a stream before it says what it is (µs). Parameters come with the session description; this bounds cameras
 # that describe themselves badly.
 _ANALYZE_US: Final = "3000000"
-# UDP: a camera that refuses to send to us alone may send to a group. Its keyframes come faster than they are read, and the usual buffer is 200 kB.
-_TRANSPORT: Final = {
-    "tcp": {"rtsp_transport": "tcp"},
-    "udp": {"rtsp_transport": "udp+udp_multicast", "buffer_size": "4194304"},
-}
 _CLOCK_S: Final = 5.0
 _YEAR_US: Final = 365 * 86_400_000_000
 _REFERENCE_TIME: Final = struct.Struct("@q")
@@ -59,6 +54,7 @@ class AvSource:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._clock_due_s = 0.0
+        self._relay: Relay | None = None
         self._frames: VideoEdge | None = None
         self._sounds: AudioEdge | None = None
 
@@ -89,10 +85,11 @@ class AvSource:
 
     @property
     def counters(self) -> Mapping[str, int]:
-        """What came, and when: FFmpeg does not tell what went wrong."""
-        if self._frames is None:
+        """What came, and when, and what the relay saw of its packets: FFmpeg does not tell what went wrong."""
+        relay, frames = self._relay, self._frames
+        if relay is None or frames is None:
             return {}
-        counts = self._frames.counts()
+        counts = {**relay.counts, **frames.counts()}
         if self._sounds is not None:
             counts["received_bytes"] += self._sounds.bytes
         return counts
@@ -127,21 +124,28 @@ class AvSource:
         camera = self._camera
         # A stalled read lasts about twice FFmpeg's timeout.
         timeout_us = camera.silence_us // 2
-        relay = Relay(camera)
-        address = relay.open()
-        try:
-            return self._read_from(relay, address, timeout_us)
-        finally:
-            relay.close()
+        audio, why = camera.audio, ""
+        while True:
+            relay = self._relay = Relay(camera, self._transport, audio=audio)
+            address = relay.open()
+            try:
+                return self._read_from(relay, address, timeout_us, why)
+            except Ended:
+                why = relay.fails_with_audio
+                if not (audio and why):
+                    raise
+                audio = False
+            finally:
+                relay.close()
 
-    def _read_from(self, relay: Relay, address: str, timeout_us: int) -> Ended:
+    def _read_from(self, relay: Relay, address: str, timeout_us: int, no_audio: str) -> Ended:
         camera = self._camera
         began = time.monotonic()
         try:
             container = av.open(
                 address,
                 options={
-                    **_TRANSPORT[self._transport],
+                    "rtsp_transport": "tcp",
                     "timeout": str(timeout_us),
                     "allowed_media_types": "video+audio" if camera.audio else "video",
                     "analyzeduration": _ANALYZE_US,
@@ -153,6 +157,8 @@ class AvSource:
             raise why or failures.from_open(error, time.monotonic() - began, timeout_us / 1e6) from None
         with container:
             self._sink.connected()
+            if no_audio or relay.no_audio:
+                self._sink.no_audio(no_audio or relay.no_audio)
             if not container.streams.video:
                 return Ended(Cause.REJECTED, {"error": "the camera offers no video that can be read"})
             video = container.streams.video[0]
@@ -160,8 +166,9 @@ class AvSource:
                 # FFmpeg has no name for what the camera calls it.
                 return Ended(Cause.REJECTED, {"error": "the camera offers no video that can be read"})
             audio = container.streams.audio[0] if camera.audio and container.streams.audio else None
-            frames = self._frames = VideoEdge(video, self._sink, camera.silence_us)
-            sounds = self._sounds = AudioEdge(audio, self._sink) if audio is not None else None
+            frames = self._frames = VideoEdge(video, self._sink, camera.silence_us, relay.mark)
+            has_audio = audio is not None and not relay.no_audio
+            sounds = self._sounds = AudioEdge(audio, self._sink) if has_audio else None
             packets = container.demux([video] if audio is None else [video, audio])
             while not self._stop.is_set():
                 try:

@@ -22,13 +22,21 @@ from tests.cameras.recording import FFMPEG, record
 BEGIN, END = "<!-- begin of the table: make bench-cameras writes it -->", "<!-- end of the table -->"
 TITLES = {
     "packets": "RTP packets",
+    "channels": "Senders and reports",
+    "losses": "Losses",
     "units": "NAL units and how they are packed",
+    "h265": "The same in H.265, and more of units",
     "descriptions": "Session descriptions",
+    "describing": "More session descriptions",
     "messages": "RTSP messages and logins",
+    "answers": "More answers and logins",
     "times": "Time stamps and still scenes",
+    "stamps": "More time stamps",
     "pictures": "Coded video",
     "sessions": "Sessions and transports",
+    "transports": "UDP, groups and connections that are cut",
     "sound": "Sound",
+    "tracks": "More sound",
 }
 
 

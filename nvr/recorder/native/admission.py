@@ -126,6 +126,10 @@ class Admission:
         """The payload type of packets that need no judgement if they are next in number; -1 while there are none."""
         return -1 if self._ahead or self._anew is not None else self.payload_type
 
+    def waits_since(self, now_us: int) -> int:
+        """For how long packets have waited for those that are missing before them, microseconds; 0 if none do."""
+        return now_us - self._ahead[0].arrived_us if self._ahead else 0
+
     def let_go(self) -> None:
         """Nothing comes any more: forgets what was held, and the track."""
         self._ahead.clear()

@@ -87,8 +87,8 @@ class Connection(asyncio.BufferedProtocol):
         self.closed: asyncio.Future[Exception] = self._loop.create_future()
         self.session = ""
         self.agent = "nvr"
-        # The camera's IP address.
-        self.address = ""
+        # The camera's IP address, and ours towards it.
+        self.address = self.local = ""
         self._tap = TAP.get()
         self._reading: memoryview | None = None
 
@@ -133,6 +133,7 @@ class Connection(asyncio.BufferedProtocol):
         # is to be read however little it is.
         connected = self._socket = self._transport.get_extra_info("socket")
         self.address = str((self._transport.get_extra_info("peername") or ("",))[0])
+        self.local = str((self._transport.get_extra_info("sockname") or ("",))[0])
         for bytes_ in (_WINDOW_BYTES, 1):
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, bytes_)
 

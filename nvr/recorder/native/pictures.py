@@ -51,6 +51,10 @@ class Depacketiser(Frame, ABC):
         self._unheard = 0
         self._newest = 0
         self._done: list[Picture] = []
+        self.finished = 0
+        """Frames that ended, whole or not."""
+        self.finished_late = False
+        """Whether the last of them had ended before the packet that said so."""
 
     def feed(self, payload: memoryview, timestamp: int, marker: bool, lost: int) -> tuple[Picture, ...]:
         """Takes the next packet's payload, ``lost`` packets being missing right before it; returns what it completed."""
@@ -345,6 +349,7 @@ class Depacketiser(Frame, ABC):
             self._resolve()
             if not self._has_slice:
                 return
+        self.finished, self.finished_late = self.finished + 1, late
         damaged = self._damaged or (self._suspect and not self._begins_well)
         parts = [] if damaged else pieces(self._parts)
         found = self._judge(parts, damaged, settled)
