@@ -42,6 +42,9 @@ class Track(Protocol):
     def follows(self, timestamp: int) -> bool:
         """Whether, by its time, nothing can be missing before this one."""
 
+    def may_follow(self, timestamp: int) -> bool:
+        """The same, or, while it is not known how far frames are apart, whether it is of about now."""
+
     def worth(self, payload: memoryview) -> int:
         """``WRONG`` … ``STARTS``."""
 
@@ -53,6 +56,9 @@ class _Nobody:
         return False
 
     def follows(self, timestamp: int) -> bool:
+        return False
+
+    def may_follow(self, timestamp: int) -> bool:
         return False
 
     def worth(self, payload: memoryview) -> int:
@@ -146,7 +152,9 @@ class Admission:
             # The description's type comes after all.
             self.payload_type = self._described
         elif sequence.ssrc is not None and packet.ssrc != sequence.ssrc:
-            return self._take_other(packet, now_us)
+            if not self._goes_on(packet):
+                return self._take_other(packet, now_us)
+            sequence.ssrc = packet.ssrc
         if not len(packet.payload):
             self._step_aside(packet)
             return []
@@ -265,6 +273,15 @@ class Admission:
         most = _MOST_ASIDE if packet.ssrc == self._sequence.ssrc else len(self._aside) + 1
         if self._aside_shares and 0 < packet.sequence - highest & 0xFFFF <= most and len(self._aside) < _MOST_ASIDE:
             self._aside.append(packet.sequence)
+
+    def _goes_on(self, packet: RtpPacket) -> bool:
+        """Whether a packet of another SSRC is simply the next one: there are cameras that have one for each frame. Of another sender both number and time would be so by a
+        chance in a hundred million."""
+        return (
+            packet.sequence == self._sequence.highest + 1 & 0xFFFF
+            and len(packet.payload) > 0
+            and self._track.may_follow(packet.timestamp)
+        )
 
     def _take_other(self, packet: RtpPacket, now_us: int) -> list[Admitted]:
         sequence = self._sequence

@@ -87,6 +87,8 @@ class Connection(asyncio.BufferedProtocol):
         self.closed: asyncio.Future[Exception] = self._loop.create_future()
         self.session = ""
         self.agent = "nvr"
+        # Whether the camera's answers have the numbers of requests.
+        self._counts = False
         # The camera's IP address, and ours towards it.
         self.address = self.local = ""
         self._tap = TAP.get()
@@ -173,8 +175,10 @@ class Connection(asyncio.BufferedProtocol):
         if message.status < 200:
             return
         cseq = message.cseq
-        if cseq is None and self._pending:
-            # Requests go one at a time, so an answer without a number can only be to the oldest.
+        if cseq in self._pending:
+            self._counts = True
+        elif self._pending and (cseq is None or not self._counts):
+            # Requests go one at a time, so an answer without a number, or of a camera that has never got one right, can only be to the oldest.
             cseq = min(self._pending)
         waiting = self._pending.pop(cseq, None) if cseq is not None else None
         if waiting is not None and not waiting.done():

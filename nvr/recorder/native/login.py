@@ -50,6 +50,8 @@ class Login:
         self._sent = False
         self._open = False
         self._worked = False
+        # An OPTIONS with a login was answered, whether or not the password was looked at: its nonce may be old since.
+        self._served = False
         self._accepted = False
         self._renewed = False
 
@@ -75,7 +77,9 @@ class Login:
             return False
         if answer.status == 403 and not self._worked:
             await self._refused(answer)
-        elif 200 <= answer.status < 300 and method != "OPTIONS":
+        elif 200 <= answer.status < 300 and method == "OPTIONS":
+            self._served = True
+        elif 200 <= answer.status < 300:
             # OPTIONS is answered by many without a look at the password.
             self._worked = True
             if method == "PLAY":
@@ -104,7 +108,8 @@ class Login:
             return True
         # What was sent is refused. Only a nonce that has served may be old; a fresh one that is refused says that the password is wrong.
         chosen = choose(offers, basic=self._auth.scheme == "basic")
-        if self._worked and not self._renewed and chosen is not None:
+        served = self._worked or (self._served and chosen is not None and chosen.stale)
+        if served and not self._renewed and chosen is not None:
             new = self._auth.take(chosen)
             if chosen.stale or (chosen.scheme == "digest" and new):
                 self._renewed = True

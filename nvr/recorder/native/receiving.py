@@ -155,6 +155,10 @@ class Receiver:
         """Whether, by its time, nothing can be missing before this one."""
         return False
 
+    def may_follow(self, timestamp: int) -> bool:
+        """The same, or, while it is not known how far frames are apart, whether it is of about now."""
+        return False
+
     def worth(self, payload: memoryview) -> int:
         """What a payload says of whether it is the track's; see ``admission``."""
         return STARTS
@@ -217,6 +221,9 @@ class VideoReceiver(Receiver):
 
     def follows(self, timestamp: int) -> bool:
         return 0 <= self._ahead(timestamp) <= _FOLLOWS * self._usual_step
+
+    def may_follow(self, timestamp: int) -> bool:
+        return self.follows(timestamp) or (not self._usual_step and 0 <= self._ahead(timestamp) <= 2 * self.clock_rate)
 
     def _ahead(self, timestamp: int) -> int:
         """How many ticks a time is after the newest that came."""

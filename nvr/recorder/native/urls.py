@@ -17,6 +17,8 @@ __all__ = ["base_url", "control_url", "without_credentials"]
 _ABSOLUTE = re.compile(r"rtspu?s?://", re.IGNORECASE)
 # A base that begins with host and port is absolute, as if its scheme stood before it.
 _HOST_AND_PORT = re.compile(r"(?:\[[0-9a-f:.]+\]|[\w.-]+):\d{1,5}(?=/|$)", re.IGNORECASE)
+# rtsp://rtsp://host: seen of cameras.
+_TWICE = re.compile(r"(?:rtspu?s?://)+(?=rtspu?s?://)", re.IGNORECASE)
 _UNSAFE = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -29,7 +31,7 @@ def base_url(request_url: str, headers: Mapping[str, str]) -> str:
         ProtocolError: the camera's base can't be a URL.
     """
     for name in ("content-base", "content-location"):
-        value = headers.get(name, "").strip()
+        value = _TWICE.sub("", headers.get(name, "").strip())
         if value and not _is_absolute(value) and _begins_with_host(value, request_url):
             value = f"{urlsplit(request_url).scheme}://{value}"
         if value:

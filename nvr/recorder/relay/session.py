@@ -57,7 +57,9 @@ _PASSED: Final = ("accept", "range", "require", "scale", "speed", "blocksize", "
 _ANSWERED: Final = ("range", "rtp-info", "scale", "speed")
 _ALIVE: Final = frozenset({"OPTIONS", "GET_PARAMETER", "SET_PARAMETER"})
 _CHANNELS: Final = re.compile(r"interleaved\s*=\s*(\d{1,3})(?:\s*-\s*(\d{1,3}))?", re.IGNORECASE)
-_UNSUPPORTED_TRANSPORT: Final = 461
+# Nothing there; and aggregate control that a camera refuses.
+_NOT_THERE: Final = frozenset({400, 404})
+_NO_AGGREGATE: Final = frozenset({404, 405, 459})
 
 
 class Relay:
@@ -83,6 +85,9 @@ class Relay:
         self._session_timeout_s = DEFAULT_TIMEOUT_S
         self._described = Message(0, "", "", "", ())
         self._media: dict[str, sdp.Media] = {}
+        # What was described, and the tracks that were set up.
+        self._url = camera.url
+        self._set_up_urls: list[str] = []
         # By the channel of FFmpeg's reports.
         self._tracks: dict[int, RelayedTrack] = {}
         self._plays = False
@@ -157,6 +162,7 @@ class Relay:
             if answer.status < 300:
                 self._described = answer
                 connection.closed.add_done_callback(self._lost)
+                self._url = url
                 return url
             url = redirected(self._camera, url, answer.get("location"), connection.address)
             connection.close()
@@ -203,7 +209,7 @@ class Relay:
         if method == "SETUP":
             kept = await self._set_up(url, headers, request.get("transport"))
         else:
-            answer = await self._ask(method, url, headers)
+            answer = await (self._ask_to_play(url, headers) if method == "PLAY" else self._ask(method, url, headers))
             kept = [(name, answer.get(name)) for name in _ANSWERED if answer.get(name)]
             if method == "PLAY":
                 self._play(url)
@@ -230,6 +236,17 @@ class Relay:
             raise RedirectError("the camera redirects in the middle of a session")
         return answer
 
+    async def _ask_to_play(self, url: str, headers: list[tuple[str, str]]) -> Message:
+        """PLAY for the whole; for each track, where a camera wants that."""
+        try:
+            return await self._ask("PLAY", url, headers)
+        except StatusError as error:
+            if error.status not in _NO_AGGREGATE or self._set_up_urls in ([], [url]):
+                raise
+        answers = [await self._ask("PLAY", track, headers) for track in self._set_up_urls]
+        # What is said of one track's time FFmpeg would take for all.
+        return answers[0]
+
     # Tracks ---------------------------------------------------------------------------------------------------------------------
 
     async def _set_up(self, url: str, headers: list[tuple[str, str]], asked: str) -> list[tuple[str, str]]:
@@ -242,9 +259,8 @@ class Relay:
             raise ProtocolError("FFmpeg asked for no channels")
         channels = int(match[1]), int(match[2] or int(match[1]) + 1)
         try:
-            if self._transport == "udp":
-                return [("transport", await self._set_up_udp(url, headers, channels, media))]
-            return [("transport", await self._set_up_tcp(url, headers, asked, media))]
+            first, second = await self._set_up_somewhere(url, headers, channels, media)
+            return [("transport", f"RTP/AVP/TCP;unicast;interleaved={first}-{second}")]
         except StatusError as error:
             if not is_audio or error.status in (401, 403):
                 raise
@@ -252,17 +268,34 @@ class Relay:
             self.no_audio = str(error)
             return [("transport", f"RTP/AVP/TCP;unicast;interleaved={channels[0]}-{channels[1]}")]
 
-    async def _set_up_tcp(self, url: str, headers: list[tuple[str, str]], asked: str, media: sdp.Media | None) -> str:
+    async def _set_up_somewhere(
+        self, url: str, headers: list[tuple[str, str]], channels: tuple[int, int], media: sdp.Media | None
+    ) -> tuple[int, int]:
+        """At the track's address; or, if nothing is there, beside what was described: some cameras name a wrong base."""
+        set_up = self._set_up_udp if self._transport == "udp" else self._set_up_tcp
+        other = url if media is None else control_url(self._url, media.control)
+        try:
+            made = await set_up(url, headers, channels, media)
+        except StatusError as error:
+            if error.status not in _NOT_THERE or other == url:
+                raise
+            url = other
+            made = await set_up(url, headers, channels, media)
+        self._set_up_urls.append(url)
+        return made
+
+    async def _set_up_tcp(
+        self, url: str, headers: list[tuple[str, str]], channels: tuple[int, int], media: sdp.Media | None
+    ) -> tuple[int, int]:
+        asked = f"RTP/AVP/TCP;unicast;interleaved={channels[0]}-{channels[1]}"
         answer = await self._ask("SETUP", url, [*headers, ("Transport", asked)])
         self._take_session(answer)
-        transport = answer.get("transport") or asked
-        if "/tcp" in transport.lower() and not _CHANNELS.search(transport) and (own := _CHANNELS.search(asked)):
-            # Channels that the answer does not name are those that were asked for.
-            transport += f";{own[0]}"
+        transport = answer.get("transport")
         match = _CHANNELS.search(transport)
-        if match is None:
+        if match is None and transport and "TCP" not in transport.upper():
             raise TransportError("the camera insists on another transport than TCP")
-        first, second = int(match[1]), int(match[2] or int(match[1]) + 1)
+        # Channels that the answer does not name are those that were asked for.
+        first, second = channels if match is None else (int(match[1]), int(match[2] or int(match[1]) + 1))
         if max(first, second) > 255:
             raise ProtocolError("the camera assigned impossible channels")
         track = self._track((first, second), media)
@@ -271,11 +304,11 @@ class Relay:
         if second != first:
             connection.handle(second, track.rtcp)
         connection.handle(first, track.rtp, None, track.settle)
-        return transport
+        return first, second
 
     async def _set_up_udp(
         self, url: str, headers: list[tuple[str, str]], channels: tuple[int, int], media: sdp.Media | None
-    ) -> str:
+    ) -> tuple[int, int]:
         """To us alone, or to a group if the camera refuses that or answers so."""
         connection = self._connection
         assert connection is not None
@@ -307,7 +340,7 @@ class Relay:
         track = self._track(channels, media)
         track.datagrams = datagrams
         await datagrams.handle(track.rtp, track.rtcp, track.settle)
-        return f"RTP/AVP/TCP;unicast;interleaved={channels[0]}-{channels[1]}"
+        return channels
 
     def _take_session(self, answer: Message) -> None:
         assert self._connection is not None

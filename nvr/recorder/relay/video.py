@@ -84,6 +84,7 @@ class RelayedVideo:
     def __init__(self, media: sdp.Media, mark: Mark) -> None:
         self._codec = media.codec
         self._type = media.payload_type
+        self._rate = media.clock_rate
         self._mark = mark
         self.sequence = rtp.Sequence()
         self.admission = Admission(self.sequence, media.payload_type, self)
@@ -130,6 +131,10 @@ class RelayedVideo:
     def follows(self, timestamp: int) -> bool:
         """Whether, by its time, nothing can be missing before this one."""
         return 0 <= self._ahead(timestamp) <= _FOLLOWS * self._usual_step
+
+    def may_follow(self, timestamp: int) -> bool:
+        """The same, or, while it is not known how far frames are apart, whether it is of about now."""
+        return self.follows(timestamp) or (not self._usual_step and 0 <= self._ahead(timestamp) <= 2 * self._rate)
 
     def worth(self, payload: memoryview) -> int:
         """What a payload says of whether it is the track's; see ``admission``."""

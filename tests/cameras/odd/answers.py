@@ -85,8 +85,6 @@ class NoReason(Camera):
     right="there is one request at a time: the answer is its",
 )
 class SequenceNumbersOff(Camera):
-    sources = ("native",)
-
     def answer(self, request: Request, response: Response) -> Response | bytes:
         number = request.headers.get("cseq", "0")
         return raw(response, edits=((f"CSeq: {number}\r\n", f"CSeq: {int(number) - 1}\r\n"),))
@@ -178,18 +176,18 @@ class ServerAnnounces(Camera):
 )
 class RedirectByPath(Camera):
     def asked(self, request: Request) -> Request:
+        self.moved = self.moved or "/there" in request.url
         return replace(request, url=request.url.replace("/there", ""))
 
     def answer(self, request: Request, response: Response) -> Response | bytes:
         if request.method == "DESCRIBE" and not self.moved:
-            self.moved = True
             return Response(301, [("Location", f"{self.path}/there")])
         return response
 
     moved = False
 
 
-_LOGIN: dict[str, Any] = {"username": "admin", "password": 'p"ss\\w rd'}
+_LOGIN: dict[str, Any] = {"username": "admin", "password": "p'ss w rd,="}
 
 
 class WithLogin(Camera):
@@ -197,9 +195,16 @@ class WithLogin(Camera):
 
     settings: ClassVar[dict[str, Any]] = _LOGIN
 
+    nonce_uses: ClassVar[int | None] = None
+
     @classmethod
     def auth(cls) -> Auth | None:
-        return Auth(**_LOGIN)
+        return Auth(**_LOGIN, nonce_uses=cls.nonce_uses)
+
+    def login(self) -> Auth:
+        """What judges this camera's requests."""
+        found: Auth = self.connection.server.hooks._auth[self.path.strip("/")]  # type: ignore[attr-defined]
+        return found
 
     def challenge(self, value: str) -> list[str]:
         """What is asked instead."""
@@ -242,7 +247,21 @@ class DigestWithManyWords(WithLogin):
 )
 class LoginAtOptions(WithLogin):
     def answer(self, request: Request, response: Response) -> Response | bytes:
-        auth = self._auth = getattr(self, "_auth", None) or Auth(**_LOGIN)
         if request.method == "OPTIONS" and not request.headers.get("authorization"):
-            return Response(401, auth.challenges())
+            return Response(401, self.login().challenges())
+        return super().answer(request, response)
+
+
+@habit(
+    "login-at-options-once",
+    "OPTIONS is answered 401 too, and each nonce serves a single request",
+    seen="as login-at-options, with nonces of one use (RFC 7616 5.4)",
+    right="stale=true is no refusal",
+)
+class LoginAtOptionsOnce(LoginAtOptions):
+    nonce_uses = 1
+
+    def answer(self, request: Request, response: Response) -> Response | bytes:
+        if request.method == "OPTIONS" and request.headers.get("authorization"):
+            self.login().judge(request)
         return super().answer(request, response)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 
+from nvr.demo.rtsp import Request
 from tests.cameras.odd.camera import Camera
 from tests.cameras.odd.habit import habit
 
@@ -119,6 +121,9 @@ class NameInAnotherAlphabet(Camera):
     seen="servers that are scripts",
 )
 class ControlWithQuery(Camera):
+    def asked(self, request: Request) -> Request:
+        return replace(request, url=request.url.replace("/?x=", ""))
+
     def describe(self, text: str) -> str:
         return text.replace("a=control:trackID=0", "a=control:?x=/trackID=0")
 

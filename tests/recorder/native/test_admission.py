@@ -20,6 +20,9 @@ class Track:
     def follows(self, timestamp: int) -> bool:
         return 0 <= timestamp - self.newest <= 1
 
+    def may_follow(self, timestamp: int) -> bool:
+        return self.follows(timestamp)
+
     def worth(self, payload: memoryview) -> int:
         return (WRONG, NOTHING, PLAUSIBLE, SLICE, STARTS)[payload[0] % 5]
 
@@ -92,6 +95,16 @@ def test_another_sender_is_not_believed_while_the_first_one_sends() -> None:
     # Alone, it is after three frames; nothing of it is lost, and what was before is no reference if times do not follow.
     assert channel.take(700, 2, payload=b"\4") == [] and channel.take(701, 2) == []
     assert channel.take(702, 2) == [(700, 0, True), (701, 0, False), (702, 0, False)]
+
+
+def test_a_sender_for_each_frame_is_the_same_stream() -> None:
+    channel = Channel()
+    for number in range(40):
+        assert channel.take(number, ssrc=number // 4, time=number // 4) == [(number, 0, False)]
+    assert channel.admission.ignored == 0 and channel.sequence.lost == 0
+    # By number alone it is not: an older session's may meet the next one.
+    assert channel.take(40, ssrc=99, time=5_000) == []
+    assert channel.take(40, ssrc=9, time=10) == [(40, 0, False)]
 
 
 def test_another_sender_without_a_keyframe_waits() -> None:
