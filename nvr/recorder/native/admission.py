@@ -275,11 +275,12 @@ class Admission:
             self._aside.append(packet.sequence)
 
     def _goes_on(self, packet: RtpPacket) -> bool:
-        """Whether a packet of another SSRC is simply the next one: there are cameras that have one for each frame. Of another sender both number and time would be so by a
-        chance in a hundred million."""
+        """Whether a packet of another SSRC is simply the next one: there are cameras that have one for each frame. Of another sender both number and time would be so by
+        a rare chance, and only its first packet counts."""
         return (
             packet.sequence == self._sequence.highest + 1 & 0xFFFF
             and len(packet.payload) > 0
+            and (packet.payload_type, packet.ssrc) not in self._others
             and self._track.may_follow(packet.timestamp)
         )
 
