@@ -89,7 +89,8 @@ class AvSource:
         relay, frames = self._relay, self._frames
         if relay is None or frames is None:
             return {}
-        counts = {**relay.counts, **frames.counts()}
+        # What the relay saw of the bytes is what came; FFmpeg gives those of frames.
+        counts = {**frames.counts(), **relay.counts}
         if self._sounds is not None:
             counts["received_bytes"] += self._sounds.bytes
         return counts

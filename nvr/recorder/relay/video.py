@@ -94,6 +94,8 @@ class RelayedVideo:
         )
         self.packets = 0
         self.malformed = 0
+        self.bytes = 0
+        """Bytes of payloads that came, whatever becomes of them."""
         # Of the packet that was passed on last; negative before the first.
         self._number = -2
         self._held: list[_Packet] = []
@@ -113,6 +115,7 @@ class RelayedVideo:
         counts = self.depacketiser.counts
         return {
             "packets": self.packets,
+            "received_bytes": self.bytes,
             "lost_packets": self.sequence.lost,
             "duplicate_packets": self.sequence.duplicates,
             "restarts": self.sequence.restarts,
@@ -154,6 +157,7 @@ class RelayedVideo:
             self.malformed += 1
             return []
         passed: list[bytes] = []
+        self.bytes += len(packet.payload)
         for admitted in self.admission.take(packet, now_us):
             self._admit(admitted, now_us, passed)
         if self._held and not self._withholds and now_us - self._held_us >= _LONGEST_HELD_US:
