@@ -6,7 +6,6 @@ Invariant: hours are whole and belong to the part of the range in which they beg
 from __future__ import annotations
 
 import itertools
-import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,8 +13,9 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+from storage import cameras
 from storage.network_hours import HOUR_US
-from storage.selection import Selection
+from storage.selection import Selection, Spellings, ensure_label, named, select
 
 __all__ = ["Figures", "Part", "Step", "edges", "groups", "known_rates", "measure"]
 
@@ -157,13 +157,20 @@ def known_rates(conn: sqlite3.Connection, *, now_us: int) -> dict[str, float]:
 
 def groups(conn: sqlite3.Connection, by: str, chosen: Selection) -> dict[int, str | None]:
     """The group of each chosen camera, by its key: its id if ``by`` is ``camera``, else what its label ``by`` says (None: it has none). Cameras removed
-    since are among them: they belonged to the network then."""
-    found: dict[int, str | None] = {}
-    for row in conn.execute("SELECT key, id, labels FROM camera"):
-        labels = json.loads(row["labels"])
-        if chosen.has(row["id"], labels):
-            found[row["key"]] = row["id"] if by == "camera" else labels.get(by)
-    return found
+    since are among them: they belonged to the network then.
+
+    Raises:
+        SelectionError: ``by`` or ``chosen`` names what no camera has.
+    """
+    every = cameras.every(conn, removed=True)
+    members = select(chosen, every)
+    keys = {row[0]: row[1] for row in conn.execute("SELECT id, key FROM camera")}
+    if by == "camera":
+        return {keys[camera.id]: camera.id for camera in members}
+    ensure_label(by, every)
+    own = {keys[camera.id]: named(camera.labels, by) for camera in members}
+    spelt = Spellings(value for value in own.values() if value is not None)
+    return {key: None if value is None else spelt.of(value) for key, value in own.items()}
 
 
 def edges(start_us: int, end_us: int, step: Step, zone: str) -> list[int]:

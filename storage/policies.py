@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from storage.selection import named, same
+
 __all__ = ["LabelRule", "Policy", "Rules", "own_rules", "resolve"]
 
 
@@ -31,7 +33,7 @@ class LabelRule:
 
     def fits(self, labels: Mapping[str, str]) -> bool:
         """Whether a camera with these labels has the rule."""
-        return all(labels.get(key) == value for key, value in self.match.items())
+        return all((own := named(labels, key)) is not None and same(own, value) for key, value in self.match.items())
 
 
 @dataclass(frozen=True, slots=True)

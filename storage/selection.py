@@ -7,22 +7,73 @@
     key           there is such a label, whatever it says
     !key          there is none
 
-``*`` alone is every camera. Values are compared without regard to case; one with a comma, a bar or quotes is quoted: ``owner="Dinas A, B"``. ``id`` is the camera's id.
+``*`` alone is every camera. ``key:value`` says the same as ``key=value``. One with a comma, a bar or quotes is quoted: ``owner="Dinas A, B"``. ``id`` is the camera's id.
+
+Invariant: wherever the product compares labels, names and values are compared without regard to case (``named``, ``same``); and a query that names what no camera has is told so
+(``ensure_known``), not answered with nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
 
-__all__ = ["KNOWN_LABELS", "Selection", "SelectionError", "parse"]
+__all__ = [
+    "KNOWN_LABELS", "Labelled", "Selection", "SelectionError", "Spellings", "ensure_known", "ensure_label", "named", "of_label", "parse", "same", "select",
+]  # fmt: skip
 
 # The labels that the product itself gives a meaning (docs/reference/labels.md); there may be any others.
 KNOWN_LABELS = ("district", "kelurahan", "rt_rw", "isp", "owner", "latitude", "longitude", "public")
 
 
+_MOST_SUGGESTED: Final = 3
+_ALIKE: Final = 0.6
+
+
 class SelectionError(ValueError):
-    """The query can't be read; the message says where and why."""
+    """The query can't be read, or names what no camera has; the message says where and why."""
+
+
+class Labelled(Protocol):
+    """A camera, as far as it is chosen by."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def labels(self) -> Mapping[str, str]: ...
+
+
+T = TypeVar("T", bound=Labelled)
+
+
+def same(a: str, b: str) -> bool:
+    """Whether two names, or two values, of labels are the same."""
+    return a == b or a.casefold() == b.casefold()
+
+
+def named(labels: Mapping[str, str], key: str) -> str | None:
+    """The value of the label of this name; None: there is none."""
+    if key in labels:
+        return labels[key]
+    wanted = key.casefold()
+    return next((value for name, value in labels.items() if name.casefold() == wanted), None)
+
+
+class Spellings:
+    """Of values that are the same one spelling: that of most cameras."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        self._of: dict[str, str] = {}
+        for value, _ in sorted(Counter(values).items(), key=lambda item: (-item[1], item[0])):
+            self._of.setdefault(value.casefold(), value)
+
+    def of(self, value: str) -> str:
+        """How it is written."""
+        return self._of.get(value.casefold(), value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +83,7 @@ class _Term:
     negated: bool
 
     def holds(self, camera: str, labels: Mapping[str, str]) -> bool:
-        value = camera if self.key == "id" else labels.get(self.key)
+        value = camera if self.key == "id" else named(labels, self.key)
         if not self.values:
             return (value is None) is self.negated
         return (value is not None and value.casefold() in self.values) is not self.negated
@@ -48,6 +99,64 @@ class Selection:
     def has(self, camera: str, labels: Mapping[str, str]) -> bool:
         """Whether the camera of this id and these labels is chosen."""
         return all(term.holds(camera, labels) for term in self.terms)
+
+
+def of_label(key: str, value: str) -> Selection:
+    """The cameras whose label this is."""
+    return Selection(f"{key}={value}", (_Term(key, frozenset({value.casefold()}), False),))
+
+
+def select(query: Selection, cameras: Collection[T]) -> list[T]:
+    """The cameras that it chooses.
+
+    Raises:
+        SelectionError: it names a label, a value or a camera that none of them has.
+    """
+    ensure_known(query, cameras)
+    return [camera for camera in cameras if query.has(camera.id, camera.labels)]
+
+
+def ensure_known(query: Selection, cameras: Collection[Labelled]) -> None:
+    """Sees to it that a query can choose something, or leave it out: what it names is the label, or the id, of some camera.
+
+    Raises:
+        SelectionError: it is not; the message says what there is.
+    """
+    for term in query.terms:
+        if term.key == "id":
+            values = [camera.id for camera in cameras]
+        else:
+            if term.values or term.key not in KNOWN_LABELS:
+                ensure_label(term.key, cameras, known=())
+            values = [value for camera in cameras if (value := named(camera.labels, term.key)) is not None]
+        have = {value.casefold() for value in values}
+        for wanted in sorted(term.values - have):
+            what = "there is no camera" if term.key == "id" else f"no camera has {term.key}"
+            raise SelectionError(f"{what} {wanted!r}{_suggestion(wanted, values)}")
+
+
+def ensure_label(key: str, cameras: Collection[Labelled], *, known: Collection[str] = KNOWN_LABELS) -> None:
+    """Sees to it that some camera has a label of this name, or that it is one of ``known``.
+
+    Raises:
+        SelectionError: it is not.
+    """
+    names = [name for camera in cameras for name in camera.labels]
+    if not any(same(key, name) for name in (*names, *known)):
+        raise SelectionError(f"no camera has a label {key!r}{_suggestion(key, names)}")
+
+
+def _suggestion(wanted: str, values: Iterable[str]) -> str:
+    """What may have been meant, else what there is."""
+    values = list(values)
+    spellings = Spellings(values)
+    spelt = {value.casefold(): spellings.of(value) for value in values}
+    near = difflib.get_close_matches(wanted.casefold(), spelt, _MOST_SUGGESTED, _ALIKE)
+    if near:
+        return f": did you mean {' or '.join(spelt[name] for name in near)}?"
+    some = sorted(spelt.values())
+    more = f" and {len(some) - 10} more" if len(some) > 10 else ""
+    return f": there is {', '.join(some[:10])}{more}" if some else ": there is none at all"
 
 
 def parse(text: str) -> Selection:
@@ -76,6 +185,9 @@ def _split(part: str, mark: str, text: str) -> list[str]:
 
 
 def _term(part: str, text: str) -> _Term:
+    at, other = part.find(":"), part.find("=")
+    if at > 0 and (other < 0 or at < other) and '"' not in part[:at]:
+        part = f"{part[:at]}={part[at + 1 :]}"
     left, equals, right = part.partition("=")
     negated = left.endswith("!") if equals else left.lstrip().startswith("!")
     key = left.rstrip("!").strip() if equals else left.strip().removeprefix("!").strip()

@@ -9,13 +9,14 @@ from litestar import Response
 from litestar.concurrency import sync_to_thread
 from litestar.params import FromQuery
 
-from nvr.api.choosing import parse_where
+from nvr.api.choosing import knowing, parse_where
 from nvr.api.errors import ApiError
 from nvr.api.respond import ApiRequest
 from nvr.api.routing import get, post
 from nvr.api.services import Injected, Services
 from nvr.camera_csv import apply, plan_import, read, write
 from storage import cameras
+from storage.selection import select
 
 __all__ = ["ROUTES"]
 
@@ -46,8 +47,8 @@ def export_cameras(
     if passwords not in ("yes", "no"):
         raise ApiError("invalid_parameter", "passwords must be yes or no")
     query = parse_where(where)
-    with services.db.read() as conn:
-        rows = [row for row in cameras.every(conn) if query.has(row.id, row.labels)]
+    with services.db.read() as conn, knowing():
+        rows = select(query, cameras.every(conn))
     text = write(rows, with_passwords=passwords == "yes")
     # The mark tells a spreadsheet that this is UTF-8.
     return Response(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
 
@@ -11,7 +13,7 @@ from nvr.camera_csv import ChoiceError, Chosen, choose
 from storage import selection
 from storage.selection import SelectionError
 
-__all__ = ["Choice", "chosen", "parse_where"]
+__all__ = ["Choice", "chosen", "knowing", "parse_where"]
 
 
 class Choice(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -31,6 +33,19 @@ def parse_where(text: str | None) -> selection.Selection:
     """
     try:
         return selection.parse(text or "")
+    except SelectionError as error:
+        raise ApiError("invalid_selection", str(error)) from None
+
+
+@contextmanager
+def knowing() -> Iterator[None]:
+    """What names a label, a value or a camera that there is not is refused.
+
+    Raises:
+        ApiError: ``invalid_selection``.
+    """
+    try:
+        yield
     except SelectionError as error:
         raise ApiError("invalid_selection", str(error)) from None
 

@@ -10,6 +10,7 @@ from litestar.params import FromQuery, QueryParameter
 
 from nvr.api.auth import is_admin
 from nvr.api.cameras import no_camera
+from nvr.api.choosing import knowing
 from nvr.api.coverage import LONGEST_RANGE_US, RANGE_ERRORS
 from nvr.api.errors import ApiError
 from nvr.api.gap_query import parse_gap_query
@@ -21,8 +22,10 @@ from nvr.reports.calendar import HOUR_US
 from nvr.reports.coverage import by_camera, by_label, by_time, current_outages, figures_body
 from nvr.reports.query import GapQuery, chosen
 from nvr.texts.plain import plain_detail
+from storage import cameras as camera_rows
 from storage.figures import summed
 from storage.intervals import DAY_US, Interval
+from storage.selection import ensure_label
 
 __all__ = ["ROUTES"]
 
@@ -87,7 +90,7 @@ class OutageList(msgspec.Struct, kw_only=True):
     "/api/coverage",
     role="viewer",
     summary="Coverage of the fleet in figures: by camera, by a label, by day or by hour",
-    errors=["camera_not_found", "invalid_parameter", "busy", *RANGE_ERRORS],
+    errors=["camera_not_found", "invalid_parameter", "invalid_selection", "busy", *RANGE_ERRORS],
     answer=CoverageReport,
 )
 def fleet_coverage(
@@ -98,10 +101,11 @@ def fleet_coverage(
     by: FromQuery[str] = "camera",
     camera: FromQuery[list[str] | None] = None,
     group: FromQuery[list[str] | None] = None,
+    where: FromQuery[str | None] = None,
 ) -> Response[bytes]:
     """The figures of ``[start, end)``."""
     asked = parse_range(start, end, longest_us=_MOST_HOURS_US + HOUR_US if by == "hour" else LONGEST_RANGE_US)
-    query = parse_gap_query(asked, cameras=camera or (), groups=group or ())
+    query = parse_gap_query(asked, cameras=camera or (), groups=group or (), where=where)
     label = by.removeprefix("label:")
     if not label:
         raise ApiError("invalid_parameter", "by must be camera, day, hour, or a label such as by=district")
@@ -109,11 +113,13 @@ def fleet_coverage(
     if not services.report_slots.acquire(blocking=False):
         raise ApiError("busy", "other reports are being made: try again in a few seconds", headers={"Retry-After": "3"})
     try:
-        with services.db.read() as conn:
+        with services.db.read() as conn, knowing():
             try:
                 cameras = chosen(conn, query)
             except KeyError as error:
                 raise no_camera(str(error.args[0])) from None
+            if by not in ("camera", "day", "hour"):
+                ensure_label(label, camera_rows.every(conn, removed=True))
             found = by_camera(conn, cameras, query, now_us=now_us)
             if by in ("day", "hour"):
                 times = by_time(
@@ -144,7 +150,7 @@ def fleet_coverage(
         **_range(asked, now_us),
         "by": by,
         "zone": zone,
-        "filters": {name: query.filters()[name] for name in ("camera", "group")},
+        "filters": {name: said for name, said in query.filters().items() if name not in ("cause", "class")},
         "cameras": len(found),
         "total": figures_body(summed([one.figures for one in found])),
         "groups": groups,
@@ -161,20 +167,24 @@ def _range(asked: Interval, now_us: int) -> dict[str, str]:
     "/api/outages",
     role="viewer",
     summary="Cameras that should be recorded now and are not: since when, and why",
-    errors=["invalid_parameter"],
+    errors=["invalid_parameter", "invalid_selection"],
     answer=OutageList,
 )
 def outages(
     request: ApiRequest,
     services: Injected,
     group: FromQuery[list[str] | None] = None,
+    where: FromQuery[str | None] = None,
     class_: Annotated[list[str] | None, QueryParameter(name="class")] = None,
 ) -> Response[bytes]:
     """The outages of now."""
     now_us = services.now_us()
-    query: GapQuery = parse_gap_query(Interval(now_us, now_us + 1), groups=group or (), classes=class_ or ())
+    query: GapQuery = parse_gap_query(
+        Interval(now_us, now_us + 1), groups=group or (), classes=class_ or (), where=where
+    )
     with services.db.read() as conn:
-        cameras = [camera for camera in chosen(conn, query) if not camera.is_removed]
+        with knowing():
+            cameras = [camera for camera in chosen(conn, query) if not camera.is_removed]
         found = [
             one for one in current_outages(conn, cameras, now_us=now_us) if query.lists(one.cause, one.cause_class)
         ]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
+from nvr.api.choosing import parse_where
 from nvr.api.errors import ApiError
 from nvr.reports.query import GapQuery, Group
 from nvr.texts import LANGUAGES, Language
@@ -28,11 +29,12 @@ def parse_gap_query(
     classes: Sequence[str] = (),
     fold_s: str | None = None,
     limit: str | None = None,
+    where: str | None = None,
 ) -> GapQuery:
     """The checked query.
 
     Raises:
-        ApiError: ``invalid_parameter``.
+        ApiError: ``invalid_parameter``, ``invalid_selection``.
     """
     return GapQuery(
         asked,
@@ -42,6 +44,7 @@ def parse_gap_query(
         frozenset(_word(CauseClass, "class", "classes", text) for text in classes),
         _fold_us(fold_s),
         _limit(limit),
+        where=parse_where(where),
     )
 
 

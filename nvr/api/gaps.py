@@ -13,6 +13,7 @@ from litestar.response.streaming import ASGIStreamingResponse
 
 from nvr.api.auth import is_admin
 from nvr.api.cameras import no_camera
+from nvr.api.choosing import knowing
 from nvr.api.coverage import LONGEST_RANGE_US, RANGE_ERRORS
 from nvr.api.errors import ApiError
 from nvr.api.gap_query import parse_format, parse_gap_query, parse_language
@@ -63,7 +64,7 @@ class GapReport(msgspec.Struct, kw_only=True):
     "/api/gaps",
     role="investigator",
     summary="Gaps of many cameras in a range, with their causes and sums, as JSON, CSV, HTML or PDF",
-    errors=["camera_not_found", "invalid_parameter", "busy", *RANGE_ERRORS],
+    errors=["camera_not_found", "invalid_parameter", "invalid_selection", "busy", *RANGE_ERRORS],
     answer=GapReport,
 )
 def gap_report(
@@ -73,6 +74,7 @@ def gap_report(
     end: FromQuery[str | None] = None,
     camera: FromQuery[list[str] | None] = None,
     group: FromQuery[list[str] | None] = None,
+    where: FromQuery[str | None] = None,
     cause: FromQuery[list[str] | None] = None,
     class_: Annotated[list[str] | None, QueryParameter(name="class")] = None,
     fold_s: FromQuery[str | None] = None,
@@ -89,6 +91,7 @@ def gap_report(
         classes=class_ or (),
         fold_s=fold_s,
         limit=limit,
+        where=where,
     )
     query = replace(query, plain=not is_admin(request))
     form, language = parse_format(format_), parse_language(lang)
@@ -99,7 +102,8 @@ def gap_report(
     def pieces() -> Iterator[Iterator[bytes]]:
         with services.db.read() as conn:
             try:
-                cameras = chosen(conn, query)
+                with knowing():
+                    cameras = chosen(conn, query)
             except KeyError as error:
                 raise no_camera(str(error.args[0])) from None
             made: Any

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, get_args
 
@@ -11,7 +10,7 @@ import msgspec
 from litestar import Response
 from litestar.params import FromQuery
 
-from nvr.api.choosing import parse_where
+from nvr.api.choosing import knowing, parse_where
 from nvr.api.coverage import RANGE_ERRORS
 from nvr.api.errors import ApiError
 from nvr.api.respond import ApiRequest, json_answer
@@ -26,6 +25,7 @@ from storage.network import Part, Step
 from storage.planning import OVERHEAD, NoBitrateError, Plan, plan, rates
 from storage.retention import disks
 from storage.roots import Root
+from storage.selection import Selection, select
 
 __all__ = ["ROUTES"]
 
@@ -155,7 +155,7 @@ def network(
     if not services.report_slots.acquire(blocking=False):
         raise ApiError("busy", "other reports are being made: try again in a few seconds", headers={"Retry-After": "3"})
     try:
-        with services.db.read() as conn:
+        with services.db.read() as conn, knowing():
             group_of = figures.groups(conn, by.strip(), chosen)
             edges = figures.edges(asked.start_us, asked.end_us, kind, zone)
             if len(set(group_of.values())) * (len(edges) - 1) > _MOST_ROWS:
@@ -217,7 +217,7 @@ def capacity_plan(
     if not services.report_slots.acquire(blocking=False):
         raise ApiError("busy", "other reports are being made: try again in a few seconds", headers={"Retry-After": "3"})
     try:
-        ids, measured, capacity_bytes = _present(services, chosen.has, now_us)
+        ids, measured, capacity_bytes = _present(services, chosen, now_us)
     finally:
         services.report_slots.release()
 
@@ -242,16 +242,14 @@ def capacity_plan(
     return json_answer(request, body)
 
 
-def _present(
-    services: Services, has: Callable[[str, Mapping[str, str]], bool], now_us: int
-) -> tuple[list[str], dict[str, float], int | None]:
+def _present(services: Services, chosen: Selection, now_us: int) -> tuple[list[str], dict[str, float], int | None]:
     """The chosen cameras, the bitrates that are known, and what footage may take of the disks."""
     settings = services.settings
     found = disks(
         [Root(identity, Path(path)) for identity, path in settings.roots], settings.floor_bytes, settings.floor_fraction
     )
-    with services.db.read() as conn:
-        ids = [camera.id for camera in cameras_.every(conn) if has(camera.id, camera.labels)]
+    with services.db.read() as conn, knowing():
+        ids = [camera.id for camera in select(chosen, cameras_.every(conn))]
         measured = figures.known_rates(conn, now_us=now_us)
         recorded = int(conn.execute("SELECT coalesce(sum(bytes), 0) FROM span").fetchone()[0])
     return ids, measured, forecast.capacity(found, recorded) if found else None

@@ -15,7 +15,7 @@ from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, JSONBody
 
 from nvr.api.auth import principal_of
-from nvr.api.choosing import chosen, parse_where
+from nvr.api.choosing import chosen, knowing, parse_where
 from nvr.api.directive_bodies import DirectiveBody, NewOrder, NewRevocation, body_of, known, optional_time
 from nvr.api.errors import ApiError
 from nvr.api.respond import ApiRequest, json_answer
@@ -26,6 +26,7 @@ from nvr.camera_csv import Chosen
 from storage import attachments, cameras, directing, directives, planning
 from storage.directives import DirectiveError, Draft, Kind, check
 from storage.impact import impact, plan_hash
+from storage.selection import select
 
 __all__ = ["ROUTES", "TIME_ERRORS", "end_directive"]
 
@@ -223,10 +224,10 @@ def end_directive(
         if data.where is not None:
             if wanted is not None:
                 raise ApiError("invalid_selection", "choose cameras in one way: where or cameras")
-            query = parse_where(data.where)
-            labels = {row.id: row.labels for row in cameras.every(conn, removed=True)}
-            left = [m.camera for m in directives.cameras_of(conn, id_) if m.revocation is None]
-            wanted = [camera for camera in left if query.has(camera, labels[camera])]
+            left = {m.camera for m in directives.cameras_of(conn, id_) if m.revocation is None}
+            with knowing():
+                members = select(parse_where(data.where), cameras.every(conn, removed=True))
+            wanted = [camera.id for camera in members if camera.id in left]
         try:
             directing.revoke(
                 conn,

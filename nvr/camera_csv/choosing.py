@@ -44,10 +44,10 @@ def choose(
         if not where.strip():
             raise ChoiceError("where is empty; for every camera, write *")
         try:
-            query = selection.parse(where)
+            found = [row.id for row in selection.select(selection.parse(where), cameras.every(conn))]
         except SelectionError as error:
             raise ChoiceError(str(error)) from None
-        found, how = [row.id for row in cameras.every(conn) if query.has(row.id, row.labels)], where.strip()
+        how = where.strip()
     elif ids is not None:
         found, how = sorted(set(ids)), "ids"
     else:

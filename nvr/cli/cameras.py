@@ -43,7 +43,7 @@ def cameras(ctx: click.Context, where: str, config: Path) -> None:
     query = _query(where)
     with open_catalogue(config) as (loaded, database):
         with database.read() as conn:
-            found = [row for row in camera_rows.every(conn) if query.has(row.id, row.labels)]
+            found = _chosen(query, camera_rows.every(conn))
             states = status.every(conn)
         zone = loaded.server.zone
         rows = [("ID", "NAME", "STATE", "CAUSE", "SINCE", "RECORDED UNTIL")]
@@ -60,6 +60,15 @@ def cameras(ctx: click.Context, where: str, config: Path) -> None:
                 )
             )
         table(rows)
+
+
+def _chosen(query: Selection, every: list[Camera]) -> list[Camera]:
+    from storage import selection
+
+    try:
+        return selection.select(query, every)
+    except selection.SelectionError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _query(where: str) -> Selection:
@@ -84,7 +93,7 @@ def export(path: Path | None, where: str, with_passwords: bool, config: Path) ->
 
     query = _query(where)
     with open_catalogue(config) as (_, database), database.read() as conn:
-        found = [row for row in camera_rows.every(conn) if query.has(row.id, row.labels)]
+        found = _chosen(query, camera_rows.every(conn))
     text = write(found, with_passwords=with_passwords)
     if with_passwords:
         with open_catalogue(config) as (_, database), database.write() as conn:

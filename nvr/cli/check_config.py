@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from nvr.cli.options import config_option
+from storage.errors import CatalogueError
 
 if TYPE_CHECKING:
     from nvr.config import Config
@@ -31,6 +33,37 @@ def _floors(loaded: Config) -> list[str]:
     return found
 
 
+def _labels(loaded: Config) -> list[str]:
+    """Labels in the configuration that no camera has, of the file or of the catalogue."""
+    from storage import cameras, selection
+    from storage.database import Database
+
+    every: list[selection.Labelled] = list(loaded.cameras)
+    if loaded.storage.catalogue.is_file():
+        database = Database(loaded.storage.catalogue)
+        try:
+            with database.read() as conn:
+                every += [camera for camera in cameras.every(conn) if camera.source != "file"]
+        except (sqlite3.Error, CatalogueError):
+            # Its own commands say what is wrong with it.
+            return []
+        finally:
+            database.close()
+    found = []
+    for number, rule in enumerate(loaded.retention.label_rules, 1):
+        for key, value in rule.match.items():
+            try:
+                selection.ensure_known(selection.of_label(key, value), every)
+            except selection.SelectionError as error:
+                found.append(f"[[retention.label]] {number}, match: {error}")
+    for key in loaded.alerts.fold_by:
+        try:
+            selection.ensure_label(key, every)
+        except selection.SelectionError as error:
+            found.append(f"[alerts] fold_by: {error}")
+    return found
+
+
 @click.command("check-config")
 @click.option("--yes", is_flag=True, help="Accept a free space floor that leaves little for footage.")
 @config_option
@@ -42,7 +75,7 @@ def check_config(yes: bool, config: Path) -> None:
     from nvr.config import format_duration, format_size, load
 
     loaded = load(config)
-    for warning in loaded.warnings:
+    for warning in (*loaded.warnings, *_labels(loaded)):
         click.echo(f"warning: {warning}", err=True)
     wrong = [] if yes else _floors(loaded)
     for line in wrong:

@@ -38,13 +38,15 @@ def coverage(
 ) -> None:
     """Print recorded time divided by required time, and what was in the way."""
     from nvr.reports.coverage import by_camera, by_label, by_time, figures_body
+    from storage import cameras as camera_rows
+    from storage import selection
     from storage.figures import summed
 
     now_us = time.time_ns() // 1000
-    query = gap_query(start, end, now_us, cameras)
+    query = gap_query(start, end, now_us, cameras, where=where)
     with open_catalogue(config) as (loaded, database), database.read() as conn:
         zone = loaded.server.zone
-        found = by_camera(conn, chosen_cameras(conn, query, where), query, now_us=now_us)
+        found = by_camera(conn, chosen_cameras(conn, query), query, now_us=now_us)
         groups: list[tuple[str, Figures]]
         if by == "camera":
             groups = [(one.camera.id, one.figures) for one in found]
@@ -54,6 +56,10 @@ def coverage(
             groups = [(when(one.start_us, zone), one.figures) for one in times]
         else:
             label = by.removeprefix("label:")
+            try:
+                selection.ensure_label(label, camera_rows.every(conn, removed=True))
+            except selection.SelectionError as error:
+                raise click.ClickException(str(error)) from None
             groups = [(value or "-", mine) for value, _, mine in by_label(found, label)]
         total = summed([one.figures for one in found])
     if format_ == "json":

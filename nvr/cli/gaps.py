@@ -53,9 +53,9 @@ def gaps(
 ) -> None:
     """Print every gap in a range with its cause, camera by camera."""
     now_us = time.time_ns() // 1000
-    query = gap_query(start, end, now_us, cameras, causes, classes, fold_s)
+    query = gap_query(start, end, now_us, cameras, causes, classes, fold_s, where)
     with open_catalogue(config) as (loaded, database), database.read() as conn:
-        found = chosen_cameras(conn, query, where)
+        found = chosen_cameras(conn, query)
         if format_ == "text":
             _print(conn, found, query, loaded.server.zone, now_us)
             return
@@ -83,6 +83,7 @@ def gap_query(
     causes: tuple[str, ...] = (),
     classes: tuple[str, ...] = (),
     fold_s: float = 0.0,
+    where: str | None = None,
 ) -> GapQuery:
     """The checked query.
 
@@ -90,6 +91,7 @@ def gap_query(
         click.UsageError: what is wrong.
     """
     from nvr.reports.query import GapQuery
+    from storage import selection
     from storage.causes import Cause, CauseClass
     from storage.intervals import Interval
 
@@ -101,26 +103,28 @@ def gap_query(
     except ValueError as error:
         known = f"causes are {', '.join(Cause)}; classes are {', '.join(CauseClass)}"
         raise click.UsageError(f"{error}; {known}") from None
-    return GapQuery(Interval(start, end_us), cameras, (), *wanted, round(fold_s * 1_000_000))
+    try:
+        labels = selection.parse(where or "")
+    except selection.SelectionError as error:
+        raise click.UsageError(str(error)) from None
+    return GapQuery(Interval(start, end_us), cameras, (), *wanted, round(fold_s * 1_000_000), where=labels)
 
 
-def chosen_cameras(conn: sqlite3.Connection, query: GapQuery, where: str | None) -> list[ReportCamera]:
+def chosen_cameras(conn: sqlite3.Connection, query: GapQuery) -> list[ReportCamera]:
     """The cameras asked for.
 
     Raises:
-        click.ClickException: there is no such camera, or what is wrong with ``where``.
+        click.ClickException: there is no such camera, or no label of which is asked for.
     """
-    from nvr.cli.choosing import chosen as by_labels
     from nvr.reports.query import chosen
+    from storage import selection
 
     try:
-        found = chosen(conn, query)
+        return chosen(conn, query)
+    except selection.SelectionError as error:
+        raise click.ClickException(str(error)) from None
     except KeyError as error:
         raise click.ClickException(f"there is no camera {error.args[0]}; nvr cameras lists them") from None
-    if where is None:
-        return found
-    ids = set(by_labels(conn, where, (), None).ids)
-    return [camera for camera in found if camera.id in ids]
 
 
 def _pieces(

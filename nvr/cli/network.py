@@ -48,7 +48,11 @@ def network(
         zone = loaded.server.zone
         edges = figures.edges(start_us, end_us, step, zone)
         with database.read() as conn:
-            parts = figures.measure(conn, figures.groups(conn, by, chosen), edges, now_us=now_us)
+            try:
+                group_of = figures.groups(conn, by, chosen)
+            except selection.SelectionError as error:
+                raise click.ClickException(str(error)) from None
+            parts = figures.measure(conn, group_of, edges, now_us=now_us)
     if format_ == "json":
         rows = [
             {

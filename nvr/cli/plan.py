@@ -57,7 +57,10 @@ def plan(
     with open_catalogue(config) as (loaded, database):
         found = present_disks(loaded, database)
         with database.read() as conn:
-            ids = [camera.id for camera in camera_rows.every(conn) if chosen.has(camera.id, camera.labels)]
+            try:
+                ids = [camera.id for camera in selection.select(chosen, camera_rows.every(conn))]
+            except selection.SelectionError as error:
+                raise click.ClickException(str(error)) from None
             measured = network.known_rates(conn, now_us=now_us)
             recorded = int(conn.execute("SELECT coalesce(sum(bytes), 0) FROM span").fetchone()[0])
         price = loaded.network.price_per_mbit if price is None else price

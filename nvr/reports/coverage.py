@@ -13,6 +13,7 @@ from storage.causes import Cause, CauseClass, class_of
 from storage.coverage_days import figures, tables_between
 from storage.figures import REQUIRED, Figures, summed
 from storage.present import present
+from storage.selection import Spellings, named
 
 __all__ = [
     "CameraFigures",
@@ -69,10 +70,12 @@ def by_camera(
 
 
 def by_label(found: Sequence[CameraFigures], label: str) -> list[tuple[str | None, int, Figures]]:
-    """Value (None: the camera has no such label), number of cameras, figures; by value, None last."""
+    """Value (None: the camera has no such label), number of cameras, figures; by value, None last. Values that differ in case alone are one."""
+    own = [named(one.camera.labels, label) for one in found]
+    spelt = Spellings(value for value in own if value is not None)
     groups: dict[str | None, list[Figures]] = {}
-    for one in found:
-        groups.setdefault(one.camera.labels.get(label), []).append(one.figures)
+    for one, value in zip(found, own, strict=True):
+        groups.setdefault(None if value is None else spelt.of(value), []).append(one.figures)
     ordered = sorted(groups.items(), key=lambda group: (group[0] is None, group[0] or ""))
     return [(value, len(members), summed(members)) for value, members in ordered]
 

@@ -221,6 +221,8 @@ def _filters(report: Report) -> str:
     if query.cameras:
         parts.append(say("filter_camera", value=", ".join(query.cameras)))
     parts += [say("filter_group", value=f"{group.key} = {group.value}") for group in query.groups]
+    if query.where.terms:
+        parts.append(say("filter_group", value=query.where.text))
     if query.causes:
         parts.append(say("filter_cause", value=", ".join(words.causes[cause] for cause in sorted(query.causes))))
     if query.classes:

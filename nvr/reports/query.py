@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from storage import cameras as camera_rows
+from storage import selection
 from storage.causes import Cause, CauseClass
 from storage.intervals import Interval
+from storage.selection import Selection
 
 __all__ = ["GapQuery", "Group", "ReportCamera", "chosen"]
 
@@ -23,12 +25,18 @@ class Group:
 
     def has(self, labels: Mapping[str, str]) -> bool:
         """Whether a camera with these labels belongs to it."""
-        return labels.get(self.key) == self.value
+        own = selection.named(labels, self.key)
+        return own is not None and selection.same(own, self.value)
+
+    @property
+    def query(self) -> Selection:
+        """The same as a query."""
+        return selection.of_label(self.key, self.value)
 
 
 @dataclass(frozen=True, slots=True)
 class GapQuery:
-    """``cameras``: those named, empty for all. A camera must be in every one of ``groups``. A gap must have one of ``causes`` or be of one of
+    """``cameras``: those named, empty for all. A camera must be in every one of ``groups``, and chosen by ``where``. A gap must have one of ``causes`` or be of one of
     ``classes``, if any are named. Stretches shorter than ``fold_us`` count as footage. No more than ``limit`` gaps are listed, if it is given;
     sums are of all. ``plain``: details without what cameras and other programs said, for those who are no administrators."""
 
@@ -40,6 +48,7 @@ class GapQuery:
     fold_us: int = 0
     limit: int | None = None
     plain: bool = False
+    where: Selection = field(default_factory=lambda: selection.parse(""))
 
     def filters(self) -> dict[str, Any]:
         """The filters as they are answered."""
@@ -48,6 +57,7 @@ class GapQuery:
             "group": [f"{group.key}:{group.value}" for group in self.groups],
             "cause": sorted(self.causes),
             "class": sorted(self.classes),
+            **({"where": [self.where.text]} if self.where.terms else {}),
         }
 
     def lists(self, cause: Cause | None, cause_class: CauseClass) -> bool:
@@ -78,14 +88,17 @@ def chosen(conn: sqlite3.Connection, query: GapQuery) -> list[ReportCamera]:
 
     Raises:
         KeyError: there never was such a camera.
+        SelectionError: a label is named, or a value, that no camera has.
     """
     keys = {row[1]: row[0] for row in conn.execute("SELECT key, id FROM camera")}
     every = camera_rows.every(conn, removed=True)
+    for one in (*(group.query for group in query.groups), query.where):
+        selection.ensure_known(one, every)
     if query.cameras:
         by_id = {camera.id: camera for camera in every}
         every = [by_id[name] for name in query.cameras]
     return [
         ReportCamera(keys[camera.id], camera.id, camera.name, camera.labels, camera.removed_us is not None)
         for camera in every
-        if all(group.has(camera.labels) for group in query.groups)
+        if all(group.has(camera.labels) for group in query.groups) and query.where.has(camera.id, camera.labels)
     ]

@@ -188,7 +188,11 @@ async def test_the_report_of_the_fleet(client: Client, world: World) -> None:
         ("camera=gate&camera=hall", [("gate", "ended"), ("gate", "unreachable")]),
         ("group=district:south", [("yard", "unreachable")]),
         ("group=district%3Dsouth&group=owner:city", [("yard", "unreachable")]),
-        ("group=district:west", []),
+        ("group=District:SOUTH", [("yard", "unreachable")]),
+        (
+            "where=district=South|north,owner:CITY",
+            [("gate", "ended"), ("gate", "unreachable"), ("yard", "unreachable")],
+        ),
         ("cause=ended", [("gate", "ended")]),
         ("cause=ended&cause=corrupt", [("gate", "ended")]),
         ("class=network", [("gate", "unreachable"), ("yard", "unreachable")]),
@@ -255,6 +259,29 @@ async def test_a_camera_removed_since_is_in_the_report(client: Client, world: Wo
 async def test_parameters_that_can_not_be(client: Client, world: World, query: str) -> None:
     answer = await client.get(f"/api/gaps?{HOUR}&{query}", headers=world.bearer("investigator"))
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_parameter")
+
+
+@pytest.mark.parametrize("path", ["gaps", "coverage", "outages", "network", "plan", "camera-table"])
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("distrct=south", "did you mean district?"),
+        ("district=sout", "did you mean south?"),
+        ("district=west", "no camera has district 'west': there is north, south"),
+        ("owner!=citty", "did you mean city?"),
+        ("id=gat", "did you mean gate?"),
+    ],
+)
+async def test_what_no_camera_has_is_told_and_not_answered_with_nothing(
+    client: Client, world: World, path: str, where: str, told: str
+) -> None:
+    query = f"{HOUR}&" if path not in ("outages", "plan", "camera-table") else ""
+    answer = await client.get(f"/api/{path}?{query}where={where}", headers=world.bearer("admin"))
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_selection")
+    assert told in answer.json()["detail"]
+    if path in ("gaps", "coverage", "outages") and where.startswith("distr"):
+        grouped = await client.get(f"/api/{path}?{query}group={where.replace('=', ':')}", headers=world.bearer("admin"))
+        assert (grouped.status_code, grouped.json()["code"]) == (400, "invalid_selection")
 
 
 async def test_a_report_of_no_camera_there_ever_was(client: Client, world: World) -> None:

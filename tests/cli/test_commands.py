@@ -113,3 +113,20 @@ def test_probe_says_what_is_wrong_with_a_url_without_its_password() -> None:
     ):
         result = CliRunner().invoke(main, ["probe", url])
         assert result.exit_code == 2 and said in result.output and "Rahasia1" not in result.output
+
+
+def test_labels_of_the_configuration_that_no_camera_has_are_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(
+        '[[camera]]\nid = "a"\nurl = "rtsp://192.0.2.1/s"\nlabels = { district = "Tugu" }\n'
+        '[retention]\n[[retention.label]]\nmatch = { District = "TUGU" }\nmax_age = "3d"\n'
+        '[[retention.label]]\nmatch = { distrik = "Tugu" }\nmax_age = "3d"\n'
+        '[[retention.label]]\nmatch = { district = "Tuga" }\nmax_age = "3d"\n[alerts]\nfold_by = ["isp", "distrct"]\n'
+    )
+    result = CliRunner().invoke(main, ["--config", str(tmp_path / "config.toml"), "check-config"])
+    assert result.exit_code == 0, result.output
+    told = [line for line in result.output.splitlines() if line.startswith("warning: ")]
+    assert [line for line in told if "retention.label" in line or "fold_by" in line] == [
+        "warning: [[retention.label]] 2, match: no camera has a label 'distrik': did you mean district?",
+        "warning: [[retention.label]] 3, match: no camera has district 'tuga': did you mean Tugu?",
+        "warning: [alerts] fold_by: no camera has a label 'distrct': did you mean district?",
+    ]

@@ -78,6 +78,11 @@ def test_coverage(folder: Path) -> None:
         ("gaps", *HOUR, "--where", "=x"),
         ("gaps", "--start", "2026-10-06T00:00:00Z", "--end", "2026-10-06T00:00:00Z"),
         ("coverage", *HOUR, "--camera", "nobody"),
+        ("coverage", *HOUR, "--by", "distrikt"),
+        ("coverage", *HOUR, "--where", "district=Candisary"),
+        ("network", "--by", "distrikt"),
+        ("plan", "--where", "distrikt=Candisari"),
+        ("cameras", "--where", "district=Candisary"),
     ],
 )
 def test_what_can_not_be_asked(folder: Path, wrong: tuple[str, ...]) -> None:

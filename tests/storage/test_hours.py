@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,7 +13,8 @@ from hypothesis import strategies as st
 
 from storage.hours import HoursError, parse
 from storage.intervals import merge
-from storage.selection import SelectionError
+from storage.policies import LabelRule, Policy
+from storage.selection import SelectionError, Spellings, select
 from storage.selection import parse as choose
 
 HOUR_US = 3_600_000_000
@@ -81,6 +84,8 @@ LABELS = {"district": "Tembalang", "isp": "Telkom", "owner": "Dinas A, B"}
         ("", True),
         ("district=Tembalang,isp=Telkom", True),
         ("district = tembalang , isp=TELKOM", True),
+        ("District:TEMBALANG,ISP:telkom|indosat", True),
+        ("!ISP", False),
         ("district=Tembalang,isp=Indosat", False),
         ("isp=Indosat|Telkom", True),
         ("isp!=Telkom", False),
@@ -96,6 +101,57 @@ LABELS = {"district": "Tembalang", "isp": "Telkom", "owner": "Dinas A, B"}
 )
 def test_choosing(query: str, chosen: bool) -> None:
     assert choose(query).has("gate-1", LABELS) is chosen
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A camera, as far as it is chosen by."""
+
+    id: str
+    labels: dict[str, str]
+
+
+EVERY = [Labelled("a", {"district": "Tugu"}), Labelled("b", {"District": "tugu"}), Labelled("c", {"isp": "Telkom"})]
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        ("district=TUGU", "ab"),
+        ("!district", "c"),
+        ("isp!=telkom", "ab"),
+        ("kelurahan", ""),
+        ("!kelurahan", "abc"),
+        ("*", "abc"),
+    ],
+)
+def test_one_rule_of_case_and_labels_that_are_known_to_the_product(query: str, ids: str) -> None:
+    assert "".join(camera.id for camera in select(choose(query), EVERY)) == ids
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("district=Tuga", "no camera has district 'tuga': did you mean Tugu?"),
+        ("distrikt", "no camera has a label 'distrikt': did you mean District?"),
+        ("kelurahan=Bulusan", "no camera has a label 'kelurahan': there is District, isp"),
+        ("isp!=Telkon", "did you mean Telkom?"),
+        ("id=a|x", "there is no camera 'x': there is a, b, c"),
+    ],
+)
+def test_what_no_camera_has_is_suggested(query: str, told: str) -> None:
+    with pytest.raises(SelectionError, match=re.escape(told)):
+        select(choose(query), EVERY)
+
+
+def test_values_that_are_the_same_are_spelt_as_most_are() -> None:
+    spelt = Spellings(["tugu", "Tugu", "Tugu", "TUGU"])
+    assert {spelt.of(value) for value in ("tugu", "TUGU", "Tugu")} == {"Tugu"}
+
+
+def test_a_retention_rule_goes_by_the_same_rule() -> None:
+    assert LabelRule({"District": "TUGU"}, Policy()).fits({"district": "Tugu", "isp": "x"})
+    assert not LabelRule({"district": "Tugu"}, Policy()).fits({"isp": "Tugu"})
 
 
 @pytest.mark.parametrize("query", ["district=", "=x", ",", "a=b,", 'owner="x', "a=b|"])
