@@ -19,10 +19,13 @@ from nvr.api.routing import get
 from nvr.api.services import Injected
 from nvr.api.times import format_time, parse_range
 from nvr.reports.calendar import HOUR_US
-from nvr.reports.coverage import by_camera, by_label, by_time, current_outages, figures_body
+from nvr.reports.coverage import by_camera, by_label, by_time, current_outages
+from nvr.reports.figure_rows import figures_body
 from nvr.reports.query import GapQuery, chosen
+from nvr.reports.stream import steps_body
 from nvr.texts.plain import plain_detail
 from storage import cameras as camera_rows
+from storage.clock_steps import fleet_steps
 from storage.figures import summed
 from storage.intervals import DAY_US, Interval
 from storage.selection import ensure_label
@@ -33,10 +36,17 @@ _MOST_HOURS_US: Final = 93 * DAY_US
 
 
 class FiguresBody(msgspec.Struct, kw_only=True):
-    """Seconds. ``coverage`` is recorded ÷ required, null where nothing was required."""
+    """Seconds. ``coverage`` is recorded ÷ required, null where nothing was required. ``asked_s`` is each camera's time; it is ``recorded_s``, ``not_recorded_s`` (outages),
+    ``no_longer_there_s`` (pruned, deleted, lost), ``not_required_s`` and ``not_known_s`` together. ``missing_s`` is ``not_recorded_s``, and ``removed_s`` ``no_longer_there_s``, by their former
+    names."""
 
     coverage: float | None
+    asked_s: float
     recorded_s: float
+    not_recorded_s: float
+    no_longer_there_s: float
+    not_required_s: float
+    not_known_s: float
     required_s: float
     missing_s: float
     by_class: dict[str, float]
@@ -48,6 +58,15 @@ class FiguresBody(msgspec.Struct, kw_only=True):
     longest_s: float
     mtbf_s: float | None
     mttr_s: float | None
+
+
+class FleetStepBody(msgspec.Struct):
+    """The server's clock was set while ``cameras`` of them were recorded: it showed ``at``, and then ``to``. Set back, it leaves no gap, but a time that was recorded twice."""
+
+    at: str
+    to: str
+    by_s: float
+    cameras: int
 
 
 class CoverageReport(msgspec.Struct, kw_only=True):
@@ -62,6 +81,7 @@ class CoverageReport(msgspec.Struct, kw_only=True):
     cameras: int
     total: FiguresBody
     groups: list[dict[str, Any]]
+    clock_steps: list[FleetStepBody]
 
 
 class OutageBody(msgspec.Struct, kw_only=True):
@@ -109,7 +129,7 @@ def fleet_coverage(
     label = by.removeprefix("label:")
     if not label:
         raise ApiError("invalid_parameter", "by must be camera, day, hour, or a label such as by=district")
-    now_us, zone = services.now_us(), services.settings.zone
+    now_us, zone, asked_us = services.now_us(), services.settings.zone, asked.end_us - asked.start_us
     if not services.report_slots.acquire(blocking=False):
         raise ApiError("busy", "other reports are being made: try again in a few seconds", headers={"Retry-After": "3"})
     try:
@@ -121,12 +141,17 @@ def fleet_coverage(
             if by not in ("camera", "day", "hour"):
                 ensure_label(label, camera_rows.every(conn, removed=True))
             found = by_camera(conn, cameras, query, now_us=now_us)
+            steps = steps_body(fleet_steps(conn, [one.camera.id for one in found], *asked))
             if by in ("day", "hour"):
                 times = by_time(
                     conn, [one.camera for one in found], query, hours=by == "hour", zone=zone, now_us=now_us
                 )
                 groups = [
-                    {"start": format_time(t.start_us), "end": format_time(t.end_us), **figures_body(t.figures)}
+                    {
+                        "start": format_time(t.start_us),
+                        "end": format_time(t.end_us),
+                        **figures_body(t.figures, len(found) * (t.end_us - t.start_us)),
+                    }
                     for t in times
                 ]
             elif by == "camera":
@@ -135,13 +160,13 @@ def fleet_coverage(
                         "camera": one.camera.id,
                         "name": one.camera.name,
                         "labels": one.camera.labels,
-                        **figures_body(one.figures),
+                        **figures_body(one.figures, asked_us),
                     }
                     for one in found
                 ]
             else:
                 groups = [
-                    {"value": value, "cameras": count, **figures_body(mine)}
+                    {"value": value, "cameras": count, **figures_body(mine, count * asked_us)}
                     for value, count, mine in by_label(found, label)
                 ]
     finally:
@@ -152,8 +177,9 @@ def fleet_coverage(
         "zone": zone,
         "filters": {name: said for name, said in query.filters().items() if name not in ("cause", "class")},
         "cameras": len(found),
-        "total": figures_body(summed([one.figures for one in found])),
+        "total": figures_body(summed([one.figures for one in found]), len(found) * asked_us),
         "groups": groups,
+        "clock_steps": steps,
     }
     return json_answer(request, report)
 

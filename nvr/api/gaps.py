@@ -16,6 +16,7 @@ from nvr.api.cameras import no_camera
 from nvr.api.choosing import knowing
 from nvr.api.coverage import LONGEST_RANGE_US, RANGE_ERRORS
 from nvr.api.errors import ApiError
+from nvr.api.fleet_coverage import FleetStepBody
 from nvr.api.gap_query import parse_format, parse_gap_query, parse_language
 from nvr.api.respond import ApiRequest
 from nvr.api.routing import get
@@ -47,7 +48,8 @@ class ReportGap(GapBody, kw_only=True):
 
 
 class GapReport(msgspec.Struct, kw_only=True):
-    """``total`` holds cameras, recorded_s, gaps, missing_s, longest_s, folded, by_cause, by_class. ``omitted``: how many gaps ``limit`` left
+    """``total`` holds cameras; asked_s, each camera's time, and what became of it: recorded_s, not_recorded_s, no_longer_there_s, not_required_s, not_known_s, whatever gaps are listed; of
+    those that are, gaps, missing_s, longest_s, folded, by_cause, by_class. ``clock_steps``: when the server's clock was set. ``omitted``: how many gaps ``limit`` left
     out of the list; they are in the sums."""
 
     start: str
@@ -58,6 +60,7 @@ class GapReport(msgspec.Struct, kw_only=True):
     gaps: list[ReportGap]
     omitted: int
     total: dict[str, object]
+    clock_steps: list[FleetStepBody]
 
 
 @get(

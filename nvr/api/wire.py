@@ -9,6 +9,7 @@ import msgspec
 
 from nvr.api.times import format_time, seconds
 from nvr.texts.plain import plain_detail
+from storage.account import Account
 from storage.coverage import Coverage, Gap
 
 __all__ = [
@@ -128,7 +129,7 @@ class StepBody(msgspec.Struct):
 
 class CoverageBody(msgspec.Struct, kw_only=True):
     """Spans and gaps partition ``[start, as_of)`` exactly; what lies after ``as_of`` is not known yet. ``recorded_s``, ``missing_s`` and ``not_known_s``
-    together are what was asked for."""
+    together are what was asked for; ``missing_s`` is ``not_recorded_s`` (outages), ``no_longer_there_s`` (pruned, deleted, lost) and ``not_required_s`` together."""
 
     camera: str
     start: str
@@ -136,6 +137,9 @@ class CoverageBody(msgspec.Struct, kw_only=True):
     as_of: str
     recorded_s: float
     missing_s: float
+    not_recorded_s: float
+    no_longer_there_s: float
+    not_required_s: float
     not_known_s: float
     spans: list[SpanBody]
     gaps: list[GapBody]
@@ -163,6 +167,7 @@ def _spans(spans: Iterable[tuple[int, int]]) -> list[SpanBody]:
 
 def coverage_body(coverage: Coverage, *, whole: bool) -> CoverageBody:
     """Coverage as it is answered; ``whole`` as for ``gap_fields``."""
+    account = Account.of_coverage(coverage)
     return CoverageBody(
         camera=coverage.camera,
         start=format_time(coverage.start_us),
@@ -170,7 +175,10 @@ def coverage_body(coverage: Coverage, *, whole: bool) -> CoverageBody:
         as_of=format_time(coverage.as_of_us),
         recorded_s=seconds(coverage.recorded_us),
         missing_s=seconds(coverage.missing_us),
-        not_known_s=seconds(coverage.not_known_us),
+        not_recorded_s=seconds(account.not_recorded_us),
+        no_longer_there_s=seconds(account.no_longer_there_us),
+        not_required_s=seconds(account.not_required_us),
+        not_known_s=seconds(account.not_known_us),
         spans=_spans(coverage.spans),
         gaps=[GapBody(**gap_fields(gap, whole=whole)) for gap in coverage.gaps],
         clock_steps=[

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nvr.cli.catalogue import TIME, open_catalogue, table, when
-from nvr.cli.gaps import chosen_cameras, gap_query
+from nvr.cli.gaps import chosen_cameras, gap_query, print_steps
 from nvr.cli.options import config_option
 
 if TYPE_CHECKING:
@@ -37,51 +37,58 @@ def coverage(
     config: Path,
 ) -> None:
     """Print recorded time divided by required time, and what was in the way."""
-    from nvr.reports.coverage import by_camera, by_label, by_time, figures_body
+    from nvr.reports.coverage import by_camera, by_label, by_time
+    from nvr.reports.figure_rows import ROWS, figures_body, labels
+    from nvr.reports.stream import steps_body
+    from nvr.texts import Formats
     from storage import cameras as camera_rows
     from storage import selection
+    from storage.clock_steps import fleet_steps
     from storage.figures import summed
 
     now_us = time.time_ns() // 1000
     query = gap_query(start, end, now_us, cameras, where=where)
     with open_catalogue(config) as (loaded, database), database.read() as conn:
         zone = loaded.server.zone
+        asked_us = query.range.end_us - query.range.start_us
         found = by_camera(conn, chosen_cameras(conn, query), query, now_us=now_us)
-        groups: list[tuple[str, Figures]]
+        groups: list[tuple[str, Figures, int]]
         if by == "camera":
-            groups = [(one.camera.id, one.figures) for one in found]
+            groups = [(one.camera.id, one.figures, asked_us) for one in found]
         elif by in ("day", "hour"):
             members = [one.camera for one in found]
             times = by_time(conn, members, query, hours=by == "hour", zone=zone, now_us=now_us)
-            groups = [(when(one.start_us, zone), one.figures) for one in times]
+            groups = [
+                (when(one.start_us, zone), one.figures, len(found) * (one.end_us - one.start_us)) for one in times
+            ]
         else:
             label = by.removeprefix("label:")
             try:
                 selection.ensure_label(label, camera_rows.every(conn, removed=True))
             except selection.SelectionError as error:
                 raise click.ClickException(str(error)) from None
-            groups = [(value or "-", mine) for value, _, mine in by_label(found, label)]
+            groups = [(value or "-", mine, count * asked_us) for value, count, mine in by_label(found, label)]
         total = summed([one.figures for one in found])
+        steps = fleet_steps(conn, [one.camera.id for one in found], *query.range)
     if format_ == "json":
-        listed = [{"value": name, **figures_body(mine)} for name, mine in groups]
-        click.echo(
-            json.dumps({"by": by, "cameras": len(found), "total": figures_body(total), "groups": listed}, indent=1)
-        )
+        listed = [{"value": name, **figures_body(mine, asked)} for name, mine, asked in groups]
+        body = {
+            "by": by,
+            "cameras": len(found),
+            "total": figures_body(total, len(found) * asked_us),
+            "groups": listed,
+            "clock_steps": steps_body(steps),
+        }
+        click.echo(json.dumps(body, indent=1))
         return
-    heads = (by.upper(), "COVERAGE", "RECORDED", "MISSING", "OUTAGES", "LONGEST", "MTBF", "MTTR", "NOT REQUIRED")
-    table([heads, *(_row(name, mine) for name, mine in groups), _row(f"all {len(found)} cameras", total)])
+    heads = (by.upper(), *(name.upper() for name in labels(Formats("en", "UTC"), ROWS)))
+    rows = [_row(*group) for group in groups]
+    table([heads, *rows, _row(f"all {len(found)} cameras", total, len(found) * asked_us)])
+    print_steps(steps, zone)
 
 
-def _row(name: str, mine: Figures) -> tuple[str, ...]:
+def _row(name: str, mine: Figures, asked_us: int) -> tuple[str, ...]:
+    from nvr.reports.figure_rows import cells
     from nvr.texts import Formats
 
-    formats = Formats("en", "UTC")
-
-    def length(us: int | None) -> str:
-        return "-" if us is None else formats.length(us)
-
-    outside = mine.known_us - mine.required_us
-    return (
-        name, formats.percent(mine.recorded_us, mine.required_us), length(mine.recorded_us), length(mine.outage_us), str(mine.outages),
-        length(mine.longest_us), length(mine.mtbf_us), length(mine.mttr_us), length(outside),
-    )  # fmt: skip
+    return (name, *cells(mine, asked_us, Formats("en", "UTC")))

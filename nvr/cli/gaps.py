@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from nvr.config import Config
     from nvr.reports.query import GapQuery, ReportCamera
+    from storage.clock_steps import FleetStep
 
-__all__ = ["chosen_cameras", "gap_query", "gaps"]
+__all__ = ["chosen_cameras", "gap_query", "gaps", "print_steps"]
 
 
 @click.command()
@@ -153,8 +154,11 @@ def _pieces(
 
 
 def _print(conn: sqlite3.Connection, cameras: list[ReportCamera], query: GapQuery, zone: str, now_us: int) -> None:
+    from nvr.reports.figure_rows import account_rows
     from nvr.reports.listing import Totals
     from nvr.reports.stream import listings
+    from nvr.texts import Formats
+    from storage.clock_steps import fleet_steps
     from storage.fleet_partition import CAUSES
 
     rows: list[tuple[str, ...]] = [("CAMERA", "START", "END", "SECONDS", "CAUSE", "DETAIL")]
@@ -172,8 +176,20 @@ def _print(conn: sqlite3.Connection, cameras: list[ReportCamera], query: GapQuer
     table(rows)
     listed, folded = totals.listed, totals.folded
     click.echo(f"\n{totals.recorded_us / 1e6:.3f} s recorded, {listed.us / 1e6:.3f} s missing in {listed.gaps} gaps")
+    formats = Formats("en", zone)
+    click.echo("; ".join(f"{name.lower()} {length}" for name, length in account_rows(totals.account, formats)))
+    print_steps(fleet_steps(conn, totals.members, *query.range), zone)
     if query.fold_us:
         click.echo(f"{folded.us / 1e6:.3f} s in {folded.gaps} gaps shorter than {query.fold_s:g} s left out")
+
+
+def print_steps(steps: Sequence[FleetStep], zone: str) -> None:
+    """When the server's clock was set."""
+    for step in steps:
+        at, to = when(step.at_us, zone), when(step.to_us, zone)
+        click.echo(
+            f"the server's clock was set by {step.by_us / 1e6:+.3f} s, from {at} to {to} ({step.cameras} cameras)"
+        )
 
 
 def _words(detail: Mapping[str, Any]) -> str:

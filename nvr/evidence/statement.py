@@ -20,7 +20,9 @@ from PIL import Image
 from nvr.evidence.statement_texts import BOTH, SENTENCES
 from nvr.evidence.times import iso, local, parse_iso
 from nvr.texts import Formats, words
-from storage.causes import Cause
+from storage.account import Account
+from storage.causes import Cause, CauseClass
+from storage.figures import Category, category
 
 __all__ = ["first_picture", "make_statement"]
 
@@ -188,7 +190,9 @@ def _camera(page: _Page, camera: Mapping[str, Any], still: bytes | None, zone: s
     requested = camera["requested"]
     page.row(BOTH["requested"], f"{_time(requested['start'], zone)}\n{_time(requested['end'], zone)}")
     page.row(BOTH["recorded"], english.length(camera["recorded_us"]))
-    page.row(BOTH["missing"], english.length(camera["missing_us"]))
+    for key, us in _missing(camera["gaps"]).items():
+        if us or key == "not_recorded":
+            page.row(BOTH[key], english.length(us))
     if camera["not_known_us"]:
         page.row(BOTH["not_known"].capitalize(), english.length(camera["not_known_us"]))
     offsets = [sample["offset_us"] for sample in camera["clock_offset_samples"]]
@@ -208,6 +212,20 @@ def _camera(page: _Page, camera: Mapping[str, Any], still: bytes | None, zone: s
         page.image(io.BytesIO(still), w=90, h=34, keep_aspect_ratio=True)
         page.ln(1)
     _gaps(page, camera["gaps"], zone)
+
+
+def _missing(gaps: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """What there is no footage of, in the three words of reports, microseconds."""
+    sums: dict[Category, int] = {}
+    for gap in gaps:
+        name = category(Cause(gap["cause"]), CauseClass(gap["class"]))
+        sums[name] = sums.get(name, 0) + parse_iso(gap["end"]) - parse_iso(gap["start"])
+    account = Account.of_categories(sum(sums.values()), 0, sums)
+    return {
+        "not_recorded": account.not_recorded_us,
+        "no_longer_there": account.no_longer_there_us,
+        "not_required": account.not_required_us,
+    }
 
 
 def _offset(us: int) -> str:

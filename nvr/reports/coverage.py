@@ -11,7 +11,7 @@ from nvr.reports.calendar import day_edges, hour_edges
 from nvr.reports.query import GapQuery, ReportCamera
 from storage.causes import Cause, CauseClass, class_of
 from storage.coverage_days import figures, tables_between
-from storage.figures import REQUIRED, Figures, summed
+from storage.figures import Figures, summed
 from storage.present import present
 from storage.selection import Spellings, named
 
@@ -23,7 +23,6 @@ __all__ = [
     "by_label",
     "by_time",
     "current_outages",
-    "figures_body",
 ]
 
 
@@ -98,26 +97,3 @@ def current_outages(conn: sqlite3.Connection, cameras: Sequence[ReportCamera], *
         now = found.get(camera.id)
         if now is not None and now.is_down and now.since_us is not None:
             yield Outage(camera, now.since_us, now.cause, now.detail or {})
-
-
-def figures_body(mine: Figures) -> dict[str, Any]:
-    """As it is answered: seconds; ``coverage`` from 0 to 1, null where nothing was required."""
-
-    def seconds(us: int | None) -> float | None:
-        return None if us is None else us / 1_000_000
-
-    return {
-        "coverage": mine.recorded_us / mine.required_us if mine.required_us else None,
-        "recorded_s": seconds(mine.recorded_us),
-        "required_s": seconds(mine.required_us),
-        "missing_s": seconds(mine.outage_us),
-        "by_class": {name.value: seconds(getattr(mine, f"{name}_us")) for name in REQUIRED},
-        "planned_s": seconds(mine.planned_us),
-        "administrative_s": seconds(mine.administrative_us),
-        "absent_s": seconds(mine.absent_us),
-        "removed_s": seconds(mine.removed_us),
-        "outages": mine.outages,
-        "longest_s": seconds(mine.longest_us),
-        "mtbf_s": seconds(mine.mtbf_us),
-        "mttr_s": seconds(mine.mttr_us),
-    }

@@ -15,11 +15,13 @@ import numpy as np
 
 from nvr.reports.calendar import hour_edges, local_time
 from nvr.reports.coverage import CameraFigures, by_camera
+from nvr.reports.figure_rows import cells, labels, worth_saying
 from nvr.reports.listing import Listing, Totals
 from nvr.reports.query import GapQuery, ReportCamera
 from nvr.reports.stream import listings
 from nvr.texts import Formats, Language, Words
 from storage.causes import Cause, CauseClass, class_of
+from storage.clock_steps import FleetStep, fleet_steps
 from storage.coverage_days import tables_between
 from storage.figures import Category, Figures, category, summed
 from storage.fleet_partition import CAUSES
@@ -44,6 +46,7 @@ COLOURS: Final[Mapping[str, tuple[int, int, int]]] = {
 }
 # More days than that are no picture any more.
 LONGEST_PICTURE_US: Final = 93 * DAY_US
+_MOST_STEPS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,12 @@ class Report:
     reader: Reader
     now_us: int
     found: Sequence[CameraFigures]
+    steps: Sequence[FleetStep] = ()
+
+    @property
+    def asked_us(self) -> int:
+        """How long the range is: what was asked of each camera."""
+        return self.query.range.end_us - self.query.range.start_us
 
     @property
     def total(self) -> Figures:
@@ -119,7 +128,9 @@ class Report:
         cls, conn: sqlite3.Connection, cameras: Sequence[ReportCamera], query: GapQuery, reader: Reader, *, now_us: int
     ) -> Report:
         """Reads its figures."""
-        return cls(query, reader, now_us, by_camera(conn, cameras, query, now_us=now_us))
+        found = by_camera(conn, cameras, query, now_us=now_us)
+        steps = fleet_steps(conn, [one.camera.id for one in found], *query.range)
+        return cls(query, reader, now_us, found, steps)
 
 
 def camera_parts(
@@ -200,6 +211,13 @@ def report_facts(report: Report, totals: Totals | None) -> list[tuple[str, str]]
     facts = [(say("period"), period)]
     if as_of_us < end_us:
         facts.append((say("known_until"), formats.both(as_of_us)))
+    for step in report.steps[:_MOST_STEPS]:
+        told = say(
+            "step", at=formats.both(step.at_us), to=formats.both(step.to_us), cameras=formats.number(step.cameras)
+        )
+        facts.append((say("clock"), told))
+    if len(report.steps) > _MOST_STEPS:
+        facts.append((say("clock"), say("more_steps", count=formats.number(len(report.steps) - _MOST_STEPS))))
     facts.append((say("filters"), _filters(report)))
     length = formats.length(query.fold_us)
     if not query.fold_us:
@@ -232,20 +250,11 @@ def _filters(report: Report) -> str:
     return "; ".join(parts) if parts else say("no_filter")
 
 
-def figure_boxes(mine: Figures, formats: Formats) -> list[tuple[str, str]]:
+def figure_boxes(report: Report) -> list[tuple[str, str]]:
     """The figures that are to be seen first."""
-    say = formats.say
-    boxes = [
-        (say("coverage"), formats.percent(mine.recorded_us, mine.required_us)),
-        (say("recorded"), formats.length(mine.recorded_us)),
-        (say("missing"), formats.length(mine.outage_us)),
-        (say("outages"), formats.number(mine.outages)),
-        (say("longest"), formats.length(mine.longest_us)),
-    ]
-    outside = mine.planned_us + mine.administrative_us + mine.removed_us + mine.absent_us
-    if outside:
-        boxes.append((say("outside"), formats.length(outside)))
-    return boxes
+    formats, total, asked_us = report.reader.formats, report.total, len(report.found) * report.asked_us
+    rows = worth_saying(total, asked_us)
+    return list(zip(labels(formats, rows), cells(total, asked_us, formats, rows), strict=True))
 
 
 def detail_words(detail: Mapping[str, Any], words: Words) -> str:

@@ -22,6 +22,7 @@ from nvr.reports.document import (
     heat,
     report_facts,
 )
+from nvr.reports.figure_rows import cells, labels
 from nvr.reports.listing import Totals
 from nvr.reports.query import GapQuery, ReportCamera
 from nvr.texts import Formats
@@ -80,7 +81,7 @@ def _pieces(
     facts = report_facts(report, None)
     facts.insert(0, _whose(report, one, formats))
     yield "<dl>" + "".join(f"<dt>{escape(name)}</dt><dd>{_lines(text)}</dd>" for name, text in facts) + "</dl>\n"
-    boxes = figure_boxes(report.total, formats)
+    boxes = figure_boxes(report)
     yield (
         '<div class="boxes">'
         + "".join(f"<div><span>{escape(a)}</span><b>{escape(b)}</b></div>" for a, b in boxes)
@@ -175,13 +176,7 @@ def _cell(
 
 def _camera_table(report: Report, formats: Formats) -> Iterator[str]:
     say = formats.say
-    heads = [
-        (say("camera"), ""),
-        *(
-            (say(key), "n")
-            for key in ("coverage", "recorded", "missing", "outages", "longest", "mtbf", "mttr", "outside")
-        ),
-    ]
+    heads = [(say("camera"), ""), *((name, "n") for name in labels(formats))]
     yield (
         f"<h2>{escape(say('cameras'))}</h2><table><tr>"
         + "".join(f'<th class="{kind}">{escape(name)}</th>' for name, kind in heads)
@@ -191,16 +186,9 @@ def _camera_table(report: Report, formats: Formats) -> Iterator[str]:
         report.found, key=lambda one: (one.figures.recorded_us / (one.figures.required_us or 1), one.camera.id)
     )
     for one in lowest[:_MOST_ROWS]:
-        mine = one.figures
-        cells = [
-            formats.percent(mine.recorded_us, mine.required_us), formats.length(mine.recorded_us), formats.length(mine.outage_us),
-            formats.number(mine.outages), formats.length(mine.longest_us),
-            "–" if mine.mtbf_us is None else formats.length(mine.mtbf_us), "–" if mine.mttr_us is None else formats.length(mine.mttr_us),
-            formats.length(mine.known_us - mine.required_us),
-        ]  # fmt: skip
         yield (
             f"<tr><td>{escape(one.camera.name or one.camera.id)}<small>{escape(one.camera.id)}</small></td>"
-            + "".join(f'<td class="n">{escape(text)}</td>' for text in cells)
+            + "".join(f'<td class="n">{escape(text)}</td>' for text in cells(one.figures, report.asked_us, formats))
             + "</tr>\n"
         )
     yield "</table>"

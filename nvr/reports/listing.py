@@ -12,8 +12,11 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from nvr.reports.figure_rows import account_body
 from nvr.reports.query import GapQuery
+from storage.account import Account
 from storage.causes import Cause, CauseClass
+from storage.figures import category_sums
 from storage.fleet_coverage import FleetBatch
 from storage.fleet_partition import CAUSES, CLASSES, CODE, Gaps, Int64
 
@@ -86,12 +89,21 @@ class Totals:
     folded: Tally = field(default_factory=Tally)
     longest_us: int = 0
     kinds: dict[tuple[Cause, CauseClass], Tally] = field(default_factory=dict)
+    account: Account = field(default_factory=Account)
+    """What became of all the time that was asked for, whatever is listed of it."""
+    members: list[str] = field(default_factory=list)
+    """The cameras."""
 
     def add(self, listing: Listing) -> None:
         """Counts a batch."""
         batch = listing.batch
-        self.cameras += int(np.count_nonzero(listing.in_fleet))
-        self.recorded_us += int((batch.known_us - batch.missing_us)[listing.in_fleet].sum())
+        members = int(np.count_nonzero(listing.in_fleet))
+        recorded_us = int((batch.known_us - batch.missing_us)[listing.in_fleet].sum())
+        self.cameras += members
+        self.members += [batch.cameras[number] for number in np.flatnonzero(listing.in_fleet).tolist()]
+        self.recorded_us += recorded_us
+        asked_us = members * (batch.end_us - batch.start_us)
+        self.account += Account.of_categories(asked_us, recorded_us, category_sums(batch, listing.in_fleet))
         length = batch.gaps.length_us
         self.folded.gaps += len(listing.folded)
         self.folded.us += int(length[listing.folded].sum())
@@ -126,7 +138,7 @@ class Totals:
         """As it is answered: causes and classes by length, the longest first."""
         return {
             "cameras": self.cameras,
-            "recorded_s": self.recorded_us / 1_000_000,
+            **account_body(self.account),
             **self.listed.body(),
             "longest_s": self.longest_us / 1_000_000,
             "folded": self.folded.body(),

@@ -25,6 +25,7 @@ from nvr.reports.document import (
     heat,
     report_facts,
 )
+from nvr.reports.figure_rows import ROWS, cells, labels
 from nvr.reports.listing import Totals
 from nvr.reports.query import GapQuery, ReportCamera
 from nvr.texts import Formats
@@ -36,6 +37,8 @@ _MOST_PARTS: Final = 60
 _MOST_GAPS: Final = 2_000
 _MOST_PICTURES: Final = 12
 _MOST_ROWS: Final = 400
+# A page is too narrow for the means.
+_CAMERA_ROWS: Final = ROWS[:8]
 
 
 def pdf_report(
@@ -58,7 +61,7 @@ def pdf_report(
     )
     document.head(title, say("subtitle"))
     document.facts([*_whose(report, one, formats), *report_facts(report, totals)])
-    document.figures(figure_boxes(report.total, formats))
+    document.figures(figure_boxes(report))
     whole = [found.camera for found in report.found]
     if query.range.end_us - query.range.start_us <= LONGEST_PICTURE_US and whole:
         _picture(document, heat(conn, whole, report), formats, one=one is not None)
@@ -181,17 +184,12 @@ def _summary(document: Document, report: Report, totals: Totals, formats: Format
     )
     document.listing(
         [
-            Column(say("camera"), 5), Column(say("coverage"), 2, "R"), Column(say("missing"), 2.4, "R"), Column(say("outages"), 1.8, "R"),
-            Column(say("longest"), 2.4, "R"), Column(say("outside"), 2.6, "R"),
+            Column(say("camera"), 4.4), *(Column(name, 2.3, "R") for name in labels(formats, _CAMERA_ROWS)),
         ],
         [
             [
                 Cell(one.camera.name or one.camera.id, one.camera.id if one.camera.name != one.camera.id else ""),
-                Cell(formats.percent(one.figures.recorded_us, one.figures.required_us)),
-                Cell(formats.length(one.figures.outage_us)),
-                Cell(formats.number(one.figures.outages)),
-                Cell(formats.length(one.figures.longest_us)),
-                Cell(formats.length(one.figures.known_us - one.figures.required_us)),
+                *(Cell(text) for text in cells(one.figures, report.asked_us, formats, _CAMERA_ROWS)),
             ]
             for one in lowest[:_MOST_ROWS]
         ],

@@ -9,18 +9,19 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from nvr.reports.listing import Listing, Totals, list_batch
 from nvr.reports.query import GapQuery, ReportCamera
-from nvr.reports.tables import CSV_COLUMNS, csv_line, csv_lines, json_lines
+from nvr.reports.tables import CSV_COLUMNS, csv_line, csv_lines, json_lines, not_known_lines
 from nvr.texts.plain import PlainDetails
+from storage.clock_steps import FleetStep, fleet_steps
 from storage.fleet_coverage import batches
 from storage.fleet_partition import Int64
 
-__all__ = ["csv_report", "iso_time", "json_report", "listings"]
+__all__ = ["csv_report", "iso_time", "json_report", "listings", "steps_body"]
 
 _EPOCH: Final = datetime(1970, 1, 1)
 
@@ -71,15 +72,37 @@ def json_report(
             yield text.removeprefix(b",\n") if is_first else text
             is_first = False
             told += len(rows)
-    yield b'],"omitted":%d,"total":' % (totals.listed.gaps - told) + msgspec.json.encode(totals.body()) + b"}"
+    steps = steps_body(fleet_steps(conn, totals.members, *query.range))
+    yield b'],"omitted":%d,"total":' % (totals.listed.gaps - told) + msgspec.json.encode(totals.body())
+    yield b',"clock_steps":' + msgspec.json.encode(steps) + b"}"
+
+
+def steps_body(steps: Sequence[FleetStep]) -> list[dict[str, Any]]:
+    """Steps of the server's clock, as they are answered."""
+    return [
+        {
+            "at": iso_time(step.at_us),
+            "to": iso_time(step.to_us),
+            "by_s": step.by_us / 1_000_000,
+            "cameras": step.cameras,
+        }
+        for step in steps
+    ]
 
 
 def csv_report(
     conn: sqlite3.Connection, cameras: Sequence[ReportCamera], query: GapQuery, *, now_us: int
 ) -> Iterator[bytes]:
-    """The report as CSV, with a header row."""
+    """The report as CSV, with a header row. Behind the gaps stand what is not known yet of each camera, and steps of the server's clock: rows without a cause."""
     yield csv_line(CSV_COLUMNS)
     by_id = {camera.id: camera for camera in cameras}
-    for listing, rows in _limited(listings(conn, cameras, query, now_us=now_us), query.limit, Totals()):
+    totals, unknown = Totals(), bytearray()
+    for listing, rows in _limited(listings(conn, cameras, query, now_us=now_us), query.limit, totals):
         if text := csv_lines(listing, rows, by_id):
             yield text
+        unknown += not_known_lines(listing, by_id)
+    yield bytes(unknown)
+    for step in fleet_steps(conn, totals.members, *query.range):
+        detail = msgspec.json.encode({"by_s": step.by_us / 1_000_000, "cameras": step.cameras}).decode()
+        times = iso_time(step.at_us), iso_time(step.to_us)
+        yield csv_line(["", "", *times, "false", "", "", "server", detail, "clock_step", times[0]])

@@ -19,7 +19,7 @@ from nvr.reports.query import ReportCamera
 from nvr.texts.cells import csv_cell
 from storage.fleet_partition import CAUSES, CLASSES, Int64
 
-__all__ = ["CSV_COLUMNS", "csv_line", "csv_lines", "json_lines"]
+__all__ = ["CSV_COLUMNS", "csv_line", "csv_lines", "json_lines", "not_known_lines"]
 
 CSV_COLUMNS: Final = (
     "camera", "name", "start", "end", "open", "duration_s", "cause", "class", "detail", "fact_kind", "fact_start",
@@ -111,6 +111,21 @@ def csv_lines(listing: Listing, rows: Int64, cameras: Mapping[str, ReportCamera]
         [cells[detail] for detail in values.detail], fact, values.fact_start, b"\r\n",
     ]  # fmt: skip
     return _put_together(columns, len(rows))
+
+
+def not_known_lines(listing: Listing, cameras: Mapping[str, ReportCamera]) -> bytes:
+    """What of the range is not known yet, a line a camera: without a cause, since it is no gap."""
+    batch = listing.batch
+    rows = np.flatnonzero(listing.in_fleet & (batch.known_us < batch.end_us - batch.start_us))
+    start_us = batch.start_us + batch.known_us[rows]
+    lengths = decimal_seconds(batch.end_us - start_us)
+    (end,) = iso_times(np.array([batch.end_us]))
+    lines = []
+    for row, start, length in zip(rows.tolist(), iso_times(start_us), lengths, strict=True):
+        camera = cameras[batch.cameras[row]]
+        times = start.decode(), end.decode(), "true", length.decode()
+        lines.append(csv_line([camera.id, camera.name, *times, "", "", "", "not_known", start.decode()]))
+    return b"".join(lines)
 
 
 def _compact(detail: bytes) -> str:

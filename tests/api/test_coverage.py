@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -40,6 +41,9 @@ async def test_coverage_says_what_and_why(client: Client, world: World) -> None:
         "as_of": "2026-11-23T14:59:59.000000Z",
         "recorded_s": 600 + 599 + 1799,
         "missing_s": 601,
+        "not_recorded_s": 601,
+        "no_longer_there_s": 0,
+        "not_required_s": 0,
         "not_known_s": 1,
         "spans": [
             {"start": "2026-11-23T14:00:00.000000Z", "end": "2026-11-23T14:10:00.000000Z"},
@@ -153,6 +157,11 @@ def test_spans_and_gaps_partition_what_is_known(
     total = report["total"]
     told = total["recorded_s"] + total["missing_s"] + total["folded"]["missing_s"]
     assert round(told * S) == known
+    asked = us(body["end"]) - us(body["start"])
+    for found in (body, total):
+        three = sum(found[f"{name}_s"] for name in ("not_recorded", "no_longer_there", "not_required"))
+        assert round((found["recorded_s"] + three + found["not_known_s"]) * S) == asked
+        assert found["not_known_s"] * S == pytest.approx(asked - known, abs=0.5)
     assert len(report["gaps"]) == total["gaps"] == sum(t["gaps"] for t in total["by_cause"].values())
 
 
@@ -167,7 +176,12 @@ async def test_the_report_of_the_fleet(client: Client, world: World) -> None:
     ]
     assert body["total"] == {
         "cameras": 3,
+        "asked_s": 3 * 3600,
         "recorded_s": 600 + 599 + 1799 + 3600,
+        "not_recorded_s": 4201,
+        "no_longer_there_s": 0,
+        "not_required_s": 0,
+        "not_known_s": 1,
         "gaps": 3,
         "missing_s": 4201,
         "longest_s": 3600,
@@ -289,6 +303,41 @@ async def test_a_report_of_no_camera_there_ever_was(client: Client, world: World
     assert (answer.status_code, answer.json()["code"]) == (404, "camera_not_found")
 
 
+async def test_a_range_that_reaches_into_the_future_and_a_clock_that_was_set(client: Client, world: World) -> None:
+    """In every form what is not known yet is said, and so is the step of the server's clock. A camera's clock that was set is no step of the server's."""
+    with world.db.write() as conn:
+        (node,) = conn.execute("SELECT min(key) FROM node").fetchone()
+        for camera, start_us, detail in (
+            ("gate", T0, '{"step_us": -90000000}'),
+            ("yard", T0, '{"step_us": -89999000}'),
+            ("hall", T0, '{"clock": "camera"}'),
+        ):
+            conn.execute(
+                "INSERT INTO run (camera, start_us, node, epoch, end_us, cause, detail) SELECT key, ?, ?, 77, ?, 'clock_step', ? FROM camera WHERE id = ?",
+                (start_us, node, T0 + 1500 * S + (camera == "yard"), detail, camera),
+            )
+    span = f"start={format_time(T0)}&end={format_time(T0 + 7200 * S)}"
+    headers = world.bearer("admin")
+    step = {"at": format_time(T0 + 1500 * S), "to": format_time(T0 + 1410 * S), "by_s": -90.0, "cameras": 2}
+    for path in ("gaps", "coverage"):
+        body = (await client.get(f"/api/{path}?{span}", headers=headers)).json()
+        total = body["total"]
+        three = sum(total[f"{name}_s"] for name in ("not_recorded", "no_longer_there", "not_required"))
+        assert total["asked_s"] == 3 * 7200 == total["recorded_s"] + three + total["not_known_s"]
+        assert 10_801 - 1 <= total["not_known_s"] <= 10_801 and body["clock_steps"] == [step]
+    table = (await client.get(f"/api/gaps?{span}&format=csv", headers=headers)).text
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert sum(float(row["duration_s"]) for row in rows if row["fact_kind"] == "not_known") == pytest.approx(
+        total["not_known_s"], abs=1e-3
+    )
+    (told,) = [row for row in rows if row["fact_kind"] == "clock_step"]
+    assert (told["start"], told["end"], json.loads(told["detail"])["by_s"]) == (step["at"], step["to"], -90)
+    page = (await client.get(f"/api/gaps?{span}&format=html&lang=id", headers=headers)).text
+    assert "Belum diketahui" in page and "Jam server diubah dari" in page
+    by_day = (await client.get(f"/api/coverage?{span}&by=hour", headers=headers)).json()["groups"]
+    assert [group["asked_s"] for group in by_day] == [3 * 3600, 3 * 3600]
+
+
 async def test_csv(client: Client, world: World) -> None:
     with world.db.write() as conn:
         conn.execute("UPDATE camera SET name = ? WHERE id = 'gate'", ('=HYPERLINK("http://evil")',))
@@ -300,7 +349,10 @@ async def test_csv(client: Client, world: World) -> None:
     assert not answer.content.startswith(b"\xef\xbb\xbf")
     assert answer.content.endswith(b"\r\n")
     rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
-    assert [row["camera"] for row in rows] == ["gate", "yard"]
+    assert [row["camera"] for row in rows] == ["gate", "yard", "gate"]
+    assert (rows[2]["start"], rows[2]["end"], rows[2]["duration_s"], rows[2]["cause"], rows[2]["fact_kind"]) == (
+        "2026-11-23T14:59:59.000000Z", "2026-11-23T15:00:00.000000Z", "1.000000", "", "not_known",
+    )  # fmt: skip
     assert rows[0]["name"] == '\'=HYPERLINK("http://evil")'
     assert rows[1]["name"] == 'Höf, "hinten"'
     assert rows[1] | {"name": ""} == {

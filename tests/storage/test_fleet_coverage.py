@@ -18,10 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage import coverage_days, fleet_coverage
+from storage.account import Account
 from storage.causes import Cause, Layer
 from storage.coverage import Coverage, coverage
 from storage.database import Database
-from storage.figures import REQUIRED, Category, Figures, category, figure_table, summed
+from storage.figures import REQUIRED, Category, Figures, category, category_sums, figure_table, summed
 from storage.fleet_coverage import FleetBatch, batches, read_batch
 from storage.fleet_partition import CAUSES, CLASSES
 from storage.intervals import DAY_US
@@ -45,6 +46,7 @@ causes = st.sampled_from(
         Cause.MAINTENANCE,
         Cause.NOT_CONFIGURED,
         Cause.PRUNED,
+        Cause.MISSING,
         Cause.CORRUPT,
     ]
 )
@@ -219,6 +221,19 @@ def test_many_cameras_are_what_each_one_is(
                 assert_same(batch, camera, expected)
                 want = reference(expected, edges)
                 assert [table.figures(number, column) for column in range(len(edges) - 1)] == want
+                # What was asked for is all there, to the microsecond, whoever adds it up.
+                own = Account.of_coverage(expected)
+                mine = [
+                    Account.of_figures(table.figures(number, column), b - a)
+                    for column, (a, b) in enumerate(itertools.pairwise(edges))
+                ]
+                assert sum(mine, Account()) == own
+                assert own.asked_us == end_us - start_us
+                assert own.recorded_us + own.missing_us + own.not_known_us == own.asked_us
+                assert (own.missing_us, own.not_known_us) == (expected.missing_us, expected.not_known_us)
+                only = np.arange(len(CAMERAS)) == number
+                missing = category_sums(batch, only)
+                assert Account.of_categories(own.asked_us, own.recorded_us, missing) == own
             assert table.over_cameras()[0] == summed([table.figures(number, 0) for number in range(3)])
 
 

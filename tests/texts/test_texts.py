@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nvr.reports.figure_rows import ROWS
 from nvr.texts import LANGUAGES, Formats, Language, words
 from storage.causes import Cause, CauseClass
 
@@ -79,3 +81,17 @@ def test_utc_can_be_read_back(at_us: int, zone: str) -> None:
     form = "%Y-%m-%d %H:%M:%S.%f" if "." in text else "%Y-%m-%d %H:%M:%S"
     back = datetime.strptime(text, form).replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     assert (back.days * 86_400 + back.seconds) * 1_000_000 + back.microseconds == at_us
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_has_the_table_of_figures_with_the_same_words_in_the_same_order(language: Language) -> None:
+    source = (Path(__file__).parents[2] / f"nvr/web/src/i18n/{language}.ts").read_text()
+    table = (Path(__file__).parents[2] / "nvr/web/src/pages/coverage-table.tsx").read_text()
+    body = table[table.index("function rows(") :]
+    keys = re.findall(r"^    \[r\.(\w+),", body[: body.index("];")], re.MULTILINE)
+    own = {"coverage": "coverage", "recordedTime": "recorded", "notRecorded": "not_recorded", "noLongerThere": "no_longer_there",
+           "notRequired": "not_required", "notKnownYet": "not_known_yet", "outages": "outages", "longest": "longest",
+           "mtbf": "mtbf", "mttr": "mttr"}  # fmt: skip
+    assert tuple(own[key] for key in keys) == ROWS
+    for key in ("recordedTime", "notRecorded", "noLongerThere", "notRequired", "notKnownYet"):
+        assert f"{key}: '{words(language).report[own[key]]}'" in source, key

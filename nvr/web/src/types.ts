@@ -89,6 +89,10 @@ export interface Coverage {
   as_of: string;
   recorded_s: number;
   missing_s: number;
+  not_recorded_s: number;
+  no_longer_there_s: number;
+  not_required_s: number;
+  not_known_s: number;
   spans: Span[];
   gaps: Gap[];
 }
@@ -113,13 +117,19 @@ export interface GapReport {
   gaps: ReportGap[];
   /** How many gaps are not listed; they are in the sums. */
   omitted: number;
-  total: { cameras: number; recorded_s: number; gaps: number; missing_s: number; longest_s: number; folded: Tally; by_cause: Record<string, Tally>; by_class: Record<string, Tally>; by_kind: KindTally[] };
+  total: {
+    cameras: number; asked_s: number; recorded_s: number; not_recorded_s: number; no_longer_there_s: number; not_required_s: number; not_known_s: number; gaps: number; missing_s: number; longest_s: number; folded: Tally; by_cause: Record<string, Tally>; by_class: Record<string, Tally>; by_kind: KindTally[] };
 }
 
 /** Seconds. `coverage` is recorded ÷ required, null where nothing was required. */
 export interface Figures {
   coverage: number | null;
+  asked_s: number;
   recorded_s: number;
+  not_recorded_s: number;
+  no_longer_there_s: number;
+  not_required_s: number;
+  not_known_s: number;
   required_s: number;
   missing_s: number;
   by_class: { network: number; camera: number; server: number };

@@ -9,7 +9,7 @@ const gap = (start: number, end: number, open = false) => ({
 });
 
 const answer: Coverage = {
-  camera: 'north', start: iso(0), end: iso(1440), as_of: iso(100), recorded_s: 4200, missing_s: 1800,
+  camera: 'north', start: iso(0), end: iso(1440), as_of: iso(100), recorded_s: 4200, missing_s: 1800, not_recorded_s: 1800, no_longer_there_s: 0, not_required_s: 0, not_known_s: 80_400,
   spans: [{ start: iso(0), end: iso(30) }, { start: iso(40), end: iso(80) }],
   gaps: [gap(30, 40), gap(80, 100, true)],
 };

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../api';
-import { useWords } from '../i18n';
+import { useWords, type Lang, type Words } from '../i18n';
 import { cameraHref } from '../router';
 import * as format from '../time/format';
 import { HOUR, parseInstant } from '../time/instant';
@@ -55,19 +55,13 @@ export function CoverageTable({ query, labels, zone }: { query: api.GapQuery; la
         <div class="table-scroll"><table class="figures" data-testid="coverage-table">
           <thead><tr>
             <th scope="col">{found.by === 'camera' ? r.camera : found.by === 'day' ? r.day : (r.labelNames[found.by.replace('label:', '')] ?? found.by)}</th>
-            {[r.coverage, r.missing, r.outages, r.longest, r.mtbf, r.mttr, r.outside].map((name) => <th key={name} scope="col" class="number">{name}</th>)}
+            {rows(found.total, t, lang).map(([name]) => name).map((name) => <th key={name} scope="col" class="number">{name}</th>)}
           </tr></thead>
           <tbody>
             {groups.slice(0, MAX_ROWS).map((group) => (
               <tr key={group.camera ?? group.start ?? group.value ?? ''} data-testid="coverage-row" data-value={group.camera ?? group.value ?? group.start}>
                 <td>{group.camera ? <a href={cameraHref(group.camera, {})}>{nameOf(group)}</a> : nameOf(group)} {group.cameras !== undefined ? <span class="muted">({format.number(group.cameras, lang)})</span> : null}</td>
-                <td class="number">{format.percent(group.recorded_s, group.required_s, lang)}</td>
-                <td class="number">{format.duration(group.missing_s, lang)}</td>
-                <td class="number">{format.number(group.outages, lang)}</td>
-                <td class="number">{format.duration(group.longest_s, lang)}</td>
-                <td class="number">{group.mtbf_s === null ? '–' : format.duration(group.mtbf_s, lang)}</td>
-                <td class="number">{group.mttr_s === null ? '–' : format.duration(group.mttr_s, lang)}</td>
-                <td class="number">{format.duration(outside(group), lang)}</td>
+                {rows(group, t, lang).map(([name, value]) => <td key={name} class="number">{value}</td>)}
               </tr>
             ))}
           </tbody>
@@ -84,20 +78,29 @@ function sorted(report: CoverageReport): FigureGroup[] {
   return report.by === 'day' ? report.groups : [...report.groups].sort((a, b) => (a.coverage ?? 2) - (b.coverage ?? 2));
 }
 
-function outside(f: Figures): number {
-  return f.planned_s + f.administrative_s + f.absent_s + f.removed_s;
+/** The one table of figures, in the order and with the words of nvr/reports/figure_rows.py. */
+function rows(f: Figures, t: Words, lang: Lang): Array<[string, string]> {
+  const r = t.report;
+  const length = (seconds: number | null): string => (seconds === null ? '–' : format.duration(seconds, lang));
+  return [
+    [r.coverage, format.percent(f.recorded_s, f.required_s, lang)],
+    [r.recordedTime, length(f.recorded_s)],
+    [r.notRecorded, length(f.not_recorded_s)],
+    [r.noLongerThere, length(f.no_longer_there_s)],
+    [r.notRequired, length(f.not_required_s)],
+    [r.notKnownYet, length(f.not_known_s)],
+    [r.outages, format.number(f.outages, lang)],
+    [r.longest, length(f.longest_s)],
+    [r.mtbf, length(f.mtbf_s)],
+    [r.mttr, length(f.mttr_s)],
+  ];
 }
 
 function Boxes({ total, cameras }: { total: Figures; cameras: number }) {
   const { t, lang } = useWords();
   const r = t.report;
-  const boxes: Array<[string, string]> = [
-    [r.coverage, format.percent(total.recorded_s, total.required_s, lang)],
-    [r.cameras, format.number(cameras, lang)],
-    [r.missing, format.duration(total.missing_s, lang)],
-    [r.outages, format.number(total.outages, lang)],
-    [r.longest, format.duration(total.longest_s, lang)],
-    [r.outside, format.duration(outside(total), lang)],
-  ];
+  const seldom: Record<string, number> = { [r.noLongerThere]: total.no_longer_there_s, [r.notRequired]: total.not_required_s, [r.notKnownYet]: total.not_known_s };
+  const [first, ...others] = rows(total, t, lang).filter(([name]) => name !== r.mtbf && name !== r.mttr && seldom[name] !== 0);
+  const boxes: Array<[string, string]> = [first!, [r.cameras, format.number(cameras, lang)], ...others];
   return <dl class="boxes" data-testid="coverage-total">{boxes.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>;
 }

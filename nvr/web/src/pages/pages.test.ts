@@ -80,7 +80,7 @@ it('a report’s causes are those of the server, the longest first', () => {
   const by_kind = [
     { cause: 'corrupt', class: 'camera', gaps: 2, missing_s: 7.5 }, { cause: 'unreachable', class: 'network', gaps: 1, missing_s: 60 }, { cause: 'corrupt', class: 'network', gaps: 1, missing_s: 1 },
   ];
-  const total = { cameras: 2, recorded_s: 0, gaps: 3, missing_s: 67.5, longest_s: 60, folded: { gaps: 0, missing_s: 0 }, by_cause: {}, by_class: {}, by_kind };
+  const total = { cameras: 2, asked_s: 67.5, recorded_s: 0, not_recorded_s: 67.5, no_longer_there_s: 0, not_required_s: 0, not_known_s: 0, gaps: 3, missing_s: 67.5, longest_s: 60, folded: { gaps: 0, missing_s: 0 }, by_cause: {}, by_class: {}, by_kind };
   const sums = sumsByCause({ start: '', end: '', as_of: '', fold_s: 0, filters: {}, gaps: [], omitted: 3, total });
   expect(sums.map((s) => [s.cause, s.class, s.count, s.seconds])).toEqual([['unreachable', 'network', 1, 60], ['corrupt', 'camera', 2, 7.5], ['corrupt', 'network', 1, 1]]);
   expect(readIds(' north, south  north;east\n')).toEqual(['north', 'south', 'east']);
@@ -104,7 +104,7 @@ describe('an export', () => {
 
 describe('the picture of coverage', () => {
   const hour = (start: string, recorded_s: number, more: Partial<FigureGroup> = {}): FigureGroup => ({
-    start, end: '', coverage: null, recorded_s, required_s: recorded_s, missing_s: 0, by_class: { network: 0, camera: 0, server: 0 }, planned_s: 0,
+    start, end: '', coverage: null, asked_s: recorded_s, recorded_s, not_recorded_s: 0, no_longer_there_s: 0, not_required_s: 0, not_known_s: 0, required_s: recorded_s, missing_s: 0, by_class: { network: 0, camera: 0, server: 0 }, planned_s: 0,
     administrative_s: 0, absent_s: 0, removed_s: 0, outages: 0, longest_s: 0, mtbf_s: null, mttr_s: null, ...more,
   });
   it('has a row a day of the zone, and one cell for an hour that comes twice', () => {
