@@ -126,6 +126,8 @@ test: $(STAMPS)/test $(STAMPS)/compiled $(WEB)/dist/index.html
 	missing() { printf '\n!! NOT TESTED on this machine: %s\n!! To test it: %s\n' "$$1" "$$2"; }; \
 	{ command -v chromium && command -v chromedriver; } >/dev/null || \
 	  missing "the page in a browser" "apt-get install chromium chromium-driver"; \
+	command -v nginx >/dev/null || missing "all of it behind nginx" "apt-get install nginx-light"; \
+	command -v caddy >/dev/null || missing "all of it behind Caddy" "apt-get install caddy"; \
 	/usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0")' 2>/dev/null || \
 	  missing "recording from a foreign RTSP server" "apt-get install gir1.2-gst-rtsp-server-1.0 python3-gi"; \
 	$(CAN_COMPILE) || missing "recording compiled" "apt-get install gcc libpython3-dev"; \

@@ -7,6 +7,7 @@ page of this server; what the audit log must hold is entered before a look, and 
 from __future__ import annotations
 
 import base64
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Any, Final
@@ -37,6 +38,7 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _LOOKS: Final = frozenset({"start", "end", "at", "gaps", "where", "passwords", "request"})
 # What players play.
 _PLAYED: Final = frozenset({"application/vnd.apple.mpegurl", "video/mp4", "image/jpeg"})
+_FROM: Final = re.compile(r"bytes=(\d{1,15})-(\d{1,15})?$", re.ASCII)
 # Longer than any cookie or token of ours; hashing more is work for nothing.
 _LONGEST_SECRET: Final = 256
 
@@ -81,7 +83,7 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         principal = await _authenticate(connection, services)
     except ApiError as error:
         if error.status == 401 and _is_for_players(connection, handler):
-            error.headers["WWW-Authenticate"] = 'Basic realm="nvr", charset="UTF-8", Bearer realm="nvr"'
+            error.headers |= _asked_for_basic(connection)
         raise
     if not principal.role.allows(Role(needed)):
         await _look(connection, services, principal, "refused", {"route": connection.scope["path"][:200]})
@@ -146,6 +148,15 @@ def _is_for_players(connection: Connection, handler: BaseRouteHandler) -> bool:
         and "origin" not in headers
         and not any(name.startswith("sec-fetch-") for name in headers)
     )
+
+
+def _asked_for_basic(connection: Connection) -> dict[str, str]:
+    headers = {"WWW-Authenticate": 'Basic realm="nvr", charset="UTF-8", Bearer realm="nvr"'}
+    # FFmpeg (5.1 to 8, mpv and Kodi with it) takes an answer that does not begin at the byte it asked for as broken, whatever its status, and does
+    # not try again with its password (libavformat/http.c, http_connect). In a 401 the header means nothing to others (RFC 9110 14.4).
+    if (match := _FROM.match(connection.headers.get("range", ""))) is not None:
+        headers["Content-Range"] = f"bytes {match[1]}-{match[2] or match[1]}/*"
+    return headers
 
 
 def _token_of(header: str) -> str:

@@ -46,6 +46,7 @@ _COMMANDS = {
     "backup": "nvr.cli.backup:backup",
     "users": "nvr.cli.users:users",
     "tokens": "nvr.cli.tokens:tokens",
+    "addresses": "nvr.cli.addresses:addresses",
     "version": "nvr.cli.version:version",
 }
 

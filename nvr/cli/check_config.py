@@ -89,7 +89,9 @@ def check_config(yes: bool, config: Path) -> None:
     server, storage, retention = loaded.server, loaded.storage, loaded.retention
     roots = ", ".join(str(root) for root in storage.roots)
     click.echo(f"{loaded.path}: good")
-    click.echo(f"server     {server.host}:{server.port}, {server.worker_count} recorder workers, zone {server.zone}")
+    click.echo(
+        f"server     {server.host}:{server.port}{server.base_path}, {server.worker_count} recorder workers, zone {server.zone}"
+    )
     click.echo(f"footage    {roots}, in segments of {format_duration(storage.segment_duration_us)}")
     click.echo(f"catalogue  {storage.catalogue}")
     kept = f"at most {format_duration(retention.max_age_us)}"

@@ -179,7 +179,8 @@ def link(export_id: str, recipient: str, span_us: int, address: str, config: Pat
             except links.LinkError as error:
                 raise click.ClickException(str(error)) from None
         until = when(made.until_us, loaded.server.zone)
-    click.echo(f"{address.rstrip('/')}/#/link/{text}")
+        base, server = loaded.server.base_path, address.rstrip("/")
+    click.echo(f"{server if base and server.endswith(base) else server + base}/#/link/{text}")
     click.echo(f"link {made.id} is for {made.recipient}, until {until}; it is not shown again", err=True)
 
 

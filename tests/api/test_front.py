@@ -251,6 +251,8 @@ async def test_players_are_asked_for_basic_and_browsers_never(world: World, app:
             url = f"/api/cameras/gate/{name}"
             told = (await client.get(url, headers=PLAYER)).headers["www-authenticate"]
             assert told.startswith('Basic realm="nvr"')
+            part = await client.get(url, headers=PLAYER | {"Range": "bytes=988-2000"})
+            assert (part.status_code, part.headers["content-range"]) == (401, "bytes 988-2000/*")
             for browser in (
                 BROWSER,
                 PLAYER | {"Sec-Fetch-Mode": "cors"},

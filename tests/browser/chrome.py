@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -105,13 +105,15 @@ class Page:
 
 
 @contextmanager
-def chromium(profile: Path, *, language: str = "en", size: str = "1280,1200") -> Iterator[Page]:
+def chromium(
+    profile: Path, *, language: str = "en", size: str = "1280,1200", more: Sequence[str] = ()
+) -> Iterator[Page]:
     """A browser; the test is skipped, loudly, where there is none."""
     binary, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
     if binary is None or chromedriver is None:
         pytest.skip("NOT TESTED in a browser: apt-get install chromium chromium-driver")
     options = webdriver.ChromeOptions()
-    for flag in (*_FLAGS, f"--user-data-dir={profile}", f"--window-size={size}", f"--lang={language}"):
+    for flag in (*_FLAGS, f"--user-data-dir={profile}", f"--window-size={size}", f"--lang={language}", *more):
         options.add_argument(flag)
     options.add_experimental_option("prefs", {"intl.accept_languages": language})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})

@@ -73,6 +73,14 @@ def test_a_link_is_made_listed_and_revoked(folder: Path, database: Database) -> 
         assert links.open_link(conn, text, now_us) is None
 
 
+def test_a_link_has_the_path_of_a_proxy(folder: Path, database: Database) -> None:
+    config = folder / "config.toml"
+    config.write_text(config.read_text().replace("[server]", '[server]\nbase_path = "/nvr"'))
+    for address in ("https://x.example", "https://x.example/nvr/", ""):
+        made = nvr(folder, "exports", "link", EXPORT, "--recipient", "Sari", "--address", address)
+        assert made.stdout.startswith(f"{'https://x.example' if address else ''}/nvr/#/link/"), made.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -1,6 +1,7 @@
 // The frame of every page: who is logged in, where one can go, which language is spoken.
 
 import { useEffect } from 'preact/hooks';
+import { BASE } from './base';
 import { CameraPage } from './camera/camera-page';
 import { dictionaries, LANGS, setLang, useWords, type Lang } from './i18n';
 import { AccountPage } from './pages/account';
@@ -88,7 +89,7 @@ function Frame({ me, where }: { me: Me; where: Route }) {
         document.getElementById('content')?.focus();
       }}>{t.skipToContent}</a>
       <header class="top">
-        <a class="brand" href={href('cameras')}><img src="/favicon.svg" alt="" width="24" height="24" /> nvr</a>
+        <a class="brand" href={href('cameras')}><img src={`${BASE}/favicon.svg`} alt="" width="24" height="24" /> nvr</a>
         <nav aria-label={t.nav.main}>
           <ul>
             {links.filter(([page]) => allows(me.role, NEEDED[page])).map(([page, name]) => (

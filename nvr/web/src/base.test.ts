@@ -28,3 +28,12 @@ test('footage in memory is bounded, what was used last stays, and hls.js gets co
   memory.clear();
   expect([memory.bytes, memory.get('0')]).toEqual([0, null]);
 });
+
+test('nothing on the page is asked for by an address that a path of a proxy would be missing in', () => {
+  const sources = import.meta.glob('./**/*.{ts,tsx}', { query: '?raw', import: 'default', eager: true }) as Record<string, string>;
+  expect(Object.keys(sources).length).toBeGreaterThan(50);
+  for (const [name, text] of Object.entries(sources)) {
+    if (name.endsWith('.test.ts')) continue;
+    expect(text.replace(/^\s*(\/\/|\/\*).*$/gm, ''), name).not.toMatch(/(src|href)="\/|fetch\(['"`]\/|['"`]\/(api|assets|public|metrics)\b/);
+  }
+});

@@ -2,6 +2,7 @@
 // '#' in the address, which no browser sends; it goes to the server in a body, once the page is shown.
 
 import { useEffect, useState } from 'preact/hooks';
+import { BASE } from '../base';
 import * as api from '../api';
 import { LanguageChoice } from '../app';
 import { useWords } from '../i18n';
@@ -47,7 +48,7 @@ export function LinkPage({ link }: { link: string }) {
   return (
     <>
       <header class="top">
-        <span class="brand"><img src="/favicon.svg" alt="" width="24" height="24" /> {opened?.told.server ?? 'nvr'}</span>
+        <span class="brand"><img src={`${BASE}/favicon.svg`} alt="" width="24" height="24" /> {opened?.told.server ?? 'nvr'}</span>
         <div class="top-end"><LanguageChoice /></div>
       </header>
       <main id="content" class="page link-page" data-testid="link-page">

@@ -1,6 +1,7 @@
 // The way in.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { BASE } from '../base';
 import { useWords } from '../i18n';
 import { login } from '../session';
 import { useAction } from '../ui/action';
@@ -29,7 +30,7 @@ export function LoginPage({ expired }: { expired: boolean }) {
           if (complete) void action.run(() => login(user, password));
         }}
       >
-        <p class="brand"><img src="/favicon.svg" alt="" width="28" height="28" /> nvr <span class="muted">{t.appTagline}</span></p>
+        <p class="brand"><img src={`${BASE}/favicon.svg`} alt="" width="28" height="28" /> nvr <span class="muted">{t.appTagline}</span></p>
         <h1>{t.login.title}</h1>
         {expired ? <p class="notice" role="status" data-testid="session-expired">{t.login.expired}</p> : null}
         <Field label={t.login.user}>

@@ -2,6 +2,7 @@
 // When the server does not answer, what it said last stays, with a word about it: never a bare error.
 
 import { useEffect, useState } from 'preact/hooks';
+import { BASE } from '../base';
 import * as api from '../api';
 import { LanguageChoice } from '../app';
 import { useWords } from '../i18n';
@@ -42,7 +43,7 @@ export function PublicPage() {
   return (
     <>
       <header class="top">
-        <span class="brand"><img src="/favicon.svg" alt="" width="24" height="24" /> {p.title}</span>
+        <span class="brand"><img src={`${BASE}/favicon.svg`} alt="" width="24" height="24" /> {p.title}</span>
         <div class="top-end"><LanguageChoice /></div>
       </header>
       <main id="content" class="page" data-testid="public-page">
