@@ -19,20 +19,18 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from storage.actors import SERVER_ACTOR, Actor
 
 __all__ = [
     "Act",
     "Entry",
-    "Fault",
     "Head",
-    "Verdict",
     "acting",
     "actor_now",
     "begin",
@@ -42,7 +40,6 @@ __all__ = [
     "hash_of",
     "head",
     "settle",
-    "verify",
 ]
 
 
@@ -216,61 +213,3 @@ def entries(
     query = f"SELECT * FROM audit {where} ORDER BY seq DESC LIMIT ?"
     for row in conn.execute(query, (*used.values(), -1 if limit is None else limit)):
         yield Entry(*row)
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with the entry ``seq``: ``changed`` (it is not what its hash says), ``removed`` (entries before it are not there),
-    ``cut`` (entries at the end are not there), ``replaced`` (the head that was noted is not in the log)."""
-
-    seq: int
-    kind: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How many entries were read, where the log ends, and what is wrong with it: nothing, or it was tampered with."""
-
-    entries: int
-    head: Head
-    faults: tuple[Fault, ...]
-
-
-# More than a person can read; the first says that there is something to find.
-_MOST_FAULTS: Final = 100
-
-
-def verify(
-    conn: sqlite3.Connection, heads: Sequence[Head] = (), *, progress: Callable[[int], None] = lambda done: None
-) -> Verdict:
-    """Reads the whole log and recomputes every hash. ``heads`` were noted elsewhere at other times. ``progress`` hears the entries done."""
-    faults: list[Fault] = []
-    wanted = {one.seq: one.hash for one in heads if one.seq}
-    stored = conn.execute("SELECT value FROM meta WHERE key = 'audit_head'").fetchone()
-    noted = Head(0, "") if stored is None else Head.parse(str(stored[0]))
-    last, count = Head(0, ""), 0
-    for row in conn.execute("SELECT * FROM audit ORDER BY seq"):
-        entry = Entry(*row)
-        count += 1
-        if entry.seq != last.seq + 1:
-            faults.append(Fault(entry.seq, "removed", f"entries {last.seq + 1} to {entry.seq - 1} are not there"))
-        elif entry.previous != last.hash:
-            faults.append(Fault(entry.seq, "changed", f"it does not follow entry {last.seq} as that is now"))
-        fields = (entry.seq, entry.at_us, entry.actor, entry.address, entry.action, entry.camera, entry.detail)
-        if hash_of(entry.previous, *fields, entry.actor_id) != entry.hash:
-            faults.append(Fault(entry.seq, "changed", "its hash is not that of its text"))
-        if wanted.pop(entry.seq, entry.hash) != entry.hash:
-            faults.append(
-                Fault(entry.seq, "replaced", "it is not the entry that was noted elsewhere under this number")
-            )
-        last = Head(entry.seq, entry.hash)
-        if count % 10_000 == 0:
-            progress(count)
-    faults += [
-        Fault(seq, "cut", f"the log ends at entry {last.seq}, but it once reached {seq}")
-        for seq in sorted({noted.seq, *wanted})
-        if seq > last.seq
-    ]
-    progress(count)
-    return Verdict(count, last, tuple(faults[:_MOST_FAULTS]))

@@ -159,7 +159,12 @@ class Database:
             yield conn
         finally:
             if conn.in_transaction:
-                conn.execute("COMMIT")
+                try:
+                    conn.execute("COMMIT")
+                except sqlite3.DatabaseError:
+                    # Of a file that is damaged: what was read was read, and the next one must begin anew.
+                    if conn.in_transaction:
+                        conn.execute("ROLLBACK")
 
     def finish(self) -> None:
         """Puts everything into the one file and closes it: for a catalogue that is to be moved."""

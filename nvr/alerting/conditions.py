@@ -13,6 +13,7 @@ from typing import Any, Final
 from storage.confirmations import CLOCK, Waiting
 from storage.devices import Device
 from storage.forecast import Forecast
+from storage.integrity import Wrong
 from storage.logins import Entry
 from storage.retention import Disk
 
@@ -25,6 +26,7 @@ __all__ = [
     "logins_refused",
     "of_required",
     "promises_at_risk",
+    "tampered",
 ]
 
 
@@ -44,6 +46,7 @@ class Kind(StrEnum):
     LOGIN_REFUSED = "login_refused"
     CERTIFICATE_CHANGED = "certificate_changed"
     DELETION_WAITING = "deletion_waiting"
+    TAMPERED = "tampered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,14 @@ def deletions_waiting(waiting: Sequence[Waiting]) -> list[Condition]:
         Condition(Kind.DELETION_WAITING, row.cause, row.since_us, detail=row.detail)
         for row in waiting
         if row.cause != CLOCK or row.detail.get("segments")
+    ]
+
+
+def tampered(found: Sequence[Wrong]) -> list[Condition]:
+    """One condition each for log, schema and holds that are not as they should be."""
+    return [
+        Condition(Kind.TAMPERED, one.what, one.since_us, detail={"count": len(one.faults), "text": list(one.faults)})
+        for one in found
     ]
 
 

@@ -27,13 +27,25 @@ from nvr.alerting.conditions import (
     logins_refused,
     of_required,
     promises_at_risk,
+    tampered,
 )
 from nvr.alerting.messages import compose, facts_of
 from nvr.alerting.quality import LastHour, unwell
 from nvr.alerting.sending import Post
 from nvr.texts import Formats
 from storage import alerts as rows
-from storage import brake, cameras, confirmations, deliveries, devices, footage, forecast, logins, network_hours
+from storage import (
+    brake,
+    cameras,
+    confirmations,
+    deliveries,
+    devices,
+    footage,
+    forecast,
+    integrity,
+    logins,
+    network_hours,
+)
 from storage.alerts import Member, Row
 from storage.database import Database
 from storage.figures import figure_table
@@ -212,6 +224,7 @@ class Watch:
         found = [Condition(Kind.ROOT_ABSENT, str(root.path)) for root in roots if not is_mounted(root)]
         found += disks_low(there, paths)
         found += deletions_waiting(confirmations.waiting(conn))
+        found += tampered(integrity.wrong(conn))
         if synchronised() is False:
             found.append(Condition(Kind.CLOCK_UNSYNCHRONISED, ""))
         if time.monotonic() >= self._forecast_at:

@@ -11,7 +11,9 @@ from nvr.api.respond import ApiRequest, json_answer
 from nvr.api.routing import get
 from nvr.api.services import Injected
 from nvr.api.times import format_time, parse_time
-from storage import audit
+from nvr.evidence.heads import HeadBook
+from nvr.evidence.keys import KeyFolder
+from storage import audit, audit_check
 
 __all__ = ["ROUTES"]
 
@@ -52,9 +54,12 @@ class FaultBody(msgspec.Struct):
 
 
 class Verdict(msgspec.Struct):
-    """Whether the log is whole."""
+    """``state``: ``whole`` (``noted``, a head noted elsewhere, is in it, and all before and after it is consistent), ``consistent`` (compared with nothing
+    noted elsewhere) or ``tampered``. ``whole`` is true of the first alone."""
 
     whole: bool
+    state: str
+    noted: str
     entries: int
     head: str
     faults: list[FaultBody]
@@ -132,7 +137,7 @@ def audit_verify(
     services: Injected,
     head: FromQuery[list[str] | None] = None,
 ) -> Response[bytes]:
-    """Reads the whole log. ``head``: heads noted elsewhere, which must be in it."""
+    """Reads the whole log. ``head``: heads noted elsewhere, which must be in it; those that the server has signed and kept beside the exports are too."""
     try:
         heads = [audit.Head.parse(text) for text in head or []]
     except ValueError as error:
@@ -140,12 +145,16 @@ def audit_verify(
     if not services.report_slots.acquire(blocking=False):
         raise ApiError("busy", "too many reports at once", headers={"Retry-After": "5"})
     try:
+        noted = HeadBook(services.exports_folder, KeyFolder(services.keys_folder, services.settings.name)).read()
         with services.db.read() as conn:
-            verdict = audit.verify(conn, heads)
+            verdict = audit_check.verify(conn, [*heads, *noted.heads])
     finally:
         services.report_slots.release()
     faults = [FaultBody(fault.seq, fault.kind, fault.detail) for fault in verdict.faults]
-    return json_answer(request, Verdict(not faults, verdict.entries, str(verdict.head), faults))
+    faults += [FaultBody(0, "book", text) for text in noted.faults]
+    state = "tampered" if faults else verdict.state
+    body = Verdict(state == "whole", state, str(verdict.noted), verdict.entries, str(verdict.head), faults)
+    return json_answer(request, body)
 
 
 ROUTES = [audit_log, audit_verify]

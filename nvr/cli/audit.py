@@ -102,11 +102,15 @@ def export(
 @click.option("--head", "heads", multiple=True, help="A head noted elsewhere (number:hash), which must be in the log.")
 @config_option
 def verify(heads: tuple[str, ...], config: Path) -> None:
-    """Compute every hash again: has an entry been changed, taken out, or cut off at the end?
+    """Compute every hash again: has an entry been changed, taken out, or has the end been cut off or written anew?
 
-    Exits with 1 if so.
+    Compared with the heads that the server signed and kept beside the exports, and with those given. Looks at holds and schema too. Exits with 1 if anything is
+    wrong.
     """
+    from nvr.evidence.heads import HeadBook
+    from nvr.evidence.keys import KeyFolder
     from storage import audit as log
+    from storage import audit_check, hold_check, schema_check
 
     try:
         noted = [log.Head.parse(text) for text in heads]
@@ -117,17 +121,28 @@ def verify(heads: tuple[str, ...], config: Path) -> None:
         if sys.stderr.isatty():
             click.echo(f"\r{done} entries", nl=False, err=True)
 
-    with open_catalogue(config) as (_, database), database.read() as conn:
-        verdict = log.verify(conn, noted, progress=progress)
+    with open_catalogue(config) as (loaded, database), database.read() as conn:
+        book = HeadBook(loaded.exports_folder, KeyFolder(loaded.keys_folder, loaded.evidence.name)).read()
+        verdict = audit_check.verify(conn, [*noted, *book.heads], progress=progress)
+        others = {"heads": book.faults, "schema": schema_check.differences(conn), "holds": hold_check.differences(conn)}
     if sys.stderr.isatty():
         click.echo(err=True)
     for fault in verdict.faults:
         click.echo(f"entry {fault.seq}: {fault.kind}: {fault.detail}")
-    if verdict.faults:
-        click.echo(f"the audit log is NOT whole: {len(verdict.faults)} faults in {verdict.entries} entries")
+    for what, faults in others.items():
+        for told in faults:
+            click.echo(f"{what}: {told}")
+    count = len(verdict.faults) + sum(map(len, others.values()))
+    compared = f"{len(book.heads)} signed heads beside the exports and {len(noted)} given"
+    if count:
+        click.echo(f"NOT as it was: {count} faults; {verdict.entries} entries, compared with {compared}")
         click.get_current_context().exit(1)
-    click.echo(f"the audit log is whole: {verdict.entries} entries, head {verdict.head}")
-    if not noted:
+    if verdict.state == "whole":
+        rest = verdict.head.seq - verdict.noted.seq
+        more = f"; the {rest} after it are consistent" if rest else ""
+        click.echo(f"the audit log is whole up to entry {verdict.noted.seq}, compared with {compared}{more}")
+    else:
         click.echo(
-            "(that nothing was cut off at its end is shown by a head noted elsewhere: --head, from an export or the server's log)"
+            f"{verdict.entries} entries are consistent, but compared with nothing noted elsewhere: give a --head, from an export or a copy of the signed heads"
         )
+    click.echo(f"head {verdict.head}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -44,6 +45,8 @@ def open_catalogue(config: Path) -> Iterator[tuple[Config, Database]]:
             yield loaded, database
     except (StorageError, AccountError) as error:
         raise click.ClickException(str(error)) from error
+    except sqlite3.Error as error:
+        raise click.ClickException(f"catalogue {loaded.storage.catalogue} can't be used: {error}") from error
     finally:
         database.close()
 

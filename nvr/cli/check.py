@@ -24,11 +24,12 @@ __all__ = ["check"]
 @config_option
 @click.pass_context
 def check(ctx: click.Context, hashes: bool, config: Path) -> None:
-    """Compare footage files with the catalogue. Only reports, never changes anything; works while the server records.
+    """Compare footage files with the catalogue, its holds with the audit log, and its schema with this version's. Only reports, never changes anything; works while the server records.
 
     Exits with 1 if anything is wrong.
     """
     from nvr.config.last_good import load_or_last
+    from storage import hold_check, schema_check
     from storage.check import Finding
     from storage.check import check as compare
     from storage.database import Database
@@ -50,6 +51,11 @@ def check(ctx: click.Context, hashes: bool, config: Path) -> None:
             known = [
                 Root(row["id"], Path(row["path"])) for row in conn.execute("SELECT id, path FROM root ORDER BY path")
             ]
+            changed = [("schema", text) for text in schema_check.differences(conn)]
+            changed += [("hold", text) for text in hold_check.differences(conn)]
+        for kind, text in changed:
+            found[kind] += 1
+            click.echo(f"{kind}: {text}")
         here = [root for root in known if is_mounted(root)]
         for root in known:
             if root not in here:

@@ -78,6 +78,7 @@ def export(
 def _export(loaded: Config, database: Database, request: ExportRequest, out: Path, as_zip: bool, wait: bool) -> Package:
     import nvr
     from nvr.evidence.errors import ExportRefused
+    from nvr.evidence.heads import HeadBook
     from nvr.evidence.keys import KeyFolder
     from nvr.evidence.package import make_package, package_name, plan_export, remove_package, to_archive
     from nvr.evidence.priority import give_way
@@ -105,6 +106,11 @@ def _export(loaded: Config, database: Database, request: ExportRequest, out: Pat
             node_id = node.this_node(conn, loaded.server.node)
     except KeyError as error:
         raise ExportRefused(f"there is no camera {error.args[0]}; nvr cameras lists them") from None
+    try:
+        book = HeadBook(loaded.exports_folder, KeyFolder(loaded.keys_folder, loaded.evidence.name))
+        book.note(entries[-1], f"export {request.id}", signer=signer, now_us=time.time_ns() // 1000)
+    except OSError as error:
+        click.echo(f"the head of the audit log can't be kept beside the exports: {error.strerror}", err=True)
     destination = out / package_name(request)
     try:
         while (until_us := _over_at(loaded, database, request)) is not None:

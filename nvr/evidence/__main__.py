@@ -38,6 +38,8 @@ def main() -> None:
         KeyFolder(Path(settings.keys), settings.name).ensure()
     except (KeyProblem, OSError) as error:
         logging.getLogger(__name__).error("exports can't be signed: %s", error)
+    # Beside the exports, which may take hours.
+    threading.Thread(target=exporter.keeper.run, args=(ending,), name="keeper", daemon=True).start()
     exporter.run()
 
 

@@ -19,6 +19,8 @@ import msgspec
 
 from nvr.config import redact
 from nvr.evidence.errors import Cancelled, EvidenceError
+from nvr.evidence.heads import HeadBook
+from nvr.evidence.keeper import Keeper
 from nvr.evidence.keys import KeyFolder
 from nvr.evidence.package import ExportPlan, make_package, package_name, plan_export, remove_package, work_bytes
 from nvr.evidence.priority import Pace
@@ -78,6 +80,8 @@ class Exporter:
         self._database = Database(Path(settings.catalogue))
         self._cache = IndexCache(self._database, most_samples=500_000)
         self._folder = Path(settings.exports)
+        keys = KeyFolder(Path(settings.keys), settings.name)
+        self.keeper = Keeper(self._database, HeadBook(self._folder, keys), keys, now_us)
         self._expired_at = -_EXPIRY_S
         # Waiting exports: when they were last planned, and how much was kept then.
         self._waiting: dict[str, tuple[float, int]] = {}
@@ -171,8 +175,10 @@ class Exporter:
         with self._database.write() as conn:
             if not exports.begin(conn, job.id, work_bytes(plan), self._now_us()):
                 return
-            head = str(audit.head(conn))
-        plan = replace(plan, request=replace(plan.request, audit_head=head))
+            head = audit.head(conn)
+        # As it is signed and kept, if it can be.
+        head = self.keeper.note(f"export {job.id}") or head
+        plan = replace(plan, request=replace(plan.request, audit_head=str(head)))
         log.info("export %s: %d files, %d bytes", job.id, len(plan.files), plan.bytes)
         told = _Told(self._database, job.id, self._ending, Pace(settings.rate_bytes_per_s, self._ending))
         destination = self._folder / package_name(plan.request)

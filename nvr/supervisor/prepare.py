@@ -12,7 +12,7 @@ from nvr.accounts import ensure_first_admin
 from nvr.config import Config
 from nvr.supervisor.provision import provision
 from nvr.supervisor.roots import Roots
-from storage import at_risk, audit, confirmations, node
+from storage import at_risk, audit, confirmations, node, schema_check
 from storage.backlog import Backlog
 from storage.causes import Cause
 from storage.database import Database
@@ -80,6 +80,9 @@ def prepare(config: Config) -> Prepared:
             now_us=now_us(),
             backlog=backlog,
         )
+        with database.read() as conn:
+            for told in schema_check.differences(conn):
+                log.critical("the catalogue's schema was changed behind the server's back: %s", told)
         with database.write() as conn:
             if confirmations.forget_if_restored(conn, alive_us):
                 log.warning(

@@ -164,6 +164,8 @@ WORDS = Words(
         "login_refused_over": "camera {name} has no refused password any more",
         "certificate_changed_over": "camera {name} no longer shows an unknown certificate",
         "deletion_waiting_over": "no deletions wait for {subject} any more",
+        "tampered_over": "what the server keeps ({subject}) is as it should be again",
+        "tampered": "What the server keeps ({subject}) was changed behind its back. Somebody must look: nvr audit verify, nvr check",
         "test": "This is a test: messages about alerts arrive here",
         "fleet": "all cameras",
         "since": "Since: {time}",

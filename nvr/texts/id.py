@@ -164,6 +164,8 @@ WORDS = Words(
         "login_refused_over": "tidak ada lagi kata sandi yang ditolak oleh kamera {name}",
         "certificate_changed_over": "kamera {name} tidak lagi menunjukkan sertifikat yang tidak dikenal",
         "deletion_waiting_over": "tidak ada lagi penghapusan yang menunggu: {subject}",
+        "tampered_over": "yang disimpan server ({subject}) kembali seperti seharusnya",
+        "tampered": "Yang disimpan server ({subject}) telah diubah tanpa melaluinya. Harus diperiksa: nvr audit verify, nvr check",
         "test": "Ini uji coba: pesan peringatan tiba di sini",
         "fleet": "semua kamera",
         "since": "Sejak: {time}",

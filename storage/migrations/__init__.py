@@ -34,6 +34,7 @@ from storage.migrations import (
     m023_addresses,
     m024_at_risk,
     m025_identities,
+    m026_integrity,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -66,6 +67,7 @@ STEPS = (
     m023_addresses,
     m024_at_risk,
     m025_identities,
+    m026_integrity,
 )
 
 

@@ -9,7 +9,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from storage import audit, holds
+from storage import audit, audit_check, holds
 from tests.api.catalogue import T0, World
 
 Client = AsyncTestClient[Litestar]
@@ -62,7 +62,7 @@ async def asked(person: Person) -> dict[str, Any]:
 
 def actions(world: World) -> list[str]:
     with world.db.read() as conn:
-        assert audit.verify(conn).faults == ()
+        assert audit_check.verify(conn).faults == ()
         return [e.action for e in reversed(list(audit.entries(conn))) if e.actor_id != "server"]
 
 

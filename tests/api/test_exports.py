@@ -11,7 +11,7 @@ from litestar.testing import AsyncTestClient
 
 from nvr.evidence.signing import read_certificate
 from nvr.evidence.verify import verify
-from storage import audit, cases, exports
+from storage import audit, audit_check, cases, exports
 from storage.accounts import Role
 from tests.api.office import Office
 from tests.people import person
@@ -179,7 +179,7 @@ async def test_of_an_approved_request_and_only_of_one(office: Office) -> None:
     with office.studio.database.read() as conn:
         log = {f"{entry.seq}:{entry.hash}": entry for entry in audit.entries(conn)}
         head = audit.Head.parse(report.about["audit_head"])
-        assert audit.verify(conn, [head]).faults == ()
+        assert audit_check.verify(conn, [head]).faults == ()
     assert [log[step["audit"]].action for step in custody] == ["request_made", "request_approved", "export_made"]
     assert head.seq >= audit.Head.parse(custody[-1]["audit"]).seq
     assert report.about["request"]["holds"]

@@ -14,7 +14,19 @@ from litestar.testing import AsyncTestClient
 from nvr import accounts
 from nvr.accounts import InvalidAccount
 from storage import accounts as rows
-from storage import addresses, alerts, audit, cases, confirmations, directing, exports, holds, links, public_view
+from storage import (
+    addresses,
+    alerts,
+    audit,
+    audit_check,
+    cases,
+    confirmations,
+    directing,
+    exports,
+    holds,
+    links,
+    public_view,
+)
 from storage.accounts import Role
 from storage.actors import RESERVED_NAMES, Actor, of_link
 from storage.alerts import Row
@@ -318,7 +330,7 @@ def test_the_log_has_the_id_of_whoever_acts(world: World) -> None:
             audit.enter(conn, "x", detail={})
         with world.db.read() as conn:
             assert next(audit.entries(conn)).actor_id == expected
-            assert audit.verify(conn).faults == ()
+            assert audit_check.verify(conn).faults == ()
 
 
 def test_an_id_never_comes_again(world: World) -> None:

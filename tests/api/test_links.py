@@ -12,7 +12,7 @@ from litestar.testing import AsyncTestClient
 
 from nvr import accounts
 from nvr.evidence.verify import verify
-from storage import audit, exports, links
+from storage import audit, audit_check, exports, links
 from storage.accounts import Role
 from tests.api.office import Office
 from tests.playback.footage import CAMERA
@@ -66,7 +66,7 @@ def text_of(link: dict[str, Any]) -> str:
 
 def log(office: Office, *actions: str) -> list[tuple[str, str, dict[str, Any]]]:
     with office.studio.database.read() as conn:
-        assert audit.verify(conn).faults == ()
+        assert audit_check.verify(conn).faults == ()
         found = reversed(list(audit.entries(conn)))
         return [(e.actor, e.action, json.loads(e.detail)) for e in found if e.action in actions]
 

@@ -529,6 +529,8 @@ export interface AuditLog {
 
 export interface AuditVerdict {
   whole: boolean;
+  state: 'whole' | 'consistent' | 'tampered';
+  noted: string;
   entries: number;
   head: string;
   faults: Array<{ seq: number; kind: string; detail: string }>;

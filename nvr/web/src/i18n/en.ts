@@ -295,6 +295,7 @@ const en = {
       recorded_little: (_: string, n: string) => `${n} cameras were recorded too little in the last hour`, frames_lost: (_: string, n: string) => `${n} cameras lost frames in the last hour`,
       time_stamps_off: (_: string, n: string) => `The time stamps of ${n} cameras were wrong in the last hour`, keyframes_apart: (_: string, n: string) => `${n} cameras send keyframes much further apart than before`,
       login_refused: (subject: string) => `${subject} has refused its password`, certificate_changed: (subject: string) => `${subject} shows another certificate than before`,
+      tampered: (subject: string) => `What the server keeps (${subject}) was changed behind its back`,
       deletion_waiting: (subject: string) => `Deletions wait for a person: ${subject}`,
     } as Record<string, (subject: string, n: string) => string>,
   },
@@ -342,7 +343,7 @@ const en = {
     number: 'Number', time: 'Time', actor: 'Who', address: 'From', action: 'What', camera: 'Camera', detail: 'Detail', anyAction: 'Everything',
     show: 'Show', more: 'Show earlier entries', verify: 'Verify the log', head: 'Compare with a noted head',
     headHint: 'number:hash, from an export or the server’s log; shows whether the end was cut off',
-    whole: (n: string) => `The log is whole: all ${n} entries are as they were written.`, notWhole: (n: string) => `The log is NOT whole: ${n} faults.`,
+    whole: (n: string) => `The log is whole up to entry ${n}, which was noted elsewhere, and consistent after it.`, consistent: (n: string) => `All ${n} entries are consistent, but compared with nothing that was noted elsewhere.`, notWhole: (n: string) => `The log is NOT whole: ${n} faults.`,
     fault: (seq: number, kind: string) => `Entry ${seq}: ${kind}`, headNow: 'Head now, to be noted elsewhere:',
     kinds: { changed: 'changed', removed: 'entries before it were taken out', cut: 'entries at the end were cut off', replaced: 'not the entry that was noted' } as Record<string, string>,
     actions: {

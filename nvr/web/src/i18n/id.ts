@@ -174,6 +174,7 @@ const id: Words = {
       recorded_little: (_, n) => `${n} kamera terekam terlalu sedikit dalam satu jam terakhir`, frames_lost: (_, n) => `${n} kamera kehilangan frame dalam satu jam terakhir`,
       time_stamps_off: (_, n) => `Cap waktu ${n} kamera salah dalam satu jam terakhir`, keyframes_apart: (_, n) => `${n} kamera mengirim keyframe jauh lebih jarang daripada sebelumnya`,
       login_refused: (subject) => `${subject} menolak kata sandinya`, certificate_changed: (subject) => `${subject} menunjukkan sertifikat lain dari sebelumnya`,
+      tampered: (subject) => `Yang disimpan server (${subject}) telah diubah tanpa melaluinya`,
       deletion_waiting: (subject) => `Penghapusan menunggu keputusan: ${subject}`,
     },
   },
@@ -221,7 +222,7 @@ const id: Words = {
     number: 'Nomor', time: 'Waktu', actor: 'Siapa', address: 'Dari', action: 'Tindakan', camera: 'Kamera', detail: 'Keterangan', anyAction: 'Semua',
     show: 'Tampilkan', more: 'Tampilkan catatan sebelumnya', verify: 'Periksa keutuhan log', head: 'Bandingkan dengan ujung yang pernah dicatat',
     headHint: 'nomor:hash, dari ekspor atau log server; menunjukkan apakah bagian akhir dipotong',
-    whole: (n) => `Log utuh: semua ${n} catatan masih seperti saat ditulis.`, notWhole: (n) => `Log TIDAK utuh: ${n} kesalahan.`,
+    whole: (n) => `Log utuh sampai catatan ${n}, yang pernah dicatat di tempat lain, dan konsisten sesudahnya.`, consistent: (n) => `Semua ${n} catatan konsisten, tetapi tidak dibandingkan dengan apa pun yang dicatat di tempat lain.`, notWhole: (n) => `Log TIDAK utuh: ${n} kesalahan.`,
     fault: (seq, kind) => `Catatan ${seq}: ${kind}`, headNow: 'Ujung log sekarang, untuk dicatat di tempat lain:',
     kinds: { changed: 'diubah', removed: 'catatan sebelumnya dihilangkan', cut: 'catatan di bagian akhir dipotong', replaced: 'bukan catatan yang pernah dicatat' },
     actions: {

@@ -65,8 +65,11 @@ export function AuditPage({ me }: { me: Me }) {
         <Field label={a.head} hint={a.headHint}>{(f) => <input {...f} class="mono" data-testid="audit-head" value={head} onInput={(e) => setHead(valueOf(e))} />}</Field>
         <div class="actions"><button type="submit" data-testid="audit-verify" disabled={verifying.busy}>{verifying.busy ? t.loading : a.verify}</button></div>
         {verdict ? (
-          <div role="status" class={verdict.whole ? 'good' : 'error'} data-testid="audit-verdict" data-whole={verdict.whole}>
-            <p>{verdict.whole ? a.whole(format.number(verdict.entries, lang)) : a.notWhole(format.number(verdict.faults.length, lang))}</p>
+          <div role="status" class={verdict.state === 'tampered' ? 'error' : verdict.whole ? 'good' : 'hint'} data-testid="audit-verdict" data-whole={verdict.whole}>
+            <p>
+              {verdict.state === 'tampered' ? a.notWhole(format.number(verdict.faults.length, lang))
+                : verdict.whole ? a.whole(format.number(Number(verdict.noted.split(':')[0]), lang)) : a.consistent(format.number(verdict.entries, lang))}
+            </p>
             <ul>{verdict.faults.map((fault) => <li key={`${fault.seq} ${fault.kind}`}>{a.fault(fault.seq, a.kinds[fault.kind] ?? fault.kind)}</li>)}</ul>
             <p class="hint">{a.headNow} <code>{verdict.head}</code></p>
           </div>
