@@ -29,6 +29,7 @@ MODULES: Final = (
     "nvr.recorder.beginning",
     "nvr.recorder.clock",
     "nvr.recorder.counting",
+    "nvr.recorder.creep",
     "nvr.recorder.cutting",
     "nvr.recorder.drift",
     "nvr.recorder.fragments",

@@ -15,6 +15,7 @@ _IMPROVED_US: Final = 150_000
 _SETTLED_US: Final = 500_000
 _COMPARED_US: Final = 250_000
 _SLOW: Final = 0.75
+_FAST: Final = 1.35
 _EVEN_TIMES: Final = 4
 
 
@@ -35,10 +36,9 @@ class Beginning:
     def add(self, media_us: int, now_us: int) -> None:
         """A frame of this media time arrived."""
         delay_us = now_us - media_us
-        if delay_us < self._least_delay_us:
-            if delay_us < self._least_delay_us - _IMPROVED_US:
-                self._improved_us = now_us
-            self._least_delay_us = delay_us
+        if delay_us < self._least_delay_us - _IMPROVED_US:
+            # Since it last was so much less, however many frames that took.
+            self._improved_us, self._least_delay_us = now_us, delay_us
         if not self.arrivals_us:
             self._batch_us = now_us
         elif now_us - self._batch_us > BATCH_US:
@@ -83,6 +83,8 @@ class Beginning:
             and self.pace >= _SLOW
         )
 
-    def is_slow(self, now_us: int) -> bool:
-        """Whether time stamps are seen not to keep pace."""
-        return bool(self.arrivals_us) and now_us - self.arrivals_us[0] >= _LONGEST_US and 0 <= self.pace < _SLOW
+    def is_off(self, now_us: int) -> bool:
+        """Whether time stamps are seen not to keep pace: they are slow; or fast, and have been so without a pause, as no backlog is that is being caught up."""
+        if not self.arrivals_us or now_us - self.arrivals_us[0] < _LONGEST_US:
+            return False
+        return 0 <= self.pace < _SLOW or (self.pace > _FAST and now_us - self._improved_us < _SETTLED_US)

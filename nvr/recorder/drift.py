@@ -19,6 +19,7 @@ _BLUR_US: Final = 100_000
 _LASTING_US: Final = 9_500_000
 _LAG_US: Final = 500_000
 _CATCHING_UP_US: Final = 300_000
+_CLEARLY_LATE_US: Final = 700_000
 # Reports come every five seconds or so; and so much is a clock that was set.
 _REPORTED_US: Final = 7_000_000
 _SET_US: Final = 60_000_000
@@ -107,11 +108,22 @@ class Reports:
         self._at_us, self._frames_late_us = at_us, frames_late_us
         self._count += 1
 
+    def are_late(self, now_us: int) -> bool:
+        """Whether the latest report was late as frames were: it is the network."""
+        return self._is_recent(now_us) and self._frames_late_us >= _CLEARLY_LATE_US and self._was_late
+
     def forbid(self, now_us: int) -> bool:
         """Whether to believe time stamps of frames that are late: a report was as late, or one that will tell is about to come."""
-        if self._count < 2 or now_us - self._at_us > _REPORTED_US:
-            return False
-        return self._frames_late_us < _CATCHING_UP_US or self._late_us >= self._frames_late_us // 2
+        return self._is_recent(now_us) and (self._frames_late_us < _CATCHING_UP_US or self._was_late)
+
+    def _is_recent(self, now_us: int) -> bool:
+        return self._count >= 2 and now_us - self._at_us <= _REPORTED_US
+
+    @property
+    def _was_late(self) -> bool:
+        """A reader that polls adds up to half a second to a report, too."""
+        least = 3 * self._frames_late_us // 4 if self._frames_late_us >= _CLEARLY_LATE_US else self._frames_late_us // 2
+        return self._late_us >= least
 
 
 class Windows:

@@ -15,6 +15,7 @@ from typing import Final
 
 from nvr.recorder.beginning import Beginning
 from nvr.recorder.clock import RunClock
+from nvr.recorder.creep import DOUBTFUL_US, Creep
 from nvr.recorder.drift import Drift, Reports, Windows
 from nvr.recorder.hold import CAUGHT_UP_US, Hold
 from nvr.recorder.source import Picture
@@ -34,6 +35,8 @@ _SILENCE_US: Final = 750_000
 # Frames that go by arrival are never later than this.
 _LATEST_US: Final = 800_000
 _SECOND_US: Final = 1_000_000
+# No two frames are so far apart in a connection's first seconds.
+_FAR_US: Final = 30_000_000
 _NEVER: Final = 1 << 62
 
 
@@ -67,9 +70,16 @@ class Timeline:
         self._reports = Reports()
         self._least_us, self._least_at_us, self._second_end_us = _NEVER, 0, 0
         self._pulled_us = 0
+        # By how much frames that go by arrival were moved on since their rate was last corrected.
+        self._pushed_us = 0
         self._has_candidate = False
         self._candidate = self._confirmed = self._odd = 0
         self._held: Hold | None = None
+        self._creep: Creep | None = None
+        # Lateness that was found to be the network's: only what is later still is doubtful.
+        self._believed_us = 0
+        self._last_raw = 0
+        self._seen_late_us = 0
         self._again = 0
         self._catching_up = False
         self._unmoving = 0
@@ -95,13 +105,15 @@ class Timeline:
         if (
             self.clock.anchored
             and step > 0
-            and -_EARLY_US - self.slack_us <= late_us < _SUSPICIOUS_US
+            and -_EARLY_US - self.slack_us <= late_us < DOUBTFUL_US
             and not self._has_candidate
             and self._held is None
+            and self._creep is None
         ):
             self._unmoving = 0
             if late_us < CAUGHT_UP_US:
                 self._catching_up = False
+                self._believed_us = 0
             elif self._scaled and late_us > _LATEST_US and not self._catching_up:
                 return self._slow(at, composition, step, late_us, now_us)
             self._accept(at, composition, late_us, now_us)
@@ -136,6 +148,7 @@ class Timeline:
             self.usual = step if step > 1 else 0
         self.step_us, self.usual_us = step * self._num // self._den, usual * self._num // self._den
         self._last, self._last_us, self._last_late_us = at, now_us, late_us
+        self._last_raw, self._seen_late_us = self._raw, late_us
         self._composition = composition
         self._odd = 0
         if self._again:
@@ -155,7 +168,7 @@ class Timeline:
 
     def reported(self, now_us: int, camera_us: int) -> None:
         """The camera's own clock showed ``camera_us`` now, by a report that came the same way as its frames."""
-        self._reports.add(now_us, camera_us, self._last_late_us)
+        self._reports.add(now_us, camera_us, self._seen_late_us)
 
     def take_turn(self) -> str:
         """What happened to the camera's clock since this was last asked, for a person."""
@@ -172,9 +185,14 @@ class Timeline:
         if anchored:
             ahead = early and step > self.usual + self._ticks(_EARLY_US)
         else:
-            ahead = step > arrived + self._ticks(2 * _STEP_US) and self._number > 1
+            # Of a camera whose stamps are fast each step is large.
+            far = self._number > 3 and step > 4 * self.usual
+            far = far or step > self._ticks(_FAR_US)
+            ahead = far and step > arrived + self._ticks(2 * _STEP_US)
         if self._held is not None:
             return self._hold(late_us, now_us)
+        if self._creep is not None:
+            return self._wait(self._creep, late_us, now_us)
         if back or ahead:
             self._odd_one(at, composition, now_us)
             return True
@@ -201,9 +219,13 @@ class Timeline:
         at_once = silence_us >= _SILENCE_US and late_us - self._last_late_us >= _SILENCE_US
         if at_once and late_us >= _SUSPICIOUS_US and not self._catching_up and not self._again:
             return self._hold(late_us, now_us)
+        if self._is_doubtful(late_us, now_us):
+            self._creep = Creep(late_us, now_us)
+            return self._wait(self._creep, late_us, now_us)
         if self._scaled and late_us > _LATEST_US and not self._catching_up:
             ticks = self._ticks(late_us - _EARLY_US)
             self._shift(ticks)
+            self._pushed_us += ticks * self._num // self._den
             at += ticks
             late_us = _EARLY_US
         self._accept(at, composition, late_us, now_us)
@@ -302,12 +324,56 @@ class Timeline:
     @property
     def holding(self) -> bool:
         """Whether frames wait."""
-        return self._held is not None
+        return self._held is not None or self._creep is not None
 
     def let_go(self, now_us: int) -> None:
         """Ends the hold, because nothing more is to wait."""
         if self._held is not None:
             self._let_go(self._held, self._held.end(), now_us)
+        if self._creep is not None:
+            self._believe(self._creep)
+
+    # What comes ever later ---------------------------------------------------------------------------------------------
+
+    def _is_doubtful(self, late_us: int, now_us: int) -> bool:
+        """Whether a frame that is so late is to wait until it is known why."""
+        return (
+            late_us >= DOUBTFUL_US + self._believed_us
+            and not (self._scaled or self._catching_up or self._again)
+            and not self._reports.are_late(now_us)
+        )
+
+    def _wait(self, creep: Creep, late_us: int, now_us: int) -> bool:
+        """A frame waits, and its lateness counts all the same."""
+        self._seen_late_us = late_us
+        if late_us < self._least_us:
+            self._least_us, self._least_at_us = late_us, now_us
+        if creep.add(late_us, now_us) or self._reports.are_late(now_us):
+            self._believe(creep)
+        elif now_us >= self._second_end_us:
+            least_us, at_us = self._least_us, self._least_at_us
+            self._drift.add(at_us, least_us - self._pulled_us)
+            self._least_us = _NEVER
+            self._second_end_us = now_us + self._second_us()
+            slope = self._drift.slope() or (self._drift.slight_slope() if self._drift.lag_us() else 0.0)
+            if slope > 0 and creep.slope > 0 and not self._reports.forbid(now_us):
+                # What was before it began is in the one, and jitter in the other.
+                slope = min(max(slope, creep.slope), 0.98)
+                self._let_creep(creep)
+                late_us = max(0, least_us - round(slope * (at_us - self._last_us)))
+                self._go_by_arrival(slope, self._last_us, self._last + self._ticks(late_us))
+        return False
+
+    def _believe(self, creep: Creep) -> None:
+        """The frames that wait were late, and their stamps are right."""
+        self._believed_us = max(0, self._seen_late_us)
+        self._let_creep(creep)
+
+    def _let_creep(self, creep: Creep) -> None:
+        self._creep = None
+        self._number -= creep.count
+        self._again = creep.count
+        self._raw = self._last_raw
 
     def _let_go(self, hold: Hold, verdict: str, now_us: int) -> None:
         self._held = None
@@ -340,7 +406,8 @@ class Timeline:
         windows = self._windows
         if windows is not None:
             if windows.due(now_us) and not self._catching_up:
-                windows.turn(now_us, least_us)
+                windows.turn(now_us, least_us + self._pushed_us)
+                self._pushed_us = 0
                 if windows.is_right and not self._counted:
                     self._as_stamped(self._last - self._raw, now_us)
                 else:
@@ -376,6 +443,7 @@ class Timeline:
         self._scaled, self._counted = True, counted
         self._base_raw, self._base_at, self._scale = self._number if counted else self._raw, at, scale
         self._windows = Windows(scale, now_us)
+        self._pushed_us = 0
         self.manner = "counted" if counted else "scaled"
         self.by_arrival += 1
         self._begin_drift(now_us)
@@ -396,7 +464,7 @@ class Timeline:
 
     def anchor(self, frames: list[Picture], now_us: int) -> None:
         """Fixes the clock; ``frames`` are those placed so far that are kept, the latest last. They are placed anew if time stamps do not keep pace."""
-        if frames and self._beginning.is_slow(now_us):
+        if frames and self._beginning.is_off(now_us):
             self._place_anew(frames, now_us)
         self._beginning = Beginning()
         self.clock.anchor()
@@ -411,10 +479,11 @@ class Timeline:
         arrivals = self._beginning.arrivals_us[-len(frames) :]
         for number, (frame, arrival_us) in enumerate(zip(frames, arrivals, strict=True)):
             composition = 0 if counted else round((frame.pts - frame.dts) / pace)
-            frame.dts = first + round(number * interval if counted else (frame.dts - first) / pace)
+            at = first + round(number * interval if counted else (frame.dts - first) / pace)
+            frame.dts = at if number == 0 else max(at, self._last + 1)
+            self._last = frame.dts
             frame.pts = frame.dts + composition
             self.clock.observe(frame.pts * self._num // self._den, arrival_us)
-        self._last = frames[-1].dts
         self._composition = frames[-1].pts - frames[-1].dts
         self.usual = round(interval)
         self._scale_from(counted, interval if counted else 1 / pace, self._last, now_us)

@@ -20,12 +20,7 @@ from tests.cameras.recording import record
 from tests.nightly import IS_NIGHT, SEED_NAME, seed, tenth
 
 #: What does not hold yet, by source and habit, and why.
-NOT_YET: dict[tuple[str, str], str] = {
-    ("native", "stamps-in-microseconds"): "a rate that is too fast by ten is not seen from the beginning",
-    ("native", "rate-changes"): "noticed when frames are up to 1.1 s off",
-    ("native", "rate-halves"): "noticed when frames are up to 2 s off",
-    ("av", "rate-halves"): "noticed when frames are up to 2 s off",
-}
+NOT_YET: dict[tuple[str, str], str] = {}
 
 SECONDS = float(os.environ.get("NVR_ODD_SECONDS", "24"))
 _SOURCES = [("native", "auto"), ("av",)] if IS_NIGHT else [("native", "auto", "av")]

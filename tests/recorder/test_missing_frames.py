@@ -281,3 +281,22 @@ def test_footage_that_grows_at_another_rate() -> None:
     assert said[-1] is not None and "0.50 s a second" in said[-1].detail["error"]
     again = [growth.look(100 * S + s * S, 40_000, 200.0 + s) for s in range(130)]
     assert again[-1] is None
+
+
+@pytest.mark.parametrize("count", [1, 10, 20])
+def test_frames_held_when_a_camera_falls_silent_are_footage(rig: Rig, film: Clip, count: int) -> None:
+    """Fewer than tell when the run began came, and then nothing: they are recorded, and the silence begins behind them."""
+    rig.pipeline.connected()
+    rig.open(film)
+    rig.send(film, 0, count)
+    assert rig.pipeline.run is None
+    for _ in range(8):
+        rig.wait(S)
+        assert rig.pipeline.poll() is None
+    assert rig.pipeline.run is not None
+    found = rig.done(Cause.STALLED)
+    assert frames_of(rig) == count
+    assert found.recorded_us == pytest.approx(count * FRAME_US, abs=FRAME_US)
+    gap = next(gap for gap in found.gaps if gap.cause is Cause.STALLED)
+    assert START_US <= gap.start_us <= START_US + (count + 1) * FRAME_US
+    assert gap.end_us - gap.start_us > 7 * S

@@ -62,10 +62,15 @@ CAMERAS: dict[str, tuple[list[tuple[int, int]], float, str, int | None]] = {
     "sends 21 for 25": (rate(21, 25), 0.9, "scaled", 0),
     "sends 11.6 for 10": (rate(11.6, 10), 0.8, "scaled", 0),
     "sends 12 for 25": (rate(12, 25), 0.9, "scaled", 0),
-    "8.4 for 10 from the second minute on": (slower_from(8.4), 1.1, "scaled", 0),
-    "9.5 for 10 from the second minute on": (slower_from(9.5), 1.1, "scaled", 0),
-    "half of them from the second minute on": (slower_from(5), 2.0, "scaled", 0),
+    "8.4 for 10 from the second minute on": (slower_from(8.4), 0.95, "scaled", 0),
+    "9.5 for 10 from the second minute on": (slower_from(9.5), 0.95, "scaled", 0),
+    "half of them from the second minute on": (slower_from(5), 0.95, "scaled", 0),
+    "a quarter of them from the second minute on": (slower_from(2.5), 0.95, "scaled", 0),
     "counts milliseconds": (camera(200, stamp=lambda n, t: t / 90), 0.3, "scaled", 0),
+    "counts microseconds": (camera(200, stamp=lambda n, t: t * 100 / 9), 0.5, "scaled", 0),
+    "counts microseconds, 25 a second": (camera(200, fps=25, stamp=lambda n, t: t * 100 / 9), 0.5, "scaled", 0),
+    "twice as fast": (camera(200, stamp=lambda n, t: t * 2), 0.9, "scaled", 0),
+    "half as fast again": (camera(200, stamp=lambda n, t: t * 1.5), 1.2, "scaled", 0),
     "all stamps 0": (camera(170, stamp=lambda n, t: 0), 0.3, "counted", 0),
     "all stamps 0, 25 a second": (camera(170, fps=25, stamp=lambda n, t: 0), 0.3, "counted", 0),
     "stamps by chance": (camera(170, stamp=lambda n, t: chance.random() * 40_000), 1.0, "counted", None),
@@ -136,6 +141,38 @@ def test_reports_that_are_late_as_well_are_the_networks(network: Callable[[int, 
 def test_reports_that_are_in_time_are_the_cameras() -> None:
     timeline = check(deliver(slower_from(8.4)), 1.3, deliver(camera(200, fps=0.2)))
     assert timeline.manner == "scaled"
+
+
+@pytest.mark.parametrize("poll_us", [POLL_US, PROMPT], ids=["polled", "prompt"])
+@pytest.mark.parametrize("frames_s", [2.5, 5, 8.4, 9.5])
+@pytest.mark.parametrize("first_s", [1.0, 3.5])
+def test_a_rate_that_changes_under_reports(frames_s: float, first_s: float, poll_us: int) -> None:
+    """Reports that are in time say that it is no network, and come every five seconds: until then frames wait."""
+    frames = deliver(slower_from(frames_s), poll_us=poll_us)
+    reports = deliver(camera(200, when=lambda n: first_s + n * 5), poll_us=poll_us)
+    assert check(frames, 0.95, reports).manner == "scaled"
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.floats(-2.5, 1.5), st.sampled_from([5.0, 10.0, 25.0]), st.booleans(), st.integers(0, POLL_US - 1))
+def test_property_a_rate_from_the_beginning(power: float, fps: float, polled: bool, phase_us: int) -> None:
+    """Between three hundred times slower and thirty times faster than they should be."""
+    frames = camera(60, fps=fps, stamp=lambda n, t: t * 10**power)
+    check(deliver(frames, poll_us=POLL_US if polled else PROMPT, phase_us=phase_us), 1.25)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.floats(0.2, 1.8), st.floats(12, 40), st.booleans(), st.booleans(), st.integers(0, POLL_US - 1))
+def test_property_a_rate_that_changes(pace: float, after_s: float, polled: bool, reported: bool, phase_us: int) -> None:
+    """Whenever, and to whatever rate, a camera's stamps begin to run: every frame stands within a second of its time."""
+
+    def when(number: int) -> float:
+        return number / 10 if number < after_s * 10 else after_s + (number / 10 - after_s) / pace
+
+    frames = camera(after_s + 60, when=when, stamp=lambda n, t: n / 10)
+    delivered = deliver(frames, poll_us=POLL_US if polled else PROMPT, phase_us=phase_us)
+    reports = deliver(camera(120, when=lambda n: 2 + n * 5), poll_us=0) if reported else ()
+    check(delivered, 1.0, reports)
 
 
 def test_a_lag_that_stays_is_taken_after_ten_seconds() -> None:

@@ -44,6 +44,9 @@ class KeyframesStampedLate(Stamped):
     right=WITHIN_A_SECOND,
 )
 class StampsInMicroseconds(Stamped):
+    # FFmpeg hands out the first frames together, and what they show of the rate is up to 2 s off then.
+    sources = ("native",)
+
     @classmethod
     def stamp(cls, number: int, pts: int) -> int:
         return pts * 100 // 9
