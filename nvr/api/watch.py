@@ -78,13 +78,15 @@ def _open(request: ApiRequest, services: Services, secret: str, what: str, neede
     return found
 
 
-def _check(services: Services, secret: str) -> None:
-    """Raises:
-    ApiError: ``address_not_valid``: not any more.
+def _check(services: Services, secret: str, needed: Role = Role.VIEWER) -> None:
+    """Looks again.
+
+    Raises:
+        ApiError: ``address_not_valid``: not any more, or who made it may not do this any more.
     """
     with services.db.read() as conn:
         found = addresses.of_secret(conn, secret, services.now_us())
-    if found is None or found.state is not State.VALID:
+    if found is None or found.state is not State.VALID or found.role is None or not found.role.allows(needed):
         raise _not_valid()
 
 
@@ -168,9 +170,8 @@ async def watch_live(
     if not address.live:
         raise _outside("live view: it is for a range")
     answer = await live_answer(request, services, address.camera, msn, part)
-    if msn is not None:
-        # It may have waited.
-        await sync_to_thread(_check, services, secret)
+    # It may have waited.
+    await sync_to_thread(_check, services, secret)
     return answer
 
 
@@ -252,7 +253,7 @@ async def watch_clip(
             services,
             address.camera,
             asked,
-            sent=lambda clip: _Watched(clip, lambda: _check(services, secret)),
+            sent=lambda clip: _Watched(clip, lambda: _check(services, secret, Role.INVESTIGATOR)),
         )
     except ApiError as error:
         # Where the parts are for those who are logged in.

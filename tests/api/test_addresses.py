@@ -238,6 +238,10 @@ async def test_what_is_being_sent_breaks_off_when_it_is_revoked(place: Place, mo
         )
     media = segment_media(services, CAMERA, f"{place.run.parts[0].key.start_us}-1-n1.mp4")
     pieces = _Watched(media, lambda: _check(services, secret)).chunks(0, media.size - 1)
+    _check(services, secret)
+    with pytest.raises(ApiError, match="shows nothing"):
+        # What only others may do breaks off as well: who made it is a viewer now.
+        _check(services, secret, Role.INVESTIGATOR)
     first = await anext(pieces)
     assert 0 < len(first) < media.size
     with place.studio.database.write() as conn:
