@@ -48,6 +48,9 @@ _BARE_KEYFRAMES: Final = 3
 _BEHIND_MATTERS_S: Final = 10.0
 # What comes within so long after a goodbye takes it back.
 _GOODBYE_S: Final = 1.0
+# The kernel is asked when so many frames came, then every two seconds: to ask costs as much as a frame of a small camera.
+_ASKED_AT_ONCE: Final = 16
+_ASKED_EACH_US: Final = 2_000_000
 _CLOCKS: Final = Clocks(lambda: time.time_ns() // 1000, lambda: time.monotonic_ns() // 1000)
 
 
@@ -72,6 +75,7 @@ class NativeSource:
         self._received = Received(camera.silence_us)
         self._packets_read = 0
         self._jitter: Jitter | None = None
+        self._asked_due_us = 0
         # The last frame that a packet ended of itself, the packets there were then, and its decoding time.
         self._whole_at = -1
         self._whole_dts = 0
@@ -252,11 +256,14 @@ class NativeSource:
         self._packets_read = video.packets
         now_us = _CLOCKS.monotonic_us()
         self._received.came(now_us)
-        if self._whole_at != video.packets or self._session is None or self._jitter is None:
+        jitter = self._jitter
+        if self._whole_at != video.packets or self._session is None or jitter is None or now_us < self._asked_due_us:
             return
+        if jitter.readings >= _ASKED_AT_ONCE:
+            self._asked_due_us = now_us + _ASKED_EACH_US
         connection = self._session.connection
         if connection.tail == video.track.channel and (quiet_us := connection.quiet_us()) is not None:
-            self._jitter.arrived(self._whole_dts, now_us - quiet_us)
+            jitter.arrived(self._whole_dts, now_us - quiet_us)
 
     def _at_keyframe(self, sets: tuple[bytes, ...], data: bytes) -> bool:
         """Learns what a keyframe's own parameter sets say; False as long as there are none at all."""
