@@ -62,6 +62,7 @@ MODULES: Final = (
     "nvr.recorder.timeline",
     "nvr.recorder.waiting",
     "nvr.recorder.working",
+    "storage.at_risk",
     "storage.boxes",
     "storage.disk_writer",
     "storage.index",
