@@ -361,12 +361,12 @@ class Pipeline:
             assert run.until_us is not None
             self.had_footage_s = max(self.had_footage_s, (run.until_us - run.start_us) / 1e6)
 
-    def _restart(self, ended: Ended, *, keep_clock: bool) -> None:
-        """Ends the run and waits for a keyframe to begin the next one on the same connection."""
+    def _restart(self, ended: Ended, *, keep_clock: bool, goes_on: bool = True) -> None:
+        """Ends the run and waits for a keyframe to begin the next one on the same connection. ``goes_on``: frames come."""
         if self._held and self.run is None:
             # What came in the first second is footage all the same.
             self._begin(self._realtime_us())
-        self._end_run(ended, None)
+        self._end_run(ended, None, goes_on=goes_on)
         self._held, self._held_bytes = [], 0
         if not keep_clock:
             if self._audio is not None:
@@ -376,7 +376,7 @@ class Pipeline:
                 self.counting.timeline_ended(self._timeline)
             self._timeline, self._keyframe_us = None, None
 
-    def _end_run(self, ended: Ended, at_us: int | None, idle: Ended | None = None) -> Ended:
+    def _end_run(self, ended: Ended, at_us: int | None, idle: Ended | None = None, *, goes_on: bool = False) -> Ended:
         """Closes the run, if there is one, and records the cause: from the end of its footage, else from ``at_us`` if given.
         ``idle``: what was the cause until ``at_us``. Returns the cause that counts."""
         run = self.run
@@ -398,7 +398,7 @@ class Pipeline:
                 # It is known why there is nothing since then; only from now on it is because of this.
                 causes = [(run.until_us, idle), (max(at_us, run.until_us), ended)]
             last = (run.last.key, tuple(run.holes)) if run.last is not None else None
-            self.journal.run_ended(run.key, run.until_us, causes, detail, last)
+            self.journal.run_ended(run.key, run.until_us, causes, detail, last, goes_on=goes_on)
         elif at_us is not None:
             if idle is not None:
                 self._tell_idle(at_us, idle)
@@ -468,7 +468,7 @@ class Pipeline:
             else:
                 self._tell_idle(now_us, idle)
         elif verdict == "keyframe" and quiet_us >= LONG_US:
-            self._restart(idle, keep_clock=True)
+            self._restart(idle, keep_clock=True, goes_on=False)
             self._told_idle = idle.cause
         if verdict == "keyframe" and quiet_us >= self.keyframe_wait_us:
             return Ended(Cause.CORRUPT, {**idle.detail, "error": f"no keyframe for {quiet_us / 1e6:.0f} s"})

@@ -5,6 +5,7 @@ Invariant: the days of a range have 23, 24 or 25 hours (or whatever the zone did
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -51,11 +52,14 @@ def day_edges(start_us: int, end_us: int, zone: str) -> list[int]:
 
 
 def hour_edges(start_us: int, end_us: int, zone: str) -> list[int]:
-    """``start_us``, the full hours of the zone's clock after it, ``end_us``. Hours count from the day's first moment."""
+    """``start_us``, the full hours of the zone's clock and midnights after it, ``end_us``. Where the clock is changed within an hour, by half an hour for one, there is an edge too,
+    and full hours go on from there."""
     edges = []
-    for low, high in zip(day_edges(start_us, end_us, zone), day_edges(start_us, end_us, zone)[1:], strict=False):
-        local = local_time(low, zone)
-        into_us = (local.minute * 60 + local.second) * 1_000_000 + local.microsecond
-        edges.append(low)
-        edges += range(low + HOUR_US - into_us, high, HOUR_US)
+    days = day_edges(start_us, end_us, zone)
+    for low, high in itertools.pairwise(days):
+        at_us = low
+        while at_us < high:
+            edges.append(at_us)
+            local = local_time(at_us, zone)
+            at_us += HOUR_US - (local.minute * 60 + local.second) * 1_000_000 - local.microsecond
     return [*edges, end_us]

@@ -327,3 +327,35 @@ def test_parameters_that_cannot_be_read_end_the_run_as_corrupt(rig: Rig, film: C
     assert ended.value.cause in (Cause.CORRUPT, Cause.REJECTED)
     found = rig.done(ended.value.cause)
     assert found.recorded_us == 75 * FRAME_US
+
+
+@pytest.mark.parametrize("step_us", [0, 90_000_000, -1_500_000])
+def test_between_two_runs_of_one_connection_nothing_is_a_gap_before_it_is_known(rig: Rig, step_us: int) -> None:
+    """Whoever looks at the live edge, after each frame, sees no outage while frames come: where the camera changes its parameters, or the server's clock is set."""
+    film = clip(ClipSpec(frames=100, group=25, change_to=None if step_us else (480, 288)))
+    rig.open(film)
+    rig.send(film, 0, 49)
+    rig.realtime_us += step_us
+    for number in range(49, 110):
+        rig.send(film, number, 1)
+        rig.written()
+        entered = threading.Event()
+        rig.catalogue.put(lambda conn, entered=entered: entered.set())  # type: ignore[misc]
+        assert entered.wait(10)
+        with rig.database.read() as conn:
+            now = coverage(conn, "a", START_US, START_US + 10**9, now_us=rig.realtime_us)
+        assert not [gap for gap in now.gaps if gap.open], number
+        assert {gap.cause for gap in now.gaps} <= {Cause.CLOCK_STEP}, number
+    # What there is between the two is told once it is known, and a silence that follows as what it is.
+    assert causes(rig.done())[1:] == (["clock_step", "server_down"] if step_us > 0 else ["server_down"])
+
+
+def test_a_connection_that_ends_between_two_runs_tells_both_causes(rig: Rig) -> None:
+    film = clip(ClipSpec(frames=100, group=25))
+    rig.open(film)
+    rig.send(film, 0, 50)
+    rig.realtime_us += 90_000_000
+    # The clock is set, and no keyframe comes any more.
+    rig.send(film, 51, 5)
+    rig.wait(3_000_000)
+    assert causes(rig.done(Cause.ENDED)) == ["not_configured", "clock_step", "ended"]

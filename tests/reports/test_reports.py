@@ -80,6 +80,22 @@ def test_a_day_in_which_clocks_change_has_its_hours(month: int, day: int, hours:
     assert day_edges(start, end, zone) == [start, end]
 
 
+@pytest.mark.parametrize(("month", "day", "hours", "odd"), [(4, 5, 24.5, "01:30"), (10, 4, 23.5, "02:30")])
+def test_hours_are_those_of_the_clock_where_it_is_changed_by_half_an_hour(
+    month: int, day: int, hours: float, odd: str
+) -> None:
+    """Lord Howe: hours that were counted from midnight stood at half past for the rest of such a day."""
+    zone = "Australia/Lord_Howe"
+    start, end = (round(datetime(2026, month, d, tzinfo=ZoneInfo(zone)).timestamp()) * S for d in (day, day + 1))
+    edges = hour_edges(start, end, zone)
+    assert (edges[0], edges[-1], end - start) == (start, end, hours * 3600 * S)
+    assert [f"{local_time(at, zone):%H:%M}" for at in edges if local_time(at, zone).minute] == [odd]
+    assert all(0 < b - a <= 3600 * S for a, b in itertools.pairwise(edges))
+    # Whatever part of the day is asked for, its hours are the same.
+    later = start + 5 * 3600 * S + 7
+    assert hour_edges(later, end, zone)[1:] == [at for at in edges if at > later]
+
+
 def test_a_picture_of_the_longest_day(world: World) -> None:
     start = round(datetime(2026, 10, 25, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()) * S
     end = start + 25 * 3600 * S
