@@ -82,7 +82,12 @@ class _Application(Litestar):
                 await _send(scope, send, Response(None, status_code=308, headers={"Location": arrived.location}))
                 return
         if scope.get("method") != "HEAD":
-            await super().__call__(scope, receive, send)
+            try:
+                await super().__call__(scope, receive, send)
+            except Exception as error:
+                if not _broke_off(error):
+                    raise
+                # The server closes the connection: the client has fewer bytes than it was told.
             return
         ended = asyncio.Event()
 
@@ -102,6 +107,15 @@ class _Application(Litestar):
         # A copy: the server that called still has to know that it was HEAD.
         as_get: Any = {**scope, "method": "GET"}
         await super().__call__(as_get, receive_head, send_head)
+
+
+def _broke_off(error: BaseException | None) -> bool:
+    """Whether an answer that had begun was ended on purpose (an address was revoked): no fault of ours that needs its traceback in the log."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(_broke_off(one) for one in error.exceptions)
+    if isinstance(error, ApiError):
+        return error.code == "address_not_valid"
+    return error is not None and _broke_off(error.__cause__)
 
 
 async def _send(scope: Any, send: Any, answer: Response[Any]) -> None:

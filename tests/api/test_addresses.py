@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import logging
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -15,13 +16,16 @@ from typing import Any
 from urllib.parse import urljoin
 
 import av
+import httpx
 import pytest
+import uvicorn
 from litestar.testing import AsyncTestClient
 
 from nvr import accounts
 from nvr.api import ApiSettings, create_app, watch
 from nvr.api.errors import ApiError
 from nvr.api.footage import segment_media
+from nvr.api.server import bind
 from nvr.api.services import Services
 from nvr.api.times import format_time
 from nvr.api.watch import _check, _Watched
@@ -252,6 +256,45 @@ async def test_what_is_being_sent_breaks_off_when_it_is_revoked(place: Place, mo
         await anext(pieces)
     media.close()
     services.db.close()
+
+
+def test_a_download_under_way_breaks_off_at_the_socket(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(watch, "_PIECE_BYTES", 300)
+    paced = _Watched.chunks
+
+    async def chunks(self: _Watched, first: int = 0, last: int | None = None) -> AsyncIterator[bytes]:
+        # As over a slow line; a socket's buffers would take all of it.
+        async for piece in paced(self, first, last):
+            await asyncio.sleep(0.05)
+            yield piece
+
+    monkeypatch.setattr(_Watched, "chunks", chunks)
+    app = create_app(ApiSettings(catalogue=str(place.studio.database.path), node="n1"), now_us=place.read_clock)
+    sockets = bind("127.0.0.1", 0)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none"))
+    running = threading.Thread(target=server.run, kwargs={"sockets": sockets}, daemon=True)
+    running.start()
+    headers, got = place.token(), 0
+    base = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
+    try:
+        with httpx.Client(base_url=base, timeout=30) as http:
+            body = {"start": format_time(START_US), "end": format_time(place.run.end_us)}
+            address = http.post(f"/api/cameras/{CAMERA}/addresses", json=body, headers=headers).json()
+            with http.stream("GET", address["path"].replace("playlist.m3u8", "clip.mp4")) as answer:
+                size = int(answer.headers["content-length"])
+                with pytest.raises(httpx.RemoteProtocolError):
+                    for number, piece in enumerate(answer.iter_raw(300)):
+                        got += len(piece)
+                        if number == 3:
+                            httpx.delete(f"{base}/api/addresses/{address['id']}", headers=headers)
+            assert 0 < got < size
+            assert http.get("/api/health").status_code == 200
+    finally:
+        server.should_exit = True
+        running.join(10)
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 async def test_the_log_has_who_made_used_and_revoked_it_once_and_no_secret(
