@@ -11,6 +11,7 @@ from typing import Any
 from storage import audit
 from storage.actors import Actor
 from storage.database import next_rev
+from storage.texts import many_lines
 
 __all__ = [
     "Member",
@@ -140,15 +141,17 @@ def acknowledge(conn: sqlite3.Connection, id_: str, *, note: str, by: Actor, now
 
     Raises:
         KeyError: there is no such alert.
+        TextError: the note can't be kept.
     """
+    note = many_lines("the note", note, may_be_empty=True)
     changed = conn.execute(
         "UPDATE alert SET acknowledged_us = ?, acknowledged_by = ?, acknowledged_by_id = ?, note = ?, rev = ? WHERE id = ?",
-        (now_us, by.name, by.person, note.strip() or None, next_rev(conn), id_),
+        (now_us, by.name, by.person, note or None, next_rev(conn), id_),
     ).rowcount
     row = find(conn, id_)
     if not changed or row is None:
         raise KeyError(id_)
-    detail = {"alert": id_, "kind": row.kind, "subject": row.subject, "note": note.strip()}
+    detail = {"alert": id_, "kind": row.kind, "subject": row.subject, "note": note}
     audit.enter(conn, "alert_acknowledged", detail=detail)
     return row
 

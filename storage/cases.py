@@ -15,6 +15,7 @@ from enum import StrEnum
 from storage import audit, holds
 from storage.actors import Actor, is_person
 from storage.database import next_rev
+from storage.texts import TextError, many_lines, one_line
 
 __all__ = [
     "Case",
@@ -33,7 +34,7 @@ __all__ = [
     "requests",
 ]
 
-_LONGEST_TEXT = 2_000
+_LONGEST_LINE = 500
 _MOST_CAMERAS = 500
 
 
@@ -97,12 +98,17 @@ class Request:
 
 
 def _told(name: str, text: str, *, may_be_empty: bool = False) -> str:
-    text = text.strip()
-    if not text and not may_be_empty:
-        raise CaseError("invalid_case", f"{name} is missing")
-    if len(text) > _LONGEST_TEXT:
-        raise CaseError("invalid_case", f"{name} is longer than {_LONGEST_TEXT} characters")
-    return text
+    try:
+        return many_lines(name, text, may_be_empty=may_be_empty)
+    except TextError as error:
+        raise CaseError("invalid_case", str(error)) from None
+
+
+def _line(name: str, text: str, *, may_be_empty: bool = False) -> str:
+    try:
+        return one_line(name, text, longest=_LONGEST_LINE, may_be_empty=may_be_empty)
+    except TextError as error:
+        raise CaseError("invalid_case", str(error)) from None
 
 
 def open_case(conn: sqlite3.Connection, *, number: str, legal_basis: str, title: str, by: Actor, now_us: int) -> Case:
@@ -113,9 +119,9 @@ def open_case(conn: sqlite3.Connection, *, number: str, legal_basis: str, title:
     """
     case = Case(
         secrets.token_hex(6),
-        _told("the case number", number),
+        _line("the case number", number),
         _told("the legal basis", legal_basis),
-        _told("the title", title, may_be_empty=True),
+        _line("the title", title, may_be_empty=True),
         by.name,
         now_us,
         None,

@@ -16,6 +16,7 @@ from storage.actors import Actor
 from storage.causes import Cause
 from storage.intervals import Interval, merge
 from storage.segments import Key
+from storage.texts import TextError, many_lines
 from storage.times import iso
 
 __all__ = ["DeletionError", "DeletionPlan", "delete", "plan"]
@@ -86,18 +87,20 @@ def delete(
         KeyError: there never was such a camera.
         DeletionError: the reason is missing, or the plan is another by now.
     """
-    if not reason.strip():
-        raise DeletionError("a deletion needs a reason: it stays in the ledger")
+    try:
+        reason = many_lines("the reason", reason)
+    except TextError as error:
+        raise DeletionError(f"{error}; a deletion needs one: it stays in the ledger") from None
     found = plan(conn, camera, start_us, end_us)
     if found.hash != confirmed:
         raise DeletionError("what would be deleted is no longer what was shown: look at it again")
-    detail = {"reason": reason.strip(), "by": by.name}
+    detail = {"reason": reason, "by": by.name}
     garbage.discard(conn, found.keys, cause=Cause.DELETED, detail=detail, now_us=now_us)
     told = [{"start": iso(a), "end": iso(b)} for a, b in found.ranges[:50]]
     audit.enter(
         conn,
         "footage_deleted",
         camera=camera,
-        detail={"reason": reason.strip(), "ranges": told, "segments": len(found.keys), "bytes": found.bytes},
+        detail={"reason": reason, "ranges": told, "segments": len(found.keys), "bytes": found.bytes},
     )
     return found

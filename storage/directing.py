@@ -28,6 +28,7 @@ from storage.directives import (
     find,
     is_date,
     revocations,
+    wrong_texts,
 )
 from storage.intervals import DAY_US, Interval
 from storage.times import iso
@@ -200,6 +201,8 @@ def revoke(
     chosen = left if cameras is None else set(cameras)
     if not reason.strip():
         raise DirectiveError("reason: a revocation needs one")
+    if wrong := wrong_texts({"reason": reason, "letter": letter, "approver": approver}):
+        raise DirectiveError("; ".join(wrong))
     if letter_date is not None and not is_date(letter_date):
         raise DirectiveError("letter_date: write it as 2026-10-06")
     if start_us < now_us:

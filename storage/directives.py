@@ -6,7 +6,7 @@ What they are, and reading them; ``storage.directing`` enters and revokes them.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -14,6 +14,7 @@ from typing import Final
 
 from storage import hours
 from storage.causes import Cause
+from storage.texts import LINES, TextError, many_lines, one_line
 
 __all__ = [
     "Directive",
@@ -29,6 +30,7 @@ __all__ = [
     "is_date",
     "revocations",
     "state_of",
+    "wrong_texts",
 ]
 
 
@@ -122,6 +124,7 @@ def check(draft: Draft) -> None:
             wrong.append("letter: the letter's number is missing")
         if not (draft.approver or "").strip():
             wrong.append("approver: who signed is missing")
+    wrong += wrong_texts(draft)
     if draft.letter_date is not None and not is_date(draft.letter_date):
         wrong.append("letter_date: write it as 2026-10-06")
     if draft.end_us is not None and draft.end_us <= draft.start_us:
@@ -139,6 +142,24 @@ def check(draft: Draft) -> None:
             wrong.append("zone: the zone of the hours is missing")
     if wrong:
         raise DirectiveError("; ".join(wrong))
+
+
+def wrong_texts(draft: Draft | Mapping[str, str | None]) -> list[str]:
+    """What is wrong with the texts of a directive or a revocation: one line each, but for the reason."""
+    values = draft if isinstance(draft, Mapping) else {name: getattr(draft, name) for name in (*_LINES, "reason")}
+    found: list[str] = []
+    for name, text in values.items():
+        if text is None:
+            continue
+        check = many_lines if name == "reason" else one_line
+        try:
+            check(f"{name}:", text, longest=LINES, may_be_empty=True)
+        except TextError as error:
+            found.append(str(error))
+    return found
+
+
+_LINES: Final = ("letter", "letter_date", "approver", "hours", "zone", "selection", "attachment_name")
 
 
 def is_date(text: str) -> bool:

@@ -16,6 +16,7 @@ from storage.actors import Actor
 from storage.database import next_rev
 from storage.intervals import DAY_US
 from storage.segments import LONGEST_SEGMENT_US
+from storage.texts import TextError, many_lines
 
 __all__ = [
     "Hold",
@@ -59,6 +60,16 @@ _SELECT = """SELECT h.id, c.id AS camera, h.start_us, h.end_us, h.reason, h.plac
 h.release_reason FROM hold h JOIN camera c ON c.key = h.camera"""
 
 
+def _reason(text: str, missing: str) -> str:
+    try:
+        kept = many_lines("the reason", text, may_be_empty=True)
+    except TextError as error:
+        raise HoldError(str(error)) from None
+    if not kept:
+        raise HoldError(missing)
+    return kept
+
+
 def place(
     conn: sqlite3.Connection, camera: str, start_us: int, end_us: int, *, reason: str, by: Actor, now_us: int
 ) -> Hold:
@@ -70,8 +81,7 @@ def place(
     """
     if end_us <= start_us:
         raise HoldError("the range is empty: end must be after start")
-    if not reason.strip():
-        raise HoldError("a hold needs a reason: name the case or the letter")
+    reason = _reason(reason, "a hold needs a reason: name the case or the letter")
     row = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()
     if row is None:
         raise KeyError(camera)
@@ -79,11 +89,11 @@ def place(
     conn.execute(
         "INSERT INTO hold (id, camera, start_us, end_us, reason, placed_by, placed_by_id, placed_us, rev)"
         " VALUES (?,?,?,?,?,?,?,?,?)",
-        (id_, row["key"], start_us, end_us, reason.strip(), by.name, by.person, now_us, next_rev(conn)),
+        (id_, row["key"], start_us, end_us, reason, by.name, by.person, now_us, next_rev(conn)),
     )
-    detail = {"hold": id_, "start_us": start_us, "end_us": end_us, "reason": reason.strip()}
+    detail = {"hold": id_, "start_us": start_us, "end_us": end_us, "reason": reason}
     audit.enter(conn, "hold_placed", camera=camera, detail=detail)
-    return Hold(id_, camera, start_us, end_us, reason.strip(), by.name, now_us, None, None, None)
+    return Hold(id_, camera, start_us, end_us, reason, by.name, now_us, None, None, None)
 
 
 def release(conn: sqlite3.Connection, id_: str, *, reason: str, by: Actor, now_us: int) -> Hold:
@@ -93,8 +103,7 @@ def release(conn: sqlite3.Connection, id_: str, *, reason: str, by: Actor, now_u
         KeyError: there is no such hold.
         HoldError: it was released before, or the reason is empty.
     """
-    if not reason.strip():
-        raise HoldError("the release of a hold needs a reason")
+    reason = _reason(reason, "the release of a hold needs a reason")
     row = conn.execute(f"{_SELECT} WHERE h.id = ?", (id_,)).fetchone()
     if row is None:
         raise KeyError(id_)
@@ -102,10 +111,10 @@ def release(conn: sqlite3.Connection, id_: str, *, reason: str, by: Actor, now_u
         raise HoldError("the hold was released before")
     conn.execute(
         "UPDATE hold SET released_us = ?, released_by = ?, released_by_id = ?, release_reason = ?, rev = ? WHERE id = ?",
-        (now_us, by.name, by.person, reason.strip(), next_rev(conn), id_),
+        (now_us, by.name, by.person, reason, next_rev(conn), id_),
     )
-    audit.enter(conn, "hold_released", camera=row["camera"], detail={"hold": id_, "reason": reason.strip()})
-    return replace(Hold(*row), released_us=now_us, released_by=by.name, release_reason=reason.strip())
+    audit.enter(conn, "hold_released", camera=row["camera"], detail={"hold": id_, "reason": reason})
+    return replace(Hold(*row), released_us=now_us, released_by=by.name, release_reason=reason)
 
 
 def find(conn: sqlite3.Connection, id_: str) -> Hold | None:

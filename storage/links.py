@@ -18,6 +18,7 @@ from typing import Final
 from storage import audit
 from storage.actors import Actor, of_link
 from storage.database import next_rev
+from storage.texts import TextError, one_line
 
 __all__ = [
     "LONGEST_US",
@@ -41,7 +42,6 @@ LONGEST_US: Final = 31 * 86_400 * 1_000_000
 OPENING_US: Final = 3600 * 1_000_000
 """How long a cookie is good for; after that the link has to be opened again."""
 
-_LONGEST_NAME: Final = 200
 # Longer than any id or secret of ours; hashing more is work for nothing.
 _LONGEST_TEXT: Final = 200
 
@@ -115,9 +115,10 @@ def make(
         raise LinkError("export_not_ready", f"the export is {row['state']}")
     if row["check_outcome"] == "wrong":
         raise LinkError("export_wrong", "the package is not what was recorded: nobody may get it")
-    name = " ".join(recipient.split())
-    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise LinkError("invalid_link", f"recipient must name one person, in at most {_LONGEST_NAME} characters")
+    try:
+        name = " ".join(one_line("recipient", recipient).split())
+    except TextError as error:
+        raise LinkError("invalid_link", f"{error}; name one person") from None
     if not SHORTEST_US <= until_us - now_us <= LONGEST_US:
         raise LinkError("invalid_link", "a link is good for a minute at least and 31 days at most, from now on")
     id_, secret = secrets.token_hex(6), secrets.token_urlsafe(32)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from storage import audit
 from storage.actors import Actor
 from storage.cameras import key_of
+from storage.texts import TextError, many_lines
 
 __all__ = ["Cut", "CutError", "cut", "cuts", "is_public", "restore", "shows_picture"]
 
@@ -49,6 +50,16 @@ def cuts(conn: sqlite3.Connection) -> dict[str, Cut]:
     return {row[0]: Cut(*row) for row in rows}
 
 
+def _reason(text: str, missing: str) -> str:
+    try:
+        kept = many_lines("the reason", text, may_be_empty=True)
+    except TextError as error:
+        raise CutError(str(error)) from None
+    if not kept:
+        raise CutError(missing)
+    return kept
+
+
 def cut(conn: sqlite3.Connection, camera: str, *, reason: str, by: Actor, now_us: int) -> Cut:
     """Cuts a camera's public view from now on.
 
@@ -56,17 +67,16 @@ def cut(conn: sqlite3.Connection, camera: str, *, reason: str, by: Actor, now_us
         KeyError: there never was such a camera.
         CutError: the reason is missing, or it is cut already.
     """
-    if not reason.strip():
-        raise CutError("a cut needs a reason")
+    reason = _reason(reason, "a cut needs a reason")
     key = key_of(conn, camera)
     if camera in cuts(conn):
         raise CutError("its public view is cut already")
     conn.execute(
         "INSERT INTO public_cut (id, camera, since_us, reason, cut_by, cut_by_id) VALUES (?, ?, ?, ?, ?, ?)",
-        (secrets.token_hex(6), key, now_us, reason.strip(), by.name, by.person),
+        (secrets.token_hex(6), key, now_us, reason, by.name, by.person),
     )
-    audit.enter(conn, "public_view_cut", camera=camera, detail={"reason": reason.strip()})
-    return Cut(camera, now_us, reason.strip(), by.name)
+    audit.enter(conn, "public_view_cut", camera=camera, detail={"reason": reason})
+    return Cut(camera, now_us, reason, by.name)
 
 
 def restore(conn: sqlite3.Connection, camera: str, *, reason: str, by: Actor, now_us: int) -> None:
@@ -76,12 +86,11 @@ def restore(conn: sqlite3.Connection, camera: str, *, reason: str, by: Actor, no
         KeyError: there never was such a camera.
         CutError: the reason is missing, or it is not cut.
     """
-    if not reason.strip():
-        raise CutError("ending a cut needs a reason")
+    reason = _reason(reason, "ending a cut needs a reason")
     done = conn.execute(
         "UPDATE public_cut SET ended_us = ?, ended_by = ?, ended_by_id = ?, end_reason = ? WHERE camera = ? AND ended_us IS NULL",
-        (now_us, by.name, by.person, reason.strip(), key_of(conn, camera)),
+        (now_us, by.name, by.person, reason, key_of(conn, camera)),
     )
     if not done.rowcount:
         raise CutError("its public view is not cut")
-    audit.enter(conn, "public_view_restored", camera=camera, detail={"reason": reason.strip()})
+    audit.enter(conn, "public_view_restored", camera=camera, detail={"reason": reason})

@@ -14,6 +14,7 @@ from storage import accounts, audit
 from storage.accounts import Role, Session, Token, User
 from storage.actors import new_token_id
 from storage.database import Database
+from storage.texts import TextError, one_line
 
 __all__ = [
     "IDLE_US",
@@ -96,9 +97,10 @@ def issue_token(
         InvalidAccount: the name is empty, too long or not printable, or the user may do less than the token should.
         NoSuchAccount: there is no such user.
     """
-    name = name.strip()
-    if not name or len(name) > 200 or not name.isprintable():
-        raise InvalidAccount("a token's name must be one line of 1 to 200 characters: say what the token is for")
+    try:
+        name = one_line("a token's name", name)
+    except TextError as error:
+        raise InvalidAccount(f"{error}: say what the token is for, in one line of 1 to 200 characters") from None
     text, id_ = TOKEN_PREFIX + secrets.token_urlsafe(_SECRET_BYTES), new_token_id()
     at = now_us() if at_us is None else at_us
     with db.write() as conn:

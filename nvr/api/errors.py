@@ -21,6 +21,7 @@ from nvr.accounts import AccountError
 from nvr.config import redact
 from nvr.playback.errors import PlaybackError, RangeNotSatisfiable
 from storage.errors import CatalogueError
+from storage.texts import TextError
 
 __all__ = ["CODES", "ApiError", "Problem", "problem_response", "shown_path", "to_problem"]
 
@@ -230,6 +231,8 @@ def _known(error: Exception) -> ApiError | None:
             if CODES[error.code][0] >= 500:
                 log.error("%s", error)
             return ApiError(error.code, str(error))
+        case TextError():
+            return ApiError("invalid_request", str(error))
         case SerializationException():
             return ApiError("invalid_request", "the body is not valid JSON")
         case ValidationException():

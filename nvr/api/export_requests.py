@@ -23,6 +23,7 @@ from storage.actors import Actor
 from storage.cases import Request, State
 from storage.exports import Export
 from storage.settled import unsettled
+from storage.texts import is_plain
 
 __all__ = [
     "archive_of",
@@ -158,4 +159,5 @@ def export_request(conn: sqlite3.Connection, made: Request, *, by: Actor) -> Exp
 
 
 def _line(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)[:500]
+    # Texts of several lines, and those that are older than the rules for them.
+    return "".join(char if is_plain(char) else " " for char in text)[:500]

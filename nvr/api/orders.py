@@ -122,8 +122,6 @@ def _draft(conn: sqlite3.Connection, data: NewOrder, now_us: int) -> tuple[Draft
     """
     found = chosen(conn, data)
     name = data.attachment_name.strip()[-_LONGEST_NAME:] if data.attachment and data.attachment_name else None
-    if name is not None and not name.isprintable():
-        raise ApiError("invalid_directive", "attachment_name: must be printable text")
     draft = Draft(
         kind=Kind.ORDER,
         reason=data.reason,

@@ -21,6 +21,7 @@ from litestar.types import Empty
 
 from nvr.api.auth import PUBLIC
 from nvr.api.errors import CODES, Problem
+from nvr.api.plain_bodies import check_texts
 from storage.accounts import Role
 
 __all__ = ["ROLES", "RouteError", "check_roles", "delete", "get", "patch", "post"]
@@ -80,9 +81,32 @@ def _route(
             # Without, that of the application.
             request_max_body_size=Empty if largest_body_bytes is None else largest_body_bytes,
         )
-        return handler(function if inspect.iscoroutinefunction(function) else _in_thread(function))
+        plain = _with_plain_texts(function)
+        return handler(plain if inspect.iscoroutinefunction(function) else _in_thread(plain))
 
     return decorate
+
+
+def _with_plain_texts(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The handler, called only with a body whose texts can be kept."""
+    if "data" not in inspect.signature(function).parameters:
+        return function
+
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def checked_coroutine(*args: Any, **kwargs: Any) -> Any:
+            check_texts(kwargs.get("data"))
+            return await function(*args, **kwargs)
+
+        return checked_coroutine
+
+    @functools.wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        check_texts(kwargs.get("data"))
+        return function(*args, **kwargs)
+
+    return checked
 
 
 def _in_thread(function: Callable[..., Any]) -> Callable[..., Any]:

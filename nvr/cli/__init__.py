@@ -12,6 +12,8 @@ from pathlib import Path
 import click
 
 from nvr.cli.options import DEFAULT_CONFIG
+from nvr.cli.terminal import echo
+from storage.texts import escaped
 
 __all__ = ["main"]
 
@@ -75,8 +77,12 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except ConfigError as error:
-            click.echo(str(error), err=True)
+            echo(str(error), err=True, keep="\n")
             ctx.exit(_EXIT_CONFIG)
+        except click.ClickException as error:
+            # Its message may repeat what somebody once entered, or what a file is called.
+            object.__setattr__(error, "message", escaped(error.message, keep="\n"))
+            raise
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

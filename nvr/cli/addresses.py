@@ -9,6 +9,7 @@ import click
 
 from nvr.cli.catalogue import open_catalogue, table, when, who
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 __all__ = ["addresses"]
 
@@ -64,4 +65,4 @@ def revoke(address_id: str, config: Path) -> None:
             raise click.ClickException(
                 f"there is no address {address_id}; nvr addresses list --all shows them"
             ) from None
-    click.echo(f"address {address_id} revoked")
+    echo(f"address {address_id} revoked")

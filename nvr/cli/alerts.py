@@ -10,6 +10,7 @@ import click
 
 from nvr.cli.catalogue import open_catalogue, table, when, who
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 __all__ = ["alerts"]
 
@@ -57,7 +58,7 @@ def acknowledge(alert_id: str, note: str, config: Path) -> None:
             rows.acknowledge(conn, alert_id, note=note, by=who(), now_us=time.time_ns() // 1000)
         except KeyError:
             raise click.ClickException(f"there is no alert {alert_id}; nvr alerts list shows them") from None
-    click.echo(f"alert {alert_id} acknowledged")
+    echo(f"alert {alert_id} acknowledged")
 
 
 @alerts.command()
@@ -98,9 +99,9 @@ def test(config: Path) -> None:
     for way in ways:
         try:
             way.send(Message(f"nvr: {text}", text), {"event": "test", "id": "test"}, f"test.{secrets.token_hex(6)}")
-            click.echo(f"{way.recipient}: sent")
+            echo(f"{way.recipient}: sent")
         except DeliveryError as error:
-            click.echo(f"{way.recipient}: {error}")
+            echo(f"{way.recipient}: {error}")
             failed = True
     if failed:
         click.get_current_context().exit(1)

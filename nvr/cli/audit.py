@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,6 +12,7 @@ import click
 
 from nvr.cli.catalogue import TIME, open_catalogue, table, when
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo, safe_json
 
 __all__ = ["audit"]
 
@@ -95,7 +95,7 @@ def export(
             if writer is not None:
                 writer.writerow({name: csv_cell(str(value or "")) for name, value in asdict(entry).items()})
             else:
-                click.echo(json.dumps(asdict(entry), ensure_ascii=False))
+                echo(safe_json(asdict(entry)))
 
 
 @audit.command()
@@ -119,30 +119,30 @@ def verify(heads: tuple[str, ...], config: Path) -> None:
 
     def progress(done: int) -> None:
         if sys.stderr.isatty():
-            click.echo(f"\r{done} entries", nl=False, err=True)
+            echo(f"\r{done} entries", nl=False, err=True, keep="\r")
 
     with open_catalogue(config) as (loaded, database), database.read() as conn:
         book = HeadBook(loaded.exports_folder, KeyFolder(loaded.keys_folder, loaded.evidence.name)).read()
         verdict = audit_check.verify(conn, [*noted, *book.heads], progress=progress)
         others = {"heads": book.faults, "schema": schema_check.differences(conn), "holds": hold_check.differences(conn)}
     if sys.stderr.isatty():
-        click.echo(err=True)
+        echo(err=True)
     for fault in verdict.faults:
-        click.echo(f"entry {fault.seq}: {fault.kind}: {fault.detail}")
+        echo(f"entry {fault.seq}: {fault.kind}: {fault.detail}")
     for what, faults in others.items():
         for told in faults:
-            click.echo(f"{what}: {told}")
+            echo(f"{what}: {told}")
     count = len(verdict.faults) + sum(map(len, others.values()))
     compared = f"{len(book.heads)} signed heads beside the exports and {len(noted)} given"
     if count:
-        click.echo(f"NOT as it was: {count} faults; {verdict.entries} entries, compared with {compared}")
+        echo(f"NOT as it was: {count} faults; {verdict.entries} entries, compared with {compared}")
         click.get_current_context().exit(1)
     if verdict.state == "whole":
         rest = verdict.head.seq - verdict.noted.seq
         more = f"; the {rest} after it are consistent" if rest else ""
-        click.echo(f"the audit log is whole up to entry {verdict.noted.seq}, compared with {compared}{more}")
+        echo(f"the audit log is whole up to entry {verdict.noted.seq}, compared with {compared}{more}")
     else:
-        click.echo(
+        echo(
             f"{verdict.entries} entries are consistent, but compared with nothing noted elsewhere: give a --head, from an export or a copy of the signed heads"
         )
-    click.echo(f"head {verdict.head}")
+    echo(f"head {verdict.head}")

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 __all__ = ["backup"]
 
@@ -28,7 +29,7 @@ def backup(path: Path, config: Path) -> None:
     from storage.database import Database
     from storage.errors import StorageError
 
-    source = load_or_last(config, lambda told: click.echo(told, err=True)).storage.catalogue
+    source = load_or_last(config, lambda told: echo(told, err=True)).storage.catalogue
     if not source.exists():
         raise click.ClickException(f"there is no catalogue {source}")
     database = Database(source)
@@ -36,7 +37,7 @@ def backup(path: Path, config: Path) -> None:
 
     def told(done: int, total: int) -> None:
         if sys.stderr.isatty():
-            click.echo(f"\r{done * 100 // max(total, 1)} %", nl=False, err=True)
+            echo(f"\r{done * 100 // max(total, 1)} %", nl=False, err=True, keep="\r")
 
     try:
         size = copy(database, path, progress=told)
@@ -45,5 +46,5 @@ def backup(path: Path, config: Path) -> None:
     finally:
         database.close()
         if sys.stderr.isatty():
-            click.echo("\r", nl=False, err=True)
-    click.echo(f"{path}: {size} bytes, whole and checked, in {time.monotonic() - began:.1f} s")
+            echo("\r", nl=False, err=True, keep="\r")
+    echo(f"{path}: {size} bytes, whole and checked, in {time.monotonic() - began:.1f} s")

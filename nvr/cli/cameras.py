@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import click
 from nvr.cli.catalogue import open_catalogue, table, when
 from nvr.cli.choosing import node_of, read_text
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo, raw
 
 if TYPE_CHECKING:
     import sqlite3
@@ -99,9 +99,9 @@ def export(path: Path | None, where: str, with_passwords: bool, config: Path) ->
         with open_catalogue(config) as (_, database), database.write() as conn:
             audit.enter(conn, "cameras_exported", detail={"passwords": "yes", "where": where})
     if with_passwords:
-        click.echo("This file holds the cameras' passwords: keep it as you keep those.", err=True)
+        echo("This file holds the cameras' passwords: keep it as you keep those.", err=True)
     if path is None:
-        sys.stdout.write(text)
+        raw([text.encode()])
         return
     try:
         # For its owner alone, from its first byte.
@@ -111,7 +111,7 @@ def export(path: Path | None, where: str, with_passwords: bool, config: Path) ->
             file.write(text)
     except OSError as error:
         raise click.ClickException(f"{path} can't be written: {error.strerror}") from None
-    click.echo(f"{path}: {len(found)} cameras", err=True)
+    echo(f"{path}: {len(found)} cameras", err=True)
 
 
 @cameras.command("import")
@@ -126,17 +126,17 @@ def import_(path: Path, dry_run: bool, config: Path) -> None:
     with open_catalogue(config) as (loaded, database), database.write() as conn:
         plan = plan_import(conn, parsed)
         for error in plan.errors:
-            click.echo(f"{path}: {error}", err=True)
+            echo(f"{path}: {error}", err=True)
         if plan.errors:
             raise click.ClickException(f"{len(plan.errors)} mistakes; nothing was changed")
         if not dry_run:
             apply(conn, plan, node=node_of(conn, loaded.server.node), at_us=time.time_ns() // 1000)
     for id_ in plan.added:
-        click.echo(f"add     {id_}")
+        echo(f"add     {id_}")
     for id_, names in plan.changed.items():
-        click.echo(f"change  {id_}: {', '.join(names)}")
+        echo(f"change  {id_}: {', '.join(names)}")
     would = "would be " if dry_run else ""
-    click.echo(f"{len(plan.added)} {would}added, {len(plan.changed)} {would}changed, {plan.unchanged} unchanged")
+    echo(f"{len(plan.added)} {would}added, {len(plan.changed)} {would}changed, {plan.unchanged} unchanged")
 
 
 @cameras.command("retry")
@@ -149,7 +149,7 @@ def retry(ids: tuple[str, ...], config: Path) -> None:
     with open_catalogue(config) as (_, database), database.write() as conn:
         for camera in _found(conn, ids):
             waited = rows.retry_login(conn, camera)
-            click.echo(f"{camera.id}: {'its password is tried now' if waited else 'its password was not refused'}")
+            echo(f"{camera.id}: {'its password is tried now' if waited else 'its password was not refused'}")
 
 
 @cameras.command("trust")
@@ -162,7 +162,7 @@ def trust(ids: tuple[str, ...], config: Path) -> None:
     with open_catalogue(config) as (_, database), database.write() as conn:
         for camera in _found(conn, ids):
             known = rows.trust_device(conn, camera)
-            click.echo(f"{camera.id}: {'what it shows next counts' if known else 'nothing was known of it'}")
+            echo(f"{camera.id}: {'what it shows next counts' if known else 'nothing was known of it'}")
 
 
 def _found(conn: sqlite3.Connection, ids: tuple[str, ...]) -> list[Camera]:

@@ -13,6 +13,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from nvr.cli.terminal import echo
+from storage.texts import TextError, escaped
+
 if TYPE_CHECKING:
     from nvr.config import Config
     from storage.actors import Actor
@@ -36,14 +39,14 @@ def open_catalogue(config: Path) -> Iterator[tuple[Config, Database]]:
     from storage.errors import StorageError
     from storage.files import accept_unsynced_folders
 
-    loaded = load_or_last(config, lambda told: click.echo(told, err=True))
+    loaded = load_or_last(config, lambda told: echo(told, err=True))
     accept_unsynced_folders(loaded.storage.unsynced_folders)
     database = Database(loaded.storage.catalogue)
     try:
         database.migrate()
         with acting(Act(who(), "local", click.get_current_context().command_path.replace(" ", "_"))):
             yield loaded, database
-    except (StorageError, AccountError) as error:
+    except (StorageError, AccountError, TextError) as error:
         raise click.ClickException(str(error)) from error
     except sqlite3.Error as error:
         raise click.ClickException(f"catalogue {loaded.storage.catalogue} can't be used: {error}") from error
@@ -89,6 +92,7 @@ def when(at_us: int | None, zone: str) -> str:
 
 def table(rows: Sequence[Sequence[str]]) -> None:
     """Prints rows in columns, the first row being their heads."""
+    rows = [[escaped(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

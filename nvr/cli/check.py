@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 __all__ = ["check"]
 
@@ -36,7 +37,7 @@ def check(ctx: click.Context, hashes: bool, config: Path) -> None:
     from storage.errors import StorageError
     from storage.roots import Root, is_mounted
 
-    path = load_or_last(config, lambda told: click.echo(told, err=True)).storage.catalogue
+    path = load_or_last(config, lambda told: echo(told, err=True)).storage.catalogue
     if not path.exists():
         # Not made by this command: an empty one would call all footage unknown, and stand in the way of a rebuild.
         raise click.ClickException(
@@ -55,28 +56,28 @@ def check(ctx: click.Context, hashes: bool, config: Path) -> None:
             changed += [("hold", text) for text in hold_check.differences(conn)]
         for kind, text in changed:
             found[kind] += 1
-            click.echo(f"{kind}: {text}")
+            echo(f"{kind}: {text}")
         here = [root for root in known if is_mounted(root)]
         for root in known:
             if root not in here:
                 text = f"root_absent: {root.path}: its disk is not mounted, so its footage can't be checked"
-                click.echo(text, err=True)
+                echo(text, err=True)
         for news in compare(database, here, hashes=hashes):
             if isinstance(news, Finding):
                 found[news.kind] += 1
-                click.echo(f"{news.kind}: {news.path}: {news.text}")
+                echo(f"{news.kind}: {news.path}: {news.text}")
             else:
                 seen = news
                 if sys.stderr.isatty():
-                    click.echo(f"\r{seen} looked at", nl=False, err=True)
+                    echo(f"\r{seen} looked at", nl=False, err=True, keep="\r")
     except (StorageError, sqlite3.Error) as error:
         raise click.ClickException(f"catalogue {path} can't be read: {error}") from error
     finally:
         database.close()
     if sys.stderr.isatty():
-        click.echo("\r", nl=False, err=True)
+        echo("\r", nl=False, err=True, keep="\r")
     wrong = ", ".join(f"{count} {kind}" for kind, count in sorted(found.items())) or "nothing wrong"
-    click.echo(f"{seen} rows and files looked at: {wrong}")
+    echo(f"{seen} rows and files looked at: {wrong}")
     # A stray file next to footage is worth a word, but footage and catalogue are of one mind all the same.
     if len(here) < len(known) or any(kind != "foreign" for kind in found):
         ctx.exit(1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 from storage.errors import CatalogueError
 
 if TYPE_CHECKING:
@@ -76,28 +77,28 @@ def check_config(yes: bool, config: Path) -> None:
 
     loaded = load(config)
     for warning in (*loaded.warnings, *_labels(loaded)):
-        click.echo(f"warning: {warning}", err=True)
+        echo(f"warning: {warning}", err=True)
     wrong = [] if yes else _floors(loaded)
     for line in wrong:
-        click.echo(f"{loaded.path}: {line}", err=True)
+        echo(f"{loaded.path}: {line}", err=True)
     if wrong:
-        click.echo(
+        echo(
             "if that is what you want: nvr check-config --yes; a running server asks for nvr retention confirm",
             err=True,
         )
         click.get_current_context().exit(1)
     server, storage, retention = loaded.server, loaded.storage, loaded.retention
     roots = ", ".join(str(root) for root in storage.roots)
-    click.echo(f"{loaded.path}: good")
-    click.echo(
+    echo(f"{loaded.path}: good")
+    echo(
         f"server     {server.host}:{server.port}{server.base_path}, {server.worker_count} recorder workers, zone {server.zone}"
     )
-    click.echo(f"footage    {roots}, in segments of {format_duration(storage.segment_duration_us)}")
-    click.echo(f"catalogue  {storage.catalogue}")
+    echo(f"footage    {roots}, in segments of {format_duration(storage.segment_duration_us)}")
+    echo(f"catalogue  {storage.catalogue}")
     kept = f"at most {format_duration(retention.max_age_us)}"
     if retention.min_age_us is not None:
         kept += f", at least {format_duration(retention.min_age_us)}"
     if retention.max_bytes is not None:
         kept += f", {format_size(retention.max_bytes)} a camera"
-    click.echo(f"retention  {kept}; {storage.free_space_floor} of each disk stays free")
-    click.echo(f"cameras    {len(loaded.cameras)} in the file")
+    echo(f"retention  {kept}; {storage.free_space_floor} of each disk stays free")
+    echo(f"cameras    {len(loaded.cameras)} in the file")

@@ -12,6 +12,7 @@ import click
 
 from nvr.cli.catalogue import TIME, open_catalogue, when
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 if TYPE_CHECKING:
     from nvr.playback.clip import Clip
@@ -124,7 +125,7 @@ def _save(planned: Clip, path: Path) -> None:
     finally:
         os.close(folder)
     shown_s = sum(b - a for a, b in planned.spans) / 1e6
-    click.echo(f"{path}: {planned.size} bytes, {planned.frames} frames, {shown_s:.3f} s of footage")
+    echo(f"{path}: {planned.size} bytes, {planned.frames} frames, {shown_s:.3f} s of footage")
 
 
 def _name(part: Path, path: Path) -> None:
@@ -160,8 +161,8 @@ class _Progress:
         left_s = (self._planned.size - done) * passed_s / done
         text = f"{done * 100 // self._planned.size} %, {done / 1e6:.0f} of {self._planned.size / 1e6:.0f} MB"
         text += f", {done / 1e6 / passed_s:.0f} MB/s, {passed_s:.0f} s, {left_s:.0f} s left"
-        click.echo(f"\r{text:<70}", nl=False, err=True)
+        echo(f"\r{text:<70}", nl=False, err=True, keep="\r")
 
     def end(self) -> None:
         if self._wanted:
-            click.echo("\r" + " " * 70 + "\r", nl=False, err=True)
+            echo("\r" + " " * 70 + "\r", nl=False, err=True, keep="\r")

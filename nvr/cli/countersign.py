@@ -8,6 +8,7 @@ import click
 
 from nvr.cli.options import config_option
 from nvr.cli.progress import Progress
+from nvr.cli.terminal import echo
 
 __all__ = ["countersign"]
 
@@ -34,10 +35,10 @@ def countersign(package: Path, key: Path, certificate: Path, remark: str, encryp
             number = sign(package, signer, remark=remark, progress=progress)
     except NotVerified as error:
         for line in describe(error.report, "en"):
-            click.echo(line, err=True)
+            echo(line, err=True)
         raise click.ClickException(str(error)) from None
     except (EvidenceError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from None
-    click.echo(f"signature {number} by {signer.certificate.subject}, certificate {signer.certificate.fingerprint}")
+    echo(f"signature {number} by {signer.certificate.subject}, certificate {signer.certificate.fingerprint}")

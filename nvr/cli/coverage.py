@@ -12,6 +12,7 @@ import click
 from nvr.cli.catalogue import TIME, open_catalogue, table, when
 from nvr.cli.gaps import chosen_cameras, gap_query, print_steps
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 if TYPE_CHECKING:
     from storage.figures import Figures
@@ -79,7 +80,7 @@ def coverage(
             "groups": listed,
             "clock_steps": steps_body(steps),
         }
-        click.echo(json.dumps(body, indent=1))
+        echo(json.dumps(body, indent=1))
         return
     heads = (by.upper(), *(name.upper() for name in labels(Formats("en", "UTC"), ROWS)))
     rows = [_row(*group) for group in groups]

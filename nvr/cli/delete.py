@@ -9,6 +9,7 @@ import click
 
 from nvr.cli.catalogue import TIME, open_catalogue, when, who
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 __all__ = ["delete"]
 
@@ -30,14 +31,14 @@ def delete(camera: str, start: int, end: int, reason: str, dry_run: bool, confir
         try:
             with database.read() as conn:
                 found = deletion.plan(conn, camera, start, end)
-            click.echo(f"{len(found.keys)} segments, {found.bytes} bytes:")
+            echo(f"{len(found.keys)} segments, {found.bytes} bytes:")
             for a, b in found.ranges:
-                click.echo(f"  {when(a, zone)} to {when(b, zone)}")
+                echo(f"  {when(a, zone)} to {when(b, zone)}")
             if found.held:
-                click.echo(f"{found.held} segments stay: a legal hold keeps them")
+                echo(f"{found.held} segments stay: a legal hold keeps them")
             if found.growing:
-                click.echo("the file that is being written now stays: try again when it is closed")
-            click.echo(f"hash: {found.hash}")
+                echo("the file that is being written now stays: try again when it is closed")
+            echo(f"hash: {found.hash}")
             if dry_run:
                 return
             if confirm is None:
@@ -51,4 +52,4 @@ def delete(camera: str, start: int, end: int, reason: str, dry_run: bool, confir
         except deletion.DeletionError as error:
             raise click.ClickException(str(error)) from None
         garbage.sweep(database)
-    click.echo(f"deleted {len(found.keys)} segments")
+    echo(f"deleted {len(found.keys)} segments")

@@ -19,6 +19,7 @@ from pathlib import Path
 import click
 
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 __all__ = ["DemoCamera", "config_text", "demo", "free_port"]
 
@@ -71,14 +72,14 @@ def demo(ctx: click.Context, folder: Path, port: int, config: Path) -> None:
         port = free_port(port)
         path = folder / "config.toml"
         path.write_text(config_text(cameras, port), encoding="utf-8")
-        click.echo(f"Page:       http://{_HOST}:{port}/")
-        click.echo(f"Recording:  {', '.join(f'{camera.name} ({camera.id})' for camera in cameras)}")
-        click.echo(f"Footage:    {folder / 'data' / 'footage'}")
+        echo(f"Page:       http://{_HOST}:{port}/")
+        echo(f"Recording:  {', '.join(f'{camera.name} ({camera.id})' for camera in cameras)}")
+        echo(f"Footage:    {folder / 'data' / 'footage'}")
         if continued:
-            click.echo(f"Login:      as in the first run with this folder; to begin anew, delete {folder}")
+            echo(f"Login:      as in the first run with this folder; to begin anew, delete {folder}")
         else:
-            click.echo("Login:      the server prints the admin's first password below, once")
-        click.echo("Stop:       Ctrl-C")
+            echo("Login:      the server prints the admin's first password below, once")
+        echo("Stop:       Ctrl-C")
         sys.stdout.flush()
         code = run(path)
     ctx.exit(code)

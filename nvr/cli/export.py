@@ -12,6 +12,7 @@ import click
 from nvr.cli.catalogue import TIME, open_catalogue, when, who
 from nvr.cli.options import config_option
 from nvr.cli.progress import Progress
+from nvr.cli.terminal import echo
 
 if TYPE_CHECKING:
     from nvr.config import Config
@@ -70,9 +71,9 @@ def export(
             name = f"{error.filename}: " if error.filename else ""
             raise click.ClickException(f"the export can't be written: {name}{error.strerror or error}") from None
     size = sum(entry.size for entry in package.entries)
-    click.echo(f"{package.path}: {len(package.entries)} files, {size:,} bytes")
+    echo(f"{package.path}: {len(package.entries)} files, {size:,} bytes")
     for warning in package.warnings:
-        click.echo(f"ATTENTION: {warning}", err=True)
+        echo(f"ATTENTION: {warning}", err=True)
 
 
 def _export(loaded: Config, database: Database, request: ExportRequest, out: Path, as_zip: bool, wait: bool) -> Package:
@@ -110,11 +111,11 @@ def _export(loaded: Config, database: Database, request: ExportRequest, out: Pat
         book = HeadBook(loaded.exports_folder, KeyFolder(loaded.keys_folder, loaded.evidence.name))
         book.note(entries[-1], f"export {request.id}", signer=signer, now_us=time.time_ns() // 1000)
     except OSError as error:
-        click.echo(f"the head of the audit log can't be kept beside the exports: {error.strerror}", err=True)
+        echo(f"the head of the audit log can't be kept beside the exports: {error.strerror}", err=True)
     destination = out / package_name(request)
     try:
         while (until_us := _over_at(loaded, database, request)) is not None:
-            click.echo(f"the range is not over: it begins {when(until_us, loaded.server.zone)}", err=True)
+            echo(f"the range is not over: it begins {when(until_us, loaded.server.zone)}", err=True)
             time.sleep(min(max(until_us - time.time_ns() // 1000, 1_000_000) / 1e6, _ASKED_AGAIN_S))
         now_us = time.time_ns() // 1000
         cache = IndexCache(database)

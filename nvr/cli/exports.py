@@ -10,6 +10,7 @@ import click
 
 from nvr.cli.catalogue import open_catalogue, table, when, who
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 __all__ = ["exports"]
 
@@ -66,7 +67,7 @@ def list_(config: Path) -> None:
                     made.append((link.id, job.id, link.state, link.recipient, until, opened, fetched, link.made_by))
         table(found)
         if len(made) > 1:
-            click.echo()
+            echo()
             table(made)
 
 
@@ -83,7 +84,7 @@ def cancel(export_id: str, config: Path) -> None:
             raise click.ClickException(f"there is no export {export_id}; nvr exports list shows them")
         if not rows.cancel(conn, export_id, by=who(), now_us=time.time_ns() // 1000):
             raise click.ClickException(f"the export is {job.state}: there is nothing to cancel")
-    click.echo(f"export {export_id} cancelled")
+    echo(f"export {export_id} cancelled")
 
 
 @exports.command()
@@ -180,8 +181,8 @@ def link(export_id: str, recipient: str, span_us: int, address: str, config: Pat
                 raise click.ClickException(str(error)) from None
         until = when(made.until_us, loaded.server.zone)
         base, server = loaded.server.base_path, address.rstrip("/")
-    click.echo(f"{server if base and server.endswith(base) else server + base}/#/link/{text}")
-    click.echo(f"link {made.id} is for {made.recipient}, until {until}; it is not shown again", err=True)
+    echo(f"{server if base and server.endswith(base) else server + base}/#/link/{text}")
+    echo(f"link {made.id} is for {made.recipient}, until {until}; it is not shown again", err=True)
 
 
 @exports.command()
@@ -196,4 +197,4 @@ def revoke(link_id: str, config: Path) -> None:
             links.revoke(conn, link_id, by=who(), now_us=time.time_ns() // 1000)
         except KeyError:
             raise click.ClickException(f"there is no link {link_id}; nvr exports list shows them") from None
-    click.echo(f"link {link_id} revoked")
+    echo(f"link {link_id} revoked")

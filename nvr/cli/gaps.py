@@ -12,6 +12,7 @@ import click
 
 from nvr.cli.catalogue import TIME, open_catalogue, table, when
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo, raw
 
 if TYPE_CHECKING:
     import sqlite3
@@ -68,12 +69,11 @@ def gaps(
                     file.writelines(pieces)
             except OSError as error:
                 raise click.ClickException(f"{output} can't be written: {error.strerror}") from None
-            click.echo(f"{output}: {output.stat().st_size} bytes", err=True)
+            echo(f"{output}: {output.stat().st_size} bytes", err=True)
         elif format_ == "pdf" and sys.stdout.isatty():
             raise click.UsageError("a PDF is no text for a terminal: give --output FILE")
         else:
-            for piece in pieces:
-                sys.stdout.buffer.write(piece)
+            raw(pieces)
 
 
 def gap_query(
@@ -175,21 +175,20 @@ def _print(conn: sqlite3.Connection, cameras: list[ReportCamera], query: GapQuer
             rows.append((camera, when(start_us, zone), until, f"{(end_us - start_us) / 1e6:.3f}", cause, detail))
     table(rows)
     listed, folded = totals.listed, totals.folded
-    click.echo(f"\n{totals.recorded_us / 1e6:.3f} s recorded, {listed.us / 1e6:.3f} s missing in {listed.gaps} gaps")
+    echo()
+    echo(f"{totals.recorded_us / 1e6:.3f} s recorded, {listed.us / 1e6:.3f} s missing in {listed.gaps} gaps")
     formats = Formats("en", zone)
-    click.echo("; ".join(f"{name.lower()} {length}" for name, length in account_rows(totals.account, formats)))
+    echo("; ".join(f"{name.lower()} {length}" for name, length in account_rows(totals.account, formats)))
     print_steps(fleet_steps(conn, totals.members, *query.range), zone)
     if query.fold_us:
-        click.echo(f"{folded.us / 1e6:.3f} s in {folded.gaps} gaps shorter than {query.fold_s:g} s left out")
+        echo(f"{folded.us / 1e6:.3f} s in {folded.gaps} gaps shorter than {query.fold_s:g} s left out")
 
 
 def print_steps(steps: Sequence[FleetStep], zone: str) -> None:
     """When the server's clock was set."""
     for step in steps:
         at, to = when(step.at_us, zone), when(step.to_us, zone)
-        click.echo(
-            f"the server's clock was set by {step.by_us / 1e6:+.3f} s, from {at} to {to} ({step.cameras} cameras)"
-        )
+        echo(f"the server's clock was set by {step.by_us / 1e6:+.3f} s, from {at} to {to} ({step.cameras} cameras)")
 
 
 def _words(detail: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ import click
 
 from nvr.cli.catalogue import TIME, open_catalogue, table, when, who
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 __all__ = ["holds"]
 
@@ -56,7 +57,7 @@ def place(camera: str, start: int, end: int, reason: str, config: Path) -> None:
         except rows.HoldError as error:
             raise click.ClickException(str(error)) from None
         segments, size = rows.held(conn, hold)
-    click.echo(f"hold {hold.id} placed: it keeps {segments} segments, {size} bytes")
+    echo(f"hold {hold.id} placed: it keeps {segments} segments, {size} bytes")
 
 
 @holds.command()
@@ -74,4 +75,4 @@ def release(hold_id: str, reason: str, config: Path) -> None:
             raise click.ClickException(f"there is no hold {hold_id}; nvr holds list shows them") from None
         except rows.HoldError as error:
             raise click.ClickException(str(error)) from None
-    click.echo(f"hold {hold_id} released")
+    echo(f"hold {hold_id} released")

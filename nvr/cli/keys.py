@@ -11,6 +11,7 @@ import click
 
 from nvr.cli.catalogue import open_catalogue, table, when
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 if TYPE_CHECKING:
     from nvr.config import Config
@@ -83,7 +84,7 @@ def certificate(fingerprint: str, out: Path, form: str | None, config: Path) -> 
         is_pem = form == "pem" if form else out.suffix.lower() in (".pem", ".crt")
         with out.open("xb") as file:
             file.write(found.pem if is_pem else found.der)
-    click.echo(f"{out}: {found.subject}, SHA-256 {found.fingerprint}")
+    echo(f"{out}: {found.subject}, SHA-256 {found.fingerprint}")
 
 
 @keys.command()
@@ -93,7 +94,7 @@ def rotate(config: Path) -> None:
     with _folder(config) as (_, database, folder):
         made = folder.rotate().certificate
         _enter(database, "key_rotated", made)
-    click.echo(f"new certificate {made.fingerprint}: give it to those who verify")
+    echo(f"new certificate {made.fingerprint}: give it to those who verify")
 
 
 @keys.command()
@@ -109,4 +110,4 @@ def supply(key_file: Path, file: Path, encrypted: bool, config: Path) -> None:
     with _folder(config) as (_, database, folder):
         taken = folder.supply(key_file.read_bytes(), file.read_bytes(), password).certificate
         _enter(database, "key_supplied", taken)
-    click.echo(f"certificate {taken.fingerprint} ({taken.subject}) signs from now on")
+    echo(f"certificate {taken.fingerprint} ({taken.subject}) signs from now on")

@@ -11,6 +11,7 @@ import click
 
 from nvr.cli.catalogue import TIME, open_catalogue, table, when
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 if TYPE_CHECKING:
     from storage.network import Step
@@ -79,10 +80,10 @@ def network(
             }
             for part in parts
         ]
-        click.echo(json.dumps({"by": by, "step": step, "rows": rows}, indent=1))
+        echo(json.dumps({"by": by, "step": step, "rows": rows}, indent=1), keep="\n")
         return
     if not parts:
-        click.echo("nothing was measured in this range: hours are entered while the server records")
+        echo("nothing was measured in this range: hours are entered while the server records")
         return
     heads = (
         by.upper(),

@@ -11,6 +11,7 @@ import click
 from nvr.cli.catalogue import TIME, open_catalogue, table, when, who
 from nvr.cli.choosing import choice_options, chosen, node_of
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 if TYPE_CHECKING:
     from nvr.config import Config
@@ -72,12 +73,12 @@ def show(order_id: str, config: Path) -> None:
         order = directives.find(conn, order_id)
         if order is None or order.kind is not Kind.ORDER:
             raise _no_order(order_id)
-        click.echo(f"order {order.id}: letter {order.letter} of {order.letter_date or '-'}, by {order.approver}")
-        click.echo(f"reason: {order.reason}")
-        click.echo(f"from {when(order.start_us, zone)}; expected end {when(order.expected_end_us, zone)}")
-        click.echo(f"entered by {order.entered_by} {when(order.entered_us, zone)}; cameras chosen by {order.selection}")
+        echo(f"order {order.id}: letter {order.letter} of {order.letter_date or '-'}, by {order.approver}")
+        echo(f"reason: {order.reason}")
+        echo(f"from {when(order.start_us, zone)}; expected end {when(order.expected_end_us, zone)}")
+        echo(f"entered by {order.entered_by} {when(order.entered_us, zone)}; cameras chosen by {order.selection}")
         for found in directives.revocations(conn, order_id):
-            click.echo(
+            echo(
                 f"revocation {found.id}: {found.cameras} cameras from {when(found.start_us, zone)}, letter {found.letter or '-'},"
                 f" by {found.approver or found.entered_by}: {found.reason}"
             )
@@ -169,7 +170,7 @@ def add(
                 entered = directing.enter(conn, draft(at_us, sha256), ids, node_id=node, by=who(), now_us=at_us)
             except (directives.DirectiveError, attachments.AttachmentError) as error:
                 raise click.ClickException(str(error)) from None
-    click.echo(f"order {entered.id} entered for {entered.cameras} cameras")
+    echo(f"order {entered.id} entered for {entered.cameras} cameras")
 
 
 _TIMES = frozenset({"end", "expected_end", "local_copy_until"})
@@ -188,31 +189,31 @@ def _print(found: Impact, loaded: Config, hash_: str) -> None:
     from storage import planning
 
     zone, price = loaded.server.zone, loaded.network.price_per_mbit
-    click.echo(f"cameras: {len(found.cameras)} ({found.disabled_before} of them are off by another order already)")
+    echo(f"cameras: {len(found.cameras)} ({found.disabled_before} of them are off by another order already)")
     if found.lost_us is None:
         a_day = 24 * (len(found.cameras) - found.disabled_before)
-        click.echo(f"coverage lost: {a_day} camera-hours a day, without an expected end")
+        echo(f"coverage lost: {a_day} camera-hours a day, without an expected end")
     else:
-        click.echo(f"coverage lost: {found.lost_us / 3.6e9:.1f} camera-hours until {when(found.until_us, zone)}")
-    click.echo(f"legal holds touched: {len(found.holds)}")
+        echo(f"coverage lost: {found.lost_us / 3.6e9:.1f} camera-hours until {when(found.until_us, zone)}")
+    echo(f"legal holds touched: {len(found.holds)}")
     for hold in found.holds[:20]:
-        click.echo(f"  {hold.id}  {hold.camera}  {hold.reason}")
-    click.echo(f"open cases touched: {len(found.cases)}")
+        echo(f"  {hold.id}  {hold.camera}  {hold.reason}")
+    echo(f"open cases touched: {len(found.cases)}")
     for case in found.cases[:20]:
-        click.echo(f"  {case.id}  {case.number}")
+        echo(f"  {case.id}  {case.number}")
     sent = found.sent
     if sent is None:
-        click.echo(f"bandwidth saved: not known, no bitrate was measured of any of {found.unknown} cameras")
+        echo(f"bandwidth saved: not known, no bitrate was measured of any of {found.unknown} cameras")
     else:
         mbit = sent.total_bps / 1e6
         others = f"; {sent.unknown} of unknown rate count as their mean" if sent.unknown else ""
-        click.echo(f"bandwidth saved: {mbit:.1f} Mbit/s, measured on {sent.measured} cameras{others}")
+        echo(f"bandwidth saved: {mbit:.1f} Mbit/s, measured on {sent.measured} cameras{others}")
         cost = planning.cost_a_month(sent.total_bps, price)
         if cost is not None:
             until = planning.cost_a_month((found.saved_bits or 0) / (planning.MONTH_US / 1e6), price)
             whole = "" if found.saved_bits is None else f"; Rp {until:,.0f} until {when(found.until_us, zone)}"
-            click.echo(f"cost saved: Rp {cost:,.0f} a month{whole}")
-    click.echo(f"hash: {hash_}")
+            echo(f"cost saved: Rp {cost:,.0f} a month{whole}")
+    echo(f"hash: {hash_}")
 
 
 @orders.command()
@@ -241,7 +242,7 @@ def revoke(order_id: str, cameras: tuple[str, ...], start: int | None, config: P
             )
         except directives.DirectiveError as error:
             raise click.ClickException(str(error)) from None
-    click.echo(f"revocation {done.id}: order {order_id} no longer holds for {done.cameras} cameras")
+    echo(f"revocation {done.id}: order {order_id} no longer holds for {done.cameras} cameras")
 
 
 @orders.command()
@@ -262,4 +263,4 @@ def attachment(order_id: str, path: Path, config: Path) -> None:
             file.write(data)
     except OSError as error:
         raise click.ClickException(f"{path} can't be written: {error.strerror}") from None
-    click.echo(f"{path}: {len(data)} bytes")
+    echo(f"{path}: {len(data)} bytes")

@@ -12,6 +12,7 @@ import click
 
 from nvr.cli.catalogue import open_catalogue, table
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 if TYPE_CHECKING:
     from storage.planning import Rates
@@ -71,7 +72,7 @@ def plan(
         raise click.ClickException(f"{error} with --kbit") from None
     made = planning.plan(sent, days=days, overhead=overhead, price_per_mbit=price, capacity_bytes=capacity_bytes)
     if format_ == "json":
-        click.echo(
+        echo(
             json.dumps({**asdict(made), "days": days, "overhead": overhead, "capacity_bytes": capacity_bytes}, indent=1)
         )
         return

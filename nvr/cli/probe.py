@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -61,13 +62,13 @@ def _print(found: Report) -> None:
         ("sound", f"{found.audio or 'none'}" + (f", {found.audio_packets} packets" if found.audio_packets else "")),
     ]
     for name, text in rows:
-        click.echo(f"{name:<10} {text.strip()}")
+        echo(f"{name:<10} {text.strip()}")
     if found.error:
-        click.echo(f"{'ended':<10} {found.cause}: {found.error}")
+        echo(f"{'ended':<10} {found.cause}: {found.error}")
     for oddity in found.oddities:
-        click.echo(f"{'odd':<10} {oddity.text}")
+        echo(f"{'odd':<10} {oddity.text}")
     if not found.oddities and not found.error:
-        click.echo(f"{'odd':<10} nothing")
+        echo(f"{'odd':<10} nothing")
 
 
 @click.command()
@@ -175,7 +176,7 @@ def probe(
         if lines is not None:
             lines.close()
     if as_json:
-        click.echo(msgspec.json.encode(found).decode())
+        echo(msgspec.json.encode(found).decode())
     else:
         _print(found)
     if picture is not None and jpeg is not None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 __all__ = ["rebuild"]
 
@@ -47,7 +48,7 @@ def rebuild(config: Path) -> None:
                 if existing.exists():
                     # SQLite would take an old journal for the new catalogue's.
                     raise click.ClickException(f"{existing} exists: move it away first, so that nothing in it is lost")
-            click.echo(_make(target, list(loaded.storage.roots)))
+            echo(_make(target, list(loaded.storage.roots)))
         finally:
             lock.release()
     except (StorageError, OSError) as error:
@@ -77,12 +78,12 @@ def _make(target: Path, paths: list[Path]) -> str:
         for progress in make(database, [open_root(path, known=None) for path in paths]):
             if sys.stderr.isatty():
                 rate = progress.files / max(time.monotonic() - began, 0.001) * 60
-                click.echo(f"\r{progress.files} files, {rate:.0f} a minute", nl=False, err=True)
+                echo(f"\r{progress.files} files, {rate:.0f} a minute", nl=False, err=True, keep="\r")
         database.finish()
     finally:
         database.close()
         if sys.stderr.isatty():
-            click.echo("", err=True)
+            echo("", err=True)
     _sync(unfinished)
     unfinished.rename(target)
     _sync(target.parent)

@@ -11,6 +11,7 @@ import click
 
 from nvr.cli.catalogue import open_catalogue, table, when, who
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 if TYPE_CHECKING:
     from nvr.config import Config
@@ -81,22 +82,22 @@ def preview(max_age: str | None, min_age: str | None, max_bytes: str | None, con
         sums, zone = plans.summary(planned.deletions), loaded.server.zone
     if sums.segments:
         least = "" if planned.complete else "at least "
-        click.echo(
+        echo(
             f"{least}{sums.recorded_us / 3.6e9:.1f} h from {sums.cameras} cameras ({sums.segments} segments, {sums.bytes} bytes),"
             f" oldest {when(sums.oldest_us, zone)}"
         )
         for rule, (segments, size) in sums.by_rule.items():
-            click.echo(f"  by {rule}: {segments} segments, {size} bytes")
+            echo(f"  by {rule}: {segments} segments, {size} bytes")
     else:
-        click.echo("nothing would be deleted")
+        echo("nothing would be deleted")
     for shortfall in planned.shortfalls:
-        click.echo(f"root {shortfall.root}: {shortfall.bytes} bytes short of its floor; all that is left is protected")
+        echo(f"root {shortfall.root}: {shortfall.bytes} bytes short of its floor; all that is left is protected")
     if planned.overdue:
-        click.echo(f"{planned.overdue} segments are past max_age and stay, since they are held")
+        echo(f"{planned.overdue} segments are past max_age and stay, since they are held")
     for camera, size in sorted(planned.beyond.items()):
-        click.echo(f"camera {camera} has {size} bytes beyond its max_bytes, since they are held")
+        echo(f"camera {camera} has {size} bytes beyond its max_bytes, since they are held")
     if sums.segments:
-        click.echo(f"to delete exactly this, within an hour: nvr retention apply {hash_}")
+        echo(f"to delete exactly this, within an hour: nvr retention apply {hash_}")
 
 
 @retention.command()
@@ -115,7 +116,7 @@ def apply(plan_hash: str, config: Path) -> None:
         except plans.PlanError as error:
             raise click.ClickException(str(error)) from None
         done = rules.apply(database, todo.deletions, now_us=now_us, by=who())
-    click.echo(f"{done.segments} segments deleted, {done.bytes} bytes; {todo.gone} had gone before")
+    echo(f"{done.segments} segments deleted, {done.bytes} bytes; {todo.gone} had gone before")
 
 
 @retention.command()
@@ -132,7 +133,7 @@ def waiting(config: Path) -> None:
             found = confirmations.waiting(conn)
         zone = loaded.server.zone
     if not found:
-        click.echo("no deletion waits")
+        echo("no deletion waits")
         return
     rows = [("CAUSE", "SINCE", "CAMERAS", "SEGMENTS", "HOURS", "OLDEST", "WHY")]
     for row in found:
@@ -143,7 +144,7 @@ def waiting(config: Path) -> None:
         oldest = when(row.detail.get("oldest_us"), zone)
         rows.append((row.cause, when(row.since_us, zone), cameras, segments, hours, oldest, why))
     table(rows)
-    click.echo("put the rule right, or let it go: nvr retention confirm CAUSE")
+    echo("put the rule right, or let it go: nvr retention confirm CAUSE")
     click.get_current_context().exit(1)
 
 
@@ -160,7 +161,7 @@ def confirm(cause: str, config: Path) -> None:
                 confirmations.confirm(conn, cause, by=who(), now_us=time.time_ns() // 1000)
         except KeyError:
             raise click.ClickException(f"no deletion waits for {cause}; nvr retention waiting lists them") from None
-    click.echo("confirmed: it goes with the next pass of a running server")
+    echo("confirmed: it goes with the next pass of a running server")
 
 
 @retention.command()
@@ -180,12 +181,12 @@ def forecast(config: Path) -> None:
         with database.read() as conn:
             fleet, recorded = model.measure(conn, footage.policies(conn, loaded.retention.rules), now_us=now_us)
         answer = model.forecast(fleet, model.capacity(found, recorded), now_us=now_us)
-    click.echo(
+    echo(
         f"room for {answer.capacity_bytes} bytes of footage; promises and holds need {answer.needed_bytes};"
         f" {round(answer.bytes_per_s)} bytes a second are recorded"
     )
     if not answer.misses:
-        click.echo("every min_age can be kept")
+        echo("every min_age can be kept")
         return
     rows = [("CAMERA", "MIN_AGE", "REACHES", "FROM")]
     for miss in answer.misses:

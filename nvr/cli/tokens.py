@@ -8,6 +8,7 @@ import click
 
 from nvr.cli.catalogue import open_catalogue, table, when
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 __all__ = ["tokens"]
 
@@ -40,7 +41,7 @@ def create(role: str, name: str, user: str | None, config: Path) -> None:
             found = None if user is None else accounts.find_user(conn, user)
         if user is not None and found is None:
             raise click.ClickException(f"there is no user {user}; nvr users list shows them")
-        click.echo(create_token(database, name, Role(role), user=None if found is None else found.id))
+        echo(create_token(database, name, Role(role), user=None if found is None else found.id))
 
 
 @tokens.command("list")
@@ -77,4 +78,4 @@ def revoke(token_id: str, config: Path) -> None:
 
     with open_catalogue(config) as (_, database):
         remove_token(database, token_id)
-    click.echo(f"token {token_id} revoked")
+    echo(f"token {token_id} revoked")

@@ -8,6 +8,7 @@ import click
 
 from nvr.cli.catalogue import open_catalogue, table, when
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 __all__ = ["users"]
 
@@ -51,7 +52,7 @@ def add(name: str, role: str, password: str, config: Path) -> None:
 
     with open_catalogue(config) as (_, database):
         create_user(database, name, password, Role(role))
-    click.echo(f"user {name} added as {role}")
+    echo(f"user {name} added as {role}")
 
 
 @users.command("password")
@@ -64,7 +65,7 @@ def password_(name: str, password: str, config: Path) -> None:
 
     with open_catalogue(config) as (_, database):
         set_password(database, name, password)
-    click.echo(f"password of {name} set")
+    echo(f"password of {name} set")
 
 
 @users.command()
@@ -76,4 +77,4 @@ def remove(name: str, config: Path) -> None:
 
     with open_catalogue(config) as (_, database):
         remove_user(database, name)
-    click.echo(f"user {name} removed")
+    echo(f"user {name} removed")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import click
 
 from nvr.cli.options import config_option
 from nvr.cli.progress import Progress
+from nvr.cli.terminal import echo, safe_json
 
 if TYPE_CHECKING:
     from nvr.evidence.signing import Certificate
@@ -70,8 +70,8 @@ def verify(
     except OSError as error:
         raise click.ClickException(f"{target} can't be read: {error.strerror or error}") from None
     if as_json:
-        click.echo(json.dumps(report_json(report), indent=1, ensure_ascii=False))
+        echo(safe_json(report_json(report), indent=1), keep="\n")
     else:
         for line in describe(report, _language(language)):
-            click.echo(line)
+            echo(line)
     ctx.exit(report.exit_code)

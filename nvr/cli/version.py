@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 __all__ = ["version"]
 
@@ -18,5 +19,5 @@ __all__ = ["version"]
 @config_option
 def version(config: Path) -> None:
     """Print the versions of nvr and of what it stands on."""
-    click.echo(f"nvr {installed('nvr')}")
-    click.echo(f"Python {platform.python_version()}, PyAV {installed('av')}, SQLite {sqlite3.sqlite_version}")
+    echo(f"nvr {installed('nvr')}")
+    echo(f"Python {platform.python_version()}, PyAV {installed('av')}, SQLite {sqlite3.sqlite_version}")

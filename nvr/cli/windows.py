@@ -10,6 +10,7 @@ import click
 from nvr.cli.catalogue import TIME, open_catalogue, table, when, who
 from nvr.cli.choosing import choice_options, chosen, node_of
 from nvr.cli.options import config_option
+from nvr.cli.terminal import echo
 
 __all__ = ["maintenance", "schedules"]
 
@@ -29,7 +30,7 @@ def _enter(config: Path, kind: str, choice: tuple[str | None, tuple[str, ...], P
             made = directing.enter(conn, draft, found.ids, node_id=node, by=who(), now_us=now_us)
         except directives.DirectiveError as error:
             raise click.ClickException(str(error)) from None
-    click.echo(f"{kind} {made.id} entered for {made.cameras} cameras")
+    echo(f"{kind} {made.id} entered for {made.cameras} cameras")
 
 
 def _end(config: Path, kind: str, id_: str, reason: str, cameras: tuple[str, ...]) -> None:
@@ -44,7 +45,7 @@ def _end(config: Path, kind: str, id_: str, reason: str, cameras: tuple[str, ...
             done = directing.revoke(conn, id_, reason=reason, by=who(), now_us=now_us, cameras=cameras or None)
         except directives.DirectiveError as error:
             raise click.ClickException(str(error)) from None
-    click.echo(f"{kind} {id_} no longer holds for {done.cameras} cameras")
+    echo(f"{kind} {id_} no longer holds for {done.cameras} cameras")
 
 
 def _list(config: Path, kind: str) -> None:

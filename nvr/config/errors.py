@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage.texts import escaped
+
 __all__ = ["ConfigError", "Problem"]
 
 
@@ -26,7 +28,8 @@ class Problem:
         place = f"{self.path}:{self.line}" if self.line else str(self.path)
         parts = [place, self.key, self.what] if self.key else [place, self.what]
         text = ": ".join(parts)
-        return f"{text}; {self.remedy}" if self.remedy else text
+        # Keys and values are the file's, and this is printed and logged.
+        return escaped(f"{text}; {self.remedy}" if self.remedy else text)
 
 
 class ConfigError(Exception):

@@ -37,6 +37,7 @@ from nvr.config.urls import parse_camera_url
 from nvr.config.zone import check_zone, server_zone
 from storage.layout import NODE_ID, is_camera_id
 from storage.policies import LabelRule, Policy, Rules, resolve
+from storage.texts import TextError, one_line, wrong_in
 
 __all__ = [
     "Alerts",
@@ -91,10 +92,10 @@ def _camera_id(value: str) -> str:
 
 
 def _line(value: str) -> str:
-    value = value.strip()
-    if not value or len(value) > 200 or not value.isprintable():
-        raise ValueError("must be one line of 1 to 200 printable characters; shorten or correct it")
-    return value
+    try:
+        return one_line("it", value)
+    except TextError:
+        raise ValueError("must be one line of 1 to 200 printable characters; shorten or correct it") from None
 
 
 def _host(value: str) -> str:
@@ -365,7 +366,7 @@ class Camera(Settings):
     @field_validator("username")
     @classmethod
     def _check_username(cls, value: str | None) -> str | None:
-        if value is not None and (not value or not value.isprintable()):
+        if value is not None and (not value or wrong_in(value) is not None):
             raise ValueError("must be at least one printable character; correct or remove it")
         return value
 

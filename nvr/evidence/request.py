@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final
 
+from storage.texts import wrong_in
+
 __all__ = ["OPERATING_SYSTEM", "STATEABLE", "ExportRequest", "Unit", "new_export_id"]
 
 _LONGEST_TEXT = 500
@@ -78,7 +80,7 @@ class ExportRequest:
             found.append("the range is empty: end must be after start")
         for name in ("operator", "case", "legal_basis", "purpose", "requester", "approver"):
             text = getattr(self, name)
-            if len(text) > _LONGEST_TEXT or any(not char.isprintable() for char in text):
+            if len(text) > _LONGEST_TEXT or wrong_in(text) is not None:
                 found.append(f"{name} must be one line of at most {_LONGEST_TEXT} printable characters")
         return found
 
