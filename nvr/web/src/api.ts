@@ -24,9 +24,9 @@ import type {
   GapReport,
   Imported,
   Me,
+  NetworkReport,
   NewLink,
   NewPlayerAddress,
-  NetworkReport,
   NewToken,
   OpenedLink,
   OrderDraft,
@@ -35,6 +35,7 @@ import type {
   PlayerAddress,
   Problem,
   PublicCameras,
+  Recipient,
   RevocationDraft,
   Role,
   Token,
@@ -294,7 +295,7 @@ export const plan = (query: PlanQuery) => get<CapacityPlan>(`${API}/plan?${new U
 
 // Alerts
 
-export const alerts = (open: boolean) => get<{ alerts: Alert[] }>(`${API}/alerts${open ? '?open=true' : ''}`);
+export const alerts = (open: boolean) => get<{ alerts: Alert[]; recipients: Recipient[] }>(`${API}/alerts${open ? '?open=true' : ''}`);
 export const acknowledgeAlert = (id: string, note: string) => change<Alert>('POST', `${API}/alerts/${seg(id)}/acknowledge`, { note });
 
 // Cases

@@ -171,7 +171,8 @@ export interface Outage {
   since: string;
   at_least: boolean;
   duration_s: number;
-  cause: Cause;
+  /** Null if its recorder does not report. */
+  cause: Cause | null;
   class: GapClass;
   detail: Detail;
 }
@@ -394,6 +395,25 @@ export interface NewToken {
   token: string;
 }
 
+export interface AlertMember {
+  camera: string;
+  since: string;
+  /** Null while it is down. */
+  well: string | null;
+  required: boolean;
+}
+
+/** How it goes with one who gets messages. Who it is, and errors, are for administrators. */
+export interface Recipient {
+  channel: string;
+  recipient: string | null;
+  waiting: number;
+  failing_since: string | null;
+  error: string | null;
+  accepted: string | null;
+  dropped: number;
+}
+
 export interface Alert {
   id: string;
   kind: string;
@@ -403,6 +423,7 @@ export interface Alert {
   resolved: string | null;
   flaps: number;
   cameras: string[];
+  members: AlertMember[];
   detail: Record<string, unknown>;
   acknowledged: string | null;
   acknowledged_by: string | null;

@@ -288,6 +288,11 @@ const en = {
     title: 'Alerts', none: 'Nothing needs attention.', what: 'What', since: 'Since', until: 'Over', cameras: 'Cameras', state: 'State', all: 'Show those that are over, too',
     open: 'open', flaps: (n: number) => `came back ${n} times`, acknowledge: 'I know of it', acknowledgeTitle: 'Acknowledge the alert', note: 'Note', knows: (who: string) => `${who} knows of it`,
     undelivered: 'Not delivered:', more: (n: string) => `and ${n} more`,
+    stillDown: (n: string) => `${n} still down`, backAgain: (n: string) => `${n} recorded again`, left: (n: string) => `${n} need not be recorded any more`,
+    sinceAt: (at: string) => `since ${at}`,
+    messages: 'Messages', noRecipients: 'Nobody gets messages: neither an e-mail address nor a webhook is set up. Alerts stand here and in the log.',
+    recipient: 'Recipient', waiting: 'Waiting', lastAccepted: 'Last delivered', never: 'never yet', dropped: 'Dropped',
+    delivers: 'works', failing: (since: string) => `can’t be reached since ${since}`, channels: { email: 'E-mail', webhook: 'Webhook' } as Record<string, string>,
     kinds: {
       camera_down: (subject: string) => `${subject} is not being recorded`, cameras_down: (subject: string, n: string) => `${n} cameras are not being recorded (${subject || 'all cameras'})`,
       disk_low: (subject: string) => `Footage disk ${subject} is nearly full`, root_absent: (subject: string) => `Footage disk ${subject} is not there`,

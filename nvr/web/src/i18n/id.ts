@@ -167,6 +167,11 @@ const id: Words = {
     title: 'Peringatan', none: 'Tidak ada yang perlu diperhatikan.', what: 'Perihal', since: 'Sejak', until: 'Selesai', cameras: 'Kamera', state: 'Status', all: 'Tampilkan juga yang sudah selesai',
     open: 'berlangsung', flaps: (n) => `${n} kali terulang`, acknowledge: 'Saya tahu', acknowledgeTitle: 'Tandai sudah diketahui', note: 'Catatan', knows: (who) => `${who} sudah tahu`,
     undelivered: 'Tidak terkirim:', more: (n) => `dan ${n} lagi`,
+    stillDown: (n) => `${n} masih tidak terekam`, backAgain: (n) => `${n} terekam kembali`, left: (n) => `${n} tidak wajib direkam lagi`,
+    sinceAt: (at) => `sejak ${at}`,
+    messages: 'Pesan', noRecipients: 'Tidak ada yang menerima pesan: alamat surel maupun webhook belum diatur. Peringatan hanya tampil di sini dan di log.',
+    recipient: 'Penerima', waiting: 'Menunggu', lastAccepted: 'Terakhir terkirim', never: 'belum pernah', dropped: 'Dibuang',
+    delivers: 'berfungsi', failing: (since) => `tidak terjangkau sejak ${since}`, channels: { email: 'Surel', webhook: 'Webhook' },
     kinds: {
       camera_down: (subject) => `${subject} tidak terekam`, cameras_down: (subject, n) => `${n} kamera tidak terekam (${subject || 'semua kamera'})`,
       disk_low: (subject) => `Disk rekaman ${subject} hampir penuh`, root_absent: (subject) => `Disk rekaman ${subject} tidak ada`,

@@ -1,13 +1,13 @@
-// What needs a person: open alerts first, who knows of them, and what could not be told.
+// What needs a person: open alerts first, which of a group's cameras are still down, who knows of them, and how it goes with those who get messages.
 
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../api';
 import { useWords } from '../i18n';
 import { cameraHref } from '../router';
-import { allows } from '../session';
+import { allows, serverNow } from '../session';
 import * as format from '../time/format';
 import { parseInstant } from '../time/instant';
-import type { Alert, Me } from '../types';
+import type { Alert, AlertMember, Me, Recipient } from '../types';
 import { useAction } from '../ui/action';
 import { Dialog, ErrorText } from '../ui/dialog';
 import { Field, valueOf } from '../ui/field';
@@ -17,20 +17,29 @@ import { causeWords } from '../words';
 
 const EVERY_MS = 10_000;
 const MOST_CAMERAS = 12;
+const MOST_LISTED = 200;
 
 export function AlertsPage({ me }: { me: Me }) {
   const { t, lang } = useWords();
   const a = t.alerts;
   const [all, setAll] = useState(false);
   const [knowing, setKnowing] = useState<Alert | null>(null);
-  const list = useList(async () => (await api.alerts(!all)).alerts);
+  const [recipients, setRecipients] = useState<Recipient[] | null>(null);
+  const list = useList(async () => {
+    const found = await api.alerts(!all);
+    setRecipients(found.recipients);
+    return found.alerts;
+  });
   useEffect(() => {
     document.title = `${a.title} – nvr`;
     list.reload();
     const timer = setInterval(list.reload, EVERY_MS);
     return () => clearInterval(timer);
   }, [a, all]);
-  const words = (alert: Alert): string => a.kinds[alert.kind]?.(alert.subject, format.number(alert.cameras.length, lang)) ?? `${alert.kind} ${alert.subject}`;
+  const words = (alert: Alert): string => {
+    const subject = alert.subject.startsWith('cause=') ? causeWords(alert.subject.slice('cause='.length), t) : alert.subject;
+    return a.kinds[alert.kind]?.(subject, format.number(alert.cameras.length, lang)) ?? `${alert.kind} ${subject}`;
+  };
   return (
     <div>
       <header class="page-head"><h1>{a.title}</h1></header>
@@ -48,8 +57,8 @@ export function AlertsPage({ me }: { me: Me }) {
                   <td data-label={a.since} class="nowrap"><Time at={parseInstant(alert.since)} zone={me.zone} /></td>
                   <td data-label={a.until} class="nowrap">{alert.resolved === null ? a.open : <Time at={parseInstant(alert.resolved)} zone={me.zone} />}</td>
                   <td data-label={a.cameras}>
-                    {alert.cameras.slice(0, MOST_CAMERAS).map((id, i) => <span key={id}>{i > 0 ? ', ' : ''}<a href={cameraHref(id)}>{id}</a></span>)}
-                    {alert.cameras.length > MOST_CAMERAS ? ` ${a.more(format.number(alert.cameras.length - MOST_CAMERAS, lang))}` : null}
+                    {alert.members.length > 1 ? <Members members={alert.members} zone={me.zone} /> : alert.cameras.slice(0, MOST_CAMERAS).map((id, i) => <span key={id}>{i > 0 ? ', ' : ''}<a href={cameraHref(id)}>{id}</a></span>)}
+                    {alert.members.length <= 1 && alert.cameras.length > MOST_CAMERAS ? ` ${a.more(format.number(alert.cameras.length - MOST_CAMERAS, lang))}` : null}
                   </td>
                   <td data-label={a.state}>
                     {alert.acknowledged_by ? <div>{a.knows(alert.acknowledged_by)}{alert.note ? `: ${alert.note}` : ''}</div> : null}
@@ -64,8 +73,62 @@ export function AlertsPage({ me }: { me: Me }) {
           </table>
         </div>
       ) : null}
+      {recipients ? <Recipients found={recipients} zone={me.zone} /> : null}
       {knowing ? <Acknowledge alert={knowing} text={words(knowing)} onDone={() => { setKnowing(null); list.reload(); }} onClose={() => setKnowing(null)} /> : null}
     </div>
+  );
+}
+
+/** A group's cameras: those that are down by name and since when; how many are well. */
+function Members({ members, zone }: { members: AlertMember[]; zone: string }) {
+  const { t, lang } = useWords();
+  const a = t.alerts;
+  const down = members.filter((one) => one.well === null);
+  const back = members.filter((one) => one.well !== null && one.required).length;
+  const left = members.length - down.length - back;
+  const parts = [a.stillDown(format.number(down.length, lang))];
+  if (back > 0) parts.push(a.backAgain(format.number(back, lang)));
+  if (left > 0) parts.push(a.left(format.number(left, lang)));
+  return (
+    <details class="members" data-testid="alert-members" data-down={down.length} data-back={back} open={down.length > 0 && down.length <= MOST_CAMERAS}>
+      <summary>{parts.join(' · ')}</summary>
+      <ul>
+        {down.slice(0, MOST_LISTED).map((one) => (
+          <li key={one.camera}><a href={cameraHref(one.camera)}>{one.camera}</a> <span class="hint">{a.sinceAt(format.shortDateTime(parseInstant(one.since), serverNow(), lang, zone))}</span></li>
+        ))}
+        {down.length > MOST_LISTED ? <li>{a.more(format.number(down.length - MOST_LISTED, lang))}</li> : null}
+      </ul>
+    </details>
+  );
+}
+
+function Recipients({ found, zone }: { found: Recipient[]; zone: string }) {
+  const { t, lang } = useWords();
+  const a = t.alerts;
+  const time = (at: string): string => format.shortDateTime(parseInstant(at), serverNow(), lang, zone);
+  return (
+    <section class="panel table-scroll" data-testid="recipients" data-failing={found.filter((one) => one.failing_since !== null).length}>
+      <h2>{a.messages}</h2>
+      {found.length === 0 ? <p class="hint" data-testid="no-recipients">{a.noRecipients}</p> : (
+        <table class="gaps">
+          <thead><tr><th scope="col">{a.recipient}</th><th scope="col">{a.state}</th><th scope="col">{a.waiting}</th><th scope="col">{a.lastAccepted}</th><th scope="col">{a.dropped}</th></tr></thead>
+          <tbody>
+            {found.map((one, i) => (
+              <tr key={one.recipient ?? `${one.channel} ${i}`} data-testid="recipient-row" data-channel={one.channel} data-failing={one.failing_since !== null}>
+                <td data-label={a.recipient}>{a.channels[one.channel] ?? one.channel}{one.recipient ? `: ${one.recipient}` : ''}</td>
+                <td data-label={a.state}>
+                  {one.failing_since === null ? (one.accepted === null ? '–' : <span class="good">{a.delivers}</span>) : <span class="error">{a.failing(time(one.failing_since))}</span>}
+                  {one.error ? <div class="hint">{one.error}</div> : null}
+                </td>
+                <td data-label={a.waiting}>{format.number(one.waiting, lang)}</td>
+                <td data-label={a.lastAccepted} class="nowrap">{one.accepted === null ? a.never : time(one.accepted)}</td>
+                <td data-label={a.dropped}>{format.number(one.dropped, lang)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </section>
   );
 }
 

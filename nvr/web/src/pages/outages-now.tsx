@@ -36,7 +36,7 @@ export function OutagesNow({ zone }: { zone: string }) {
                   <td data-label={t.gapList.camera}><a href={cameraHref(one.camera, { at: one.since })}>{one.name || one.camera}</a></td>
                   <td data-label={r.since} class="nowrap"><Time at={parseInstant(one.since)} zone={zone} show="plain" /></td>
                   <td data-label={t.gapList.duration} class="nowrap">{one.at_least ? '> ' : ''}{format.duration(one.duration_s, lang)}</td>
-                  <td data-label={t.gapList.cause}><span class={`swatch gap-${one.class}`} aria-hidden="true" />{causeWords(one.cause, t)}</td>
+                  <td data-label={t.gapList.cause}><span class={`swatch gap-${one.class}`} aria-hidden="true" />{one.cause === null ? t.cameras.noCause : causeWords(one.cause, t)}</td>
                   <td data-label={t.gapList.detail} class="detail">{detailWords(one.detail, t)}</td>
                 </tr>
               ))}
