@@ -1,0 +1,100 @@
+"""The alerts page: a group with who is still down, who knows of it, and a mail server that can't be reached."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nvr.alerting.messages import facts_of
+from storage import alerts, deliveries
+from storage.alerts import Member, Row
+from storage.database import Database
+from storage.present import present
+from tests.browser.chrome import chromium
+from tests.cameras.clips import Clip
+from tests.cameras.fixtures import h264_clip, serve
+from tests.cameras.running import Startable
+from tests.cameras.scripted import ScriptedCamera
+from tests.system.server import Server, now_us
+
+__all__ = ["h264_clip", "serve"]
+
+pytestmark = pytest.mark.browser
+
+DEAD = [f"pos-{n}" for n in range(5)]
+LANGUAGE = os.environ.get("NVR_PAGE_LANGUAGE", "id")
+
+
+def camera(id_: str, url: str) -> str:
+    return f'[[camera]]\nid = "{id_}"\nurl = "{url}"\nlabels = {{ isp = "telkom" }}'
+
+
+def opened(server: Server) -> None:
+    """What the watch would have written ten minutes ago."""
+    database = Database(server.catalogue)
+    at_us = now_us() - 600_000_000
+    try:
+        with database.write() as conn:
+            down = tuple(Member(id_, at_us - 300_000_000, at_us) for id_ in DEAD)
+            members = (*down, Member("well", at_us - 300_000_000, at_us, well_us=at_us + 60_000_000))
+            detail = {"down": 5, "of": 6, "causes": {"unreachable": 5}}
+            row = Row(
+                "a1", "cameras_down", "isp=telkom", at_us - 300_000_000, at_us, at_us, None, 0, tuple(DEAD), detail,
+                members=members, told=6, told_us=at_us,
+            )  # fmt: skip
+            alerts.put(conn, row)
+            deliveries.queue(conn, "a1", "opened", facts_of(row, "opened", at_us=at_us), at_us=at_us)
+    finally:
+        database.close()
+
+
+def are_down(server: Server) -> bool:
+    database = Database(server.catalogue)
+    try:
+        with database.read() as conn:
+            found = present(conn, now_us())
+        return len(found) == 6 and all(found[id_].is_down for id_ in DEAD) and found["well"].is_recording
+    finally:
+        database.close()
+
+
+def test_alerts_at_the_page(
+    tmp_path: Path, serve: Callable[[Startable], str], h264_clip: Clip, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    url = serve(ScriptedCamera(h264_clip, at_end="repeat"))
+    server = Server(tmp_path, [], workers=1)
+    mail = 'email_to = ["room@example.org"]\nemail_from = "nvr@example.org"\nsmtp_host = "127.0.0.1"\nsmtp_port = 9'
+    cameras = [camera("well", url), *(camera(id_, "rtsp://127.0.0.1:9/x") for id_ in DEAD)]
+    server.extra = "\n\n".join([f"[alerts]\n{mail}", *cameras])
+    server.write_config()
+    server.start()
+    try:
+        found = server.until(lambda: re.search(r"admin, password (\S+)", server.log.read_text()), what="a password")
+        server.until(lambda: "page at" in server.log.read_text(), what="the page")
+        server.until(lambda: are_down(server), what="cameras that are down")
+        opened(server)
+        assert found is not None
+        with chromium(tmp_path_factory.mktemp("chromium"), language=LANGUAGE) as page:
+            page.driver.get(f"http://127.0.0.1:{server.port}/")
+            page.get("login-user").send_keys("admin")
+            page.get("login-password").send_keys(found[1])
+            page.click("login-submit")
+            page.click("nav-alerts")
+            members = page.get("alert-members")
+            assert (members.get_attribute("data-down"), members.get_attribute("data-back")) == ("5", "1")
+            assert "pos-4" in members.text
+            page.until(lambda: page.get("recipients").get_attribute("data-failing") == "1", what="mail fails")
+            assert "room@example.org" in page.get("recipient-row").text
+            page.click("acknowledge")
+            page.get("acknowledge-note").send_keys("teknisi di jalan")
+            page.click("acknowledge-save")
+            page.until(lambda: "teknisi di jalan" in page.get("alert-row").text, what="the note")
+            page.shoot(f"alerts-{LANGUAGE}")
+            assert "Uncaught" not in page.console()
+    finally:
+        if server.process is not None and server.process.poll() is None:
+            server.stop()
