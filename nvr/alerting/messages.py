@@ -61,8 +61,10 @@ def compose(facts: Mapping[str, Any], names: Mapping[str, str], formats: Formats
     values = _values(facts, names, formats, len(back), len(left))
     text = _key(facts, bool(back), bool(left))
     what = say[text].format(**values)
-    head = say["closed" if text.endswith("_left") else event].format(what=what)
-    lines = [what[:1].upper() + what[1:], say["since"].format(time=formats.both(_second(facts["since_us"])))]
+    head = say["closed" if text.endswith("_left") else event].format(
+        what=_sentence(what) if event == "opened" else what
+    )
+    lines = [_sentence(what), say["since"].format(time=formats.both(_second(facts["since_us"])))]
     if facts["resolved_us"] is not None:
         length = formats.length(facts["resolved_us"] - facts["since_us"])
         until = "until" if event == "resolved" else "parted_at"
@@ -72,14 +74,24 @@ def compose(facts: Mapping[str, Any], names: Mapping[str, str], formats: Formats
         lines.append(say["footage"].format(time=formats.both(_second(detail["footage_us"]))))
     if facts["flaps"]:
         lines.append(say["flaps"].format(count=facts["flaps"]))
+    if detail.get("ended"):
+        lines.append(say["ended"].format(causes=_causes(detail["ended"], formats)))
     causes = detail.get("causes") or ({detail["cause"]: 1} if "cause" in detail else {})
     if causes:
-        told = ", ".join(f"{formats.words.causes[Cause(cause)]} ({count})" for cause, count in causes.items())
-        lines.append(say["causes"].format(causes=told if len(causes) > 1 else told.removesuffix(" (1)")))
+        lines.append(say["causes"].format(causes=_causes(causes, formats)))
     lines += _cameras(facts, names, formats)
     lines += ["", *_of_message(note or Note(), formats), say["id"].format(id=facts["id"])]
     # A line is one, whatever a camera is called.
     return Message(" ".join(head.split()), "\n".join(lines))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _causes(counts: Mapping[str, int], formats: Formats) -> str:
+    told = ", ".join(f"{formats.words.causes[Cause(cause)]} ({count})" for cause, count in counts.items())
+    return told if len(counts) > 1 else told.removesuffix(" (1)")
 
 
 def _second(at_us: int) -> int:
@@ -118,7 +130,8 @@ def _cameras(facts: Mapping[str, Any], names: Mapping[str, str], formats: Format
             for m in sorted(down, key=lambda m: (m["since_us"], m["camera"]))
         ]
         return ["", say["still" if facts["event"] == "parted" else "cameras"], *_limited(listed, formats)]
-    return ["", say["cameras"], *_limited([_named(camera, names) for camera in facts["cameras"]], formats)]
+    head = say["was_about" if facts["event"] == "resolved" else "cameras"]
+    return ["", head, *_limited([_named(camera, names) for camera in facts["cameras"]], formats)]
 
 
 def _named(camera: str, names: Mapping[str, str]) -> str:
@@ -159,6 +172,10 @@ def _values(
         "of": formats.number(int(detail.get("of", count))),
         "count": formats.number(back + left),
         "back": formats.number(back),
+        "all": formats.number(len(facts["members"])),
+        "cams": formats.words.alerts["one_camera" if count == 1 else "many_cameras"].format(
+            count=formats.number(count)
+        ),
         "left": formats.number(left),
         "free": size("free_bytes"),
         "floor": size("floor_bytes"),

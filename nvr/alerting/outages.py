@@ -19,6 +19,7 @@ from nvr.alerting.book import Alert, Change, Event, hold_us, new_id, newest
 from nvr.alerting.conditions import Kind
 from nvr.alerting.folding import belongs, fold
 from storage.alerts import Member
+from storage.causes import Cause
 from storage.present import CameraNow
 
 __all__ = ["KINDS", "Rules", "step"]
@@ -134,11 +135,25 @@ class _Step:
             if not down:
                 well_us = max((m.well_us for m in alert.members if m.well_us is not None), default=self.now_us)
                 if self.now_us - well_us >= hold_us(self.rules.clear_us, alert.flaps):
-                    self._end(replace(alert, resolved_us=well_us, well_us=well_us), "resolved")
+                    ended = replace(alert, resolved_us=well_us, well_us=well_us, detail=self._with_reasons(alert))
+                    self._end(ended, "resolved")
                 elif alert.well_us != well_us:
                     self._set(replace(alert, well_us=well_us))
             elif alert.kind is Kind.CAMERAS_DOWN and alert.id not in self.events:
                 self._report(alert, down)
+
+    def _with_reasons(self, alert: Alert) -> dict[str, Any]:
+        """The detail, with why those that need not be recorded any more need not."""
+        reasons = Counter[str]()
+        for member in alert.members:
+            if not member.is_required:
+                camera = self.fleet.get(member.camera)
+                reasons[Cause.NOT_CONFIGURED if camera is None or camera.cause is None else camera.cause] += 1
+        return (
+            {**alert.detail, "ended": {str(cause): n for cause, n in reasons.most_common()}}
+            if reasons
+            else dict(alert.detail)
+        )
 
     def _report(self, group: Alert, down: Sequence[Member]) -> None:
         patience_us = hold_us(_SETTLED_US, group.flaps)

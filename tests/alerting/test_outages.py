@@ -148,6 +148,7 @@ def test_an_order_closes_the_alert_without_saying_that_it_records() -> None:
     assert fleet.events == [("opened", "isp=telkom"), ("resolved", "isp=telkom")]
     (group,) = fleet.alerts
     assert sum(m.is_required for m in group.members) == 1
+    assert group.detail["ended"] == {"disabled": 11}
     # Removed is the same.
     fleet.set(DEAD, "telkom-012")
     fleet.run(10 * MINUTE)

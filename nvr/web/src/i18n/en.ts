@@ -292,7 +292,7 @@ const en = {
     sinceAt: (at: string) => `since ${at}`,
     messages: 'Messages', noRecipients: 'Nobody gets messages: neither an e-mail address nor a webhook is set up. Alerts stand here and in the log.',
     recipient: 'Recipient', waiting: 'Waiting', lastAccepted: 'Last delivered', never: 'never yet', dropped: 'Dropped',
-    delivers: 'works', failing: (since: string) => `can’t be reached since ${since}`, channels: { email: 'E-mail', webhook: 'Webhook' } as Record<string, string>,
+    delivers: 'works', failing: (since: string) => `delivery fails since ${since}`, channels: { email: 'E-mail', webhook: 'Webhook' } as Record<string, string>,
     kinds: {
       camera_down: (subject: string) => `${subject} is not being recorded`, cameras_down: (subject: string, n: string) => `${n} cameras are not being recorded (${subject || 'all cameras'})`,
       disk_low: (subject: string) => `Footage disk ${subject} is nearly full`, root_absent: (subject: string) => `Footage disk ${subject} is not there`,

@@ -171,7 +171,7 @@ const id: Words = {
     sinceAt: (at) => `sejak ${at}`,
     messages: 'Pesan', noRecipients: 'Tidak ada yang menerima pesan: alamat surel maupun webhook belum diatur. Peringatan hanya tampil di sini dan di log.',
     recipient: 'Penerima', waiting: 'Menunggu', lastAccepted: 'Terakhir terkirim', never: 'belum pernah', dropped: 'Dibuang',
-    delivers: 'berfungsi', failing: (since) => `tidak terjangkau sejak ${since}`, channels: { email: 'Surel', webhook: 'Webhook' },
+    delivers: 'berfungsi', failing: (since) => `gagal terkirim sejak ${since}`, channels: { email: 'Surel', webhook: 'Webhook' },
     kinds: {
       camera_down: (subject) => `${subject} tidak terekam`, cameras_down: (subject, n) => `${n} kamera tidak terekam (${subject || 'semua kamera'})`,
       disk_low: (subject) => `Disk rekaman ${subject} hampir penuh`, root_absent: (subject) => `Disk rekaman ${subject} tidak ada`,
