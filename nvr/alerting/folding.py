@@ -33,9 +33,10 @@ def fold(
     by: Sequence[str],
     from_: int,
     grouped: Collection[str] = (),
+    share: bool = True,
 ) -> list[Group]:
     """The groups among cameras that are down, each with its cause. ``labels``: those of all cameras that should be recorded, and of no other: what need not be recorded is
-    no part of any whole. ``grouped``: cameras that are down in groups already.
+    no part of any whole. ``grouped``: cameras that are down in groups already. ``share``: whether a group must be half of its whole.
 
     A group is folded if at least ``from_`` of its cameras are down and they are, with those grouped already, half of it. Of the groups that fit, the largest goes
     first: it explains most. Groups are: cameras with one value of a label of ``by``, the whole fleet (subject ``""``), and cameras down for one and the
@@ -62,7 +63,7 @@ def fold(
             (len(members), -_rank(subject, by), subject)
             for subject, members in groups.items()
             if len(members) >= from_
-            and (subject.startswith(_CAUSE) or 2 * (len(members) + already[subject]) >= totals[subject])
+            and (not share or subject.startswith(_CAUSE) or 2 * (len(members) + already[subject]) >= totals[subject])
         ]
         if not fitting:
             break

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from nvr.alerting.book import Alert, Change, Event, hold_us, new_id, newest
 from nvr.alerting.conditions import Kind
-from nvr.alerting.folding import belongs, fold
+from nvr.alerting.folding import Group, belongs, fold
 from storage.alerts import Member
 from storage.causes import Cause
 from storage.present import CameraNow
@@ -29,6 +29,8 @@ KINDS: Final = (Kind.CAMERA_DOWN, Kind.CAMERAS_DOWN)
 _GROUP_FIRST_US: Final = 15_000_000
 # Less is no part of an outage yet.
 _SHORTLY_US: Final = 30_000_000
+# So many times the number that makes a group are one, whatever part of the whole they are.
+_MANY: Final = 10
 # A group takes in what goes down within this time of the last that it took in: later it is news.
 _JOINS_US: Final = 1_800_000_000
 # A group must have stayed as it is for so long before people are notified of how it stands.
@@ -98,14 +100,15 @@ class _Step:
 
     def fold(self) -> None:
         """Cameras that have lasted, alone or not told yet, and that share something."""
+        by, from_ = self.rules.by, self.rules.from_
         free = [*self._alone(), *(id_ for id_ in self._free() if self._lasts(id_))]
-        found = fold(
-            {id_: self.down[id_].cause for id_ in free if id_ in self.down},
-            self.labels,
-            by=self.rules.by,
-            from_=self.rules.from_,
-            grouped=[m.camera for group in self._groups() for m in group.members if m.well_us is None],
-        )
+        grouped = [m.camera for group in self._groups() for m in group.members if m.well_us is None]
+        self._group(fold(self._causes(free), self.labels, by=by, from_=from_, grouped=grouped))
+        # So many at once that nobody would read a message each, though they are a small part of whatever they share.
+        new = self._causes(id_ for id_ in self._free() if self._lasts(id_))
+        self._group(fold(new, self.labels, by=by, from_=_MANY * from_, share=False))
+
+    def _group(self, found: Iterable[Group]) -> None:
         for group in found:
             known = next((alert for alert in self._groups() if alert.subject == group.subject), None)
             if known is None:
@@ -187,6 +190,9 @@ class _Step:
     def _free(self) -> list[str]:
         taken = {m.camera for alert in self.open.values() for m in alert.members}
         return [id_ for id_ in self.down if id_ not in taken]
+
+    def _causes(self, cameras: Iterable[str]) -> dict[str, Cause | None]:
+        return {id_: self.down[id_].cause for id_ in cameras if id_ in self.down}
 
     def _lasts(self, camera: str, after_us: int | None = None) -> bool:
         since_us = max(self._since(self.down[camera]), self.rules.started_us)

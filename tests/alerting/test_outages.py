@@ -53,6 +53,16 @@ def test_a_cable_of_what_an_order_left_on_is_one_message() -> None:
     assert fleet.open[0].detail["of"] == 50
 
 
+def test_a_hundred_here_and_there_are_one_message_and_those_dead_for_long_are_not_of_it() -> None:
+    fleet = Fleet({f"c-{i:03}": {"isp": f"isp{i % 20}"} for i in range(600)})
+    for i in range(500, 503):
+        fleet.set(DEAD, f"c-{i:03}")
+        fleet.run(10 * MINUTE, every_us=MINUTE)
+    fleet.set(DEAD, *(f"c-{i:03}" for i in range(100)))
+    fleet.run(10 * MINUTE, every_us=30 * S)
+    assert [(t.event, t.subject, len(t.down)) for t in fleet.told[3:]] == [("opened", "", 100)]
+
+
 def test_a_hundred_that_come_back_one_by_one() -> None:
     fleet = Fleet(isps(telkom=100, biznet=120))
     cameras = named("telkom", *range(100))
