@@ -9,17 +9,22 @@ differently is no evidence.
 from __future__ import annotations
 
 import bisect
+import json
 import os
 import struct
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import aiofiles.os
 
-__all__ = ["Archive", "ArchiveError", "Entry", "Layout", "PackageArchive", "is_package_name"]
+from nvr.evidence.times import parse_iso
+
+__all__ = ["Archive", "ArchiveError", "Entry", "Layout", "PackageArchive", "is_package_name", "made_s"]
 
 _LOCAL: Final = struct.Struct("<IHHHHHIIIHH")
 _CENTRAL: Final = struct.Struct("<IHHHHHHIIIHHHHHII")
@@ -29,11 +34,16 @@ _END64: Final = struct.Struct("<IQHHIIQQQQ")
 _LOCATOR: Final = struct.Struct("<IIQI")
 _END: Final = struct.Struct("<IHHHHIIH")
 
+_MANIFEST: Final = "manifest.json"
 _VERSION: Final = 45
 _UNIX: Final = 3 << 8
 _UTF8: Final = 0x0800
-# 1980-01-01: when its files were made is in the manifest, which is signed.
-_DATE: Final = 0x0021
+# 1980-01-01, of archives made before their files had times.
+_NO_DATE: Final = 0x0021
+_EPOCH_1980_S: Final = 315_532_800
+# The extended timestamp: seconds of the Unix epoch, which most readers prefer to a time without a zone.
+_EXTRA_TIME: Final = struct.Struct("<HHBI")
+_LATEST_S: Final = 0xFFFFFFFF
 _MODE: Final = 0o100644 << 16
 _ALL_ONES: Final = 0xFFFFFFFF
 _CHUNK_BYTES: Final = 1 << 20
@@ -69,25 +79,37 @@ def is_package_name(name: str) -> bool:
     )
 
 
-class Layout:
-    """Where everything stands in the archive of a package whose folder in it is ``folder``."""
+def _times(made_s: int | None) -> tuple[int, int, bytes]:
+    """A time as the format has it: of day and date, UTC, to two seconds, and a field with all of it."""
+    if made_s is None:
+        return 0, _NO_DATE, b""
+    at = datetime.fromtimestamp(min(max(made_s, _EPOCH_1980_S), _LATEST_S), UTC)
+    clock, date = at.hour << 11 | at.minute << 5 | at.second // 2, (at.year - 1980) << 9 | at.month << 5 | at.day
+    return clock, date, _EXTRA_TIME.pack(0x5455, 5, 1, min(max(made_s, 0), _LATEST_S))
 
-    def __init__(self, folder: str, entries: Sequence[Entry]) -> None:
+
+class Layout:
+    """Where everything stands in the archive of a package whose folder in it is ``folder``. ``made_s``: when the package was made, seconds of the Unix epoch, which all its files
+    carry, so that the same package is the same archive each time; None: none, as it was before."""
+
+    def __init__(self, folder: str, entries: Sequence[Entry], made_s: int | None = None) -> None:
         self.folder = folder
         self.entries = tuple(entries)
+        self.made_s = made_s
+        clock, date, time_field = _times(made_s)
         self.heads: list[bytes] = []
         self.offsets: list[int] = []
         at = 0
         central = []
         for entry in self.entries:
             name = f"{folder}/{entry.name}".encode("ascii")
-            extra = _EXTRA_LOCAL.pack(1, 16, entry.size, entry.size)
+            extra = _EXTRA_LOCAL.pack(1, 16, entry.size, entry.size) + time_field
             head = _LOCAL.pack(
-                0x04034B50, _VERSION, _UTF8, 0, 0, _DATE, entry.crc32, _ALL_ONES, _ALL_ONES, len(name), len(extra)
+                0x04034B50, _VERSION, _UTF8, 0, clock, date, entry.crc32, _ALL_ONES, _ALL_ONES, len(name), len(extra)
             )
             self.offsets.append(at)
             self.heads.append(head + name + extra)
-            more = _EXTRA_CENTRAL.pack(1, 24, entry.size, entry.size, at)
+            more = _EXTRA_CENTRAL.pack(1, 24, entry.size, entry.size, at) + time_field
             lengths = (len(name), len(more), 0, 0, 0)
             central.append(
                 _CENTRAL.pack(
@@ -96,8 +118,8 @@ class Layout:
                     _VERSION,
                     _UTF8,
                     0,
-                    0,
-                    _DATE,
+                    clock,
+                    date,
                     entry.crc32,
                     _ALL_ONES,
                     _ALL_ONES,
@@ -125,11 +147,25 @@ class Layout:
         return self.offsets[number] + len(self.heads[number])
 
 
+def made_s(path: Path) -> int | None:
+    """When the package in a folder was made, by its manifest, seconds of the Unix epoch; None: it does not say."""
+    try:
+        return _made_s(path)
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+# What is made is not changed.
+@lru_cache(maxsize=4096)
+def _made_s(path: Path) -> int:
+    return parse_iso(json.loads((path / _MANIFEST).read_bytes())["made"]) // 1_000_000
+
+
 class PackageArchive:
     """The archive of a package in a folder on disk, of which any bytes can be read. Close it when it is sent."""
 
     def __init__(self, path: Path, folder: str, entries: Sequence[Entry]) -> None:
-        self._layout = Layout(folder, entries)
+        self._layout = Layout(folder, entries, made_s(path))
         self._path = path
         self._open: tuple[int, int] | None = None
         self._lock = threading.Lock()
@@ -270,6 +306,7 @@ def _directory(file: BinaryIO, size: int) -> tuple[int, bytes, int]:
 def _layout(directory: bytes, count: int) -> Layout:
     at = 0
     folder: str | None = None
+    made: int | None = None
     entries: list[Entry] = []
     seen: set[str] = set()
     while at < len(directory):
@@ -294,13 +331,16 @@ def _layout(directory: bytes, count: int) -> Layout:
         # Case does not count: on some systems one file would replace the other.
         if last.lower() in seen:
             raise ArchiveError(name, "is in the ZIP twice")
-        if len(extra) != _EXTRA_CENTRAL.size:
+        if len(extra) == _EXTRA_CENTRAL.size + _EXTRA_TIME.size:
+            # What else stands there, and that it is the same of all, is compared with what it has to be.
+            made = _EXTRA_TIME.unpack_from(extra, _EXTRA_CENTRAL.size)[3]
+        elif len(extra) != _EXTRA_CENTRAL.size:
             raise ArchiveError(name, "has fields that this program does not write")
         folder = first
         seen.add(last.lower())
-        entries.append(Entry(last, _EXTRA_CENTRAL.unpack(extra)[2], crc))
+        entries.append(Entry(last, _EXTRA_CENTRAL.unpack_from(extra)[2], crc))
         if entries[-1].size > _MOST_BYTES:
             raise ArchiveError(name, "declares more bytes than any disk has")
     if folder is None or len(entries) != count:
         raise ArchiveError("ZIP directory", f"has {len(entries)} entries, and its end says {count}")
-    return Layout(folder, entries)
+    return Layout(folder, entries, made)

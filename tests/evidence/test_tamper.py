@@ -8,9 +8,12 @@ import json
 import os
 import shutil
 import struct
+import subprocess
+import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvr.evidence import archive as archives
-from nvr.evidence.archive import Entry, Layout
+from nvr.evidence.archive import Entry, Layout, made_s
 from nvr.evidence.manifest import encode
 from nvr.evidence.signing import Signer
 from nvr.evidence.verify import Kind, verify
@@ -88,7 +91,8 @@ def test_any_flipped_bit_of_an_archive_is_caught(
 ) -> None:
     path = archive_of(small.path, tmp_path_factory.mktemp("zip") / "export.zip")
     assert outcome(path) == "valid"
-    layout = Layout("export-1", [Entry(p.name, p.stat().st_size, 0) for p in sorted(small.path.iterdir())])
+    files = [Entry(p.name, p.stat().st_size, 0) for p in sorted(small.path.iterdir())]
+    layout = Layout("export-1", files, made_s(small.path))
     in_heads = [
         at for start, head in zip(layout.offsets, layout.heads, strict=True) for at in range(start, start + len(head))
     ]
@@ -362,3 +366,40 @@ def test_an_archive_made_by_another_program_is_refused_with_a_reason(small: Made
     report = verify(Path(made))
     assert report.outcome == "malformed"
     assert "not written by this program" in report.findings[0].values["detail"]
+
+
+def test_files_of_an_archive_carry_the_time_at_which_it_was_made(small: Made, tmp_path: Path) -> None:
+    """In every reader, and the same each time; another time, or one that is not the manifest's, is no archive of ours. One without times, as they were, is good."""
+    path = archive_of(small.path, tmp_path / "export.zip")
+    assert outcome(path) == "valid" and path.read_bytes() == archive_of(small.path, tmp_path / "2.zip").read_bytes()
+    made = datetime.fromtimestamp(made_s(small.path) or 0, UTC)
+    with zipfile.ZipFile(path) as opened:
+        assert {info.date_time for info in opened.infolist()} == {(*made.timetuple()[:5], made.second // 2 * 2)}
+    environment = {**os.environ, "TZ": "Asia/Jakarta"}
+    local = made + timedelta(hours=7)
+    if shutil.which("zipinfo") is None or shutil.which("unzip") is None:
+        pytest.skip("NOT TESTED with unzip, which is not installed here")
+    told = subprocess.run(["zipinfo", "-T", path], env=environment, capture_output=True, text=True, check=True).stdout
+    assert told.count(f"{local:%Y%m%d.%H%M%S}") == len(list(small.path.iterdir())), told
+    subprocess.run(["unzip", "-q", path, "-d", tmp_path / "out"], env=environment, check=True)
+    assert {int(file.stat().st_mtime) for file in (tmp_path / "out").rglob("*.mp4")} == {int(made.timestamp())}
+    if shutil.which("exiftool") is not None:
+        said = subprocess.run(
+            ["exiftool", "-ZipModifyDate", path], env=environment, capture_output=True, text=True, check=True
+        )
+        assert f"{made:%Y:%m:%d %H:%M}" in said.stdout
+
+
+def test_an_archive_of_another_time_is_malformed_and_one_without_times_is_good(small: Made, tmp_path: Path) -> None:
+    made = made_s(small.path)
+    assert made is not None
+    for other, wanted in ((None, "valid"), (made + 2, "malformed")):
+        files = [
+            Entry(path.name, path.stat().st_size, zlib.crc32(path.read_bytes()))
+            for path in sorted(small.path.iterdir())
+        ]
+        layout = Layout("export-1", files, other)
+        parts = zip(layout.heads, sorted(small.path.iterdir()), strict=True)
+        path = tmp_path / f"{wanted}.zip"
+        path.write_bytes(b"".join(head + file.read_bytes() for head, file in parts) + layout.end)
+        assert outcome(path) == wanted

@@ -16,6 +16,7 @@ from nvr.evidence.archive import is_package_name
 from nvr.evidence.errors import KeyProblem
 from nvr.evidence.manifest import FORMAT, MANIFEST_NAME, VERSION, certificate_name, signature_name
 from nvr.evidence.signing import ALGORITHM, Certificate, read_certificate
+from nvr.evidence.times import parse_iso
 from nvr.evidence.verify.movie import MovieResult, check_movie
 from nvr.evidence.verify.report import Finding, Kind, Report, SignatureReport
 from nvr.evidence.verify.sources import Source
@@ -78,6 +79,7 @@ class Manifest(msgspec.Struct):
     signer: _Signer
     files: list[Listed]
     cameras: list[_Camera]
+    made: str = ""
 
 
 def signed_digest(manifest: bytes, before: Sequence[tuple[bytes, bytes]], certificate: bytes) -> bytes:
@@ -117,6 +119,9 @@ def check_package(source: Source, report: Report, trusted: set[str], progress: P
         return
     if manifest.signer.algorithm != ALGORITHM:
         report.add(Kind.UNSUPPORTED, MANIFEST_NAME, "algorithm")
+    if source.made_s is not None and source.made_s != _made_s(manifest):
+        why = "its files carry another time than that at which the package was made"
+        report.add(Kind.MALFORMED, "ZIP", "bad_archive", detail=why)
     listed = {file.name: file for file in manifest.files}
     for name, file in listed.items():
         if name not in source.sizes:
@@ -129,6 +134,13 @@ def check_package(source: Source, report: Report, trusted: set[str], progress: P
         if name not in listed and name != MANIFEST_NAME and not _SIGNATURE_FILE.fullmatch(name):
             report.add(Kind.ADDED, name, "not_listed")
     _note(report, manifest)
+
+
+def _made_s(manifest: Manifest) -> int | None:
+    try:
+        return parse_iso(manifest.made) // 1_000_000
+    except ValueError:
+        return None
 
 
 class _Counter:

@@ -23,6 +23,10 @@ class Source(Protocol):
     def sizes(self) -> Mapping[str, int]:
         """Bytes of each."""
 
+    @property
+    def made_s(self) -> int | None:
+        """When the package was made, as the container says it of every file, seconds of the Unix epoch; None if it says nothing."""
+
     def open(self, name: str) -> BinaryIO:
         """The file's bytes, from the beginning on."""
 
@@ -31,7 +35,9 @@ class Source(Protocol):
 
 
 class FolderSource:
-    """A folder. Whatever in it is not a plain file is a finding, and is left alone."""
+    """A folder. Whatever in it is not a plain file is a finding, and is left alone. Times of its files say nothing: copying changes them."""
+
+    made_s: int | None = None
 
     def __init__(self, path: Path, report: Report) -> None:
         self._path = path
@@ -85,6 +91,7 @@ class ArchiveSource:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
+        self.made_s = archive.layout.made_s
         entries = archive.layout.entries
         self._numbers = {entry.name: number for number, entry in enumerate(entries)}
         self.sizes: dict[str, int] = {entry.name: entry.size for entry in entries}
