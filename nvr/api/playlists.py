@@ -95,7 +95,7 @@ async def live(
     msn: Annotated[str | None, QueryParameter(name="_HLS_msn")] = None,
     part: Annotated[str | None, QueryParameter(name="_HLS_part")] = None,
 ) -> Response[bytes]:
-    """The last seconds. With ``_HLS_msn`` and ``_HLS_part`` the answer waits until the playlist has that part."""
+    """The last seconds. Of runs that recorded the same time the newest is shown as a whole; ``X-Not-Shown`` lists the others, which the playlist of a range has by ``run``. With ``_HLS_msn`` and ``_HLS_part`` the answer waits until the playlist has that part."""
     return await live_answer(request, services, camera, msn, part)
 
 
@@ -114,7 +114,8 @@ async def live_answer(
     if not await sync_to_thread(_is_recorded, services, camera):
         raise no_camera(camera)
     text = await services.live.playlist(camera, msn=wanted_msn, part=wanted_part)
-    return encoded(request, text.encode(), PLAYLIST_TYPE, headers=PRIVATE)
+    hidden = not_shown_headers(services.live.not_shown(camera))
+    return encoded(request, text.encode(), PLAYLIST_TYPE, headers={**PRIVATE, **hidden})
 
 
 def _number(name: str, text: str | None) -> int | None:

@@ -12,7 +12,7 @@ import itertools
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +27,7 @@ from nvr.playback.names import INIT_FOLDER
 from storage import segments, status
 from storage.boxes import Hole
 from storage.database import Database
+from storage.runs import NotShown, run_of
 from storage.segments import Key, Segment
 
 __all__ = ["Live"]
@@ -83,6 +84,8 @@ class _Watch:
         self._newest: Segment | None = None
         self._open: OpenSegment | None = None
         self._asked_s = float("-inf")
+        self.hidden: dict[Key, NotShown] = {}
+        """What other runs recorded of the time that is shown: the server's clock was set back."""
 
     def restart(self) -> None:
         """Nobody has watched for a while: what was missed is not made up for."""
@@ -120,8 +123,9 @@ class _Watch:
         now_us = self._wall_us()
         with self._database.read() as conn:
             growing = segments.growing(conn, self.camera)
-            # From the file that was read last: it has ended, or it grows.
+            # From the file that was read last: it has ended, or it grows. One of a newer run may begin before it: the clock was set back.
             since_us = now_us - _LOOK_BACK_US if self._newest is None else self._newest.key.start_us
+            since_us = min([since_us, *(segment.key.start_us for segment in growing)])
             found = segments.between(conn, self.camera, since_us, now_us + _LOOK_BACK_US)
             spoken = status.find(conn, self.camera)
         is_recording = bool(growing) and (spoken is None or spoken.state == "recording")
@@ -132,7 +136,8 @@ class _Watch:
             return NotLive(self.camera, cause, since)
         # Where two recorders overlap the higher epoch is shown, as everywhere.
         newest = max((segment.key.epoch for segment in growing), default=0)
-        for segment in found:
+        self.hidden = _hidden(found, growing)
+        for segment in sorted(found, key=_order):
             if segment.key.epoch >= newest or segment.key in self._reads:
                 self._read(segment, news)
         there = {segment.key for segment in found}
@@ -144,7 +149,9 @@ class _Watch:
         done = self._reads.get(segment.key)
         if done is not None and done.ended:
             return
-        if self._newest is not None and segment.key.start_us < self._newest.key.start_us:
+        if done is None and segment.key in self.hidden:
+            return
+        if self._newest is not None and _order(segment) < _order(self._newest):
             # The next one has begun, so nothing will be added to this; or it was entered late, and the window has gone past it.
             return
         try:
@@ -171,6 +178,24 @@ class _Watch:
         if self._open is not None:
             self._open.close()
             self._open = None
+
+
+def _order(segment: Segment) -> tuple[int, int, int, int]:
+    """In which order footage is shown live: a run that began later comes later, as a whole, whatever its clock said."""
+    return segment.key.epoch, segment.run_seq, segment.run_start_us, segment.key.start_us
+
+
+def _hidden(found: Iterable[Segment], growing: Sequence[Segment]) -> dict[Key, NotShown]:
+    """Of other runs what the newest one, which grows, records once more: by segment."""
+    newest = max(growing, key=_order, default=None)
+    if newest is None:
+        return {}
+    start_us, run = newest.run_start_us, run_of(newest)
+    return {
+        segment.key: NotShown(run_of(segment), max(segment.key.start_us, start_us), segment.end_us)
+        for segment in found
+        if run_of(segment) != run and _order(segment) < _order(newest) and segment.end_us > start_us
+    }
 
 
 def _run(segment: Segment) -> tuple[object, ...]:
@@ -252,6 +277,11 @@ class Live:
             watched = _Watched(watch, self._linger_s)
             self._watched[camera] = watched
         return await watched.playlist(msn, part, self._init_folder)
+
+    def not_shown(self, camera: str) -> list[NotShown]:
+        """What the last playlist of a camera does not show, since another run, the newest, recorded the same time."""
+        watched = self._watched.get(camera)
+        return [] if watched is None else sorted(watched.watch.hidden.values(), key=lambda part: part.start_us)
 
     @property
     def watched(self) -> frozenset[str]:

@@ -339,3 +339,29 @@ def test_a_window_begins_with_a_keyframe() -> None:
     assert window.segments == []
     window.add(key, "a" * 64, 700, (1,), [LivePart(START_US + 500_000, 500_000, 200, 100, True)])
     assert len(window.segments) == 1
+
+
+async def test_a_clock_that_was_set_back_shows_the_newer_run_as_a_whole(
+    studio: Studio, live: Live, clock: Clock, tmp_path: Path
+) -> None:
+    """Who watches sees every frame of both runs; who comes then sees the newer one alone, and is told what lies behind it."""
+    viewer = Viewer(studio, live)
+    ends: list[int] = []
+    for start_us in (START_US, START_US + 1_500_000):
+        first = 100 + 100 * len(ends)
+        growing = studio.growing(encode("h264", 100, first=first), start_us, first=first, segment_s=2)
+        steps = iter(growing)
+        while await step(steps, growing, clock):
+            await asyncio.wait_for(viewer.next(), 5)
+            if ends and growing.end_us > START_US + 3_500_000 and live.not_shown(CAMERA):
+                late = Live(studio.database, studio.cache, wall_us=clock, linger_s=5)
+                items = parse(await late.playlist(CAMERA)).items
+                hidden = late.not_shown(CAMERA)
+                await late.close()
+                assert abs(items[0].time_us - start_us) < 1_000
+                assert {part.run.start_us for part in hidden} == {START_US}
+                assert max(part.end_us for part in hidden) == ends[0] and hidden[0].start_us == start_us
+                assert [part.end_us for part in live.not_shown(CAMERA)][-1] == ends[0]
+        ends.append(growing.close().end_us)
+    assert viewer.numbers(tmp_path) == list(range(100, 300))
+    assert len(viewer.runs) == 2
