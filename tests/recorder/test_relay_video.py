@@ -64,7 +64,7 @@ def relayed(codec: str, sent: list[bytes]) -> tuple[list[bytes], Mark, RelayedVi
     passed: list[bytes] = []
     for number, packet in enumerate(sent, 1):
         passed += video.take(memoryview(packet), number * STEP_US)
-    return [*passed, *video.end()], mark, video
+    return [*passed, *video.end(len(sent) * STEP_US)], mark, video
 
 
 def as_ffmpeg_reads(codec: str, passed: list[bytes], mark: Mark) -> list[tuple[bytes, str]]:
@@ -126,6 +126,20 @@ def test_another_sender_is_left_out() -> None:
         packet for n, packet in enumerate(sent) for packet in ([packet, foreign[n % 20]] if n % 9 == 5 else [packet])
     ]
     assert relayed("h264", mixed)[0] == sent
+
+
+def test_the_last_frame_is_passed_on_before_a_goodbye() -> None:
+    """It may have no marker, and FFmpeg takes nothing after the goodbye."""
+    sent = packets("h264")
+    sent[-1] = sent[-1][:1] + bytes((sent[-1][1] & 0x7F,)) + sent[-1][2:]
+    video = RelayedVideo(media("h264"), Mark())
+    passed: list[bytes] = []
+    for number, packet in enumerate(sent, 1):
+        passed += video.take(memoryview(packet), number * STEP_US)
+    assert passed != sent
+    assert video.report(memoryview(struct.pack("!BBHI", 0x81, 203, 1, 99)), 1) == ([], True)
+    last, is_report = video.report(memoryview(struct.pack("!BBHI", 0x81, 203, 1, 7)), 1)
+    assert is_report and passed + last == sent
 
 
 def test_what_is_not_understood_is_passed_on() -> None:

@@ -32,11 +32,10 @@ class RelayedTrack:
 
     def rtcp(self, data: memoryview) -> None:
         """A report came."""
-        packets = None if self.video is None else self.video.report(data, _now_us())
-        if packets is None:
+        packets, is_report = ([], True) if self.video is None else self.video.report(data, _now_us())
+        self._pass_all(packets)
+        if is_report:
             self._pass(self._rtcp, bytes(data))
-        else:
-            self._pass_all(packets)
 
     def settle(self) -> None:
         """What was read is about to be written over."""
@@ -53,7 +52,7 @@ class RelayedTrack:
     def end(self) -> None:
         """The camera ended."""
         if self.video is not None:
-            self._pass_all(self.video.end())
+            self._pass_all(self.video.end(_now_us()))
 
     def close(self) -> None:
         """The relay ends."""

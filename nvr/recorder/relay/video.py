@@ -164,16 +164,18 @@ class RelayedVideo:
             self._let_go(passed)
         return passed
 
-    def report(self, data: memoryview, now_us: int) -> list[bytes] | None:
-        """A packet came on the channel of reports; None if it is one, which FFmpeg is to have too."""
+    def report(self, data: memoryview, now_us: int) -> tuple[list[bytes], bool]:
+        """A packet came on the channel of reports: packets that FFmpeg is to have before it, and whether it is a report, which FFmpeg is to have too."""
         if len(data) > 12 and data[0] & 0xC0 == 0x80 and data[1] & 0x7F == self.admission.payload_type:
             # Some cameras mix the two channels up.
-            return self.take(data, now_us)
+            return self.take(data, now_us), False
         if any(
             not isinstance(found, rtcp.SenderReport) and found.ssrc == self.sequence.ssrc for found in rtcp.parse(data)
         ):
             self.admission.said_goodbye = True
-        return None
+            # FFmpeg takes nothing more after it.
+            return self.end(now_us), True
+        return [], True
 
     def tick(self, now_us: int) -> list[bytes]:
         """To be called a few times a second: nothing waits for long."""
@@ -187,13 +189,13 @@ class RelayedVideo:
             self._let_go(passed)
         return passed
 
-    def end(self) -> list[bytes]:
-        """No more come."""
+    def end(self, now_us: int) -> list[bytes]:
+        """No more come: the frame that is open is FFmpeg's to judge."""
         passed: list[bytes] = []
         found: list[Admitted] = []
         self.admission.release(found)
         for admitted in found:
-            self._admit(admitted, 0, passed)
+            self._admit(admitted, now_us, passed)
         if not self._withholds:
             self._let_go(passed)
         return passed
