@@ -131,6 +131,7 @@ test: $(STAMPS)/test $(STAMPS)/compiled $(WEB)/dist/index.html
 	/usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0")' 2>/dev/null || \
 	  missing "recording from a foreign RTSP server" "apt-get install gir1.2-gst-rtsp-server-1.0 python3-gi"; \
 	$(CAN_COMPILE) || missing "recording compiled" "apt-get install gcc libpython3-dev"; \
+	ldconfig -p 2>/dev/null | grep -q libvlc.so || missing "footage played by VLC" "apt-get install vlc-bin vlc-plugin-base"; \
 	command -v ffmpeg >/dev/null || missing "footage played by FFmpeg's programs" "apt-get install ffmpeg"; \
 	if [ -n "$$failed" ]; then printf "\nFAILED:$$failed\n"; exit 1; fi; printf '\nAll passed.\n'
 

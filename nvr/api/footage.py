@@ -17,10 +17,10 @@ from nvr.api.sending import send
 from nvr.api.services import Injected, Services
 from nvr.playback.errors import FootageDamaged, FootageGone
 from nvr.playback.media import Media, open_media
-from nvr.playback.names import is_in_run_time, parse_segment_name
+from nvr.playback.names import GAP_BYTES, GAP_NAME, parse_segment_name, parse_zero
 from storage import segments
 
-__all__ = ["PRIVATE", "ROUTES", "init_answer", "segment_media"]
+__all__ = ["PRIVATE", "ROUTES", "gap_answer", "init_answer", "segment_media"]
 
 PRIVATE: Final = {"Cache-Control": "no-store"}
 """Of all footage: nothing of it stays in a browser that others use, or in a proxy. What scrubbing needs the page keeps in memory."""
@@ -31,16 +31,29 @@ _INIT: Final = re.compile(r"(?P<sha256>[0-9a-f]{64})\.mp4", re.ASCII)
 @get(
     "/api/cameras/{camera:str}/segments/{name:str}",
     role="viewer",
-    summary="Recorded bytes: {start_us}-{epoch}-{node}.mp4, the file; with .m4s its fragments have the times of their run",
+    summary="Recorded bytes: {start_us}-{epoch}-{node}.mp4, the file; …-{zero_us}.m4s: its times count from then",
     audit="footage",
     errors=["segment_not_found", "range_not_satisfiable", "footage_damaged"],
     media_type="video/mp4",
 )
 def segment_bytes(request: ApiRequest, services: Injected, camera: FromPath[str], name: FromPath[str]) -> ASGIResponse:
-    """One segment's file, or a ``Range`` of it. A growing one is as long as its whole fragments are now. As ``.m4s`` its decode times go on from the file
-    before, so that fragments of several can be put together after one init; that is what playlists name."""
+    """One segment's file, or a ``Range`` of it. A growing one is as long as its whole fragments are now. As ``.m4s`` its decode times count
+    from ``zero_us`` (0: 1970), so that fragments of several go on after one init; that is what playlists name. ``gap.mp4`` is what stands for a gap."""
+    if name == GAP_NAME:
+        return gap_answer(request)
     media = segment_media(services, camera, name)
     return send(request, media, etag=media.etag, media_type="video/mp4", headers=PRIVATE)
+
+
+def gap_answer(request: ApiRequest) -> ASGIResponse:
+    """What stands for a gap."""
+    selected = select(request.headers, size=len(GAP_BYTES), etag=None)
+    return ASGIResponse(
+        body=GAP_BYTES[selected.first : selected.last + 1],
+        status_code=selected.status,
+        headers={**PRIVATE, **selected.headers()},
+        media_type="video/mp4",
+    )
 
 
 def segment_media(services: Services, camera: str, name: str) -> Media:
@@ -54,7 +67,7 @@ def segment_media(services: Services, camera: str, name: str) -> Media:
     if key is None:
         raise _gone()
     try:
-        return open_media(services.db, services.indexes, key, in_run_time=is_in_run_time(name))
+        return open_media(services.db, services.indexes, key, zero_us=parse_zero(name))
     except FootageDamaged:
         raise
     except FootageGone:

@@ -17,7 +17,7 @@ from nvr.api.footage import PRIVATE
 from nvr.api.respond import ApiRequest, encoded
 from nvr.api.routing import get
 from nvr.api.services import Injected, Services
-from nvr.api.times import format_time, parse_range, parse_time
+from nvr.api.times import format_time, parse_range, parse_time, seconds
 from nvr.playback.errors import NoFootage
 from nvr.playback.hls import recorded_playlist
 from nvr.playback.snapshot import Snapshot, snapshot
@@ -51,7 +51,7 @@ def recorded(
     end: FromQuery[str | None] = None,
     run: FromQuery[str | None] = None,
 ) -> Response[bytes]:
-    """What was recorded of ``[start, end)``, in wall time; what was not is a gap in it. What is not known yet is not in it. Of runs that recorded the same
+    """What was recorded of ``[start, end)``, in wall time, from the first footage to the last; what was not in between is a gap in it. What is not known yet is not in it. Of runs that recorded the same
     time the newest is shown; ``X-Not-Shown`` lists the others, and ``run`` shows one alone."""
     asked = parse_range(start, end, longest_us=_LONGEST_PLAYLIST_US)
     return recorded_answer(request, services, camera, asked, run)
@@ -77,7 +77,14 @@ def recorded_answer(
     only = None if one is None else {one}
     text = recorded_playlist(services.db, services.indexes, camera, asked.start_us, known.as_of_us, only=only)
     hidden = hidden_in(services, camera, asked.start_us, known.as_of_us, only)
-    return encoded(request, text.encode(), PLAYLIST_TYPE, headers={**PRIVATE, **not_shown_headers(hidden)})
+    # What is not in it because there is nothing: before its first entry and after its last.
+    figures = {
+        "X-Coverage-Recorded-S": f"{seconds(known.recorded_us):.6f}",
+        "X-Coverage-Missing-S": f"{seconds(known.missing_us):.6f}",
+        "X-Coverage-As-Of": format_time(known.as_of_us),
+    }
+    headers = {**PRIVATE, **figures, **not_shown_headers(hidden)}
+    return encoded(request, text.encode(), PLAYLIST_TYPE, headers=headers)
 
 
 @get(

@@ -20,7 +20,7 @@ from nvr.api.auth import address_of
 from nvr.api.clip_requests import check_clip
 from nvr.api.clips import asked_of, clip_answer
 from nvr.api.errors import ApiError
-from nvr.api.footage import PRIVATE, init_answer, segment_media
+from nvr.api.footage import PRIVATE, gap_answer, init_answer, segment_media
 from nvr.api.playlists import PLAYLIST_TYPE, live_answer, picture_answer, recorded_answer
 from nvr.api.ranges import select
 from nvr.api.respond import ApiRequest
@@ -28,6 +28,7 @@ from nvr.api.routing import get
 from nvr.api.sending import Sendable, send
 from nvr.api.services import Injected, Services
 from nvr.api.times import parse_time
+from nvr.playback.names import GAP_NAME
 from nvr.playback.within import bytes_within
 from storage import addresses, segments
 from storage.accounts import Role
@@ -185,6 +186,8 @@ async def watch_live(
 def watch_segment(request: ApiRequest, services: Injected, secret: FromPath[str], name: FromPath[str]) -> ASGIResponse:
     """A ``Range`` of a segment's file; of the file, only what shows the address's range."""
     address = _open(request, services, secret, "play")
+    if name == GAP_NAME:
+        return gap_answer(request)
     shown = _shown(services, address)
     media = segment_media(services, address.camera, name)
     try:

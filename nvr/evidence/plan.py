@@ -23,7 +23,7 @@ from nvr.playback.chains import chains
 from nvr.playback.errors import PlaybackError
 from nvr.playback.index_cache import IndexCache
 from nvr.playback.mapping import TimeMap
-from nvr.playback.media import read_exactly
+from nvr.playback.reading import read_exactly
 from storage import cameras, clock_samples, segments
 from storage.clock_samples import Sample
 from storage.coverage import Coverage, Piece, coverage

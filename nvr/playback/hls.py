@@ -1,9 +1,11 @@
 """Playlists of recorded footage: HLS over the segments' own bytes, nothing copied.
 
-Positions in the playlist are wall clock minus its start: each gap is exactly one ``GAP`` entry as long as the gap. Holes of a segment are none here: the last frame
+Positions in the playlist are wall clock minus its start: each gap between footage is exactly one ``GAP`` entry as long as the gap. It begins and ends with footage: there are players that
+never get over a gap in front. Holes of a segment are none here: the last frame
 is shown on over them, as the recorded bytes say, and a GAP entry would count that time twice. The playlist begins at the
-keyframe at or before what was asked for; every entry says its time. Invariant: the entries' durations add up to the time from the first
-entry's date to the end, to the microsecond.
+keyframe at or before what was asked for, or at the first one after it; every entry says its time. Invariant: the entries' durations add up to the time from the first
+entry's date to the end of the last, to the microsecond; and decode times in what the entries name are positions in the playlist, to
+15 ms, so that time goes on over gaps and runs.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from nvr.playback.errors import FootageGone, NoFootage
 from nvr.playback.groups import Fragments, fragments, group_starts
 from nvr.playback.index_cache import IndexCache
 from nvr.playback.mapping import TimeMap
-from nvr.playback.names import GAP_URI, date_time, map_tag, seconds, segment_uri
+from nvr.playback.names import GAP_BYTES, GAP_URI, date_time, map_tag, seconds, segment_uri
+from nvr.playback.player_time import begins_us
 from storage import runs
 from storage.coverage import Piece
 from storage.database import Database
@@ -36,6 +39,8 @@ log = logging.getLogger(__name__)
 # What lies between two runs on one connection is less than this: the entry before is stretched over it. A GAP entry costs a player about a
 # second.
 _SLIVER_US: Final = 100_000
+# Cameras' seconds and ours differ: less than a frame, so that time never falls back.
+_DRIFT_US: Final = 15_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,34 +87,43 @@ def recorded_playlist(
     there = [piece for piece in pieces if piece.segment.key in files]
     if lost is not None and not there:
         raise lost
-    found = entries([(piece, files[piece.segment.key]) for piece in there], start_us, end_us)
+    found = entries([(piece, files[piece.segment.key]) for piece in there])
     if not any(entry.uri for entry in found):
         raise NoFootage(camera, start_us, end_us)
     return render(found)
 
 
-def entries(pieces: Iterable[tuple[Piece, SegmentFile]], start_us: int, end_us: int) -> list[Entry]:
-    """The entries that show the pieces, with gaps before, between and after them. Pure."""
+def entries(pieces: Iterable[tuple[Piece, SegmentFile]]) -> list[Entry]:
+    """The entries that show the pieces, with gaps between them. Pure."""
     pieces = list(pieces)
     files = {piece.segment.key: file for piece, file in pieces}
     known = {key: fragments(file.index) for key, file in files.items()}
     found: list[Entry] = []
+    run: tuple[int, int, str] | None = None
+    zero_us = 0
     # Where another recorder's footage ends within a group of this one's, this one begins at the keyframe before: nothing is lost.
     for piece in on_keyframes(
         bridged(piece for piece, _ in pieces), lambda piece: _keyframe(piece, known[piece.segment.key])[1]
     ):
         key = piece.segment.key
         for entry in _of_piece(piece, known[key], files[key]):
-            at_us = found[-1].end_us if found else start_us
-            if found and found[-1].uri is not None and entry.start_us - at_us < _SLIVER_US:
+            at_us = found[-1].end_us if found else entry.start_us
+            if found and entry.start_us - at_us < _SLIVER_US:
                 # Also where the pieces overlap: the higher epoch's footage begins where it begins.
                 found[-1] = replace(found[-1], end_us=max(entry.start_us, found[-1].start_us + 1))
             elif entry.start_us > at_us:
                 found.append(Entry(at_us, entry.start_us))
-            found.append(entry)
-    if found and end_us - found[-1].end_us >= _SLIVER_US:
-        found.append(Entry(found[-1].end_us, end_us))
+            exact_us = _zero_us(entry, piece, files[key], found[0].start_us if found else entry.start_us)
+            if entry.run != run or abs(exact_us - zero_us) > _DRIFT_US:
+                run, zero_us = entry.run, exact_us
+            found.append(replace(entry, uri=segment_uri(key, zero_us)))
     return found
+
+
+def _zero_us(entry: Entry, piece: Piece, file: SegmentFile, start_us: int) -> int:
+    """What decode times must count from so that this entry begins at its position in a playlist that begins at ``start_us``."""
+    fragment = int(np.searchsorted(file.index.fragments[:, 0], entry.offset))
+    return max(piece.segment.run_start_us + begins_us(file.index, fragment) - (entry.start_us - start_us), 0)
 
 
 def _keyframe(piece: Piece, found: Fragments) -> tuple[int, int]:
@@ -125,7 +139,7 @@ def _keyframe(piece: Piece, found: Fragments) -> tuple[int, int]:
 def _of_piece(piece: Piece, found: Fragments, file: SegmentFile) -> list[Entry]:
     segment = piece.segment
     times = TimeMap.of(segment)
-    uri, key = segment_uri(segment.key), segment.key
+    key = segment.key
     run = (segment.run_start_us, key.epoch, key.node)
     made: list[Entry] = []
     for first, last in _shown(found, group_starts(found, segment.timescale), times, piece):
@@ -133,7 +147,7 @@ def _of_piece(piece: Piece, found: Fragments, file: SegmentFile) -> list[Entry]:
         end = file.index.media_end if last + 1 == len(found.offsets) else int(found.starts[last + 1])
         a, b = times.wall_us(int(found.starts[first])), times.wall_us(end)
         if b > a:
-            made.append(Entry(a, b, uri, offset, found.offset_after(last) - offset, segment.init, file.init_bytes, run))
+            made.append(Entry(a, b, "", offset, found.offset_after(last) - offset, segment.init, file.init_bytes, run))
     return made
 
 
@@ -161,21 +175,19 @@ def render(found: Sequence[Entry]) -> str:
         "#EXT-X-MEDIA-SEQUENCE:0",
         "#EXT-X-INDEPENDENT-SEGMENTS",
     ]
-    first = next((entry for entry in found if entry.uri is not None), None)
-    if first is not None:
-        lines.append(map_tag(first.init, first.init_bytes))
-    before: Entry | None = None
+    init = ""
     for entry in found:
-        if before is not None and entry.run != before.run:
-            lines.append("#EXT-X-DISCONTINUITY")
-            if entry.uri is not None:
-                # Named anew at each run, also if it is the same: a player that seeks here starts with it.
-                lines.append(map_tag(entry.init, entry.init_bytes))
+        if entry.uri is not None and entry.init != init:
+            # Time goes on over gaps and from run to run, so that only other parameters are a discontinuity: VLC plays nothing after one.
+            if init:
+                lines.append("#EXT-X-DISCONTINUITY")
+            init = entry.init
+            lines.append(map_tag(init, entry.init_bytes))
         lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{date_time(entry.start_us)}")
         lines.append(f"#EXTINF:{seconds(entry.end_us - entry.start_us)},")
         if entry.uri is None:
-            lines += ["#EXT-X-GAP", GAP_URI]
+            # FFmpeg and VLC know no gaps: they fetch it, by its range.
+            lines += ["#EXT-X-GAP", f"#EXT-X-BYTERANGE:{len(GAP_BYTES)}@0", GAP_URI]
         else:
             lines += [f"#EXT-X-BYTERANGE:{entry.size}@{entry.offset}", entry.uri]
-        before = entry
     return "\n".join([*lines, "#EXT-X-ENDLIST", ""])

@@ -166,7 +166,8 @@ class LiveWindow:
         for segment in self.segments:
             if segment.run != run:
                 lines.append("#EXT-X-DISCONTINUITY")
-            if segment.init != init or segment.run != run:
+            if segment.init != init:
+                # Not once more where it is the same: VLC stops there for good.
                 lines.append(map_tag(segment.init, segment.init_bytes, init_folder))
             run, init = segment.run, segment.init
             lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{date_time(segment.start_us)}")

@@ -1,24 +1,17 @@
-"""Bytes of one segment's file, as HLS fetches them: opened by key, a range at a time, never on the event loop.
-
-In a file decode times count from its own beginning, so that it opens anywhere as what it is; players of a playlist need those of the run, which go on from
-file to file. So these numbers, and nothing else, are changed in what is read for them.
-"""
+"""Bytes of one segment's file, as HLS fetches them: opened by key, a range at a time, never on the event loop."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import struct
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-import numpy as np
-
-from nvr.playback.errors import FootageDamaged, FootageGone, RangeNotSatisfiable
+from nvr.playback.errors import FootageGone, RangeNotSatisfiable
 from nvr.playback.index_cache import FileSet, IndexCache, OpenSegment
+from nvr.playback.player_time import counted_from
+from nvr.playback.reading import read_exactly
 from storage import segments
-from storage.boxes import BoxError, children, header
 from storage.database import Database
 from storage.segments import Key
 
@@ -26,9 +19,6 @@ __all__ = ["CHUNK_BYTES", "Media", "ahead", "open_media", "parse_range", "read_a
 
 CHUNK_BYTES: Final = 1 << 20
 """Bytes read at once: few enough to be fair, many enough that the hop to a thread does not count."""
-
-# Most headers of fragments are shorter.
-_MOOF_BYTES: Final = 2 << 10
 
 _RANGE: Final = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)", re.IGNORECASE | re.ASCII)
 
@@ -59,25 +49,6 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
     return int(low), min(int(high), size - 1) if high else size - 1
 
 
-def read_exactly(opened: OpenSegment, offset: int, count: int) -> bytes:
-    """These bytes of the file.
-
-    Raises:
-        FootageDamaged: it ends before them, or can't be read: never fewer bytes than asked for.
-    """
-    parts = []
-    while count:
-        try:
-            data = os.pread(opened.fd, count, offset)
-        except OSError as error:
-            raise FootageDamaged(opened.segment.key, error.strerror or type(error).__name__) from error
-        if not data:
-            raise FootageDamaged(opened.segment.key, f"it ends at byte {offset}")
-        parts.append(data)
-        offset, count = offset + len(data), count - len(data)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
 async def ahead(produce: Callable[[], bytes]) -> AsyncIterator[bytes]:
     """What ``produce`` returns call by call, until it is empty. While one piece is being sent, a thread makes the next."""
     loop = asyncio.get_running_loop()
@@ -102,64 +73,12 @@ def read_ahead(read: Callable[[int, int], bytes], first: int, last: int, step: i
     return ahead(produce)
 
 
-def _to_run_time(opened: OpenSegment, first: int, data: bytes) -> bytes:
-    """Bytes of the file from ``first`` on, with the decode times of the run in them.
-
-    Raises:
-        FootageDamaged: they are not the fragments that the index says.
-    """
-    bases = opened.file.bases
-    rows = opened.file.index.fragments
-    if not bases or not len(rows):
-        return data
-    last = first + len(data)
-    changed = bytearray(data)
-    for number in range(int(np.searchsorted(rows[:, 0], first, "right")) - 1, int(np.searchsorted(rows[:, 0], last))):
-        if number < 0:
-            continue
-        offset, size = rows[number].tolist()
-        try:
-            for at, value in _decode_times(opened, offset, size, first, data, bases):
-                begin, end = max(at, first), min(at + len(value), last)
-                if begin < end:
-                    changed[begin - first : end - first] = value[begin - at : end - at]
-        except (BoxError, struct.error, KeyError) as error:
-            raise FootageDamaged(opened.segment.key, f"its fragment at byte {offset}: {error}") from error
-    return bytes(changed)
-
-
-def _decode_times(
-    opened: OpenSegment, offset: int, size: int, first: int, data: bytes, bases: Mapping[int, int]
-) -> Iterator[tuple[int, bytes]]:
-    """Where in the file the decode times of a fragment stand, and what those of the run are."""
-    count = min(size, _MOOF_BYTES)
-    is_here = first <= offset and offset + count <= first + len(data)
-    head = data[offset - first : offset - first + count] if is_here else read_exactly(opened, offset, count)
-    moof = header(head, 0, size)
-    if moof is None or moof.kind != b"moof":
-        raise BoxError("no moof")
-    if moof.end > len(head):
-        head = read_exactly(opened, offset, moof.end)
-    for traf in children(head, moof.payload, moof.end):
-        if traf.kind != b"traf":
-            continue
-        base = 0
-        for box in children(head, traf.payload, traf.end):
-            if box.kind == b"tfhd":
-                base = bases[struct.unpack_from(">I", head, box.payload + 4)[0]]
-            elif box.kind == b"tfdt":
-                if head[box.payload] != 1:
-                    raise BoxError("a decode time of 32 bits")
-                time = struct.unpack_from(">Q", head, box.payload + 4)[0]
-                yield offset + box.payload + 4, struct.pack(">Q", time + base)
-
-
 class Media:
-    """The file of one segment: ``size`` bytes of it are whole. With ``in_run_time`` the decode times in it are those of its run. Close it, or use it as a context
-    manager."""
+    """The file of one segment: ``size`` bytes of it are whole. With ``zero_us`` its decode times count from then, as those of a playlist do. Close it, or use it as a
+    context manager."""
 
-    def __init__(self, opened: OpenSegment, in_run_time: bool = False) -> None:
-        self._in_run_time = in_run_time
+    def __init__(self, opened: OpenSegment, zero_us: int | None = None) -> None:
+        self._zero_us = zero_us
         self._files = FileSet([opened])
         self.segment = opened.segment
         self.key = opened.segment.key
@@ -170,7 +89,7 @@ class Media:
     @property
     def etag(self) -> str | None:
         """A strong ETag; None while it grows, since its size is not settled. Bytes once there never change."""
-        kind = "-run" if self._in_run_time else ""
+        kind = "" if self._zero_us is None else f"-{self._zero_us:x}"
         return (
             None if self.growing else f'"{self.key.start_us:x}-{self.key.epoch:x}-{self.key.node}-{self.size:x}{kind}"'
         )
@@ -179,7 +98,7 @@ class Media:
         """Bytes ``first`` to ``last``, both included."""
         with self._files.reading() as (file,):
             data = read_exactly(file, first, last + 1 - first)
-            return _to_run_time(file, first, data) if self._in_run_time else data
+            return data if self._zero_us is None else counted_from(self._zero_us, file, first, data)
 
     def chunks(self, first: int = 0, last: int | None = None) -> AsyncIterator[bytes]:
         """Bytes ``first`` to ``last`` (the end) in order, in pieces. Raises ``FootageDamaged`` instead of ending early."""
@@ -196,8 +115,8 @@ class Media:
         self.close()
 
 
-def open_media(database: Database, cache: IndexCache, key: Key, *, in_run_time: bool = False) -> Media:
-    """Opens the file of this segment; ``in_run_time``: as playlists need it.
+def open_media(database: Database, cache: IndexCache, key: Key, *, zero_us: int | None = None) -> Media:
+    """Opens the file of this segment; ``zero_us``: with decode times that count from then.
 
     Raises:
         FootageGone: there is no such segment, or its file is gone.
@@ -206,4 +125,4 @@ def open_media(database: Database, cache: IndexCache, key: Key, *, in_run_time: 
         segment = segments.get(conn, key)
     if segment is None:
         raise FootageGone(key)
-    return Media(cache.open(segment), in_run_time)
+    return Media(cache.open(segment), zero_us)

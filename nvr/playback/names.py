@@ -12,15 +12,17 @@ from storage.layout import NODE_ID
 from storage.segments import Key
 
 __all__ = [
+    "GAP_BYTES",
+    "GAP_NAME",
     "GAP_URI",
     "INIT_FOLDER",
     "apart",
     "clip_name",
     "date_time",
     "init_uri",
-    "is_in_run_time",
     "map_tag",
     "parse_segment_name",
+    "parse_zero",
     "seconds",
     "segment_uri",
 ]
@@ -28,17 +30,21 @@ __all__ = [
 INIT_FOLDER: Final = "inits/"
 """Where inits are answered, relative to a playlist: so a playlist is the same under whatever path it is asked for."""
 
-GAP_URI: Final = "segments/gap.mp4"
-"""What the entry of a gap names, since it must name something. Players never fetch it; it is no segment's name, so the answer is 404."""
+GAP_NAME: Final = "gap.mp4"
+GAP_URI: Final = f"segments/{GAP_NAME}"
+"""What the entry of a gap names, since it must name something. Players that do not know gaps fetch it."""
+
+GAP_BYTES: Final = b"\0\0\0\x08free"
+"""What is answered: a box with nothing in it, which every player passes over. With a 404 GStreamer stops for good."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_NAME: Final = re.compile(rf"(\d{{1,18}})-(\d{{1,18}})-({NODE_ID})\.(?:mp4|m4s)", re.ASCII)
-_IN_RUN_TIME: Final = ".m4s"
+_NAME: Final = re.compile(rf"(\d{{1,18}})-(\d{{1,18}})-({NODE_ID})(?:\.mp4|(?:-(\d{{1,18}}))?\.m4s)", re.ASCII)
 
 
-def segment_uri(key: Key) -> str:
-    """A segment's URL, relative to a playlist of its camera, its times those of its run. It stays the same when the file closes."""
-    return f"segments/{key.start_us}-{key.epoch}-{key.node}{_IN_RUN_TIME}"
+def segment_uri(key: Key, zero_us: int = 0) -> str:
+    """A segment's URL, relative to a playlist of its camera whose time zero is ``zero_us``. It stays the same when the file closes."""
+    zero = f"-{zero_us}" if zero_us else ""
+    return f"segments/{key.start_us}-{key.epoch}-{key.node}{zero}.m4s"
 
 
 def parse_segment_name(camera: str, name: str) -> Key | None:
@@ -47,9 +53,10 @@ def parse_segment_name(camera: str, name: str) -> Key | None:
     return None if match is None else Key(camera, int(match[1]), match[3], int(match[2]))
 
 
-def is_in_run_time(name: str) -> bool:
-    """Whether what this name of a segment names has the run's times, as playlists need them; else it is the file as it is on the disk."""
-    return name.endswith(_IN_RUN_TIME)
+def parse_zero(name: str) -> int | None:
+    """When the time zero is of the playlist that names a segment so; None if it names the file as it is on the disk."""
+    match = _NAME.fullmatch(name)
+    return int(match[4] or 0) if match is not None and name.endswith(".m4s") else None
 
 
 def init_uri(init: str, folder: str = INIT_FOLDER) -> str:

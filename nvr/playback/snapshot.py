@@ -14,7 +14,7 @@ from PIL import Image
 from nvr.playback.errors import FootageDamaged, NoFootage
 from nvr.playback.index_cache import IndexCache, OpenSegment
 from nvr.playback.mapping import TimeMap
-from nvr.playback.media import read_exactly
+from nvr.playback.reading import read_exactly
 from storage import coverage
 from storage.coverage import Piece
 from storage.database import Database

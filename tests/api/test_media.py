@@ -383,6 +383,15 @@ async def test_an_init(client: Client, studio: Studio, recording: Recording) -> 
         assert (missing.status_code, missing.json()["code"]) == (404, "init_not_found")
 
 
+async def test_a_gap_has_an_answer_that_every_player_takes(client: Client) -> None:
+    """GStreamer, FFmpeg and VLC fetch it: with a 404 the first stops for good."""
+    answer = await client.get(f"/api/cameras/{CAMERA}/segments/gap.mp4", headers={"Range": "bytes=0-7"})
+    assert (answer.status_code, answer.content) == (206, b"\0\0\0\x08free")
+    assert answer.headers["content-range"] == "bytes 0-7/8"
+    whole = await client.get(f"/api/cameras/{CAMERA}/segments/gap.mp4")
+    assert (whole.status_code, whole.content) == (200, b"\0\0\0\x08free")
+
+
 async def test_a_playlist_whose_every_address_answers(client: Client, recording: Recording) -> None:
     start, end = START_US - 10 * S, recording.end_us + 5 * S
     url = f"/api/cameras/{CAMERA}/playlist.m3u8?start={format_time(start)}&end={format_time(end)}"
@@ -391,7 +400,10 @@ async def test_a_playlist_whose_every_address_answers(client: Client, recording:
     assert answer.headers["content-type"].startswith("application/vnd.apple.mpegurl")
     lines = answer.text.splitlines()
     assert lines[0] == "#EXTM3U"
-    assert lines.count("#EXT-X-GAP") == 2
+    # Nothing in front and behind: players wait for a gap, some for ever. The figures say what is not there.
+    assert lines.count("#EXT-X-GAP") == 0
+    assert float(answer.headers["x-coverage-missing-s"]) == pytest.approx(15, abs=0.01)
+    assert float(answer.headers["x-coverage-recorded-s"]) == pytest.approx((recording.end_us - START_US) / S, abs=0.01)
     range_ = ""
     played = 0
     for before, line in itertools.pairwise(lines):

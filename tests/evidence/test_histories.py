@@ -27,6 +27,7 @@ from nvr.evidence.verify import verify
 from nvr.playback.clip import plan_clips
 from nvr.playback.errors import NoFootage
 from nvr.playback.hls import recorded_playlist
+from nvr.playback.names import GAP_URI, parse_segment_name
 from storage import coverage, segments
 from storage.boxes import children
 from storage.causes import Cause
@@ -272,10 +273,14 @@ def _judge(
         )
     except NoFootage:
         text = ""
-    paths = {f"segments/{p.key.start_us}-{p.key.epoch}-n1.m4s": p for run in runs for p in run.parts}
+    paths = {p.key: p for run in runs for p in run.parts}
     times = [parse_iso(at) for at in re.findall(r"DATE-TIME:(\S+)", text)]
     assert times == sorted(times)
     for size, offset, uri in re.findall(r"BYTERANGE:(\d+)@(\d+)\n(\S+)", text):
-        starts = {at: at + length for at, length in paths[uri].places}
+        key = parse_segment_name(CAMERA, uri.removeprefix("segments/"))
+        if key is None:
+            assert uri == GAP_URI
+            continue
+        starts = {at: at + length for at, length in paths[key].places}
         assert int(offset) in starts
         assert int(offset) + int(size) in starts.values()

@@ -291,7 +291,8 @@ class Growing:
 
     def _base(self, first: Fragment) -> int:
         """Before everything that will be in the file: FFmpeg's muxer puts audio where it likes."""
-        return max(min(part.decode_time * TICKS // self._scale(part.track_id) for part in first.tracks) - TICKS, 0)
+        earliest = min(part.decode_time * TICKS // self._scale(part.track_id) for part in first.tracks)
+        return max(earliest - (TICKS if len(self.tracks) > 1 else 0), 0)
 
     def _scale(self, track_id: int) -> int:
         return next(track.timescale for track in self.tracks if track.track_id == track_id)

@@ -85,7 +85,7 @@ def parse(text: str) -> Parsed:
         if not line.startswith("#"):
             assert item is not None and item.duration_us is not None and not item.uri
             item.uri = line
-            assert bool(item.size) != item.gap
+            assert item.size
             items.append(item)
             item = None
         elif name in _HEAD:

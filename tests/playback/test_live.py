@@ -15,7 +15,7 @@ from nvr.playback.errors import LiveTooFarAhead, NotLive
 from nvr.playback.live import Live
 from nvr.playback.live_window import LivePart, LiveWindow
 from nvr.playback.media import open_media
-from nvr.playback.names import parse_segment_name
+from nvr.playback.names import parse_segment_name, parse_zero
 from storage import segments, status
 from storage.causes import Cause
 from storage.segments import Key
@@ -98,7 +98,9 @@ class Viewer:
             self.inits.append(init)
         key = parse_segment_name(CAMERA, uri.removeprefix("segments/"))
         assert key is not None
-        with open_media(self.studio.database, self.studio.cache, key, in_run_time=True) as media:
+        with open_media(
+            self.studio.database, self.studio.cache, key, zero_us=parse_zero(uri.removeprefix("segments/"))
+        ) as media:
             self.runs[-1] += media.read(offset, offset + size - 1)
 
     async def next(self) -> Parsed:

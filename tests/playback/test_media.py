@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from nvr.playback.errors import FootageDamaged, FootageGone, RangeNotSatisfiable
 from nvr.playback.media import open_media, parse_range
-from nvr.playback.names import parse_segment_name, segment_uri
+from nvr.playback.names import parse_segment_name, parse_zero, segment_uri
 from storage.boxes import children, parse_moof
 from storage.segment_file import read
 from storage.segments import Key
@@ -67,7 +68,19 @@ def test_names() -> None:
     uri = segment_uri(key)
     assert uri == f"segments/{START_US}-12-n1.m4s"
     assert parse_segment_name(CAMERA, uri.removeprefix("segments/")) == key
-    for name in ("gap.mp4", "", "1-2-3", f"{START_US}-12-../x.mp4", f"{'9' * 30}-1-n1.mp4", f"{START_US}-12-n1.mp4\n"):
+    assert parse_zero(uri) is None and parse_zero(uri.removeprefix("segments/")) == 0
+    later = segment_uri(key, START_US - 5).removeprefix("segments/")
+    assert (parse_segment_name(CAMERA, later), parse_zero(later)) == (key, START_US - 5)
+    assert parse_zero(later.replace(f"-{START_US - 5}.m4s", ".mp4")) is None
+    for name in (
+        later.replace(".m4s", ".mp4"),
+        "gap.mp4",
+        "",
+        "1-2-3",
+        f"{START_US}-12-../x.mp4",
+        f"{'9' * 30}-1-n1.mp4",
+        f"{START_US}-12-n1.mp4\n",
+    ):
         assert parse_segment_name(CAMERA, name) is None
 
 
@@ -80,14 +93,14 @@ def times_of(data: bytes) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("audio", [False, True])
-def test_in_a_playlist_the_run_goes_on_and_in_a_file_it_begins(studio: Studio, audio: bool) -> None:
+def test_in_a_playlist_time_goes_on_and_in_a_file_it_begins(studio: Studio, audio: bool) -> None:
     """Read in pieces of any size: nothing but decode times is another, and they are those of the index."""
     run = studio.record(encode("h264", 80), START_US, audio=sound(8.0) if audio else None)
     chance = random.Random(5)
     begins = []
     for part in run.parts:
         data = part.path.read_bytes()
-        with open_media(studio.database, studio.cache, part.key, in_run_time=True) as media:
+        with open_media(studio.database, studio.cache, part.key, zero_us=run.start_us - 7_000_003) as media:
             assert media.size == len(data)
             pieces, at = [], 0
             while at < len(data):
@@ -99,11 +112,14 @@ def test_in_a_playlist_the_run_goes_on_and_in_a_file_it_begins(studio: Studio, a
         assert len(served) == len(data)
         file = read(part.path)
         tracks = [track for track in file.index.tracks if track.count]
-        wanted = sorted((t.track.track_id, int(row[4])) for t in tracks for row in t.fragments)
+        added = {t.track.track_id: 7_000_003 * t.track.timescale // 1_000_000 for t in tracks}
+        wanted = sorted(
+            (t.track.track_id, int(row[4]) + added[t.track.track_id]) for t in tracks for row in t.fragments
+        )
         assert sorted(times_of(served)) == wanted
         bases = {track.track.track_id: file.bases.get(track.track.track_id, 0) for track in tracks}
-        assert sorted((track, time + bases[track]) for track, time in times_of(data)) == wanted
-        # What is said of times aside they are the same.
+        assert sorted((track, time + bases[track] + added[track]) for track, time in times_of(data)) == wanted
+        # Times aside they are the same.
         assert sum(a != b for a, b in zip(served, data, strict=True)) <= 8 * len(wanted)
         begins.append(
             min(time / next(t.track.timescale for t in tracks if t.track.track_id == i) for i, time in times_of(data))
@@ -112,12 +128,18 @@ def test_in_a_playlist_the_run_goes_on_and_in_a_file_it_begins(studio: Studio, a
     assert all(0 <= begin <= 1.2 for begin in begins), begins
 
 
-def test_a_file_of_an_older_server_is_served_as_it_is(studio: Studio) -> None:
+def test_files_of_older_servers_are_served_alike(studio: Studio, tmp_path: Path) -> None:
+    """Their decode times count from the run's beginning already."""
     studio.in_file_time = False
     run = studio.record(encode("h264", 80), START_US)
     for part in run.parts:
-        with open_media(studio.database, studio.cache, part.key, in_run_time=True) as media:
-            assert media.read(0, media.size - 1) == part.path.read_bytes()
+        data = part.path.read_bytes()
+        assert read(part.path).bases == {}
+        with open_media(studio.database, studio.cache, part.key, zero_us=run.start_us) as media:
+            assert media.read(0, media.size - 1) == data
+        with open_media(studio.database, studio.cache, part.key, zero_us=run.start_us - 1_000_000) as media:
+            served = media.read(0, media.size - 1)
+        assert times_of(served) == [(track, time + 90_000) for track, time in times_of(data)]
 
 
 def test_a_closed_segment_is_its_whole_file(studio: Studio) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import json
+import os
 import sys
 import time
 from typing import Any
@@ -78,8 +79,9 @@ def main(address: str, seconds: float, seek: float | None) -> int:
         state = run(time.monotonic() + 2)
         print(json.dumps({"after": shown[before:], "position": vlc.libvlc_media_player_get_time(player) / 1000}))
     print(json.dumps({"length": length, "ended": state == _ENDED, "failed": state == _ERROR}), flush=True)
-    vlc.libvlc_media_player_stop(player)
-    return 0
+    sys.stdout.flush()
+    # To stop it may wait for ever for its threads.
+    os._exit(0)
 
 
 if __name__ == "__main__":

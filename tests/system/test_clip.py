@@ -92,7 +92,7 @@ def test_gap_change_of_resolution_and_the_growing_segment(tmp_path: Path, serve:
             assert len(found) >= len(sent) - 40
             playlist = api.get("/api/cameras/a/playlist.m3u8", params=whole)
             assert playlist.status_code == 200
-            assert playlist.text.count("#EXT-X-GAP") == 1
+            assert playlist.text.count("#EXT-X-GAP") == 0, "what is missing was before the first footage"
             assert playlist.text.count("#EXT-X-MAP") >= 2
 
 

@@ -1,0 +1,81 @@
+"""The real application over real HTTP, on footage that a test made: what other people's players are pointed at."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import httpx
+import uvicorn
+
+from nvr import accounts
+from nvr.api import ApiSettings, create_app
+from nvr.api.times import format_time
+from storage.accounts import Role
+from tests.playback.footage import CAMERA, START_US, Studio
+
+__all__ = ["Site", "served"]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running API: ``base`` is its address, ``token`` an investigator's."""
+
+    base: str
+    token: str
+
+    def address(self, start_us: int, end_us: int) -> str:
+        """An address by which a player that can't log in watches this range."""
+        body = {"start": format_time(start_us), "end": format_time(end_us)}
+        answer = httpx.post(
+            f"{self.base}/api/cameras/{CAMERA}/addresses", json=body, headers={"Authorization": f"Bearer {self.token}"}
+        )
+        assert answer.status_code == 201, answer.text
+        return self.base + str(answer.json()["path"])
+
+
+def _beside(app: Any, pages: Mapping[str, tuple[bytes, str]]) -> Any:
+    """The application, with some pages of the test's own."""
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        page = pages.get(scope.get("path", "")) if scope["type"] == "http" else None
+        if page is None:
+            await app(scope, receive, send)
+            return
+        headers = [(b"content-type", page[1].encode()), (b"content-length", str(len(page[0])).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": page[0]})
+
+    return answer
+
+
+@contextmanager
+def served(studio: Studio, pages: Mapping[str, tuple[bytes, str]] = MappingProxyType({})) -> Iterator[Site]:
+    """Serves the footage until the end of the block, and ``pages`` by path: contents and type. It is half a minute after the last of it."""
+    token = accounts.create_token(studio.database, "players", Role.INVESTIGATOR, at_us=START_US)
+    with studio.database.read() as conn:
+        (end_us,) = conn.execute("SELECT max(end_us) FROM segment").fetchone()
+    began_s = time.monotonic()
+
+    def now_us() -> int:
+        return int(end_us) + 30_000_000 + round((time.monotonic() - began_s) * 1e6)
+
+    app = _beside(create_app(ApiSettings(catalogue=str(studio.database.path), node="n1"), now_us=now_us), pages)
+    sock = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
+    thread.start()
+    while not server.started and thread.is_alive():
+        time.sleep(0.01)
+    try:
+        yield Site(f"http://127.0.0.1:{sock.getsockname()[1]}", token)
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        sock.close()
