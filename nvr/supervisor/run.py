@@ -31,6 +31,7 @@ _HEARTBEAT_S: Final = 1.0
 # How often roots are asked for that have not been heard of.
 _HUNG_LOOK_S: Final = 5.0
 _ADOPTION_S: Final = 5.0
+_SERVER_LIVE: Final = ("secure_cookies", "trusted_proxies", "hosts")
 
 
 def run(path: Path) -> int:
@@ -117,13 +118,15 @@ class _Server:
         except ConfigError as error:
             log.error("the configuration stays as it was: %s", error)
             return
-        for section in ("server", "storage"):
-            if getattr(config, section) != getattr(self._config, section):
+        # Names and proxies are taken at once: who is locked out must not have to interrupt recording.
+        server = self._config.server.model_copy(update={key: getattr(config.server, key) for key in _SERVER_LIVE})
+        for section, now in (("server", server), ("storage", self._config.storage)):
+            if getattr(config, section) != now:
                 log.warning("[%s] has changed: that takes effect at the next start", section)
         keep(self._config.path)
         logs.learn_secrets(config.secrets)
         # What needs a restart stays as it was, or the next comparison would not tell.
-        self._config = config.model_copy(update={"server": self._config.server, "storage": self._config.storage})
+        self._config = config.model_copy(update={"server": server, "storage": self._config.storage})
         with self._prepared.database.write() as conn:
             epoch = node.next_epoch(conn)
             audit.enter(conn, "configuration_read", detail={"cameras": len(config.cameras)})

@@ -292,3 +292,20 @@ def _thumbnail(page: Page) -> int:
     script = "const i = document.querySelector('img.thumb'); return i && i.complete ? i.naturalWidth : 0"
     found: Any = page.driver.execute_script(script)
     return int(found)
+
+
+def test_a_running_server_takes_up_names(city: Proxied) -> None:
+    """Whoever is locked out after an upgrade must not have to interrupt recording."""
+    server = city.server
+    url, by_name = f"http://127.0.0.1:{server.port}/nvr/api/health", {"Host": "cctv.example.org"}
+    spoken = {"X-Forwarded-For": "203.0.113.9"}
+    server.write_config()
+    text = server.config.read_text()
+    server.config.write_text(text.replace('trusted_proxies = ["127.0.0.1"]', "trusted_proxies = []"))
+    assert server.process is not None
+    server.process.send_signal(signal.SIGHUP)
+    server.until(lambda: httpx.get(url, headers=by_name | spoken).status_code == 421, what="no proxy is trusted")
+    server.config.write_text(text.replace("[server]", '[server]\nhosts = ["cctv.example.org"]'))
+    server.process.send_signal(signal.SIGHUP)
+    server.until(lambda: httpx.get(url, headers=by_name).status_code == 200, what="the name is taken")
+    assert "takes effect at the next start" not in server.log.read_text()
