@@ -5,6 +5,7 @@ Each carries an identity file. A path whose disk is not mounted, or holds anothe
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -108,11 +109,16 @@ def _write_identity(path: Path, identity: str, files: Files) -> None:
         files.unlink(new)
     fd = files.create(new)
     try:
-        files.write_all(fd, [json.dumps({"id": identity, "what": "footage root of nvr"}).encode()])
-        files.sync(fd)
-    finally:
-        files.close(fd)
-    files.rename(new, path / IDENTITY_FILE)
+        try:
+            files.write_all(fd, [json.dumps({"id": identity, "what": "footage root of nvr"}).encode()])
+            files.sync(fd)
+        finally:
+            files.close(fd)
+        files.rename(new, path / IDENTITY_FILE)
+    except OSError:
+        with contextlib.suppress(OSError):
+            files.unlink(new)
+        raise
     files.sync_folder(path)
 
 

@@ -13,6 +13,7 @@ import click
 
 from nvr.cli.options import DEFAULT_CONFIG
 from nvr.cli.terminal import echo
+from nvr.cli.writing import end_in_order
 from storage.texts import escaped
 
 __all__ = ["main"]
@@ -97,3 +98,6 @@ class LazyGroup(click.Group):
 def main(ctx: click.Context, config: Path) -> None:
     """A recording server for camera fleets: every second is recorded, or is a gap with a stated cause."""
     ctx.obj = config
+    if ctx.info_name == "nvr":
+        # As a program of its own; within another one, signals are that one's.
+        end_in_order()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from nvr.cli.catalogue import open_catalogue, table, when
 from nvr.cli.choosing import node_of, read_text
 from nvr.cli.options import config_option
 from nvr.cli.terminal import echo, raw
+from nvr.cli.writing import new_file
 
 if TYPE_CHECKING:
     import sqlite3
@@ -105,10 +105,8 @@ def export(path: Path | None, where: str, with_passwords: bool, config: Path) ->
         return
     try:
         # For its owner alone, from its first byte.
-        with os.fdopen(
-            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8-sig", newline=""
-        ) as file:
-            file.write(text)
+        with new_file(path, 0o600) as file:
+            file.write(text.encode("utf-8-sig"))
     except OSError as error:
         raise click.ClickException(f"{path} can't be written: {error.strerror}") from None
     echo(f"{path}: {len(found)} cameras", err=True)

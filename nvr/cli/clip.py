@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import sys
 import time
@@ -104,6 +105,7 @@ def _save(planned: Clip, path: Path) -> None:
     if path.exists():
         raise click.ClickException(f"{path} exists and is not overwritten")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    _remove_left(path)
     progress = _Progress(planned)
     try:
         # What a court may see is nobody's to read but its maker's.
@@ -126,6 +128,14 @@ def _save(planned: Clip, path: Path) -> None:
         os.close(folder)
     shown_s = sum(b - a for a, b in planned.spans) / 1e6
     echo(f"{path}: {planned.size} bytes, {planned.frames} frames, {shown_s:.3f} s of footage")
+
+
+def _remove_left(path: Path) -> None:
+    """Removes what a command left that was killed while it made the same clip."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        pid = left.name.rpartition(".part")[0].rpartition(".")[2]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            left.unlink(missing_ok=True)
 
 
 def _name(part: Path, path: Path) -> None:

@@ -13,6 +13,7 @@ import click
 from nvr.cli.catalogue import TIME, open_catalogue, table, when
 from nvr.cli.options import config_option
 from nvr.cli.terminal import echo, raw
+from nvr.cli.writing import new_file
 
 if TYPE_CHECKING:
     import sqlite3
@@ -65,7 +66,7 @@ def gaps(
         if output is not None:
             try:
                 # Never in the place of another file.
-                with output.open("xb") as file:
+                with new_file(output) as file:
                     file.writelines(pieces)
             except OSError as error:
                 raise click.ClickException(f"{output} can't be written: {error.strerror}") from None

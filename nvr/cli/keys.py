@@ -12,6 +12,7 @@ import click
 from nvr.cli.catalogue import open_catalogue, table, when
 from nvr.cli.options import config_option
 from nvr.cli.terminal import echo
+from nvr.cli.writing import new_file
 
 if TYPE_CHECKING:
     from nvr.config import Config
@@ -82,7 +83,7 @@ def certificate(fingerprint: str, out: Path, form: str | None, config: Path) -> 
         except KeyError:
             raise click.ClickException(f"there is no one certificate {fingerprint}; nvr keys list shows them") from None
         is_pem = form == "pem" if form else out.suffix.lower() in (".pem", ".crt")
-        with out.open("xb") as file:
+        with new_file(out) as file:
             file.write(found.pem if is_pem else found.der)
     echo(f"{out}: {found.subject}, SHA-256 {found.fingerprint}")
 

@@ -12,6 +12,7 @@ from nvr.cli.catalogue import TIME, open_catalogue, table, when, who
 from nvr.cli.choosing import choice_options, chosen, node_of
 from nvr.cli.options import config_option
 from nvr.cli.terminal import echo
+from nvr.cli.writing import new_file
 
 if TYPE_CHECKING:
     from nvr.config import Config
@@ -259,7 +260,7 @@ def attachment(order_id: str, path: Path, config: Path) -> None:
     if data is None:
         raise click.ClickException(f"there is no order {order_id}, or it has no file")
     try:
-        with path.open("xb") as file:
+        with new_file(path) as file:
             file.write(data)
     except OSError as error:
         raise click.ClickException(f"{path} can't be written: {error.strerror}") from None

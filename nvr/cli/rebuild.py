@@ -80,6 +80,12 @@ def _make(target: Path, paths: list[Path]) -> str:
                 rate = progress.files / max(time.monotonic() - began, 0.001) * 60
                 echo(f"\r{progress.files} files, {rate:.0f} a minute", nl=False, err=True, keep="\r")
         database.finish()
+    except BaseException:
+        # Nobody goes on with it, and it may be what fills the disk.
+        database.close()
+        for leftover in (unfinished, *_journals(unfinished)):
+            leftover.unlink(missing_ok=True)
+        raise
     finally:
         database.close()
         if sys.stderr.isatty():

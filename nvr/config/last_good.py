@@ -32,9 +32,15 @@ def keep(config: Path) -> None:
         data = config.read_bytes()
         if copy.exists() and copy.read_bytes() == data:
             return
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(data)
-        part.replace(copy)
+        try:
+            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(data)
+                file.flush()
+                # Renamed without that, a power cut could leave an empty one in the place of a good one.
+                os.fsync(file.fileno())
+            part.replace(copy)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
         log.info("no copy of %s is kept for commands: %s", config, error.strerror)
 

@@ -115,6 +115,10 @@ def _seal_at(file: BinaryIO) -> int:
 
 def _write(path: Path, data: bytes) -> None:
     with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise

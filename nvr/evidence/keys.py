@@ -132,11 +132,16 @@ class KeyFolder:
         new = self.path / f".{name}.new"
         new.unlink(missing_ok=True)
         fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(fd)
-        new.replace(self.path / name)
+        try:
+            with os.fdopen(fd, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(fd)
+            new.replace(self.path / name)
+        except BaseException:
+            # Half a private key is nobody's business either.
+            new.unlink(missing_ok=True)
+            raise
         folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)

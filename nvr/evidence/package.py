@@ -190,8 +190,9 @@ def remove_package(destination: Path) -> None:
     work, notes = _work(destination)
     for path in (destination, work):
         shutil.rmtree(path, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        notes.unlink(missing_ok=True)
+    for path in (notes, notes.with_suffix(".new")):
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def _check(package: Package, plan: ExportPlan, cache: IndexCache, signer: Signer, progress: Progress) -> None:
@@ -343,5 +344,9 @@ class _Notes:
             ],
         }
         new = self._path.with_suffix(".new")
-        new.write_text(json.dumps(self._notes), encoding="utf-8")
-        new.replace(self._path)
+        try:
+            new.write_text(json.dumps(self._notes), encoding="utf-8")
+            new.replace(self._path)
+        except BaseException:
+            new.unlink(missing_ok=True)
+            raise
