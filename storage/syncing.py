@@ -1,6 +1,6 @@
 """Syncing the growing segments of one root: no frame is older than the interval, from its arrival on, before it is safe from a power cut.
 
-So a sync begins as much sooner as it is going to take: as long as the latest ones took, and as much again.
+So a sync begins as much sooner as it is going to take: as long as the slowest of late, and half as much again.
 
 Of many, all are synced by one call for their whole file system: a call for each costs more than writing. Such a call tells that something was lost, not of which
 file; then each is asked. Used on the disk's writing thread alone. Invariant: a segment counts as synced up to where it reached when a sync began that told of no loss.
@@ -33,9 +33,11 @@ _ROOM: Final = 10
 # What a sync is taken to need until one has ended, as a part of the interval.
 _FIRST: Final = 10
 # What a slow sync has taught is forgotten by so much with each that follows.
-_FORGETS: Final = 0.9
-# However slow the disk is, what has just been written is left for so long, as a part of the interval: syncs would follow each other without end.
-_LEAST: Final = 4
+_FORGETS: Final = 0.8
+# A sync may take so many times as long as the slowest of late.
+_TIMES: Final = 1.5
+# However slow the disk is, a frame is left for so long, as a part of the interval: when it is written it is a second and a half old, and syncs would follow each other without end.
+_LEAST: Final = 0.4
 # One call syncs what others write to the disk as well; for a few segments that is not worth it.
 TOGETHER: Final = 8
 """From so many growing segments of one file system on, one call syncs all."""
@@ -71,6 +73,8 @@ class Syncing:
         self._next_look_s = 0.0
         # In the order in which they were opened.
         self._open: dict[SegmentHandle, None] = {}
+        # Disks for which a call for all is under way.
+        self._called: set[int] = set()
         # Those being closed, and since when they hold something that is not safe.
         self._closing: dict[SegmentHandle, float] = {}
 
@@ -120,8 +124,8 @@ class Syncing:
             return
         interval_s = self._interval_s
         self._next_look_s = now_s + self.look_s
-        before_s = self._at_risk.unread_s + 2 * self._takes_s + self.look_s + interval_s / _ROOM
-        due_since_s = now_s - max(interval_s / _LEAST, interval_s - before_s)
+        before_s = self._at_risk.unread_s + _TIMES * self._takes_s + self.look_s + interval_s / _ROOM
+        due_since_s = now_s - max(interval_s * _LEAST, interval_s - before_s)
         by_disk: dict[int | None, list[SegmentHandle]] = {}
         due: list[SegmentHandle] = []
         oldest_s = min(self._closing.values(), default=now_s + 1)
@@ -144,11 +148,15 @@ class Syncing:
         for handle in due:
             assert handle.writer is not None
             disk = handle.writer.disk
+            if disk is not None and (disk in self._called or disk in done):
+                # One at a time: another call, for all or for one, does what this one does, and both take longer.
+                continue
             if disk is None or len(by_disk[disk]) < self._together:
                 self._sync(handle)
-            elif disk not in done:
+            else:
+                self._called.add(disk)
                 done.add(disk)
-                self._sync_all(by_disk[disk])
+                self._sync_all(disk, by_disk[disk])
 
     def _sync(self, handle: SegmentHandle) -> None:
         assert handle.writer is not None
@@ -171,7 +179,7 @@ class Syncing:
                 return
             self._are_synced([handle], began_s)
 
-    def _sync_all(self, handles: list[SegmentHandle]) -> None:
+    def _sync_all(self, disk: int, handles: list[SegmentHandle]) -> None:
         """``handles``: all on one file system, the one that was opened first in front: its descriptor knows of every loss since."""
         for handle in handles:
             assert handle.writer is not None
@@ -182,6 +190,7 @@ class Syncing:
         try:
             held = first.held()
         except OSError as error:
+            self._called.discard(disk)
             self._ask_each(handles, error)
             return
 
@@ -193,9 +202,10 @@ class Syncing:
 
         began_s = time.monotonic()
         future = self._waiters.submit(sync, first=True)
-        future.add_done_callback(self._expect(partial(self._all_synced, handles, began_s)))
+        future.add_done_callback(self._expect(partial(self._all_synced, disk, handles, began_s)))
 
-    def _all_synced(self, handles: list[SegmentHandle], began_s: float, future: Future[None]) -> None:
+    def _all_synced(self, disk: int, handles: list[SegmentHandle], began_s: float, future: Future[None]) -> None:
+        self._called.discard(disk)
         left = [handle for handle in handles if handle in self._open]
         try:
             future.result()

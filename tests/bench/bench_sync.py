@@ -2,6 +2,7 @@
 
 ``python -m tests.bench.bench_sync`` (``make bench-sync``): files that each get some bytes every second, half of them every half second, and are synced every five seconds, by turns in each
 way; CPU is that of this process, and of the whole machine, on which the kernel's threads do what is left to them. Nothing else should run.
+Then as a recorder does it: a disk's writer gets fragments a second and a half after their first frame arrived; how many syncs that takes, and how old a frame was at most when it was safe.
 """
 
 from __future__ import annotations
@@ -13,8 +14,17 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from storage.files import FILES
+from nvr.recorder.pace import PACE_S
+from storage.catalogue_writer import CatalogueWriter, Operation
+from storage.database import Database
+from storage.disk_writer import DiskWriter
+from storage.files import FILES, Files
+from storage.index import IndexBuilder
+from storage.roots import open_root
+from storage.segment_file import Head
 from tests.bench.machine import describe
+from tests.storage import mp4
+from tests.storage.world import T0_US
 
 WAYS = ("not at all", "each by itself", "all by one call")
 STEP_S, INTERVAL_S = 0.5, 5.0
@@ -53,12 +63,62 @@ def run(way: str, folder: Path, count: int, size: int, seconds: float) -> tuple[
     return found
 
 
+class _Counting(Files):
+    def __init__(self) -> None:
+        self.calls = self.singly = 0
+
+    def sync(self, fd: int) -> None:
+        self.singly += 1
+        super().sync(fd)
+
+    def sync_disk(self, fd: int) -> None:
+        self.calls += 1
+        super().sync_disk(fd)
+
+
+class _Nobody(CatalogueWriter):
+    def put(self, operation: Operation) -> None:
+        """Nobody is told."""
+
+
+def record(folder: Path, count: int, size: int, seconds: float) -> str:
+    """A row of the second table."""
+    files = _Counting()
+    root = open_root(folder / "root", known=None)
+    writer = DiskWriter(root, _Nobody(Database(folder / "none.db")), sync_interval_s=INTERVAL_S, files=files)
+    writer.at_risk.unread_s = PACE_S
+    writer.gathers = True
+    writer.start()
+    raw, fragment = mp4.fragment(0)
+    data = raw + os.urandom(max(0, size - len(raw) - 8))
+    handles = [
+        writer.open(Head(f"c{n}", "n", 1, T0_US, T0_US, 0, mp4.TIMESCALE), mp4.init(), IndexBuilder(mp4.tracks()), True)
+        for n in range(count)
+    ]
+    began, mine, all_s = time.monotonic(), time.process_time(), machine_s()
+    step = 0
+    while time.monotonic() - began < seconds:
+        for handle in handles[step % 2 :: 2]:
+            writer.append(handle, [data], fragment, T0_US + step, time.monotonic() - 1.0)
+        writer.hand_over()
+        step += 1
+        time.sleep(max(0.0, began + step * STEP_S - time.monotonic()))
+    passed = time.monotonic() - began
+    risk = writer.at_risk.told(None)
+    cpu, machine = (time.process_time() - mine) / passed * 100, (machine_s() - all_s) / passed * 100
+    writer.stop(60)
+    return (
+        f"| {count} | {files.calls / passed * 60:.0f} | {files.singly / passed * 60:.0f} | {risk.worst_s:.2f} s | {risk.sync_s * 1000:.0f} ms"
+        f" | {cpu:.1f} % | {machine:.1f} % |"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=2000)
     parser.add_argument("--bytes", type=int, default=8000, help="that each file gets every second")
     parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=2, help="of the first table")
     parser.add_argument("--dir", type=Path, default=None, help="a folder on the disk to write to")
     args = parser.parse_args()
     print(describe())
@@ -68,6 +128,11 @@ def main() -> None:
             with tempfile.TemporaryDirectory(prefix="nvr-bench-", dir=args.dir) as made:
                 process, machine = run(way, Path(made), args.files, args.bytes, args.seconds)
             print(f"| {way} | {process:.2f} % | {machine:.2f} % |", flush=True)
+    print("\n| segments | calls for all a minute | for one | oldest frame when safe | last call | process | machine |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for count in (4, args.files):
+        with tempfile.TemporaryDirectory(prefix="nvr-bench-", dir=args.dir) as made:
+            print(record(Path(made), count, args.bytes, args.seconds), flush=True)
 
 
 if __name__ == "__main__":

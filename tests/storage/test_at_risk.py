@@ -72,10 +72,10 @@ def test_a_slow_disk_is_synced_sooner(world: World) -> None:
     writer.start()
     handle = open_segment(writer)
     writer._syncing._takes_s = 0.35 * INTERVAL_S
-    append(writer, handle, 0, 0.3 * INTERVAL_S)
+    append(writer, handle, 0, 0.45 * INTERVAL_S)
     wait(lambda: files.calls)
     # And what it has learnt is forgotten only by and by.
-    assert writer._syncing._takes_s > 0.3 * INTERVAL_S
+    assert writer._syncing._takes_s > 0.2 * INTERVAL_S
     close(writer, handle, 1)
     assert writer.stop(10)
 
@@ -138,3 +138,40 @@ def test_the_worst_is_forgotten_after_five_minutes() -> None:
     assert risk.told(None, 210.0).worst_s == 7.0 and risk.told(None, 210.0).late == 1
     assert risk.told(None, 450.0).worst_s == 3.0
     assert risk.told(None, 900.0).worst_s == 0.0
+
+
+def test_of_a_slow_disk_one_call_is_under_way_at_a_time(world: World) -> None:
+    """However much becomes due meanwhile: each call does what the others would."""
+
+    class Slow(Together):
+        under_way = most = 0
+
+        def sync_disk(self, fd: int) -> None:
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+            super().sync_disk(fd)
+            self.under_way -= 1
+
+    files = Slow()
+    files.go.clear()
+    writer = DiskWriter(
+        world.root, InlineCatalogue(world.database), sync_interval_s=INTERVAL_S, files=files, sync_together=2
+    )
+    writer._syncing.look_s = 0.0
+    writer.at_risk.unread_s = 0.9 * INTERVAL_S
+    writer.start()
+    handles = [open_segment(writer, T0_US + number * 5_000_000) for number in range(12)]
+    for number, handle in enumerate(handles):
+        append(writer, handle, 0, 25.0)
+        if number % 3 == 2:
+            assert files.entered.wait(10)
+            wait(lambda: not writer.queued_bytes)
+            time.sleep(0.02)
+    assert files.most == 1
+    files.go.set()
+    wait(lambda: all(handle.synced_until_us > handle.head.start_us for handle in handles))
+    # The very first one was alone.
+    assert files.most == 1 and len(files.singly) <= 1
+    for handle in handles:
+        close(writer, handle, 1)
+    assert writer.stop(10)
