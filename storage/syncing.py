@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 # How often what is due is looked for, as a part of the interval; and the room that is left besides.
 _LOOKS: Final = 20
-_ROOM: Final = 10
+_ROOM: Final = 0.15
 # What a sync is taken to need until one has ended, as a part of the interval.
 _FIRST: Final = 10
 # What a slow sync has taught is forgotten by so much with each that follows.
@@ -124,7 +124,7 @@ class Syncing:
             return
         interval_s = self._interval_s
         self._next_look_s = now_s + self.look_s
-        before_s = self._at_risk.unread_s + _TIMES * self._takes_s + self.look_s + interval_s / _ROOM
+        before_s = self._at_risk.unread_s + _TIMES * self._takes_s + self.look_s + interval_s * _ROOM
         due_since_s = now_s - max(interval_s * _LEAST, interval_s - before_s)
         by_disk: dict[int | None, list[SegmentHandle]] = {}
         due: list[SegmentHandle] = []

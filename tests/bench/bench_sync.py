@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from nvr.recorder.pace import PACE_S
+from storage.at_risk import AtRisk
 from storage.catalogue_writer import CatalogueWriter, Operation
 from storage.database import Database
 from storage.disk_writer import DiskWriter
@@ -95,6 +96,13 @@ def record(folder: Path, count: int, size: int, seconds: float) -> str:
         writer.open(Head(f"c{n}", "n", 1, T0_US, T0_US, 0, mp4.TIMESCALE), mp4.init(), IndexBuilder(mp4.tracks()), True)
         for n in range(count)
     ]
+    # Making so many folders and files at once is another matter.
+    while not all(handle.named for handle in handles):
+        time.sleep(0.1)
+    time.sleep(INTERVAL_S)
+    writer.at_risk = writer._syncing._at_risk = AtRisk(INTERVAL_S)
+    writer.at_risk.unread_s = PACE_S
+    files.calls = files.singly = 0
     began, mine, all_s = time.monotonic(), time.process_time(), machine_s()
     step = 0
     while time.monotonic() - began < seconds:
