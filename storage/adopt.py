@@ -45,6 +45,11 @@ log = logging.getLogger(__name__)
 
 # Bytes read at once when an adopted file is hashed.
 _CHUNK_BYTES = 1 << 20
+# A disk writes a sector or does not. Init and head fit into so much.
+_SECTOR_BYTES = 512
+_HEAD_BYTES = 4096
+# The longest sync_interval.
+_UNSYNCED_US = 60_000_000
 # A run's clock leaves its media time by no more than this (and 500 ppm of the segment); more means that bytes were lost.
 _CLOCK_DRIFT_US = 400_000
 _SLEW_DIVISOR = 2_000
@@ -115,7 +120,13 @@ def bring(
         actual = os.fstat(fd).st_size
         if not actual or trusted_bytes == 0:
             return _nothing(root, part, actual)
-        found = read_fd(fd, trusted_bytes=trusted_bytes)
+        try:
+            found = read_fd(fd, trusted_bytes=trusted_bytes)
+        except BoxError:
+            name = parse(part.relative_to(root.path).as_posix())
+            if name is not None and _is_lost(fd, name.start_ms * 1000):
+                return _nothing(root, part, actual)
+            raise
         key = check_name(root, part, found.head)
         if found.tail is not None:
             content = _sha256(fd, found.whole_bytes)
@@ -174,6 +185,15 @@ def described(final: Path, root: Root) -> Brought:
         sha256 = _sha256(file.fileno(), found.size).hexdigest()
     frames = found.index.video.count
     return Brought(key, final, found, init, found.end_us, frames, found.size, sha256, 0)
+
+
+def _is_lost(fd: int, start_us: int) -> bool:
+    """Whether what a file should begin with never reached the disk: after a power cut ext4 has files of some length whose bytes are zero, sector by sector. No sync of it had
+    ended, and nothing in it can be decoded. One that was written for longer had been synced, so that it is damaged."""
+    if os.fstat(fd).st_mtime * 1e6 - start_us > _UNSYNCED_US:
+        return False
+    head = os.pread(fd, _HEAD_BYTES, 0)
+    return any(not any(head[at : at + _SECTOR_BYTES]) for at in range(0, len(head), _SECTOR_BYTES))
 
 
 def _nothing(root: Root, part: Path, size: int) -> Brought:

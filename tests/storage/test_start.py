@@ -108,6 +108,22 @@ def test_an_unreadable_part_file_is_not_counted_as_footage(world: World) -> None
     assert answer.recorded_us == 0
 
 
+@pytest.mark.parametrize("zeros", [(0, 1 << 20), (0, 512), (512, 1024)])
+@pytest.mark.parametrize("row", [True, False])
+def test_a_file_whose_beginning_a_power_cut_took_goes(world: World, zeros: tuple[int, int], row: bool) -> None:
+    """As ext4 leaves it: its length is there, and sectors of it are zero. A check finds nothing wrong afterwards."""
+    part = world.part(T0_US, [0, 1, 2], row=row)
+    data = bytearray(part.read_bytes())
+    data[zeros[0] : min(zeros[1], len(data))] = bytes(min(zeros[1], len(data)) - zeros[0])
+    part.write_bytes(data)
+    os.utime(part, (T0_US / 1e6 + 2, T0_US / 1e6 + 2))
+    report = world.reconcile(T0_US + 10_000_000)
+    assert not part.exists() and not report.foreign and not report.adopted
+    with world.database.read() as conn:
+        assert not segments.growing(conn)
+    assert_consistent(world)
+
+
 def test_a_root_that_is_away_makes_nothing_missing_and_unlinks_nothing(world: World) -> None:
     recording(world)
     growing = world.part(T0_US, [0, 1])
