@@ -12,6 +12,7 @@ import pytest
 
 from nvr.recorder.encoding import Encoding
 from nvr.recorder.source import AudioFormat, AudioPacket
+from storage.segment_file import read
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.recorder.frames_made import aac, sound
 from tests.recorder.test_pipeline import FRAME_US, Rig, causes
@@ -89,12 +90,14 @@ def heard_in(rig: Rig) -> list[list[tuple[float, bytes]]]:
     runs: dict[int, list[tuple[float, bytes]]] = {}
     for segment in rig.segments:
         found = runs.setdefault(segment.run_start_us, [])
+        head = read(segment.path).head
+        began_s = head.media_base / head.timescale
         with av.open(str(segment.path)) as container:
             if container.streams.audio:
                 base = container.streams.audio[0].time_base
                 assert base is not None
                 found += [
-                    (float(packet.dts * base), bytes(packet))
+                    (began_s + float(packet.dts * base), bytes(packet))
                     for packet in container.demux(audio=0)
                     if packet.size and packet.dts is not None
                 ]
