@@ -20,6 +20,7 @@ from storage.causes import Cause
 from tests.playback.footage import CAMERA, START_US, Studio
 from tests.playback.frames import encode
 from tests.playback.playlists import Item, parse
+from tests.playback.rfc8216 import check
 from tests.playback.worlds import GAP_US, SHORT_US, World, decoded, ffmpeg_complaints
 
 Worlds = Callable[..., World]
@@ -38,7 +39,9 @@ def ask(studio: Studio, start_us: int, end_us: int, now_us: int = LATER_US) -> t
     """The playlist of what is known of the range, checked by what holds for every one."""
     with studio.database.read() as conn:
         as_of_us = coverage.coverage(conn, CAMERA, start_us, end_us, now_us=now_us).as_of_us
-    parsed = parse(recorded_playlist(studio.database, studio.cache, CAMERA, start_us, as_of_us))
+    text = recorded_playlist(studio.database, studio.cache, CAMERA, start_us, as_of_us)
+    check(text)
+    parsed = parse(text)
     assert parsed.ended
     assert parsed.head["EXT-X-PLAYLIST-TYPE"] == "VOD"
     # EXT-X-GAP came with version 8.

@@ -23,6 +23,7 @@ from storage.status import Status
 from tests.playback.footage import CAMERA, START_US, Growing, Studio
 from tests.playback.frames import encode
 from tests.playback.playlists import Parsed, parse
+from tests.playback.rfc8216 import Listed, check, check_reload
 from tests.playback.worlds import decoded
 
 
@@ -64,8 +65,13 @@ class Viewer:
         self.runs: list[bytes] = []
         self.inits: list[str] = []
         self.at: tuple[int, int] | None = None
+        self.listed: Listed | None = None
 
     def take(self, text: str) -> Parsed:
+        listed = check(text)
+        if self.listed is not None:
+            check_reload(self.listed, listed)
+        self.listed = listed
         playlist = parse(text)
         first = int(playlist.head["EXT-X-MEDIA-SEQUENCE"])
         assert len(playlist.items) <= 7

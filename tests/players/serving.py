@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -48,9 +49,17 @@ def _beside(app: Any, pages: Mapping[str, tuple[bytes, str]]) -> Any:
         if page is None:
             await app(scope, receive, send)
             return
-        headers = [(b"content-type", page[1].encode()), (b"content-length", str(len(page[0])).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": page[0]})
+        data, size = page[0], len(page[0])
+        headers = [(b"content-type", page[1].encode()), (b"accept-ranges", b"bytes")]
+        # A browser seeks in files by ranges.
+        asked = re.fullmatch(rb"bytes=(\d+)-(\d*)", dict(scope["headers"]).get(b"range", b""))
+        if asked is not None:
+            first, last = int(asked[1]), min(int(asked[2] or size - 1), size - 1)
+            data = data[first : last + 1]
+            headers.append((b"content-range", b"bytes %d-%d/%d" % (first, last, size)))
+        headers.append((b"content-length", b"%d" % len(data)))
+        await send({"type": "http.response.start", "status": 200 if asked is None else 206, "headers": headers})
+        await send({"type": "http.response.body", "body": data})
 
     return answer
 
