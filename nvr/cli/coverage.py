@@ -80,7 +80,7 @@ def coverage(
             "groups": listed,
             "clock_steps": steps_body(steps),
         }
-        echo(json.dumps(body, indent=1))
+        echo(json.dumps(body, indent=1), keep="\n")
         return
     heads = (by.upper(), *(name.upper() for name in labels(Formats("en", "UTC"), ROWS)))
     rows = [_row(*group) for group in groups]

@@ -73,7 +73,10 @@ def plan(
     made = planning.plan(sent, days=days, overhead=overhead, price_per_mbit=price, capacity_bytes=capacity_bytes)
     if format_ == "json":
         echo(
-            json.dumps({**asdict(made), "days": days, "overhead": overhead, "capacity_bytes": capacity_bytes}, indent=1)
+            json.dumps(
+                {**asdict(made), "days": days, "overhead": overhead, "capacity_bytes": capacity_bytes}, indent=1
+            ),
+            keep="\n",
         )
         return
     rows = [

@@ -174,7 +174,7 @@ async def test_the_letter_comes_back_as_a_download_and_as_nothing_else(client: C
     refused = await ask(
         client, world, "POST", "/orders/preview", order(where="*", attachment=sha256, attachment_name=name)
     )
-    assert refused["code"] == "invalid_directive"
+    assert refused["code"] == "invalid_request"
     made = await confirmed(client, world, order(where="*", attachment=sha256, attachment_name="../surat 800.html"))
     answer = await client.get(f"/api/orders/{made['id']}/attachment", headers=headers)
     assert answer.content == page and answer.headers["content-type"] == "application/octet-stream"
