@@ -179,6 +179,10 @@ async def test_a_new_run_is_a_discontinuity(studio: Studio, live: Live, clock: C
         while await step(steps, growing, clock):
             await asyncio.wait_for(viewer.next(), 5)
         start_us = growing.close().end_us + 2_000_000
+    # A file's end answers one wait without a new part.
+    for _ in range(20):
+        viewer.take(await live.playlist(CAMERA))
+        await asyncio.sleep(0.01)
     seen = viewer.numbers(tmp_path)
     assert seen == [*range(100, 150), *range(200, 250), *range(300, 350)]
     assert len(viewer.runs) == 3
