@@ -118,7 +118,7 @@ def make(
     try:
         name = " ".join(one_line("recipient", recipient).split())
     except TextError as error:
-        raise LinkError("invalid_link", f"{error}; name one person") from None
+        raise LinkError("invalid_link", f"{error}; it must name one person") from None
     if not SHORTEST_US <= until_us - now_us <= LONGEST_US:
         raise LinkError("invalid_link", "a link is good for a minute at least and 31 days at most, from now on")
     id_, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
