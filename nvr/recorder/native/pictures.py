@@ -174,7 +174,8 @@ class Depacketiser(Frame, ABC):
 
     def _next_time(self, timestamp: int) -> None:
         """Another timestamp: the open frame is over. Units without a slice that came with a timestamp of their own belong to the frame that follows."""
-        self.sense.ends += self._markers_lie or not self._marked
+        if not self._is_before():
+            self.sense.ends += self._markers_lie or not self._marked
         if self._check:
             self._resolve()
         if self._has_slice or self._damaged:
@@ -203,7 +204,8 @@ class Depacketiser(Frame, ABC):
             self._finish(late=True)
 
     def _at_marker(self) -> None:
-        self.sense.ends += not self._markers_lie
+        if not self._is_before():
+            self.sense.ends += not self._markers_lie
         if self._check and not self._has_slice:
             self._resolve()
         if self._markers_lie or not (self._has_slice or self._damaged):
@@ -215,6 +217,10 @@ class Depacketiser(Frame, ABC):
             self._finish(late=False)
         else:
             self._deferred = True
+
+    def _is_before(self) -> bool:
+        """Whether all that is open are units that stand before a frame, such as a delimiter with a marker and a time of its own: no frame ends with them."""
+        return bool(self._parts) and not (self._has_slice or self._damaged)
 
     def _confirm(self) -> None:
         """The marker was where the frame ended."""
