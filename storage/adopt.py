@@ -48,6 +48,7 @@ _CHUNK_BYTES = 1 << 20
 # A disk writes a sector or does not. Init and head fit into so much.
 _SECTOR_BYTES = 512
 _HEAD_BYTES = 4096
+_BLOCK_BYTES = 4096
 # The longest sync_interval.
 _UNSYNCED_US = 60_000_000
 # A run's clock leaves its media time by no more than this (and 500 ppm of the segment); more means that bytes were lost.
@@ -133,6 +134,8 @@ def bring(
             if content.hexdigest() != found.tail.content_sha256:
                 # Power loss kept the tail and lost what it speaks of.
                 found = read_fd(fd, trust_tail=False)
+        if found.tail is None and (lost := _first_lost_block(fd, found.whole_bytes)) is not None:
+            found = read_fd(fd, trusted_bytes=lost)
         init = init_of(fd, found)
         frames = found.index.video.count
         final = root.path / segment_path(key.camera, key.start_us, key.epoch, key.node, growing=False)
@@ -194,6 +197,16 @@ def _is_lost(fd: int, start_us: int) -> bool:
         return False
     head = os.pread(fd, _HEAD_BYTES, 0)
     return any(not any(head[at : at + _SECTOR_BYTES]) for at in range(0, len(head), _SECTOR_BYTES))
+
+
+def _first_lost_block(fd: int, size: int) -> int | None:
+    """Where the first block lies that a power cut took out of the middle: ext4 may keep a file's length and what is around it. No coded video has so many zeros."""
+    for at in range(0, size, _CHUNK_BYTES):
+        data = os.pread(fd, min(_CHUNK_BYTES, size - at), at)
+        for block in range(0, len(data) - _BLOCK_BYTES + 1, _BLOCK_BYTES):
+            if not any(data[block : block + _BLOCK_BYTES]):
+                return at + block
+    return None
 
 
 def _nothing(root: Root, part: Path, size: int) -> Brought:

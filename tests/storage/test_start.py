@@ -124,6 +124,19 @@ def test_a_file_whose_beginning_a_power_cut_took_goes(world: World, zeros: tuple
     assert_consistent(world)
 
 
+def test_what_is_behind_a_block_that_a_power_cut_took_is_not_claimed(world: World) -> None:
+    part = world.part(T0_US, range(40))
+    data = bytearray(part.read_bytes())
+    at = len(data) // 2 // 4096 * 4096
+    data[at : at + 4096] = bytes(4096)
+    part.write_bytes(data)
+    report = world.reconcile(T0_US + 60_000_000)
+    assert report.adopted == 1
+    with world.database.read() as conn:
+        (segment,) = segments.between(conn, CAMERA, T0_US, T0_US + 60_000_000)
+    assert T0_US < segment.end_us < T0_US + 40 * mp4.FRAGMENT_US
+
+
 def test_a_root_that_is_away_makes_nothing_missing_and_unlinks_nothing(world: World) -> None:
     recording(world)
     growing = world.part(T0_US, [0, 1])
