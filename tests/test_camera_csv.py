@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from nvr.camera_csv import LineError, apply, plan_import, read, read_ids, write
 from storage import cameras, node
 from storage.database import Database
+from tests.nightly import examples
 
 SECRET = "p@ss;w/rd,1"
 
@@ -172,7 +173,7 @@ texts = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_si
 ids = st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(15, 400))
 @given(st.dictionaries(ids, st.tuples(texts, texts, st.dictionaries(texts, texts, max_size=3)), max_size=4))
 def test_any_camera_survives_export_and_import(
     tmp_path_factory: pytest.TempPathFactory, found: dict[str, tuple[str, str, dict[str, str]]]

@@ -67,6 +67,7 @@ def back(page: Page) -> None:
     page.driver.switch_to.window(page.driver.window_handles[0])
 
 
+@pytest.mark.nightly
 def test_an_order_at_the_page(
     tmp_path: Path, serve: Callable[[Startable], str], h264_clip: Clip, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -18,6 +18,7 @@ from nvr.playback import clip as clip_module
 from nvr.playback.clip import Clip, Gaps, plan_clip
 from nvr.playback.errors import ClipTooLong, FootageDamaged, FootageGone, GapTooLong, NoFootage, SeveralInits
 from storage import segments
+from tests.nightly import examples
 from tests.playback.footage import CAMERA, START_US, Studio
 from tests.playback.frames import encode
 from tests.playback.worlds import GAP_US, World, decoded, ffmpeg_complaints, make_world
@@ -185,7 +186,7 @@ def test_any_bytes_equal_those_of_the_whole(world_of: Worlds) -> None:
     data = clip.read(0, clip.size - 1)
     assert len(data) == clip.size
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(100, 1000), deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def property_(draw: st.DataObject) -> None:
         first = draw.draw(st.integers(0, clip.size - 1))

@@ -92,6 +92,12 @@ class Viewer:
                 assert item.parts[0].independent
         return playlist
 
+    async def drain(self) -> None:
+        """Takes what a file's end has left waiting: it answers one wait without a new part, so the last part may not have been waited for."""
+        for _ in range(20):
+            self.take(await self.live.playlist(CAMERA))
+            await asyncio.sleep(0.01)
+
     def append(self, init: str, is_new: bool, named: tuple[str, int, int]) -> None:
         uri, offset, size = named
         if not self.runs or is_new or self.inits[-1] != init:
@@ -146,10 +152,7 @@ async def test_every_frame_once_across_files(
         await asyncio.sleep(0.005)
         if not await step(steps, growing, clock):
             waiting.cancel()
-            # A file's end answers one wait without a new part, so the last part may not have been waited for.
-            for _ in range(20):
-                viewer.take(await live.playlist(CAMERA))
-                await asyncio.sleep(0.01)
+            await viewer.drain()
             break
         playlist = await asyncio.wait_for(waiting, 5)
         numbers.append(int(playlist.head["EXT-X-MEDIA-SEQUENCE"]))
@@ -179,10 +182,7 @@ async def test_a_new_run_is_a_discontinuity(studio: Studio, live: Live, clock: C
         while await step(steps, growing, clock):
             await asyncio.wait_for(viewer.next(), 5)
         start_us = growing.close().end_us + 2_000_000
-    # A file's end answers one wait without a new part.
-    for _ in range(20):
-        viewer.take(await live.playlist(CAMERA))
-        await asyncio.sleep(0.01)
+    await viewer.drain()
     seen = viewer.numbers(tmp_path)
     assert seen == [*range(100, 150), *range(200, 250), *range(300, 350)]
     assert len(viewer.runs) == 3
@@ -374,6 +374,8 @@ async def test_a_clock_that_was_set_back_shows_the_newer_run_as_a_whole(
                 assert {part.run.start_us for part in hidden} == {START_US}
                 assert max(part.end_us for part in hidden) == ends[0] and hidden[0].start_us == start_us
                 assert [part.end_us for part in live.not_shown(CAMERA)][-1] == ends[0]
+        await viewer.drain()
         ends.append(growing.close().end_us)
+    await viewer.drain()
     assert viewer.numbers(tmp_path) == list(range(100, 300))
     assert len(viewer.runs) == 2

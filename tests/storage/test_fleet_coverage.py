@@ -26,6 +26,7 @@ from storage.figures import REQUIRED, Category, Figures, category, category_sums
 from storage.fleet_coverage import FleetBatch, batches, read_batch
 from storage.fleet_partition import CAUSES, CLASSES
 from storage.intervals import DAY_US
+from tests.nightly import examples
 
 HOUR_US = 3_600_000_000
 DAY = 20_780
@@ -180,7 +181,7 @@ def zoned_days(zone: str, day: datetime, days: int) -> list[int]:
     return [round(at.timestamp()) * 1_000_000 for at in local]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(40, 1000), deadline=None)
 @given(
     st.lists(spans, max_size=12),
     st.lists(known_facts, max_size=14),
@@ -278,7 +279,7 @@ def change(database: Database, what: str, value: object, now_us: int) -> None:
             )
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=examples(30, 700), deadline=None)
 @given(st.lists(changes, max_size=25), steps, st.integers(1, 300))
 def test_kept_days_never_change_an_answer(history: list[tuple[str, object]], start_us: int, hours: int) -> None:
     now_us = T0_US + 11 * DAY_US + 1

@@ -47,7 +47,7 @@ def _add(conn: sqlite3.Connection) -> None:
 def test_what_is_required_is_what_the_figures_count() -> None:
     for cause, cause_class in zip(CAUSES, CLASSES, strict=True):
         # Footage that went is outside of the figures, and no recorder's cause.
-        if cause not in (Cause.PRUNED, Cause.DELETED):
+        if cause not in (Cause.PRUNED, Cause.DELETED, Cause.MISSING):
             assert (category(cause, cause_class) in REQUIRED) is is_required(cause), cause
 
 
@@ -116,7 +116,10 @@ def test_down_since_as_coverage_says_property(
         if gap.end_us != since_us or category(gap.cause, gap.cause_class) not in REQUIRED:
             break
         since_us = gap.start_us
-    if told.as_of_us == now_us and since_us < now_us:
+    if any(T0 + start * S == now_us for _, start, _ in decisions):
+        # It is in force from this moment on, of which coverage says nothing yet.
+        assert not found.is_down
+    elif told.as_of_us == now_us and since_us < now_us:
         assert (found.is_down, found.since_us) == (True, since_us)
         assert found.cause is told.gaps[-1].cause
     else:

@@ -53,6 +53,7 @@ def server(tmp_path: Path, serve: Serve, h264_clip: Clip) -> Server:
     return found
 
 
+@pytest.mark.nightly
 def test_slips_of_the_pen_delete_nothing(server: Server) -> None:
     server.start()
     try:
@@ -97,6 +98,7 @@ def test_slips_of_the_pen_delete_nothing(server: Server) -> None:
         server.stop()
 
 
+@pytest.mark.nightly
 @needs_compiler
 def test_a_clock_forty_days_ahead_deletes_nothing_until_confirmed(
     server: Server, monkeypatch: pytest.MonkeyPatch

@@ -101,6 +101,7 @@ def _runs(found: list[Any]) -> list[list[Any]]:
     return [runs[key] for key in sorted(runs)][:2]
 
 
+@pytest.mark.nightly
 def test_timestamps_that_jump_end_the_run(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
     jumping = clip(ClipSpec(frames=100)).with_jump(50, 3600.0)
     with serving(

@@ -23,6 +23,7 @@ LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 S = 1_000_000
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(LIBRARY is None, reason="no libfaketime here: apt-get install faketime")
 def test_a_clock_that_is_set_to_and_fro(
     tmp_path: Path, serve: Callable[[Startable], str], monkeypatch: pytest.MonkeyPatch

@@ -119,6 +119,7 @@ def one_session() -> OneSession:
     return OneSession()
 
 
+@pytest.mark.nightly
 async def test_a_camera_of_one_session_moves_with_a_short_gap(
     tmp_path: Path, serve: Serve, h264_clip: Clip, one_session: OneSession
 ) -> None:
@@ -180,6 +181,7 @@ async def test_the_old_worker_dies_during_a_move(
     assert len({s.key.epoch for s in found}) == 2
 
 
+@pytest.mark.nightly
 async def test_what_is_done_to_one_camera_touches_no_other(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
     """Cameras are added, changed, removed; each of the others has one connection and every frame once."""
     film = {id_: ScriptedCamera(h264_clip, at_end="repeat") for id_ in ("a", "b", "c", "d")}
@@ -235,6 +237,7 @@ if "nvr.recorder" in sys.orig_argv:
 """
 
 
+@pytest.mark.nightly
 def test_cameras_that_crash_their_recorder_are_kept_apart(
     tmp_path: Path, serve: Serve, h264_clip: Clip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,6 +271,7 @@ def test_cameras_that_crash_their_recorder_are_kept_apart(
     assert "Segmentation fault" in server.log.read_text()
 
 
+@pytest.mark.nightly
 def test_workers_have_large_pages(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
     """Where glibc (2.35 and later) and the kernel have them for who asks."""
     setting = Path("/sys/kernel/mm/transparent_hugepage/enabled")
@@ -286,6 +290,7 @@ def test_workers_have_large_pages(tmp_path: Path, serve: Serve, h264_clip: Clip)
         assert server.stop() == 0
 
 
+@pytest.mark.nightly
 def test_a_switch_that_reboots(tmp_path: Path) -> None:
     """Sixty-four cameras drop at once, stay away until they are asked for ever more rarely, and return at once."""
     camera = ScriptedCamera(clip(ClipSpec(frames=20, frame_rate=5, group=5, bit_rate_bps=64_000)), at_end="repeat")

@@ -75,6 +75,7 @@ def segment_rate(found: Sequence[Segment]) -> float:
     return sum(s.frames for s in found) / ((found[-1].end_us - found[0].key.start_us) / 1e6)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("source", ["native", "av"])
 @pytest.mark.parametrize(("codec", "name"), [("h264", "h264"), ("h265", "hevc")])
 def test_reordered_pictures_from_the_first_on(

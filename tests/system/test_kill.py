@@ -8,6 +8,8 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from storage.causes import Cause
 from tests.cameras.clips import Clip
 from tests.cameras.running import Startable
@@ -76,6 +78,7 @@ def test_recorder_killed(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
     assert {s.run_start_us for s in server.closed(healthy)} == {server.closed(healthy)[0].run_start_us}
 
 
+@pytest.mark.nightly
 def test_supervisor_killed(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
     camera = ScriptedCamera(h264_clip, at_end="repeat")
     with serving(tmp_path, {"id": "a", "url": serve(camera)}, workers=1) as server:

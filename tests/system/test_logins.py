@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from nvr.demo.rtsp import Auth
 from storage import alerts, status
 from storage.causes import Cause
@@ -36,6 +38,7 @@ def opened(server: Server) -> list[tuple[str, tuple[str, ...]]]:
         return [(row.kind, row.cameras) for row in alerts.every(conn, open_only=True, limit=99)]
 
 
+@pytest.mark.nightly
 def test_a_wrong_password(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
     camera = ScriptedCamera(h264_clip, at_end="repeat", auth=Auth("admin", "right"))
     url = serve(camera)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from storage import directing, status
 from storage.causes import Cause
 from storage.database import Database
@@ -59,6 +61,7 @@ def assert_accounted(server: Server, camera: str, start_us: int) -> list[Cause]:
     return [gap.cause for gap in found.gaps]
 
 
+@pytest.mark.nightly
 def test_an_order_from_its_time_to_its_revocation_through_a_restart(
     tmp_path: Path, serve: Serve, h264_clip: Clip
 ) -> None:

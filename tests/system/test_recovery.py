@@ -8,6 +8,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from storage.causes import Cause
 from storage.roots import IDENTITY_FILE
 from tests.cameras.clips import Clip
@@ -22,6 +24,7 @@ def nvr(server: Server, *args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([NVR, *args, "--config", server.config], capture_output=True, text=True, timeout=60)
 
 
+@pytest.mark.nightly
 def test_catalogue_lost_while_recording(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
     """The database goes, the server is stopped, the catalogue is rebuilt, and recording goes on from it."""
     cameras = [ScriptedCamera(h264_clip, at_end="repeat") for _ in range(2)]
@@ -89,6 +92,7 @@ def test_killed_with_everything_and_rebuilt(tmp_path: Path, serve: Serve, h264_c
     assert all(whole(s.path).index.video.count == s.frames for s in found)
 
 
+@pytest.mark.nightly
 def test_backup_while_recording(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
     with serving(tmp_path, {"id": "a", "url": serve(ScriptedCamera(h264_clip, at_end="repeat"))}, workers=1) as server:
         server.until(lambda: len(server.closed("a")) >= 2)

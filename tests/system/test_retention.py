@@ -142,6 +142,7 @@ class FullServer(Server):
         )
 
 
+@pytest.mark.nightly
 def test_a_start_without_a_free_byte_for_the_catalogue(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
     """Somebody else has filled the disk that also holds the catalogue: the server starts all the same, makes room by pruning, and records."""
     cameras = [{"id": id_, "url": serve(ScriptedCamera(h264_clip, at_end="repeat"))} for id_ in ("a", "b", "c")]

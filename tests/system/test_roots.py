@@ -32,6 +32,7 @@ def two_roots(folder: Path, url: str) -> Server:
     return server
 
 
+@pytest.mark.nightly
 def test_an_absent_disk_is_left_out_and_not_filled(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
     server = two_roots(tmp_path, serve(ScriptedCamera(h264_clip, at_end="repeat")))
     server.start()
@@ -48,6 +49,7 @@ def test_an_absent_disk_is_left_out_and_not_filled(tmp_path: Path, serve: Serve,
     assert "the right one?" in server.log.read_text()
 
 
+@pytest.mark.nightly
 def test_without_any_disk_the_server_does_not_start(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
     server = two_roots(tmp_path, serve(ScriptedCamera(h264_clip, at_end="repeat")))
     server.start()
@@ -79,6 +81,7 @@ def test_a_refused_start_leaves_no_empty_catalogue(tmp_path: Path) -> None:
     assert server.stop() == 0
 
 
+@pytest.mark.nightly
 def test_a_disk_that_went_read_only_can_be_watched(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
     """As ext4 does after an error. The server starts all the same; every gap says why, and when the disk can be written again it is recorded on."""
     server = Server(tmp_path, [{"id": "a", "url": serve(ScriptedCamera(h264_clip, at_end="repeat"))}], workers=1)
@@ -172,6 +175,7 @@ def test_a_disk_that_goes_and_returns_while_recording(
         assert set(server.causes(id_, on_two[0].key.start_us)) <= {"disk_error", "server_down"}
 
 
+@pytest.mark.nightly
 def test_a_disk_that_is_absent_at_the_start_is_taken_up_when_it_comes(
     tmp_path: Path, small: Path, serve: Serve, h264_clip: Clip
 ) -> None:

@@ -78,6 +78,7 @@ def pictures(path: Path, codec: str) -> list[list[bytes]]:
         ]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("audio", [None, "pcma"], ids=["alone", "with audio"])
 @pytest.mark.parametrize(("codec", "source"), [("h264", "native"), ("h265", "av")])
 def test_every_unit_is_where_it_was_sent(

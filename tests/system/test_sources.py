@@ -113,6 +113,7 @@ def one_session() -> OneSession:
     return OneSession()
 
 
+@pytest.mark.nightly
 async def test_of_a_camera_of_one_session_the_old_one_ends_first(
     tmp_path: Path, serve: Serve, h264_clip: Clip, one_session: OneSession
 ) -> None:
@@ -140,6 +141,7 @@ class NotForFfmpeg(Faults):
         return await super().answer(request, response)
 
 
+@pytest.mark.nightly
 async def test_what_the_other_source_does_not_record_goes_back(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
     camera = ScriptedCamera(h264_clip, at_end="repeat", faults=NotForFfmpeg())
     server = Server(tmp_path, [{"id": "a", "url": serve(camera)}], workers=1, segment_duration="1s")
@@ -160,6 +162,7 @@ async def test_what_the_other_source_does_not_record_goes_back(tmp_path: Path, s
     assert set(agents(camera)) == {"native"}
 
 
+@pytest.mark.nightly
 async def test_another_description_takes_a_camera_back_to_native(tmp_path: Path, serve: Serve) -> None:
     """Its sound is set to something that native reads: then it is as any other camera again."""
     spoken = clip(ClipSpec(audio="aac"))
@@ -200,6 +203,7 @@ if "nvr.recorder" in sys.orig_argv:
 """
 
 
+@pytest.mark.nightly
 def test_an_abort_in_ffmpeg_costs_few_and_not_twice(
     tmp_path: Path, serve: Serve, h264_clip: Clip, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -121,7 +121,7 @@ def check_package(source: Source, report: Report, trusted: set[str], progress: P
         report.add(Kind.UNSUPPORTED, MANIFEST_NAME, "algorithm")
     if source.made_s is not None and source.made_s != _made_s(manifest):
         why = "its files carry another time than that at which the package was made"
-        report.add(Kind.MALFORMED, "ZIP", "bad_archive", detail=why)
+        report.add(Kind.MALFORMED, "the ZIP", "bad_archive", detail=why)
     listed = {file.name: file for file in manifest.files}
     for name, file in listed.items():
         if name not in source.sizes:
