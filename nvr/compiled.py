@@ -24,7 +24,6 @@ from typing import Final
 __all__ = ["MODULES", "build", "folder", "use"]
 
 MODULES: Final = (
-    "nvr.recorder.arrival",
     "nvr.recorder.audio",
     "nvr.recorder.audio_time",
     "nvr.recorder.beginning",

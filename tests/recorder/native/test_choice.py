@@ -11,7 +11,7 @@ import pytest
 from nvr.recorder.av_source import AvSource
 from nvr.recorder.native.choice import Choice
 from nvr.recorder.native.describe import describe, digest
-from nvr.recorder.native.frame import Sense
+from nvr.recorder.native.sense import Seen
 from nvr.recorder.native.source import NativeSource
 from nvr.recorder.reading import Reading
 from nvr.recorder.source import Ended
@@ -120,12 +120,12 @@ def test_a_camera_that_worked_may_fall_silent(serve: Serve, h264_clip: Clip) -> 
 
 
 def test_what_makes_no_sense_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    reports, sense = Reports(), Sense()
+    reports = Reports()
     choice = Choice(camera("rtsp://c/x"), None, reports)
     choice.source(Sink())
-    monkeypatch.setattr(NativeSource, "sense", property(lambda self: sense))
     for second in range(13):
-        sense.units, sense.ends, sense.keyframes_begun = sense.units + 40, sense.ends + 10, sense.keyframes_begun + 1
+        seen = Seen(packets=40 * second, units=40 * second, begun=10 * second, keyframes_begun=second)
+        monkeypatch.setattr(NativeSource, "seen", property(lambda self, seen=seen: seen))
         choice.look(float(second))
     (report,) = reports
     assert report["event"] == "unreadable" and "0 frames could be put together of" in report["reason"]
