@@ -39,7 +39,8 @@ class Describer:
             servers=[Server(url=self._base_path or "/")],
             description="Every second of a camera is recorded, or is a gap with a stated cause.",
         )
-        app = Litestar(self._routes(), dependencies=PROVIDED, openapi_config=config)
+        # Without logging_config=None it would set up logging anew: no redaction, no escapes in the log from then on.
+        app = Litestar(self._routes(), dependencies=PROVIDED, openapi_config=config, logging_config=None)
         return encode_json(app.openapi_schema.to_schema())
 
 
