@@ -53,13 +53,15 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person who can log in. ``made_by``: the name of who added them, None if that is not known."""
+    """A person who can log in. ``made_by``: the name of who added them, None if that is not known. ``must_change``: their password was made for
+    them; with it they may do nothing but set another."""
 
     id: str
     name: str
     role: Role
     created_us: int
     made_by: str | None = None
+    must_change: bool = False
 
     @property
     def actor(self) -> Actor:
@@ -102,7 +104,15 @@ class Token:
 
 
 def add_user(
-    conn: sqlite3.Connection, *, id_: str, name: str, password_hash: str, role: Role, by: Actor, at_us: int
+    conn: sqlite3.Connection,
+    *,
+    id_: str,
+    name: str,
+    password_hash: str,
+    role: Role,
+    by: Actor,
+    at_us: int,
+    must_change: bool = False,
 ) -> None:
     """Adds a user, made by somebody.
 
@@ -112,16 +122,16 @@ def add_user(
     if find_user(conn, name) is not None:
         raise ValueError(f"user {name!r} exists already")
     conn.execute(
-        "INSERT INTO user (id, name, password, role, created_us, made_by, made_by_id) VALUES (?,?,?,?,?,?,?)",
-        (id_, name, password_hash, role, at_us, by.name, by.person),
+        "INSERT INTO user (id, name, password, role, created_us, made_by, made_by_id, must_change) VALUES (?,?,?,?,?,?,?,?)",
+        (id_, name, password_hash, role, at_us, by.name, by.person, must_change),
     )
 
 
-_USER = "SELECT id, name, role, created_us, made_by FROM user WHERE removed_us IS NULL"
+_USER = "SELECT id, name, role, created_us, made_by, must_change FROM user WHERE removed_us IS NULL"
 
 
 def _user(row: sqlite3.Row) -> User:
-    return User(row["id"], row["name"], Role(row["role"]), row["created_us"], row["made_by"])
+    return User(row["id"], row["name"], Role(row["role"]), row["created_us"], row["made_by"], bool(row["must_change"]))
 
 
 def find_user(conn: sqlite3.Connection, name: str) -> User | None:
@@ -147,10 +157,10 @@ def password_hash(conn: sqlite3.Connection, id_: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def set_password_hash(conn: sqlite3.Connection, id_: str, new: str) -> bool:
-    """Replaces the hash of a user's password; says whether there is such a user."""
-    query = "UPDATE user SET password = ? WHERE id = ? AND removed_us IS NULL"
-    return conn.execute(query, (new, id_)).rowcount > 0
+def set_password_hash(conn: sqlite3.Connection, id_: str, new: str, *, same: bool = False) -> bool:
+    """Replaces the hash of a user's password; says whether there is such a user. ``same``: it is another hash of the same password."""
+    query = "UPDATE user SET password = ?, must_change = must_change AND ? WHERE id = ? AND removed_us IS NULL"
+    return conn.execute(query, (new, same, id_)).rowcount > 0
 
 
 def remove_user(conn: sqlite3.Connection, id_: str, *, at_us: int) -> list[str]:
@@ -176,7 +186,7 @@ def add_session(conn: sqlite3.Connection, *, hash_: str, user: str, at_us: int, 
 def find_session(conn: sqlite3.Connection, hash_: str) -> Session | None:
     """The session of this hash, expired or not."""
     row = conn.execute(
-        "SELECT u.id, u.name, u.role, u.created_us, u.made_by, s.created_us AS began_us, s.expires_us FROM session s"
+        "SELECT u.id, u.name, u.role, u.created_us, u.made_by, u.must_change, s.created_us AS began_us, s.expires_us FROM session s"
         " JOIN user u ON u.id = s.user WHERE s.hash = ? AND u.removed_us IS NULL",
         (hash_,),
     ).fetchone()

@@ -11,6 +11,7 @@ from nvr.accounts.errors import (
     UserExists,
     WeakPassword,
 )
+from nvr.accounts.first import FIRST_ADMIN
 from nvr.accounts.passwords import LEAST_CHARACTERS, check_password
 from nvr.accounts.sessions import (
     authenticate_session,
@@ -22,10 +23,9 @@ from nvr.accounts.sessions import (
     issue_token,
     remove_token,
 )
+from nvr.accounts.setup import ensure_first_admin
 from nvr.accounts.users import (
-    FIRST_ADMIN,
     create_user,
-    ensure_first_admin,
     parse_role,
     remove_user,
     set_password,

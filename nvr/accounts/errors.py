@@ -37,7 +37,7 @@ class InvalidAccount(AccountError):
 
 
 class WeakPassword(AccountError):
-    """A password that is too short or too long."""
+    """A password that is too short, too long or too common."""
 
     code = "weak_password"
 

@@ -5,20 +5,47 @@ Invariant: a password exists only as an argument; what is kept is its Argon2 has
 
 from __future__ import annotations
 
+import re
 import secrets
 from functools import cache
 from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn_rs_py import zxcvbn
 
 from nvr.accounts.errors import WeakPassword
 
-__all__ = ["LEAST_CHARACTERS", "check_password", "hash_password", "is_outdated", "matches", "random_password"]
+__all__ = [
+    "LEAST_CHARACTERS",
+    "check_password",
+    "hash_password",
+    "is_acceptable",
+    "is_outdated",
+    "matches",
+    "random_password",
+]
 
 LEAST_CHARACTERS: Final = 10
 # Nobody types more; hashing megabytes would let a login be an attack.
 _MOST_CHARACTERS: Final = 1024
+# Found with fewer tries it is one of the common ones, or made of them: lists of leaked passwords are longer. As a power of ten.
+_LEAST_GUESSES_LOG10: Final = 6.0
+# What whoever guesses the password of this very server tries first.
+_OUR_WORDS: Final = (
+    "nvr",
+    "cctv",
+    "camera",
+    "kamera",
+    "admin",
+    "administrator",
+    "rekaman",
+    "sandi",
+    "rahasia",
+    "semarang",
+)
+# Its work grows faster than the text; what is hard to guess by its beginning is hard to guess.
+_MOST_WEIGHED: Final = 100
 
 # The library's defaults are RFC 9106's low-memory profile: 64 MiB and about 50 ms of a core.
 _HASHER: Final = PasswordHasher()
@@ -27,11 +54,11 @@ _HASHER: Final = PasswordHasher()
 _ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
-def check_password(password: str) -> None:
-    """Accepts or refuses a new password.
+def check_password(password: str, *, of: str = "") -> None:
+    """Accepts or refuses a new password of the user of this name.
 
     Raises:
-        WeakPassword: shorter than ``LEAST_CHARACTERS``, or absurdly long.
+        WeakPassword: shorter than ``LEAST_CHARACTERS``, absurdly long, or among the first million that somebody would try.
     """
     if len(password) < LEAST_CHARACTERS:
         raise WeakPassword(
@@ -39,15 +66,33 @@ def check_password(password: str) -> None:
         )
     if len(password) > _MOST_CHARACTERS:
         raise WeakPassword(f"the password is longer than {_MOST_CHARACTERS} characters; use a shorter one")
+    weighed = zxcvbn(password[:_MOST_WEIGHED].encode("utf-8", "replace").decode(), [*_OUR_WORDS, *_words(of)])
+    if weighed.guesses_log10 < _LEAST_GUESSES_LOG10:
+        raise WeakPassword(
+            "the password is one of the first that are tried: common, or made of common parts; use a few words"
+        )
 
 
-def hash_password(password: str) -> str:
+def _words(name: str) -> list[str]:
+    return [name, *re.split(r"[._@-]+", name)] if name else []
+
+
+def is_acceptable(password: str, *, of: str = "") -> bool:
+    """Whether ``check_password`` accepts it."""
+    try:
+        check_password(password, of=of)
+    except WeakPassword:
+        return False
+    return True
+
+
+def hash_password(password: str, *, of: str = "") -> str:
     """The Argon2id hash of an acceptable password, with its salt and parameters.
 
     Raises:
         WeakPassword: as ``check_password``.
     """
-    check_password(password)
+    check_password(password, of=of)
     return _HASHER.hash(password)
 
 

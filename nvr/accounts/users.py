@@ -7,25 +7,22 @@ import sqlite3
 import time
 from typing import Final
 
-from nvr.accounts import passwords
-from nvr.accounts.errors import BadCredentials, InvalidAccount, LastAdmin, NoSuchAccount, UserExists
+from nvr.accounts import first, passwords
+from nvr.accounts.errors import BadCredentials, InvalidAccount, LastAdmin, NoSuchAccount, UserExists, WeakPassword
 from storage import accounts, audit
 from storage.accounts import Role, User
 from storage.actors import is_reserved, new_user_id
 from storage.database import Database
 
 __all__ = [
-    "FIRST_ADMIN",
     "create_user",
-    "ensure_first_admin",
+    "insert_user",
     "now_us",
     "parse_role",
     "remove_user",
     "set_password",
     "verify_password",
 ]
-
-FIRST_ADMIN: Final = "admin"
 
 # No capitals, so that no two names differ only in them.
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,62}", re.ASCII)
@@ -53,7 +50,7 @@ def create_user(db: Database, name: str, password: str, role: Role, *, at_us: in
 
     Raises:
         InvalidAccount: the name can't be one.
-        WeakPassword: the password is too short.
+        WeakPassword: the password can't be one.
         UserExists: the name is taken.
     """
     if is_reserved(name):
@@ -62,18 +59,28 @@ def create_user(db: Database, name: str, password: str, role: Role, *, at_us: in
         raise InvalidAccount(
             f"{name!r} can't be a user name; use 1 to 63 small letters, digits and . _ @ -, beginning with a letter or digit"
         )
-    hash_ = passwords.hash_password(password)
+    hash_ = passwords.hash_password(password, of=name)
     at = now_us() if at_us is None else at_us
     with db.write() as conn:
         try:
-            return _added(conn, name, hash_, role, at)
+            return insert_user(conn, name, hash_, role, at)
         except ValueError:
             raise UserExists(f"there is a user {name!r} already") from None
 
 
-def _added(conn: sqlite3.Connection, name: str, hash_: str, role: Role, at_us: int) -> User:
+def insert_user(
+    conn: sqlite3.Connection, name: str, hash_: str, role: Role, at_us: int, *, must_change: bool = False
+) -> User:
+    """Inserts a user whose name and password are good, within the transaction.
+
+    Raises:
+        ValueError: there is one of this name.
+    """
     id_ = new_user_id()
-    accounts.add_user(conn, id_=id_, name=name, password_hash=hash_, role=role, by=audit.actor_now(), at_us=at_us)
+    by = audit.actor_now()
+    accounts.add_user(
+        conn, id_=id_, name=name, password_hash=hash_, role=role, by=by, at_us=at_us, must_change=must_change
+    )
     audit.enter(conn, "user_added", detail={"user": name, "id": id_, "role": role})
     made = accounts.find_user(conn, name)
     assert made is not None
@@ -91,23 +98,28 @@ def verify_password(db: Database, name: str, password: str) -> User:
         hash_ = None if user is None else accounts.password_hash(conn, user.id)
     if not passwords.matches(password, hash_) or user is None or hash_ is None:
         raise BadCredentials
-    # A password of before a rule of length can't be hashed anew; it goes on with its old hash.
-    if passwords.is_outdated(hash_) and len(password) >= passwords.LEAST_CHARACTERS:
-        new = passwords.hash_password(password)
+    # A password of before a rule that refuses it can't be hashed anew; it goes on with its old hash.
+    if passwords.is_outdated(hash_) and passwords.is_acceptable(password, of=name):
+        new = passwords.hash_password(password, of=name)
         with db.write() as conn:
             if accounts.password_hash(conn, user.id) == hash_:
-                accounts.set_password_hash(conn, user.id, new)
+                accounts.set_password_hash(conn, user.id, new, same=True)
     return user
 
 
 def set_password(db: Database, name: str, password: str, *, keep_session: str | None = None) -> None:
-    """Sets a user's password and ends their sessions, but for the one with the hash ``keep_session``.
+    """Sets a user's password and ends their sessions, but for the one with the hash ``keep_session``. The file with the first password goes with it.
 
     Raises:
-        WeakPassword: the password is too short.
+        WeakPassword: the password can't be one, or must be changed and is the old one.
         NoSuchAccount: there is no such user.
     """
-    hash_ = passwords.hash_password(password)
+    hash_ = passwords.hash_password(password, of=name)
+    with db.read() as conn:
+        user = accounts.find_user(conn, name)
+        old = accounts.password_hash(conn, user.id) if user is not None and user.must_change else None
+    if old is not None and passwords.matches(password, old):
+        raise WeakPassword("this password was made for you, and others may know it; choose one of your own")
     with db.write() as conn:
         user = accounts.find_user(conn, name)
         if user is None:
@@ -115,6 +127,7 @@ def set_password(db: Database, name: str, password: str, *, keep_session: str | 
         accounts.set_password_hash(conn, user.id, hash_)
         accounts.end_sessions_of(conn, user.id, keep=keep_session)
         audit.enter(conn, "password_set", detail={"user": name, "id": user.id})
+    first.forget(db.path, name)
 
 
 def remove_user(db: Database, name: str, *, at_us: int | None = None) -> None:
@@ -132,18 +145,4 @@ def remove_user(db: Database, name: str, *, at_us: int | None = None) -> None:
             raise LastAdmin(f"{name!r} is the only administrator; make another one first")
         ended = accounts.remove_user(conn, user.id, at_us=now_us() if at_us is None else at_us)
         audit.enter(conn, "user_removed", detail={"user": name, "id": user.id, "tokens": ended})
-
-
-def ensure_first_admin(db: Database) -> str | None:
-    """Makes the user ``admin`` with a random password if there is no user at all. The password is returned this once, to be shown
-    to whoever set the server up; otherwise None."""
-    with db.read() as conn:
-        if accounts.users(conn):
-            return None
-    password = passwords.random_password()
-    hash_ = passwords.hash_password(password)
-    with db.write() as conn:
-        if accounts.users(conn):
-            return None
-        _added(conn, FIRST_ADMIN, hash_, Role.ADMIN, now_us())
-    return password
+    first.forget(db.path, name)

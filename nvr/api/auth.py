@@ -48,12 +48,13 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who asks: compared by ``actor.person``, a token being its user. ``session`` is the cookie's value, None for a token, and ``token`` its id, None for a
-    session."""
+    session. ``must_change``: they logged in with a password that was made for them."""
 
     actor: Actor
     role: Role
     session: str | None
     token: str | None = None
+    must_change: bool = False
 
     @property
     def name(self) -> str:
@@ -65,7 +66,7 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
     """Lets a request through to its handler, or raises.
 
     Raises:
-        ApiError: ``not_authenticated``, ``forbidden``, ``cross_origin`` or ``method_not_allowed``.
+        ApiError: ``not_authenticated``, ``password_change_needed``, ``forbidden``, ``cross_origin`` or ``method_not_allowed``.
     """
     needed = handler.opt.get("role")
     if needed is None:
@@ -85,6 +86,8 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         if error.status == 401 and _is_for_players(connection, handler):
             error.headers |= _asked_for_basic(connection)
         raise
+    if principal.must_change and not handler.opt.get("before_change"):
+        raise ApiError("password_change_needed", "set a password of your own first: this one was made for you")
     if not principal.role.allows(Role(needed)):
         await _look(connection, services, principal, "refused", {"route": connection.scope["path"][:200]})
         raise ApiError("forbidden", f"this needs the role {needed}; {principal.name} is {principal.role}")
@@ -205,7 +208,11 @@ def _by_token(db: Database, text: str, at_us: int) -> Principal | None:
 
 def _by_cookie(db: Database, value: str, at_us: int) -> Principal | None:
     session = accounts.authenticate_session(db, value, at_us=at_us)
-    return None if session is None else Principal(session.user.actor, session.role, value)
+    return (
+        None
+        if session is None
+        else Principal(session.user.actor, session.role, value, must_change=session.user.must_change)
+    )
 
 
 def check_origin(connection: Connection, *, must_tell: bool) -> None:

@@ -44,13 +44,14 @@ class LoggedIn(msgspec.Struct):
 
 
 class Me(msgspec.Struct):
-    """Who asks, the zone in which to show times, the server's version and clock."""
+    """Who asks, the zone in which to show times, the server's version and clock. ``must_change_password``: all else is refused until they have."""
 
     user: str
     role: Role
     zone: str
     version: str
     time: str
+    must_change_password: bool
 
 
 class NewUser(msgspec.Struct, forbid_unknown_fields=True):
@@ -160,7 +161,7 @@ async def login(request: Request[Any, Any, Any], services: Injected, data: JSONB
     )
 
 
-@post("/api/logout", role="viewer", summary="End the session", status=204)
+@post("/api/logout", role="viewer", summary="End the session", status=204, before_change=True)
 async def logout(request: ApiRequest, services: Injected) -> Response[None]:
     """Ends the session and takes the cookie back. With a token there is none to end."""
     session = principal_of(request).session
@@ -175,12 +176,19 @@ async def logout(request: ApiRequest, services: Injected) -> Response[None]:
     )
 
 
-@get("/api/me", role="viewer", summary="Who asks, and the server's zone, version and clock", answer=Me)
+@get(
+    "/api/me",
+    role="viewer",
+    summary="Who asks, and the server's zone, version and clock",
+    answer=Me,
+    before_change=True,
+)
 async def me(request: ApiRequest, services: Injected) -> Me:
     """Who asks."""
     who = principal_of(request)
     settings = services.settings
-    return Me(who.name, who.role, settings.zone, settings.version, format_time(services.now_us()))
+    now = format_time(services.now_us())
+    return Me(who.name, who.role, settings.zone, settings.version, now, who.must_change)
 
 
 def _user_body(user: User) -> UserBody:
@@ -227,6 +235,7 @@ def remove_user(services: Injected, name: FromPath[str]) -> None:
     summary="Set a password: one's own, or as an administrator anyone's",
     errors=["invalid_request", "bad_credentials", "weak_password", "account_not_found", "too_many_attempts"],
     status=204,
+    before_change=True,
 )
 async def set_password(
     request: ApiRequest, services: Injected, name: FromPath[str], data: JSONBody[NewPassword]
@@ -235,9 +244,11 @@ async def set_password(
     own password needs the present one."""
     who = principal_of(request)
     own = await sync_to_thread(_is_of, services, who.actor, name)
+    if not own and who.must_change:
+        raise ApiError("password_change_needed", "set a password of your own first: this one was made for you")
     if not own and who.role is not Role.ADMIN:
         raise ApiError("forbidden", "only an administrator may set another one's password")
-    accounts.check_password(data.password)
+    accounts.check_password(data.password, of=name)
     if own:
         await _verified(request, services, name, data.current or "")
     keep = accounts.hash_of(who.session) if own and who.session is not None else None

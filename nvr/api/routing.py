@@ -49,8 +49,9 @@ def _route(
     in_schema: bool = True,
     audit: str | None = None,
     largest_body_bytes: int | None = None,
+    before_change: bool = False,
 ) -> _Decorator:
-    codes = sorted({*errors, *(("not_authenticated", "forbidden") if role != PUBLIC else ())})
+    codes = sorted({*errors, *(("not_authenticated", "forbidden", "password_change_needed") if role != PUBLIC else ())})
     by_status: dict[int, list[str]] = defaultdict(list)
     for code in codes:
         by_status[CODES[code][0]].append(f"`{code}`: {CODES[code][1]}")
@@ -74,7 +75,7 @@ def _route(
             operation_id=function.__name__,
             summary=summary,
             description=f"Role: {role}.",
-            opt={"role": role, "errors": tuple(codes), "audit": audit},
+            opt={"role": role, "errors": tuple(codes), "audit": audit, "before_change": before_change},
             responses=responses,
             raises=[],
             include_in_schema=in_schema,

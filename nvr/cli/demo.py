@@ -63,6 +63,7 @@ def demo(ctx: click.Context, folder: Path, port: int, config: Path) -> None:
 
     Writes a configuration of its own into the folder; --config is accepted, but not read.
     """
+    from nvr.accounts.first import path_of
     from nvr.supervisor import run
 
     folder = folder.absolute()
@@ -75,13 +76,13 @@ def demo(ctx: click.Context, folder: Path, port: int, config: Path) -> None:
         echo(f"Page:       http://{_HOST}:{port}/")
         echo(f"Recording:  {', '.join(f'{camera.name} ({camera.id})' for camera in cameras)}")
         echo(f"Footage:    {folder / 'data' / 'footage'}")
-        if continued:
-            echo(f"Login:      as in the first run with this folder; to begin anew, delete {folder}")
+        if continued and not path_of(folder / "data" / "catalogue.sqlite").exists():
+            echo(f"Login:      with the password that was set; to begin anew, delete {folder}")
         else:
-            echo("Login:      the server prints the admin's first password below, once")
+            echo("Login:      the server prints the admin's password below")
         echo("Stop:       Ctrl-C")
         sys.stdout.flush()
-        code = run(path)
+        code = run(path, demo=True)
     ctx.exit(code)
 
 

@@ -30,14 +30,12 @@ _LOCK_PATIENCE_S: Final = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a prepared server has. ``first_password`` is the new admin's, if
-    there was none; ``backlog`` holds unfinished segments that recording must not wait for."""
+    """What a prepared server has. ``backlog`` holds unfinished segments that recording must not wait for."""
 
     database: Database
     lock: Lock
     roots: Roots
     node: str
-    first_password: str | None
     backlog: Backlog
 
 
@@ -46,8 +44,8 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-def prepare(config: Config) -> Prepared:
-    """Prepares a start.
+def prepare(config: Config, *, demo: bool = False) -> Prepared:
+    """Prepares a start. Of a ``demo`` the first password is one to go on with.
 
     Raises:
         StorageError: a lock, the catalogue or a root is not to be had; nothing was changed.
@@ -92,7 +90,7 @@ def prepare(config: Config) -> Prepared:
             log.info("the audit log ends at %s", audit.head(conn))
             audit.enter(conn, "server_started", detail={"version": __version__, "node": node_id})
             provision(conn, config, node=node_id, epoch=epoch, now_us=now_us())
-        password = ensure_first_admin(database)
+        ensure_first_admin(database, must_change=not demo)
     except BaseException:
         database.close()
         if is_new:
@@ -115,4 +113,4 @@ def prepare(config: Config) -> Prepared:
     )
     for foreign in report.foreign[:20]:
         log.warning("%s is not a segment of this server; left alone", foreign)
-    return Prepared(database, lock, roots, node_id, password, backlog)
+    return Prepared(database, lock, roots, node_id, backlog)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from nvr import log as logs
+from nvr.accounts import first
 from nvr.config import Config, ConfigError, load
 from nvr.config.last_good import keep
 from nvr.supervisor.fleet import Fleet
@@ -34,8 +35,8 @@ _ADOPTION_S: Final = 5.0
 _SERVER_LIVE: Final = ("secure_cookies", "trusted_proxies", "hosts")
 
 
-def run(path: Path) -> int:
-    """Runs the server until it is told to stop; returns the exit code."""
+def run(path: Path, *, demo: bool = False) -> int:
+    """Runs the server until it is told to stop; returns the exit code. That of a ``demo`` shows its password."""
     try:
         config = load(path)
     except ConfigError as error:
@@ -46,14 +47,12 @@ def run(path: Path) -> int:
         log.warning("%s", warning)
     accept_unsynced_folders(config.storage.unsynced_folders)
     try:
-        prepared = prepare(config)
+        prepared = prepare(config, demo=demo)
     except (StorageError, OSError) as error:
         log.critical("%s", error)
         return 1
     keep(path)
-    if prepared.first_password is not None:
-        # To the terminal only: a log file is read by others.
-        print(f"First login: user admin, password {prepared.first_password}", flush=True)
+    _say_first_login(config.storage.catalogue, demo=demo)
     try:
         return asyncio.run(_Server(config, prepared).serve())
     finally:
@@ -61,6 +60,14 @@ def run(path: Path) -> int:
         if prepared.backlog.stop(_ADOPTION_S):
             prepared.database.close()
         prepared.lock.release()
+
+
+def _say_first_login(catalogue: Path, *, demo: bool) -> None:
+    """Where the first password is, as long as it was not changed. Not the password: what a service prints is kept in a journal that others read."""
+    if demo and (password := first.read(catalogue)) is not None:
+        print(f"First login: user {first.FIRST_ADMIN}, password {password}", flush=True)
+    elif (path := first.path_of(catalogue)).exists():
+        print(f"First login: user {first.FIRST_ADMIN}, its password is in {path}", flush=True)
 
 
 class _Server:

@@ -35,6 +35,7 @@ from storage.migrations import (
     m024_at_risk,
     m025_identities,
     m026_integrity,
+    m027_first_password,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -68,6 +69,7 @@ STEPS = (
     m024_at_risk,
     m025_identities,
     m026_integrity,
+    m027_first_password,
 )
 
 

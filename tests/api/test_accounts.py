@@ -6,12 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nvr import accounts
 from nvr.accounts import Role, passwords, sessions
 from storage import accounts as rows
 from storage.actors import SERVER_ACTOR
 from storage.database import Database
+from tests.nightly import examples
 
 
 @pytest.fixture
@@ -22,11 +25,67 @@ def db(tmp_path: Path) -> Database:
 
 
 def test_the_first_admin_gets_a_password_once(db: Database) -> None:
-    password = accounts.ensure_first_admin(db)
-    assert password is not None
+    path = accounts.ensure_first_admin(db)
+    assert path is not None
+    assert path == db.path.with_name("first-password") and path.stat().st_mode & 0o777 == 0o600
+    password = path.read_text().strip()
     assert re.fullmatch(r"([a-hj-km-np-z2-9]{5}-){3}[a-hj-km-np-z2-9]{5}", password)
     assert accounts.verify_password(db, "admin", password).role is Role.ADMIN
+    assert accounts.verify_password(db, "admin", password).must_change
     assert accounts.ensure_first_admin(db) is None
+    with pytest.raises(accounts.WeakPassword, match="made for you"):
+        accounts.set_password(db, "admin", password)
+    assert path.exists()
+    accounts.set_password(db, "admin", "gerbang-tua-berlumut")
+    assert not path.exists()
+    assert not accounts.verify_password(db, "admin", "gerbang-tua-berlumut").must_change
+
+
+def test_the_first_password_is_not_written_into_what_lies_there(db: Database, tmp_path: Path) -> None:
+    elsewhere, path = tmp_path / "elsewhere", tmp_path / "first-password"
+    elsewhere.write_text("")
+    path.symlink_to(elsewhere)
+    assert accounts.ensure_first_admin(db, must_change=False) == path
+    assert elsewhere.read_text() == "" and not path.is_symlink()
+    assert not accounts.verify_password(db, "admin", path.read_text().strip()).must_change
+
+
+def test_without_a_file_there_is_no_first_admin(db: Database, tmp_path: Path) -> None:
+    (tmp_path / "first-password" / "x").mkdir(parents=True)
+    with pytest.raises(OSError):
+        accounts.ensure_first_admin(db)
+    with db.read() as conn:
+        assert rows.users(conn) == []
+
+
+COMMON = [
+    "password123", "Password1!", "P@ssw0rd2026", "qwertyuiop", "1234567890", "aaaaaaaaaaaa", "1q2w3e4r5t", "admin12345",
+    "indonesia123", "bismillah1", "cctvcctvcctv", "semarang2026", "adminadmin", "a1" * 500,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("password", COMMON)
+def test_common_passwords_are_refused(db: Database, password: str) -> None:
+    with pytest.raises(accounts.WeakPassword, match="first that are tried"):
+        accounts.create_user(db, "vera", password, Role.VIEWER)
+    accounts.create_user(db, "vera", "vera-vera-vera", Role.VIEWER)
+    with pytest.raises(accounts.WeakPassword, match="first that are tried"):
+        accounts.set_password(db, "vera", password)
+
+
+def test_ones_own_name_is_no_password(db: Database) -> None:
+    with pytest.raises(accounts.WeakPassword, match="first that are tried"):
+        accounts.create_user(db, "siti.rahmawati", "rahmawati1", Role.VIEWER)
+    accounts.create_user(db, "budi", "rahmawati menari", Role.VIEWER)
+
+
+@given(st.text(min_size=10, max_size=1024))
+@settings(max_examples=examples(100, 3000))
+def test_any_text_is_accepted_or_refused(password: str) -> None:
+    try:
+        passwords.check_password(password, of="vera")
+    except accounts.WeakPassword as error:
+        assert str(error)
 
 
 def test_no_first_admin_where_there_are_users(db: Database) -> None:

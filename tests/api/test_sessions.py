@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
+from nvr.accounts import Role, passwords
+from nvr.accounts.users import insert_user
 from nvr.api.attempts import Attempts
 from nvr.api.auth import same_origin
 from nvr.api.errors import ApiError
-from tests.api.catalogue import PASSWORDS, World
+from tests.api.catalogue import NOW, PASSWORDS, World
 
 Client = AsyncTestClient[Litestar]
 OURS = {"Origin": "http://nvr.test"}
@@ -218,6 +222,39 @@ async def test_ones_own_password_needs_the_present_one_and_ends_other_sessions(a
         assert (await client.get("/api/me")).status_code == 200
         assert (await other.get("/api/me")).status_code == 401
         await log_in(other, "vera", "brand-new-word")
+
+
+async def test_who_has_a_password_that_was_made_for_them_sets_another_before_anything_else(
+    app: Litestar, client: Client, world: World
+) -> None:
+    hash_ = passwords.hash_password("k7mwp-3hxqr-vd9tn")
+    with world.db.write() as conn:
+        insert_user(conn, "nina", hash_, Role.ADMIN, NOW, must_change=True)
+    answer = await client.post("/api/login", json={"username": "nina", "password": "k7mwp-3hxqr-vd9tn"})
+    assert answer.status_code == 200
+    assert (await client.get("/api/me")).json()["must_change_password"] is True
+    open_ = {("GET", "/api/me"), ("POST", "/api/logout"), ("POST", "/api/users/1/password")}
+    asked = 0
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            for method in set(handler.http_methods) - {"OPTIONS", "HEAD"}:
+                path = re.sub(r"\{[^}]*\}", "1", route.path)
+                if handler.opt.get("role", "public") == "public" or (method, path) in open_:
+                    continue
+                answer = await client.request(method, path, headers=OURS)
+                assert (answer.status_code, answer.json()["code"]) == (403, "password_change_needed"), (method, path)
+                asked += 1
+    assert asked > 60
+    others = await client.post("/api/users/vera/password", json={"password": "gerbang-tua-berlumut"}, headers=OURS)
+    assert others.json()["code"] == "password_change_needed"
+    own = {"password": "k7mwp-3hxqr-vd9tn", "current": "k7mwp-3hxqr-vd9tn"}
+    assert (await client.post("/api/users/nina/password", json=own, headers=OURS)).json()["code"] == "weak_password"
+    common = {**own, "password": "password123"}
+    assert (await client.post("/api/users/nina/password", json=common, headers=OURS)).json()["code"] == "weak_password"
+    good = {**own, "password": "gerbang-tua-berlumut"}
+    assert (await client.post("/api/users/nina/password", json=good, headers=OURS)).status_code == 204
+    assert (await client.get("/api/me")).json()["must_change_password"] is False
+    assert (await client.get("/api/users")).status_code == 200
 
 
 async def test_only_an_administrator_sets_anothers_password(client: Client, world: World) -> None:

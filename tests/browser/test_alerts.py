@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,16 +72,11 @@ def test_alerts_at_the_page(
     server.write_config()
     server.start()
     try:
-        found = server.until(lambda: re.search(r"admin, password (\S+)", server.log.read_text()), what="a password")
-        server.until(lambda: "page at" in server.log.read_text(), what="the page")
+        server.until(server.first_password.exists, what="the first start")
         server.until(lambda: are_down(server), what="cameras that are down")
         opened(server)
-        assert found is not None
         with chromium(tmp_path_factory.mktemp("chromium"), language=LANGUAGE) as page:
-            page.driver.get(f"http://127.0.0.1:{server.port}/")
-            page.get("login-user").send_keys("admin")
-            page.get("login-password").send_keys(found[1])
-            page.click("login-submit")
+            server.log_in_at_page(page)
             page.click("nav-alerts")
             members = page.get("alert-members")
             assert (members.get_attribute("data-down"), members.get_attribute("data-back")) == ("5", "1")

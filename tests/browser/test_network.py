@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -48,15 +47,10 @@ def test_the_network_and_a_plan_at_the_page(tmp_path: Path, tmp_path_factory: py
     server = Server(tmp_path, cameras, workers=1, extra="[network]\nprice_per_mbit = 25000")
     server.start()
     try:
-        found = server.until(lambda: re.search(r"admin, password (\S+)", server.log.read_text()), what="a password")
-        server.until(lambda: "page at" in server.log.read_text(), what="the page")
-        measured(server.catalogue)
-        assert found is not None
         with chromium(tmp_path_factory.mktemp("chromium"), language="id") as page:
-            page.driver.get(f"http://127.0.0.1:{server.port}/")
-            page.get("login-user").send_keys("admin")
-            page.get("login-password").send_keys(found[1])
-            page.click("login-submit")
+            server.until(server.first_password.exists, what="the first start")
+            measured(server.catalogue)
+            server.log_in_at_page(page)
             page.click("nav-network")
             page.until(lambda: len(page.all("network-row")) == 2, what="a row for each measured camera")
             assert "1.000 kbit/s" in page.all("network-row")[0].text and "0,01 %" in page.all("network-row")[0].text

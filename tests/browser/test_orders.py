@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,14 +80,8 @@ def test_an_order_at_the_page(
     server = City(folder, [], workers=1)
     server.start()
     try:
-        found = server.until(lambda: re.search(r"admin, password (\S+)", server.log.read_text()), what="a password")
-        server.until(lambda: "page at" in server.log.read_text(), what="the page")
-        assert found is not None
         with chromium(tmp_path_factory.mktemp("chromium"), language="id") as page:
-            page.driver.get(f"http://127.0.0.1:{server.port}/")
-            fill(page, "login-user", "admin")
-            fill(page, "login-password", found[1])
-            page.click("login-submit")
+            server.log_in_at_page(page)
             imported(page, good, bad)
             server.until(lambda: server.closed("simpang-lima"), what="the imported camera records")
             ordered(page, server, letter)

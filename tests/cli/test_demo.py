@@ -59,7 +59,8 @@ def test_config_is_good_whatever_the_name(tmp_path: Path) -> None:
 def test_runs_the_server_on_a_written_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, ended, seen = tmp_path / "demo", tmp_path / "ended", []
 
-    def run(path: Path) -> int:
+    def run(path: Path, *, demo: bool) -> int:
+        assert demo
         seen.append((load(path).cameras[0].id, ended.exists()))
         return 3
 

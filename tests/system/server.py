@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import av
 import sqlite_utils
@@ -25,6 +25,9 @@ from storage.migrations import migrations
 from storage.segment_file import SegmentFile, read
 from storage.segments import Segment
 from tests.cameras.frames import frame_hash
+
+if TYPE_CHECKING:
+    from tests.browser.chrome import Page
 
 T = TypeVar("T")
 
@@ -61,6 +64,31 @@ class Server:
     @property
     def catalogue(self) -> Path:
         return self.folder / "data" / "catalogue.sqlite"
+
+    @property
+    def first_password(self) -> Path:
+        return self.catalogue.with_name("first-password")
+
+    def log_in_at_page(self, page: Page, own: str = "gerbang-tua-berlumut") -> None:
+        """The first login of a new server at its page: with the password of the file, which has to be changed."""
+        first = str(
+            self.until(
+                lambda: self.first_password.exists() and self.first_password.read_text().strip(), what="a password"
+            )
+        )
+        self.until(lambda: "page at" in self.log.read_text(), what="the page")
+        assert first not in self.log.read_text()
+        page.driver.get(f"http://127.0.0.1:{self.port}/")
+        for name, text in (("login-user", "admin"), ("login-password", first)):
+            page.get(name).send_keys(text)
+        page.click("login-submit")
+        page.get("first-password")
+        assert not page.all("nav-cameras")
+        for name, text in (("password-current", first), ("password-new", own), ("password-again", own)):
+            page.get(name).send_keys(text)
+        page.click("password-save")
+        page.get("nav-cameras")
+        assert not self.first_password.exists()
 
     def write_config(self) -> None:
         lines = [

@@ -14,6 +14,7 @@ import { ExportsPage } from './pages/exports';
 import { GapsPage } from './pages/gaps';
 import { NetworkPage } from './pages/network';
 import { OrdersPage } from './pages/orders';
+import { PasswordForm } from './pages/password-form';
 import { LoginPage } from './pages/login';
 import { TokensPage } from './pages/tokens';
 import { UsersPage } from './pages/users';
@@ -49,6 +50,7 @@ export function App() {
     return () => clearInterval(timer);
   }, [who.state]);
 
+  if (who.state === 'in' && who.me.must_change_password) return <FirstPassword me={who.me} />;
   if (who.state === 'in') return <Frame me={who.me} where={where} />;
   return (
     <>
@@ -56,6 +58,24 @@ export function App() {
       {who.state === 'out' ? <LoginPage expired={who.expired} /> : (
         <main class="login" id="content"><p class="panel" role="status" data-testid={who.state === 'offline' ? 'offline' : 'starting'}>{who.state === 'offline' ? t.offline : t.loading}</p></main>
       )}
+    </>
+  );
+}
+
+/** Whose password was made for them sets another: the server refuses all else. */
+function FirstPassword({ me }: { me: Me }) {
+  const { t } = useWords();
+  return (
+    <>
+      <div class="corner"><LanguageChoice /></div>
+      <main class="login" id="content">
+        <section class="panel" data-testid="first-password">
+          <h1>{t.admin.firstPassword}</h1>
+          <p>{t.admin.firstPasswordWhy(me.user)}</p>
+          <PasswordForm user={me.user} own onDone={() => void refreshSession()} />
+          <button type="button" class="small" data-testid="logout" onClick={() => void logout()}>{t.nav.logout}</button>
+        </section>
+      </main>
     </>
   );
 }

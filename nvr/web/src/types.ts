@@ -19,6 +19,7 @@ export interface Me {
   zone: string;
   version: string;
   time: string;
+  must_change_password: boolean;
 }
 
 export type CameraState = 'recording' | 'waiting' | 'off';

@@ -73,7 +73,8 @@ const errors: Record<string, string> = {
   directive_not_found: 'There is no such entry (any more).',
   attachment_not_found: 'There is no such file.',
   public_off: 'This server has no public page.',
-  weak_password: 'The password cannot be used.',
+  weak_password: 'The password cannot be used: too short, too long, or one of the first that are tried. A few words do well.',
+  password_change_needed: 'Set a password of your own first.',
   bad_credentials: 'The user name or the password is wrong.',
   not_authenticated: 'You are not logged in.',
   forbidden: 'Your role does not allow this.',
@@ -275,6 +276,7 @@ const en = {
 
     usersTitle: 'Users', addUser: 'Add a user', userName: 'User name', role: 'Role', created: 'Created', you: 'you',
     userPassword: 'Password', removeUser: (name: string) => `Remove ${name}?`, removeUserText: 'The user can no longer log in.',
+    firstPassword: 'Set your own password', firstPasswordWhy: (user: string) => `The password of ${user} was made by the server. Set one of your own: nothing else can be done before.`,
     changePassword: 'Change password', changePasswordOf: (name: string) => `New password for ${name}`, newPassword: 'New password', newPasswordAgain: 'New password again',
     currentPassword: 'Your present password', currentWrong: 'Your present password is wrong.', passwordsDiffer: 'The two new passwords differ.', passwordChanged: 'The password is changed.',
 

@@ -154,6 +154,7 @@ const id: Words = {
 
     usersTitle: 'Pengguna', addUser: 'Tambah pengguna', userName: 'Nama pengguna', role: 'Peran', created: 'Dibuat', you: 'Anda',
     userPassword: 'Kata sandi', removeUser: (name) => `Hapus ${name}?`, removeUserText: 'Pengguna ini tidak dapat masuk lagi.',
+    firstPassword: 'Buat kata sandi Anda sendiri', firstPasswordWhy: (user) => `Kata sandi ${user} dibuat oleh server. Buat kata sandi Anda sendiri: sebelum itu, tidak ada hal lain yang dapat dilakukan.`,
     changePassword: 'Ganti kata sandi', changePasswordOf: (name) => `Kata sandi baru untuk ${name}`, newPassword: 'Kata sandi baru', newPasswordAgain: 'Ulangi kata sandi baru',
     currentPassword: 'Kata sandi Anda sekarang', currentWrong: 'Kata sandi Anda sekarang salah.', passwordsDiffer: 'Kedua kata sandi baru tidak sama.', passwordChanged: 'Kata sandi telah diganti.',
 
@@ -369,7 +370,8 @@ const id: Words = {
     directive_not_found: 'Entri ini tidak ada (lagi).',
     attachment_not_found: 'Berkas ini tidak ada.',
     public_off: 'Server ini tidak memiliki halaman publik.',
-    weak_password: 'Kata sandi ini tidak dapat dipakai.',
+    weak_password: 'Kata sandi ini tidak dapat dipakai: terlalu pendek, terlalu panjang, atau termasuk yang pertama dicoba orang. Beberapa kata sudah cukup.',
+    password_change_needed: 'Buat kata sandi Anda sendiri dahulu.',
     bad_credentials: 'Nama pengguna atau kata sandi salah.',
     not_authenticated: 'Anda belum masuk.',
     forbidden: 'Peran Anda tidak mengizinkan tindakan ini.',
