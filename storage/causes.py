@@ -106,12 +106,13 @@ _CLASSES: dict[Cause, CauseClass] = {
     Cause.UNKNOWN: CauseClass.SERVER,
 }
 
-_CORRUPT_CLASSES = {name.value: name for name in (CauseClass.NETWORK, CauseClass.CAMERA, CauseClass.SERVER)}
+_BY_EVIDENCE = frozenset({Cause.CORRUPT, Cause.STALLED})
+_NAMED_CLASSES = {name.value: name for name in (CauseClass.NETWORK, CauseClass.CAMERA, CauseClass.SERVER)}
 
 
 def class_of(cause: Cause, detail: Mapping[str, Any]) -> CauseClass:
     """Who has to act on a gap of this cause whose fact has this detail. Of ``corrupt`` the evidence decides, which the detail's ``class`` names: packets missing (network),
-    none missing (camera), or dropped by us (server). Facts without it are older than that."""
-    if cause is Cause.CORRUPT:
-        return _CORRUPT_CLASSES.get(str(detail.get("class")), cause.cause_class)
+    none missing (camera), or dropped by us (server). So it does of ``stalled``, while a recorder begins (server). Facts without it have their cause's class."""
+    if cause in _BY_EVIDENCE:
+        return _NAMED_CLASSES.get(str(detail.get("class")), cause.cause_class)
     return cause.cause_class

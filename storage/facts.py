@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from storage.causes import Cause, Layer
+from storage.causes import Cause, Layer, class_of
 from storage.database import next_rev
 from storage.intervals import Interval, merge, subtract
 
@@ -110,7 +110,7 @@ def enter(
     node: str,
     epoch: int,
 ) -> None:
-    """From ``at_us`` on there is no footage because of ``cause``. The same cause again goes on; its latest detail is kept.
+    """From ``at_us`` on there is no footage because of ``cause``. The same cause of the same class again goes on; its latest detail is kept.
 
     ``at_us`` is the end of footage, or the time of the outcome (a refused connection) that changed the cause. Of a recorder whose camera
     has been moved to another (a higher epoch, which records), it means nothing.
@@ -119,7 +119,8 @@ def enter(
         return
     now = open_fact(conn, camera)
     text = json.dumps(dict(detail))
-    if now is not None and now.cause is cause and now.start_us <= at_us:
+    same = now is not None and now.cause is cause and class_of(cause, now.detail) is class_of(cause, detail)
+    if now is not None and same and now.start_us <= at_us:
         if dict(now.detail) != dict(detail):
             conn.execute(
                 "UPDATE fact SET detail = ?, rev = ? WHERE camera = (SELECT key FROM camera WHERE id = ?)"

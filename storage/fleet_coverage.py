@@ -47,9 +47,10 @@ CROSS JOIN fact f ON f.camera = i.camera AND f.layer = i.layer AND f.start_us = 
 _LASTING: Final = """json_each(:keys) k CROSS JOIN (SELECT camera, layer, start_us, node, epoch FROM fact INDEXED BY fact_end
   WHERE end_us IS NULL AND start_us < :start) i ON i.camera = k.value
 CROSS JOIN fact f ON f.camera = i.camera AND f.layer = i.layer AND f.start_us = i.start_us AND f.node = i.node AND f.epoch = i.epoch"""
-# A recorder that was told to stop repeats a decision's cause in its own layer; told apart here by a star. What a corrupt picture is put down to stands after a slash.
+# A recorder that was told to stop repeats a decision's cause in its own layer; told apart here by a star. Whose the evidence says that it is stands after a slash.
 _CAUSE: Final = """CASE WHEN f.layer = 'recorder' AND f.cause IN ('disabled', 'schedule', 'maintenance') THEN '*' || f.cause
-WHEN f.cause = 'corrupt' AND json_extract(f.detail, '$.class') IN ('camera', 'server') THEN 'corrupt/' || json_extract(f.detail, '$.class') ELSE f.cause END"""
+WHEN f.cause IN ('corrupt', 'stalled') AND f.cause || '/' || json_extract(f.detail, '$.class') IN ('corrupt/camera', 'corrupt/server', 'stalled/network', 'stalled/server')
+THEN f.cause || '/' || json_extract(f.detail, '$.class') ELSE f.cause END"""
 _FACT: Final = (
     f"k.key AS place, f.start_us AS start, f.end_us, {_CAUSE} AS cause, f.detail, f.epoch, f.node AS node_key"
 )

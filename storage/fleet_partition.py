@@ -20,14 +20,19 @@ __all__ = ["CAUSES", "CLASSES", "CODE", "LAYER_OF_RANK", "OPEN", "FactArrays", "
 
 Int64 = NDArray[np.int64]
 
-# The code of a cause and its class in arrays is their place here. ``corrupt`` has several classes: as ``CODE`` names it the one that it has if nothing else is said, after
-# the other causes those that its facts may name (``storage.causes.class_of``).
-_NAMED: Final = (CauseClass.CAMERA, CauseClass.SERVER)
-CAUSES: Final[tuple[Cause, ...]] = (*Cause, *(Cause.CORRUPT for _ in _NAMED))
-CLASSES: Final[tuple[CauseClass, ...]] = (*(cause.cause_class for cause in Cause), *_NAMED)
+# The code of a cause and its class in arrays is their place here. Some causes have several classes: as ``CODE`` names them the one that they have if nothing else is said, after
+# the other causes those that their facts may name (``storage.causes.class_of``).
+_NAMED: Final = tuple(
+    (cause, name)
+    for cause in (Cause.CORRUPT, Cause.STALLED)
+    for name in (CauseClass.NETWORK, CauseClass.CAMERA, CauseClass.SERVER)
+    if name is not cause.cause_class
+)
+CAUSES: Final[tuple[Cause, ...]] = (*Cause, *(cause for cause, _ in _NAMED))
+CLASSES: Final[tuple[CauseClass, ...]] = (*(cause.cause_class for cause in Cause), *(name for _, name in _NAMED))
 CODE: Final[dict[str, int]] = {
     **{cause: code for code, cause in enumerate(Cause)},
-    **{f"{Cause.CORRUPT}/{name}": len(Cause) + number for number, name in enumerate(_NAMED)},
+    **{f"{cause}/{name}": len(Cause) + number for number, (cause, name) in enumerate(_NAMED)},
 }
 _UNKNOWN: Final = CODE[Cause.UNKNOWN]
 # Facts of one rank only compete by their start; of ranks the least wins.

@@ -53,6 +53,9 @@ def public_state(state: str, cause: Cause | None, detail: Mapping[str, Any] | No
         return "recording"
     if cause is None:
         return "server"
+    if cause is Cause.STALLED and class_of(cause, detail or {}) is CauseClass.SERVER:
+        # A recorder begins.
+        return "setup"
     return _OF_CAUSE.get(cause) or _OF_CLASS.get(class_of(cause, detail or {}), "server")
 
 

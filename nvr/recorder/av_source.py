@@ -87,10 +87,15 @@ class AvSource:
     def counters(self) -> Mapping[str, int]:
         """What came, and when, and what the relay saw of its packets: FFmpeg does not tell what went wrong."""
         relay, frames = self._relay, self._frames
-        if relay is None or frames is None:
+        if relay is None:
             return {}
+        seen = relay.counts
+        if frames is None:
+            return seen
         # What the relay saw of the bytes is what came; FFmpeg gives those of frames.
-        counts = {**frames.counts(), **relay.counts}
+        counts = frames.counts()
+        received = max(counts.get("received", 0), seen.get("received", 0))
+        counts = {**counts, **seen, "received": received}
         if self._sounds is not None:
             counts["received_bytes"] += self._sounds.bytes
         return counts
@@ -127,7 +132,7 @@ class AvSource:
         timeout_us = camera.silence_us // 2
         audio, why = camera.audio, ""
         while True:
-            relay = self._relay = Relay(camera, self._transport, audio=audio)
+            relay = self._relay = Relay(camera, self._transport, audio=audio, on_play=self._sink.connected)
             address = relay.open()
             try:
                 return self._read_from(relay, address, timeout_us, why)
@@ -157,7 +162,6 @@ class AvSource:
             why = relay.ended or relay.refusal
             raise why or failures.from_open(error, time.monotonic() - began, timeout_us / 1e6) from None
         with container:
-            self._sink.connected()
             if no_audio or relay.no_audio:
                 self._sink.no_audio(no_audio or relay.no_audio)
             if not container.streams.video:

@@ -20,7 +20,7 @@ from nvr.recorder.run import Run
 from nvr.recorder.source import Ended, Source
 from nvr.recorder.working import WORKING, mark_of
 from storage.catalogue_writer import Grown
-from storage.causes import Cause
+from storage.causes import Cause, CauseClass, class_of
 from storage.counters import added
 from storage.disk_writer import DiskWriter
 from storage.segment_handle import SegmentHandle
@@ -187,11 +187,13 @@ class CameraRecorder:
         cost_s = NATIVE_COST_S if self.choice.is_native else AV_COST_S
         failures = 0
         taken_us: int | None = None if self.tentative else _now_us()
+        because = CauseClass.SERVER
         while self._stopping is None:
             await self._turns.turn(cost_s, fresh=failures < _STALE_AFTER or self._wake.is_set())
             self._wake.clear()
             pipeline = self._pipeline = self._make_pipeline(self.camera, self._handles)
             pipeline.journal.silent, pipeline.journal.began_us = self.tentative, taken_us
+            pipeline.because(because)
             pipeline.expected_us = self.camera.expected_interval_us or 0
             pipeline.keyframe_wait_us = max(self._keyframe_wait_us, 2 * self._longest_keyframe_us)
             taken_us = None
@@ -212,6 +214,7 @@ class CameraRecorder:
             self._outages.fell(self.camera.id, time.monotonic())
             ended = pipeline.ended or ended
             self._not_recording(ended)
+            because = class_of(ended.cause, ended.detail)
             if self.choice.ended(ended, pipeline.had_footage_s):
                 continue
             with contextlib.suppress(TimeoutError):

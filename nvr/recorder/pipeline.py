@@ -28,7 +28,7 @@ from nvr.recorder.native.templates import video_template
 from nvr.recorder.run import Identity, Run
 from nvr.recorder.source import AudioFormat, AudioPacket, Ended, Picture
 from nvr.recorder.timeline import Timeline
-from nvr.recorder.waiting import LONG_US, Waiting
+from nvr.recorder.waiting import LONG_US, STARTING, Waiting
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.segment_handle import SegmentHandle
@@ -108,11 +108,16 @@ class Pipeline:
         """How far two keyframes of this connection lay apart at most, microseconds."""
         self.idle: Ended | None = None
         """What would be the cause if this connection ended now, while it brings nothing that can be recorded."""
-        self._told_idle: Cause | None = None
+        # Since when by the monotonic and by the wall clock, and what, as it was told.
+        self._told_idle: tuple[int, int, Ended] | None = None
         self.run: Run | None = None
         self.had_footage_s = 0.0
         self._camera_clock: CameraClock | None = None
         self.counting = Counting()
+
+    def because(self, class_: str) -> None:
+        """The connection is made because of a gap of this class."""
+        self._waiting.because = class_
 
     @property
     def is_connected(self) -> bool:
@@ -435,7 +440,9 @@ class Pipeline:
         """The camera answered that it plays."""
         with self._lock:
             self._waiting.connected(self._monotonic_us())
-            self.journal.taken(Ended(Cause.STALLED, {"error": "connected, no picture yet"}))
+            self.journal.taken(STARTING)
+            # What comes of it counts from now on.
+            self.journal.began_us = None
 
     def poll(self) -> Ended | None:
         """To be called every few seconds: notices what no frame tells. Returns why the connection is to be given up, if it is."""
@@ -469,15 +476,22 @@ class Pipeline:
                 self._tell_idle(now_us, idle)
         elif verdict == "keyframe" and quiet_us >= LONG_US:
             self._restart(idle, keep_clock=True, goes_on=False)
-            self._told_idle = idle.cause
+            self._told_idle = waiting.since_us, now_us - quiet_us, idle
         if verdict == "keyframe" and quiet_us >= self.keyframe_wait_us:
             return Ended(Cause.CORRUPT, {**idle.detail, "error": f"no keyframe for {quiet_us / 1e6:.0f} s"})
         return None
 
     def _tell_idle(self, now_us: int, idle: Ended) -> None:
-        if self._told_idle != idle.cause:
-            self._told_idle = idle.cause
-            self.journal.without_footage(now_us - (self._monotonic_us() - self._waiting.since_us), idle)
+        since_us, told = self._waiting.since_us, self._told_idle
+        at_us = now_us - (self._monotonic_us() - since_us)
+        if told is not None and told[2].cause == idle.cause:
+            if told[2].detail.get("class") == idle.detail.get("class"):
+                return
+            if told[0] == since_us:
+                # Of the same stretch more is known now.
+                at_us = told[1]
+        self._told_idle = since_us, at_us, idle
+        self.journal.without_footage(at_us, idle)
 
     def _idle_now(self, now_us: int) -> str:
         """Finds out whether, and why, no frames come that can be recorded."""

@@ -11,20 +11,24 @@ from nvr.recorder.source import Ended
 from storage.causes import Cause
 from storage.times import iso
 
-__all__ = ["LONG_US", "Waiting"]
+__all__ = ["LONG_US", "STARTING", "Waiting"]
 
 LONG_US: Final = 10_000_000
 """A stretch without a decodable frame that is longer ends the run."""
 
 # What a connection needs at best, which belongs to the cause before it.
 _BRIEF_US: Final = 2_000_000
+STARTING: Final = Ended(Cause.STALLED, {"error": "starting to record", "class": "server"})
+"""From when a recorder has a camera to the answer to PLAY, and to the first frame if that comes at once: no fault of the camera's."""
 
 
 class Waiting:
-    """Of one connection that began at ``now_us``. ``since_us``: when the last frame came, or else the answer to PLAY, or else the beginning."""
+    """Of one connection that began at ``now_us``. ``since_us``: when the last frame came, or else the answer to PLAY, or else the beginning. ``because``: whose it is (a class of causes) that
+    there had to be a new connection, and so that its first keyframe is waited for."""
 
     def __init__(self, now_us: int) -> None:
         self.since_us = now_us
+        self.because = "server"
         self.is_connected = False
         self._frames = self._polled = 0
         self._received = self._spoilt = 0
@@ -43,9 +47,12 @@ class Waiting:
         quiet_us = monotonic_us - self.since_us
         if verdict == "keyframe":
             error = f"waiting for a keyframe since {iso(now_us - quiet_us)}"
-            return Ended(Cause.CORRUPT, {"error": error, "class": "network" if lost else "camera"})
+            # To join in the middle of a group is usual; to have groups of more than ten seconds is the camera's.
+            joins = not self._frames and quiet_us < LONG_US
+            whose = "network" if lost else self.because if joins else "camera"
+            return Ended(Cause.CORRUPT, {"error": error, "class": whose})
         if verdict == "connecting":
-            return Ended(Cause.STALLED, {"error": "connecting"})
+            return STARTING
         if verdict != "silent" or quiet_us <= patience_us:
             return None
         error = f"no frame for {quiet_us / 1e6:.0f} s" if patience_us else "connected, no picture yet"

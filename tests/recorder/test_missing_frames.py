@@ -179,19 +179,69 @@ def test_stamps_that_say_nothing(rig: Rig, film: Clip) -> None:
 # Connections that bring nothing ---------------------------------------------------------------------------------------
 
 
+def classes(found: Coverage) -> list[tuple[str, str]]:
+    return [(gap.cause.value, gap.cause_class.value) for gap in found.gaps]
+
+
 def test_a_camera_that_plays_and_sends_nothing_is_not_unconfigured(rig: Rig) -> None:
     rig.pipeline.journal.began_us = rig.realtime_us
     rig.wait(3 * S)
     rig.pipeline.poll()
     rig.pipeline.connected()
+    plays_us = rig.realtime_us
     rig.wait(30 * S)
     rig.pipeline.poll()
     assert rig.pipeline.idle is not None
     assert rig.pipeline.idle.detail == {"error": "connected, no picture yet"}
     found = rig.done()
-    assert causes(found) == ["not_configured", "stalled", "server_down"]
+    assert classes(found) == [
+        ("not_configured", "administrative"), ("stalled", "server"), ("stalled", "camera"), ("server_down", "server"),
+    ]  # fmt: skip
     assert found.gaps[1].start_us == START_US, "since a recorder has it"
-    assert found.gaps[2].start_us == rig.realtime_us, "what was known before stays"
+    assert found.gaps[2].start_us == plays_us, "the camera's from its answer on, not before"
+    assert found.gaps[3].start_us == rig.realtime_us, "what was known before stays"
+
+
+@pytest.mark.parametrize("polled", [False, True])
+def test_beginning_to_record_is_no_fault_of_the_cameras(rig: Rig, film: Clip, polled: bool) -> None:
+    """Connecting takes 2.4 s, and the first keyframe comes 1.2 s after PLAY."""
+    rig.pipeline.journal.began_us = rig.realtime_us
+    rig.wait(2_400_000)
+    if polled:
+        rig.pipeline.poll()
+    rig.pipeline.connected()
+    rig.wait(1_200_000)
+    rig.pipeline.poll()
+    rig.open(film)
+    rig.send(film, 0, 100)
+    found = rig.done()
+    assert classes(found) == [("not_configured", "administrative"), ("stalled", "server"), ("server_down", "server")]
+    assert found.gaps[1].detail["error"] == "starting to record"
+    assert found.gaps[1].end_us - found.gaps[1].start_us == pytest.approx(3_600_000, abs=2 * FRAME_US)
+
+
+@pytest.mark.parametrize(
+    ("waited_s", "because", "whose"), [(6, "server", "server"), (6, "network", "network"), (14, "server", "camera")]
+)
+def test_whose_the_wait_for_the_first_keyframe_is(
+    rig: Rig, film: Clip, waited_s: int, because: str, whose: str
+) -> None:
+    """To join in the middle of a group is usual: that it had to be is no fault of the camera's, a group of over ten seconds is."""
+    received = 0
+    rig.pipeline.because(because)
+    rig.pipeline.journal.began_us = rig.realtime_us
+    rig.pipeline.counting.source = lambda: {"received": received}
+    rig.wait(S)
+    rig.pipeline.connected()
+    for _ in range(waited_s):
+        rig.wait(S)
+        received += 25
+        rig.pipeline.poll()
+    rig.open(film)
+    rig.send(film, 0, 100)
+    found = rig.done()
+    assert classes(found)[1:-1] == [("stalled", "server"), ("corrupt", whose)]
+    assert found.gaps[2].end_us - found.gaps[2].start_us == pytest.approx(waited_s * S, abs=2 * FRAME_US)
 
 
 def test_the_first_failure_counts_from_the_beginning(rig: Rig) -> None:

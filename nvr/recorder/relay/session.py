@@ -14,6 +14,7 @@ import logging
 import re
 import secrets
 import time
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -63,15 +64,24 @@ _NO_AGGREGATE: Final = frozenset({404, 405, 459})
 
 
 class Relay:
-    """The relay of one connection. ``transport``: over which the camera is asked to send, ``tcp`` or ``udp``; ``audio``: whether FFmpeg is to know of the camera's audio.
+    """The relay of one connection. ``transport``: over which the camera is asked to send, ``tcp`` or ``udp``; ``audio``: whether FFmpeg is to know of the camera's audio;
+    ``on_play`` is called once it plays, on the relays' thread.
 
     ``ended``: why it is over, once it is, if the camera or the way to it is the reason. ``refusal``: why a request was refused, of use only if FFmpeg has no
     other one to try. ``no_audio``: why there is no audio although the camera describes some."""
 
-    def __init__(self, camera: Camera, transport: str = "tcp", *, audio: bool = True) -> None:
+    def __init__(
+        self,
+        camera: Camera,
+        transport: str = "tcp",
+        *,
+        audio: bool = True,
+        on_play: Callable[[], None] = lambda: None,
+    ) -> None:
         self._camera = camera
         self._transport = transport
         self._audio = audio
+        self._on_play = on_play
         self._timeout_s = camera.stall_timeout_us / 1e6
         self._secret = secrets.token_urlsafe(16)
         self._urls: list[str] = []
@@ -358,6 +368,7 @@ class Relay:
         assert self._connection is not None
         self._plays = True
         if self._session is None:
+            self._on_play()
             self._session = Session(self._connection, url, [], self._session_timeout_s, self._public)
             self._tasks = [asyncio.create_task(work) for work in (self._keep_alive(self._session), self._tick())]
 

@@ -115,6 +115,7 @@ class RelayedVideo:
         counts = self.depacketiser.counts
         return {
             "packets": self.packets,
+            "received": self.depacketiser.sense.frames,
             "received_bytes": self.bytes,
             "lost_packets": self.sequence.lost,
             "duplicate_packets": self.sequence.duplicates,

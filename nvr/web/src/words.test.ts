@@ -17,7 +17,8 @@ describe.each(Object.entries(dictionaries))('in %s', (_lang, t) => {
     expect(causeWords('solar_storm', t)).toBe('solar_storm');
     expect(classOf('solar_storm')).toBe('unknown');
     expect([undefined, {}, { class: 'camera' }, { class: 'x' }].map((d) => classOf('corrupt', d))).toEqual(['network', 'network', 'camera', 'network']);
-    expect(classOf('stalled', { class: 'server' })).toBe('camera');
+    expect([undefined, { class: 'server' }].map((d) => classOf('stalled', d))).toEqual(['camera', 'server']);
+    expect(classOf('ended', { class: 'server' })).toBe('camera');
   });
 });
 

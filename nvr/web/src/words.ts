@@ -13,9 +13,9 @@ const CLASS_OF: Record<Cause, GapClass> = {
   server_down: 'server', pruned: 'policy', deleted: 'policy', missing: 'server', unknown: 'unknown',
 };
 
-/** A corrupt picture is put down to whom the detail names. */
+/** A corrupt picture, and none, are put down to whom the detail names. */
 export function classOf(cause: string, detail?: Detail): GapClass {
-  const named = cause === 'corrupt' && detail && typeof detail !== 'string' ? detail.class : undefined;
+  const named = (cause === 'corrupt' || cause === 'stalled') && detail && typeof detail !== 'string' ? detail.class : undefined;
   if (named === 'network' || named === 'camera' || named === 'server') return named;
   return CLASS_OF[cause as Cause] ?? 'unknown';
 }
