@@ -13,6 +13,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from nvr import core_dumps
 from nvr import log as logs
 from nvr.accounting.days import DayKeeper
 from nvr.accounting.network import NetworkKeeper
@@ -27,6 +28,7 @@ def _roots(settings: dict[str, Any]) -> list[Root]:
 
 
 def main() -> None:
+    core_dumps.forbid()
     first = json.loads(sys.stdin.readline())
     logs.setup("accounting", first["log_level"])
     # Below recording in every respect.

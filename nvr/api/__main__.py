@@ -15,6 +15,7 @@ from typing import Final, NoReturn
 
 import msgspec
 
+from nvr import core_dumps
 from nvr import log as logs
 from nvr.api.server import PortError, bind, serve
 from nvr.api.settings import ApiSettings
@@ -33,6 +34,7 @@ def _leave(code: int) -> NoReturn:
 
 def main() -> NoReturn:
     """The process."""
+    core_dumps.forbid()
     try:
         settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=ApiSettings)
     except msgspec.DecodeError as error:

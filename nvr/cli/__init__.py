@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from nvr import core_dumps
 from nvr.cli.options import DEFAULT_CONFIG
 from nvr.cli.terminal import echo
 from nvr.cli.writing import end_in_order
@@ -101,3 +102,4 @@ def main(ctx: click.Context, config: Path) -> None:
     if ctx.info_name == "nvr":
         # As a program of its own; within another one, signals are that one's.
         end_in_order()
+        core_dumps.forbid()

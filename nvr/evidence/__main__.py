@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from nvr import core_dumps
 from nvr import log as logs
 from nvr.evidence.errors import KeyProblem
 from nvr.evidence.jobs import Exporter, ExportSettings
@@ -18,6 +19,7 @@ from nvr.evidence.priority import give_way
 
 
 def main() -> None:
+    core_dumps.forbid()
     settings = msgspec.json.decode(sys.stdin.readline(), type=ExportSettings)
     logs.setup("evidence", settings.log_level)
     give_way()

@@ -10,11 +10,12 @@ import sys
 
 import uvloop
 
-from nvr import compiled
+from nvr import compiled, core_dumps
 from nvr import log as logs
 
 
 def main() -> None:
+    core_dumps.forbid()
     # Which code it is is decided before it is imported.
     is_compiled = compiled.use()
     from nvr.recorder.worker import Settings, leave, serve

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from nvr import core_dumps
 from nvr import log as logs
 from nvr.config import camera_from_wire
 from nvr.recorder.native.ledger import LEDGER
@@ -20,6 +21,7 @@ from storage.database import Database
 
 
 def main() -> None:
+    core_dumps.forbid()
     camera = camera_from_wire(sys.stdin.readline())
     catalogue = sys.stdin.readline().strip()
     logs.setup("probe", "error", camera.secrets)
