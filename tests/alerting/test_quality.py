@@ -14,6 +14,7 @@ from storage import cameras, facts, network_hours, node
 from storage.causes import Cause, Layer
 from storage.database import Database
 from storage.network_hours import HOUR_US, Hour
+from tests.catalogues import new_catalogue
 
 H0 = 480_000
 S = 1_000_000
@@ -45,8 +46,7 @@ def test_each_kind_names_its_cameras() -> None:
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
-    made = Database(tmp_path / "c.db")
-    made.migrate()
+    made = new_catalogue(tmp_path / "c.db")
     with made.write() as conn:
         node.this_node(conn, "n1")
     yield made

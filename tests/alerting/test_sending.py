@@ -15,10 +15,10 @@ from nvr.alerting.messages import Message, facts_of
 from nvr.alerting.sending import Post
 from storage import alerts, cameras, deliveries, node
 from storage.alerts import Row
-from storage.database import Database
 from storage.deliveries import MOST_WAITING
 from tests.alerting import receivers
 from tests.alerting.receivers import SECRET, Hook, Inbox
+from tests.catalogues import new_catalogue
 
 S = 1_000_000
 MINUTE = 60 * S
@@ -43,8 +43,7 @@ class World:
     """A catalogue with alerts, and a post office by a clock that is set."""
 
     def __init__(self, folder: Path, mail: Inbox, hook: Hook) -> None:
-        self.db = Database(folder / "c.db")
-        self.db.migrate()
+        self.db = new_catalogue(folder / "c.db")
         with self.db.write() as conn:
             node.this_node(conn, "n1")
             cameras.add(

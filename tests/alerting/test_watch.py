@@ -21,6 +21,7 @@ from storage.roots import register
 from storage.status import Status
 from tests.alerting import receivers
 from tests.alerting.receivers import SECRET, Hook, Inbox
+from tests.catalogues import new_catalogue
 from tests.people import person
 
 S = 1_000_000
@@ -43,8 +44,7 @@ def hook() -> Iterator[Hook]:
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
-    made = Database(tmp_path / "c.db")
-    made.migrate()
+    made = new_catalogue(tmp_path / "c.db")
     with made.write() as conn:
         node.this_node(conn, "n1")
         for number, camera in enumerate(CAMERAS):

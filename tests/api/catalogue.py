@@ -12,6 +12,7 @@ from storage.causes import Cause
 from storage.database import Database
 from storage.segments import Init, Key
 from storage.status import Status
+from tests.catalogues import new_catalogue
 from tests.people import token_of
 
 S = 1_000_000
@@ -88,8 +89,7 @@ def add_camera(world: World, camera: str, *, source: str = "catalogue", **labels
 def make(folder: Path) -> World:
     """Gate: footage 14:00–14:10, 14:10:01–14:20 and growing since 14:30, unreachable in between. Yard: never reachable. Hall: from the file,
     recorded without a break."""
-    db = Database(folder / "catalogue.sqlite")
-    db.migrate()
+    db = new_catalogue(folder / "catalogue.sqlite")
     world = World(folder, db)
     with db.write() as conn:
         node.this_node(conn, "n1")

@@ -17,11 +17,11 @@ import av
 from nvr.playback.index_cache import IndexCache
 from storage import segments
 from storage.boxes import Fragment, Track, children, header, parse_init, parse_moof
-from storage.database import Database
 from storage.index import IndexBuilder
 from storage.layout import segment_path
 from storage.segment_file import Head, Tail, bases, beginning, head_box, tail_box
 from storage.segments import Init, Key
+from tests.catalogues import new_catalogue
 from tests.playback.frames import TICKS, Encoded, interleaved
 
 __all__ = ["CAMERA", "START_US", "Frame", "Growing", "Recording", "Studio"]
@@ -134,8 +134,7 @@ class Studio:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "footage"
         self.root.mkdir()
-        self.database = Database(folder / "catalogue.sqlite")
-        self.database.migrate()
+        self.database = new_catalogue(folder / "catalogue.sqlite")
         with self.database.write() as conn:
             conn.execute("INSERT INTO node (id) VALUES ('n1')")
             conn.execute("INSERT INTO root (id, path) VALUES ('r1', ?)", (str(self.root),))

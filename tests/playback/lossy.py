@@ -21,13 +21,13 @@ from storage import facts, segments
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause, Layer
 from storage.coverage import Coverage, coverage
-from storage.database import Database
 from storage.disk_writer import DiskWriter
 from storage.intervals import Interval
 from storage.roots import Root, register
 from storage.segment_file import read
 from storage.segment_handle import SegmentHandle
 from storage.segments import Segment
+from tests.catalogues import new_catalogue
 from tests.playback.frames import TICKS, Encoded, encode
 
 CAMERA = "gate-1"
@@ -59,8 +59,7 @@ class Lossy:
     loss: str = "network"
 
     def __post_init__(self) -> None:
-        self.database = Database(self.folder / "catalogue.db", durable=False)
-        self.database.migrate()
+        self.database = new_catalogue(self.folder / "catalogue.db", durable=False)
         with self.database.write() as conn:
             conn.execute("INSERT INTO node (id) VALUES ('n1')")
             self.roots: Sequence[Root] = register(conn, [self.folder / "footage"])

@@ -12,6 +12,7 @@ from nvr.recorder.camera_clock import CameraClock
 from storage import cameras, clock_samples, node
 from storage.clock_samples import Sample
 from storage.database import Database
+from tests.catalogues import new_catalogue
 from tests.recorder.test_pipeline import Rig
 
 T0 = 1_800_000_000_000_000
@@ -20,8 +21,7 @@ S = 1_000_000
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(tmp_path / "catalogue.sqlite")
-    made.migrate()
+    made = new_catalogue(tmp_path / "catalogue.sqlite")
     with made.write() as conn:
         node.this_node(conn, "n1")
         cameras.add(

@@ -27,13 +27,13 @@ from storage import cameras, node
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.coverage import Coverage, coverage
-from storage.database import Database
 from storage.disk_writer import DiskWriter
 from storage.files import Files
 from storage.roots import register
 from storage.segment_handle import SegmentHandle
 from storage.segments import between
 from tests.cameras.clips import Clip, ClipSpec, clip
+from tests.catalogues import new_catalogue
 from tests.recorder.frames_made import picture
 
 START_US = 1_800_000_000_000_000
@@ -71,8 +71,7 @@ class Rig:
     encoding: Encoding = field(default_factory=Encoding)
 
     def __post_init__(self) -> None:
-        self.database = Database(self.folder / "catalogue.sqlite")
-        self.database.migrate()
+        self.database = new_catalogue(self.folder / "catalogue.sqlite")
         with self.database.write() as conn:
             self.node = node.this_node(conn, "n1")
             root = register(conn, [self.folder / "footage"])[0]

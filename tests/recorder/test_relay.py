@@ -28,6 +28,7 @@ from tests.cameras.fixtures import h264_aac_clip, h264_clip, serve
 from tests.cameras.running import Startable
 from tests.cameras.scripted import ScriptedCamera
 from tests.cameras.stub import SDP, Asked, StubCamera
+from tests.catalogues import new_catalogue
 from tests.recorder.native.harness import Sink, camera
 from tests.recorder.native.test_dial import certificate
 from tests.recorder.native.test_hostile import media
@@ -57,8 +58,7 @@ def frames(sink: Sink) -> list[str]:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Database]:
-    made = Database(tmp_path / "catalogue.db")
-    made.migrate()
+    made = new_catalogue(tmp_path / "catalogue.db")
     LEDGER.open(made)
     yield made
     LEDGER.close()

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from storage import audit, audit_check
 from storage.audit import Act, Head
 from storage.database import Database
+from tests.catalogues import new_catalogue
 from tests.people import person
 
 FENCES = ("audit_follows", "audit_stays", "audit_is_not_changed", "audit_head")
@@ -25,8 +26,7 @@ FENCES = ("audit_follows", "audit_stays", "audit_is_not_changed", "audit_head")
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
-    made = Database(tmp_path / "c.db")
-    made.migrate()
+    made = new_catalogue(tmp_path / "c.db")
     yield made
     made.close()
 
@@ -89,8 +89,7 @@ def test_the_database_refuses_to_change_it(db: Database, statement: str) -> None
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_any_change_of_any_field_is_seen(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
-    db = Database(tmp_path_factory.mktemp("log") / "c.db")
-    db.migrate()
+    db = new_catalogue(tmp_path_factory.mktemp("log") / "c.db")
     head = fill(db, 5)
     seq = data.draw(st.integers(1, 5))
     column = data.draw(

@@ -12,6 +12,7 @@ import pytest
 from storage import audit, audit_check, cameras, hold_check, holds, integrity, node, schema_check
 from storage.audit import Act, Head, hash_of
 from storage.database import Database
+from tests.catalogues import new_catalogue
 from tests.people import person
 
 S = 1_000_000
@@ -20,8 +21,7 @@ S = 1_000_000
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
     """A catalogue with a camera, two holds of which one was released, and a log of nine entries."""
-    made = Database(tmp_path / "c.db")
-    made.migrate()
+    made = new_catalogue(tmp_path / "c.db")
     with audit.acting(Act(person("ines"), "192.0.2.7", "x", at_us=1_000)), made.write() as conn:
         node.this_node(conn, "n1")
         cameras.add(

@@ -26,6 +26,7 @@ from storage.figures import REQUIRED, Category, Figures, category, category_sums
 from storage.fleet_coverage import FleetBatch, batches, read_batch
 from storage.fleet_partition import CAUSES, CLASSES
 from storage.intervals import DAY_US
+from tests.catalogues import new_catalogue
 from tests.nightly import examples
 
 HOUR_US = 3_600_000_000
@@ -69,8 +70,7 @@ growing = st.lists(st.tuples(st.sampled_from([1, 2, 3]), steps, st.integers(0, 2
 def catalogue() -> Iterator[Database]:
     """Three cameras, two recorders."""
     with tempfile.TemporaryDirectory() as folder:
-        database = Database(Path(folder) / "catalogue.sqlite", durable=False)
-        database.migrate()
+        database = new_catalogue(Path(folder) / "catalogue.sqlite", durable=False)
         with database.write() as conn:
             # The node of lesser name has the greater key.
             conn.execute("INSERT INTO node (key, id) VALUES (1, 'z'), (2, 'b')")

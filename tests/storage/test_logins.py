@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from storage import devices, logins
 from storage.database import Database
 from storage.logins import DAY_US, MOST_FAILURES, PAUSE_US, Account, device_of
+from tests.catalogues import new_catalogue
 
 NOW_US = 1_790_000_000_000_000
 ME = Account.of("cam:554", "admin", "wrong")
@@ -20,8 +21,7 @@ ME = Account.of("cam:554", "admin", "wrong")
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(tmp_path / "catalogue.db")
-    made.migrate()
+    made = new_catalogue(tmp_path / "catalogue.db")
     yield made
     made.close()
 

@@ -15,6 +15,7 @@ from storage.database import Database
 from storage.rotation import boundary_after, stagger_us
 from storage.segments import LONGEST_SEGMENT_US, Key
 from storage.settled import unsettled
+from tests.catalogues import new_catalogue
 from tests.nightly import IS_NIGHT
 from tests.storage.world import CAMERA, NODE, T0_US
 
@@ -24,8 +25,7 @@ SEGMENT_US = 300 * S
 
 @pytest.fixture
 def db(tmp_path: Path) -> Database:
-    made = Database(tmp_path / "catalogue.sqlite")
-    made.migrate()
+    made = new_catalogue(tmp_path / "catalogue.sqlite")
     _set_up(made)
     return made
 
@@ -137,8 +137,7 @@ def test_recorded_missing_and_not_known_are_what_was_asked_for(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     start_us, end_us = min(asked), max(asked) + 1
-    db = Database(tmp_path_factory.mktemp("sum") / "catalogue.sqlite", durable=False)
-    db.migrate()
+    db = new_catalogue(tmp_path_factory.mktemp("sum") / "catalogue.sqlite", durable=False)
     _set_up(db)
     for number, (a, b) in enumerate(parts):
         finish(db, begin(db, min(a, b), epoch=number + 1), max(a, b) + 1)
