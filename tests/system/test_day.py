@@ -6,6 +6,7 @@ tests/recorder/test_pipeline.py, tests/storage/test_writers.py and tests/system/
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -303,6 +304,9 @@ def check(day: Day) -> None:
             for n, gap in enumerate(gaps)
             if not (n and gap["cause"] == "stalled" and gaps[n - 1]["cause"] == "not_configured")
         ]
+        # On a busy machine a camera, which is a thread of this process, can really be silent for the two seconds that it may be.
+        if "stalled" not in {e.cause for e in made}:
+            gaps = [gap for gap in gaps if gap["cause"] != "stalled" or not was_silent(day.cameras[camera], gap)]
         order = [gap["cause"] for n, gap in enumerate(gaps) if n == 0 or gaps[n - 1]["cause"] != gap["cause"]]
         wanted = [e.cause for n, e in enumerate(made) if n == 0 or made[n - 1].cause != e.cause]
         assert order == wanted, f"{camera}: {order} instead of {wanted}"
@@ -314,6 +318,16 @@ def check(day: Day) -> None:
         answer = day.server.coverage(camera, day.start_us, end_us)
         parts: list[Any] = [*answer.spans, *((g.start_us, g.end_us) for g in answer.gaps)]
         assert merge(parts) == [(day.start_us, answer.as_of_us)]
+
+
+def was_silent(camera: ScriptedCamera, gap: dict[str, Any]) -> bool:
+    """Whether the camera's own journal shows that it sent nothing for that long."""
+    sent_us = [entry.at_us for entry in camera.journal.entries()]
+    begin_us, end_us = (micro(gap[name]) if gap[name] else now_us() for name in ("start", "end"))
+    return any(
+        after_us - before_us >= NEAR_US and before_us < end_us + S and after_us > begin_us - S
+        for before_us, after_us in itertools.pairwise(sent_us)
+    )
 
 
 def early(expected: Expected) -> int:
