@@ -7,12 +7,10 @@ A clock that is set back leads through the same time again: two runs of one reco
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from storage import segments
 from storage.coverage import Piece, resolve
 from storage.intervals import Interval, clip, merge, subtract
 from storage.layout import NODE_ID
@@ -88,11 +86,8 @@ def lanes(found: Sequence[Segment], start_us: int, end_us: int) -> list[list[Pie
     return [pieces for pieces in found_pieces if pieces]
 
 
-def shown(
-    conn: sqlite3.Connection, camera: str, start_us: int, end_us: int, runs: Collection[Key] | None = None
-) -> list[Piece]:
-    """What to show of ``[start_us, end_us)``: see ``resolve``. With ``runs``, of these runs alone."""
-    found = segments.between(conn, camera, start_us, end_us)
+def shown(found: Sequence[Segment], start_us: int, end_us: int, runs: Collection[Key] | None = None) -> list[Piece]:
+    """What to show of ``[start_us, end_us)``: see ``resolve``. With ``runs``, of these runs alone. A player begins at keyframes: what it really shows, clips and playlists tell."""
     return resolve(found if runs is None else [s for s in found if run_of(s) in runs], start_us, end_us)
 
 

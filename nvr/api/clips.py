@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 from urllib.parse import quote
@@ -24,13 +24,12 @@ from nvr.api.sending import Sendable, send
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, parse_range, seconds
 from nvr.playback.archive import Archive, Member
-from nvr.playback.clip import Clip, Gaps, plan_clip, plan_clips
+from nvr.playback.clip import Clip, Gaps, not_in, plan_clip, plan_clips
 from nvr.playback.errors import SeveralInits
 from nvr.playback.names import apart, clip_name
-from storage import segments
 from storage.coverage import Coverage, Gap, coverage
 from storage.intervals import Interval
-from storage.runs import NotShown, not_shown, parse_run, run_name, shown
+from storage.runs import NotShown, parse_run, run_name
 from storage.segments import Key
 
 __all__ = [
@@ -40,7 +39,6 @@ __all__ = [
     "asked_of",
     "clip_answer",
     "coverage_headers",
-    "hidden_in",
     "not_shown_headers",
     "run_asked",
 ]
@@ -110,7 +108,7 @@ async def clip_answer(
         PlaybackError: it can't be made.
     """
     async with services.clip_slots:
-        planned, found, hidden = await sync_to_thread(_plan, services, camera, asked)
+        planned, found = await sync_to_thread(_plan, services, camera, asked)
     name = clip_name(camera, planned.start_us, planned.end_us, *_more(asked, found))
     read = Interval(planned.start_us - planned.preroll_us, planned.end_us)
     return send(
@@ -118,7 +116,7 @@ async def clip_answer(
         sent(planned),
         etag=planned.etag,
         media_type="video/mp4",
-        headers=_headers(name, planned.start_us, planned.end_us, found) | not_shown_headers(hidden),
+        headers=_headers(name, planned.start_us, planned.end_us, found) | not_shown_headers(planned.hidden),
         under_way=lambda: services.leases.take(camera, read),
     )
 
@@ -142,7 +140,7 @@ async def clip_archive(
     made_of: Annotated[str | None, QueryParameter(name="request")] = None,
 ) -> ASGIResponse:
     """A clip for each stretch of ``[start, end)`` with the same picture format, in one archive; what was recorded twice at the same time is in clips of
-    their own. Sent as a whole: ``Range`` is not honoured."""
+    their own, ``X-Not-Shown`` lists what another recorder had too and is in none. Sent as a whole: ``Range`` is not honoured."""
     asked = _parameters(camera, start, end, gaps, so_far, None, made_of)
     await _check(request, services, camera, asked)
     async with services.clip_slots:
@@ -153,7 +151,7 @@ async def clip_archive(
         planned.archive,
         etag=planned.archive.etag,
         media_type="application/zip",
-        headers=_headers(name, planned.read.start_us, planned.read.end_us, found),
+        headers=_headers(name, planned.read.start_us, planned.read.end_us, found) | not_shown_headers(planned.hidden),
         in_parts=False,
         under_way=lambda: services.leases.take(camera, planned.read),
     )
@@ -259,15 +257,14 @@ def _coverage(services: Services, camera: str, asked: Asked, kind: str) -> Cover
     return found
 
 
-def _plan(services: Services, camera: str, asked: Asked) -> tuple[Clip, Coverage, list[NotShown]]:
+def _plan(services: Services, camera: str, asked: Asked) -> tuple[Clip, Coverage]:
     found = _coverage(services, camera, asked, "mp4")
     only = None if asked.run is None else {asked.run}
-    hidden = hidden_in(services, camera, asked.start_us, found.as_of_us, only)
     try:
         planned = plan_clip(
             services.db, services.indexes, camera, asked.start_us, found.as_of_us, gaps=asked.gaps, only=only
         )
-        return planned, found, hidden
+        return planned, found
     except SeveralInits as error:
         base = services.url(f"/api/cameras/{quote(camera)}/clip")
         parts = [
@@ -288,6 +285,7 @@ class _PlannedArchive:
 
     archive: Archive
     read: Interval
+    hidden: list[NotShown]
 
 
 def _plan_archive(services: Services, camera: str, asked: Asked) -> tuple[_PlannedArchive, Coverage]:
@@ -296,7 +294,8 @@ def _plan_archive(services: Services, camera: str, asked: Asked) -> tuple[_Plann
     names = apart(clip_name(camera, clip.start_us, clip.end_us) for clip in clips)
     members = [Member(name, clip) for name, clip in zip(names, clips, strict=True)]
     read = Interval(min(clip.start_us - clip.preroll_us for clip in clips), max(clip.end_us for clip in clips))
-    return _PlannedArchive(Archive(members), read), found
+    hidden = not_in(services.db, clips, camera, asked.start_us, found.as_of_us)
+    return _PlannedArchive(Archive(members), read, hidden), found
 
 
 def coverage_headers(found: Coverage) -> dict[str, str]:
@@ -314,15 +313,6 @@ def coverage_headers(found: Coverage) -> dict[str, str]:
     if len(found.gaps) > _MOST_GAPS:
         headers["X-Coverage-Gaps-Omitted"] = str(len(found.gaps) - _MOST_GAPS)
     return headers
-
-
-def hidden_in(
-    services: Services, camera: str, start_us: int, end_us: int, only: Collection[Key] | None
-) -> list[NotShown]:
-    """What of ``[start_us, end_us)`` a clip or a playlist does not show, since another run recorded the same time."""
-    with services.db.read() as conn:
-        found = segments.between(conn, camera, start_us, end_us)
-        return not_shown(found, shown(conn, camera, start_us, end_us, only), start_us, end_us)
 
 
 def not_shown_headers(hidden: Sequence[NotShown]) -> dict[str, str]:

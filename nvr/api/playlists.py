@@ -10,7 +10,7 @@ from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from nvr.api.cameras import no_camera
-from nvr.api.clips import hidden_in, not_shown_headers, run_asked
+from nvr.api.clips import not_shown_headers, run_asked
 from nvr.api.coverage import RANGE_ERRORS
 from nvr.api.errors import ApiError
 from nvr.api.footage import PRIVATE
@@ -75,16 +75,15 @@ def recorded_answer(
     if known.as_of_us <= asked.start_us:
         raise NoFootage(camera, asked.start_us, asked.end_us)
     only = None if one is None else {one}
-    text = recorded_playlist(services.db, services.indexes, camera, asked.start_us, known.as_of_us, only=only)
-    hidden = hidden_in(services, camera, asked.start_us, known.as_of_us, only)
+    made = recorded_playlist(services.db, services.indexes, camera, asked.start_us, known.as_of_us, only=only)
     # What is not in it because there is nothing: before its first entry and after its last.
     figures = {
         "X-Coverage-Recorded-S": f"{seconds(known.recorded_us):.6f}",
         "X-Coverage-Missing-S": f"{seconds(known.missing_us):.6f}",
         "X-Coverage-As-Of": format_time(known.as_of_us),
     }
-    headers = {**PRIVATE, **figures, **not_shown_headers(hidden)}
-    return encoded(request, text.encode(), PLAYLIST_TYPE, headers=headers)
+    headers = {**PRIVATE, **figures, **not_shown_headers(made.hidden)}
+    return encoded(request, made.text.encode(), PLAYLIST_TYPE, headers=headers)
 
 
 @get(

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
@@ -43,20 +43,28 @@ _FRAGMENT_US = 2_000_000
     is_flag=True,
     help="If not all of the range is known yet, save what there is, under a name that says so.",
 )
+@click.option("--run", help="One run alone, as the command names those that it does not show.")
 @config_option
-def clip(camera: str, start: int, end: int, out: Path | None, gaps: str, so_far: bool, config: Path) -> None:
+def clip(
+    camera: str, start: int, end: int, out: Path | None, gaps: str, so_far: bool, run: str | None, config: Path
+) -> None:
     """Save a range of footage as an MP4, copied as it was recorded.
 
     Works whether or not the server runs. Never overwrites a file. Where the camera changed its picture format, or the server's
-    clock was set back and a time was recorded twice, there are several files, with a number each.
+    clock was set back and a time was recorded twice, there are several files, with a number each. What another recorder recorded too, and none of them
+    shows, is listed at the end.
     """
-    from nvr.playback.clip import plan_clips
+    from nvr.playback.clip import not_in, plan_clip, plan_clips
     from nvr.playback.errors import PlaybackError
     from nvr.playback.index_cache import IndexCache
     from nvr.playback.names import apart, clip_name
     from storage import cameras
     from storage.coverage import coverage
+    from storage.runs import parse_run, run_name
 
+    one = None if run is None else parse_run(camera, run)
+    if run is not None and one is None:
+        raise click.UsageError("--run must be a run's name, such as 1793437200000000-1-main")
     if end <= start:
         raise click.UsageError("the range is empty: --end must be after --start")
     with open_catalogue(config) as (loaded, database):
@@ -72,14 +80,12 @@ def clip(camera: str, start: int, end: int, out: Path | None, gaps: str, so_far:
             )
         more = [*(["gaps-kept"] if gaps == "keep" and found.gaps else []), *(["so-far"] if found.not_known_us else [])]
         try:
-            planned = plan_clips(
-                database,
-                IndexCache(database),
-                camera,
-                start,
-                found.as_of_us,
-                gaps="keep" if gaps == "keep" else "collapse",
-            )
+            cache, how = IndexCache(database), cast(Literal["collapse", "keep"], gaps)
+            if one is None:
+                planned = plan_clips(database, cache, camera, start, found.as_of_us, gaps=how)
+            else:
+                planned = [plan_clip(database, cache, camera, start, found.as_of_us, gaps=how, only={one})]
+                more.insert(0, f"run-{run}")
             try:
                 folder = out is None or out.is_dir()
                 names = apart(clip_name(camera, each.start_us, each.end_us, *more) for each in planned)
@@ -91,6 +97,9 @@ def clip(camera: str, start: int, end: int, out: Path | None, gaps: str, so_far:
                     else:
                         path = out.with_name(f"{out.stem}-{number}{out.suffix}")
                     _save(each, path)
+                for part in [] if one else not_in(database, planned, camera, start, found.as_of_us):
+                    a, b = (when(us, loaded.server.zone) for us in (part.start_us, part.end_us))
+                    echo(f"not shown: {a} to {b} of another run; add --run {run_name(part.run)} for it")
             finally:
                 for each in planned:
                     each.close()

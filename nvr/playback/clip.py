@@ -14,7 +14,7 @@ import contextlib
 import hashlib
 import itertools
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from nvr.playback.chains import Selection, chains, on_keyframes, select, video_times
@@ -40,9 +40,10 @@ from storage.coverage import Piece
 from storage.database import Database
 from storage.index import TrackIndex
 from storage.intervals import Interval
+from storage.runs import NotShown
 from storage.segments import Key
 
-__all__ = ["Clip", "Gaps", "plan_clip", "plan_clips"]
+__all__ = ["Clip", "Gaps", "not_in", "plan_clip", "plan_clips"]
 
 Gaps = Literal["collapse", "keep"]
 
@@ -56,10 +57,19 @@ class Clip:
     """A planned clip, with its files open. Close it, or use it as a context manager.
 
     ``start_us`` and ``end_us`` say when its first frame begins and its last one ends; ``spans`` the same of each uninterrupted part.
-    ``preroll_us`` is how much before its beginning is decoded without being shown. Byte positions count from 0, both ends included.
+    ``preroll_us`` is how much before its beginning is decoded without being shown. ``shown`` are the pieces it is made of, ``hidden`` is the footage of its range that is
+    not among them. Byte positions count from 0, both ends included.
     """
 
-    def __init__(self, file: VirtualFile, etag: str, spans: Sequence[Interval], frames: int, preroll_us: int) -> None:
+    def __init__(
+        self,
+        file: VirtualFile,
+        etag: str,
+        spans: Sequence[Interval],
+        frames: int,
+        preroll_us: int,
+        shown: Sequence[Piece],
+    ) -> None:
         self._file = file
         self.size = file.size
         self.etag = etag
@@ -68,6 +78,8 @@ class Clip:
         self.last_modified_us = self.end_us
         self.frames = frames
         self.preroll_us = preroll_us
+        self.shown = tuple(shown)
+        self.hidden: tuple[NotShown, ...] = ()
 
     def read(self, first: int, last: int) -> bytes:
         """Bytes ``first`` to ``last``. Raises ``FootageDamaged`` if a file has become shorter."""
@@ -97,6 +109,7 @@ class _Part:
     files: list[int]
     tracks: list[TrackIndex]
     selection: Selection
+    shown: list[Piece]
 
     def wall_us(self, ticks: int) -> int:
         """When a media time was."""
@@ -135,7 +148,7 @@ def plan_clip(
     only: Collection[Key] | None = None,
 ) -> Clip:
     """The clip of ``[start_us, end_us)``. With ``gaps="keep"`` its timeline keeps wall time: where nothing was recorded it shows nothing. ``only``: of
-    these runs alone; otherwise of runs that recorded the same time the newest is shown.
+    these runs alone; otherwise of runs that recorded the same time the newest is shown, and ``hidden`` has the others.
 
     Raises:
         NoFootage: no frame of the range was recorded.
@@ -145,7 +158,8 @@ def plan_clip(
         OSError: this process may not open so many files.
     """
     with database.read() as conn:
-        around = runs.shown(conn, camera, start_us - _LOOK_US, end_us + _LOOK_US, only)
+        found = segments.between(conn, camera, start_us - _LOOK_US, end_us + _LOOK_US)
+        around = runs.shown(found, start_us - _LOOK_US, end_us + _LOOK_US, only)
         wanted = [piece for piece in around if piece.start_us < end_us and piece.end_us > start_us]
         if not wanted:
             raise NoFootage(camera, start_us, end_us)
@@ -163,7 +177,9 @@ def plan_clip(
         parts = _choose(cache, around, start_us, end_us, opened)
         if not parts:
             raise NoFootage(camera, start_us, end_us)
-        return _build(parts, list(opened.values()), init.data, gaps)
+        clip = _build(parts, list(opened.values()), init.data, gaps)
+        clip.hidden = tuple(runs.not_shown(found, clip.shown, start_us, end_us))
+        return clip
     except BoxError as error:
         _close(opened.values())
         raise FootageDamaged(wanted[0].segment.key, str(error)) from error
@@ -180,18 +196,26 @@ def _close(opened: Iterable[OpenSegment]) -> None:
 def plan_clips(
     database: Database, cache: IndexCache, camera: str, start_us: int, end_us: int, *, gaps: Gaps = "collapse"
 ) -> list[Clip]:
-    """As ``plan_clip``, a clip for each part of the range whose footage has one init, and, where the server's clock was set back, clips of their own for
-    what was recorded of the same time before. At least one; close them all."""
+    """As ``plan_clip``, a clip for each part of the range whose footage has one init, and clips of their own for runs that would not be seen else: the server's clock
+    was set back, or another recorder had all that they have. At least one; close them all. What none of them shows: ``not_in``."""
     with database.read() as conn:
-        lanes = runs.lanes(segments.between(conn, camera, start_us, end_us), start_us, end_us)
+        there = segments.between(conn, camera, start_us, end_us)
+    lanes = runs.lanes(there, start_us, end_us)
     found: list[Clip] = []
+
+    def add(lane: Sequence[Piece], only: Collection[Key] | None) -> None:
+        for part in _parts(lane, start_us, end_us):
+            # A moment so short that no frame begins in it is no clip.
+            with contextlib.suppress(NoFootage):
+                found.append(plan_clip(database, cache, camera, part.start_us, part.end_us, gaps=gaps, only=only))
+
     try:
         for lane in lanes:
-            only = {runs.run_of(piece.segment) for piece in lane} if len(lanes) > 1 else None
-            for part in _parts(lane, start_us, end_us):
-                # A moment so short that no frame begins in it is no clip.
-                with contextlib.suppress(NoFootage):
-                    found.append(plan_clip(database, cache, camera, part.start_us, part.end_us, gaps=gaps, only=only))
+            add(lane, {runs.run_of(piece.segment) for piece in lane} if len(lanes) > 1 else None)
+        seen = {runs.run_of(piece.segment) for clip in found for piece in clip.shown}
+        for own in runs.whole(there, start_us, end_us):
+            if (run := runs.run_of(own[0].segment)) not in seen:
+                add(own, {run})
     except BaseException:
         for clip in found:
             clip.close()
@@ -199,6 +223,13 @@ def plan_clips(
     if not found:
         raise NoFootage(camera, start_us, end_us)
     return found
+
+
+def not_in(database: Database, clips: Iterable[Clip], camera: str, start_us: int, end_us: int) -> list[NotShown]:
+    """The footage of ``[start_us, end_us)`` that none of these clips shows."""
+    with database.read() as conn:
+        found = segments.between(conn, camera, start_us, end_us)
+    return runs.not_shown(found, [piece for clip in clips for piece in clip.shown], start_us, end_us)
 
 
 def _parts(pieces: Sequence[Piece], start_us: int, end_us: int) -> list[InitPart]:
@@ -259,8 +290,16 @@ def _choose(
             decoded=parts[-1].last_in(chain[0].segment.key) if parts else None,
         )
         if selection is not None:
-            parts.append(_Part(chain, [numbers[piece.segment.key] for piece in chain], tracks, selection))
+            part = _Part(chain, [numbers[piece.segment.key] for piece in chain], tracks, selection, inside)
+            if selection.shown_end < min(high, times.media_end):
+                # Frames that refer to one past the end could not be decoded without showing that.
+                part = replace(part, shown=_until(inside, part.wall_us(selection.shown_end)))
+            parts.append(part)
     return parts
+
+
+def _until(pieces: Iterable[Piece], end_us: int) -> list[Piece]:
+    return [replace(piece, end_us=min(piece.end_us, end_us)) for piece in pieces if piece.start_us < end_us]
 
 
 def _build(parts: Sequence[_Part], opened: Sequence[OpenSegment], init: bytes, gaps: Gaps) -> Clip:
@@ -308,6 +347,7 @@ def _build(parts: Sequence[_Part], opened: Sequence[OpenSegment], init: bytes, g
         spans,
         sum(s.frames for s in selections),
         preroll_us,
+        [piece for part in parts for piece in part.shown],
     )
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import logging
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -26,13 +26,14 @@ from nvr.playback.index_cache import IndexCache
 from nvr.playback.mapping import TimeMap
 from nvr.playback.names import GAP_BYTES, GAP_URI, date_time, map_tag, seconds, segment_uri
 from nvr.playback.player_time import begins_us
-from storage import runs
+from storage import runs, segments
 from storage.coverage import Piece
 from storage.database import Database
+from storage.runs import NotShown
 from storage.segment_file import SegmentFile
 from storage.segments import Key
 
-__all__ = ["Entry", "entries", "recorded_playlist", "render"]
+__all__ = ["Entry", "Playlist", "recorded_playlist", "render"]
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,14 @@ class Entry:
     run: tuple[int, int, str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Playlist:
+    """A playlist's text, and the footage of its range that it does not show, since another run recorded the same time."""
+
+    text: str
+    hidden: tuple[NotShown, ...]
+
+
 def recorded_playlist(
     database: Database,
     cache: IndexCache,
@@ -65,7 +74,7 @@ def recorded_playlist(
     end_us: int,
     *,
     only: Collection[Key] | None = None,
-) -> str:
+) -> Playlist:
     """The playlist of ``[start_us, end_us)``, with ``only`` of these runs alone; the caller has cut ``end_us`` to what is known. A segment whose file is gone or damaged is a gap
     in it: one lost file must not hide a day.
 
@@ -74,7 +83,8 @@ def recorded_playlist(
         FootageGone: all of its files are gone or damaged.
     """
     with database.read() as conn:
-        pieces = runs.shown(conn, camera, start_us, end_us, only)
+        recorded = segments.between(conn, camera, start_us, end_us)
+    pieces = runs.shown(recorded, start_us, end_us, only)
     files: dict[Key, SegmentFile] = {}
     lost: FootageGone | None = None
     for piece in pieces:
@@ -87,24 +97,23 @@ def recorded_playlist(
     there = [piece for piece in pieces if piece.segment.key in files]
     if lost is not None and not there:
         raise lost
-    found = entries([(piece, files[piece.segment.key]) for piece in there])
+    known = {key: fragments(file.index) for key, file in files.items()}
+    # Where another recorder's footage ends within a group of this one's, this one begins at the keyframe before. What gives way to that is not shown.
+    shown = on_keyframes(bridged(there), lambda piece: _keyframe(piece, known[piece.segment.key])[1])
+    found = _entries(shown, files, known)
     if not any(entry.uri for entry in found):
         raise NoFootage(camera, start_us, end_us)
-    return render(found)
+    # What is lost is a gap, whichever run it is asked of.
+    gone = [piece for piece in pieces if piece.segment.key not in files]
+    return Playlist(render(found), tuple(runs.not_shown(recorded, [*shown, *gone], start_us, end_us)))
 
 
-def entries(pieces: Iterable[tuple[Piece, SegmentFile]]) -> list[Entry]:
-    """The entries that show the pieces, with gaps between them. Pure."""
-    pieces = list(pieces)
-    files = {piece.segment.key: file for piece, file in pieces}
-    known = {key: fragments(file.index) for key, file in files.items()}
+def _entries(pieces: Iterable[Piece], files: Mapping[Key, SegmentFile], known: Mapping[Key, Fragments]) -> list[Entry]:
+    """The entries that show the pieces, each of which but the first begins at a keyframe, with gaps between them. Pure."""
     found: list[Entry] = []
     run: tuple[int, int, str] | None = None
     zero_us = 0
-    # Where another recorder's footage ends within a group of this one's, this one begins at the keyframe before: nothing is lost.
-    for piece in on_keyframes(
-        bridged(piece for piece, _ in pieces), lambda piece: _keyframe(piece, known[piece.segment.key])[1]
-    ):
+    for piece in pieces:
         key = piece.segment.key
         for entry in _of_piece(piece, known[key], files[key]):
             at_us = found[-1].end_us if found else entry.start_us

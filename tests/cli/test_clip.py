@@ -118,3 +118,20 @@ def test_what_cannot_be(studio: Studio, recording: Recording, tmp_path: Path) ->
     assert (nowhere.exit_code, "No such file" in nowhere.output) == (1, True)
     unknown = run(studio, START_US, recording.end_us, "--camera", "nobody")
     assert (unknown.exit_code, "no camera nobody" in unknown.output) == (1, True)
+
+
+def test_what_another_recorder_had_too_is_listed_and_can_be_had(
+    studio: Studio, recording: Recording, tmp_path: Path
+) -> None:
+    # It takes over in the middle, so that the end of the first is not shown.
+    other = studio.record(encode("h264", 60), START_US + 5_000_000, epoch=2)
+    end_us = max(recording.end_us, other.end_us)
+    done = run(studio, START_US, end_us, "--out", str(tmp_path / "a.mp4"))
+    assert done.exit_code == 0, done.output
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("not shown: ")]
+    name = line.split("--run ")[1].split()[0]
+    one = run(studio, START_US, end_us, "--out", str(tmp_path), "--run", name)
+    assert one.exit_code == 0, one.output
+    assert f"run-{name}.mp4" in one.stdout and f" {len(recording.frames)} frames" in one.stdout
+    wrong = run(studio, START_US, end_us, "--run", "first")
+    assert wrong.exit_code == 2 and "--run must be" in wrong.output

@@ -10,7 +10,7 @@ import pytest
 from nvr.evidence.package import make_package, plan_export
 from nvr.evidence.signing import Signer
 from nvr.evidence.verify import verify
-from nvr.playback.clip import plan_clip, plan_clips
+from nvr.playback.clip import not_in, plan_clip, plan_clips
 from nvr.playback.hls import recorded_playlist
 from storage import coverage, runs, segments
 from storage.causes import Cause
@@ -121,7 +121,7 @@ def test_every_run_is_delivered_whole_shown_or_declared(
     # Where one run gives way to another in the middle of a group, the change-over is moved to the keyframe before.
     frames_hidden = sum(h.end_us - h.start_us for h in hidden) * 25 // S
     assert abs(frames_of(None) - len(everything) + frames_hidden) <= 25 * len(made)
-    playlist = recorded_playlist(studio.database, studio.cache, CAMERA, start_us, end_us)
+    playlist = recorded_playlist(studio.database, studio.cache, CAMERA, start_us, end_us).text
     assert playlist.endswith("#EXT-X-ENDLIST\n")
 
 
@@ -138,6 +138,30 @@ def test_a_recorder_that_takes_over_is_shown_and_the_other_is_delivered_too(
     clips = plan_clips(studio.database, studio.cache, CAMERA, START_US, second.end_us)
     assert len(clips) == 1
     clips[0].close()
+
+
+def test_a_short_run_within_a_group_of_another_recorder_is_declared_and_can_be_had(studio: Studio) -> None:
+    # The older recorder goes on; its group of pictures reaches over all that the newer one has.
+    first = record(studio, START_US, [[900] * 25] * 6, seed=1, epoch=1, gop=3)
+    second = record(studio, START_US + 4 * S, [[900] * 10], seed=2, epoch=2)
+    start_us, end_us = START_US, first.end_us
+    run = runs.run_of(next(s for s in segments_of(studio, start_us, end_us) if s.key.epoch == 2))
+    own = runs.NotShown(run, second.key.start_us, second.end_us)
+    with plan_clip(studio.database, studio.cache, CAMERA, start_us, end_us) as clip:
+        assert (clip.frames, clip.hidden) == (150, (own,))
+    assert recorded_playlist(studio.database, studio.cache, CAMERA, start_us, end_us).hidden == (own,)
+    with plan_clip(studio.database, studio.cache, CAMERA, start_us, end_us, only={run}) as clip:
+        assert clip.frames == 10
+    clips = plan_clips(studio.database, studio.cache, CAMERA, start_us, end_us)
+    assert [clip.frames for clip in clips] == [150, 10]
+    assert not_in(studio.database, clips, CAMERA, start_us, end_us) == []
+    for clip in clips:
+        clip.close()
+
+
+def segments_of(studio: Studio, start_us: int, end_us: int) -> list[segments.Segment]:
+    with studio.database.read() as conn:
+        return segments.between(conn, CAMERA, start_us, end_us)
 
 
 def test_a_range_within_the_overlap_has_both(studio: Studio, signer: Signer, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def ask(studio: Studio, start_us: int, end_us: int, now_us: int = LATER_US) -> t
     """The playlist of what is known of the range, checked by what holds for every one."""
     with studio.database.read() as conn:
         as_of_us = coverage.coverage(conn, CAMERA, start_us, end_us, now_us=now_us).as_of_us
-    text = recorded_playlist(studio.database, studio.cache, CAMERA, start_us, as_of_us)
+    text = recorded_playlist(studio.database, studio.cache, CAMERA, start_us, as_of_us).text
     check(text)
     parsed = parse(text)
     assert parsed.ended

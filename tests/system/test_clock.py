@@ -58,8 +58,9 @@ def test_a_clock_that_is_set_to_and_fro(
     assert [round(step.by_us / S) for step in found.clock_steps] == [-5, -3, 4]
     database = Database(server.catalogue)
     with database.read() as conn:
-        shown = runs.shown(conn, "cam", start_us, end_us)
-        hidden = runs.not_shown(segments.between(conn, "cam", start_us, end_us), shown, start_us, end_us)
+        recorded_then = segments.between(conn, "cam", start_us, end_us)
+    shown = runs.shown(recorded_then, start_us, end_us)
+    hidden = runs.not_shown(recorded_then, shown, start_us, end_us)
     database.close()
     assert sum(h.end_us - h.start_us for h in hidden) > 5 * S
     command = [
