@@ -16,7 +16,7 @@ from storage.policies import Policy, Rules, own_rules, resolve
 from storage.retention import Candidate, Footage
 from storage.segments import LONGEST_SEGMENT_US, Key
 
-__all__ = ["load", "policies"]
+__all__ = ["beyond", "load", "policies"]
 
 # Rows of one question: few at first, since mostly nothing is due.
 _CHUNKS: Final = (2, 16, 128, 1024)
@@ -70,6 +70,23 @@ def load(conn: sqlite3.Connection, policy_of: Mapping[str, Policy], *, now_us: i
                 0 if policy.max_bytes is None else holds.bytes_in(conn, key, ranges),
             )
         )
+    return found
+
+
+def beyond(conn: sqlite3.Connection, policy_of: Mapping[str, Policy]) -> dict[str, int]:
+    """Bytes that cameras have beyond their ``max_bytes`` because of holds; of those alone that have any."""
+    found = {}
+    for id_, ranges in holds.active(conn).items():
+        policy = policy_of.get(id_)
+        if policy is None or policy.max_bytes is None:
+            continue
+        key, total = conn.execute(
+            "SELECT c.key, coalesce((SELECT sum(bytes) FROM span WHERE camera = c.key), 0) FROM camera c WHERE c.id = ?",
+            (id_,),
+        ).fetchone()
+        footage = Footage(id_, policy, bytes=total, held_bytes=holds.bytes_in(conn, key, ranges))
+        if footage.beyond:
+            found[id_] = footage.beyond
     return found
 
 

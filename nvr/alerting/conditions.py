@@ -5,11 +5,13 @@ Invariant: what a condition says of a camera is only said while the camera shoul
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from storage.at_risk import Risk
 from storage.confirmations import CLOCK, Waiting
 from storage.devices import Device
 from storage.forecast import Forecast
@@ -23,9 +25,11 @@ __all__ = [
     "certificates_changed",
     "deletions_waiting",
     "disks_low",
+    "held_beyond",
     "logins_refused",
     "of_required",
     "promises_at_risk",
+    "syncs_late",
     "tampered",
 ]
 
@@ -36,6 +40,8 @@ class Kind(StrEnum):
     CAMERA_DOWN = "camera_down"
     CAMERAS_DOWN = "cameras_down"
     DISK_LOW = "disk_low"
+    SYNC_LATE = "sync_late"
+    HELD_BEYOND = "held_beyond"
     ROOT_ABSENT = "root_absent"
     PROMISE_AT_RISK = "promise_at_risk"
     CLOCK_UNSYNCHRONISED = "clock_unsynchronised"
@@ -66,7 +72,7 @@ class Condition:
 
 
 # They are about footage that is there.
-_OF_FOOTAGE: Final = (Kind.PROMISE_AT_RISK, Kind.DELETION_WAITING)
+_OF_FOOTAGE: Final = (Kind.PROMISE_AT_RISK, Kind.DELETION_WAITING, Kind.HELD_BEYOND)
 
 
 def of_required(found: Iterable[Condition], required: Collection[str]) -> list[Condition]:
@@ -93,6 +99,31 @@ def disks_low(disks: Sequence[Disk], names: Mapping[str, str]) -> list[Condition
         for disk in disks
         if disk.free_bytes < disk.floor_bytes / 2
     ]
+
+
+def syncs_late(risks: Mapping[str, Risk], names: Mapping[str, str]) -> list[Condition]:
+    """Roots of which a power cut could have cost more than was promised, within the last five minutes or now. ``names``: paths of roots."""
+    return [
+        Condition(
+            Kind.SYNC_LATE,
+            names.get(root, root),
+            # In tenths, rounded up: more than was promised is never as much.
+            detail={
+                "worst_us": math.ceil(max(risk.worst_s, risk.oldest_s) * 10) * 100_000,
+                "limit_us": round(risk.limit_s * 1e6),
+            },
+        )
+        for root, risk in risks.items()
+        if max(risk.worst_s, risk.oldest_s) > risk.limit_s
+    ]
+
+
+def held_beyond(bytes_of: Mapping[str, int]) -> list[Condition]:
+    """One condition for all cameras that have more than their ``max_bytes`` because of holds. ``bytes_of``: how much more."""
+    if not bytes_of:
+        return []
+    detail = {"beyond_bytes": sum(bytes_of.values())}
+    return [Condition(Kind.HELD_BEYOND, "", None, tuple(sorted(bytes_of)), detail)]
 
 
 def deletions_waiting(waiting: Sequence[Waiting]) -> list[Condition]:

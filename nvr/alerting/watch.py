@@ -24,9 +24,11 @@ from nvr.alerting.conditions import (
     certificates_changed,
     deletions_waiting,
     disks_low,
+    held_beyond,
     logins_refused,
     of_required,
     promises_at_risk,
+    syncs_late,
     tampered,
 )
 from nvr.alerting.messages import compose, facts_of
@@ -35,6 +37,7 @@ from nvr.alerting.sending import Post
 from nvr.texts import Formats
 from storage import alerts as rows
 from storage import (
+    at_risk,
     brake,
     cameras,
     confirmations,
@@ -223,6 +226,7 @@ class Watch:
         paths = {root.id: str(root.path) for root in roots}
         found = [Condition(Kind.ROOT_ABSENT, str(root.path)) for root in roots if not is_mounted(root)]
         found += disks_low(there, paths)
+        found += syncs_late(at_risk.by_root(conn, now_us=now_us), paths)
         found += deletions_waiting(confirmations.waiting(conn))
         found += tampered(integrity.wrong(conn))
         if synchronised() is False:
@@ -232,7 +236,7 @@ class Watch:
             policy_of = footage.policies(conn, Rules.from_wire(settings["retention"]))
             fleet, recorded = forecast.measure(conn, policy_of, now_us=now_us)
             expected = forecast.forecast(fleet, forecast.capacity(there, recorded), now_us=now_us)
-            self._promises = promises_at_risk(expected)
+            self._promises = promises_at_risk(expected) + held_beyond(footage.beyond(conn, policy_of))
         return found + self._promises
 
 

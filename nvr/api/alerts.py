@@ -82,7 +82,7 @@ class Alerts(msgspec.Struct):
 
 
 # Their subject is a path.
-_OF_DISKS = (Kind.DISK_LOW, Kind.ROOT_ABSENT)
+_OF_DISKS = (Kind.DISK_LOW, Kind.ROOT_ABSENT, Kind.SYNC_LATE)
 
 
 def _time(at_us: int | None) -> str | None:

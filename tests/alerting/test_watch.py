@@ -12,11 +12,11 @@ import pytest
 from nvr.alerting.watch import Watch
 from nvr.reports.coverage import current_outages
 from nvr.reports.query import GapQuery, chosen
-from storage import alerts, cameras, deliveries, facts, node, status
+from storage import alerts, at_risk, cameras, deliveries, facts, holds, node, segments, status
 from storage.causes import Cause
 from storage.database import Database
 from storage.intervals import Interval
-from storage.policies import Rules
+from storage.policies import Policy, Rules
 from storage.roots import register
 from storage.status import Status
 from tests.alerting import receivers
@@ -299,3 +299,71 @@ def test_an_open_alert_of_the_version_before_stays_as_it_is(db: Database, mail: 
     world.run(30)
     assert mail.to("room@example.org") == ["nvr: 5 dari 6 kamera tidak terekam (isp=telkom)"]
     assert [row.id for row in world.alerts(open_only=False)] == ["old"]
+
+
+def test_a_disk_that_is_slow_to_sync_is_told_and_is_told_when_it_is_well(
+    db: Database, mail: Inbox, tmp_path: Path
+) -> None:
+    with db.write() as conn:
+        (root,) = register(conn, [tmp_path / "footage"])
+    world = World(db, email=email_to(mail), language="en")
+    world.settings["roots"] = [(root.id, str(root.path))]
+
+    def look(oldest_s: float, worst_s: float) -> None:
+        world.now_us += 30 * S
+        with db.write() as conn:
+            at_risk.put(conn, 1, [(root.id, at_risk.Risk(oldest_s, worst_s, 1.0, 9, 0, 5.0))], at_us=world.now_us)
+        world.look()
+
+    look(2.0, 3.0)
+    look(2.0, 4.99)
+    assert world.alerts() == []
+    look(2.0, 5.04)
+    (alert,) = world.alerts()
+    assert (alert.kind, alert.subject) == ("sync_late", str(root.path))
+    # Worse: the same alert, of which people were told.
+    look(9.0, 9.0)
+    (alert,) = world.alerts()
+    assert alert.detail["worst_us"] == 9_000_000
+    for _ in range(4):
+        look(1.0, 3.0)
+    assert world.alerts() == []
+    first, last = mail.to("room@example.org")
+    assert first.endswith("is slow to sync: a power cut could cost up to 5.1 s of footage, at most 5 s was promised")
+    assert last.startswith("nvr: over: footage disk") and last.endswith("is synced in time again")
+
+
+def test_what_holds_keep_beyond_max_bytes_reaches_a_person(
+    db: Database, mail: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(db, email=email_to(mail), language="en")
+    world.settings["retention"] = Rules(Policy(max_bytes=10_000_000)).to_wire()
+    # The forecast is looked at every quarter of an hour.
+    monkeypatch.setattr("nvr.alerting.watch._FORECAST_S", 0.0)
+    begin_us = T0 - 300 * MINUTE
+    with db.write() as conn:
+        (root,) = register(conn, [world.db.path.parent / "footage"])
+        segments.put_init(conn, segments.Init("i", b"", "avc1", None, 1, 1))
+        for number in range(3):
+            key = segments.Key("cam-0", begin_us + number * MINUTE, "n1", 1)
+            segments.begin_run(conn, segments.Key("cam-0", begin_us, "n1", 1))
+            segments.begin(conn, key, root=root.id, init="i", run_start_us=begin_us, timescale=90_000, media_start=0)
+            segments.finish(
+                conn, key, end_us=key.start_us + MINUTE, media_end=60 * 90_000, frames=1, bytes_=5_000_000, sha256="0"
+            )
+    world.run(1)
+    assert world.alerts() == []
+    with db.write() as conn:
+        held = holds.place(
+            conn, "cam-0", begin_us, begin_us + 3 * MINUTE, reason="LP/1", by=person("A"), now_us=world.now_us
+        )
+    world.run(1)
+    (alert,) = world.alerts()
+    assert (alert.kind, alert.cameras, alert.detail) == ("held_beyond", ("cam-0",), {"beyond_bytes": 5_000_000})
+    with db.write() as conn:
+        holds.release(conn, held.id, reason="done", by=person("A"), now_us=world.now_us)
+    world.run(3)
+    assert world.alerts() == []
+    first, last = mail.to("room@example.org")
+    assert "Legal holds keep 5 MB more than max_bytes allows: 1 camera;" in first
+    assert last == "nvr: over: legal holds keep no more than max_bytes allows"

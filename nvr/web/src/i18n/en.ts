@@ -298,6 +298,7 @@ const en = {
     kinds: {
       camera_down: (subject: string) => `${subject} is not being recorded`, cameras_down: (subject: string, n: string) => `${n} cameras are not being recorded (${subject || 'all cameras'})`,
       disk_low: (subject: string) => `Footage disk ${subject} is nearly full`, root_absent: (subject: string) => `Footage disk ${subject} is not there`,
+      sync_late: (subject: string) => `Footage disk ${subject} is slow to sync: a power cut would cost more than was promised`, held_beyond: (_: string, n: string) => `Legal holds keep more than max_bytes of ${n} cameras`,
       promise_at_risk: (_: string, n: string) => `${n} cameras will not keep their minimum age`, clock_unsynchronised: () => 'The server’s clock is not synchronised',
       recorded_little: (_: string, n: string) => `${n} cameras were recorded too little in the last hour`, frames_lost: (_: string, n: string) => `${n} cameras lost frames in the last hour`,
       time_stamps_off: (_: string, n: string) => `The time stamps of ${n} cameras were wrong in the last hour`, keyframes_apart: (_: string, n: string) => `${n} cameras send keyframes much further apart than before`,

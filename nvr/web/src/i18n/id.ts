@@ -176,6 +176,7 @@ const id: Words = {
     kinds: {
       camera_down: (subject) => `${subject} tidak terekam`, cameras_down: (subject, n) => `${n} kamera tidak terekam (${subject || 'semua kamera'})`,
       disk_low: (subject) => `Disk rekaman ${subject} hampir penuh`, root_absent: (subject) => `Disk rekaman ${subject} tidak ada`,
+      sync_late: (subject) => `Disk rekaman ${subject} lambat menyinkronkan: bila listrik padam, yang hilang lebih dari yang dijanjikan`, held_beyond: (_, n) => `Penahanan hukum menyimpan lebih dari max_bytes pada ${n} kamera`,
       promise_at_risk: (_, n) => `${n} kamera tidak akan memenuhi umur minimum rekaman`, clock_unsynchronised: () => 'Jam server tidak tersinkron',
       recorded_little: (_, n) => `${n} kamera terekam terlalu sedikit dalam satu jam terakhir`, frames_lost: (_, n) => `${n} kamera kehilangan frame dalam satu jam terakhir`,
       time_stamps_off: (_, n) => `Cap waktu ${n} kamera salah dalam satu jam terakhir`, keyframes_apart: (_, n) => `${n} kamera mengirim keyframe jauh lebih jarang daripada sebelumnya`,
