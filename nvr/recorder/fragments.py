@@ -202,6 +202,12 @@ class Fragmenter:
             last = self._pictures[-1]
             last.duration = max(last.duration, duration)
 
+    def ends_at(self, duration: int, *, at_once: bool) -> None:
+        """The last frame so far lasts no longer than that, in ticks, since another run's follows; and exactly so long if that follows ``at_once``."""
+        if self._pictures:
+            last = self._pictures[-1]
+            last.duration = max(1, duration if at_once else min(last.duration, duration))
+
     def close(self) -> list[MuxedFragment]:
         """Ends the run; returns what was still being filled."""
         pictures = self._pictures

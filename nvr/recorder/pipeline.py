@@ -111,6 +111,8 @@ class Pipeline:
         # Since when by the monotonic and by the wall clock, and what, as it was told.
         self._told_idle: tuple[int, int, Ended] | None = None
         self.run: Run | None = None
+        # Until when the last run reaches that went by this clock.
+        self._not_before_us = 0
         self.had_footage_s = 0.0
         self._camera_clock: CameraClock | None = None
         self.counting = Counting()
@@ -285,7 +287,7 @@ class Pipeline:
     def _hole(self, run: Run, picture: Picture, step_us: int, why: Ended) -> None:
         """Before this frame others are missing, or nothing came for long."""
         if picture.loss and picture.is_keyframe and step_us >= LONG_US:
-            self._restart(why, keep_clock=True)
+            self._restart(why, keep_clock=True, next_=picture, at_once=False)
             return
         hole = run.hole_before(picture)
         if hole is not None:
@@ -311,7 +313,8 @@ class Pipeline:
         audio = self._living_audio(now_us)
         if not sets <= self._sets:
             self._sets = sets
-            self._restart(why or Ended(Cause.ENDED, {"error": "the camera changed its parameters"}), keep_clock=True)
+            changed = why or Ended(Cause.ENDED, {"error": "the camera changed its parameters"})
+            self._restart(changed, keep_clock=True, next_=packet, at_once=why is None)
             try:
                 self._video = video_template(self._codec, packet.sets, packet.annex_b())
             except (av.FFmpegError, LookupError, ValueError):
@@ -323,9 +326,9 @@ class Pipeline:
             what = (
                 "sound ceased" if audio is None else "sound began" if self.run.audio_format is None else "sound changed"
             )
-            self._restart(Ended(Cause.ENDED, {"error": what}), keep_clock=True)
+            self._restart(Ended(Cause.ENDED, {"error": what}), keep_clock=True, next_=packet)
         elif (turned := timeline.take_turn()) and self.run is not None:
-            self._restart(Ended(Cause.CLOCK_STEP, {"error": turned, "clock": "camera"}), keep_clock=True)
+            self._restart(Ended(Cause.CLOCK_STEP, {"error": turned, "clock": "camera"}), keep_clock=True, next_=packet)
 
     def _living_audio(self, now_us: int) -> AudioFormat | None:
         """What sound a run that begins now has: none if none came for seconds."""
@@ -341,8 +344,9 @@ class Pipeline:
         audio = self._living_audio(now_us)
         try:
             run = Run(
-                self._identity, self._clock, self._cutter, self._disks, self._video, audio, held[0], self._handles
-            )
+                self._identity, self._clock, self._cutter, self._disks, self._video, audio, held[0], self._handles,
+                self._not_before_us,
+            )  # fmt: skip
         except (av.FFmpegError, ValueError) as error:
             raise Ended(Cause.REJECTED, {"error": f"these streams can't be put into MP4: {error}"}) from None
         self.run = run
@@ -366,14 +370,29 @@ class Pipeline:
             assert run.until_us is not None
             self.had_footage_s = max(self.had_footage_s, (run.until_us - run.start_us) / 1e6)
 
-    def _restart(self, ended: Ended, *, keep_clock: bool, goes_on: bool = True) -> None:
-        """Ends the run and waits for a keyframe to begin the next one on the same connection. ``goes_on``: frames come."""
+    def _restart(
+        self,
+        ended: Ended,
+        *,
+        keep_clock: bool,
+        goes_on: bool = True,
+        next_: Picture | None = None,
+        at_once: bool = True,
+    ) -> None:
+        """Ends the run and waits for a keyframe to begin the next one on the same connection. ``goes_on``: frames come. ``next_``: the keyframe, if it is here;
+        ``at_once``: with nothing missing before it."""
         if self._held and self.run is None:
             # What came in the first second is footage all the same.
             self._begin(self._realtime_us())
+        run = self.run
+        if run is not None and next_ is not None:
+            run.followed_by(next_, at_once=at_once)
         self._end_run(ended, None, goes_on=goes_on)
         self._held, self._held_bytes = [], 0
+        if run is not None and run.until_us is not None:
+            self._not_before_us = run.until_us
         if not keep_clock:
+            self._not_before_us = 0
             if self._audio is not None:
                 self._audio.restart()
             self._clock = RunClock()

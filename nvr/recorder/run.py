@@ -1,6 +1,6 @@
 """One run: its packets become fragments, its fragments segments.
 
-Invariants: segments of a run abut to the microsecond; a segment starts on a keyframe; what the disk refuses ends the run with a cause.
+Invariants: segments of a run abut to the microsecond; runs by one clock abut or lie apart; a segment starts on a keyframe; what the disk refuses ends the run with a cause.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Identity:
 
 
 class Run:
-    """A run under way. ``origin_us`` is the connection's media time at which the run's own media time is zero. Every segment
-    it opens is also put into ``handles``."""
+    """A run under way. Its own media time is zero at its first frame. Every segment
+    it opens is also put into ``handles``. ``not_before_us``: until when the run before reaches by the same clock, which may have been slewed meanwhile."""
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class Run:
         audio: AudioFormat | None,
         first: Picture,
         handles: deque[SegmentHandle],
+        not_before_us: int = 0,
     ) -> None:
         time_base = first.time_base
         self._identity = identity
@@ -74,7 +75,7 @@ class Run:
         self._delta = round(Fraction(40, 1000) / time_base)
         self._is_after_hole = False
         self._longest = round(Fraction(_LONGEST_FRAME_US, 1_000_000) / time_base)
-        self._origin_us = int(first.dts * time_base * 1_000_000)
+        self._not_before_us = not_before_us
         self._last_dts: int | None = None
         self._media_end = 0
         # Where the run's sound has its zero, in ticks of its rate.
@@ -177,7 +178,8 @@ class Run:
         return min(starts), max(ends)
 
     def _wall_us(self, ticks: int) -> int:
-        return self._clock.wall_us(ticks * 1_000_000 // self._timescale + self._origin_us)
+        # By the connection's ticks, so that what is one tick in two runs is one microsecond.
+        return self._clock.wall_us((ticks + self._origin) * 1_000_000 // self._timescale)
 
     def _write(self, muxed: MuxedFragment) -> None:
         video = muxed.video
@@ -201,7 +203,7 @@ class Run:
         video = muxed.video
         first = video.start
         if self._segment is None:
-            self._open(muxed, self._wall_us(first))
+            self._open(muxed, max(self._wall_us(first), self._not_before_us))
             return
         if not video.sync:
             return
@@ -254,6 +256,11 @@ class Run:
         """The last frame is still shown at ``until_us``, by the server's clock: the camera is one that sends a frame now and then, and the next is not due."""
         if self._last_dts is not None:
             self._muxer.lengthen((until_us - self._wall_us(self._last_dts)) * self._timescale // 1_000_000)
+
+    def followed_by(self, picture: Picture, *, at_once: bool) -> None:
+        """To be called before ``end`` where the next run begins with this frame. ``at_once``: nothing is missing in between."""
+        if self._last_dts is not None:
+            self._muxer.ends_at(picture.dts - self._origin - self._last_dts, at_once=at_once)
 
     def end(self, ended: Ended) -> Ended:
         """Writes what is still being filled and closes the segment; returns the cause that counts, which is the disk's if it refuses
