@@ -26,6 +26,8 @@ __all__ = ["Backlog"]
 log = logging.getLogger(__name__)
 
 _RETRY_S: Final = 10.0
+# What a recorder left that has just died waits until its cameras are connected again: reading whole files takes a processor, and they need it.
+_AFTER_CRASH_S: Final = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Backlog:
                 self._keys.add(row.key)
                 self._queues.setdefault(root.id, deque()).append(_Item(root, row, loss))
                 if self._running:
-                    self._work(root.id)
+                    self._work(root.id, _AFTER_CRASH_S)
 
     def keys(self) -> set[Key]:
         """What is not adopted yet."""
@@ -68,7 +70,7 @@ class Backlog:
         with self._lock:
             self._running = True
             for root in self._queues:
-                self._work(root)
+                self._work(root, 0.0)
 
     def stop(self, timeout_s: float) -> bool:
         """Ends after the files at hand; says whether in time. What is left is the next start's."""
@@ -78,14 +80,13 @@ class Backlog:
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads.values())
 
-    def _work(self, root: str) -> None:
+    def _work(self, root: str, wait_s: float) -> None:
         if root not in self._threads:
-            thread = threading.Thread(target=self._run, args=(root,), name=f"adopt-{root[:4]}", daemon=True)
+            thread = threading.Thread(target=self._run, args=(root, wait_s), name=f"adopt-{root[:4]}", daemon=True)
             self._threads[root] = thread
             thread.start()
 
-    def _run(self, root: str) -> None:
-        wait_s = 0.0
+    def _run(self, root: str, wait_s: float) -> None:
         while not self._stop.wait(wait_s):
             began = time.monotonic()
             settled = self.settle_one(root)

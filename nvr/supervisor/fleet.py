@@ -217,8 +217,10 @@ class Fleet:
         detail: dict[str, Any] = {"worker": number, "code": code}
         if culprit is not None:
             detail["at_work_for"] = culprit
-        await asyncio.to_thread(self.workers.adopt, number, mine, detail, await self._book.next_epoch())
+        epoch = await self._book.next_epoch()
+        # Before adoption goes on in the background: whoever wants to write waits for it.
         await self._book.grant(mine)
+        await asyncio.to_thread(self.workers.adopt, number, mine, detail, epoch)
 
     async def stop(self) -> None:
         """Ends every worker; all at once, each within its time."""

@@ -1,6 +1,6 @@
 """The recorder workers' processes: starting them, telling them what is new, and taking over what a dead one left.
 
-Invariant: no camera is given to a worker before the segments of its dead one are adopted.
+Invariant: no camera is given to a worker before the segments of its dead one are adopted, or left to the backlog with a cause from their known end on.
 """
 
 from __future__ import annotations
@@ -112,6 +112,8 @@ class Workers:
             now_us=at_us,
             only=mine,
             backlog=self._prepared.backlog,
+            # Every file is read as a whole: that waits, and its cameras don't.
+            patience_s=0.0,
         )
         # Of cameras that were on the move, or have moved while a disk was away, it holds some too.
         loss = Loss(Cause.RECORDER_CRASHED, detail, self._prepared.node, epoch)
