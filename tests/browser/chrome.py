@@ -100,6 +100,11 @@ class Page:
         self.driver.save_screenshot(str(path))
         return path
 
+    def complaints(self) -> list[str]:
+        """Errors and warnings in the browser's console since it was read last."""
+        lines = self.driver.get_log("browser")
+        return [f"{line['level']} {line['message'][:300]}" for line in lines if line["level"] in ("SEVERE", "WARNING")]
+
     def console(self) -> str:
         return "\n".join(f"{line['level']} {line['message'][:300]}" for line in self.driver.get_log("browser"))
 

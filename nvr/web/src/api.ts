@@ -176,7 +176,7 @@ export type ClipGaps = 'collapse' | 'keep';
 
 /** `archive` is the address of all parts as one ZIP. */
 export type ClipCheck =
-  | { ready: true; size: number | null }
+  | { ready: true; size: number | null; notShown: ClipPart[] }
   | { ready: false; problem: Problem; parts: ClipPart[]; archive: string | null; soFar: ClipPart | null; retryAt: Instant | null };
 
 /** A download that fails is a useless file with an error in it; asking first lets the page say why instead. */
@@ -184,11 +184,22 @@ export async function checkClip(url: string): Promise<ClipCheck> {
   const head = await send(url, { method: 'HEAD' });
   if (head.ok) {
     const length = head.headers.get('Content-Length');
-    return { ready: true, size: length === null ? null : Number(length) };
+    return { ready: true, size: length === null ? null : Number(length), notShown: notShown(url, head.headers.get('X-Not-Shown')) };
   }
   const problem = await mediaProblem(url);
-  if (problem === null) return { ready: true, size: null };
+  if (problem === null) return { ready: true, size: null, notShown: [] };
   return { ready: false, problem, parts: Array.isArray(problem.parts) ? problem.parts : [], archive: problem.archive ?? null, soFar: problem.so_far ?? null, retryAt: problem.retry_at ? parseInstant(problem.retry_at) : null };
+}
+
+/** What the clip of this address does not show, since another run recorded the same time, each with the address of its own clip. */
+export function notShown(url: string, header: string | null): ClipPart[] {
+  if (header === null) return [];
+  const [path = '', query = ''] = url.split('?', 2);
+  return (JSON.parse(header) as Array<{ start: string; end: string; run: string }>).map(({ start, end, run }) => {
+    const params = new URLSearchParams(query);
+    for (const [name, value] of Object.entries({ start, end, run })) params.set(name, value);
+    return { start, end, url: `${path}?${params.toString()}` };
+  });
 }
 
 // Orders, maintenance windows, schedules

@@ -1,5 +1,6 @@
 // A range of footage as a file. The server is asked first whether it can be had, so that the answer "no" comes in words.
 
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../api';
 import { useWords } from '../i18n';
@@ -23,7 +24,7 @@ interface ClipPanelProps {
   onChoose: () => void;
 }
 
-type Result = { kind: 'checking' } | { kind: 'started'; size: number | null } | { kind: 'failed'; text: string; parts: ClipPart[]; archive: string | null; soFar: ClipPart | null; retryAt: Instant | null };
+type Result = { kind: 'checking' } | { kind: 'started'; size: number | null; notShown: ClipPart[] } | { kind: 'failed'; text: string; parts: ClipPart[]; archive: string | null; soFar: ClipPart | null; retryAt: Instant | null };
 
 export function ClipPanel({ camera, zone, clip, playhead, onClip, onChoose }: ClipPanelProps) {
   const { t, lang } = useWords();
@@ -54,7 +55,7 @@ export function ClipPanel({ camera, zone, clip, playhead, onClip, onChoose }: Cl
       const check = await api.checkClip(url);
       if (check.ready) {
         save(url);
-        setResult({ kind: 'started', size: check.size });
+        setResult({ kind: 'started', size: check.size, notShown: check.notShown });
       } else setResult({ kind: 'failed', text: problemWords(check.problem, t), parts: check.parts, archive: check.archive, soFar: check.soFar, retryAt: check.retryAt });
     } catch (error) {
       setResult({ kind: 'failed', text: errorWords(error, t), parts: [], archive: null, soFar: null, retryAt: null });
@@ -114,27 +115,49 @@ function Outcome({ result, zone }: { result: Result; zone: string }) {
   const c = t.clip;
   if (result.kind === 'checking') return null;
   if (result.kind === 'started') {
-    return <p class="good clip-outcome" role="status" data-testid="clip-started">{result.size === null ? c.startedUnsized : c.started(format.bytes(result.size, lang))}</p>;
+    return (
+      <div class="clip-outcome" role="status">
+        <p class="good" data-testid="clip-started">{result.size === null ? c.startedUnsized : c.started(format.bytes(result.size, lang))}</p>
+        {result.notShown.length > 0 ? <><p>{c.notShown}</p><Parts parts={result.notShown} zone={zone} label={c.notShown} testid="clip-not-shown" /></> : null}
+      </div>
+    );
   }
   return (
     <div role="alert" class="clip-outcome" data-testid="clip-problem">
       <p class={result.parts.length > 0 || result.soFar ? '' : 'error'}>{result.text}{result.retryAt === null ? '' : ` ${c.retry(format.dateTime(result.retryAt, lang, zone))}`}</p>
       {result.soFar ? <p><a href={result.soFar.url} download data-testid="clip-so-far">{c.soFar(format.dateTime(parseInstant(result.soFar.end), lang, zone))}</a></p> : null}
       {result.parts.length > 0 ? (
-        <ul class="clip-parts" aria-label={c.parts}>
-          {result.parts.map((part, i) => {
-            const [start, end] = [parseInstant(part.start), parseInstant(part.end)];
-            return (
-              <li key={part.url}>
-                <a href={part.url} download data-testid="clip-part">{c.part(i + 1)}</a>{' '}
-                {format.period(start, end, lang, zone)} ({format.durationBetween(start, end, lang)})
-              </li>
-            );
-          })}
+        <Parts parts={result.parts} zone={zone} label={c.parts} testid="clip-part">
           {result.archive ? <li><a href={result.archive} download data-testid="clip-archive">{c.archive}</a></li> : null}
-        </ul>
+        </Parts>
       ) : null}
     </div>
+  );
+}
+
+interface PartsProps {
+  parts: ClipPart[];
+  zone: string;
+  label: string;
+  testid: string;
+  children?: ComponentChildren;
+}
+
+function Parts({ parts, zone, label, testid, children }: PartsProps) {
+  const { t, lang } = useWords();
+  return (
+    <ul class="clip-parts" aria-label={label}>
+      {parts.map((part, i) => {
+        const [start, end] = [parseInstant(part.start), parseInstant(part.end)];
+        return (
+          <li key={part.url}>
+            <a href={part.url} download data-testid={testid}>{t.clip.part(i + 1)}</a>{' '}
+            {format.period(start, end, lang, zone)} ({format.durationBetween(start, end, lang)})
+          </li>
+        );
+      })}
+      {children}
+    </ul>
   );
 }
 

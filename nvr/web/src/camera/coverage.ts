@@ -16,7 +16,11 @@ export interface DayCoverage extends Bounds {
   spans: Bounds[];
   gaps: GapAt[];
   recordedS: number;
+  /** Of all gaps, whatever their cause: the three that follow together. */
   missingS: number;
+  notRecordedS: number;
+  noLongerThereS: number;
+  notRequiredS: number;
 }
 
 export function readCoverage(answer: Coverage): DayCoverage {
@@ -31,6 +35,9 @@ export function readCoverage(answer: Coverage): DayCoverage {
     gaps: answer.gaps.map((gap) => ({ start: parseInstant(gap.start), end: parseInstant(gap.end), gap })),
     recordedS: answer.recorded_s,
     missingS: answer.missing_s,
+    notRecordedS: answer.not_recorded_s,
+    noLongerThereS: answer.no_longer_there_s,
+    notRequiredS: answer.not_required_s,
   };
 }
 

@@ -1,6 +1,6 @@
 // Which day the timeline shows, how much of it is recorded, and how closely it is looked at.
 
-import { useWords } from '../i18n';
+import { useWords, type Words } from '../i18n';
 import * as format from '../time/format';
 import { offsetWords, parseDate, shiftDate, type CivilDate } from '../time/zone';
 import { LEVELS, levelOf, type Bounds, type Level } from '../timeline/geometry';
@@ -22,7 +22,8 @@ export function DayBar({ date, today, zone, coverage, failed, onDate }: DayBarPr
   const { t, lang } = useWords();
   const l = t.timeline;
   const noon = Date.parse(`${date}T12:00:00Z`);
-  const all = coverage ? coverage.recordedS + coverage.missingS : 0;
+  // As in every report: what was not required, and what is no longer there, is beside the figure.
+  const required = coverage ? coverage.recordedS + coverage.notRecordedS : 0;
   return (
     <div class="day-bar">
       <div class="day-pick">
@@ -44,10 +45,10 @@ export function DayBar({ date, today, zone, coverage, failed, onDate }: DayBarPr
       <p class="coverage" data-testid="coverage">
         {failed ? <span class="error">{l.coverageFailed}</span> : null}
         {coverage && !failed ? (
-          all > 0 ? (
+          coverage.known > coverage.start ? (
             <>
-              <strong>{l.covered(format.percent(coverage.recordedS, all, lang))}</strong>
-              <span class="muted">{l.coveredDetail(format.duration(coverage.recordedS, lang), format.duration(coverage.missingS, lang))}</span>
+              {required > 0 ? <strong>{l.covered(format.percent(coverage.recordedS, required, lang))}</strong> : null}
+              <span class="muted">{lengths(coverage, t, lang)}</span>
             </>
           ) : l.noCoverage
         ) : null}
@@ -55,6 +56,14 @@ export function DayBar({ date, today, zone, coverage, failed, onDate }: DayBarPr
       <span class="muted day-zone" title={zone}>{format.zoneName(noon, lang, zone)} (UTC{offsetWords(noon, zone)})</span>
     </div>
   );
+}
+
+/** The figures of every report by their words; those that are seldom only where there is any. */
+function lengths(coverage: DayCoverage, t: Words, lang: 'en' | 'id'): string {
+  const r = t.report;
+  const seldom: Array<[string, number]> = [[r.noLongerThere, coverage.noLongerThereS], [r.notRequired, coverage.notRequiredS]];
+  const all: Array<[string, number]> = [[r.recordedTime, coverage.recordedS], [r.notRecorded, coverage.notRecordedS], ...seldom.filter(([, seconds]) => seconds > 0)];
+  return all.map(([name, seconds]) => `${name}: ${format.duration(seconds, lang)}`).join(' · ');
 }
 
 /** A date is the same weekday everywhere, so the zone asked for is UTC. */

@@ -208,7 +208,6 @@ const en = {
     zoom: 'Zoom', zoomIn: 'Zoom in', zoomOut: 'Zoom out', panLeft: 'Earlier', panRight: 'Later',
     levels: { day: 'Day', h6: '6 h', h1: '1 h', m10: '10 min' },
     footage: 'Footage', unknown: 'Not known yet', covered: (percent: string) => `${percent} recorded`,
-    coveredDetail: (recorded: string, missing: string) => `${recorded} recorded, ${missing} missing`,
     noCoverage: 'Nothing is known about this day yet.', coverageFailed: 'The timeline could not be loaded.',
   },
 
@@ -233,7 +232,7 @@ const en = {
     footageOf: (footage: string, percent: string) => `${footage} (${percent})`,
     download: 'Download', checking: 'Checking …', started: (size: string) => `The download has started: ${size}. The browser shows how far it is.`,
     startedUnsized: 'The download has started.', invalid: 'The end must be after the start.', empty: 'There is no footage in this range.',
-    handleStart: 'Start of the clip', handleEnd: 'End of the clip', parts: 'The clips of this range', part: (n: number) => `Clip ${n}`,
+    handleStart: 'Start of the clip', handleEnd: 'End of the clip', parts: 'The clips of this range', notShown: 'Recorded at the same time and not in this clip:', part: (n: number) => `Clip ${n}`,
     gaps: 'Gaps', gapsCollapse: 'Leave out: the footage plays on without a pause', gapsKeep: 'Keep: the picture stands still as long as the gap lasts',
     soFar: (until: string) => `Save what there is so far, until ${until}`, retry: (time: string) => `All of it can be had at ${time}.`, archive: 'All of them as one ZIP file', clear: 'Clear the range', choose: 'Choose a range',
     hint: 'Choose a range with the handles on the timeline, or type the times.',

@@ -86,7 +86,6 @@ const id: Words = {
     zoom: 'Perbesaran', zoomIn: 'Perbesar', zoomOut: 'Perkecil', panLeft: 'Lebih awal', panRight: 'Lebih akhir',
     levels: { day: 'Sehari', h6: '6 jam', h1: '1 jam', m10: '10 mnt' },
     footage: 'Rekaman', unknown: 'Belum diketahui', covered: (percent) => `${percent} terekam`,
-    coveredDetail: (recorded, missing) => `${recorded} terekam, ${missing} kosong`,
     noCoverage: 'Belum ada keterangan untuk hari ini.', coverageFailed: 'Garis waktu tidak dapat dimuat.',
   },
 
@@ -111,7 +110,7 @@ const id: Words = {
     footageOf: (footage, percent) => `${footage} (${percent})`,
     download: 'Unduh', checking: 'Memeriksa …', started: (size) => `Pengunduhan dimulai: ${size}. Peramban menampilkan kemajuannya.`,
     startedUnsized: 'Pengunduhan dimulai.', invalid: 'Waktu akhir harus sesudah waktu awal.', empty: 'Tidak ada rekaman dalam rentang ini.',
-    handleStart: 'Awal klip', handleEnd: 'Akhir klip', parts: 'Klip dalam rentang ini', part: (n) => `Klip ${n}`,
+    handleStart: 'Awal klip', handleEnd: 'Akhir klip', parts: 'Klip dalam rentang ini', notShown: 'Terekam pada waktu yang sama dan tidak ada dalam klip ini:', part: (n) => `Klip ${n}`,
     gaps: 'Kekosongan', gapsCollapse: 'Dilewati: rekaman berlanjut tanpa jeda', gapsKeep: 'Dipertahankan: gambar diam selama kekosongan berlangsung',
     soFar: (until) => `Simpan yang sudah ada, sampai ${until}`, retry: (time) => `Semuanya dapat diambil pada ${time}.`, archive: 'Semuanya dalam satu berkas ZIP', clear: 'Hapus rentang', choose: 'Pilih rentang',
     hint: 'Pilih rentang dengan pegangan pada garis waktu atau ketik waktunya.',

@@ -3,6 +3,7 @@ import { cameraHref, parseRoute } from '../router';
 import type { Camera, FigureGroup } from '../types';
 import { visible } from '../ui/virtual';
 import { countStates, filterCameras, presentCauses } from './camera-filter';
+import { notShown } from '../api';
 import { share } from './export-share';
 import { CAMERA_ID, labelsToText, readLabels } from './labels-text';
 import { changedRules } from './camera-form';
@@ -129,5 +130,16 @@ describe('the picture of coverage', () => {
     expect(fill(cell(hour(at, 0, { administrative_s: 3600 })), ONE_LEAST)).toEqual({ kind: 'administrative', share: 0 });
     expect(fill(cell(hour(at, 900, { absent_s: 2700 })), ONE_LEAST)).toEqual({ kind: 'recorded', share: 1 });
     expect(fill(cell(hour(at, 0)), ONE_LEAST)).toEqual({ kind: 'unknown', share: 0 });
+  });
+});
+
+describe('what a clip does not show', () => {
+  it('has an address of its own, with all else that was asked', () => {
+    expect(notShown('/api/cameras/gate/clip.mp4?start=a&end=b&gaps=keep', null)).toEqual([]);
+    const header = '[{"start":"2026-11-23T14:00:01.000001Z","end":"2026-11-23T14:00:02Z","run":"1793437200000000-1-main"}]';
+    expect(notShown('/api/cameras/gate/clip.mp4?start=a&end=b&gaps=keep', header)).toEqual([{
+      start: '2026-11-23T14:00:01.000001Z', end: '2026-11-23T14:00:02Z',
+      url: '/api/cameras/gate/clip.mp4?start=2026-11-23T14%3A00%3A01.000001Z&end=2026-11-23T14%3A00%3A02Z&gaps=keep&run=1793437200000000-1-main',
+    }]);
   });
 });
