@@ -20,6 +20,7 @@ from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, parse_range, parse_time, seconds
 from nvr.playback.errors import NoFootage
 from nvr.playback.hls import recorded_playlist
+from nvr.playback.names import picture_name
 from nvr.playback.snapshot import Snapshot, snapshot
 from storage import cameras, segments
 from storage.coverage import coverage
@@ -180,7 +181,11 @@ async def picture_answer(services: Services, camera: str, at_us: int | None, wid
     return Response(
         found.jpeg,
         media_type="image/jpeg",
-        headers={"X-Frame-Time": format_time(found.frame_time_us), **PRIVATE},
+        headers={
+            "X-Frame-Time": format_time(found.frame_time_us),
+            "Content-Disposition": f'inline; filename="{picture_name(camera, found.frame_time_us)}"',
+            **PRIVATE,
+        },
     )
 
 

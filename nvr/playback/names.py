@@ -23,6 +23,7 @@ __all__ = [
     "map_tag",
     "parse_segment_name",
     "parse_zero",
+    "picture_name",
     "seconds",
     "segment_uri",
 ]
@@ -79,6 +80,11 @@ def clip_name(camera: str, start_us: int, end_us: int, *more: str, ending: str =
     words that tell it from another of that time; in letters that every system takes."""
     first, last = (_file_time(us) for us in (start_us, end_us))
     return f"{'_'.join((camera, first, last, *more))}.{ending}"
+
+
+def picture_name(camera: str, at_us: int) -> str:
+    """A picture's file, named by its camera and when it began to be shown, in UTC to the millisecond."""
+    return f"{camera}_{_file_time(at_us)}.jpg"
 
 
 def apart(names: Iterable[str]) -> list[str]:

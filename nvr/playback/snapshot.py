@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 import av
 import av.error
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from nvr.playback.errors import FootageDamaged, NoFootage
 from nvr.playback.index_cache import IndexCache, OpenSegment
@@ -51,12 +52,29 @@ def snapshot(database: Database, cache: IndexCache, camera: str, at_us: int, *, 
     opened = cache.open(pieces[0].segment)
     try:
         wanted, in_file, data = _bytes(opened, pieces[0], camera, at_us)
-        jpeg, size = _picture(data, in_file, width)
+        frame_time_us = TimeMap.of(pieces[0].segment).wall_us(wanted)
+        jpeg, size = _picture(data, in_file, width, exif_of(camera, frame_time_us))
     except (av.error.FFmpegError, LookupError) as error:
         raise FootageDamaged(opened.segment.key, f"its picture can't be decoded ({type(error).__name__})") from error
     finally:
         opened.close()
-    return Snapshot(jpeg, TimeMap.of(pieces[0].segment).wall_us(wanted), *size)
+    return Snapshot(jpeg, frame_time_us, *size)
+
+
+def exif_of(camera: str, at_us: int) -> Image.Exif:
+    """What a picture says of itself once it is a file among others: its camera, and when it was, in UTC to the microsecond (Exif 2.31)."""
+    at = datetime.fromtimestamp(at_us // 1_000_000, UTC)
+    exif = Image.Exif()
+    exif[ExifTags.Base.ImageDescription] = camera
+    exif[ExifTags.Base.Software] = "nvr"
+    exif.get_ifd(ExifTags.IFD.Exif).update(
+        {
+            ExifTags.Base.DateTimeOriginal: f"{at:%Y:%m:%d %H:%M:%S}",
+            ExifTags.Base.SubsecTimeOriginal: f"{at_us % 1_000_000:06d}",
+            ExifTags.Base.OffsetTimeOriginal: "+00:00",
+        }
+    )
+    return exif
 
 
 def _bytes(opened: OpenSegment, piece: Piece, camera: str, at_us: int) -> tuple[int, int, bytes]:
@@ -83,7 +101,7 @@ def _bytes(opened: OpenSegment, piece: Piece, camera: str, at_us: int) -> tuple[
     return int(pts[target]), int(pts[target]) - base, init + read_exactly(opened, begin, end - begin)
 
 
-def _picture(data: bytes, pts: int, width: int | None) -> tuple[bytes, tuple[int, int]]:
+def _picture(data: bytes, pts: int, width: int | None, exif: Image.Exif) -> tuple[bytes, tuple[int, int]]:
     """The frame of this presentation time, as JPEG, and its size. Raises ``LookupError`` if it does not come out."""
     with av.open(io.BytesIO(data), "r", format="mp4") as container:
         stream = container.streams.video[0]
@@ -98,6 +116,6 @@ def _picture(data: bytes, pts: int, width: int | None) -> tuple[bytes, tuple[int
                 wide, high = small, max(high * small // wide // 2 * 2, 2)
             image = Image.fromarray(frame.to_ndarray(format="rgb24", width=wide, height=high))
             file = io.BytesIO()
-            image.save(file, "JPEG", quality=_QUALITY)
+            image.save(file, "JPEG", quality=_QUALITY, exif=exif)
             return file.getvalue(), (wide, high)
     raise LookupError("frame not found")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Callable
+from datetime import datetime
 
 import av
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from nvr.playback.errors import FootageDamaged, NoFootage
+from nvr.playback.names import picture_name
 from nvr.playback.snapshot import Snapshot, snapshot
 from tests.playback.footage import CAMERA, START_US, Studio
 from tests.playback.frames import HEIGHT, WIDTH, encode, number_of
@@ -45,6 +47,18 @@ def test_the_frame_shown_at_any_moment(world_of: Callable[..., World], codec: st
         expected = [frame for frame in run.frames if frame.wall_us <= at_us][-1]
         found = shot(world, at_us)
         assert (number_in(found), found.frame_time_us) == (expected.number, expected.wall_us)
+
+
+def test_a_picture_says_of_itself_what_it_is(world_of: Callable[..., World]) -> None:
+    world = world_of("h264")
+    found = shot(world, START_US + 1_234_567, 100)
+    exif = Image.open(io.BytesIO(found.jpeg)).getexif()
+    said = exif.get_ifd(ExifTags.IFD.Exif)
+    assert exif[ExifTags.Base.ImageDescription] == CAMERA
+    text = f"{said[ExifTags.Base.DateTimeOriginal]}.{said[ExifTags.Base.SubsecTimeOriginal]}{said[ExifTags.Base.OffsetTimeOriginal]}"
+    at = datetime.strptime(text, "%Y:%m:%d %H:%M:%S.%f%z")
+    assert round(at.timestamp() * 1_000_000) == found.frame_time_us
+    assert picture_name(CAMERA, found.frame_time_us) == f"{CAMERA}_{at:%Y%m%dT%H%M%S}.{at.microsecond // 1000:03d}Z.jpg"
 
 
 def test_sizes(world_of: Callable[..., World]) -> None:

@@ -51,7 +51,7 @@ export function Controls({ playback, state, camera, zone, onFullscreen }: Contro
         {camera && state.at !== null && !state.stop ? (
           <a
             class="button icon-button" data-testid="snapshot" href={snapshotUrl(camera.id, state.at)} aria-label={c.snapshot} title={c.snapshot}
-            download={`${camera.id}_${new Date(state.at).toISOString().slice(0, 19).replace(/:/g, '-')}Z.jpg`}
+            download
           >
             <Icon name="photo" />
           </a>
