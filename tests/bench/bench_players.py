@@ -39,6 +39,8 @@ from tests.players.test_hls_browser import HLS, SEE
 S: Final = 1_000_000
 FPS: Final = 10
 GAP_S: Final = 6
+FIRST: Final = 200
+"""The number of the first frame: black is number 0, and nothing that is to be shown."""
 DAMAGED: Final = 10_000
 """No frame has such a number: what is shown is no whole picture."""
 PLAYERS_DIR: Final = Path(__file__).parents[1] / "players"
@@ -55,12 +57,20 @@ A cell says how long the player takes it to be; `first`: the first frame shown i
 """
 
 TAIL: Final = """
-- **A clip that begins between keyframes** has an edit list ([design](../design/playback.md#clips)): VLC and GStreamer do not honour it as FFmpeg and Chromium do. Where the very first frame matters, read it with those.
+- **A clip that begins between keyframes** has an edit list ([design](../design/playback.md#clips)): mpv and VLC show the frames before it too, up to a keyframe; FFmpeg, GStreamer and Chromium begin where it begins. Where the very first frame matters, read it with those.
 - **FFmpeg 5.1 (so mpv of Debian 12) can't seek in a playlist of fragments**: it reads what follows at wrong places. FFmpeg 8 can. A clip seeks in both.
 - **GStreamer says as length of a segment what it has read of it**, since fragmented files do not say it in front; it plays and seeks in all of it.
 - **VLC**: the first frame that is new within two seconds of the seek; it may still be one of before, or one that lacks its keyframe. It plays playlists over gaps, and nothing after a change of parameters.
 - **Live** (`live.m3u8`): FFmpeg 5.1 goes on reading it over files (`tests/system/test_players.py`, without audio); Chromium through hls.js ([web](../design/web.md)).
 - **Not tried**: QuickTime, Safari and everything else of Apple's (no such machine), Windows' own players, televisions. Kodi and Home Assistant play with FFmpeg; their programs were not tried either.
+"""
+
+TOOLS: Final = """
+## Programs that read without playing
+
+How long they say that a file is, and when it was recorded (UTC), as a forensic examiner would ask. **Bold** is what is not so: `exiftool` reads of a fragmented file the header alone, which was written before anybody
+knew how long the segment would be, and changing it afterwards would change what was hashed while it was recorded.
+
 """
 
 
@@ -73,6 +83,7 @@ class Thing:
     length_s: float
     at: Callable[[float], int]
     live: bool = False
+    begins_us: int = START_US
 
     @property
     def middle_s(self) -> float:
@@ -207,7 +218,7 @@ class Chromium:
         def look() -> dict[str, Any] | None:
             found: dict[str, Any] = driver.execute_script("return look()")
             # Before anything is painted all is dark, which is number 0.
-            return found if found["number"] is not None and (found["number"] or not thing.at(0)) else None
+            return found if found["number"] else None
 
         try:
             first = self.page.until(look, timeout_s=10)
@@ -219,6 +230,29 @@ class Chromium:
         time.sleep(1.5)
         after = look()
         return Seen(first["duration"], first["number"], None if after is None else after["number"])
+
+
+def tools(file: str) -> dict[str, str]:
+    """What programs that read a file without playing it say: how long it is, and when it was recorded."""
+    found = {}
+    if shutil.which("ffprobe"):
+        said = json.loads(
+            _run(["ffprobe", "-v", "error", "-show_entries", "format=duration:format_tags", "-of", "json", file]).stdout
+        )
+        found["ffprobe"] = _told(said["format"]["duration"], said["format"]["tags"]["creation_time"])
+    if shutil.which("mediainfo"):
+        (general, *_) = json.loads(_run(["mediainfo", "--Output=JSON", file]).stdout)["media"]["track"]
+        found["mediainfo"] = _told(general["Duration"], general["Encoded_Date"])
+    if shutil.which("exiftool"):
+        (said,) = json.loads(_run(["exiftool", "-j", "-n", "-Duration", "-CreateDate", file]).stdout)
+        found["exiftool"] = _told(said["Duration"], said["CreateDate"])
+    return found
+
+
+def _told(length: Any, at: str) -> str:
+    """Each writes times in a way of its own."""
+    day, clock = re.findall(r"(\d+[-:]\d+[-:]\d+)[ T](\d+:\d+:\d+)", at)[0]
+    return f"{float(length):.1f} s, {day.replace(':', '-')} {clock}"
 
 
 def versions() -> dict[str, str]:
@@ -274,24 +308,31 @@ def things(studio: Studio, runs: list[Recording], folder: Path, site: Site) -> l
 
     def whole(at: float) -> int:
         if at < first_s:
-            return int(at * FPS)
+            return FIRST + int(at * FPS)
         # In a gap the last frame is shown on.
-        return len(one.frames) - 1 if at < first_s + GAP_S else 1000 + int((at - first_s - GAP_S) * FPS)
+        return FIRST + len(one.frames) - 1 if at < first_s + GAP_S else 1000 + int((at - first_s - GAP_S) * FPS)
 
     def joined(at: float) -> int:
-        return int(at * FPS) if at < first_s else 1000 + int((at - first_s) * FPS)
+        return FIRST + int(at * FPS) if at < first_s else 1000 + int((at - first_s) * FPS)
 
     world = World(studio, list(runs))
     signer = make_signer("Players", now_us=two.end_us, bits=2048)
     made = make(world, signer, folder / "package", start_us, one.end_us)
     middle_us = start_us + 2_350_000
     return [
-        Thing("segment", str(third.path), frames / FPS, lambda at: before[2] + int(at * FPS)),
+        Thing(
+            "segment",
+            str(third.path),
+            frames / FPS,
+            lambda at: FIRST + before[2] + int(at * FPS),
+            begins_us=third.key.start_us,
+        ),
         Thing(
             "clip",
             clip_file(studio, folder, "clip.mp4", middle_us, one.end_us, "collapse"),
             first_s - 2.4,
-            lambda at: 24 + int(at * FPS),
+            lambda at: FIRST + 24 + int(at * FPS),
+            begins_us=middle_us + 50_000,
         ),
         Thing("clip with gap", clip_file(studio, folder, "gap.mp4", start_us, end_us, "keep"), long_s, whole),
         Thing(
@@ -300,8 +341,8 @@ def things(studio: Studio, runs: list[Recording], folder: Path, site: Site) -> l
             long_s - GAP_S,
             joined,
         ),
-        Thing("sealed export", str(made.movies[0]), first_s, lambda at: int(at * FPS)),
-        Thing("playlist", site.address(start_us, one.end_us), first_s, lambda at: int(at * FPS)),
+        Thing("sealed export", str(made.movies[0]), first_s, lambda at: FIRST + int(at * FPS)),
+        Thing("playlist", site.address(start_us, one.end_us), first_s, lambda at: FIRST + int(at * FPS)),
         Thing("playlist with gap", site.address(start_us, end_us), long_s, whole),
         Thing("playlist, begins in a gap", site.address(start_us - 5 * S, end_us), long_s, whole),
     ]
@@ -330,6 +371,11 @@ def cell(thing: Thing, seen: Seen | str) -> str:
     return ", ".join(words)
 
 
+def _judged(told: str, length: str, at: str) -> str:
+    words = zip(told.split(", "), (length, at), strict=True)
+    return ", ".join(word if word == wanted else f"**{word}**" for word, wanted in words)
+
+
 def main() -> None:
     """Writes the page."""
     here = versions()
@@ -338,7 +384,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         studio = Studio(folder)
-        one = studio.record(encode("h264", 160), START_US)
+        one = studio.record(encode("h264", 160, first=FIRST), START_US, first=FIRST)
         two = studio.record(encode("h264", 120, first=1000), one.end_us + GAP_S * S, epoch=2, first=1000)
         files: dict[str, tuple[bytes, str]] = {"/see": (SEE, "text/html")}
         if HLS.exists():
@@ -351,7 +397,7 @@ def main() -> None:
             page = stack.enter_context(chromium(folder / "chromium"))
             players["Chromium"] = Chromium(page, site, files)
         players = {player: play for player, play in players.items() if player in here}
-        rows = []
+        rows, read, named = [], [], ""
         for thing in things(studio, [one, two], folder, site):
             cells = []
             for player, play in players.items():
@@ -362,9 +408,22 @@ def main() -> None:
                 cells.append(cell(thing, seen))
                 print(thing.name, player, cells[-1], flush=True)
             rows.append(f"| {thing.name}, {thing.length_s:.1f} s | {' | '.join(cells)} |")
+            if not thing.address.startswith("http"):
+                told = tools(thing.address)
+                wanted = _told(thing.length_s, datetime.fromtimestamp(thing.begins_us / 1e6, UTC).isoformat())
+                length_s, at = wanted.split(", ")
+                named = ", ".join(told)
+                read.append(
+                    f"| {thing.name}: {wanted} | "
+                    + " | ".join(_judged(one, length_s, at) for one in told.values())
+                    + " |"
+                )
         studio.database.close()
     heads = " | ".join(f"{player} {here[player]}" for player in players)
-    text = HEAD + "\n".join([f"| | {heads} |", "| --- |" + " --- |" * len(players), *rows, ""]) + TAIL
+    table = [f"| | {heads} |", "| --- |" + " --- |" * len(players), *rows, ""]
+    columns = named.split(", ")
+    said = [f"| | {' | '.join(columns)} |", "| --- |" + " --- |" * len(columns), *read, ""]
+    text = HEAD + "\n".join(table) + TAIL + TOOLS + "\n".join(said)
     text = text.replace("MACHINE", f"{describe()}; {datetime.now(UTC):%Y-%m-%d}")
     PAGE.write_text(text)
     print(PAGE)
