@@ -81,20 +81,22 @@ class _Cache:
             self._pending.clear()
 
     def cut(self, seed: int) -> dict[str, Any]:
-        """From now on nothing is read, written or flushed. Of the writes since the last flush all are lost (seed 0), or a random part of them is there, to the sector."""
+        """From now on nothing is read, written or flushed. Of the writes since the last flush all are lost (seed 0), or a random part of them is there, by sectors."""
         with self._lock:
             self._is_cut = True
             chance = random.Random(seed)
             kept = 0
             for offset, data in self._pending if seed else ():
-                sectors = len(data) // _SECTOR
+                end = offset + len(data)
+                # Between the sectors that it touches it may tear.
+                tears = [offset, *range((offset // _SECTOR + 1) * _SECTOR, end, _SECTOR), end]
                 lot = chance.random()
                 # All of it, nothing, or some stretch.
-                first, last = (0, sectors) if lot < 0.5 else (0, 0)
+                first, last = (offset, end) if lot < 0.5 else (0, 0)
                 if lot > 0.8:
-                    first, last = sorted((chance.randint(0, sectors), chance.randint(0, sectors)))
+                    first, last = sorted((chance.choice(tears), chance.choice(tears)))
                 if last > first:
-                    os.pwrite(self._safe, data[first * _SECTOR : last * _SECTOR], offset + first * _SECTOR)
+                    os.pwrite(self._safe, data[first - offset : last - offset], first)
                     kept += 1
             return {
                 "pending": len(self._pending),
@@ -241,10 +243,19 @@ class VolatileDisk:
             )
         # The one before may not be gone yet.
         options = "loop,nouuid" if self.kind == "xfs" else "loop"
-        _do_or_skip(
-            ["mount", "-t", self.kind, "-o", options, str(place), str(self.folder)],
-            "by power cuts: that needs a loop device",
-        )
+        mount = ["mount", "-t", self.kind, "-o", options, str(place), str(self.folder)]
+        if not n:
+            _do_or_skip(mount, "by power cuts: that needs a loop device")
+            return
+        for _ in range(50):
+            done = subprocess.run(mount, capture_output=True, text=True)
+            # Others take loop devices too, and the one before may not be free yet. What else keeps it from being mounted was done by the cut.
+            if "loop" not in done.stderr:
+                break
+            time.sleep(0.1)
+        if done.returncode:
+            told = subprocess.run(["dmesg"], capture_output=True, text=True).stdout[-3000:]
+            raise AssertionError(f"after cut {n} its {self.kind} can't be mounted: {done.stderr.strip()}\n{told}")
 
     def cut(self, seed: int) -> int:
         """Cuts its power; returns when, microseconds since the Unix epoch. Who uses it is to be killed, and then ``unplug`` called."""
