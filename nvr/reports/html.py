@@ -165,8 +165,11 @@ def _picture(days: Sequence[HeatDay], formats: Formats, *, one: bool, with_text:
 def _cell(
     x: int, y: int, width: int, height: int, mine: Figures, formats: Formats, when: str, *, one: bool
 ) -> Iterator[str]:
-    recorded = formats.percent(mine.recorded_us, mine.known_us - mine.absent_us)
-    yield f"<g><title>{when} · {escape(formats.say('recorded'))} {recorded}</title>"
+    # The same figure as everywhere: what is no longer there, or was not required, is beside it.
+    told = [("coverage", formats.percent(mine.recorded_us, mine.required_us))]
+    told.append(("recorded", formats.length(mine.recorded_us)))
+    words = " · ".join(f"{formats.say(name)}: {value}" for name, value in told)
+    yield f"<g><title>{when} · {escape(words)}</title>"
     colour, share = cell_fill(mine, one=one)
     yield f'<rect x="{x}" y="{y}" width="{width}" height="{height}" class="{colour}"/>'
     if share:

@@ -251,7 +251,7 @@ const en = {
     now: 'Not recording now', since: 'Since', noOutage: (all: string) => `Each of ${all} cameras that should be recorded is recorded.`,
     outagesOf: (count: string, all: string) => `${count} of ${all} cameras should be recorded and are not.`,
     coverage: 'Coverage', by: 'By', camera: 'Camera', day: 'Day', missing: 'Missing', outages: 'Outages', mtbf: 'Mean time between', mttr: 'Mean length',
-    recordedTime: 'Recorded', notRecorded: 'Not recorded', noLongerThere: 'No longer there', notRequired: 'Not required', notKnownYet: 'Not known yet', recorded: 'recorded', without: 'without this label', rowsOf: (shown: string, all: string) => `The worst ${shown} of ${all} are shown.`,
+    recordedTime: 'Recorded', notRecorded: 'Not recorded', noLongerThere: 'No longer there', notRequired: 'Not required', notKnownYet: 'Not known yet', without: 'without this label', rowsOf: (shown: string, all: string) => `The worst ${shown} of ${all} are shown.`,
     coverageHint: 'Coverage is recorded time divided by required time. Planned and administrative time, cameras not set up and footage removed later are not required. Gaps are not left out of it.',
     picture: 'Coverage, hour by hour', pictureHint: 'A row a day, a column an hour. The colour is that of the cause with the longest part.',
     kinds: {

@@ -129,7 +129,7 @@ const id: Words = {
     now: 'Sedang tidak merekam', since: 'Sejak', noOutage: (all) => `Setiap kamera dari ${all} yang wajib direkam sedang terekam.`,
     outagesOf: (count, all) => `${count} dari ${all} kamera seharusnya terekam, tetapi tidak.`,
     coverage: 'Cakupan', by: 'Menurut', camera: 'Kamera', day: 'Hari', missing: 'Kosong', outages: 'Gangguan', mtbf: 'Rata-rata jarak', mttr: 'Rata-rata lama',
-    recordedTime: 'Terekam', notRecorded: 'Tidak terekam', noLongerThere: 'Tidak ada lagi', notRequired: 'Tidak wajib', notKnownYet: 'Belum diketahui', recorded: 'terekam', without: 'tanpa label ini', rowsOf: (shown, all) => `${shown} terburuk dari ${all} ditampilkan.`,
+    recordedTime: 'Terekam', notRecorded: 'Tidak terekam', noLongerThere: 'Tidak ada lagi', notRequired: 'Tidak wajib', notKnownYet: 'Belum diketahui', without: 'tanpa label ini', rowsOf: (shown, all) => `${shown} terburuk dari ${all} ditampilkan.`,
     coverageHint: 'Cakupan adalah waktu terekam dibagi waktu wajib rekam. Waktu terencana dan administratif, kamera yang belum terdaftar, dan rekaman yang kemudian dihapus tidak wajib. Tidak ada kekosongan yang diabaikan di sini.',
     picture: 'Cakupan per jam', pictureHint: 'Satu baris per hari, satu kolom per jam. Warnanya menurut penyebab dengan bagian terlama.',
     kinds: {
