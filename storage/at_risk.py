@@ -6,14 +6,15 @@ monotonic clock.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-__all__ = ["AtRisk", "Risk", "by_root", "forget_all", "put"]
+__all__ = ["AtRisk", "Risk", "by_root", "forget_all", "keep_only", "put"]
 
 _WINDOW_S: Final = 300.0
 _STEP_S: Final = 10.0
@@ -108,6 +109,13 @@ def put(conn: sqlite3.Connection, process: int, risks: Iterable[tuple[str, Risk]
 def forget_all(conn: sqlite3.Connection) -> None:
     """No recorder process is left of those that told."""
     conn.execute("DELETE FROM at_risk")
+
+
+def keep_only(conn: sqlite3.Connection, processes: Collection[int]) -> None:
+    """Of all others nothing is at risk any more: they are dead, and what they left was adopted, and synced with that."""
+    conn.execute(
+        "DELETE FROM at_risk WHERE process NOT IN (SELECT value FROM json_each(?))", (json.dumps(sorted(processes)),)
+    )
 
 
 def by_root(conn: sqlite3.Connection, *, now_us: int) -> dict[str, Risk]:

@@ -17,6 +17,7 @@ from nvr.supervisor.book import Book
 from nvr.supervisor.patience import SILENT_S, longer
 from nvr.supervisor.prepare import Prepared, now_us
 from nvr.supervisor.worker_process import WorkerProcess
+from storage import at_risk
 from storage.adopt import Loss
 from storage.causes import Cause
 from storage.reconcile import reconcile, take_up
@@ -119,6 +120,10 @@ class Workers:
         loss = Loss(Cause.RECORDER_CRASHED, detail, self._prepared.node, epoch)
         for root in self._prepared.roots.opened:
             self._take_up(root, loss)
+        if not report.later:
+            # Else it would seem to grow older until it is forgotten, and people would be told of it.
+            with self._prepared.database.write() as conn:
+                at_risk.keep_only(conn, self._alive())
         log.info(
             "recorder-%d: %d segments adopted, %d bytes cut off, %d left to adopt while recording",
             number,
@@ -126,6 +131,12 @@ class Workers:
             report.cut_bytes,
             report.later,
         )
+
+    def _alive(self) -> set[int]:
+        """The process ids of all workers that run."""
+        spare = [self._spare] if self._spare is not None else []
+        every = [worker.child for worker in [*self.processes.values(), *spare]]
+        return {child.pid for child in every if child.running and child.pid is not None}
 
     def _living(self) -> set[int]:
         return {epoch for worker in self.processes.values() if worker.child.running for epoch in worker.epochs}

@@ -129,6 +129,10 @@ def test_the_catalogue_is_told_of_the_worst(world: World) -> None:
         hanging = at_risk.by_root(conn, now_us=now_us + 20_000_000)
         assert hanging["a"].oldest_s == 22.0, "who is silent loses more with each second"
         assert at_risk.by_root(conn, now_us=now_us + 120_000_000) == {}
+    with world.database.write() as conn:
+        # One was killed, and what it left was adopted.
+        at_risk.keep_only(conn, {1, 77})
+        assert at_risk.by_root(conn, now_us=now_us + 20_000_000)["a"].worst_s == 4.0
 
 
 def test_the_worst_is_forgotten_after_five_minutes() -> None:
