@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -42,6 +43,8 @@ class Workers:
         self._spare: WorkerProcess | None = None
         self._stopping = False
         self._silence_s = SILENT_S
+        # What a dead worker had not synced was not forgotten yet.
+        self._left = False
 
     async def _start(self) -> WorkerProcess:
         worker = WorkerProcess(self._config, self._prepared, self._on_line)
@@ -96,6 +99,18 @@ class Workers:
                     child.patience.begins()
                     child.kill()
             before = now
+            if self._left and not self._prepared.backlog.keys():
+                self._left = not await asyncio.to_thread(self._forget_dead)
+
+    def _forget_dead(self) -> bool:
+        """All that dead workers left is adopted, and synced with that: else it would seem to grow older for a minute, and people would be told of it. False: not yet. Blocks."""
+        try:
+            with self._prepared.database.write() as conn:
+                at_risk.keep_only(conn, self._alive())
+        except sqlite3.Error as error:
+            log.error("what dead recorders left still counts as lost by a power cut, will try again: %s", error)
+            return False
+        return True
 
     # What dead ones left ---------------------------------------------------------------------------------------------
 
@@ -120,10 +135,7 @@ class Workers:
         loss = Loss(Cause.RECORDER_CRASHED, detail, self._prepared.node, epoch)
         for root in self._prepared.roots.opened:
             self._take_up(root, loss)
-        if not report.later:
-            # Else it would seem to grow older until it is forgotten, and people would be told of it.
-            with self._prepared.database.write() as conn:
-                at_risk.keep_only(conn, self._alive())
+        self._left = True
         log.info(
             "recorder-%d: %d segments adopted, %d bytes cut off, %d left to adopt while recording",
             number,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,12 @@ def _stretch(recorded: list[str], sent: list[str]) -> bool:
     return any(sent[at : at + len(recorded)] == recorded for at in starts)
 
 
+def at_risk_of(server: Server) -> list[int]:
+    """The processes that have told what a power cut would cost."""
+    with closing(sqlite3.connect(server.catalogue)) as conn:
+        return [row[0] for row in conn.execute("SELECT process FROM at_risk")]
+
+
 def test_recorder_killed(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
     victim, other = (ScriptedCamera(h264_clip, at_end="repeat") for _ in range(2))
     tables = [{"id": "a", "url": serve(victim)}, {"id": "b", "url": serve(other)}]
@@ -66,6 +74,9 @@ def test_recorder_killed(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
         assert len(crashed) == 1, "the other worker's camera did not notice"
         camera = crashed[0]
         server.until(lambda: resumed(server, camera, killed_us), what="recording again")
+        # What it had not synced is adopted, and costs nobody an alert.
+        server.until(lambda: min(pids) not in at_risk_of(server), what="what the dead one left is safe")
+        assert max(pids) in at_risk_of(server)
     coverage = server.coverage(camera, start_us, known_us[camera] + 60_000_000)
     crash = next(gap for gap in coverage.gaps if gap.cause is Cause.RECORDER_CRASHED)
     assert crash.start_us >= known_us[camera], "what was known to be recorded is lost"
