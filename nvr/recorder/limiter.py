@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Final
 
-from nvr.recorder.pace import PACE_S
+from nvr.recorder.pace import HASTE, PACE_S
 
 __all__ = ["AV_COST_S", "NATIVE_COST_S", "Limiter", "Outages", "Turns"]
 
@@ -110,6 +110,14 @@ class Turns:
     async def turn(self, cost_s: float, *, fresh: bool) -> None:
         """Returns when the caller may connect."""
         ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if cost_s >= AV_COST_S:
+            # Few wait, and nothing else is to be done: not each for another look at the sockets, of which FFmpeg's worker has none.
+            with HASTE:
+                await self._turn(ticket, cost_s, fresh=fresh)
+        else:
+            await self._turn(ticket, cost_s, fresh=fresh)
+
+    async def _turn(self, ticket: asyncio.Future[None], cost_s: float, *, fresh: bool) -> None:
         self._limiter.ask(ticket, cost_s, fresh=fresh)
         if self._pump is None or self._pump.done():
             self._pump = asyncio.create_task(self._serve(), name="turns")

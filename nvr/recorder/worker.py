@@ -7,6 +7,7 @@ ends it as SIGTERM does. Answers with JSON lines on stdout: ``ready``, then a ``
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import logging
@@ -37,7 +38,7 @@ from nvr.recorder.limiter import Outages, Turns
 from nvr.recorder.native.choice import Choice
 from nvr.recorder.native.ledger import LEDGER
 from nvr.recorder.orders import Leaving, Line, Order, stop_s
-from nvr.recorder.pace import Pace
+from nvr.recorder.pace import HASTE, Pace
 from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.run import Identity
 from nvr.recorder.source import Ended
@@ -65,6 +66,8 @@ _LONGEST_ROUND: Final = 6
 _COLLECT_S: Final = 300.0
 # So often it is logged that a disk is too slow for what is promised of a power cut.
 _LATE_LOGGED_S: Final = 300.0
+# After its first word a worker is told at once what it is to do, if there is anything.
+_FIRST_LINE_S: Final = 3.0
 _PASSING: Final = (Cause.DISK_FULL, Cause.RECORDER_CRASHED)
 
 
@@ -327,7 +330,7 @@ async def serve(settings: Settings) -> bool:
     WORKING.open(settings.slots_fd, settings.fault_fd)
     worker = Worker(settings, _say)
     worker.start()
-    ending = asyncio.Event()
+    ending, obeyed = asyncio.Event(), asyncio.Event()
     lines: asyncio.Queue[str | None] = asyncio.Queue()
 
     def listen() -> None:
@@ -342,8 +345,14 @@ async def serve(settings: Settings) -> bool:
     async def obey() -> None:
         while (line := await lines.get()) is not None:
             await worker.obey(msgspec.json.decode(line, type=Line))
+            obeyed.set()
         log.warning("the supervisor is gone: closing segments")
         ending.set()
+
+    async def hasten() -> None:
+        # Its cameras wait for the first line.
+        with HASTE, contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(obeyed.wait(), _FIRST_LINE_S)
 
     async def beat() -> None:
         collect_at = loop.time() + _COLLECT_S
@@ -360,12 +369,13 @@ async def serve(settings: Settings) -> bool:
     pace.start()
     _say(event="ready")
     tasks = [asyncio.create_task(obey()), asyncio.create_task(beat())]
-    waiting = asyncio.create_task(ending.wait())
+    waiting, haste = asyncio.create_task(ending.wait()), asyncio.create_task(hasten())
     done, _ = await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         if task in done and not task.cancelled() and (error := task.exception()) is not None:
             log.error("the worker ends because of a fault", exc_info=error)
         task.cancel()
+    haste.cancel()
     pace.stop()
     return await worker.stop()
 

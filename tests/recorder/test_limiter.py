@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nvr.recorder.camera import Backoff
 from nvr.recorder.limiter import AV_COST_S, NATIVE_COST_S, Limiter, Outages, Turns
-from nvr.recorder.pace import Pace
+from nvr.recorder.pace import HASTE, Pace
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.booleans()), max_size=80), st.floats(0, 1))
@@ -151,3 +151,19 @@ async def test_a_loop_that_looks_seldom_gives_turns_as_often_as_they_are_due() -
         pace.stop()
     # 300 turns of 5 ms are due within 1.5 s: three looks or four. One a look would take 300.
     assert 3 <= next(looks) <= 10
+
+
+async def test_cameras_that_ffmpeg_reads_wait_for_no_look() -> None:
+    """A worker that feeds FFmpeg has no sockets to look at: after an abort each turn would cost its cameras half a second."""
+    turns = Turns()
+    waiting = [asyncio.create_task(turns.turn(AV_COST_S, fresh=True)) for _ in range(3)]
+    await asyncio.sleep(0)
+    assert HASTE.waiting == 3
+    await asyncio.gather(*waiting)
+    await asyncio.gather(asyncio.create_task(turns.turn(NATIVE_COST_S, fresh=True)))
+    assert HASTE.waiting == 0
+    given_up = asyncio.create_task(turns.turn(AV_COST_S, fresh=True))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+    assert HASTE.waiting == 0
