@@ -203,6 +203,13 @@ class Pipeline:
             if self._audio is not None:
                 self._write_audio(self._audio, now_us)
 
+    def arrived(self, ago_us: int) -> None:
+        """The last frame that was taken had arrived so long ago: of a camera with a frame a second few others tell the clock."""
+        with self._lock:
+            timeline = self._timeline
+            if timeline is not None and self._ended is None:
+                timeline.arrived(self._realtime_us() - ago_us)
+
     def audio(self, packet: AudioPacket) -> None:
         """Takes audio that has just arrived. Raises ``Ended`` if the connection is of no more use."""
         track = self._audio

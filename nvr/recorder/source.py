@@ -119,6 +119,9 @@ class PacketSink(Protocol):
     def packet(self, packet: Picture) -> None:
         """A frame has just arrived."""
 
+    def arrived(self, ago_us: int) -> None:
+        """The last frame that was given had arrived so long ago, before it was read."""
+
     def audio(self, packet: AudioPacket) -> None:
         """Sound has just arrived, of a format that this connection's sound has from now on."""
 

@@ -166,6 +166,11 @@ class Timeline:
         if now_us >= self._second_end_us:
             self._turn(now_us)
 
+    def arrived(self, at_us: int) -> None:
+        """The frame that was placed last had arrived at ``at_us``, not when it was read. Tells where the run begins, as long as that is open."""
+        if not self.clock.anchored and self._held is None and self._number:
+            self.clock.observe(self.media_us, at_us)
+
     def reported(self, now_us: int, camera_us: int) -> None:
         """The camera's own clock showed ``camera_us`` now, by a report that came the same way as its frames."""
         self._reports.add(now_us, camera_us, self._seen_late_us)

@@ -251,6 +251,19 @@ def test_new_parameters_are_a_new_run_without_a_gap(rig: Rig) -> None:
     assert sum(segment.frames for segment in rig.segments) == 200
 
 
+def test_a_slow_camera_is_placed_by_when_its_frames_arrived(rig: Rig, film: Clip) -> None:
+    """A frame a second, each read 0.36 s after it arrived: the kernel knows, and so does the clock."""
+    rig.open(film)
+    for number in range(8):
+        rig.wait(360_000)
+        unit = film.video.units[number]
+        rig.pipeline.packet(picture(unit.payload, number * 90_000, unit.keyframe))
+        rig.pipeline.arrived(360_000)
+        rig.wait(640_000)
+    rig.done()
+    assert rig.segments[0].key.start_us == pytest.approx(START_US, abs=1000)
+
+
 def test_the_first_second_is_kept_when_it_ends_early(rig: Rig, film: Clip) -> None:
     rig.open(film)
     rig.send(film, 0, 10)

@@ -264,6 +264,7 @@ class NativeSource:
         connection = self._session.connection
         if connection.tail == video.track.channel and (quiet_us := connection.quiet_us()) is not None:
             jitter.arrived(self._whole_dts, now_us - quiet_us)
+            self._sink.arrived(quiet_us)
 
     def _at_keyframe(self, sets: tuple[bytes, ...], data: bytes) -> bool:
         """Learns what a keyframe's own parameter sets say; False as long as there are none at all."""

@@ -86,6 +86,9 @@ class Measured:
         """The camera's sound can't be recorded."""
         self.audio_refused = why
 
+    def arrived(self, ago_us: int) -> None:
+        """Of no use here."""
+
     def camera_clock(self, at_us: int, camera_us: int, source: str) -> None:
         """The camera's own clock."""
         if self.clock_offset_us is None:

@@ -39,6 +39,7 @@ class Sink:
     stop_after: int | None = None
     stop_with: Exception | None = None
     begun: asyncio.Event = field(default_factory=asyncio.Event)
+    ago_us: list[int] = field(default_factory=list)
 
     def connected(self) -> None:
         pass
@@ -63,6 +64,9 @@ class Sink:
 
     def no_audio(self, why: str) -> None:
         self.refused.append(why)
+
+    def arrived(self, ago_us: int) -> None:
+        self.ago_us.append(ago_us)
 
     def camera_clock(self, at_us: int, camera_us: int, source: str) -> None:
         self.clocks.append((at_us, camera_us, source))
