@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from nvr.recorder.audio_config import adts_frames
 from nvr.recorder.native.sdp import Aac
 
 __all__ = ["AacDepacketiser", "AudioFrame", "samples_per_frame"]
@@ -27,6 +28,14 @@ def samples_per_frame(config: bytes) -> int:
     at = 5 + 4 + (24 if rate == 15 else 0) + 4
     bit = int.from_bytes(config.ljust(8, b"\0")[:8], "big") >> (63 - at) & 1
     return 960 if bit else 1024
+
+
+def _bare(data: bytes) -> bytes:
+    """A frame without the ADTS header that some cameras leave in front of it. No raw frame begins as one does: that would be its end (ISO/IEC 14496-3 4.4.2.1)."""
+    if data[0] != 0xFF:
+        return data
+    found = adts_frames(data)
+    return found[0][1] if len(found) == 1 else data
 
 
 class AacDepacketiser:
@@ -76,9 +85,8 @@ class AacDepacketiser:
                 # A frame larger than its packet is alone in it, and goes on in the next ones.
                 return self._fragment(payload[at:], size, timestamp) if number == 0 else None
             if size:
-                frames.append(
-                    AudioFrame(bytes(payload[at : at + size]), timestamp + number * self._samples, self._samples)
-                )
+                data = _bare(bytes(payload[at : at + size]))
+                frames.append(AudioFrame(data, timestamp + number * self._samples, self._samples))
             at += size
             number += 1
         self._part.clear()
@@ -92,6 +100,6 @@ class AacDepacketiser:
         self._part += part
         if len(self._part) < size:
             return ()
-        frame = AudioFrame(bytes(self._part[:size]), timestamp, self._samples)
+        frame = AudioFrame(_bare(bytes(self._part[:size])), timestamp, self._samples)
         self._part.clear()
         return (frame,)

@@ -232,6 +232,19 @@ def test_a_picture_without_end_is_bounded() -> None:
 HBR = Aac(b"\x14\x08", 13, 3, 3)
 
 
+def test_aac_with_an_adts_header() -> None:
+    """RFC 3640 has no place for one; a file neither."""
+    reader = AacDepacketiser(HBR)
+    raw = b"\x21\x00\x49\x90\x02\x19\x00\x23\x80"
+    size = len(raw) + 7
+    adts = bytes((0xFF, 0xF1, 0x60, 0x40, size >> 3, size << 5 & 0xE0 | 0x1F, 0xFC)) + raw
+    for frame in (adts, raw):
+        payload = struct.pack("!HH", 16, len(frame) << 3) + frame
+        assert [found.data for found in reader.feed(memoryview(payload), 0, True, 0)] == [raw]
+    cut = struct.pack("!HH", 16, 9 << 3) + adts[:9]
+    assert reader.feed(memoryview(cut), 0, True, 0)[0].data == adts[:9], "what is none stays"
+
+
 def test_aac() -> None:
     reader = AacDepacketiser(HBR)
     two = struct.pack("!HHH", 32, 3 << 3, 2 << 3) + b"abcde"
