@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -26,10 +27,12 @@ TITLES = {
     "losses": "Losses",
     "units": "NAL units and how they are packed",
     "h265": "The same in H.265, and more of units",
+    "forms": "Siblings of both",
     "descriptions": "Session descriptions",
     "describing": "More session descriptions",
     "messages": "RTSP messages and logins",
     "answers": "More answers and logins",
+    "replies": "Siblings of answers",
     "times": "Time stamps and still scenes",
     "stamps": "More time stamps",
     "pictures": "Coded video",
@@ -37,6 +40,7 @@ TITLES = {
     "transports": "UDP, groups and connections that are cut",
     "sound": "Sound",
     "tracks": "More sound",
+    "formats": "Siblings of sound",
 }
 
 
@@ -63,31 +67,37 @@ def cell(verdict: Verdict | None) -> str:
     return text + (f"; {gaps}" if gaps else "")
 
 
-def table(verdicts: list[Verdict]) -> str:
-    """The table of the reference, a section for each kind."""
+def table(verdicts: list[Verdict], before: str = "") -> str:
+    """The table of the reference, a section for each kind. Of habits that were not recorded now stands what stood ``before``."""
     found = {(verdict.name, verdict.source): verdict for verdict in verdicts}
+    old = dict(re.findall(r"^(?=\| `([a-z0-9-]+)` \|)(.*)$", before, re.MULTILINE))
     lines: list[str] = []
     for kind, habits in itertools.groupby(HABITS.values(), key=lambda habit: habit.kind):
-        chosen = [habit for habit in habits if any((habit.name, source) in found for source in sources(habit))]
-        if not chosen:
-            continue
-        lines += [f"\n### {TITLES[kind]}\n", "| habit | what the camera does, and where it was seen | what is right |"]
-        lines[-1] += " native | av | ffmpeg |"
-        lines.append("| --- | --- | --- | --- | --- | --- |")
-        for habit in chosen:
-            first = found.get((habit.name, "native")) or found.get((habit.name, "auto"))
-            cells = [cell(first), cell(found.get((habit.name, "av"))), cell(found.get((habit.name, FFMPEG)))]
-            title = f"{habit.title}. *{habit.seen}*".replace("|", "\\|")
-            lines.append(f"| `{habit.name}` | {title} | {habit.right} | " + " | ".join(cells) + " |")
+        rows = [row for habit in habits if (row := _row(habit, found) or old.get(habit.name))]
+        if rows:
+            lines += [
+                f"\n### {TITLES[kind]}\n",
+                "| habit | what the camera does, and where it was seen | what is right |",
+            ]
+            lines[-1] += " native | av | ffmpeg |"
+            lines += ["| --- | --- | --- | --- | --- | --- |", *rows]
     return "\n".join(lines) + "\n"
 
 
-def write(page: Path, text: str) -> None:
+def _row(habit: Habit, found: dict[tuple[str, str], Verdict]) -> str:
+    if not any((habit.name, source) in found for source in sources(habit)):
+        return ""
+    first = found.get((habit.name, "native")) or found.get((habit.name, "auto"))
+    cells = [cell(first), cell(found.get((habit.name, "av"))), cell(found.get((habit.name, FFMPEG)))]
+    title = f"{habit.title}. *{habit.seen}*".replace("|", "\\|")
+    return f"| `{habit.name}` | {title} | {habit.right} | " + " | ".join(cells) + " |"
+
+
+def write(page: Path, verdicts: list[Verdict]) -> None:
     """Puts the table between the markers of a page."""
-    whole = page.read_text()
-    before, _, rest = whole.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n{text}{END}{after}")
+    before, _, rest = page.read_text().partition(BEGIN)
+    old, _, after = rest.partition(END)
+    page.write_text(f"{before}{BEGIN}\n{table(verdicts, old)}{END}{after}")
 
 
 def main() -> None:
@@ -96,7 +106,12 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=45, help="habits that are recorded at the same time")
     parser.add_argument("--habits", default="", help="names, separated by commas; default: all")
     parser.add_argument("--strict", action="store_true", help="fail for anything that is not right")
-    parser.add_argument("--write", type=Path, default=None, help="a page to put the table into")
+    parser.add_argument(
+        "--write",
+        type=Path,
+        default=None,
+        help="a page to put the table into; rows of habits that are not recorded now stay",
+    )
     parser.add_argument("--dir", type=Path, default=None, help="a folder on the disk to record to")
     args = parser.parse_args()
     print(describe())
@@ -121,7 +136,7 @@ def main() -> None:
             print(verdict.row(), flush=True)
         verdicts += done
     if args.write is not None:
-        write(args.write, table(verdicts))
+        write(args.write, verdicts)
     claimed = [verdict for verdict in verdicts if verdict.over_us >= 1_000_000]
     wrong = [verdict for verdict in verdicts if verdict.faults and verdict.faults != ["beyond FFmpeg"]]
     ours = [verdict for verdict in verdicts if verdict.source != FFMPEG]
