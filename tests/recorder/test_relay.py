@@ -25,7 +25,8 @@ from storage.database import Database
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.cameras.faults import Faults
 from tests.cameras.fixtures import h264_aac_clip, h264_clip, serve
-from tests.cameras.running import Startable
+from tests.cameras.odd import HABITS, OddCameras
+from tests.cameras.running import Startable, running
 from tests.cameras.scripted import ScriptedCamera
 from tests.cameras.stub import SDP, Asked, StubCamera
 from tests.catalogues import new_catalogue
@@ -95,6 +96,8 @@ def test_ffmpeg_has_no_login(serve: Serve, h264_clip: Clip, monkeypatch: pytest.
     monkeypatch.setattr(av, "open", noted)
     url = serve(ScriptedCamera(h264_clip, auth=Auth("admin", "s3cret/pass"), speed=8))
     assert record(url, **LOGIN)[0].cause is Cause.ENDED
+    # The parameter sets are read by FFmpeg too, once for all tests.
+    opened = [what for what in opened if "BytesIO" not in what]
     assert len(opened) == 1 and opened[0].startswith("rtsp://127.0.0.1:")
     assert not re.search("s3cret|admin|stream", opened[0])
 
@@ -171,6 +174,36 @@ def test_a_keep_alive_costs_nothing_here_either(serve: Serve) -> None:
     assert served.server.accepted == 1
     methods = [request.method for request in served.requests]
     assert methods.count("GET_PARAMETER") == 1 and methods.count("SET_PARAMETER") >= 2
+
+
+class Told(Sink):
+    """A sink that knows when it was told that the camera plays."""
+
+    plays = False
+
+    def connected(self) -> None:
+        self.plays = True
+
+
+def test_a_camera_plays_when_it_says_so_not_when_ffmpeg_has_a_frame() -> None:
+    """Its first keyframe comes after six seconds; until then FFmpeg gives nothing, and what came is known all the same."""
+    odd = OddCameras({"late": HABITS["not-described"].camera})
+    sink = Told()
+
+    async def run() -> tuple[bool, int]:
+        source = AvSource(camera(odd.url("late"), source="av", stall_timeout="10s"), sink)
+        reading = asyncio.create_task(source.run())
+        for _ in range(100):
+            if source.counters.get("received", 0) >= 10:
+                break
+            await asyncio.sleep(0.05)
+        found = sink.plays and source.counters["received"] >= 10, len(sink.video)
+        source.stop()
+        await reading
+        return found
+
+    with running(odd):
+        assert asyncio.run(run()) == (True, 0)
 
 
 def test_strangers_are_not_answered(serve: Serve, h264_clip: Clip) -> None:
