@@ -176,6 +176,23 @@ def test_a_keep_alive_costs_nothing_here_either(serve: Serve) -> None:
     assert methods.count("GET_PARAMETER") == 1 and methods.count("SET_PARAMETER") >= 2
 
 
+def test_audio_whose_setup_is_never_answered_costs_no_frame() -> None:
+    odd = OddCameras({"deaf": HABITS["sound-setup-unanswered"].camera})
+    sink = Sink()
+
+    async def run() -> None:
+        source = AvSource(camera(odd.url("deaf"), source="av", stall_timeout="4s", audio=True), sink)
+        reading = asyncio.create_task(source.run())
+        async with asyncio.timeout(15):
+            await sink.begun.wait()
+        source.stop()
+        await reading
+
+    with running(odd):
+        asyncio.run(run())
+    assert sink.refused == ["no answer to SETUP of the audio"]
+
+
 class Told(Sink):
     """A sink that knows when it was told that the camera plays."""
 

@@ -53,6 +53,7 @@ _AGENT: Final = "nvr (FFmpeg)"
 _MOST_REDIRECTS: Final = 3
 _OPEN_S: Final = 120.0
 _TICK_S: Final = 0.25
+_AUDIO_SHARE: Final = 0.35
 # What of a request is passed on; the rest the connection to the camera knows itself.
 _PASSED: Final = ("accept", "range", "require", "scale", "speed", "blocksize", "bandwidth")
 _ANSWERED: Final = ("range", "rtp-info", "scale", "speed")
@@ -269,8 +270,12 @@ class Relay:
             raise ProtocolError("FFmpeg asked for no channels")
         channels = int(match[1]), int(match[2] or int(match[1]) + 1)
         try:
-            first, second = await self._set_up_somewhere(url, headers, channels, media)
+            # FFmpeg gives up after half of the time that a camera has, and then nobody knows that it was the audio.
+            async with asyncio.timeout(_AUDIO_SHARE * self._timeout_s if is_audio else None):
+                first, second = await self._set_up_somewhere(url, headers, channels, media)
             return [("transport", f"RTP/AVP/TCP;unicast;interleaved={first}-{second}")]
+        except TimeoutError:
+            raise NoAnswerError("no answer to SETUP of the audio") from None
         except StatusError as error:
             if not is_audio or error.status in (401, 403):
                 raise
