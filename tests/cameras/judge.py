@@ -107,10 +107,10 @@ class Reader:
         self._context: av.VideoCodecContext | None = None
         self.sums: dict[int, int] = {}
 
-    def file(self, path: Path) -> list[tuple[int, Fraction, str, str]]:
-        """The video frames of an MP4 file in the order of decoding: pts in the run, time base, hash of slices, hash of units. What they decode to is in ``sums`` by pts, after ``end``."""
+    def file(self, path: Path, base: int) -> list[tuple[int, Fraction, str, str]]:
+        """The video frames of an MP4 file, which begins at ``base`` of its run, in the order of decoding: pts in the run, time base, hash of slices, hash of units. What they decode to is in
+        ``sums`` by pts, after ``end``."""
         found: list[tuple[int, Fraction, str, str]] = []
-        base = read(path).head.media_base
         with av.open(str(path)) as container:
             if not container.streams.video:
                 return []
@@ -149,9 +149,9 @@ def read_segments(found: Sequence[Segment]) -> list[Recorded]:
     frames = []
     for _, group in itertools.groupby(found, key=lambda segment: (segment.run_start_us, segment.init)):
         reader = Reader()
-        read = [(segment, reader.file(segment.path)) for segment in group]
+        whole = [(segment, reader.file(segment.path, read(segment.path).head.media_base)) for segment in group]
         reader.end()
-        for segment, entries in read:
+        for segment, entries in whole:
             assert segment.media_end is not None
             slope = (segment.end_us - segment.key.start_us) / max(1, segment.media_end - segment.media_start)
             for pts, base, hash_, units in entries:
@@ -323,7 +323,7 @@ def judge_file(habit: Habit, file: Path, journal: Journal, end_us: int) -> Verdi
     if file.exists() and file.stat().st_size:
         reader = Reader()
         try:
-            entries = reader.file(file)
+            entries = reader.file(file, 0)
         except av.FFmpegError:
             entries = []
         reader.end()
