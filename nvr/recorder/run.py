@@ -74,6 +74,7 @@ class Run:
         self._before = self._earlier = 0
         self._delta = round(Fraction(40, 1000) / time_base)
         self._is_after_hole = False
+        self._is_refused = False  # by the disk
         self._longest = round(Fraction(_LONGEST_FRAME_US, 1_000_000) / time_base)
         self._not_before_us = not_before_us
         self._last_dts: int | None = None
@@ -189,6 +190,7 @@ class Run:
         self._refuse_if_broken()
         end_us = self._wall_us(media_end)
         if not self._disk.append(self._segment, muxed.buffers, muxed.fragment, end_us, muxed.read_us / 1e6):
+            self._is_refused = True
             raise Ended(Cause.OVERLOAD, {"error": "the disk does not keep up", "root": str(self._disk.root.path)})
         # Counted once it is accepted: what was refused is not footage.
         self._media_end = media_end
@@ -250,6 +252,7 @@ class Run:
             self._disks.failed(self._disk)
             self.until_us = self._segment.written_until_us
             self._segment = None
+            self._is_refused = True
             raise Ended(disk_cause(error), {"error": error.strerror or str(error), "root": str(self._disk.root.path)})
 
     def lasts(self, until_us: int) -> None:
@@ -267,7 +270,8 @@ class Run:
         now."""
         try:
             for muxed in self._muxer.close():
-                if ended.cause not in (Cause.OVERLOAD, Cause.DISK_FULL, Cause.DISK_ERROR):
+                # Behind a fragment that the disk refused there is no place for another. Who else stops a camera leaves what came.
+                if not self._is_refused:
                     self._write(muxed)
             self._close(self._wall_us(self._media_end), self._media_end, ended.cause)
         except Ended as worse:

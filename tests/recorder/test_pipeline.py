@@ -173,6 +173,17 @@ def test_an_unbroken_run(rig: Rig, film: Clip) -> None:
     assert len(rig.segments) >= 4
 
 
+@pytest.mark.parametrize("cause", [Cause.OVERLOAD, Cause.DISK_FULL, Cause.DISK_ERROR])
+def test_who_stops_a_camera_leaves_what_came(rig: Rig, film: Clip, cause: Cause) -> None:
+    """This machine was behind, the camera moves to another worker, or space is kept for others: the disk has refused nothing."""
+    rig.open(film)
+    rig.send(film, 0, 60)
+    found = rig.done(cause)
+    assert sum(segment.frames for segment in rig.segments) == 60
+    assert found.recorded_us == 60 * FRAME_US
+    assert causes(found) == ["not_configured", cause.value]
+
+
 def test_an_early_burst_does_not_shift_the_run(rig: Rig, film: Clip) -> None:
     """A camera that sends its last two seconds at once began two seconds before it was asked."""
     rig.open(film)
