@@ -24,9 +24,12 @@ from typing import Final
 __all__ = ["MODULES", "build", "folder", "use"]
 
 MODULES: Final = (
+    "nvr.recorder.arrival",
     "nvr.recorder.audio",
     "nvr.recorder.audio_time",
     "nvr.recorder.beginning",
+    "nvr.recorder.camera",
+    "nvr.recorder.camera_clock",
     "nvr.recorder.clock",
     "nvr.recorder.counting",
     "nvr.recorder.creep",
@@ -63,6 +66,7 @@ MODULES: Final = (
     "nvr.recorder.working",
     "storage.at_risk",
     "storage.boxes",
+    "storage.counters",
     "storage.disk_writer",
     "storage.index",
     "storage.salvage",

@@ -68,7 +68,9 @@ class CatalogueWriter:
         self._operations: deque[Operation] = deque()
         self._statuses: dict[str, Progress] = {}
         self._risks: tuple[list[tuple[str, Risk]], int] | None = None
-        self._wake = threading.Condition()
+        # The lock itself costs a fraction of what it does by way of the condition.
+        self._lock = threading.RLock()
+        self._wake = threading.Condition(self._lock)
         self._closing = False
         self._deadline: float | None = None
         self.dropped = 0
@@ -80,7 +82,7 @@ class CatalogueWriter:
 
     def put(self, operation: Operation) -> None:
         """Queues an operation; never blocks."""
-        with self._wake:
+        with self._lock:
             if len(self._operations) >= _MOST_WAITING:
                 self._operations.popleft()
                 self.dropped += 1
@@ -93,17 +95,17 @@ class CatalogueWriter:
 
     def put_status(self, new: Status, grown: Sequence[Grown] = ()) -> None:
         """Sets a camera's status, and how far its growing segments reach and with which holes; only the latest is written."""
-        with self._wake:
+        with self._lock:
             self._statuses[new.camera] = (new, grown)
 
     def put_risks(self, risks: Sequence[tuple[str, Risk]], at_us: int) -> None:
         """Sets what a power cut would cost now, by root; only the latest is written."""
-        with self._wake:
+        with self._lock:
             self._risks = list(risks), at_us
 
     def close(self, timeout_s: float) -> bool:
         """Writes what is queued and ends the thread; says whether all was written in time."""
-        with self._wake:
+        with self._lock:
             self._closing = True
             self._deadline = time.monotonic() + timeout_s
             self._wake.notify()
@@ -113,7 +115,7 @@ class CatalogueWriter:
     def _run(self) -> None:
         next_status = 0.0
         while True:
-            with self._wake:
+            with self._lock:
                 if not self._operations and not self._closing:
                     self._wake.wait(max(0.05, next_status - time.monotonic()))
                 batch = [self._operations.popleft() for _ in range(min(len(self._operations), _BATCH))]
@@ -161,7 +163,7 @@ class CatalogueWriter:
         for done, operation in enumerate(batch, 1):
             if not self._write([operation], []):
                 rest = batch[done:]
-                with self._wake:
+                with self._lock:
                     first = self._operations.popleft()
                     self._operations.extendleft(reversed(rest))
                     self._operations.appendleft(first)
@@ -172,7 +174,7 @@ class CatalogueWriter:
         return True
 
     def _give_back(self, batch: list[Operation], statuses: list[Progress]) -> None:
-        with self._wake:
+        with self._lock:
             self._operations.extendleft(reversed(batch))
             for old in statuses:
                 self._statuses.setdefault(old[0].camera, old)

@@ -214,7 +214,8 @@ class DiskWriter:
                 hasher.behind = behind
             self._do(job)
         self._take_up()
-        self._syncing.look(self._queued_since())
+        if self._syncing.is_look_due():
+            self._syncing.look(self._queued_since())
         self._take_up()
         self.salvage.look()
         return True

@@ -64,7 +64,7 @@ class Syncing:
         self._interval_s = interval_s
         self._at_risk = at_risk
         self.look_s = interval_s / _LOOKS
-        """How often ``look`` is to be called."""
+        """How often ``look`` is due."""
         # How long a sync is expected to take.
         self._takes_s = interval_s / _FIRST
         self._expect = expect
@@ -116,12 +116,13 @@ class Syncing:
         self._open.pop(handle, None)
         self._closing.pop(handle, None)
 
+    def is_look_due(self) -> bool:
+        """Looking at every segment after every job would cost more than the jobs."""
+        return time.monotonic() >= self._next_look_s
+
     def look(self, queued_s: float | None = None) -> None:
         """Begins the syncs that are due. ``queued_s``: when the oldest frame was read that waits to be written."""
         now_s = time.monotonic()
-        if now_s < self._next_look_s:
-            # Looking at every segment after every job would cost more than the jobs.
-            return
         interval_s = self._interval_s
         self._next_look_s = now_s + self.look_s
         before_s = self._at_risk.unread_s + _TIMES * self._takes_s + self.look_s + interval_s * _ROOM

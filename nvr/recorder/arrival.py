@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["Jitter", "Received"]
+__all__ = ["BURST_US", "Jitter", "Received"]
 
 _JUMP_US: Final = 10_000_000
-# What a camera kept from before comes in one burst.
-_BURST_US: Final = 5_000_000
+BURST_US: Final = 5_000_000
+"""What a camera kept from before comes in one burst, within so long."""
 
 
 class Received:
@@ -34,10 +34,11 @@ class Received:
 class Jitter:
     """Interarrival jitter after RFC 3550 (6.4.1, A.8): how much the way of a frame differs from that of the one before, in absolute value. By whole frames in decoding
     order, as packets of a frame share a timestamp and reordering is no jitter; a frame whose moment of arrival is not known is passed over. Over TCP it holds what the
-    network's buffers did. ``us`` is the RFC's running estimate over about sixteen; ``sum_us`` of ``readings`` is the plain mean of all."""
+    network's buffers did. Frames of the first ``burst_us`` do not count. ``us`` is the RFC's running estimate over about sixteen; ``sum_us`` of ``readings`` is the plain mean of all."""
 
-    def __init__(self, clock_rate: int) -> None:
+    def __init__(self, clock_rate: int, burst_us: int = BURST_US) -> None:
         self._rate = clock_rate
+        self._burst_us = burst_us
         self._begin_us: int | None = None
         self._way_us = 0
         self._sixteenths_us = 0
@@ -50,7 +51,7 @@ class Jitter:
         apart_us, self._way_us = abs(way_us - self._way_us), way_us
         if self._begin_us is None:
             self._begin_us = at_us
-        elif at_us - self._begin_us >= _BURST_US and apart_us < _JUMP_US:
+        elif at_us - self._begin_us >= self._burst_us and apart_us < _JUMP_US:
             # Further apart, it is the camera's clock that jumped.
             self._sixteenths_us += apart_us - (self._sixteenths_us + 8 >> 4)
             self.sum_us += apart_us

@@ -9,6 +9,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from nvr.config import Camera, Redactor
@@ -43,7 +44,8 @@ _LONGEST_WAIT_US: Final = 3_600_000_000
 # Footage that grows by no more than this, in as long as that, is none that grows.
 _STILL_S: Final = 15.0
 _RATE_S: Final = 60.0
-_RATES: Final = (0.8, 1.25)
+_SLOWEST: Final = 0.8
+_FASTEST: Final = 1.25
 # Failures in a row after which a camera goes behind others when many want to connect.
 _STALE_AFTER: Final = 3
 
@@ -93,7 +95,7 @@ class Growth:
             rate = (until_us - self._begin[0]) / 1e6 / passed_s
             self._begin = until_us, now_s
             # One may be of a network that was late, or caught up.
-            self._wrong = 0 if _RATES[0] <= rate <= _RATES[1] else self._wrong + 1
+            self._wrong = 0 if _SLOWEST <= rate <= _FASTEST else self._wrong + 1
             self._rate = rate
         if self._wrong < 2:
             return None
@@ -121,7 +123,7 @@ class CameraRecorder:
         self._outages = outages
         self._wake = asyncio.Event()
         self._mark = mark_of(camera.id)
-        self.on_footage: Callable[[str], None] = lambda camera: None
+        self.on_footage: Callable[[str], None] = _nobody
         self._redactor: Redactor | None = None
         self._handles: deque[SegmentHandle] = deque()
         self._pipeline: Pipeline | None = None
@@ -198,7 +200,7 @@ class CameraRecorder:
             pipeline.keyframe_wait_us = max(self._keyframe_wait_us, 2 * self._longest_keyframe_us)
             taken_us = None
             source = self._source = self.choice.source(pipeline)
-            pipeline.counting.source = lambda source=source: source.counters  # type: ignore[misc]
+            pipeline.counting.source = partial(_counters, source)
             try:
                 ended = self._redacted(await source.run())
                 if self._stopping is not None:
@@ -345,3 +347,12 @@ class CameraRecorder:
 
 def _now_us() -> int:
     return time.time_ns() // 1000
+
+
+# No lambdas of a method's: compiled, they and what they were made in refer to each other, and nothing would be freed before the garbage collector comes.
+def _counters(source: Source) -> Mapping[str, int]:
+    return source.counters
+
+
+def _nobody(camera: str) -> None:
+    """Who is notified of footage until somebody is."""

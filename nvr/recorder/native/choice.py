@@ -47,7 +47,8 @@ class Choice:
         self._transports = Transports(camera.transport, self._reading.transport, worked=self._reading.worked)
         self._source: NativeSource | AvSource | _Described | None = None
         self._sense: SenseCheck | None = None
-        self._look_due_s = 0.0
+        self.look_due_s = 0.0
+        """When ``look`` is next to be called, by the monotonic clock."""
         self._began_s = 0.0
         self._silent_since_s: float | None = None
         self._works = False
@@ -78,13 +79,11 @@ class Choice:
             self._report(event="read", transport=self._transports.asked)
 
     def look(self, now_s: float) -> None:
-        """To be called every few seconds while an attempt goes on."""
+        """To be called when it is due, whether or not an attempt goes on."""
+        self.look_due_s = now_s + _LOOK_S
         source = self._source
         if not isinstance(source, NativeSource):
             return
-        if now_s < self._look_due_s:
-            return
-        self._look_due_s = now_s + _LOOK_S
         seen = source.seen
         if self._sense is None:
             self._sense = SenseCheck(now_s, seen)

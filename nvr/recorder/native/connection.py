@@ -81,10 +81,13 @@ class Connection(asyncio.BufferedProtocol):
         self._framing = Framing(_buffer(), nobody)
         self.handle = self._framing.handle
         self._transport: asyncio.Transport | None = None
-        self._socket: socket.socket | None = None
+        self.socket: socket.socket | None = None
+        """As the kernel knows it."""
         self._cseq = 0
         self._pending: dict[int, asyncio.Future[Message]] = {}
         self.closed: asyncio.Future[Exception] = self._loop.create_future()
+        # As ``closed``, for each read.
+        self._is_closed = False
         self.session = ""
         self.agent = "nvr"
         # Whether the camera's answers have the numbers of requests.
@@ -112,12 +115,12 @@ class Connection(asyncio.BufferedProtocol):
     def quiet_us(self) -> int | None:
         """How long ago the last bytes that were read reached this machine, microseconds, to the kernel's few milliseconds; None if that can't be known: more has
         come since. The kernel sees packets come that nobody reads for half a second."""
-        if self._socket is None or self.closed.done():
+        if self.socket is None or self.closed.done():
             return None
         try:
-            info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_CAME.size)
+            info = self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_CAME.size)
             # In this order: what is not waiting now had not come then.
-            waiting = fcntl.ioctl(self._socket.fileno(), termios.FIONREAD, bytes(_WAITING.size))
+            waiting = fcntl.ioctl(self.socket.fileno(), termios.FIONREAD, bytes(_WAITING.size))
         except OSError:
             return None
         if len(info) < _LAST_CAME.size or _WAITING.unpack(waiting)[0]:
@@ -133,7 +136,7 @@ class Connection(asyncio.BufferedProtocol):
         self._framing.on_message = self._message
         # A low-water mark makes Linux have room for as much, and lets it go on to grow; a size for the buffer would end that. Then it is taken back: what is there
         # is to be read however little it is.
-        connected = self._socket = self._transport.get_extra_info("socket")
+        connected = self.socket = self._transport.get_extra_info("socket")
         self.address = str((self._transport.get_extra_info("peername") or ("",))[0])
         self.local = str((self._transport.get_extra_info("sockname") or ("",))[0])
         for bytes_ in (_WINDOW_BYTES, 1):
@@ -148,7 +151,7 @@ class Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         if self._tap is not None and self._reading is not None:
             self._tap.received(bytes(self._reading[:nbytes]))
-        if self.closed.done():
+        if self._is_closed:
             return
         try:
             self._framing.received(nbytes)
@@ -164,7 +167,7 @@ class Connection(asyncio.BufferedProtocol):
         text = "the camera closed the connection" if exc is None else f"the connection broke: {exc.__class__.__name__}"
         self.fail(ClosedError(text))
         # What it refers to refers to it.
-        self._transport = self._socket = None
+        self._transport = self.socket = None
         self._framing.let_go()
         bare(self.closed.result())
 
@@ -202,6 +205,7 @@ class Connection(asyncio.BufferedProtocol):
         """Ends the connection; only the first reason counts."""
         if self.closed.done():
             return
+        self._is_closed = True
         self.closed.set_result(error)
         if self._login is not None:
             self._login.close()
@@ -351,6 +355,8 @@ async def connect(host: str, port: int, timeout_s: float, login: Login | None, t
                 except BaseException:
                     connection.close()
                     raise
+            # The transport's own makes a socket anew for each question.
+            connection.socket = sock
             return connection
     except ssl.SSLCertVerificationError as error:
         raise CertificateError(f"the camera's certificate can't be verified: {error.verify_message}") from None

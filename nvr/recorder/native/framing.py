@@ -102,8 +102,11 @@ class Framing:
     def get_buffer(self) -> memoryview:
         """Where the next bytes go. They must be read and handed to ``received`` before another connection's call."""
         rest = self._rest
-        self._buffer.view[: len(rest)] = rest
-        return self._buffer.view[len(rest) :]
+        view = self._buffer.view
+        if not rest:
+            return view
+        view[: len(rest)] = rest
+        return view[len(rest) :]
 
     def received(self, count: int) -> None:
         """So many bytes were read.
@@ -120,7 +123,8 @@ class Framing:
         finally:
             for settle in self._settles:
                 settle()
-        self._rest = bytes(self._buffer.view[at:end])
+        if at < end:
+            self._rest = bytes(self._buffer.view[at:end])
 
     def _parse(self, end: int) -> int:
         """Handles what is whole; returns where the unfinished begins."""

@@ -203,6 +203,8 @@ class VideoReceiver(Receiver):
         self._latest_at_us = 0
         # When the last read ended that left a frame open.
         self._read_us = 0
+        self.took_us = 0
+        """When the last frame was handed out, by the monotonic clock."""
         self._usual_step = 0
         self.latest: int | None = None
 
@@ -262,7 +264,7 @@ class VideoReceiver(Receiver):
     def _take(self, pictures: tuple[Picture, ...], arrived_us: int) -> None:
         for picture in pictures:
             ticks = self.unwrapper.unwrap(picture.timestamp)
-            now_us = self._clocks.monotonic_us()
+            now_us = self.took_us = self._clocks.monotonic_us()
             at_us = self._read_us if picture.late else arrived_us if arrived_us >= 0 else now_us
             if self._zero is None:
                 start = self.track.rtp_time

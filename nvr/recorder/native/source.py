@@ -17,7 +17,7 @@ import av
 import av.error
 
 from nvr.config import Camera
-from nvr.recorder.arrival import Jitter, Received
+from nvr.recorder.arrival import BURST_US, Jitter, Received
 from nvr.recorder.inits import Template
 from nvr.recorder.nal import annex_b, prefixed_parameter_sets
 from nvr.recorder.native.aac import AudioFrame
@@ -56,9 +56,9 @@ _CLOCKS: Final = Clocks(lambda: time.time_ns() // 1000, lambda: time.monotonic_n
 
 class NativeSource:
     """One connection to one camera. ``unsupported`` says, after ``run``, what kept this source from reading a camera that another may read; ``refused_tcp``:
-    it was the transport."""
+    it was the transport. ``burst_us``: see ``Jitter``."""
 
-    def __init__(self, camera: Camera, sink: PacketSink) -> None:
+    def __init__(self, camera: Camera, sink: PacketSink, *, burst_us: int = BURST_US) -> None:
         self._camera = camera
         self._mark = mark_of(camera.id)
         self._sink = sink
@@ -73,6 +73,7 @@ class NativeSource:
         self._sets: tuple[bytes, ...] = ()
         self._times: DecodingTimes | None = None
         self._received = Received(camera.silence_us)
+        self._burst_us = burst_us
         self._packets_read = 0
         self._jitter: Jitter | None = None
         self._asked_due_us = 0
@@ -203,7 +204,7 @@ class NativeSource:
         if track.media.kind == "video":
             self._time_base = Fraction(1, track.media.clock_rate)
             self._codec = track.media.codec
-            self._jitter = Jitter(track.media.clock_rate)
+            self._jitter = Jitter(track.media.clock_rate, self._burst_us)
             video = self._video = VideoReceiver(track, ssrc, _CLOCKS, self._picture, self._clock, self._at_bye)
             return Handlers(video.on_rtp, video.on_rtcp, video.skim, self._settle)
         self._audio_rate = track.media.clock_rate
@@ -254,10 +255,12 @@ class NativeSource:
         if video.packets == self._packets_read:
             return
         self._packets_read = video.packets
-        now_us = _CLOCKS.monotonic_us()
+        is_whole = self._whole_at == video.packets
+        # Where the read ended with a frame, the clock was asked a moment ago.
+        now_us = video.took_us if is_whole else _CLOCKS.monotonic_us()
         self._received.came(now_us)
         jitter = self._jitter
-        if self._whole_at != video.packets or self._session is None or jitter is None or now_us < self._asked_due_us:
+        if not is_whole or now_us < self._asked_due_us or self._session is None or jitter is None:
             return
         if jitter.readings >= _ASKED_AT_ONCE:
             self._asked_due_us = now_us + _ASKED_EACH_US
@@ -269,9 +272,9 @@ class NativeSource:
     def _at_keyframe(self, sets: tuple[bytes, ...], data: bytes) -> bool:
         """Learns what a keyframe's own parameter sets say; False as long as there are none at all."""
         assert self._video is not None
-        media = self._video.track.media
-        codec = media.codec
+        codec = self._codec
         if self._video_template is None:
+            media = self._video.track.media
             # The keyframe's own sets win, then the last that came before it; the description's fill in the kinds that are not there.
             for others in (self._video.depacketiser.sets.values(), media.parameter_sets):
                 kinds = {kind_of(codec, unit) for unit in sets}

@@ -26,6 +26,7 @@ class DecodingTimes:
 
     def __init__(self, clock_rate: int, depth: int | None) -> None:
         self._rate = clock_rate
+        self._jump_back, self._jump_on = round(_JUMP_BACK_S * clock_rate), round(_JUMP_ON_S * clock_rate)
         self._learns = depth is None
         self._depth = min(depth or 0, _DEEPEST)
         self._sorted: list[int] = []
@@ -45,7 +46,7 @@ class DecodingTimes:
     def next(self, pts: int) -> tuple[int, int]:
         """(pts, dts) of the next picture in decoding order, in ticks."""
         highest = self._highest
-        if highest is not None and not -_JUMP_BACK_S * self._rate <= pts - highest <= _JUMP_ON_S * self._rate:
+        if highest is not None and not -self._jump_back <= pts - highest <= self._jump_on:
             self._sorted.clear()
             self._last = self._highest = highest = None
         if self._learns and highest is not None and pts < highest and self._depth < _DEEPEST:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import ExitStack
 
-import pytest
 import uvloop
 
-from nvr.recorder import arrival
 from nvr.recorder.native import NativeSource
 from nvr.recorder.pace import Pace
 from tests.cameras.clips import Clip, ClipSpec, clip
@@ -20,9 +18,8 @@ from tests.recorder.native.harness import Sink, camera
 _SECONDS = 6.0
 
 
-def test_jitter_is_that_of_the_line_at_any_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jitter_is_that_of_the_line_at_any_pace() -> None:
     """Two cameras on loopback and one behind a line that delays each frame by up to 0.3 s. As it was read, 5 frames a second were 0.2 s of jitter by themselves."""
-    monkeypatch.setattr(arrival, "_BURST_US", 1_000_000)
     with ExitStack() as stack:
         urls = [stack.enter_context(running(ScriptedCamera(_film(rate), at_end="repeat"))) for rate in (5, 15, 15)]
         line = Delaying(urls[2], 0.3)
@@ -31,7 +28,7 @@ def test_jitter_is_that_of_the_line_at_any_pace(monkeypatch: pytest.MonkeyPatch)
         async def run() -> list[NativeSource]:
             pace = Pace(asyncio.get_running_loop())
             pace.start()
-            sources = [NativeSource(camera(url), Sink()) for url in urls]
+            sources = [NativeSource(camera(url), Sink(), burst_us=1_000_000) for url in urls]
             tasks = [asyncio.create_task(source.run()) for source in sources]
             await asyncio.sleep(_SECONDS)
             for source in sources:
