@@ -14,6 +14,7 @@ from typing import Final
 
 from storage.database import Database
 from storage.errors import CatalogueError
+from storage.sealed_rows import is_scrubbed
 
 __all__ = ["backup"]
 
@@ -24,7 +25,7 @@ _PAGES: Final = 4_096
 
 def backup(database: Database, target: Path, *, progress: Callable[[int, int], None] | None = None) -> int:
     """Copies the catalogue to ``target``, which must not exist yet; returns its bytes. ``progress`` is told pages done and in all.
-    Only its owner may read the copy: it holds camera passwords and hashes of tokens.
+    Only its owner may read the copy. Camera passwords are sealed in it, and their key is not there (``storage.key_copy``).
 
     Raises:
         CatalogueError: the copy is not to be had, or is damaged; nothing is left of it.
@@ -72,6 +73,10 @@ def _copy(database: Database, target: Path, progress: Callable[[int, int], None]
                     progress(total - remaining, total)
 
             conn.backup(copy, pages=_PAGES, progress=told, sleep=0)
+            clean = is_scrubbed(conn)
+        if not clean:
+            # Its free space may hold what was plain once.
+            copy.execute("VACUUM")
         copy.execute("PRAGMA journal_mode = DELETE")
         found = copy.execute("PRAGMA integrity_check").fetchone()[0]
         if found != "ok":

@@ -11,8 +11,21 @@ from typing import Any, Final
 from storage import audit, devices, facts, logins
 from storage.causes import Cause
 from storage.database import next_rev
+from storage.sealing import SEALED, KeyLost, keys_of
 
-__all__ = ["Camera", "add", "change", "every", "find", "key_of", "remove", "retry_login", "trust_device"]
+__all__ = [
+    "Camera",
+    "add",
+    "change",
+    "every",
+    "find",
+    "key_of",
+    "open_settings",
+    "remove",
+    "reopen",
+    "retry_login",
+    "trust_device",
+]
 
 # What decides whether a login succeeds.
 _LOGIN_SETTINGS: Final = frozenset({"url", "username", "password", "source", "transport", "login", "tls"})
@@ -20,7 +33,8 @@ _LOGIN_SETTINGS: Final = frozenset({"url", "username", "password", "source", "tr
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A camera. ``settings`` (url, username, password, audio, …) hold secrets: never log or answer them as they are.
+    """A camera. ``settings`` (url, username, password, audio, …) hold secrets: never log or answer them as they are. ``locked``: why the secrets can't be opened, and what
+    to do; ``settings`` has them sealed then, and a URL that only says where it leads.
     ``removed_us`` is set when it is no longer recorded; its footage and history stay."""
 
     id: str
@@ -31,21 +45,39 @@ class Camera:
     added_us: int
     removed_us: int | None
     rev: int
+    locked: str | None = None
 
     def __repr__(self) -> str:
         return f"Camera({self.id!r})"
 
 
-def _camera(row: sqlite3.Row) -> Camera:
+def open_settings(conn: sqlite3.Connection, camera: str, text: str) -> tuple[dict[str, Any], str | None]:
+    """The settings of a row with their secrets; if these can't be opened, as they are kept, and why."""
+    kept: dict[str, Any] = json.loads(text)
+    if SEALED not in kept:
+        return kept, None
+    try:
+        return keys_of(conn).open(camera, kept), None
+    except KeyLost as error:
+        return kept, str(error)
+
+
+def _sealed(conn: sqlite3.Connection, camera: str, settings: Mapping[str, Any]) -> str:
+    return json.dumps(keys_of(conn).seal(camera, settings))
+
+
+def _camera(conn: sqlite3.Connection, row: sqlite3.Row) -> Camera:
+    settings, locked = open_settings(conn, row["id"], row["settings"])
     return Camera(
         row["id"],
         row["name"],
         row["source"],
-        json.loads(row["settings"]),
+        settings,
         json.loads(row["labels"]),
         row["added_us"],
         row["removed_us"],
         row["rev"],
+        locked,
     )
 
 
@@ -64,13 +96,13 @@ def key_of(conn: sqlite3.Connection, camera: str) -> int:
 def find(conn: sqlite3.Connection, camera: str) -> Camera | None:
     """The camera of this id, removed ones included."""
     row = conn.execute("SELECT * FROM camera WHERE id = ?", (camera,)).fetchone()
-    return None if row is None else _camera(row)
+    return None if row is None else _camera(conn, row)
 
 
 def every(conn: sqlite3.Connection, *, removed: bool = False) -> list[Camera]:
     """All cameras by id; with ``removed``, also those no longer recorded."""
     where = "" if removed else "WHERE removed_us IS NULL"
-    return [_camera(row) for row in conn.execute(f"SELECT * FROM camera {where} ORDER BY id")]
+    return [_camera(conn, row) for row in conn.execute(f"SELECT * FROM camera {where} ORDER BY id")]
 
 
 def add(
@@ -94,7 +126,7 @@ def add(
     old = find(conn, camera)
     if old is not None and old.removed_us is None:
         raise ValueError(f"camera {camera!r} exists already")
-    values = (name, source, json.dumps(dict(settings)), json.dumps(dict(labels)), at_us, next_rev(conn), camera)
+    values = (name, source, _sealed(conn, camera, settings), json.dumps(dict(labels)), at_us, next_rev(conn), camera)
     if old is None:
         conn.execute(
             "INSERT INTO camera (name, source, settings, labels, added_us, rev, id) VALUES (?,?,?,?,?,?,?)", values
@@ -127,7 +159,7 @@ def change(
         return False
     conn.execute(
         "UPDATE camera SET name=?, source=?, settings=?, labels=?, rev=? WHERE id=?",
-        (name, source, json.dumps(dict(settings)), json.dumps(dict(labels)), next_rev(conn), camera),
+        (name, source, _sealed(conn, camera, settings), json.dumps(dict(labels)), next_rev(conn), camera),
     )
     # Which settings, not their values: some are secret.
     keys = {key for key in {*old.settings, *settings} if old.settings.get(key) != settings.get(key)}
@@ -162,6 +194,20 @@ def remove(conn: sqlite3.Connection, camera: str, *, at_us: int) -> None:
         if old is not None:
             _forget_logins(conn, old)
         audit.enter(conn, "camera_removed", camera=camera)
+
+
+def reopen(conn: sqlite3.Connection) -> tuple[list[str], list[str]]:
+    """After keys came back: lets recorders take up those that can be opened; returns them, and those that still can't."""
+    opened, locked = [], []
+    for camera, text in conn.execute("SELECT id, settings FROM camera WHERE removed_us IS NULL ORDER BY id").fetchall():
+        if SEALED not in json.loads(text):
+            continue
+        if open_settings(conn, camera, text)[1] is None:
+            conn.execute("UPDATE camera SET rev = ? WHERE id = ?", (next_rev(conn), camera))
+            opened.append(camera)
+        else:
+            locked.append(camera)
+    return opened, locked
 
 
 def retry_login(conn: sqlite3.Connection, camera: Camera) -> bool:

@@ -20,6 +20,8 @@ import sqlite_utils
 from storage import audit
 from storage.errors import CatalogueError
 from storage.migrations import migrations
+from storage.sealed_rows import scrub, seal_all
+from storage.sealing import CatalogueConnection, Keys
 
 __all__ = ["Database", "next_rev"]
 
@@ -45,6 +47,7 @@ class Database:
 
     def __init__(self, path: Path, *, durable: bool = True) -> None:
         self.path = path
+        self.keys = Keys(path)
         self._durable = durable
         self._lock = threading.Lock()
         self._readers_lock = threading.Lock()
@@ -52,12 +55,17 @@ class Database:
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> CatalogueConnection:
         try:
             # Never creates: a wrong path must not become an empty catalogue.
             conn = sqlite3.connect(
-                f"{self.path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False
+                f"{self.path.absolute().as_uri()}?mode=rw",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+                factory=CatalogueConnection,
             )
+            conn.keys = self.keys
             conn.row_factory = sqlite3.Row
             conn.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
             conn.execute("PRAGMA foreign_keys = ON")
@@ -77,7 +85,7 @@ class Database:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if not self.path.exists():
-                # Only its owner may read it: it holds camera passwords and hashes of tokens.
+                # Only its owner may read it: it holds hashes of passwords and tokens, and where cameras are.
                 self.path.touch(mode=0o600)
             with self._lock, _alone_in(self.path.parent):
                 conn = self._write_connection()
@@ -92,8 +100,15 @@ class Database:
                         "run that version, or restore a copy made before the upgrade"
                     )
                 migrations.apply(database)
+                seal_all(conn, self.keys)
         except (sqlite3.Error, OSError) as error:
             raise CatalogueError(f"catalogue {self.path} can't be prepared: {error}") from error
+
+    def scrub(self) -> str | None:
+        """Once after the upgrade that sealed the cameras' secrets: leaves nothing of their plain text in the file. Says why it was not done; None: it was, now
+        or before. Nobody else may use the catalogue meanwhile."""
+        with self._lock:
+            return scrub(self._write_connection(), self.path)
 
     def _write_connection(self) -> sqlite3.Connection:
         if self._writer is None:

@@ -17,6 +17,7 @@ from nvr.config import Camera, check_ages, redact, to_wire
 from nvr.config.redact import MASK
 from storage.cameras import Camera as StoredCamera
 from storage.policies import Policy, Rules, resolve
+from storage.sealing import SEALED
 
 __all__ = ["CameraChange", "NewCamera", "changed", "checked", "stored_settings"]
 
@@ -117,7 +118,12 @@ def changed(old: StoredCamera, change: CameraChange, default: Rules | None = Non
         del wanted["url"]  # the answered one came back
     elif url is not None and MASK in url:
         raise _refused("url", f"holds {MASK} where a secret was; write the whole URL")
-    values = {**old.settings, "id": old.id, "name": old.name, "labels": dict(old.labels), **wanted}
+    if old.locked is not None and "password" not in wanted:
+        raise _refused("password", f"can't be kept as it is: {old.locked}")
+    if old.locked is not None and url is None:
+        raise _refused("url", "must be given with the password: what it was is sealed with the same key")
+    kept = {key: value for key, value in old.settings.items() if key != SEALED}
+    values = {**kept, "id": old.id, "name": old.name, "labels": dict(old.labels), **wanted}
     if "://" in (url or "") and "@" in (url or "") and not {"username", "password"} & wanted.keys():
         # New credentials in a new URL take the place of the old ones.
         values.pop("username", None)

@@ -14,6 +14,7 @@ from nvr.api.times import format_time, seconds
 from nvr.api.wire import CameraBody, StatusBody
 from nvr.config import format_duration, format_size, redact
 from nvr.texts.plain import plain_detail
+from storage import cameras
 from storage.causes import Cause
 from storage.present import SILENT_US, CameraNow, present
 from storage.segments import LAST_SPANS
@@ -42,11 +43,11 @@ def camera_bodies(
     one = "" if camera is None else " AND c.id = :camera"
     rows = conn.execute(f"{_CAMERAS}{one} ORDER BY c.id", {"camera": camera})
     now = present(conn, now_us, None if camera is None else [camera])
-    return [_camera_body(row, now[row["id"]], with_url=with_url) for row in rows]
+    return [_camera_body(conn, row, now[row["id"]], with_url=with_url) for row in rows]
 
 
-def _camera_body(row: sqlite3.Row, now: CameraNow, *, with_url: bool) -> CameraBody:
-    settings = json.loads(row["settings"])
+def _camera_body(conn: sqlite3.Connection, row: sqlite3.Row, now: CameraNow, *, with_url: bool) -> CameraBody:
+    settings = cameras.open_settings(conn, row["id"], row["settings"])[0] if with_url else json.loads(row["settings"])
     body = CameraBody(
         id=row["id"],
         name=row["name"],

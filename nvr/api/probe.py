@@ -20,7 +20,7 @@ from nvr.api.errors import ApiError
 from nvr.api.respond import ApiRequest, json_answer
 from nvr.api.routing import post
 from nvr.api.services import Injected, Services
-from nvr.config import Camera, to_wire
+from nvr.config import Camera, redact, to_wire
 from storage import audit, cameras
 
 __all__ = ["ROUTES"]
@@ -87,6 +87,8 @@ def _camera(services: Services, data: ProbeRequest) -> Camera:
         row = cameras.find(conn, data.camera)
     if row is None:
         raise no_camera(data.camera)
+    if row.locked is not None:
+        raise ApiError("invalid_camera", row.locked)
     return checked({**row.settings, "id": row.id, "name": row.name, "labels": dict(row.labels)})
 
 
@@ -104,7 +106,9 @@ async def probe_camera(request: ApiRequest, services: Injected, data: JSONBody[P
 
     def note() -> None:
         with services.db.write() as conn:
-            audit.enter(conn, "camera_probed", camera=data.camera, detail={"url": camera.url} if data.url else {})
+            audit.enter(
+                conn, "camera_probed", camera=data.camera, detail={"url": redact(camera.url)} if data.url else {}
+            )
 
     await asyncio.to_thread(note)
     async with services.probe_slots:

@@ -20,6 +20,7 @@ from nvr.config.checks import check_cameras
 from nvr.config.explain import explain
 from nvr.config.redact import MASK
 from storage import cameras
+from storage.sealing import SEALED
 
 __all__ = ["ImportPlan", "apply", "plan_import"]
 
@@ -80,7 +81,8 @@ def plan_import(conn: sqlite3.Connection, table: Table) -> ImportPlan:
 
 
 def _known(row: cameras.Camera) -> Camera:
-    return Camera.model_validate({**row.settings, "id": row.id, "name": row.name, "labels": dict(row.labels)})
+    kept = {key: value for key, value in row.settings.items() if key != SEALED}
+    return Camera.model_validate({**kept, "id": row.id, "name": row.name, "labels": dict(row.labels)})
 
 
 def _settings(camera: Camera) -> dict[str, Any]:
@@ -98,6 +100,12 @@ def _camera(row: Row, old: cameras.Camera | None) -> tuple[Camera | None, list[L
     values: dict[str, Any] = {} if old is None else {**old.settings, "name": old.name}
     values["id"] = row.settings["id"]
     errors: list[LineError] = []
+    if (
+        values.pop(SEALED, None) is not None
+        and old is not None
+        and not (row.settings.get("password") and row.settings.get("url"))
+    ):
+        errors.append(LineError(row.line, "password", f"must be given, with the url: {old.locked}"))
     for key, text in row.settings.items():
         if key == "id" or (key == "password" and not text):
             continue

@@ -48,6 +48,7 @@ _COMMANDS = {
     "rebuild": "nvr.cli.rebuild:rebuild",
     "audit": "nvr.cli.audit:audit",
     "backup": "nvr.cli.backup:backup",
+    "restore-key": "nvr.cli.restore_key:restore_key",
     "users": "nvr.cli.users:users",
     "tokens": "nvr.cli.tokens:tokens",
     "addresses": "nvr.cli.addresses:addresses",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -27,6 +28,8 @@ from storage.database import Database
 from storage.in_force import InForce
 
 __all__ = ["Book", "Moving"]
+
+log = logging.getLogger(__name__)
 
 # What a recorder does not need: a change of it must not cost the camera's connection.
 _NOT_RECORDING: Final = ("name", "labels", "priority", "max_age_us", "min_age_us", "max_bytes")
@@ -76,13 +79,17 @@ class Book:
         self.leaving: dict[str, Leaving | None] = {}
         self.paused: frozenset[str] = frozenset()
         self.off: dict[str, InForce] = {}
+        self.locked: dict[str, str] = {}
         self._wires: dict[str, tuple[int, dict[str, Any]]] = {}
         self._bitrates: dict[str, int] = {}
         self.recording: frozenset[str] = frozenset()
 
     async def load(self) -> None:
         """Reads the cameras; those without a worker get one, and an epoch, and so do those that a change of settings takes to the other kind of worker."""
-        found, rates, self.off, self.rows = await asyncio.to_thread(self._read)
+        locked = self.locked
+        found, rates, self.off, self.rows, self.locked = await asyncio.to_thread(self._read)
+        for id_ in self.locked.keys() - locked.keys():
+            log.critical("camera %s can't be recorded: %s", id_, self.locked[id_])
         self.cameras = found
         self.recording = frozenset(rates)
         self._bitrates = {id_: bps for id_, bps in (self._bitrates | rates).items() if id_ in found}
@@ -117,7 +124,9 @@ class Book:
         self.feeding |= set(found.values())
         return found
 
-    def _read(self) -> tuple[dict[str, Camera], dict[str, int], dict[str, InForce], dict[str, readings.Reading]]:
+    def _read(
+        self,
+    ) -> tuple[dict[str, Camera], dict[str, int], dict[str, InForce], dict[str, readings.Reading], dict[str, str]]:
         with self._database.read() as conn:
             rows = cameras.every(conn)
             off = in_force.off(conn, time.time_ns() // 1000)
@@ -134,7 +143,7 @@ class Book:
                 camera = from_row(row)
                 found[row.id], wires[row.id] = camera, (row.rev, _for_recorder(camera))
         self._wires = wires
-        return found, rates, off, read
+        return found, rates, off, read, {row.id: row.locked for row in rows if row.locked is not None}
 
     @property
     def secrets(self) -> list[str]:
@@ -199,7 +208,7 @@ class Book:
 
     def planned(self, most: int) -> list[Move]:
         """What should move, by the bitrates last read. Only cameras that record: the others may not come at all."""
-        idle = self.confined.keys() | self.paused | self.off.keys() | self.moving.keys()
+        idle = self.confined.keys() | self.paused | self.off.keys() | self.locked.keys() | self.moving.keys()
         movable = {id_ for id_ in self.recording - idle if self.shares.get(id_) in self.numbers}
         return moves(self._weights(), self.shares, self.numbers, movable=movable, most=most)
 
@@ -255,6 +264,8 @@ class Book:
             return decided.cause.value, dict(decided.detail)
         if id_ in self.paused:
             return Cause.DISK_FULL.value, {"reason": "stopped by the server"}
+        if id_ in self.locked:
+            return Cause.UNAUTHORIZED.value, {"reason": "password sealed with a missing key"}
         if (confined := self.confined.get(id_)) is not None and confined.waiting:
             return Cause.RECORDER_CRASHED.value, confined.detail
         return None

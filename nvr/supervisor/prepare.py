@@ -59,6 +59,10 @@ def prepare(config: Config, *, demo: bool = False) -> Prepared:
         if Reserve(path).give_up():
             log.critical("the disk of %s has no room left: its reserve was given up; make room there", path)
         database.migrate()
+        if (why := database.scrub()) is not None:
+            log.warning("passwords of cameras are sealed, but free space of %s may hold what they were: %s", path, why)
+        if database.keys.is_open_to_others():
+            log.critical("others can read the key of camera passwords: run chmod 600 %s", database.keys.file)
         # Two servers with different catalogues must not share a root either: each is locked as it is opened.
         roots = Roots(database, lock, config.storage.roots)
         with database.write() as conn:

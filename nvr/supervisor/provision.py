@@ -8,6 +8,7 @@ from typing import Any
 
 from nvr.config import Camera, Config, to_wire
 from storage import cameras
+from storage.sealing import SEALED
 
 __all__ = ["from_row", "provision", "settings_of"]
 
@@ -19,8 +20,9 @@ def settings_of(camera: Camera) -> dict[str, Any]:
 
 
 def from_row(row: cameras.Camera) -> Camera:
-    """The camera as its recorder needs it."""
-    return Camera.model_validate({**row.settings, "id": row.id, "name": row.name, "labels": dict(row.labels)})
+    """The camera as its recorder needs it; one that is ``locked`` without its secrets, which is not to be recorded."""
+    kept = {key: value for key, value in row.settings.items() if key != SEALED}
+    return Camera.model_validate({**kept, "id": row.id, "name": row.name, "labels": dict(row.labels)})
 
 
 def provision(conn: sqlite3.Connection, config: Config, *, node: str, epoch: int, now_us: int) -> None:

@@ -36,6 +36,7 @@ from storage.migrations import (
     m025_identities,
     m026_integrity,
     m027_first_password,
+    m028_sealed,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -70,6 +71,7 @@ STEPS = (
     m025_identities,
     m026_integrity,
     m027_first_password,
+    m028_sealed,
 )
 
 
