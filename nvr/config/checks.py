@@ -27,6 +27,7 @@ __all__ = [
     "check_storage",
     "warn_cameras",
     "warn_mode",
+    "warn_plain",
     "warn_server",
     "warn_storage",
 ]
@@ -167,7 +168,15 @@ def warn_storage(storage: Storage) -> Iterator[Finding]:
         yield ("storage", "sync_interval"), what, 'write "3s" or more; as it is, the disk is synced all the time'
 
 
-def warn_mode(path: Path, cameras: Mapping[int, Camera]) -> Iterator[Finding]:
+def warn_plain(plain: Sequence[tuple[str | int, ...]]) -> Iterator[Finding]:
+    """Secrets in the file itself are copied and backed up along with it. One warning for all: a fleet has thousands."""
+    if plain:
+        what = "stands in this file in plain text" + (f", and so do {len(plain) - 1} others" if len(plain) > 1 else "")
+        advice = f"write {plain[0][-1]}_file = PATH, or ${{credential:NAME}} of systemd (docs/guide/getting-started.md)"
+        yield plain[0], what, advice
+
+
+def warn_mode(path: Path, plain: Sequence[tuple[str | int, ...]]) -> Iterator[Finding]:
     """A file with passwords should not be readable by every user of the machine."""
-    if any(camera.password is not None for camera in cameras.values()) and path.stat().st_mode & 0o004:
+    if plain and path.stat().st_mode & 0o004:
         yield (), "holds passwords and every user of this machine can read it", f"run: chmod o-rwx {path}"

@@ -31,6 +31,7 @@ from nvr.config.model import (
     Settings,
     Storage,
 )
+from nvr.config.secret_files import resolve
 from nvr.config.zone import zone_warnings
 
 __all__ = ["load"]
@@ -49,8 +50,9 @@ _TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document
 S = TypeVar("S", bound=Settings)
 
 
-def load(path: Path) -> Config:
-    """The configuration in the file; relative paths in it begin at the file's folder.
+def load(path: Path, *, strict: bool = False) -> Config:
+    """The configuration in the file; relative paths in it begin at the file's folder. ``strict``: for the server itself, which needs every secret; else those that only
+    it can read are stood in for.
 
     Raises:
         ConfigError: all problems of the file, each with its line.
@@ -58,7 +60,7 @@ def load(path: Path) -> Config:
     path = path.absolute()
     text = _read(path)
     raw = _parse(path, text)
-    reader = _Reader(path, raw, Locator(text))
+    reader = _Reader(path, raw, Locator(text), strict=strict)
     config = reader.config()
     if reader.problems or config is None:
         raise ConfigError(reader.problems)
@@ -98,12 +100,15 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
 class _Reader:
     """One reading of one document: collects problems while it builds."""
 
-    def __init__(self, path: Path, raw: dict[str, Any], locator: Locator) -> None:
+    def __init__(self, path: Path, raw: dict[str, Any], locator: Locator, *, strict: bool) -> None:
         self._path = path
         self._raw = raw
         self._locator = locator
         self._context = FileContext(path.parent)
         self._raw_cameras: list[dict[str, Any]] = []
+        self._strict = strict
+        self._secret_warnings: list[Finding] = []
+        self._plain: list[tuple[str | int, ...]] = []
         self.problems: list[Problem] = []
 
     def config(self) -> Config | None:
@@ -130,7 +135,9 @@ class _Reader:
         assert server and storage and retention and evidence and alerts and network and public
         is_given = "zone" in self._raw.get("server", {})
         warnings = [
-            *checks.warn_mode(self._path, cameras),
+            *checks.warn_mode(self._path, self._plain),
+            *self._secret_warnings,
+            *checks.warn_plain(self._plain),
             *checks.warn_server(server),
             *checks.warn_storage(storage),
             *checks.warn_cameras(self._raw_cameras, cameras),
@@ -197,6 +204,11 @@ class _Reader:
 
     def _validate(self, place: tuple[str | int, ...], raw: Mapping[str, Any], model: type[S]) -> S | None:
         """The section; with mistakes in it, what is left of it for the checks to compare, or None."""
+        secrets = resolve(raw, model, self._path.parent, strict=self._strict)
+        self._report(((*place, key), what, remedy) for key, what, remedy in secrets.wrong)
+        self._secret_warnings += [((*place, key), what, remedy) for key, what, remedy in secrets.warnings]
+        self._plain += [(*place, key) for key in secrets.plain]
+        raw = secrets.values
         try:
             return self._build(raw, model)
         except ValidationError as error:

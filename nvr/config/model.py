@@ -283,8 +283,11 @@ class Alerts(Settings):
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
     smtp_username: Line | None = None
     smtp_password: Secret | None = None
+    smtp_password_file: AbsolutePath | None = Field(default=None, exclude=True)
     webhook_url: Annotated[Secret, AfterValidator(_web_address)] | None = None
+    webhook_url_file: AbsolutePath | None = Field(default=None, exclude=True)
     webhook_secret: Secret | None = None
+    webhook_secret_file: AbsolutePath | None = Field(default=None, exclude=True)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -313,6 +316,7 @@ class Camera(Settings):
     url: str = Field(examples=["rtsp://192.0.2.10/stream1"])
     username: str | None = None
     password: Secret | None = None
+    password_file: AbsolutePath | None = Field(default=None, exclude=True)
     labels: Mapping[Line, Line] = Field(default_factory=dict)
     audio: StrictBool = False
     source: Literal["auto", "av", "native"] = "auto"

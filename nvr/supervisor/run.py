@@ -38,7 +38,7 @@ _SERVER_LIVE: Final = ("secure_cookies", "trusted_proxies", "hosts")
 def run(path: Path, *, demo: bool = False) -> int:
     """Runs the server until it is told to stop; returns the exit code. That of a ``demo`` shows its password."""
     try:
-        config = load(path)
+        config = load(path, strict=True)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
@@ -121,7 +121,7 @@ class _Server:
 
     def _on_hangup(self) -> None:
         try:
-            config = load(self._config.path)
+            config = load(self._config.path, strict=True)
         except ConfigError as error:
             log.error("the configuration stays as it was: %s", error)
             return
