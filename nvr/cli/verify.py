@@ -68,7 +68,8 @@ def verify(
         with Progress("verify") as progress:
             report = check(target, trusted, progress=progress)
     except OSError as error:
-        raise click.ClickException(f"{target} can't be read: {error.strerror or error}") from None
+        where = target if error.filename is None else Path(os.fsdecode(error.filename))
+        raise click.ClickException(f"{where} can't be read: {error.strerror or error}") from None
     if as_json:
         echo(safe_json(report_json(report), indent=1), keep="\n")
     else:

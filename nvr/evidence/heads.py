@@ -97,7 +97,8 @@ class HeadBook:
             os.close(fd)
 
     def _files(self) -> list[Path]:
-        return sorted(self.path.glob("*.jsonl")) if self.path.is_dir() else []
+        # Something else of that name would keep its reader waiting; its lines are missed.
+        return [path for path in sorted(self.path.glob("*.jsonl")) if path.is_file()] if self.path.is_dir() else []
 
     def _last(self) -> str:
         """The SHA-256 of the last line; empty of an empty book."""
@@ -158,11 +159,13 @@ def _wrong(line: bytes, previous: str, known: dict[str, Certificate]) -> str | N
         Head.parse(found["head"])
         signature = base64.b64decode(found["signature"], validate=True)
         certificate = known.get(found["certificate_sha256"])
+        # Texts that JSON can hold and UTF-8 can't have no digest.
+        digest = _digest(found)
     except (ValueError, TypeError, AttributeError, RecursionError):
         return "it is no line of this book"
     if certificate is None:
         return "it is signed with a key that is none of this server's"
-    if not certificate.verifies(_digest(found), signature):
+    if not certificate.verifies(digest, signature):
         return "its signature is not that of its text"
     if found["previous"] != previous:
         return "the line before it is not the one that it followed"

@@ -40,7 +40,7 @@ from nvr.evidence.readback import Outcome, read_back
 from nvr.evidence.request import ExportRequest, Unit
 from nvr.evidence.signing import Signer
 from nvr.evidence.statement import first_picture, make_statement
-from nvr.evidence.times import file_time
+from nvr.evidence.times import folder_name
 from nvr.evidence.verify import verify
 from nvr.playback.errors import FootageGone
 from nvr.playback.index_cache import IndexCache, OpenSegment
@@ -97,7 +97,7 @@ class Package:
 
 def package_name(request: ExportRequest) -> str:
     """The name of a package's folder and archive."""
-    return f"export-{file_time(request.start_us)}-{request.id}"
+    return folder_name(request.start_us, request.id)
 
 
 def plan_export(database: Database, cache: IndexCache, request: ExportRequest, *, now_us: int) -> ExportPlan:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-__all__ = ["file_time", "iso", "local", "parse_iso"]
+__all__ = ["file_time", "folder_name", "iso", "local", "parse_iso"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -27,6 +27,11 @@ def file_time(at_us: int) -> str:
     """For names of files: UTC, to the millisecond, without what some file systems refuse."""
     at = _EPOCH + timedelta(microseconds=at_us)
     return f"{at:%Y%m%dT%H%M%S}.{at.microsecond // 1000:03d}Z"
+
+
+def folder_name(start_us: int, export: str) -> str:
+    """The name of the folder of an export's package, which begins at this time."""
+    return f"export-{file_time(start_us)}-{export}"
 
 
 def local(at_us: int, zone: str) -> str:

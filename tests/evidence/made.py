@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,11 @@ from nvr.evidence.archive import Entry, PackageArchive
 from nvr.evidence.package import Package, make_package, plan_export
 from nvr.evidence.request import ExportRequest, Unit, new_export_id
 from nvr.evidence.signing import Signer
+from nvr.evidence.times import folder_name, parse_iso
 from tests.playback.footage import CAMERA, START_US
 from tests.playback.worlds import World
 
-__all__ = ["UNIT", "Made", "archive_of", "make", "request_of"]
+__all__ = ["UNIT", "Made", "archive_of", "make", "name_of", "request_of"]
 
 UNIT = Unit("Test recorder", "n1", "Asia/Jakarta", "0.0-test")
 
@@ -47,14 +49,23 @@ def make(world: World, signer: Signer, path: Path, start_us: int | None = None, 
     return Made(make_package(plan, studio.cache, signer, UNIT, path), request)
 
 
-def archive_of(folder: Path, into: Path, names: list[str] | None = None) -> Path:
-    """The folder's files as an archive of the one form."""
+def archive_of(folder: Path, into: Path, names: list[str] | None = None, called: str | None = None) -> Path:
+    """The folder's files as an archive of the one form, in a folder that is called as the manifest demands, or so."""
     wanted = sorted(path.name for path in folder.iterdir()) if names is None else names
     entries = []
     for name in wanted:
         data = (folder / name).read_bytes()
         entries.append(Entry(name, len(data), zlib.crc32(data)))
-    archive = PackageArchive(folder, "export-1", entries)
+    archive = PackageArchive(folder, called or name_of(folder), entries)
     into.write_bytes(b"".join(archive.blocks()))
     archive.close()
     return into
+
+
+def name_of(folder: Path) -> str:
+    """What the folder of this package has to be called in an archive."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+        return folder_name(parse_iso(manifest["request"]["start"]), manifest["id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "export-1"

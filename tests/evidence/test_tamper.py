@@ -26,7 +26,7 @@ from nvr.evidence.manifest import encode
 from nvr.evidence.signing import Signer
 from nvr.evidence.verify import Kind, verify
 from storage.boxes import children
-from tests.evidence.made import Made, archive_of, make
+from tests.evidence.made import Made, archive_of, make, name_of
 from tests.playback.worlds import World
 
 Copy = Callable[[Made], Path]
@@ -92,7 +92,7 @@ def test_any_flipped_bit_of_an_archive_is_caught(
     path = archive_of(small.path, tmp_path_factory.mktemp("zip") / "export.zip")
     assert outcome(path) == "valid"
     files = [Entry(p.name, p.stat().st_size, 0) for p in sorted(small.path.iterdir())]
-    layout = Layout("export-1", files, made_s(small.path))
+    layout = Layout(name_of(small.path), files, made_s(small.path))
     in_heads = [
         at for start, head in zip(layout.offsets, layout.heads, strict=True) for at in range(start, start + len(head))
     ]
@@ -398,7 +398,7 @@ def test_an_archive_of_another_time_is_malformed_and_one_without_times_is_good(s
             Entry(path.name, path.stat().st_size, zlib.crc32(path.read_bytes()))
             for path in sorted(small.path.iterdir())
         ]
-        layout = Layout("export-1", files, other)
+        layout = Layout(name_of(small.path), files, other)
         parts = zip(layout.heads, sorted(small.path.iterdir()), strict=True)
         path = tmp_path / f"{wanted}.zip"
         path.write_bytes(b"".join(head + file.read_bytes() for head, file in parts) + layout.end)

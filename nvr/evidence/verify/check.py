@@ -6,9 +6,13 @@ signed manifest or this program demands.
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Callable, Sequence
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from nvr.evidence.archive import Archive, ArchiveError
 from nvr.evidence.signing import Certificate
@@ -33,37 +37,57 @@ def verify(
         OSError: the target, or a file of it, can't be read at all.
     """
     trusted = {certificate.fingerprint for certificate in certificates}
+    if not (target.is_dir() or target.is_file() or not target.exists()):
+        raise OSError(errno.EINVAL, "it is no file and no folder", str(target))
     if target.is_dir():
         report = Report(str(target), "directory", bool(trusted))
-        check_package(FolderSource(target, report), report, trusted, progress)
+        with _damage(report, target.name):
+            check_package(FolderSource(target, report), report, trusted, progress)
     else:
         with target.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(0)
-            start = file.read(4)
-            file.seek(max(size - 22, 0))
-            is_zip = start == b"PK\x03\x04" or file.read(4) == b"PK\x05\x06" or target.suffix.lower() == ".zip"
-            report = Report(str(target), "zip" if is_zip else "mp4", bool(trusted))
-            if is_zip:
-                try:
-                    check_package(ArchiveSource(Archive.of_file(file)), report, trusted, progress)
-                except ArchiveError as error:
-                    report.add(Kind.MALFORMED, error.where, "bad_archive", detail=error.why)
-            else:
-                file.seek(0)
-                done = 0
-
-                def tell(count: int) -> None:
-                    nonlocal done
-                    done += count
-                    progress(done, size)
-
-                _check_single(check_movie(file, size, progress=tell), report, trusted, target.name)
+            report = _check_file(file, target, trusted, progress)
     if trusted and report.signatures and not report.signer_known and report.outcome == "valid":
         report.add(
             Kind.UNKNOWN_KEY, report.signatures[0].subject, "unknown_key", fingerprint=report.signatures[0].fingerprint
         )
     return report
+
+
+def _check_file(file: BinaryIO, target: Path, trusted: set[str], progress: Progress) -> Report:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    start = file.read(4)
+    file.seek(max(size - 22, 0))
+    is_zip = start == b"PK\x03\x04" or file.read(4) == b"PK\x05\x06" or target.suffix.lower() == ".zip"
+    report = Report(str(target), "zip" if is_zip else "mp4", bool(trusted))
+    done = 0
+
+    def tell(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(done, size)
+
+    with _damage(report, target.name):
+        if is_zip:
+            try:
+                check_package(ArchiveSource(Archive.of_file(file)), report, trusted, progress)
+            except ArchiveError as error:
+                report.add(Kind.MALFORMED, error.where, "bad_archive", detail=error.why)
+        else:
+            file.seek(0)
+            _check_single(check_movie(file, size, progress=tell), report, trusted, target.name)
+    return report
+
+
+@contextmanager
+def _damage(report: Report, name: str) -> Iterator[None]:
+    """Whoever damages a package must not get a program that falls over in the place of a verdict: what no check has foreseen is damage too."""
+    try:
+        yield
+    except (ArithmeticError, AssertionError, BufferError, LookupError, MemoryError, RecursionError) as error:
+        report.add(Kind.MALFORMED, name, "not_understood", detail=type(error).__name__)
+    except (AttributeError, TypeError, ValueError, struct.error) as error:
+        report.add(Kind.MALFORMED, name, "not_understood", detail=type(error).__name__)
 
 
 def _check_single(result: MovieResult, report: Report, trusted: set[str], name: str) -> None:

@@ -16,7 +16,7 @@ from nvr.evidence.archive import is_package_name
 from nvr.evidence.errors import KeyProblem
 from nvr.evidence.manifest import FORMAT, MANIFEST_NAME, VERSION, certificate_name, signature_name
 from nvr.evidence.signing import ALGORITHM, Certificate, read_certificate
-from nvr.evidence.times import parse_iso
+from nvr.evidence.times import folder_name, parse_iso
 from nvr.evidence.verify.movie import MovieResult, check_movie
 from nvr.evidence.verify.report import Finding, Kind, Report, SignatureReport
 from nvr.evidence.verify.sources import Source
@@ -71,6 +71,10 @@ class _Signer(msgspec.Struct):
     algorithm: str
 
 
+class _Request(msgspec.Struct, frozen=True):
+    start: str = ""
+
+
 class Manifest(msgspec.Struct):
     """What verification needs of a manifest; there is more in it, for people."""
 
@@ -80,6 +84,8 @@ class Manifest(msgspec.Struct):
     files: list[Listed]
     cameras: list[_Camera]
     made: str = ""
+    id: str = ""
+    request: _Request = _Request()
 
 
 def signed_digest(manifest: bytes, before: Sequence[tuple[bytes, bytes]], certificate: bytes) -> bytes:
@@ -122,6 +128,8 @@ def check_package(source: Source, report: Report, trusted: set[str], progress: P
     if source.made_s is not None and source.made_s != _made_s(manifest):
         why = "its files carry another time than that at which the package was made"
         report.add(Kind.MALFORMED, "the ZIP", "bad_archive", detail=why)
+    if source.folder is not None and manifest.id and source.folder != (name := _folder_of(manifest)):
+        report.add(Kind.MODIFIED, "the ZIP", "other_folder", folder=source.folder, expected=name)
     listed = {file.name: file for file in manifest.files}
     for name, file in listed.items():
         if name not in source.sizes:
@@ -141,6 +149,14 @@ def _made_s(manifest: Manifest) -> int | None:
         return parse_iso(manifest.made) // 1_000_000
     except ValueError:
         return None
+
+
+def _folder_of(manifest: Manifest) -> str:
+    """The only name that the folder can have in a ZIP: it is the first that a reader sees, and nothing else of the package would speak against another."""
+    try:
+        return folder_name(parse_iso(manifest.request.start), manifest.id)
+    except ValueError:
+        return ""
 
 
 class _Counter:

@@ -24,6 +24,10 @@ class Source(Protocol):
         """Bytes of each."""
 
     @property
+    def folder(self) -> str | None:
+        """What the container calls the package's folder; None if it says nothing: a folder on a disk is called what its owner likes."""
+
+    @property
     def made_s(self) -> int | None:
         """When the package was made, as the container says it of every file, seconds of the Unix epoch; None if it says nothing."""
 
@@ -37,6 +41,7 @@ class Source(Protocol):
 class FolderSource:
     """A folder. Whatever in it is not a plain file is a finding, and is left alone. Times of its files say nothing: copying changes them."""
 
+    folder: str | None = None
     made_s: int | None = None
 
     def __init__(self, path: Path, report: Report) -> None:
@@ -91,6 +96,7 @@ class ArchiveSource:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
+        self.folder = archive.layout.folder
         self.made_s = archive.layout.made_s
         entries = archive.layout.entries
         self._numbers = {entry.name: number for number, entry in enumerate(entries)}
