@@ -96,6 +96,31 @@ def test_links_lead_somewhere(page: str) -> None:
         assert (TOP / page).parent.joinpath(target).exists(), f"{page} links to {target}"
 
 
+def test_every_threat_has_a_test_that_is_there() -> None:
+    """Each row of docs/design/threats.md names files of tests, and tests in them, that exist; or says where it says that nothing can be done."""
+    every = list((TOP / "tests").rglob("test_*.py"))
+    rows = 0
+    for line in (TOP / "docs/design/threats.md").read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        if not line.startswith("| ") or cells[0] in ("may try", "---", "who"):
+            continue
+        rows += 1
+        shown = cells[-1]
+        if shown.startswith("said in ["):
+            continue
+        names = re.findall(r"`([^`]+)`", shown)
+        assert names and names[0].endswith(".py"), line
+        text = ""
+        for name in names:
+            if name.endswith(".py"):
+                paths = [path for path in every if str(path).endswith(f"/{name}")]
+                assert paths, name
+                text = "".join(path.read_text(encoding="utf-8") for path in paths)
+            else:
+                assert f"def {name}(" in text, f"{name} is not where {line} says"
+    assert rows > 50
+
+
 def commands(group: click.Group, prefix: str) -> Iterator[tuple[str, click.Command]]:
     ctx = click.Context(group)
     for name in group.list_commands(ctx):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from nvr.cli.catalogue import open_catalogue, table, when
 from nvr.cli.options import config_option
+from nvr.cli.secrets import first_line
 from nvr.cli.terminal import echo
 
 __all__ = ["users"]
@@ -15,6 +17,30 @@ __all__ = ["users"]
 _ROLE = click.option(
     "--role", type=click.Choice(["viewer", "investigator", "admin"]), default="viewer", show_default=True
 )
+
+
+def _password_options(command: Callable[..., None]) -> Callable[..., None]:
+    command = click.option(
+        "--password-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="A file whose first line is the password. Without it, it is asked for.",
+    )(command)
+    return click.option(
+        "--password", help="The password itself: every user of the machine sees it in the list of processes meanwhile."
+    )(command)
+
+
+def _password(given: str | None, file: Path | None) -> str:
+    if given is not None and file is not None:
+        raise click.UsageError("--password and --password-file are both given")
+    if given is not None:
+        echo(
+            "warning: what stands on a command line, every user of this machine can read; use --password-file", err=True
+        )
+        return given
+    if file is not None:
+        return first_line(file)
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
 
 
 @click.group()
@@ -43,28 +69,30 @@ def list_(config: Path) -> None:
 @users.command()
 @click.argument("name")
 @_ROLE
-@click.password_option(help="Asked for if not given, so that it need not stand in the shell's history.")
+@_password_options
 @config_option
-def add(name: str, role: str, password: str, config: Path) -> None:
+def add(name: str, role: str, password: str | None, password_file: Path | None, config: Path) -> None:
     """Add a user."""
     from nvr.accounts import create_user
     from storage.accounts import Role
 
+    secret = _password(password, password_file)
     with open_catalogue(config) as (_, database):
-        create_user(database, name, password, Role(role))
+        create_user(database, name, secret, Role(role))
     echo(f"user {name} added as {role}")
 
 
 @users.command("password")
 @click.argument("name")
-@click.password_option(help="Asked for if not given, so that it need not stand in the shell's history.")
+@_password_options
 @config_option
-def password_(name: str, password: str, config: Path) -> None:
+def password_(name: str, password: str | None, password_file: Path | None, config: Path) -> None:
     """Set a user's password; their sessions end."""
     from nvr.accounts import set_password
 
+    secret = _password(password, password_file)
     with open_catalogue(config) as (_, database):
-        set_password(database, name, password)
+        set_password(database, name, secret)
     echo(f"password of {name} set")
 
 

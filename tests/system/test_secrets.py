@@ -19,6 +19,7 @@ from tests.cameras.clips import Clip
 from tests.cameras.running import Startable
 from tests.cameras.scripted import Auth, ScriptedCamera
 from tests.system.server import NVR, Server
+from tests.system.test_core_dumps import tree
 
 OF_FILE, OF_CATALOGUE, TOKEN = "Fq9/v+W%x", "Cq7@k:M#z", "Kx7qTokenQ"
 SMTP, HOOK, PASSPHRASE = "Sq3/smtp%word", "Hq4-hook-secret", "gerbang-tua-berlumut"
@@ -101,6 +102,8 @@ def test_no_secret_lies_about_and_a_lost_key_costs_only_what_it_sealed(
         copy = tmp_path / "copy.sqlite"
         made = nvr(server, "backup", copy, "--with-key", "--passphrase-file", tmp_path / "passphrase")
         assert made.returncode == 0, made.stderr
+        assert not told_to_processes(server, secrets)
+        assert not readable_by_others(server.catalogue.parent)
         # While it runs: the WAL holds what was written last.
         assert not found_in(tmp_path, secrets)
     finally:
@@ -112,6 +115,33 @@ def test_no_secret_lies_about_and_a_lost_key_costs_only_what_it_sealed(
     assert not found_in(tmp_path, [digits]) and bytes.fromhex(digits) not in copy.read_bytes()
     lost_and_back(server, copy, tmp_path / "passphrase")
     assert not found_in(tmp_path, secrets)
+
+
+def told_to_processes(server: Server, secrets: list[str]) -> list[tuple[str, bytes]]:
+    """Secrets in arguments or environment of the server's processes."""
+    assert server.process is not None
+    wanted = set().union(*map(forms, secrets))
+    told = [
+        (f"{pid} {part}", Path(f"/proc/{pid}/{part}").read_bytes())
+        for pid in tree(server.process.pid)
+        for part in ("cmdline", "environ")
+    ]
+    assert len(told) >= 10
+    return [(where, form) for where, data in told for form in wanted if form in data]
+
+
+def readable_by_others(folder: Path) -> list[str]:
+    """Files and folders that every user of the machine can read or enter; what is in a folder that nobody can enter counts as closed."""
+    found: list[str] = []
+    for path in folder.iterdir():
+        mode = path.stat().st_mode
+        if mode & 0o007:
+            found.append(str(path))
+        if path.is_dir() and mode & 0o001:
+            found += readable_by_others(path)
+        elif path.is_dir() and mode & 0o070:
+            found += [each for each in readable_by_others(path) if not each.endswith(".der")]
+    return found
 
 
 def lost_and_back(server: Server, copy: Path, passphrase: Path) -> None:
