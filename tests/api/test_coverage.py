@@ -26,6 +26,7 @@ from storage.causes import Cause
 from storage.clock_samples import Sample
 from tests.api import catalogue
 from tests.api.catalogue import NOW, T0, S, World, add_camera, add_segment, enter
+from tests.nightly import examples
 
 Client = AsyncTestClient[Litestar]
 HOUR = "start=2026-11-23T14:00:00Z&end=2026-11-23T15:00:00Z"
@@ -120,7 +121,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(20, 1000), deadline=None)
 @given(steps=STEPS, start=st.integers(-30, 300), length=st.integers(1, 400), fold=st.integers(0, 60))
 def test_spans_and_gaps_partition_what_is_known(
     steps: list[tuple[int, str]], start: int, length: int, fold: int
@@ -469,7 +470,7 @@ ODD = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(50, 1500), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from(["start", "end", "camera", "group", "cause", "fold_s", "format", "class", "limit", "by", "x"]), ODD), max_size=8),
        st.sampled_from(["gate", "yard", "Ä", "%00", "a" * 300, "..", "gate%2Fx"]))  # fmt: skip
 def test_no_query_is_the_servers_fault(app: Litestar, world: World, query: list[tuple[str, str]], camera: str) -> None:

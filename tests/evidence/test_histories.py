@@ -176,7 +176,7 @@ def payload_of(data: bytes) -> bytes:
 
 
 @settings(
-    max_examples=examples(80, 10_000),
+    max_examples=examples(40, 10_000),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -91,7 +91,7 @@ def check(world: World, start_us: int, end_us: int, gaps: Gaps) -> bytes | None:
 @pytest.mark.parametrize("gaps", ["collapse", "keep"])
 def test_exactly_the_frames_of_the_range(world_of: Worlds, codec: str, gaps: Gaps, tmp_path: Path) -> None:
     world = world_of(codec)
-    for number, (start_us, end_us) in enumerate(ranges(world, 40, seed=1)):
+    for number, (start_us, end_us) in enumerate(ranges(world, examples(16, 200), seed=1)):
         data = check(world, start_us, end_us, gaps)
         # FFmpeg's decoder complains of any random access into an open group of H.264.
         if data is not None and number % 8 == 0 and codec != "h264open":
@@ -104,7 +104,7 @@ def test_exactly_the_frames_of_the_range(world_of: Worlds, codec: str, gaps: Gap
 def test_where_recorders_overlap_every_moment_is_shown_once(world_of: Worlds, codec: str, tmp_path: Path) -> None:
     world = world_of(codec, overlap=True)
     assert len({epoch for *_, epoch in world._shown}) == 5
-    for number, (start_us, end_us) in enumerate(ranges(world, 40, seed=2)):
+    for number, (start_us, end_us) in enumerate(ranges(world, examples(16, 200), seed=2)):
         # Ranges that begin within the change-over are shown from the recorder in charge; the others are by the rule.
         if any(a - 10 * FRAME_US < start_us < a + 10 * FRAME_US for a, _, epoch in world._shown if epoch in (1, 9)):
             continue

@@ -25,7 +25,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=examples(150, 5000), deadline=None)
+@settings(max_examples=examples(60, 5000), deadline=None)
 @given(STEPS, st.booleans())
 def test_a_live_playlist_over_a_random_history(steps: list[tuple[str, int, int, int]], watched: bool) -> None:
     window = LiveWindow()

@@ -338,12 +338,15 @@ def steps_of(operation: str, base: Path) -> list[str]:
     return case.files.steps
 
 
-def cells(operation: str, fault: Fault, base: Path) -> tuple[Counter[str], list[str]]:
-    """Runs the fault at every step; counts, and what failed. A run in which the fault makes more steps is followed to its end."""
+def cells(
+    operation: str, fault: Fault, base: Path, *, first: int = 1, every: int = 1
+) -> tuple[Counter[str], list[str]]:
+    """Runs the fault at every step, or from step ``first`` on at each ``every``-th; counts, and what failed. A run in
+    which the fault makes more steps is followed to its end."""
     counts: Counter[str] = Counter()
     failures: list[str] = []
     most = 3 * len(steps_of(operation, base))
-    for at in range(1, most + 1):
+    for at in range(first, most + 1, every):
         keeps: list[int | None] = [None]
         reached = False
         while keeps:

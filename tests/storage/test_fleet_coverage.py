@@ -181,7 +181,7 @@ def zoned_days(zone: str, day: datetime, days: int) -> list[int]:
     return [round(at.timestamp()) * 1_000_000 for at in local]
 
 
-@settings(max_examples=examples(40, 1000), deadline=None)
+@settings(max_examples=examples(20, 1000), deadline=None)
 @given(
     st.lists(spans, max_size=12),
     st.lists(known_facts, max_size=14),
@@ -279,7 +279,7 @@ def change(database: Database, what: str, value: object, now_us: int) -> None:
             )
 
 
-@settings(max_examples=examples(30, 700), deadline=None)
+@settings(max_examples=examples(15, 700), deadline=None)
 @given(st.lists(changes, max_size=25), steps, st.integers(1, 300))
 def test_kept_days_never_change_an_answer(history: list[tuple[str, object]], start_us: int, hours: int) -> None:
     now_us = T0_US + 11 * DAY_US + 1

@@ -120,7 +120,7 @@ def test_boundaries_are_multiples_shifted_by_the_cameras_share(at: int, duration
 times = st.integers(-50, 50).map(lambda tenths: T0_US + tenths * S // 10 + tenths % 3)
 
 
-@settings(max_examples=2_000 if IS_NIGHT else 60, deadline=None)
+@settings(max_examples=2_000 if IS_NIGHT else 30, deadline=None)
 @given(
     parts=st.lists(st.tuples(times, times), max_size=5),
     grows=st.none() | st.tuples(times, times),

@@ -39,10 +39,10 @@ def assert_abut(segments: Sequence[Segment]) -> None:
 @pytest.mark.parametrize(
     ("mount", "codec", "source"),
     [
-        ("h264", "h264", "av"),
-        ("h265", "hevc", "av"),
+        pytest.param("h264", "h264", "av", marks=pytest.mark.nightly),
+        pytest.param("h265", "hevc", "av", marks=pytest.mark.nightly),
         ("h264-aac", "h264", "av"),
-        ("h264", "h264", "native"),
+        pytest.param("h264", "h264", "native", marks=pytest.mark.nightly),
         ("h265", "hevc", "native"),
         ("h264-aac", "h264", "native"),
     ],
