@@ -3,7 +3,8 @@
     2026-11-23T14:05:06.123+07:00 recorder-1 WARNING nvr.recorder.retry: gate-1: connection refused
 
 Standard output belongs to the talk between processes. Uncaught exceptions, of threads too, and warnings go the same way,
-since Python's own traceback would print whatever password stands in it.
+since Python's own traceback would print whatever password stands in it. Where strangers can cause lines (the API), each place in the code may write
+so many a minute; of the rest a line says how many there were.
 """
 
 from __future__ import annotations
@@ -11,17 +12,22 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import Final, TextIO
 
 from nvr.config.redact import Redactor
 
-__all__ = ["LineFormatter", "RedactionFilter", "learn_secrets", "setup"]
+__all__ = ["FloodFilter", "LineFormatter", "PerMinute", "RedactionFilter", "learn_secrets", "setup"]
 
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
+log = logging.getLogger(__name__)
+
+_MINUTE_S: Final = 60.0
 _redactor = Redactor()
 
 
@@ -44,6 +50,73 @@ class RedactionFilter(logging.Filter):
         if record.stack_info:
             record.stack_info = self._redactor(record.stack_info)
         return True
+
+
+class PerMinute:
+    """How often something may be written down: ``most`` times a minute, then it is only counted. Safe to use from several threads."""
+
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = most
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._began_s = clock()
+        self._taken = 0
+        self._left_out = 0
+
+    def take(self) -> int | None:
+        """None: not this one. Else how many were left out since the last that was written."""
+        with self._lock:
+            now_s = self._clock()
+            if now_s - self._began_s >= _MINUTE_S:
+                self._began_s, self._taken = now_s, 0
+            if self._taken >= self._most:
+                self._left_out += 1
+                return None
+            self._taken += 1
+            left_out, self._left_out = self._left_out, 0
+            return left_out
+
+    def drain(self) -> int:
+        """How many were left out and not yet told of; they are told of now."""
+        with self._lock:
+            left_out, self._left_out = self._left_out, 0
+            return left_out
+
+
+class FloodFilter(logging.Filter):
+    """Lets each place in the code write ``most`` lines a minute. A line a minute says what was left out, by a thread that lives only while something is."""
+
+    def __init__(self, most: int, minute_s: float = _MINUTE_S) -> None:
+        super().__init__()
+        self._most = most
+        self._minute_s = minute_s
+        self._lock = threading.Lock()
+        # As many as there are places that log: the code bounds it.
+        self._places: dict[tuple[str, int], PerMinute] = {}
+        self._timer: threading.Timer | None = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "nvr_summary", False):
+            return True
+        with self._lock:
+            rate = self._places.setdefault((record.pathname, record.lineno), PerMinute(self._most))
+        if rate.take() is not None:
+            return True
+        with self._lock:
+            if self._timer is None:
+                self._timer = threading.Timer(self._minute_s, self._summarise)
+                self._timer.daemon = True
+                self._timer.start()
+        return False
+
+    def _summarise(self) -> None:
+        with self._lock:
+            self._timer = None
+            places = list(self._places.items())
+        for (path, line), rate in places:
+            if count := rate.drain():
+                place = f"{Path(path).name}:{line}"
+                log.warning("%d more lines like those of %s were left out", count, place, extra={"nvr_summary": True})
 
 
 def _traceback(exc_info: _ExcInfo) -> str:
@@ -77,11 +150,21 @@ def _printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
-def setup(process: str, level: str = "info", secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:
-    """Sets up logging for this process, replacing what was set up before. ``level`` is that of ``[server] log_level``."""
+def setup(
+    process: str,
+    level: str = "info",
+    secrets: Iterable[str] = (),
+    stream: TextIO | None = None,
+    *,
+    most_a_minute: int | None = None,
+) -> None:
+    """Sets up logging for this process, replacing what was set up before. ``level`` is that of ``[server] log_level``. ``most_a_minute``: how many lines
+    each place in the code may write, where strangers can cause them."""
     stream = stream or sys.stderr
     learn_secrets(secrets)
     handler = logging.StreamHandler(stream)
+    if most_a_minute is not None:
+        handler.addFilter(FloodFilter(most_a_minute))
     handler.addFilter(RedactionFilter(_redactor))
     handler.setFormatter(LineFormatter(process, multiline=stream.isatty()))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import sys
 from typing import Final, NoReturn
 
@@ -17,12 +16,15 @@ import msgspec
 
 from nvr import core_dumps
 from nvr import log as logs
+from nvr.api.connections import Limits, raise_descriptors
 from nvr.api.server import PortError, bind, serve
 from nvr.api.settings import ApiSettings
 
 _HOPELESS: Final = 3
 # Recorders go first when the machine is busy.
 _NICENESS: Final = 5
+# Of each place that logs: a stranger's nonsense must not fill the disk that the log is on.
+_LINES_A_MINUTE: Final = 10
 
 
 def _leave(code: int) -> NoReturn:
@@ -40,16 +42,16 @@ def main() -> NoReturn:
     except msgspec.DecodeError as error:
         sys.stderr.write(f"nvr.api: the first line on stdin must be its settings as JSON: {error}\n")
         _leave(_HOPELESS)
-    logs.setup("api", settings.log_level)
+    logs.setup("api", settings.log_level, most_a_minute=_LINES_A_MINUTE)
     os.nice(_NICENESS)
     # A clip holds a file a segment: a day of short segments is thousands.
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    limits = Limits.within(raise_descriptors())
     try:
         sockets = bind(settings.host, settings.port)
     except PortError as error:
         logging.getLogger(__name__).error("%s", error)
         _leave(_HOPELESS)
-    serve(settings, sockets)
+    serve(settings, sockets, limits)
     _leave(0)
 
 

@@ -49,6 +49,7 @@ from nvr.api import (
     windows,
 )
 from nvr.api.auth import guard
+from nvr.api.bounds import BoundedRequest
 from nvr.api.errors import ApiError, problem_response, to_problem
 from nvr.api.front import Front
 from nvr.api.page import SECURITY_HEADERS
@@ -76,6 +77,7 @@ class _Application(Litestar):
             arrived = self.front.arrive(scope, services.settings)
             scope = cast(Scope, arrived.scope)
             if arrived.refused is not None:
+                services.refusals.add("wrong_host")
                 await _send(scope, send, problem_response(ApiError("wrong_host", arrived.refused), scope["path"]))
                 return
             if arrived.location is not None:
@@ -206,6 +208,7 @@ def create_app(
         before_send=[_add_headers],
         lifespan=[lifespan],
         state=State({"services": services, "describer": Describer(_routes, settings.version, settings.base_path)}),
+        request_class=BoundedRequest,
         request_max_body_size=_LARGEST_BODY_BYTES,
         logging_config=None,
         openapi_config=None,

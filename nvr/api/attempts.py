@@ -18,7 +18,7 @@ from typing import Final
 
 from nvr.api.errors import ApiError
 
-__all__ = ["Attempts"]
+__all__ = ["Attempts", "network_of"]
 
 _FREE_PER_USER: Final = 5
 # Higher: an office's users share one address.
@@ -88,7 +88,7 @@ class Attempts:
         Raises:
             ApiError: ``too_many_attempts``.
         """
-        network = _network(address)
+        network = network_of(address)
         now_s = self._clock()
         with self._lock:
             wait_s = max(self._users.wait_s(_key(user, network), now_s), self._addresses.wait_s(network, now_s))
@@ -104,9 +104,16 @@ class Attempts:
 
     def succeeded(self, user: str, address: str) -> None:
         """The attempt was none of guessing. The address is forgiven this one only: it may be guessing others' passwords."""
-        network = _network(address)
+        network = network_of(address)
         with self._lock:
             self._users.forgive(_key(user, network), all_=True)
+            self._addresses.forgive(network, all_=False)
+
+    def withdrawn(self, user: str, address: str) -> None:
+        """The attempt that began was not made."""
+        network = network_of(address)
+        with self._lock:
+            self._users.forgive(_key(user, network), all_=False)
             self._addresses.forgive(network, all_=False)
 
     def __len__(self) -> int:
@@ -118,7 +125,7 @@ def _key(user: str, network: str) -> str:
     return f"{network} {user[:64]}"
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """Who an address belongs to: of IPv6 a subscriber has at least a /64."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])

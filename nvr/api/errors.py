@@ -189,6 +189,7 @@ def to_problem(request: Request[Any, Any, Any], error: Exception) -> Response[by
             f"the server failed; its log tells more under incident {incident}",
             extra={"incident": incident},
         )
+    request.app.state.services.refusals.add(found.code)
     return problem_response(found, request.scope["path"])
 
 
@@ -235,6 +236,9 @@ def _known(error: Exception) -> ApiError | None:
             if CODES[error.code][0] >= 500:
                 log.error("%s", error)
             return ApiError(error.code, str(error))
+        case OverflowError():
+            # Of a number that only the database finds too large.
+            return ApiError("invalid_request", "a number is too large")
         case TextError():
             return ApiError("invalid_request", str(error))
         case SerializationException():

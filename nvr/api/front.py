@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from nvr.api.settings import ApiSettings
 
-__all__ = ["WRONG_HOST", "Arrived", "Front", "host_of", "parse_address", "received"]
+__all__ = ["WRONG_HOST", "Arrived", "Front", "host_of", "is_trusted", "parse_address", "received"]
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +78,12 @@ def _networks(texts: tuple[str, ...]) -> tuple[_Network, ...]:
 
 def _is_in(address: _Address, networks: Sequence[_Network]) -> bool:
     return any(address in network for network in networks)
+
+
+def is_trusted(peer: str, settings: ApiSettings) -> bool:
+    """Whether this is the address of a proxy that a setting names."""
+    address = parse_address(peer)
+    return address is not None and _is_in(address, _networks(tuple(settings.trusted_proxies)))
 
 
 def received(peer: str, forwarded: Sequence[str], trusted: Sequence[str]) -> str:

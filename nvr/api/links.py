@@ -205,7 +205,7 @@ def open_link(request: ApiRequest, services: Injected, data: JSONBody[Opening]) 
         actor = NOBODY if known is None else known.actor
         with audit.acting(Act(actor, address, "link_opened", now_us)):
             opened = links.open_link(conn, data.link, now_us)
-        if opened is None:
+        if opened is None and services.links_refused_entered.take() is not None:
             with audit.acting(Act(NOBODY, address, "link_refused", now_us)):
                 links.refused(conn, data.link, now_us)
     if opened is None:

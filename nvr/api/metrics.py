@@ -20,6 +20,7 @@ from nvr.alerting.clock import synchronised
 from nvr.api.auth import is_admin
 from nvr.api.respond import ApiRequest, encoded
 from nvr.api.routing import get
+from nvr.api.server_metrics import server_metrics
 from nvr.api.services import Injected, Services
 from storage import alerts, at_risk, audit, deliveries, status
 from storage.causes import Cause
@@ -54,6 +55,7 @@ class _Recording(Collector):
             yield from self._at_risk(conn, now_us)
             yield from _messages(conn, whole=self._whole)
         yield from self._machine()
+        yield from server_metrics(services)
 
     def _cameras(self, conn: sqlite3.Connection, now_us: int) -> Iterable[Metric]:
         known = present(conn, now_us)

@@ -27,6 +27,8 @@ __all__ = ["ROUTES"]
 
 # Cookies outlive a session at most until its own end: the server decides when it is over.
 _COOKIE_AGE_S = 7 * 86_400
+# Each takes 50 ms of one of two slots: whoever is behind these would wait for longer than a browser's user does.
+_MOST_WAITING = 40
 
 
 class Login(msgspec.Struct, forbid_unknown_fields=True):
@@ -121,21 +123,35 @@ async def _verified(request: Request[Any, Any, Any], services: Services, name: s
     """
     address = address_of(request)
     services.attempts.begin(name, address)
-    async with services.password_slots:
-        try:
-            user = await sync_to_thread(accounts.verify_password, services.db, name, password)
-        except accounts.BadCredentials:
-            await sync_to_thread(_enter_failure, services, name, address)
-            raise
+    if services.passwords_waiting >= _MOST_WAITING:
+        services.attempts.withdrawn(name, address)
+        raise ApiError("too_many_attempts", "too many log in at once: try again in 5 s", headers={"Retry-After": "5"})
+    services.passwords_waiting += 1
+    try:
+        user = await _verified_in_turn(services, name, password, address)
+    finally:
+        services.passwords_waiting -= 1
     services.attempts.succeeded(name, address)
     return user
 
 
+async def _verified_in_turn(services: Services, name: str, password: str, address: str) -> User:
+    async with services.password_slots:
+        try:
+            return await sync_to_thread(accounts.verify_password, services.db, name, password)
+        except accounts.BadCredentials:
+            await sync_to_thread(_enter_failure, services, name, address)
+            raise
+
+
 def _enter_failure(services: Services, name: str, address: str) -> None:
+    if (left_out := services.failures_entered.take()) is None:
+        return
+    more: dict[str, Any] = {"left_out": left_out} if left_out else {}
     # What was typed may be a password in the wrong field: only names that exist are kept.
     with audit.acting(Act(NOBODY, address, "login_failed", services.now_us())), services.db.write() as conn:
         known = rows.find_user(conn, name) is not None
-        audit.enter(conn, "login_failed", detail={"user": name if known else None})
+        audit.enter(conn, "login_failed", detail={"user": name if known else None, **more})
 
 
 @post(

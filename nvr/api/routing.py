@@ -20,6 +20,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import Empty
 
 from nvr.api.auth import PUBLIC
+from nvr.api.bounds import check_numbers
 from nvr.api.errors import CODES, Problem
 from nvr.api.plain_bodies import check_texts
 from storage.accounts import Role
@@ -28,6 +29,8 @@ __all__ = ["ROLES", "RouteError", "check_roles", "delete", "get", "patch", "post
 
 RoleName = Literal["public", "viewer", "investigator", "admin"]
 ROLES: Final = frozenset({PUBLIC, *Role})
+
+_LARGEST_PUBLIC_BYTES: Final = 16 << 10
 
 _Decorator = Callable[[Callable[..., Any]], HTTPRouteHandler]
 
@@ -51,6 +54,8 @@ def _route(
     largest_body_bytes: int | None = None,
     before_change: bool = False,
 ) -> _Decorator:
+    # Before anybody is known, only what a login needs.
+    largest = _LARGEST_PUBLIC_BYTES if largest_body_bytes is None and role == PUBLIC else largest_body_bytes
     codes = sorted({*errors, *(("not_authenticated", "forbidden", "password_change_needed") if role != PUBLIC else ())})
     by_status: dict[int, list[str]] = defaultdict(list)
     for code in codes:
@@ -80,31 +85,37 @@ def _route(
             raises=[],
             include_in_schema=in_schema,
             # Without, that of the application.
-            request_max_body_size=Empty if largest_body_bytes is None else largest_body_bytes,
+            request_max_body_size=largest if largest is not None else Empty,
         )
-        plain = _with_plain_texts(function)
+        plain = _checked(function)
         return handler(plain if inspect.iscoroutinefunction(function) else _in_thread(plain))
 
     return decorate
 
 
-def _with_plain_texts(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The handler, called only with a body whose texts can be kept."""
-    if "data" not in inspect.signature(function).parameters:
-        return function
+def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The handler, called only with parameters and a body whose numbers and texts can be kept."""
+
+    def check(values: dict[str, Any]) -> None:
+        for name, value in values.items():
+            if name == "data":
+                check_texts(value)
+                check_numbers(value, "")
+            elif isinstance(value, int):
+                check_numbers(value, name, "invalid_parameter")
 
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
         async def checked_coroutine(*args: Any, **kwargs: Any) -> Any:
-            check_texts(kwargs.get("data"))
+            check(kwargs)
             return await function(*args, **kwargs)
 
         return checked_coroutine
 
     @functools.wraps(function)
     def checked(*args: Any, **kwargs: Any) -> Any:
-        check_texts(kwargs.get("data"))
+        check(kwargs)
         return function(*args, **kwargs)
 
     return checked

@@ -20,13 +20,15 @@ from typing import Final
 
 import msgspec
 import uvicorn
+from litestar import Litestar
 from litestar.concurrency import set_asyncio_executor
 
 from nvr.api.app import create_app
+from nvr.api.connections import Connections, Limits, protocol_for
 from nvr.api.services import Services
 from nvr.api.settings import ApiSettings
 
-__all__ = ["PortError", "bind", "serve"]
+__all__ = ["PortError", "bind", "make_server", "serve"]
 
 log = logging.getLogger(__name__)
 
@@ -125,13 +127,15 @@ def _follow_stdin(server: _Server, services: Services) -> None:
     server.stop()
 
 
-def serve(settings: ApiSettings, sockets: list[socket.socket]) -> None:
-    """Serves until SIGTERM or the end of stdin."""
-    set_asyncio_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="api"))
-    app = create_app(settings, on_cameras_changed=lambda: _say({"event": "cameras_changed"}))
-    server = _Server(
+def make_server(app: Litestar, limits: Limits) -> _Server:
+    """The server for an application: not started."""
+    services: Services = app.state.services
+    guard = Connections(limits, lambda: services.settings, services.refusals)
+    services.connections = lambda: guard.count
+    return _Server(
         uvicorn.Config(
             app,
+            http=protocol_for(guard),
             log_config=None,
             access_log=False,
             server_header=False,
@@ -142,5 +146,12 @@ def serve(settings: ApiSettings, sockets: list[socket.socket]) -> None:
             ws="none",
         )
     )
+
+
+def serve(settings: ApiSettings, sockets: list[socket.socket], limits: Limits) -> None:
+    """Serves until SIGTERM or the end of stdin."""
+    set_asyncio_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="api"))
+    app = create_app(settings, on_cameras_changed=lambda: _say({"event": "cameras_changed"}))
+    server = make_server(app, limits)
     threading.Thread(target=_follow_stdin, args=(server, app.state.services), name="stdin", daemon=True).start()
     server.run(sockets=sockets)

@@ -18,8 +18,10 @@ from litestar.params import SkipValidation
 from nvr.api.attempts import Attempts
 from nvr.api.kept import KeptAnswers
 from nvr.api.leases import Leases
+from nvr.api.refusals import Refusals
 from nvr.api.settings import ApiSettings
 from nvr.api.views import Views
+from nvr.log import PerMinute
 from nvr.playback.index_cache import IndexCache
 from nvr.playback.live import Live
 from storage.database import Database
@@ -73,6 +75,13 @@ class Services:
         self.page_folder = _PACKAGED_PAGE if settings.web_dist is None else Path(settings.web_dist)
         # A password costs 50 ms of a core and 64 MiB: more than these at once would be felt by recording.
         self.password_slots = asyncio.Semaphore(2)
+        self.passwords_waiting = 0
+        # What a stranger's refusals may write into the audit log; what is beyond is a number in the next entry.
+        self.failures_entered = PerMinute(60)
+        self.links_refused_entered = PerMinute(60)
+        self.refusals = Refusals()
+        # The server says; an application without one (a test's) has none.
+        self.connections: Callable[[], int] = lambda: 0
         self.indexes = IndexCache(self.db)
         self.live = Live(self.db, self.indexes)
         self.leases = Leases(self.db, now_us)

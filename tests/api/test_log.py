@@ -7,6 +7,7 @@ import io
 import logging
 import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,6 +60,26 @@ async def test_no_route_changes_how_is_logged(app: Litestar, client: Client, wor
         assert "\x1b" not in written, name
         assert written.count("\n") == 1, name
         assert "forged line and ***" in written, name
+
+
+def test_a_flood_is_a_number(out: io.StringIO) -> None:
+    """Each place writes so many lines a minute; of the rest there is one line, when the minute is over."""
+    handler = next(h for h in logging.getLogger().handlers if getattr(h, "stream", None) is out)
+    flood = logs.FloodFilter(3, minute_s=0.2)
+    handler.filters.insert(0, flood)
+    log = logging.getLogger("uvicorn.error")
+    for number in range(1000):
+        log.warning("Invalid HTTP request received, number %d.", number)
+        if number == 500:
+            logging.getLogger("nvr.api").error("something else")
+    deadline = time.monotonic() + 10
+    while "more lines" not in out.getvalue():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    lines = out.getvalue().splitlines()
+    assert len(lines) == 5
+    assert "something else" in lines[3]
+    assert re.search(r"WARNING nvr.log: 997 more lines like those of test_log.py:\d+ were left out", lines[4])
 
 
 def test_nothing_sets_up_logging_but_the_one_place() -> None:

@@ -1,0 +1,25 @@
+"""Metrics of the API's own process: what it refused, how it stands with connections, who held the catalogue's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from nvr.api.services import Services
+
+__all__ = ["server_metrics"]
+
+
+def server_metrics(services: Services) -> Iterable[Metric]:
+    """Of this process, since it started."""
+    refused = CounterMetricFamily(
+        "nvr_api_refused", "Requests and connections that were refused, by code", labels=["code"]
+    )
+    for code, count in sorted(services.refusals.counts().items()):
+        refused.add_metric([code], count)
+    yield refused
+    yield GaugeMetricFamily("nvr_api_connections", "Connections of clients now", value=services.connections())
+    held = sum(1 for _ in Path("/proc/self/fd").iterdir())
+    yield GaugeMetricFamily("nvr_api_descriptors", "Open descriptors of the API's process", value=held)
