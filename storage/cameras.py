@@ -24,6 +24,7 @@ __all__ = [
     "remove",
     "reopen",
     "retry_login",
+    "revision",
     "trust_device",
 ]
 
@@ -103,6 +104,11 @@ def every(conn: sqlite3.Connection, *, removed: bool = False) -> list[Camera]:
     """All cameras by id; with ``removed``, also those no longer recorded."""
     where = "" if removed else "WHERE removed_us IS NULL"
     return [_camera(conn, row) for row in conn.execute(f"SELECT * FROM camera {where} ORDER BY id")]
+
+
+def revision(conn: sqlite3.Connection) -> int:
+    """The last change of any camera: as long as it is the same, none was added, changed or removed."""
+    return int(conn.execute("SELECT coalesce(max(rev), 0) FROM camera").fetchone()[0])
 
 
 def add(

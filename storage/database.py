@@ -11,8 +11,10 @@ import fcntl
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import sqlite_utils
@@ -23,7 +25,7 @@ from storage.migrations import migrations
 from storage.sealed_rows import scrub, seal_all
 from storage.sealing import CatalogueConnection, Keys
 
-__all__ = ["Database", "next_rev"]
+__all__ = ["Database", "Holding", "next_rev"]
 
 # How long a transaction waits for another process's. Theirs are milliseconds; a checkpoint on a slow disk may take longer.
 _BUSY_TIMEOUT_MS = 15_000
@@ -41,6 +43,15 @@ def _alone_in(folder: Path) -> Iterator[None]:
         os.close(fd)
 
 
+@dataclass(slots=True)
+class Holding:
+    """How often one kind of work held the write lock, and for how long at most: by the clock, and of that in computing."""
+
+    count: int = 0
+    longest_s: float = 0.0
+    longest_cpu_s: float = 0.0
+
+
 class Database:
     """The catalogue at ``path``. With ``durable``, a committed transaction survives power loss; without, the last ones may be
     lost (never corrupted): right for what can be found again in the footage files."""
@@ -50,6 +61,8 @@ class Database:
         self.keys = Keys(path)
         self._durable = durable
         self._lock = threading.Lock()
+        # By the word of whoever acts; what the server does by itself is "server". Written under the lock.
+        self.holdings: dict[str, Holding] = {}
         self._readers_lock = threading.Lock()
         self._writer: sqlite3.Connection | None = None
         self._local = threading.local()
@@ -128,6 +141,7 @@ class Database:
         try:
             conn = self._write_connection()
             self._begin(conn, patience_s)
+            began_s, began_cpu_s = time.monotonic(), time.thread_time()
             act = audit.current()
             entered = act is not None and act.entered
             try:
@@ -141,8 +155,16 @@ class Database:
                 if conn.in_transaction:
                     conn.execute("ROLLBACK")
                 raise
+            finally:
+                self._held("server" if act is None else act.action, began_s, began_cpu_s)
         finally:
             self._lock.release()
+
+    def _held(self, work: str, began_s: float, began_cpu_s: float) -> None:
+        holding = self.holdings.setdefault(work, Holding())
+        holding.count += 1
+        holding.longest_s = max(holding.longest_s, time.monotonic() - began_s)
+        holding.longest_cpu_s = max(holding.longest_cpu_s, time.thread_time() - began_cpu_s)
 
     @staticmethod
     def _begin(conn: sqlite3.Connection, patience_s: float | None) -> None:

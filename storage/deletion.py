@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from storage import audit, garbage, holds, segments
 from storage.actors import Actor
 from storage.causes import Cause
+from storage.database import Database
 from storage.intervals import Interval, merge
 from storage.segments import Key
+from storage.slices import in_slices
 from storage.texts import TextError, many_lines
 from storage.times import iso
 
@@ -71,7 +73,7 @@ def plan(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int) -> D
 
 
 def delete(
-    conn: sqlite3.Connection,
+    database: Database,
     camera: str,
     start_us: int,
     end_us: int,
@@ -81,7 +83,8 @@ def delete(
     by: Actor,
     now_us: int,
 ) -> DeletionPlan:
-    """Deletes what the plan of this hash said; the accounting process removes the files.
+    """Deletes what the plan of this hash said, slice by slice; the accounting process removes the files. What a hold has come to keep since stays. The entry of the audit log
+    comes first: if the server is killed meanwhile, the ledger has what went by then.
 
     Raises:
         KeyError: there never was such a camera.
@@ -91,16 +94,23 @@ def delete(
         reason = many_lines("the reason", reason)
     except TextError as error:
         raise DeletionError(f"{error}; a deletion needs one: it stays in the ledger") from None
-    found = plan(conn, camera, start_us, end_us)
+    with database.read() as conn:
+        found = plan(conn, camera, start_us, end_us)
     if found.hash != confirmed:
         raise DeletionError("what would be deleted is no longer what was shown: look at it again")
     detail = {"reason": reason, "by": by.name}
-    garbage.discard(conn, found.keys, cause=Cause.DELETED, detail=detail, now_us=now_us)
     told = [{"start": iso(a), "end": iso(b)} for a, b in found.ranges[:50]]
-    audit.enter(
-        conn,
-        "footage_deleted",
-        camera=camera,
-        detail={"reason": reason, "ranges": told, "segments": len(found.keys), "bytes": found.bytes},
-    )
+
+    def enter(conn: sqlite3.Connection) -> None:
+        audit.enter(
+            conn,
+            "footage_deleted",
+            camera=camera,
+            detail={"reason": reason, "ranges": told, "segments": len(found.keys), "bytes": found.bytes},
+        )
+
+    def discard(conn: sqlite3.Connection, key: Key) -> None:
+        garbage.discard(conn, [key], cause=Cause.DELETED, detail=detail, now_us=now_us)
+
+    in_slices(database, found.keys, discard, first=enter)
     return found

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nvr.camera_csv import LineError, apply, plan_import, read, read_ids, write
+from nvr.camera_csv import LineError, import_table, plan_import, read, read_ids, write
 from storage import cameras, node
 from storage.database import Database
 from tests.nightly import examples
@@ -28,11 +28,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def load(database: Database, text: str) -> list[LineError]:
-    with database.write() as conn:
-        plan = plan_import(conn, read(text))
-        if not plan.errors:
-            apply(conn, plan, node="n1", at_us=1)
-    return list(plan.errors)
+    return list(import_table(database, read(text), node="n1", at_us=1).errors)
 
 
 def planned(database: Database, text: str) -> tuple[int, dict[str, list[str]], int]:

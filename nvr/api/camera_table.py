@@ -14,7 +14,7 @@ from nvr.api.errors import ApiError
 from nvr.api.respond import ApiRequest
 from nvr.api.routing import get, post
 from nvr.api.services import Injected, Services
-from nvr.camera_csv import apply, plan_import, read, write
+from nvr.camera_csv import OvertakenError, import_table, plan_import, read, write
 from storage import cameras
 from storage.selection import select
 
@@ -62,7 +62,7 @@ def export_cameras(
     "/api/camera-table",
     role="admin",
     summary="Add and change cameras by a CSV file: the body is the file",
-    errors=["invalid_table", "invalid_parameter", "too_large"],
+    errors=["invalid_table", "invalid_parameter", "too_large", "plan_changed"],
     status=200,
     answer=Imported,
     largest_body_bytes=_LARGEST_TABLE_BYTES,
@@ -93,10 +93,11 @@ def _import(services: Services, data: bytes, dry_run: bool) -> Imported:
         with services.db.read() as conn:
             plan = plan_import(conn, table)
     else:
-        with services.db.write() as conn:
-            plan = plan_import(conn, table)
-            if not plan.errors:
-                apply(conn, plan, node=services.settings.node, at_us=services.now_us())
+        try:
+            plan = import_table(services.db, table, node=services.settings.node, at_us=services.now_us())
+        except OvertakenError as error:
+            services.on_cameras_changed()
+            raise ApiError("plan_changed", str(error)) from None
     if plan.errors:
         found = [
             {"field": f"line {e.line}" + (f", {e.column}" if e.column else ""), "message": e.message}

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final, TypeVar
 
 import msgspec
 
 from nvr.api.errors import ApiError
 from nvr.camera_csv import ChoiceError, Chosen, choose
-from storage import selection
+from storage import cameras, selection
+from storage.database import Database
 from storage.selection import SelectionError
 
-__all__ = ["Choice", "chosen", "knowing", "parse_where"]
+__all__ = ["Choice", "chosen", "knowing", "parse_where", "planned"]
+
+_T = TypeVar("_T")
+_TRIES: Final = 3
 
 
 class Choice(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -61,3 +66,29 @@ def chosen(conn: sqlite3.Connection, choice: Choice) -> Chosen:
     except ChoiceError as error:
         told = [{"field": where, "message": what} for where, what in error.errors[:1000]]
         raise ApiError("invalid_selection", str(error), extra={"errors": told} if told else {}) from None
+
+
+class _OvertakenError(Exception):
+    """A camera changed since the plan was made. Raised, so that the transaction leaves nothing."""
+
+
+@contextmanager
+def planned(db: Database, plan: Callable[[sqlite3.Connection], _T]) -> Iterator[tuple[sqlite3.Connection, _T]]:
+    """A write transaction, and what ``plan`` made of the catalogue before it: choosing among thousands of cameras takes longer than others should wait for the lock. No camera
+    has changed in between.
+
+    Raises:
+        ApiError: ``plan_changed``: some did, again and again.
+    """
+    for _ in range(_TRIES):
+        with db.read() as conn:
+            made, revision = plan(conn), cameras.revision(conn)
+        try:
+            with db.write() as conn:
+                if cameras.revision(conn) != revision:
+                    raise _OvertakenError
+                yield conn, made
+                return
+        except _OvertakenError:
+            continue
+    raise ApiError("plan_changed", "others change the cameras just now: try again")

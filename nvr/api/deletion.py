@@ -92,24 +92,24 @@ def delete_range(
 ) -> Response[bytes]:
     """Enters the ledger; the accounting process removes the files."""
     start_us, end_us = parse_time("start", data.start), parse_time("end", data.end)
-    with services.db.write() as conn:
-        try:
+    try:
+        with services.db.read() as conn:
             if deletion.plan(conn, camera, start_us, end_us).hash != data.plan_hash:
                 raise ApiError("plan_changed", "what would be deleted is no longer what was shown: look at it again")
-            done = deletion.delete(
-                conn,
-                camera,
-                start_us,
-                end_us,
-                confirmed=data.plan_hash,
-                reason=data.reason,
-                by=principal_of(request).actor,
-                now_us=services.now_us(),
-            )
-        except KeyError:
-            raise no_camera(camera) from None
-        except DeletionError as error:
-            raise ApiError("invalid_deletion", str(error)) from None
+        done = deletion.delete(
+            services.db,
+            camera,
+            start_us,
+            end_us,
+            confirmed=data.plan_hash,
+            reason=data.reason,
+            by=principal_of(request).actor,
+            now_us=services.now_us(),
+        )
+    except KeyError:
+        raise no_camera(camera) from None
+    except DeletionError as error:
+        raise ApiError("invalid_deletion", str(error)) from None
     return json_answer(request, _body(done))
 
 

@@ -15,7 +15,7 @@ from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, JSONBody
 
 from nvr.api.auth import principal_of
-from nvr.api.choosing import chosen, knowing, parse_where
+from nvr.api.choosing import chosen, knowing, parse_where, planned
 from nvr.api.directive_bodies import DirectiveBody, NewOrder, NewRevocation, body_of, known, optional_time
 from nvr.api.errors import ApiError
 from nvr.api.respond import ApiRequest, json_answer
@@ -194,8 +194,7 @@ def preview_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrd
 def enter_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrder]) -> Response[bytes]:
     """Takes effect at its start, by itself."""
     now_us = services.now_us()
-    with services.db.write() as conn:
-        draft, found, hash_ = _draft(conn, data, now_us)
+    with planned(services.db, lambda conn: _draft(conn, data, now_us)) as (conn, (draft, found, hash_)):
         if data.plan_hash != hash_:
             raise ApiError(
                 "plan_changed", "the order, or the cameras it chooses, are not those of the dry run: look at it again"
@@ -206,6 +205,7 @@ def enter_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrder
             )
         except DirectiveError as error:
             raise ApiError("invalid_directive", str(error)) from None
+    with services.db.read() as conn:
         body = body_of(conn, entered, now_us=now_us)
     services.on_cameras_changed()
     return json_answer(request, body, status=201)
@@ -216,16 +216,19 @@ def end_directive(
 ) -> Response[bytes]:
     """Revokes a directive for the cameras that the body names, or for all that are left."""
     now_us = services.now_us()
-    with services.db.write() as conn:
+
+    def plan(conn: sqlite3.Connection) -> list[str] | None:
         known(conn, id_, kind)
-        wanted = data.cameras
-        if data.where is not None:
-            if wanted is not None:
-                raise ApiError("invalid_selection", "choose cameras in one way: where or cameras")
-            left = {m.camera for m in directives.cameras_of(conn, id_) if m.revocation is None}
-            with knowing():
-                members = select(parse_where(data.where), cameras.every(conn, removed=True))
-            wanted = [camera.id for camera in members if camera.id in left]
+        if data.where is None:
+            return data.cameras
+        if data.cameras is not None:
+            raise ApiError("invalid_selection", "choose cameras in one way: where or cameras")
+        left = {m.camera for m in directives.cameras_of(conn, id_) if m.revocation is None}
+        with knowing():
+            members = select(parse_where(data.where), cameras.every(conn, removed=True))
+        return [camera.id for camera in members if camera.id in left]
+
+    with planned(services.db, plan) as (conn, wanted):
         try:
             directing.revoke(
                 conn,
@@ -241,6 +244,7 @@ def end_directive(
             )
         except DirectiveError as error:
             raise ApiError("invalid_directive", str(error)) from None
+    with services.db.read() as conn:
         body = body_of(conn, known(conn, id_, kind), now_us=now_us)
     services.on_cameras_changed()
     return json_answer(request, body)

@@ -23,3 +23,9 @@ def server_metrics(services: Services) -> Iterable[Metric]:
     yield GaugeMetricFamily("nvr_api_connections", "Connections of clients now", value=services.connections())
     held = sum(1 for _ in Path("/proc/self/fd").iterdir())
     yield GaugeMetricFamily("nvr_api_descriptors", "Open descriptors of the API's process", value=held)
+    holds = CounterMetricFamily("nvr_write_locks", "How often the catalogue's write lock was held", labels=["work"])
+    longest = GaugeMetricFamily("nvr_write_lock_longest_seconds", "How long at most, since the start", labels=["work"])
+    for work, holding in sorted(services.db.holdings.copy().items()):
+        holds.add_metric([work], holding.count)
+        longest.add_metric([work], holding.longest_s)
+    yield from (holds, longest)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 
 import msgspec
@@ -10,7 +9,7 @@ from litestar import Response
 from litestar.params import FromPath, JSONBody
 
 from nvr.api.auth import principal_of
-from nvr.api.choosing import Choice, chosen
+from nvr.api.choosing import Choice, chosen, planned
 from nvr.api.directive_bodies import DirectiveBody, NewRevocation, body_of, optional_time
 from nvr.api.errors import ApiError
 from nvr.api.orders import LARGEST_ORDER_BYTES, TIME_ERRORS, end_directive
@@ -19,7 +18,7 @@ from nvr.api.routing import get, post
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, parse_time
 from storage import directing, directives
-from storage.directives import Directive, DirectiveError, Draft, Kind
+from storage.directives import DirectiveError, Draft, Kind
 
 __all__ = ["ROUTES"]
 
@@ -64,21 +63,21 @@ def _bodies(services: Services, kind: Kind) -> tuple[str, list[DirectiveBody]]:
         return format_time(now_us), [body_of(conn, d, now_us=now_us) for d in directives.every(conn, [kind])]
 
 
-def _enter(
-    request: ApiRequest, services: Services, conn: sqlite3.Connection, data: Choice, draft: Draft, now_us: int
-) -> Directive:
-    found = chosen(conn, data)
-    try:
-        return directing.enter(
-            conn,
-            replace(draft, selection=found.how),
-            found.ids,
-            node_id=services.settings.node,
-            by=principal_of(request).actor,
-            now_us=now_us,
-        )
-    except DirectiveError as error:
-        raise ApiError("invalid_directive", str(error)) from None
+def _enter(request: ApiRequest, services: Services, data: Choice, draft: Draft, now_us: int) -> DirectiveBody:
+    with planned(services.db, lambda conn: chosen(conn, data)) as (conn, found):
+        try:
+            entered = directing.enter(
+                conn,
+                replace(draft, selection=found.how),
+                found.ids,
+                node_id=services.settings.node,
+                by=principal_of(request).actor,
+                now_us=now_us,
+            )
+        except DirectiveError as error:
+            raise ApiError("invalid_directive", str(error)) from None
+    with services.db.read() as conn:
+        return body_of(conn, entered, now_us=now_us)
 
 
 @get("/api/maintenance", role="viewer", summary="All maintenance windows, the latest first", answer=Windows)
@@ -100,8 +99,7 @@ def enter_window(request: ApiRequest, services: Injected, data: JSONBody[NewWind
     start_us, end_us = parse_time("start", data.start), parse_time("end", data.end)
     draft = Draft(kind=Kind.MAINTENANCE, reason=data.reason, start_us=start_us, end_us=end_us)
     now_us = services.now_us()
-    with services.db.write() as conn:
-        body = body_of(conn, _enter(request, services, conn, data, draft, now_us), now_us=now_us)
+    body = _enter(request, services, data, draft, now_us)
     return json_answer(request, body, status=201)
 
 
@@ -146,8 +144,7 @@ def enter_schedule(request: ApiRequest, services: Injected, data: JSONBody[NewSc
         start_us=now_us if not data.start else parse_time("start", data.start),
         end_us=optional_time("end", data.end),
     )
-    with services.db.write() as conn:
-        body = body_of(conn, _enter(request, services, conn, data, draft, now_us), now_us=now_us)
+    body = _enter(request, services, data, draft, now_us)
     services.on_cameras_changed()
     return json_answer(request, body, status=201)
 

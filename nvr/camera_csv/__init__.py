@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nvr.camera_csv.choosing import ChoiceError, Chosen, choose
-from nvr.camera_csv.importing import ImportPlan, apply, plan_import
+from nvr.camera_csv.importing import ImportPlan, OvertakenError, import_table, plan_import
 from nvr.camera_csv.table import LineError, Table, read, read_ids
 from nvr.camera_csv.writing import write
 
@@ -12,9 +12,10 @@ __all__ = [
     "Chosen",
     "ImportPlan",
     "LineError",
+    "OvertakenError",
     "Table",
-    "apply",
     "choose",
+    "import_table",
     "plan_import",
     "read",
     "read_ids",

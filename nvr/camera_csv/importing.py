@@ -1,4 +1,5 @@
-"""What an import would change, and doing it. Invariant: a table with one mistake changes nothing; one that was imported changes nothing again.
+"""What an import would change, and doing it. Invariants: a table with one mistake changes nothing; one that was imported changes nothing again; nobody who writes to the
+catalogue waits while a table is looked through, nor for longer than a slice of it takes to write.
 
 A row says what its columns name and leaves the rest; an empty cell is "not set", but for the password: exports leave it out. Cameras that the
 table does not name stay.
@@ -20,10 +21,14 @@ from nvr.config.checks import check_cameras
 from nvr.config.explain import explain
 from nvr.config.redact import MASK
 from storage import cameras
+from storage.database import Database
 from storage.sealing import SEALED
+from storage.slices import in_slices
 
-__all__ = ["ImportPlan", "apply", "plan_import"]
+__all__ = ["ImportPlan", "OvertakenError", "import_table", "plan_import"]
 
+_MOST_ERRORS: Final = 100
+_TRIES: Final = 3
 _YES: Final = frozenset({"yes", "true", "1", "ya"})
 _NO: Final = frozenset({"no", "false", "0", "tidak", ""})
 # How the catalogue keeps what a table words for people.
@@ -40,10 +45,16 @@ class ImportPlan:
     unchanged: int = 0
     errors: Sequence[LineError] = ()
     wanted: Sequence[Camera] = ()
+    # Of the cameras that are added or changed, the revision of their row when the plan was made; None: there was none.
+    revisions: Mapping[str, int | None] = field(default_factory=dict)
+
+
+class OvertakenError(Exception):
+    """Others changed the same cameras meanwhile, again and again."""
 
 
 def plan_import(conn: sqlite3.Connection, table: Table) -> ImportPlan:
-    """What importing the table would do."""
+    """What importing the table would do. After a hundred mistakes it is not looked further."""
     errors = list(table.errors)
     known = {row.id: row for row in cameras.every(conn, removed=True)}
     added: list[str] = []
@@ -51,6 +62,11 @@ def plan_import(conn: sqlite3.Connection, table: Table) -> ImportPlan:
     wanted: list[Camera] = []
     unchanged = 0
     for row in table.rows:
+        if len(errors) >= _MOST_ERRORS:
+            errors.append(
+                LineError(row.line, "", f"from here on nothing was looked at: there are {_MOST_ERRORS} mistakes")
+            )
+            break
         old = known.get(row.settings["id"])
         is_there = old is not None and old.removed_us is None
         camera, found = _camera(row, old if is_there else None)
@@ -77,7 +93,10 @@ def plan_import(conn: sqlite3.Connection, table: Table) -> ImportPlan:
             changed[camera.id] = differs
             wanted.append(camera)
     errors.sort(key=lambda error: error.line)
-    return ImportPlan(added, changed, unchanged, errors, () if errors else wanted)
+    if errors:
+        return ImportPlan(added, changed, unchanged, errors)
+    revisions = {camera.id: known[camera.id].rev if camera.id in known else None for camera in wanted}
+    return ImportPlan(added, changed, unchanged, (), wanted, revisions)
 
 
 def _known(row: cameras.Camera) -> Camera:
@@ -165,23 +184,56 @@ def _label_errors(row: Row) -> list[LineError]:
     return errors
 
 
-def apply(conn: sqlite3.Connection, plan: ImportPlan, *, node: str, at_us: int) -> None:
-    """Does what the plan says, which must have been made in the same transaction.
+def import_table(database: Database, table: Table, *, node: str, at_us: int) -> ImportPlan:
+    """Does what the table says, unless it has mistakes; they are in the plan that is returned. It is written slice by slice: after a crash the rest is missing, and importing it
+    again adds that.
 
     Raises:
-        ValueError: it has errors.
+        OvertakenError: some of it may be imported.
     """
-    if plan.errors:
-        raise ValueError("a table with mistakes is not imported")
-    for camera in plan.wanted:
-        values: dict[str, Any] = {
-            "camera": camera.id,
-            "name": camera.name,
-            "source": "catalogue",
-            "settings": _settings(camera),
-            "labels": dict(camera.labels),
-        }
-        if camera.id in plan.changed:
-            cameras.change(conn, **values)
-        else:
-            cameras.add(conn, **values, node=node, epoch=0, at_us=at_us)
+    first: ImportPlan | None = None
+    for _ in range(_TRIES):
+        with database.read() as conn:
+            plan = plan_import(conn, table)
+        first = first or plan
+        if plan.errors:
+            return plan
+        if _apply(database, plan, node=node, at_us=at_us):
+            return first
+    raise OvertakenError(
+        "others changed the same cameras meanwhile: look at what is imported, and import the table again"
+    )
+
+
+class _ChangedError(Exception):
+    """A camera is not any more what it was when the plan was made."""
+
+
+def _apply(database: Database, plan: ImportPlan, *, node: str, at_us: int) -> bool:
+    """Writes it; False as soon as a camera is not any more what it was when the plan was made."""
+
+    def write(conn: sqlite3.Connection, camera: Camera) -> None:
+        now = cameras.find(conn, camera.id)
+        if (None if now is None else now.rev) != plan.revisions[camera.id]:
+            raise _ChangedError
+        _put(conn, camera, is_new=camera.id not in plan.changed, node=node, at_us=at_us)
+
+    try:
+        in_slices(database, plan.wanted, write)
+    except _ChangedError:
+        return False
+    return True
+
+
+def _put(conn: sqlite3.Connection, camera: Camera, *, is_new: bool, node: str, at_us: int) -> None:
+    values: dict[str, Any] = {
+        "camera": camera.id,
+        "name": camera.name,
+        "source": "catalogue",
+        "settings": _settings(camera),
+        "labels": dict(camera.labels),
+    }
+    if is_new:
+        cameras.add(conn, **values, node=node, epoch=0, at_us=at_us)
+    else:
+        cameras.change(conn, **values)

@@ -40,6 +40,7 @@ SETTINGS: Final = (
     "max_bytes",
 )
 LABEL_PREFIX: Final = "label:"
+_MOST_ERRORS: Final = 100
 _MOST_CHARACTERS: Final = 20_000_000
 
 
@@ -87,6 +88,8 @@ def read(text: str) -> Table:
     rows: list[Row] = []
     first: dict[str, int] = {}
     for number, cells in lines[1:]:
+        if len(errors) >= _MOST_ERRORS:
+            break
         if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
             errors.append(LineError(number, "", f"has {len(cells)} cells, the first line names {len(columns)} columns"))
             continue

@@ -118,17 +118,23 @@ def export(path: Path | None, where: str, with_passwords: bool, config: Path) ->
 @config_option
 def import_(path: Path, dry_run: bool, config: Path) -> None:
     """Add and change cameras by a CSV file: all of it or, with one mistake in it, nothing."""
-    from nvr.camera_csv import apply, plan_import, read
+    from nvr.camera_csv import OvertakenError, import_table, plan_import, read
 
     parsed = read(read_text(path))
-    with open_catalogue(config) as (loaded, database), database.write() as conn:
-        plan = plan_import(conn, parsed)
-        for error in plan.errors:
-            echo(f"{path}: {error}", err=True)
-        if plan.errors:
-            raise click.ClickException(f"{len(plan.errors)} mistakes; nothing was changed")
-        if not dry_run:
-            apply(conn, plan, node=node_of(conn, loaded.server.node), at_us=time.time_ns() // 1000)
+    with open_catalogue(config) as (loaded, database):
+        with database.read() as conn:
+            plan = plan_import(conn, parsed)
+        if not plan.errors and not dry_run:
+            with database.write() as conn:
+                node = node_of(conn, loaded.server.node)
+            try:
+                plan = import_table(database, parsed, node=node, at_us=time.time_ns() // 1000)
+            except OvertakenError as error:
+                raise click.ClickException(str(error)) from None
+    for mistake in plan.errors:
+        echo(f"{path}: {mistake}", err=True)
+    if plan.errors:
+        raise click.ClickException(f"{len(plan.errors)} mistakes; nothing was changed")
     for id_ in plan.added:
         echo(f"add     {id_}")
     for id_, names in plan.changed.items():

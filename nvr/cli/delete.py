@@ -43,10 +43,9 @@ def delete(camera: str, start: int, end: int, reason: str, dry_run: bool, confir
                 return
             if confirm is None:
                 click.confirm("Delete this for ever?", abort=True)
-            with database.write() as conn:
-                now_us = time.time_ns() // 1000
-                confirmed = found.hash if confirm is None else confirm
-                deletion.delete(conn, camera, start, end, confirmed=confirmed, reason=reason, by=who(), now_us=now_us)
+            now_us = time.time_ns() // 1000
+            confirmed = found.hash if confirm is None else confirm
+            deletion.delete(database, camera, start, end, confirmed=confirmed, reason=reason, by=who(), now_us=now_us)
         except KeyError:
             raise click.ClickException(f"there is no camera {camera}; nvr cameras lists them") from None
         except deletion.DeletionError as error:
