@@ -10,15 +10,19 @@ import secrets
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from storage import audit
 from storage.actors import Actor
 from storage.database import next_rev
-from storage.intervals import DAY_US
+from storage.intervals import DAY_US, Interval, merge
 from storage.segments import LONGEST_SEGMENT_US
 from storage.texts import TextError, many_lines
+from storage.times import iso
 
 __all__ = [
+    "AHEAD_US",
+    "LONGEST_US",
     "Hold",
     "HoldError",
     "Ranges",
@@ -28,12 +32,18 @@ __all__ = [
     "find",
     "held",
     "keeps",
+    "kept_bytes",
     "place",
     "release",
     "touches",
 ]
 
 Ranges = Sequence[tuple[int, int]]
+
+LONGEST_US: Final = 400 * DAY_US
+"""A hold is of footage that is there, or will be soon: who needs more places another when it is time."""
+AHEAD_US: Final = 366 * DAY_US
+_BEFORE_US: Final = 31 * DAY_US
 
 
 class HoldError(ValueError):
@@ -70,6 +80,19 @@ def _reason(text: str, missing: str) -> str:
     return kept
 
 
+def _check_bounds(
+    conn: sqlite3.Connection, camera: int, added_us: int, start_us: int, end_us: int, now_us: int
+) -> None:
+    if end_us - start_us > LONGEST_US:
+        raise HoldError(f"a hold is of at most {LONGEST_US // DAY_US} days: place several")
+    if end_us > now_us + AHEAD_US:
+        raise HoldError(f"a hold ends at most {AHEAD_US // DAY_US} days from now: place another when it is time")
+    oldest_us = conn.execute("SELECT min(start_us) FROM segment WHERE camera = ?", (camera,)).fetchone()[0]
+    earliest_us = min(added_us, now_us, now_us if oldest_us is None else oldest_us)
+    if start_us < earliest_us - _BEFORE_US:
+        raise HoldError(f"the camera has no footage from before {iso(earliest_us)}: begin the hold there")
+
+
 def place(
     conn: sqlite3.Connection, camera: str, start_us: int, end_us: int, *, reason: str, by: Actor, now_us: int
 ) -> Hold:
@@ -77,14 +100,16 @@ def place(
 
     Raises:
         KeyError: there is no such camera.
-        HoldError: the range is empty, or the reason is.
+        HoldError: the range is empty, longer than ``LONGEST_US``, ends later than ``AHEAD_US`` from now, or begins long before there could be footage;
+            or the reason is empty.
     """
     if end_us <= start_us:
         raise HoldError("the range is empty: end must be after start")
     reason = _reason(reason, "a hold needs a reason: name the case or the letter")
-    row = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()
+    row = conn.execute("SELECT key, added_us FROM camera WHERE id = ?", (camera,)).fetchone()
     if row is None:
         raise KeyError(camera)
+    _check_bounds(conn, row["key"], row["added_us"], start_us, end_us, now_us)
     id_ = secrets.token_hex(6)
     conn.execute(
         "INSERT INTO hold (id, camera, start_us, end_us, reason, placed_by, placed_by_id, placed_us, rev)"
@@ -184,6 +209,24 @@ def bytes_in(conn: sqlite3.Connection, camera: int, ranges: Ranges) -> int:
         else:
             total += starting(start_us, end_us, start_us)
         before_us = end_us
+    return total
+
+
+def kept_bytes(conn: sqlite3.Connection, *, now_us: int, more: Sequence[tuple[str, int, int]] = ()) -> int:
+    """What all holds keep, and ``more`` (cameras and ranges), once their ranges are over: what is there, and what each camera records in a day, as in the last one, of what is to come."""
+    ranges: dict[str, list[tuple[int, int]]] = active(conn)
+    for camera, start_us, end_us in more:
+        merged = merge(Interval(a, b) for a, b in [*ranges.get(camera, []), (start_us, end_us)])
+        ranges[camera] = [(part.start_us, part.end_us) for part in merged]
+    total = 0
+    for camera, theirs in ranges.items():
+        row = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()
+        if row is None:
+            continue  # whoever places it will be told
+        total += bytes_in(conn, row[0], theirs)
+        to_come_us = sum(max(0, end_us - max(start_us, now_us)) for start_us, end_us in theirs)
+        if to_come_us:
+            total += bytes_in(conn, row[0], [(now_us - DAY_US, now_us)]) * to_come_us // DAY_US
     return total
 
 

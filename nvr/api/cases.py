@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 from nvr.api.auth import Principal, principal_of
 from nvr.api.errors import ApiError
 from nvr.api.export_requests import export_request, queue
+from nvr.api.hold_share import check_share
 from nvr.api.respond import ApiRequest, json_answer
 from nvr.api.routing import get, post
 from nvr.api.services import Injected, Services
@@ -224,12 +225,22 @@ def _check_release(request: ApiRequest, release: bool) -> None:
     "/api/cases/{case:str}/requests",
     role="investigator",
     summary="Ask for footage in a case; it is held at once",
-    errors=["invalid_request", "invalid_case", "case_not_found", "case_closed", "camera_not_found", *_TIMES],
+    errors=[
+        "invalid_request",
+        "invalid_case",
+        "invalid_hold",
+        "hold_too_large",
+        "case_not_found",
+        "case_closed",
+        "camera_not_found",
+        *_TIMES,
+    ],
     answer=RequestBody,
 )
 def ask(request: ApiRequest, services: Injected, case: FromPath[str], data: JSONBody[NewRequest]) -> Response[bytes]:
     """No rule deletes what was asked for, from now until somebody releases its holds."""
     start_us, end_us = parse_time("start", data.start), parse_time("end", data.end)
+    check_share(request, services, [(camera, start_us, end_us) for camera in data.cameras])
     with services.db.write() as conn:
         try:
             made = cases.request(

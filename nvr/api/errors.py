@@ -21,6 +21,7 @@ from nvr.accounts import AccountError
 from nvr.config import redact
 from nvr.playback.errors import PlaybackError, RangeNotSatisfiable
 from storage.errors import CatalogueError
+from storage.holds import HoldError
 from storage.texts import TextError
 
 __all__ = ["CODES", "ApiError", "Problem", "problem_response", "shown_path", "to_problem"]
@@ -65,6 +66,10 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "password_change_needed": (
         403,
         "The password was made for this user: they set one of their own before anything else",
+    ),
+    "hold_too_large": (
+        403,
+        "With this hold, holds would keep more of the disks than `holds_share`: an administrator must place it",
     ),
     "second_person_needed": (403, "Somebody else than who asked must approve"),
     "not_your_request": (403, "Only who asked can withdraw; others refuse"),
@@ -239,6 +244,9 @@ def _known(error: Exception) -> ApiError | None:
         case OverflowError():
             # Of a number that only the database finds too large.
             return ApiError("invalid_request", "a number is too large")
+        case HoldError():
+            # Requests and exports place holds as well.
+            return ApiError("invalid_hold", str(error))
         case TextError():
             return ApiError("invalid_request", str(error))
         case SerializationException():

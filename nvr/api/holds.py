@@ -11,6 +11,7 @@ from litestar.params import FromPath, JSONBody
 from nvr.api.auth import principal_of
 from nvr.api.cameras import no_camera
 from nvr.api.errors import ApiError
+from nvr.api.hold_share import check_share
 from nvr.api.respond import ApiRequest, json_answer
 from nvr.api.routing import get, post
 from nvr.api.services import Injected
@@ -92,6 +93,7 @@ def list_holds(request: ApiRequest, services: Injected) -> Response[bytes]:
     errors=[
         "invalid_request",
         "invalid_hold",
+        "hold_too_large",
         "missing_parameter",
         "naive_time",
         "invalid_time",
@@ -103,6 +105,7 @@ def list_holds(request: ApiRequest, services: Injected) -> Response[bytes]:
 def place_hold(request: ApiRequest, services: Injected, data: JSONBody[NewHold]) -> Response[bytes]:
     """Holds a range from now on."""
     start_us, end_us = parse_time("start", data.start), parse_time("end", data.end)
+    check_share(request, services, [(data.camera, start_us, end_us)])
     with services.db.write() as conn:
         try:
             hold = holds.place(

@@ -39,6 +39,7 @@ _CHANGEABLE = (
     "retention",
     "second_person",
     "clips_need_request",
+    "holds_share",
     "price_per_mbit",
     "public",
     "roots",

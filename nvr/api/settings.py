@@ -18,6 +18,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ``roots`` (identity, path), the free space floor and ``retention``, the rules, are for previews of deletions.
     ``roots_away``: how many footage roots are missing now. ``second_person``: who asks for footage in a case may not approve it.
     ``clips_need_request``: a clip is handed out only as part of an approved request.
+    ``holds_share``: percent of the disks that holds of investigators may keep.
     ``price_per_mbit``: rupiah a month for a Mbit/s of uplink, 0 if nobody said. ``public``: whether citizens may look without a login.
     ``base_path``: under which path a proxy shows this server ("" or "/nvr"); ``trusted_proxies``, addresses and networks, may say who asks; ``hosts`` are names
     of this server beside those that need no saying.
@@ -42,6 +43,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     floor_fraction: float = 0.0
     second_person: bool = False
     clips_need_request: bool = False
+    holds_share: int = 25
     price_per_mbit: int = 0
     public: bool = False
     keys: str | None = None

@@ -259,6 +259,7 @@ class Evidence(Settings):
 
     second_person: StrictBool = False
     clips_need_request: StrictBool = False
+    holds_share: StrictInt = Field(default=25, ge=1, le=100)
     name: Line = Field(default_factory=lambda: socket.gethostname()[:64] or "nvr")
     keys: AbsolutePath | None = None
     exports: AbsolutePath | None = None

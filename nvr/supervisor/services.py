@@ -132,6 +132,7 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             "hosts": list(now.server.hosts),
             "second_person": now.evidence.second_person,
             "clips_need_request": now.evidence.clips_need_request,
+            "holds_share": now.evidence.holds_share,
             "keys": str(now.keys_folder),
             "exports": str(now.exports_folder),
             "name": now.evidence.name,

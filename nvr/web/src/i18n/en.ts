@@ -91,6 +91,7 @@ const errors: Record<string, string> = {
   case_undecided: 'Requests of this case wait for a decision.',
   request_not_found: 'There is no such request.',
   request_decided: 'The request has been decided already.',
+  hold_too_large: 'With this hold, holds would keep more of the disks than this server leaves to investigators. Ask for a shorter range, or ask an administrator to place it.',
   second_person_needed: 'Somebody else than who asked must approve.',
   not_your_request: 'Only who asked can withdraw a request.',
   not_your_export: 'Only who asked for this export, an administrator, or who has a link may have it.',

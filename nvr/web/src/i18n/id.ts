@@ -388,6 +388,7 @@ const id: Words = {
     case_undecided: 'Masih ada permintaan yang menunggu keputusan.',
     request_not_found: 'Permintaan ini tidak ada.',
     request_decided: 'Permintaan ini sudah diputuskan.',
+    hold_too_large: 'Dengan penahanan ini, penahanan akan memakai ruang disk lebih banyak daripada yang disediakan bagi penyidik. Mintalah rentang yang lebih pendek, atau mintalah administrator menetapkannya.',
     second_person_needed: 'Yang menyetujui harus orang lain, bukan peminta.',
     not_your_request: 'Hanya peminta yang dapat menarik permintaannya.',
     not_your_export: 'Ekspor ini hanya untuk yang memintanya, administrator, atau pemegang tautan.',
