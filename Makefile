@@ -24,7 +24,7 @@ export PIP_ROOT_USER_ACTION := ignore
 # Folders are listed too: they change when a file is removed.
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public 2>/dev/null) $(wildcard $(WEB)/*.html $(WEB)/*.json $(WEB)/*.ts)
 
-.PHONY: help setup demo run test nightly lint lock sbom licences outdated clean
+.PHONY: help setup demo run test nightly fuzz lint lock sbom licences outdated clean
 .DELETE_ON_ERROR:
 
 help:
@@ -164,10 +164,14 @@ nightly: $(STAMPS)/test $(STAMPS)/compiled $(WEB)/dist/index.html
 
 # --- Benchmarks; each prints the machine first. BENCH_ARGS are passed on, such as BENCH_ARGS='--kills 60'
 
-BENCHES := bench-audio bench-av bench-beside bench-cameras bench-clips bench-crash bench-export bench-fleet bench-ingest bench-load bench-network bench-picture bench-players bench-preallocate bench-report bench-soak bench-start bench-sync bench-write
+BENCHES := bench-audio bench-av bench-beside bench-cameras bench-clips bench-crash bench-export bench-fleet bench-hostile bench-ingest bench-load bench-network bench-picture bench-players bench-preallocate bench-report bench-soak bench-start bench-sync bench-write
 .PHONY: $(BENCHES)
 $(BENCHES): bench-%: $(STAMPS)/test
 	$(BIN)/python -m tests.bench.bench_$* $(BENCH_ARGS)
+
+# Any request to any route, by anybody, for an hour. FUZZ_ARGS='--minutes 5 --seed 1'
+fuzz: $(STAMPS)/test
+	$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
 
 lint: $(STAMPS)/test $(WEB)/node_modules/.package-lock.json
 	@$(call RUN_ALL,$(CHECKS)); if [ -n "$$failed" ]; then printf "\nFAILED:$$failed\n"; exit 1; fi

@@ -22,7 +22,7 @@ from nvr.config import redact
 from nvr.playback.errors import PlaybackError, RangeNotSatisfiable
 from storage.errors import CatalogueError
 from storage.holds import HoldError
-from storage.texts import TextError
+from storage.texts import TextError, escaped
 
 __all__ = ["CODES", "ApiError", "Problem", "problem_response", "shown_path", "to_problem"]
 
@@ -207,16 +207,23 @@ def problem_response(error: ApiError, path: str) -> Response[bytes]:
         "type": "about:blank",
         "title": HTTPStatus(error.status).phrase,
         "status": error.status,
-        "detail": error.detail,
+        # It may repeat what was sent.
+        "detail": _plain(error.detail),
         "instance": "",
         "code": error.code,
         **error.extra,
     }
     # A path may hold bytes that are no text.
-    body["instance"] = shown_path(path).encode("utf-8", "replace").decode()
+    body["instance"] = _plain(shown_path(path))
+    if "errors" in body:
+        body["errors"] = [{name: _plain(text) for name, text in entry.items()} for entry in body["errors"]]
     return Response(
         msgspec.json.encode(body), status_code=error.status, headers=headers, media_type="application/problem+json"
     )
+
+
+def _plain(text: str) -> str:
+    return escaped(text.encode("utf-8", "replace").decode(), keep="\n")
 
 
 def shown_path(path: str) -> str:
