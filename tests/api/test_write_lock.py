@@ -20,7 +20,7 @@ from tests.nightly import examples
 Client = AsyncTestClient[Litestar]
 S = 1_000_000
 MOST_S = 0.05
-COUNT = examples(600, 3000)
+COUNT = examples(300, 3000)
 
 
 def table(name: str = "Camera") -> str:
