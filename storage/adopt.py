@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from storage import facts, segments
-from storage.boxes import BoxError
 from storage.causes import Cause
 from storage.database import Database
 from storage.errors import SyncError
 from storage.files import Files
-from storage.layout import parse, segment_path
+from storage.format.boxes import BoxError
+from storage.format.layout import parse, segment_path
+from storage.format.segment_file import Head, SegmentFile, Tail, init_of, read_fd, tail_box
 from storage.roots import Root
-from storage.segment_file import Head, SegmentFile, Tail, init_of, read_fd, tail_box
 from storage.segments import Init, Key
 
 __all__ = [

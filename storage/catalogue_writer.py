@@ -17,9 +17,9 @@ from typing import Final
 
 from storage import at_risk, segments, status
 from storage.at_risk import Risk
-from storage.boxes import Hole
 from storage.database import Database
 from storage.errors import CatalogueError
+from storage.format.boxes import Hole
 from storage.segments import Key
 from storage.status import Status
 

@@ -14,12 +14,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from storage.boxes import BoxError
 from storage.database import Database
-from storage.layout import SegmentName, parse
+from storage.format.boxes import BoxError
+from storage.format.layout import SegmentName, parse
+from storage.format.segment_file import read_fd
 from storage.roots import IDENTITY_FILE, Root
 from storage.scrub import Row, altered, rows, still_listed
-from storage.segment_file import read_fd
 
 __all__ = ["Finding", "Kind", "check"]
 

@@ -16,7 +16,7 @@ from storage import facts, holds, segments
 from storage.causes import Cause
 from storage.database import Database
 from storage.files import FILES, Files
-from storage.layout import segment_path
+from storage.format.layout import segment_path
 from storage.roots import Root, is_mounted
 from storage.segments import Key
 

@@ -1,4 +1,4 @@
-"""Holes: stretches within a segment in which no frame could be decoded, though its run went on (``storage.boxes.Hole``).
+"""Holes: stretches within a segment in which no frame could be decoded, though its run went on (``storage.format.boxes.Hole``).
 
 Their ticks are the file's; their wall times follow from the segment's mapping, as those of its frames do, so that coverage and playback agree to the frame.
 Invariants: the holes of a segment are those of its file, within it; each is explained by facts of the recorder.
@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from storage import facts
-from storage.boxes import Hole
 from storage.causes import Cause, Layer
 from storage.facts import Fact
+from storage.format.boxes import Hole
 from storage.intervals import Interval, merge, subtract
 
 __all__ = ["KEY", "grown", "parsed", "settle"]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from storage.coverage import Piece, resolve
+from storage.format.layout import NODE_ID
 from storage.intervals import Interval, clip, merge, subtract
-from storage.layout import NODE_ID
 from storage.segments import Key, Segment
 
 __all__ = [

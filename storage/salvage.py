@@ -18,9 +18,9 @@ from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.errors import SyncError
 from storage.files import Files
-from storage.layout import segment_path
+from storage.format.layout import segment_path
+from storage.format.segment_file import Head
 from storage.roots import Root, is_mounted
-from storage.segment_file import Head
 from storage.segment_handle import SegmentHandle
 
 __all__ = ["Salvage", "disk_cause", "paths"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from storage.index import IndexBuilder
-from storage.segment_file import Head
+from storage.format.sample_index import IndexBuilder
+from storage.format.segment_file import Head
 from storage.segment_writer import SegmentWriter
 from storage.segments import Init, Key
 

@@ -18,9 +18,9 @@ from typing import Final
 
 from storage.errors import SyncError
 from storage.files import Files
-from storage.index import SegmentIndex
+from storage.format.sample_index import SegmentIndex
+from storage.format.segment_file import Head, Tail, beginning, tail_box
 from storage.roots import IDENTITY_FILE
-from storage.segment_file import Head, Tail, beginning, tail_box
 from storage.workers import Digest, Hasher, Waiters
 
 __all__ = ["Closed", "SegmentWriter"]

@@ -14,12 +14,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from storage import holes, spans
-from storage.boxes import Hole, Track
 from storage.causes import Cause
 from storage.database import next_rev
+from storage.format.boxes import Hole, Track
+from storage.format.layout import segment_path
+from storage.format.segment_file import init_id
 from storage.intervals import DAY_US, Interval, merge, subtract
-from storage.layout import segment_path
-from storage.segment_file import init_id
 
 __all__ = [
     "LAST_SPANS",

@@ -1,7 +1,7 @@
 """Copies recorded fragments into one sealed MP4: each segment is read once, hashed against what was recorded, and written on.
 
 Of the recorded bytes only numbers in fragment headers change: ``tfdt`` (decode times are rebased to the server's clock, counted from the file's
-beginning) and the sequence in ``mfhd``; and times in the file's header (``storage.dating``). Sample bytes are copied as they are. Memory is a few blocks, whatever the length.
+beginning) and the sequence in ``mfhd``; and times in the file's header (``storage.format.dating``). Sample bytes are copied as they are. Memory is a few blocks, whatever the length.
 
 Invariants: a file that gets its name is whole, sealed and on the disk. A segment that ends too early makes no file. What one thread hands to
 another is an immutable ``bytes`` that nobody can write to again, however slow the other is; how many wait is bounded by the queue alone.
@@ -28,8 +28,8 @@ from nvr.evidence.signing import Signer
 from nvr.playback.errors import PlaybackError
 from nvr.playback.index_cache import IndexCache, OpenSegment
 from nvr.playback.mapping import TimeMap
-from storage.boxes import BoxError, Track, children, header
-from storage.dating import dated
+from storage.format.boxes import BoxError, Track, children, header
+from storage.format.dating import dated
 
 __all__ = ["CopiedPart", "SealedFile", "write_sealed"]
 

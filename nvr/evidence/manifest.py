@@ -19,7 +19,7 @@ from nvr.evidence.request import ExportRequest, Unit
 from nvr.evidence.signing import ALGORITHM, Certificate
 from nvr.evidence.times import iso
 from nvr.texts.plain import plain_detail
-from storage.dating import dated
+from storage.format.dating import dated
 
 __all__ = [
     "FORMAT",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from storage.boxes import Box, BoxError, children, header
+from storage.format.boxes import Box, BoxError, children, header
 
 __all__ = [
     "LARGEST_META_BYTES",

@@ -44,9 +44,9 @@ from nvr.evidence.times import folder_name
 from nvr.evidence.verify import verify
 from nvr.playback.errors import FootageGone
 from nvr.playback.index_cache import IndexCache, OpenSegment
-from storage.boxes import Track
 from storage.database import Database
 from storage.files import FILES
+from storage.format.boxes import Track
 from storage.segments import Key
 
 __all__ = [

@@ -28,7 +28,7 @@ from storage import cameras, clock_samples, segments
 from storage.clock_samples import Sample
 from storage.coverage import Coverage, Piece, coverage
 from storage.database import Database
-from storage.index import SegmentIndex
+from storage.format.sample_index import SegmentIndex
 from storage.runs import whole
 from storage.segments import Init
 

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from storage.coverage import Piece
-from storage.index import Array, Flags, TrackIndex
+from storage.format.sample_index import Array, Flags, TrackIndex
 from storage.intervals import Interval
 
 __all__ = ["Selection", "VideoTimes", "bridged", "chains", "on_keyframes", "select", "video_times"]

@@ -35,10 +35,10 @@ from nvr.playback.samples import (
 )
 from nvr.playback.timeline import lay_out
 from storage import runs, segments
-from storage.boxes import BoxError
 from storage.coverage import Piece
 from storage.database import Database
-from storage.index import TrackIndex
+from storage.format.boxes import BoxError
+from storage.format.sample_index import TrackIndex
 from storage.intervals import Interval
 from storage.runs import NotShown
 from storage.segments import Key

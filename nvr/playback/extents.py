@@ -18,7 +18,7 @@ from nvr.playback.errors import FootageDamaged
 from nvr.playback.index_cache import FileSet, OpenSegment
 from nvr.playback.movie import Lazy, Pieces
 from nvr.playback.samples import Payload
-from storage.index import Array
+from storage.format.sample_index import Array
 
 __all__ = ["Layout", "VirtualFile"]
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from storage.index import Array, Flags, SegmentIndex
+from storage.format.sample_index import Array, Flags, SegmentIndex
 
 __all__ = ["Fragments", "fragments", "group_starts"]
 

@@ -29,8 +29,8 @@ from nvr.playback.player_time import begins_us
 from storage import runs, segments
 from storage.coverage import Piece
 from storage.database import Database
+from storage.format.segment_file import SegmentFile
 from storage.runs import NotShown
-from storage.segment_file import SegmentFile
 from storage.segments import Key
 
 __all__ = ["Entry", "Playlist", "recorded_playlist", "render"]

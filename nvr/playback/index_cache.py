@@ -20,10 +20,10 @@ import numpy as np
 
 from nvr.playback.errors import FootageDamaged, FootageGone
 from storage import segments
-from storage.boxes import BoxError
 from storage.database import Database
-from storage.index import IndexBuilder, SegmentIndex, scan
-from storage.segment_file import SegmentFile, read_fd
+from storage.format.boxes import BoxError
+from storage.format.sample_index import IndexBuilder, SegmentIndex, scan
+from storage.format.segment_file import SegmentFile, read_fd
 from storage.segments import Key, Segment
 
 __all__ = ["FileSet", "IndexCache", "OpenSegment", "extended"]

@@ -25,8 +25,8 @@ from nvr.playback.live_window import LivePart, LiveWindow
 from nvr.playback.mapping import TimeMap
 from nvr.playback.names import INIT_FOLDER
 from storage import segments, status
-from storage.boxes import Hole
 from storage.database import Database
+from storage.format.boxes import Hole
 from storage.runs import NotShown, run_of
 from storage.segments import Key, Segment
 

@@ -17,8 +17,8 @@ from typing import Final
 import numpy as np
 
 from nvr.playback.timeline import Edit
-from storage.boxes import Box, BoxError, children
-from storage.index import Array, Narrow
+from storage.format.boxes import Box, BoxError, children
+from storage.format.sample_index import Array, Narrow
 
 __all__ = [
     "Lazy",

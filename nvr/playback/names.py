@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from storage.layout import NODE_ID
+from storage.format.layout import NODE_ID
 from storage.segments import Key
 
 __all__ = [

@@ -16,8 +16,8 @@ import numpy as np
 from nvr.playback.errors import FootageDamaged
 from nvr.playback.index_cache import OpenSegment
 from nvr.playback.reading import read_exactly
-from storage.boxes import BoxError, children, header
-from storage.index import SegmentIndex
+from storage.format.boxes import BoxError, children, header
+from storage.format.sample_index import SegmentIndex
 
 __all__ = ["begins_us", "counted_from"]
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from nvr.recorder.inits import Template, init_of
 from nvr.recorder.source import AudioFormat, AudioUnit, Picture
-from storage.boxes import Fragment, Hole, Track, TrackFragment, hole_box
+from storage.format.boxes import Fragment, Hole, Track, TrackFragment, hole_box
 
 __all__ = ["FRAGMENT_US", "Covered", "Fragmenter", "MuxedFragment"]
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import av
 
 from nvr.recorder.source import AudioFormat
-from storage.boxes import Track, parse_init
+from storage.format.boxes import Track, parse_init
 
 __all__ = ["Template", "describe_audio", "init_of"]
 

@@ -20,9 +20,9 @@ from storage.catalogue_writer import CatalogueWriter, Operation
 from storage.database import Database
 from storage.disk_writer import DiskWriter
 from storage.files import FILES, Files
-from storage.index import IndexBuilder
+from storage.format.sample_index import IndexBuilder
+from storage.format.segment_file import Head
 from storage.roots import open_root
-from storage.segment_file import Head
 from tests.bench.machine import describe
 from tests.storage import mp4
 from tests.storage.world import T0_US

@@ -41,9 +41,9 @@ from storage.catalogue_writer import CatalogueWriter
 from storage.database import Database
 from storage.disk_writer import DiskWriter
 from storage.files import FILES, Files
-from storage.index import IndexBuilder
+from storage.format.sample_index import IndexBuilder
+from storage.format.segment_file import Head
 from storage.roots import Root, register
-from storage.segment_file import Head
 from storage.segments import Init
 from tests.bench.machine import describe
 from tests.recorder.frames_made import encoded

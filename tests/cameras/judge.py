@@ -20,8 +20,8 @@ import av
 import numpy as np
 
 from storage.causes import Cause
+from storage.format.segment_file import read
 from storage.intervals import Interval
-from storage.segment_file import read
 from storage.segments import Segment
 from tests.cameras.clips import ClipSpec, ClipUnit, clip
 from tests.cameras.frames import is_vcl, split

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage import segments
-from storage.boxes import parse_init, parse_moof
-from storage.index import IndexBuilder
-from storage.layout import segment_path
-from storage.segment_file import Head, Tail, bases, beginning, tail_box
+from storage.format.boxes import parse_init, parse_moof
+from storage.format.layout import segment_path
+from storage.format.sample_index import IndexBuilder
+from storage.format.segment_file import Head, Tail, bases, beginning, tail_box
 from storage.segments import Init, Key
 from tests.playback.footage import CAMERA, Studio, fragments
 from tests.playback.frames import TICKS, encode

@@ -20,7 +20,7 @@ from nvr.evidence.oeff import ExportUnit, Source
 from nvr.evidence.package import make_package, plan_export
 from nvr.evidence.signing import Signer
 from nvr.evidence.verify import verify
-from storage.boxes import Track, children, parse_moof
+from storage.format.boxes import Track, children, parse_moof
 from tests.evidence.made import UNIT, request_of
 from tests.evidence.synthetic import Recorded, record
 from tests.nightly import IS_NIGHT

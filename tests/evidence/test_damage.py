@@ -20,7 +20,7 @@ from nvr.evidence.signing import Signer
 from nvr.evidence.verify import verify
 from nvr.evidence.verify.report import EXIT_CODES
 from nvr.evidence.verify.words import TEXTS
-from storage.boxes import children
+from storage.format.boxes import children
 from tests.evidence.made import Made, archive_of
 from tests.nightly import examples
 

@@ -31,8 +31,8 @@ from nvr.playback.errors import NoFootage, SeveralInits
 from nvr.playback.hls import recorded_playlist
 from nvr.playback.names import GAP_URI, parse_segment_name
 from storage import coverage, segments
-from storage.boxes import children
 from storage.causes import Cause
+from storage.format.boxes import children
 from storage.runs import NotShown
 from storage.segments import Key
 from tests.evidence.made import UNIT, request_of

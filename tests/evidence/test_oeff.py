@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nvr.evidence import oeff
 from nvr.evidence.oeff import ExportUnit, Source, append_signature, make_meta, parse_meta, signed_view
-from storage.boxes import BoxError
+from storage.format.boxes import BoxError
 
 # 2026-01-01T00:00:00Z
 AT_S = 1_767_225_600

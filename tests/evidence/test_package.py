@@ -27,8 +27,8 @@ from nvr.evidence.statement import make_statement
 from nvr.evidence.times import parse_iso
 from nvr.evidence.verify import verify
 from storage import clock_samples
-from storage.boxes import children, parse_init, parse_moof
-from storage.dating import undated
+from storage.format.boxes import children, parse_init, parse_moof
+from storage.format.dating import undated
 from tests.evidence.made import UNIT, Made, make, request_of
 from tests.playback.footage import CAMERA, START_US, Studio
 from tests.playback.frames import encode

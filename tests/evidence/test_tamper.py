@@ -25,7 +25,7 @@ from nvr.evidence.archive import Entry, Layout, made_s
 from nvr.evidence.manifest import encode
 from nvr.evidence.signing import Signer
 from nvr.evidence.verify import Kind, verify
-from storage.boxes import children
+from storage.format.boxes import children
 from tests.evidence.made import Made, archive_of, make, name_of
 from tests.playback.worlds import World
 

@@ -9,7 +9,7 @@ import pytest
 
 from nvr.playback.movie import Lazy, MovieTrack, Pieces, Table, header, length, run_count, runs, track_boxes, u32
 from nvr.playback.timeline import Edit
-from storage.boxes import BoxError, children
+from storage.format.boxes import BoxError, children
 from tests.playback.footage import fragments
 from tests.playback.frames import encode, sound
 

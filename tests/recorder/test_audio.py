@@ -12,7 +12,7 @@ import pytest
 
 from nvr.recorder.encoding import Encoding
 from nvr.recorder.source import AudioFormat, AudioPacket
-from storage.segment_file import read
+from storage.format.segment_file import read
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.recorder.frames_made import aac, sound
 from tests.recorder.test_pipeline import FRAME_US, Rig, causes

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from nvr.recorder.fragments import Fragmenter, MuxedFragment
 from nvr.recorder.inits import Template
 from nvr.recorder.source import AudioFormat, AudioUnit, Picture
-from storage.boxes import Fragment, children, parse_moof
-from storage.segment_file import bases
+from storage.format.boxes import Fragment, children, parse_moof
+from storage.format.segment_file import bases
 from tests.cameras.clips import ClipSpec, clip
 from tests.cameras.frames import prefixed
 from tests.recorder.frames_made import BASE, FFmpegMuxer, aac, picture

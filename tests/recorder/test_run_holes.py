@@ -17,11 +17,11 @@ from storage.coverage import Coverage
 from storage.database import Database
 from storage.files import FILES
 from storage.fleet_coverage import read_batch
+from storage.format.segment_file import read
 from storage.intervals import Interval, merge
 from storage.node import next_epoch, this_node
 from storage.rebuild import rebuild
 from storage.reconcile import reconcile
-from storage.segment_file import read
 from storage.segments import Segment
 from tests.nightly import IS_NIGHT
 from tests.playback.frames import TICKS

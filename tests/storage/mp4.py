@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from functools import cache
 
-from storage.boxes import Fragment, Hole, Track, hole_box, parse_init, parse_moof
+from storage.format.boxes import Fragment, Hole, Track, hole_box, parse_init, parse_moof
 from storage.segments import Init
 
 TIMESCALE = 1_000

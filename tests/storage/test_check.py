@@ -19,9 +19,9 @@ from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.check import Finding, Kind, check
 from storage.disk_writer import DiskWriter
-from storage.index import IndexBuilder
+from storage.format.sample_index import IndexBuilder
+from storage.format.segment_file import Head
 from storage.roots import IDENTITY_FILE, Root, register
-from storage.segment_file import Head
 from storage.segments import Key
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World

@@ -15,9 +15,9 @@ from storage.causes import Cause
 from storage.database import Database
 from storage.disk_writer import DiskWriter
 from storage.files import FILES, Files
+from storage.format.segment_file import read
 from storage.reserve import Reserve
 from storage.roots import Root, register
-from storage.segment_file import read
 from tests.mounts import mounted
 from tests.storage import mp4
 from tests.storage.world import (

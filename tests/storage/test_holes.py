@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from storage import coverage_days, facts, garbage, segments
-from storage.boxes import BoxError, Hole, hole_box, parse_moof
 from storage.causes import Cause, Layer
 from storage.check import Finding, Kind, check
 from storage.coverage import pieces
 from storage.database import Database
 from storage.disk_writer import DiskWriter
 from storage.fleet_coverage import read_batch
-from storage.index_codec import decode, encode
+from storage.format.boxes import BoxError, Hole, hole_box, parse_moof
+from storage.format.sample_index_codec import decode, encode
+from storage.format.segment_file import read
 from storage.intervals import DAY_US
 from storage.rebuild import rebuild
-from storage.segment_file import read
 from storage.segments import Key
 from tests.storage import mp4
 from tests.storage.world import (

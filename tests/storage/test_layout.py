@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.layout import CAMERA_ID, NODE_ID, hour_folder, parse, segment_path
+from storage.format.layout import CAMERA_ID, NODE_ID, hour_folder, parse, segment_path
 
 camera_ids = st.from_regex(rf"\A{CAMERA_ID}\Z")
 node_ids = st.from_regex(rf"\A{NODE_ID}\Z")

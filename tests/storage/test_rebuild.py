@@ -201,7 +201,7 @@ def test_strangers_and_damage_are_left_alone(world: World) -> None:
 
 
 def _content(path: Path) -> int:
-    from storage.segment_file import read
+    from storage.format.segment_file import read
 
     return read(path).whole_bytes
 

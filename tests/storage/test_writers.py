@@ -18,9 +18,9 @@ from storage.catalogue_writer import CatalogueWriter, Operation
 from storage.causes import Cause
 from storage.disk_writer import DiskWriter
 from storage.files import FILES, Files
-from storage.index import IndexBuilder
+from storage.format.sample_index import IndexBuilder
+from storage.format.segment_file import Head
 from storage.salvage import paths
-from storage.segment_file import Head
 from storage.segment_handle import SegmentHandle
 from storage.segment_writer import SegmentWriter
 from storage.segments import Key

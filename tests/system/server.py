@@ -21,8 +21,8 @@ from nvr.cli.demo import free_port
 from storage import cameras, segments
 from storage.coverage import Coverage, coverage
 from storage.database import Database
+from storage.format.segment_file import SegmentFile, read
 from storage.migrations import migrations
-from storage.segment_file import SegmentFile, read
 from storage.segments import Segment
 from tests.cameras.frames import frame_hash
 

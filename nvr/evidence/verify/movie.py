@@ -17,7 +17,7 @@ from nvr.evidence.errors import KeyProblem
 from nvr.evidence.oeff import LARGEST_META_BYTES, Meta, parse_meta, signed_view
 from nvr.evidence.signing import Certificate, read_certificate
 from nvr.evidence.verify.report import Kind
-from storage.boxes import BoxError, Track, children, header, parse_init, parse_moof
+from storage.format.boxes import BoxError, Track, children, header, parse_init, parse_moof
 
 __all__ = ["MovieResult", "Trouble", "check_movie"]
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from storage.boxes import BoxError
-from storage.segment_file import read_fd
+from storage.format.boxes import BoxError
+from storage.format.segment_file import read_fd
 from tests.bench.load.fleet import Sent
 from tests.bench.load.material import Clip, read_camera, read_number
 

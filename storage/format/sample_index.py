@@ -1,6 +1,6 @@
 """The index of one segment file: where its fragments and samples are.
 
-A closed segment carries it in its tail (``storage.index_codec``); for a growing or cut-off one it is scanned from the
+A closed segment carries it in its tail (``storage.format.sample_index_codec``); for a growing or cut-off one it is scanned from the
 ``moof`` headers. Invariant: the index read from a tail equals the index scanned from the same file, and every fragment it
 lists lies whole inside the file.
 """
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from storage.boxes import BoxError, Fragment, Hole, Track, parse_moof
-from storage.boxes import header as box_header
+from storage.format.boxes import BoxError, Fragment, Hole, Track, parse_moof
+from storage.format.boxes import header as box_header
 
 __all__ = ["Array", "Flags", "FragmentRow", "IndexBuilder", "Narrow", "SegmentIndex", "TrackIndex", "narrow", "scan"]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from storage.boxes import LOSSES, BoxError, Hole, Track
-from storage.index import Array, SegmentIndex, TrackIndex, narrow
+from storage.format.boxes import LOSSES, BoxError, Hole, Track
+from storage.format.sample_index import Array, SegmentIndex, TrackIndex, narrow
 
 __all__ = ["decode", "encode"]
 

@@ -17,11 +17,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from storage.boxes import BoxError, Track, children, header, parse_init
-from storage.dating import dated, undated
-from storage.index import IndexBuilder, SegmentIndex, scan
-from storage.index_codec import decode, encode
-from storage.layout import is_camera_id, is_node_id
+from storage.format.boxes import BoxError, Track, children, header, parse_init
+from storage.format.dating import dated, undated
+from storage.format.layout import is_camera_id, is_node_id
+from storage.format.sample_index import IndexBuilder, SegmentIndex, scan
+from storage.format.sample_index_codec import decode, encode
 
 __all__ = [
     "Head",

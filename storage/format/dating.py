@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from storage.boxes import BoxError, children
+from storage.format.boxes import BoxError, children
 
 __all__ = ["dated", "undated"]
 
