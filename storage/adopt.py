@@ -20,12 +20,12 @@ from typing import Any
 from storage import facts, segments
 from storage.causes import Cause
 from storage.database import Database
+from storage.disk.files import Files
+from storage.disk.roots import Root
 from storage.errors import SyncError
-from storage.files import Files
 from storage.format.boxes import BoxError
 from storage.format.layout import parse, segment_path
 from storage.format.segment_file import Head, SegmentFile, Tail, init_of, read_fd, tail_box
-from storage.roots import Root
 from storage.segments import Init, Key
 
 __all__ = [

@@ -16,9 +16,9 @@ from typing import Final
 from storage import segments
 from storage.adopt import Loss
 from storage.database import Database
-from storage.files import FILES, Files
+from storage.disk.files import FILES, Files
+from storage.disk.roots import Root, is_mounted
 from storage.intake import Report, TakingIn, close_row_without_file, end_run, files_of, may_hold_footage
-from storage.roots import Root, is_mounted
 from storage.segments import Key, Segment
 
 __all__ = ["Backlog"]

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Final
 
 from storage.database import Database
+from storage.disk.roots import IDENTITY_FILE, Root
 from storage.format.boxes import BoxError
 from storage.format.layout import SegmentName, parse
 from storage.format.segment_file import read_fd
-from storage.roots import IDENTITY_FILE, Root
 from storage.scrub import Row, altered, rows, still_listed
 
 __all__ = ["Finding", "Kind", "check"]

@@ -23,12 +23,12 @@ from typing import Any, Final
 from storage import segments
 from storage.at_risk import AtRisk
 from storage.catalogue_writer import CatalogueWriter
+from storage.disk.files import FILES, Files
+from storage.disk.roots import Root, is_mounted
 from storage.errors import SyncError
-from storage.files import FILES, Files
 from storage.format.boxes import BoxError, Fragment
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
-from storage.roots import Root, is_mounted
 from storage.salvage import Salvage, paths
 from storage.segment_handle import SegmentHandle
 from storage.segment_writer import Closed, SegmentWriter

@@ -15,9 +15,9 @@ from typing import Any
 from storage import facts, holds, segments
 from storage.causes import Cause
 from storage.database import Database
-from storage.files import FILES, Files
+from storage.disk.files import FILES, Files
+from storage.disk.roots import Root, is_mounted
 from storage.format.layout import segment_path
-from storage.roots import Root, is_mounted
 from storage.segments import Key
 
 __all__ = ["discard", "sweep"]

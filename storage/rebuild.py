@@ -20,11 +20,11 @@ from storage import cameras, facts, segments
 from storage.adopt import bring, check_name
 from storage.causes import Cause, Layer
 from storage.database import Database
-from storage.files import FILES, Files
+from storage.disk.files import FILES, Files
+from storage.disk.roots import IDENTITY_FILE, Root
 from storage.format.boxes import BoxError, parse_init
 from storage.format.layout import SegmentName, parse
 from storage.format.segment_file import SegmentFile, init_of, read_fd
-from storage.roots import IDENTITY_FILE, Root
 from storage.segments import Init, Key
 
 __all__ = ["Progress", "rebuild"]

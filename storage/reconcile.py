@@ -21,10 +21,10 @@ from storage.adopt import Loss
 from storage.backlog import Backlog
 from storage.causes import Cause
 from storage.database import Database
-from storage.files import FILES, Files
+from storage.disk.files import FILES, Files
+from storage.disk.roots import Root, is_mounted
 from storage.format.layout import hour_folder
 from storage.intake import Report, TakingIn, close_row_without_file, end_run, files_of, may_hold_footage
-from storage.roots import Root, is_mounted
 from storage.segments import LONGEST_SEGMENT_US, Key, Segment
 
 __all__ = ["Report", "reconcile", "take_up"]

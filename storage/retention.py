@@ -20,10 +20,10 @@ from storage import audit, garbage, holds
 from storage.actors import Actor
 from storage.causes import Cause
 from storage.database import Database
-from storage.files import FILES, Files
+from storage.disk.files import FILES, Files
+from storage.disk.roots import Root, is_mounted
 from storage.holds import Ranges
 from storage.policies import Policy
-from storage.roots import Root, is_mounted
 from storage.segments import Key
 
 __all__ = [

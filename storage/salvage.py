@@ -16,11 +16,11 @@ from storage import facts
 from storage.adopt import Loss, bring, described, enter_brought
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
+from storage.disk.files import Files
+from storage.disk.roots import Root, is_mounted
 from storage.errors import SyncError
-from storage.files import Files
 from storage.format.layout import segment_path
 from storage.format.segment_file import Head
-from storage.roots import Root, is_mounted
 from storage.segment_handle import SegmentHandle
 
 __all__ = ["Salvage", "disk_cause", "paths"]

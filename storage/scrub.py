@@ -21,10 +21,10 @@ from typing import Final
 from storage import facts, holds, segments
 from storage.causes import Cause
 from storage.database import Database
+from storage.disk.roots import Root, is_mounted
 from storage.format.boxes import BoxError
 from storage.format.layout import segment_path
 from storage.format.segment_file import read_fd
-from storage.roots import Root, is_mounted
 from storage.segments import Key
 from storage.times import iso
 

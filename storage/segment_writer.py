@@ -16,11 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from storage.disk.files import Files
+from storage.disk.roots import IDENTITY_FILE
 from storage.errors import SyncError
-from storage.files import Files
 from storage.format.sample_index import SegmentIndex
 from storage.format.segment_file import Head, Tail, beginning, tail_box
-from storage.roots import IDENTITY_FILE
 from storage.workers import Digest, Hasher, Waiters
 
 __all__ = ["Closed", "SegmentWriter"]

@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any, Final
 
 from storage.at_risk import AtRisk
-from storage.files import Files
+from storage.disk.files import Files
 from storage.segment_handle import SegmentHandle
 from storage.workers import Waiters
 

@@ -14,9 +14,9 @@ TOP = Path(__file__).parent.parent
 # Folder to the folders of ours that its modules may import. ``nvr`` itself (the version, compiled, log) may be imported by all.
 ALLOWED: dict[str, frozenset[str]] = {
     "nvr": frozenset({"nvr.config"}),
-    "nvr.accounting": frozenset({"nvr.alerting", "storage"}),
+    "nvr.accounting": frozenset({"nvr.alerting", "storage", "storage.disk"}),
     "nvr.accounts": frozenset({"storage"}),
-    "nvr.alerting": frozenset({"nvr.config", "nvr.texts", "storage"}),
+    "nvr.alerting": frozenset({"nvr.config", "nvr.texts", "storage", "storage.disk"}),
     "nvr.api": frozenset(
         {
             "nvr.accounts",
@@ -28,6 +28,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.reports",
             "nvr.texts",
             "storage",
+            "storage.disk",
         }
     ),
     "nvr.camera_csv": frozenset({"nvr.config", "nvr.texts", "storage", "storage.format"}),
@@ -46,6 +47,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.supervisor",
             "nvr.texts",
             "storage",
+            "storage.disk",
         }
     ),
     "nvr.config": frozenset({"storage", "storage.format"}),
@@ -53,18 +55,23 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.demo.rtsp": frozenset(),
     "nvr.documents": frozenset(),
     "nvr.evidence": frozenset(
-        {"nvr.config", "nvr.evidence.verify", "nvr.playback", "nvr.texts", "storage", "storage.format"}
+        {"nvr.config", "nvr.evidence.verify", "nvr.playback", "nvr.texts", "storage", "storage.disk", "storage.format"}
     ),
     "nvr.evidence.verify": frozenset({"nvr.evidence", "nvr.texts", "storage.format"}),
     "nvr.playback": frozenset({"storage", "storage.format"}),
-    "nvr.recorder": frozenset({"nvr.config", "nvr.recorder.native", "nvr.recorder.relay", "storage", "storage.format"}),
+    "nvr.recorder": frozenset(
+        {"nvr.config", "nvr.recorder.native", "nvr.recorder.relay", "storage", "storage.disk", "storage.format"}
+    ),
     "nvr.recorder.native": frozenset({"nvr.config", "nvr.recorder", "storage", "storage.migrations"}),
     "nvr.recorder.probe": frozenset({"nvr.config", "nvr.recorder", "nvr.recorder.native", "storage"}),
     "nvr.recorder.relay": frozenset({"nvr.config", "nvr.recorder", "nvr.recorder.native", "storage"}),
     "nvr.reports": frozenset({"nvr.documents", "nvr.texts", "storage"}),
-    "nvr.supervisor": frozenset({"nvr.accounts", "nvr.alerting", "nvr.config", "nvr.recorder", "storage"}),
+    "nvr.supervisor": frozenset(
+        {"nvr.accounts", "nvr.alerting", "nvr.config", "nvr.recorder", "storage", "storage.disk"}
+    ),
     "nvr.texts": frozenset({"storage"}),
-    "storage": frozenset({"storage.format", "storage.migrations"}),
+    "storage": frozenset({"storage.disk", "storage.format", "storage.migrations"}),
+    "storage.disk": frozenset({"storage"}),
     "storage.format": frozenset(),
     "storage.migrations": frozenset(),
 }

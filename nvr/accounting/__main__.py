@@ -20,7 +20,7 @@ from nvr.accounting.network import NetworkKeeper
 from nvr.accounting.retention import Keeper
 from nvr.accounting.scrub import Scrubber
 from nvr.alerting.watch import Watch
-from storage.roots import Root
+from storage.disk.roots import Root
 
 
 def _roots(settings: dict[str, Any]) -> list[Root]:

@@ -16,11 +16,11 @@ from nvr.accounting.sacrifice import paused, scarcity
 from storage import cameras, clock_samples, confirmations, footage, garbage
 from storage.brake import Amount
 from storage.database import Database
-from storage.files import FILES, Files
+from storage.disk.files import FILES, Files
+from storage.disk.reserve import Reserve
+from storage.disk.roots import Root
 from storage.policies import Rules
-from storage.reserve import Reserve
 from storage.retention import SPACE, Disk, Plan, apply, disks
-from storage.roots import Root
 
 __all__ = ["Keeper"]
 

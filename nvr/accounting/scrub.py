@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from storage.database import Database
-from storage.roots import Root, is_mounted
+from storage.disk.roots import Root, is_mounted
 from storage.scrub import scrub
 
 __all__ = ["Scrubber"]

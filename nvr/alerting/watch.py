@@ -51,13 +51,13 @@ from storage import (
 )
 from storage.alerts import Member, Row
 from storage.database import Database
+from storage.disk.files import FILES
+from storage.disk.roots import Root, is_mounted
 from storage.figures import figure_table
-from storage.files import FILES
 from storage.fleet_coverage import batches
 from storage.policies import Rules
 from storage.present import present
 from storage.retention import disks
-from storage.roots import Root, is_mounted
 
 __all__ = ["Watch"]
 

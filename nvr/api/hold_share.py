@@ -10,8 +10,8 @@ from nvr.api.errors import ApiError
 from nvr.api.respond import ApiRequest
 from nvr.api.services import Services
 from storage import holds
+from storage.disk.roots import Root
 from storage.retention import disks
-from storage.roots import Root
 
 __all__ = ["check_share"]
 

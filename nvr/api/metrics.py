@@ -25,9 +25,9 @@ from nvr.api.services import Injected, Services
 from storage import alerts, at_risk, audit, deliveries, status
 from storage.causes import Cause
 from storage.counters import LEVELS, NAMES
+from storage.disk.roots import Root, is_mounted
 from storage.present import present
 from storage.retention import disks
-from storage.roots import Root, is_mounted
 
 __all__ = ["ROUTES"]
 

@@ -20,11 +20,11 @@ from nvr.api.times import format_time, parse_range, seconds
 from storage import cameras as cameras_
 from storage import forecast
 from storage import network as figures
+from storage.disk.roots import Root
 from storage.intervals import DAY_US
 from storage.network import Part, Step
 from storage.planning import OVERHEAD, NoBitrateError, Plan, plan, rates
 from storage.retention import disks
-from storage.roots import Root
 from storage.selection import Selection, select
 
 __all__ = ["ROUTES"]

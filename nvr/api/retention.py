@@ -21,9 +21,9 @@ from nvr.api.routing import get, post
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, seconds
 from storage import cameras, confirmations, footage, forecast, plans
+from storage.disk.roots import Root
 from storage.policies import LabelRule, Policy, Rules, own_rules, resolve
 from storage.retention import Disk, apply, disks
-from storage.roots import Root
 
 __all__ = ["ROUTES"]
 

@@ -36,8 +36,8 @@ def open_catalogue(config: Path) -> Iterator[tuple[Config, Database]]:
     from nvr.config.last_good import load_or_last
     from storage.audit import Act, acting
     from storage.database import Database
+    from storage.disk.files import accept_unsynced_folders
     from storage.errors import StorageError
-    from storage.files import accept_unsynced_folders
 
     loaded = load_or_last(config, lambda told: echo(told, err=True))
     accept_unsynced_folders(loaded.storage.unsynced_folders)

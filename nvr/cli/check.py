@@ -34,8 +34,8 @@ def check(ctx: click.Context, hashes: bool, config: Path) -> None:
     from storage.check import Finding
     from storage.check import check as compare
     from storage.database import Database
+    from storage.disk.roots import Root, is_mounted
     from storage.errors import StorageError
-    from storage.roots import Root, is_mounted
 
     path = load_or_last(config, lambda told: echo(told, err=True)).storage.catalogue
     if not path.exists():

@@ -21,7 +21,7 @@ __all__ = ["check_config"]
 def _floors(loaded: Config) -> list[str]:
     """Footage roots whose free space floor can hardly be meant."""
     from storage.brake import floor_error
-    from storage.files import FILES
+    from storage.disk.files import FILES
 
     floor = loaded.storage.free_space_floor
     found = []

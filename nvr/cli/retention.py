@@ -24,8 +24,8 @@ __all__ = ["present_disks", "retention"]
 
 def present_disks(loaded: Config, database: Database) -> list[Disk]:
     """The disks of the roots that the file names, as far as the catalogue knows them."""
+    from storage.disk.roots import Root
     from storage.retention import disks
-    from storage.roots import Root
 
     floor = loaded.storage.free_space_floor
     wanted = {str(path) for path in loaded.storage.roots}

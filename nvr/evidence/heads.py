@@ -27,7 +27,7 @@ from nvr.evidence.keys import KeyFolder
 from nvr.evidence.signing import Certificate, Signer
 from nvr.evidence.times import iso
 from storage.audit import Head
-from storage.files import FILES
+from storage.disk.files import FILES
 
 __all__ = ["HeadBook", "Noted"]
 

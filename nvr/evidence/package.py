@@ -45,7 +45,7 @@ from nvr.evidence.verify import verify
 from nvr.playback.errors import FootageGone
 from nvr.playback.index_cache import IndexCache, OpenSegment
 from storage.database import Database
-from storage.files import FILES
+from storage.disk.files import FILES
 from storage.format.boxes import Track
 from storage.segments import Key
 

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from storage.disk.files import FILES, Files
+from storage.disk.roots import is_mounted
 from storage.disk_writer import DiskWriter
-from storage.files import FILES, Files
-from storage.roots import is_mounted
 
 __all__ = ["Disks"]
 

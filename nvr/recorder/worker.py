@@ -48,8 +48,8 @@ from storage.at_risk import Risk
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.database import Database
+from storage.disk.roots import Root
 from storage.disk_writer import DiskWriter
-from storage.roots import Root
 from storage.segment_handle import SegmentHandle
 from storage.status import Status
 

@@ -17,8 +17,8 @@ from nvr.supervisor.prepare import Prepared, now_us
 from nvr.supervisor.workers import Workers
 from storage import in_force
 from storage.directing import tell_schedules
+from storage.disk.roots import Root
 from storage.errors import CatalogueError, StorageError
-from storage.roots import Root
 
 __all__ = ["Fleet"]
 

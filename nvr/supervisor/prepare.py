@@ -16,9 +16,9 @@ from storage import at_risk, audit, confirmations, node, schema_check
 from storage.backlog import Backlog
 from storage.causes import Cause
 from storage.database import Database
+from storage.disk.reserve import Reserve
 from storage.node import Lock
 from storage.reconcile import reconcile
-from storage.reserve import Reserve
 
 __all__ = ["Prepared", "now_us", "prepare"]
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from storage.database import Database
+from storage.disk.roots import IDENTITY_FILE, ReadOnlyRootError, Root, open_root, register
 from storage.errors import RootError, StorageError
 from storage.node import Lock
-from storage.roots import IDENTITY_FILE, ReadOnlyRootError, Root, open_root, register
 
 __all__ = ["Roots"]
 

@@ -21,8 +21,8 @@ from nvr.supervisor.worker_process import WorkerProcess
 from storage import at_risk
 from storage.adopt import Loss
 from storage.causes import Cause
+from storage.disk.roots import Root
 from storage.reconcile import reconcile, take_up
-from storage.roots import Root
 
 __all__ = ["Workers"]
 

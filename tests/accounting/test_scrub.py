@@ -11,8 +11,8 @@ import pytest
 from nvr.accounting import scrub as accounting_scrub
 from nvr.accounting.scrub import Scrubber
 from storage.database import Database
+from storage.disk.roots import register
 from storage.node import this_node
-from storage.roots import register
 
 
 def test_scrubs_until_told_to_end(

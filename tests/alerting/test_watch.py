@@ -15,9 +15,9 @@ from nvr.reports.query import GapQuery, chosen
 from storage import alerts, at_risk, cameras, deliveries, facts, holds, node, segments, status
 from storage.causes import Cause
 from storage.database import Database
+from storage.disk.roots import register
 from storage.intervals import Interval
 from storage.policies import Policy, Rules
-from storage.roots import register
 from storage.status import Status
 from tests.alerting import receivers
 from tests.alerting.receivers import SECRET, Hook, Inbox

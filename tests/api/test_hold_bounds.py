@@ -9,9 +9,9 @@ from litestar.testing import AsyncTestClient
 from nvr.api import ApiSettings, create_app
 from storage import holds
 from storage.accounts import Role
-from storage.files import FILES
+from storage.disk.files import FILES
+from storage.disk.roots import _write_identity
 from storage.intervals import DAY_US
-from storage.roots import _write_identity
 from tests.api.catalogue import NOW, T0, World
 
 Client = AsyncTestClient[Litestar]

@@ -11,8 +11,8 @@ from litestar.testing import AsyncTestClient
 
 from nvr.api import ApiSettings, create_app
 from storage import cameras
+from storage.disk.roots import open_root
 from storage.network_hours import HOUR_US, Hour, enter
-from storage.roots import open_root
 from tests.api.catalogue import NOW, T0, World
 
 Client = AsyncTestClient[Litestar]

@@ -14,8 +14,8 @@ from litestar.testing import AsyncTestClient
 
 from nvr.api import ApiSettings, create_app
 from storage import segments
+from storage.disk.roots import IDENTITY_FILE
 from storage.policies import LabelRule, Policy, Rules
-from storage.roots import IDENTITY_FILE
 from tests.api.catalogue import SEGMENT_BYTES, T0, S, World
 
 Client = AsyncTestClient[Litestar]

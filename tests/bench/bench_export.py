@@ -30,11 +30,11 @@ from nvr.recorder.fragments import Fragmenter, MuxedFragment
 from nvr.recorder.inits import Template
 from storage import cameras, node, segments
 from storage.database import Database
+from storage.disk.roots import register
 from storage.format.boxes import children, header, parse_moof
 from storage.format.layout import segment_path
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head, Tail, head_box, tail_box
-from storage.roots import register
 from storage.segments import Init, Key
 from tests.bench.machine import describe
 from tests.recorder.frames_made import encoded

@@ -18,11 +18,11 @@ import av
 
 from nvr.recorder.fragments import Fragmenter
 from nvr.recorder.inits import Template
-from storage.files import FILES
+from storage.disk.files import FILES
+from storage.disk.roots import open_root
 from storage.format.sample_index import IndexBuilder, SegmentIndex
 from storage.format.sample_index_codec import encode
 from storage.format.segment_file import Head, read
-from storage.roots import open_root
 from storage.segment_writer import SegmentWriter
 from tests.bench.machine import describe
 from tests.recorder.frames_made import encoded

@@ -37,8 +37,8 @@ from storage import cameras, node
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.database import Database
+from storage.disk.roots import register
 from storage.disk_writer import DiskWriter
-from storage.roots import register
 from tests.bench.load.material import Clip, camera_bytes, clip
 from tests.bench.load.trial import HD, LOW
 from tests.bench.machine import describe

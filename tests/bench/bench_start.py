@@ -23,12 +23,12 @@ from storage.causes import Cause
 from storage.check import Finding, check
 from storage.coverage import coverage
 from storage.database import Database
+from storage.disk.roots import Root, register
 from storage.format.layout import segment_path
 from storage.format.sample_index import IndexBuilder, SegmentIndex
 from storage.format.segment_file import Head, Tail, head_box, tail_box
 from storage.intervals import DAY_US
 from storage.rebuild import rebuild
-from storage.roots import Root, register
 from tests.bench.machine import describe
 from tests.storage import mp4
 

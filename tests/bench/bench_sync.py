@@ -18,11 +18,11 @@ from nvr.recorder.pace import PACE_S
 from storage.at_risk import AtRisk
 from storage.catalogue_writer import CatalogueWriter, Operation
 from storage.database import Database
+from storage.disk.files import FILES, Files
+from storage.disk.roots import open_root
 from storage.disk_writer import DiskWriter
-from storage.files import FILES, Files
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
-from storage.roots import open_root
 from tests.bench.machine import describe
 from tests.storage import mp4
 from tests.storage.world import T0_US

@@ -17,8 +17,8 @@ from nvr.cli import main
 from nvr.cli.writing import new_file
 from nvr.config.last_good import keep
 from nvr.evidence.keys import KeyFolder
+from storage.disk.roots import IDENTITY_FILE, open_root
 from storage.errors import RootError
-from storage.roots import IDENTITY_FILE, open_root
 from tests.mounts import mounted
 
 

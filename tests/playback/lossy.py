@@ -21,10 +21,10 @@ from storage import facts, segments
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause, Layer
 from storage.coverage import Coverage, coverage
+from storage.disk.roots import Root, register
 from storage.disk_writer import DiskWriter
 from storage.format.segment_file import read
 from storage.intervals import Interval
-from storage.roots import Root, register
 from storage.segment_handle import SegmentHandle
 from storage.segments import Segment
 from tests.catalogues import new_catalogue

@@ -27,9 +27,9 @@ from storage import cameras, node
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.coverage import Coverage, coverage
+from storage.disk.files import Files
+from storage.disk.roots import register
 from storage.disk_writer import DiskWriter
-from storage.files import Files
-from storage.roots import register
 from storage.segment_handle import SegmentHandle
 from storage.segments import between
 from tests.cameras.clips import Clip, ClipSpec, clip

@@ -15,7 +15,7 @@ from nvr.playback.mapping import TimeMap
 from storage.causes import Cause
 from storage.coverage import Coverage
 from storage.database import Database
-from storage.files import FILES
+from storage.disk.files import FILES
 from storage.fleet_coverage import read_batch
 from storage.format.segment_file import read
 from storage.intervals import Interval, merge

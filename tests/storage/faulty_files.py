@@ -1,4 +1,4 @@
-"""A disk that fails, fills up, dies or loses power at a chosen step: the seam of ``storage.files`` with every step counted.
+"""A disk that fails, fills up, dies or loses power at a chosen step: the seam of ``storage.disk.files`` with every step counted.
 
 What power loss keeps is modelled per file (bytes that a successful sync confirmed) and per folder (entries that a sync of the folder
 confirmed). A failed sync poisons: what was dirty then never reaches the disk, even if a later sync succeeds, as kernels do it.
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from storage.database import Database
-from storage.files import Files
+from storage.disk.files import Files
 
 Fault = Literal[
     "none",

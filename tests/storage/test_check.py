@@ -18,10 +18,10 @@ from storage import garbage, segments
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.check import Finding, Kind, check
+from storage.disk.roots import IDENTITY_FILE, Root, register
 from storage.disk_writer import DiskWriter
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
-from storage.roots import IDENTITY_FILE, Root, register
 from storage.segments import Key
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World

@@ -10,10 +10,10 @@ import pytest
 
 from storage import cameras, garbage, segments
 from storage.causes import Cause, Layer
-from storage.files import Files
+from storage.disk.files import Files
+from storage.disk.roots import IDENTITY_FILE
 from storage.footage import load
 from storage.retention import Applied, Deletion, Disk, Policy, apply, disks, plan
-from storage.roots import IDENTITY_FILE
 from storage.segments import Key
 from tests.storage.world import CAMERA, NODE, T0_US, World, add_camera, assert_consistent, assert_partition
 

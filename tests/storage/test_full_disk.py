@@ -13,11 +13,11 @@ from storage import facts, segments
 from storage.backlog import Backlog
 from storage.causes import Cause
 from storage.database import Database
+from storage.disk.files import FILES, Files
+from storage.disk.reserve import Reserve
+from storage.disk.roots import Root, register
 from storage.disk_writer import DiskWriter
-from storage.files import FILES, Files
 from storage.format.segment_file import read
-from storage.reserve import Reserve
-from storage.roots import Root, register
 from tests.mounts import mounted
 from tests.storage import mp4
 from tests.storage.world import (

@@ -11,12 +11,12 @@ from storage import facts, segments
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.coverage import Coverage
+from storage.disk.files import Files
+from storage.disk.roots import register
 from storage.disk_writer import DiskWriter
-from storage.files import Files
 from storage.fleet_coverage import read_batch
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
-from storage.roots import register
 from storage.segment_handle import SegmentHandle
 from storage.segments import Key
 from tests.storage import mp4

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.files import FILES
+from storage.disk.files import FILES
 from tests.mounts import mounted_ext4
 
 

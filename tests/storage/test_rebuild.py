@@ -16,10 +16,10 @@ from storage import facts, garbage, node
 from storage.causes import Cause
 from storage.coverage import Coverage
 from storage.database import Database
+from storage.disk.roots import IDENTITY_FILE, register
 from storage.disk_writer import DiskWriter
 from storage.node import Lock
 from storage.rebuild import Progress, rebuild
-from storage.roots import IDENTITY_FILE, register
 from storage.segments import Key
 from tests.storage import mp4
 from tests.storage.world import (

@@ -10,9 +10,9 @@ import pytest
 
 from storage import facts, garbage, segments
 from storage.causes import Cause
+from storage.disk.roots import IDENTITY_FILE, Root, open_root, register
 from storage.errors import RootError, StorageError
 from storage.node import Lock
-from storage.roots import IDENTITY_FILE, Root, open_root, register
 from storage.segments import Key
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World, add_camera, assert_consistent, assert_partition

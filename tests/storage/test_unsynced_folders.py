@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from storage.disk.files import FILES, UnsyncedFolderError, accept_unsynced_folders
+from storage.disk.roots import open_root
 from storage.errors import RootError
-from storage.files import FILES, UnsyncedFolderError, accept_unsynced_folders
-from storage.roots import open_root
 from tests.cameras.clips import Clip
 from tests.cameras.fixtures import h264_clip, serve
 from tests.cameras.running import Startable
@@ -82,7 +82,7 @@ def test_refused_with_what_it_means(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_accepted_and_said_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("storage.files._UNSYNCED", set())
+    monkeypatch.setattr("storage.disk.files._UNSYNCED", set())
     refusing(monkeypatch, errno.EINVAL)
     accept_unsynced_folders(True)
     with caplog.at_level(logging.WARNING):

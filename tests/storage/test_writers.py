@@ -16,8 +16,8 @@ import pytest
 from storage import facts, segments
 from storage.catalogue_writer import CatalogueWriter, Operation
 from storage.causes import Cause
+from storage.disk.files import FILES, Files
 from storage.disk_writer import DiskWriter
-from storage.files import FILES, Files
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
 from storage.salvage import paths

@@ -19,14 +19,14 @@ from storage.catalogue_writer import CatalogueWriter, Operation
 from storage.causes import Cause, Layer
 from storage.coverage import Coverage, coverage
 from storage.database import Database
+from storage.disk.files import FILES, Files
+from storage.disk.roots import Root, register
 from storage.disk_writer import DiskWriter
-from storage.files import FILES, Files
 from storage.format.layout import parse, segment_path
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head, SegmentFile, Tail, head_box, read, tail_box
 from storage.intervals import Interval
 from storage.reconcile import Report, reconcile
-from storage.roots import Root, register
 from storage.segment_handle import SegmentHandle
 from storage.segments import Key
 from tests.storage import mp4

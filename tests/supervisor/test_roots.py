@@ -17,10 +17,10 @@ from nvr.supervisor import roots as watching
 from nvr.supervisor.roots import Roots
 from storage.catalogue_writer import CatalogueWriter
 from storage.database import Database
+from storage.disk.roots import IDENTITY_FILE, Root, open_root
 from storage.disk_writer import DiskWriter
 from storage.errors import RootError
 from storage.node import Lock
-from storage.roots import IDENTITY_FILE, Root, open_root
 
 News = queue.Queue[tuple[Path, Root | None]]
 

@@ -23,8 +23,8 @@ import pytest
 
 from storage import directives, status
 from storage.database import Database
+from storage.disk.roots import Root
 from storage.intervals import merge
-from storage.roots import Root
 from storage.scrub import scrub
 from storage.segments import Segment
 from storage.times import iso

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from storage.causes import Cause
-from storage.roots import IDENTITY_FILE
+from storage.disk.roots import IDENTITY_FILE
 from tests.cameras.clips import Clip
 from tests.cameras.running import Startable
 from tests.cameras.scripted import ScriptedCamera

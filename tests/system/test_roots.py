@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.roots import IDENTITY_FILE
+from storage.disk.roots import IDENTITY_FILE
 from storage.segments import Segment
 from tests.cameras.clips import Clip
 from tests.cameras.running import Startable

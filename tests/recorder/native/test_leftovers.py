@@ -23,8 +23,8 @@ from storage import cameras, node
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.database import Database
+from storage.disk.roots import register
 from storage.disk_writer import DiskWriter
-from storage.roots import register
 from storage.segment_handle import SegmentHandle
 from tests.cameras.clips import Clip
 from tests.cameras.faults import Faults

@@ -10,7 +10,7 @@ import contextlib
 from pathlib import Path
 from typing import Final
 
-from storage.files import FILES, Files
+from storage.disk.files import FILES, Files
 
 __all__ = ["Reserve"]
 

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage.disk.files import FILES, Files, UnsyncedFolderError
 from storage.errors import RootError
-from storage.files import FILES, Files, UnsyncedFolderError
 
 __all__ = ["IDENTITY_FILE", "ReadOnlyRootError", "Root", "is_mounted", "open_root", "register"]
 

@@ -1,0 +1,1 @@
+"""The one seam to disks: files, roots, space kept in reserve."""
