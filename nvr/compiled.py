@@ -66,7 +66,7 @@ MODULES: Final = (
     "nvr.recorder.working",
     "storage.at_risk",
     "storage.format.boxes",
-    "storage.counters",
+    "storage.catalogue.counters",
     "storage.disk_writer",
     "storage.format.sample_index",
     "storage.salvage",

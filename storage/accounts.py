@@ -10,7 +10,7 @@ import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
 
-from storage.actors import Actor, of_token, of_user
+from storage.catalogue.actors import Actor, of_token, of_user
 
 __all__ = [
     "Role",

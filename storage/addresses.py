@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from storage import audit
 from storage.accounts import Role
-from storage.actors import Actor
-from storage.database import next_rev
+from storage.catalogue import audit
+from storage.catalogue.actors import Actor
+from storage.catalogue.database import next_rev
 
 __all__ = [
     "LONGEST_US",

@@ -17,16 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storage import facts, segments
+from storage.catalogue import facts, segments
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Init, Key
 from storage.causes import Cause
-from storage.database import Database
 from storage.disk.files import Files
 from storage.disk.roots import Root
 from storage.errors import SyncError
 from storage.format.boxes import BoxError
 from storage.format.layout import parse, segment_path
 from storage.format.segment_file import Head, SegmentFile, Tail, init_of, read_fd, tail_box
-from storage.segments import Init, Key
 
 __all__ = [
     "Adopted",

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from storage import audit
-from storage.actors import Actor
-from storage.database import next_rev
+from storage.catalogue import audit
+from storage.catalogue.actors import Actor
+from storage.catalogue.database import next_rev
 from storage.texts import many_lines
 
 __all__ = [

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from storage.catalogue.facts import Fact
 from storage.causes import Cause, Layer
-from storage.facts import Fact
 from storage.intervals import CausedInterval
 from storage.times import iso
 

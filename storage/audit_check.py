@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from storage.audit import Entry, Head, hash_of
+from storage.catalogue.audit import Entry, Head, hash_of
 
 __all__ = ["NONE", "Fault", "Verdict", "compare", "verify"]
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from storage.database import Database
+from storage.catalogue.database import Database
 from storage.disk.roots import IDENTITY_FILE, Root
 from storage.format.boxes import BoxError
 from storage.format.layout import SegmentName, parse

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from storage import audit
-from storage.actors import Actor
 from storage.brake import Amount, Moment
+from storage.catalogue import audit
+from storage.catalogue.actors import Actor
 from storage.policies import Policy
 
 __all__ = [

@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from storage.database import Database
+from storage.catalogue.database import Database
 from storage.figures import Figures, FigureTable, figure_table, joined
 from storage.fleet_coverage import batches, read_batch
 from storage.fleet_partition import Int64

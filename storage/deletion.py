@@ -11,13 +11,14 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storage import audit, garbage, holds, segments
-from storage.actors import Actor
+from storage import garbage, holds
+from storage.catalogue import audit, segments
+from storage.catalogue.actors import Actor
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Key
+from storage.catalogue.slices import in_slices
 from storage.causes import Cause
-from storage.database import Database
 from storage.intervals import Interval, merge
-from storage.segments import Key
-from storage.slices import in_slices
 from storage.texts import TextError, many_lines
 from storage.times import iso
 

@@ -14,9 +14,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from storage import audit, hours, node
-from storage.actors import Actor
-from storage.database import next_rev
+from storage import hours
+from storage.catalogue import audit, node
+from storage.catalogue.actors import Actor
+from storage.catalogue.database import next_rev
 from storage.directives import (
     Directive,
     DirectiveError,

@@ -20,8 +20,9 @@ from itertools import cycle, islice
 from sqlite3 import Connection
 from typing import Any, Final
 
-from storage import segments
 from storage.at_risk import AtRisk
+from storage.catalogue import segments
+from storage.catalogue.segments import Init
 from storage.catalogue_writer import CatalogueWriter
 from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, is_mounted
@@ -32,7 +33,6 @@ from storage.format.segment_file import Head
 from storage.salvage import Salvage, paths
 from storage.segment_handle import SegmentHandle
 from storage.segment_writer import Closed, SegmentWriter
-from storage.segments import Init
 from storage.syncing import TOGETHER, Syncing
 from storage.workers import Hasher, Waiters
 

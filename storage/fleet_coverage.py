@@ -20,10 +20,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from storage import facts as fact_rows
 from storage.attribution import attribute
+from storage.catalogue import facts as fact_rows
+from storage.catalogue.facts import Fact
 from storage.causes import Cause, Layer
-from storage.facts import Fact
 from storage.fleet_partition import CAUSES, CODE, LAYER_OF_RANK, OPEN, FactArrays, Gaps, Int64, partition_many
 from storage.intervals import DAY_US, CausedInterval, Interval, rank, subtract
 from storage.pending import pending

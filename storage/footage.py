@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Final
 
-from storage import cameras, holds, leases, misdated
+from storage import holds, leases, misdated
+from storage.catalogue import cameras
+from storage.catalogue.segments import LONGEST_SEGMENT_US, Key
 from storage.intervals import Interval, merge
 from storage.policies import Policy, Rules, own_rules, resolve
 from storage.retention import Candidate, Footage
-from storage.segments import LONGEST_SEGMENT_US, Key
 
 __all__ = ["beyond", "load", "policies"]
 

@@ -12,13 +12,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from storage import facts, holds, segments
+from storage import holds
+from storage.catalogue import facts, segments
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Key
 from storage.causes import Cause
-from storage.database import Database
 from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, is_mounted
 from storage.format.layout import segment_path
-from storage.segments import Key
 
 __all__ = ["discard", "sweep"]
 

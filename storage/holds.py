@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from storage import audit
-from storage.actors import Actor
-from storage.database import next_rev
+from storage.catalogue import audit
+from storage.catalogue.actors import Actor
+from storage.catalogue.database import next_rev
+from storage.catalogue.segments import LONGEST_SEGMENT_US
 from storage.intervals import DAY_US, Interval, merge
-from storage.segments import LONGEST_SEGMENT_US
 from storage.texts import TextError, many_lines
 from storage.times import iso
 

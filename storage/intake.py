@@ -11,16 +11,16 @@ import sqlite3
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from storage import facts, segments
 from storage.adopt import Brought, Loss, bring, described, enter_brought
+from storage.catalogue import facts, segments
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Key, Segment
 from storage.causes import Cause
-from storage.database import Database
 from storage.disk.files import Files
 from storage.disk.roots import Root
 from storage.format.boxes import BoxError
 from storage.format.layout import SegmentName, parse
 from storage.format.segment_file import read
-from storage.segments import Key, Segment
 
 __all__ = ["Report", "TakingIn", "close_row_without_file", "end_run", "exists", "files_of", "may_hold_footage"]
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from storage import audit
-from storage.actors import Actor, of_link
-from storage.database import next_rev
+from storage.catalogue import audit
+from storage.catalogue.actors import Actor, of_link
+from storage.catalogue.database import next_rev
 from storage.texts import TextError, one_line
 
 __all__ = [

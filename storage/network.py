@@ -13,9 +13,9 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from storage import cameras
+from storage.catalogue import cameras
+from storage.catalogue.selection import Selection, Spellings, ensure_label, named, select
 from storage.network_hours import HOUR_US
-from storage.selection import Selection, Spellings, ensure_label, named, select
 
 __all__ = ["Figures", "Part", "Step", "edges", "groups", "known_rates", "measure"]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from storage.counters import LEVELS
+from storage.catalogue.counters import LEVELS
 
 __all__ = ["HOUR_US", "KEPT_HOURS", "Hour", "Reading", "added", "enter", "prune", "quality", "read"]
 
@@ -31,7 +31,7 @@ _SUMS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a camera's recorder said: its counts (storage/counters.py), and whether it records now."""
+    """What a camera's recorder said: its counts (storage/catalogue/counters.py), and whether it records now."""
 
     counters: Mapping[str, int]
     recording: bool

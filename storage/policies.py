@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from storage.selection import named, same
+from storage.catalogue.selection import named, same
 
 __all__ = ["LabelRule", "Policy", "Rules", "own_rules", "resolve"]
 

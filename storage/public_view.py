@@ -10,9 +10,9 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from storage import audit
-from storage.actors import Actor
-from storage.cameras import key_of
+from storage.catalogue import audit
+from storage.catalogue.actors import Actor
+from storage.catalogue.cameras import key_of
 from storage.texts import TextError, many_lines
 
 __all__ = ["Cut", "CutError", "cut", "cuts", "is_public", "restore", "shows_picture"]

@@ -16,16 +16,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from storage import cameras, facts, segments
 from storage.adopt import bring, check_name
+from storage.catalogue import cameras, facts, segments
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Init, Key
 from storage.causes import Cause, Layer
-from storage.database import Database
 from storage.disk.files import FILES, Files
 from storage.disk.roots import IDENTITY_FILE, Root
 from storage.format.boxes import BoxError, parse_init
 from storage.format.layout import SegmentName, parse
 from storage.format.segment_file import SegmentFile, init_of, read_fd
-from storage.segments import Init, Key
 
 __all__ = ["Progress", "rebuild"]
 

@@ -16,16 +16,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from storage import cameras, facts, garbage, segments, status
+from storage import garbage
 from storage.adopt import Loss
 from storage.backlog import Backlog
+from storage.catalogue import cameras, facts, segments, status
+from storage.catalogue.database import Database
+from storage.catalogue.segments import LONGEST_SEGMENT_US, Key, Segment
 from storage.causes import Cause
-from storage.database import Database
 from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, is_mounted
 from storage.format.layout import hour_folder
 from storage.intake import Report, TakingIn, close_row_without_file, end_run, files_of, may_hold_footage
-from storage.segments import LONGEST_SEGMENT_US, Key, Segment
 
 __all__ = ["Report", "reconcile", "take_up"]
 

@@ -16,15 +16,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from storage import audit, garbage, holds
-from storage.actors import Actor
+from storage import garbage, holds
+from storage.catalogue import audit
+from storage.catalogue.actors import Actor
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Key
 from storage.causes import Cause
-from storage.database import Database
 from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, is_mounted
 from storage.holds import Ranges
 from storage.policies import Policy
-from storage.segments import Key
 
 __all__ = [
     "MAX_AGE",

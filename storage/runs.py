@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from storage.catalogue.segments import Key, Segment
 from storage.coverage import Piece, resolve
 from storage.format.layout import NODE_ID
 from storage.intervals import Interval, clip, merge, subtract
-from storage.segments import Key, Segment
 
 __all__ = [
     "NotShown",

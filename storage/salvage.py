@@ -12,8 +12,8 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
-from storage import facts
 from storage.adopt import Loss, bring, described, enter_brought
+from storage.catalogue import facts
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.disk.files import Files

@@ -11,7 +11,7 @@ from typing import Final
 
 import sqlite_utils
 
-from storage.migrations import STEPS, run
+from storage.catalogue.migrations import STEPS, run
 
 __all__ = ["differences"]
 

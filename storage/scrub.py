@@ -18,14 +18,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from storage import facts, holds, segments
+from storage import holds
+from storage.catalogue import facts, segments
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Key
 from storage.causes import Cause
-from storage.database import Database
 from storage.disk.roots import Root, is_mounted
 from storage.format.boxes import BoxError
 from storage.format.layout import segment_path
 from storage.format.segment_file import read_fd
-from storage.segments import Key
 from storage.times import iso
 
 __all__ = ["Row", "Scrubbed", "altered", "hashed", "rows", "scrub", "still_listed"]

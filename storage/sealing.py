@@ -251,8 +251,8 @@ def keys_of(conn: sqlite3.Connection) -> Keys:
     """The keys of the catalogue that is connected to.
 
     Raises:
-        CatalogueError: the connection is not one of ``storage.database``.
+        CatalogueError: the connection is not one of ``storage.catalogue.database``.
     """
     if not isinstance(conn, CatalogueConnection):
-        raise CatalogueError("this connection has no keys: open the catalogue by storage.database")
+        raise CatalogueError("this connection has no keys: open the catalogue by storage.catalogue.database")
     return conn.keys

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from storage.catalogue.segments import Init, Key
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
 from storage.segment_writer import SegmentWriter
-from storage.segments import Init, Key
 
 __all__ = ["SegmentHandle"]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from storage import segments
+from storage.catalogue import segments
 from storage.coverage import known_until
 from storage.rotation import boundary_after
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from storage import cameras
+from storage.catalogue import cameras
 from storage.causes import Cause
 from storage.coverage import coverage
 

@@ -6,7 +6,7 @@ import functools
 import tempfile
 from pathlib import Path
 
-from storage.database import Database
+from storage.catalogue.database import Database
 
 __all__ = ["new_catalogue"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from nvr import accounts
 from storage import accounts as rows
 from storage.accounts import Role
-from storage.actors import SERVER_ACTOR, Actor
-from storage.database import Database
+from storage.catalogue.actors import SERVER_ACTOR, Actor
+from storage.catalogue.database import Database
 
 __all__ = ["person", "token_of"]
 

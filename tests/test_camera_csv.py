@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nvr.camera_csv import LineError, import_table, plan_import, read, read_ids, write
-from storage import cameras, node
-from storage.database import Database
+from storage.catalogue import cameras, node
+from storage.catalogue.database import Database
 from tests.nightly import examples
 
 SECRET = "p@ss;w/rd,1"

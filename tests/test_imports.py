@@ -14,9 +14,9 @@ TOP = Path(__file__).parent.parent
 # Folder to the folders of ours that its modules may import. ``nvr`` itself (the version, compiled, log) may be imported by all.
 ALLOWED: dict[str, frozenset[str]] = {
     "nvr": frozenset({"nvr.config"}),
-    "nvr.accounting": frozenset({"nvr.alerting", "storage", "storage.disk"}),
-    "nvr.accounts": frozenset({"storage"}),
-    "nvr.alerting": frozenset({"nvr.config", "nvr.texts", "storage", "storage.disk"}),
+    "nvr.accounting": frozenset({"nvr.alerting", "storage", "storage.catalogue", "storage.disk"}),
+    "nvr.accounts": frozenset({"storage", "storage.catalogue"}),
+    "nvr.alerting": frozenset({"nvr.config", "nvr.texts", "storage", "storage.catalogue", "storage.disk"}),
     "nvr.api": frozenset(
         {
             "nvr.accounts",
@@ -28,10 +28,11 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.reports",
             "nvr.texts",
             "storage",
+            "storage.catalogue",
             "storage.disk",
         }
     ),
-    "nvr.camera_csv": frozenset({"nvr.config", "nvr.texts", "storage", "storage.format"}),
+    "nvr.camera_csv": frozenset({"nvr.config", "nvr.texts", "storage", "storage.catalogue", "storage.format"}),
     "nvr.cli": frozenset(
         {
             "nvr.accounts",
@@ -47,6 +48,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.supervisor",
             "nvr.texts",
             "storage",
+            "storage.catalogue",
             "storage.disk",
         }
     ),
@@ -55,25 +57,47 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.demo.rtsp": frozenset(),
     "nvr.documents": frozenset(),
     "nvr.evidence": frozenset(
-        {"nvr.config", "nvr.evidence.verify", "nvr.playback", "nvr.texts", "storage", "storage.disk", "storage.format"}
+        {
+            "nvr.config",
+            "nvr.evidence.verify",
+            "nvr.playback",
+            "nvr.texts",
+            "storage",
+            "storage.catalogue",
+            "storage.disk",
+            "storage.format",
+        }
     ),
     "nvr.evidence.verify": frozenset({"nvr.evidence", "nvr.texts", "storage.format"}),
-    "nvr.playback": frozenset({"storage", "storage.format"}),
+    "nvr.playback": frozenset({"storage", "storage.catalogue", "storage.format"}),
     "nvr.recorder": frozenset(
-        {"nvr.config", "nvr.recorder.native", "nvr.recorder.relay", "storage", "storage.disk", "storage.format"}
+        {
+            "nvr.config",
+            "nvr.recorder.native",
+            "nvr.recorder.relay",
+            "storage",
+            "storage.catalogue",
+            "storage.disk",
+            "storage.format",
+        }
     ),
-    "nvr.recorder.native": frozenset({"nvr.config", "nvr.recorder", "storage", "storage.migrations"}),
-    "nvr.recorder.probe": frozenset({"nvr.config", "nvr.recorder", "nvr.recorder.native", "storage"}),
+    "nvr.recorder.native": frozenset(
+        {"nvr.config", "nvr.recorder", "storage", "storage.catalogue", "storage.catalogue.migrations"}
+    ),
+    "nvr.recorder.probe": frozenset(
+        {"nvr.config", "nvr.recorder", "nvr.recorder.native", "storage", "storage.catalogue"}
+    ),
     "nvr.recorder.relay": frozenset({"nvr.config", "nvr.recorder", "nvr.recorder.native", "storage"}),
-    "nvr.reports": frozenset({"nvr.documents", "nvr.texts", "storage"}),
+    "nvr.reports": frozenset({"nvr.documents", "nvr.texts", "storage", "storage.catalogue"}),
     "nvr.supervisor": frozenset(
-        {"nvr.accounts", "nvr.alerting", "nvr.config", "nvr.recorder", "storage", "storage.disk"}
+        {"nvr.accounts", "nvr.alerting", "nvr.config", "nvr.recorder", "storage", "storage.catalogue", "storage.disk"}
     ),
     "nvr.texts": frozenset({"storage"}),
-    "storage": frozenset({"storage.disk", "storage.format", "storage.migrations"}),
+    "storage": frozenset({"storage.catalogue", "storage.catalogue.migrations", "storage.disk", "storage.format"}),
+    "storage.catalogue": frozenset({"storage", "storage.catalogue.migrations", "storage.format"}),
+    "storage.catalogue.migrations": frozenset(),
     "storage.disk": frozenset({"storage"}),
     "storage.format": frozenset(),
-    "storage.migrations": frozenset(),
 }
 # What storage must not know, nor what it would draw in: media and HTTP.
 FOREIGN_TO_STORAGE = {"av", "litestar", "uvicorn", "pydantic", "click"}

@@ -13,8 +13,8 @@ from typing import Any, Final
 from nvr.alerting.clock import synchronised
 from storage import brake, confirmations, footage, forecast, misdated
 from storage.brake import Amount, Moment
+from storage.catalogue.database import Database
 from storage.confirmations import CLOCK, Confirmed
-from storage.database import Database
 from storage.policies import Policy
 from storage.retention import SPACE, Deletion, Disk, Plan, plan
 

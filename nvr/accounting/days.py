@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 from typing import Final
 
+from storage.catalogue.database import Database
 from storage.coverage_days import refresh
-from storage.database import Database
 
 __all__ = ["DayKeeper"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from storage import network_hours
-from storage.database import Database
+from storage.catalogue.database import Database
 from storage.network_hours import HOUR_US, Reading
 
 __all__ = ["NetworkKeeper"]

@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from nvr.accounting.brake import Brake, Pass, moment
 from nvr.accounting.sacrifice import paused, scarcity
-from storage import cameras, clock_samples, confirmations, footage, garbage
+from storage import confirmations, footage, garbage
 from storage.brake import Amount
-from storage.database import Database
+from storage.catalogue import cameras, clock_samples
+from storage.catalogue.database import Database
 from storage.disk.files import FILES, Files
 from storage.disk.reserve import Reserve
 from storage.disk.roots import Root

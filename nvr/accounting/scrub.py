@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from storage.database import Database
+from storage.catalogue.database import Database
 from storage.disk.roots import Root, is_mounted
 from storage.scrub import scrub
 

@@ -10,10 +10,11 @@ from typing import Final
 
 from nvr.accounts.errors import InvalidAccount, NoSuchAccount
 from nvr.accounts.users import now_us
-from storage import accounts, audit
+from storage import accounts
 from storage.accounts import Role, Session, Token, User
-from storage.actors import new_token_id
-from storage.database import Database
+from storage.catalogue import audit
+from storage.catalogue.actors import new_token_id
+from storage.catalogue.database import Database
 from storage.texts import TextError, one_line
 
 __all__ = [

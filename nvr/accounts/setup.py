@@ -8,7 +8,7 @@ from nvr.accounts import first, passwords
 from nvr.accounts.users import insert_user, now_us
 from storage import accounts
 from storage.accounts import Role
-from storage.database import Database
+from storage.catalogue.database import Database
 
 __all__ = ["ensure_first_admin"]
 

@@ -9,10 +9,11 @@ from typing import Final
 
 from nvr.accounts import first, passwords
 from nvr.accounts.errors import BadCredentials, InvalidAccount, LastAdmin, NoSuchAccount, UserExists, WeakPassword
-from storage import accounts, audit
+from storage import accounts
 from storage.accounts import Role, User
-from storage.actors import is_reserved, new_user_id
-from storage.database import Database
+from storage.catalogue import audit
+from storage.catalogue.actors import is_reserved, new_user_id
+from storage.catalogue.database import Database
 
 __all__ = [
     "create_user",

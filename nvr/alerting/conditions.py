@@ -12,11 +12,11 @@ from enum import StrEnum
 from typing import Any, Final
 
 from storage.at_risk import Risk
+from storage.catalogue.devices import Device
+from storage.catalogue.logins import Entry
 from storage.confirmations import CLOCK, Waiting
-from storage.devices import Device
 from storage.forecast import Forecast
 from storage.integrity import Wrong
-from storage.logins import Entry
 from storage.retention import Disk
 
 __all__ = [

@@ -17,8 +17,8 @@ from nvr.alerting.channels import Channel, DeliveryError, channels
 from nvr.alerting.messages import Note, compose, facts_of
 from nvr.texts import Formats
 from storage import alerts, deliveries
-from storage.cameras import every
-from storage.database import Database
+from storage.catalogue.cameras import every
+from storage.catalogue.database import Database
 from storage.deliveries import Delivery
 
 __all__ = ["Post"]

@@ -36,21 +36,10 @@ from nvr.alerting.quality import LastHour, unwell
 from nvr.alerting.sending import Post
 from nvr.texts import Formats
 from storage import alerts as rows
-from storage import (
-    at_risk,
-    brake,
-    cameras,
-    confirmations,
-    deliveries,
-    devices,
-    footage,
-    forecast,
-    integrity,
-    logins,
-    network_hours,
-)
+from storage import at_risk, brake, confirmations, deliveries, footage, forecast, integrity, network_hours
 from storage.alerts import Member, Row
-from storage.database import Database
+from storage.catalogue import cameras, devices, logins
+from storage.catalogue.database import Database
 from storage.disk.files import FILES
 from storage.disk.roots import Root, is_mounted
 from storage.figures import figure_table

@@ -13,7 +13,8 @@ from nvr.api.services import Injected
 from nvr.api.times import format_time, parse_time
 from nvr.evidence.heads import HeadBook
 from nvr.evidence.keys import KeyFolder
-from storage import audit, audit_check
+from storage import audit_check
+from storage.catalogue import audit
 
 __all__ = ["ROUTES"]
 

@@ -1,7 +1,7 @@
 """Who asks, and whether they may: the one guard that every route is behind.
 
 Invariant: a handler runs only if its route declares a role and whoever asks has it; a change asked for with a cookie comes from a
-page of this server; what the audit log must hold is entered before a look, and with a change (``storage.audit``).
+page of this server; what the audit log must hold is entered before a look, and with a change (``storage.catalogue.audit``).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from nvr import accounts
 from nvr.api.errors import ApiError
 from nvr.api.front import WRONG_HOST
 from nvr.api.services import Services
-from storage import audit
 from storage.accounts import Role
-from storage.actors import Actor
-from storage.audit import Act
-from storage.database import Database
+from storage.catalogue import audit
+from storage.catalogue.actors import Actor
+from storage.catalogue.audit import Act
+from storage.catalogue.database import Database
 
 __all__ = ["COOKIE", "PUBLIC", "Principal", "address_of", "check_origin", "guard", "principal_of", "same_origin"]
 

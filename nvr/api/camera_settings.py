@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from nvr.api.errors import ApiError
 from nvr.config import Camera, check_ages, redact, to_wire
 from nvr.config.redact import MASK
-from storage.cameras import Camera as StoredCamera
+from storage.catalogue.cameras import Camera as StoredCamera
 from storage.policies import Policy, Rules, resolve
 from storage.sealing import SEALED
 

@@ -15,8 +15,8 @@ from nvr.api.respond import ApiRequest
 from nvr.api.routing import get, post
 from nvr.api.services import Injected, Services
 from nvr.camera_csv import OvertakenError, import_table, plan_import, read, write
-from storage import cameras
-from storage.selection import select
+from storage.catalogue import cameras
+from storage.catalogue.selection import select
 
 __all__ = ["ROUTES"]
 

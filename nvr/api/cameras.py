@@ -19,7 +19,7 @@ from nvr.api.routing import delete, get, patch, post
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time
 from nvr.api.wire import CameraBody, CameraList
-from storage import cameras
+from storage.catalogue import cameras
 from storage.policies import Rules
 
 __all__ = ["ROUTES", "no_camera"]

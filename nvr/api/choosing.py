@@ -11,9 +11,9 @@ import msgspec
 
 from nvr.api.errors import ApiError
 from nvr.camera_csv import ChoiceError, Chosen, choose
-from storage import cameras, selection
-from storage.database import Database
-from storage.selection import SelectionError
+from storage.catalogue import cameras, selection
+from storage.catalogue.database import Database
+from storage.catalogue.selection import SelectionError
 
 __all__ = ["Choice", "chosen", "knowing", "parse_where", "planned"]
 

@@ -12,8 +12,8 @@ from nvr.api.routing import get
 from nvr.api.services import Injected
 from nvr.api.times import format_time, parse_range, seconds
 from nvr.api.wire import ClockBody, ClockSampleBody
-from storage import cameras, clock_samples
-from storage.clock_samples import Sample
+from storage.catalogue import cameras, clock_samples
+from storage.catalogue.clock_samples import Sample
 
 __all__ = ["ROUTES"]
 

@@ -17,10 +17,11 @@ from nvr.api.services import Services
 from nvr.api.times import format_time
 from nvr.evidence.archive import Entry, PackageArchive
 from nvr.evidence.request import ExportRequest, new_export_id
-from storage import audit, cases, exports
+from storage import cases, exports
 from storage.accounts import Role
-from storage.actors import Actor
 from storage.cases import Request, State
+from storage.catalogue import audit
+from storage.catalogue.actors import Actor
 from storage.exports import Export
 from storage.settled import unsettled
 from storage.texts import is_plain

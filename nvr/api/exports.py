@@ -27,9 +27,9 @@ from nvr.evidence.errors import KeyProblem
 from nvr.evidence.keys import KeyFolder
 from nvr.evidence.request import ExportRequest, new_export_id
 from storage import cases, exports, links
-from storage.actors import Actor
-from storage.audit import Act
 from storage.cases import Request
+from storage.catalogue.actors import Actor
+from storage.catalogue.audit import Act
 from storage.exports import Export
 from storage.links import Link
 

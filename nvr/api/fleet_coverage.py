@@ -24,11 +24,11 @@ from nvr.reports.figure_rows import figures_body
 from nvr.reports.query import GapQuery, chosen
 from nvr.reports.stream import steps_body
 from nvr.texts.plain import plain_detail
-from storage import cameras as camera_rows
+from storage.catalogue import cameras as camera_rows
+from storage.catalogue.selection import ensure_label
 from storage.clock_steps import fleet_steps
 from storage.figures import summed
 from storage.intervals import DAY_US, Interval
-from storage.selection import ensure_label
 
 __all__ = ["ROUTES"]
 

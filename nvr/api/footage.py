@@ -18,7 +18,7 @@ from nvr.api.services import Injected, Services
 from nvr.playback.errors import FootageDamaged, FootageGone
 from nvr.playback.media import Media, open_media
 from nvr.playback.names import GAP_BYTES, GAP_NAME, parse_segment_name, parse_zero
-from storage import segments
+from storage.catalogue import segments
 
 __all__ = ["PRIVATE", "ROUTES", "gap_answer", "init_answer", "segment_media"]
 

@@ -12,7 +12,7 @@ from typing import Final
 from litestar.concurrency import sync_to_thread
 
 from storage import leases
-from storage.database import Database
+from storage.catalogue.database import Database
 from storage.intervals import Interval
 
 __all__ = ["Leases"]

@@ -25,9 +25,10 @@ from nvr.api.sending import send
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, parse_time
 from nvr.evidence.archive import PackageArchive
-from storage import audit, exports, links
-from storage.actors import NOBODY
-from storage.audit import Act
+from storage import exports, links
+from storage.catalogue import audit
+from storage.catalogue.actors import NOBODY
+from storage.catalogue.audit import Act
 from storage.exports import Export
 from storage.links import Link, LinkError
 from storage.links import State as LinkState

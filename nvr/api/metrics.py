@@ -22,9 +22,10 @@ from nvr.api.respond import ApiRequest, encoded
 from nvr.api.routing import get
 from nvr.api.server_metrics import server_metrics
 from nvr.api.services import Injected, Services
-from storage import alerts, at_risk, audit, deliveries, status
+from storage import alerts, at_risk, deliveries
+from storage.catalogue import audit, status
+from storage.catalogue.counters import LEVELS, NAMES
 from storage.causes import Cause
-from storage.counters import LEVELS, NAMES
 from storage.disk.roots import Root, is_mounted
 from storage.present import present
 from storage.retention import disks
@@ -161,7 +162,7 @@ class _Recording(Collector):
 
 
 def _counted(found: Sequence[tuple[str, Mapping[str, int]]]) -> Iterable[Metric]:
-    """What recorders count (storage/counters.py): sums as counters, which begin anew with a recorder, levels as gauges; times in seconds."""
+    """What recorders count (storage/catalogue/counters.py): sums as counters, which begin anew with a recorder, levels as gauges; times in seconds."""
     for name, what in NAMES.items():
         base, factor = (f"{name.removesuffix('_us')}_seconds", 1e-6) if name.endswith("_us") else (name, 1)
         help_ = f"{what[:1].upper()}{what[1:]}".removesuffix(", microseconds").replace("Microseconds", "Seconds")

@@ -23,10 +23,11 @@ from nvr.api.routing import get, post
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, seconds
 from nvr.camera_csv import Chosen
-from storage import attachments, cameras, directing, directives, planning
+from storage import attachments, directing, directives, planning
+from storage.catalogue import cameras
+from storage.catalogue.selection import select
 from storage.directives import DirectiveError, Draft, Kind, check
 from storage.impact import impact, plan_hash
-from storage.selection import select
 
 __all__ = ["ROUTES", "TIME_ERRORS", "end_directive"]
 

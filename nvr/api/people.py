@@ -18,10 +18,10 @@ from nvr.api.routing import delete, get, post
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time
 from storage import accounts as rows
-from storage import audit
 from storage.accounts import Role, Token, User
-from storage.actors import NOBODY, Actor
-from storage.audit import Act
+from storage.catalogue import audit
+from storage.catalogue.actors import NOBODY, Actor
+from storage.catalogue.audit import Act
 
 __all__ = ["ROUTES"]
 

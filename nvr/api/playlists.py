@@ -22,7 +22,7 @@ from nvr.playback.errors import NoFootage
 from nvr.playback.hls import recorded_playlist
 from nvr.playback.names import picture_name
 from nvr.playback.snapshot import Snapshot, snapshot
-from storage import cameras, segments
+from storage.catalogue import cameras, segments
 from storage.coverage import coverage
 from storage.intervals import Interval
 

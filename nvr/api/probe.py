@@ -21,7 +21,7 @@ from nvr.api.respond import ApiRequest, json_answer
 from nvr.api.routing import post
 from nvr.api.services import Injected, Services
 from nvr.config import Camera, redact, to_wire
-from storage import audit, cameras
+from storage.catalogue import audit, cameras
 
 __all__ = ["ROUTES"]
 

@@ -28,10 +28,10 @@ from nvr.api.times import format_time
 from nvr.playback.errors import PlaybackError
 from nvr.playback.snapshot import snapshot
 from storage import public_view
+from storage.catalogue.segments import LAST_SPANS
 from storage.causes import Cause
 from storage.present import CameraNow, present
 from storage.public_view import Cut, CutError
-from storage.segments import LAST_SPANS
 
 __all__ = ["ROUTES"]
 

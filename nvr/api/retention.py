@@ -20,7 +20,8 @@ from nvr.api.respond import ApiRequest, json_answer
 from nvr.api.routing import get, post
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, seconds
-from storage import cameras, confirmations, footage, forecast, plans
+from storage import confirmations, footage, forecast, plans
+from storage.catalogue import cameras
 from storage.disk.roots import Root
 from storage.policies import LabelRule, Policy, Rules, own_rules, resolve
 from storage.retention import Disk, apply, disks

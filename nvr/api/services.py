@@ -24,7 +24,7 @@ from nvr.api.views import Views
 from nvr.log import PerMinute
 from nvr.playback.index_cache import IndexCache
 from nvr.playback.live import Live
-from storage.database import Database
+from storage.catalogue.database import Database
 
 __all__ = ["Injected", "Services", "provide"]
 

@@ -11,10 +11,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from storage import audit
-from storage.actors import Actor
-from storage.audit import Act
-from storage.database import Database
+from storage.catalogue import audit
+from storage.catalogue.actors import Actor
+from storage.catalogue.audit import Act
+from storage.catalogue.database import Database
 
 __all__ = ["Views"]
 

@@ -30,11 +30,12 @@ from nvr.api.services import Injected, Services
 from nvr.api.times import parse_time
 from nvr.playback.names import GAP_NAME
 from nvr.playback.within import bytes_within
-from storage import addresses, segments
+from storage import addresses
 from storage.accounts import Role
-from storage.actors import of_address
 from storage.addresses import Address, State
-from storage.audit import Act
+from storage.catalogue import segments
+from storage.catalogue.actors import of_address
+from storage.catalogue.audit import Act
 from storage.intervals import Interval
 
 __all__ = ["ROUTES"]

@@ -29,7 +29,7 @@ __all__ = [
 
 class StatusBody(msgspec.Struct, kw_only=True):
     """Whether a camera is recorded now. ``state`` is recording, waiting or off; ``since`` is, of one that should be and is not, that of the outage. ``clock_offset_s``: how far the camera's own clock was ahead
-    when it was last heard; ``counters``: those of storage/counters.py."""
+    when it was last heard; ``counters``: those of storage/catalogue/counters.py."""
 
     state: str
     since: str

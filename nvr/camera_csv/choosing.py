@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from nvr.camera_csv.table import read_ids
-from storage import cameras, selection
+from storage.catalogue import cameras, selection
+from storage.catalogue.selection import SelectionError
 from storage.impact import missing
-from storage.selection import SelectionError
 
 __all__ = ["ChoiceError", "Chosen", "choose"]
 

@@ -20,10 +20,10 @@ from nvr.config import Camera, redact, to_wire
 from nvr.config.checks import check_cameras
 from nvr.config.explain import explain
 from nvr.config.redact import MASK
-from storage import cameras
-from storage.database import Database
+from storage.catalogue import cameras
+from storage.catalogue.database import Database
+from storage.catalogue.slices import in_slices
 from storage.sealing import SEALED
-from storage.slices import in_slices
 
 __all__ = ["ImportPlan", "OvertakenError", "import_table", "plan_import"]
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from nvr.texts.cells import cell_text
+from storage.catalogue.selection import KNOWN_LABELS
 from storage.format.layout import is_camera_id
-from storage.selection import KNOWN_LABELS
 
 __all__ = ["LABEL_PREFIX", "SETTINGS", "LineError", "Row", "Table", "read", "read_ids"]
 

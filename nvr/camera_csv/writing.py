@@ -13,8 +13,8 @@ from typing import Any, Final
 from nvr.camera_csv.table import LABEL_PREFIX, SETTINGS
 from nvr.config import format_duration, redact
 from nvr.texts.cells import csv_cell
-from storage.cameras import Camera
-from storage.selection import KNOWN_LABELS
+from storage.catalogue.cameras import Camera
+from storage.catalogue.selection import KNOWN_LABELS
 
 __all__ = ["write"]
 

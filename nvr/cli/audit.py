@@ -54,7 +54,7 @@ def list_(
     config: Path,
 ) -> None:
     """Print entries, the latest first."""
-    from storage.audit import entries
+    from storage.catalogue.audit import entries
 
     with open_catalogue(config) as (loaded, database):
         zone = loaded.server.zone
@@ -84,7 +84,7 @@ def export(
 ) -> None:
     """Write entries with all their fields to the standard output, the latest first."""
     from nvr.texts.cells import csv_cell
-    from storage.audit import Entry, entries
+    from storage.catalogue.audit import Entry, entries
 
     columns = list(Entry.__dataclass_fields__)
     writer = csv.DictWriter(sys.stdout, columns) if format_ == "csv" else None
@@ -109,8 +109,8 @@ def verify(heads: tuple[str, ...], config: Path) -> None:
     """
     from nvr.evidence.heads import HeadBook
     from nvr.evidence.keys import KeyFolder
-    from storage import audit as log
     from storage import audit_check, hold_check, schema_check
+    from storage.catalogue import audit as log
 
     try:
         noted = [log.Head.parse(text) for text in heads]

@@ -34,8 +34,8 @@ def backup(path: Path, with_key: bool, passphrase_file: Path | None, config: Pat
     from nvr.accounts import AccountError, check_password
     from nvr.config.last_good import load_or_last
     from storage import key_copy
-    from storage.backup import backup as copy
-    from storage.database import Database
+    from storage.catalogue.backup import backup as copy
+    from storage.catalogue.database import Database
     from storage.errors import StorageError
 
     source = load_or_last(config, lambda told: echo(told, err=True)).storage.catalogue

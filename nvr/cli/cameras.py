@@ -17,8 +17,8 @@ from nvr.cli.writing import new_file
 if TYPE_CHECKING:
     import sqlite3
 
-    from storage.cameras import Camera
-    from storage.selection import Selection
+    from storage.catalogue.cameras import Camera
+    from storage.catalogue.selection import Selection
 
 __all__ = ["cameras"]
 
@@ -33,8 +33,8 @@ _WHERE = click.option(
 @click.pass_context
 def cameras(ctx: click.Context, where: str, config: Path) -> None:
     """Print all cameras with their state, its cause, and until when they are recorded."""
-    from storage import cameras as camera_rows
-    from storage import status
+    from storage.catalogue import cameras as camera_rows
+    from storage.catalogue import status
 
     # For the subcommands, which look there.
     ctx.find_root().obj = config
@@ -63,7 +63,7 @@ def cameras(ctx: click.Context, where: str, config: Path) -> None:
 
 
 def _chosen(query: Selection, every: list[Camera]) -> list[Camera]:
-    from storage import selection
+    from storage.catalogue import selection
 
     try:
         return selection.select(query, every)
@@ -72,7 +72,7 @@ def _chosen(query: Selection, every: list[Camera]) -> list[Camera]:
 
 
 def _query(where: str) -> Selection:
-    from storage.selection import SelectionError, parse
+    from storage.catalogue.selection import SelectionError, parse
 
     try:
         return parse(where)
@@ -88,8 +88,8 @@ def _query(where: str) -> Selection:
 def export(path: Path | None, where: str, with_passwords: bool, config: Path) -> None:
     """Write the cameras as CSV to PATH, which must not exist, or to the terminal."""
     from nvr.camera_csv import write
-    from storage import audit
-    from storage import cameras as camera_rows
+    from storage.catalogue import audit
+    from storage.catalogue import cameras as camera_rows
 
     query = _query(where)
     with open_catalogue(config) as (_, database), database.read() as conn:
@@ -148,7 +148,7 @@ def import_(path: Path, dry_run: bool, config: Path) -> None:
 @config_option
 def retry(ids: tuple[str, ...], config: Path) -> None:
     """Try the passwords of cameras now, once, although the cameras refused them."""
-    from storage import cameras as rows
+    from storage.catalogue import cameras as rows
 
     with open_catalogue(config) as (_, database), database.write() as conn:
         for camera in _found(conn, ids):
@@ -161,7 +161,7 @@ def retry(ids: tuple[str, ...], config: Path) -> None:
 @config_option
 def trust(ids: tuple[str, ...], config: Path) -> None:
     """Accept the certificates, and the ways to log in, that cameras show now."""
-    from storage import cameras as rows
+    from storage.catalogue import cameras as rows
 
     with open_catalogue(config) as (_, database), database.write() as conn:
         for camera in _found(conn, ids):
@@ -170,7 +170,7 @@ def trust(ids: tuple[str, ...], config: Path) -> None:
 
 
 def _found(conn: sqlite3.Connection, ids: tuple[str, ...]) -> list[Camera]:
-    from storage import cameras as rows
+    from storage.catalogue import cameras as rows
 
     found = [(id_, rows.find(conn, id_)) for id_ in ids]
     missing = [id_ for id_, camera in found if camera is None or camera.removed_us is not None]

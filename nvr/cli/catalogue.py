@@ -18,8 +18,8 @@ from storage.texts import TextError, escaped
 
 if TYPE_CHECKING:
     from nvr.config import Config
-    from storage.actors import Actor
-    from storage.database import Database
+    from storage.catalogue.actors import Actor
+    from storage.catalogue.database import Database
 
 __all__ = ["TIME", "open_catalogue", "table", "when", "who"]
 
@@ -34,8 +34,8 @@ def open_catalogue(config: Path) -> Iterator[tuple[Config, Database]]:
     """
     from nvr.accounts.errors import AccountError
     from nvr.config.last_good import load_or_last
-    from storage.audit import Act, acting
-    from storage.database import Database
+    from storage.catalogue.audit import Act, acting
+    from storage.catalogue.database import Database
     from storage.disk.files import accept_unsynced_folders
     from storage.errors import StorageError
 
@@ -56,7 +56,7 @@ def open_catalogue(config: Path) -> Iterator[tuple[Config, Database]]:
 
 def who() -> Actor:
     """For the record: whoever may use this command may use the catalogue. The name is what the operating system says."""
-    from storage.actors import COMMAND_LINE_ID, Actor
+    from storage.catalogue.actors import COMMAND_LINE_ID, Actor
 
     return Actor(COMMAND_LINE_ID, f"{getpass.getuser()} (command line)")
 

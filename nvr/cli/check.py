@@ -31,9 +31,9 @@ def check(ctx: click.Context, hashes: bool, config: Path) -> None:
     """
     from nvr.config.last_good import load_or_last
     from storage import hold_check, schema_check
+    from storage.catalogue.database import Database
     from storage.check import Finding
     from storage.check import check as compare
-    from storage.database import Database
     from storage.disk.roots import Root, is_mounted
     from storage.errors import StorageError
 

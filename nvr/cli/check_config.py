@@ -36,8 +36,8 @@ def _floors(loaded: Config) -> list[str]:
 
 def _labels(loaded: Config) -> list[str]:
     """Labels in the configuration that no camera has, of the file or of the catalogue."""
-    from storage import cameras, selection
-    from storage.database import Database
+    from storage.catalogue import cameras, selection
+    from storage.catalogue.database import Database
 
     every: list[selection.Labelled] = list(loaded.cameras)
     if loaded.storage.catalogue.is_file():

@@ -63,6 +63,6 @@ def chosen(conn: sqlite3.Connection, where: str | None, cameras: tuple[str, ...]
 
 def node_of(conn: sqlite3.Connection, configured: str | None) -> str:
     """This server's node id; a catalogue that no server used yet gets one."""
-    from storage import node
+    from storage.catalogue import node
 
     return node.this_node(conn, configured)

@@ -58,7 +58,7 @@ def clip(
     from nvr.playback.errors import PlaybackError
     from nvr.playback.index_cache import IndexCache
     from nvr.playback.names import apart, clip_name
-    from storage import cameras
+    from storage.catalogue import cameras
     from storage.coverage import coverage
     from storage.runs import parse_run, run_name
 

@@ -42,8 +42,8 @@ def coverage(
     from nvr.reports.figure_rows import ROWS, figures_body, labels
     from nvr.reports.stream import steps_body
     from nvr.texts import Formats
-    from storage import cameras as camera_rows
-    from storage import selection
+    from storage.catalogue import cameras as camera_rows
+    from storage.catalogue import selection
     from storage.clock_steps import fleet_steps
     from storage.figures import summed
 

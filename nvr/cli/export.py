@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nvr.config import Config
     from nvr.evidence.package import Package
     from nvr.evidence.request import ExportRequest
-    from storage.database import Database
+    from storage.catalogue.database import Database
 
 __all__ = ["export"]
 
@@ -85,7 +85,8 @@ def _export(loaded: Config, database: Database, request: ExportRequest, out: Pat
     from nvr.evidence.priority import give_way
     from nvr.evidence.request import Unit
     from nvr.playback.index_cache import IndexCache
-    from storage import audit, exports, node
+    from storage import exports
+    from storage.catalogue import audit, node
 
     give_way()
     signer = KeyFolder(loaded.keys_folder, loaded.evidence.name).ensure()

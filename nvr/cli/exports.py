@@ -104,8 +104,8 @@ def recheck(ctx: click.Context, packages: tuple[Path, ...], config: Path) -> Non
     from nvr.playback.errors import FootageGone
     from nvr.playback.index_cache import IndexCache, OpenSegment
     from storage import exports as rows
-    from storage import segments
-    from storage.segments import Key
+    from storage.catalogue import segments
+    from storage.catalogue.segments import Key
 
     give_way()
     lines = [("EXPORT", "FOUND", "DETAILS")]

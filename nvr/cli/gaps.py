@@ -93,7 +93,7 @@ def gap_query(
         click.UsageError: what is wrong.
     """
     from nvr.reports.query import GapQuery
-    from storage import selection
+    from storage.catalogue import selection
     from storage.causes import Cause, CauseClass
     from storage.intervals import Interval
 
@@ -119,7 +119,7 @@ def chosen_cameras(conn: sqlite3.Connection, query: GapQuery) -> list[ReportCame
         click.ClickException: there is no such camera, or no label of which is asked for.
     """
     from nvr.reports.query import chosen
-    from storage import selection
+    from storage.catalogue import selection
 
     try:
         return chosen(conn, query)

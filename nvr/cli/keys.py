@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nvr.config import Config
     from nvr.evidence.keys import KeyFolder
     from nvr.evidence.signing import Certificate
-    from storage.database import Database
+    from storage.catalogue.database import Database
 
 __all__ = ["keys"]
 
@@ -38,7 +38,7 @@ def _folder(config: Path) -> Iterator[tuple[Config, Database, KeyFolder]]:
 
 
 def _enter(database: Database, action: str, certificate: Certificate) -> None:
-    from storage import audit
+    from storage.catalogue import audit
 
     with database.write() as conn:
         audit.enter(conn, action, detail={"certificate_sha256": certificate.fingerprint})

@@ -34,7 +34,7 @@ def network(
 ) -> None:
     """Print bitrate, loss, reconnections and jitter per camera or label value."""
     from storage import network as figures
-    from storage import selection
+    from storage.catalogue import selection
 
     now_us = time.time_ns() // 1000
     end_us = now_us if end is None else end

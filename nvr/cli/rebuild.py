@@ -26,10 +26,10 @@ def rebuild(config: Path) -> None:
     deletions were in the catalogue only and don't come back; cameras of the configuration file do, at the next start.
     """
     from nvr.config import load
+    from storage.catalogue.node import Lock
     from storage.disk.files import accept_unsynced_folders
     from storage.disk.roots import IDENTITY_FILE
     from storage.errors import StorageError
-    from storage.node import Lock
 
     loaded = load(config)
     accept_unsynced_folders(loaded.storage.unsynced_folders)
@@ -61,7 +61,7 @@ def _journals(path: Path) -> list[Path]:
 
 def _make(target: Path, paths: list[Path]) -> str:
     """Makes the catalogue under another name until it is whole: a rebuild that was interrupted must not pass for a catalogue."""
-    from storage.database import Database
+    from storage.catalogue.database import Database
     from storage.disk.roots import open_root
     from storage.rebuild import Progress
     from storage.rebuild import rebuild as make

@@ -15,7 +15,7 @@ from nvr.cli.terminal import echo
 
 if TYPE_CHECKING:
     from nvr.config import Config
-    from storage.database import Database
+    from storage.catalogue.database import Database
     from storage.policies import Rules
     from storage.retention import Disk
 

@@ -26,7 +26,7 @@ from nvr.evidence.errors import KeyProblem
 from nvr.evidence.keys import KeyFolder
 from nvr.evidence.signing import Certificate, Signer
 from nvr.evidence.times import iso
-from storage.audit import Head
+from storage.catalogue.audit import Head
 from storage.disk.files import FILES
 
 __all__ = ["HeadBook", "Noted"]

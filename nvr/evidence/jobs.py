@@ -26,8 +26,9 @@ from nvr.evidence.package import ExportPlan, make_package, package_name, plan_ex
 from nvr.evidence.priority import Pace
 from nvr.evidence.request import ExportRequest, Unit
 from nvr.playback.index_cache import IndexCache
-from storage import audit, exports
-from storage.database import Database
+from storage import exports
+from storage.catalogue import audit
+from storage.catalogue.database import Database
 from storage.exports import Export
 from storage.settled import unsettled
 

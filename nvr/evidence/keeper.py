@@ -15,10 +15,11 @@ from typing import Final
 from nvr.evidence.errors import EvidenceError
 from nvr.evidence.heads import HeadBook
 from nvr.evidence.keys import KeyFolder
-from storage import audit, hold_check, integrity, schema_check
-from storage.audit import Head
+from storage import hold_check, integrity, schema_check
 from storage.audit_check import compare, verify
-from storage.database import Database
+from storage.catalogue import audit
+from storage.catalogue.audit import Head
+from storage.catalogue.database import Database
 
 __all__ = ["Keeper"]
 

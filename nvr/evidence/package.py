@@ -44,10 +44,10 @@ from nvr.evidence.times import folder_name
 from nvr.evidence.verify import verify
 from nvr.playback.errors import FootageGone
 from nvr.playback.index_cache import IndexCache, OpenSegment
-from storage.database import Database
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Key
 from storage.disk.files import FILES
 from storage.format.boxes import Track
-from storage.segments import Key
 
 __all__ = [
     "ExportPlan",

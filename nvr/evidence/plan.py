@@ -24,13 +24,13 @@ from nvr.playback.errors import PlaybackError
 from nvr.playback.index_cache import IndexCache
 from nvr.playback.mapping import TimeMap
 from nvr.playback.reading import read_exactly
-from storage import cameras, clock_samples, segments
-from storage.clock_samples import Sample
+from storage.catalogue import cameras, clock_samples, segments
+from storage.catalogue.clock_samples import Sample
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Init
 from storage.coverage import Coverage, Piece, coverage
-from storage.database import Database
 from storage.format.sample_index import SegmentIndex
 from storage.runs import whole
-from storage.segments import Init
 
 __all__ = ["SIGNATURE_UUID", "CameraPlan", "FilePlan", "Part", "Problem", "plan_camera"]
 

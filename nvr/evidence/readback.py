@@ -29,9 +29,9 @@ from nvr.evidence.verify.sources import ArchiveSource, FolderSource, Source
 from nvr.evidence.verify.words import finding_text
 from nvr.playback.errors import FootageGone
 from nvr.playback.index_cache import OpenSegment
+from storage.catalogue.segments import Key
 from storage.format.boxes import BoxError, children, header
 from storage.format.dating import undated
-from storage.segments import Key
 
 __all__ = ["Outcome", "ReadBack", "read_back"]
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from storage.catalogue.segments import Key
 from storage.causes import Cause
-from storage.segments import Key
 
 __all__ = [
     "ArchiveChanged",

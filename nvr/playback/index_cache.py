@@ -19,12 +19,12 @@ from typing import Final
 import numpy as np
 
 from nvr.playback.errors import FootageDamaged, FootageGone
-from storage import segments
-from storage.database import Database
+from storage.catalogue import segments
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Key, Segment
 from storage.format.boxes import BoxError
 from storage.format.sample_index import IndexBuilder, SegmentIndex, scan
 from storage.format.segment_file import SegmentFile, read_fd
-from storage.segments import Key, Segment
 
 __all__ = ["FileSet", "IndexCache", "OpenSegment", "extended"]
 

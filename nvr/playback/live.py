@@ -24,11 +24,11 @@ from nvr.playback.index_cache import IndexCache, OpenSegment
 from nvr.playback.live_window import LivePart, LiveWindow
 from nvr.playback.mapping import TimeMap
 from nvr.playback.names import INIT_FOLDER
-from storage import segments, status
-from storage.database import Database
+from storage.catalogue import segments, status
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Key, Segment
 from storage.format.boxes import Hole
 from storage.runs import NotShown, run_of
-from storage.segments import Key, Segment
 
 __all__ = ["Live"]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from nvr.playback.names import INIT_FOLDER, date_time, map_tag, seconds, segment_uri
-from storage.segments import Key
+from storage.catalogue.segments import Key
 
 __all__ = ["SEGMENT_S", "LivePart", "LiveSegment", "LiveWindow"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from storage.segments import Segment
+from storage.catalogue.segments import Segment
 
 __all__ = ["TimeMap"]
 

@@ -11,9 +11,9 @@ from nvr.playback.errors import FootageGone, RangeNotSatisfiable
 from nvr.playback.index_cache import FileSet, IndexCache, OpenSegment
 from nvr.playback.player_time import counted_from
 from nvr.playback.reading import read_exactly
-from storage import segments
-from storage.database import Database
-from storage.segments import Key
+from storage.catalogue import segments
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Key
 
 __all__ = ["CHUNK_BYTES", "Media", "ahead", "open_media", "parse_range", "read_ahead", "read_exactly"]
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from storage.catalogue.segments import Key
 from storage.format.layout import NODE_ID
-from storage.segments import Key
 
 __all__ = [
     "GAP_BYTES",

@@ -17,8 +17,8 @@ from nvr.playback.index_cache import IndexCache, OpenSegment
 from nvr.playback.mapping import TimeMap
 from nvr.playback.reading import read_exactly
 from storage import coverage
+from storage.catalogue.database import Database
 from storage.coverage import Piece
-from storage.database import Database
 
 __all__ = ["Snapshot", "snapshot"]
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from nvr.playback.groups import fragments
 from nvr.playback.mapping import TimeMap
+from storage.catalogue.segments import Segment
 from storage.format.sample_index import SegmentIndex
-from storage.segments import Segment
 
 __all__ = ["bytes_within"]
 

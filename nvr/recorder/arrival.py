@@ -63,7 +63,7 @@ class Jitter:
         return self._sixteenths_us >> 4
 
     def counts(self) -> dict[str, int]:
-        """As counted; names are those of storage/counters.py."""
+        """As counted; names are those of storage/catalogue/counters.py."""
         if not self.readings:
             return {}
         return {

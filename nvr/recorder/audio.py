@@ -176,5 +176,5 @@ class AudioTrack:
         return self.format if last_us is not None and now_us - last_us < _SILENT_US else None
 
     def counted(self) -> dict[str, Any]:
-        """Names are those of storage/counters.py."""
+        """Names are those of storage/catalogue/counters.py."""
         return {"audio_realigned": self.realigned, "audio_left_out": self.left_out}

@@ -77,7 +77,7 @@ class VideoEdge:
         self._jitter.arrived(round(packet.dts * Fraction(packet.time_base) / _COMMON_BASE), arrived_us)
 
     def counts(self) -> dict[str, int]:
-        """As counted; names are those of storage/counters.py."""
+        """As counted; names are those of storage/catalogue/counters.py."""
         return {
             "received": self.received,
             "received_bytes": self.bytes,

@@ -20,12 +20,12 @@ from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.run import Run
 from nvr.recorder.source import Ended, Source
 from nvr.recorder.working import WORKING, mark_of
+from storage.catalogue.counters import added
+from storage.catalogue.status import Status
 from storage.catalogue_writer import Grown
 from storage.causes import Cause, CauseClass, class_of
-from storage.counters import added
 from storage.disk_writer import DiskWriter
 from storage.segment_handle import SegmentHandle
-from storage.status import Status
 
 __all__ = ["Backoff", "CameraRecorder", "Growth"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from storage.clock_samples import Sample
+from storage.catalogue.clock_samples import Sample
 
 __all__ = ["CameraClock"]
 

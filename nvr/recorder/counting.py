@@ -1,4 +1,4 @@
-"""What is counted of one connection: what its source, runs, timelines and audio counted, together. Names are those of storage/counters.py."""
+"""What is counted of one connection: what its source, runs, timelines and audio counted, together. Names are those of storage/catalogue/counters.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from nvr.recorder.clock import RunClock
 from nvr.recorder.run import Run
 from nvr.recorder.timeline import Timeline
-from storage.counters import difference
+from storage.catalogue.counters import difference
 
 __all__ = ["Counting"]
 

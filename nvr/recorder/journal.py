@@ -11,12 +11,12 @@ from typing import Any
 
 from nvr.recorder.run import Identity
 from nvr.recorder.source import Ended
-from storage import clock_samples, facts, segments
+from storage.catalogue import clock_samples, facts, segments
+from storage.catalogue.clock_samples import Sample
+from storage.catalogue.segments import Key
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Layer
-from storage.clock_samples import Sample
 from storage.format.boxes import Hole
-from storage.segments import Key
 
 __all__ = ["Journal"]
 

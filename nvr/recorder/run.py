@@ -16,6 +16,7 @@ from nvr.recorder.disks import Disks
 from nvr.recorder.fragments import Fragmenter, MuxedFragment
 from nvr.recorder.inits import Template
 from nvr.recorder.source import AudioFormat, AudioUnit, Ended, Picture
+from storage.catalogue.segments import Init, Key
 from storage.causes import Cause
 from storage.disk_writer import DiskWriter
 from storage.format.boxes import Hole
@@ -23,7 +24,6 @@ from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
 from storage.salvage import disk_cause
 from storage.segment_handle import SegmentHandle
-from storage.segments import Init, Key
 
 __all__ = ["Identity", "Run"]
 

@@ -143,4 +143,4 @@ class Source(Protocol):
 
     @property
     def counters(self) -> Mapping[str, int]:
-        """What was counted on this connection so far; names are those of storage/counters.py."""
+        """What was counted on this connection so far; names are those of storage/catalogue/counters.py."""

@@ -9,11 +9,11 @@ from typing import Any
 
 from nvr.reports.calendar import day_edges, hour_edges
 from nvr.reports.query import GapQuery, ReportCamera
+from storage.catalogue.selection import Spellings, named
 from storage.causes import Cause, CauseClass, class_of
 from storage.coverage_days import figures, tables_between
 from storage.figures import Figures, summed
 from storage.present import present
-from storage.selection import Spellings, named
 
 __all__ = [
     "CameraFigures",

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from storage import cameras as camera_rows
-from storage import selection
+from storage.catalogue import cameras as camera_rows
+from storage.catalogue import selection
+from storage.catalogue.selection import Selection
 from storage.causes import Cause, CauseClass
 from storage.intervals import Interval
-from storage.selection import Selection
 
 __all__ = ["GapQuery", "Group", "ReportCamera", "chosen"]
 

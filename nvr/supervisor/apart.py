@@ -13,8 +13,8 @@ from nvr.supervisor.book import Book
 from nvr.supervisor.prepare import now_us
 from nvr.supervisor.quarantine import Accusations, Confinement
 from nvr.supervisor.workers import Workers
-from storage import quarantine
-from storage.database import Database
+from storage.catalogue import quarantine
+from storage.catalogue.database import Database
 
 __all__ = ["Apart"]
 

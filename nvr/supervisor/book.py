@@ -22,9 +22,10 @@ from nvr.recorder.reading import Reading, by_settings, settings_digest
 from nvr.supervisor.provision import from_row
 from nvr.supervisor.quarantine import Confinement
 from nvr.supervisor.shares import Move, loads, moves, pack, share, weight
-from storage import cameras, in_force, node, readings, status
+from storage import in_force
+from storage.catalogue import cameras, node, readings, status
+from storage.catalogue.database import Database
 from storage.causes import Cause
-from storage.database import Database
 from storage.in_force import InForce
 
 __all__ = ["Book", "Moving"]

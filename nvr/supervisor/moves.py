@@ -19,9 +19,9 @@ from nvr.supervisor.book import Book, Moving
 from nvr.supervisor.prepare import now_us
 from nvr.supervisor.shares import Move
 from nvr.supervisor.workers import Workers
-from storage import status
+from storage.catalogue import status
+from storage.catalogue.database import Database
 from storage.causes import Cause
-from storage.database import Database
 from storage.errors import CatalogueError
 
 __all__ = ["ALONE_S", "MOVE_S", "Moves"]

@@ -7,7 +7,7 @@ import sqlite3
 from typing import Any
 
 from nvr.config import Camera, Config, to_wire
-from storage import cameras
+from storage.catalogue import cameras
 from storage.sealing import SEALED
 
 __all__ = ["from_row", "provision", "settings_of"]

@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from storage.database import Database
+from storage.catalogue.database import Database
+from storage.catalogue.node import Lock
 from storage.disk.roots import IDENTITY_FILE, ReadOnlyRootError, Root, open_root, register
 from storage.errors import RootError, StorageError
-from storage.node import Lock
 
 __all__ = ["Roots"]
 

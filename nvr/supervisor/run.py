@@ -19,7 +19,7 @@ from nvr.supervisor.fleet import Fleet
 from nvr.supervisor.prepare import Prepared, now_us, prepare
 from nvr.supervisor.provision import provision
 from nvr.supervisor.services import Service, accounting, api, evidence
-from storage import audit, node
+from storage.catalogue import audit, node
 from storage.disk.files import accept_unsynced_folders
 from storage.disk.roots import Root
 from storage.errors import StorageError

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from nvr.accounting import brake as at_work
 from nvr.accounting.brake import Brake
-from storage import confirmations, footage, segments
+from storage import confirmations, footage
 from storage.brake import Amount, Moment
+from storage.catalogue import segments
+from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.policies import Policy
 from storage.retention import SPACE, Disk, apply, plan
-from storage.segments import Key
 from tests.nightly import examples
 from tests.people import person
 from tests.storage.test_retention import enter

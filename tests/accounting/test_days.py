@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from nvr.accounting.days import DayKeeper
-from storage import cameras, node
-from storage.database import Database
+from storage.catalogue import cameras, node
+from storage.catalogue.database import Database
 from storage.intervals import DAY_US
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from nvr.accounting import scrub as accounting_scrub
 from nvr.accounting.scrub import Scrubber
-from storage.database import Database
+from storage.catalogue.database import Database
+from storage.catalogue.node import this_node
 from storage.disk.roots import register
-from storage.node import this_node
 
 
 def test_scrubs_until_told_to_end(

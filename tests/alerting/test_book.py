@@ -12,9 +12,9 @@ from nvr.alerting.conditions import (
     of_required,
     promises_at_risk,
 )
+from storage.catalogue.logins import Account, Entry
 from storage.confirmations import Waiting
 from storage.forecast import Forecast, Miss
-from storage.logins import Account, Entry
 from storage.retention import Disk
 
 S = 1_000_000

@@ -10,9 +10,10 @@ import pytest
 from nvr.alerting.conditions import Kind
 from nvr.alerting.quality import LastHour, unwell
 from nvr.alerting.watch import read_last_hour
-from storage import cameras, facts, network_hours, node
+from storage import network_hours
+from storage.catalogue import cameras, facts, node
+from storage.catalogue.database import Database
 from storage.causes import Cause, Layer
-from storage.database import Database
 from storage.network_hours import HOUR_US, Hour
 from tests.catalogues import new_catalogue
 

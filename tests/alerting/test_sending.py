@@ -13,8 +13,9 @@ import pytest
 from nvr.alerting.channels import DeliveryError, Email, Webhook
 from nvr.alerting.messages import Message, facts_of
 from nvr.alerting.sending import Post
-from storage import alerts, cameras, deliveries, node
+from storage import alerts, deliveries
 from storage.alerts import Row
+from storage.catalogue import cameras, node
 from storage.deliveries import MOST_WAITING
 from tests.alerting import receivers
 from tests.alerting.receivers import SECRET, Hook, Inbox

@@ -12,13 +12,14 @@ import pytest
 from nvr.alerting.watch import Watch
 from nvr.reports.coverage import current_outages
 from nvr.reports.query import GapQuery, chosen
-from storage import alerts, at_risk, cameras, deliveries, facts, holds, node, segments, status
+from storage import alerts, at_risk, deliveries, holds
+from storage.catalogue import cameras, facts, node, segments, status
+from storage.catalogue.database import Database
+from storage.catalogue.status import Status
 from storage.causes import Cause
-from storage.database import Database
 from storage.disk.roots import register
 from storage.intervals import Interval
 from storage.policies import Policy, Rules
-from storage.status import Status
 from tests.alerting import receivers
 from tests.alerting.receivers import SECRET, Hook, Inbox
 from tests.catalogues import new_catalogue
@@ -262,7 +263,7 @@ def test_an_acknowledgement_ends_when_it_comes_back(db: Database) -> None:
 
 
 def test_a_refused_password_is_told_at_the_first(db: Database) -> None:
-    from storage import devices, logins
+    from storage.catalogue import devices, logins
 
     account = logins.Account.of("h:554", "admin", "wrong")
     with db.write() as conn:

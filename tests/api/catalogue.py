@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nvr import accounts
-from storage import cameras, facts, node, segments, status
 from storage.accounts import Role
+from storage.catalogue import cameras, facts, node, segments, status
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Init, Key
+from storage.catalogue.status import Status
 from storage.causes import Cause
-from storage.database import Database
-from storage.segments import Init, Key
-from storage.status import Status
 from tests.catalogues import new_catalogue
 from tests.people import token_of
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from nvr import accounts
 from nvr.accounts import Role, passwords, sessions
 from storage import accounts as rows
-from storage.actors import SERVER_ACTOR
-from storage.database import Database
+from storage.catalogue.actors import SERVER_ACTOR
+from storage.catalogue.database import Database
 from tests.nightly import examples
 
 

@@ -29,8 +29,9 @@ from nvr.api.server import bind
 from nvr.api.services import Services
 from nvr.api.times import format_time
 from nvr.api.watch import _check, _Watched
-from storage import addresses, audit
+from storage import addresses
 from storage.accounts import Role
+from storage.catalogue import audit
 from tests.playback.footage import CAMERA, START_US, Recording, Studio
 from tests.playback.frames import encode, number_of
 

@@ -11,11 +11,12 @@ from litestar.testing import AsyncTestClient
 from nvr.api.camera_settings import checked
 from nvr.api.errors import ApiError
 from nvr.supervisor.provision import from_row
-from storage import at_risk, cameras, devices, logins, status
+from storage import at_risk
 from storage.at_risk import Risk
+from storage.catalogue import cameras, devices, logins, status
+from storage.catalogue.status import Status
 from storage.causes import Cause
 from storage.policies import LabelRule, Policy, Rules
-from storage.status import Status
 from tests.api import catalogue
 from tests.api.catalogue import NOW, T0, S, World
 

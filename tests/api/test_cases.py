@@ -9,7 +9,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from storage import audit, audit_check, holds
+from storage import audit_check, holds
+from storage.catalogue import audit
 from tests.api.catalogue import T0, World
 
 Client = AsyncTestClient[Litestar]

@@ -21,9 +21,9 @@ from litestar.testing import AsyncTestClient, TestClient
 from nvr.api import ApiSettings, create_app
 from nvr.api.times import format_time, parse_time
 from nvr.texts.cells import csv_cell
-from storage import cameras, clock_samples
+from storage.catalogue import cameras, clock_samples
+from storage.catalogue.clock_samples import Sample
 from storage.causes import Cause
-from storage.clock_samples import Sample
 from tests.api import catalogue
 from tests.api.catalogue import NOW, T0, S, World, add_camera, add_segment, enter
 from tests.nightly import examples

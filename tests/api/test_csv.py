@@ -16,9 +16,9 @@ from litestar.routes import HTTPRoute
 from litestar.testing import AsyncTestClient
 
 from nvr.texts.cells import cell_text, csv_cell
-from storage import audit
-from storage.actors import Actor
-from storage.audit import Act
+from storage.catalogue import audit
+from storage.catalogue.actors import Actor
+from storage.catalogue.audit import Act
 from storage.causes import Cause
 from tests.api.catalogue import NOW, World, add_camera, enter
 

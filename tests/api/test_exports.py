@@ -11,8 +11,9 @@ from litestar.testing import AsyncTestClient
 
 from nvr.evidence.signing import read_certificate
 from nvr.evidence.verify import verify
-from storage import audit, audit_check, cases, exports
+from storage import audit_check, cases, exports
 from storage.accounts import Role
+from storage.catalogue import audit
 from tests.api.office import Office
 from tests.people import person
 from tests.playback.footage import CAMERA

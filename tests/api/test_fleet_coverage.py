@@ -8,7 +8,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from storage import cameras, coverage_days, facts
+from storage import coverage_days
+from storage.catalogue import cameras, facts
 from storage.causes import Cause
 from tests.api.catalogue import NOW, T0, S, World, add_camera, add_segment, enter
 

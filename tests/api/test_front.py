@@ -21,8 +21,8 @@ from nvr.api import ApiSettings, create_app
 from nvr.api.attempts import Attempts
 from nvr.api.auth import PUBLIC
 from nvr.api.front import host_of, parse_address, received
-from storage import audit
 from storage.accounts import Role
+from storage.catalogue import audit
 from tests.api.catalogue import PASSWORDS, World
 
 Client = httpx.AsyncClient

@@ -29,8 +29,8 @@ from nvr.recorder.native.ledger import LEDGER
 from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.run import Identity
 from nvr.recorder.source import Ended
-from storage import cameras
 from storage.accounts import Role
+from storage.catalogue import cameras
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from tests.api.catalogue import NOW, S, World

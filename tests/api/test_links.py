@@ -12,8 +12,9 @@ from litestar.testing import AsyncTestClient
 
 from nvr import accounts
 from nvr.evidence.verify import verify
-from storage import audit, audit_check, exports, links
+from storage import audit_check, exports, links
 from storage.accounts import Role
+from storage.catalogue import audit
 from tests.api.office import Office
 from tests.playback.footage import CAMERA
 

@@ -10,7 +10,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from nvr.api import ApiSettings, create_app
-from storage import cameras
+from storage.catalogue import cameras
 from storage.disk.roots import open_root
 from storage.network_hours import HOUR_US, Hour, enter
 from tests.api.catalogue import NOW, T0, World

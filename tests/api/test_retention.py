@@ -13,7 +13,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from nvr.api import ApiSettings, create_app
-from storage import segments
+from storage.catalogue import segments
 from storage.disk.roots import IDENTITY_FILE
 from storage.policies import LabelRule, Policy, Rules
 from tests.api.catalogue import SEGMENT_BYTES, T0, S, World

@@ -17,10 +17,11 @@ from litestar.testing import AsyncTestClient
 from nvr import accounts
 from nvr.api import ApiSettings, create_app
 from nvr.api.times import format_time
-from storage import cases, in_force, node, status
+from storage import cases, in_force
+from storage.catalogue import node, status
+from storage.catalogue.database import Database
+from storage.catalogue.status import Status
 from storage.causes import Cause
-from storage.database import Database
-from storage.status import Status
 from tests.people import person
 
 Client = AsyncTestClient[Litestar]

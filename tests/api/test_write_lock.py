@@ -11,9 +11,9 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from nvr.camera_csv import OvertakenError, importing, read
-from storage import cameras, segments
 from storage.accounts import Role
-from storage.slices import in_slices
+from storage.catalogue import cameras, segments
+from storage.catalogue.slices import in_slices
 from tests.api.catalogue import INIT, T0, World
 from tests.nightly import examples
 

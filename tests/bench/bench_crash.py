@@ -25,10 +25,10 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from storage import segments
+from storage.catalogue import segments
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Segment
 from storage.coverage import coverage
-from storage.database import Database
-from storage.segments import Segment
 from tests.bench.machine import describe
 from tests.cameras.clips import ClipSpec, clip
 from tests.cameras.scripted import Journal, ScriptedCamera, Sent

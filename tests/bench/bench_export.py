@@ -28,14 +28,14 @@ import numpy
 
 from nvr.recorder.fragments import Fragmenter, MuxedFragment
 from nvr.recorder.inits import Template
-from storage import cameras, node, segments
-from storage.database import Database
+from storage.catalogue import cameras, node, segments
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Init, Key
 from storage.disk.roots import register
 from storage.format.boxes import children, header, parse_moof
 from storage.format.layout import segment_path
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head, Tail, head_box, tail_box
-from storage.segments import Init, Key
 from tests.bench.machine import describe
 from tests.recorder.frames_made import encoded
 

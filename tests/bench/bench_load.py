@@ -22,8 +22,8 @@ from pathlib import Path
 
 import httpx
 
-from storage.database import Database
-from storage.segments import between
+from storage.catalogue.database import Database
+from storage.catalogue.segments import between
 from tests.bench.bench_clips import Api, url
 from tests.bench.bench_crash import Sending
 from tests.bench.long_footage import Long, Maker

@@ -24,10 +24,11 @@ import numpy as np
 from nvr import accounts
 from nvr.api.times import format_time
 from nvr.api.wire import coverage_body
-from storage import cameras, coverage_days, node
+from storage import coverage_days
 from storage.accounts import Role
+from storage.catalogue import cameras, node
+from storage.catalogue.database import Database
 from storage.coverage import coverage
-from storage.database import Database
 from storage.intervals import DAY_US, cut_at_days
 from tests.bench.machine import describe
 

@@ -13,11 +13,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from storage import cameras, footage, forecast, holds, node, plans, segments
-from storage.database import Database
+from storage import footage, forecast, holds, plans
+from storage.catalogue import cameras, node, segments
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Init
 from storage.policies import Policy, Rules
 from storage.retention import Disk, Plan, apply, plan
-from storage.segments import Init
 from tests.bench.machine import describe
 from tests.people import person
 

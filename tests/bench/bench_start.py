@@ -18,11 +18,11 @@ from pathlib import Path
 
 from nvr.config import load
 from nvr.supervisor.prepare import prepare
-from storage import cameras, node, segments, status
+from storage.catalogue import cameras, node, segments, status
+from storage.catalogue.database import Database
 from storage.causes import Cause
 from storage.check import Finding, check
 from storage.coverage import coverage
-from storage.database import Database
 from storage.disk.roots import Root, register
 from storage.format.layout import segment_path
 from storage.format.sample_index import IndexBuilder, SegmentIndex

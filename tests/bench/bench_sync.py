@@ -16,8 +16,8 @@ from pathlib import Path
 
 from nvr.recorder.pace import PACE_S
 from storage.at_risk import AtRisk
+from storage.catalogue.database import Database
 from storage.catalogue_writer import CatalogueWriter, Operation
-from storage.database import Database
 from storage.disk.files import FILES, Files
 from storage.disk.roots import open_root
 from storage.disk_writer import DiskWriter

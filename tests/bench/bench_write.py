@@ -36,15 +36,15 @@ IS_COMPILED = compiled.use()
 
 from nvr.recorder.fragments import Fragmenter, MuxedFragment
 from nvr.recorder.inits import Template
-from storage import cameras, node
+from storage.catalogue import cameras, node
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Init
 from storage.catalogue_writer import CatalogueWriter
-from storage.database import Database
 from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, register
 from storage.disk_writer import DiskWriter
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
-from storage.segments import Init
 from tests.bench.machine import describe
 from tests.recorder.frames_made import encoded
 

@@ -20,13 +20,13 @@ import av
 
 from nvr.recorder.fragments import Fragmenter, MuxedFragment
 from nvr.recorder.inits import Template
-from storage import cameras, segments
-from storage.database import Database
+from storage.catalogue import cameras, segments
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Init, Key
 from storage.format.boxes import Fragment
 from storage.format.layout import segment_path
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head, Tail, head_box, tail_box
-from storage.segments import Init, Key
 from tests.cameras.frames import split
 from tests.recorder.frames_made import picture
 

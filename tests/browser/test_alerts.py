@@ -11,7 +11,7 @@ import pytest
 from nvr.alerting.messages import facts_of
 from storage import alerts, deliveries
 from storage.alerts import Member, Row
-from storage.database import Database
+from storage.catalogue.database import Database
 from storage.present import present
 from tests.browser.chrome import chromium
 from tests.cameras.clips import Clip

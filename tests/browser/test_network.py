@@ -8,7 +8,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from storage.database import Database
+from storage.catalogue.database import Database
 from storage.network_hours import HOUR_US, Hour, enter
 from tests.browser.chrome import Page, chromium
 from tests.system.server import Server, now_us

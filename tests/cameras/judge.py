@@ -19,10 +19,10 @@ from pathlib import Path
 import av
 import numpy as np
 
+from storage.catalogue.segments import Segment
 from storage.causes import Cause
 from storage.format.segment_file import read
 from storage.intervals import Interval
-from storage.segments import Segment
 from tests.cameras.clips import ClipSpec, ClipUnit, clip
 from tests.cameras.frames import is_vcl, split
 from tests.cameras.odd.habit import Habit

@@ -9,10 +9,11 @@ from click.testing import CliRunner, Result
 
 from nvr.accounts import issue_token
 from nvr.cli import main
-from storage import addresses, audit
+from storage import addresses
 from storage.accounts import Role
 from storage.addresses import Maker, State
-from storage.database import Database
+from storage.catalogue import audit
+from storage.catalogue.database import Database
 
 
 def nvr(folder: Path, *arguments: str) -> Result:

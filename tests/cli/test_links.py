@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from nvr.cli import main
 from storage import cases, exports, links
-from storage.database import Database
+from storage.catalogue.database import Database
 from tests.people import person
 
 EXPORT = "0011223344556677"

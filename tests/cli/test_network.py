@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nvr.cli import main
-from storage.database import Database
+from storage.catalogue.database import Database
 from storage.network_hours import HOUR_US, Hour, enter
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from nvr.accounts import BadCredentials, verify_password
 from nvr.cli import main
 from nvr.config import load
-from storage.database import Database
+from storage.catalogue.database import Database
 
 GOOD = "gerbang-tua-berlumut"
 

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from nvr.cli import main
 from nvr.config import ConfigError, load
 from nvr.config.last_good import keep, load_or_last, path_of
-from storage import cameras, node
-from storage.database import Database
+from storage.catalogue import cameras, node
+from storage.catalogue.database import Database
 
 BROKEN = "[server]\nport = = 1\n"
 

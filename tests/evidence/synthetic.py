@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage import segments
+from storage.catalogue import segments
+from storage.catalogue.segments import Init, Key
 from storage.format.boxes import parse_init, parse_moof
 from storage.format.layout import segment_path
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head, Tail, bases, beginning, tail_box
-from storage.segments import Init, Key
 from tests.playback.footage import CAMERA, Studio, fragments
 from tests.playback.frames import TICKS, encode
 

@@ -16,9 +16,9 @@ from nvr.cli import main
 from nvr.config import load
 from nvr.evidence.heads import HeadBook
 from nvr.evidence.keys import KeyFolder
-from storage import audit
-from storage.audit import Act
-from storage.database import Database
+from storage.catalogue import audit
+from storage.catalogue.audit import Act
+from storage.catalogue.database import Database
 from tests.evidence.test_damage import JSON, SLOW, damaged
 from tests.nightly import examples
 from tests.people import person

@@ -30,11 +30,12 @@ from nvr.playback.clip import not_in, plan_clip, plan_clips
 from nvr.playback.errors import NoFootage, SeveralInits
 from nvr.playback.hls import recorded_playlist
 from nvr.playback.names import GAP_URI, parse_segment_name
-from storage import coverage, segments
+from storage import coverage
+from storage.catalogue import segments
+from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.format.boxes import children
 from storage.runs import NotShown
-from storage.segments import Key
 from tests.evidence.made import UNIT, request_of
 from tests.evidence.synthetic import FRAME_TICKS, Recorded, record
 from tests.evidence.test_copying import _Slow, fragments_of

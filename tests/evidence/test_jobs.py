@@ -20,7 +20,8 @@ from nvr.evidence.priority import Pace
 from nvr.evidence.request import ExportRequest, new_export_id
 from nvr.evidence.signing import Signer
 from nvr.evidence.verify import verify
-from storage import audit, audit_check, exports, holds
+from storage import audit_check, exports, holds
+from storage.catalogue import audit
 from storage.exports import Export
 from tests.evidence.made import request_of
 from tests.people import person

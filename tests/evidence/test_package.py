@@ -26,7 +26,7 @@ from nvr.evidence.signing import Signer, read_certificate
 from nvr.evidence.statement import make_statement
 from nvr.evidence.times import parse_iso
 from nvr.evidence.verify import verify
-from storage import clock_samples
+from storage.catalogue import clock_samples
 from storage.format.boxes import children, parse_init, parse_moof
 from storage.format.dating import undated
 from tests.evidence.made import UNIT, Made, make, request_of

@@ -12,9 +12,10 @@ from nvr.evidence.signing import Signer
 from nvr.evidence.verify import verify
 from nvr.playback.clip import not_in, plan_clip, plan_clips
 from nvr.playback.hls import recorded_playlist
-from storage import coverage, runs, segments
+from storage import coverage, runs
+from storage.catalogue import segments
+from storage.catalogue.segments import Key
 from storage.causes import Cause
-from storage.segments import Key
 from tests.evidence.made import UNIT, request_of
 from tests.evidence.synthetic import FRAME_TICKS, Recorded, record
 from tests.evidence.test_copying import fragments_of

@@ -15,12 +15,12 @@ from typing import Any
 import av
 
 from nvr.playback.index_cache import IndexCache
-from storage import segments
+from storage.catalogue import segments
+from storage.catalogue.segments import Init, Key
 from storage.format.boxes import Fragment, Track, children, header, parse_init, parse_moof
 from storage.format.layout import segment_path
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head, Tail, bases, beginning, head_box, tail_box
-from storage.segments import Init, Key
 from tests.catalogues import new_catalogue
 from tests.playback.frames import TICKS, Encoded, interleaved
 

@@ -17,7 +17,8 @@ from nvr.recorder.disks import Disks
 from nvr.recorder.inits import Template
 from nvr.recorder.run import Identity, Run
 from nvr.recorder.source import Ended, Picture
-from storage import facts, segments
+from storage.catalogue import facts, segments
+from storage.catalogue.segments import Segment
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause, Layer
 from storage.coverage import Coverage, coverage
@@ -26,7 +27,6 @@ from storage.disk_writer import DiskWriter
 from storage.format.segment_file import read
 from storage.intervals import Interval
 from storage.segment_handle import SegmentHandle
-from storage.segments import Segment
 from tests.catalogues import new_catalogue
 from tests.playback.frames import TICKS, Encoded, encode
 

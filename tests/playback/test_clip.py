@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from nvr.playback import clip as clip_module
 from nvr.playback.clip import Clip, Gaps, plan_clip
 from nvr.playback.errors import ClipTooLong, FootageDamaged, FootageGone, GapTooLong, NoFootage, SeveralInits
-from storage import segments
+from storage.catalogue import segments
 from tests.nightly import examples
 from tests.playback.footage import CAMERA, START_US, Studio
 from tests.playback.frames import encode

@@ -15,7 +15,8 @@ from nvr.playback.errors import NoFootage
 from nvr.playback.hls import recorded_playlist
 from nvr.playback.media import open_media
 from nvr.playback.names import GAP_URI, parse_segment_name, parse_zero
-from storage import coverage, facts, segments
+from storage import coverage
+from storage.catalogue import facts, segments
 from storage.causes import Cause
 from tests.playback.footage import CAMERA, START_US, Studio
 from tests.playback.frames import encode

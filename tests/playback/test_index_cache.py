@@ -13,10 +13,10 @@ import pytest
 from nvr.playback import index_cache
 from nvr.playback.errors import FootageDamaged, FootageGone
 from nvr.playback.index_cache import IndexCache
-from storage import segments
+from storage.catalogue import segments
+from storage.catalogue.segments import Segment
 from storage.format import segment_file
 from storage.format.sample_index import SegmentIndex
-from storage.segments import Segment
 from tests.playback.footage import CAMERA, START_US, Studio
 from tests.playback.frames import encode, sound
 

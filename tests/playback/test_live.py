@@ -16,10 +16,10 @@ from nvr.playback.live import Live
 from nvr.playback.live_window import LivePart, LiveWindow
 from nvr.playback.media import open_media
 from nvr.playback.names import parse_segment_name, parse_zero
-from storage import segments, status
+from storage.catalogue import segments, status
+from storage.catalogue.segments import Key
+from storage.catalogue.status import Status
 from storage.causes import Cause
-from storage.segments import Key
-from storage.status import Status
 from tests.playback.footage import CAMERA, START_US, Growing, Studio
 from tests.playback.frames import encode
 from tests.playback.playlists import Parsed, parse

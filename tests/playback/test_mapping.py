@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.playback.mapping import TimeMap
-from storage.segments import Key, Segment
+from storage.catalogue.segments import Key, Segment
 
 
 def segment(us: int, ticks: int, *, growing: bool = False, timescale: int = 90_000) -> Segment:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvr.playback.live_window import LivePart, LiveWindow
-from storage.segments import Key
+from storage.catalogue.segments import Key
 from tests.nightly import examples
 from tests.playback.footage import CAMERA, START_US
 from tests.playback.rfc8216 import check, check_reload

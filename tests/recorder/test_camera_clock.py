@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from nvr.recorder.camera_clock import CameraClock
-from storage import cameras, clock_samples, node
-from storage.clock_samples import Sample
-from storage.database import Database
+from storage.catalogue import cameras, clock_samples, node
+from storage.catalogue.clock_samples import Sample
+from storage.catalogue.database import Database
 from tests.catalogues import new_catalogue
 from tests.recorder.test_pipeline import Rig
 

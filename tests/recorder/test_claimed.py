@@ -20,9 +20,9 @@ from nvr.recorder.inits import Template
 from nvr.recorder.native.h264 import H264Depacketiser
 from nvr.recorder.native.pictures import Picture as Received
 from nvr.recorder.source import Picture
+from storage.catalogue.segments import Segment
 from storage.causes import Cause
 from storage.intervals import Interval, merge, subtract
-from storage.segments import Segment
 from tests.nightly import IS_NIGHT
 from tests.playback.frames import TICKS, encode
 from tests.playback.lossy import FPS, FRAME, GOP, decoded

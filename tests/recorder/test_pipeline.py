@@ -23,7 +23,8 @@ from nvr.recorder.inits import Template
 from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.run import Identity
 from nvr.recorder.source import Ended
-from storage import cameras, node
+from storage.catalogue import cameras, node
+from storage.catalogue.segments import between
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.coverage import Coverage, coverage
@@ -31,7 +32,6 @@ from storage.disk.files import Files
 from storage.disk.roots import register
 from storage.disk_writer import DiskWriter
 from storage.segment_handle import SegmentHandle
-from storage.segments import between
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.catalogues import new_catalogue
 from tests.recorder.frames_made import picture

@@ -20,8 +20,8 @@ from nvr.recorder.native.errors import ProtocolError
 from nvr.recorder.native.ledger import LEDGER
 from nvr.recorder.relay import Relay, with_controls
 from nvr.recorder.source import Ended
+from storage.catalogue.database import Database
 from storage.causes import Cause
-from storage.database import Database
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.cameras.faults import Faults
 from tests.cameras.fixtures import h264_aac_clip, h264_clip, serve

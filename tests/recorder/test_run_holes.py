@@ -12,17 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvr.playback.mapping import TimeMap
+from storage.catalogue.database import Database
+from storage.catalogue.node import next_epoch, this_node
+from storage.catalogue.segments import Segment
 from storage.causes import Cause
 from storage.coverage import Coverage
-from storage.database import Database
 from storage.disk.files import FILES
 from storage.fleet_coverage import read_batch
 from storage.format.segment_file import read
 from storage.intervals import Interval, merge
-from storage.node import next_epoch, this_node
 from storage.rebuild import rebuild
 from storage.reconcile import reconcile
-from storage.segments import Segment
 from tests.nightly import IS_NIGHT
 from tests.playback.frames import TICKS
 from tests.playback.lossy import CAMERA, FPS, FRAME, GOP, START_US, Lossy, decoded

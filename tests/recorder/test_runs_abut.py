@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from storage.segments import between
+from storage.catalogue.segments import between
 from tests.cameras.clips import ClipSpec, clip
 from tests.nightly import examples
 

@@ -16,15 +16,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from storage import facts, garbage
+from storage import garbage
 from storage.backlog import Backlog
+from storage.catalogue import facts
+from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.disk.roots import register
 from storage.disk_writer import DiskWriter
 from storage.errors import StorageError
 from storage.intervals import clip, subtract
 from storage.retention import Candidate, Deletion, apply
-from storage.segments import Key
 from tests.storage import mp4
 from tests.storage.faulty_files import FAULTS, Fault, FaultyDatabase, FaultyFiles, Kill
 from tests.storage.world import (

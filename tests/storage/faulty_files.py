@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from storage.database import Database
+from storage.catalogue.database import Database
 from storage.disk.files import Files
 
 Fault = Literal[

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from functools import cache
 
+from storage.catalogue.segments import Init
 from storage.format.boxes import Fragment, Hole, Track, hole_box, parse_init, parse_moof
-from storage.segments import Init
 
 TIMESCALE = 1_000
 FRAME_TICKS = 100

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from storage import audit, audit_check, cameras, hold_check, holds, integrity, node, schema_check
-from storage.audit import Act, Head, hash_of
-from storage.database import Database
+from storage import audit_check, hold_check, holds, integrity, schema_check
+from storage.catalogue import audit, cameras, node
+from storage.catalogue.audit import Act, Head, hash_of
+from storage.catalogue.database import Database
 from tests.catalogues import new_catalogue
 from tests.people import person
 

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage import cameras, facts, garbage, segments, status
+from storage import garbage
+from storage.catalogue import cameras, facts, segments, status
+from storage.catalogue.segments import Key
+from storage.catalogue.status import Status
 from storage.causes import Cause, Layer
 from storage.coverage import coverage, pieces, resolve
 from storage.intervals import DAY_US, Interval, clip, cut_at_days, merge
-from storage.segments import Key
-from storage.status import Status
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World, assert_partition
 

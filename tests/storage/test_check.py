@@ -14,7 +14,9 @@ from click.testing import CliRunner
 
 from nvr.cli import main
 from storage import check as checking
-from storage import garbage, segments
+from storage import garbage
+from storage.catalogue import segments
+from storage.catalogue.segments import Key
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.check import Finding, Kind, check
@@ -22,7 +24,6 @@ from storage.disk.roots import IDENTITY_FILE, Root, register
 from storage.disk_writer import DiskWriter
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
-from storage.segments import Key
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World
 

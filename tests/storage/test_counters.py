@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage.counters import NAMES, added, difference
+from storage.catalogue.counters import NAMES, added, difference
 
 
 def test_counts_are_sums_and_levels_are_not() -> None:

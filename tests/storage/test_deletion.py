@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from storage import cameras, garbage, segments
+from storage import garbage
+from storage.catalogue import cameras, segments
+from storage.catalogue.segments import Key
 from storage.causes import Cause, Layer
 from storage.disk.files import Files
 from storage.disk.roots import IDENTITY_FILE
 from storage.footage import load
 from storage.retention import Applied, Deletion, Disk, Policy, apply, disks, plan
-from storage.segments import Key
 from tests.storage.world import CAMERA, NODE, T0_US, World, add_camera, assert_consistent, assert_partition
 
 SECOND_US = 1_000_000

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from storage import directing, directives, facts, in_force
+from storage import directing, directives, in_force
+from storage.catalogue import facts
 from storage.causes import Cause, Layer
 from storage.coverage import Coverage, Gap
 from storage.directives import DirectiveError, Draft, Kind

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from storage import coverage_days, fleet_coverage
 from storage.account import Account
+from storage.catalogue.database import Database
 from storage.causes import Cause, Layer
 from storage.coverage import Coverage, coverage
-from storage.database import Database
 from storage.figures import REQUIRED, Category, Figures, category, category_sums, figure_table, summed
 from storage.fleet_coverage import FleetBatch, batches, read_batch
 from storage.fleet_partition import CAUSES, CLASSES

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from storage import facts, segments
 from storage.backlog import Backlog
+from storage.catalogue import facts, segments
+from storage.catalogue.database import Database
 from storage.causes import Cause
-from storage.database import Database
 from storage.disk.files import FILES, Files
 from storage.disk.reserve import Reserve
 from storage.disk.roots import Root, register

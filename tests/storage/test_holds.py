@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage import garbage, holds, segments
+from storage import garbage, holds
+from storage.catalogue import segments
+from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.footage import load, policies
 from storage.holds import HoldError
 from storage.intervals import DAY_US
 from storage.policies import Policy, Rules
 from storage.retention import plan
-from storage.segments import Key
 from tests.people import person
 from tests.storage import mp4
 from tests.storage.test_deletion import make

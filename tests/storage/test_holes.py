@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from storage import coverage_days, facts, garbage, segments
+from storage import coverage_days, garbage
+from storage.catalogue import facts, segments
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Key
 from storage.causes import Cause, Layer
 from storage.check import Finding, Kind, check
 from storage.coverage import pieces
-from storage.database import Database
 from storage.disk_writer import DiskWriter
 from storage.fleet_coverage import read_batch
 from storage.format.boxes import BoxError, Hole, hole_box, parse_moof
@@ -19,7 +21,6 @@ from storage.format.sample_index_codec import decode, encode
 from storage.format.segment_file import read
 from storage.intervals import DAY_US
 from storage.rebuild import rebuild
-from storage.segments import Key
 from tests.storage import mp4
 from tests.storage.world import (
     CAMERA,

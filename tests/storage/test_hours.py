@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storage.catalogue.selection import SelectionError, Spellings, select
+from storage.catalogue.selection import parse as choose
 from storage.hours import HoursError, parse
 from storage.intervals import merge
 from storage.policies import LabelRule, Policy
-from storage.selection import SelectionError, Spellings, select
-from storage.selection import parse as choose
 
 HOUR_US = 3_600_000_000
 

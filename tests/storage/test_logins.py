@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage import devices, logins
-from storage.database import Database
-from storage.logins import DAY_US, MOST_FAILURES, PAUSE_US, Account, device_of
+from storage.catalogue import devices, logins
+from storage.catalogue.database import Database
+from storage.catalogue.logins import DAY_US, MOST_FAILURES, PAUSE_US, Account, device_of
 from tests.catalogues import new_catalogue
 
 NOW_US = 1_790_000_000_000_000

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage import cameras, network_hours, status
+from storage import network_hours
+from storage.catalogue import cameras, status
+from storage.catalogue.status import Status
 from storage.network import known_rates, measure
 from storage.network_hours import HOUR_US, KEPT_HOURS, Hour, Reading, added, enter, prune
 from storage.planning import NoBitrateError, plan, rates
-from storage.status import Status
 from tests.storage.world import World, add_camera
 
 H0 = 480_000

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from storage import facts, segments
+from storage.catalogue import facts, segments
+from storage.catalogue.segments import Key
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.coverage import Coverage
@@ -18,7 +19,6 @@ from storage.fleet_coverage import read_batch
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
 from storage.segment_handle import SegmentHandle
-from storage.segments import Key
 from tests.storage import mp4
 from tests.storage.test_writers import append, close, wait
 from tests.storage.world import CAMERA, NODE, T0_US, World, assert_partition

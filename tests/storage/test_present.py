@@ -8,15 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage import cameras, facts, node, segments, status
+from storage.catalogue import cameras, facts, node, segments, status
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Init, Key
+from storage.catalogue.status import Status
 from storage.causes import Cause, Layer, is_required
 from storage.coverage import coverage
-from storage.database import Database
 from storage.figures import REQUIRED, category
 from storage.fleet_partition import CAUSES, CLASSES
 from storage.present import SILENT_US, CameraNow, present
-from storage.segments import Init, Key
-from storage.status import Status
 from tests.nightly import examples
 
 S = 1_000_000

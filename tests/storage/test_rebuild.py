@@ -12,15 +12,16 @@ import pytest
 from click.testing import CliRunner
 
 from nvr.cli import main
-from storage import facts, garbage, node
+from storage import garbage
+from storage.catalogue import facts, node
+from storage.catalogue.database import Database
+from storage.catalogue.node import Lock
+from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.coverage import Coverage
-from storage.database import Database
 from storage.disk.roots import IDENTITY_FILE, register
 from storage.disk_writer import DiskWriter
-from storage.node import Lock
 from storage.rebuild import Progress, rebuild
-from storage.segments import Key
 from tests.storage import mp4
 from tests.storage.world import (
     CAMERA,

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage import cameras, garbage, holds, plans, segments
+from storage import garbage, holds, plans
+from storage.catalogue import cameras, segments
+from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.footage import load
 from storage.forecast import Forecast, Recorded, forecast, measure
 from storage.policies import LabelRule, Policy, Rules, resolve
 from storage.retention import MAX_AGE, MAX_BYTES, SPACE, Candidate, Deletion, Disk, Footage, Plan, apply, plan
-from storage.segments import Key
 from tests.people import person
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World, add_camera

@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage import cameras, key_copy, node
-from storage.backup import backup
-from storage.database import Database
+from storage import key_copy
+from storage.catalogue import cameras, node
+from storage.catalogue.backup import backup
+from storage.catalogue.database import Database
 from storage.errors import CatalogueError
 from storage.sealing import SEALED, KeyLost, Keys, key_file, name_of
 from tests.nightly import examples

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage import facts, segments
+from storage.catalogue import facts, segments
+from storage.catalogue.database import Database
+from storage.catalogue.segments import LONGEST_SEGMENT_US, Key
 from storage.causes import Cause
 from storage.coverage import coverage
-from storage.database import Database
 from storage.rotation import boundary_after, stagger_us
-from storage.segments import LONGEST_SEGMENT_US, Key
 from storage.settled import unsettled
 from tests.catalogues import new_catalogue
 from tests.nightly import IS_NIGHT

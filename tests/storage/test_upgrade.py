@@ -16,15 +16,16 @@ import sqlite_utils
 from click.testing import CliRunner
 
 from nvr.cli import main
-from storage import cameras, facts, holds, migrations, segments
+from storage import holds
 from storage import scrub as scrubbing
-from storage.backup import backup
+from storage.catalogue import cameras, facts, migrations, segments
+from storage.catalogue.backup import backup
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Key
 from storage.causes import Cause
-from storage.database import Database
 from storage.errors import CatalogueError
 from storage.rebuild import rebuild
 from storage.scrub import scrub
-from storage.segments import Key
 from tests.people import person
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World, assert_partition
@@ -198,7 +199,7 @@ def test_ids_of_before_are_those_that_can_be_known(tmp_path: Path) -> None:
 def test_those_who_make_a_catalogue_at_once_take_turns(tmp_path: Path) -> None:
     """As a command that is called while the server starts for the first time."""
     path = tmp_path / "c.db"
-    code = "import sys; from pathlib import Path; from storage.database import Database; Database(Path(sys.argv[1])).migrate()"
+    code = "import sys; from pathlib import Path; from storage.catalogue.database import Database; Database(Path(sys.argv[1])).migrate()"
     started = [subprocess.Popen([sys.executable, "-c", code, path], cwd=TOP, stderr=subprocess.PIPE) for _ in range(6)]
     for process in started:
         _, said = process.communicate(timeout=60)
@@ -210,7 +211,7 @@ def test_an_upgrade_that_is_killed_is_all_or_nothing(tmp_path: Path, monkeypatch
     with monkeypatch.context() as patch:
         steps = sqlite_utils.migrations.Migrations("catalogue")
         steps._migrations = [*migrations.migrations._migrations]
-        patch.setattr("storage.database.migrations", steps)
+        patch.setattr("storage.catalogue.database.migrations", steps)
 
         @steps()
         def m999_breaks(db: sqlite_utils.Database) -> None:
@@ -300,7 +301,7 @@ def test_backup_never_replaces_a_file_and_leaves_no_half(world: World, monkeypat
     def damaged(*_: object) -> None:
         raise CatalogueError("the copy is damaged")
 
-    monkeypatch.setattr("storage.backup._copy", damaged)
+    monkeypatch.setattr("storage.catalogue.backup._copy", damaged)
     with pytest.raises(CatalogueError, match="damaged"):
         backup(world.database, world.folder / "new.db")
     assert not [*world.folder.glob("new.db*")]

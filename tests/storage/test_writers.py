@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from storage import facts, segments
+from storage.catalogue import facts, segments
+from storage.catalogue.segments import Key
+from storage.catalogue.status import Status
 from storage.catalogue_writer import CatalogueWriter, Operation
 from storage.causes import Cause
 from storage.disk.files import FILES, Files
@@ -23,8 +25,6 @@ from storage.format.segment_file import Head
 from storage.salvage import paths
 from storage.segment_handle import SegmentHandle
 from storage.segment_writer import SegmentWriter
-from storage.segments import Key
-from storage.status import Status
 from storage.workers import Digest, Hasher
 from tests.storage import mp4
 from tests.storage.world import (

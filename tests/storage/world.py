@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from storage import cameras, facts, node, segments
 from storage.backlog import Backlog
+from storage.catalogue import cameras, facts, node, segments
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Key
 from storage.catalogue_writer import CatalogueWriter, Operation
 from storage.causes import Cause, Layer
 from storage.coverage import Coverage, coverage
-from storage.database import Database
 from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, register
 from storage.disk_writer import DiskWriter
@@ -28,7 +29,6 @@ from storage.format.segment_file import Head, SegmentFile, Tail, head_box, read,
 from storage.intervals import Interval
 from storage.reconcile import Report, reconcile
 from storage.segment_handle import SegmentHandle
-from storage.segments import Key
 from tests.storage import mp4
 
 NODE = "n1"

@@ -15,12 +15,12 @@ from nvr.recorder import disks as recorder_disks
 from nvr.recorder.disks import Disks
 from nvr.supervisor import roots as watching
 from nvr.supervisor.roots import Roots
+from storage.catalogue.database import Database
+from storage.catalogue.node import Lock
 from storage.catalogue_writer import CatalogueWriter
-from storage.database import Database
 from storage.disk.roots import IDENTITY_FILE, Root, open_root
 from storage.disk_writer import DiskWriter
 from storage.errors import RootError
-from storage.node import Lock
 
 News = queue.Queue[tuple[Path, Root | None]]
 

@@ -18,12 +18,12 @@ import av
 import sqlite_utils
 
 from nvr.cli.demo import free_port
-from storage import cameras, segments
+from storage.catalogue import cameras, segments
+from storage.catalogue.database import Database
+from storage.catalogue.migrations import migrations
+from storage.catalogue.segments import Segment
 from storage.coverage import Coverage, coverage
-from storage.database import Database
 from storage.format.segment_file import SegmentFile, read
-from storage.migrations import migrations
-from storage.segments import Segment
 from tests.cameras.frames import frame_hash
 
 if TYPE_CHECKING:

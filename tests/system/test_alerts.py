@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from nvr.cli.demo import free_port
-from storage import alerts, deliveries, directing, node
-from storage.database import Database
+from storage import alerts, deliveries, directing
+from storage.catalogue import node
+from storage.catalogue.database import Database
 from storage.directives import Draft, Kind
 from storage.present import present
 from tests.alerting import receivers

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.segments import Key
+from storage.catalogue.segments import Key
 from tests.cameras.clips import Clip
 from tests.cameras.running import Startable
 from tests.cameras.scripted import ScriptedCamera

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from storage.segments import Key
+from storage.catalogue.segments import Key
 from tests.cameras.clips import Clip
 from tests.cameras.running import Startable
 from tests.cameras.scripted import ScriptedCamera

@@ -21,12 +21,13 @@ from typing import Any
 
 import pytest
 
-from storage import directives, status
-from storage.database import Database
+from storage import directives
+from storage.catalogue import status
+from storage.catalogue.database import Database
+from storage.catalogue.segments import Segment
 from storage.disk.roots import Root
 from storage.intervals import merge
 from storage.scrub import scrub
-from storage.segments import Segment
 from storage.times import iso
 from storage.unexplained import unknown_gaps
 from tests.cameras.clips import Clip

@@ -11,7 +11,7 @@ from nvr.evidence.signing import read_certificate
 from nvr.evidence.times import iso
 from nvr.evidence.verify import verify
 from storage import holds
-from storage.database import Database
+from storage.catalogue.database import Database
 from tests.cameras.clips import ClipSpec, clip
 from tests.cameras.running import Startable
 from tests.cameras.scripted import ScriptedCamera

@@ -19,9 +19,9 @@ from nvr.supervisor import shares
 from nvr.supervisor.fleet import Fleet
 from nvr.supervisor.prepare import prepare
 from nvr.supervisor.shares import Move
-from storage import cameras, status
+from storage.catalogue import cameras, status
+from storage.catalogue.database import Database
 from storage.causes import Cause
-from storage.database import Database
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.cameras.faults import Faults
 from tests.cameras.running import Startable, controlled

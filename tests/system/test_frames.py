@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-from storage.segments import Segment
+from storage.catalogue.segments import Segment
 from tests.cameras.clips import ClipSpec, clip
 from tests.cameras.gst import GstCamera
 from tests.cameras.running import Startable

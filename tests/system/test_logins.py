@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from nvr.demo.rtsp import Auth
-from storage import alerts, status
+from storage import alerts
+from storage.catalogue import status
 from storage.causes import Cause
 from tests.cameras.clips import Clip
 from tests.cameras.running import Startable

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from storage import directing, status
+from storage import directing
+from storage.catalogue import status
+from storage.catalogue.database import Database
 from storage.causes import Cause
-from storage.database import Database
 from storage.directives import Directive, Draft, Kind
 from storage.intervals import merge
 from tests.cameras.clips import Clip

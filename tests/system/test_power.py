@@ -23,8 +23,8 @@ from typing import Any
 import av
 import pytest
 
+from storage.catalogue.segments import Segment
 from storage.causes import Cause
-from storage.segments import Segment
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.cameras.running import Startable
 from tests.cameras.scripted import ScriptedCamera, Sent

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from storage.catalogue.segments import Segment
 from storage.disk.roots import IDENTITY_FILE
-from storage.segments import Segment
 from tests.cameras.clips import Clip
 from tests.cameras.running import Startable
 from tests.cameras.scripted import ScriptedCamera

@@ -12,9 +12,9 @@ from urllib.parse import quote
 import httpx
 
 from nvr.accounts import create_token
-from storage import status
 from storage.accounts import Role
-from storage.database import Database
+from storage.catalogue import status
+from storage.catalogue.database import Database
 from tests.cameras.clips import Clip
 from tests.cameras.running import Startable
 from tests.cameras.scripted import Auth, ScriptedCamera

@@ -12,9 +12,9 @@ import pytest
 
 from nvr.demo.rtsp import Request, Response
 from nvr.recorder.reading import Reading
-from storage import quarantine, readings
+from storage.catalogue import quarantine, readings
+from storage.catalogue.database import Database
 from storage.causes import Cause
-from storage.database import Database
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.cameras.faults import Faults
 from tests.cameras.running import Startable

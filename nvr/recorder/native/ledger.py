@@ -1,4 +1,4 @@
-"""The ledger of logins and devices (``storage.logins``, ``storage.devices``) for a process that connects to cameras.
+"""The ledger of logins and devices (``storage.catalogue.logins``, ``storage.catalogue.devices``) for a process that connects to cameras.
 
 A thread of its own asks the catalogue, all that waits at once: neither an event loop nor a reader of FFmpeg waits for a disk. What is refused now is also
 kept in memory, so that a camera that must wait costs no question. Invariant: without a catalogue, or while it can't be asked, a ledger in memory has the same
@@ -19,12 +19,12 @@ from typing import Any, Final, TypeVar
 
 from nvr.config import Camera
 from nvr.recorder.native.errors import LoginError
-from storage import devices, logins
-from storage.database import Database
-from storage.devices import Device
+from storage.catalogue import devices, logins
+from storage.catalogue.database import Database
+from storage.catalogue.devices import Device
+from storage.catalogue.logins import Account, Entry, Standing
+from storage.catalogue.migrations import m013_logins
 from storage.errors import CatalogueError
-from storage.logins import Account, Entry, Standing
-from storage.migrations import m013_logins
 
 __all__ = ["LEDGER", "Ledger", "account_of", "words_until"]
 

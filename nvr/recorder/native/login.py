@@ -14,8 +14,8 @@ from nvr.recorder.native.auth import Authenticator, choose, parse_challenges
 from nvr.recorder.native.errors import LoginError
 from nvr.recorder.native.ledger import LEDGER, Ledger, account_of, words_until
 from nvr.recorder.native.message import Message
-from storage.devices import Device
-from storage.logins import Account
+from storage.catalogue.devices import Device
+from storage.catalogue.logins import Account
 
 __all__ = ["Login", "login_of"]
 

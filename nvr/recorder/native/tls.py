@@ -1,6 +1,6 @@
 """``rtsps``: TLS to a camera, whose certificate is held to what was seen first, or verified, by the camera's setting ``tls``.
 
-Cameras sign their certificates themselves, so ``pin`` is the rule: the first one seen is entered (``storage.devices``), and another one is refused until a person
+Cameras sign their certificates themselves, so ``pin`` is the rule: the first one seen is entered (``storage.catalogue.devices``), and another one is refused until a person
 accepts it. Nothing is sent to a camera before its certificate was judged.
 """
 
@@ -14,7 +14,7 @@ from typing import Final
 from nvr.config import Camera
 from nvr.recorder.native.errors import CertificateError
 from nvr.recorder.native.ledger import LEDGER, Ledger
-from storage.logins import device_of
+from storage.catalogue.logins import device_of
 
 __all__ = ["Tls"]
 

@@ -17,7 +17,7 @@ from nvr import log as logs
 from nvr.config import camera_from_wire
 from nvr.recorder.native.ledger import LEDGER
 from nvr.recorder.probe.run import probe
-from storage.database import Database
+from storage.catalogue.database import Database
 
 
 def main() -> None:

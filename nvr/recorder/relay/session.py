@@ -136,7 +136,7 @@ class Relay:
 
     @property
     def counts(self) -> dict[str, int]:
-        """What was counted of the video's packets; names are those of storage/counters.py."""
+        """What was counted of the video's packets; names are those of storage/catalogue/counters.py."""
         for track in list(self._tracks.values()):
             if track.video is not None:
                 return track.video.counts

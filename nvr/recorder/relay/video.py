@@ -111,7 +111,7 @@ class RelayedVideo:
 
     @property
     def counts(self) -> dict[str, int]:
-        """What was counted; names are those of storage/counters.py."""
+        """What was counted; names are those of storage/catalogue/counters.py."""
         counts = self.depacketiser.counts
         return {
             "packets": self.packets,

@@ -22,10 +22,10 @@ from nvr.recorder.native.dial import dial, in_turn
 from nvr.recorder.native.errors import NativeError, RedirectError
 from nvr.recorder.native.ledger import LEDGER
 from nvr.recorder.native.redirects import redirected
-from storage import devices
+from storage.catalogue import devices
+from storage.catalogue.database import Database
+from storage.catalogue.logins import device_of
 from storage.causes import Cause
-from storage.database import Database
-from storage.logins import device_of
 from tests.cameras.running import Startable
 from tests.cameras.stub import Asked, StubCamera
 from tests.recorder.native.harness import camera, record

@@ -19,10 +19,10 @@ from nvr.recorder.limiter import Outages, Turns
 from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.run import Identity
 from nvr.recorder.source import Ended
-from storage import cameras, node
+from storage.catalogue import cameras, node
+from storage.catalogue.database import Database
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
-from storage.database import Database
 from storage.disk.roots import register
 from storage.disk_writer import DiskWriter
 from storage.segment_handle import SegmentHandle

@@ -20,11 +20,11 @@ from nvr.recorder.native.ledger import LEDGER
 from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.run import Identity
 from nvr.recorder.source import Ended
-from storage import cameras, logins, node
+from storage.catalogue import cameras, logins, node
+from storage.catalogue.database import Database
+from storage.catalogue.logins import DAY_US, PAUSE_US, device_of
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
-from storage.database import Database
-from storage.logins import DAY_US, PAUSE_US, device_of
 from tests.cameras.clips import Clip
 from tests.cameras.running import Startable
 from tests.cameras.scripted import ScriptedCamera

@@ -44,7 +44,7 @@ WHEN OLD.camera <> NEW.camera OR OLD.start_us <> NEW.start_us OR OLD.end_us <> N
 -- Of a segment that grows no day is made until it is closed: this one may have come late.
 CREATE TRIGGER growing_new_marks_days AFTER INSERT ON growing
 BEGIN {_mark("NEW.camera", f"NEW.start_us / {_DAY_US}", str(_NEVER))}; END;
--- A replaced fact is not deleted for triggers; storage.facts.insert puts back what it reached further.
+-- A replaced fact is not deleted for triggers; storage.catalogue.facts.insert puts back what it reached further.
 CREATE TRIGGER fact_new_marks_days AFTER INSERT ON fact BEGIN {_row("NEW")}; END;
 CREATE TRIGGER fact_gone_marks_days AFTER DELETE ON fact BEGIN {_row("OLD")}; END;
 CREATE TRIGGER fact_moved_marks_days AFTER UPDATE OF camera, layer, start_us, cause ON fact

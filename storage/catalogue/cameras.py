@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from storage import audit, devices, facts, logins
+from storage.catalogue import audit, devices, facts, logins
+from storage.catalogue.database import next_rev
 from storage.causes import Cause
-from storage.database import next_rev
 from storage.sealing import SEALED, KeyLost, keys_of
 
 __all__ = [

@@ -10,9 +10,9 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from storage import facts
+from storage.catalogue import facts
+from storage.catalogue.facts import Fact
 from storage.causes import Cause, Layer
-from storage.facts import Fact
 from storage.format.boxes import Hole
 from storage.intervals import Interval, merge, subtract
 
@@ -33,7 +33,7 @@ _SLACK_US: Final = 200_000
 
 
 def parsed(text: str | None) -> tuple[Interval, ...]:
-    """What ``storage.segments`` reads of a row's holes."""
+    """What ``storage.catalogue.segments`` reads of a row's holes."""
     if not text:
         return ()
     pairs = (pair.partition(" ") for pair in text.split(","))

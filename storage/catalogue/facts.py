@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from storage.catalogue.database import next_rev
 from storage.causes import Cause, Layer, class_of
-from storage.database import next_rev
 from storage.intervals import Interval, merge, subtract
 
 __all__ = [

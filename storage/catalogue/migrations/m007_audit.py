@@ -1,7 +1,7 @@
 """The audit log: who did what, when, from where. Rows are only ever added, each sealed by the hash of the one before."""
 
 SQL = """
-CREATE TABLE audit (                -- storage/audit.py says how hash is made
+CREATE TABLE audit (                -- storage/catalogue/audit.py says how hash is made
   seq      INTEGER PRIMARY KEY,     -- 1, 2, 3, … without a hole
   at_us    INTEGER NOT NULL,
   actor    TEXT NOT NULL,           -- user, token, person at the command line, or 'server'

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import sqlite_utils
 
-from storage import audit
+from storage.catalogue import audit
+from storage.catalogue.migrations import migrations
 from storage.errors import CatalogueError
-from storage.migrations import migrations
 from storage.sealed_rows import scrub, seal_all
 from storage.sealing import CatalogueConnection, Keys
 
@@ -130,7 +130,7 @@ class Database:
 
     @contextmanager
     def write(self, *, patience_s: float | None = None) -> Iterator[sqlite3.Connection]:
-        """A write transaction: committed at the end of the block, rolled back if it raises. If somebody acts (``storage.audit``), it
+        """A write transaction: committed at the end of the block, rolled back if it raises. If somebody acts (``storage.catalogue.audit``), it
         holds an entry that says so. ``patience_s``: how long to wait for other writers, for what is as well written later; by default 15 s.
 
         Raises:

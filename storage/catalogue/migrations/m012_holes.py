@@ -4,7 +4,7 @@ _DAY_US = 86_400_000_000
 _CLASS = "json_extract({row}.detail, '$.class')"
 
 SQL = f"""
-CREATE TABLE hole (                 -- storage/holes.py; the file says the same
+CREATE TABLE hole (                 -- storage/catalogue/holes.py; the file says the same
   camera      INTEGER NOT NULL,     -- its segment's key
   start_us    INTEGER NOT NULL,
   node        INTEGER NOT NULL,

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from storage.database import next_rev
+from storage.catalogue.database import next_rev
 from storage.intervals import DAY_US, Interval, clip, cut_at_days, merge, subtract
 
 __all__ = ["extend", "shrink"]

@@ -25,7 +25,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from storage.actors import SERVER_ACTOR, Actor
+from storage.catalogue.actors import SERVER_ACTOR, Actor
 
 __all__ = [
     "Act",

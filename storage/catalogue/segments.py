@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from storage import holes, spans
+from storage.catalogue import holes, spans
+from storage.catalogue.database import next_rev
 from storage.causes import Cause
-from storage.database import next_rev
 from storage.format.boxes import Hole, Track
 from storage.format.layout import segment_path
 from storage.format.segment_file import init_id

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
-from storage.database import Database
+from storage.catalogue.database import Database
 
 __all__ = ["in_slices"]
 

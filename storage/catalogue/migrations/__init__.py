@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
-from storage.migrations import (
+from storage.catalogue.migrations import (
     m001_first_schema,
     m002_clock,
     m003_directives,

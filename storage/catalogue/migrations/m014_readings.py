@@ -1,7 +1,7 @@
 """How cameras are read that are not read as their settings say first, and cameras whose data ended a recorder's process."""
 
 SQL = """
-CREATE TABLE reading (              -- storage/readings.py; a camera without a row is read as its settings say
+CREATE TABLE reading (              -- storage/catalogue/readings.py; a camera without a row is read as its settings say
   camera     INTEGER PRIMARY KEY REFERENCES camera,
   settings   TEXT NOT NULL,         -- digest of the settings it was found with; with others it means nothing
   source     TEXT NOT NULL CHECK (source IN ('native', 'av')),
@@ -11,7 +11,7 @@ CREATE TABLE reading (              -- storage/readings.py; a camera without a r
   changed_us INTEGER NOT NULL       -- the last change of source, or the last that was tried
 ) STRICT;
 
-CREATE TABLE quarantine (           -- storage/quarantine.py; cameras that have a recorder's process of their own
+CREATE TABLE quarantine (           -- storage/catalogue/quarantine.py; cameras that have a recorder's process of their own
   camera   INTEGER PRIMARY KEY REFERENCES camera,
   settings TEXT NOT NULL,           -- digest of the settings it crashed with; with others it may go back to the rest
   crashes  INTEGER NOT NULL CHECK (crashes > 0),

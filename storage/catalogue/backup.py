@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from storage.database import Database
+from storage.catalogue.database import Database
 from storage.errors import CatalogueError
 from storage.sealed_rows import is_scrubbed
 

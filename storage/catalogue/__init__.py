@@ -1,0 +1,1 @@
+"""The database of one node: connection, one module a table, backup."""
