@@ -30,9 +30,12 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage",
             "storage.catalogue",
             "storage.disk",
+            "storage.secrets",
         }
     ),
-    "nvr.camera_csv": frozenset({"nvr.config", "nvr.texts", "storage", "storage.catalogue", "storage.format"}),
+    "nvr.camera_csv": frozenset(
+        {"nvr.config", "nvr.texts", "storage", "storage.catalogue", "storage.format", "storage.secrets"}
+    ),
     "nvr.cli": frozenset(
         {
             "nvr.accounts",
@@ -50,6 +53,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage",
             "storage.catalogue",
             "storage.disk",
+            "storage.secrets",
         }
     ),
     "nvr.config": frozenset({"storage", "storage.format"}),
@@ -90,14 +94,24 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.recorder.relay": frozenset({"nvr.config", "nvr.recorder", "nvr.recorder.native", "storage"}),
     "nvr.reports": frozenset({"nvr.documents", "nvr.texts", "storage", "storage.catalogue"}),
     "nvr.supervisor": frozenset(
-        {"nvr.accounts", "nvr.alerting", "nvr.config", "nvr.recorder", "storage", "storage.catalogue", "storage.disk"}
+        {
+            "nvr.accounts",
+            "nvr.alerting",
+            "nvr.config",
+            "nvr.recorder",
+            "storage",
+            "storage.catalogue",
+            "storage.disk",
+            "storage.secrets",
+        }
     ),
     "nvr.texts": frozenset({"storage"}),
     "storage": frozenset({"storage.catalogue", "storage.catalogue.migrations", "storage.disk", "storage.format"}),
-    "storage.catalogue": frozenset({"storage", "storage.catalogue.migrations", "storage.format"}),
+    "storage.catalogue": frozenset({"storage", "storage.catalogue.migrations", "storage.format", "storage.secrets"}),
     "storage.catalogue.migrations": frozenset(),
     "storage.disk": frozenset({"storage"}),
     "storage.format": frozenset(),
+    "storage.secrets": frozenset({"storage"}),
 }
 # What storage must not know, nor what it would draw in: media and HTTP.
 FOREIGN_TO_STORAGE = {"av", "litestar", "uvicorn", "pydantic", "click"}

@@ -23,7 +23,7 @@ from nvr.config.redact import MASK
 from storage.catalogue import cameras
 from storage.catalogue.database import Database
 from storage.catalogue.slices import in_slices
-from storage.sealing import SEALED
+from storage.secrets.sealing import SEALED
 
 __all__ = ["ImportPlan", "OvertakenError", "import_table", "plan_import"]
 

@@ -33,10 +33,10 @@ def backup(path: Path, with_key: bool, passphrase_file: Path | None, config: Pat
     """
     from nvr.accounts import AccountError, check_password
     from nvr.config.last_good import load_or_last
-    from storage import key_copy
     from storage.catalogue.backup import backup as copy
     from storage.catalogue.database import Database
     from storage.errors import StorageError
+    from storage.secrets import key_copy
 
     source = load_or_last(config, lambda told: echo(told, err=True)).storage.catalogue
     if not source.exists():

@@ -27,9 +27,9 @@ def restore_key(path: Path, passphrase_file: Path | None, config: Path) -> None:
 
     A running server records the cameras that they open within a second. Exits with 1 if passwords of cameras still can't be opened.
     """
-    from storage import key_copy
     from storage.catalogue import audit, cameras
-    from storage.sealing import name_of
+    from storage.secrets import key_copy
+    from storage.secrets.sealing import name_of
 
     with open_catalogue(config) as (_, database):
         keys = key_copy.read(path, passphrase_of(passphrase_file, new=False))

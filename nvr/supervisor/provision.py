@@ -8,7 +8,7 @@ from typing import Any
 
 from nvr.config import Camera, Config, to_wire
 from storage.catalogue import cameras
-from storage.sealing import SEALED
+from storage.secrets.sealing import SEALED
 
 __all__ = ["from_row", "provision", "settings_of"]
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from storage.catalogue.database import Database
 from storage.errors import CatalogueError
-from storage.sealed_rows import is_scrubbed
+from storage.secrets.sealed_rows import is_scrubbed
 
 __all__ = ["backup"]
 
@@ -25,7 +25,7 @@ _PAGES: Final = 4_096
 
 def backup(database: Database, target: Path, *, progress: Callable[[int, int], None] | None = None) -> int:
     """Copies the catalogue to ``target``, which must not exist yet; returns its bytes. ``progress`` is told pages done and in all.
-    Only its owner may read the copy. Camera passwords are sealed in it, and their key is not there (``storage.key_copy``).
+    Only its owner may read the copy. Camera passwords are sealed in it, and their key is not there (``storage.secrets.key_copy``).
 
     Raises:
         CatalogueError: the copy is not to be had, or is damaged; nothing is left of it.

@@ -11,7 +11,7 @@ from typing import Any, Final
 from storage.catalogue import audit, devices, facts, logins
 from storage.catalogue.database import next_rev
 from storage.causes import Cause
-from storage.sealing import SEALED, KeyLost, keys_of
+from storage.secrets.sealing import SEALED, KeyLost, keys_of
 
 __all__ = [
     "Camera",

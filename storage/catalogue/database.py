@@ -22,8 +22,8 @@ import sqlite_utils
 from storage.catalogue import audit
 from storage.catalogue.migrations import migrations
 from storage.errors import CatalogueError
-from storage.sealed_rows import scrub, seal_all
-from storage.sealing import CatalogueConnection, Keys
+from storage.secrets.sealed_rows import scrub, seal_all
+from storage.secrets.sealing import CatalogueConnection, Keys
 
 __all__ = ["Database", "Holding", "next_rev"]
 

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage import key_copy
 from storage.catalogue import cameras, node
 from storage.catalogue.backup import backup
 from storage.catalogue.database import Database
 from storage.errors import CatalogueError
-from storage.sealing import SEALED, KeyLost, Keys, key_file, name_of
+from storage.secrets import key_copy
+from storage.secrets.sealing import SEALED, KeyLost, Keys, key_file, name_of
 from tests.nightly import examples
 
 PASSWORD = "Zq9/v+W%x é"

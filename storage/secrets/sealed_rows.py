@@ -11,7 +11,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from storage.sealing import SEALED, Keys
+from storage.secrets.sealing import SEALED, Keys
 
 __all__ = ["is_scrubbed", "scrub", "seal_all"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from storage.errors import CatalogueError
-from storage.sealing import Keys, name_of
+from storage.secrets.sealing import Keys, name_of
 
 __all__ = ["read", "write"]
 
