@@ -16,7 +16,9 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr": frozenset({"nvr.config"}),
     "nvr.accounting": frozenset({"nvr.alerting", "storage", "storage.catalogue", "storage.disk"}),
     "nvr.accounts": frozenset({"storage", "storage.catalogue"}),
-    "nvr.alerting": frozenset({"nvr.config", "nvr.texts", "storage", "storage.catalogue", "storage.disk"}),
+    "nvr.alerting": frozenset(
+        {"nvr.config", "nvr.texts", "storage", "storage.catalogue", "storage.disk", "storage.integrity"}
+    ),
     "nvr.api": frozenset(
         {
             "nvr.accounts",
@@ -30,6 +32,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage",
             "storage.catalogue",
             "storage.disk",
+            "storage.integrity",
             "storage.secrets",
         }
     ),
@@ -53,6 +56,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage",
             "storage.catalogue",
             "storage.disk",
+            "storage.integrity",
             "storage.secrets",
         }
     ),
@@ -70,6 +74,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.catalogue",
             "storage.disk",
             "storage.format",
+            "storage.integrity",
         }
     ),
     "nvr.evidence.verify": frozenset({"nvr.evidence", "nvr.texts", "storage.format"}),
@@ -102,15 +107,17 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage",
             "storage.catalogue",
             "storage.disk",
+            "storage.integrity",
             "storage.secrets",
         }
     ),
     "nvr.texts": frozenset({"storage"}),
-    "storage": frozenset({"storage.catalogue", "storage.catalogue.migrations", "storage.disk", "storage.format"}),
+    "storage": frozenset({"storage.catalogue", "storage.disk", "storage.format"}),
     "storage.catalogue": frozenset({"storage", "storage.catalogue.migrations", "storage.format", "storage.secrets"}),
     "storage.catalogue.migrations": frozenset(),
     "storage.disk": frozenset({"storage"}),
     "storage.format": frozenset(),
+    "storage.integrity": frozenset({"storage.catalogue", "storage.catalogue.migrations"}),
     "storage.secrets": frozenset({"storage"}),
 }
 # What storage must not know, nor what it would draw in: media and HTTP.

@@ -16,7 +16,7 @@ from storage.catalogue.devices import Device
 from storage.catalogue.logins import Entry
 from storage.confirmations import CLOCK, Waiting
 from storage.forecast import Forecast
-from storage.integrity import Wrong
+from storage.integrity.findings import Wrong
 from storage.retention import Disk
 
 __all__ = [

@@ -36,7 +36,7 @@ from nvr.alerting.quality import LastHour, unwell
 from nvr.alerting.sending import Post
 from nvr.texts import Formats
 from storage import alerts as rows
-from storage import at_risk, brake, confirmations, deliveries, footage, forecast, integrity, network_hours
+from storage import at_risk, brake, confirmations, deliveries, footage, forecast, network_hours
 from storage.alerts import Member, Row
 from storage.catalogue import cameras, devices, logins
 from storage.catalogue.database import Database
@@ -44,6 +44,7 @@ from storage.disk.files import FILES
 from storage.disk.roots import Root, is_mounted
 from storage.figures import figure_table
 from storage.fleet_coverage import batches
+from storage.integrity import findings as integrity
 from storage.policies import Rules
 from storage.present import present
 from storage.retention import disks

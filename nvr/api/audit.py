@@ -13,8 +13,8 @@ from nvr.api.services import Injected
 from nvr.api.times import format_time, parse_time
 from nvr.evidence.heads import HeadBook
 from nvr.evidence.keys import KeyFolder
-from storage import audit_check
 from storage.catalogue import audit
+from storage.integrity import audit_log as audit_check
 
 __all__ = ["ROUTES"]
 

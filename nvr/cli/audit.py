@@ -109,8 +109,10 @@ def verify(heads: tuple[str, ...], config: Path) -> None:
     """
     from nvr.evidence.heads import HeadBook
     from nvr.evidence.keys import KeyFolder
-    from storage import audit_check, hold_check, schema_check
     from storage.catalogue import audit as log
+    from storage.integrity import audit_log as audit_check
+    from storage.integrity import holds as hold_check
+    from storage.integrity import schema as schema_check
 
     try:
         noted = [log.Head.parse(text) for text in heads]

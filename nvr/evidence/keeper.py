@@ -1,7 +1,7 @@
 """Looks after what must not be changed behind the server's back: signs the audit log's head every hour, and compares log, schema and holds
 with what they should be, at the start and every hour.
 
-Invariant: what it finds is in the log of the process and in the catalogue (``storage/integrity.py``), for an alert; it changes nothing else.
+Invariant: what it finds is in the log of the process and in the catalogue (``storage/integrity/findings.py``), for an alert; it changes nothing else.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from typing import Final
 from nvr.evidence.errors import EvidenceError
 from nvr.evidence.heads import HeadBook
 from nvr.evidence.keys import KeyFolder
-from storage import hold_check, integrity, schema_check
-from storage.audit_check import compare, verify
 from storage.catalogue import audit
 from storage.catalogue.audit import Head
 from storage.catalogue.database import Database
+from storage.integrity import findings as integrity
+from storage.integrity import holds as hold_check
+from storage.integrity import schema as schema_check
+from storage.integrity.audit_log import compare, verify
 
 __all__ = ["Keeper"]
 

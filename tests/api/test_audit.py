@@ -11,9 +11,9 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 from litestar.testing import AsyncTestClient
 
-from storage import audit_check
 from storage.catalogue import audit
 from storage.catalogue.audit import Entry
+from storage.integrity import audit_log as audit_check
 from tests.api.catalogue import NOW, PASSWORDS, World
 
 Client = AsyncTestClient[Litestar]

@@ -11,9 +11,10 @@ from litestar.testing import AsyncTestClient
 
 from nvr.evidence.signing import read_certificate
 from nvr.evidence.verify import verify
-from storage import audit_check, cases, exports
+from storage import cases, exports
 from storage.accounts import Role
 from storage.catalogue import audit
+from storage.integrity import audit_log as audit_check
 from tests.api.office import Office
 from tests.people import person
 from tests.playback.footage import CAMERA

@@ -14,13 +14,14 @@ from litestar.testing import AsyncTestClient
 from nvr import accounts
 from nvr.accounts import InvalidAccount
 from storage import accounts as rows
-from storage import addresses, alerts, audit_check, cases, confirmations, directing, exports, holds, links, public_view
+from storage import addresses, alerts, cases, confirmations, directing, exports, holds, links, public_view
 from storage.accounts import Role
 from storage.alerts import Row
 from storage.cases import State
 from storage.catalogue import audit
 from storage.catalogue.actors import RESERVED_NAMES, Actor, of_link
 from storage.directives import Draft, Kind
+from storage.integrity import audit_log as audit_check
 from tests.api.catalogue import NOW, T0, World
 from tests.people import token_of
 

@@ -12,9 +12,10 @@ from litestar.testing import AsyncTestClient
 
 from nvr import accounts
 from nvr.evidence.verify import verify
-from storage import audit_check, exports, links
+from storage import exports, links
 from storage.accounts import Role
 from storage.catalogue import audit
+from storage.integrity import audit_log as audit_check
 from tests.api.office import Office
 from tests.playback.footage import CAMERA
 

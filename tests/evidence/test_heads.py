@@ -16,10 +16,10 @@ from nvr.evidence.heads import HeadBook
 from nvr.evidence.keeper import Keeper
 from nvr.evidence.keys import KeyFolder
 from nvr.evidence.signing import make_signer
-from storage import integrity
 from storage.catalogue import audit
 from storage.catalogue.audit import Act, Head
 from storage.catalogue.database import Database
+from storage.integrity import findings as integrity
 from tests.people import person
 
 NOW_US = 1_795_442_400 * 10**6

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage import audit_check
 from storage.catalogue import audit
 from storage.catalogue.audit import Act, Head
 from storage.catalogue.database import Database
+from storage.integrity import audit_log as audit_check
 from tests.catalogues import new_catalogue
 from tests.people import person
 

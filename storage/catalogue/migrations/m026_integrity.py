@@ -1,7 +1,7 @@
 """What comparing the audit log, the schema and the holds has found last."""
 
 SQL = """
-CREATE TABLE integrity (            -- storage/integrity.py
+CREATE TABLE integrity (            -- storage/integrity/findings.py
   what       TEXT PRIMARY KEY CHECK (what IN ('audit', 'schema', 'holds')),
   checked_us INTEGER NOT NULL,
   since_us   INTEGER,               -- first found wrong then; null: nothing is wrong

@@ -1,0 +1,1 @@
+"""Whether audit log, schema and holds are still what they were."""
