@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from storage import holds
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor, is_person
 from storage.catalogue.database import next_rev
+from storage.retention import holds
 from storage.texts import TextError, many_lines, one_line
 
 __all__ = [

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from storage import holds
 from storage.catalogue import audit
 from storage.catalogue.actors import SERVER_ACTOR, Actor
 from storage.catalogue.database import next_rev
+from storage.retention import holds
 
 __all__ = [
     "MOST_ATTEMPTS",

@@ -12,13 +12,14 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from storage import cases, holds, network, planning
+from storage import cases, network, planning
 from storage.cases import Case, State
 from storage.causes import Cause
 from storage.directives import Draft
-from storage.holds import Hold
 from storage.intervals import Interval, clip, merge, subtract
 from storage.planning import NoBitrateError, Rates
+from storage.retention import holds
+from storage.retention.holds import Hold
 
 __all__ = ["Impact", "impact", "missing", "plan_hash"]
 

@@ -16,7 +16,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from storage import garbage
 from storage.adopt import Loss
 from storage.backlog import Backlog
 from storage.catalogue import cameras, facts, segments, status
@@ -27,6 +26,7 @@ from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, is_mounted
 from storage.format.layout import hour_folder
 from storage.intake import Report, TakingIn, close_row_without_file, end_run, files_of, may_hold_footage
+from storage.retention import deleting as garbage
 
 __all__ = ["Report", "reconcile", "take_up"]
 

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from storage import holds
 from storage.catalogue import facts, segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
@@ -27,6 +26,7 @@ from storage.disk.roots import Root, is_mounted
 from storage.format.boxes import BoxError
 from storage.format.layout import segment_path
 from storage.format.segment_file import read_fd
+from storage.retention import holds
 from storage.times import iso
 
 __all__ = ["Row", "Scrubbed", "altered", "hashed", "rows", "scrub", "still_listed"]

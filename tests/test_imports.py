@@ -14,10 +14,18 @@ TOP = Path(__file__).parent.parent
 # Folder to the folders of ours that its modules may import. ``nvr`` itself (the version, compiled, log) may be imported by all.
 ALLOWED: dict[str, frozenset[str]] = {
     "nvr": frozenset({"nvr.config"}),
-    "nvr.accounting": frozenset({"nvr.alerting", "storage", "storage.catalogue", "storage.disk"}),
+    "nvr.accounting": frozenset({"nvr.alerting", "storage", "storage.catalogue", "storage.disk", "storage.retention"}),
     "nvr.accounts": frozenset({"storage", "storage.catalogue"}),
     "nvr.alerting": frozenset(
-        {"nvr.config", "nvr.texts", "storage", "storage.catalogue", "storage.disk", "storage.integrity"}
+        {
+            "nvr.config",
+            "nvr.texts",
+            "storage",
+            "storage.catalogue",
+            "storage.disk",
+            "storage.integrity",
+            "storage.retention",
+        }
     ),
     "nvr.api": frozenset(
         {
@@ -33,6 +41,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.catalogue",
             "storage.disk",
             "storage.integrity",
+            "storage.retention",
             "storage.secrets",
         }
     ),
@@ -57,10 +66,11 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.catalogue",
             "storage.disk",
             "storage.integrity",
+            "storage.retention",
             "storage.secrets",
         }
     ),
-    "nvr.config": frozenset({"storage", "storage.format"}),
+    "nvr.config": frozenset({"storage", "storage.format", "storage.retention"}),
     "nvr.demo": frozenset({"nvr.demo.rtsp"}),
     "nvr.demo.rtsp": frozenset(),
     "nvr.documents": frozenset(),
@@ -108,16 +118,18 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.catalogue",
             "storage.disk",
             "storage.integrity",
+            "storage.retention",
             "storage.secrets",
         }
     ),
     "nvr.texts": frozenset({"storage"}),
-    "storage": frozenset({"storage.catalogue", "storage.disk", "storage.format"}),
+    "storage": frozenset({"storage.catalogue", "storage.disk", "storage.format", "storage.retention"}),
     "storage.catalogue": frozenset({"storage", "storage.catalogue.migrations", "storage.format", "storage.secrets"}),
     "storage.catalogue.migrations": frozenset(),
     "storage.disk": frozenset({"storage"}),
     "storage.format": frozenset(),
     "storage.integrity": frozenset({"storage.catalogue", "storage.catalogue.migrations"}),
+    "storage.retention": frozenset({"storage", "storage.catalogue", "storage.disk", "storage.format"}),
     "storage.secrets": frozenset({"storage"}),
 }
 # What storage must not know, nor what it would draw in: media and HTTP.

@@ -1,4 +1,4 @@
-"""The brake at work: what one pass of retention may delete, what waits, and what people have confirmed (``storage.brake`` decides)."""
+"""The brake at work: what one pass of retention may delete, what waits, and what people have confirmed (``storage.retention.brake`` decides)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from nvr.alerting.clock import synchronised
-from storage import brake, confirmations, footage, forecast, misdated
-from storage.brake import Amount, Moment
 from storage.catalogue.database import Database
-from storage.confirmations import CLOCK, Confirmed
-from storage.policies import Policy
-from storage.retention import SPACE, Deletion, Disk, Plan, plan
+from storage.retention import brake, confirmations, forecast, misdated
+from storage.retention import candidates as footage
+from storage.retention.brake import Amount, Moment
+from storage.retention.confirmations import CLOCK, Confirmed
+from storage.retention.plan import SPACE, Deletion, Disk, Plan, plan
+from storage.retention.policies import Policy
 
 __all__ = ["Brake", "Pass", "moment"]
 

@@ -13,15 +13,17 @@ from typing import Any, Final
 
 from nvr.accounting.brake import Brake, Pass, moment
 from nvr.accounting.sacrifice import paused, scarcity
-from storage import confirmations, footage, garbage
-from storage.brake import Amount
 from storage.catalogue import cameras, clock_samples
 from storage.catalogue.database import Database
 from storage.disk.files import FILES, Files
 from storage.disk.reserve import Reserve
 from storage.disk.roots import Root
-from storage.policies import Rules
-from storage.retention import SPACE, Disk, Plan, apply, disks
+from storage.retention import candidates as footage
+from storage.retention import confirmations
+from storage.retention import deleting as garbage
+from storage.retention.brake import Amount
+from storage.retention.plan import SPACE, Disk, Plan, apply, disks
+from storage.retention.policies import Rules
 
 __all__ = ["Keeper"]
 

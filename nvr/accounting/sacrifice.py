@@ -9,7 +9,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from storage.retention import Disk
+from storage.retention.plan import Disk
 
 __all__ = ["paused", "scarcity"]
 

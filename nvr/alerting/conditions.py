@@ -14,10 +14,10 @@ from typing import Any, Final
 from storage.at_risk import Risk
 from storage.catalogue.devices import Device
 from storage.catalogue.logins import Entry
-from storage.confirmations import CLOCK, Waiting
-from storage.forecast import Forecast
 from storage.integrity.findings import Wrong
-from storage.retention import Disk
+from storage.retention.confirmations import CLOCK, Waiting
+from storage.retention.forecast import Forecast
+from storage.retention.plan import Disk
 
 __all__ = [
     "Condition",

@@ -36,7 +36,7 @@ from nvr.alerting.quality import LastHour, unwell
 from nvr.alerting.sending import Post
 from nvr.texts import Formats
 from storage import alerts as rows
-from storage import at_risk, brake, confirmations, deliveries, footage, forecast, network_hours
+from storage import at_risk, deliveries, network_hours
 from storage.alerts import Member, Row
 from storage.catalogue import cameras, devices, logins
 from storage.catalogue.database import Database
@@ -45,9 +45,11 @@ from storage.disk.roots import Root, is_mounted
 from storage.figures import figure_table
 from storage.fleet_coverage import batches
 from storage.integrity import findings as integrity
-from storage.policies import Rules
 from storage.present import present
-from storage.retention import disks
+from storage.retention import brake, confirmations, forecast
+from storage.retention import candidates as footage
+from storage.retention.plan import disks
+from storage.retention.policies import Rules
 
 __all__ = ["Watch"]
 

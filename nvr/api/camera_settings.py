@@ -16,7 +16,7 @@ from nvr.api.errors import ApiError
 from nvr.config import Camera, check_ages, redact, to_wire
 from nvr.config.redact import MASK
 from storage.catalogue.cameras import Camera as StoredCamera
-from storage.policies import Policy, Rules, resolve
+from storage.retention.policies import Policy, Rules, resolve
 from storage.secrets.sealing import SEALED
 
 __all__ = ["CameraChange", "NewCamera", "changed", "checked", "stored_settings"]

@@ -20,7 +20,7 @@ from nvr.api.services import Injected, Services
 from nvr.api.times import format_time
 from nvr.api.wire import CameraBody, CameraList
 from storage.catalogue import cameras
-from storage.policies import Rules
+from storage.retention.policies import Rules
 
 __all__ = ["ROUTES", "no_camera"]
 

@@ -15,8 +15,8 @@ from nvr.api.routing import post
 from nvr.api.services import Injected
 from nvr.api.times import format_time, parse_time
 from nvr.api.wire import SpanBody
-from storage import deletion
-from storage.deletion import DeletionError, DeletionPlan
+from storage.retention import by_person
+from storage.retention.by_person import DeletionError, DeletionPlan
 
 __all__ = ["ROUTES"]
 
@@ -71,7 +71,7 @@ def preview_deletion(
     start_us, end_us = parse_time("start", data.start), parse_time("end", data.end)
     with services.db.read() as conn:
         try:
-            found = deletion.plan(conn, camera, start_us, end_us)
+            found = by_person.plan(conn, camera, start_us, end_us)
         except KeyError:
             raise no_camera(camera) from None
         except DeletionError as error:
@@ -94,9 +94,9 @@ def delete_range(
     start_us, end_us = parse_time("start", data.start), parse_time("end", data.end)
     try:
         with services.db.read() as conn:
-            if deletion.plan(conn, camera, start_us, end_us).hash != data.plan_hash:
+            if by_person.plan(conn, camera, start_us, end_us).hash != data.plan_hash:
                 raise ApiError("plan_changed", "what would be deleted is no longer what was shown: look at it again")
-        done = deletion.delete(
+        done = by_person.delete(
             services.db,
             camera,
             start_us,

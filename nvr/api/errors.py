@@ -21,7 +21,7 @@ from nvr.accounts import AccountError
 from nvr.config import redact
 from nvr.playback.errors import PlaybackError, RangeNotSatisfiable
 from storage.errors import CatalogueError
-from storage.holds import HoldError
+from storage.retention.holds import HoldError
 from storage.texts import TextError, escaped
 
 __all__ = ["CODES", "ApiError", "Problem", "problem_response", "shown_path", "to_problem"]

@@ -9,9 +9,9 @@ from nvr.api.auth import is_admin
 from nvr.api.errors import ApiError
 from nvr.api.respond import ApiRequest
 from nvr.api.services import Services
-from storage import holds
 from storage.disk.roots import Root
-from storage.retention import disks
+from storage.retention import holds
+from storage.retention.plan import disks
 
 __all__ = ["check_share"]
 

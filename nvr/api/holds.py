@@ -16,8 +16,8 @@ from nvr.api.respond import ApiRequest, json_answer
 from nvr.api.routing import get, post
 from nvr.api.services import Injected
 from nvr.api.times import format_time, parse_time
-from storage import holds
-from storage.holds import Hold, HoldError
+from storage.retention import holds
+from storage.retention.holds import Hold, HoldError
 
 __all__ = ["ROUTES"]
 

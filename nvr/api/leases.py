@@ -11,9 +11,9 @@ from typing import Final
 
 from litestar.concurrency import sync_to_thread
 
-from storage import leases
 from storage.catalogue.database import Database
 from storage.intervals import Interval
+from storage.retention import leases
 
 __all__ = ["Leases"]
 

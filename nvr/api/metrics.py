@@ -28,7 +28,7 @@ from storage.catalogue.counters import LEVELS, NAMES
 from storage.causes import Cause
 from storage.disk.roots import Root, is_mounted
 from storage.present import present
-from storage.retention import disks
+from storage.retention.plan import disks
 
 __all__ = ["ROUTES"]
 

@@ -20,11 +20,12 @@ from nvr.api.respond import ApiRequest, json_answer
 from nvr.api.routing import get, post
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, seconds
-from storage import confirmations, footage, forecast, plans
 from storage.catalogue import cameras
 from storage.disk.roots import Root
-from storage.policies import LabelRule, Policy, Rules, own_rules, resolve
-from storage.retention import Disk, apply, disks
+from storage.retention import candidates as footage
+from storage.retention import confirmations, confirmed_plans, forecast
+from storage.retention.plan import Disk, apply, disks
+from storage.retention.policies import LabelRule, Policy, Rules, own_rules, resolve
 
 __all__ = ["ROUTES"]
 
@@ -270,10 +271,10 @@ def _preview(request: ApiRequest, services: Services, change: Change) -> Respons
                 and policy.min_age_us > policy.max_age_us
             ):
                 raise ApiError("invalid_retention", f"camera {id_} would have a min_age longer than its max_age")
-        planned = plans.preview(conn, rules, _disks(services), now_us=now_us, own=own)
+        planned = confirmed_plans.preview(conn, rules, _disks(services), now_us=now_us, own=own)
     with services.db.write() as conn:
-        hash_ = plans.save(conn, planned.deletions, in_force, now_us=now_us)
-    sums = plans.summary(planned.deletions)
+        hash_ = confirmed_plans.save(conn, planned.deletions, in_force, now_us=now_us)
+    sums = confirmed_plans.summary(planned.deletions)
     body = Preview(
         format_time(now_us),
         hash_,
@@ -323,8 +324,8 @@ def apply_plan(request: ApiRequest, services: Injected, data: JSONBody[Confirmat
     now_us = services.now_us()
     try:
         with services.db.read() as conn:
-            todo = plans.confirmed(conn, data.plan_hash, _rules(services), now_us=now_us)
-    except plans.PlanError as error:
+            todo = confirmed_plans.confirmed(conn, data.plan_hash, _rules(services), now_us=now_us)
+    except confirmed_plans.PlanError as error:
         raise ApiError("plan_changed", str(error)) from None
     done = apply(services.db, todo.deletions, now_us=now_us, by=principal_of(request).actor, sweep=False)
     return json_answer(request, Applied(RuleCount(done.segments, done.bytes), todo.gone))

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 import nvr
-from storage.policies import Rules
+from storage.retention.policies import Rules
 
 __all__ = ["ApiSettings"]
 

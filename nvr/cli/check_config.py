@@ -20,8 +20,8 @@ __all__ = ["check_config"]
 
 def _floors(loaded: Config) -> list[str]:
     """Footage roots whose free space floor can hardly be meant."""
-    from storage.brake import floor_error
     from storage.disk.files import FILES
+    from storage.retention.brake import floor_error
 
     floor = loaded.storage.free_space_floor
     found = []

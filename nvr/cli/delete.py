@@ -24,13 +24,14 @@ __all__ = ["delete"]
 @config_option
 def delete(camera: str, start: int, end: int, reason: str, dry_run: bool, confirm: str | None, config: Path) -> None:
     """Print what deleting a range of a camera would take, ask, and delete it. Held footage stays; files go whole."""
-    from storage import deletion, garbage
+    from storage.retention import by_person
+    from storage.retention import deleting as garbage
 
     with open_catalogue(config) as (loaded, database):
         zone = loaded.server.zone
         try:
             with database.read() as conn:
-                found = deletion.plan(conn, camera, start, end)
+                found = by_person.plan(conn, camera, start, end)
             echo(f"{len(found.keys)} segments, {found.bytes} bytes:")
             for a, b in found.ranges:
                 echo(f"  {when(a, zone)} to {when(b, zone)}")
@@ -45,10 +46,10 @@ def delete(camera: str, start: int, end: int, reason: str, dry_run: bool, confir
                 click.confirm("Delete this for ever?", abort=True)
             now_us = time.time_ns() // 1000
             confirmed = found.hash if confirm is None else confirm
-            deletion.delete(database, camera, start, end, confirmed=confirmed, reason=reason, by=who(), now_us=now_us)
+            by_person.delete(database, camera, start, end, confirmed=confirmed, reason=reason, by=who(), now_us=now_us)
         except KeyError:
             raise click.ClickException(f"there is no camera {camera}; nvr cameras lists them") from None
-        except deletion.DeletionError as error:
+        except by_person.DeletionError as error:
             raise click.ClickException(str(error)) from None
         garbage.sweep(database)
     echo(f"deleted {len(found.keys)} segments")

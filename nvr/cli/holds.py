@@ -27,7 +27,7 @@ def holds(ctx: click.Context, config: Path) -> None:
 @config_option
 def list_(config: Path) -> None:
     """Print all holds, released ones too."""
-    from storage import holds as rows
+    from storage.retention import holds as rows
 
     with open_catalogue(config) as (loaded, database):
         zone = loaded.server.zone
@@ -47,7 +47,7 @@ def list_(config: Path) -> None:
 @config_option
 def place(camera: str, start: int, end: int, reason: str, config: Path) -> None:
     """Hold a range of a camera."""
-    from storage import holds as rows
+    from storage.retention import holds as rows
 
     with open_catalogue(config) as (_, database), database.write() as conn:
         try:
@@ -66,7 +66,7 @@ def place(camera: str, start: int, end: int, reason: str, config: Path) -> None:
 @config_option
 def release(hold_id: str, reason: str, config: Path) -> None:
     """Release a hold: its footage follows the rules again."""
-    from storage import holds as rows
+    from storage.retention import holds as rows
 
     with open_catalogue(config) as (_, database), database.write() as conn:
         try:

@@ -47,9 +47,10 @@ def plan(
 ) -> None:
     """Print what disk and uplink cameras need, and what it costs a month: as measured over the last week, or as if."""
     from nvr.cli.retention import present_disks
-    from storage import forecast, network, planning
+    from storage import network, planning
     from storage.catalogue import cameras as camera_rows
     from storage.catalogue import selection
+    from storage.retention import forecast
 
     try:
         chosen = selection.parse(where or "")

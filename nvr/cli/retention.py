@@ -16,8 +16,8 @@ from nvr.cli.terminal import echo
 if TYPE_CHECKING:
     from nvr.config import Config
     from storage.catalogue.database import Database
-    from storage.policies import Rules
-    from storage.retention import Disk
+    from storage.retention.plan import Disk
+    from storage.retention.policies import Rules
 
 __all__ = ["present_disks", "retention"]
 
@@ -25,7 +25,7 @@ __all__ = ["present_disks", "retention"]
 def present_disks(loaded: Config, database: Database) -> list[Disk]:
     """The disks of the roots that the file names, as far as the catalogue knows them."""
     from storage.disk.roots import Root
-    from storage.retention import disks
+    from storage.retention.plan import disks
 
     floor = loaded.storage.free_space_floor
     wanted = {str(path) for path in loaded.storage.roots}
@@ -69,17 +69,17 @@ def retention(ctx: click.Context, config: Path) -> None:
 @config_option
 def preview(max_age: str | None, min_age: str | None, max_bytes: str | None, config: Path) -> None:
     """Print what would be deleted now, and the plan's hash. Deletes nothing."""
-    from storage import plans
+    from storage.retention import confirmed_plans
 
     with open_catalogue(config) as (loaded, database):
         now_us, in_force = time.time_ns() // 1000, loaded.retention.rules
         found = present_disks(loaded, database)
         with database.read() as conn:
             rules = _changed(in_force, max_age, min_age, max_bytes)
-            planned = plans.preview(conn, rules, found, now_us=now_us)
+            planned = confirmed_plans.preview(conn, rules, found, now_us=now_us)
         with database.write() as conn:
-            hash_ = plans.save(conn, planned.deletions, in_force, now_us=now_us)
-        sums, zone = plans.summary(planned.deletions), loaded.server.zone
+            hash_ = confirmed_plans.save(conn, planned.deletions, in_force, now_us=now_us)
+        sums, zone = confirmed_plans.summary(planned.deletions), loaded.server.zone
     if sums.segments:
         least = "" if planned.complete else "at least "
         echo(
@@ -105,15 +105,15 @@ def preview(max_age: str | None, min_age: str | None, max_bytes: str | None, con
 @config_option
 def apply(plan_hash: str, config: Path) -> None:
     """Delete exactly what was previewed under this hash; refuses if rules or holds have changed since."""
-    from storage import plans
-    from storage import retention as rules
+    from storage.retention import confirmed_plans
+    from storage.retention import plan as rules
 
     with open_catalogue(config) as (loaded, database):
         now_us = time.time_ns() // 1000
         try:
             with database.read() as conn:
-                todo = plans.confirmed(conn, plan_hash, loaded.retention.rules, now_us=now_us)
-        except plans.PlanError as error:
+                todo = confirmed_plans.confirmed(conn, plan_hash, loaded.retention.rules, now_us=now_us)
+        except confirmed_plans.PlanError as error:
             raise click.ClickException(str(error)) from None
         done = rules.apply(database, todo.deletions, now_us=now_us, by=who())
     echo(f"{done.segments} segments deleted, {done.bytes} bytes; {todo.gone} had gone before")
@@ -126,7 +126,7 @@ def waiting(config: Path) -> None:
 
     Exits with 1 if any waits.
     """
-    from storage import confirmations
+    from storage.retention import confirmations
 
     with open_catalogue(config) as (loaded, database):
         with database.read() as conn:
@@ -153,7 +153,7 @@ def waiting(config: Path) -> None:
 @config_option
 def confirm(cause: str, config: Path) -> None:
     """Let go what waits for this cause, as nvr retention waiting prints it."""
-    from storage import confirmations
+    from storage.retention import confirmations
 
     with open_catalogue(config) as (_, database):
         try:
@@ -172,8 +172,8 @@ def forecast(config: Path) -> None:
     Exits with 1 if any will.
     """
     from nvr.config import format_duration
-    from storage import footage
-    from storage import forecast as model
+    from storage.retention import candidates as footage
+    from storage.retention import forecast as model
 
     with open_catalogue(config) as (loaded, database):
         now_us, zone = time.time_ns() // 1000, loaded.server.zone

@@ -14,7 +14,7 @@ from typing import Any, Final
 from nvr.config.model import Alerts, Camera, Retention, Server, Settings, Storage
 from nvr.config.units import format_duration
 from nvr.config.urls import parse_camera_url
-from storage.policies import Policy
+from storage.retention.policies import Policy
 
 __all__ = [
     "COMPARED",

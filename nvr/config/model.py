@@ -36,7 +36,7 @@ from nvr.config.units import SpaceFloor, duration, size
 from nvr.config.urls import parse_camera_url
 from nvr.config.zone import check_zone, server_zone
 from storage.format.layout import NODE_ID, is_camera_id
-from storage.policies import LabelRule, Policy, Rules, resolve
+from storage.retention.policies import LabelRule, Policy, Rules, resolve
 from storage.texts import TextError, one_line, wrong_in
 
 __all__ = [

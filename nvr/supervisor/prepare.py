@@ -12,7 +12,7 @@ from nvr.accounts import ensure_first_admin
 from nvr.config import Config
 from nvr.supervisor.provision import provision
 from nvr.supervisor.roots import Roots
-from storage import at_risk, confirmations
+from storage import at_risk
 from storage.backlog import Backlog
 from storage.catalogue import audit, node
 from storage.catalogue.database import Database
@@ -21,6 +21,7 @@ from storage.causes import Cause
 from storage.disk.reserve import Reserve
 from storage.integrity import schema as schema_check
 from storage.reconcile import reconcile
+from storage.retention import confirmations
 
 __all__ = ["Prepared", "now_us", "prepare"]
 

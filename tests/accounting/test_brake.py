@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from nvr.accounting import brake as at_work
 from nvr.accounting.brake import Brake
-from storage import confirmations, footage
-from storage.brake import Amount, Moment
 from storage.catalogue import segments
 from storage.catalogue.segments import Key
 from storage.causes import Cause
-from storage.policies import Policy
-from storage.retention import SPACE, Disk, apply, plan
+from storage.retention import candidates as footage
+from storage.retention import confirmations
+from storage.retention.brake import Amount, Moment
+from storage.retention.plan import SPACE, Disk, apply, plan
+from storage.retention.policies import Policy
 from tests.nightly import examples
 from tests.people import person
 from tests.storage.test_retention import enter

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.accounting.sacrifice import paused, scarcity
-from storage.retention import Disk
+from storage.retention.plan import Disk
 
 fleets = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(-2, 2))
 

@@ -13,9 +13,9 @@ from nvr.alerting.conditions import (
     promises_at_risk,
 )
 from storage.catalogue.logins import Account, Entry
-from storage.confirmations import Waiting
-from storage.forecast import Forecast, Miss
-from storage.retention import Disk
+from storage.retention.confirmations import Waiting
+from storage.retention.forecast import Forecast, Miss
+from storage.retention.plan import Disk
 
 S = 1_000_000
 MINUTE = 60 * S

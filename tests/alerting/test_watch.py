@@ -12,14 +12,15 @@ import pytest
 from nvr.alerting.watch import Watch
 from nvr.reports.coverage import current_outages
 from nvr.reports.query import GapQuery, chosen
-from storage import alerts, at_risk, deliveries, holds
+from storage import alerts, at_risk, deliveries
 from storage.catalogue import cameras, facts, node, segments, status
 from storage.catalogue.database import Database
 from storage.catalogue.status import Status
 from storage.causes import Cause
 from storage.disk.roots import register
 from storage.intervals import Interval
-from storage.policies import Policy, Rules
+from storage.retention import holds
+from storage.retention.policies import Policy, Rules
 from tests.alerting import receivers
 from tests.alerting.receivers import SECRET, Hook, Inbox
 from tests.catalogues import new_catalogue

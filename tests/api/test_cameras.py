@@ -16,7 +16,7 @@ from storage.at_risk import Risk
 from storage.catalogue import cameras, devices, logins, status
 from storage.catalogue.status import Status
 from storage.causes import Cause
-from storage.policies import LabelRule, Policy, Rules
+from storage.retention.policies import LabelRule, Policy, Rules
 from tests.api import catalogue
 from tests.api.catalogue import NOW, T0, S, World
 

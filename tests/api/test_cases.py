@@ -9,9 +9,9 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from storage import holds
 from storage.catalogue import audit
 from storage.integrity import audit_log as audit_check
+from storage.retention import holds
 from tests.api.catalogue import T0, World
 
 Client = AsyncTestClient[Litestar]

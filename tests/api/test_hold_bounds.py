@@ -7,11 +7,11 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from nvr.api import ApiSettings, create_app
-from storage import holds
 from storage.accounts import Role
 from storage.disk.files import FILES
 from storage.disk.roots import _write_identity
 from storage.intervals import DAY_US
+from storage.retention import holds
 from tests.api.catalogue import NOW, T0, World
 
 Client = AsyncTestClient[Litestar]

@@ -14,7 +14,7 @@ from litestar.testing import AsyncTestClient
 from nvr import accounts
 from nvr.accounts import InvalidAccount
 from storage import accounts as rows
-from storage import addresses, alerts, cases, confirmations, directing, exports, holds, links, public_view
+from storage import addresses, alerts, cases, directing, exports, links, public_view
 from storage.accounts import Role
 from storage.alerts import Row
 from storage.cases import State
@@ -22,6 +22,7 @@ from storage.catalogue import audit
 from storage.catalogue.actors import RESERVED_NAMES, Actor, of_link
 from storage.directives import Draft, Kind
 from storage.integrity import audit_log as audit_check
+from storage.retention import confirmations, holds
 from tests.api.catalogue import NOW, T0, World
 from tests.people import token_of
 

@@ -26,12 +26,12 @@ from nvr.api.clips import coverage_headers
 from nvr.api.times import format_time, parse_time
 from nvr.playback import media
 from nvr.playback.names import clip_name
-from storage import leases
 from storage.accounts import Role
 from storage.catalogue import facts, segments
 from storage.causes import Cause
 from storage.coverage import Coverage, Gap
 from storage.intervals import Interval
+from storage.retention import leases
 from tests.playback.footage import CAMERA, START_US, Recording, Studio
 from tests.playback.frames import encode, number_of
 

@@ -10,9 +10,10 @@ from litestar.testing import AsyncTestClient
 
 from nvr.api import ApiSettings, create_app
 from nvr.api.times import format_time
-from storage import attachments, cases, holds
+from storage import attachments, cases
 from storage.catalogue import audit
 from storage.causes import Cause
+from storage.retention import holds
 from tests.api.catalogue import NOW, T0, S, World
 from tests.people import person
 

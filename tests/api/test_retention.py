@@ -15,7 +15,7 @@ from litestar.testing import AsyncTestClient
 from nvr.api import ApiSettings, create_app
 from storage.catalogue import segments
 from storage.disk.roots import IDENTITY_FILE
-from storage.policies import LabelRule, Policy, Rules
+from storage.retention.policies import LabelRule, Policy, Rules
 from tests.api.catalogue import SEGMENT_BYTES, T0, S, World
 
 Client = AsyncTestClient[Litestar]

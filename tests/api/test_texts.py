@@ -25,11 +25,12 @@ from nvr.cli.catalogue import table
 from nvr.cli.terminal import echo, safe_json
 from nvr.config import load
 from nvr.config.errors import ConfigError
-from storage import alerts, cases, deletion, directing, holds, links, public_view
+from storage import alerts, cases, directing, links, public_view
 from storage.accounts import Role
 from storage.alerts import Row
 from storage.cases import State
 from storage.directives import Draft, Kind
+from storage.retention import by_person, holds
 from storage.texts import TextError, escaped, many_lines, one_line
 from tests.api.catalogue import NOW, T0, World
 from tests.people import person
@@ -205,7 +206,7 @@ def _case(conn: Any, **more: str) -> None:
 
 
 def _deleted(conn: Any, text: str) -> None:
-    deletion.delete(conn, "hall", T0, T0 + S, confirmed="x", reason=text, by=BY, now_us=NOW)
+    by_person.delete(conn, "hall", T0, T0 + S, confirmed="x", reason=text, by=BY, now_us=NOW)
 
 
 KEPT: dict[str, Callable[[Any, str], Any]] = {

@@ -13,12 +13,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from storage import footage, forecast, holds, plans
 from storage.catalogue import cameras, node, segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Init
-from storage.policies import Policy, Rules
-from storage.retention import Disk, Plan, apply, plan
+from storage.retention import candidates as footage
+from storage.retention import confirmed_plans, forecast, holds
+from storage.retention.plan import Disk, Plan, apply, plan
+from storage.retention.policies import Policy, Rules
 from tests.bench.machine import describe
 from tests.people import person
 
@@ -124,8 +125,8 @@ def main() -> None:
         week = Rules(Policy(max_age_us=max(1, days - 23) * DAY_US))
         began = time.perf_counter()
         with database.read() as conn:
-            preview = plans.preview(conn, week, [full], now_us=now_us)
-        hash_ = plans.hash_of(preview.deletions)
+            preview = confirmed_plans.preview(conn, week, [full], now_us=now_us)
+        hash_ = confirmed_plans.hash_of(preview.deletions)
         print(
             f"{time.perf_counter() - began:7.2f} s  {len(preview.deletions):7,} deletions  preview of max_age = 7d, with its hash"
         )
@@ -140,10 +141,10 @@ def main() -> None:
         print(f"{time.perf_counter() - began:7.2f} s  {done.segments:7,} rows given up (catalogue only)")
         with database.read() as conn:
             left = sum(segments.get(conn, deletion.candidate.key) is not None for deletion in todo)
-            again = plans.preview(conn, week, [full], now_us=now_us)
+            again = confirmed_plans.preview(conn, week, [full], now_us=now_us)
         assert done.segments == len(todo) and not left, "the dry run is not what was deleted"
         assert not {d.candidate.key for d in todo} & {d.candidate.key for d in again.deletions}
-        assert hash_ != plans.hash_of(again.deletions)
+        assert hash_ != confirmed_plans.hash_of(again.deletions)
         database.close()
 
 

@@ -18,8 +18,9 @@ from nvr.evidence.jobs import Exporter, ExportSettings
 from nvr.evidence.keys import KeyFolder
 from nvr.evidence.request import new_export_id
 from nvr.evidence.times import iso
-from storage import exports, holds, links
+from storage import exports, links
 from storage.catalogue import audit, segments
+from storage.retention import holds
 from tests.evidence.made import request_of
 from tests.people import person
 from tests.playback.footage import CAMERA, START_US, Recording, Studio

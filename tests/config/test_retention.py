@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nvr.config import ConfigError, load
-from storage.policies import Policy
+from storage.retention.policies import Policy
 
 DAY_US = 86_400_000_000
 CAMERA = '[[camera]]\nid = "a"\nurl = "rtsp://h"\nlabels = { district = "North" }\n'

@@ -20,10 +20,11 @@ from nvr.evidence.priority import Pace
 from nvr.evidence.request import ExportRequest, new_export_id
 from nvr.evidence.signing import Signer
 from nvr.evidence.verify import verify
-from storage import exports, holds
+from storage import exports
 from storage.catalogue import audit
 from storage.exports import Export
 from storage.integrity import audit_log as audit_check
+from storage.retention import holds
 from tests.evidence.made import request_of
 from tests.people import person
 from tests.playback.footage import START_US, Studio

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from storage import garbage
 from storage.backlog import Backlog
 from storage.catalogue import facts
 from storage.catalogue.segments import Key
@@ -25,7 +24,8 @@ from storage.disk.roots import register
 from storage.disk_writer import DiskWriter
 from storage.errors import StorageError
 from storage.intervals import clip, subtract
-from storage.retention import Candidate, Deletion, apply
+from storage.retention import deleting as garbage
+from storage.retention.plan import Candidate, Deletion, apply
 from tests.storage import mp4
 from tests.storage.faulty_files import FAULTS, Fault, FaultyDatabase, FaultyFiles, Kill
 from tests.storage.world import (

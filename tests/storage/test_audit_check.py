@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from storage import holds
 from storage.catalogue import audit, cameras, node
 from storage.catalogue.audit import Act, Head, hash_of
 from storage.catalogue.database import Database
@@ -17,6 +16,7 @@ from storage.integrity import audit_log as audit_check
 from storage.integrity import findings as integrity
 from storage.integrity import holds as hold_check
 from storage.integrity import schema as schema_check
+from storage.retention import holds
 from tests.catalogues import new_catalogue
 from tests.people import person
 

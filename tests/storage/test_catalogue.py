@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage import garbage
 from storage.catalogue import cameras, facts, segments, status
 from storage.catalogue.segments import Key
 from storage.catalogue.status import Status
 from storage.causes import Cause, Layer
 from storage.coverage import coverage, pieces, resolve
 from storage.intervals import DAY_US, Interval, clip, cut_at_days, merge
+from storage.retention import deleting as garbage
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World, assert_partition
 

@@ -14,7 +14,6 @@ from click.testing import CliRunner
 
 from nvr.cli import main
 from storage import check as checking
-from storage import garbage
 from storage.catalogue import segments
 from storage.catalogue.segments import Key
 from storage.catalogue_writer import CatalogueWriter
@@ -24,6 +23,7 @@ from storage.disk.roots import IDENTITY_FILE, Root, register
 from storage.disk_writer import DiskWriter
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
+from storage.retention import deleting as garbage
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World
 

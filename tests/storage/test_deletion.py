@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from storage import garbage
 from storage.catalogue import cameras, segments
 from storage.catalogue.segments import Key
 from storage.causes import Cause, Layer
 from storage.disk.files import Files
 from storage.disk.roots import IDENTITY_FILE
-from storage.footage import load
-from storage.retention import Applied, Deletion, Disk, Policy, apply, disks, plan
+from storage.retention import deleting as garbage
+from storage.retention.candidates import load
+from storage.retention.plan import Applied, Deletion, Disk, Policy, apply, disks, plan
 from tests.storage.world import CAMERA, NODE, T0_US, World, add_camera, assert_consistent, assert_partition
 
 SECOND_US = 1_000_000
@@ -127,7 +127,7 @@ def test_empty_folders_go_and_the_cameras_stays(world: World) -> None:
 
 
 def test_the_oldest_go_first_whichever_camera_has_them(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.footage._CHUNKS", (1, 2))
+    monkeypatch.setattr("storage.retention.candidates._CHUNKS", (1, 2))
     with world.database.write() as conn:
         add_camera(conn, "second")
     make(world, 8)

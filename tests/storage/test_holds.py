@@ -9,15 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage import garbage, holds
 from storage.catalogue import segments
 from storage.catalogue.segments import Key
 from storage.causes import Cause
-from storage.footage import load, policies
-from storage.holds import HoldError
 from storage.intervals import DAY_US
-from storage.policies import Policy, Rules
-from storage.retention import plan
+from storage.retention import deleting as garbage
+from storage.retention import holds
+from storage.retention.candidates import load, policies
+from storage.retention.holds import HoldError
+from storage.retention.plan import plan
+from storage.retention.policies import Policy, Rules
 from tests.people import person
 from tests.storage import mp4
 from tests.storage.test_deletion import make

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import coverage_days, garbage
+from storage import coverage_days
 from storage.catalogue import facts, segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
@@ -21,6 +21,7 @@ from storage.format.sample_index_codec import decode, encode
 from storage.format.segment_file import read
 from storage.intervals import DAY_US
 from storage.rebuild import rebuild
+from storage.retention import deleting as garbage
 from tests.storage import mp4
 from tests.storage.world import (
     CAMERA,

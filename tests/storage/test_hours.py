@@ -15,7 +15,7 @@ from storage.catalogue.selection import SelectionError, Spellings, select
 from storage.catalogue.selection import parse as choose
 from storage.hours import HoursError, parse
 from storage.intervals import merge
-from storage.policies import LabelRule, Policy
+from storage.retention.policies import LabelRule, Policy
 
 HOUR_US = 3_600_000_000
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from storage import leases
 from storage.catalogue.segments import Key
-from storage.footage import load
-from storage.policies import Policy
-from storage.retention import LEASED_PAST_AGE_US, MAX_AGE, MAX_BYTES, SPACE, Candidate, Disk, Footage, plan
+from storage.retention import leases
+from storage.retention.candidates import load
+from storage.retention.plan import LEASED_PAST_AGE_US, MAX_AGE, MAX_BYTES, SPACE, Candidate, Disk, Footage, plan
+from storage.retention.policies import Policy
 from tests.storage.world import CAMERA, T0_US, World
 
 H = 3_600_000_000

@@ -12,7 +12,6 @@ import pytest
 from click.testing import CliRunner
 
 from nvr.cli import main
-from storage import garbage
 from storage.catalogue import facts, node
 from storage.catalogue.database import Database
 from storage.catalogue.node import Lock
@@ -22,6 +21,7 @@ from storage.coverage import Coverage
 from storage.disk.roots import IDENTITY_FILE, register
 from storage.disk_writer import DiskWriter
 from storage.rebuild import Progress, rebuild
+from storage.retention import deleting as garbage
 from tests.storage import mp4
 from tests.storage.world import (
     CAMERA,

@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage import garbage, holds, plans
 from storage.catalogue import cameras, segments
 from storage.catalogue.segments import Key
 from storage.causes import Cause
-from storage.footage import load
-from storage.forecast import Forecast, Recorded, forecast, measure
-from storage.policies import LabelRule, Policy, Rules, resolve
-from storage.retention import MAX_AGE, MAX_BYTES, SPACE, Candidate, Deletion, Disk, Footage, Plan, apply, plan
+from storage.retention import confirmed_plans, holds
+from storage.retention import deleting as garbage
+from storage.retention.candidates import load
+from storage.retention.forecast import Forecast, Recorded, forecast, measure
+from storage.retention.plan import MAX_AGE, MAX_BYTES, SPACE, Candidate, Deletion, Disk, Footage, Plan, apply, plan
+from storage.retention.policies import LabelRule, Policy, Rules, resolve
 from tests.people import person
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World, add_camera
@@ -198,7 +199,7 @@ def enter(world: World, camera: str, start_us: int, end_us: int, bytes_: int = 1
 @pytest.mark.parametrize("seed", range(12))
 def test_reading_lazily_changes_nothing(world: World, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     """Random footage with overlaps (a clock set back) and holds: the loader's streams give the plan that all rows give."""
-    monkeypatch.setattr("storage.footage._CHUNKS", (1, 2, 3))
+    monkeypatch.setattr("storage.retention.candidates._CHUNKS", (1, 2, 3))
     rng = random.Random(seed)
     now_us = T0_US + 100 * S
     everything: list[Candidate] = []
@@ -240,17 +241,21 @@ def test_what_is_confirmed_is_what_runs(world: World) -> None:
     keys = [enter(world, CAMERA, T0_US + n * S, T0_US + (n + 1) * S) for n in range(10)]
     in_force, wanted, now_us = Rules(), Rules(Policy(max_age_us=5 * S)), T0_US + 10 * S
     with world.database.read() as conn:
-        planned = plans.preview(conn, wanted, [], now_us=now_us)
+        planned = confirmed_plans.preview(conn, wanted, [], now_us=now_us)
     with world.database.write() as conn:
-        hash_ = plans.save(conn, planned.deletions, in_force, now_us=now_us)
-    assert hash_ == plans.hash_of(planned.deletions) == plans.hash_of(list(reversed(planned.deletions)))
-    sums = plans.summary(planned.deletions)
+        hash_ = confirmed_plans.save(conn, planned.deletions, in_force, now_us=now_us)
+    assert (
+        hash_
+        == confirmed_plans.hash_of(planned.deletions)
+        == confirmed_plans.hash_of(list(reversed(planned.deletions)))
+    )
+    sums = confirmed_plans.summary(planned.deletions)
     assert (sums.segments, sums.recorded_us, sums.bytes, sums.cameras, sums.oldest_us) == (5, 5 * S, 50, 1, T0_US)
     assert sums.by_rule == {MAX_AGE: (5, 50)}
 
-    def confirmed(rules: Rules = in_force, at_us: int = now_us, which: str = hash_) -> plans.Todo:
+    def confirmed(rules: Rules = in_force, at_us: int = now_us, which: str = hash_) -> confirmed_plans.Todo:
         with world.database.read() as conn:
-            return plans.confirmed(conn, which, rules, now_us=at_us)
+            return confirmed_plans.confirmed(conn, which, rules, now_us=at_us)
 
     # More footage is due by the time it is confirmed: not a part of this plan.
     assert confirmed(at_us=now_us + 100 * S).deletions == planned.deletions
@@ -259,11 +264,11 @@ def test_what_is_confirmed_is_what_runs(world: World) -> None:
         lambda: confirmed(which="0" * 64),
         lambda: confirmed(rules=wanted),
     ):
-        with pytest.raises(plans.PlanError):
+        with pytest.raises(confirmed_plans.PlanError):
             refused()
     with world.database.write() as conn:
         hold = holds.place(conn, CAMERA, T0_US + S, T0_US + 2 * S, reason="case 1", by=person("ines"), now_us=now_us)
-    with pytest.raises(plans.PlanError, match="hold"):
+    with pytest.raises(confirmed_plans.PlanError, match="hold"):
         confirmed()
     with world.database.write() as conn:
         holds.release(conn, hold.id, reason="over", by=person("anna"), now_us=now_us)
@@ -334,4 +339,4 @@ def test_bitrates_are_measured_from_spans(world: World, tmp_path: Path) -> None:
 
 def test_deletion_is_told_by_whom() -> None:
     deletion = Deletion(Candidate(Key("a", 1, "n", 1), 2, 3, "r"), MAX_AGE)
-    assert plans._deletions(plans._text([deletion])) == [deletion]
+    assert confirmed_plans._deletions(confirmed_plans._text([deletion])) == [deletion]

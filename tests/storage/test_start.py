@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from storage import garbage
 from storage.catalogue import facts, segments
 from storage.catalogue.node import Lock
 from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.disk.roots import IDENTITY_FILE, Root, open_root, register
 from storage.errors import RootError, StorageError
+from storage.retention import deleting as garbage
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World, add_camera, assert_consistent, assert_partition
 

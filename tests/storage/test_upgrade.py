@@ -16,7 +16,6 @@ import sqlite_utils
 from click.testing import CliRunner
 
 from nvr.cli import main
-from storage import holds
 from storage import scrub as scrubbing
 from storage.catalogue import cameras, facts, migrations, segments
 from storage.catalogue.backup import backup
@@ -25,6 +24,7 @@ from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.errors import CatalogueError
 from storage.rebuild import rebuild
+from storage.retention import holds
 from storage.scrub import scrub
 from tests.people import person
 from tests.storage import mp4

@@ -10,8 +10,8 @@ from pathlib import Path
 from nvr.evidence.signing import read_certificate
 from nvr.evidence.times import iso
 from nvr.evidence.verify import verify
-from storage import holds
 from storage.catalogue.database import Database
+from storage.retention import holds
 from tests.cameras.clips import ClipSpec, clip
 from tests.cameras.running import Startable
 from tests.cameras.scripted import ScriptedCamera

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from storage import holds
 from storage.catalogue.database import Database
 from storage.causes import Cause
+from storage.retention import holds
 from tests.cameras.clips import Clip
 from tests.cameras.running import Startable
 from tests.cameras.scripted import ScriptedCamera

@@ -131,7 +131,7 @@ CREATE TABLE hold (                 -- legal holds; a row is never deleted, rele
   rev            INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX hold_active ON hold (camera, start_us) WHERE released_us IS NULL;
--- A closed segment that overlaps a hold, or begins in it, stays. storage.holds.touches says the same.
+-- A closed segment that overlaps a hold, or begins in it, stays. storage.retention.holds.touches says the same.
 CREATE TRIGGER held_segment_stays BEFORE DELETE ON segment WHEN OLD.end_us IS NOT NULL AND EXISTS (
   SELECT 1 FROM hold WHERE camera = OLD.camera AND released_us IS NULL AND start_us <= max(OLD.start_us, OLD.end_us - 1)
     AND end_us > OLD.start_us

@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storage import garbage, holds
 from storage.catalogue import audit, segments
 from storage.catalogue.actors import Actor
 from storage.catalogue.database import Database
@@ -19,6 +18,8 @@ from storage.catalogue.segments import Key
 from storage.catalogue.slices import in_slices
 from storage.causes import Cause
 from storage.intervals import Interval, merge
+from storage.retention import deleting as garbage
+from storage.retention import holds
 from storage.texts import TextError, many_lines
 from storage.times import iso
 

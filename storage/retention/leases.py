@@ -1,6 +1,6 @@
 """Leases: who reads footage says so for a while, so that it is not pruned between the requests of one download.
 
-A lease is a courtesy, no hold: it ends by itself, ``storage.retention`` keeps it against ``max_bytes``, against ``max_age`` for an hour only,
+A lease is a courtesy, no hold: it ends by itself, ``storage.retention.plan`` keeps it against ``max_bytes``, against ``max_age`` for an hour only,
 and gives leased footage up last, but gives it up, when the disk is full.
 """
 
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 
-from storage.holds import Ranges
 from storage.intervals import Interval, merge
+from storage.retention.holds import Ranges
 
 __all__ = ["active", "take"]
 

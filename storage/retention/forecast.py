@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from storage import holds
 from storage.catalogue import cameras
 from storage.catalogue.segments import LONGEST_SEGMENT_US
 from storage.intervals import DAY_US
-from storage.policies import Policy
-from storage.retention import Disk
+from storage.retention import holds
+from storage.retention.plan import Disk
+from storage.retention.policies import Policy
 
 __all__ = ["Forecast", "Miss", "Recorded", "capacity", "forecast", "measure"]
 

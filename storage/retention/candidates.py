@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Final
 
-from storage import holds, leases, misdated
 from storage.catalogue import cameras
 from storage.catalogue.segments import LONGEST_SEGMENT_US, Key
 from storage.intervals import Interval, merge
-from storage.policies import Policy, Rules, own_rules, resolve
-from storage.retention import Candidate, Footage
+from storage.retention import holds, leases, misdated
+from storage.retention.plan import Candidate, Footage
+from storage.retention.policies import Policy, Rules, own_rules, resolve
 
 __all__ = ["beyond", "load", "policies"]
 

@@ -1,4 +1,4 @@
-"""Rows of the brake (``storage.brake``): confirmed rules and floors, what went lately, what waits for a person, the last trusted reading of the clock."""
+"""Rows of the brake (``storage.retention.brake``): confirmed rules and floors, what went lately, what waits for a person, the last trusted reading of the clock."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from storage.brake import Amount, Moment
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
-from storage.policies import Policy
+from storage.retention.brake import Amount, Moment
+from storage.retention.policies import Policy
 
 __all__ = [
     "CLOCK",

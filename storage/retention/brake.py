@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from storage.policies import Policy
-from storage.retention import MAX_AGE, MAX_BYTES, Deletion, Disk
+from storage.retention.plan import MAX_AGE, MAX_BYTES, Deletion, Disk
+from storage.retention.policies import Policy
 
 __all__ = [
     "Amount",

@@ -2,7 +2,7 @@
 
 Judged by a segment's **end**: a segment goes when all of it is past its time. A camera's oldest go first; between cameras, whichever's next
 segment ends first. Invariants: nothing goes that no rule names; a rule names no more than it needs; growing and held segments never go;
-what is younger than ``min_age`` goes for ``max_age`` alone; what is leased (``storage.leases``) waits, but for free space and never an hour past
+what is younger than ``min_age`` goes for ``max_age`` alone; what is leased (``storage.retention.leases``) waits, but for free space and never an hour past
 ``max_age``.
 """
 
@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from storage import garbage, holds
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
 from storage.catalogue.database import Database
@@ -24,8 +23,10 @@ from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, is_mounted
-from storage.holds import Ranges
-from storage.policies import Policy
+from storage.retention import deleting as garbage
+from storage.retention import holds
+from storage.retention.holds import Ranges
+from storage.retention.policies import Policy
 
 __all__ = [
     "MAX_AGE",

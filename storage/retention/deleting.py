@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from storage import holds
 from storage.catalogue import facts, segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
@@ -20,6 +19,7 @@ from storage.causes import Cause
 from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, is_mounted
 from storage.format.layout import segment_path
+from storage.retention import holds
 
 __all__ = ["discard", "sweep"]
 

@@ -15,12 +15,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from storage import holds
 from storage.catalogue import segments
 from storage.catalogue.segments import Key
-from storage.footage import load, policies
-from storage.policies import Policy, Rules
-from storage.retention import Candidate, Deletion, Disk, Plan, plan
+from storage.retention import holds
+from storage.retention.candidates import load, policies
+from storage.retention.plan import Candidate, Deletion, Disk, Plan, plan
+from storage.retention.policies import Policy, Rules
 
 __all__ = ["LARGEST", "PlanError", "Summary", "Todo", "confirmed", "hash_of", "preview", "save", "summary"]
 

@@ -1,0 +1,1 @@
+"""What may go, what must stay, and its going."""
