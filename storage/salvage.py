@@ -12,7 +12,6 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
-from storage.adopt import Loss, bring, described, enter_brought
 from storage.catalogue import facts
 from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
@@ -21,6 +20,7 @@ from storage.disk.roots import Root, is_mounted
 from storage.errors import SyncError
 from storage.format.layout import segment_path
 from storage.format.segment_file import Head
+from storage.recovery.adopt import Loss, bring, described, enter_brought
 from storage.segment_handle import SegmentHandle
 
 __all__ = ["Salvage", "disk_cause", "paths"]

@@ -14,7 +14,9 @@ TOP = Path(__file__).parent.parent
 # Folder to the folders of ours that its modules may import. ``nvr`` itself (the version, compiled, log) may be imported by all.
 ALLOWED: dict[str, frozenset[str]] = {
     "nvr": frozenset({"nvr.config"}),
-    "nvr.accounting": frozenset({"nvr.alerting", "storage", "storage.catalogue", "storage.disk", "storage.retention"}),
+    "nvr.accounting": frozenset(
+        {"nvr.alerting", "storage", "storage.catalogue", "storage.disk", "storage.recovery", "storage.retention"}
+    ),
     "nvr.accounts": frozenset({"storage", "storage.catalogue"}),
     "nvr.alerting": frozenset(
         {
@@ -66,6 +68,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.catalogue",
             "storage.disk",
             "storage.integrity",
+            "storage.recovery",
             "storage.retention",
             "storage.secrets",
         }
@@ -118,17 +121,23 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.catalogue",
             "storage.disk",
             "storage.integrity",
+            "storage.recovery",
             "storage.retention",
             "storage.secrets",
         }
     ),
     "nvr.texts": frozenset({"storage"}),
-    "storage": frozenset({"storage.catalogue", "storage.disk", "storage.format", "storage.retention"}),
+    "storage": frozenset(
+        {"storage.catalogue", "storage.disk", "storage.format", "storage.recovery", "storage.retention"}
+    ),
     "storage.catalogue": frozenset({"storage", "storage.catalogue.migrations", "storage.format", "storage.secrets"}),
     "storage.catalogue.migrations": frozenset(),
     "storage.disk": frozenset({"storage"}),
     "storage.format": frozenset(),
     "storage.integrity": frozenset({"storage.catalogue", "storage.catalogue.migrations"}),
+    "storage.recovery": frozenset(
+        {"storage", "storage.catalogue", "storage.disk", "storage.format", "storage.retention"}
+    ),
     "storage.retention": frozenset({"storage", "storage.catalogue", "storage.disk", "storage.format"}),
     "storage.secrets": frozenset({"storage"}),
 }

@@ -11,7 +11,7 @@ from typing import Final
 
 from storage.catalogue.database import Database
 from storage.disk.roots import Root, is_mounted
-from storage.scrub import scrub
+from storage.recovery.scrub import scrub
 
 __all__ = ["Scrubber"]
 

@@ -31,12 +31,12 @@ def check(ctx: click.Context, hashes: bool, config: Path) -> None:
     """
     from nvr.config.last_good import load_or_last
     from storage.catalogue.database import Database
-    from storage.check import Finding
-    from storage.check import check as compare
     from storage.disk.roots import Root, is_mounted
     from storage.errors import StorageError
     from storage.integrity import holds as hold_check
     from storage.integrity import schema as schema_check
+    from storage.recovery.check import Finding
+    from storage.recovery.check import check as compare
 
     path = load_or_last(config, lambda told: echo(told, err=True)).storage.catalogue
     if not path.exists():

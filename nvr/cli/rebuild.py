@@ -63,8 +63,8 @@ def _make(target: Path, paths: list[Path]) -> str:
     """Makes the catalogue under another name until it is whole: a rebuild that was interrupted must not pass for a catalogue."""
     from storage.catalogue.database import Database
     from storage.disk.roots import open_root
-    from storage.rebuild import Progress
-    from storage.rebuild import rebuild as make
+    from storage.recovery.rebuild import Progress
+    from storage.recovery.rebuild import rebuild as make
 
     unfinished = target.with_name(target.name + ".rebuilding")
     for leftover in (unfinished, *_journals(unfinished)):

@@ -13,14 +13,14 @@ from nvr.config import Config
 from nvr.supervisor.provision import provision
 from nvr.supervisor.roots import Roots
 from storage import at_risk
-from storage.backlog import Backlog
 from storage.catalogue import audit, node
 from storage.catalogue.database import Database
 from storage.catalogue.node import Lock
 from storage.causes import Cause
 from storage.disk.reserve import Reserve
 from storage.integrity import schema as schema_check
-from storage.reconcile import reconcile
+from storage.recovery.at_start import reconcile
+from storage.recovery.backlog import Backlog
 from storage.retention import confirmations
 
 __all__ = ["Prepared", "now_us", "prepare"]

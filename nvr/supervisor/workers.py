@@ -19,10 +19,10 @@ from nvr.supervisor.patience import SILENT_S, longer
 from nvr.supervisor.prepare import Prepared, now_us
 from nvr.supervisor.worker_process import WorkerProcess
 from storage import at_risk
-from storage.adopt import Loss
 from storage.causes import Cause
 from storage.disk.roots import Root
-from storage.reconcile import reconcile, take_up
+from storage.recovery.adopt import Loss
+from storage.recovery.at_start import reconcile, take_up
 
 __all__ = ["Workers"]
 

@@ -21,14 +21,14 @@ from nvr.supervisor.prepare import prepare
 from storage.catalogue import cameras, node, segments, status
 from storage.catalogue.database import Database
 from storage.causes import Cause
-from storage.check import Finding, check
 from storage.coverage import coverage
 from storage.disk.roots import Root, register
 from storage.format.layout import segment_path
 from storage.format.sample_index import IndexBuilder, SegmentIndex
 from storage.format.segment_file import Head, Tail, head_box, tail_box
 from storage.intervals import DAY_US
-from storage.rebuild import rebuild
+from storage.recovery.check import Finding, check
+from storage.recovery.rebuild import rebuild
 from tests.bench.machine import describe
 from tests.storage import mp4
 

@@ -77,7 +77,7 @@ def test_a_rebuild_that_fails_leaves_no_half_of_a_catalogue(tmp_path: Path, monk
     def broken(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("storage.rebuild.rebuild", broken)
+    monkeypatch.setattr("storage.recovery.rebuild.rebuild", broken)
     found = CliRunner().invoke(main, ["rebuild", "--config", str(tmp_path / "config.toml")])
     assert found.exit_code
     assert [path.name for path in (tmp_path / "data").iterdir() if "rebuilding" in path.name] == []

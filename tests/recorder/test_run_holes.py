@@ -21,8 +21,8 @@ from storage.disk.files import FILES
 from storage.fleet_coverage import read_batch
 from storage.format.segment_file import read
 from storage.intervals import Interval, merge
-from storage.rebuild import rebuild
-from storage.reconcile import reconcile
+from storage.recovery.at_start import reconcile
+from storage.recovery.rebuild import rebuild
 from tests.nightly import IS_NIGHT
 from tests.playback.frames import TICKS
 from tests.playback.lossy import CAMERA, FPS, FRAME, GOP, START_US, Lossy, decoded

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from storage.backlog import Backlog
 from storage.catalogue import facts
 from storage.catalogue.segments import Key
 from storage.causes import Cause
@@ -24,6 +23,7 @@ from storage.disk.roots import register
 from storage.disk_writer import DiskWriter
 from storage.errors import StorageError
 from storage.intervals import clip, subtract
+from storage.recovery.backlog import Backlog
 from storage.retention import deleting as garbage
 from storage.retention.plan import Candidate, Deletion, apply
 from tests.storage import mp4

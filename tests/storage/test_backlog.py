@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from storage.backlog import Backlog
 from storage.catalogue import facts, segments
 from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.disk.files import Files
+from storage.recovery.backlog import Backlog
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World, add_camera, assert_consistent, assert_partition
 

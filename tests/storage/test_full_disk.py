@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from storage.backlog import Backlog
 from storage.catalogue import facts, segments
 from storage.catalogue.database import Database
 from storage.causes import Cause
@@ -18,6 +17,7 @@ from storage.disk.reserve import Reserve
 from storage.disk.roots import Root, register
 from storage.disk_writer import DiskWriter
 from storage.format.segment_file import read
+from storage.recovery.backlog import Backlog
 from tests.mounts import mounted
 from tests.storage import mp4
 from tests.storage.world import (

@@ -12,7 +12,6 @@ from storage.catalogue import facts, segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
 from storage.causes import Cause, Layer
-from storage.check import Finding, Kind, check
 from storage.coverage import pieces
 from storage.disk_writer import DiskWriter
 from storage.fleet_coverage import read_batch
@@ -20,7 +19,8 @@ from storage.format.boxes import BoxError, Hole, hole_box, parse_moof
 from storage.format.sample_index_codec import decode, encode
 from storage.format.segment_file import read
 from storage.intervals import DAY_US
-from storage.rebuild import rebuild
+from storage.recovery.check import Finding, Kind, check
+from storage.recovery.rebuild import rebuild
 from storage.retention import deleting as garbage
 from tests.storage import mp4
 from tests.storage.world import (

@@ -20,7 +20,7 @@ from storage.causes import Cause
 from storage.coverage import Coverage
 from storage.disk.roots import IDENTITY_FILE, register
 from storage.disk_writer import DiskWriter
-from storage.rebuild import Progress, rebuild
+from storage.recovery.rebuild import Progress, rebuild
 from storage.retention import deleting as garbage
 from tests.storage import mp4
 from tests.storage.world import (

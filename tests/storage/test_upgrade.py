@@ -16,16 +16,16 @@ import sqlite_utils
 from click.testing import CliRunner
 
 from nvr.cli import main
-from storage import scrub as scrubbing
 from storage.catalogue import cameras, facts, migrations, segments
 from storage.catalogue.backup import backup
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.errors import CatalogueError
-from storage.rebuild import rebuild
+from storage.recovery import scrub as scrubbing
+from storage.recovery.rebuild import rebuild
+from storage.recovery.scrub import scrub
 from storage.retention import holds
-from storage.scrub import scrub
 from tests.people import person
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World, assert_partition

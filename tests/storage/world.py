@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from storage.backlog import Backlog
 from storage.catalogue import cameras, facts, node, segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
@@ -27,7 +26,8 @@ from storage.format.layout import parse, segment_path
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head, SegmentFile, Tail, head_box, read, tail_box
 from storage.intervals import Interval
-from storage.reconcile import Report, reconcile
+from storage.recovery.at_start import Report, reconcile
+from storage.recovery.backlog import Backlog
 from storage.segment_handle import SegmentHandle
 from tests.storage import mp4
 

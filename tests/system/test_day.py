@@ -27,7 +27,7 @@ from storage.catalogue.database import Database
 from storage.catalogue.segments import Segment
 from storage.disk.roots import Root
 from storage.intervals import merge
-from storage.scrub import scrub
+from storage.recovery.scrub import scrub
 from storage.times import iso
 from storage.unexplained import unknown_gaps
 from tests.cameras.clips import Clip

@@ -19,7 +19,7 @@ from storage.disk.roots import IDENTITY_FILE, Root
 from storage.format.boxes import BoxError
 from storage.format.layout import SegmentName, parse
 from storage.format.segment_file import read_fd
-from storage.scrub import Row, altered, rows, still_listed
+from storage.recovery.scrub import Row, altered, rows, still_listed
 
 __all__ = ["Finding", "Kind", "check"]
 

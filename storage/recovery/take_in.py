@@ -11,7 +11,6 @@ import sqlite3
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from storage.adopt import Brought, Loss, bring, described, enter_brought
 from storage.catalogue import facts, segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key, Segment
@@ -21,6 +20,7 @@ from storage.disk.roots import Root
 from storage.format.boxes import BoxError
 from storage.format.layout import SegmentName, parse
 from storage.format.segment_file import read
+from storage.recovery.adopt import Brought, Loss, bring, described, enter_brought
 
 __all__ = ["Report", "TakingIn", "close_row_without_file", "end_run", "exists", "files_of", "may_hold_footage"]
 

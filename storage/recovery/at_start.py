@@ -16,8 +16,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from storage.adopt import Loss
-from storage.backlog import Backlog
 from storage.catalogue import cameras, facts, segments, status
 from storage.catalogue.database import Database
 from storage.catalogue.segments import LONGEST_SEGMENT_US, Key, Segment
@@ -25,7 +23,9 @@ from storage.causes import Cause
 from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, is_mounted
 from storage.format.layout import hour_folder
-from storage.intake import Report, TakingIn, close_row_without_file, end_run, files_of, may_hold_footage
+from storage.recovery.adopt import Loss
+from storage.recovery.backlog import Backlog
+from storage.recovery.take_in import Report, TakingIn, close_row_without_file, end_run, files_of, may_hold_footage
 from storage.retention import deleting as garbage
 
 __all__ = ["Report", "reconcile", "take_up"]

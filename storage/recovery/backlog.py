@@ -13,13 +13,13 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from storage.adopt import Loss
 from storage.catalogue import segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key, Segment
 from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, is_mounted
-from storage.intake import Report, TakingIn, close_row_without_file, end_run, files_of, may_hold_footage
+from storage.recovery.adopt import Loss
+from storage.recovery.take_in import Report, TakingIn, close_row_without_file, end_run, files_of, may_hold_footage
 
 __all__ = ["Backlog"]
 

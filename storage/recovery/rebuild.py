@@ -16,7 +16,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from storage.adopt import bring, check_name
 from storage.catalogue import cameras, facts, segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Init, Key
@@ -26,6 +25,7 @@ from storage.disk.roots import IDENTITY_FILE, Root
 from storage.format.boxes import BoxError, parse_init
 from storage.format.layout import SegmentName, parse
 from storage.format.segment_file import SegmentFile, init_of, read_fd
+from storage.recovery.adopt import bring, check_name
 
 __all__ = ["Progress", "rebuild"]
 
