@@ -64,16 +64,16 @@ MODULES: Final = (
     "nvr.recorder.timeline",
     "nvr.recorder.waiting",
     "nvr.recorder.working",
-    "storage.at_risk",
+    "storage.writing.at_risk",
     "storage.format.boxes",
     "storage.catalogue.counters",
-    "storage.disk_writer",
+    "storage.writing.disk_writer",
     "storage.format.sample_index",
-    "storage.salvage",
-    "storage.segment_handle",
-    "storage.segment_writer",
-    "storage.syncing",
-    "storage.workers",
+    "storage.writing.broken_segments",
+    "storage.writing.open_segment",
+    "storage.writing.segment_writer",
+    "storage.writing.syncing",
+    "storage.writing.threads",
 )
 # What mypyc puts beside them: all of their code; the modules themselves only point to it.
 _SHARED: Final = "nvr_recording__mypyc"

@@ -14,7 +14,7 @@ from typing import Final
 
 from storage.catalogue import segments
 from storage.coverage import known_until
-from storage.rotation import boundary_after
+from storage.writing.rotation import boundary_after
 
 __all__ = ["Unsettled", "unsettled"]
 

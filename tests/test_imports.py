@@ -27,6 +27,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.disk",
             "storage.integrity",
             "storage.retention",
+            "storage.writing",
         }
     ),
     "nvr.api": frozenset(
@@ -45,6 +46,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.integrity",
             "storage.retention",
             "storage.secrets",
+            "storage.writing",
         }
     ),
     "nvr.camera_csv": frozenset(
@@ -101,6 +103,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.catalogue",
             "storage.disk",
             "storage.format",
+            "storage.writing",
         }
     ),
     "nvr.recorder.native": frozenset(
@@ -124,12 +127,11 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.recovery",
             "storage.retention",
             "storage.secrets",
+            "storage.writing",
         }
     ),
     "nvr.texts": frozenset({"storage"}),
-    "storage": frozenset(
-        {"storage.catalogue", "storage.disk", "storage.format", "storage.recovery", "storage.retention"}
-    ),
+    "storage": frozenset({"storage.catalogue", "storage.format", "storage.retention", "storage.writing"}),
     "storage.catalogue": frozenset({"storage", "storage.catalogue.migrations", "storage.format", "storage.secrets"}),
     "storage.catalogue.migrations": frozenset(),
     "storage.disk": frozenset({"storage"}),
@@ -140,6 +142,9 @@ ALLOWED: dict[str, frozenset[str]] = {
     ),
     "storage.retention": frozenset({"storage", "storage.catalogue", "storage.disk", "storage.format"}),
     "storage.secrets": frozenset({"storage"}),
+    "storage.writing": frozenset(
+        {"storage", "storage.catalogue", "storage.disk", "storage.format", "storage.recovery"}
+    ),
 }
 # What storage must not know, nor what it would draw in: media and HTTP.
 FOREIGN_TO_STORAGE = {"av", "litestar", "uvicorn", "pydantic", "click"}

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from storage.at_risk import Risk
 from storage.catalogue.devices import Device
 from storage.catalogue.logins import Entry
 from storage.integrity.findings import Wrong
 from storage.retention.confirmations import CLOCK, Waiting
 from storage.retention.forecast import Forecast
 from storage.retention.plan import Disk
+from storage.writing.at_risk import Risk
 
 __all__ = [
     "Condition",

@@ -36,7 +36,7 @@ from nvr.alerting.quality import LastHour, unwell
 from nvr.alerting.sending import Post
 from nvr.texts import Formats
 from storage import alerts as rows
-from storage import at_risk, deliveries, network_hours
+from storage import deliveries, network_hours
 from storage.alerts import Member, Row
 from storage.catalogue import cameras, devices, logins
 from storage.catalogue.database import Database
@@ -50,6 +50,7 @@ from storage.retention import brake, confirmations, forecast
 from storage.retention import candidates as footage
 from storage.retention.plan import disks
 from storage.retention.policies import Rules
+from storage.writing import at_risk
 
 __all__ = ["Watch"]
 

@@ -13,8 +13,8 @@ from nvr.api.routing import get
 from nvr.api.services import Injected
 from nvr.api.times import format_time
 from nvr.config import redact
-from storage import at_risk
 from storage.errors import CatalogueError
+from storage.writing import at_risk
 
 __all__ = ["ROUTES"]
 

@@ -22,10 +22,10 @@ from nvr.recorder.source import Ended, Source
 from nvr.recorder.working import WORKING, mark_of
 from storage.catalogue.counters import added
 from storage.catalogue.status import Status
-from storage.catalogue_writer import Grown
 from storage.causes import Cause, CauseClass, class_of
-from storage.disk_writer import DiskWriter
-from storage.segment_handle import SegmentHandle
+from storage.writing.catalogue_writer import Grown
+from storage.writing.disk_writer import DiskWriter
+from storage.writing.open_segment import SegmentHandle
 
 __all__ = ["Backoff", "CameraRecorder", "Growth"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from storage.rotation import boundary_after, stagger_us
+from storage.writing.rotation import boundary_after, stagger_us
 
 __all__ = ["Cut", "Cutter"]
 

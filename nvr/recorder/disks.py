@@ -16,7 +16,7 @@ from typing import Final
 
 from storage.disk.files import FILES, Files
 from storage.disk.roots import is_mounted
-from storage.disk_writer import DiskWriter
+from storage.writing.disk_writer import DiskWriter
 
 __all__ = ["Disks"]
 

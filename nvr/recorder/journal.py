@@ -14,9 +14,9 @@ from nvr.recorder.source import Ended
 from storage.catalogue import clock_samples, facts, segments
 from storage.catalogue.clock_samples import Sample
 from storage.catalogue.segments import Key
-from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Layer
 from storage.format.boxes import Hole
+from storage.writing.catalogue_writer import CatalogueWriter
 
 __all__ = ["Journal"]
 

@@ -29,9 +29,9 @@ from nvr.recorder.run import Identity, Run
 from nvr.recorder.source import AudioFormat, AudioPacket, Ended, Picture
 from nvr.recorder.timeline import Timeline
 from nvr.recorder.waiting import LONG_US, STARTING, Waiting
-from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
-from storage.segment_handle import SegmentHandle
+from storage.writing.catalogue_writer import CatalogueWriter
+from storage.writing.open_segment import SegmentHandle
 
 __all__ = ["Pipeline"]
 

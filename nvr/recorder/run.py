@@ -18,12 +18,12 @@ from nvr.recorder.inits import Template
 from nvr.recorder.source import AudioFormat, AudioUnit, Ended, Picture
 from storage.catalogue.segments import Init, Key
 from storage.causes import Cause
-from storage.disk_writer import DiskWriter
 from storage.format.boxes import Hole
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
-from storage.salvage import disk_cause
-from storage.segment_handle import SegmentHandle
+from storage.writing.broken_segments import disk_cause
+from storage.writing.disk_writer import DiskWriter
+from storage.writing.open_segment import SegmentHandle
 
 __all__ = ["Identity", "Run"]
 

@@ -43,15 +43,15 @@ from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.run import Identity
 from nvr.recorder.source import Ended
 from nvr.recorder.working import WORKING
-from storage.at_risk import Risk
 from storage.catalogue import facts
 from storage.catalogue.database import Database
 from storage.catalogue.status import Status
-from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.disk.roots import Root
-from storage.disk_writer import DiskWriter
-from storage.segment_handle import SegmentHandle
+from storage.writing.at_risk import Risk
+from storage.writing.catalogue_writer import CatalogueWriter
+from storage.writing.disk_writer import DiskWriter
+from storage.writing.open_segment import SegmentHandle
 
 __all__ = ["Settings", "Worker"]
 

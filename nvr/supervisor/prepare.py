@@ -12,7 +12,6 @@ from nvr.accounts import ensure_first_admin
 from nvr.config import Config
 from nvr.supervisor.provision import provision
 from nvr.supervisor.roots import Roots
-from storage import at_risk
 from storage.catalogue import audit, node
 from storage.catalogue.database import Database
 from storage.catalogue.node import Lock
@@ -22,6 +21,7 @@ from storage.integrity import schema as schema_check
 from storage.recovery.at_start import reconcile
 from storage.recovery.backlog import Backlog
 from storage.retention import confirmations
+from storage.writing import at_risk
 
 __all__ = ["Prepared", "now_us", "prepare"]
 

@@ -18,11 +18,11 @@ from nvr.supervisor.book import Book
 from nvr.supervisor.patience import SILENT_S, longer
 from nvr.supervisor.prepare import Prepared, now_us
 from nvr.supervisor.worker_process import WorkerProcess
-from storage import at_risk
 from storage.causes import Cause
 from storage.disk.roots import Root
 from storage.recovery.adopt import Loss
 from storage.recovery.at_start import reconcile, take_up
+from storage.writing import at_risk
 
 __all__ = ["Workers"]
 

@@ -12,7 +12,7 @@ import pytest
 from nvr.alerting.watch import Watch
 from nvr.reports.coverage import current_outages
 from nvr.reports.query import GapQuery, chosen
-from storage import alerts, at_risk, deliveries
+from storage import alerts, deliveries
 from storage.catalogue import cameras, facts, node, segments, status
 from storage.catalogue.database import Database
 from storage.catalogue.status import Status
@@ -21,6 +21,7 @@ from storage.disk.roots import register
 from storage.intervals import Interval
 from storage.retention import holds
 from storage.retention.policies import Policy, Rules
+from storage.writing import at_risk
 from tests.alerting import receivers
 from tests.alerting.receivers import SECRET, Hook, Inbox
 from tests.catalogues import new_catalogue

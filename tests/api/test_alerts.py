@@ -7,12 +7,13 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from storage import alerts, at_risk, deliveries
+from storage import alerts, deliveries
 from storage.alerts import Row
-from storage.at_risk import Risk
 from storage.catalogue import status
 from storage.catalogue.counters import LEVELS, NAMES
 from storage.catalogue.status import Status
+from storage.writing import at_risk
+from storage.writing.at_risk import Risk
 from tests.api.catalogue import NOW, T0, World
 
 Client = AsyncTestClient[Litestar]

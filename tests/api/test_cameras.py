@@ -11,12 +11,12 @@ from litestar.testing import AsyncTestClient
 from nvr.api.camera_settings import checked
 from nvr.api.errors import ApiError
 from nvr.supervisor.provision import from_row
-from storage import at_risk
-from storage.at_risk import Risk
 from storage.catalogue import cameras, devices, logins, status
 from storage.catalogue.status import Status
 from storage.causes import Cause
 from storage.retention.policies import LabelRule, Policy, Rules
+from storage.writing import at_risk
+from storage.writing.at_risk import Risk
 from tests.api import catalogue
 from tests.api.catalogue import NOW, T0, S, World
 

@@ -31,8 +31,8 @@ from nvr.recorder.run import Identity
 from nvr.recorder.source import Ended
 from storage.accounts import Role
 from storage.catalogue import cameras
-from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
+from storage.writing.catalogue_writer import CatalogueWriter
 from tests.api.catalogue import NOW, S, World
 from tests.api.test_access import declared
 from tests.cameras.running import running

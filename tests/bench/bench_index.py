@@ -23,7 +23,7 @@ from storage.disk.roots import open_root
 from storage.format.sample_index import IndexBuilder, SegmentIndex
 from storage.format.sample_index_codec import encode
 from storage.format.segment_file import Head, read
-from storage.segment_writer import SegmentWriter
+from storage.writing.segment_writer import SegmentWriter
 from tests.bench.machine import describe
 from tests.recorder.frames_made import encoded
 

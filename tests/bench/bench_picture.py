@@ -35,10 +35,10 @@ from nvr.recorder.source import Ended
 from nvr.supervisor.worker_process import recorder_environment
 from storage.catalogue import cameras, node
 from storage.catalogue.database import Database
-from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.disk.roots import register
-from storage.disk_writer import DiskWriter
+from storage.writing.catalogue_writer import CatalogueWriter
+from storage.writing.disk_writer import DiskWriter
 from tests.bench.load.material import Clip, camera_bytes, clip
 from tests.bench.load.trial import HD, LOW
 from tests.bench.machine import describe

@@ -15,14 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from nvr.recorder.pace import PACE_S
-from storage.at_risk import AtRisk
 from storage.catalogue.database import Database
-from storage.catalogue_writer import CatalogueWriter, Operation
 from storage.disk.files import FILES, Files
 from storage.disk.roots import open_root
-from storage.disk_writer import DiskWriter
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
+from storage.writing.at_risk import AtRisk
+from storage.writing.catalogue_writer import CatalogueWriter, Operation
+from storage.writing.disk_writer import DiskWriter
 from tests.bench.machine import describe
 from tests.storage import mp4
 from tests.storage.world import T0_US

@@ -39,12 +39,12 @@ from nvr.recorder.inits import Template
 from storage.catalogue import cameras, node
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Init
-from storage.catalogue_writer import CatalogueWriter
 from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, register
-from storage.disk_writer import DiskWriter
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
+from storage.writing.catalogue_writer import CatalogueWriter
+from storage.writing.disk_writer import DiskWriter
 from tests.bench.machine import describe
 from tests.recorder.frames_made import encoded
 

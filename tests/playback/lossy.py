@@ -19,14 +19,14 @@ from nvr.recorder.run import Identity, Run
 from nvr.recorder.source import Ended, Picture
 from storage.catalogue import facts, segments
 from storage.catalogue.segments import Segment
-from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause, Layer
 from storage.coverage import Coverage, coverage
 from storage.disk.roots import Root, register
-from storage.disk_writer import DiskWriter
 from storage.format.segment_file import read
 from storage.intervals import Interval
-from storage.segment_handle import SegmentHandle
+from storage.writing.catalogue_writer import CatalogueWriter
+from storage.writing.disk_writer import DiskWriter
+from storage.writing.open_segment import SegmentHandle
 from tests.catalogues import new_catalogue
 from tests.playback.frames import TICKS, Encoded, encode
 

@@ -25,13 +25,13 @@ from nvr.recorder.run import Identity
 from nvr.recorder.source import Ended
 from storage.catalogue import cameras, node
 from storage.catalogue.segments import between
-from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.coverage import Coverage, coverage
 from storage.disk.files import Files
 from storage.disk.roots import register
-from storage.disk_writer import DiskWriter
-from storage.segment_handle import SegmentHandle
+from storage.writing.catalogue_writer import CatalogueWriter
+from storage.writing.disk_writer import DiskWriter
+from storage.writing.open_segment import SegmentHandle
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.catalogues import new_catalogue
 from tests.recorder.frames_made import picture

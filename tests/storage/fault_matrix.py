@@ -20,12 +20,12 @@ from storage.catalogue import facts
 from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.disk.roots import register
-from storage.disk_writer import DiskWriter
 from storage.errors import StorageError
 from storage.intervals import clip, subtract
 from storage.recovery.backlog import Backlog
 from storage.retention import deleting as garbage
 from storage.retention.plan import Candidate, Deletion, apply
+from storage.writing.disk_writer import DiskWriter
 from tests.storage import mp4
 from tests.storage.faulty_files import FAULTS, Fault, FaultyDatabase, FaultyFiles, Kill
 from tests.storage.world import (

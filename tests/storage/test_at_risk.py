@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from storage import at_risk
-from storage.at_risk import AtRisk, Risk
-from storage.disk_writer import DiskWriter
-from storage.segment_handle import SegmentHandle
+from storage.writing import at_risk
+from storage.writing.at_risk import AtRisk, Risk
+from storage.writing.disk_writer import DiskWriter
+from storage.writing.open_segment import SegmentHandle
 from tests.storage import mp4
 from tests.storage.test_writers import Together, close, open_segment, wait
 from tests.storage.world import T0_US, InlineCatalogue, World

@@ -15,15 +15,15 @@ from click.testing import CliRunner
 from nvr.cli import main
 from storage.catalogue import segments
 from storage.catalogue.segments import Key
-from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.disk.roots import IDENTITY_FILE, Root, register
-from storage.disk_writer import DiskWriter
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
 from storage.recovery import check as checking
 from storage.recovery.check import Finding, Kind, check
 from storage.retention import deleting as garbage
+from storage.writing.catalogue_writer import CatalogueWriter
+from storage.writing.disk_writer import DiskWriter
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World
 

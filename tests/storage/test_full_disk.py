@@ -15,9 +15,9 @@ from storage.causes import Cause
 from storage.disk.files import FILES, Files
 from storage.disk.reserve import Reserve
 from storage.disk.roots import Root, register
-from storage.disk_writer import DiskWriter
 from storage.format.segment_file import read
 from storage.recovery.backlog import Backlog
+from storage.writing.disk_writer import DiskWriter
 from tests.mounts import mounted
 from tests.storage import mp4
 from tests.storage.world import (

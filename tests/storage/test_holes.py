@@ -13,7 +13,6 @@ from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
 from storage.causes import Cause, Layer
 from storage.coverage import pieces
-from storage.disk_writer import DiskWriter
 from storage.fleet_coverage import read_batch
 from storage.format.boxes import BoxError, Hole, hole_box, parse_moof
 from storage.format.sample_index_codec import decode, encode
@@ -22,6 +21,7 @@ from storage.intervals import DAY_US
 from storage.recovery.check import Finding, Kind, check
 from storage.recovery.rebuild import rebuild
 from storage.retention import deleting as garbage
+from storage.writing.disk_writer import DiskWriter
 from tests.storage import mp4
 from tests.storage.world import (
     CAMERA,

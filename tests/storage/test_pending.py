@@ -9,16 +9,16 @@ import pytest
 
 from storage.catalogue import facts, segments
 from storage.catalogue.segments import Key
-from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.coverage import Coverage
 from storage.disk.files import Files
 from storage.disk.roots import register
-from storage.disk_writer import DiskWriter
 from storage.fleet_coverage import read_batch
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
-from storage.segment_handle import SegmentHandle
+from storage.writing.catalogue_writer import CatalogueWriter
+from storage.writing.disk_writer import DiskWriter
+from storage.writing.open_segment import SegmentHandle
 from tests.storage import mp4
 from tests.storage.test_writers import append, close, wait
 from tests.storage.world import CAMERA, NODE, T0_US, World, assert_partition

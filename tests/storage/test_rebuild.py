@@ -19,9 +19,9 @@ from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.coverage import Coverage
 from storage.disk.roots import IDENTITY_FILE, register
-from storage.disk_writer import DiskWriter
 from storage.recovery.rebuild import Progress, rebuild
 from storage.retention import deleting as garbage
+from storage.writing.disk_writer import DiskWriter
 from tests.storage import mp4
 from tests.storage.world import (
     CAMERA,

@@ -13,8 +13,8 @@ from storage.catalogue.database import Database
 from storage.catalogue.segments import LONGEST_SEGMENT_US, Key
 from storage.causes import Cause
 from storage.coverage import coverage
-from storage.rotation import boundary_after, stagger_us
 from storage.settled import unsettled
+from storage.writing.rotation import boundary_after, stagger_us
 from tests.catalogues import new_catalogue
 from tests.nightly import IS_NIGHT
 from tests.storage.world import CAMERA, NODE, T0_US

@@ -16,16 +16,16 @@ import pytest
 from storage.catalogue import facts, segments
 from storage.catalogue.segments import Key
 from storage.catalogue.status import Status
-from storage.catalogue_writer import CatalogueWriter, Operation
 from storage.causes import Cause
 from storage.disk.files import FILES, Files
-from storage.disk_writer import DiskWriter
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
-from storage.salvage import paths
-from storage.segment_handle import SegmentHandle
-from storage.segment_writer import SegmentWriter
-from storage.workers import Digest, Hasher
+from storage.writing.broken_segments import paths
+from storage.writing.catalogue_writer import CatalogueWriter, Operation
+from storage.writing.disk_writer import DiskWriter
+from storage.writing.open_segment import SegmentHandle
+from storage.writing.segment_writer import SegmentWriter
+from storage.writing.threads import Digest, Hasher
 from tests.storage import mp4
 from tests.storage.world import (
     CAMERA,

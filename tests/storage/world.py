@@ -16,19 +16,19 @@ from pathlib import Path
 from storage.catalogue import cameras, facts, node, segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
-from storage.catalogue_writer import CatalogueWriter, Operation
 from storage.causes import Cause, Layer
 from storage.coverage import Coverage, coverage
 from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, register
-from storage.disk_writer import DiskWriter
 from storage.format.layout import parse, segment_path
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head, SegmentFile, Tail, head_box, read, tail_box
 from storage.intervals import Interval
 from storage.recovery.at_start import Report, reconcile
 from storage.recovery.backlog import Backlog
-from storage.segment_handle import SegmentHandle
+from storage.writing.catalogue_writer import CatalogueWriter, Operation
+from storage.writing.disk_writer import DiskWriter
+from storage.writing.open_segment import SegmentHandle
 from tests.storage import mp4
 
 NODE = "n1"

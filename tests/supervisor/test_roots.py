@@ -17,10 +17,10 @@ from nvr.supervisor import roots as watching
 from nvr.supervisor.roots import Roots
 from storage.catalogue.database import Database
 from storage.catalogue.node import Lock
-from storage.catalogue_writer import CatalogueWriter
 from storage.disk.roots import IDENTITY_FILE, Root, open_root
-from storage.disk_writer import DiskWriter
 from storage.errors import RootError
+from storage.writing.catalogue_writer import CatalogueWriter
+from storage.writing.disk_writer import DiskWriter
 
 News = queue.Queue[tuple[Path, Root | None]]
 

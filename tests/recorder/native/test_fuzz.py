@@ -26,7 +26,7 @@ from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.run import Identity
 from nvr.recorder.source import Ended
 from storage.causes import Cause
-from storage.segment_handle import SegmentHandle
+from storage.writing.open_segment import SegmentHandle
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.recorder.native.harness import camera
 from tests.recorder.native.test_hostile import ok, usual

@@ -21,11 +21,11 @@ from nvr.recorder.run import Identity
 from nvr.recorder.source import Ended
 from storage.catalogue import cameras, node
 from storage.catalogue.database import Database
-from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.disk.roots import register
-from storage.disk_writer import DiskWriter
-from storage.segment_handle import SegmentHandle
+from storage.writing.catalogue_writer import CatalogueWriter
+from storage.writing.disk_writer import DiskWriter
+from storage.writing.open_segment import SegmentHandle
 from tests.cameras.clips import Clip
 from tests.cameras.faults import Faults
 from tests.cameras.running import running

@@ -23,8 +23,8 @@ from nvr.recorder.source import Ended
 from storage.catalogue import cameras, logins, node
 from storage.catalogue.database import Database
 from storage.catalogue.logins import DAY_US, PAUSE_US, device_of
-from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
+from storage.writing.catalogue_writer import CatalogueWriter
 from tests.cameras.clips import Clip
 from tests.cameras.running import Startable
 from tests.cameras.scripted import ScriptedCamera

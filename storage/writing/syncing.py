@@ -18,10 +18,10 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any, Final
 
-from storage.at_risk import AtRisk
 from storage.disk.files import Files
-from storage.segment_handle import SegmentHandle
-from storage.workers import Waiters
+from storage.writing.at_risk import AtRisk
+from storage.writing.open_segment import SegmentHandle
+from storage.writing.threads import Waiters
 
 __all__ = ["TOGETHER", "Syncing"]
 

@@ -1,6 +1,6 @@
 """One thread a footage root that does all of its writing, so that the recorders' event loop never waits for a disk.
 
-Beside it, threads of the same root hash what was written and wait for syncs (``storage.workers``): writing does not stand still for them. What comes
+Beside it, threads of the same root hash what was written and wait for syncs (``storage.writing.threads``): writing does not stand still for them. What comes
 of it is taken up by the writing thread alone, so everything of a handle happens on it. A slow disk costs its own cameras bounded memory and then refusals, which the recorder accounts for; never another disk's cameras.
 Invariant: bytes queued ≤ the root's limit and, per segment, ≤ its share; what is refused was never accepted.
 """
@@ -20,21 +20,21 @@ from itertools import cycle, islice
 from sqlite3 import Connection
 from typing import Any, Final
 
-from storage.at_risk import AtRisk
 from storage.catalogue import segments
 from storage.catalogue.segments import Init
-from storage.catalogue_writer import CatalogueWriter
 from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, is_mounted
 from storage.errors import SyncError
 from storage.format.boxes import BoxError, Fragment
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
-from storage.salvage import Salvage, paths
-from storage.segment_handle import SegmentHandle
-from storage.segment_writer import Closed, SegmentWriter
-from storage.syncing import TOGETHER, Syncing
-from storage.workers import Hasher, Waiters
+from storage.writing.at_risk import AtRisk
+from storage.writing.broken_segments import Salvage, paths
+from storage.writing.catalogue_writer import CatalogueWriter
+from storage.writing.open_segment import SegmentHandle
+from storage.writing.segment_writer import Closed, SegmentWriter
+from storage.writing.syncing import TOGETHER, Syncing
+from storage.writing.threads import Hasher, Waiters
 
 __all__ = ["DiskWriter"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from storage.catalogue.segments import Init, Key
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
-from storage.segment_writer import SegmentWriter
+from storage.writing.segment_writer import SegmentWriter
 
 __all__ = ["SegmentHandle"]
 

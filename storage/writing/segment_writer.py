@@ -21,7 +21,7 @@ from storage.disk.roots import IDENTITY_FILE
 from storage.errors import SyncError
 from storage.format.sample_index import SegmentIndex
 from storage.format.segment_file import Head, Tail, beginning, tail_box
-from storage.workers import Digest, Hasher, Waiters
+from storage.writing.threads import Digest, Hasher, Waiters
 
 __all__ = ["Closed", "SegmentWriter"]
 

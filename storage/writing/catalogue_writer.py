@@ -15,14 +15,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from storage import at_risk
-from storage.at_risk import Risk
 from storage.catalogue import segments, status
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
 from storage.catalogue.status import Status
 from storage.errors import CatalogueError
 from storage.format.boxes import Hole
+from storage.writing import at_risk
+from storage.writing.at_risk import Risk
 
 __all__ = ["CatalogueWriter", "Grown", "Operation"]
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 from storage.catalogue import facts
-from storage.catalogue_writer import CatalogueWriter
 from storage.causes import Cause
 from storage.disk.files import Files
 from storage.disk.roots import Root, is_mounted
@@ -21,7 +20,8 @@ from storage.errors import SyncError
 from storage.format.layout import segment_path
 from storage.format.segment_file import Head
 from storage.recovery.adopt import Loss, bring, described, enter_brought
-from storage.segment_handle import SegmentHandle
+from storage.writing.catalogue_writer import CatalogueWriter
+from storage.writing.open_segment import SegmentHandle
 
 __all__ = ["Salvage", "disk_cause", "paths"]
 
