@@ -1,6 +1,6 @@
 """The fleet at this moment: which cameras must be recorded, which are, and since when those are down that are not.
 
-The one answer for outages, alerts, metrics and the page. What the figures (``storage.figures``) say of a range, this says of its last instant, for the price
+The one answer for outages, alerts, metrics and the page. What the figures (``storage.coverage.figures``) say of a range, this says of its last instant, for the price
 of a few steps in indexes a camera. Invariants: a camera is down exactly if it is required and not recorded; since when is where its footage, or what kept
 it from being required, ended last.
 """

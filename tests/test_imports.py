@@ -15,7 +15,15 @@ TOP = Path(__file__).parent.parent
 ALLOWED: dict[str, frozenset[str]] = {
     "nvr": frozenset({"nvr.config"}),
     "nvr.accounting": frozenset(
-        {"nvr.alerting", "storage", "storage.catalogue", "storage.disk", "storage.recovery", "storage.retention"}
+        {
+            "nvr.alerting",
+            "storage",
+            "storage.catalogue",
+            "storage.coverage",
+            "storage.disk",
+            "storage.recovery",
+            "storage.retention",
+        }
     ),
     "nvr.accounts": frozenset({"storage", "storage.catalogue"}),
     "nvr.alerting": frozenset(
@@ -24,6 +32,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.texts",
             "storage",
             "storage.catalogue",
+            "storage.coverage",
             "storage.disk",
             "storage.integrity",
             "storage.retention",
@@ -42,6 +51,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.texts",
             "storage",
             "storage.catalogue",
+            "storage.coverage",
             "storage.disk",
             "storage.integrity",
             "storage.retention",
@@ -68,6 +78,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.texts",
             "storage",
             "storage.catalogue",
+            "storage.coverage",
             "storage.disk",
             "storage.integrity",
             "storage.recovery",
@@ -87,13 +98,14 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.texts",
             "storage",
             "storage.catalogue",
+            "storage.coverage",
             "storage.disk",
             "storage.format",
             "storage.integrity",
         }
     ),
     "nvr.evidence.verify": frozenset({"nvr.evidence", "nvr.texts", "storage.format"}),
-    "nvr.playback": frozenset({"storage", "storage.catalogue", "storage.format"}),
+    "nvr.playback": frozenset({"storage", "storage.catalogue", "storage.coverage", "storage.format"}),
     "nvr.recorder": frozenset(
         {
             "nvr.config",
@@ -113,7 +125,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         {"nvr.config", "nvr.recorder", "nvr.recorder.native", "storage", "storage.catalogue"}
     ),
     "nvr.recorder.relay": frozenset({"nvr.config", "nvr.recorder", "nvr.recorder.native", "storage"}),
-    "nvr.reports": frozenset({"nvr.documents", "nvr.texts", "storage", "storage.catalogue"}),
+    "nvr.reports": frozenset({"nvr.documents", "nvr.texts", "storage", "storage.catalogue", "storage.coverage"}),
     "nvr.supervisor": frozenset(
         {
             "nvr.accounts",
@@ -131,9 +143,10 @@ ALLOWED: dict[str, frozenset[str]] = {
         }
     ),
     "nvr.texts": frozenset({"storage"}),
-    "storage": frozenset({"storage.catalogue", "storage.format", "storage.retention", "storage.writing"}),
+    "storage": frozenset({"storage.catalogue", "storage.retention"}),
     "storage.catalogue": frozenset({"storage", "storage.catalogue.migrations", "storage.format", "storage.secrets"}),
     "storage.catalogue.migrations": frozenset(),
+    "storage.coverage": frozenset({"storage", "storage.catalogue", "storage.format", "storage.writing"}),
     "storage.disk": frozenset({"storage"}),
     "storage.format": frozenset(),
     "storage.integrity": frozenset({"storage.catalogue", "storage.catalogue.migrations"}),

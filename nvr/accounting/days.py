@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from storage.catalogue.database import Database
-from storage.coverage_days import refresh
+from storage.coverage.closed_days import refresh
 
 __all__ = ["DayKeeper"]
 

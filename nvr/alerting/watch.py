@@ -40,10 +40,10 @@ from storage import deliveries, network_hours
 from storage.alerts import Member, Row
 from storage.catalogue import cameras, devices, logins
 from storage.catalogue.database import Database
+from storage.coverage.figures import figure_table
+from storage.coverage.fleet import batches
 from storage.disk.files import FILES
 from storage.disk.roots import Root, is_mounted
-from storage.figures import figure_table
-from storage.fleet_coverage import batches
 from storage.integrity import findings as integrity
 from storage.present import present
 from storage.retention import brake, confirmations, forecast

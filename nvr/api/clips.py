@@ -28,9 +28,9 @@ from nvr.playback.clip import Clip, Gaps, not_in, plan_clip, plan_clips
 from nvr.playback.errors import SeveralInits
 from nvr.playback.names import apart, clip_name
 from storage.catalogue.segments import Key
-from storage.coverage import Coverage, Gap, coverage
+from storage.coverage.one_camera import Coverage, Gap, coverage
+from storage.coverage.runs import NotShown, parse_run, run_name
 from storage.intervals import Interval
-from storage.runs import NotShown, parse_run, run_name
 
 __all__ = [
     "LONGEST_CLIP_US",

@@ -14,7 +14,7 @@ from nvr.api.routing import get
 from nvr.api.services import Injected
 from nvr.api.times import parse_range
 from nvr.api.wire import CoverageBody, coverage_body
-from storage.coverage import coverage
+from storage.coverage.one_camera import coverage
 from storage.intervals import DAY_US
 
 __all__ = ["LONGEST_RANGE_US", "RANGE_ERRORS", "ROUTES"]

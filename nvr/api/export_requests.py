@@ -22,8 +22,8 @@ from storage.accounts import Role
 from storage.cases import Request, State
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
+from storage.coverage.settled import unsettled
 from storage.exports import Export
-from storage.settled import unsettled
 from storage.texts import is_plain
 
 __all__ = [

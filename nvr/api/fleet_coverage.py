@@ -26,8 +26,8 @@ from nvr.reports.stream import steps_body
 from nvr.texts.plain import plain_detail
 from storage.catalogue import cameras as camera_rows
 from storage.catalogue.selection import ensure_label
-from storage.clock_steps import fleet_steps
-from storage.figures import summed
+from storage.coverage.clock_steps import fleet_steps
+from storage.coverage.figures import summed
 from storage.intervals import DAY_US, Interval
 
 __all__ = ["ROUTES"]

@@ -23,7 +23,7 @@ from nvr.playback.hls import recorded_playlist
 from nvr.playback.names import picture_name
 from nvr.playback.snapshot import Snapshot, snapshot
 from storage.catalogue import cameras, segments
-from storage.coverage import coverage
+from storage.coverage.one_camera import coverage
 from storage.intervals import Interval
 
 __all__ = ["PLAYLIST_TYPE", "ROUTES", "live_answer", "picture_answer", "recorded_answer"]

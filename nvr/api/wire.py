@@ -9,8 +9,8 @@ import msgspec
 
 from nvr.api.times import format_time, seconds
 from nvr.texts.plain import plain_detail
-from storage.account import Account
-from storage.coverage import Coverage, Gap
+from storage.coverage.account import Account
+from storage.coverage.one_camera import Coverage, Gap
 
 __all__ = [
     "CameraBody",

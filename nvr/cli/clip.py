@@ -59,8 +59,8 @@ def clip(
     from nvr.playback.index_cache import IndexCache
     from nvr.playback.names import apart, clip_name
     from storage.catalogue import cameras
-    from storage.coverage import coverage
-    from storage.runs import parse_run, run_name
+    from storage.coverage.one_camera import coverage
+    from storage.coverage.runs import parse_run, run_name
 
     one = None if run is None else parse_run(camera, run)
     if run is not None and one is None:

@@ -15,7 +15,7 @@ from nvr.cli.options import config_option
 from nvr.cli.terminal import echo
 
 if TYPE_CHECKING:
-    from storage.figures import Figures
+    from storage.coverage.figures import Figures
 
 __all__ = ["coverage"]
 
@@ -44,8 +44,8 @@ def coverage(
     from nvr.texts import Formats
     from storage.catalogue import cameras as camera_rows
     from storage.catalogue import selection
-    from storage.clock_steps import fleet_steps
-    from storage.figures import summed
+    from storage.coverage.clock_steps import fleet_steps
+    from storage.coverage.figures import summed
 
     now_us = time.time_ns() // 1000
     query = gap_query(start, end, now_us, cameras, where=where)

@@ -138,7 +138,7 @@ def _export(loaded: Config, database: Database, request: ExportRequest, out: Pat
 
 def _over_at(loaded: Config, database: Database, request: ExportRequest) -> int | None:
     """When the range is expected to be over; None if it is."""
-    from storage.settled import unsettled
+    from storage.coverage.settled import unsettled
 
     with database.read() as conn:
         found = unsettled(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from nvr.config import Config
     from nvr.reports.query import GapQuery, ReportCamera
-    from storage.clock_steps import FleetStep
+    from storage.coverage.clock_steps import FleetStep
 
 __all__ = ["chosen_cameras", "gap_query", "gaps", "print_steps"]
 
@@ -159,8 +159,8 @@ def _print(conn: sqlite3.Connection, cameras: list[ReportCamera], query: GapQuer
     from nvr.reports.listing import Totals
     from nvr.reports.stream import listings
     from nvr.texts import Formats
-    from storage.clock_steps import fleet_steps
-    from storage.fleet_partition import CAUSES
+    from storage.coverage.clock_steps import fleet_steps
+    from storage.coverage.fleet_partition import CAUSES
 
     rows: list[tuple[str, ...]] = [("CAMERA", "START", "END", "SECONDS", "CAUSE", "DETAIL")]
     totals = Totals()

@@ -29,8 +29,8 @@ from nvr.playback.index_cache import IndexCache
 from storage import exports
 from storage.catalogue import audit
 from storage.catalogue.database import Database
+from storage.coverage.settled import unsettled
 from storage.exports import Export
-from storage.settled import unsettled
 
 __all__ = ["ExportSettings", "Exporter"]
 

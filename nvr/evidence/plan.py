@@ -28,9 +28,9 @@ from storage.catalogue import cameras, clock_samples, segments
 from storage.catalogue.clock_samples import Sample
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Init
-from storage.coverage import Coverage, Piece, coverage
+from storage.coverage.one_camera import Coverage, Piece, coverage
+from storage.coverage.runs import whole
 from storage.format.sample_index import SegmentIndex
-from storage.runs import whole
 
 __all__ = ["SIGNATURE_UUID", "CameraPlan", "FilePlan", "Part", "Problem", "plan_camera"]
 

@@ -20,9 +20,9 @@ from PIL import Image
 from nvr.evidence.statement_texts import BOTH, SENTENCES
 from nvr.evidence.times import iso, local, parse_iso
 from nvr.texts import Formats, words
-from storage.account import Account
 from storage.causes import Cause, CauseClass
-from storage.figures import Category, category
+from storage.coverage.account import Account
+from storage.coverage.figures import Category, category
 
 __all__ = ["first_picture", "make_statement"]
 

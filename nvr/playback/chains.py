@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from storage.coverage import Piece
+from storage.coverage.one_camera import Piece
 from storage.format.sample_index import Array, Flags, TrackIndex
 from storage.intervals import Interval
 

@@ -34,15 +34,15 @@ from nvr.playback.samples import (
     video_track,
 )
 from nvr.playback.timeline import lay_out
-from storage import runs
 from storage.catalogue import segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
-from storage.coverage import Piece
+from storage.coverage import runs
+from storage.coverage.one_camera import Piece
+from storage.coverage.runs import NotShown
 from storage.format.boxes import BoxError
 from storage.format.sample_index import TrackIndex
 from storage.intervals import Interval
-from storage.runs import NotShown
 
 __all__ = ["Clip", "Gaps", "not_in", "plan_clip", "plan_clips"]
 

@@ -26,13 +26,13 @@ from nvr.playback.index_cache import IndexCache
 from nvr.playback.mapping import TimeMap
 from nvr.playback.names import GAP_BYTES, GAP_URI, date_time, map_tag, seconds, segment_uri
 from nvr.playback.player_time import begins_us
-from storage import runs
 from storage.catalogue import segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
-from storage.coverage import Piece
+from storage.coverage import runs
+from storage.coverage.one_camera import Piece
+from storage.coverage.runs import NotShown
 from storage.format.segment_file import SegmentFile
-from storage.runs import NotShown
 
 __all__ = ["Entry", "Playlist", "recorded_playlist", "render"]
 

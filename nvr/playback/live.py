@@ -27,8 +27,8 @@ from nvr.playback.names import INIT_FOLDER
 from storage.catalogue import segments, status
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key, Segment
+from storage.coverage.runs import NotShown, run_of
 from storage.format.boxes import Hole
-from storage.runs import NotShown, run_of
 
 __all__ = ["Live"]
 

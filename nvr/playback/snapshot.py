@@ -16,9 +16,9 @@ from nvr.playback.errors import FootageDamaged, NoFootage
 from nvr.playback.index_cache import IndexCache, OpenSegment
 from nvr.playback.mapping import TimeMap
 from nvr.playback.reading import read_exactly
-from storage import coverage
 from storage.catalogue.database import Database
-from storage.coverage import Piece
+from storage.coverage import one_camera
+from storage.coverage.one_camera import Piece
 
 __all__ = ["Snapshot", "snapshot"]
 
@@ -46,7 +46,7 @@ def snapshot(database: Database, cache: IndexCache, camera: str, at_us: int, *, 
         FootageGone: its file is no longer there, or (``FootageDamaged``) can't be decoded.
     """
     with database.read() as conn:
-        pieces = coverage.pieces(conn, camera, at_us, at_us + 1)
+        pieces = one_camera.pieces(conn, camera, at_us, at_us + 1)
     if not pieces:
         raise NoFootage(camera, at_us, at_us + 1)
     opened = cache.open(pieces[0].segment)

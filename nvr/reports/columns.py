@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.fleet_partition import Int64
+from storage.coverage.fleet_partition import Int64
 from storage.intervals import DAY_US
 
 __all__ = ["decimal_seconds", "iso_times"]

@@ -11,8 +11,8 @@ from nvr.reports.calendar import day_edges, hour_edges
 from nvr.reports.query import GapQuery, ReportCamera
 from storage.catalogue.selection import Spellings, named
 from storage.causes import Cause, CauseClass, class_of
-from storage.coverage_days import figures, tables_between
-from storage.figures import Figures, summed
+from storage.coverage.closed_days import figures, tables_between
+from storage.coverage.figures import Figures, summed
 from storage.present import present
 
 __all__ = [

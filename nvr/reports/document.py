@@ -21,10 +21,10 @@ from nvr.reports.query import GapQuery, ReportCamera
 from nvr.reports.stream import listings
 from nvr.texts import Formats, Language, Words
 from storage.causes import Cause, CauseClass, class_of
-from storage.clock_steps import FleetStep, fleet_steps
-from storage.coverage_days import tables_between
-from storage.figures import Category, Figures, category, summed
-from storage.fleet_partition import CAUSES
+from storage.coverage.clock_steps import FleetStep, fleet_steps
+from storage.coverage.closed_days import tables_between
+from storage.coverage.figures import Category, Figures, category, summed
+from storage.coverage.fleet_partition import CAUSES
 from storage.intervals import DAY_US
 
 __all__ = [

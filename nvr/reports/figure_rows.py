@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from nvr.texts import Formats
-from storage.account import Account
-from storage.figures import REQUIRED, Figures
+from storage.coverage.account import Account
+from storage.coverage.figures import REQUIRED, Figures
 
 __all__ = ["ROWS", "account_body", "account_rows", "cells", "figures_body", "labels", "worth_saying"]
 

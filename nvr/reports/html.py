@@ -26,7 +26,7 @@ from nvr.reports.figure_rows import cells, labels
 from nvr.reports.listing import Totals
 from nvr.reports.query import GapQuery, ReportCamera
 from nvr.texts import Formats
-from storage.figures import Category, Figures, category
+from storage.coverage.figures import Category, Figures, category
 
 __all__ = ["html_report"]
 

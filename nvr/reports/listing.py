@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from nvr.reports.figure_rows import account_body
 from nvr.reports.query import GapQuery
-from storage.account import Account
 from storage.causes import Cause, CauseClass
-from storage.figures import category_sums
-from storage.fleet_coverage import FleetBatch
-from storage.fleet_partition import CAUSES, CLASSES, CODE, Gaps, Int64
+from storage.coverage.account import Account
+from storage.coverage.figures import category_sums
+from storage.coverage.fleet import FleetBatch
+from storage.coverage.fleet_partition import CAUSES, CLASSES, CODE, Gaps, Int64
 
 __all__ = ["Listing", "Tally", "Totals", "fold", "list_batch"]
 

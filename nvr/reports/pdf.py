@@ -29,7 +29,7 @@ from nvr.reports.figure_rows import ROWS, cells, labels
 from nvr.reports.listing import Totals
 from nvr.reports.query import GapQuery, ReportCamera
 from nvr.texts import Formats
-from storage.figures import Category, Figures, category
+from storage.coverage.figures import Category, Figures, category
 
 __all__ = ["pdf_report"]
 

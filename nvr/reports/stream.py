@@ -17,9 +17,9 @@ from nvr.reports.listing import Listing, Totals, list_batch
 from nvr.reports.query import GapQuery, ReportCamera
 from nvr.reports.tables import CSV_COLUMNS, csv_line, csv_lines, json_lines, not_known_lines
 from nvr.texts.plain import PlainDetails
-from storage.clock_steps import FleetStep, fleet_steps
-from storage.fleet_coverage import batches
-from storage.fleet_partition import Int64
+from storage.coverage.clock_steps import FleetStep, fleet_steps
+from storage.coverage.fleet import batches
+from storage.coverage.fleet_partition import Int64
 
 __all__ = ["csv_report", "iso_time", "json_report", "listings", "steps_body"]
 

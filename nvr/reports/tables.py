@@ -17,7 +17,7 @@ from nvr.reports.columns import decimal_seconds, iso_times
 from nvr.reports.listing import Listing
 from nvr.reports.query import ReportCamera
 from nvr.texts.cells import csv_cell
-from storage.fleet_partition import CAUSES, CLASSES, Int64
+from storage.coverage.fleet_partition import CAUSES, CLASSES, Int64
 
 __all__ = ["CSV_COLUMNS", "csv_line", "csv_lines", "json_lines", "not_known_lines"]
 

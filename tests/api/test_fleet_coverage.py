@@ -8,9 +8,9 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from storage import coverage_days
 from storage.catalogue import cameras, facts
 from storage.causes import Cause
+from storage.coverage import closed_days
 from tests.api.catalogue import NOW, T0, S, World, add_camera, add_segment, enter
 
 Client = AsyncTestClient[Litestar]
@@ -72,7 +72,7 @@ async def test_closed_days_give_the_same(client: Client, world: World) -> None:
     world.now_us = NOW + 30 * 3600 * S
     query = "start=2026-11-22T11:00:00Z&end=2026-11-24T19:00:00Z&by=camera"
     before = await ask(client, world, query)
-    assert coverage_days.refresh(world.db, now_us=world.now_us) > 0
+    assert closed_days.refresh(world.db, now_us=world.now_us) > 0
     assert await ask(client, world, query) == before
 
 

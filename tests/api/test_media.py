@@ -29,7 +29,7 @@ from nvr.playback.names import clip_name
 from storage.accounts import Role
 from storage.catalogue import facts, segments
 from storage.causes import Cause
-from storage.coverage import Coverage, Gap
+from storage.coverage.one_camera import Coverage, Gap
 from storage.intervals import Interval
 from storage.retention import leases
 from tests.playback.footage import CAMERA, START_US, Recording, Studio

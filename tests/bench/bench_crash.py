@@ -28,7 +28,7 @@ from pathlib import Path
 from storage.catalogue import segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Segment
-from storage.coverage import coverage
+from storage.coverage.one_camera import coverage
 from tests.bench.machine import describe
 from tests.cameras.clips import ClipSpec, clip
 from tests.cameras.scripted import Journal, ScriptedCamera, Sent

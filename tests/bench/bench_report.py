@@ -24,11 +24,11 @@ import numpy as np
 from nvr import accounts
 from nvr.api.times import format_time
 from nvr.api.wire import coverage_body
-from storage import coverage_days
 from storage.accounts import Role
 from storage.catalogue import cameras, node
 from storage.catalogue.database import Database
-from storage.coverage import coverage
+from storage.coverage import closed_days
+from storage.coverage.one_camera import coverage
 from storage.intervals import DAY_US, cut_at_days
 from tests.bench.machine import describe
 
@@ -165,7 +165,7 @@ def main() -> None:
             f"{count} cameras, {days} days, {made.gaps} gaps: {size:.0f} MB, generated in {time.perf_counter() - began:.0f} s"
         )
         began, cpu = time.perf_counter(), time.process_time()
-        rows = coverage_days.refresh(database, now_us=made.end_us)
+        rows = closed_days.refresh(database, now_us=made.end_us)
         print(
             f"closed days: {rows} rows made in {time.perf_counter() - began:.1f} s, CPU {time.process_time() - cpu:.1f} s"
         )

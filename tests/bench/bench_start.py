@@ -21,7 +21,7 @@ from nvr.supervisor.prepare import prepare
 from storage.catalogue import cameras, node, segments, status
 from storage.catalogue.database import Database
 from storage.causes import Cause
-from storage.coverage import coverage
+from storage.coverage.one_camera import coverage
 from storage.disk.roots import Root, register
 from storage.format.layout import segment_path
 from storage.format.sample_index import IndexBuilder, SegmentIndex

@@ -30,12 +30,12 @@ from nvr.playback.clip import not_in, plan_clip, plan_clips
 from nvr.playback.errors import NoFootage, SeveralInits
 from nvr.playback.hls import recorded_playlist
 from nvr.playback.names import GAP_URI, parse_segment_name
-from storage import coverage
 from storage.catalogue import segments
 from storage.catalogue.segments import Key
 from storage.causes import Cause
+from storage.coverage import one_camera
+from storage.coverage.runs import NotShown
 from storage.format.boxes import children
-from storage.runs import NotShown
 from tests.evidence.made import UNIT, request_of
 from tests.evidence.synthetic import FRAME_TICKS, Recorded, record
 from tests.evidence.test_copying import _Slow, fragments_of
@@ -232,7 +232,7 @@ def _judge(
     end_us += 1
     now_us = max(walls) + 100 * S
     with studio.database.read() as conn:
-        known = coverage.coverage(conn, CAMERA, start_us, end_us, now_us=now_us)
+        known = one_camera.coverage(conn, CAMERA, start_us, end_us, now_us=now_us)
     as_of_us = known.as_of_us
     # Figures: together what was asked for; footage as counted.
     assert known.recorded_us + known.missing_us + known.not_known_us == end_us - start_us

@@ -12,10 +12,10 @@ from nvr.evidence.signing import Signer
 from nvr.evidence.verify import verify
 from nvr.playback.clip import not_in, plan_clip, plan_clips
 from nvr.playback.hls import recorded_playlist
-from storage import coverage, runs
 from storage.catalogue import segments
 from storage.catalogue.segments import Key
 from storage.causes import Cause
+from storage.coverage import one_camera, runs
 from tests.evidence.made import UNIT, request_of
 from tests.evidence.synthetic import FRAME_TICKS, Recorded, record
 from tests.evidence.test_copying import fragments_of
@@ -81,8 +81,8 @@ def test_every_run_is_delivered_whole_shown_or_declared(
 
     with studio.database.read() as conn:
         found = segments.between(conn, CAMERA, start_us, end_us)
-        shown = coverage.pieces(conn, CAMERA, start_us, end_us)
-        known = coverage.coverage(conn, CAMERA, start_us, end_us, now_us=end_us + S)
+        shown = one_camera.pieces(conn, CAMERA, start_us, end_us)
+        known = one_camera.coverage(conn, CAMERA, start_us, end_us, now_us=end_us + S)
     hidden = runs.not_shown(found, shown, start_us, end_us)
     # The newest run as a whole is shown, then what the one before has besides, and so on.
     free = [(start_us, end_us)]

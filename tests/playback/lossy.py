@@ -20,7 +20,7 @@ from nvr.recorder.source import Ended, Picture
 from storage.catalogue import facts, segments
 from storage.catalogue.segments import Segment
 from storage.causes import Cause, Layer
-from storage.coverage import Coverage, coverage
+from storage.coverage.one_camera import Coverage, coverage
 from storage.disk.roots import Root, register
 from storage.format.segment_file import read
 from storage.intervals import Interval

@@ -15,9 +15,9 @@ from nvr.playback.errors import NoFootage
 from nvr.playback.hls import recorded_playlist
 from nvr.playback.media import open_media
 from nvr.playback.names import GAP_URI, parse_segment_name, parse_zero
-from storage import coverage
 from storage.catalogue import facts, segments
 from storage.causes import Cause
+from storage.coverage import one_camera
 from tests.playback.footage import CAMERA, START_US, Studio
 from tests.playback.frames import encode
 from tests.playback.playlists import Item, parse
@@ -39,7 +39,7 @@ class Found:
 def ask(studio: Studio, start_us: int, end_us: int, now_us: int = LATER_US) -> tuple[Found, list[Item]]:
     """The playlist of what is known of the range, checked by what holds for every one."""
     with studio.database.read() as conn:
-        as_of_us = coverage.coverage(conn, CAMERA, start_us, end_us, now_us=now_us).as_of_us
+        as_of_us = one_camera.coverage(conn, CAMERA, start_us, end_us, now_us=now_us).as_of_us
     text = recorded_playlist(studio.database, studio.cache, CAMERA, start_us, as_of_us).text
     check(text)
     parsed = parse(text)

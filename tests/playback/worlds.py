@@ -11,8 +11,8 @@ from typing import Any
 
 import av
 
-from storage import coverage
-from storage.coverage import Piece
+from storage.coverage import one_camera
+from storage.coverage.one_camera import Piece
 from tests.playback.footage import CAMERA, START_US, Frame, Recording, Studio
 from tests.playback.frames import Encoded, encode, number_of, sound, with_ids
 
@@ -40,7 +40,7 @@ class World:
 
     def pieces(self) -> list[Piece]:
         with self.studio.database.read() as conn:
-            return coverage.pieces(conn, CAMERA, START_US - 10**9, self.end_us + 10**9)
+            return one_camera.pieces(conn, CAMERA, START_US - 10**9, self.end_us + 10**9)
 
     @functools.cached_property
     def _shown(self) -> list[tuple[int, int, int]]:

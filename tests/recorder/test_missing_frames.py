@@ -12,7 +12,7 @@ from nvr.recorder.camera import Growth
 from nvr.recorder.source import Ended
 from nvr.recorder.waiting import Waiting
 from storage.causes import Cause
-from storage.coverage import Coverage, Gap
+from storage.coverage.one_camera import Coverage, Gap
 from tests.cameras.clips import Clip, ClipSpec, clip
 
 from .frames_made import picture

@@ -26,7 +26,7 @@ from nvr.recorder.source import Ended
 from storage.catalogue import cameras, node
 from storage.catalogue.segments import between
 from storage.causes import Cause
-from storage.coverage import Coverage, coverage
+from storage.coverage.one_camera import Coverage, coverage
 from storage.disk.files import Files
 from storage.disk.roots import register
 from storage.writing.catalogue_writer import CatalogueWriter

@@ -16,9 +16,9 @@ from storage.catalogue.database import Database
 from storage.catalogue.node import next_epoch, this_node
 from storage.catalogue.segments import Segment
 from storage.causes import Cause
-from storage.coverage import Coverage
+from storage.coverage.fleet import read_batch
+from storage.coverage.one_camera import Coverage
 from storage.disk.files import FILES
-from storage.fleet_coverage import read_batch
 from storage.format.segment_file import read
 from storage.intervals import Interval, merge
 from storage.recovery.at_start import reconcile

@@ -21,7 +21,7 @@ from nvr.reports.html import html_report
 from nvr.reports.pdf import pdf_report
 from nvr.reports.query import GapQuery, chosen
 from storage.causes import Cause
-from storage.figures import Figures
+from storage.coverage.figures import Figures
 from storage.intervals import Interval
 from tests.api import catalogue
 from tests.api.catalogue import NOW, T0, S, World, add_camera, add_segment, enter

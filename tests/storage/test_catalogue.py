@@ -15,7 +15,7 @@ from storage.catalogue import cameras, facts, segments, status
 from storage.catalogue.segments import Key
 from storage.catalogue.status import Status
 from storage.causes import Cause, Layer
-from storage.coverage import coverage, pieces, resolve
+from storage.coverage.one_camera import coverage, pieces, resolve
 from storage.intervals import DAY_US, Interval, clip, cut_at_days, merge
 from storage.retention import deleting as garbage
 from tests.storage import mp4

@@ -11,11 +11,11 @@ import pytest
 from storage import directing, directives, in_force
 from storage.catalogue import facts
 from storage.causes import Cause, Layer
-from storage.coverage import Coverage, Gap
+from storage.coverage.one_camera import Coverage, Gap
+from storage.coverage.unexplained import unknown_gaps
 from storage.directives import DirectiveError, Draft, Kind
 from storage.impact import impact, plan_hash
 from storage.intervals import DAY_US, SECOND_US, Interval, merge, subtract
-from storage.unexplained import unknown_gaps
 from tests.people import person
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World, add_camera, assert_partition

@@ -17,14 +17,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage import coverage_days, fleet_coverage
-from storage.account import Account
 from storage.catalogue.database import Database
 from storage.causes import Cause, Layer
-from storage.coverage import Coverage, coverage
-from storage.figures import REQUIRED, Category, Figures, category, category_sums, figure_table, summed
-from storage.fleet_coverage import FleetBatch, batches, read_batch
-from storage.fleet_partition import CAUSES, CLASSES
+from storage.coverage import closed_days
+from storage.coverage import fleet as fleet_coverage
+from storage.coverage.account import Account
+from storage.coverage.figures import REQUIRED, Category, Figures, category, category_sums, figure_table, summed
+from storage.coverage.fleet import FleetBatch, batches, read_batch
+from storage.coverage.fleet_partition import CAUSES, CLASSES
+from storage.coverage.one_camera import Coverage, coverage
 from storage.intervals import DAY_US
 from tests.catalogues import new_catalogue
 from tests.nightly import examples
@@ -256,7 +257,7 @@ def change(database: Database, what: str, value: object, now_us: int) -> None:
     span = f"(camera, start_us, node, epoch) = (SELECT camera, start_us, node, epoch FROM span {some})"
     fact = f"(camera, layer, start_us, node, epoch) = (SELECT camera, layer, start_us, node, epoch FROM fact {some})"
     if what == "refresh":
-        coverage_days.refresh(database, now_us=now_us)
+        closed_days.refresh(database, now_us=now_us)
         return
     with database.write() as conn:
         if what == "span":
@@ -295,13 +296,13 @@ def test_kept_days_never_change_an_answer(history: list[tuple[str, object]], sta
             change(database, what, value, now_us)
         for _ in range(2):
             with database.read() as conn:
-                found = list(coverage_days.figures(conn, KEYS, start_us, end_us, now_us=now_us))
+                found = list(closed_days.figures(conn, KEYS, start_us, end_us, now_us=now_us))
                 expected = [
                     reference(coverage(conn, camera, start_us, end_us, now_us=now_us), (start_us, end_us))[0]
                     for camera in CAMERAS
                 ]
             assert found == expected
-            coverage_days.refresh(database, now_us=now_us)
+            closed_days.refresh(database, now_us=now_us)
 
 
 def test_a_day_is_kept_and_marked_by_what_changes_it() -> None:
@@ -310,8 +311,8 @@ def test_a_day_is_kept_and_marked_by_what_changes_it() -> None:
         with database.write() as conn:
             for key, _ in KEYS:
                 add_fact(conn, (key, Cause.UNREACHABLE, T0_US, None, 1, 1))
-        assert coverage_days.refresh(database, now_us=now_us) == 15
-        assert coverage_days.refresh(database, now_us=now_us) == 0
+        assert closed_days.refresh(database, now_us=now_us) == 15
+        assert closed_days.refresh(database, now_us=now_us) == 0
 
         def dirty() -> list[tuple[int, int]]:
             with database.read() as conn:
@@ -330,11 +331,11 @@ def test_a_day_is_kept_and_marked_by_what_changes_it() -> None:
         with database.write() as conn:
             add_span(conn, (3, T0_US + 3 * DAY_US, 1, 1, 1))
         assert dirty() == [(2, 1), (2, 2), (3, 3)]
-        assert coverage_days.refresh(database, now_us=now_us) == 3
+        assert closed_days.refresh(database, now_us=now_us) == 3
         with database.write() as conn:
             add_growing(conn, 3, T0_US + 4 * DAY_US, 1)
         # Of a segment that grows nothing is kept.
-        assert (coverage_days.refresh(database, now_us=now_us), dirty()) == (0, [(3, 4)])
+        assert (closed_days.refresh(database, now_us=now_us), dirty()) == (0, [(3, 4)])
 
 
 @pytest.mark.parametrize(
@@ -360,12 +361,12 @@ def test_days_of_other_lengths_are_whole(zone: str, day: datetime, hours: int) -
             add_fact(conn, (3, Cause.UNREACHABLE, 0, None, 1, 1))
         with database.read() as conn:
             now_us = edges[1] + DAY_US
-            table = coverage_days.figures_between(conn, KEYS, edges, now_us=now_us)
+            table = closed_days.figures_between(conn, KEYS, edges, now_us=now_us)
             assert table.figures(0) == Figures(recorded_us=hours * HOUR_US)
             # The recorder went from one record to the next at midnight: it is one outage.
             want = Figures(camera_us=hours * HOUR_US, outages=1, longest_us=hours * HOUR_US)
             assert table.figures(1) == want
-            assert list(coverage_days.figures(conn, KEYS, *edges, now_us=now_us))[1] == want
+            assert list(closed_days.figures(conn, KEYS, *edges, now_us=now_us))[1] == want
 
 
 def test_batches_are_the_same_however_they_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:

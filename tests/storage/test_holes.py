@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from storage import coverage_days
 from storage.catalogue import facts, segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
 from storage.causes import Cause, Layer
-from storage.coverage import pieces
-from storage.fleet_coverage import read_batch
+from storage.coverage import closed_days
+from storage.coverage.fleet import read_batch
+from storage.coverage.one_camera import pieces
 from storage.format.boxes import BoxError, Hole, hole_box, parse_moof
 from storage.format.sample_index_codec import decode, encode
 from storage.format.segment_file import read
@@ -290,7 +290,7 @@ def test_a_day_is_computed_again_when_a_class_changes(world: World) -> None:
     made.close()
     made.end(Cause.ENDED)
     tomorrow_us = (T0_US // DAY_US + 1) * DAY_US + DAY_US // 2
-    coverage_days.refresh(world.database, now_us=tomorrow_us)
+    closed_days.refresh(world.database, now_us=tomorrow_us)
 
     def dirty() -> int:
         with world.database.read() as conn:

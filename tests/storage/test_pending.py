@@ -10,10 +10,10 @@ import pytest
 from storage.catalogue import facts, segments
 from storage.catalogue.segments import Key
 from storage.causes import Cause
-from storage.coverage import Coverage
+from storage.coverage.fleet import read_batch
+from storage.coverage.one_camera import Coverage
 from storage.disk.files import Files
 from storage.disk.roots import register
-from storage.fleet_coverage import read_batch
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
 from storage.writing.catalogue_writer import CatalogueWriter

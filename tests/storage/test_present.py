@@ -13,9 +13,9 @@ from storage.catalogue.database import Database
 from storage.catalogue.segments import Init, Key
 from storage.catalogue.status import Status
 from storage.causes import Cause, Layer, is_required
-from storage.coverage import coverage
-from storage.figures import REQUIRED, category
-from storage.fleet_partition import CAUSES, CLASSES
+from storage.coverage.figures import REQUIRED, category
+from storage.coverage.fleet_partition import CAUSES, CLASSES
+from storage.coverage.one_camera import coverage
 from storage.present import SILENT_US, CameraNow, present
 from tests.nightly import examples
 

@@ -17,7 +17,7 @@ from storage.catalogue.database import Database
 from storage.catalogue.node import Lock
 from storage.catalogue.segments import Key
 from storage.causes import Cause
-from storage.coverage import Coverage
+from storage.coverage.one_camera import Coverage
 from storage.disk.roots import IDENTITY_FILE, register
 from storage.recovery.rebuild import Progress, rebuild
 from storage.retention import deleting as garbage
@@ -103,7 +103,7 @@ def parts(answer: Coverage) -> tuple[list[tuple[int, int]], list[tuple[int, int,
 
 def covered(database: Database, world: World, camera: str = CAMERA, start_us: int = T0_US - SECOND_US) -> Any:
     with database.read() as conn:
-        from storage.coverage import coverage
+        from storage.coverage.one_camera import coverage
 
         return parts(coverage(conn, camera, start_us, NOW_US, now_us=NOW_US))
 

@@ -12,8 +12,8 @@ from storage.catalogue import facts, segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import LONGEST_SEGMENT_US, Key
 from storage.causes import Cause
-from storage.coverage import coverage
-from storage.settled import unsettled
+from storage.coverage.one_camera import coverage
+from storage.coverage.settled import unsettled
 from storage.writing.rotation import boundary_after, stagger_us
 from tests.catalogues import new_catalogue
 from tests.nightly import IS_NIGHT

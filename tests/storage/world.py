@@ -17,7 +17,7 @@ from storage.catalogue import cameras, facts, node, segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
 from storage.causes import Cause, Layer
-from storage.coverage import Coverage, coverage
+from storage.coverage.one_camera import Coverage, coverage
 from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, register
 from storage.format.layout import parse, segment_path

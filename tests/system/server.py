@@ -22,7 +22,7 @@ from storage.catalogue import cameras, segments
 from storage.catalogue.database import Database
 from storage.catalogue.migrations import migrations
 from storage.catalogue.segments import Segment
-from storage.coverage import Coverage, coverage
+from storage.coverage.one_camera import Coverage, coverage
 from storage.format.segment_file import SegmentFile, read
 from tests.cameras.frames import frame_hash
 

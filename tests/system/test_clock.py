@@ -12,9 +12,9 @@ import pytest
 
 from nvr.evidence.times import iso
 from nvr.evidence.verify import verify
-from storage import runs
 from storage.catalogue import segments
 from storage.catalogue.database import Database
+from storage.coverage import runs
 from tests.cameras.clips import ClipSpec, clip
 from tests.cameras.running import Startable
 from tests.cameras.scripted import ScriptedCamera

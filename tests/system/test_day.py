@@ -25,11 +25,11 @@ from storage import directives
 from storage.catalogue import status
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Segment
+from storage.coverage.unexplained import unknown_gaps
 from storage.disk.roots import Root
 from storage.intervals import merge
 from storage.recovery.scrub import scrub
 from storage.times import iso
-from storage.unexplained import unknown_gaps
 from tests.cameras.clips import Clip
 from tests.cameras.faults import Faults
 from tests.cameras.running import LoopThread

@@ -18,7 +18,7 @@ def _row(row: str) -> str:
 
 
 SQL = f"""
-CREATE TABLE coverage_day (           -- figures of a camera's closed day (storage.figures); a camera's days without a row are not made yet
+CREATE TABLE coverage_day (           -- figures of a camera's closed day (storage.coverage.figures); a camera's days without a row are not made yet
   camera            INTEGER NOT NULL REFERENCES camera,
   day               INTEGER NOT NULL,     -- UTC, days since 1970-01-01
   dirty             INTEGER NOT NULL CHECK (dirty >= 0),   -- changes since the figures were made; 0: they hold

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.causes import Cause, CauseClass
-from storage.fleet_coverage import FleetBatch
-from storage.fleet_partition import CAUSES, CLASSES, Int64
+from storage.coverage.fleet import FleetBatch
+from storage.coverage.fleet_partition import CAUSES, CLASSES, Int64
 
 __all__ = [
     "MISSING",

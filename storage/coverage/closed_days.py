@@ -1,6 +1,6 @@
 """Coverage of closed days, kept in ``coverage_day``, and the figures of a range made of them.
 
-Invariant: a row with ``dirty = 0`` says what ``storage.figures`` would find in its day; any change of footage or facts in the day raises
+Invariant: a row with ``dirty = 0`` says what ``storage.coverage.figures`` would find in its day; any change of footage or facts in the day raises
 ``dirty`` by a trigger, in its own transaction. So an answer never depends on which rows there are, only how long it takes.
 
 A day is made when all of it is known and nothing that grows began before its end.
@@ -19,9 +19,9 @@ import msgspec
 import numpy as np
 
 from storage.catalogue.database import Database
-from storage.figures import Figures, FigureTable, figure_table, joined
-from storage.fleet_coverage import batches, read_batch
-from storage.fleet_partition import Int64
+from storage.coverage.figures import Figures, FigureTable, figure_table, joined
+from storage.coverage.fleet import batches, read_batch
+from storage.coverage.fleet_partition import Int64
 from storage.intervals import DAY_US
 
 __all__ = ["figures", "figures_between", "refresh", "tables_between"]

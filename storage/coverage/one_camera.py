@@ -12,14 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from storage.attribution import Attribution, attribute
 from storage.catalogue import facts, segments
 from storage.catalogue.facts import Fact
 from storage.catalogue.segments import Segment
 from storage.causes import Cause, CauseClass, class_of
-from storage.clock_steps import ClockStep, clock_steps
+from storage.coverage.clock_steps import ClockStep, clock_steps
+from storage.coverage.original_causes import Attribution, attribute
+from storage.coverage.pending import pending
 from storage.intervals import Interval, clip, merge, partition, subtract
-from storage.pending import pending
 
 __all__ = ["Coverage", "Gap", "Piece", "coverage", "known_until", "pieces", "resolve"]
 

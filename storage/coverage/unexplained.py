@@ -6,7 +6,7 @@ import sqlite3
 
 from storage.catalogue import cameras
 from storage.causes import Cause
-from storage.coverage import coverage
+from storage.coverage.one_camera import coverage
 
 __all__ = ["unknown_gaps"]
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from storage.coverage import Coverage
-from storage.figures import NOT_REQUIRED, REQUIRED, Category, Figures, category
+from storage.coverage.figures import NOT_REQUIRED, REQUIRED, Category, Figures, category
+from storage.coverage.one_camera import Coverage
 
 __all__ = ["Account"]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from storage.catalogue import segments
-from storage.coverage import known_until
+from storage.coverage.one_camera import known_until
 from storage.writing.rotation import boundary_after
 
 __all__ = ["Unsettled", "unsettled"]

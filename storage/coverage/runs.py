@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from storage.catalogue.segments import Key, Segment
-from storage.coverage import Piece, resolve
+from storage.coverage.one_camera import Piece, resolve
 from storage.format.layout import NODE_ID
 from storage.intervals import Interval, clip, merge, subtract
 

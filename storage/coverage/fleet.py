@@ -1,6 +1,6 @@
 """Footage and gaps of many cameras over a range, read in batches: a fleet's month of two million gaps in seconds, in flat memory.
 
-Invariant: for every camera, gaps and ``as_of_us`` are those of ``storage.coverage.coverage``.
+Invariant: for every camera, gaps and ``as_of_us`` are those of ``storage.coverage.one_camera.coverage``.
 
 Rows come out of SQLite as a few long texts a batch, not as a Python object a value: that takes half the time, and none of it holds the
 interpreter's lock, so that the next batch is read while this one is used.
@@ -20,13 +20,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.attribution import attribute
 from storage.catalogue import facts as fact_rows
 from storage.catalogue.facts import Fact
 from storage.causes import Cause, Layer
-from storage.fleet_partition import CAUSES, CODE, LAYER_OF_RANK, OPEN, FactArrays, Gaps, Int64, partition_many
+from storage.coverage.fleet_partition import CAUSES, CODE, LAYER_OF_RANK, OPEN, FactArrays, Gaps, Int64, partition_many
+from storage.coverage.original_causes import attribute
+from storage.coverage.pending import pending
 from storage.intervals import DAY_US, CausedInterval, Interval, rank, subtract
-from storage.pending import pending
 
 __all__ = ["FleetBatch", "batches", "read_batch"]
 
@@ -108,7 +108,7 @@ class FleetBatch:
         return found
 
     def details(self, rows: Int64) -> list[bytes]:
-        """The details of these gaps as JSON: their facts', and what stays beside a decision of people (``storage.attribution``)."""
+        """The details of these gaps as JSON: their facts', and what stays beside a decision of people (``storage.coverage.original_causes``)."""
         facts = self.gaps.fact[rows]
         texts = [self.detail[fact] if fact >= 0 else b"{}" for fact in facts.tolist()]
         # The facts' ranks; one that there is not has none.
@@ -316,7 +316,7 @@ def _known_until(
     growing: Iterable[sqlite3.Row],
     now_us: int,
 ) -> Int64:
-    """Until when each camera's story is told: see ``storage.coverage``."""
+    """Until when each camera's story is told: see ``storage.coverage.one_camera``."""
     grown_us: dict[int, int] = {}
     for place, _, until_us, *_ in growing:
         grown_us[place] = max(until_us, grown_us.get(place, 0))
