@@ -12,12 +12,14 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from storage import cases, network, planning
+from nvr.network import capacity as planning
+from nvr.network import figures as network
+from nvr.network.capacity import NoBitrateError, Rates
+from storage import cases
 from storage.cases import Case, State
 from storage.causes import Cause
 from storage.directives import Draft
 from storage.intervals import Interval, clip, merge, subtract
-from storage.planning import NoBitrateError, Rates
 from storage.retention import holds
 from storage.retention.holds import Hold
 

@@ -17,7 +17,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.accounting": frozenset(
         {
             "nvr.alerting",
-            "storage",
+            "nvr.network",
             "storage.catalogue",
             "storage.coverage",
             "storage.disk",
@@ -29,6 +29,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.alerting": frozenset(
         {
             "nvr.config",
+            "nvr.network",
             "nvr.texts",
             "storage",
             "storage.catalogue",
@@ -46,6 +47,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.camera_csv",
             "nvr.config",
             "nvr.evidence",
+            "nvr.network",
             "nvr.playback",
             "nvr.reports",
             "nvr.texts",
@@ -71,6 +73,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.config",
             "nvr.evidence",
             "nvr.evidence.verify",
+            "nvr.network",
             "nvr.playback",
             "nvr.recorder.probe",
             "nvr.reports",
@@ -105,6 +108,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         }
     ),
     "nvr.evidence.verify": frozenset({"nvr.evidence", "nvr.texts", "storage.format"}),
+    "nvr.network": frozenset({"storage.catalogue"}),
     "nvr.playback": frozenset({"storage", "storage.catalogue", "storage.coverage", "storage.format"}),
     "nvr.recorder": frozenset(
         {
@@ -143,7 +147,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         }
     ),
     "nvr.texts": frozenset({"storage"}),
-    "storage": frozenset({"storage.catalogue", "storage.retention"}),
+    "storage": frozenset({"nvr.network", "storage.catalogue", "storage.retention"}),
     "storage.catalogue": frozenset({"storage", "storage.catalogue.migrations", "storage.format", "storage.secrets"}),
     "storage.catalogue.migrations": frozenset(),
     "storage.coverage": frozenset({"storage", "storage.catalogue", "storage.format", "storage.writing"}),

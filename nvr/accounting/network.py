@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from storage import network_hours
+from nvr.network import hours as network_hours
+from nvr.network.hours import HOUR_US, Reading
 from storage.catalogue.database import Database
-from storage.network_hours import HOUR_US, Reading
 
 __all__ = ["NetworkKeeper"]
 

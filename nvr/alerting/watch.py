@@ -34,9 +34,10 @@ from nvr.alerting.conditions import (
 from nvr.alerting.messages import compose, facts_of
 from nvr.alerting.quality import LastHour, unwell
 from nvr.alerting.sending import Post
+from nvr.network import hours as network_hours
 from nvr.texts import Formats
 from storage import alerts as rows
-from storage import deliveries, network_hours
+from storage import deliveries
 from storage.alerts import Member, Row
 from storage.catalogue import cameras, devices, logins
 from storage.catalogue.database import Database

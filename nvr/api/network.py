@@ -17,13 +17,13 @@ from nvr.api.respond import ApiRequest, json_answer
 from nvr.api.routing import get
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, parse_range, seconds
-from storage import network as figures
+from nvr.network import figures
+from nvr.network.capacity import OVERHEAD, NoBitrateError, Plan, plan, rates
+from nvr.network.figures import Part, Step
 from storage.catalogue import cameras as cameras_
 from storage.catalogue.selection import Selection, select
 from storage.disk.roots import Root
 from storage.intervals import DAY_US
-from storage.network import Part, Step
-from storage.planning import OVERHEAD, NoBitrateError, Plan, plan, rates
 from storage.retention import forecast
 from storage.retention.plan import disks
 

@@ -23,7 +23,8 @@ from nvr.api.routing import get, post
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, seconds
 from nvr.camera_csv import Chosen
-from storage import attachments, directing, directives, planning
+from nvr.network import capacity as planning
+from storage import attachments, directing, directives
 from storage.catalogue import cameras
 from storage.catalogue.selection import select
 from storage.directives import DirectiveError, Draft, Kind, check

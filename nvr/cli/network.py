@@ -14,7 +14,7 @@ from nvr.cli.options import config_option
 from nvr.cli.terminal import echo
 
 if TYPE_CHECKING:
-    from storage.network import Step
+    from nvr.network.figures import Step
 
 __all__ = ["network"]
 
@@ -33,7 +33,7 @@ def network(
     start: int | None, end: int | None, by: str, step: Step, where: str | None, format_: str, config: Path
 ) -> None:
     """Print bitrate, loss, reconnections and jitter per camera or label value."""
-    from storage import network as figures
+    from nvr.network import figures
     from storage.catalogue import selection
 
     now_us = time.time_ns() // 1000

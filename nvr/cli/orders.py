@@ -187,7 +187,7 @@ def _read(path: Path | None) -> bytes | None:
 
 
 def _print(found: Impact, loaded: Config, hash_: str) -> None:
-    from storage import planning
+    from nvr.network import capacity as planning
 
     zone, price = loaded.server.zone, loaded.network.price_per_mbit
     echo(f"cameras: {len(found.cameras)} ({found.disabled_before} of them are off by another order already)")

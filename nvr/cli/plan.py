@@ -15,7 +15,7 @@ from nvr.cli.options import config_option
 from nvr.cli.terminal import echo
 
 if TYPE_CHECKING:
-    from storage.planning import Rates
+    from nvr.network.capacity import Rates
 
 __all__ = ["plan"]
 
@@ -47,7 +47,8 @@ def plan(
 ) -> None:
     """Print what disk and uplink cameras need, and what it costs a month: as measured over the last week, or as if."""
     from nvr.cli.retention import present_disks
-    from storage import network, planning
+    from nvr.network import capacity as planning
+    from nvr.network import figures as network
     from storage.catalogue import cameras as camera_rows
     from storage.catalogue import selection
     from storage.retention import forecast

@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 from nvr.accounting.network import NetworkKeeper
+from nvr.network.hours import HOUR_US
 from storage.catalogue import cameras, node, status
 from storage.catalogue.database import Database
 from storage.catalogue.status import Status
-from storage.network_hours import HOUR_US
 
 
 def say(database: Database, now_us: int, **counters: int) -> None:

@@ -10,11 +10,11 @@ import pytest
 from nvr.alerting.conditions import Kind
 from nvr.alerting.quality import LastHour, unwell
 from nvr.alerting.watch import read_last_hour
-from storage import network_hours
+from nvr.network import hours as network_hours
+from nvr.network.hours import HOUR_US, Hour
 from storage.catalogue import cameras, facts, node
 from storage.catalogue.database import Database
 from storage.causes import Cause, Layer
-from storage.network_hours import HOUR_US, Hour
 from tests.catalogues import new_catalogue
 
 H0 = 480_000

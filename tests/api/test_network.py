@@ -10,9 +10,9 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from nvr.api import ApiSettings, create_app
+from nvr.network.hours import HOUR_US, Hour, enter
 from storage.catalogue import cameras
 from storage.disk.roots import open_root
-from storage.network_hours import HOUR_US, Hour, enter
 from tests.api.catalogue import NOW, T0, World
 
 Client = AsyncTestClient[Litestar]

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nvr.accounting.network import NetworkKeeper
+from nvr.network.figures import Step, bitrates, edges, groups, measure
+from nvr.network.hours import HOUR_US, Hour, enter
 from storage.catalogue import cameras, node, selection, status
 from storage.catalogue.database import Database
 from storage.catalogue.status import Status
-from storage.network import Step, bitrates, edges, groups, measure
-from storage.network_hours import HOUR_US, Hour, enter
 from tests.bench.machine import describe
 
 CAMERAS, HOURS, H0 = 4_470, 720, 480_000

@@ -8,8 +8,8 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
+from nvr.network.hours import HOUR_US, Hour, enter
 from storage.catalogue.database import Database
-from storage.network_hours import HOUR_US, Hour, enter
 from tests.browser.chrome import Page, chromium
 from tests.system.server import Server, now_us
 

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nvr.cli import main
+from nvr.network.hours import HOUR_US, Hour, enter
 from storage.catalogue.database import Database
-from storage.network_hours import HOUR_US, Hour, enter
 
 
 def nvr(folder: Path, *arguments: str) -> Result:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage import network_hours
+from nvr.network import hours as network_hours
+from nvr.network.capacity import NoBitrateError, plan, rates
+from nvr.network.figures import known_rates, measure
+from nvr.network.hours import HOUR_US, KEPT_HOURS, Hour, Reading, added, enter, prune
 from storage.catalogue import cameras, status
 from storage.catalogue.status import Status
-from storage.network import known_rates, measure
-from storage.network_hours import HOUR_US, KEPT_HOURS, Hour, Reading, added, enter, prune
-from storage.planning import NoBitrateError, plan, rates
 from tests.storage.world import World, add_camera
 
 H0 = 480_000

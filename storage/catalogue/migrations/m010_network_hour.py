@@ -1,7 +1,7 @@
 """What recorders counted of each camera's network, hour by hour."""
 
 SQL = """
-CREATE TABLE network_hour (           -- storage/network_hours.py; hours go after three months. By hour first: a minute's work is a few pages
+CREATE TABLE network_hour (           -- nvr/network/hours.py; hours go after three months. By hour first: a minute's work is a few pages
   hour            INTEGER NOT NULL,   -- UTC, hours since 1970-01-01
   camera          INTEGER NOT NULL REFERENCES camera,
   recorded_us     INTEGER NOT NULL DEFAULT 0 CHECK (recorded_us >= 0),      -- footage written

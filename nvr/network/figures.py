@@ -13,9 +13,9 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+from nvr.network.hours import HOUR_US
 from storage.catalogue import cameras
 from storage.catalogue.selection import Selection, Spellings, ensure_label, named, select
-from storage.network_hours import HOUR_US
 
 __all__ = ["Figures", "Part", "Step", "edges", "groups", "known_rates", "measure"]
 
@@ -141,7 +141,7 @@ def _add(to: Figures, row: sqlite3.Row) -> None:
 
 def known_rates(conn: sqlite3.Connection, *, now_us: int) -> dict[str, float]:
     """Bits a second of each camera while it sent in the last seven days; of one that no hour tells of, what its recorder receives now. Cameras of which
-    neither is known are not among them. What ``storage.planning`` goes by, whoever asks."""
+    neither is known are not among them. What ``nvr.network.capacity`` goes by, whoever asks."""
     now = conn.execute(
         "SELECT c.id, s.bitrate_bps FROM status s JOIN camera c ON c.key = s.camera"
         " WHERE s.state = 'recording' AND s.bitrate_bps > 0"

@@ -1,0 +1,1 @@
+"""What the network carried, by camera and hour, and what a plan would cost."""
