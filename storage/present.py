@@ -13,9 +13,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from nvr.orders.in_force import in_force
 from storage.catalogue.segments import LAST_SPANS
 from storage.causes import Cause, CauseClass, class_of, is_required
-from storage.in_force import in_force
 from storage.times import iso
 
 __all__ = ["SILENT_US", "CameraNow", "present"]

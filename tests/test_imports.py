@@ -48,6 +48,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.config",
             "nvr.evidence",
             "nvr.network",
+            "nvr.orders",
             "nvr.playback",
             "nvr.reports",
             "nvr.texts",
@@ -62,7 +63,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         }
     ),
     "nvr.camera_csv": frozenset(
-        {"nvr.config", "nvr.texts", "storage", "storage.catalogue", "storage.format", "storage.secrets"}
+        {"nvr.config", "nvr.orders", "nvr.texts", "storage.catalogue", "storage.format", "storage.secrets"}
     ),
     "nvr.cli": frozenset(
         {
@@ -74,6 +75,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.evidence",
             "nvr.evidence.verify",
             "nvr.network",
+            "nvr.orders",
             "nvr.playback",
             "nvr.recorder.probe",
             "nvr.reports",
@@ -109,6 +111,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     ),
     "nvr.evidence.verify": frozenset({"nvr.evidence", "nvr.texts", "storage.format"}),
     "nvr.network": frozenset({"storage.catalogue"}),
+    "nvr.orders": frozenset({"nvr.network", "storage", "storage.catalogue", "storage.retention"}),
     "nvr.playback": frozenset({"storage", "storage.catalogue", "storage.coverage", "storage.format"}),
     "nvr.recorder": frozenset(
         {
@@ -135,6 +138,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.accounts",
             "nvr.alerting",
             "nvr.config",
+            "nvr.orders",
             "nvr.recorder",
             "storage",
             "storage.catalogue",
@@ -147,7 +151,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         }
     ),
     "nvr.texts": frozenset({"storage"}),
-    "storage": frozenset({"nvr.network", "storage.catalogue", "storage.retention"}),
+    "storage": frozenset({"nvr.orders", "storage.catalogue", "storage.retention"}),
     "storage.catalogue": frozenset({"storage", "storage.catalogue.migrations", "storage.format", "storage.secrets"}),
     "storage.catalogue.migrations": frozenset(),
     "storage.coverage": frozenset({"storage", "storage.catalogue", "storage.format", "storage.writing"}),

@@ -9,8 +9,8 @@ import msgspec
 from nvr.api.choosing import Choice
 from nvr.api.errors import ApiError
 from nvr.api.times import format_time, parse_time
-from storage import directives
-from storage.directives import Directive, Revocation, state_of
+from nvr.orders import model as directives
+from nvr.orders.model import Directive, Revocation, state_of
 
 __all__ = ["DirectiveBody", "NewOrder", "NewRevocation", "RevocationBody", "body_of", "known", "optional_time"]
 

@@ -24,11 +24,13 @@ from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, seconds
 from nvr.camera_csv import Chosen
 from nvr.network import capacity as planning
-from storage import attachments, directing, directives
+from nvr.orders import attachments
+from nvr.orders import model as directives
+from nvr.orders import register as directing
+from nvr.orders.impact import impact, plan_hash
+from nvr.orders.model import DirectiveError, Draft, Kind, check
 from storage.catalogue import cameras
 from storage.catalogue.selection import select
-from storage.directives import DirectiveError, Draft, Kind, check
-from storage.impact import impact, plan_hash
 
 __all__ = ["ROUTES", "TIME_ERRORS", "end_directive"]
 

@@ -17,8 +17,9 @@ from nvr.api.respond import ApiRequest, json_answer
 from nvr.api.routing import get, post
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, parse_time
-from storage import directing, directives
-from storage.directives import DirectiveError, Draft, Kind
+from nvr.orders import model as directives
+from nvr.orders import register as directing
+from nvr.orders.model import DirectiveError, Draft, Kind
 
 __all__ = ["ROUTES"]
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from nvr.camera_csv.table import read_ids
+from nvr.orders.impact import missing
 from storage.catalogue import cameras, selection
 from storage.catalogue.selection import SelectionError
-from storage.impact import missing
 
 __all__ = ["ChoiceError", "Chosen", "choose"]
 

@@ -16,7 +16,7 @@ from nvr.cli.writing import new_file
 
 if TYPE_CHECKING:
     from nvr.config import Config
-    from storage.impact import Impact
+    from nvr.orders.impact import Impact
 
 __all__ = ["orders"]
 
@@ -34,8 +34,8 @@ def orders(ctx: click.Context, config: Path) -> None:
 @config_option
 def list_(config: Path) -> None:
     """Print all orders, those that are over too."""
-    from storage import directives
-    from storage.directives import Kind, state_of
+    from nvr.orders import model as directives
+    from nvr.orders.model import Kind, state_of
 
     now_us = time.time_ns() // 1000
     with open_catalogue(config) as (loaded, database), database.read() as conn:
@@ -66,8 +66,8 @@ def list_(config: Path) -> None:
 @config_option
 def show(order_id: str, config: Path) -> None:
     """Print an order with its revocations and cameras."""
-    from storage import directives
-    from storage.directives import Kind
+    from nvr.orders import model as directives
+    from nvr.orders.model import Kind
 
     with open_catalogue(config) as (loaded, database), database.read() as conn:
         zone = loaded.server.zone
@@ -123,9 +123,11 @@ def add(
     **fields: Any,
 ) -> None:
     """Print what an order would do, ask, and enter it."""
-    from storage import attachments, directing, directives
-    from storage.directives import Draft, Kind
-    from storage.impact import impact, plan_hash
+    from nvr.orders import attachments
+    from nvr.orders import model as directives
+    from nvr.orders import register as directing
+    from nvr.orders.impact import impact, plan_hash
+    from nvr.orders.model import Draft, Kind
 
     data = _read(attachment)
     with open_catalogue(config) as (loaded, database):
@@ -230,7 +232,8 @@ def _print(found: Impact, loaded: Config, hash_: str) -> None:
 @config_option
 def revoke(order_id: str, cameras: tuple[str, ...], start: int | None, config: Path, **fields: Any) -> None:
     """Revoke an order, as a whole or for some of its cameras."""
-    from storage import directing, directives
+    from nvr.orders import model as directives
+    from nvr.orders import register as directing
 
     with open_catalogue(config) as (_, database), database.write() as conn:
         found = directives.find(conn, order_id)
@@ -252,7 +255,8 @@ def revoke(order_id: str, cameras: tuple[str, ...], start: int | None, config: P
 @config_option
 def attachment(order_id: str, path: Path, config: Path) -> None:
     """Write the file that came with an order to PATH, which must not exist."""
-    from storage import attachments, directives
+    from nvr.orders import attachments
+    from nvr.orders import model as directives
 
     with open_catalogue(config) as (_, database), database.read() as conn:
         found = directives.find(conn, order_id)

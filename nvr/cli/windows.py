@@ -16,7 +16,8 @@ __all__ = ["maintenance", "schedules"]
 
 
 def _enter(config: Path, kind: str, choice: tuple[str | None, tuple[str, ...], Path | None], **fields: object) -> None:
-    from storage import directing, directives
+    from nvr.orders import model as directives
+    from nvr.orders import register as directing
 
     with open_catalogue(config) as (loaded, database), database.write() as conn:
         now_us = time.time_ns() // 1000
@@ -34,7 +35,8 @@ def _enter(config: Path, kind: str, choice: tuple[str | None, tuple[str, ...], P
 
 
 def _end(config: Path, kind: str, id_: str, reason: str, cameras: tuple[str, ...]) -> None:
-    from storage import directing, directives
+    from nvr.orders import model as directives
+    from nvr.orders import register as directing
 
     with open_catalogue(config) as (_, database), database.write() as conn:
         found = directives.find(conn, id_)
@@ -49,7 +51,7 @@ def _end(config: Path, kind: str, id_: str, reason: str, cameras: tuple[str, ...
 
 
 def _list(config: Path, kind: str) -> None:
-    from storage import directives
+    from nvr.orders import model as directives
 
     now_us = time.time_ns() // 1000
     with open_catalogue(config) as (loaded, database), database.read() as conn:

@@ -17,16 +17,16 @@ from typing import Any, Final
 
 from nvr import log as logs
 from nvr.config import Camera, to_wire
+from nvr.orders import in_force
+from nvr.orders.in_force import InForce
 from nvr.recorder.orders import Leaving, Order
 from nvr.recorder.reading import Reading, by_settings, settings_digest
 from nvr.supervisor.provision import from_row
 from nvr.supervisor.quarantine import Confinement
 from nvr.supervisor.shares import Move, loads, moves, pack, share, weight
-from storage import in_force
 from storage.catalogue import cameras, node, readings, status
 from storage.catalogue.database import Database
 from storage.causes import Cause
-from storage.in_force import InForce
 
 __all__ = ["Book", "Moving"]
 

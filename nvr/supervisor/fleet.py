@@ -10,13 +10,13 @@ from collections.abc import Coroutine, Iterable
 from typing import Any, Final
 
 from nvr.config import Config
+from nvr.orders import in_force
+from nvr.orders.register import tell_schedules
 from nvr.supervisor.apart import Apart
 from nvr.supervisor.book import Book
 from nvr.supervisor.moves import ALONE_S, MOVE_S, Moves
 from nvr.supervisor.prepare import Prepared, now_us
 from nvr.supervisor.workers import Workers
-from storage import in_force
-from storage.directing import tell_schedules
 from storage.disk.roots import Root
 from storage.errors import CatalogueError, StorageError
 

@@ -25,11 +25,12 @@ from nvr.cli.catalogue import table
 from nvr.cli.terminal import echo, safe_json
 from nvr.config import load
 from nvr.config.errors import ConfigError
-from storage import alerts, cases, directing, links, public_view
+from nvr.orders import register as directing
+from nvr.orders.model import Draft, Kind
+from storage import alerts, cases, links, public_view
 from storage.accounts import Role
 from storage.alerts import Row
 from storage.cases import State
-from storage.directives import Draft, Kind
 from storage.retention import by_person, holds
 from storage.texts import TextError, escaped, many_lines, one_line
 from tests.api.catalogue import NOW, T0, World

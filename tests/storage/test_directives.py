@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from storage import directing, directives, in_force
+from nvr.orders import in_force
+from nvr.orders import model as directives
+from nvr.orders import register as directing
+from nvr.orders.impact import impact, plan_hash
+from nvr.orders.model import DirectiveError, Draft, Kind
 from storage.catalogue import facts
 from storage.causes import Cause, Layer
 from storage.coverage.one_camera import Coverage, Gap
 from storage.coverage.unexplained import unknown_gaps
-from storage.directives import DirectiveError, Draft, Kind
-from storage.impact import impact, plan_hash
 from storage.intervals import DAY_US, SECOND_US, Interval, merge, subtract
 from tests.people import person
 from tests.storage import mp4

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nvr.orders.weekly_hours import HoursError, parse
 from storage.catalogue.selection import SelectionError, Spellings, select
 from storage.catalogue.selection import parse as choose
-from storage.hours import HoursError, parse
 from storage.intervals import merge
 from storage.retention.policies import LabelRule, Policy
 

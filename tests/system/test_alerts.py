@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from nvr.cli.demo import free_port
-from storage import alerts, deliveries, directing
+from nvr.orders import register as directing
+from nvr.orders.model import Draft, Kind
+from storage import alerts, deliveries
 from storage.catalogue import node
 from storage.catalogue.database import Database
-from storage.directives import Draft, Kind
 from storage.present import present
 from tests.alerting import receivers
 from tests.alerting.receivers import SECRET, Hook, Inbox

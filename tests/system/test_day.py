@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from storage import directives
+from nvr.orders import model as directives
 from storage.catalogue import status
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Segment

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from storage import directing
+from nvr.orders import register as directing
+from nvr.orders.model import Directive, Draft, Kind
 from storage.catalogue import status
 from storage.catalogue.database import Database
 from storage.causes import Cause
-from storage.directives import Directive, Draft, Kind
 from storage.intervals import merge
 from tests.cameras.clips import Clip
 from tests.cameras.running import Startable

@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass
 from nvr.network import capacity as planning
 from nvr.network import figures as network
 from nvr.network.capacity import NoBitrateError, Rates
+from nvr.orders.model import Draft
 from storage import cases
 from storage.cases import Case, State
 from storage.causes import Cause
-from storage.directives import Draft
 from storage.intervals import Interval, clip, merge, subtract
 from storage.retention import holds
 from storage.retention.holds import Hold

@@ -1,6 +1,6 @@
 """Directives: what people decided about recording. Orders disable cameras, windows announce maintenance, schedules say when to record.
 
-What they are, and reading them; ``storage.directing`` enters and revokes them.
+What they are, and reading them; ``nvr.orders.register`` enters and revokes them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from storage import hours
+from nvr.orders import weekly_hours as hours
 from storage.causes import Cause
 from storage.texts import LINES, TextError, many_lines, one_line
 

@@ -14,11 +14,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from storage import hours
-from storage.catalogue import audit, node
-from storage.catalogue.actors import Actor
-from storage.catalogue.database import next_rev
-from storage.directives import (
+from nvr.orders import weekly_hours as hours
+from nvr.orders.model import (
     Directive,
     DirectiveError,
     Draft,
@@ -31,6 +28,9 @@ from storage.directives import (
     revocations,
     wrong_texts,
 )
+from storage.catalogue import audit, node
+from storage.catalogue.actors import Actor
+from storage.catalogue.database import next_rev
 from storage.intervals import DAY_US, Interval
 from storage.times import iso
 
