@@ -45,6 +45,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.accounts",
             "nvr.alerting",
             "nvr.camera_csv",
+            "nvr.cases",
             "nvr.config",
             "nvr.evidence",
             "nvr.network",
@@ -65,12 +66,14 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.camera_csv": frozenset(
         {"nvr.config", "nvr.orders", "nvr.texts", "storage.catalogue", "storage.format", "storage.secrets"}
     ),
+    "nvr.cases": frozenset({"storage", "storage.catalogue", "storage.retention"}),
     "nvr.cli": frozenset(
         {
             "nvr.accounts",
             "nvr.alerting",
             "nvr.api",
             "nvr.camera_csv",
+            "nvr.cases",
             "nvr.config",
             "nvr.evidence",
             "nvr.evidence.verify",
@@ -97,6 +100,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.documents": frozenset(),
     "nvr.evidence": frozenset(
         {
+            "nvr.cases",
             "nvr.config",
             "nvr.evidence.verify",
             "nvr.playback",
@@ -111,7 +115,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     ),
     "nvr.evidence.verify": frozenset({"nvr.evidence", "nvr.texts", "storage.format"}),
     "nvr.network": frozenset({"storage.catalogue"}),
-    "nvr.orders": frozenset({"nvr.network", "storage", "storage.catalogue", "storage.retention"}),
+    "nvr.orders": frozenset({"nvr.cases", "nvr.network", "storage", "storage.catalogue", "storage.retention"}),
     "nvr.playback": frozenset({"storage", "storage.catalogue", "storage.coverage", "storage.format"}),
     "nvr.recorder": frozenset(
         {
@@ -151,7 +155,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         }
     ),
     "nvr.texts": frozenset({"storage"}),
-    "storage": frozenset({"nvr.orders", "storage.catalogue", "storage.retention"}),
+    "storage": frozenset({"nvr.orders", "storage.catalogue"}),
     "storage.catalogue": frozenset({"storage", "storage.catalogue.migrations", "storage.format", "storage.secrets"}),
     "storage.catalogue.migrations": frozenset(),
     "storage.coverage": frozenset({"storage", "storage.catalogue", "storage.format", "storage.writing"}),

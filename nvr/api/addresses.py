@@ -15,9 +15,9 @@ from nvr.api.respond import ApiRequest, json_answer
 from nvr.api.routing import delete, get, post
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, parse_range
-from storage import addresses
+from nvr.cases import addresses
+from nvr.cases.addresses import Address, AddressError, Maker, State
 from storage.accounts import Role
-from storage.addresses import Address, AddressError, Maker, State
 
 __all__ = ["ROUTES"]
 

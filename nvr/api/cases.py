@@ -17,9 +17,9 @@ from nvr.api.respond import ApiRequest, json_answer
 from nvr.api.routing import get, post
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, parse_time
-from storage import cases
+from nvr.cases import cases
+from nvr.cases.cases import Case, CaseError, Request, State
 from storage.accounts import Role
-from storage.cases import Case, CaseError, Request, State
 
 __all__ = ["ROUTES"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from nvr.api.auth import Principal
 from nvr.api.errors import ApiError
 from nvr.api.services import Services
-from storage import cases
+from nvr.cases import cases
+from nvr.cases.cases import State
 from storage.accounts import Role
-from storage.cases import State
 
 __all__ = ["check_clip"]
 

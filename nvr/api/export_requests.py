@@ -15,15 +15,15 @@ from nvr.api.cameras import no_camera
 from nvr.api.errors import ApiError
 from nvr.api.services import Services
 from nvr.api.times import format_time
+from nvr.cases import cases, exports
+from nvr.cases.cases import Request, State
+from nvr.cases.exports import Export
 from nvr.evidence.archive import Entry, PackageArchive
 from nvr.evidence.request import ExportRequest, new_export_id
-from storage import cases, exports
 from storage.accounts import Role
-from storage.cases import Request, State
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
 from storage.coverage.settled import unsettled
-from storage.exports import Export
 from storage.texts import is_plain
 
 __all__ = [

@@ -22,16 +22,16 @@ from nvr.api.routing import get, post
 from nvr.api.sending import send
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, parse_range
+from nvr.cases import cases, exports, links
+from nvr.cases.cases import Request
+from nvr.cases.exports import Export
+from nvr.cases.links import Link
 from nvr.evidence.archive import PackageArchive
 from nvr.evidence.errors import KeyProblem
 from nvr.evidence.keys import KeyFolder
 from nvr.evidence.request import ExportRequest, new_export_id
-from storage import cases, exports, links
-from storage.cases import Request
 from storage.catalogue.actors import Actor
 from storage.catalogue.audit import Act
-from storage.exports import Export
-from storage.links import Link
 
 __all__ = ["ROUTES"]
 

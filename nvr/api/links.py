@@ -24,14 +24,14 @@ from nvr.api.routing import get, post
 from nvr.api.sending import send
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, parse_time
+from nvr.cases import exports, links
+from nvr.cases.exports import Export
+from nvr.cases.links import Link, LinkError
+from nvr.cases.links import State as LinkState
 from nvr.evidence.archive import PackageArchive
-from storage import exports, links
 from storage.catalogue import audit
 from storage.catalogue.actors import NOBODY
 from storage.catalogue.audit import Act
-from storage.exports import Export
-from storage.links import Link, LinkError
-from storage.links import State as LinkState
 
 __all__ = ["ROUTES", "LinkBody", "link_body"]
 

@@ -28,11 +28,11 @@ from nvr.api.routing import get
 from nvr.api.sending import Sendable, send
 from nvr.api.services import Injected, Services
 from nvr.api.times import parse_time
+from nvr.cases import addresses
+from nvr.cases.addresses import Address, State
 from nvr.playback.names import GAP_NAME
 from nvr.playback.within import bytes_within
-from storage import addresses
 from storage.accounts import Role
-from storage.addresses import Address, State
 from storage.catalogue import segments
 from storage.catalogue.actors import of_address
 from storage.catalogue.audit import Act

@@ -28,8 +28,8 @@ def addresses(ctx: click.Context, config: Path) -> None:
 @config_option
 def list_(all_: bool, config: Path) -> None:
     """Print the addresses that are good now: not their secrets, which nobody knows."""
-    from storage import addresses as rows
-    from storage.addresses import State
+    from nvr.cases import addresses as rows
+    from nvr.cases.addresses import State
 
     with open_catalogue(config) as (loaded, database):
         with database.read() as conn:
@@ -56,7 +56,7 @@ def list_(all_: bool, config: Path) -> None:
 @config_option
 def revoke(address_id: str, config: Path) -> None:
     """Revoke the address of this id: within a second it shows nothing."""
-    from storage import addresses as rows
+    from nvr.cases import addresses as rows
 
     with open_catalogue(config) as (_, database), database.write() as conn:
         try:

@@ -11,7 +11,7 @@ from nvr.cli.catalogue import open_catalogue, table, when
 from nvr.cli.options import config_option
 
 if TYPE_CHECKING:
-    from storage.exports import Export
+    from nvr.cases.exports import Export
 
 __all__ = ["cases"]
 
@@ -33,8 +33,8 @@ def cases(ctx: click.Context, config: Path) -> None:
 @config_option
 def list_(config: Path) -> None:
     """Print all cases with their requests, open ones first."""
-    from storage import cases as rows
-    from storage import exports
+    from nvr.cases import cases as rows
+    from nvr.cases import exports
 
     with open_catalogue(config) as (loaded, database):
         zone = loaded.server.zone

@@ -78,6 +78,7 @@ def export(
 
 def _export(loaded: Config, database: Database, request: ExportRequest, out: Path, as_zip: bool, wait: bool) -> Package:
     import nvr
+    from nvr.cases import exports
     from nvr.evidence.errors import ExportRefused
     from nvr.evidence.heads import HeadBook
     from nvr.evidence.keys import KeyFolder
@@ -85,7 +86,6 @@ def _export(loaded: Config, database: Database, request: ExportRequest, out: Pat
     from nvr.evidence.priority import give_way
     from nvr.evidence.request import Unit
     from nvr.playback.index_cache import IndexCache
-    from storage import exports
     from storage.catalogue import audit, node
 
     give_way()

@@ -44,8 +44,8 @@ def exports(ctx: click.Context, config: Path) -> None:
 @config_option
 def list_(config: Path) -> None:
     """Print the exports and the links to them, the latest first."""
-    from storage import exports as rows
-    from storage import links
+    from nvr.cases import exports as rows
+    from nvr.cases import links
 
     with open_catalogue(config) as (loaded, database):
         zone = loaded.server.zone
@@ -76,7 +76,7 @@ def list_(config: Path) -> None:
 @config_option
 def cancel(export_id: str, config: Path) -> None:
     """Cancel an export that waits or is being made. Its holds end."""
-    from storage import exports as rows
+    from nvr.cases import exports as rows
 
     with open_catalogue(config) as (_, database), database.write() as conn:
         job = rows.find(conn, export_id)
@@ -97,13 +97,13 @@ def recheck(ctx: click.Context, packages: tuple[Path, ...], config: Path) -> Non
     PACKAGES are folders or ZIPs, also ones that were handed out or made by nvr export. What is found is kept with the export and in the audit
     log; one that is wrong can't be downloaded any more. Ends with 10 if one is wrong.
     """
+    from nvr.cases import exports as rows
     from nvr.cli.progress import Progress
     from nvr.evidence.keys import KeyFolder
     from nvr.evidence.priority import give_way
     from nvr.evidence.readback import Outcome, read_back
     from nvr.playback.errors import FootageGone
     from nvr.playback.index_cache import IndexCache, OpenSegment
-    from storage import exports as rows
     from storage.catalogue import segments
     from storage.catalogue.segments import Key
 
@@ -166,7 +166,7 @@ def recheck(ctx: click.Context, packages: tuple[Path, ...], config: Path) -> Non
 @config_option
 def link(export_id: str, recipient: str, span_us: int, address: str, config: Path) -> None:
     """Make a link by which one recipient fetches an export. It is printed this once."""
-    from storage import links
+    from nvr.cases import links
 
     with open_catalogue(config) as (loaded, database):
         now_us = time.time_ns() // 1000
@@ -190,7 +190,7 @@ def link(export_id: str, recipient: str, span_us: int, address: str, config: Pat
 @config_option
 def revoke(link_id: str, config: Path) -> None:
     """Revoke a link: it opens nothing from now on."""
-    from storage import links
+    from nvr.cases import links
 
     with open_catalogue(config) as (_, database), database.write() as conn:
         try:

@@ -17,6 +17,8 @@ from typing import Final
 
 import msgspec
 
+from nvr.cases import exports
+from nvr.cases.exports import Export
 from nvr.config import redact
 from nvr.evidence.errors import Cancelled, EvidenceError
 from nvr.evidence.heads import HeadBook
@@ -26,11 +28,9 @@ from nvr.evidence.package import ExportPlan, make_package, package_name, plan_ex
 from nvr.evidence.priority import Pace
 from nvr.evidence.request import ExportRequest, Unit
 from nvr.playback.index_cache import IndexCache
-from storage import exports
 from storage.catalogue import audit
 from storage.catalogue.database import Database
 from storage.coverage.settled import unsettled
-from storage.exports import Export
 
 __all__ = ["ExportSettings", "Exporter"]
 

@@ -12,12 +12,12 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from nvr.cases import cases
+from nvr.cases.cases import Case, State
 from nvr.network import capacity as planning
 from nvr.network import figures as network
 from nvr.network.capacity import NoBitrateError, Rates
 from nvr.orders.model import Draft
-from storage import cases
-from storage.cases import Case, State
 from storage.causes import Cause
 from storage.intervals import Interval, clip, merge, subtract
 from storage.retention import holds

@@ -29,7 +29,7 @@ from nvr.api.server import bind
 from nvr.api.services import Services
 from nvr.api.times import format_time
 from nvr.api.watch import _check, _Watched
-from storage import addresses
+from nvr.cases import addresses
 from storage.accounts import Role
 from storage.catalogue import audit
 from tests.playback.footage import CAMERA, START_US, Recording, Studio

@@ -13,13 +13,14 @@ from litestar.testing import AsyncTestClient
 
 from nvr import accounts
 from nvr.accounts import InvalidAccount
+from nvr.cases import addresses, cases, exports, links
+from nvr.cases.cases import State
 from nvr.orders import register as directing
 from nvr.orders.model import Draft, Kind
 from storage import accounts as rows
-from storage import addresses, alerts, cases, exports, links, public_view
+from storage import alerts, public_view
 from storage.accounts import Role
 from storage.alerts import Row
-from storage.cases import State
 from storage.catalogue import audit
 from storage.catalogue.actors import RESERVED_NAMES, Actor, of_link
 from storage.integrity import audit_log as audit_check

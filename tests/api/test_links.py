@@ -11,8 +11,8 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from nvr import accounts
+from nvr.cases import exports, links
 from nvr.evidence.verify import verify
-from storage import exports, links
 from storage.accounts import Role
 from storage.catalogue import audit
 from storage.integrity import audit_log as audit_check

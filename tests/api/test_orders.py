@@ -10,8 +10,8 @@ from litestar.testing import AsyncTestClient
 
 from nvr.api import ApiSettings, create_app
 from nvr.api.times import format_time
+from nvr.cases import cases
 from nvr.orders import attachments
-from storage import cases
 from storage.catalogue import audit
 from storage.causes import Cause
 from storage.retention import holds

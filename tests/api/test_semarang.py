@@ -17,8 +17,8 @@ from litestar.testing import AsyncTestClient
 from nvr import accounts
 from nvr.api import ApiSettings, create_app
 from nvr.api.times import format_time
+from nvr.cases import cases
 from nvr.orders import in_force
-from storage import cases
 from storage.catalogue import node, status
 from storage.catalogue.database import Database
 from storage.catalogue.status import Status

@@ -20,6 +20,8 @@ from litestar.testing import AsyncTestClient
 
 from nvr import accounts
 from nvr.camera_csv import plan_import, read
+from nvr.cases import cases, links
+from nvr.cases.cases import State
 from nvr.cli import main
 from nvr.cli.catalogue import table
 from nvr.cli.terminal import echo, safe_json
@@ -27,10 +29,9 @@ from nvr.config import load
 from nvr.config.errors import ConfigError
 from nvr.orders import register as directing
 from nvr.orders.model import Draft, Kind
-from storage import alerts, cases, links, public_view
+from storage import alerts, public_view
 from storage.accounts import Role
 from storage.alerts import Row
-from storage.cases import State
 from storage.retention import by_person, holds
 from storage.texts import TextError, escaped, many_lines, one_line
 from tests.api.catalogue import NOW, T0, World

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from nvr.cases import exports, links
 from nvr.cli import main
 from nvr.evidence.jobs import Exporter, ExportSettings
 from nvr.evidence.keys import KeyFolder
 from nvr.evidence.request import new_export_id
 from nvr.evidence.times import iso
-from storage import exports, links
 from storage.catalogue import audit, segments
 from storage.retention import holds
 from tests.evidence.made import request_of

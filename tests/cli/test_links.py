@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from nvr.cases import cases, exports, links
 from nvr.cli import main
-from storage import cases, exports, links
 from storage.catalogue.database import Database
 from tests.people import person
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from nvr.cases import exports
+from nvr.cases.exports import Export
 from nvr.evidence import jobs
 from nvr.evidence.jobs import Exporter, ExportSettings
 from nvr.evidence.keys import KeyFolder
@@ -20,9 +22,7 @@ from nvr.evidence.priority import Pace
 from nvr.evidence.request import ExportRequest, new_export_id
 from nvr.evidence.signing import Signer
 from nvr.evidence.verify import verify
-from storage import exports
 from storage.catalogue import audit
-from storage.exports import Export
 from storage.integrity import audit_log as audit_check
 from storage.retention import holds
 from tests.evidence.made import request_of

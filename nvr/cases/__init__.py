@@ -1,0 +1,1 @@
+"""Cases, sealed exports, links and addresses for players: their rows."""
