@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from nvr import accounts
-from storage import accounts as rows
-from storage.accounts import Role
+from nvr.accounts import rows
+from nvr.accounts.rows import Role
 from storage.catalogue.actors import SERVER_ACTOR, Actor
 from storage.catalogue.database import Database
 

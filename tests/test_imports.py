@@ -66,7 +66,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.camera_csv": frozenset(
         {"nvr.config", "nvr.orders", "nvr.texts", "storage.catalogue", "storage.format", "storage.secrets"}
     ),
-    "nvr.cases": frozenset({"storage", "storage.catalogue", "storage.retention"}),
+    "nvr.cases": frozenset({"nvr.accounts", "storage", "storage.catalogue", "storage.retention"}),
     "nvr.cli": frozenset(
         {
             "nvr.accounts",

@@ -13,6 +13,7 @@ from nvr.accounts.errors import (
 )
 from nvr.accounts.first import FIRST_ADMIN
 from nvr.accounts.passwords import LEAST_CHARACTERS, check_password
+from nvr.accounts.rows import Role
 from nvr.accounts.sessions import (
     authenticate_session,
     authenticate_token,
@@ -31,7 +32,6 @@ from nvr.accounts.users import (
     set_password,
     verify_password,
 )
-from storage.accounts import Role
 
 __all__ = [
     "FIRST_ADMIN",

@@ -8,10 +8,10 @@ import sqlite3
 from contextlib import suppress
 from typing import Final
 
+from nvr.accounts import rows as accounts
 from nvr.accounts.errors import InvalidAccount, NoSuchAccount
+from nvr.accounts.rows import Role, Session, Token, User
 from nvr.accounts.users import now_us
-from storage import accounts
-from storage.accounts import Role, Session, Token, User
 from storage.catalogue import audit
 from storage.catalogue.actors import new_token_id
 from storage.catalogue.database import Database

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from nvr.accounts import first, passwords
+from nvr.accounts import rows as accounts
+from nvr.accounts.rows import Role
 from nvr.accounts.users import insert_user, now_us
-from storage import accounts
-from storage.accounts import Role
 from storage.catalogue.database import Database
 
 __all__ = ["ensure_first_admin"]

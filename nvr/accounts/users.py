@@ -8,9 +8,9 @@ import time
 from typing import Final
 
 from nvr.accounts import first, passwords
+from nvr.accounts import rows as accounts
 from nvr.accounts.errors import BadCredentials, InvalidAccount, LastAdmin, NoSuchAccount, UserExists, WeakPassword
-from storage import accounts
-from storage.accounts import Role, User
+from nvr.accounts.rows import Role, User
 from storage.catalogue import audit
 from storage.catalogue.actors import is_reserved, new_user_id
 from storage.catalogue.database import Database

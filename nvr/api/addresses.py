@@ -6,6 +6,7 @@ import msgspec
 from litestar import Response
 from litestar.params import FromPath, JSONBody
 
+from nvr.accounts.rows import Role
 from nvr.api.auth import Principal, principal_of
 from nvr.api.cameras import no_camera
 from nvr.api.clips import LONGEST_CLIP_US
@@ -17,7 +18,6 @@ from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, parse_range
 from nvr.cases import addresses
 from nvr.cases.addresses import Address, AddressError, Maker, State
-from storage.accounts import Role
 
 __all__ = ["ROUTES"]
 

@@ -18,10 +18,10 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from nvr import accounts
+from nvr.accounts.rows import Role
 from nvr.api.errors import ApiError
 from nvr.api.front import WRONG_HOST
 from nvr.api.services import Services
-from storage.accounts import Role
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
 from storage.catalogue.audit import Act

@@ -9,6 +9,7 @@ import msgspec
 from litestar import Response
 from litestar.params import FromPath, JSONBody
 
+from nvr.accounts.rows import Role
 from nvr.api.auth import Principal, principal_of
 from nvr.api.errors import ApiError
 from nvr.api.export_requests import export_request, queue
@@ -19,7 +20,6 @@ from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, parse_time
 from nvr.cases import cases
 from nvr.cases.cases import Case, CaseError, Request, State
-from storage.accounts import Role
 
 __all__ = ["ROUTES"]
 

@@ -5,12 +5,12 @@ Invariant: every route that hands out a range of footage as a file to keep asks 
 
 from __future__ import annotations
 
+from nvr.accounts.rows import Role
 from nvr.api.auth import Principal
 from nvr.api.errors import ApiError
 from nvr.api.services import Services
 from nvr.cases import cases
 from nvr.cases.cases import State
-from storage.accounts import Role
 
 __all__ = ["check_clip"]
 

@@ -10,6 +10,7 @@ import sqlite3
 from dataclasses import replace
 from typing import Final
 
+from nvr.accounts.rows import Role
 from nvr.api.auth import Principal
 from nvr.api.cameras import no_camera
 from nvr.api.errors import ApiError
@@ -20,7 +21,6 @@ from nvr.cases.cases import Request, State
 from nvr.cases.exports import Export
 from nvr.evidence.archive import Entry, PackageArchive
 from nvr.evidence.request import ExportRequest, new_export_id
-from storage.accounts import Role
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
 from storage.coverage.settled import unsettled

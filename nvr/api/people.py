@@ -10,6 +10,8 @@ from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, JSONBody
 
 from nvr import accounts
+from nvr.accounts import rows
+from nvr.accounts.rows import Role, Token, User
 from nvr.api.auth import COOKIE, address_of, principal_of
 from nvr.api.cookies import make_cookie
 from nvr.api.errors import ApiError
@@ -17,8 +19,6 @@ from nvr.api.respond import ApiRequest
 from nvr.api.routing import delete, get, post
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time
-from storage import accounts as rows
-from storage.accounts import Role, Token, User
 from storage.catalogue import audit
 from storage.catalogue.actors import NOBODY, Actor
 from storage.catalogue.audit import Act

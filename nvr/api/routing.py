@@ -19,11 +19,11 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.routes import HTTPRoute
 from litestar.types import Empty
 
+from nvr.accounts.rows import Role
 from nvr.api.auth import PUBLIC
 from nvr.api.bounds import check_numbers
 from nvr.api.errors import CODES, Problem
 from nvr.api.plain_bodies import check_texts
-from storage.accounts import Role
 
 __all__ = ["ROLES", "RouteError", "check_roles", "delete", "get", "patch", "post"]
 

@@ -16,6 +16,7 @@ from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response.base import ASGIResponse
 
+from nvr.accounts.rows import Role
 from nvr.api.auth import address_of
 from nvr.api.clip_requests import check_clip
 from nvr.api.clips import asked_of, clip_answer
@@ -32,7 +33,6 @@ from nvr.cases import addresses
 from nvr.cases.addresses import Address, State
 from nvr.playback.names import GAP_NAME
 from nvr.playback.within import bytes_within
-from storage.accounts import Role
 from storage.catalogue import segments
 from storage.catalogue.actors import of_address
 from storage.catalogue.audit import Act

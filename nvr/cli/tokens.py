@@ -33,8 +33,8 @@ def create(role: str, name: str, user: str | None, config: Path) -> None:
     Without --user it belongs to the command line: it may do what its role may, but can't be one of the two persons where two are needed.
     """
     from nvr.accounts import create_token
-    from storage import accounts
-    from storage.accounts import Role
+    from nvr.accounts import rows as accounts
+    from nvr.accounts.rows import Role
 
     with open_catalogue(config) as (_, database):
         with database.read() as conn:
@@ -48,7 +48,7 @@ def create(role: str, name: str, user: str | None, config: Path) -> None:
 @config_option
 def list_(config: Path) -> None:
     """Print all tokens: not their text, which nobody knows."""
-    from storage import accounts
+    from nvr.accounts import rows as accounts
 
     with open_catalogue(config) as (loaded, database):
         with database.read() as conn:

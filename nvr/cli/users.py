@@ -56,7 +56,7 @@ def users(ctx: click.Context, config: Path) -> None:
 @config_option
 def list_(config: Path) -> None:
     """Print all users."""
-    from storage import accounts
+    from nvr.accounts import rows as accounts
 
     with open_catalogue(config) as (loaded, database):
         with database.read() as conn:
@@ -74,7 +74,7 @@ def list_(config: Path) -> None:
 def add(name: str, role: str, password: str | None, password_file: Path | None, config: Path) -> None:
     """Add a user."""
     from nvr.accounts import create_user
-    from storage.accounts import Role
+    from nvr.accounts.rows import Role
 
     secret = _password(password, password_file)
     with open_catalogue(config) as (_, database):

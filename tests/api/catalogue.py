@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nvr import accounts
-from storage.accounts import Role
+from nvr.accounts.rows import Role
 from storage.catalogue import cameras, facts, node, segments, status
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Init, Key

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from nvr import accounts
+from nvr.accounts.rows import Role
 from nvr.api import ApiSettings, create_app
 from nvr.evidence.jobs import Exporter, ExportSettings
 from nvr.evidence.times import iso
-from storage.accounts import Role
 from tests.playback.footage import START_US, Studio
 from tests.playback.frames import encode
 

@@ -11,10 +11,10 @@ from litestar.enums import HttpMethod
 from litestar.routes import HTTPRoute
 from litestar.testing import AsyncTestClient
 
+from nvr.accounts.rows import Role
 from nvr.api.auth import PUBLIC
 from nvr.api.errors import CODES
 from nvr.api.routing import RouteError, check_roles
-from storage.accounts import Role
 from tests.api.catalogue import World
 
 Client = AsyncTestClient[Litestar]

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvr import accounts
-from nvr.accounts import Role, passwords, sessions
-from storage import accounts as rows
+from nvr.accounts import Role, passwords, rows, sessions
 from storage.catalogue.actors import SERVER_ACTOR
 from storage.catalogue.database import Database
 from tests.nightly import examples

@@ -22,6 +22,7 @@ import uvicorn
 from litestar.testing import AsyncTestClient
 
 from nvr import accounts
+from nvr.accounts.rows import Role
 from nvr.api import ApiSettings, create_app, watch
 from nvr.api.errors import ApiError
 from nvr.api.footage import segment_media
@@ -30,7 +31,6 @@ from nvr.api.services import Services
 from nvr.api.times import format_time
 from nvr.api.watch import _check, _Watched
 from nvr.cases import addresses
-from storage.accounts import Role
 from storage.catalogue import audit
 from tests.playback.footage import CAMERA, START_US, Recording, Studio
 from tests.playback.frames import encode, number_of

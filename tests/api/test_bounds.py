@@ -14,10 +14,10 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
+from nvr.accounts.rows import Role
 from nvr.api.bounds import MOST_DEPTH, MOST_VALUES, check_json
 from nvr.api.errors import ApiError
 from nvr.log import PerMinute
-from storage.accounts import Role
 from tests.api.catalogue import World
 from tests.api.test_access import declared
 from tests.api.test_texts import bodies

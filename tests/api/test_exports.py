@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from litestar.testing import AsyncTestClient
 
+from nvr.accounts.rows import Role
 from nvr.cases import cases, exports
 from nvr.evidence.signing import read_certificate
 from nvr.evidence.verify import verify
-from storage.accounts import Role
 from storage.catalogue import audit
 from storage.integrity import audit_log as audit_check
 from tests.api.office import Office

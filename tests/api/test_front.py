@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
+from nvr.accounts.rows import Role
 from nvr.api import ApiSettings, create_app
 from nvr.api.attempts import Attempts
 from nvr.api.auth import PUBLIC
 from nvr.api.front import host_of, parse_address, received
-from storage.accounts import Role
 from storage.catalogue import audit
 from tests.api.catalogue import PASSWORDS, World
 

@@ -6,8 +6,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
+from nvr.accounts.rows import Role
 from nvr.api import ApiSettings, create_app
-from storage.accounts import Role
 from storage.disk.files import FILES
 from storage.disk.roots import _write_identity
 from storage.intervals import DAY_US

@@ -20,6 +20,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from nvr import log as logs
+from nvr.accounts.rows import Role
 from nvr.api import ApiSettings, create_app
 from nvr.recorder.camera import CameraRecorder
 from nvr.recorder.cutting import Cutter
@@ -29,7 +30,6 @@ from nvr.recorder.native.ledger import LEDGER
 from nvr.recorder.pipeline import Pipeline
 from nvr.recorder.run import Identity
 from nvr.recorder.source import Ended
-from storage.accounts import Role
 from storage.catalogue import cameras
 from storage.causes import Cause
 from storage.writing.catalogue_writer import CatalogueWriter

@@ -12,14 +12,13 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from nvr import accounts
-from nvr.accounts import InvalidAccount
+from nvr.accounts import InvalidAccount, rows
+from nvr.accounts.rows import Role
 from nvr.cases import addresses, cases, exports, links
 from nvr.cases.cases import State
 from nvr.orders import register as directing
 from nvr.orders.model import Draft, Kind
-from storage import accounts as rows
 from storage import alerts, public_view
-from storage.accounts import Role
 from storage.alerts import Row
 from storage.catalogue import audit
 from storage.catalogue.actors import RESERVED_NAMES, Actor, of_link

@@ -11,9 +11,9 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from nvr import accounts
+from nvr.accounts.rows import Role
 from nvr.cases import exports, links
 from nvr.evidence.verify import verify
-from storage.accounts import Role
 from storage.catalogue import audit
 from storage.integrity import audit_log as audit_check
 from tests.api.office import Office

@@ -16,7 +16,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from nvr import log as logs
-from storage.accounts import Role
+from nvr.accounts.rows import Role
 from tests.api.catalogue import World
 from tests.api.test_access import declared
 

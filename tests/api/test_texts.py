@@ -19,6 +19,7 @@ from litestar.routes import HTTPRoute
 from litestar.testing import AsyncTestClient
 
 from nvr import accounts
+from nvr.accounts.rows import Role
 from nvr.camera_csv import plan_import, read
 from nvr.cases import cases, links
 from nvr.cases.cases import State
@@ -30,7 +31,6 @@ from nvr.config.errors import ConfigError
 from nvr.orders import register as directing
 from nvr.orders.model import Draft, Kind
 from storage import alerts, public_view
-from storage.accounts import Role
 from storage.alerts import Row
 from storage.retention import by_person, holds
 from storage.texts import TextError, escaped, many_lines, one_line

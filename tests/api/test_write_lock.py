@@ -10,8 +10,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
+from nvr.accounts.rows import Role
 from nvr.camera_csv import OvertakenError, importing, read
-from storage.accounts import Role
 from storage.catalogue import cameras, segments
 from storage.catalogue.slices import in_slices
 from tests.api.catalogue import INIT, T0, World

@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nvr import accounts
-from storage.accounts import Role
+from nvr.accounts.rows import Role
 from tests.bench.long_footage import Long, Maker, forget
 from tests.bench.machine import describe
 

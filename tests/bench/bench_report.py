@@ -22,9 +22,9 @@ import msgspec
 import numpy as np
 
 from nvr import accounts
+from nvr.accounts.rows import Role
 from nvr.api.times import format_time
 from nvr.api.wire import coverage_body
-from storage.accounts import Role
 from storage.catalogue import cameras, node
 from storage.catalogue.database import Database
 from storage.coverage import closed_days

@@ -8,10 +8,10 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from nvr.accounts import issue_token
+from nvr.accounts.rows import Role
 from nvr.cases import addresses
 from nvr.cases.addresses import Maker, State
 from nvr.cli import main
-from storage.accounts import Role
 from storage.catalogue import audit
 from storage.catalogue.database import Database
 

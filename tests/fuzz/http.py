@@ -22,8 +22,8 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from nvr.accounts import passwords
+from nvr.accounts.rows import Role
 from nvr.api import ApiSettings, create_app
-from storage.accounts import Role
 from tests.api import catalogue
 from tests.api.test_access import declared
 from tests.api.test_texts import bodies

@@ -16,9 +16,9 @@ import httpx
 import uvicorn
 
 from nvr import accounts
+from nvr.accounts.rows import Role
 from nvr.api import ApiSettings, create_app
 from nvr.api.times import format_time
-from storage.accounts import Role
 from tests.playback.footage import CAMERA, START_US, Studio
 
 __all__ = ["Site", "served"]

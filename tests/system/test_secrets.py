@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 
 from nvr.accounts import create_token
-from storage.accounts import Role
+from nvr.accounts.rows import Role
 from storage.catalogue import status
 from storage.catalogue.database import Database
 from tests.cameras.clips import Clip
