@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nvr.alerting.conditions import Kind
+from nvr.alerting.rows import Row
 from nvr.texts import Formats
-from storage.alerts import Row
 from storage.causes import Cause
 
 __all__ = ["Message", "Note", "compose", "facts_of"]

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from nvr.alerting.book import Alert, Change, Event, hold_us, new_id, newest
 from nvr.alerting.conditions import Kind
 from nvr.alerting.folding import Group, belongs, fold
-from storage.alerts import Member
+from nvr.alerting.lifecycle import Alert, Change, Event, hold_us, new_id, newest
+from nvr.alerting.rows import Member
 from storage.causes import Cause
 from storage.present import CameraNow
 

@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from nvr.alerting import deliveries
+from nvr.alerting import rows as alerts
 from nvr.alerting.channels import Channel, DeliveryError, channels
+from nvr.alerting.deliveries import Delivery
 from nvr.alerting.messages import Note, compose, facts_of
 from nvr.texts import Formats
-from storage import alerts, deliveries
 from storage.catalogue.cameras import every
 from storage.catalogue.database import Database
-from storage.deliveries import Delivery
 
 __all__ = ["Post"]
 

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from nvr.alerting import outages
-from nvr.alerting.book import AGAIN_US, Alert, Change, step
+from nvr.alerting import deliveries, outages, rows
 from nvr.alerting.clock import synchronised
 from nvr.alerting.conditions import (
     Condition,
@@ -31,14 +30,13 @@ from nvr.alerting.conditions import (
     syncs_late,
     tampered,
 )
+from nvr.alerting.lifecycle import AGAIN_US, Alert, Change, step
 from nvr.alerting.messages import compose, facts_of
 from nvr.alerting.quality import LastHour, unwell
+from nvr.alerting.rows import Member, Row
 from nvr.alerting.sending import Post
 from nvr.network import hours as network_hours
 from nvr.texts import Formats
-from storage import alerts as rows
-from storage import deliveries
-from storage.alerts import Member, Row
 from storage.catalogue import cameras, devices, logins
 from storage.catalogue.database import Database
 from storage.coverage.figures import figure_table

@@ -9,7 +9,11 @@ import msgspec
 from litestar import Response
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from nvr.alerting import deliveries
+from nvr.alerting import rows as alerts
 from nvr.alerting.conditions import Kind
+from nvr.alerting.deliveries import Recipient
+from nvr.alerting.rows import Row
 from nvr.api.auth import is_admin, principal_of
 from nvr.api.errors import ApiError
 from nvr.api.respond import ApiRequest, json_answer
@@ -17,9 +21,6 @@ from nvr.api.routing import get, post
 from nvr.api.services import Injected
 from nvr.api.times import format_time
 from nvr.texts.plain import plain_detail
-from storage import alerts, deliveries
-from storage.alerts import Row
-from storage.deliveries import Recipient
 
 __all__ = ["ROUTES"]
 

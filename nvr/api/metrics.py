@@ -16,13 +16,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
+from nvr.alerting import deliveries
+from nvr.alerting import rows as alerts
 from nvr.alerting.clock import synchronised
 from nvr.api.auth import is_admin
 from nvr.api.respond import ApiRequest, encoded
 from nvr.api.routing import get
 from nvr.api.server_metrics import server_metrics
 from nvr.api.services import Injected, Services
-from storage import alerts, deliveries
 from storage.catalogue import audit, status
 from storage.catalogue.counters import LEVELS, NAMES
 from storage.causes import Cause

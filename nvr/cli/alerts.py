@@ -29,7 +29,7 @@ def alerts(ctx: click.Context, config: Path) -> None:
 @config_option
 def list_(all_: bool, config: Path) -> None:
     """Print alerts, open ones first. Exits with 1 if there is an open one."""
-    from storage import alerts as rows
+    from nvr.alerting import rows
 
     with open_catalogue(config) as (loaded, database):
         zone = loaded.server.zone
@@ -51,7 +51,7 @@ def list_(all_: bool, config: Path) -> None:
 @config_option
 def acknowledge(alert_id: str, note: str, config: Path) -> None:
     """Say that one knows of an alert."""
-    from storage import alerts as rows
+    from nvr.alerting import rows
 
     with open_catalogue(config) as (_, database), database.write() as conn:
         try:
@@ -65,7 +65,7 @@ def acknowledge(alert_id: str, note: str, config: Path) -> None:
 @config_option
 def recipients(config: Path) -> None:
     """Print who gets messages, and how it goes with each. Exits with 1 if one can't be reached."""
-    from storage import deliveries
+    from nvr.alerting import deliveries
 
     with open_catalogue(config) as (loaded, database):
         zone = loaded.server.zone

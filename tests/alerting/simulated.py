@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from nvr.alerting.book import Alert
 from nvr.alerting.conditions import Kind
+from nvr.alerting.lifecycle import Alert
 from nvr.alerting.outages import Rules, step
-from storage.alerts import Member
+from nvr.alerting.rows import Member
 from storage.causes import Cause
 from storage.present import CameraNow
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from nvr.alerting.book import Alert, step
 from nvr.alerting.conditions import (
     Condition,
     Kind,
@@ -12,6 +11,7 @@ from nvr.alerting.conditions import (
     of_required,
     promises_at_risk,
 )
+from nvr.alerting.lifecycle import Alert, step
 from storage.catalogue.logins import Account, Entry
 from storage.retention.confirmations import Waiting
 from storage.retention.forecast import Forecast, Miss

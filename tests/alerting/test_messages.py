@@ -8,8 +8,8 @@ import pytest
 
 from nvr.alerting.conditions import Kind
 from nvr.alerting.messages import Note, compose, facts_of
+from nvr.alerting.rows import Member, Row
 from nvr.texts import LANGUAGES, Formats
-from storage.alerts import Member, Row
 
 S = 1_000_000
 MINUTE = 60 * S

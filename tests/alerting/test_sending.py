@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
+from nvr.alerting import deliveries
+from nvr.alerting import rows as alerts
 from nvr.alerting.channels import DeliveryError, Email, Webhook
+from nvr.alerting.deliveries import MOST_WAITING
 from nvr.alerting.messages import Message, facts_of
+from nvr.alerting.rows import Row
 from nvr.alerting.sending import Post
-from storage import alerts, deliveries
-from storage.alerts import Row
 from storage.catalogue import cameras, node
-from storage.deliveries import MOST_WAITING
 from tests.alerting import receivers
 from tests.alerting.receivers import SECRET, Hook, Inbox
 from tests.catalogues import new_catalogue

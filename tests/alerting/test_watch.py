@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from nvr.alerting import deliveries
+from nvr.alerting import rows as alerts
 from nvr.alerting.watch import Watch
 from nvr.reports.coverage import current_outages
 from nvr.reports.query import GapQuery, chosen
-from storage import alerts, deliveries
 from storage.catalogue import cameras, facts, node, segments, status
 from storage.catalogue.database import Database
 from storage.catalogue.status import Status

@@ -7,8 +7,9 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from storage import alerts, deliveries
-from storage.alerts import Row
+from nvr.alerting import deliveries
+from nvr.alerting import rows as alerts
+from nvr.alerting.rows import Row
 from storage.catalogue import status
 from storage.catalogue.counters import LEVELS, NAMES
 from storage.catalogue.status import Status

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from nvr.alerting import deliveries
+from nvr.alerting import rows as alerts
 from nvr.alerting.messages import facts_of
-from storage import alerts, deliveries
-from storage.alerts import Member, Row
+from nvr.alerting.rows import Member, Row
 from storage.catalogue.database import Database
 from storage.present import present
 from tests.browser.chrome import chromium

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from nvr.alerting import deliveries
+from nvr.alerting import rows as alerts
 from nvr.cli.demo import free_port
 from nvr.orders import register as directing
 from nvr.orders.model import Draft, Kind
-from storage import alerts, deliveries
 from storage.catalogue import node
 from storage.catalogue.database import Database
 from storage.present import present

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from nvr.alerting import rows as alerts
 from nvr.demo.rtsp import Auth
-from storage import alerts
 from storage.catalogue import status
 from storage.causes import Cause
 from tests.cameras.clips import Clip

@@ -1,4 +1,4 @@
-"""Alerts: the rows. What is an alert is decided elsewhere; messages about them are in ``storage.deliveries``."""
+"""Alerts: the rows. What is an alert is decided elsewhere; messages about them are in ``nvr.alerting.deliveries``."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from nvr.alerting.conditions import Condition, Kind
-from storage.alerts import Member
+from nvr.alerting.rows import Member
 
 __all__ = ["AGAIN_US", "Alert", "Change", "Event", "hold_us", "new_id", "newest", "step"]
 
@@ -28,7 +28,7 @@ Event = str
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert as it is kept; see ``storage.alerts.Row``. ``resolved_us``: None while it is open. ``acknowledged``: when, by whom (name), a note, and by whom (id), of one that is new."""
+    """An alert as it is kept; see ``nvr.alerting.rows.Row``. ``resolved_us``: None while it is open. ``acknowledged``: when, by whom (name), a note, and by whom (id), of one that is new."""
 
     id: str
     kind: Kind
