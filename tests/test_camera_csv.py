@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nvr.camera_csv import LineError, import_table, plan_import, read, read_ids, write
+from nvr.cameras import LineError, import_table, plan_import, read, read_ids, write
 from storage.catalogue import cameras, node
 from storage.catalogue.database import Database
 from tests.nightly import examples

@@ -28,6 +28,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.accounts": frozenset({"storage", "storage.catalogue"}),
     "nvr.alerting": frozenset(
         {
+            "nvr.cameras",
             "nvr.config",
             "nvr.network",
             "nvr.texts",
@@ -44,7 +45,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         {
             "nvr.accounts",
             "nvr.alerting",
-            "nvr.camera_csv",
+            "nvr.cameras",
             "nvr.cases",
             "nvr.config",
             "nvr.evidence",
@@ -63,8 +64,8 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.writing",
         }
     ),
-    "nvr.camera_csv": frozenset(
-        {"nvr.config", "nvr.orders", "nvr.texts", "storage.catalogue", "storage.format", "storage.secrets"}
+    "nvr.cameras": frozenset(
+        {"nvr.config", "nvr.orders", "nvr.texts", "storage", "storage.catalogue", "storage.format", "storage.secrets"}
     ),
     "nvr.cases": frozenset({"nvr.accounts", "storage", "storage.catalogue", "storage.retention"}),
     "nvr.cli": frozenset(
@@ -72,7 +73,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.accounts",
             "nvr.alerting",
             "nvr.api",
-            "nvr.camera_csv",
+            "nvr.cameras",
             "nvr.cases",
             "nvr.config",
             "nvr.evidence",
@@ -136,7 +137,9 @@ ALLOWED: dict[str, frozenset[str]] = {
         {"nvr.config", "nvr.recorder", "nvr.recorder.native", "storage", "storage.catalogue"}
     ),
     "nvr.recorder.relay": frozenset({"nvr.config", "nvr.recorder", "nvr.recorder.native", "storage"}),
-    "nvr.reports": frozenset({"nvr.documents", "nvr.texts", "storage", "storage.catalogue", "storage.coverage"}),
+    "nvr.reports": frozenset(
+        {"nvr.cameras", "nvr.documents", "nvr.texts", "storage", "storage.catalogue", "storage.coverage"}
+    ),
     "nvr.supervisor": frozenset(
         {
             "nvr.accounts",
@@ -155,7 +158,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         }
     ),
     "nvr.texts": frozenset({"storage"}),
-    "storage": frozenset({"nvr.orders", "storage.catalogue"}),
+    "storage": frozenset(),
     "storage.catalogue": frozenset({"storage", "storage.catalogue.migrations", "storage.format", "storage.secrets"}),
     "storage.catalogue.migrations": frozenset(),
     "storage.coverage": frozenset({"storage", "storage.catalogue", "storage.format", "storage.writing"}),

@@ -19,8 +19,8 @@ from nvr.alerting.conditions import Kind
 from nvr.alerting.folding import Group, belongs, fold
 from nvr.alerting.lifecycle import Alert, Change, Event, hold_us, new_id, newest
 from nvr.alerting.rows import Member
+from nvr.cameras.present import CameraNow
 from storage.causes import Cause
-from storage.present import CameraNow
 
 __all__ = ["KINDS", "Rules", "step"]
 

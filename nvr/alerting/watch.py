@@ -35,6 +35,7 @@ from nvr.alerting.messages import compose, facts_of
 from nvr.alerting.quality import LastHour, unwell
 from nvr.alerting.rows import Member, Row
 from nvr.alerting.sending import Post
+from nvr.cameras.present import present
 from nvr.network import hours as network_hours
 from nvr.texts import Formats
 from storage.catalogue import cameras, devices, logins
@@ -44,7 +45,6 @@ from storage.coverage.fleet import batches
 from storage.disk.files import FILES
 from storage.disk.roots import Root, is_mounted
 from storage.integrity import findings as integrity
-from storage.present import present
 from storage.retention import brake, confirmations, forecast
 from storage.retention import candidates as footage
 from storage.retention.plan import disks

@@ -14,7 +14,7 @@ from nvr.api.errors import ApiError
 from nvr.api.respond import ApiRequest
 from nvr.api.routing import get, post
 from nvr.api.services import Injected, Services
-from nvr.camera_csv import OvertakenError, import_table, plan_import, read, write
+from nvr.cameras import OvertakenError, import_table, plan_import, read, write
 from storage.catalogue import cameras
 from storage.catalogue.selection import select
 

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from nvr.api.errors import ApiError
-from nvr.camera_csv import ChoiceError, Chosen, choose
+from nvr.cameras import ChoiceError, Chosen, choose
 from storage.catalogue import cameras, selection
 from storage.catalogue.database import Database
 from storage.catalogue.selection import SelectionError

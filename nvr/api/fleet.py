@@ -12,12 +12,12 @@ from typing import Any, Final
 
 from nvr.api.times import format_time, seconds
 from nvr.api.wire import CameraBody, StatusBody
+from nvr.cameras.present import SILENT_US, CameraNow, present
 from nvr.config import format_duration, format_size, redact
 from nvr.texts.plain import plain_detail
 from storage.catalogue import cameras
 from storage.catalogue.segments import LAST_SPANS
 from storage.causes import Cause
-from storage.present import SILENT_US, CameraNow, present
 
 __all__ = ["SILENT_US", "Health", "camera_bodies", "health"]
 

@@ -24,11 +24,11 @@ from nvr.api.respond import ApiRequest, encoded
 from nvr.api.routing import get
 from nvr.api.server_metrics import server_metrics
 from nvr.api.services import Injected, Services
+from nvr.cameras.present import present
 from storage.catalogue import audit, status
 from storage.catalogue.counters import LEVELS, NAMES
 from storage.causes import Cause
 from storage.disk.roots import Root, is_mounted
-from storage.present import present
 from storage.retention.plan import disks
 from storage.writing import at_risk
 

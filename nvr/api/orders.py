@@ -22,7 +22,7 @@ from nvr.api.respond import ApiRequest, json_answer
 from nvr.api.routing import get, post
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, seconds
-from nvr.camera_csv import Chosen
+from nvr.cameras import Chosen
 from nvr.network import capacity as planning
 from nvr.orders import attachments
 from nvr.orders import model as directives

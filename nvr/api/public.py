@@ -25,13 +25,13 @@ from nvr.api.respond import ApiRequest, encoded, matches_etag, strong_etag
 from nvr.api.routing import get, post
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time
+from nvr.cameras import public_view
+from nvr.cameras.present import CameraNow, present
+from nvr.cameras.public_view import Cut, CutError
 from nvr.playback.errors import PlaybackError
 from nvr.playback.snapshot import snapshot
-from storage import public_view
 from storage.catalogue.segments import LAST_SPANS
 from storage.causes import Cause
-from storage.present import CameraNow, present
-from storage.public_view import Cut, CutError
 
 __all__ = ["ROUTES"]
 

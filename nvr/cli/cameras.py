@@ -87,7 +87,7 @@ def _query(where: str) -> Selection:
 @config_option
 def export(path: Path | None, where: str, with_passwords: bool, config: Path) -> None:
     """Write the cameras as CSV to PATH, which must not exist, or to the terminal."""
-    from nvr.camera_csv import write
+    from nvr.cameras import write
     from storage.catalogue import audit
     from storage.catalogue import cameras as camera_rows
 
@@ -118,7 +118,7 @@ def export(path: Path | None, where: str, with_passwords: bool, config: Path) ->
 @config_option
 def import_(path: Path, dry_run: bool, config: Path) -> None:
     """Add and change cameras by a CSV file: all of it or, with one mistake in it, nothing."""
-    from nvr.camera_csv import OvertakenError, import_table, plan_import, read
+    from nvr.cameras import OvertakenError, import_table, plan_import, read
 
     parsed = read(read_text(path))
     with open_catalogue(config) as (loaded, database):

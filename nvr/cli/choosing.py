@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from nvr.camera_csv import Chosen
+    from nvr.cameras import Chosen
 
 __all__ = ["choice_options", "chosen", "node_of", "read_text"]
 
@@ -53,7 +53,7 @@ def chosen(conn: sqlite3.Connection, where: str | None, cameras: tuple[str, ...]
     Raises:
         click.ClickException: what is wrong with the choice.
     """
-    from nvr.camera_csv import ChoiceError, choose
+    from nvr.cameras import ChoiceError, choose
 
     try:
         return choose(conn, where=where, ids=cameras or None, csv=None if list_ is None else read_text(list_))

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nvr.cameras.present import present
 from nvr.reports.calendar import day_edges, hour_edges
 from nvr.reports.query import GapQuery, ReportCamera
 from storage.catalogue.selection import Spellings, named
 from storage.causes import Cause, CauseClass, class_of
 from storage.coverage.closed_days import figures, tables_between
 from storage.coverage.figures import Figures, summed
-from storage.present import present
 
 __all__ = [
     "CameraFigures",

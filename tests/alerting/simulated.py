@@ -10,8 +10,8 @@ from nvr.alerting.conditions import Kind
 from nvr.alerting.lifecycle import Alert
 from nvr.alerting.outages import Rules, step
 from nvr.alerting.rows import Member
+from nvr.cameras.present import CameraNow
 from storage.causes import Cause
-from storage.present import CameraNow
 
 __all__ = ["HOUR", "MINUTE", "Fleet", "S", "Told"]
 

@@ -16,11 +16,11 @@ from nvr.accounts import InvalidAccount, rows
 from nvr.accounts.rows import Role
 from nvr.alerting import rows as alerts
 from nvr.alerting.rows import Row
+from nvr.cameras import public_view
 from nvr.cases import addresses, cases, exports, links
 from nvr.cases.cases import State
 from nvr.orders import register as directing
 from nvr.orders.model import Draft, Kind
-from storage import public_view
 from storage.catalogue import audit
 from storage.catalogue.actors import RESERVED_NAMES, Actor, of_link
 from storage.integrity import audit_log as audit_check

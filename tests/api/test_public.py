@@ -11,9 +11,9 @@ from litestar.testing import AsyncTestClient
 
 from nvr.api.public_words import public_state, public_text
 from nvr.api.times import format_time
+from nvr.cameras import public_view
 from nvr.orders import register as directing
 from nvr.orders.model import Draft, Kind
-from storage import public_view
 from storage.causes import Cause
 from tests.api.catalogue import NOW, T0, S, World, add_camera
 from tests.people import person

@@ -22,7 +22,7 @@ from nvr import accounts
 from nvr.accounts.rows import Role
 from nvr.alerting import rows as alerts
 from nvr.alerting.rows import Row
-from nvr.camera_csv import plan_import, read
+from nvr.cameras import plan_import, public_view, read
 from nvr.cases import cases, links
 from nvr.cases.cases import State
 from nvr.cli import main
@@ -32,7 +32,6 @@ from nvr.config import load
 from nvr.config.errors import ConfigError
 from nvr.orders import register as directing
 from nvr.orders.model import Draft, Kind
-from storage import public_view
 from storage.retention import by_person, holds
 from storage.texts import TextError, escaped, many_lines, one_line
 from tests.api.catalogue import NOW, T0, World

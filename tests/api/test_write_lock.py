@@ -11,7 +11,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from nvr.accounts.rows import Role
-from nvr.camera_csv import OvertakenError, importing, read
+from nvr.cameras import OvertakenError, csv_import, read
 from storage.catalogue import cameras, segments
 from storage.catalogue.slices import in_slices
 from tests.api.catalogue import INIT, T0, World
@@ -98,7 +98,7 @@ def test_a_camera_that_changes_meanwhile_is_looked_at_again(world: World, monkey
             values = {"source": old.source, "settings": old.settings, "labels": old.labels}
             cameras.change(conn, camera="yard", name=name, **values)  # type: ignore[arg-type]
 
-    real = importing.plan_import
+    real = csv_import.plan_import
 
     def once(conn: sqlite3.Connection, given: Any) -> Any:
         plans.append(real(conn, given))
@@ -107,8 +107,8 @@ def test_a_camera_that_changes_meanwhile_is_looked_at_again(world: World, monkey
         return plans[-1]
 
     always = False
-    monkeypatch.setattr(importing, "plan_import", once)
-    importing.import_table(world.db, parsed, node="n1", at_us=T0)
+    monkeypatch.setattr(csv_import, "plan_import", once)
+    csv_import.import_table(world.db, parsed, node="n1", at_us=T0)
     assert len(plans) == 2
     with world.db.read() as conn:
         found = cameras.find(conn, "yard")
@@ -116,7 +116,7 @@ def test_a_camera_that_changes_meanwhile_is_looked_at_again(world: World, monkey
         assert found.name == "New"
     always = True
     with pytest.raises(OvertakenError):
-        importing.import_table(world.db, read("id,url,name\nyard,rtsp://192.0.2.9/1,Newer\n"), node="n1", at_us=T0)
+        csv_import.import_table(world.db, read("id,url,name\nyard,rtsp://192.0.2.9/1,Newer\n"), node="n1", at_us=T0)
 
 
 def test_others_write_in_between(world: World) -> None:

@@ -12,8 +12,8 @@ from nvr.alerting import deliveries
 from nvr.alerting import rows as alerts
 from nvr.alerting.messages import facts_of
 from nvr.alerting.rows import Member, Row
+from nvr.cameras.present import present
 from storage.catalogue.database import Database
-from storage.present import present
 from tests.browser.chrome import chromium
 from tests.cameras.clips import Clip
 from tests.cameras.fixtures import h264_clip, serve

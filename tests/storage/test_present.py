@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nvr.cameras.present import SILENT_US, CameraNow, present
 from storage.catalogue import cameras, facts, node, segments, status
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Init, Key
@@ -16,7 +17,6 @@ from storage.causes import Cause, Layer, is_required
 from storage.coverage.figures import REQUIRED, category
 from storage.coverage.fleet_partition import CAUSES, CLASSES
 from storage.coverage.one_camera import coverage
-from storage.present import SILENT_US, CameraNow, present
 from tests.nightly import examples
 
 S = 1_000_000

@@ -11,12 +11,12 @@ import pytest
 
 from nvr.alerting import deliveries
 from nvr.alerting import rows as alerts
+from nvr.cameras.present import present
 from nvr.cli.demo import free_port
 from nvr.orders import register as directing
 from nvr.orders.model import Draft, Kind
 from storage.catalogue import node
 from storage.catalogue.database import Database
-from storage.present import present
 from tests.alerting import receivers
 from tests.alerting.receivers import SECRET, Hook, Inbox
 from tests.cameras.clips import Clip

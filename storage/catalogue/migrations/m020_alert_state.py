@@ -16,6 +16,6 @@ CREATE TABLE alert_pending (        -- what has not lasted long enough yet to be
   PRIMARY KEY (kind, subject)
 ) STRICT, WITHOUT ROWID;
 
--- storage/present.py asks when a camera was last outside of what is required.
+-- nvr/cameras/present.py asks when a camera was last outside of what is required.
 CREATE INDEX fact_outside ON fact (camera, end_us) WHERE cause IN ('disabled', 'maintenance', 'schedule', 'not_configured', 'pruned', 'deleted');
 """

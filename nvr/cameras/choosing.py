@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from nvr.camera_csv.table import read_ids
+from nvr.cameras.csv_table import read_ids
 from nvr.orders.impact import missing
 from storage.catalogue import cameras, selection
 from storage.catalogue.selection import SelectionError

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from nvr.camera_csv.choosing import ChoiceError, Chosen, choose
-from nvr.camera_csv.importing import ImportPlan, OvertakenError, import_table, plan_import
-from nvr.camera_csv.table import LineError, Table, read, read_ids
-from nvr.camera_csv.writing import write
+from nvr.cameras.choosing import ChoiceError, Chosen, choose
+from nvr.cameras.csv_export import write
+from nvr.cameras.csv_import import ImportPlan, OvertakenError, import_table, plan_import
+from nvr.cameras.csv_table import LineError, Table, read, read_ids
 
 __all__ = [
     "ChoiceError",

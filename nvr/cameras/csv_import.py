@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from nvr.camera_csv.table import LineError, Row, Table
+from nvr.cameras.csv_table import LineError, Row, Table
 from nvr.config import Camera, redact, to_wire
 from nvr.config.checks import check_cameras
 from nvr.config.explain import explain

@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterable
 from typing import Any, Final
 
-from nvr.camera_csv.table import LABEL_PREFIX, SETTINGS
+from nvr.cameras.csv_table import LABEL_PREFIX, SETTINGS
 from nvr.config import format_duration, redact
 from nvr.texts.cells import csv_cell
 from storage.catalogue.cameras import Camera
