@@ -14,17 +14,6 @@ TOP = Path(__file__).parent.parent
 # Folder to the folders of ours that its modules may import. ``nvr`` itself (the version, compiled, log) may be imported by all.
 ALLOWED: dict[str, frozenset[str]] = {
     "nvr": frozenset({"nvr.config"}),
-    "nvr.accounting": frozenset(
-        {
-            "nvr.alerting",
-            "nvr.network",
-            "storage.catalogue",
-            "storage.coverage",
-            "storage.disk",
-            "storage.recovery",
-            "storage.retention",
-        }
-    ),
     "nvr.accounts": frozenset({"storage", "storage.catalogue"}),
     "nvr.alerting": frozenset(
         {
@@ -115,6 +104,17 @@ ALLOWED: dict[str, frozenset[str]] = {
         }
     ),
     "nvr.evidence.verify": frozenset({"nvr.evidence", "nvr.texts", "storage.format"}),
+    "nvr.housekeeping": frozenset(
+        {
+            "nvr.alerting",
+            "nvr.network",
+            "storage.catalogue",
+            "storage.coverage",
+            "storage.disk",
+            "storage.recovery",
+            "storage.retention",
+        }
+    ),
     "nvr.network": frozenset({"storage.catalogue"}),
     "nvr.orders": frozenset({"nvr.cases", "nvr.network", "storage", "storage.catalogue", "storage.retention"}),
     "nvr.playback": frozenset({"storage", "storage.catalogue", "storage.coverage", "storage.format"}),

@@ -113,7 +113,7 @@ def accounting(config: Config, prepared: Prepared, on_disk_full: Callable[[list[
         if line.get("event") == "disk_full":
             on_disk_full(line["stopped"])
 
-    return Service("accounting", "nvr.accounting", config, first, on_line)
+    return Service("accounting", "nvr.housekeeping", config, first, on_line)
 
 
 def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], None]) -> Service:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nvr.accounting import brake as at_work
-from nvr.accounting.brake import Brake
+from nvr.housekeeping import brake as at_work
+from nvr.housekeeping.brake import Brake
 from storage.catalogue import segments
 from storage.catalogue.segments import Key
 from storage.causes import Cause

@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from nvr.accounting.days import DayKeeper
+from nvr.housekeeping.coverage_days import DayKeeper
 from storage.catalogue import cameras, node
 from storage.catalogue.database import Database
 from storage.intervals import DAY_US

@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from nvr.accounting.network import NetworkKeeper
+from nvr.housekeeping.network_hours import NetworkKeeper
 from nvr.network.hours import HOUR_US
 from storage.catalogue import cameras, node, status
 from storage.catalogue.database import Database

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.accounting.sacrifice import paused, scarcity
+from nvr.housekeeping.disk_full import paused, scarcity
 from storage.retention.plan import Disk
 
 fleets = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(-2, 2))

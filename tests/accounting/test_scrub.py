@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nvr.accounting import scrub as accounting_scrub
-from nvr.accounting.scrub import Scrubber
+from nvr.housekeeping import scrub as accounting_scrub
+from nvr.housekeeping.scrub import Scrubber
 from storage.catalogue.database import Database
 from storage.catalogue.node import this_node
 from storage.disk.roots import register

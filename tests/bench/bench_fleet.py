@@ -143,7 +143,9 @@ def main() -> None:
         cost = run.cost(args.minutes * 60)
         asker.stop()
         player.stop()
-        others = {name: usage(run.server.children(name), memory=False).cpu_s for name in ("nvr.api", "nvr.accounting")}
+        others = {
+            name: usage(run.server.children(name), memory=False).cpu_s for name in ("nvr.api", "nvr.housekeeping")
+        }
         steady_until = time.time()
         dropped = run.fleet.tell("drop")["at"]
         time.sleep(DROP_S)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from nvr.accounting.network import NetworkKeeper
+from nvr.housekeeping.network_hours import NetworkKeeper
 from nvr.network.figures import Step, bitrates, edges, groups, measure
 from nvr.network.hours import HOUR_US, Hour, enter
 from storage.catalogue import cameras, node, selection, status

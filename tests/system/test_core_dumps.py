@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.system.server import Server
 
 # The children by which a server is whole: each is waited for.
-MODULES = {"nvr.recorder", "nvr.api", "nvr.accounting", "nvr.evidence"}
+MODULES = {"nvr.recorder", "nvr.api", "nvr.housekeeping", "nvr.evidence"}
 
 
 def tree(pid: int) -> list[int]:

@@ -223,7 +223,7 @@ def broken(day: Day) -> None:
     for camera in CAMERAS:
         day.expect(camera, "server_down", stopped_us)
     killed_us = now_us()
-    children = [p for module in ("nvr.recorder", "nvr.accounting", "nvr.api") for p in day.server.children(module)]
+    children = [p for module in ("nvr.recorder", "nvr.housekeeping", "nvr.api") for p in day.server.children(module)]
     day.server.kill()
     for pid in children:
         os.kill(pid, signal.SIGKILL)

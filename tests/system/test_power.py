@@ -34,7 +34,7 @@ from tests.volatile_disk import VolatileDisk, volatile_disk
 
 Serve = Callable[[Startable], str]
 PROMISED_US = 5_000_000
-_PARTS = ("nvr.recorder", "nvr.api", "nvr.accounting", "nvr.evidence")
+_PARTS = ("nvr.recorder", "nvr.api", "nvr.housekeeping", "nvr.evidence")
 
 
 @dataclass

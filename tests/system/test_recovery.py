@@ -78,7 +78,7 @@ def test_killed_with_everything_and_rebuilt(tmp_path: Path, serve: Serve, h264_c
     with serving(tmp_path, {"id": "a", "url": serve(ScriptedCamera(h264_clip, at_end="repeat"))}, workers=1) as server:
         server.until(lambda: len(server.closed("a")) >= 1 and server.growing("a"))
         known_us = max(s.end_us for s in server.growing("a"))
-        for module in ("nvr.recorder", "nvr.accounting", "nvr.api"):
+        for module in ("nvr.recorder", "nvr.housekeeping", "nvr.api"):
             for pid in server.children(module):
                 os.kill(pid, 9)
         server.kill()

@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from nvr.accounting.brake import Brake, Pass, moment
-from nvr.accounting.sacrifice import paused, scarcity
+from nvr.housekeeping.brake import Brake, Pass, moment
+from nvr.housekeeping.disk_full import paused, scarcity
 from storage.catalogue import cameras, clock_samples
 from storage.catalogue.database import Database
 from storage.disk.files import FILES, Files

@@ -1,4 +1,4 @@
-"""``python -m nvr.accounting``: started by the supervisor, configured by JSON lines on stdin, ended by SIGTERM or a closed stdin.
+"""``python -m nvr.housekeeping``: started by the supervisor, configured by JSON lines on stdin, ended by SIGTERM or a closed stdin.
 
 Says ``{"event": "disk_full", "stopped": [ids]}`` on stdout whenever it changes which cameras must pause for want of space.
 """
@@ -15,11 +15,11 @@ from typing import Any
 
 from nvr import core_dumps
 from nvr import log as logs
-from nvr.accounting.days import DayKeeper
-from nvr.accounting.network import NetworkKeeper
-from nvr.accounting.retention import Keeper
-from nvr.accounting.scrub import Scrubber
 from nvr.alerting.watch import Watch
+from nvr.housekeeping.coverage_days import DayKeeper
+from nvr.housekeeping.network_hours import NetworkKeeper
+from nvr.housekeeping.pruning import Keeper
+from nvr.housekeeping.scrub import Scrubber
 from storage.disk.roots import Root
 
 
