@@ -41,6 +41,8 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.network",
             "nvr.orders",
             "nvr.playback",
+            "nvr.playback.clip",
+            "nvr.playback.hls",
             "nvr.reports",
             "nvr.texts",
             "storage",
@@ -70,6 +72,8 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.network",
             "nvr.orders",
             "nvr.playback",
+            "nvr.playback.clip",
+            "nvr.playback.hls",
             "nvr.recorder.probe",
             "nvr.reports",
             "nvr.supervisor",
@@ -118,6 +122,10 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.network": frozenset({"storage.catalogue"}),
     "nvr.orders": frozenset({"nvr.cases", "nvr.network", "storage", "storage.catalogue", "storage.retention"}),
     "nvr.playback": frozenset({"storage", "storage.catalogue", "storage.coverage", "storage.format"}),
+    "nvr.playback.clip": frozenset(
+        {"nvr.playback", "storage", "storage.catalogue", "storage.coverage", "storage.format"}
+    ),
+    "nvr.playback.hls": frozenset({"nvr.playback", "storage.catalogue", "storage.coverage", "storage.format"}),
     "nvr.recorder": frozenset(
         {
             "nvr.config",

@@ -23,10 +23,10 @@ from nvr.api.routing import get
 from nvr.api.sending import Sendable, send
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, parse_range, seconds
-from nvr.playback.archive import Archive, Member
-from nvr.playback.clip import Clip, Gaps, not_in, plan_clip, plan_clips
+from nvr.playback.clip.archive import Archive, Member
+from nvr.playback.clip.clip import Clip, Gaps, not_in, plan_clip, plan_clips
 from nvr.playback.errors import SeveralInits
-from nvr.playback.names import apart, clip_name
+from nvr.playback.hls.names import apart, clip_name
 from storage.catalogue.segments import Key
 from storage.coverage.one_camera import Coverage, Gap, coverage
 from storage.coverage.runs import NotShown, parse_run, run_name

@@ -16,8 +16,8 @@ from nvr.api.routing import get
 from nvr.api.sending import send
 from nvr.api.services import Injected, Services
 from nvr.playback.errors import FootageDamaged, FootageGone
+from nvr.playback.hls.names import GAP_BYTES, GAP_NAME, parse_segment_name, parse_zero
 from nvr.playback.media import Media, open_media
-from nvr.playback.names import GAP_BYTES, GAP_NAME, parse_segment_name, parse_zero
 from storage.catalogue import segments
 
 __all__ = ["PRIVATE", "ROUTES", "gap_answer", "init_answer", "segment_media"]

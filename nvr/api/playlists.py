@@ -19,8 +19,8 @@ from nvr.api.routing import get
 from nvr.api.services import Injected, Services
 from nvr.api.times import format_time, parse_range, parse_time, seconds
 from nvr.playback.errors import NoFootage
-from nvr.playback.hls import recorded_playlist
-from nvr.playback.names import picture_name
+from nvr.playback.hls.hls import recorded_playlist
+from nvr.playback.hls.names import picture_name
 from nvr.playback.snapshot import Snapshot, snapshot
 from storage.catalogue import cameras, segments
 from storage.coverage.one_camera import coverage

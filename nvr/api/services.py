@@ -22,8 +22,8 @@ from nvr.api.refusals import Refusals
 from nvr.api.settings import ApiSettings
 from nvr.api.views import Views
 from nvr.log import PerMinute
+from nvr.playback.hls.live import Live
 from nvr.playback.index_cache import IndexCache
-from nvr.playback.live import Live
 from storage.catalogue.database import Database
 
 __all__ = ["Injected", "Services", "provide"]

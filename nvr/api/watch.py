@@ -31,7 +31,7 @@ from nvr.api.services import Injected, Services
 from nvr.api.times import parse_time
 from nvr.cases import addresses
 from nvr.cases.addresses import Address, State
-from nvr.playback.names import GAP_NAME
+from nvr.playback.hls.names import GAP_NAME
 from nvr.playback.within import bytes_within
 from storage.catalogue import segments
 from storage.catalogue.actors import of_address

@@ -16,7 +16,7 @@ from nvr.cli.options import config_option
 from nvr.cli.terminal import echo
 
 if TYPE_CHECKING:
-    from nvr.playback.clip import Clip
+    from nvr.playback.clip.clip import Clip
 
 __all__ = ["clip"]
 
@@ -54,10 +54,10 @@ def clip(
     clock was set back and a time was recorded twice, there are several files, with a number each. What another recorder recorded too, and none of them
     shows, is listed at the end.
     """
-    from nvr.playback.clip import not_in, plan_clip, plan_clips
+    from nvr.playback.clip.clip import not_in, plan_clip, plan_clips
     from nvr.playback.errors import PlaybackError
+    from nvr.playback.hls.names import apart, clip_name
     from nvr.playback.index_cache import IndexCache
-    from nvr.playback.names import apart, clip_name
     from storage.catalogue import cameras
     from storage.coverage.one_camera import coverage
     from storage.coverage.runs import parse_run, run_name

@@ -19,7 +19,7 @@ def bytes_within(segment: Segment, index: SegmentIndex, start_us: int, end_us: i
     """First and last byte of the fragments that show ``[start_us, end_us)``, from the keyframe at or before its start on; None if none does."""
     found = fragments(index)
     times = TimeMap.of(segment)
-    # As nvr.playback.hls: a keyframe's own wall time is rounded down, those of the microsecond itself count.
+    # As nvr.playback.hls.hls: a keyframe's own wall time is rounded down, those of the microsecond itself count.
     keys = np.flatnonzero((found.sync != 0) & (found.firsts < times.ticks_at(start_us + 1)))
     first = int(keys[-1]) if len(keys) else 0
     last = int(np.searchsorted(found.starts, times.ticks_at(end_us))) - 1

@@ -26,7 +26,7 @@ from nvr.api import ApiSettings, create_app
 from nvr.api.clips import coverage_headers
 from nvr.api.times import format_time, parse_time
 from nvr.playback import media
-from nvr.playback.names import clip_name
+from nvr.playback.hls.names import clip_name
 from storage.catalogue import facts, segments
 from storage.causes import Cause
 from storage.coverage.one_camera import Coverage, Gap

@@ -25,7 +25,7 @@ import numpy as np
 from PIL import Image
 
 from nvr.evidence.signing import make_signer
-from nvr.playback.clip import Gaps, plan_clip
+from nvr.playback.clip.clip import Gaps, plan_clip
 from tests.bench.machine import describe
 from tests.browser.chrome import Page, chromium
 from tests.cameras.gst import PYTHON

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nvr.cli import main
-from nvr.playback.clip import plan_clip
-from nvr.playback.names import clip_name
+from nvr.playback.clip.clip import plan_clip
+from nvr.playback.hls.names import clip_name
 from tests.playback.footage import CAMERA, START_US, Recording, Studio
 from tests.playback.frames import encode
 from tests.playback.worlds import decoded

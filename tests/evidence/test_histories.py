@@ -26,10 +26,10 @@ from nvr.evidence.package import make_package, plan_export
 from nvr.evidence.signing import Signer
 from nvr.evidence.times import parse_iso
 from nvr.evidence.verify import verify
-from nvr.playback.clip import not_in, plan_clip, plan_clips
+from nvr.playback.clip.clip import not_in, plan_clip, plan_clips
 from nvr.playback.errors import NoFootage, SeveralInits
-from nvr.playback.hls import recorded_playlist
-from nvr.playback.names import GAP_URI, parse_segment_name
+from nvr.playback.hls.hls import recorded_playlist
+from nvr.playback.hls.names import GAP_URI, parse_segment_name
 from storage.catalogue import segments
 from storage.catalogue.segments import Key
 from storage.causes import Cause

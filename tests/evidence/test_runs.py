@@ -10,8 +10,8 @@ import pytest
 from nvr.evidence.package import make_package, plan_export
 from nvr.evidence.signing import Signer
 from nvr.evidence.verify import verify
-from nvr.playback.clip import not_in, plan_clip, plan_clips
-from nvr.playback.hls import recorded_playlist
+from nvr.playback.clip.clip import not_in, plan_clip, plan_clips
+from nvr.playback.hls.hls import recorded_playlist
 from storage.catalogue import segments
 from storage.catalogue.segments import Key
 from storage.causes import Cause

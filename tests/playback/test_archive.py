@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from nvr.playback import archive as archive_module
-from nvr.playback.archive import Archive, Member
-from nvr.playback.clip import Clip, plan_clips
+from nvr.playback.clip import archive as archive_module
+from nvr.playback.clip.archive import Archive, Member
+from nvr.playback.clip.clip import Clip, plan_clips
 from nvr.playback.errors import ArchiveChanged, FootageDamaged
-from nvr.playback.names import clip_name
+from nvr.playback.hls.names import clip_name
 from tests.playback.footage import CAMERA, START_US, Studio
 from tests.playback.frames import encode
 from tests.playback.worlds import decoded

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nvr.playback import clip as clip_module
-from nvr.playback.clip import Clip, Gaps, plan_clip
+from nvr.playback.clip import clip as clip_module
+from nvr.playback.clip.clip import Clip, Gaps, plan_clip
 from nvr.playback.errors import ClipTooLong, FootageDamaged, FootageGone, GapTooLong, NoFootage, SeveralInits
 from storage.catalogue import segments
 from tests.nightly import examples

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from nvr.playback.clip import Gaps, plan_clip
+from nvr.playback.clip.clip import Gaps, plan_clip
 from tests.playback.footage import CAMERA, START_US
 from tests.playback.worlds import World
 

@@ -14,7 +14,7 @@ from typing import Any
 import av
 import pytest
 
-from nvr.playback.clip import Gaps, plan_clip
+from nvr.playback.clip.clip import Gaps, plan_clip
 from nvr.playback.errors import NoFootage
 from tests.playback.footage import CAMERA, Frame
 from tests.playback.frames import TICKS, Encoded, encode, id_of, with_ids

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from nvr.playback.errors import NoFootage
-from nvr.playback.hls import recorded_playlist
+from nvr.playback.hls.hls import recorded_playlist
+from nvr.playback.hls.names import GAP_URI, parse_segment_name, parse_zero
 from nvr.playback.media import open_media
-from nvr.playback.names import GAP_URI, parse_segment_name, parse_zero
 from storage.catalogue import facts, segments
 from storage.causes import Cause
 from storage.coverage import one_camera

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from nvr.evidence.plan import plan_camera
-from nvr.playback.clip import Clip, plan_clip
+from nvr.playback.clip.clip import Clip, plan_clip
 from nvr.playback.errors import NoFootage
-from nvr.playback.hls import recorded_playlist
-from nvr.playback.live import _Watch
+from nvr.playback.hls.hls import recorded_playlist
+from nvr.playback.hls.live import _Watch
 from nvr.playback.snapshot import snapshot
 from storage.causes import Cause
 from tests.playback.lossy import CAMERA, START_US, Lossy

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from nvr.playback import live as live_module
 from nvr.playback.errors import LiveTooFarAhead, NotLive
-from nvr.playback.live import Live
-from nvr.playback.live_window import LivePart, LiveWindow
+from nvr.playback.hls import live as live_module
+from nvr.playback.hls.live import Live
+from nvr.playback.hls.live_window import LivePart, LiveWindow
+from nvr.playback.hls.names import parse_segment_name, parse_zero
 from nvr.playback.media import open_media
-from nvr.playback.names import parse_segment_name, parse_zero
 from storage.catalogue import segments, status
 from storage.catalogue.segments import Key
 from storage.catalogue.status import Status

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.playback.errors import FootageDamaged, FootageGone, RangeNotSatisfiable
+from nvr.playback.hls.names import parse_segment_name, parse_zero, segment_uri
 from nvr.playback.media import open_media, parse_range
-from nvr.playback.names import parse_segment_name, parse_zero, segment_uri
 from storage.catalogue.segments import Key
 from storage.format.boxes import children, parse_moof
 from storage.format.segment_file import read

@@ -7,8 +7,8 @@ import struct
 import numpy as np
 import pytest
 
-from nvr.playback.movie import Lazy, MovieTrack, Pieces, Table, header, length, run_count, runs, track_boxes, u32
-from nvr.playback.timeline import Edit
+from nvr.playback.clip.movie import Lazy, MovieTrack, Pieces, Table, header, length, run_count, runs, track_boxes, u32
+from nvr.playback.clip.timeline import Edit
 from storage.format.boxes import BoxError, children
 from tests.playback.footage import fragments
 from tests.playback.frames import encode, sound

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nvr.playback.live_window import LivePart, LiveWindow
+from nvr.playback.hls.live_window import LivePart, LiveWindow
 from storage.catalogue.segments import Key
 from tests.nightly import examples
 from tests.playback.footage import CAMERA, START_US

@@ -13,7 +13,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from nvr.playback.errors import FootageDamaged, NoFootage
-from nvr.playback.names import picture_name
+from nvr.playback.hls.names import picture_name
 from nvr.playback.snapshot import Snapshot, snapshot
 from tests.playback.footage import CAMERA, START_US, Studio
 from tests.playback.frames import HEIGHT, WIDTH, encode, number_of

@@ -22,9 +22,9 @@ import numpy as np
 from nvr.playback.chains import bridged, on_keyframes
 from nvr.playback.errors import FootageGone, NoFootage
 from nvr.playback.groups import Fragments, fragments, group_starts
+from nvr.playback.hls.names import GAP_BYTES, GAP_URI, date_time, map_tag, seconds, segment_uri
 from nvr.playback.index_cache import IndexCache
 from nvr.playback.mapping import TimeMap
-from nvr.playback.names import GAP_BYTES, GAP_URI, date_time, map_tag, seconds, segment_uri
 from nvr.playback.player_time import begins_us
 from storage.catalogue import segments
 from storage.catalogue.database import Database

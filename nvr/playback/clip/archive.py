@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from nvr.playback.clip import Clip
+from nvr.playback.clip.clip import Clip
 from nvr.playback.errors import ArchiveChanged
 from nvr.playback.media import CHUNK_BYTES, ahead
 

@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from nvr.playback.timeline import Edit
+from nvr.playback.clip.timeline import Edit
 from storage.format.boxes import Box, BoxError, children
 from storage.format.sample_index import Array, Narrow
 

@@ -14,10 +14,10 @@ from typing import Final
 
 import numpy as np
 
+from nvr.playback.clip.movie import Lazy, Pieces
+from nvr.playback.clip.samples import Payload
 from nvr.playback.errors import FootageDamaged
 from nvr.playback.index_cache import FileSet, OpenSegment
-from nvr.playback.movie import Lazy, Pieces
-from nvr.playback.samples import Payload
 from storage.format.sample_index import Array
 
 __all__ = ["Layout", "VirtualFile"]

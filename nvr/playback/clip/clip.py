@@ -18,22 +18,14 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from nvr.playback.chains import Selection, chains, on_keyframes, select, video_times
+from nvr.playback.clip.extents import Layout, VirtualFile
+from nvr.playback.clip.movie import Pieces, header, track_boxes
+from nvr.playback.clip.samples import AudioPart, Payload, TrackSlice, audio_slices, audio_track, pick_audio, video_track
+from nvr.playback.clip.timeline import lay_out
 from nvr.playback.errors import ClipTooLong, FootageDamaged, FootageGone, InitPart, NoFootage, SeveralInits
-from nvr.playback.extents import Layout, VirtualFile
 from nvr.playback.index_cache import FileSet, IndexCache, OpenSegment
 from nvr.playback.mapping import TimeMap
 from nvr.playback.media import CHUNK_BYTES, read_ahead
-from nvr.playback.movie import Pieces, header, track_boxes
-from nvr.playback.samples import (
-    AudioPart,
-    Payload,
-    TrackSlice,
-    audio_slices,
-    audio_track,
-    pick_audio,
-    video_track,
-)
-from nvr.playback.timeline import lay_out
 from storage.catalogue import segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from nvr.playback.names import INIT_FOLDER, date_time, map_tag, seconds, segment_uri
+from nvr.playback.hls.names import INIT_FOLDER, date_time, map_tag, seconds, segment_uri
 from storage.catalogue.segments import Key
 
 __all__ = ["SEGMENT_S", "LivePart", "LiveSegment", "LiveWindow"]

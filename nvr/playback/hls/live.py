@@ -20,10 +20,10 @@ import numpy as np
 
 from nvr.playback.errors import FootageGone, LiveTooFarAhead, NotLive
 from nvr.playback.groups import Fragments, fragments
+from nvr.playback.hls.live_window import LivePart, LiveWindow
+from nvr.playback.hls.names import INIT_FOLDER
 from nvr.playback.index_cache import IndexCache, OpenSegment
-from nvr.playback.live_window import LivePart, LiveWindow
 from nvr.playback.mapping import TimeMap
-from nvr.playback.names import INIT_FOLDER
 from storage.catalogue import segments, status
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key, Segment

@@ -14,8 +14,8 @@ from functools import partial
 
 import numpy as np
 
-from nvr.playback.movie import MovieTrack, Table, TrackBoxes, run_count, runs, u32
-from nvr.playback.timeline import Edit
+from nvr.playback.clip.movie import MovieTrack, Table, TrackBoxes, run_count, runs, u32
+from nvr.playback.clip.timeline import Edit
 from storage.format.sample_index import Array, Narrow, TrackIndex
 
 __all__ = ["AudioPart", "Payload", "TrackSlice", "audio_slices", "audio_track", "pick_audio", "video_track"]

@@ -1,0 +1,1 @@
+"""Clips: any range as one MP4, several as one ZIP."""

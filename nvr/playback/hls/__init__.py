@@ -1,0 +1,1 @@
+"""Playlists: recorded ranges, and live."""
