@@ -37,7 +37,8 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.cameras",
             "nvr.cases",
             "nvr.config",
-            "nvr.evidence",
+            "nvr.evidence.package",
+            "nvr.evidence.seal",
             "nvr.network",
             "nvr.orders",
             "nvr.playback",
@@ -67,7 +68,10 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.cameras",
             "nvr.cases",
             "nvr.config",
-            "nvr.evidence",
+            "nvr.evidence.jobs",
+            "nvr.evidence.making",
+            "nvr.evidence.package",
+            "nvr.evidence.seal",
             "nvr.evidence.verify",
             "nvr.network",
             "nvr.orders",
@@ -92,22 +96,45 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.demo": frozenset({"nvr.demo.rtsp"}),
     "nvr.demo.rtsp": frozenset(),
     "nvr.documents": frozenset(),
-    "nvr.evidence": frozenset(
+    "nvr.evidence": frozenset({"nvr.evidence.jobs", "nvr.evidence.seal"}),
+    "nvr.evidence.jobs": frozenset(
         {
             "nvr.cases",
             "nvr.config",
+            "nvr.evidence.making",
+            "nvr.evidence.package",
+            "nvr.evidence.seal",
+            "nvr.playback",
+            "storage.catalogue",
+            "storage.coverage",
+            "storage.integrity",
+        }
+    ),
+    "nvr.evidence.making": frozenset(
+        {
+            "nvr.config",
+            "nvr.evidence.package",
+            "nvr.evidence.seal",
             "nvr.evidence.verify",
+            "nvr.playback",
+            "storage.catalogue",
+            "storage.disk",
+            "storage.format",
+        }
+    ),
+    "nvr.evidence.package": frozenset(
+        {
+            "nvr.evidence.seal",
             "nvr.playback",
             "nvr.texts",
             "storage",
             "storage.catalogue",
             "storage.coverage",
-            "storage.disk",
             "storage.format",
-            "storage.integrity",
         }
     ),
-    "nvr.evidence.verify": frozenset({"nvr.evidence", "nvr.texts", "storage.format"}),
+    "nvr.evidence.seal": frozenset({"storage.catalogue", "storage.disk", "storage.format"}),
+    "nvr.evidence.verify": frozenset({"nvr.evidence.package", "nvr.evidence.seal", "nvr.texts", "storage.format"}),
     "nvr.housekeeping": frozenset(
         {
             "nvr.alerting",

@@ -11,8 +11,8 @@ from nvr.api.respond import ApiRequest, json_answer
 from nvr.api.routing import get
 from nvr.api.services import Injected
 from nvr.api.times import format_time, parse_time
-from nvr.evidence.heads import HeadBook
-from nvr.evidence.keys import KeyFolder
+from nvr.evidence.seal.heads import HeadBook
+from nvr.evidence.seal.keys import KeyFolder
 from storage.catalogue import audit
 from storage.integrity import audit_log as audit_check
 

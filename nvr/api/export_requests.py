@@ -19,8 +19,8 @@ from nvr.api.times import format_time
 from nvr.cases import cases, exports
 from nvr.cases.cases import Request, State
 from nvr.cases.exports import Export
-from nvr.evidence.archive import Entry, PackageArchive
-from nvr.evidence.request import ExportRequest, new_export_id
+from nvr.evidence.package.archive import Entry, PackageArchive
+from nvr.evidence.package.request import ExportRequest, new_export_id
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
 from storage.coverage.settled import unsettled

@@ -26,10 +26,10 @@ from nvr.cases import cases, exports, links
 from nvr.cases.cases import Request
 from nvr.cases.exports import Export
 from nvr.cases.links import Link
-from nvr.evidence.archive import PackageArchive
-from nvr.evidence.errors import KeyProblem
-from nvr.evidence.keys import KeyFolder
-from nvr.evidence.request import ExportRequest, new_export_id
+from nvr.evidence.package.archive import PackageArchive
+from nvr.evidence.package.request import ExportRequest, new_export_id
+from nvr.evidence.seal.errors import KeyProblem
+from nvr.evidence.seal.keys import KeyFolder
 from storage.catalogue.actors import Actor
 from storage.catalogue.audit import Act
 

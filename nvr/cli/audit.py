@@ -107,8 +107,8 @@ def verify(heads: tuple[str, ...], config: Path) -> None:
     Compared with the heads that the server signed and kept beside the exports, and with those given. Looks at holds and schema too. Exits with 1 if anything is
     wrong.
     """
-    from nvr.evidence.heads import HeadBook
-    from nvr.evidence.keys import KeyFolder
+    from nvr.evidence.seal.heads import HeadBook
+    from nvr.evidence.seal.keys import KeyFolder
     from storage.catalogue import audit as log
     from storage.integrity import audit_log as audit_check
     from storage.integrity import holds as hold_check

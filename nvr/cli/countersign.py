@@ -22,10 +22,10 @@ __all__ = ["countersign"]
 @config_option
 def countersign(package: Path, key: Path, certificate: Path, remark: str, encrypted: bool, config: Path) -> None:
     """Add your signature to a package's folder, or to one sealed MP4, after checking what is there. --config is not read."""
-    from nvr.evidence.countersign import NotVerified
-    from nvr.evidence.countersign import countersign as sign
-    from nvr.evidence.errors import EvidenceError
-    from nvr.evidence.signing import read_signer
+    from nvr.evidence.making.countersign import NotVerified
+    from nvr.evidence.making.countersign import countersign as sign
+    from nvr.evidence.seal.errors import EvidenceError
+    from nvr.evidence.seal.signing import read_signer
     from nvr.evidence.verify.words import describe
 
     password = click.prompt("Password", hide_input=True, err=True).encode() if encrypted else None

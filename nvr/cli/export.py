@@ -16,8 +16,8 @@ from nvr.cli.terminal import echo
 
 if TYPE_CHECKING:
     from nvr.config import Config
-    from nvr.evidence.package import Package
-    from nvr.evidence.request import ExportRequest
+    from nvr.evidence.making.package import Package
+    from nvr.evidence.package.request import ExportRequest
     from storage.catalogue.database import Database
 
 __all__ = ["export"]
@@ -53,8 +53,8 @@ def export(
     config: Path,
 ) -> None:
     """Export a range of cameras as a sealed package that anyone can verify. Works whether or not the server runs."""
-    from nvr.evidence.errors import EvidenceError
-    from nvr.evidence.request import OPERATING_SYSTEM, ExportRequest, new_export_id
+    from nvr.evidence.package.request import OPERATING_SYSTEM, ExportRequest, new_export_id
+    from nvr.evidence.seal.errors import EvidenceError
 
     request = ExportRequest(
         new_export_id(), cameras, start, end, who().name, case, legal_basis, purpose, requester, approver
@@ -79,12 +79,12 @@ def export(
 def _export(loaded: Config, database: Database, request: ExportRequest, out: Path, as_zip: bool, wait: bool) -> Package:
     import nvr
     from nvr.cases import exports
-    from nvr.evidence.errors import ExportRefused
-    from nvr.evidence.heads import HeadBook
-    from nvr.evidence.keys import KeyFolder
-    from nvr.evidence.package import make_package, package_name, plan_export, remove_package, to_archive
-    from nvr.evidence.priority import give_way
-    from nvr.evidence.request import Unit
+    from nvr.evidence.jobs.priority import give_way
+    from nvr.evidence.making.package import make_package, package_name, plan_export, remove_package, to_archive
+    from nvr.evidence.package.request import Unit
+    from nvr.evidence.seal.errors import ExportRefused
+    from nvr.evidence.seal.heads import HeadBook
+    from nvr.evidence.seal.keys import KeyFolder
     from nvr.playback.index_cache import IndexCache
     from storage.catalogue import audit, node
 
@@ -153,7 +153,7 @@ def _over_at(loaded: Config, database: Database, request: ExportRequest) -> int 
 
 def _check_over(loaded: Config, database: Database, request: ExportRequest) -> None:
     """Raises ``ExportRefused`` if the range is not over."""
-    from nvr.evidence.errors import ExportRefused
+    from nvr.evidence.seal.errors import ExportRefused
 
     until_us = _over_at(loaded, database, request)
     if until_us is not None:

@@ -99,9 +99,9 @@ def recheck(ctx: click.Context, packages: tuple[Path, ...], config: Path) -> Non
     """
     from nvr.cases import exports as rows
     from nvr.cli.progress import Progress
-    from nvr.evidence.keys import KeyFolder
-    from nvr.evidence.priority import give_way
-    from nvr.evidence.readback import Outcome, read_back
+    from nvr.evidence.jobs.priority import give_way
+    from nvr.evidence.making.readback import Outcome, read_back
+    from nvr.evidence.seal.keys import KeyFolder
     from nvr.playback.errors import FootageGone
     from nvr.playback.index_cache import IndexCache, OpenSegment
     from storage.catalogue import segments

@@ -16,8 +16,8 @@ from nvr.cli.writing import new_file
 
 if TYPE_CHECKING:
     from nvr.config import Config
-    from nvr.evidence.keys import KeyFolder
-    from nvr.evidence.signing import Certificate
+    from nvr.evidence.seal.keys import KeyFolder
+    from nvr.evidence.seal.signing import Certificate
     from storage.catalogue.database import Database
 
 __all__ = ["keys"]
@@ -25,8 +25,8 @@ __all__ = ["keys"]
 
 @contextmanager
 def _folder(config: Path) -> Iterator[tuple[Config, Database, KeyFolder]]:
-    from nvr.evidence.errors import KeyProblem
-    from nvr.evidence.keys import KeyFolder
+    from nvr.evidence.seal.errors import KeyProblem
+    from nvr.evidence.seal.keys import KeyFolder
 
     with open_catalogue(config) as (loaded, database):
         try:

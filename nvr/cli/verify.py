@@ -13,7 +13,7 @@ from nvr.cli.progress import Progress
 from nvr.cli.terminal import echo, safe_json
 
 if TYPE_CHECKING:
-    from nvr.evidence.signing import Certificate
+    from nvr.evidence.seal.signing import Certificate
     from nvr.texts import Language
 
 __all__ = ["read_certificates", "verify"]
@@ -33,8 +33,8 @@ def read_certificates(paths: tuple[Path, ...]) -> list[Certificate]:
     Raises:
         click.ClickException: one can't be used.
     """
-    from nvr.evidence.errors import KeyProblem
-    from nvr.evidence.signing import read_certificate
+    from nvr.evidence.seal.errors import KeyProblem
+    from nvr.evidence.seal.signing import read_certificate
 
     try:
         return [read_certificate(path.read_bytes(), str(path)) for path in paths]

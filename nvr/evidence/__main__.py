@@ -12,10 +12,10 @@ import msgspec
 
 from nvr import core_dumps
 from nvr import log as logs
-from nvr.evidence.errors import KeyProblem
-from nvr.evidence.jobs import Exporter, ExportSettings
-from nvr.evidence.keys import KeyFolder
-from nvr.evidence.priority import give_way
+from nvr.evidence.jobs.exporter import Exporter, ExportSettings
+from nvr.evidence.jobs.priority import give_way
+from nvr.evidence.seal.errors import KeyProblem
+from nvr.evidence.seal.keys import KeyFolder
 
 
 def main() -> None:

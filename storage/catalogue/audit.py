@@ -7,7 +7,7 @@ Each entry holds the hash of the one before, so that none can be changed or take
 without spaces and with non-ASCII characters as they are; ``detail`` is the text as it is kept; ``actor_id`` is no part of it where it is null, in
 entries older than ids. Anyone can recompute it without us. What
 a chain alone can't show is that its last entries were cut off or written anew: for that, compare with a head (``seq:hash``) that was noted
-elsewhere. Exports state the head, the server signs it every hour (``nvr/evidence/heads.py``), and ``storage/integrity/audit_log.py`` compares.
+elsewhere. Exports state the head, the server signs it every hour (``nvr/evidence/seal/heads.py``), and ``storage/integrity/audit_log.py`` compares.
 
 Invariant: within ``acting`` no transaction of a ``Database`` is committed without an entry of whoever acts: a change that can't be
 entered is not made.

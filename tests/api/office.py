@@ -9,8 +9,8 @@ from typing import Any
 from nvr import accounts
 from nvr.accounts.rows import Role
 from nvr.api import ApiSettings, create_app
-from nvr.evidence.jobs import Exporter, ExportSettings
-from nvr.evidence.times import iso
+from nvr.evidence.jobs.exporter import Exporter, ExportSettings
+from nvr.evidence.seal.times import iso
 from tests.playback.footage import START_US, Studio
 from tests.playback.frames import encode
 

@@ -11,7 +11,7 @@ from litestar.testing import AsyncTestClient
 
 from nvr.accounts.rows import Role
 from nvr.cases import cases, exports
-from nvr.evidence.signing import read_certificate
+from nvr.evidence.seal.signing import read_certificate
 from nvr.evidence.verify import verify
 from storage.catalogue import audit
 from storage.integrity import audit_log as audit_check

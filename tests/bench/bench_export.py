@@ -169,9 +169,9 @@ def prepare(paths: list[Path], cold: bool) -> None:
 
 def export(folder: Path, count: int) -> None:
     """Exports all of it, in this process, and prints what that took."""
-    from nvr.evidence.keys import KeyFolder
-    from nvr.evidence.package import make_package, plan_export
-    from nvr.evidence.request import ExportRequest, Unit
+    from nvr.evidence.making.package import make_package, plan_export
+    from nvr.evidence.package.request import ExportRequest, Unit
+    from nvr.evidence.seal.keys import KeyFolder
     from nvr.playback.index_cache import IndexCache
 
     database = Database(folder / "catalogue.sqlite")

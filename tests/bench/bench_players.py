@@ -24,7 +24,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from nvr.evidence.signing import make_signer
+from nvr.evidence.seal.signing import make_signer
 from nvr.playback.clip.clip import Gaps, plan_clip
 from tests.bench.machine import describe
 from tests.browser.chrome import Page, chromium

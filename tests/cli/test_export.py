@@ -15,10 +15,10 @@ from click.testing import CliRunner, Result
 
 from nvr.cases import exports, links
 from nvr.cli import main
-from nvr.evidence.jobs import Exporter, ExportSettings
-from nvr.evidence.keys import KeyFolder
-from nvr.evidence.request import new_export_id
-from nvr.evidence.times import iso
+from nvr.evidence.jobs.exporter import Exporter, ExportSettings
+from nvr.evidence.package.request import new_export_id
+from nvr.evidence.seal.keys import KeyFolder
+from nvr.evidence.seal.times import iso
 from storage.catalogue import audit, segments
 from storage.retention import holds
 from tests.evidence.made import request_of
@@ -49,7 +49,7 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     # Otherwise the tests that follow would run with it.
-    monkeypatch.setattr("nvr.evidence.priority.give_way", lambda: None)
+    monkeypatch.setattr("nvr.evidence.jobs.priority.give_way", lambda: None)
     studio = Studio(tmp_path)
     run = studio.record(encode("h264", 80, first=0, gop=10, jitter=0), START_US, segment_s=4.0)
     (tmp_path / "config.toml").write_text(
@@ -193,7 +193,7 @@ def test_a_zip_is_its_makers_alone_and_a_full_disk_leaves_nothing(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    for broken in ("nvr.evidence.copying._Output.write", "nvr.evidence.package.FILES.sync_folder"):
+    for broken in ("nvr.evidence.package.copying._Output.write", "nvr.evidence.making.package.FILES.sync_folder"):
         with monkeypatch.context() as patch:
             patch.setattr(broken, full)
             times = ["--start", iso(place.run.start_us), "--end", iso(place.run.end_us)]

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from nvr.cli import main
 from nvr.cli.writing import new_file
 from nvr.config.last_good import keep
-from nvr.evidence.keys import KeyFolder
+from nvr.evidence.seal.keys import KeyFolder
 from storage.disk.roots import IDENTITY_FILE, open_root
 from storage.errors import RootError
 from tests.mounts import mounted

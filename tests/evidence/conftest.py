@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nvr.evidence.signing import Signer, make_signer
+from nvr.evidence.seal.signing import Signer, make_signer
 from tests.evidence.made import Made, make
 from tests.playback.footage import Studio
 from tests.playback.worlds import World, make_world

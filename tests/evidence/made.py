@@ -7,11 +7,11 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from nvr.evidence.archive import Entry, PackageArchive
-from nvr.evidence.package import Package, make_package, plan_export
-from nvr.evidence.request import ExportRequest, Unit, new_export_id
-from nvr.evidence.signing import Signer
-from nvr.evidence.times import folder_name, parse_iso
+from nvr.evidence.making.package import Package, make_package, plan_export
+from nvr.evidence.package.archive import Entry, PackageArchive
+from nvr.evidence.package.request import ExportRequest, Unit, new_export_id
+from nvr.evidence.seal.signing import Signer
+from nvr.evidence.seal.times import folder_name, parse_iso
 from tests.playback.footage import CAMERA, START_US
 from tests.playback.worlds import World
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from nvr.cli import main
 from nvr.config import load
-from nvr.evidence.heads import HeadBook
-from nvr.evidence.keys import KeyFolder
+from nvr.evidence.seal.heads import HeadBook
+from nvr.evidence.seal.keys import KeyFolder
 from storage.catalogue import audit
 from storage.catalogue.audit import Act
 from storage.catalogue.database import Database

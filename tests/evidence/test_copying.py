@@ -13,12 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nvr.evidence import copying, readback
-from nvr.evidence.copying import write_sealed
-from nvr.evidence.errors import SourceChanged, WronglyWritten
-from nvr.evidence.oeff import ExportUnit, Source
-from nvr.evidence.package import make_package, plan_export
-from nvr.evidence.signing import Signer
+from nvr.evidence.making import readback
+from nvr.evidence.making.package import make_package, plan_export
+from nvr.evidence.package import copying
+from nvr.evidence.package.copying import write_sealed
+from nvr.evidence.seal.errors import SourceChanged, WronglyWritten
+from nvr.evidence.seal.oeff import ExportUnit, Source
+from nvr.evidence.seal.signing import Signer
 from nvr.evidence.verify import verify
 from storage.format.boxes import Track, children, parse_moof
 from tests.evidence.made import UNIT, request_of

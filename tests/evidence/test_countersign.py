@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from nvr.evidence.countersign import NotVerified, countersign
-from nvr.evidence.errors import EvidenceError
-from nvr.evidence.signing import Signer, make_signer
+from nvr.evidence.making.countersign import NotVerified, countersign
+from nvr.evidence.seal.errors import EvidenceError
+from nvr.evidence.seal.signing import Signer, make_signer
 from nvr.evidence.verify import Kind, verify
 from tests.evidence.conftest import NOW_US
 from tests.evidence.made import Made, archive_of

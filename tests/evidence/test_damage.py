@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nvr.cli import main
-from nvr.evidence.manifest import MANIFEST_NAME, encode
-from nvr.evidence.signing import Signer
+from nvr.evidence.package.manifest import MANIFEST_NAME, encode
+from nvr.evidence.seal.signing import Signer
 from nvr.evidence.verify import verify
 from nvr.evidence.verify.report import EXIT_CODES
 from nvr.evidence.verify.words import TEXTS

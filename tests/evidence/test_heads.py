@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from nvr.evidence.heads import HeadBook
-from nvr.evidence.keeper import Keeper
-from nvr.evidence.keys import KeyFolder
-from nvr.evidence.signing import make_signer
+from nvr.evidence.jobs.keeper import Keeper
+from nvr.evidence.seal.heads import HeadBook
+from nvr.evidence.seal.keys import KeyFolder
+from nvr.evidence.seal.signing import make_signer
 from storage.catalogue import audit
 from storage.catalogue.audit import Act, Head
 from storage.catalogue.database import Database

@@ -20,11 +20,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from nvr.evidence import copying, readback
-from nvr.evidence.errors import NothingToExport
-from nvr.evidence.package import make_package, plan_export
-from nvr.evidence.signing import Signer
-from nvr.evidence.times import parse_iso
+from nvr.evidence.making import readback
+from nvr.evidence.making.package import make_package, plan_export
+from nvr.evidence.package import copying
+from nvr.evidence.seal.errors import NothingToExport
+from nvr.evidence.seal.signing import Signer
+from nvr.evidence.seal.times import parse_iso
 from nvr.evidence.verify import verify
 from nvr.playback.clip.clip import not_in, plan_clip, plan_clips
 from nvr.playback.errors import NoFootage, SeveralInits
@@ -259,8 +260,8 @@ def _judge(
                 patch.setattr(copying, "os", slow)
                 patch.setattr(readback, "os", slow)
             # The pages for people cost more than all the rest; other tests look at them.
-            patch.setattr("nvr.evidence.package.make_statement", lambda manifest, stills: b"%PDF-")
-            patch.setattr("nvr.evidence.package.first_picture", lambda path: None)
+            patch.setattr("nvr.evidence.making.package.make_statement", lambda manifest, stills: b"%PDF-")
+            patch.setattr("nvr.evidence.making.package.first_picture", lambda path: None)
             package = make_package(plan, studio.cache, signer, UNIT, folder / "package")
         assert verify(package.path).outcome == "valid"
         expected: Counter[bytes] = Counter()

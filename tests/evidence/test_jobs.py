@@ -14,13 +14,13 @@ import pytest
 
 from nvr.cases import exports
 from nvr.cases.exports import Export
-from nvr.evidence import jobs
-from nvr.evidence.jobs import Exporter, ExportSettings
-from nvr.evidence.keys import KeyFolder
-from nvr.evidence.package import package_name
-from nvr.evidence.priority import Pace
-from nvr.evidence.request import ExportRequest, new_export_id
-from nvr.evidence.signing import Signer
+from nvr.evidence.jobs import exporter as jobs
+from nvr.evidence.jobs.exporter import Exporter, ExportSettings
+from nvr.evidence.jobs.priority import Pace
+from nvr.evidence.making.package import package_name
+from nvr.evidence.package.request import ExportRequest, new_export_id
+from nvr.evidence.seal.keys import KeyFolder
+from nvr.evidence.seal.signing import Signer
 from nvr.evidence.verify import verify
 from storage.catalogue import audit
 from storage.integrity import audit_log as audit_check

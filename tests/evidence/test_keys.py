@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from nvr.evidence.errors import KeyProblem
-from nvr.evidence.keys import KeyFolder
-from nvr.evidence.signing import Signer, make_signer, read_certificate, read_signer
+from nvr.evidence.seal.errors import KeyProblem
+from nvr.evidence.seal.keys import KeyFolder
+from nvr.evidence.seal.signing import Signer, make_signer, read_certificate, read_signer
 from tests.evidence.conftest import NOW_US
 
 DIGEST = bytes(range(32))

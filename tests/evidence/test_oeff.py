@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.evidence import oeff
-from nvr.evidence.oeff import ExportUnit, Source, append_signature, make_meta, parse_meta, signed_view
+from nvr.evidence.seal import oeff
+from nvr.evidence.seal.oeff import ExportUnit, Source, append_signature, make_meta, parse_meta, signed_view
 from storage.format.boxes import BoxError
 
 # 2026-01-01T00:00:00Z

@@ -16,15 +16,15 @@ from typing import Any
 
 import pytest
 
-from nvr.evidence.copying import write_sealed
-from nvr.evidence.errors import ExportRefused, NothingToExport, SourceChanged
-from nvr.evidence.manifest import _detail
-from nvr.evidence.oeff import parse_meta, signed_view
-from nvr.evidence.package import make_package, plan_export
-from nvr.evidence.request import ExportRequest
-from nvr.evidence.signing import Signer, read_certificate
-from nvr.evidence.statement import make_statement
-from nvr.evidence.times import parse_iso
+from nvr.evidence.making.package import make_package, plan_export
+from nvr.evidence.package.copying import write_sealed
+from nvr.evidence.package.manifest import _detail
+from nvr.evidence.package.request import ExportRequest
+from nvr.evidence.package.statement import make_statement
+from nvr.evidence.seal.errors import ExportRefused, NothingToExport, SourceChanged
+from nvr.evidence.seal.oeff import parse_meta, signed_view
+from nvr.evidence.seal.signing import Signer, read_certificate
+from nvr.evidence.seal.times import parse_iso
 from nvr.evidence.verify import verify
 from storage.catalogue import clock_samples
 from storage.format.boxes import children, parse_init, parse_moof
@@ -268,7 +268,7 @@ def test_an_interrupted_export_goes_on_behind_the_last_finished_file(
         if len(written) == 2:
             raise Killed
 
-    monkeypatch.setattr("nvr.evidence.package.write_sealed", counting)
+    monkeypatch.setattr("nvr.evidence.making.package.write_sealed", counting)
     studio = world.studio
     request = request_of(START_US, world.runs[2].end_us)
     plan = plan_export(studio.database, studio.cache, request, now_us=world.end_us)

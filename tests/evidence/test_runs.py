@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nvr.evidence.package import make_package, plan_export
-from nvr.evidence.signing import Signer
+from nvr.evidence.making.package import make_package, plan_export
+from nvr.evidence.seal.signing import Signer
 from nvr.evidence.verify import verify
 from nvr.playback.clip.clip import not_in, plan_clip, plan_clips
 from nvr.playback.hls.hls import recorded_playlist

@@ -20,10 +20,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nvr.evidence import archive as archives
-from nvr.evidence.archive import Entry, Layout, made_s
-from nvr.evidence.manifest import encode
-from nvr.evidence.signing import Signer
+from nvr.evidence.package import archive as archives
+from nvr.evidence.package.archive import Entry, Layout, made_s
+from nvr.evidence.package.manifest import encode
+from nvr.evidence.seal.signing import Signer
 from nvr.evidence.verify import Kind, verify
 from storage.format.boxes import children
 from tests.evidence.made import Made, archive_of, make, name_of

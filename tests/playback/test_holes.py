@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nvr.evidence.plan import plan_camera
+from nvr.evidence.package.plan import plan_camera
 from nvr.playback.clip.clip import Clip, plan_clip
 from nvr.playback.errors import NoFootage
 from nvr.playback.hls.hls import recorded_playlist

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nvr.evidence.times import iso
+from nvr.evidence.seal.times import iso
 from nvr.evidence.verify import verify
 from storage.catalogue import segments
 from storage.catalogue.database import Database

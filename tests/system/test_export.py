@@ -7,8 +7,8 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from nvr.evidence.signing import read_certificate
-from nvr.evidence.times import iso
+from nvr.evidence.seal.signing import read_certificate
+from nvr.evidence.seal.times import iso
 from nvr.evidence.verify import verify
 from storage.catalogue.database import Database
 from storage.retention import holds

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import av
 import pytest
 
-from nvr.evidence.plan import SIGNATURE_UUID
-from nvr.evidence.times import iso
+from nvr.evidence.package.plan import SIGNATURE_UUID
+from nvr.evidence.seal.times import iso
 from nvr.evidence.verify import verify
 from tests.cameras.clips import Clip, ClipSpec, ClipUnit, clip
 from tests.cameras.frames import is_vcl, split

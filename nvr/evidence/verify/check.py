@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from nvr.evidence.archive import Archive, ArchiveError
-from nvr.evidence.signing import Certificate
-from nvr.evidence.times import iso
+from nvr.evidence.package.archive import Archive, ArchiveError
+from nvr.evidence.seal.signing import Certificate
+from nvr.evidence.seal.times import iso
 from nvr.evidence.verify.movie import MovieResult, check_movie
 from nvr.evidence.verify.package import check_package
 from nvr.evidence.verify.report import Kind, Report, SignatureReport

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
-from nvr.evidence.errors import KeyProblem
-from nvr.evidence.oeff import LARGEST_META_BYTES, Meta, parse_meta, signed_view
-from nvr.evidence.signing import Certificate, read_certificate
+from nvr.evidence.seal.errors import KeyProblem
+from nvr.evidence.seal.oeff import LARGEST_META_BYTES, Meta, parse_meta, signed_view
+from nvr.evidence.seal.signing import Certificate, read_certificate
 from nvr.evidence.verify.report import Kind
 from storage.format.boxes import BoxError, Track, children, header, parse_init, parse_moof
 

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import msgspec
 
-from nvr.evidence.archive import is_package_name
-from nvr.evidence.errors import KeyProblem
-from nvr.evidence.manifest import FORMAT, MANIFEST_NAME, VERSION, certificate_name, signature_name
-from nvr.evidence.signing import ALGORITHM, Certificate, read_certificate
-from nvr.evidence.times import folder_name, parse_iso
+from nvr.evidence.package.archive import is_package_name
+from nvr.evidence.package.manifest import FORMAT, MANIFEST_NAME, VERSION, certificate_name, signature_name
+from nvr.evidence.seal.errors import KeyProblem
+from nvr.evidence.seal.signing import ALGORITHM, Certificate, read_certificate
+from nvr.evidence.seal.times import folder_name, parse_iso
 from nvr.evidence.verify.movie import MovieResult, check_movie
 from nvr.evidence.verify.report import Finding, Kind, Report, SignatureReport
 from nvr.evidence.verify.sources import Source

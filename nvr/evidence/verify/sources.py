@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from nvr.evidence.archive import Archive, is_package_name
+from nvr.evidence.package.archive import Archive, is_package_name
 from nvr.evidence.verify.report import Kind, Report
 
 __all__ = ["ArchiveSource", "FolderSource", "Source"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from nvr.evidence.times import iso
+from nvr.evidence.seal.times import iso
 from nvr.evidence.verify.report import Report
 from nvr.texts import Language
 

@@ -20,10 +20,10 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from nvr.evidence.archive import Archive
-from nvr.evidence.manifest import MANIFEST_NAME
-from nvr.evidence.signing import Certificate
-from nvr.evidence.times import parse_iso
+from nvr.evidence.package.archive import Archive
+from nvr.evidence.package.manifest import MANIFEST_NAME
+from nvr.evidence.seal.signing import Certificate
+from nvr.evidence.seal.times import parse_iso
 from nvr.evidence.verify import Kind, Report, verify
 from nvr.evidence.verify.sources import ArchiveSource, FolderSource, Source
 from nvr.evidence.verify.words import finding_text

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from nvr.evidence.errors import EvidenceError
-from nvr.evidence.manifest import MANIFEST_NAME, certificate_name, signature_name
-from nvr.evidence.oeff import append_signature
-from nvr.evidence.signing import Signer
+from nvr.evidence.package.manifest import MANIFEST_NAME, certificate_name, signature_name
+from nvr.evidence.seal.errors import EvidenceError
+from nvr.evidence.seal.oeff import append_signature
+from nvr.evidence.seal.signing import Signer
 from nvr.evidence.verify import Report, verify
 from nvr.evidence.verify.package import signed_digest
 

@@ -17,8 +17,8 @@ from typing import Final
 
 import numpy as np
 
-from nvr.evidence.errors import ExportRefused
-from nvr.evidence.times import file_time
+from nvr.evidence.seal.errors import ExportRefused
+from nvr.evidence.seal.times import file_time
 from nvr.playback.chains import chains
 from nvr.playback.errors import PlaybackError
 from nvr.playback.index_cache import IndexCache

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from nvr.config import redact
-from nvr.evidence.archive import Entry, PackageArchive
-from nvr.evidence.clocks import server_clock
-from nvr.evidence.copying import CopiedPart, SealedFile, write_sealed
-from nvr.evidence.errors import ExportRefused, NothingToExport, WronglyWritten
-from nvr.evidence.manifest import (
+from nvr.evidence.making.readback import Outcome, read_back
+from nvr.evidence.package.archive import Entry, PackageArchive
+from nvr.evidence.package.clocks import server_clock
+from nvr.evidence.package.copying import CopiedPart, SealedFile, write_sealed
+from nvr.evidence.package.manifest import (
     MANIFEST_NAME,
     STATEMENT_NAME,
     certificate_name,
@@ -34,13 +34,13 @@ from nvr.evidence.manifest import (
     signature_name,
     video_entry,
 )
-from nvr.evidence.oeff import ExportUnit, Source
-from nvr.evidence.plan import CameraPlan, FilePlan, plan_camera
-from nvr.evidence.readback import Outcome, read_back
-from nvr.evidence.request import ExportRequest, Unit
-from nvr.evidence.signing import Signer
-from nvr.evidence.statement import first_picture, make_statement
-from nvr.evidence.times import folder_name
+from nvr.evidence.package.plan import CameraPlan, FilePlan, plan_camera
+from nvr.evidence.package.request import ExportRequest, Unit
+from nvr.evidence.package.statement import first_picture, make_statement
+from nvr.evidence.seal.errors import ExportRefused, NothingToExport, WronglyWritten
+from nvr.evidence.seal.oeff import ExportUnit, Source
+from nvr.evidence.seal.signing import Signer
+from nvr.evidence.seal.times import folder_name
 from nvr.evidence.verify import verify
 from nvr.playback.errors import FootageGone
 from nvr.playback.index_cache import IndexCache, OpenSegment

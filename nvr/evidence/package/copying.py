@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from nvr.evidence.errors import SourceChanged
-from nvr.evidence.oeff import ExportUnit, make_meta
-from nvr.evidence.plan import FilePlan, Part
-from nvr.evidence.signing import Signer
+from nvr.evidence.package.plan import FilePlan, Part
+from nvr.evidence.seal.errors import SourceChanged
+from nvr.evidence.seal.oeff import ExportUnit, make_meta
+from nvr.evidence.seal.signing import Signer
 from nvr.playback.errors import PlaybackError
 from nvr.playback.index_cache import IndexCache, OpenSegment
 from nvr.playback.mapping import TimeMap

@@ -12,9 +12,9 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from nvr.evidence.errors import EvidenceError
-from nvr.evidence.heads import HeadBook
-from nvr.evidence.keys import KeyFolder
+from nvr.evidence.seal.errors import EvidenceError
+from nvr.evidence.seal.heads import HeadBook
+from nvr.evidence.seal.keys import KeyFolder
 from storage.catalogue import audit
 from storage.catalogue.audit import Head
 from storage.catalogue.database import Database

@@ -17,8 +17,8 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 from PIL import Image
 
-from nvr.evidence.statement_texts import BOTH, SENTENCES
-from nvr.evidence.times import iso, local, parse_iso
+from nvr.evidence.package.statement_texts import BOTH, SENTENCES
+from nvr.evidence.seal.times import iso, local, parse_iso
 from nvr.texts import Formats, words
 from storage.causes import Cause, CauseClass
 from storage.coverage.account import Account

@@ -22,7 +22,7 @@ from typing import BinaryIO, Final
 
 import aiofiles.os
 
-from nvr.evidence.times import parse_iso
+from nvr.evidence.seal.times import parse_iso
 
 __all__ = ["Archive", "ArchiveError", "Entry", "Layout", "PackageArchive", "is_package_name", "made_s"]
 

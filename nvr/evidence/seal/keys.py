@@ -12,8 +12,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from nvr.evidence.errors import KeyProblem
-from nvr.evidence.signing import Certificate, Signer, make_signer, read_certificate, read_signer
+from nvr.evidence.seal.errors import KeyProblem
+from nvr.evidence.seal.signing import Certificate, Signer, make_signer, read_certificate, read_signer
 
 __all__ = ["Kept", "KeyFolder"]
 

@@ -22,10 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from nvr.evidence.errors import KeyProblem
-from nvr.evidence.keys import KeyFolder
-from nvr.evidence.signing import Certificate, Signer
-from nvr.evidence.times import iso
+from nvr.evidence.seal.errors import KeyProblem
+from nvr.evidence.seal.keys import KeyFolder
+from nvr.evidence.seal.signing import Certificate, Signer
+from nvr.evidence.seal.times import iso
 from storage.catalogue.audit import Head
 from storage.disk.files import FILES
 

@@ -20,13 +20,13 @@ import msgspec
 from nvr.cases import exports
 from nvr.cases.exports import Export
 from nvr.config import redact
-from nvr.evidence.errors import Cancelled, EvidenceError
-from nvr.evidence.heads import HeadBook
-from nvr.evidence.keeper import Keeper
-from nvr.evidence.keys import KeyFolder
-from nvr.evidence.package import ExportPlan, make_package, package_name, plan_export, remove_package, work_bytes
-from nvr.evidence.priority import Pace
-from nvr.evidence.request import ExportRequest, Unit
+from nvr.evidence.jobs.keeper import Keeper
+from nvr.evidence.jobs.priority import Pace
+from nvr.evidence.making.package import ExportPlan, make_package, package_name, plan_export, remove_package, work_bytes
+from nvr.evidence.package.request import ExportRequest, Unit
+from nvr.evidence.seal.errors import Cancelled, EvidenceError
+from nvr.evidence.seal.heads import HeadBook
+from nvr.evidence.seal.keys import KeyFolder
 from nvr.playback.index_cache import IndexCache
 from storage.catalogue import audit
 from storage.catalogue.database import Database

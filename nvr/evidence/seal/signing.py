@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.x509.oid import NameOID
 
-from nvr.evidence.errors import KeyProblem
+from nvr.evidence.seal.errors import KeyProblem
 
 __all__ = [
     "ALGORITHM",

@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from nvr.evidence.clocks import ServerClock
-from nvr.evidence.copying import CopiedPart, SealedFile
-from nvr.evidence.plan import CameraPlan, FilePlan
-from nvr.evidence.request import ExportRequest, Unit
-from nvr.evidence.signing import ALGORITHM, Certificate
-from nvr.evidence.times import iso
+from nvr.evidence.package.clocks import ServerClock
+from nvr.evidence.package.copying import CopiedPart, SealedFile
+from nvr.evidence.package.plan import CameraPlan, FilePlan
+from nvr.evidence.package.request import ExportRequest, Unit
+from nvr.evidence.seal.signing import ALGORITHM, Certificate
+from nvr.evidence.seal.times import iso
 from nvr.texts.plain import plain_detail
 from storage.format.dating import dated
 

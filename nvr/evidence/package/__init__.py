@@ -1,0 +1,1 @@
+"""What a package is made of: plan, footage copied, clocks, manifest, statement."""
