@@ -156,8 +156,38 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.recorder": frozenset(
         {
             "nvr.config",
-            "nvr.recorder.native",
-            "nvr.recorder.relay",
+            "nvr.recorder.loop",
+            "nvr.recorder.media",
+            "nvr.recorder.run",
+            "nvr.recorder.sound",
+            "nvr.recorder.sources",
+            "nvr.recorder.sources.rtsp",
+            "storage",
+            "storage.catalogue",
+            "storage.disk",
+            "storage.writing",
+        }
+    ),
+    "nvr.recorder.clocks": frozenset({"nvr.recorder.media", "storage", "storage.catalogue"}),
+    "nvr.recorder.loop": frozenset(),
+    "nvr.recorder.media": frozenset({"storage", "storage.format"}),
+    "nvr.recorder.probe": frozenset(
+        {
+            "nvr.config",
+            "nvr.recorder.media",
+            "nvr.recorder.sources",
+            "nvr.recorder.sources.rtp",
+            "nvr.recorder.sources.rtsp",
+            "storage",
+            "storage.catalogue",
+        }
+    ),
+    "nvr.recorder.run": frozenset(
+        {
+            "nvr.recorder.clocks",
+            "nvr.recorder.media",
+            "nvr.recorder.sound",
+            "nvr.recorder.sources.rtp",
             "storage",
             "storage.catalogue",
             "storage.disk",
@@ -165,13 +195,34 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.writing",
         }
     ),
-    "nvr.recorder.native": frozenset(
-        {"nvr.config", "nvr.recorder", "storage", "storage.catalogue", "storage.catalogue.migrations"}
+    "nvr.recorder.sound": frozenset({"nvr.recorder.media"}),
+    "nvr.recorder.sources": frozenset(
+        {
+            "nvr.config",
+            "nvr.recorder.clocks",
+            "nvr.recorder.loop",
+            "nvr.recorder.media",
+            "nvr.recorder.sources.relay",
+            "nvr.recorder.sources.rtp",
+            "nvr.recorder.sources.rtsp",
+            "storage",
+        }
     ),
-    "nvr.recorder.probe": frozenset(
-        {"nvr.config", "nvr.recorder", "nvr.recorder.native", "storage", "storage.catalogue"}
+    "nvr.recorder.sources.relay": frozenset(
+        {"nvr.config", "nvr.recorder.media", "nvr.recorder.sources.rtp", "nvr.recorder.sources.rtsp", "storage"}
     ),
-    "nvr.recorder.relay": frozenset({"nvr.config", "nvr.recorder", "nvr.recorder.native", "storage"}),
+    "nvr.recorder.sources.rtp": frozenset({"nvr.recorder.media"}),
+    "nvr.recorder.sources.rtsp": frozenset(
+        {
+            "nvr.config",
+            "nvr.recorder.loop",
+            "nvr.recorder.media",
+            "nvr.recorder.sources.rtp",
+            "storage",
+            "storage.catalogue",
+            "storage.catalogue.migrations",
+        }
+    ),
     "nvr.reports": frozenset(
         {"nvr.cameras", "nvr.documents", "nvr.texts", "storage", "storage.catalogue", "storage.coverage"}
     ),
@@ -182,6 +233,8 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.config",
             "nvr.orders",
             "nvr.recorder",
+            "nvr.recorder.loop",
+            "nvr.recorder.sources",
             "storage",
             "storage.catalogue",
             "storage.disk",

@@ -13,13 +13,13 @@ from functools import partial
 from typing import Any, Final
 
 from nvr.config import Camera, Redactor
-from nvr.recorder.limiter import AV_COST_S, NATIVE_COST_S, Outages, Turns
-from nvr.recorder.native.choice import Choice
-from nvr.recorder.native.ledger import LEDGER
-from nvr.recorder.pipeline import Pipeline
-from nvr.recorder.run import Run
-from nvr.recorder.source import Ended, Source
-from nvr.recorder.working import WORKING, mark_of
+from nvr.recorder.loop.crash_slots import WORKING, mark_of
+from nvr.recorder.loop.limiter import AV_COST_S, NATIVE_COST_S, Outages, Turns
+from nvr.recorder.media.packets import Ended, Source
+from nvr.recorder.run.pipeline import Pipeline
+from nvr.recorder.run.run import Run
+from nvr.recorder.sources.choose import Choice
+from nvr.recorder.sources.rtsp.ledger import LEDGER
 from storage.catalogue.counters import added
 from storage.catalogue.status import Status
 from storage.causes import Cause, CauseClass, class_of

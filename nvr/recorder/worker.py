@@ -28,21 +28,21 @@ import msgspec
 
 from nvr import log as logs
 from nvr.config import Camera, camera_from_wire
-from nvr.recorder.audio import AudioTrack, Refusals
-from nvr.recorder.av_source import quiet_ffmpeg
+from nvr.recorder.assignments import Leaving, Line, Order, stop_s
 from nvr.recorder.camera import CameraRecorder
-from nvr.recorder.cutting import Cutter
-from nvr.recorder.disks import Disks
-from nvr.recorder.encoding import Encoding
-from nvr.recorder.limiter import Outages, Turns
-from nvr.recorder.native.choice import Choice
-from nvr.recorder.native.ledger import LEDGER
-from nvr.recorder.orders import Leaving, Line, Order, stop_s
-from nvr.recorder.pace import HASTE, Pace
-from nvr.recorder.pipeline import Pipeline
-from nvr.recorder.run import Identity
-from nvr.recorder.source import Ended
-from nvr.recorder.working import WORKING
+from nvr.recorder.loop.crash_slots import WORKING
+from nvr.recorder.loop.limiter import Outages, Turns
+from nvr.recorder.loop.pace import HASTE, Pace
+from nvr.recorder.media.packets import Ended
+from nvr.recorder.run.cutting import Cutter
+from nvr.recorder.run.disks import Disks
+from nvr.recorder.run.pipeline import Pipeline
+from nvr.recorder.run.run import Identity
+from nvr.recorder.sound.encoding import Encoding
+from nvr.recorder.sound.track import AudioTrack, Refusals
+from nvr.recorder.sources.av import quiet_ffmpeg
+from nvr.recorder.sources.choose import Choice
+from nvr.recorder.sources.rtsp.ledger import LEDGER
 from storage.catalogue import facts
 from storage.catalogue.database import Database
 from storage.catalogue.status import Status

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from nvr.recorder.reading import settings_digest
+from nvr.recorder.sources.reading import settings_digest
 from nvr.supervisor.book import Book
 from nvr.supervisor.prepare import now_us
 from nvr.supervisor.quarantine import Accusations, Confinement

@@ -19,8 +19,8 @@ from nvr import log as logs
 from nvr.config import Camera, to_wire
 from nvr.orders import in_force
 from nvr.orders.in_force import InForce
-from nvr.recorder.orders import Leaving, Order
-from nvr.recorder.reading import Reading, by_settings, settings_digest
+from nvr.recorder.assignments import Leaving, Order
+from nvr.recorder.sources.reading import Reading, by_settings, settings_digest
 from nvr.supervisor.provision import from_row
 from nvr.supervisor.quarantine import Confinement
 from nvr.supervisor.shares import Move, loads, moves, pack, share, weight

@@ -13,8 +13,8 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final
 
-from nvr.recorder.orders import Leaving
-from nvr.recorder.reading import CHANGE_US, Reading, by_settings, settings_digest
+from nvr.recorder.assignments import Leaving
+from nvr.recorder.sources.reading import CHANGE_US, Reading, by_settings, settings_digest
 from nvr.supervisor.book import Book, Moving
 from nvr.supervisor.prepare import now_us
 from nvr.supervisor.shares import Move

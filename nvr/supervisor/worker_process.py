@@ -12,8 +12,8 @@ from typing import Any, Final
 import msgspec
 
 from nvr.config import Config
-from nvr.recorder.orders import Leaving, Line, Order, lines, stop_s
-from nvr.recorder.working import SIZE, culprit
+from nvr.recorder.assignments import Leaving, Line, Order, lines, stop_s
+from nvr.recorder.loop.crash_slots import SIZE, culprit
 from nvr.supervisor.child import Child
 from nvr.supervisor.prepare import Prepared
 

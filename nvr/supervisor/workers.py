@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nvr.config import Config
-from nvr.recorder.orders import Leaving
+from nvr.recorder.assignments import Leaving
 from nvr.supervisor.book import Book
 from nvr.supervisor.patience import SILENT_S, longer
 from nvr.supervisor.prepare import Prepared, now_us

@@ -23,13 +23,13 @@ from nvr import log as logs
 from nvr.accounts.rows import Role
 from nvr.api import ApiSettings, create_app
 from nvr.recorder.camera import CameraRecorder
-from nvr.recorder.cutting import Cutter
-from nvr.recorder.disks import Disks
-from nvr.recorder.limiter import Outages, Turns
-from nvr.recorder.native.ledger import LEDGER
-from nvr.recorder.pipeline import Pipeline
-from nvr.recorder.run import Identity
-from nvr.recorder.source import Ended
+from nvr.recorder.loop.limiter import Outages, Turns
+from nvr.recorder.media.packets import Ended
+from nvr.recorder.run.cutting import Cutter
+from nvr.recorder.run.disks import Disks
+from nvr.recorder.run.pipeline import Pipeline
+from nvr.recorder.run.run import Identity
+from nvr.recorder.sources.rtsp.ledger import LEDGER
 from storage.catalogue import cameras
 from storage.causes import Cause
 from storage.writing.catalogue_writer import CatalogueWriter

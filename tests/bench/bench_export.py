@@ -26,8 +26,8 @@ from pathlib import Path
 import av
 import numpy
 
-from nvr.recorder.fragments import Fragmenter, MuxedFragment
-from nvr.recorder.inits import Template
+from nvr.recorder.media.fragments import Fragmenter, MuxedFragment
+from nvr.recorder.media.inits import Template
 from storage.catalogue import cameras, node, segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Init, Key

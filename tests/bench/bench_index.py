@@ -16,8 +16,8 @@ from pathlib import Path
 
 import av
 
-from nvr.recorder.fragments import Fragmenter
-from nvr.recorder.inits import Template
+from nvr.recorder.media.fragments import Fragmenter
+from nvr.recorder.media.inits import Template
 from storage.disk.files import FILES
 from storage.disk.roots import open_root
 from storage.format.sample_index import IndexBuilder, SegmentIndex

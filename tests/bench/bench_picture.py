@@ -22,16 +22,16 @@ from nvr import compiled
 IS_COMPILED = "--interpreted" not in sys.argv and compiled.use()
 
 from nvr.config import Camera
-from nvr.recorder.cutting import Cutter
-from nvr.recorder.disks import Disks
-from nvr.recorder.native import sdp
-from nvr.recorder.native.client import Track
-from nvr.recorder.native.framing import Framing, ReadBuffer
-from nvr.recorder.native.source import NativeSource
-from nvr.recorder.pace import PACE_S
-from nvr.recorder.pipeline import Pipeline
-from nvr.recorder.run import Identity
-from nvr.recorder.source import Ended
+from nvr.recorder.loop.pace import PACE_S
+from nvr.recorder.media.packets import Ended
+from nvr.recorder.run.cutting import Cutter
+from nvr.recorder.run.disks import Disks
+from nvr.recorder.run.pipeline import Pipeline
+from nvr.recorder.run.run import Identity
+from nvr.recorder.sources.rtp import sdp
+from nvr.recorder.sources.rtsp.client import Track
+from nvr.recorder.sources.rtsp.framing import Framing, ReadBuffer
+from nvr.recorder.sources.rtsp.source import NativeSource
 from nvr.supervisor.worker_process import recorder_environment
 from storage.catalogue import cameras, node
 from storage.catalogue.database import Database

@@ -14,7 +14,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from nvr.recorder.pace import PACE_S
+from nvr.recorder.loop.pace import PACE_S
 from storage.catalogue.database import Database
 from storage.disk.files import FILES, Files
 from storage.disk.roots import open_root

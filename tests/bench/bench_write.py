@@ -34,8 +34,8 @@ from nvr import compiled
 
 IS_COMPILED = compiled.use()
 
-from nvr.recorder.fragments import Fragmenter, MuxedFragment
-from nvr.recorder.inits import Template
+from nvr.recorder.media.fragments import Fragmenter, MuxedFragment
+from nvr.recorder.media.inits import Template
 from storage.catalogue import cameras, node
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Init

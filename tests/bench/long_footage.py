@@ -18,8 +18,8 @@ from pathlib import Path
 
 import av
 
-from nvr.recorder.fragments import Fragmenter, MuxedFragment
-from nvr.recorder.inits import Template
+from nvr.recorder.media.fragments import Fragmenter, MuxedFragment
+from nvr.recorder.media.inits import Template
 from storage.catalogue import cameras, segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Init, Key

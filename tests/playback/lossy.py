@@ -11,12 +11,12 @@ from pathlib import Path
 import av
 
 from nvr.playback.index_cache import IndexCache
-from nvr.recorder.clock import RunClock
-from nvr.recorder.cutting import Cutter
-from nvr.recorder.disks import Disks
-from nvr.recorder.inits import Template
-from nvr.recorder.run import Identity, Run
-from nvr.recorder.source import Ended, Picture
+from nvr.recorder.clocks.clock import RunClock
+from nvr.recorder.media.inits import Template
+from nvr.recorder.media.packets import Ended, Picture
+from nvr.recorder.run.cutting import Cutter
+from nvr.recorder.run.disks import Disks
+from nvr.recorder.run.run import Identity, Run
 from storage.catalogue import facts, segments
 from storage.catalogue.segments import Segment
 from storage.causes import Cause, Layer

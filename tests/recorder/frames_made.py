@@ -8,8 +8,8 @@ from typing import Any
 
 import av
 
-from nvr.recorder.inits import Template
-from nvr.recorder.source import AudioFormat, AudioPacket, AudioUnit, Picture
+from nvr.recorder.media.inits import Template
+from nvr.recorder.media.packets import AudioFormat, AudioPacket, AudioUnit, Picture
 from tests.cameras.clips import ClipTrack, ClipUnit
 from tests.cameras.frames import prefixed, split
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from nvr.recorder.clock import RunClock
-from nvr.recorder.source import Picture
-from nvr.recorder.timeline import Timeline
+from nvr.recorder.clocks.clock import RunClock
+from nvr.recorder.clocks.timeline import Timeline
+from nvr.recorder.media.packets import Picture
 
 BEGIN_US = 1_800_000_000_000_000
 RATE = 90_000

@@ -10,8 +10,8 @@ from typing import Any
 import av
 import pytest
 
-from nvr.recorder.encoding import Encoding
-from nvr.recorder.source import AudioFormat, AudioPacket
+from nvr.recorder.media.packets import AudioFormat, AudioPacket
+from nvr.recorder.sound.encoding import Encoding
 from storage.format.segment_file import read
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.recorder.frames_made import aac, sound

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.recorder.audio_config import aac_format, adts_frames, lc_config
-from nvr.recorder.inits import describe_audio
+from nvr.recorder.media.audio_config import aac_format, adts_frames, lc_config
+from nvr.recorder.media.inits import describe_audio
 
 
 @pytest.mark.parametrize("rate", [8000, 16_000, 22_050, 44_100, 48_000])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nvr.recorder.camera_clock import CameraClock
+from nvr.recorder.clocks.camera_clock import CameraClock
 from storage.catalogue import cameras, clock_samples, node
 from storage.catalogue.clock_samples import Sample
 from storage.catalogue.database import Database

@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvr.playback.mapping import TimeMap
-from nvr.recorder.inits import Template
-from nvr.recorder.native.h264 import H264Depacketiser
-from nvr.recorder.native.pictures import Picture as Received
-from nvr.recorder.source import Picture
+from nvr.recorder.media.inits import Template
+from nvr.recorder.media.packets import Picture
+from nvr.recorder.sources.rtp.h264 import H264Depacketiser
+from nvr.recorder.sources.rtp.pictures import Picture as Received
 from storage.catalogue.segments import Segment
 from storage.causes import Cause
 from storage.intervals import Interval, merge, subtract

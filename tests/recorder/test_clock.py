@@ -8,7 +8,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.recorder.clock import ClockWatch, RunClock
+from nvr.recorder.clocks.clock import ClockWatch, RunClock
 
 START_US = 1_800_000_000_000_000
 FRAME_US = 40_000

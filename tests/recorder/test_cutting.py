@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.recorder.cutting import Cut, Cutter
+from nvr.recorder.run.cutting import Cut, Cutter
 
 S = 1_000_000
 ids = st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True)

@@ -15,9 +15,9 @@ import av
 import numpy as np
 import pytest
 
-from nvr.recorder.audio_config import lc_config
-from nvr.recorder.encoder import G711Encoder
-from nvr.recorder.encoding import Encoding
+from nvr.recorder.media.audio_config import lc_config
+from nvr.recorder.sound.encoder import G711Encoder
+from nvr.recorder.sound.encoding import Encoding
 from tests.cameras.clips import ClipSpec, clip
 
 RATE = 8000

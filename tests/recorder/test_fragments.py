@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nvr.recorder.fragments import Fragmenter, MuxedFragment
-from nvr.recorder.inits import Template
-from nvr.recorder.source import AudioFormat, AudioUnit, Picture
+from nvr.recorder.media.fragments import Fragmenter, MuxedFragment
+from nvr.recorder.media.inits import Template
+from nvr.recorder.media.packets import AudioFormat, AudioUnit, Picture
 from storage.format.boxes import Fragment, children, parse_moof
 from storage.format.segment_file import bases
 from tests.cameras.clips import ClipSpec, clip

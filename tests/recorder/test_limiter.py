@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvr.recorder.camera import Backoff
-from nvr.recorder.limiter import AV_COST_S, NATIVE_COST_S, Limiter, Outages, Turns
-from nvr.recorder.pace import HASTE, Pace
+from nvr.recorder.loop.limiter import AV_COST_S, NATIVE_COST_S, Limiter, Outages, Turns
+from nvr.recorder.loop.pace import HASTE, Pace
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.booleans()), max_size=80), st.floats(0, 1))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from nvr.recorder.camera import Growth
-from nvr.recorder.source import Ended
-from nvr.recorder.waiting import Waiting
+from nvr.recorder.media.packets import Ended
+from nvr.recorder.run.waiting import Waiting
 from storage.causes import Cause
 from storage.coverage.one_camera import Coverage, Gap
 from tests.cameras.clips import Clip, ClipSpec, clip

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from nvr.recorder.pace import Haste, Pace
+from nvr.recorder.loop.pace import Haste, Pace
 
 
 class World:

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from nvr.recorder.audio import AudioTrack, Refusals
-from nvr.recorder.cutting import Cutter
-from nvr.recorder.disks import Disks
-from nvr.recorder.encoding import Encoding
-from nvr.recorder.inits import Template
-from nvr.recorder.pipeline import Pipeline
-from nvr.recorder.run import Identity
-from nvr.recorder.source import Ended
+from nvr.recorder.media.inits import Template
+from nvr.recorder.media.packets import Ended
+from nvr.recorder.run.cutting import Cutter
+from nvr.recorder.run.disks import Disks
+from nvr.recorder.run.pipeline import Pipeline
+from nvr.recorder.run.run import Identity
+from nvr.recorder.sound.encoding import Encoding
+from nvr.recorder.sound.track import AudioTrack, Refusals
 from storage.catalogue import cameras, node
 from storage.catalogue.segments import between
 from storage.causes import Cause

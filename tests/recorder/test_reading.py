@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.config import Camera
-from nvr.recorder.reading import Reading, Transports, by_settings, settings_digest
+from nvr.recorder.sources.reading import Reading, Transports, by_settings, settings_digest
 from storage.causes import Cause
 
 

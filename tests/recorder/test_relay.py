@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.demo.rtsp import Auth
-from nvr.recorder.av_source import AvSource
-from nvr.recorder.native.choice import Choice
-from nvr.recorder.native.errors import ProtocolError
-from nvr.recorder.native.ledger import LEDGER
-from nvr.recorder.relay import Relay, with_controls
-from nvr.recorder.source import Ended
+from nvr.recorder.media.packets import Ended
+from nvr.recorder.sources.av import AvSource
+from nvr.recorder.sources.choose import Choice
+from nvr.recorder.sources.relay import Relay, with_controls
+from nvr.recorder.sources.rtp.errors import ProtocolError
+from nvr.recorder.sources.rtsp.ledger import LEDGER
 from storage.catalogue.database import Database
 from storage.causes import Cause
 from tests.cameras.clips import Clip, ClipSpec, clip

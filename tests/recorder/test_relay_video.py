@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvr.demo.rtsp.rtp import h264_payloads, h265_payloads
-from nvr.recorder.native import sdp
-from nvr.recorder.native.client import Track
-from nvr.recorder.native.frame import Picture
-from nvr.recorder.native.receiving import Clocks, VideoReceiver
-from nvr.recorder.relay.video import Mark, RelayedVideo, can_judge
+from nvr.recorder.sources.relay.video import Mark, RelayedVideo, can_judge
+from nvr.recorder.sources.rtp import sdp
+from nvr.recorder.sources.rtp.frame import Picture
+from nvr.recorder.sources.rtsp.client import Track
+from nvr.recorder.sources.rtsp.receiving import Clocks, VideoReceiver
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.nightly import examples
 

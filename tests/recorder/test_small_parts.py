@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.recorder.camera import Backoff
-from nvr.recorder.nal import parameter_sets
+from nvr.recorder.media.nal import parameter_sets
 
 SPS, PPS, SEI, IDR = b"\x67sps", b"\x68pps", b"\x06sei", b"\x65slice"
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nvr.recorder.timeline import Timeline
+from nvr.recorder.clocks.timeline import Timeline
 
 from .moving import BEGIN_US, POLL_US, Frame, Placed, camera, deliver, dice, place
 

@@ -7,8 +7,8 @@ from fractions import Fraction
 import av
 import pytest
 
-from nvr.recorder.source import Ended
-from nvr.recorder.timestamps import Completer
+from nvr.recorder.clocks.timestamps import Completer
+from nvr.recorder.media.packets import Ended
 
 STEP = 3600
 

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.recorder.orders import Order, lines
+from nvr.recorder.assignments import Order, lines
 from nvr.supervisor.quarantine import Accusations, Confinement
 from nvr.supervisor.shares import ROOM, loads, moves, pack, share, weight
 

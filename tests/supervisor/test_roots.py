@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from nvr.recorder import disks as recorder_disks
-from nvr.recorder.disks import Disks
+from nvr.recorder.run import disks as recorder_disks
+from nvr.recorder.run.disks import Disks
 from nvr.supervisor import roots as watching
 from nvr.supervisor.roots import Roots
 from storage.catalogue.database import Database

@@ -227,7 +227,7 @@ async def test_what_is_done_to_one_camera_touches_no_other(tmp_path: Path, serve
 POISON = """
 import ctypes, sys
 if "nvr.recorder" in sys.orig_argv:
-    from nvr.recorder.pipeline import Pipeline
+    from nvr.recorder.run.pipeline import Pipeline
     take = Pipeline.packet
     def packet(self, packet):
         if self._identity.camera.startswith("poison"):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nvr.demo.rtsp import Request, Response
-from nvr.recorder.reading import Reading
+from nvr.recorder.sources.reading import Reading
 from storage.catalogue import quarantine, readings
 from storage.catalogue.database import Database
 from storage.causes import Cause
@@ -189,7 +189,7 @@ async def test_another_description_takes_a_camera_back_to_native(tmp_path: Path,
 ABORT = """
 import ctypes, sys
 if "nvr.recorder" in sys.orig_argv:
-    from nvr.recorder.pipeline import Pipeline
+    from nvr.recorder.run.pipeline import Pipeline
     take = Pipeline.packet
     count = 0
     def packet(self, packet):

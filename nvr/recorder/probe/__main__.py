@@ -15,8 +15,8 @@ import msgspec
 from nvr import core_dumps
 from nvr import log as logs
 from nvr.config import camera_from_wire
-from nvr.recorder.native.ledger import LEDGER
 from nvr.recorder.probe.run import probe
+from nvr.recorder.sources.rtsp.ledger import LEDGER
 from storage.catalogue.database import Database
 
 

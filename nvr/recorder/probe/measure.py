@@ -11,8 +11,8 @@ from typing import Final
 import av
 import av.error
 
-from nvr.recorder.inits import Template
-from nvr.recorder.source import AudioPacket, Picture
+from nvr.recorder.media.inits import Template
+from nvr.recorder.media.packets import AudioPacket, Picture
 
 __all__ = ["Frame", "Measured"]
 

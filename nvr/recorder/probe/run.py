@@ -10,16 +10,16 @@ from typing import Final
 
 from nvr import __version__
 from nvr.config import Camera, Redactor, redact
-from nvr.recorder.av_source import AvSource, quiet_ffmpeg
-from nvr.recorder.native import sdp
-from nvr.recorder.native.connection import TAP, Tap
-from nvr.recorder.native.errors import NativeError
-from nvr.recorder.native.source import NativeSource
+from nvr.recorder.media.packets import Ended, Source
 from nvr.recorder.probe.capture import Recorder
 from nvr.recorder.probe.findings import ODDITIES, Oddity, Report, report
 from nvr.recorder.probe.measure import Measured
-from nvr.recorder.reading import by_settings
-from nvr.recorder.source import Ended, Source
+from nvr.recorder.sources.av import AvSource, quiet_ffmpeg
+from nvr.recorder.sources.reading import by_settings
+from nvr.recorder.sources.rtp import sdp
+from nvr.recorder.sources.rtp.errors import NativeError
+from nvr.recorder.sources.rtsp.connection import TAP, Tap
+from nvr.recorder.sources.rtsp.source import NativeSource
 from storage.causes import Cause
 
 __all__ = ["probe"]

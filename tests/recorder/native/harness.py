@@ -9,8 +9,8 @@ from typing import Any
 import uvloop
 
 from nvr.config import Camera
-from nvr.recorder.native import NativeSource
-from nvr.recorder.source import AudioFormat, AudioPacket, Ended, Picture
+from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, Picture
+from nvr.recorder.sources.rtsp import NativeSource
 from tests.cameras.frames import frame_hash
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 
-from nvr.recorder.native import sdp
-from nvr.recorder.native.client import Track
-from nvr.recorder.native.frame import Picture
-from nvr.recorder.native.framing import Framing, ReadBuffer
-from nvr.recorder.native.receiving import Clocks, VideoReceiver
+from nvr.recorder.sources.rtp import sdp
+from nvr.recorder.sources.rtp.frame import Picture
+from nvr.recorder.sources.rtsp.client import Track
+from nvr.recorder.sources.rtsp.framing import Framing, ReadBuffer
+from nvr.recorder.sources.rtsp.receiving import Clocks, VideoReceiver
 from tests.cameras.frames import split
 
 __all__ = ["BUFFER", "FRAME", "H264", "H265", "Camera", "packet"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.recorder.native.admission import NOTHING, PLAUSIBLE, SLICE, STARTS, WRONG, Admission
-from nvr.recorder.native.rtp import RtpPacket, Sequence
+from nvr.recorder.sources.rtp.admission import NOTHING, PLAUSIBLE, SLICE, STARTS, WRONG, Admission
+from nvr.recorder.sources.rtp.rtp import RtpPacket, Sequence
 
 
 class Track:

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 
 import uvloop
 
-from nvr.recorder.native import NativeSource
-from nvr.recorder.pace import Pace
+from nvr.recorder.loop.pace import Pace
+from nvr.recorder.sources.rtsp import NativeSource
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.cameras.delaying import Delaying
 from tests.cameras.running import running

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from nvr.recorder.native import sdp
-from nvr.recorder.native.audio import SampleRatio
-from nvr.recorder.native.framing import Framing
-from nvr.recorder.native.message import Message
-from nvr.recorder.native.urls import base_url
+from nvr.recorder.sources.rtp import sdp
+from nvr.recorder.sources.rtsp.audio import SampleRatio
+from nvr.recorder.sources.rtsp.framing import Framing
+from nvr.recorder.sources.rtsp.message import Message
+from nvr.recorder.sources.rtsp.urls import base_url
 from storage.causes import Cause
 from tests.cameras.clips import Clip
 from tests.recorder.native.harness import Sink

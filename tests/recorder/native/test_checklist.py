@@ -18,11 +18,11 @@ import pytest
 
 import nvr
 from nvr.demo.rtsp import Auth
-from nvr.recorder import inits
-from nvr.recorder.av_source import AvSource
-from nvr.recorder.native import NativeSource
-from nvr.recorder.native.h264 import H264Depacketiser
-from nvr.recorder.source import Ended
+from nvr.recorder.media import inits
+from nvr.recorder.media.packets import Ended
+from nvr.recorder.sources.av import AvSource
+from nvr.recorder.sources.rtp.h264 import H264Depacketiser
+from nvr.recorder.sources.rtsp import NativeSource
 from storage.causes import Cause
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.cameras.faults import Faults

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from nvr.recorder.av_source import AvSource
-from nvr.recorder.native.choice import Choice
-from nvr.recorder.native.describe import describe, digest
-from nvr.recorder.native.sense import Seen
-from nvr.recorder.native.source import NativeSource
-from nvr.recorder.reading import Reading
-from nvr.recorder.source import Ended
+from nvr.recorder.media.packets import Ended
+from nvr.recorder.sources.av import AvSource
+from nvr.recorder.sources.choose import Choice
+from nvr.recorder.sources.reading import Reading
+from nvr.recorder.sources.rtp.sense import Seen
+from nvr.recorder.sources.rtsp.describe import describe, digest
+from nvr.recorder.sources.rtsp.source import NativeSource
 from storage.causes import Cause
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.cameras.faults import OPENING, Faults
@@ -94,7 +94,7 @@ def test_a_camera_that_plays_and_sends_nothing(serve: Serve, h264_clip: Clip) ->
 def test_a_camera_that_plays_and_hangs_up(serve: Serve, h264_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
     """Again and again: once may be a restart of its own."""
     now_s = 100.0
-    monkeypatch.setattr("nvr.recorder.native.choice.time.monotonic", lambda: now_s)
+    monkeypatch.setattr("nvr.recorder.sources.choose.time.monotonic", lambda: now_s)
     reports, url = Reports(), serve(ScriptedCamera(h264_clip, faults=Faults(close_after_play=True)))
     choice = Choice(camera(url), None, reports)
     told = []

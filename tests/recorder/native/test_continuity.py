@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nvr.recorder.nal import annex_b
-from nvr.recorder.native.frame import Picture
-from nvr.recorder.native.h264 import H264Depacketiser
-from nvr.recorder.native.h265 import H265Depacketiser
+from nvr.recorder.media.nal import annex_b
+from nvr.recorder.sources.rtp.frame import Picture
+from nvr.recorder.sources.rtp.h264 import H264Depacketiser
+from nvr.recorder.sources.rtp.h265 import H265Depacketiser
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.cameras.frames import prefixed
 

@@ -7,9 +7,9 @@ import struct
 
 import pytest
 
-from nvr.recorder.native.h265 import H265Depacketiser
-from nvr.recorder.native.sdp import Media
-from nvr.recorder.native.units import recovery_frames, split_units
+from nvr.recorder.sources.rtp.h265 import H265Depacketiser
+from nvr.recorder.sources.rtp.sdp import Media
+from nvr.recorder.sources.rtp.units import recovery_frames, split_units
 from tests.cameras.frames import split
 from tests.recorder.native.odd import FRAME, H264, H265, Camera, Kind
 

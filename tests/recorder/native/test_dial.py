@@ -18,10 +18,10 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.recorder.native.dial import dial, in_turn
-from nvr.recorder.native.errors import NativeError, RedirectError
-from nvr.recorder.native.ledger import LEDGER
-from nvr.recorder.native.redirects import redirected
+from nvr.recorder.sources.rtp.errors import NativeError, RedirectError
+from nvr.recorder.sources.rtsp.dial import dial, in_turn
+from nvr.recorder.sources.rtsp.ledger import LEDGER
+from nvr.recorder.sources.rtsp.redirects import redirected
 from storage.catalogue import devices
 from storage.catalogue.database import Database
 from storage.catalogue.logins import device_of
@@ -65,7 +65,7 @@ async def test_a_first_address_that_swallows_everything(
         async def resolve(host: str, port: int) -> list[object]:
             return [(V4, socket.SOCK_STREAM, 6, "", (a, port)) for a in (dead, "127.0.0.1")]
 
-        monkeypatch.setattr("nvr.recorder.native.dial._resolve", resolve)
+        monkeypatch.setattr("nvr.recorder.sources.rtsp.dial._resolve", resolve)
         async with asyncio.timeout(3):
             with await dial("camera.example", port) as sock:
                 assert sock.getpeername()[0] == "127.0.0.1"
@@ -77,7 +77,7 @@ async def test_the_last_error_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     async def resolve(host: str, port: int) -> list[object]:
         return [(V4, socket.SOCK_STREAM, 6, "", (a, port)) for a in ("127.0.0.1", "127.0.0.3")]
 
-    monkeypatch.setattr("nvr.recorder.native.dial._resolve", resolve)
+    monkeypatch.setattr("nvr.recorder.sources.rtsp.dial._resolve", resolve)
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         with pytest.raises(ConnectionRefusedError):

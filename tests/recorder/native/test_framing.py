@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.recorder.native.errors import ProtocolError
-from nvr.recorder.native.framing import Framing, ReadBuffer
-from nvr.recorder.native.message import Message
+from nvr.recorder.sources.rtp.errors import ProtocolError
+from nvr.recorder.sources.rtsp.framing import Framing, ReadBuffer
+from nvr.recorder.sources.rtsp.message import Message
 
 BUFFER = ReadBuffer()
 OK = b"RTSP/1.0 200 OK\r\nCSeq: 7\r\nContent-Length: 4\r\n\r\nbody"

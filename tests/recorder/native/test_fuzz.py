@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 
 from nvr.demo.rtsp.rtp import Packetiser, interleaved
 from nvr.demo.rtsp.stream import AccessUnit
-from nvr.recorder.audio import AudioTrack, Refusals
-from nvr.recorder.cutting import Cutter
-from nvr.recorder.disks import Disks
-from nvr.recorder.native import NativeSource
-from nvr.recorder.pipeline import Pipeline
-from nvr.recorder.run import Identity
-from nvr.recorder.source import Ended
+from nvr.recorder.media.packets import Ended
+from nvr.recorder.run.cutting import Cutter
+from nvr.recorder.run.disks import Disks
+from nvr.recorder.run.pipeline import Pipeline
+from nvr.recorder.run.run import Identity
+from nvr.recorder.sound.track import AudioTrack, Refusals
+from nvr.recorder.sources.rtsp import NativeSource
 from storage.causes import Cause
 from storage.writing.open_segment import SegmentHandle
 from tests.cameras.clips import Clip, ClipSpec, clip

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 import uvloop
 
-from nvr.recorder.native import NativeSource
+from nvr.recorder.sources.rtsp import NativeSource
 from tests.cameras.gst import GstCamera
 from tests.recorder.native.harness import Sink, camera
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nvr.recorder.native import NativeSource
-from nvr.recorder.source import Ended
+from nvr.recorder.media.packets import Ended
+from nvr.recorder.sources.rtsp import NativeSource
 from storage.causes import Cause
 from tests.cameras.clips import Clip
 from tests.recorder.native.harness import Sink, camera

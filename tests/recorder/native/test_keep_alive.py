@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.recorder.native import keep_alive
-from nvr.recorder.native.keep_alive import KeepAlive, session_timeout_s
+from nvr.recorder.sources.rtsp import keep_alive
+from nvr.recorder.sources.rtsp.keep_alive import KeepAlive, session_timeout_s
 from storage.causes import Cause
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.cameras.faults import Faults

@@ -13,12 +13,12 @@ import pytest
 import uvloop
 
 from nvr.recorder.camera import CameraRecorder
-from nvr.recorder.cutting import Cutter
-from nvr.recorder.disks import Disks
-from nvr.recorder.limiter import Outages, Turns
-from nvr.recorder.pipeline import Pipeline
-from nvr.recorder.run import Identity
-from nvr.recorder.source import Ended
+from nvr.recorder.loop.limiter import Outages, Turns
+from nvr.recorder.media.packets import Ended
+from nvr.recorder.run.cutting import Cutter
+from nvr.recorder.run.disks import Disks
+from nvr.recorder.run.pipeline import Pipeline
+from nvr.recorder.run.run import Identity
 from storage.catalogue import cameras, node
 from storage.catalogue.database import Database
 from storage.causes import Cause

@@ -13,13 +13,13 @@ import uvloop
 
 from nvr.demo.rtsp import Auth
 from nvr.recorder.camera import CameraRecorder
-from nvr.recorder.cutting import Cutter
-from nvr.recorder.disks import Disks
-from nvr.recorder.limiter import Outages, Turns
-from nvr.recorder.native.ledger import LEDGER
-from nvr.recorder.pipeline import Pipeline
-from nvr.recorder.run import Identity
-from nvr.recorder.source import Ended
+from nvr.recorder.loop.limiter import Outages, Turns
+from nvr.recorder.media.packets import Ended
+from nvr.recorder.run.cutting import Cutter
+from nvr.recorder.run.disks import Disks
+from nvr.recorder.run.pipeline import Pipeline
+from nvr.recorder.run.run import Identity
+from nvr.recorder.sources.rtsp.ledger import LEDGER
 from storage.catalogue import cameras, logins, node
 from storage.catalogue.database import Database
 from storage.catalogue.logins import DAY_US, PAUSE_US, device_of
@@ -155,7 +155,7 @@ def test_forbidden_after_a_login_is_refused_too(serve: Serve, clock: Clock) -> N
 
 def test_sixteen_channels_of_a_recorder(serve: Serve, clock: Clock) -> None:
     """They begin at one moment, and share what their recorder refuses. The right password keeps none of them waiting for long."""
-    from nvr.recorder.native import NativeSource
+    from nvr.recorder.sources.rtsp import NativeSource
     from tests.recorder.native.harness import Sink
 
     served = refusing()

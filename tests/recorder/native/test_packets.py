@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.recorder.arrival import Jitter, Received
-from nvr.recorder.native import rtcp, rtp
-from nvr.recorder.native.aac import AacDepacketiser, samples_per_frame
-from nvr.recorder.native.frame import Picture
-from nvr.recorder.native.h264 import H264Depacketiser
-from nvr.recorder.native.h265 import H265Depacketiser
-from nvr.recorder.native.pictures import Depacketiser
-from nvr.recorder.native.sdp import Aac
-from nvr.recorder.native.timing import DecodingTimes
+from nvr.recorder.loop.arrival import Jitter, Received
+from nvr.recorder.sources.rtp import rtcp, rtp
+from nvr.recorder.sources.rtp.aac import AacDepacketiser, samples_per_frame
+from nvr.recorder.sources.rtp.frame import Picture
+from nvr.recorder.sources.rtp.h264 import H264Depacketiser
+from nvr.recorder.sources.rtp.h265 import H265Depacketiser
+from nvr.recorder.sources.rtp.pictures import Depacketiser
+from nvr.recorder.sources.rtp.sdp import Aac
+from nvr.recorder.sources.rtp.timing import DecodingTimes
 from tests.cameras.frames import prefixed, split
 
 IDR, P, B, SPS, PPS = b"\x65\x88idr", b"\x41\x9apic", b"\x01\x9bbi", b"\x67sps", b"\x68pps"

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import pytest
 import uvloop
 
-from nvr.recorder.av_source import AvSource
-from nvr.recorder.native import NativeSource
+from nvr.recorder.sources.av import AvSource
+from nvr.recorder.sources.rtsp import NativeSource
 from tests.cameras.clips import ClipSpec, clip
 from tests.cameras.faults import Faults
 from tests.cameras.running import Startable

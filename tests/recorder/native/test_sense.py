@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.recorder.native.sense import SENSELESS_S, Seen, SenseCheck
+from nvr.recorder.sources.rtp.sense import SENSELESS_S, Seen, SenseCheck
 
 
 def looks(each_s: list[Seen], every_s: float = 1.0) -> list[str | None]:

@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.recorder.native import sdp
-from nvr.recorder.native.client import Track
-from nvr.recorder.native.frame import Picture
-from nvr.recorder.native.framing import Framing, ReadBuffer
-from nvr.recorder.native.receiving import Clocks, VideoReceiver
+from nvr.recorder.sources.rtp import sdp
+from nvr.recorder.sources.rtp.frame import Picture
+from nvr.recorder.sources.rtsp.client import Track
+from nvr.recorder.sources.rtsp.framing import Framing, ReadBuffer
+from nvr.recorder.sources.rtsp.receiving import Clocks, VideoReceiver
 
 BUFFER = ReadBuffer()
 ELSE = b"\xee" * len(BUFFER.data)

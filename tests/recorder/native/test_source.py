@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from nvr.demo.rtsp import Auth
-from nvr.recorder.native import NativeSource
-from nvr.recorder.source import Ended
+from nvr.recorder.media.packets import Ended
+from nvr.recorder.sources.rtsp import NativeSource
 from storage.causes import Cause
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.cameras.faults import OPENING, Faults

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.recorder.native import sdp
-from nvr.recorder.native.auth import Authenticator, Challenge, choose, parse_challenges
-from nvr.recorder.native.errors import NativeError, ProtocolError, UnsupportedError
-from nvr.recorder.native.message import parse_head
-from nvr.recorder.native.sps import reorder_depth
-from nvr.recorder.native.urls import base_url, control_url
+from nvr.recorder.sources.rtp import sdp
+from nvr.recorder.sources.rtp.errors import NativeError, ProtocolError, UnsupportedError
+from nvr.recorder.sources.rtp.sps import reorder_depth
+from nvr.recorder.sources.rtsp.auth import Authenticator, Challenge, choose, parse_challenges
+from nvr.recorder.sources.rtsp.message import parse_head
+from nvr.recorder.sources.rtsp.urls import base_url, control_url
 
 H264 = "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=fmtp:96 packetization-mode=1\na=control:track1\n"
 

@@ -7,8 +7,8 @@ import socket
 import threading
 import time
 
-from nvr.recorder.native.connection import connect
-from nvr.recorder.pace import Pace
+from nvr.recorder.loop.pace import Pace
+from nvr.recorder.sources.rtsp.connection import connect
 
 FRAMES, PACKETS, PAYLOAD = 30, 28, 1400
 

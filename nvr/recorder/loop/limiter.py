@@ -1,0 +1,139 @@
+"""When a worker's cameras may connect: a storm of connections must not cost those that record, and must be over within seconds.
+
+Two parts, both pure: ``Limiter`` spreads connections by what they cost; ``Outages`` knows which cameras fell together, so that the first to come back
+wakes the others instead of letting each wait out its half minute. ``Turns`` puts the first on the event loop.
+Invariant: two connections begin at least half of the first one's cost apart, and a camera that waits is served within four times the queue before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Final
+
+from nvr.recorder.loop.pace import HASTE, PACE_S
+
+__all__ = ["AV_COST_S", "NATIVE_COST_S", "Limiter", "Outages", "Turns"]
+
+# What a connection may take of a worker: its processor time is about half of it.
+NATIVE_COST_S: Final = 1 / 200
+# A worker that feeds FFmpeg has few cameras, and all of them wait for this after an abort.
+AV_COST_S: Final = 1 / 50
+# Of so many turns one is for those that failed again and again.
+_SHARE: Final = 4
+# Cameras that fell within this time of one another fell for one reason.
+_TOGETHER_S: Final = 15.0
+_NOT_TWICE_IN_S: Final = 2.0
+# A worker looks at this as seldom as at its sockets.
+_MADE_UP_S: Final = PACE_S + 0.1
+
+
+class Limiter:
+    """Whose turn it is. Tickets are ``fresh`` or not: cameras that have failed for long go behind those that have just fallen, are new or have a
+    reason to be tried, but get every fourth turn."""
+
+    def __init__(self, jitter: Callable[[], float] = random.random) -> None:
+        self._jitter = jitter
+        self._fresh: OrderedDict[Hashable, float] = OrderedDict()
+        self._stale: OrderedDict[Hashable, float] = OrderedDict()
+        self._free_at = 0.0
+        self._turns = 0
+
+    def ask(self, ticket: Hashable, cost_s: float, *, fresh: bool) -> None:
+        """Queues a ticket."""
+        (self._fresh if fresh else self._stale)[ticket] = cost_s
+
+    def withdraw(self, ticket: Hashable) -> None:
+        """The ticket is of no use any more."""
+        self._fresh.pop(ticket, None)
+        self._stale.pop(ticket, None)
+
+    def wait_s(self, now: float) -> float | None:
+        """How long until a turn; None if nobody waits."""
+        return max(0.0, self._free_at - now) if self._fresh or self._stale else None
+
+    def next(self, now: float) -> Hashable | None:
+        """The ticket whose turn it is, if it is anyone's."""
+        if now < self._free_at or not (self._fresh or self._stale):
+            return None
+        self._turns += 1
+        stale_first = self._turns % _SHARE == 0
+        queue = self._stale if (self._stale and (stale_first or not self._fresh)) else self._fresh
+        ticket, cost_s = queue.popitem(last=False)
+        # From now, not from when it was due: what a busy moment held up is not made up for by a burst.
+        self._free_at = now + cost_s * (0.5 + self._jitter())
+        return ticket
+
+
+class Outages:
+    """Which cameras do not record, since when, and when each was last tried or woken. Times are seconds of a monotonic clock."""
+
+    def __init__(self) -> None:
+        self._fell: dict[str, float] = {}
+        self._touched: dict[str, float] = {}
+
+    def fell(self, camera: str, now: float) -> None:
+        """An attempt of this camera, or its recording, has ended."""
+        self._fell.setdefault(camera, now)
+        self._touched[camera] = now
+
+    def forget(self, camera: str) -> None:
+        """The camera is no longer ours."""
+        self._fell.pop(camera, None)
+        self._touched.pop(camera, None)
+
+    def came(self, camera: str, now: float) -> list[str]:
+        """The camera records again: those that fell with it and should be tried now."""
+        fell = self._fell.get(camera)
+        self.forget(camera)
+        if fell is None:
+            return []
+        woken = [
+            other
+            for other, at in self._fell.items()
+            if abs(at - fell) <= _TOGETHER_S and now - self._touched[other] >= _NOT_TWICE_IN_S
+        ]
+        self._touched.update(dict.fromkeys(woken, now))
+        return woken
+
+
+class Turns:
+    """The limiter on this event loop."""
+
+    def __init__(self, limiter: Limiter | None = None) -> None:
+        self._limiter = limiter or Limiter()
+        self._pump: asyncio.Task[None] | None = None
+
+    async def turn(self, cost_s: float, *, fresh: bool) -> None:
+        """Returns when the caller may connect."""
+        ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if cost_s >= AV_COST_S:
+            # Few wait, and nothing else is to be done: not each for another look at the sockets, of which FFmpeg's worker has none.
+            with HASTE:
+                await self._turn(ticket, cost_s, fresh=fresh)
+        else:
+            await self._turn(ticket, cost_s, fresh=fresh)
+
+    async def _turn(self, ticket: asyncio.Future[None], cost_s: float, *, fresh: bool) -> None:
+        self._limiter.ask(ticket, cost_s, fresh=fresh)
+        if self._pump is None or self._pump.done():
+            self._pump = asyncio.create_task(self._serve(), name="turns")
+        try:
+            await ticket
+        finally:
+            self._limiter.withdraw(ticket)
+
+    async def _serve(self) -> None:
+        at_s = time.monotonic()
+        while (wait_s := self._limiter.wait_s(at_s)) is not None:
+            now_s = time.monotonic()
+            # Turns that were due while the loop slept between two looks at its sockets are given now; a longer hold-up is not made up for by a burst.
+            at_s = max(at_s + wait_s, now_s - _MADE_UP_S)
+            if at_s > now_s:
+                await asyncio.sleep(at_s - now_s)
+            ticket = self._limiter.next(at_s)
+            if isinstance(ticket, asyncio.Future) and not ticket.done():
+                ticket.set_result(None)

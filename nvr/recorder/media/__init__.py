@@ -1,0 +1,1 @@
+"""Frames, NAL units, fragments, inits: what is written, whichever source gave it."""

@@ -1,7 +1,0 @@
-"""The ``native`` source: an RTSP client of our own, for what most cameras speak."""
-
-from __future__ import annotations
-
-from nvr.recorder.native.source import NativeSource
-
-__all__ = ["NativeSource"]

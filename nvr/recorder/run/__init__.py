@@ -1,0 +1,1 @@
+"""From the frames of one connection to runs, segments, counters and facts."""

@@ -1,0 +1,1 @@
+"""Ways to read a camera: our own client (``rtsp``, ``rtp``), and FFmpeg's behind a relay (``av``, ``relay``)."""
