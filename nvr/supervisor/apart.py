@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from nvr.recorder.sources.reading import settings_digest
-from nvr.supervisor.book import Book
+from nvr.supervisor.assignments import Book
 from nvr.supervisor.prepare import now_us
 from nvr.supervisor.quarantine import Accusations, Confinement
 from nvr.supervisor.workers import Workers

@@ -13,7 +13,7 @@ from nvr.config import Config
 from nvr.orders import in_force
 from nvr.orders.register import tell_schedules
 from nvr.supervisor.apart import Apart
-from nvr.supervisor.book import Book
+from nvr.supervisor.assignments import Book
 from nvr.supervisor.moves import ALONE_S, MOVE_S, Moves
 from nvr.supervisor.prepare import Prepared, now_us
 from nvr.supervisor.workers import Workers

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 from nvr.recorder.assignments import Leaving
 from nvr.recorder.sources.reading import CHANGE_US, Reading, by_settings, settings_digest
-from nvr.supervisor.book import Book, Moving
+from nvr.supervisor.assignments import Book, Moving
+from nvr.supervisor.balancing import Move
 from nvr.supervisor.prepare import now_us
-from nvr.supervisor.shares import Move
 from nvr.supervisor.workers import Workers
 from storage.catalogue import status
 from storage.catalogue.database import Database

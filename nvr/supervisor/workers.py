@@ -14,7 +14,7 @@ from typing import Any
 
 from nvr.config import Config
 from nvr.recorder.assignments import Leaving
-from nvr.supervisor.book import Book
+from nvr.supervisor.assignments import Book
 from nvr.supervisor.patience import SILENT_S, longer
 from nvr.supervisor.prepare import Prepared, now_us
 from nvr.supervisor.worker_process import WorkerProcess

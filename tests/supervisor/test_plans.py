@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.recorder.assignments import Order, lines
+from nvr.supervisor.balancing import ROOM, loads, moves, pack, share, weight
 from nvr.supervisor.quarantine import Accusations, Confinement
-from nvr.supervisor.shares import ROOM, loads, moves, pack, share, weight
 
 names = st.integers(0, 300).map(lambda n: f"cam-{n}")
 fleets = st.dictionaries(names, st.integers(0, 20_000_000).map(weight), max_size=60)

@@ -15,10 +15,10 @@ import pytest
 
 from nvr.config import load
 from nvr.demo.rtsp import Request, Response
-from nvr.supervisor import shares
+from nvr.supervisor import balancing as shares
+from nvr.supervisor.balancing import Move
 from nvr.supervisor.fleet import Fleet
 from nvr.supervisor.prepare import prepare
-from nvr.supervisor.shares import Move
 from storage.catalogue import cameras, status
 from storage.catalogue.database import Database
 from storage.causes import Cause

@@ -21,9 +21,9 @@ from nvr.orders import in_force
 from nvr.orders.in_force import InForce
 from nvr.recorder.assignments import Leaving, Order
 from nvr.recorder.sources.reading import Reading, by_settings, settings_digest
+from nvr.supervisor.balancing import Move, loads, moves, pack, share, weight
 from nvr.supervisor.provision import from_row
 from nvr.supervisor.quarantine import Confinement
-from nvr.supervisor.shares import Move, loads, moves, pack, share, weight
 from storage.catalogue import cameras, node, readings, status
 from storage.catalogue.database import Database
 from storage.causes import Cause
