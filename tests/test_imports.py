@@ -32,29 +32,116 @@ ALLOWED: dict[str, frozenset[str]] = {
     ),
     "nvr.api": frozenset(
         {
-            "nvr.accounts",
-            "nvr.alerting",
+            "nvr.api.accounts",
+            "nvr.api.answers",
+            "nvr.api.cameras",
+            "nvr.api.cases",
+            "nvr.api.footage",
+            "nvr.api.http",
+            "nvr.api.operations",
+            "nvr.api.orders",
+            "nvr.api.reports",
+            "nvr.api.retention",
+        }
+    ),
+    "nvr.api.accounts": frozenset(
+        {"nvr.accounts", "nvr.api.http", "nvr.evidence.seal", "storage.catalogue", "storage.integrity"}
+    ),
+    "nvr.api.answers": frozenset({"nvr.api.http", "nvr.playback"}),
+    "nvr.api.cameras": frozenset(
+        {
+            "nvr.api.answers",
+            "nvr.api.http",
             "nvr.cameras",
-            "nvr.cases",
             "nvr.config",
+            "nvr.playback",
+            "nvr.texts",
+            "storage",
+            "storage.catalogue",
+            "storage.retention",
+            "storage.secrets",
+        }
+    ),
+    "nvr.api.cases": frozenset(
+        {
+            "nvr.accounts",
+            "nvr.api.answers",
+            "nvr.api.cameras",
+            "nvr.api.footage",
+            "nvr.api.http",
+            "nvr.api.retention",
+            "nvr.cases",
             "nvr.evidence.package",
             "nvr.evidence.seal",
-            "nvr.network",
-            "nvr.orders",
+            "storage",
+            "storage.catalogue",
+            "storage.coverage",
+        }
+    ),
+    "nvr.api.footage": frozenset(
+        {
+            "nvr.accounts",
+            "nvr.api.answers",
+            "nvr.api.cameras",
+            "nvr.api.http",
+            "nvr.cases",
             "nvr.playback",
             "nvr.playback.clip",
             "nvr.playback.hls",
+            "storage",
+            "storage.catalogue",
+            "storage.coverage",
+        }
+    ),
+    "nvr.api.http": frozenset(
+        {
+            "nvr.accounts",
+            "nvr.config",
+            "nvr.playback",
+            "nvr.playback.hls",
+            "nvr.texts",
+            "storage",
+            "storage.catalogue",
+            "storage.coverage",
+            "storage.retention",
+        }
+    ),
+    "nvr.api.operations": frozenset(
+        {
+            "nvr.alerting",
+            "nvr.api.cameras",
+            "nvr.api.http",
+            "nvr.cameras",
+            "nvr.config",
+            "nvr.texts",
+            "storage",
+            "storage.catalogue",
+            "storage.disk",
+            "storage.retention",
+            "storage.writing",
+        }
+    ),
+    "nvr.api.orders": frozenset(
+        {"nvr.api.cameras", "nvr.api.http", "nvr.cameras", "nvr.network", "nvr.orders", "storage.catalogue"}
+    ),
+    "nvr.api.reports": frozenset(
+        {
+            "nvr.api.answers",
+            "nvr.api.cameras",
+            "nvr.api.footage",
+            "nvr.api.http",
+            "nvr.network",
             "nvr.reports",
             "nvr.texts",
             "storage",
             "storage.catalogue",
             "storage.coverage",
             "storage.disk",
-            "storage.integrity",
             "storage.retention",
-            "storage.secrets",
-            "storage.writing",
         }
+    ),
+    "nvr.api.retention": frozenset(
+        {"nvr.api.cameras", "nvr.api.http", "nvr.api.orders", "storage.catalogue", "storage.disk", "storage.retention"}
     ),
     "nvr.cameras": frozenset(
         {"nvr.config", "nvr.orders", "nvr.texts", "storage", "storage.catalogue", "storage.format", "storage.secrets"}
@@ -64,7 +151,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         {
             "nvr.accounts",
             "nvr.alerting",
-            "nvr.api",
+            "nvr.api.http",
             "nvr.cameras",
             "nvr.cases",
             "nvr.config",

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from nvr.api.app import create_app
-from nvr.api.settings import ApiSettings
+from nvr.api.http.settings import ApiSettings
 
 __all__ = ["ApiSettings", "create_app"]

@@ -17,8 +17,8 @@ import msgspec
 from nvr import core_dumps
 from nvr import log as logs
 from nvr.api.connections import Limits, raise_descriptors
+from nvr.api.http.settings import ApiSettings
 from nvr.api.server import PortError, bind, serve
-from nvr.api.settings import ApiSettings
 
 _HOPELESS: Final = 3
 # Recorders go first when the machine is busy.

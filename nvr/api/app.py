@@ -17,46 +17,31 @@ from litestar.datastructures import MutableScopeHeaders, State
 from litestar.enums import ScopeType
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
 
-from nvr.api import (
-    addresses,
-    alerts,
-    audit,
-    camera_table,
-    cameras,
-    cases,
-    clips,
-    clock,
-    coverage,
-    deletion,
-    exports,
-    fleet_coverage,
-    footage,
-    gaps,
-    health,
-    holds,
-    links,
-    metrics,
-    network,
-    orders,
-    page,
-    people,
-    playlists,
-    probe,
-    public,
-    retention,
-    schema,
-    watch,
-    windows,
-)
-from nvr.api.auth import guard
-from nvr.api.bounds import BoundedRequest
-from nvr.api.errors import ApiError, problem_response, to_problem
-from nvr.api.front import Front
-from nvr.api.page import SECURITY_HEADERS
-from nvr.api.routing import check_roles
-from nvr.api.schema import Describer
-from nvr.api.services import PROVIDED, Services
-from nvr.api.settings import ApiSettings
+from nvr.api.accounts import audit
+from nvr.api.accounts import routes as people
+from nvr.api.answers import page
+from nvr.api.answers.page import SECURITY_HEADERS
+from nvr.api.cameras import camera_table, probe, public
+from nvr.api.cameras import routes as cameras
+from nvr.api.cases import exports, links
+from nvr.api.cases import routes as cases
+from nvr.api.footage import addresses, clips, clock, coverage, playlists, watch
+from nvr.api.footage import segments as footage
+from nvr.api.http import schema
+from nvr.api.http.auth import guard
+from nvr.api.http.bounds import BoundedRequest
+from nvr.api.http.errors import ApiError, problem_response, to_problem
+from nvr.api.http.front import Front
+from nvr.api.http.routing import check_roles
+from nvr.api.http.schema import Describer
+from nvr.api.http.services import PROVIDED, Services
+from nvr.api.http.settings import ApiSettings
+from nvr.api.operations import alerts, health, metrics
+from nvr.api.orders import routes as orders
+from nvr.api.orders import windows
+from nvr.api.reports import fleet_coverage, gaps, network
+from nvr.api.retention import deletion, holds
+from nvr.api.retention import routes as retention
 
 __all__ = ["create_app"]
 

@@ -21,10 +21,10 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from nvr.api.attempts import network_of
-from nvr.api.front import is_trusted
-from nvr.api.refusals import Refusals
-from nvr.api.settings import ApiSettings
+from nvr.api.http.attempts import network_of
+from nvr.api.http.front import is_trusted
+from nvr.api.http.refusals import Refusals
+from nvr.api.http.settings import ApiSettings
 
 __all__ = ["Connections", "Limits", "protocol_for", "raise_descriptors"]
 

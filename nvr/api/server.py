@@ -25,8 +25,8 @@ from litestar.concurrency import set_asyncio_executor
 
 from nvr.api.app import create_app
 from nvr.api.connections import Connections, Limits, protocol_for
-from nvr.api.services import Services
-from nvr.api.settings import ApiSettings
+from nvr.api.http.services import Services
+from nvr.api.http.settings import ApiSettings
 
 __all__ = ["PortError", "bind", "make_server", "serve"]
 
@@ -139,7 +139,7 @@ def make_server(app: Litestar, limits: Limits) -> _Server:
             log_config=None,
             access_log=False,
             server_header=False,
-            # nvr.api.front believes those that a setting names.
+            # nvr.api.http.front believes those that a setting names.
             proxy_headers=False,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=_GRACE_S,

@@ -69,8 +69,8 @@ class _Time(click.ParamType[int]):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
             return value
-        from nvr.api.errors import ApiError
-        from nvr.api.times import parse_time
+        from nvr.api.http.errors import ApiError
+        from nvr.api.http.times import parse_time
 
         try:
             return parse_time("the time", str(value))

@@ -12,9 +12,9 @@ from litestar.routes import HTTPRoute
 from litestar.testing import AsyncTestClient
 
 from nvr.accounts.rows import Role
-from nvr.api.auth import PUBLIC
-from nvr.api.errors import CODES
-from nvr.api.routing import RouteError, check_roles
+from nvr.api.http.auth import PUBLIC
+from nvr.api.http.errors import CODES
+from nvr.api.http.routing import RouteError, check_roles
 from tests.api.catalogue import World
 
 Client = AsyncTestClient[Litestar]

@@ -23,13 +23,14 @@ from litestar.testing import AsyncTestClient
 
 from nvr import accounts
 from nvr.accounts.rows import Role
-from nvr.api import ApiSettings, create_app, watch
-from nvr.api.errors import ApiError
-from nvr.api.footage import segment_media
+from nvr.api import ApiSettings, create_app
+from nvr.api.footage import watch
+from nvr.api.footage.segments import segment_media
+from nvr.api.footage.watch import _check, _Watched
+from nvr.api.http.errors import ApiError
+from nvr.api.http.services import Services
+from nvr.api.http.times import format_time
 from nvr.api.server import bind
-from nvr.api.services import Services
-from nvr.api.times import format_time
-from nvr.api.watch import _check, _Watched
 from nvr.cases import addresses
 from storage.catalogue import audit
 from tests.playback.footage import CAMERA, START_US, Recording, Studio

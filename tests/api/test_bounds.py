@@ -15,8 +15,8 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from nvr.accounts.rows import Role
-from nvr.api.bounds import MOST_DEPTH, MOST_VALUES, check_json
-from nvr.api.errors import ApiError
+from nvr.api.http.bounds import MOST_DEPTH, MOST_VALUES, check_json
+from nvr.api.http.errors import ApiError
 from nvr.log import PerMinute
 from tests.api.catalogue import World
 from tests.api.test_access import declared

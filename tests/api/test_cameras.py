@@ -8,8 +8,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from nvr.api.camera_settings import checked
-from nvr.api.errors import ApiError
+from nvr.api.cameras.camera_settings import checked
+from nvr.api.http.errors import ApiError
 from nvr.supervisor.provision import from_row
 from storage.catalogue import cameras, devices, logins, status
 from storage.catalogue.status import Status

@@ -232,7 +232,7 @@ async def test_an_approval_whose_export_can_not_be_queued_is_none(
     ines: Person, anna: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = await asked(ines)
-    monkeypatch.setattr("nvr.api.export_requests._MOST_OPEN", 0)
+    monkeypatch.setattr("nvr.api.cases.export_requests._MOST_OPEN", 0)
     status, problem = await anna.post(f"/api/requests/{made['id']}/approve", {})
     assert (status, problem["code"]) == (409, "too_many_exports")
     (case,) = (await ines.get("/api/cases"))["cases"]

@@ -19,7 +19,7 @@ from litestar.exceptions import LitestarException
 from litestar.testing import AsyncTestClient, TestClient
 
 from nvr.api import ApiSettings, create_app
-from nvr.api.times import format_time, parse_time
+from nvr.api.http.times import format_time, parse_time
 from nvr.texts.cells import csv_cell
 from storage.catalogue import cameras, clock_samples
 from storage.catalogue.clock_samples import Sample
@@ -374,7 +374,7 @@ def test_other_cells_stay() -> None:
 
 
 async def test_a_report_comes_in_pieces(client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nvr.api import spool
+    from nvr.api.answers import spool
 
     monkeypatch.setattr(spool, "_CHUNK_BYTES", 7)
     answer = await client.get(f"/api/gaps?{HOUR}", headers=world.bearer("investigator"))
@@ -392,7 +392,7 @@ async def test_a_list_that_is_cut_says_so(client: Client, world: World) -> None:
 async def test_a_fault_in_the_middle_breaks_the_answer_off(
     app: Litestar, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nvr.api import gaps
+    from nvr.api.reports import gaps
 
     def broken(*_: Any, **__: Any) -> Iterator[bytes]:
         yield b"{"
@@ -409,7 +409,7 @@ async def test_a_fault_in_the_middle_breaks_the_answer_off(
 async def test_a_fault_at_the_beginning_is_an_error(
     client: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nvr.api import gaps
+    from nvr.api.reports import gaps
 
     def broken(*_: Any, **__: Any) -> Iterator[bytes]:
         raise sqlite3.OperationalError("disk I/O error")

@@ -8,7 +8,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from nvr.api.respond import accepts_gzip, matches_etag
+from nvr.api.http.respond import accepts_gzip, matches_etag
 from tests.api.catalogue import World
 
 Client = AsyncTestClient[Litestar]

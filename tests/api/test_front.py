@@ -19,9 +19,9 @@ from litestar.routes import HTTPRoute
 
 from nvr.accounts.rows import Role
 from nvr.api import ApiSettings, create_app
-from nvr.api.attempts import Attempts
-from nvr.api.auth import PUBLIC
-from nvr.api.front import host_of, parse_address, received
+from nvr.api.http.attempts import Attempts
+from nvr.api.http.auth import PUBLIC
+from nvr.api.http.front import host_of, parse_address, received
 from storage.catalogue import audit
 from tests.api.catalogue import PASSWORDS, World
 

@@ -23,8 +23,8 @@ from PIL import Image
 from nvr import accounts
 from nvr.accounts.rows import Role
 from nvr.api import ApiSettings, create_app
-from nvr.api.clips import coverage_headers
-from nvr.api.times import format_time, parse_time
+from nvr.api.footage.clips import coverage_headers
+from nvr.api.http.times import format_time, parse_time
 from nvr.playback import media
 from nvr.playback.hls.names import clip_name
 from storage.catalogue import facts, segments

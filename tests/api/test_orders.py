@@ -9,7 +9,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from nvr.api import ApiSettings, create_app
-from nvr.api.times import format_time
+from nvr.api.http.times import format_time
 from nvr.cases import cases
 from nvr.orders import attachments
 from storage.catalogue import audit

@@ -9,8 +9,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from nvr.api.public_words import public_state, public_text
-from nvr.api.times import format_time
+from nvr.api.cameras.public_words import public_state, public_text
+from nvr.api.http.times import format_time
 from nvr.cameras import public_view
 from nvr.orders import register as directing
 from nvr.orders.model import Draft, Kind

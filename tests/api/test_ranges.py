@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.api.ranges import select
+from nvr.api.answers.ranges import select
 from nvr.playback.errors import RangeNotSatisfiable
 
 ETAG = '"e"'

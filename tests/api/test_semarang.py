@@ -16,7 +16,7 @@ from litestar.testing import AsyncTestClient
 
 from nvr import accounts
 from nvr.api import ApiSettings, create_app
-from nvr.api.times import format_time
+from nvr.api.http.times import format_time
 from nvr.cases import cases
 from nvr.orders import in_force
 from storage.catalogue import node, status

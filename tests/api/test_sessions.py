@@ -12,9 +12,9 @@ from litestar.testing import AsyncTestClient
 
 from nvr.accounts import Role, passwords
 from nvr.accounts.users import insert_user
-from nvr.api.attempts import Attempts
-from nvr.api.auth import same_origin
-from nvr.api.errors import ApiError
+from nvr.api.http.attempts import Attempts
+from nvr.api.http.auth import same_origin
+from nvr.api.http.errors import ApiError
 from tests.api.catalogue import NOW, PASSWORDS, World
 
 Client = AsyncTestClient[Litestar]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.api.errors import ApiError
-from nvr.api.times import compact_time, format_time, parse_range, parse_time
+from nvr.api.http.errors import ApiError
+from nvr.api.http.times import compact_time, format_time, parse_range, parse_time
 
 DAY_US = 86_400_000_000
 AT = 1_795_442_706_123_456

@@ -23,8 +23,8 @@ import numpy as np
 
 from nvr import accounts
 from nvr.accounts.rows import Role
-from nvr.api.times import format_time
-from nvr.api.wire import coverage_body
+from nvr.api.http.bodies import coverage_body
+from nvr.api.http.times import format_time
 from storage.catalogue import cameras, node
 from storage.catalogue.database import Database
 from storage.coverage import closed_days

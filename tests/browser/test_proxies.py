@@ -18,7 +18,7 @@ import av
 import httpx
 import pytest
 
-from nvr.api.times import format_time
+from nvr.api.http.times import format_time
 from nvr.cli.demo import free_port
 from tests.browser.chrome import Page, chromium
 from tests.cameras.clips import Clip

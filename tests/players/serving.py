@@ -18,7 +18,7 @@ import uvicorn
 from nvr import accounts
 from nvr.accounts.rows import Role
 from nvr.api import ApiSettings, create_app
-from nvr.api.times import format_time
+from nvr.api.http.times import format_time
 from tests.playback.footage import CAMERA, START_US, Studio
 
 __all__ = ["Site", "served"]

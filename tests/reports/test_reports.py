@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nvr.api.times import format_time
+from nvr.api.http.times import format_time
 from nvr.reports.calendar import day_edges, hour_edges, local_time
 from nvr.reports.columns import decimal_seconds, iso_times
 from nvr.reports.document import Reader, Report, heat

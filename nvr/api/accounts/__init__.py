@@ -1,0 +1,1 @@
+"""Routes of people, their tokens and the audit log."""

@@ -1,0 +1,330 @@
+"""Routes of logging in and out, users and tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.concurrency import sync_to_thread
+from litestar.params import FromPath, JSONBody
+
+from nvr import accounts
+from nvr.accounts import rows
+from nvr.accounts.rows import Role, Token, User
+from nvr.api.http.auth import COOKIE, address_of, principal_of
+from nvr.api.http.cookies import make_cookie
+from nvr.api.http.errors import ApiError
+from nvr.api.http.respond import ApiRequest
+from nvr.api.http.routing import delete, get, post
+from nvr.api.http.services import Injected, Services
+from nvr.api.http.times import format_time
+from storage.catalogue import audit
+from storage.catalogue.actors import NOBODY, Actor
+from storage.catalogue.audit import Act
+
+__all__ = ["ROUTES"]
+
+# Cookies outlive a session at most until its own end: the server decides when it is over.
+_COOKIE_AGE_S = 7 * 86_400
+# Each takes 50 ms of one of two slots: whoever is behind these would wait for longer than a browser's user does.
+_MOST_WAITING = 40
+
+
+class Login(msgspec.Struct, forbid_unknown_fields=True):
+    """Who logs in."""
+
+    username: str
+    password: str
+
+
+class LoggedIn(msgspec.Struct):
+    """Who is logged in now."""
+
+    user: str
+    role: Role
+
+
+class Me(msgspec.Struct):
+    """Who asks, the zone in which to show times, the server's version and clock. ``must_change_password``: all else is refused until they have."""
+
+    user: str
+    role: Role
+    zone: str
+    version: str
+    time: str
+    must_change_password: bool
+
+
+class NewUser(msgspec.Struct, forbid_unknown_fields=True):
+    """A user to add."""
+
+    name: str
+    password: str
+    role: Role
+
+
+class UserBody(msgspec.Struct):
+    """A user. ``id`` is never given again; ``made_by``: who added them, null if that is not known."""
+
+    id: str
+    name: str
+    role: Role
+    created: str
+    made_by: str | None
+
+
+class Users(msgspec.Struct):
+    """All users."""
+
+    users: list[UserBody]
+
+
+class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
+    """``current`` must be given by whoever changes their own."""
+
+    password: str
+    current: str | None = None
+
+
+class NewToken(msgspec.Struct, forbid_unknown_fields=True):
+    """A token to make; ``name`` says what it is for."""
+
+    name: str
+    role: Role
+
+
+class TokenBody(msgspec.Struct, omit_defaults=True):
+    """A token. ``user``: whose it is, with whom it ends; null: of nobody in particular, made at the command line or before this was kept. ``made_by``: null
+    if that is not known. ``token``, its text, is answered once: when it is made."""
+
+    id: str
+    name: str
+    role: Role
+    created: str
+    last_used: str | None
+    user: str | None
+    made_by: str | None
+    token: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Tokens(msgspec.Struct):
+    """All tokens."""
+
+    tokens: list[TokenBody]
+
+
+async def _verified(request: Request[Any, Any, Any], services: Services, name: str, password: str) -> User:
+    """The user if the password is theirs; guessing gets slower and slower.
+
+    Raises:
+        ApiError: ``too_many_attempts``.
+        BadCredentials: it is not.
+    """
+    address = address_of(request)
+    services.attempts.begin(name, address)
+    if services.passwords_waiting >= _MOST_WAITING:
+        services.attempts.withdrawn(name, address)
+        raise ApiError("too_many_attempts", "too many log in at once: try again in 5 s", headers={"Retry-After": "5"})
+    services.passwords_waiting += 1
+    try:
+        user = await _verified_in_turn(services, name, password, address)
+    finally:
+        services.passwords_waiting -= 1
+    services.attempts.succeeded(name, address)
+    return user
+
+
+async def _verified_in_turn(services: Services, name: str, password: str, address: str) -> User:
+    async with services.password_slots:
+        try:
+            return await sync_to_thread(accounts.verify_password, services.db, name, password)
+        except accounts.BadCredentials:
+            await sync_to_thread(_enter_failure, services, name, address)
+            raise
+
+
+def _enter_failure(services: Services, name: str, address: str) -> None:
+    if (left_out := services.failures_entered.take()) is None:
+        return
+    more: dict[str, Any] = {"left_out": left_out} if left_out else {}
+    # What was typed may be a password in the wrong field: only names that exist are kept.
+    with audit.acting(Act(NOBODY, address, "login_failed", services.now_us())), services.db.write() as conn:
+        known = rows.find_user(conn, name) is not None
+        audit.enter(conn, "login_failed", detail={"user": name if known else None, **more})
+
+
+@post(
+    "/api/login",
+    role="public",
+    summary="Begin a session",
+    errors=["invalid_request", "bad_credentials", "too_many_attempts"],
+    status=200,
+    answer=LoggedIn,
+)
+async def login(request: Request[Any, Any, Any], services: Injected, data: JSONBody[Login]) -> Response[LoggedIn]:
+    """Answers with the session's cookie. The session that the browser had before ends."""
+    user = await _verified(request, services, data.username.strip().lower(), data.password)
+    now_us = services.now_us()
+    audit.begin(Act(user.actor, address_of(request), "login", now_us))
+    value = await sync_to_thread(accounts.create_session, services.db, user, at_us=now_us)
+    if old := request.cookies.get(COOKIE):
+        await sync_to_thread(accounts.end_session, services.db, old)
+    return Response(
+        LoggedIn(user.name, user.role),
+        cookies=[make_cookie(request, services, COOKIE, value, age_s=_COOKIE_AGE_S)],
+        status_code=200,
+    )
+
+
+@post("/api/logout", role="viewer", summary="End the session", status=204, before_change=True)
+async def logout(request: ApiRequest, services: Injected) -> Response[None]:
+    """Ends the session and takes the cookie back. With a token there is none to end."""
+    session = principal_of(request).session
+    if session is not None:
+        await sync_to_thread(accounts.end_session, services.db, session)
+    return Response(
+        None,
+        status_code=204,
+        # Only what is kept of answers: storage may be another program's under the same name.
+        headers={"Clear-Site-Data": '"cache"'},
+        cookies=[make_cookie(request, services, COOKIE, "", age_s=0)],
+    )
+
+
+@get(
+    "/api/me",
+    role="viewer",
+    summary="Who asks, and the server's zone, version and clock",
+    answer=Me,
+    before_change=True,
+)
+async def me(request: ApiRequest, services: Injected) -> Me:
+    """Who asks."""
+    who = principal_of(request)
+    settings = services.settings
+    now = format_time(services.now_us())
+    return Me(who.name, who.role, settings.zone, settings.version, now, who.must_change)
+
+
+def _user_body(user: User) -> UserBody:
+    return UserBody(user.id, user.name, user.role, format_time(user.created_us), user.made_by)
+
+
+@get("/api/users", role="admin", summary="All users", answer=Users)
+def list_users(services: Injected) -> Users:
+    """All users by name."""
+    with services.db.read() as conn:
+        return Users([_user_body(user) for user in rows.users(conn)])
+
+
+@post(
+    "/api/users",
+    role="admin",
+    summary="Add a user",
+    errors=["invalid_request", "invalid_account", "weak_password", "user_exists"],
+    answer=UserBody,
+)
+async def add_user(services: Injected, data: JSONBody[NewUser]) -> UserBody:
+    """Adds a user."""
+    async with services.password_slots:
+        user = await sync_to_thread(
+            accounts.create_user, services.db, data.name, data.password, data.role, at_us=services.now_us()
+        )
+    return _user_body(user)
+
+
+@delete(
+    "/api/users/{name:str}",
+    role="admin",
+    summary="Remove a user with their sessions and tokens",
+    errors=["account_not_found", "last_admin"],
+)
+def remove_user(services: Injected, name: FromPath[str]) -> None:
+    """Removes a user; the last administrator stays."""
+    accounts.remove_user(services.db, name, at_us=services.now_us())
+
+
+@post(
+    "/api/users/{name:str}/password",
+    role="viewer",
+    summary="Set a password: one's own, or as an administrator anyone's",
+    errors=["invalid_request", "bad_credentials", "weak_password", "account_not_found", "too_many_attempts"],
+    status=204,
+    before_change=True,
+)
+async def set_password(
+    request: ApiRequest, services: Injected, name: FromPath[str], data: JSONBody[NewPassword]
+) -> None:
+    """Ends the user's sessions, but for the one that asks. A session left open must not be enough to take an account over: one's
+    own password needs the present one."""
+    who = principal_of(request)
+    own = await sync_to_thread(_is_of, services, who.actor, name)
+    if not own and who.must_change:
+        raise ApiError("password_change_needed", "set a password of your own first: this one was made for you")
+    if not own and who.role is not Role.ADMIN:
+        raise ApiError("forbidden", "only an administrator may set another one's password")
+    accounts.check_password(data.password, of=name)
+    if own:
+        await _verified(request, services, name, data.current or "")
+    keep = accounts.hash_of(who.session) if own and who.session is not None else None
+    async with services.password_slots:
+        await sync_to_thread(accounts.set_password, services.db, name, data.password, keep_session=keep)
+
+
+def _is_of(services: Services, who: Actor, name: str) -> bool:
+    """Whether this is the user who has this name now; a token of theirs is them."""
+    with services.db.read() as conn:
+        user = rows.find_user(conn, name)
+    return user is not None and user.id == who.person
+
+
+def _token_body(token: Token) -> TokenBody:
+    last_used = None if token.last_used_us is None else format_time(token.last_used_us)
+    return TokenBody(
+        token.id, token.name, token.role, format_time(token.created_us), last_used, token.user_name, token.made_by
+    )
+
+
+@get("/api/tokens", role="admin", summary="All API tokens", answer=Tokens)
+def list_tokens(services: Injected) -> Tokens:
+    """All tokens, oldest first, without their texts."""
+    with services.db.read() as conn:
+        return Tokens([_token_body(token) for token in rows.tokens(conn)])
+
+
+@post(
+    "/api/tokens",
+    role="admin",
+    summary="Make an API token",
+    errors=["invalid_request", "invalid_account"],
+    answer=TokenBody,
+)
+def add_token(request: ApiRequest, services: Injected, data: JSONBody[NewToken]) -> Response[TokenBody]:
+    """It belongs to whoever makes it, counts as them and ends with them. The answer holds the token's text, this once."""
+    who = principal_of(request).actor
+    user = who.person if who.is_person else None
+    token, text = accounts.issue_token(services.db, data.name, data.role, user=user, at_us=services.now_us())
+    body = _token_body(token)
+    body.token = text
+    return Response(body, status_code=201, headers={"Cache-Control": "no-store"})
+
+
+@delete("/api/tokens/{token:str}", role="admin", summary="Remove an API token", errors=["account_not_found"])
+def remove_token(services: Injected, token: FromPath[str]) -> None:
+    """Whoever bears it is refused from now on."""
+    accounts.remove_token(services.db, token)
+
+
+ROUTES: list[object] = [
+    login,
+    logout,
+    me,
+    list_users,
+    add_user,
+    remove_user,
+    set_password,
+    list_tokens,
+    add_token,
+    remove_token,
+]

@@ -1,0 +1,102 @@
+"""The browser app's files, as Vite built them. Public: they hold no data, and the login is one of them."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from pathlib import Path
+from typing import Final
+
+from litestar import Response
+from litestar.params import FromPath
+
+from nvr.api.http.errors import ApiError
+from nvr.api.http.respond import ApiRequest, encoded, matches_etag, strong_etag
+from nvr.api.http.routing import get
+from nvr.api.http.services import Injected, Services
+
+__all__ = ["ROUTES", "SECURITY_HEADERS", "index_file"]
+
+# Everything comes from this server. hls.js plays from blob: addresses and works in a blob: worker; snapshots may be kept as one.
+_POLICY: Final = "; ".join(
+    [
+        "default-src 'self'",
+        "media-src 'self' blob:",
+        "worker-src 'self' blob:",
+        "img-src 'self' blob: data:",
+        "style-src 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+    ]
+)
+# On every answer, whatever it is.
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}", re.ASCII)
+_NOT_BUILT: Final = b"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>nvr</title>
+<h1>The page is not built</h1>
+<p>The server works; its browser app is missing. In the checkout, run <code>make web</code>, or
+<code>cd nvr/web &amp;&amp; npm ci &amp;&amp; npm run build</code>, and load this page again.</p>
+<p>The HTTP interface is described at <a href="api/schema">api/schema</a>.</p>
+</html>
+"""
+_TEXT: Final = frozenset({"application/json", "application/javascript", "image/svg+xml", "application/manifest+json"})
+
+
+def _file(request: ApiRequest, folder: Path, name: str, cache: str) -> Response[bytes]:
+    if not _NAME.fullmatch(name):
+        raise ApiError("not_found", "there is no such address")
+    try:
+        body = (folder / name).read_bytes()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise ApiError("not_found", "there is no such address") from None
+    media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    etag = strong_etag(body)
+    headers = {"Cache-Control": cache, "ETag": f"W/{etag}"}
+    if matches_etag(request.headers.get("if-none-match"), etag):
+        return Response(b"", status_code=304, headers=headers, media_type=media_type)
+    if media_type.startswith("text/") or media_type in _TEXT:
+        return encoded(request, body, _with_charset(media_type), headers=headers)
+    return Response(body, headers=headers, media_type=media_type)
+
+
+def _with_charset(media_type: str) -> str:
+    # The framework says it for text by itself.
+    return media_type if media_type.startswith("text/") else f"{media_type}; charset=utf-8"
+
+
+@get("/", role="public", summary="The page", media_type="text/html", in_schema=False)
+def index(request: ApiRequest, services: Injected) -> Response[bytes]:
+    """The page itself."""
+    return index_file(request, services)
+
+
+def index_file(request: ApiRequest, services: Services) -> Response[bytes]:
+    """The page: asked for anew each time, so that an upgrade is seen."""
+    if not (services.page_folder / "index.html").is_file():
+        return Response(_NOT_BUILT, media_type="text/html", headers={"Cache-Control": "no-store"})
+    return _file(request, services.page_folder, "index.html", "no-cache")
+
+
+@get("/{name:str}", role="public", summary="A file of the page", in_schema=False)
+def public_file(request: ApiRequest, services: Injected, name: FromPath[str]) -> Response[bytes]:
+    """What Vite copied as it is, such as the icon."""
+    return _file(request, services.page_folder, name, "no-cache")
+
+
+@get("/assets/{name:str}", role="public", summary="A hashed file of the page", in_schema=False)
+def asset(request: ApiRequest, services: Injected, name: FromPath[str]) -> Response[bytes]:
+    """Its name changes with its content."""
+    return _file(request, services.page_folder / "assets", name, "public, max-age=31536000, immutable")
+
+
+ROUTES: list[object] = [index, public_file, asset]

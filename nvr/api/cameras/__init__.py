@@ -1,0 +1,1 @@
+"""Routes of cameras: list, settings, connection test, status, the public's view."""

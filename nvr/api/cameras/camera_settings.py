@@ -1,0 +1,139 @@
+"""A camera's settings as they come from a client: checked by the same rules as ``config.toml``, credentials moved out of the URL.
+
+Pure. Invariant: what is answered never holds a password, and a URL that was answered can be sent back unchanged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from pydantic import ValidationError
+
+from nvr.api.http.errors import ApiError
+from nvr.config import Camera, check_ages, redact, to_wire
+from nvr.config.redact import MASK
+from storage.catalogue.cameras import Camera as StoredCamera
+from storage.retention.policies import Policy, Rules, resolve
+from storage.secrets.sealing import SEALED
+
+__all__ = ["CameraChange", "NewCamera", "changed", "checked", "stored_settings"]
+
+# What has a column of its own.
+_COLUMNS = ("id", "name", "labels")
+
+
+class NewCamera(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A camera to add. ``url`` may hold credentials; ``username`` and ``password`` are never answered. ``audio`` is off unless asked
+    for: recording sound in public is a question of law. Ages and sizes are text as in the configuration file, ``"30d"`` and ``"500GB"``."""
+
+    id: str
+    url: str
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    username: str | None = None
+    password: str | None = None
+    labels: dict[str, str] = {}
+    audio: bool = False
+    source: str = "auto"
+    transport: str = "tcp"
+    login: str = "auto"
+    tls: str = "pin"
+    redirect_hosts: list[str] = []
+    expected_interval: str | None = None
+    priority: int = 0
+    max_age: str | None = None
+    min_age: str | None = None
+    max_bytes: str | None = None
+
+
+class CameraChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What to change of a camera; what is absent stays. A ``username``, ``password`` or rule of retention of null removes it."""
+
+    id: str | msgspec.UnsetType = msgspec.UNSET
+    url: str | msgspec.UnsetType = msgspec.UNSET
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    username: str | msgspec.UnsetType | None = msgspec.UNSET
+    password: str | msgspec.UnsetType | None = msgspec.UNSET
+    labels: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    audio: bool | msgspec.UnsetType = msgspec.UNSET
+    source: str | msgspec.UnsetType = msgspec.UNSET
+    transport: str | msgspec.UnsetType = msgspec.UNSET
+    login: str | msgspec.UnsetType = msgspec.UNSET
+    tls: str | msgspec.UnsetType = msgspec.UNSET
+    redirect_hosts: list[str] | msgspec.UnsetType = msgspec.UNSET
+    expected_interval: str | msgspec.UnsetType | None = msgspec.UNSET
+    priority: int | msgspec.UnsetType = msgspec.UNSET
+    max_age: str | msgspec.UnsetType | None = msgspec.UNSET
+    min_age: str | msgspec.UnsetType | None = msgspec.UNSET
+    max_bytes: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+def stored_settings(camera: Camera) -> dict[str, Any]:
+    """The settings as the catalogue's ``camera.settings`` keeps them: all but id, name and labels, secrets included, by the names
+    of ``nvr.config.Camera``'s fields; what is None is left out."""
+    every: dict[str, Any] = json.loads(to_wire(camera))
+    return {key: value for key, value in every.items() if key not in _COLUMNS and value is not None}
+
+
+# As the configuration file has them, and as the catalogue keeps them.
+_STORED_AS = {"expected_interval": "expected_interval_us", "max_age": "max_age_us", "min_age": "min_age_us"}
+
+
+def checked(values: Mapping[str, Any], default: Rules | None = None) -> Camera:
+    """The camera that these settings describe. Its ages are checked against ``default``, the server's rules, where it has none of its own.
+
+    Raises:
+        ApiError: ``invalid_camera``; messages never repeat a URL or password.
+    """
+    try:
+        camera = Camera.model_validate(dict(values))
+    except ValidationError as error:
+        found = [
+            {"field": ".".join(str(part) for part in e["loc"]), "message": e["msg"].removeprefix("Value error, ")}
+            for e in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        detail = "; ".join(f"{e['field']} {e['message']}" for e in found)
+        raise ApiError("invalid_camera", redact(detail), extra={"errors": found}) from None
+    own = Policy(camera.max_age_us, camera.max_bytes, camera.min_age_us)
+    for key, what, advice in check_ages(camera, own if default is None else resolve(own, camera.labels, default)):
+        # It names the key itself.
+        message = f"{what}; {advice}"
+        raise ApiError("invalid_camera", message, extra={"errors": [{"field": key, "message": message}]})
+    return camera
+
+
+def changed(old: StoredCamera, change: CameraChange, default: Rules | None = None) -> Camera:
+    """The camera after the change; ``default`` as for ``checked``.
+
+    Raises:
+        ApiError: ``invalid_camera``.
+    """
+    wanted = {k: v for k, v in msgspec.structs.asdict(change).items() if v is not msgspec.UNSET}
+    if wanted.pop("id", old.id) != old.id:
+        raise _refused("id", "can't change: footage is kept under it; add a new camera instead")
+    url = wanted.get("url")
+    if url is not None and url == redact(str(old.settings.get("url", ""))):
+        del wanted["url"]  # the answered one came back
+    elif url is not None and MASK in url:
+        raise _refused("url", f"holds {MASK} where a secret was; write the whole URL")
+    if old.locked is not None and "password" not in wanted:
+        raise _refused("password", f"can't be kept as it is: {old.locked}")
+    if old.locked is not None and url is None:
+        raise _refused("url", "must be given with the password: what it was is sealed with the same key")
+    kept = {key: value for key, value in old.settings.items() if key != SEALED}
+    values = {**kept, "id": old.id, "name": old.name, "labels": dict(old.labels), **wanted}
+    if "://" in (url or "") and "@" in (url or "") and not {"username", "password"} & wanted.keys():
+        # New credentials in a new URL take the place of the old ones.
+        values.pop("username", None)
+        values.pop("password", None)
+    for key, stored in _STORED_AS.items():
+        if key in wanted:
+            # Two names of one setting must not both be there.
+            values.pop(stored, None)
+    return checked({k: v for k, v in values.items() if v is not None}, default)
+
+
+def _refused(field: str, message: str) -> ApiError:
+    return ApiError("invalid_camera", f"{field} {message}", extra={"errors": [{"field": field, "message": message}]})

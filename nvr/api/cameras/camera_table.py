@@ -1,0 +1,112 @@
+"""Routes of the table of cameras: export and import as CSV."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from litestar import Response
+from litestar.concurrency import sync_to_thread
+from litestar.params import FromQuery
+
+from nvr.api.cameras.choosing import knowing, parse_where
+from nvr.api.http.errors import ApiError
+from nvr.api.http.respond import ApiRequest
+from nvr.api.http.routing import get, post
+from nvr.api.http.services import Injected, Services
+from nvr.cameras import OvertakenError, import_table, plan_import, read, write
+from storage.catalogue import cameras
+from storage.catalogue.selection import select
+
+__all__ = ["ROUTES"]
+
+_LARGEST_TABLE_BYTES: Final = 20 << 20
+
+
+class Imported(msgspec.Struct):
+    """What an import does, or with ``dry_run`` would do. ``changed``: by camera, the names of what changes."""
+
+    dry_run: bool
+    added: list[str]
+    changed: dict[str, list[str]]
+    unchanged: int
+
+
+@get(
+    "/api/camera-table",
+    role="admin",
+    summary="Cameras as a CSV file, without passwords unless they are asked for",
+    errors=["invalid_selection", "invalid_parameter"],
+    media_type="text/csv",
+    audit="cameras_exported",
+)
+def export_cameras(
+    services: Injected, where: FromQuery[str | None] = None, passwords: FromQuery[str] = "no"
+) -> Response[bytes]:
+    """The cameras that ``where`` chooses, or all."""
+    if passwords not in ("yes", "no"):
+        raise ApiError("invalid_parameter", "passwords must be yes or no")
+    query = parse_where(where)
+    with services.db.read() as conn, knowing():
+        rows = select(query, cameras.every(conn))
+    text = write(rows, with_passwords=passwords == "yes")
+    # The mark tells a spreadsheet that this is UTF-8.
+    return Response(
+        text.encode("utf-8-sig"),
+        media_type="text/csv",
+        headers={"Content-Disposition": 'attachment; filename="cameras.csv"', "Cache-Control": "no-store"},
+    )
+
+
+@post(
+    "/api/camera-table",
+    role="admin",
+    summary="Add and change cameras by a CSV file: the body is the file",
+    errors=["invalid_table", "invalid_parameter", "too_large", "plan_changed"],
+    status=200,
+    answer=Imported,
+    largest_body_bytes=_LARGEST_TABLE_BYTES,
+)
+async def import_cameras(request: ApiRequest, services: Injected, dry_run: FromQuery[str] = "no") -> Response[Imported]:
+    """All of the file or, with one mistake in it, nothing."""
+    if dry_run not in ("yes", "no"):
+        raise ApiError("invalid_parameter", "dry_run must be yes or no")
+    data = await request.body()
+    done = await sync_to_thread(_import, services, data, dry_run == "yes")
+    if not done.dry_run and (done.added or done.changed):
+        services.on_cameras_changed()
+    return Response(done, status_code=200, headers={"Cache-Control": "no-store"})
+
+
+def _import(services: Services, data: bytes, dry_run: bool) -> Imported:
+    try:
+        table = read(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        message = "is not UTF-8 from here on: save the file as CSV UTF-8"
+        raise ApiError(
+            "invalid_table",
+            f"line {line}: {message}",
+            extra={"errors": [{"field": f"line {line}", "message": message}]},
+        ) from None
+    if dry_run:
+        with services.db.read() as conn:
+            plan = plan_import(conn, table)
+    else:
+        try:
+            plan = import_table(services.db, table, node=services.settings.node, at_us=services.now_us())
+        except OvertakenError as error:
+            services.on_cameras_changed()
+            raise ApiError("plan_changed", str(error)) from None
+    if plan.errors:
+        found = [
+            {"field": f"line {e.line}" + (f", {e.column}" if e.column else ""), "message": e.message}
+            for e in plan.errors
+        ]
+        detail = f"{len(found)} mistakes; nothing was changed. First: {plan.errors[0]}"
+        raise ApiError("invalid_table", detail, extra={"errors": found})
+    changed = {id_: list(names) for id_, names in plan.changed.items()}
+    return Imported(dry_run, list(plan.added), changed, plan.unchanged)
+
+
+ROUTES: list[object] = [export_cameras, import_cameras]

@@ -1,0 +1,137 @@
+"""The connection test: what a camera is and does, found out by connecting to it for some seconds.
+
+A process of its own looks (``python -m nvr.recorder.probe``): FFmpeg, which may read the camera, can end the process that it runs in. The camera's settings go to it through a pipe, so
+that no password is in a process list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any
+
+import msgspec
+from litestar import Response
+from litestar.params import JSONBody
+
+from nvr.api.cameras.camera_settings import checked
+from nvr.api.cameras.routes import no_camera
+from nvr.api.http.errors import ApiError
+from nvr.api.http.respond import ApiRequest, json_answer
+from nvr.api.http.routing import post
+from nvr.api.http.services import Injected, Services
+from nvr.config import Camera, redact, to_wire
+from storage.catalogue import audit, cameras
+
+__all__ = ["ROUTES"]
+
+# A probe looks for nine seconds, and ends its session.
+_LONGEST_S = 30.0
+
+
+class ProbeRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A camera to look at: one that there is (``camera``, whose settings count), or an address with its login."""
+
+    camera: str | None = None
+    url: str | None = None
+    username: str | None = None
+    password: str | None = None
+    audio: bool = False
+    source: str = "auto"
+    transport: str = "tcp"
+    login: str = "auto"
+    tls: str = "pin"
+
+
+class OddityBody(msgspec.Struct):
+    """Something odd about a camera. ``code`` is stable; ``text`` its English, with the ``figures`` in it."""
+
+    code: str
+    text: str
+    figures: dict[str, Any] = {}
+
+
+class ProbeBody(msgspec.Struct):
+    """What was found. ``source`` (``native``, ``av``) and ``transport``: how it would be read. ``keyframe_s``: the longest distance seen. ``cause`` and ``error``: why it ended by
+    itself, if it did. ``picture``: JPEG in Base64."""
+
+    url: str
+    source: str
+    transport: str
+    seconds: float
+    codec: str
+    profile: str
+    width: int
+    height: int
+    frames: int
+    frame_rate: float | None
+    declared_frame_rate: float | None
+    bitrate_bps: int | None
+    keyframe_s: float | None
+    clock_offset_s: float | None
+    audio: str | None
+    audio_packets: int
+    error: str | None
+    cause: str | None
+    oddities: list[OddityBody]
+    picture: str | None = None
+
+
+def _camera(services: Services, data: ProbeRequest) -> Camera:
+    if (data.camera is None) == (data.url is None):
+        raise ApiError("invalid_request", "name a camera or a url")
+    if data.camera is None:
+        given = {key: value for key, value in msgspec.structs.asdict(data).items() if value is not None}
+        return checked({**given, "id": "probe"})
+    with services.db.read() as conn:
+        row = cameras.find(conn, data.camera)
+    if row is None:
+        raise no_camera(data.camera)
+    if row.locked is not None:
+        raise ApiError("invalid_camera", row.locked)
+    return checked({**row.settings, "id": row.id, "name": row.name, "labels": dict(row.labels)})
+
+
+@post(
+    "/api/probe",
+    role="admin",
+    summary="Look at a camera for some seconds: what it is, what is odd about it, how it would be read",
+    errors=["invalid_request", "invalid_camera", "camera_not_found", "probe_failed"],
+    status=200,
+    answer=ProbeBody,
+)
+async def probe_camera(request: ApiRequest, services: Injected, data: JSONBody[ProbeRequest]) -> Response[bytes]:
+    """Records nothing. A refused login counts as any."""
+    camera = await asyncio.to_thread(_camera, services, data)
+
+    def note() -> None:
+        with services.db.write() as conn:
+            audit.enter(
+                conn, "camera_probed", camera=data.camera, detail={"url": redact(camera.url)} if data.url else {}
+            )
+
+    await asyncio.to_thread(note)
+    async with services.probe_slots:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", "nvr.recorder.probe",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 22,
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(_LONGEST_S):
+                said, _ = await child.communicate(f"{to_wire(camera)}\n{services.db.path}\n".encode())
+        except TimeoutError:
+            raise ApiError("probe_failed", "the look at the camera did not end in time") from None
+        finally:
+            if child.returncode is None:
+                child.kill()
+                await child.wait()
+    try:
+        found = msgspec.json.decode(said, type=ProbeBody)
+    except msgspec.DecodeError:
+        raise ApiError(
+            "probe_failed", f"the look at the camera ended with {child.returncode} and found nothing"
+        ) from None
+    return json_answer(request, found)
+
+
+ROUTES = [probe_camera]

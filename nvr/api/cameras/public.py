@@ -1,0 +1,339 @@
+"""Routes for citizens, without login: the status of public cameras and their last picture, only where the operator switched that on.
+
+They stay up when thousands watch: answers are made at most once in a few seconds, whoever asks, and may be kept by any cache.
+Invariant: nothing is answered of a camera that is not labelled public, and no picture while its public view is cut.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from litestar import Response
+from litestar.concurrency import sync_to_thread
+from litestar.params import FromPath, JSONBody
+
+from nvr.api.answers import page
+from nvr.api.cameras.public_words import public_state, public_text
+from nvr.api.cameras.routes import no_camera
+from nvr.api.http.auth import principal_of
+from nvr.api.http.errors import ApiError
+from nvr.api.http.respond import ApiRequest, encoded, matches_etag, strong_etag
+from nvr.api.http.routing import get, post
+from nvr.api.http.services import Injected, Services
+from nvr.api.http.times import format_time
+from nvr.cameras import public_view
+from nvr.cameras.present import CameraNow, present
+from nvr.cameras.public_view import Cut, CutError
+from nvr.playback.errors import PlaybackError
+from nvr.playback.snapshot import snapshot
+from storage.catalogue.segments import LAST_SPANS
+from storage.causes import Cause
+
+__all__ = ["ROUTES"]
+
+_FRESH_S: Final = 5
+_PICTURE_FRESH_S: Final = 30
+_WIDTH: Final = 640
+
+
+class OrderOfCamera(msgspec.Struct):
+    """The order that switched a camera off."""
+
+    letter: str
+    letter_date: str | None
+    expected_end: str | None
+
+
+class PublicCamera(msgspec.Struct, kw_only=True):
+    """``state`` is a named status: recording, disabled, maintenance, schedule, privacy, setup, network, camera or server; ``text`` says it by
+    language. ``picture`` is the address of the last picture, from ``picture_time``; null where none may be shown or none is there."""
+
+    id: str
+    name: str
+    district: str | None
+    latitude: str | None
+    longitude: str | None
+    state: str
+    since: str | None
+    text: dict[str, str]
+    order: OrderOfCamera | None
+    picture: str | None
+    picture_time: str | None
+
+
+class PublicCameras(msgspec.Struct):
+    """All public cameras."""
+
+    as_of: str
+    zone: str
+    cameras: list[PublicCamera]
+
+
+class CutBody(msgspec.Struct):
+    """A camera whose public view is cut."""
+
+    camera: str
+    since: str
+    reason: str
+    by: str
+
+
+class Cuts(msgspec.Struct):
+    """All cuts in force."""
+
+    cuts: list[CutBody]
+
+
+class Why(msgspec.Struct, forbid_unknown_fields=True):
+    """The reason, for the record."""
+
+    reason: str
+
+
+# The last footage of a camera, from the ends of primary keys.
+_CAMERAS: Final = f"""
+SELECT c.id, c.name, c.labels, c.added_us, t.since_us,
+  (SELECT max(end_us) FROM (SELECT end_us FROM span p WHERE p.camera = c.key ORDER BY p.start_us DESC LIMIT {LAST_SPANS})) AS last_us,
+  (SELECT max(g.until_us) FROM growing g WHERE g.camera = c.key) AS growing_us
+FROM camera c LEFT JOIN status t ON t.camera = c.key WHERE c.removed_us IS NULL ORDER BY c.id"""
+
+
+def _every(conn: sqlite3.Connection, now_us: int, base_path: str) -> list[PublicCamera]:
+    now, cuts = present(conn, now_us), public_view.cuts(conn)
+    found = []
+    for row in conn.execute(_CAMERAS):
+        labels = json.loads(row["labels"])
+        if public_view.is_public(labels):
+            found.append(_body(row, labels, now[row["id"]], cuts.get(row["id"]), base_path))
+    return found
+
+
+def _body(row: sqlite3.Row, labels: Mapping[str, str], now: CameraNow, cut: Cut | None, base_path: str) -> PublicCamera:
+    # A decision says why before the recorder has heard of it; maintenance, only why there is no picture.
+    records = now.is_recording and now.cause in (None, Cause.MAINTENANCE)
+    since_us: int | None = (row["since_us"] if records else now.since_us) or row["added_us"]
+    detail: Mapping[str, Any] = now.detail or {} if not now.is_required and not records else {}
+    name = public_state("recording" if records else "waiting", None if records else now.cause, now.detail or {})
+    if cut is not None:
+        name, since_us, detail = "privacy", cut.since_us, {}
+    last_us = max(row["last_us"] or 0, row["growing_us"] or 0)
+    shows = public_view.shows_picture(labels) and cut is None and last_us > 0
+    order = None
+    if name == "disabled":
+        order = OrderOfCamera(str(detail.get("letter", "")), detail.get("letter_date"), detail.get("expected_end"))
+    return PublicCamera(
+        id=row["id"],
+        name=row["name"],
+        district=labels.get("district"),
+        latitude=labels.get("latitude"),
+        longitude=labels.get("longitude"),
+        state=name,
+        since=None if since_us is None else format_time(since_us),
+        text=public_text(name, detail),
+        order=order,
+        picture=f"{base_path}/api/public/cameras/{row['id']}/picture.jpg" if shows else None,
+        picture_time=format_time(last_us) if shows else None,
+    )
+
+
+def _check_on(services: Services) -> None:
+    if not services.settings.public:
+        raise ApiError("public_off", "this server has no public page")
+
+
+def _kept(services: Services) -> dict[str, Any]:
+    """Every public camera and its answer, by id; under the empty id, all together."""
+    now_us = services.now_us()
+
+    def make() -> dict[str, Any]:
+        with services.db.read() as conn:
+            found = _every(conn, now_us, services.settings.base_path)
+        every = PublicCameras(format_time(now_us), services.settings.zone, found)
+        answers: dict[str, Any] = {camera.id: camera for camera in found}
+        answers[""] = msgspec.json.encode(every)
+        return answers
+
+    kept: dict[str, Any] = services.public.get("", now_us, _FRESH_S, make)
+    return kept
+
+
+def _answer(request: ApiRequest, body: bytes, media_type: str) -> Response[bytes]:
+    etag = strong_etag(body)
+    # Words may be shown while the server is away; a picture must be gone soon after its view was cut.
+    stale = "must-revalidate" if media_type == "image/jpeg" else "stale-while-revalidate=60, stale-if-error=3600"
+    headers = {
+        "Cache-Control": f"public, max-age={_FRESH_S}, {stale}",
+        "ETag": f"W/{etag}",
+    }
+    if matches_etag(request.headers.get("if-none-match"), etag):
+        return Response(b"", status_code=304, headers=headers, media_type=media_type)
+    if media_type == "application/json":
+        return encoded(request, body, media_type, headers=headers)
+    return Response(body, headers=headers, media_type=media_type)
+
+
+@get(
+    "/api/public/cameras",
+    role="public",
+    summary="The status of every public camera, for citizens",
+    errors=["public_off"],
+    answer=PublicCameras,
+)
+def public_cameras(request: ApiRequest, services: Injected) -> Response[bytes]:
+    """All public cameras."""
+    _check_on(services)
+    body: Any = _kept(services)[""]
+    return _answer(request, body, "application/json")
+
+
+def _one(services: Services, camera: str) -> PublicCamera:
+    _check_on(services)
+    found: Any = _kept(services).get(camera) if camera else None
+    if found is None:
+        # Whether there is such a camera is nobody's business.
+        raise ApiError("public_off", "there is no such camera on the public page")
+    assert isinstance(found, PublicCamera)
+    return found
+
+
+@get(
+    "/api/public/cameras/{camera:str}",
+    role="public",
+    summary="The status of a public camera, for citizens",
+    errors=["public_off"],
+    answer=PublicCamera,
+)
+def public_camera(request: ApiRequest, services: Injected, camera: FromPath[str]) -> Response[bytes]:
+    """One public camera."""
+    return _answer(request, msgspec.json.encode(_one(services, camera)), "application/json")
+
+
+@get(
+    "/api/public/cameras/{camera:str}/picture.jpg",
+    role="public",
+    summary="The last picture of a public camera that may show it",
+    errors=["public_off", "no_footage"],
+    media_type="image/jpeg",
+)
+async def public_picture(request: ApiRequest, services: Injected, camera: FromPath[str]) -> Response[bytes]:
+    """At most one is decoded for a camera in half a minute."""
+    kept = await sync_to_thread(_kept_picture, services, camera)
+    if kept is None:
+        # Only who must have one decoded waits in the line of those who are logged in.
+        async with services.picture_slots:
+            kept = await sync_to_thread(_picture, services, camera)
+    body, at = kept
+    answer = _answer(request, body, "image/jpeg")
+    answer.headers["X-Frame-Time"] = at
+    return answer
+
+
+def _kept_picture(services: Services, camera: str) -> tuple[bytes, str] | None:
+    """The picture, if it was decoded lately and may still be shown."""
+    if _one(services, camera).picture is None:
+        raise ApiError("no_footage", "this camera shows no picture now; its status says why")
+    kept: tuple[bytes, str] | None = services.pictures.peek(camera, services.now_us(), _PICTURE_FRESH_S)
+    return kept
+
+
+def _picture(services: Services, camera: str) -> tuple[bytes, str]:
+    if _one(services, camera).picture is None:
+        raise ApiError("no_footage", "this camera shows no picture now; its status says why")
+
+    def make() -> tuple[bytes, str]:
+        with services.db.read() as conn:
+            row = conn.execute(f"SELECT last_us, growing_us FROM ({_CAMERAS}) WHERE id = ?", (camera,)).fetchone()
+        try:
+            found = snapshot(
+                services.db,
+                services.indexes,
+                camera,
+                max(row["last_us"] or 0, row["growing_us"] or 0) - 1,
+                width=_WIDTH,
+            )
+        except PlaybackError:
+            raise ApiError("no_footage", "there is no picture of this camera now") from None
+        return found.jpeg, format_time(found.frame_time_us)
+
+    made: tuple[bytes, str] = services.pictures.get(camera, services.now_us(), _PICTURE_FRESH_S, make)
+    return made
+
+
+@get("/public", role="public", summary="The page for citizens", media_type="text/html", in_schema=False)
+def public_page(request: ApiRequest, services: Injected) -> Response[bytes]:
+    """The same page as ``/``, which sees by its address that it is asked by a citizen; where there is none, it says so."""
+    return page.index_file(request, services)
+
+
+@get("/api/public-cuts", role="viewer", summary="Cameras whose public view is cut now", answer=Cuts)
+def list_cuts(services: Injected) -> Cuts:
+    """All cuts in force."""
+    with services.db.read() as conn:
+        return Cuts([_cut(cut) for cut in public_view.cuts(conn).values()])
+
+
+def _cut(cut: Cut) -> CutBody:
+    return CutBody(cut.camera, format_time(cut.since_us), cut.reason, cut.by)
+
+
+@post(
+    "/api/cameras/{camera:str}/public-cut",
+    role="investigator",
+    summary="Cut a camera's public view at once; recording goes on",
+    errors=["invalid_request", "invalid_cut", "camera_not_found"],
+    answer=CutBody,
+)
+def cut_view(request: ApiRequest, services: Injected, camera: FromPath[str], data: JSONBody[Why]) -> CutBody:
+    """Caches in between may show its last answer for as long as they were allowed to: seconds."""
+    with services.db.write() as conn:
+        try:
+            made = public_view.cut(
+                conn, camera, reason=data.reason, by=principal_of(request).actor, now_us=services.now_us()
+            )
+        except KeyError:
+            raise no_camera(camera) from None
+        except CutError as error:
+            raise ApiError("invalid_cut", str(error)) from None
+    _forget(services)
+    return _cut(made)
+
+
+@post(
+    "/api/cameras/{camera:str}/public-cut/end",
+    role="admin",
+    summary="Let citizens see the camera again",
+    errors=["invalid_request", "invalid_cut", "camera_not_found"],
+    status=204,
+)
+def restore_view(request: ApiRequest, services: Injected, camera: FromPath[str], data: JSONBody[Why]) -> None:
+    """Ends the cut."""
+    with services.db.write() as conn:
+        try:
+            public_view.restore(
+                conn, camera, reason=data.reason, by=principal_of(request).actor, now_us=services.now_us()
+            )
+        except KeyError:
+            raise no_camera(camera) from None
+        except CutError as error:
+            raise ApiError("invalid_cut", str(error)) from None
+    _forget(services)
+
+
+def _forget(services: Services) -> None:
+    services.public.forget()
+    services.pictures.forget()
+
+
+ROUTES: list[object] = [
+    public_cameras,
+    public_camera,
+    public_picture,
+    public_page,
+    list_cuts,
+    cut_view,
+    restore_view,
+]

@@ -1,0 +1,164 @@
+"""From an approved request of a case to its export; and who may have an export.
+
+Invariant: an export that was made of a request is for who asked for it and for administrators, whoever had it made; any other for who made it and
+for administrators. Others need a link.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from typing import Final
+
+from nvr.accounts.rows import Role
+from nvr.api.cameras.routes import no_camera
+from nvr.api.http.auth import Principal
+from nvr.api.http.errors import ApiError
+from nvr.api.http.services import Services
+from nvr.api.http.times import format_time
+from nvr.cases import cases, exports
+from nvr.cases.cases import Request, State
+from nvr.cases.exports import Export
+from nvr.evidence.package.archive import Entry, PackageArchive
+from nvr.evidence.package.request import ExportRequest, new_export_id
+from storage.catalogue import audit
+from storage.catalogue.actors import Actor
+from storage.coverage.settled import unsettled
+from storage.texts import is_plain
+
+__all__ = [
+    "archive_of",
+    "check_may_have",
+    "export_request",
+    "may_have",
+    "no_export",
+    "package_of",
+    "queue",
+]
+
+_MOST_OPEN: Final = 200
+# In an export's kept request: the id of the request of a case that it was made of.
+_MADE_OF: Final = "made_of"
+
+
+def no_export(id_: str) -> ApiError:
+    """What is answered for an id of none."""
+    return ApiError("export_not_found", f"there is no export {id_!r}")
+
+
+def may_have(who: Principal, job: Export) -> bool:
+    """Whether somebody may download an export, and make links to it."""
+    # Whose it is may not be known, of one that is older than ids: then nobody's.
+    return who.role.allows(Role.ADMIN) or who.actor.person == job.owner_id
+
+
+def check_may_have(who: Principal, job: Export) -> None:
+    """Raises ``ApiError`` ``not_your_export`` unless ``may_have``."""
+    if not may_have(who, job):
+        raise ApiError(
+            "not_your_export", "only who asked for this export, an administrator, or who has a link may have it"
+        )
+
+
+def package_of(services: Services, job: Export) -> PackageArchive:
+    """The ZIP of an export whose ``folder`` is known."""
+    folder = job.folder or ""
+    entries = [Entry(name, size, crc) for name, size, crc in job.files]
+    return PackageArchive(services.exports_folder / folder, folder, entries)
+
+
+def archive_of(services: Services, job: Export) -> tuple[PackageArchive, str, str]:
+    """The ZIP of an export that is done, its name without its ending, and its ETag.
+
+    Raises:
+        ApiError: ``export_not_ready``, or ``export_wrong``: reading it back has found other bytes than were recorded.
+    """
+    if job.check_outcome == "wrong":
+        raise ApiError("export_wrong", f"it is not what was recorded: {'; '.join(job.check_details)[:500]}")
+    if job.state != "done" or job.folder is None:
+        raise ApiError("export_not_ready", f"the export is {job.state}")
+    archive = package_of(services, job)
+    return archive, job.folder, f'"{job.id}-{archive.size:x}"'
+
+
+def queue(
+    conn: sqlite3.Connection,
+    services: Services,
+    asked: ExportRequest,
+    *,
+    by: Actor,
+    now_us: int,
+    made_of: Request | None = None,
+) -> Export:
+    """Queues an export; with ``made_of``, as that of this request. If its range is not over yet it says when it is expected to begin.
+
+    Raises:
+        ApiError: ``too_many_exports`` or ``camera_not_found``.
+    """
+    if sum(job.is_open for job in exports.every(conn)) >= _MOST_OPEN:
+        raise ApiError("too_many_exports", f"{_MOST_OPEN} exports wait already; cancel some, or come back later")
+    wanted = {**asked.to_json(), "audit_head": str(audit.head(conn))}
+    if made_of is not None:
+        wanted[_MADE_OF] = made_of.id
+        cases.link_export(conn, made_of.id, asked.id)
+    # Whose a request is that is older than ids may not be known: its export is for administrators then, not for who has it made.
+    owner_id = by.person if made_of is None else made_of.requester_id
+    try:
+        job = exports.queue(conn, asked.id, wanted, by=by, owner_id=owner_id, now_us=now_us)
+    except KeyError as error:
+        raise no_camera(str(error.args[0])) from None
+    waits = unsettled(conn, asked.cameras, asked.end_us, now_us=now_us, segment_us=services.settings.segment_us)
+    if waits is None:
+        return job
+    exports.wait(conn, job.id, None, waits.until_us)
+    return replace(job, begins_us=waits.until_us)
+
+
+def export_request(conn: sqlite3.Connection, made: Request, *, by: Actor) -> ExportRequest:
+    """What an approved request asks for, with its story.
+
+    Raises:
+        ApiError: ``approval_needed`` (it is not approved) or ``invalid_export`` (it has its export).
+    """
+    if made.state is not State.APPROVED:
+        raise ApiError("approval_needed", f"the request is not approved: it was {made.state}")
+    before = None if made.export is None else exports.find(conn, made.export)
+    if before is not None and before.state in ("queued", "running", "done"):
+        raise ApiError("invalid_export", f"there is an export of this request already: {made.export}")
+    case = cases.find(conn, made.case)
+    assert case is not None
+    story = (
+        {
+            "time": format_time(made.requested_us),
+            "event": "requested",
+            "who": made.requester,
+            "detail": f"request {made.id}: {made.purpose}"[:500],
+            "audit": made.requested_entry or "",
+        },
+        {
+            "time": format_time(made.decided_us or made.requested_us),
+            "event": "approved",
+            "who": made.decided_by or "",
+            "detail": made.decision or "",
+            "audit": made.decided_entry or "",
+        },
+    )
+    return ExportRequest(
+        new_export_id(),
+        made.cameras,
+        made.start_us,
+        made.end_us,
+        by.name,
+        _line(case.number),
+        _line(case.legal_basis),
+        _line(made.purpose),
+        made.requester,
+        made.decided_by or "",
+        made.holds,
+        story,
+    ).as_stated((), case=case.opened_by, legal_basis=case.opened_by, purpose=made.requester)
+
+
+def _line(text: str) -> str:
+    # Texts of several lines, and those that are older than the rules for them.
+    return "".join(char if is_plain(char) else " " for char in text)[:500]

@@ -1,0 +1,272 @@
+"""Routes of links: one recipient fetches one export by one, without an account.
+
+The secret is never in an address that a server or a proxy sees: a link is the page's address with the secret behind ``#``; the page sends it in a body and
+gets a cookie for the download's path. Invariant: a link that is unknown, over, revoked, or whose export is deleted is answered alike.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+import msgspec
+from litestar import Response
+from litestar.concurrency import sync_to_thread
+from litestar.params import FromPath, JSONBody
+from litestar.response.base import ASGIResponse
+
+from nvr.api.answers.sending import send
+from nvr.api.cases.export_requests import archive_of, check_may_have, no_export, package_of
+from nvr.api.http.auth import Principal, address_of, principal_of
+from nvr.api.http.cookies import make_cookie
+from nvr.api.http.errors import ApiError
+from nvr.api.http.respond import ApiRequest, json_answer
+from nvr.api.http.routing import get, post
+from nvr.api.http.services import Injected, Services
+from nvr.api.http.times import format_time, parse_time
+from nvr.cases import exports, links
+from nvr.cases.exports import Export
+from nvr.cases.links import Link, LinkError
+from nvr.cases.links import State as LinkState
+from nvr.evidence.package.archive import PackageArchive
+from storage.catalogue import audit
+from storage.catalogue.actors import NOBODY
+from storage.catalogue.audit import Act
+
+__all__ = ["ROUTES", "LinkBody", "link_body"]
+
+_COOKIE: Final = "nvr_link"
+
+
+class NewLink(msgspec.Struct, forbid_unknown_fields=True):
+    """Whom it is for, and either how long or until when."""
+
+    recipient: str
+    expires_s: int | None = None
+    until: str | None = None
+
+
+class LinkBody(msgspec.Struct, omit_defaults=True):
+    """A link. ``state``: ``valid``, ``over``, ``revoked`` or ``ended`` (its export is deleted). ``path``, its address on this server, is answered
+    once: when it is made."""
+
+    id: str
+    recipient: str
+    made_by: str
+    made: str
+    until: str
+    state: LinkState
+    openings: int
+    downloads: int
+    used: str | None
+    revoked: str | None
+    revoked_by: str | None
+    path: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Opening(msgspec.Struct, forbid_unknown_fields=True):
+    """The text behind ``#/link/``."""
+
+    link: str
+
+
+class LinkedCamera(msgspec.Struct):
+    """A camera of the export."""
+
+    id: str
+    name: str
+
+
+class OpenedLink(msgspec.Struct):
+    """What the recipient is told. ``bytes`` is the size of the ZIP, ``download`` where it is."""
+
+    recipient: str
+    until: str
+    cameras: list[LinkedCamera]
+    start: str
+    end: str
+    case: str
+    name: str
+    bytes: int
+    download: str
+    server: str
+    zone: str
+
+
+def _time(at_us: int | None) -> str | None:
+    return None if at_us is None else format_time(at_us)
+
+
+def link_body(link: Link) -> LinkBody:
+    """A link as it is listed."""
+    return LinkBody(
+        link.id,
+        link.recipient,
+        link.made_by,
+        format_time(link.made_us),
+        format_time(link.until_us),
+        link.state,
+        link.openings,
+        link.downloads,
+        _time(link.used_us),
+        _time(link.revoked_us),
+        link.revoked_by,
+    )
+
+
+def _not_valid() -> ApiError:
+    return ApiError("link_not_valid", "this link opens nothing, or nothing any more: ask whoever gave it to you")
+
+
+def _allowed(conn: sqlite3.Connection, id_: str, who: Principal) -> Export:
+    job = exports.find(conn, id_)
+    if job is None:
+        raise no_export(id_)
+    check_may_have(who, job)
+    return job
+
+
+@post(
+    "/api/exports/{export:str}/links",
+    role="investigator",
+    summary="Make a link by which one recipient fetches an export",
+    errors=[
+        "invalid_request",
+        "invalid_link",
+        "naive_time",
+        "invalid_time",
+        "time_out_of_range",
+        "not_your_export",
+        "export_not_found",
+        "export_not_ready",
+        "export_wrong",
+    ],
+    answer=LinkBody,
+)
+def make_link(
+    request: ApiRequest, services: Injected, export: FromPath[str], data: JSONBody[NewLink]
+) -> Response[bytes]:
+    """For whoever may download it. The answer holds the link's address, this once."""
+    who, now_us = principal_of(request), services.now_us()
+    with services.db.write() as conn:
+        _allowed(conn, export, who)
+        if (data.expires_s is None) == (data.until is None):
+            raise ApiError("invalid_link", "say either expires_s or until")
+        if data.expires_s is not None:
+            # Far beyond what is allowed, but no number that the catalogue can't hold.
+            until_us = now_us + min(max(data.expires_s, 0), 10**9) * 1_000_000
+        else:
+            until_us = parse_time("until", data.until)
+        try:
+            link, text = links.make(
+                conn, export, recipient=data.recipient, until_us=until_us, by=who.actor, now_us=now_us
+            )
+        except LinkError as error:
+            raise ApiError(error.code, str(error)) from None
+    body = link_body(link)
+    body.path = services.url(f"/#/link/{text}")
+    return json_answer(request, body, status=201)
+
+
+@post(
+    "/api/exports/{export:str}/links/{link:str}/revoke",
+    role="investigator",
+    summary="Revoke a link",
+    errors=["not_your_export", "export_not_found", "link_not_found"],
+    status=200,
+    answer=LinkBody,
+)
+def revoke_link(request: ApiRequest, services: Injected, export: FromPath[str], link: FromPath[str]) -> Response[bytes]:
+    """It opens nothing from now on; a download that is under way ends by itself."""
+    who, now_us = principal_of(request), services.now_us()
+    with services.db.write() as conn:
+        _allowed(conn, export, who)
+        known = links.find(conn, link, now_us)
+        if known is None or known.export != export:
+            raise ApiError("link_not_found", f"there is no link {link!r} to this export")
+        revoked = links.revoke(conn, link, by=who.actor, now_us=now_us)
+    return json_answer(request, link_body(revoked))
+
+
+@post(
+    "/api/links/open",
+    role="public",
+    summary="Open a link: what it is, and a cookie to download it",
+    errors=["invalid_request", "link_not_valid", "too_many_attempts"],
+    status=200,
+    answer=OpenedLink,
+)
+def open_link(request: ApiRequest, services: Injected, data: JSONBody[Opening]) -> Response[bytes]:
+    """Guessing gets slower and slower, as with logins."""
+    address, now_us = address_of(request), services.now_us()
+    id_ = data.link.strip().partition(".")[0]
+    services.link_attempts.begin(id_, address)
+    with services.db.write() as conn:
+        known = links.find(conn, id_[:64], now_us)
+        actor = NOBODY if known is None else known.actor
+        with audit.acting(Act(actor, address, "link_opened", now_us)):
+            opened = links.open_link(conn, data.link, now_us)
+        if opened is None and services.links_refused_entered.take() is not None:
+            with audit.acting(Act(NOBODY, address, "link_refused", now_us)):
+                links.refused(conn, data.link, now_us)
+    if opened is None:
+        raise _not_valid()
+    services.link_attempts.succeeded(id_, address)
+    link, cookie = opened
+    path = f"/api/links/{link.id}"
+    answer = json_answer(request, _opened(services, link, path))
+    answer.set_cookie(make_cookie(request, services, _COOKIE, cookie, age_s=links.OPENING_US // 1_000_000, path=path))
+    return answer
+
+
+def _opened(services: Services, link: Link, path: str) -> OpenedLink:
+    with services.db.read() as conn:
+        job = exports.find(conn, link.export)
+        assert job is not None
+        names = dict(conn.execute("SELECT id, name FROM camera").fetchall())
+    return OpenedLink(
+        link.recipient,
+        format_time(link.until_us),
+        [LinkedCamera(id_, names.get(id_) or id_) for id_ in job.request["cameras"]],
+        format_time(job.request["start_us"]),
+        format_time(job.request["end_us"]),
+        str(job.request.get("case", "")),
+        f"{job.folder}.zip",
+        package_of(services, job).size,
+        services.url(f"{path}/download"),
+        services.settings.name,
+        services.settings.zone,
+    )
+
+
+@get(
+    "/api/links/{link:str}/download",
+    role="public",
+    summary="The package of a link that this browser has opened, as a ZIP",
+    errors=["link_not_valid", "range_not_satisfiable"],
+    media_type="application/zip",
+)
+async def link_download(request: ApiRequest, services: Injected, link: FromPath[str]) -> ASGIResponse:
+    """For an hour after it was opened; then the page opens it anew."""
+    cookie = request.cookies.get(_COOKIE, "")
+    archive, name, etag = await sync_to_thread(_linked, services, link, cookie, address_of(request))
+    headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}.zip"'}
+    return send(request, archive, etag=etag, media_type="application/zip", headers=headers)
+
+
+def _linked(services: Services, id_: str, cookie: str, address: str) -> tuple[PackageArchive, str, str]:
+    now_us = services.now_us()
+    with services.db.read() as conn:
+        link = links.of_cookie(conn, id_, cookie, now_us)
+        job = None if link is None else exports.find(conn, link.export)
+    if link is None or job is None:
+        raise _not_valid()
+    archive = archive_of(services, job)
+    detail = {"export": job.id, "link": link.id, "recipient": link.recipient}
+    act = Act(link.actor, address, "export_downloaded", now_us)
+    if not services.views.goes_on(act, None, detail, now_us):
+        services.views.enter(act, None, detail, now_us, also=lambda conn: links.downloaded(conn, link, now_us))
+    return archive
+
+
+ROUTES = [make_link, revoke_link, open_link, link_download]

@@ -1,0 +1,333 @@
+"""Routes of cases and the requests for footage made in them."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+
+import msgspec
+from litestar import Response
+from litestar.params import FromPath, JSONBody
+
+from nvr.accounts.rows import Role
+from nvr.api.cases.export_requests import export_request, queue
+from nvr.api.http.auth import Principal, principal_of
+from nvr.api.http.errors import ApiError
+from nvr.api.http.respond import ApiRequest, json_answer
+from nvr.api.http.routing import get, post
+from nvr.api.http.services import Injected, Services
+from nvr.api.http.times import format_time, parse_time
+from nvr.api.retention.hold_share import check_share
+from nvr.cases import cases
+from nvr.cases.cases import Case, CaseError, Request, State
+
+__all__ = ["ROUTES"]
+
+_TIMES = ["missing_parameter", "naive_time", "invalid_time", "time_out_of_range"]
+
+
+class NewCase(msgspec.Struct, forbid_unknown_fields=True):
+    """``number`` as the authority writes it; ``legal_basis``: the law, the letter."""
+
+    number: str
+    legal_basis: str
+    title: str = ""
+
+
+class NewRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Footage asked for, and what for."""
+
+    cameras: list[str]
+    start: str
+    end: str
+    purpose: str
+
+
+class Approval(msgspec.Struct, forbid_unknown_fields=True):
+    """A word on it, if any."""
+
+    reason: str = ""
+
+
+class Refusal(msgspec.Struct, forbid_unknown_fields=True):
+    """Why; with ``release`` the holds end too."""
+
+    reason: str
+    release: bool = False
+
+
+class RequestBody(msgspec.Struct):
+    """A request. ``state``: ``asked``, ``approved``, ``refused`` or ``withdrawn``. ``holds``: one a camera, in the same order. ``mine``: whoever reads this
+    made it, themselves or by a token of theirs."""
+
+    id: str
+    case: str
+    cameras: list[str]
+    holds: list[str]
+    start: str
+    end: str
+    purpose: str
+    state: State
+    requester: str
+    mine: bool
+    requested: str
+    decided_by: str | None
+    decided: str | None
+    decision: str | None
+    export: str | None
+
+
+class CaseBody(msgspec.Struct):
+    """A case and its requests, the latest first."""
+
+    id: str
+    number: str
+    legal_basis: str
+    title: str
+    opened_by: str
+    opened: str
+    closed: str | None
+    closed_by: str | None
+    close_reason: str | None
+    requests: list[RequestBody]
+
+
+class Cases(msgspec.Struct):
+    """All cases. ``second_person``: whoever asked may not approve."""
+
+    second_person: bool
+    cases: list[CaseBody]
+
+
+def _time(at_us: int | None) -> str | None:
+    return None if at_us is None else format_time(at_us)
+
+
+def _request_body(made: Request, who: Principal) -> RequestBody:
+    return RequestBody(
+        made.id,
+        made.case,
+        list(made.cameras),
+        list(made.holds),
+        format_time(made.start_us),
+        format_time(made.end_us),
+        made.purpose,
+        made.state,
+        made.requester,
+        made.requester_id == who.actor.person,
+        format_time(made.requested_us),
+        made.decided_by,
+        _time(made.decided_us),
+        made.decision,
+        made.export,
+    )
+
+
+def _body(conn: sqlite3.Connection, case: Case, who: Principal) -> CaseBody:
+    return CaseBody(
+        case.id,
+        case.number,
+        case.legal_basis,
+        case.title,
+        case.opened_by,
+        format_time(case.opened_us),
+        _time(case.closed_us),
+        case.closed_by,
+        case.close_reason,
+        [_request_body(made, who) for made in cases.requests(conn, case.id)],
+    )
+
+
+def _refused(error: CaseError) -> ApiError:
+    return ApiError(error.code, str(error))
+
+
+@get("/api/cases", role="investigator", summary="All cases with their requests", answer=Cases)
+def list_cases(request: ApiRequest, services: Injected) -> Response[bytes]:
+    """Open ones first, the latest first."""
+    with services.db.read() as conn:
+        bodies = [_body(conn, case, principal_of(request)) for case in cases.every(conn)]
+    return json_answer(request, Cases(services.settings.second_person, bodies))
+
+
+@get("/api/cases/{case:str}", role="investigator", summary="A case", errors=["case_not_found"], answer=CaseBody)
+def one_case(request: ApiRequest, services: Injected, case: FromPath[str]) -> Response[bytes]:
+    """With its requests."""
+    with services.db.read() as conn:
+        known = cases.find(conn, case)
+        if known is None:
+            raise _no_case(case)
+        return json_answer(request, _body(conn, known, principal_of(request)))
+
+
+def _no_case(id_: str) -> ApiError:
+    return ApiError("case_not_found", f"there is no case {id_!r}")
+
+
+@post(
+    "/api/cases",
+    role="investigator",
+    summary="Open a case",
+    errors=["invalid_request", "invalid_case", "case_exists"],
+    answer=CaseBody,
+)
+def open_case(request: ApiRequest, services: Injected, data: JSONBody[NewCase]) -> Response[bytes]:
+    """To ask for footage in it."""
+    with services.db.write() as conn:
+        try:
+            case = cases.open_case(
+                conn,
+                number=data.number,
+                legal_basis=data.legal_basis,
+                title=data.title,
+                by=principal_of(request).actor,
+                now_us=services.now_us(),
+            )
+        except CaseError as error:
+            raise _refused(error) from None
+        body = _body(conn, case, principal_of(request))
+    return json_answer(request, body, status=201)
+
+
+@post(
+    "/api/cases/{case:str}/close",
+    role="investigator",
+    summary="Close a case; with `release` its holds end too",
+    errors=["invalid_request", "invalid_case", "case_not_found", "case_closed", "case_undecided"],
+    status=200,
+    answer=CaseBody,
+)
+def close_case(
+    request: ApiRequest, services: Injected, case: FromPath[str], data: JSONBody[Refusal]
+) -> Response[bytes]:
+    """It takes no more requests. Releasing its holds needs an administrator, as releasing any hold does."""
+    who = principal_of(request)
+    _check_release(request, data.release)
+    with services.db.write() as conn:
+        try:
+            closed = cases.close(
+                conn, case, reason=data.reason, release=data.release, by=who.actor, now_us=services.now_us()
+            )
+        except KeyError:
+            raise _no_case(case) from None
+        except CaseError as error:
+            raise _refused(error) from None
+        body = _body(conn, closed, who)
+    return json_answer(request, body)
+
+
+def _check_release(request: ApiRequest, release: bool) -> None:
+    if release and not principal_of(request).role.allows(Role.ADMIN):
+        raise ApiError("forbidden", "only an administrator may release holds")
+
+
+@post(
+    "/api/cases/{case:str}/requests",
+    role="investigator",
+    summary="Ask for footage in a case; it is held at once",
+    errors=[
+        "invalid_request",
+        "invalid_case",
+        "invalid_hold",
+        "hold_too_large",
+        "case_not_found",
+        "case_closed",
+        "camera_not_found",
+        *_TIMES,
+    ],
+    answer=RequestBody,
+)
+def ask(request: ApiRequest, services: Injected, case: FromPath[str], data: JSONBody[NewRequest]) -> Response[bytes]:
+    """No rule deletes what was asked for, from now until somebody releases its holds."""
+    start_us, end_us = parse_time("start", data.start), parse_time("end", data.end)
+    check_share(request, services, [(camera, start_us, end_us) for camera in data.cameras])
+    with services.db.write() as conn:
+        try:
+            made = cases.request(
+                conn,
+                case,
+                data.cameras,
+                start_us,
+                end_us,
+                purpose=data.purpose,
+                by=principal_of(request).actor,
+                now_us=services.now_us(),
+            )
+        except KeyError:
+            raise _no_case(case) from None
+        except CaseError as error:
+            raise _refused(error) from None
+    return json_answer(request, _request_body(made, principal_of(request)), status=201)
+
+
+def _decide(
+    request: ApiRequest, services: Services, id_: str, state: State, reason: str, *, release: bool = False
+) -> Response[bytes]:
+    _check_release(request, release)
+    now_us = services.now_us()
+    with services.db.write() as conn:
+        try:
+            decided = cases.decide(
+                conn,
+                id_,
+                state,
+                reason=reason,
+                by=principal_of(request).actor,
+                now_us=now_us,
+                second_person=services.settings.second_person,
+                release=release,
+            )
+        except KeyError:
+            raise ApiError("request_not_found", f"there is no request {id_!r}") from None
+        except CaseError as error:
+            raise _refused(error) from None
+        if state is State.APPROVED:
+            by = principal_of(request).actor
+            job = queue(conn, services, export_request(conn, decided, by=by), by=by, now_us=now_us, made_of=decided)
+            decided = replace(decided, export=job.id)
+    return json_answer(request, _request_body(decided, principal_of(request)))
+
+
+_DECISION = ["invalid_request", "invalid_case", "request_not_found", "request_decided"]
+
+
+@post(
+    "/api/requests/{id:str}/approve",
+    role="investigator",
+    summary="Approve a request: its export is made",
+    errors=[*_DECISION, "second_person_needed", "too_many_exports"],
+    status=200,
+    answer=RequestBody,
+)
+def approve(request: ApiRequest, services: Injected, id: FromPath[str], data: JSONBody[Approval]) -> Response[bytes]:
+    """Where a second person is asked for, somebody else than who asked. If its range is not over yet, the export waits until it is."""
+    return _decide(request, services, id, State.APPROVED, data.reason)
+
+
+@post(
+    "/api/requests/{id:str}/refuse",
+    role="investigator",
+    summary="Refuse a request, with a reason",
+    errors=_DECISION,
+    status=200,
+    answer=RequestBody,
+)
+def refuse(request: ApiRequest, services: Injected, id: FromPath[str], data: JSONBody[Refusal]) -> Response[bytes]:
+    """Its holds stay unless an administrator says ``release``: who was refused may ask again."""
+    return _decide(request, services, id, State.REFUSED, data.reason, release=data.release)
+
+
+@post(
+    "/api/requests/{id:str}/withdraw",
+    role="investigator",
+    summary="Withdraw one's own request, with a reason",
+    errors=[*_DECISION, "not_your_request"],
+    status=200,
+    answer=RequestBody,
+)
+def withdraw(request: ApiRequest, services: Injected, id: FromPath[str], data: JSONBody[Refusal]) -> Response[bytes]:
+    """Its holds stay unless an administrator says ``release``."""
+    return _decide(request, services, id, State.WITHDRAWN, data.reason, release=data.release)
+
+
+ROUTES = [list_cases, one_case, open_case, close_case, ask, approve, refuse, withdraw]

@@ -1,0 +1,1 @@
+"""Routes of footage: coverage, segments, playlists, clips, and addresses for players."""

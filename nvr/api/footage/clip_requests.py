@@ -1,0 +1,44 @@
+"""Whether a clip may be handed out: with ``[evidence] clips_need_request``, only of what an approved request asked for, to who asked.
+
+Invariant: every route that hands out a range of footage as a file to keep asks here first. Playback and pictures are looks: a role allows those.
+"""
+
+from __future__ import annotations
+
+from nvr.accounts.rows import Role
+from nvr.api.http.auth import Principal
+from nvr.api.http.errors import ApiError
+from nvr.api.http.services import Services
+from nvr.cases import cases
+from nvr.cases.cases import State
+
+__all__ = ["check_clip"]
+
+
+def check_clip(
+    services: Services, who: Principal | None, camera: str, start_us: int, end_us: int, request: str | None
+) -> None:
+    """Lets a clip of ``[start_us, end_us)`` of a camera through, where clips need a request only as part of ``request``. ``who`` is None
+    for whoever has an address: it names no request, and nobody in particular uses it.
+
+    Raises:
+        ApiError: ``approval_needed`` or ``request_not_found``.
+    """
+    if not services.settings.clips_need_request:
+        return
+    if who is None:
+        raise ApiError("approval_needed", "here a clip needs a request of a case that was approved: an address is none")
+    if request is None:
+        raise ApiError(
+            "approval_needed", "here a clip needs a request of a case that was approved: name it, request=ID"
+        )
+    with services.db.read() as conn:
+        made = cases.find_request(conn, request)
+    if made is None:
+        raise ApiError("request_not_found", f"there is no request {request!r}")
+    if made.state is not State.APPROVED:
+        raise ApiError("approval_needed", f"the request is not approved: it is {made.state}")
+    if made.requester_id != who.actor.person and not who.role.allows(Role.ADMIN):
+        raise ApiError("approval_needed", "the request is another one's: ask for the footage yourself")
+    if camera not in made.cameras or start_us < made.start_us or end_us > made.end_us:
+        raise ApiError("approval_needed", "the request asks for another camera or time: a clip must lie within it")

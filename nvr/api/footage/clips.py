@@ -1,0 +1,337 @@
+"""Routes of clips: any range as one MP4, or as a ZIP of several, with what it lacks in the headers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final
+from urllib.parse import quote
+
+from litestar.concurrency import sync_to_thread
+from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.response.base import ASGIResponse
+
+from nvr.api.answers.sending import Sendable, send
+from nvr.api.cameras.routes import no_camera
+from nvr.api.footage.clip_requests import check_clip
+from nvr.api.footage.coverage import RANGE_ERRORS
+from nvr.api.footage.segments import PRIVATE
+from nvr.api.http.auth import principal_of
+from nvr.api.http.errors import ApiError
+from nvr.api.http.respond import ApiRequest
+from nvr.api.http.routing import get
+from nvr.api.http.services import Injected, Services
+from nvr.api.http.times import format_time, parse_range, seconds
+from nvr.playback.clip.archive import Archive, Member
+from nvr.playback.clip.clip import Clip, Gaps, not_in, plan_clip, plan_clips
+from nvr.playback.errors import SeveralInits
+from nvr.playback.hls.names import apart, clip_name
+from storage.catalogue.segments import Key
+from storage.coverage.one_camera import Coverage, Gap, coverage
+from storage.coverage.runs import NotShown, parse_run, run_name
+from storage.intervals import Interval
+
+__all__ = [
+    "LONGEST_CLIP_US",
+    "ROUTES",
+    "Asked",
+    "asked_of",
+    "clip_answer",
+    "coverage_headers",
+    "not_shown_headers",
+    "run_asked",
+]
+
+# A day, also the one of 25 hours when clocks are set back.
+LONGEST_CLIP_US: Final = 25 * 3_600_000_000
+# A fragment, and the moment that it takes to be durable.
+_FRAGMENT_US: Final = 2_000_000
+# Proxies take headers of 4 to 8 kB in all.
+_MOST_GAPS: Final = 24
+
+
+_ERRORS: Final = (
+    "camera_not_found",
+    "no_footage",
+    "footage_gone",
+    "footage_damaged",
+    "clip_too_long",
+    "gap_too_long",
+    "range_not_over",
+    "invalid_parameter",
+    "approval_needed",
+    "request_not_found",
+    *RANGE_ERRORS,
+)
+
+
+@get(
+    "/api/cameras/{camera:str}/clip.mp4",
+    role="investigator",
+    summary="A range as one MP4",
+    audit="clip",
+    errors=["several_inits", "range_not_satisfiable", *_ERRORS],
+    media_type="video/mp4",
+)
+async def clip(
+    request: ApiRequest,
+    services: Injected,
+    camera: FromPath[str],
+    start: FromQuery[str | None] = None,
+    end: FromQuery[str | None] = None,
+    gaps: FromQuery[str] = "collapse",
+    so_far: FromQuery[bool] = False,
+    run: FromQuery[str | None] = None,
+    made_of: Annotated[str | None, QueryParameter(name="request")] = None,
+) -> ASGIResponse:
+    """The frames of ``[start, end)``. Of what was not recorded, ``gaps=collapse`` shows nothing and ``gaps=keep`` keeps the time. While not all of
+    it is known, it is refused; ``so_far=true`` answers what there is, under a name that says so. Of runs
+    that recorded the same time the newest is shown; ``X-Not-Shown`` lists the others, and ``run`` shows one alone."""
+    asked = _parameters(camera, start, end, gaps, so_far, run, made_of)
+    await _check(request, services, camera, asked)
+    return await clip_answer(request, services, camera, asked)
+
+
+async def clip_answer(
+    request: ApiRequest,
+    services: Services,
+    camera: str,
+    asked: Asked,
+    *,
+    sent: Callable[[Sendable], Sendable] = lambda clip: clip,
+) -> ASGIResponse:
+    """The clip, or a ``Range`` of it. ``sent`` may stand in front of it while it is sent. Whether it may be had is for who calls (``check_clip``).
+
+    Raises:
+        ApiError: ``range_not_over``, ``several_inits`` or ``camera_not_found``.
+        PlaybackError: it can't be made.
+    """
+    async with services.clip_slots:
+        planned, found = await sync_to_thread(_plan, services, camera, asked)
+    name = clip_name(camera, planned.start_us, planned.end_us, *_more(asked, found))
+    read = Interval(planned.start_us - planned.preroll_us, planned.end_us)
+    return send(
+        request,
+        sent(planned),
+        etag=planned.etag,
+        media_type="video/mp4",
+        headers=_headers(name, planned.start_us, planned.end_us, found) | not_shown_headers(planned.hidden),
+        under_way=lambda: services.leases.take(camera, read),
+    )
+
+
+@get(
+    "/api/cameras/{camera:str}/clip.zip",
+    role="investigator",
+    summary="A range as one ZIP of MP4s",
+    audit="clip",
+    errors=_ERRORS,
+    media_type="application/zip",
+)
+async def clip_archive(
+    request: ApiRequest,
+    services: Injected,
+    camera: FromPath[str],
+    start: FromQuery[str | None] = None,
+    end: FromQuery[str | None] = None,
+    gaps: FromQuery[str] = "collapse",
+    so_far: FromQuery[bool] = False,
+    made_of: Annotated[str | None, QueryParameter(name="request")] = None,
+) -> ASGIResponse:
+    """A clip for each stretch of ``[start, end)`` with the same picture format, in one archive; what was recorded twice at the same time is in clips of
+    their own, ``X-Not-Shown`` lists what another recorder had too and is in none. Sent as a whole: ``Range`` is not honoured."""
+    asked = _parameters(camera, start, end, gaps, so_far, None, made_of)
+    await _check(request, services, camera, asked)
+    async with services.clip_slots:
+        planned, found = await sync_to_thread(_plan_archive, services, camera, asked)
+    name = clip_name(camera, planned.read.start_us, planned.read.end_us, *_more(asked, found), ending="zip")
+    return send(
+        request,
+        planned.archive,
+        etag=planned.archive.etag,
+        media_type="application/zip",
+        headers=_headers(name, planned.read.start_us, planned.read.end_us, found) | not_shown_headers(planned.hidden),
+        in_parts=False,
+        under_way=lambda: services.leases.take(camera, planned.read),
+    )
+
+
+async def _check(request: ApiRequest, services: Services, camera: str, asked: Asked) -> None:
+    who = principal_of(request)
+    await sync_to_thread(check_clip, services, who, camera, asked.start_us, asked.end_us, asked.made_of)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What of a camera is asked for, and how. ``made_of``: the approved request that it is part of."""
+
+    start_us: int
+    end_us: int
+    gaps: Gaps
+    so_far: bool
+    run: Key | None = None
+    made_of: str | None = None
+
+    def query(self, start_us: int, end_us: int, *, so_far: bool) -> str:
+        """As the address of a part of it has it."""
+        more = "&so_far=true" if so_far else ""
+        more += f"&run={run_name(self.run)}" if self.run is not None else ""
+        more += f"&request={quote(self.made_of)}" if self.made_of is not None else ""
+        return f"start={format_time(start_us)}&end={format_time(end_us)}&gaps={self.gaps}{more}"
+
+
+def _parameters(
+    camera: str, start: str | None, end: str | None, gaps: str, so_far: bool, run: str | None, made_of: str | None
+) -> Asked:
+    return asked_of(camera, parse_range(start, end, longest_us=LONGEST_CLIP_US), gaps, so_far, run, made_of)
+
+
+def asked_of(
+    camera: str, asked: Interval, gaps: str, so_far: bool, run: str | None, made_of: str | None = None
+) -> Asked:
+    """What is asked for of a camera.
+
+    Raises:
+        ApiError: ``invalid_parameter``.
+    """
+    if gaps not in ("collapse", "keep"):
+        raise ApiError("invalid_parameter", "gaps must be collapse or keep")
+    how: Gaps = "keep" if gaps == "keep" else "collapse"
+    return Asked(asked.start_us, asked.end_us, how, so_far, run_asked(camera, run), made_of)
+
+
+def run_asked(camera: str, name: str | None) -> Key | None:
+    """The run that a parameter ``run`` names, if there is one.
+
+    Raises:
+        ApiError: ``invalid_parameter``: it names none.
+    """
+    found = None if name is None else parse_run(camera, name)
+    if name is not None and found is None:
+        raise ApiError("invalid_parameter", "run must be one of those that X-Not-Shown names")
+    return found
+
+
+def _more(asked: Asked, found: Coverage) -> list[str]:
+    """What tells a clip's name from others of the same time."""
+    more = [f"run-{run_name(asked.run)}"] if asked.run is not None else []
+    more += ["gaps-kept"] if asked.gaps == "keep" and found.gaps else []
+    return [*more, "so-far"] if found.not_known_us else more
+
+
+def _headers(name: str, start_us: int, end_us: int, found: Coverage) -> dict[str, str]:
+    return {
+        **PRIVATE,
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "X-Clip-Start": format_time(start_us),
+        "X-Clip-End": format_time(end_us),
+        **coverage_headers(found),
+    }
+
+
+def _coverage(services: Services, camera: str, asked: Asked, kind: str) -> Coverage:
+    now_us = services.now_us()
+    with services.db.read() as conn:
+        try:
+            found = coverage(conn, camera, asked.start_us, asked.end_us, now_us=now_us)
+        except KeyError:
+            raise no_camera(camera) from None
+    if found.not_known_us and not asked.so_far:
+        # The last frames may wait for their fragment for a moment.
+        retry_us = max(asked.end_us, now_us) + _FRAGMENT_US
+        so_far = None
+        if found.recorded_us:
+            query = asked.query(asked.start_us, asked.end_us, so_far=True)
+            so_far = {
+                "start": format_time(asked.start_us),
+                "end": format_time(found.as_of_us),
+                "url": services.url(f"/api/cameras/{quote(camera)}/clip.{kind}?{query}"),
+            }
+        raise ApiError(
+            "range_not_over",
+            f"it is known until {format_time(found.as_of_us)}: come back at {format_time(retry_us)}, or ask for so_far=true",
+            headers={"Retry-After": str(max(1, -(-(retry_us - now_us) // 1_000_000)))},
+            extra={"known_until": format_time(found.as_of_us), "retry_at": format_time(retry_us), "so_far": so_far},
+        )
+    return found
+
+
+def _plan(services: Services, camera: str, asked: Asked) -> tuple[Clip, Coverage]:
+    found = _coverage(services, camera, asked, "mp4")
+    only = None if asked.run is None else {asked.run}
+    try:
+        planned = plan_clip(
+            services.db, services.indexes, camera, asked.start_us, found.as_of_us, gaps=asked.gaps, only=only
+        )
+        return planned, found
+    except SeveralInits as error:
+        base = services.url(f"/api/cameras/{quote(camera)}/clip")
+        parts = [
+            {
+                "start": format_time(part.start_us),
+                "end": format_time(part.end_us),
+                "url": f"{base}.mp4?{asked.query(part.start_us, part.end_us, so_far=False)}",
+            }
+            for part in error.parts
+        ]
+        whole = f"{base}.zip?{asked.query(asked.start_us, asked.end_us, so_far=asked.so_far)}"
+        raise ApiError("several_inits", str(error), extra={"parts": parts, "archive": whole}) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _PlannedArchive:
+    """An archive, and the footage it is made from."""
+
+    archive: Archive
+    read: Interval
+    hidden: list[NotShown]
+
+
+def _plan_archive(services: Services, camera: str, asked: Asked) -> tuple[_PlannedArchive, Coverage]:
+    found = _coverage(services, camera, asked, "zip")
+    clips = plan_clips(services.db, services.indexes, camera, asked.start_us, found.as_of_us, gaps=asked.gaps)
+    names = apart(clip_name(camera, clip.start_us, clip.end_us) for clip in clips)
+    members = [Member(name, clip) for name, clip in zip(names, clips, strict=True)]
+    read = Interval(min(clip.start_us - clip.preroll_us for clip in clips), max(clip.end_us for clip in clips))
+    hidden = not_in(services.db, clips, camera, asked.start_us, found.as_of_us)
+    return _PlannedArchive(Archive(members), read, hidden), found
+
+
+def coverage_headers(found: Coverage) -> dict[str, str]:
+    """What of the range was recorded, and the gaps with their causes, as JSON; past a bound only how many more there are."""
+    headers = {
+        "X-Coverage-Recorded-S": f"{seconds(found.recorded_us):.6f}",
+        "X-Coverage-Missing-S": f"{seconds(found.missing_us):.6f}",
+        "X-Coverage-Not-Known-S": f"{seconds(found.not_known_us):.6f}",
+        "X-Coverage-As-Of": format_time(found.as_of_us),
+        "X-Coverage-Gaps": _brief(found.gaps[:_MOST_GAPS]),
+    }
+    if found.clock_steps:
+        steps = [{"at": format_time(s.at_us), "to": format_time(s.to_us)} for s in found.clock_steps[:_MOST_GAPS]]
+        headers["X-Clock-Steps"] = json.dumps(steps, separators=(",", ":"))
+    if len(found.gaps) > _MOST_GAPS:
+        headers["X-Coverage-Gaps-Omitted"] = str(len(found.gaps) - _MOST_GAPS)
+    return headers
+
+
+def not_shown_headers(hidden: Sequence[NotShown]) -> dict[str, str]:
+    """What is not shown, as JSON, with the ``run`` to ask for; nothing if all is."""
+    if not hidden:
+        return {}
+    brief = [
+        {"start": format_time(part.start_us), "end": format_time(part.end_us), "run": run_name(part.run)}
+        for part in hidden[:_MOST_GAPS]
+    ]
+    headers = {"X-Not-Shown": json.dumps(brief, separators=(",", ":"))}
+    if len(hidden) > _MOST_GAPS:
+        headers["X-Not-Shown-Omitted"] = str(len(hidden) - _MOST_GAPS)
+    return headers
+
+
+def _brief(gaps: Iterable[Gap]) -> str:
+    brief = [{"start": format_time(g.start_us), "end": format_time(g.end_us), "cause": g.cause} for g in gaps]
+    return json.dumps(brief, separators=(",", ":"))
+
+
+ROUTES: list[object] = [clip, clip_archive]

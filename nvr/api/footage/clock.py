@@ -1,0 +1,63 @@
+"""Route of a camera's own clock."""
+
+from __future__ import annotations
+
+from litestar import Response
+from litestar.params import FromPath, FromQuery
+
+from nvr.api.cameras.routes import no_camera
+from nvr.api.footage.coverage import LONGEST_RANGE_US, RANGE_ERRORS
+from nvr.api.http.bodies import ClockBody, ClockSampleBody
+from nvr.api.http.respond import ApiRequest, json_answer
+from nvr.api.http.routing import get
+from nvr.api.http.services import Injected
+from nvr.api.http.times import format_time, parse_range, seconds
+from storage.catalogue import cameras, clock_samples
+from storage.catalogue.clock_samples import Sample
+
+__all__ = ["ROUTES"]
+
+
+def _body(sample: Sample) -> ClockSampleBody:
+    return ClockSampleBody(
+        format_time(sample.at_us),
+        format_time(sample.until_us),
+        seconds(sample.offset_us),
+        seconds(sample.uncertainty_us),
+        sample.source,
+    )
+
+
+@get(
+    "/api/cameras/{camera:str}/clock",
+    role="viewer",
+    summary="How far the camera's own clock was ahead of its recorder's in a range",
+    errors=["camera_not_found", *RANGE_ERRORS],
+    answer=ClockBody,
+)
+def camera_clock(
+    request: ApiRequest,
+    services: Injected,
+    camera: FromPath[str],
+    start: FromQuery[str | None] = None,
+    end: FromQuery[str | None] = None,
+) -> Response[bytes]:
+    """Samples that hold in ``[start, end)``, and the last one before it; of removed cameras too."""
+    asked = parse_range(start, end, longest_us=LONGEST_RANGE_US)
+    with services.db.read() as conn:
+        if cameras.find(conn, camera) is None:
+            raise no_camera(camera)
+        found = clock_samples.between(conn, camera, asked.start_us, asked.end_us)
+        latest = clock_samples.latest(conn, camera)
+    return json_answer(
+        request,
+        ClockBody(
+            camera=camera,
+            as_of=format_time(services.now_us()),
+            latest=None if latest is None else _body(latest),
+            samples=[_body(sample) for sample in found],
+        ),
+    )
+
+
+ROUTES = [camera_clock]

@@ -1,0 +1,259 @@
+"""Who asks, and whether they may: the one guard that every route is behind.
+
+Invariant: a handler runs only if its route declares a role and whoever asks has it; a change asked for with a cookie comes from a
+page of this server; what the audit log must hold is entered before a look, and with a change (``storage.catalogue.audit``).
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from litestar.concurrency import sync_to_thread
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from nvr import accounts
+from nvr.accounts.rows import Role
+from nvr.api.http.errors import ApiError
+from nvr.api.http.front import WRONG_HOST
+from nvr.api.http.services import Services
+from storage.catalogue import audit
+from storage.catalogue.actors import Actor
+from storage.catalogue.audit import Act
+from storage.catalogue.database import Database
+
+__all__ = ["COOKIE", "PUBLIC", "Principal", "address_of", "check_origin", "guard", "principal_of", "same_origin"]
+
+COOKIE: Final = "nvr_session"
+PUBLIC: Final = "public"
+
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+# What of a question says which footage is looked at.
+_LOOKS: Final = frozenset({"start", "end", "at", "gaps", "where", "passwords", "request"})
+# What players play.
+_PLAYED: Final = frozenset({"application/vnd.apple.mpegurl", "video/mp4", "image/jpeg"})
+_FROM: Final = re.compile(r"bytes=(\d{1,15})-(\d{1,15})?$", re.ASCII)
+# Longer than any cookie or token of ours; hashing more is work for nothing.
+_LONGEST_SECRET: Final = 256
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: compared by ``actor.person``, a token being its user. ``session`` is the cookie's value, None for a token, and ``token`` its id, None for a
+    session. ``must_change``: they logged in with a password that was made for them."""
+
+    actor: Actor
+    role: Role
+    session: str | None
+    token: str | None = None
+    must_change: bool = False
+
+    @property
+    def name(self) -> str:
+        """For people; nothing is compared with it."""
+        return self.actor.name
+
+
+async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Lets a request through to its handler, or raises.
+
+    Raises:
+        ApiError: ``not_authenticated``, ``password_change_needed``, ``forbidden``, ``cross_origin`` or ``method_not_allowed``.
+    """
+    needed = handler.opt.get("role")
+    if needed is None:
+        # Only the answers to OPTIONS that the framework adds declare none: nothing here is for other origins.
+        raise ApiError("method_not_allowed", "this address does not take this method")
+    changes = connection.scope.get("method") not in _SAFE_METHODS
+    if needed == PUBLIC:
+        if WRONG_HOST in connection.scope:
+            raise ApiError("wrong_host", str(connection.scope[WRONG_HOST]))  # type: ignore[typeddict-item]
+        if changes:
+            check_origin(connection, must_tell=False)
+        return
+    services: Services = connection.app.state.services
+    try:
+        principal = await _authenticate(connection, services)
+    except ApiError as error:
+        if error.status == 401 and _is_for_players(connection, handler):
+            error.headers |= _asked_for_basic(connection)
+        raise
+    if principal.must_change and not handler.opt.get("before_change"):
+        raise ApiError("password_change_needed", "set a password of your own first: this one was made for you")
+    if not principal.role.allows(Role(needed)):
+        await _look(connection, services, principal, "refused", {"route": connection.scope["path"][:200]})
+        raise ApiError("forbidden", f"this needs the role {needed}; {principal.name} is {principal.role}")
+    if changes and principal.session is not None:
+        check_origin(connection, must_tell=True)
+    elif changes and _scheme(connection) == "basic":
+        # What a browser was given once it sends along by itself, as it does a cookie.
+        check_origin(connection, must_tell=False)
+    connection.scope["user"] = principal
+    if changes:
+        # Every transaction of this request that changes something now holds an entry, or is not committed.
+        word = getattr(handler, "operation_id", None) or "changed"
+        audit.begin(Act(principal.actor, address_of(connection), str(word), services.now_us()))
+    elif handler.opt.get("audit") is not None:
+        asked = {name: value[:64] for name, value in connection.query_params.items() if name in _LOOKS}
+        if "export" in connection.path_params:
+            asked["export"] = str(connection.path_params["export"])[:64]
+        await _look(connection, services, principal, handler.opt["audit"], asked)
+
+
+async def _look(
+    connection: Connection, services: Services, principal: Principal, action: str, detail: dict[str, str]
+) -> None:
+    """Enters a look, unless it is part of one that was entered."""
+    now_us = services.now_us()
+    act = Act(principal.actor, address_of(connection), action, now_us)
+    camera = connection.path_params.get("camera")
+    if not services.views.goes_on(act, camera, detail, now_us):
+        await sync_to_thread(services.views.enter, act, camera, detail, now_us)
+
+
+def address_of(connection: Connection) -> str:
+    """The IP address that asks, as ``nvr.api.http.front`` has settled."""
+    return connection.client.host if connection.client else ""
+
+
+def is_admin(request: Connection) -> bool:
+    """Whether an administrator asks: only they are shown hosts, paths, and what cameras and other programs said."""
+    return principal_of(request).role is Role.ADMIN
+
+
+def principal_of(connection: Connection) -> Principal:
+    """Who the guard found to be asking; not for public routes."""
+    principal = connection.scope["user"]
+    assert isinstance(principal, Principal)
+    return principal
+
+
+def _scheme(connection: Connection) -> str:
+    return connection.headers.get("authorization", "").partition(" ")[0].lower()
+
+
+def _is_for_players(connection: Connection, handler: BaseRouteHandler) -> bool:
+    """Whether the route shows footage and no browser asks: one that is told of Basic opens a window of its own over the page. Players that have a
+    token in their address send it only when they are told."""
+    headers = connection.headers
+    return (
+        str(getattr(handler, "media_type", "")) in _PLAYED
+        and not headers.get("user-agent", "").startswith("Mozilla/")
+        and COOKIE not in connection.cookies
+        and "origin" not in headers
+        and not any(name.startswith("sec-fetch-") for name in headers)
+    )
+
+
+def _asked_for_basic(connection: Connection) -> dict[str, str]:
+    headers = {"WWW-Authenticate": 'Basic realm="nvr", charset="UTF-8", Bearer realm="nvr"'}
+    # FFmpeg (5.1 to 8, mpv and Kodi with it) takes an answer that does not begin at the byte it asked for as broken, whatever its status, and does
+    # not try again with its password (libavformat/http.c, http_connect). In a 401 the header means nothing to others (RFC 9110 14.4).
+    if (match := _FROM.match(connection.headers.get("range", ""))) is not None:
+        headers["Content-Range"] = f"bytes {match[1]}-{match[2] or match[1]}/*"
+    return headers
+
+
+def _token_of(header: str) -> str:
+    """The token that an Authorization header brings: as bearer, or as the password of HTTP Basic, whatever the user's name there.
+
+    Raises:
+        ApiError: ``not_authenticated``: it brings none.
+    """
+    scheme, _, text = header.partition(" ")
+    text = text.strip()
+    if scheme.lower() == "basic" and len(text) <= 2 * _LONGEST_SECRET:
+        try:
+            return base64.b64decode(text, validate=True).decode().partition(":")[2]
+        except ValueError:
+            raise ApiError("not_authenticated", "the Authorization header is no HTTP Basic") from None
+    if scheme.lower() != "bearer":
+        message = "the Authorization header must be: Bearer <token>, or HTTP Basic with a token as password"
+        raise ApiError("not_authenticated", message)
+    return text
+
+
+async def _authenticate(connection: Connection, services: Services) -> Principal:
+    header = connection.headers.get("authorization")
+    at_us = services.now_us()
+    if header is not None:
+        text = _token_of(header)
+        found = await sync_to_thread(_by_token, services.db, text, at_us) if len(text) <= _LONGEST_SECRET else None
+        if found is None:
+            # Counts failures only: 256 random bits are not guessed, and who has the right token must not wait for who has an old one.
+            services.token_attempts.begin("token", address_of(connection))
+            raise ApiError("not_authenticated", "this token is unknown or was removed")
+        return found
+    cookie = connection.cookies.get(COOKIE)
+    if not cookie:
+        raise ApiError("not_authenticated", "log in first, or send a token: Authorization: Bearer <token>")
+    found = await sync_to_thread(_by_cookie, services.db, cookie, at_us) if len(cookie) <= _LONGEST_SECRET else None
+    if found is None:
+        raise ApiError("not_authenticated", "the session is over: log in again")
+    return found
+
+
+def _by_token(db: Database, text: str, at_us: int) -> Principal | None:
+    token = accounts.authenticate_token(db, text, at_us=at_us)
+    return None if token is None else Principal(token.actor, token.role, None, token.id)
+
+
+def _by_cookie(db: Database, value: str, at_us: int) -> Principal | None:
+    session = accounts.authenticate_session(db, value, at_us=at_us)
+    return (
+        None
+        if session is None
+        else Principal(session.user.actor, session.role, value, must_change=session.user.must_change)
+    )
+
+
+def check_origin(connection: Connection, *, must_tell: bool) -> None:
+    """Refuses what a page of another origin made the browser send. Every browser tells, by ``Sec-Fetch-Site`` (only over TLS or
+    to localhost) or by ``Origin``; with ``must_tell``, a request that tells nothing is refused as well.
+
+    Raises:
+        ApiError: ``cross_origin``.
+    """
+    site = connection.headers.get("sec-fetch-site")
+    origin = connection.headers.get("origin")
+    if site is not None:
+        fine = site == "same-origin"
+    elif origin is not None:
+        fine = same_origin(origin, connection.headers.get("host", ""))
+    else:
+        fine = not must_tell
+    if not fine:
+        raise ApiError(
+            "cross_origin",
+            "this was not sent by a page of this server; programs use a token (Authorization: Bearer …) instead of a cookie, "
+            "and a proxy in front must pass the Host header on",
+        )
+
+
+def same_origin(origin: str, host: str) -> bool:
+    """Whether an ``Origin`` header names the server that the ``Host`` header names. Their schemes can't be compared: behind a
+    proxy that speaks TLS, the server does not see it."""
+    try:
+        ours = urlsplit(f"//{host}")
+        theirs = urlsplit(origin)
+        port = _DEFAULT_PORTS.get(theirs.scheme)
+        return (
+            port is not None
+            and bool(theirs.hostname)
+            and _host(theirs.hostname) == _host(ours.hostname)
+            and (theirs.port or port) == (ours.port or port)
+        )
+    except ValueError:
+        return False
+
+
+def _host(name: str | None) -> str:
+    return unicodedata.normalize("NFC", name or "").lower().rstrip(".")

@@ -1,0 +1,181 @@
+"""How a route is declared: with its role, its summary and its errors, or not at all.
+
+Invariant: ``check_roles`` passes only if every handler of the application declares a role that exists.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Literal
+
+from litestar import Litestar
+from litestar.concurrency import sync_to_thread
+from litestar.enums import HttpMethod, MediaType
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.routes import HTTPRoute
+from litestar.types import Empty
+
+from nvr.accounts.rows import Role
+from nvr.api.http.auth import PUBLIC
+from nvr.api.http.bounds import check_numbers
+from nvr.api.http.errors import CODES, Problem
+from nvr.api.http.plain_bodies import check_texts
+
+__all__ = ["ROLES", "RouteError", "check_roles", "delete", "get", "patch", "post"]
+
+RoleName = Literal["public", "viewer", "investigator", "admin"]
+ROLES: Final = frozenset({PUBLIC, *Role})
+
+_LARGEST_PUBLIC_BYTES: Final = 16 << 10
+
+_Decorator = Callable[[Callable[..., Any]], HTTPRouteHandler]
+
+
+class RouteError(Exception):
+    """A route was declared wrongly: a fault of the program, found when it starts."""
+
+
+def _route(
+    method: HttpMethod,
+    path: str,
+    *,
+    role: RoleName,
+    summary: str,
+    errors: Iterable[str],
+    status: int,
+    answer: Any = None,
+    media_type: str = MediaType.JSON,
+    in_schema: bool = True,
+    audit: str | None = None,
+    largest_body_bytes: int | None = None,
+    before_change: bool = False,
+) -> _Decorator:
+    # Before anybody is known, only what a login needs.
+    largest = _LARGEST_PUBLIC_BYTES if largest_body_bytes is None and role == PUBLIC else largest_body_bytes
+    codes = sorted({*errors, *(("not_authenticated", "forbidden", "password_change_needed") if role != PUBLIC else ())})
+    by_status: dict[int, list[str]] = defaultdict(list)
+    for code in codes:
+        by_status[CODES[code][0]].append(f"`{code}`: {CODES[code][1]}")
+    responses = {
+        number: ResponseSpec(
+            Problem, generate_examples=False, description="\n\n".join(lines), media_type="application/problem+json"
+        )
+        for number, lines in by_status.items()
+    }
+    if answer is not None:
+        responses[status] = ResponseSpec(
+            answer, generate_examples=False, description="The answer", media_type=media_type
+        )
+
+    def decorate(function: Callable[..., Any]) -> HTTPRouteHandler:
+        handler = HTTPRouteHandler(
+            path,
+            http_method=method,
+            status_code=status,
+            media_type=media_type,
+            operation_id=function.__name__,
+            summary=summary,
+            description=f"Role: {role}.",
+            opt={"role": role, "errors": tuple(codes), "audit": audit, "before_change": before_change},
+            responses=responses,
+            raises=[],
+            include_in_schema=in_schema,
+            # Without, that of the application.
+            request_max_body_size=largest if largest is not None else Empty,
+        )
+        plain = _checked(function)
+        return handler(plain if inspect.iscoroutinefunction(function) else _in_thread(plain))
+
+    return decorate
+
+
+def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The handler, called only with parameters and a body whose numbers and texts can be kept."""
+
+    def check(values: dict[str, Any]) -> None:
+        for name, value in values.items():
+            if name == "data":
+                check_texts(value)
+                check_numbers(value, "")
+            elif isinstance(value, int):
+                check_numbers(value, name, "invalid_parameter")
+
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def checked_coroutine(*args: Any, **kwargs: Any) -> Any:
+            check(kwargs)
+            return await function(*args, **kwargs)
+
+        return checked_coroutine
+
+    @functools.wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        check(kwargs)
+        return function(*args, **kwargs)
+
+    return checked
+
+
+def _in_thread(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Whatever is not a coroutine may wait for the catalogue or a disk, and must not do so on the event loop.
+
+    Litestar's own ``sync_to_thread`` wraps a function once more for each further method registered on its path (2.25), and then
+    takes the inner coroutine for the answer.
+    """
+
+    @functools.wraps(function)
+    async def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return await sync_to_thread(function, *args, **kwargs)
+
+    return wrapped
+
+
+def get(path: str, *, role: RoleName, summary: str, errors: Iterable[str] = (), **more: Any) -> _Decorator:
+    """A route that reads; HEAD is answered alike, without the body. ``audit``: the word under which the look is entered in the audit
+    log, of a route that shows footage."""
+    return _route(HttpMethod.GET, path, role=role, summary=summary, errors=errors, status=200, **more)
+
+
+def post(
+    path: str, *, role: RoleName, summary: str, errors: Iterable[str] = (), status: int = 201, **more: Any
+) -> _Decorator:
+    """A route that makes or does something."""
+    return _route(
+        HttpMethod.POST, path, role=role, summary=summary, errors=("cross_origin", *errors), status=status, **more
+    )
+
+
+def patch(path: str, *, role: RoleName, summary: str, errors: Iterable[str] = (), **more: Any) -> _Decorator:
+    """A route that changes something."""
+    return _route(
+        HttpMethod.PATCH, path, role=role, summary=summary, errors=("cross_origin", *errors), status=200, **more
+    )
+
+
+def delete(path: str, *, role: RoleName, summary: str, errors: Iterable[str] = ()) -> _Decorator:
+    """A route that removes something."""
+    return _route(HttpMethod.DELETE, path, role=role, summary=summary, errors=("cross_origin", *errors), status=204)
+
+
+def check_roles(app: Litestar) -> None:
+    """Refuses an application with a route that does not say who may use it.
+
+    Raises:
+        RouteError: which one.
+    """
+    for route in app.routes:
+        if not isinstance(route, HTTPRoute):
+            raise RouteError(f"{route.path}: only HTTP routes are guarded, this is another kind")
+        for handler in route.route_handlers:
+            if handler.http_methods == {HttpMethod.OPTIONS}:
+                continue  # the framework's own; the guard refuses it
+            role = handler.opt.get("role")
+            if role not in ROLES:
+                raise RouteError(
+                    f"{'/'.join(sorted(handler.http_methods))} {route.path} declares no role (has {role!r})"
+                )

@@ -1,0 +1,130 @@
+"""What the routes work with: the catalogue, the settings, the clock, and the word to the supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.di import NamedDependency, Provide
+from litestar.params import SkipValidation
+
+from nvr.api.http.answer_cache import KeptAnswers
+from nvr.api.http.attempts import Attempts
+from nvr.api.http.audited_looks import Views
+from nvr.api.http.footage_leases import Leases
+from nvr.api.http.refusals import Refusals
+from nvr.api.http.settings import ApiSettings
+from nvr.log import PerMinute
+from nvr.playback.hls.live import Live
+from nvr.playback.index_cache import IndexCache
+from storage.catalogue.database import Database
+
+__all__ = ["Injected", "Services", "provide"]
+
+log = logging.getLogger(__name__)
+
+_CHANGEABLE = (
+    "zone",
+    "secure_cookies",
+    "trusted_proxies",
+    "hosts",
+    "log_level",
+    "retention",
+    "second_person",
+    "clips_need_request",
+    "holds_share",
+    "price_per_mbit",
+    "public",
+    "roots",
+    "roots_away",
+    "segment_us",
+)
+_PACKAGED_PAGE = Path(__file__).parent.parent / "web" / "dist"
+
+
+def _wall_clock_us() -> int:
+    return time.time_ns() // 1000
+
+
+class Services:
+    """One for the whole application."""
+
+    def __init__(
+        self,
+        settings: ApiSettings,
+        *,
+        now_us: Callable[[], int] = _wall_clock_us,
+        on_cameras_changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.settings = settings
+        self.db = Database(Path(settings.catalogue))
+        self.now_us = now_us
+        self.on_cameras_changed = on_cameras_changed
+        self.attempts = Attempts()
+        # Apart: who opens a link that is over must not be kept from logging in.
+        self.link_attempts = Attempts()
+        # Apart: a player with an old token must not keep people of its office from logging in.
+        self.token_attempts = Attempts()
+        self.views = Views(self.db)
+        self.page_folder = _PACKAGED_PAGE if settings.web_dist is None else Path(settings.web_dist)
+        # A password costs 50 ms of a core and 64 MiB: more than these at once would be felt by recording.
+        self.password_slots = asyncio.Semaphore(2)
+        self.passwords_waiting = 0
+        # What a stranger's refusals may write into the audit log; what is beyond is a number in the next entry.
+        self.failures_entered = PerMinute(60)
+        self.links_refused_entered = PerMinute(60)
+        self.refusals = Refusals()
+        # The server says; an application without one (a test's) has none.
+        self.connections: Callable[[], int] = lambda: 0
+        self.indexes = IndexCache(self.db)
+        self.live = Live(self.db, self.indexes)
+        self.leases = Leases(self.db, now_us)
+        # Each decodes up to a group of pictures; a wall of thumbnails must not take every core.
+        self.picture_slots = asyncio.Semaphore(2)
+        # Planning a day's clip is seconds of a core.
+        self.clip_slots = asyncio.Semaphore(2)
+        # Each is a process.
+        self.probe_slots = asyncio.Semaphore(2)
+        self.public = KeptAnswers()
+        self.pictures = KeptAnswers()
+        self.report_slots = threading.BoundedSemaphore(2)
+
+    @property
+    def keys_folder(self) -> Path:
+        """Where the keys of exports are, and their certificates."""
+        return self.db.path.parent / "keys" if self.settings.keys is None else Path(self.settings.keys)
+
+    @property
+    def exports_folder(self) -> Path:
+        """Where packages are."""
+        return self.db.path.parent / "exports" if self.settings.exports is None else Path(self.settings.exports)
+
+    def url(self, path: str) -> str:
+        """A path of this server as those outside must ask for it."""
+        return f"{self.settings.base_path}{path}"
+
+    def configure(self, new: ApiSettings) -> None:
+        """Takes what may change while it runs: zone, cookies, proxies, hosts, log level, retention, roots. The rest needs a new process."""
+        old = self.settings
+        self.settings = msgspec.structs.replace(old, **{name: getattr(new, name) for name in _CHANGEABLE})
+        logging.getLogger().setLevel(new.log_level.upper())
+        if self.settings != new:
+            log.warning("host, port, base_path, catalogue and node take effect when the server is started again")
+
+
+async def provide(request: Request[Any, Any, Any]) -> Services:
+    """The services of the application that was asked."""
+    services = request.app.state.services
+    assert isinstance(services, Services)
+    return services
+
+
+Injected = NamedDependency[SkipValidation[Services]]
+PROVIDED = {"services": Provide(provide)}

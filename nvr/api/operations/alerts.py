@@ -1,0 +1,170 @@
+"""Routes of alerts: what is wrong now, what was, and who knows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from litestar import Response
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from nvr.alerting import deliveries
+from nvr.alerting import rows as alerts
+from nvr.alerting.conditions import Kind
+from nvr.alerting.deliveries import Recipient
+from nvr.alerting.rows import Row
+from nvr.api.http.auth import is_admin, principal_of
+from nvr.api.http.errors import ApiError
+from nvr.api.http.respond import ApiRequest, json_answer
+from nvr.api.http.routing import get, post
+from nvr.api.http.services import Injected
+from nvr.api.http.times import format_time
+from nvr.texts.plain import plain_detail
+
+__all__ = ["ROUTES"]
+
+_MOST = 1_000
+
+
+class Acknowledgement(msgspec.Struct, forbid_unknown_fields=True):
+    """A word on it, if any."""
+
+    note: str = ""
+
+
+class MemberBody(msgspec.Struct):
+    """A camera of an alert. ``since``: of its outage. ``well`` is null while it is down; ``required`` is false if it is well because it need not be recorded any more."""
+
+    camera: str
+    since: str
+    well: str | None
+    required: bool
+
+
+class AlertBody(msgspec.Struct):
+    """An alert. ``resolved`` is null while it is open. ``cameras``: those that it is about now, of one that is over: was about. ``members``: of cameras that are down, all that were part of
+    it. ``undelivered``: recipients of messages about it that could not be delivered, and why."""
+
+    id: str
+    kind: str
+    subject: str
+    since: str
+    opened: str
+    resolved: str | None
+    flaps: int
+    cameras: list[str]
+    members: list[MemberBody]
+    detail: dict[str, Any]
+    acknowledged: str | None
+    acknowledged_by: str | None
+    note: str | None
+    undelivered: list[str]
+
+
+class RecipientBody(msgspec.Struct):
+    """How it goes with one who gets messages. ``recipient`` and ``error`` are for administrators. ``failing_since`` is null unless the last attempt failed; ``dropped``: messages
+    given up, ever."""
+
+    channel: str
+    recipient: str | None
+    waiting: int
+    failing_since: str | None
+    error: str | None
+    accepted: str | None
+    dropped: int
+
+
+class Alerts(msgspec.Struct):
+    """Open ones first, the latest first."""
+
+    alerts: list[AlertBody]
+    recipients: list[RecipientBody]
+
+
+# Their subject is a path.
+_OF_DISKS = (Kind.DISK_LOW, Kind.ROOT_ABSENT, Kind.SYNC_LATE)
+
+
+def _time(at_us: int | None) -> str | None:
+    return None if at_us is None else format_time(at_us)
+
+
+def _body(row: Row, undelivered: Sequence[tuple[str, str]], *, whole: bool) -> AlertBody:
+    return AlertBody(
+        row.id,
+        row.kind,
+        "" if row.kind in _OF_DISKS and not whole else row.subject,
+        format_time(row.since_us),
+        format_time(row.opened_us),
+        _time(row.resolved_us),
+        row.flaps,
+        list(row.cameras),
+        [MemberBody(m.camera, format_time(m.since_us), _time(m.well_us), m.is_required) for m in row.members],
+        dict(row.detail) if whole else plain_detail(row.detail),
+        _time(row.acknowledged_us),
+        row.acknowledged_by,
+        row.note,
+        _undelivered(undelivered, whole=whole),
+    )
+
+
+def _undelivered(found: Sequence[tuple[str, str]], *, whole: bool) -> list[str]:
+    if whole:
+        return [f"{recipient}: {error}" for recipient, error in found]
+    return list(dict.fromkeys(recipient.partition(":")[0] for recipient, _ in found))
+
+
+def _recipient(one: Recipient, *, whole: bool) -> RecipientBody:
+    channel, _, to = one.id.partition(":")
+    return RecipientBody(
+        channel,
+        to if whole and to else None,
+        one.waiting,
+        _time(one.failing_since_us),
+        one.error if whole else None,
+        _time(one.accepted_us),
+        one.dropped,
+    )
+
+
+@get("/api/alerts", role="viewer", summary="What needs a person", errors=["invalid_parameter"], answer=Alerts)
+def list_alerts(
+    request: ApiRequest, services: Injected, open: FromQuery[bool] = False, limit: FromQuery[int] = 200
+) -> Response[bytes]:
+    """With ``open``, only those that are."""
+    if not 1 <= limit <= _MOST:
+        raise ApiError("invalid_parameter", f"limit must be from 1 to {_MOST}")
+    with services.db.read() as conn:
+        rows = alerts.every(conn, open_only=open, limit=limit)
+        failed = deliveries.troubled(conn, [row.id for row in rows])
+        recipients = deliveries.recipients(conn)
+    whole = is_admin(request)
+    bodies = [_body(row, failed.get(row.id, ()), whole=whole) for row in rows]
+    return json_answer(request, Alerts(bodies, [_recipient(one, whole=whole) for one in recipients]))
+
+
+@post(
+    "/api/alerts/{alert:str}/acknowledge",
+    role="investigator",
+    summary="Say that one knows of an alert",
+    errors=["invalid_request", "alert_not_found"],
+    status=200,
+    answer=AlertBody,
+)
+def acknowledge(
+    request: ApiRequest, services: Injected, alert: FromPath[str], data: JSONBody[Acknowledgement]
+) -> Response[bytes]:
+    """It silences nothing."""
+    with services.db.write() as conn:
+        try:
+            row = alerts.acknowledge(
+                conn, alert, note=data.note, by=principal_of(request).actor, now_us=services.now_us()
+            )
+        except KeyError:
+            raise ApiError("alert_not_found", f"there is no alert {alert!r}") from None
+        failed = deliveries.troubled(conn, [alert])
+    return json_answer(request, _body(row, failed.get(alert, ()), whole=is_admin(request)))
+
+
+ROUTES = [list_alerts, acknowledge]

@@ -1,0 +1,1 @@
+"""Routes of orders, maintenance windows and schedules."""

@@ -1,0 +1,162 @@
+"""Orders, windows and schedules as they are asked for and answered."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import msgspec
+
+from nvr.api.cameras.choosing import Choice
+from nvr.api.http.errors import ApiError
+from nvr.api.http.times import format_time, parse_time
+from nvr.orders import model as directives
+from nvr.orders.model import Directive, Revocation, state_of
+
+__all__ = ["DirectiveBody", "NewOrder", "NewRevocation", "RevocationBody", "body_of", "known", "optional_time"]
+
+
+class NewOrder(Choice, forbid_unknown_fields=True, kw_only=True):
+    """An order. ``start``: absent is the moment of confirmation; it may lie in the past. ``attachment``: SHA-256 of an uploaded file.
+    ``plan_hash``: of the dry run that is confirmed."""
+
+    letter: str
+    reason: str
+    approver: str
+    letter_date: str | None = None
+    start: str | None = None
+    end: str | None = None
+    expected_end: str | None = None
+    local_copy_until: str | None = None
+    attachment: str | None = None
+    attachment_name: str | None = None
+    plan_hash: str | None = None
+
+
+class NewRevocation(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The end of a directive, now or at ``start``; of ``cameras`` or ``where``, or of all that are left."""
+
+    reason: str
+    letter: str | None = None
+    letter_date: str | None = None
+    approver: str | None = None
+    start: str | None = None
+    cameras: list[str] | None = None
+    where: str | None = None
+
+
+class RevocationBody(msgspec.Struct):
+    """A revocation; ``cameras``: of how many."""
+
+    id: str
+    reason: str
+    letter: str | None
+    letter_date: str | None
+    approver: str | None
+    start: str
+    cameras: int
+    entered_by: str
+    entered: str
+
+
+class MemberBody(msgspec.Struct):
+    """A camera under a directive; ``revocation``: the id of the one that ended it."""
+
+    camera: str
+    revocation: str | None
+
+
+class DirectiveBody(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """``state``: planned, in_force or ended; ``overdue``: in force past its expected end. ``cameras``: how many; ``left``: of how many it has not
+    been revoked. ``members`` only where one is asked for."""
+
+    id: str
+    kind: str
+    state: str
+    reason: str
+    start: str
+    end: str | None
+    selection: str
+    cameras: int
+    left: int
+    entered_by: str
+    entered: str
+    letter: str | None = None
+    letter_date: str | None = None
+    approver: str | None = None
+    expected_end: str | None = None
+    overdue: bool = False
+    local_copy_until: str | None = None
+    hours: str | None = None
+    zone: str | None = None
+    attachment: str | None = None
+    attachment_name: str | None = None
+    revocations: list[RevocationBody]
+    members: list[MemberBody] | msgspec.UnsetType = msgspec.UNSET
+
+
+def optional_time(name: str, text: str | None) -> int | None:
+    """The time, if one is given."""
+    return parse_time(name, text) if text else None
+
+
+def _time(at_us: int | None) -> str | None:
+    return None if at_us is None else format_time(at_us)
+
+
+def _revocation(found: Revocation) -> RevocationBody:
+    return RevocationBody(
+        found.id,
+        found.reason,
+        found.letter,
+        found.letter_date,
+        found.approver,
+        format_time(found.start_us),
+        found.cameras,
+        found.entered_by,
+        format_time(found.entered_us),
+    )
+
+
+def body_of(conn: sqlite3.Connection, found: Directive, *, now_us: int, members: bool = False) -> DirectiveBody:
+    """A directive as it is answered."""
+    ended = directives.revocations(conn, found.id)
+    state = state_of(found, ended, now_us)
+    body = DirectiveBody(
+        id=found.id,
+        kind=found.kind,
+        state=state,
+        reason=found.reason,
+        start=format_time(found.start_us),
+        end=_time(found.end_us),
+        selection=found.selection,
+        cameras=found.cameras,
+        left=found.left,
+        entered_by=found.entered_by,
+        entered=format_time(found.entered_us),
+        letter=found.letter,
+        letter_date=found.letter_date,
+        approver=found.approver,
+        expected_end=_time(found.expected_end_us),
+        overdue=state == "in_force" and found.expected_end_us is not None and found.expected_end_us <= now_us,
+        local_copy_until=_time(found.local_copy_until_us),
+        hours=found.hours,
+        zone=found.zone,
+        attachment=found.attachment,
+        attachment_name=found.attachment_name,
+        revocations=[_revocation(each) for each in ended],
+    )
+    if members:
+        body.members = [MemberBody(m.camera, m.revocation) for m in directives.cameras_of(conn, found.id)]
+    return body
+
+
+def known(conn: sqlite3.Connection, id_: str, kind: directives.Kind) -> Directive:
+    """The directive of this id and kind.
+
+    Raises:
+        ApiError: ``directive_not_found``.
+    """
+    found = directives.find(conn, id_)
+    if found is None or found.kind is not kind:
+        raise ApiError("directive_not_found", f"there is no {kind} {id_!r}")
+    return found

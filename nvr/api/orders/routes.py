@@ -1,0 +1,327 @@
+"""Routes of administrative orders: list, dry run, enter, revoke; and the files that come with them.
+
+Invariant: nothing is entered but what the dry run showed, whose hash its confirmer names.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+from litestar import Response
+from litestar.concurrency import sync_to_thread
+from litestar.params import FromPath, JSONBody
+
+from nvr.api.cameras.choosing import chosen, knowing, parse_where, planned
+from nvr.api.http.auth import principal_of
+from nvr.api.http.errors import ApiError
+from nvr.api.http.respond import ApiRequest, json_answer
+from nvr.api.http.routing import get, post
+from nvr.api.http.services import Injected, Services
+from nvr.api.http.times import format_time, seconds
+from nvr.api.orders.bodies import DirectiveBody, NewOrder, NewRevocation, body_of, known, optional_time
+from nvr.cameras import Chosen
+from nvr.network import capacity as planning
+from nvr.orders import attachments
+from nvr.orders import model as directives
+from nvr.orders import register as directing
+from nvr.orders.impact import impact, plan_hash
+from nvr.orders.model import DirectiveError, Draft, Kind, check
+from storage.catalogue import cameras
+from storage.catalogue.selection import select
+
+__all__ = ["ROUTES", "TIME_ERRORS", "end_directive"]
+
+# A city's cameras by their ids, each of up to 63 letters.
+LARGEST_ORDER_BYTES: Final = 4 << 20
+TIME_ERRORS: Final = ("naive_time", "invalid_time", "time_out_of_range")
+_ORDER_ERRORS: Final = ("invalid_request", "invalid_directive", "invalid_selection", *TIME_ERRORS)
+_LONGEST_NAME: Final = 200
+
+
+class Orders(msgspec.Struct):
+    """All orders."""
+
+    as_of: str
+    orders: list[DirectiveBody]
+
+
+class TouchedHold(msgspec.Struct):
+    """A hold whose camera would not be recorded in its range."""
+
+    id: str
+    camera: str
+    reason: str
+
+
+class TouchedCase(msgspec.Struct):
+    """An open case that asks for footage of a time that the order takes."""
+
+    id: str
+    number: str
+
+
+class OrderPreview(msgspec.Struct, kw_only=True):
+    """What an order would do. ``camera_hours``: coverage lost until the end; null without one. ``recording``: how many record now. ``mbit_per_s``: what cameras send that no
+    other order has off already, as the planner counts it: ``measured`` of them have a rate of their own, the ``unknown`` count as the mean of those; null where none is known.
+    ``uplink_mbit_per_s``: with what the way adds. Costs in rupiah; null where ``[network] price_per_mbit`` is not set, or no rate is known. ``cost_saved``: until the end."""
+
+    as_of: str
+    plan_hash: str
+    cameras: list[str]
+    start: str
+    until: str | None
+    camera_hours: float | None
+    camera_hours_a_day: float
+    disabled_before: int
+    other_orders: list[str]
+    holds: list[TouchedHold]
+    cases: list[TouchedCase]
+    recording: int
+    measured: int
+    unknown: int
+    mbit_per_s: float | None
+    uplink_mbit_per_s: float | None
+    cost_a_month: float | None
+    cost_saved: float | None
+
+
+class Uploaded(msgspec.Struct):
+    """A file that an order may name."""
+
+    sha256: str
+    bytes: int
+
+
+@get("/api/orders", role="viewer", summary="All orders, the latest first", answer=Orders)
+def list_orders(request: ApiRequest, services: Injected) -> Response[bytes]:
+    """All orders, those that are over too."""
+    now_us = services.now_us()
+    with services.db.read() as conn:
+        found = [body_of(conn, order, now_us=now_us) for order in directives.every(conn, [Kind.ORDER])]
+    return json_answer(request, Orders(format_time(now_us), found))
+
+
+@get(
+    "/api/orders/{order:str}",
+    role="viewer",
+    summary="An order with its cameras",
+    errors=["directive_not_found"],
+    answer=DirectiveBody,
+)
+def one_order(request: ApiRequest, services: Injected, order: FromPath[str]) -> Response[bytes]:
+    """One order."""
+    with services.db.read() as conn:
+        found = known(conn, order, Kind.ORDER)
+        return json_answer(request, body_of(conn, found, now_us=services.now_us(), members=True))
+
+
+def _draft(conn: sqlite3.Connection, data: NewOrder, now_us: int) -> tuple[Draft, Chosen, str]:
+    """The order, its cameras, and the plan's hash.
+
+    Raises:
+        ApiError: what is wrong with it.
+    """
+    found = chosen(conn, data)
+    name = data.attachment_name.strip()[-_LONGEST_NAME:] if data.attachment and data.attachment_name else None
+    draft = Draft(
+        kind=Kind.ORDER,
+        reason=data.reason,
+        letter=data.letter.strip(),
+        letter_date=data.letter_date or None,
+        approver=data.approver.strip(),
+        start_us=now_us if not data.start else (optional_time("start", data.start) or 0),
+        end_us=optional_time("end", data.end),
+        expected_end_us=optional_time("expected_end", data.expected_end),
+        local_copy_until_us=optional_time("local_copy_until", data.local_copy_until),
+        selection=found.how,
+        attachment=data.attachment or None,
+        attachment_name=name,
+    )
+    try:
+        check(draft)
+    except DirectiveError as error:
+        raise ApiError("invalid_directive", str(error)) from None
+    return draft, found, plan_hash(draft, found.ids, start_is_now=not data.start)
+
+
+@post(
+    "/api/orders/preview",
+    role="admin",
+    summary="What an order would do: cameras, coverage lost, holds touched, bandwidth and cost saved",
+    errors=_ORDER_ERRORS,
+    status=200,
+    answer=OrderPreview,
+    largest_body_bytes=LARGEST_ORDER_BYTES,
+)
+def preview_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrder]) -> Response[bytes]:
+    """Changes nothing."""
+    now_us = services.now_us()
+    with services.db.read() as conn:
+        draft, found, hash_ = _draft(conn, data, now_us)
+        result = impact(conn, draft, found.ids, now_us=now_us)
+    price, sent, saved_bits = services.settings.price_per_mbit, result.sent, result.saved_bits
+    body = OrderPreview(
+        as_of=format_time(now_us),
+        plan_hash=hash_,
+        cameras=list(result.cameras),
+        start=format_time(draft.start_us),
+        until=None if result.until_us is None else format_time(result.until_us),
+        camera_hours=None if result.lost_us is None else seconds(result.lost_us) / 3600,
+        camera_hours_a_day=24.0 * (len(result.cameras) - result.disabled_before),
+        disabled_before=result.disabled_before,
+        other_orders=list(result.other_directives),
+        holds=[TouchedHold(hold.id, hold.camera, hold.reason) for hold in result.holds],
+        cases=[TouchedCase(case.id, case.number) for case in result.cases],
+        recording=result.recording,
+        measured=0 if sent is None else sent.measured,
+        unknown=result.unknown,
+        mbit_per_s=None if sent is None else sent.total_bps / 1e6,
+        uplink_mbit_per_s=None if sent is None else sent.total_bps * (1 + planning.OVERHEAD) / 1e6,
+        cost_a_month=None if sent is None else planning.cost_a_month(sent.total_bps, price),
+        # From now on: what is past was paid.
+        cost_saved=None if saved_bits is None else planning.cost_a_month(saved_bits / (planning.MONTH_US / 1e6), price),
+    )
+    return json_answer(request, body)
+
+
+@post(
+    "/api/orders",
+    role="admin",
+    summary="Enter an order, as its dry run showed it",
+    errors=[*_ORDER_ERRORS, "plan_changed"],
+    answer=DirectiveBody,
+    largest_body_bytes=LARGEST_ORDER_BYTES,
+)
+def enter_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrder]) -> Response[bytes]:
+    """Takes effect at its start, by itself."""
+    now_us = services.now_us()
+    with planned(services.db, lambda conn: _draft(conn, data, now_us)) as (conn, (draft, found, hash_)):
+        if data.plan_hash != hash_:
+            raise ApiError(
+                "plan_changed", "the order, or the cameras it chooses, are not those of the dry run: look at it again"
+            )
+        try:
+            entered = directing.enter(
+                conn, draft, found.ids, node_id=services.settings.node, by=principal_of(request).actor, now_us=now_us
+            )
+        except DirectiveError as error:
+            raise ApiError("invalid_directive", str(error)) from None
+    with services.db.read() as conn:
+        body = body_of(conn, entered, now_us=now_us)
+    services.on_cameras_changed()
+    return json_answer(request, body, status=201)
+
+
+def end_directive(
+    request: ApiRequest, services: Services, id_: str, kind: Kind, data: NewRevocation
+) -> Response[bytes]:
+    """Revokes a directive for the cameras that the body names, or for all that are left."""
+    now_us = services.now_us()
+
+    def plan(conn: sqlite3.Connection) -> list[str] | None:
+        known(conn, id_, kind)
+        if data.where is None:
+            return data.cameras
+        if data.cameras is not None:
+            raise ApiError("invalid_selection", "choose cameras in one way: where or cameras")
+        left = {m.camera for m in directives.cameras_of(conn, id_) if m.revocation is None}
+        with knowing():
+            members = select(parse_where(data.where), cameras.every(conn, removed=True))
+        return [camera.id for camera in members if camera.id in left]
+
+    with planned(services.db, plan) as (conn, wanted):
+        try:
+            directing.revoke(
+                conn,
+                id_,
+                reason=data.reason,
+                letter=data.letter,
+                letter_date=data.letter_date or None,
+                approver=data.approver,
+                start_us=optional_time("start", data.start),
+                cameras=wanted,
+                by=principal_of(request).actor,
+                now_us=now_us,
+            )
+        except DirectiveError as error:
+            raise ApiError("invalid_directive", str(error)) from None
+    with services.db.read() as conn:
+        body = body_of(conn, known(conn, id_, kind), now_us=now_us)
+    services.on_cameras_changed()
+    return json_answer(request, body)
+
+
+@post(
+    "/api/orders/{order:str}/revoke",
+    role="admin",
+    summary="Revoke an order, as a whole or for some of its cameras",
+    errors=[*_ORDER_ERRORS, "directive_not_found"],
+    status=200,
+    answer=DirectiveBody,
+    largest_body_bytes=LARGEST_ORDER_BYTES,
+)
+def revoke_order(
+    request: ApiRequest, services: Injected, order: FromPath[str], data: JSONBody[NewRevocation]
+) -> Response[bytes]:
+    """The order stays, and links to what revoked it."""
+    return end_directive(request, services, order, Kind.ORDER, data)
+
+
+@post(
+    "/api/attachments",
+    role="admin",
+    summary="Upload a file for an order: the body is the file",
+    errors=["invalid_attachment", "too_large"],
+    answer=Uploaded,
+    largest_body_bytes=attachments.MOST_BYTES,
+)
+async def upload_attachment(request: ApiRequest, services: Injected) -> Response[Uploaded]:
+    """Kept in the catalogue. One that no order names within a day goes."""
+    data = await request.body()
+    try:
+        sha256 = await sync_to_thread(_keep, services, data)
+    except attachments.AttachmentError as error:
+        raise ApiError("invalid_attachment", str(error)) from None
+    return Response(Uploaded(sha256, len(data)), status_code=201, headers={"Cache-Control": "no-store"})
+
+
+def _keep(services: Services, data: bytes) -> str:
+    with services.db.write() as conn:
+        return attachments.add(conn, data, now_us=services.now_us())
+
+
+@get(
+    "/api/orders/{order:str}/attachment",
+    role="investigator",
+    summary="The file that came with an order",
+    errors=["directive_not_found", "attachment_not_found"],
+    media_type="application/octet-stream",
+    audit="attachment",
+)
+def order_attachment(services: Injected, order: FromPath[str]) -> Response[bytes]:
+    """Only ever to be saved: whatever is in it, a browser does not show it as a page of this server."""
+    with services.db.read() as conn:
+        found = known(conn, order, Kind.ORDER)
+        data = attachments.load(conn, found.attachment) if found.attachment else None
+    if data is None:
+        raise ApiError("attachment_not_found", "this order has no file")
+    name = quote(found.attachment_name or f"order-{order}", safe="")
+    return Response(
+        data,
+        media_type="application/octet-stream",
+        headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Cache-Control": "no-store"},
+    )
+
+
+ROUTES: list[object] = [
+    list_orders,
+    one_order,
+    preview_order,
+    enter_order,
+    revoke_order,
+    upload_attachment,
+    order_attachment,
+]

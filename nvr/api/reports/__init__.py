@@ -1,0 +1,1 @@
+"""Routes of reports: gaps, coverage of the fleet, the network."""

@@ -1,0 +1,105 @@
+"""The query parameters of reports, checked. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+from nvr.api.cameras.choosing import parse_where
+from nvr.api.http.errors import ApiError
+from nvr.reports.query import GapQuery, Group
+from nvr.texts import LANGUAGES, Language
+from storage.causes import Cause, CauseClass
+from storage.intervals import Interval
+
+__all__ = ["FORMATS", "parse_format", "parse_gap_query", "parse_language"]
+
+FORMATS: Final = ("json", "csv", "html", "pdf")
+_LONGEST_FOLD_S: Final = 86_400
+_Word = TypeVar("_Word", Cause, CauseClass)
+
+
+def parse_gap_query(
+    asked: Interval,
+    *,
+    cameras: Sequence[str] = (),
+    groups: Sequence[str] = (),
+    causes: Sequence[str] = (),
+    classes: Sequence[str] = (),
+    fold_s: str | None = None,
+    limit: str | None = None,
+    where: str | None = None,
+) -> GapQuery:
+    """The checked query.
+
+    Raises:
+        ApiError: ``invalid_parameter``, ``invalid_selection``.
+    """
+    return GapQuery(
+        asked,
+        tuple(dict.fromkeys(cameras)),
+        tuple(_group(text) for text in groups),
+        frozenset(_word(Cause, "cause", "causes", text) for text in causes),
+        frozenset(_word(CauseClass, "class", "classes", text) for text in classes),
+        _fold_us(fold_s),
+        _limit(limit),
+        where=parse_where(where),
+    )
+
+
+def parse_format(text: str) -> str:
+    """One of ``FORMATS``.
+
+    Raises:
+        ApiError: ``invalid_parameter``.
+    """
+    if text not in FORMATS:
+        raise ApiError("invalid_parameter", f"format must be one of {', '.join(FORMATS)}")
+    return text
+
+
+def parse_language(text: str) -> Language:
+    """A language that the server speaks.
+
+    Raises:
+        ApiError: ``invalid_parameter``.
+    """
+    for language in LANGUAGES:
+        if text == language:
+            return language
+    raise ApiError("invalid_parameter", f"lang must be one of {', '.join(LANGUAGES)}")
+
+
+def _group(text: str) -> Group:
+    at = min((i for i in (text.find(":"), text.find("=")) if i > 0), default=-1)
+    if at < 0 or at == len(text) - 1:
+        raise ApiError("invalid_parameter", "group must be a label and its value, as in group=district:north")
+    return Group(text[:at].strip(), text[at + 1 :].strip())
+
+
+def _word(kind: type[_Word], one: str, many: str, text: str) -> _Word:
+    try:
+        return kind(text)
+    except ValueError:
+        raise ApiError("invalid_parameter", f"there is no such {one}; {many} are {', '.join(kind)}") from None
+
+
+def _fold_us(text: str | None) -> int:
+    if not text:
+        return 0
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= _LONGEST_FOLD_S:
+        raise ApiError("invalid_parameter", f"fold_s must be a number of seconds from 0 to {_LONGEST_FOLD_S}")
+    return round(value * 1_000_000)
+
+
+def _limit(text: str | None) -> int | None:
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise ApiError("invalid_parameter", "limit must be a number of gaps, 0 or more")
+    return int(text)

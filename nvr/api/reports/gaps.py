@@ -1,0 +1,145 @@
+"""Routes of gap reports: what is missing in the fleet, and why, as data or as a document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar.params import FromQuery, QueryParameter
+from litestar.response.streaming import ASGIStreamingResponse
+
+from nvr.api.answers.spool import Spool
+from nvr.api.cameras.choosing import knowing
+from nvr.api.cameras.routes import no_camera
+from nvr.api.footage.coverage import LONGEST_RANGE_US, RANGE_ERRORS
+from nvr.api.http.auth import is_admin
+from nvr.api.http.bodies import GapBody
+from nvr.api.http.errors import ApiError
+from nvr.api.http.respond import ApiRequest
+from nvr.api.http.routing import get
+from nvr.api.http.services import Injected
+from nvr.api.http.times import compact_time, parse_range
+from nvr.api.reports.fleet_coverage import FleetStepBody
+from nvr.api.reports.gap_query import parse_format, parse_gap_query, parse_language
+from nvr.reports.document import Reader
+from nvr.reports.html import html_report
+from nvr.reports.pdf import pdf_report
+from nvr.reports.query import GapQuery, chosen
+from nvr.reports.stream import csv_report, json_report
+
+__all__ = ["ROUTES", "GapReport"]
+
+_MEDIA: Final = {
+    "json": "application/json",
+    "csv": "text/csv; header=present",
+    "html": "text/html",
+    "pdf": "application/pdf",
+}
+
+
+class ReportGap(GapBody, kw_only=True):
+    """A gap and whose it is."""
+
+    camera: str
+    name: str
+
+
+class GapReport(msgspec.Struct, kw_only=True):
+    """``total`` holds cameras; asked_s, each camera's time, and what became of it: recorded_s, not_recorded_s, no_longer_there_s, not_required_s, not_known_s, whatever gaps are listed; of
+    those that are, gaps, missing_s, longest_s, folded, by_cause, by_class. ``clock_steps``: when the server's clock was set. ``omitted``: how many gaps ``limit`` left
+    out of the list; they are in the sums."""
+
+    start: str
+    end: str
+    as_of: str
+    fold_s: float
+    filters: dict[str, list[str]]
+    gaps: list[ReportGap]
+    omitted: int
+    total: dict[str, object]
+    clock_steps: list[FleetStepBody]
+
+
+@get(
+    "/api/gaps",
+    role="investigator",
+    summary="Gaps of many cameras in a range, with their causes and sums, as JSON, CSV, HTML or PDF",
+    errors=["camera_not_found", "invalid_parameter", "invalid_selection", "busy", *RANGE_ERRORS],
+    answer=GapReport,
+)
+def gap_report(
+    request: ApiRequest,
+    services: Injected,
+    start: FromQuery[str | None] = None,
+    end: FromQuery[str | None] = None,
+    camera: FromQuery[list[str] | None] = None,
+    group: FromQuery[list[str] | None] = None,
+    where: FromQuery[str | None] = None,
+    cause: FromQuery[list[str] | None] = None,
+    class_: Annotated[list[str] | None, QueryParameter(name="class")] = None,
+    fold_s: FromQuery[str | None] = None,
+    limit: FromQuery[str | None] = None,
+    lang: FromQuery[str] = "en",
+    format_: Annotated[str, QueryParameter(name="format")] = "json",
+) -> ASGIStreamingResponse:
+    """The report, sent while it is made."""
+    query = parse_gap_query(
+        parse_range(start, end, longest_us=LONGEST_RANGE_US),
+        cameras=camera or (),
+        groups=group or (),
+        causes=cause or (),
+        classes=class_ or (),
+        fold_s=fold_s,
+        limit=limit,
+        where=where,
+    )
+    query = replace(query, plain=not is_admin(request))
+    form, language = parse_format(format_), parse_language(lang)
+    reader = Reader(language, services.settings.zone, request.user.name, services.settings.version)
+    now_us = services.now_us()
+
+    @contextmanager
+    def pieces() -> Iterator[Iterator[bytes]]:
+        with services.db.read() as conn:
+            try:
+                with knowing():
+                    cameras = chosen(conn, query)
+            except KeyError as error:
+                raise no_camera(str(error.args[0])) from None
+            made: Any
+            if form == "json":
+                made = json_report(conn, cameras, query, now_us=now_us)
+            elif form == "csv":
+                made = csv_report(conn, cameras, query, now_us=now_us)
+            elif form == "html":
+                made = html_report(conn, cameras, query, reader, now_us=now_us)
+            else:
+                made = iter([pdf_report(conn, cameras, query, reader, now_us=now_us)])
+            yield made
+
+    spool = _spooled(services, pieces)
+    return ASGIStreamingResponse(iterator=spool.chunks(), headers=_headers(query, form), media_type=_MEDIA[form])
+
+
+def _spooled(services: Any, pieces: Callable[[], Any]) -> Spool:
+    if not services.report_slots.acquire(blocking=False):
+        raise ApiError("busy", "other reports are being made: try again in a few seconds", headers={"Retry-After": "3"})
+    spool = Spool(pieces, services.report_slots.release)
+    spool.begin()
+    return spool
+
+
+def _headers(query: GapQuery, form: str) -> dict[str, str]:
+    # A table has no room for what was left out of it.
+    headers = {"Cache-Control": "no-store", "X-Fold-S": f"{query.fold_s:g}"}
+    if form != "json":
+        name = f"gaps_{compact_time(query.range.start_us)}_{compact_time(query.range.end_us)}"
+        # Never shown in place: a document with styles of its own would need a looser policy than the page's.
+        headers["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
+    return headers
+
+
+ROUTES: list[object] = [gap_report]

@@ -1,0 +1,1 @@
+"""Routes of retention: rules, holds, deletion by a person."""

@@ -1,0 +1,37 @@
+"""How much of the disks investigators may hold. Invariant: without an administrator holds leave room to record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from nvr.api.http.auth import is_admin
+from nvr.api.http.errors import ApiError
+from nvr.api.http.respond import ApiRequest
+from nvr.api.http.services import Services
+from storage.disk.roots import Root
+from storage.retention import holds
+from storage.retention.plan import disks
+
+__all__ = ["check_share"]
+
+
+def check_share(request: ApiRequest, services: Services, wanted: Sequence[tuple[str, int, int]]) -> None:
+    """Lets an administrator hold ``wanted`` (cameras and ranges); refuses an investigator what, with all other holds, would take more of the disks than a setting leaves to investigators.
+
+    Raises:
+        ApiError: ``hold_too_large``.
+    """
+    if is_admin(request):
+        return
+    settings = services.settings
+    roots = [Root(identity, Path(path)) for identity, path in settings.roots]
+    total = sum(disk.total_bytes for disk in disks(roots, settings.floor_bytes, settings.floor_fraction))
+    with services.db.read() as conn:
+        kept = holds.kept_bytes(conn, now_us=services.now_us(), more=wanted)
+    if total and kept * 100 > total * settings.holds_share:
+        raise ApiError(
+            "hold_too_large",
+            f"with this hold, holds would keep {kept / 1e9:.1f} GB, {kept * 100 / total:.0f} % of the disks; above {settings.holds_share} % an"
+            " administrator must place it: ask for a shorter range, or ask one",
+        )

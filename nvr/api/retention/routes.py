@@ -1,0 +1,418 @@
+"""Routes of retention: the rules in force, what they would delete, doing it, and whether promises will be kept.
+
+Invariant: nothing is deleted here but a plan whose hash its confirmer names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+from litestar import Response
+from litestar.params import JSONBody
+
+from nvr.api.cameras.routes import no_camera
+from nvr.api.http.auth import principal_of
+from nvr.api.http.errors import ApiError
+from nvr.api.http.respond import ApiRequest, json_answer
+from nvr.api.http.routing import get, post
+from nvr.api.http.services import Injected, Services
+from nvr.api.http.times import format_time, seconds
+from storage.catalogue import cameras
+from storage.disk.roots import Root
+from storage.retention import candidates as footage
+from storage.retention import confirmations, confirmed_plans, forecast
+from storage.retention.plan import Disk, apply, disks
+from storage.retention.policies import LabelRule, Policy, Rules, own_rules, resolve
+
+__all__ = ["ROUTES"]
+
+# As in config.toml: 1 s to a hundred years, from 1 MB up.
+_LONGEST_S = 36_525 * 86_400
+_LEAST_BYTES = 1_000_000
+
+_Age = float | None | msgspec.UnsetType
+_Bytes = int | None | msgspec.UnsetType
+
+
+class PolicyBody(msgspec.Struct):
+    """Rules; null: none of this kind."""
+
+    max_age_s: float | None
+    min_age_s: float | None
+    max_bytes: int | None
+
+
+class LabelBody(PolicyBody):
+    """Rules of the cameras that have all these labels."""
+
+    match: Mapping[str, str]
+
+
+class CameraRules(msgspec.Struct):
+    """A camera's own rules, and what comes of these, its labels' and the default."""
+
+    camera: str
+    own: PolicyBody
+    in_force: PolicyBody
+
+
+class RootBody(msgspec.Struct):
+    """A root whose disk is there."""
+
+    root: str
+    path: str
+    free_bytes: int
+    floor_bytes: int
+
+
+class RetentionBody(msgspec.Struct):
+    """The rules in force."""
+
+    as_of: str
+    default: PolicyBody
+    labels: list[LabelBody]
+    cameras: list[CameraRules]
+    roots: list[RootBody]
+
+
+class PolicyChange(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """What is to differ; what is absent stays, null removes the rule."""
+
+    max_age_s: _Age = msgspec.UNSET
+    min_age_s: _Age = msgspec.UNSET
+    max_bytes: _Bytes = msgspec.UNSET
+
+
+class NewLabelRule(PolicyChange, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """Rules for cameras by their labels."""
+
+    match: dict[str, str]
+
+
+class Change(msgspec.Struct, forbid_unknown_fields=True):
+    """Rules to try. ``labels`` takes the place of all label rules."""
+
+    default: PolicyChange = PolicyChange()
+    labels: list[NewLabelRule] | None = None
+    cameras: dict[str, PolicyChange] = {}
+
+
+class RuleCount(msgspec.Struct):
+    """What goes by one rule."""
+
+    segments: int
+    bytes: int
+
+
+class ShortfallBody(msgspec.Struct):
+    """Bytes that a root lacks to its floor, and that nothing may be deleted for."""
+
+    root: str
+    bytes: int
+
+
+class Preview(msgspec.Struct):
+    """What would be deleted now."""
+
+    as_of: str
+    plan_hash: str
+    segments: int
+    hours: float
+    bytes: int
+    cameras: int
+    oldest: str | None
+    by_rule: dict[str, RuleCount]
+    complete: bool
+    shortfalls: list[ShortfallBody]
+    overdue: int
+    held_beyond: dict[str, int]
+
+
+class Confirmation(msgspec.Struct, forbid_unknown_fields=True):
+    """The plan that was previewed."""
+
+    plan_hash: str
+
+
+class Applied(msgspec.Struct):
+    """What was deleted; ``gone`` of the plan's segments went by themselves since."""
+
+    deleted: RuleCount
+    gone: int
+
+
+class WaitingBody(msgspec.Struct):
+    """Deletions that wait for a person. ``cause``: what to confirm; ``reason``: why it waits, where that is more than the amount; ``confirmed_by``: who has confirmed it,
+    until the next pass carries it out."""
+
+    cause: str
+    since: str
+    reason: str | None
+    segments: int
+    hours: float
+    bytes: int
+    cameras: int
+    oldest: str | None
+    confirmed_by: str | None
+
+
+class WaitingList(msgspec.Struct):
+    """What waits."""
+
+    as_of: str
+    waiting: list[WaitingBody]
+
+
+class CauseConfirmation(msgspec.Struct, forbid_unknown_fields=True):
+    """A cause of the list."""
+
+    cause: str
+
+
+class MissBody(msgspec.Struct):
+    """A promise that will not be kept."""
+
+    camera: str
+    min_age_s: float
+    reachable_s: float
+    at: str
+
+
+class ForecastBody(msgspec.Struct):
+    """Whether all ``min_age`` can be kept."""
+
+    as_of: str
+    capacity_bytes: int
+    needed_bytes: int
+    bytes_per_s: int
+    full: str | None
+    misses: list[MissBody]
+
+
+def _policy(policy: Policy) -> PolicyBody:
+    return PolicyBody(
+        None if policy.max_age_us is None else seconds(policy.max_age_us),
+        None if policy.min_age_us is None else seconds(policy.min_age_us),
+        policy.max_bytes,
+    )
+
+
+def _disks(services: Services) -> list[Disk]:
+    settings = services.settings
+    roots = [Root(identity, Path(path)) for identity, path in settings.roots]
+    return disks(roots, settings.floor_bytes, settings.floor_fraction)
+
+
+def _rules(services: Services) -> Rules:
+    return Rules.from_wire(services.settings.retention)
+
+
+@get("/api/retention", role="admin", summary="The rules of retention in force", answer=RetentionBody)
+def retention_rules(request: ApiRequest, services: Injected) -> Response[bytes]:
+    """Default, labels and every camera."""
+    rules = _rules(services)
+    with services.db.read() as conn:
+        rows = cameras.every(conn)
+    paths = dict(services.settings.roots)
+    body = RetentionBody(
+        format_time(services.now_us()),
+        _policy(rules.default),
+        [LabelBody(**msgspec.structs.asdict(_policy(r.policy)), match=r.match) for r in rules.labels],
+        [
+            CameraRules(row.id, _policy(own := own_rules(row.settings)), _policy(resolve(own, row.labels, rules)))
+            for row in rows
+        ],
+        [RootBody(disk.root, paths[disk.root], disk.free_bytes, disk.floor_bytes) for disk in _disks(services)],
+    )
+    return json_answer(request, body)
+
+
+def _changed(old: Policy, change: PolicyChange, what: str) -> Policy:
+    """The policy with the change.
+
+    Raises:
+        ApiError: ``invalid_retention``.
+    """
+    for key in ("max_age_s", "min_age_s"):
+        age = getattr(change, key)
+        if isinstance(age, float | int) and not 1 <= age <= _LONGEST_S:
+            raise ApiError("invalid_retention", f"{what}.{key} must be between 1 and {_LONGEST_S}")
+        if age is not msgspec.UNSET:
+            old = replace(old, **{key.replace("_s", "_us"): None if age is None else round(age * 1_000_000)})
+    if change.max_bytes is not msgspec.UNSET:
+        if change.max_bytes is not None and change.max_bytes < _LEAST_BYTES:
+            raise ApiError("invalid_retention", f"{what}.max_bytes must be at least {_LEAST_BYTES}")
+        old = replace(old, max_bytes=change.max_bytes)
+    return old
+
+
+def _preview(request: ApiRequest, services: Services, change: Change) -> Response[bytes]:
+    in_force, now_us = _rules(services), services.now_us()
+    labels = in_force.labels
+    if change.labels is not None:
+        labels = [
+            LabelRule(rule.match, _changed(Policy(), rule, f"labels[{i}]")) for i, rule in enumerate(change.labels)
+        ]
+    rules = Rules(_changed(in_force.default, change.default, "default"), labels)
+    own: dict[str, Policy] = {}
+    with services.db.read() as conn:
+        for id_, new in change.cameras.items():
+            row = cameras.find(conn, id_)
+            if row is None:
+                raise no_camera(id_)
+            own[id_] = _changed(own_rules(row.settings), new, f"cameras.{id_}")
+        for id_, policy in footage.policies(conn, rules, own).items():
+            if (
+                policy.min_age_us is not None
+                and policy.max_age_us is not None
+                and policy.min_age_us > policy.max_age_us
+            ):
+                raise ApiError("invalid_retention", f"camera {id_} would have a min_age longer than its max_age")
+        planned = confirmed_plans.preview(conn, rules, _disks(services), now_us=now_us, own=own)
+    with services.db.write() as conn:
+        hash_ = confirmed_plans.save(conn, planned.deletions, in_force, now_us=now_us)
+    sums = confirmed_plans.summary(planned.deletions)
+    body = Preview(
+        format_time(now_us),
+        hash_,
+        sums.segments,
+        sums.recorded_us / 3_600_000_000,
+        sums.bytes,
+        sums.cameras,
+        None if sums.oldest_us is None else format_time(sums.oldest_us),
+        {rule: RuleCount(*count) for rule, count in sums.by_rule.items()},
+        planned.complete,
+        [ShortfallBody(s.root, s.bytes) for s in planned.shortfalls],
+        planned.overdue,
+        dict(planned.beyond),
+    )
+    return json_answer(request, body)
+
+
+@get("/api/retention/preview", role="admin", summary="What the rules in force would delete now", answer=Preview)
+def preview_in_force(request: ApiRequest, services: Injected) -> Response[bytes]:
+    """Usually little: it goes within seconds."""
+    return _preview(request, services, Change())
+
+
+@post(
+    "/api/retention/preview",
+    role="admin",
+    summary="What other rules would delete now",
+    errors=["invalid_request", "invalid_retention", "camera_not_found"],
+    status=200,
+    answer=Preview,
+)
+def preview_change(request: ApiRequest, services: Injected, data: JSONBody[Change]) -> Response[bytes]:
+    """Changes nothing."""
+    return _preview(request, services, data)
+
+
+@post(
+    "/api/retention/apply",
+    role="admin",
+    summary="Delete exactly what was previewed under this hash",
+    errors=["invalid_request", "plan_changed"],
+    status=200,
+    answer=Applied,
+)
+def apply_plan(request: ApiRequest, services: Injected, data: JSONBody[Confirmation]) -> Response[bytes]:
+    """Moves the segments into the garbage; the accounting process removes the files."""
+    now_us = services.now_us()
+    try:
+        with services.db.read() as conn:
+            todo = confirmed_plans.confirmed(conn, data.plan_hash, _rules(services), now_us=now_us)
+    except confirmed_plans.PlanError as error:
+        raise ApiError("plan_changed", str(error)) from None
+    done = apply(services.db, todo.deletions, now_us=now_us, by=principal_of(request).actor, sweep=False)
+    return json_answer(request, Applied(RuleCount(done.segments, done.bytes), todo.gone))
+
+
+@get(
+    "/api/retention/forecast",
+    role="admin",
+    summary="Which cameras will miss their min_age, and when",
+    answer=ForecastBody,
+)
+def retention_forecast(request: ApiRequest, services: Injected) -> Response[bytes]:
+    """By what was recorded over the last day."""
+    now_us = services.now_us()
+    found = _disks(services)
+    with services.db.read() as conn:
+        fleet, recorded_bytes = forecast.measure(conn, footage.policies(conn, _rules(services)), now_us=now_us)
+    answer = forecast.forecast(fleet, forecast.capacity(found, recorded_bytes), now_us=now_us)
+    body = ForecastBody(
+        format_time(now_us),
+        answer.capacity_bytes,
+        answer.needed_bytes,
+        round(answer.bytes_per_s),
+        None if answer.full_us is None else format_time(answer.full_us),
+        [
+            MissBody(m.camera, seconds(m.min_age_us), seconds(m.reachable_us), format_time(m.at_us))
+            for m in answer.misses
+        ],
+    )
+    return json_answer(request, body)
+
+
+def _waiting(services: Services) -> WaitingList:
+    now_us = services.now_us()
+    with services.db.read() as conn:
+        rows = confirmations.waiting(conn)
+    return WaitingList(
+        format_time(now_us),
+        [
+            WaitingBody(
+                row.cause,
+                format_time(row.since_us),
+                row.detail.get("reason"),
+                row.detail.get("segments", 0),
+                row.detail.get("hours", 0.0),
+                row.detail.get("bytes", 0),
+                row.detail.get("cameras", 0),
+                None if row.detail.get("oldest_us") is None else format_time(row.detail["oldest_us"]),
+                row.confirmed_by,
+            )
+            for row in rows
+        ],
+    )
+
+
+@get("/api/retention/waiting", role="admin", summary="Deletions that wait for a person", answer=WaitingList)
+def waiting_deletions(request: ApiRequest, services: Injected) -> Response[bytes]:
+    """What rules, floors or a clock ask for beyond what was ever confirmed."""
+    return json_answer(request, _waiting(services))
+
+
+@post(
+    "/api/retention/confirm",
+    role="admin",
+    summary="Let go what waits for this cause",
+    errors=["invalid_request", "nothing_waits"],
+    status=200,
+    answer=WaitingList,
+)
+def confirm_cause(request: ApiRequest, services: Injected, data: JSONBody[CauseConfirmation]) -> Response[bytes]:
+    """Carried out by the next pass of retention, within seconds."""
+    try:
+        with services.db.write() as conn:
+            confirmations.confirm(conn, data.cause, by=principal_of(request).actor, now_us=services.now_us())
+    except KeyError:
+        raise ApiError(
+            "nothing_waits", f"no deletion waits for {data.cause!r}; GET /api/retention/waiting lists them"
+        ) from None
+    return json_answer(request, _waiting(services))
+
+
+ROUTES = [
+    waiting_deletions,
+    confirm_cause,
+    retention_rules,
+    preview_in_force,
+    preview_change,
+    apply_plan,
+    retention_forecast,
+]
