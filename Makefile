@@ -133,7 +133,7 @@ CHECKS = "$(BIN)/ruff check ." "$(BIN)/ruff format --check ." "$(BIN)/mypy" "npm
 # Most tests wait for cameras, clocks and disks, so more of them run at once than there are cores.
 PYTEST_ARGS ?= -n 3 --dist worksteal --durations=20
 # Those of storage that write by what is compiled.
-COMPILED_STORAGE_TESTS = $(addprefix tests/storage/test_,at_risk.py faults.py holes.py real_sync.py segment_file.py writers.py)
+COMPILED_STORAGE_TESTS = $(addprefix tests/storage/,writing coverage/test_holes.py format/test_segment_file.py)
 TESTS = "$(BIN)/pytest $(PYTEST_ARGS)" "! test -e $(STAMPS)/compiled || NVR_COMPILED=1 $(BIN)/pytest $(PYTEST_ARGS) tests/recorder $(COMPILED_STORAGE_TESTS)" "npm --prefix $(WEB) test --silent"
 
 # Runs all of them, whatever fails, and fails if one did.

@@ -6,8 +6,12 @@ Invariant: arrows between folders run one way. A new arrow is a decision: it goe
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 TOP = Path(__file__).parent.parent
 
@@ -430,3 +434,38 @@ def test_every_folder_has_a_row_and_no_row_is_left_over() -> None:
     found = arrows()
     unused = {row: sorted(allowed - found[row]) for row, allowed in ALLOWED.items() if allowed - found[row]}
     assert unused == {}, "nothing there imports these: take them out of the table"
+
+
+def test_arrows_run_one_way() -> None:
+    graph = {row: targets for row, targets in arrows().items() if row != "nvr"}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def test_no_folder_is_flat() -> None:
+    sizes = Counter(path.parent.relative_to(TOP).as_posix() for path in sources() if not path.name.startswith("__"))
+    assert sorted(folder for folder, size in sizes.items() if size > MOST_MODULES and folder not in LARGER) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "imported", "expected"),
+    [
+        ("storage.coverage.runs", "nvr.config", True),
+        ("storage.coverage.runs", "nvr.__version__", True),
+        ("storage.coverage.runs", "av.open", True),
+        ("storage.coverage.runs", "storage.catalogue.segments", False),
+        ("storage.catalogue.segments", "storage.coverage.runs", True),
+        ("storage.format.boxes", "storage.catalogue", True),
+        ("nvr.api.footage.clips", "nvr.playback.clip.clip", False),
+        ("nvr.api.http.auth", "nvr.api.footage.clips", True),
+        ("nvr.api.app", "nvr.recorder.worker", True),
+        ("nvr.recorder.worker", "nvr.housekeeping", True),
+        ("nvr.recorder.sources.rtp.rtp", "nvr.recorder.sources.rtsp.client", True),
+        ("nvr.playback.clip.clip", "nvr.config.load", True),
+        ("nvr.playback.clip.clip", "nvr.__version__", False),
+        ("nvr.config.load", "nvr.cli", True),
+        ("nvr.cli.serve", "nvr.supervisor", False),
+        ("nvr.recorder.worker", "av", False),
+    ],
+)
+def test_the_rule_itself(module: str, imported: str, expected: bool) -> None:
+    assert forbidden(module, imported) is expected

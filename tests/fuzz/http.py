@@ -25,8 +25,8 @@ from nvr.accounts import passwords
 from nvr.accounts.rows import Role
 from nvr.api import ApiSettings, create_app
 from tests.api import catalogue
-from tests.api.test_access import declared
-from tests.api.test_texts import bodies
+from tests.api.http.test_access import declared
+from tests.api.http.test_texts import bodies
 from tests.fuzz.values import NUMBERS, json_body, mutated, text
 
 __all__ = ["Outcome", "fuzz"]

@@ -1,7 +1,7 @@
 """A scripted day: real cameras, a real server, and each cause made to happen in turn. The report names every one, to the second, in order.
 
 The clock's step, overload and a failing disk are not made here: they would need the machine's clock or disks. They are in
-tests/recorder/test_pipeline.py, tests/storage/test_writers.py and tests/system/test_retention.py.
+tests/recorder/run/test_pipeline.py, tests/storage/writing/test_writers.py and tests/system/test_retention.py.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.cameras.faults import Faults
 from tests.cameras.running import Startable
 from tests.cameras.scripted import ScriptedCamera
-from tests.recorder.native.test_choice import LATM
+from tests.recorder.sources.test_choice import LATM
 from tests.system.server import Server, frames, now_us, serving
 from tests.system.test_fleet import OneSession, are_recording, fleet_of, sent
 from tests.system.test_frames import assert_abut, assert_once

@@ -1,0 +1,176 @@
+"""Clients that send or take nothing, too many of them, and those who are merely slow."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+import httpx
+import pytest
+
+from nvr.api import ApiSettings, create_app
+from nvr.api.connections import Limits
+from nvr.api.server import bind, make_server
+from tests.api.catalogue import World
+from tests.api.http.test_process import running
+
+BIG = 40 << 20
+HEAD = b"GET /api/health HTTP/1.1\r\nHost: x\r\nX-A: b\r\n"
+
+
+@contextmanager
+def serving(world: World, limits: Limits, **settings: object) -> Iterator[tuple[int, Callable[[], dict[str, int]]]]:
+    """The API as it is, but for its limits: its port, and what it refused."""
+    dist = world.folder / "dist"
+    (dist / "assets").mkdir(parents=True, exist_ok=True)
+    (dist / "assets/big.js").write_bytes(bytes(BIG))
+    made = ApiSettings(catalogue=str(world.db.path), node="n1", web_dist=str(dist), **settings)  # type: ignore[arg-type]
+    app = create_app(made)
+    server = make_server(app, limits)
+    # Signals are the main thread's.
+    server.capture_signals = nullcontext  # type: ignore[method-assign]
+    sockets = bind("127.0.0.1", 0)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": sockets}, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not server.started:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    try:
+        yield sockets[0].getsockname()[1], app.state.services.refusals.counts
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+def connect(port: int, data: bytes = b"") -> socket.socket:
+    made = socket.create_connection(("127.0.0.1", port), timeout=15)
+    made.sendall(data)
+    return made
+
+
+def asks(port: int) -> float:
+    """How long health and page take, in seconds."""
+    began = time.monotonic()
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as http:
+        assert http.get("/api/health").status_code == 200
+        assert http.get("/").status_code in (200, 404)
+    return time.monotonic() - began
+
+
+def is_ended(sock: socket.socket, within_s: float) -> bool:
+    """Whether the server ends the connection; what it says before is read."""
+    sock.settimeout(within_s)
+    try:
+        while sock.recv(65536):
+            pass
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+    return True
+
+
+def test_1500_unfinished_requests_and_300_slow_bodies_leave_room(world: World) -> None:
+    """The process as it is: page and health answer, and who holds on is put out."""
+    with running(world) as api:
+        port = api.hear()["port"]
+        asks(port)
+        held = [connect(port, HEAD if number % 2 else b"") for number in range(1500)]
+        body = b"POST /api/login HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n{"
+        held += [connect(port, body) for _ in range(300)]
+        asks(port)  # they have all arrived
+        assert min(asks(port) for _ in range(3)) < 1
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics", headers=world.bearer("viewer")).text
+        values = dict(line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("nvr_api_"))
+        assert float(values["nvr_api_connections"]) <= 512
+        assert float(values['nvr_api_refused_total{code="connection_gave_way"}']) >= 1800 - 512
+        # The last of those without a whole head, after 10 s.
+        assert is_ended(held[1499], 15)
+        for one in held:
+            one.close()
+
+
+def test_heads_and_bodies_have_their_time(world: World) -> None:
+    limits = Limits(head_s=1, body_s=1, body_bytes_per_s=1000)
+    with serving(world, limits) as (port, refused):
+        silent, unfinished = connect(port), connect(port, HEAD)
+        stuck = connect(port, b"POST /api/login HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n{")
+        unread = connect(port, b"POST /api/users HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n{")
+        steady = connect(port, b"POST /api/login HTTP/1.1\r\nHost: x\r\nContent-Length: 12000\r\n\r\n")
+        trickling = connect(port, b"POST /api/login HTTP/1.1\r\nHost: x\r\nContent-Length: 12000\r\n\r\n")
+
+        def trickle() -> None:
+            try:
+                while True:
+                    trickling.sendall(b" ")
+                    time.sleep(0.05)
+            except OSError:
+                return
+
+        threading.Thread(target=trickle, daemon=True).start()
+        for _ in range(12):
+            steady.sendall(b" " * 1000)
+            time.sleep(0.25)
+        assert steady.recv(12) == b"HTTP/1.1 400"
+        assert silent.recv(12) == b"HTTP/1.1 408"
+        assert unfinished.recv(12) == b"HTTP/1.1 408"
+        assert stuck.recv(12) == b"HTTP/1.1 408"
+        assert unread.recv(12) == b"HTTP/1.1 401"  # answered; the rest of its body is not waited for
+        for one in (silent, unfinished, stuck, unread, trickling):
+            assert is_ended(one, 5)
+        assert refused()["timeout_head"] == 2
+        assert refused()["timeout_body"] == 3
+        assert "internal" not in refused()
+
+
+def test_who_takes_something_is_kept_and_who_takes_nothing_is_not(world: World) -> None:
+    with serving(world, Limits(stalled_s=2)) as (port, refused):
+        asked = b"GET /assets/big.js HTTP/1.1\r\nHost: x\r\n\r\n"
+        stuck, slow = connect(port), connect(port)
+        for one in (stuck, slow):
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+            one.sendall(asked)
+        got, began = 0, time.monotonic()
+        while time.monotonic() - began < 7:
+            got += len(slow.recv(100_000))
+            time.sleep(0.2)
+        assert refused().get("timeout_write") == 1
+        slow.settimeout(10)
+        while more := slow.recv(1 << 20):
+            got += len(more)
+            if got >= BIG:
+                break
+        assert got >= BIG
+        assert is_ended(stuck, 10)
+
+
+def test_one_address_and_all_have_their_bound(world: World) -> None:
+    with serving(world, Limits(most=40, most_of_one=10)) as (port, refused):
+        held = [connect(port, HEAD) for _ in range(30)]
+        assert min(asks(port) for _ in range(3)) < 1
+        assert refused()["connection_gave_way"] >= 20
+        # Those that are answered do not give way to strangers.
+        assert sum(is_ended(one, 0.05) for one in held) >= 20
+
+
+def test_a_proxy_that_is_trusted_is_many_addresses(world: World) -> None:
+    with serving(world, Limits(most=40, most_of_one=10), trusted_proxies=["127.0.0.1"]) as (port, refused):
+        held = [connect(port, HEAD) for _ in range(30)]
+        assert min(asks(port) for _ in range(3)) < 1
+        assert "connection_gave_way" not in refused()
+        held += [connect(port, HEAD) for _ in range(30)]
+        assert min(asks(port) for _ in range(3)) < 1
+        assert refused()["connection_gave_way"] >= 20
+
+
+@pytest.mark.parametrize("descriptors", [64, 256, 1024, 20_000, 1 << 20])
+def test_connections_are_at_most_half_of_what_can_be_open(descriptors: int) -> None:
+    limits = Limits.within(descriptors)
+    assert 32 <= limits.most <= max(32, descriptors // 2)
+    assert limits.most_of_one <= limits.most // 2
+    assert Path("/proc/self/fd").exists()

@@ -1,0 +1,52 @@
+"""When a frame reached this machine is known although sockets are looked at twice a second."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import ExitStack
+
+import uvloop
+
+from nvr.recorder.loop.pace import Pace
+from nvr.recorder.sources.rtsp import NativeSource
+from tests.cameras.clips import Clip, ClipSpec, clip
+from tests.cameras.delaying import Delaying
+from tests.cameras.running import running
+from tests.cameras.scripted import ScriptedCamera
+from tests.recorder.sources.harness import Sink, camera
+
+_SECONDS = 6.0
+
+
+def test_jitter_is_that_of_the_line_at_any_pace() -> None:
+    """Two cameras on loopback and one behind a line that delays each frame by up to 0.3 s. As it was read, 5 frames a second were 0.2 s of jitter by themselves."""
+    with ExitStack() as stack:
+        urls = [stack.enter_context(running(ScriptedCamera(_film(rate), at_end="repeat"))) for rate in (5, 15, 15)]
+        line = Delaying(urls[2], 0.3)
+        urls[2] = stack.enter_context(running(line))
+
+        async def run() -> list[NativeSource]:
+            pace = Pace(asyncio.get_running_loop())
+            pace.start()
+            sources = [NativeSource(camera(url), Sink(), burst_us=1_000_000) for url in urls]
+            tasks = [asyncio.create_task(source.run()) for source in sources]
+            await asyncio.sleep(_SECONDS)
+            for source in sources:
+                source.stop()
+            await asyncio.gather(*tasks)
+            pace.stop()
+            return sources
+
+        five, fifteen, delayed = (_jitter_s(source) for source in uvloop.run(run()))
+    assert five < 0.03 and fifteen < 0.03, (five, fifteen)
+    assert line.jitter_s() / 2.5 < delayed < 2.5 * line.jitter_s(), (line.jitter_s(), delayed)
+
+
+def _film(rate: int) -> Clip:
+    return clip(ClipSpec(frames=4 * rate, frame_rate=rate, group=2 * rate))
+
+
+def _jitter_s(source: NativeSource) -> float:
+    counters = source.counters
+    assert counters["jitter_readings"] >= 4
+    return counters["jitter_sum_us"] / counters["jitter_readings"] / 1e6
