@@ -1,28 +1,28 @@
 // The frame of every page: who is logged in, where one can go, which language is spoken.
 
 import { useEffect } from 'preact/hooks';
-import { BASE } from './base';
-import { CameraPage } from './camera/camera-page';
-import { dictionaries, LANGS, setLang, useWords, type Lang } from './i18n';
-import { AccountPage } from './pages/account';
-import { AdminCamerasPage } from './pages/admin-cameras';
-import { AlertsPage, useOpenAlerts } from './pages/alerts';
-import { AuditPage } from './pages/audit';
-import { CamerasPage } from './pages/cameras';
-import { CasesPage } from './pages/cases';
-import { ExportsPage } from './pages/exports';
-import { GapsPage } from './pages/gaps';
-import { NetworkPage } from './pages/network';
-import { OrdersPage } from './pages/orders';
-import { PasswordForm } from './pages/password-form';
-import { LoginPage } from './pages/login';
-import { TokensPage } from './pages/tokens';
-import { UsersPage } from './pages/users';
+import { BASE } from './shared/api/base';
+import { CameraPage } from './features/camera/camera-page';
+import { dictionaries, LANGS, setLang, useWords, type Lang } from './shared/i18n';
+import { AccountPage } from './features/people/account-page';
+import { AdminCamerasPage } from './features/cameras/admin-cameras-page';
+import { AlertsPage, useOpenAlerts } from './features/alerts/alerts-page';
+import { AuditPage } from './features/people/audit-page';
+import { CamerasPage } from './features/cameras/cameras-page';
+import { CasesPage } from './features/cases/cases-page';
+import { ExportsPage } from './features/cases/exports-page';
+import { GapsPage } from './features/gaps/gaps-page';
+import { NetworkPage } from './features/network/network-page';
+import { OrdersPage } from './features/orders/orders-page';
+import { PasswordForm } from './features/people/password-form';
+import { LoginPage } from './features/people/login-page';
+import { TokensPage } from './features/people/tokens-page';
+import { UsersPage } from './features/people/users-page';
 import { href, route, type Page, type Route } from './router';
 import { allows, logout, refreshSession, session } from './session';
-import type { Me, Role } from './types';
-import { valueOf } from './ui/field';
-import { useStore } from './ui/store';
+import type { Me, Role } from './shared/api/types';
+import { valueOf } from './shared/ui/field';
+import { useStore } from './shared/store';
 
 const NEEDED: Record<Page, Role> = {
   cameras: 'viewer',

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { listFile } from './camera/player-address';
-import { baseOf } from './base';
+import { listFile } from './features/camera/player-address';
+import { baseOf } from './shared/api/base';
 import { Memory } from './player/memory';
 
 test('the path that a proxy shows the page under', () => {

@@ -1,9 +1,9 @@
 import { render } from 'preact';
 import { App } from './app';
-import { BASE } from './base';
-import { LinkPage, linkOf } from './link/link-page';
-import { PublicPage } from './public/public-page';
-import { startLanguage } from './i18n';
+import { BASE } from './shared/api/base';
+import { LinkPage, linkOf } from './features/cases/link-page';
+import { PublicPage } from './features/public/public-page';
+import { startLanguage } from './shared/i18n';
 import { startRouter } from './router';
 import { startSession } from './session';
 import './styles/base.css';

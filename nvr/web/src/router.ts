@@ -1,6 +1,6 @@
 // Where the user is, as the part of the address after '#': the server then needs to know one page only.
 
-import { createStore } from './ui/store';
+import { createStore } from './shared/store';
 
 export type Page =
   | 'cameras'

@@ -1,10 +1,10 @@
 // Who is logged in, in which display zone, and how far this device's clock is from the server's.
 
-import * as api from './api';
-import type { Instant } from './time/instant';
-import { parseInstant } from './time/instant';
-import type { Me, Role } from './types';
-import { createStore } from './ui/store';
+import * as api from './shared/api/client';
+import type { Instant } from './shared/time/instant';
+import { parseInstant } from './shared/time/instant';
+import type { Me, Role } from './shared/api/types';
+import { createStore } from './shared/store';
 
 export type Session =
   | { state: 'unknown' }

@@ -1,10 +1,10 @@
 // The bar under the picture.
 
-import { snapshotUrl } from '../api';
-import { useWords } from '../i18n';
-import * as format from '../time/format';
-import type { Camera } from '../types';
-import { Icon, IconButton } from '../ui/icons';
+import { snapshotUrl } from '../shared/api/client';
+import { useWords } from '../shared/i18n';
+import * as format from '../shared/time/format';
+import type { Camera } from '../shared/api/types';
+import { Icon, IconButton } from '../shared/ui/icons';
 import { SPEEDS, type Playback, type PlaybackState } from './playback';
 
 interface ControlsProps {

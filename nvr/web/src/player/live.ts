@@ -1,9 +1,9 @@
 // The live picture of one camera. It never gives up: whatever ends it, it tries again, sooner when the camera is known to be back.
 
 import type Hls from 'hls.js';
-import { liveUrl } from '../api';
+import { liveUrl } from '../shared/api/client';
 import { serverNow } from '../session';
-import type { Instant } from '../time/instant';
+import type { Instant } from '../shared/time/instant';
 import { loadHls, playsNatively, type HlsClass } from './hls';
 import type { FrameHold } from './hold';
 import { askWhy, codecOf, isCodecError, type Trouble } from './trouble';

@@ -2,7 +2,7 @@
 // Every playlist entry carries its wall-clock time and a gap is one entry as long as the gap, so both run in step; the
 // entries are still asked one by one, because a run's clock may be slewed by some parts per million against the server's.
 
-import type { Instant } from '../time/instant';
+import type { Instant } from '../shared/time/instant';
 
 export interface Entry {
   /** Seconds. */

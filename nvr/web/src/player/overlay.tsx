@@ -1,12 +1,12 @@
 // The words over the picture whenever there is none, or none yet: never an empty black box.
 
 import { useState } from 'preact/hooks';
-import { useWords, type Words } from '../i18n';
+import { useWords, type Words } from '../shared/i18n';
 import { serverNow } from '../session';
-import * as format from '../time/format';
-import { parseInstant, type Instant } from '../time/instant';
-import type { Camera } from '../types';
-import { causeWords, classOf, detailWords, problemWords, stateWords } from '../words';
+import * as format from '../shared/time/format';
+import { parseInstant, type Instant } from '../shared/time/instant';
+import type { Camera } from '../shared/api/types';
+import { causeWords, classOf, detailWords, problemWords, stateWords } from '../shared/i18n/words';
 import { codecName } from './codec';
 import type { Playback, PlaybackState, Stop } from './playback';
 import type { Trouble } from './trouble';

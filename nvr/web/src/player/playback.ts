@@ -1,12 +1,12 @@
 // What the viewer is watching: live or a moment of the past, and why there is no picture when there is none.
 // Invariant: when `stop` is not null no picture is promised, and `stop` says why in terms the page has words for.
 
-import * as api from '../api';
-import { footageBefore, footageFrom, gapsBetween, momentAt, readCoverage, type DayCoverage, type GapAt } from '../camera/coverage';
+import * as api from '../shared/api/client';
+import { footageBefore, footageFrom, gapsBetween, momentAt, readCoverage, type DayCoverage, type GapAt } from '../timeline/day-coverage';
 import { serverNow } from '../session';
-import { HOUR, type Instant } from '../time/instant';
+import { HOUR, type Instant } from '../shared/time/instant';
 import type { Bounds } from '../timeline/geometry';
-import { createStore } from '../ui/store';
+import { createStore } from '../shared/store';
 import { FrameHold } from './hold';
 import { LivePlayer } from './live';
 import { RecordingPlayer } from './recording';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HOUR, MINUTE, SECOND } from '../time/instant';
+import { HOUR, MINUTE, SECOND } from '../shared/time/instant';
 import { codecName, mimeOf } from './codec';
 import { actionOf } from './keys';
 import { syncS } from './live';

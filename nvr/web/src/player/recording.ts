@@ -2,9 +2,9 @@
 // Invariant: `entries` always belong to the window that is loaded; callbacks of an older window are dropped by `generation`.
 
 import type Hls from 'hls.js';
-import { playlistUrl } from '../api';
+import { playlistUrl } from '../shared/api/client';
 import { serverNow } from '../session';
-import type { Instant } from '../time/instant';
+import type { Instant } from '../shared/time/instant';
 import type { Bounds } from '../timeline/geometry';
 import { entriesOf, loadHls, playsNatively, type HlsClass } from './hls';
 import type { FrameHold } from './hold';

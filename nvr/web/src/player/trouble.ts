@@ -1,8 +1,8 @@
 // What went wrong in a player, reduced to what the page can say and offer.
 
 import type { ErrorData } from 'hls.js';
-import { mediaProblem, OfflineError } from '../api';
-import type { Problem } from '../types';
+import { mediaProblem, OfflineError } from '../shared/api/client';
+import type { Problem } from '../shared/api/types';
 
 export type Trouble =
   | { kind: 'codec'; codec: string | null }

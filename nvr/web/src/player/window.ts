@@ -1,6 +1,6 @@
 // Which stretch of footage one playlist covers. Two hours keep the playlist small and its bar of seeks wide.
 
-import { HOUR, MINUTE, type Instant } from '../time/instant';
+import { HOUR, MINUTE, type Instant } from '../shared/time/instant';
 import type { Bounds } from '../timeline/geometry';
 
 export const WINDOW = 2 * HOUR;

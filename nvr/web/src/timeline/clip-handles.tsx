@@ -1,9 +1,9 @@
 // The two ends of the clip range, to drag or to move with the arrow keys.
 
 import { useRef } from 'preact/hooks';
-import { useWords } from '../i18n';
-import * as format from '../time/format';
-import { MINUTE, SECOND, type Instant } from '../time/instant';
+import { useWords } from '../shared/i18n';
+import * as format from '../shared/time/format';
+import { MINUTE, SECOND, type Instant } from '../shared/time/instant';
 import { xOf, type Bounds } from './geometry';
 
 interface HandlesProps {

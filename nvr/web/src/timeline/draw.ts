@@ -1,8 +1,8 @@
 // Paints a day on a canvas: ticks, footage, gaps by class, what is not known yet, and where the view lies in the day.
 // Gaps are hatched as well as coloured, so that they differ from footage without colour vision.
 
-import type { DayCoverage } from '../camera/coverage';
-import { GAP_CLASSES, type GapClass } from '../types';
+import type { DayCoverage } from './day-coverage';
+import { GAP_CLASSES, type GapClass } from '../shared/api/types';
 import { paint, ticks, type Bounds } from './geometry';
 
 export const RULER_PX = 20;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { HOUR, MINUTE, SECOND } from '../time/instant';
-import { dayBounds } from '../time/zone';
+import { HOUR, MINUTE, SECOND } from '../shared/time/instant';
+import { dayBounds } from '../shared/time/zone';
 import { follow, hit, instantAt, levelOf, LEVELS, MIN_SPAN, paint, pan, ticks, viewAround, xOf, zoomAt } from './geometry';
 
 const zone = 'Asia/Jakarta';

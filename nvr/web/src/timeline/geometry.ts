@@ -1,8 +1,8 @@
 // What part of the day is in view and where a moment lies in it.
 // Invariant of a view: day.start <= view.start < view.end <= day.end and MIN_SPAN <= view length <= day length.
 
-import { HOUR, MINUTE, SECOND, type Instant } from '../time/instant';
-import { civil } from '../time/zone';
+import { HOUR, MINUTE, SECOND, type Instant } from '../shared/time/instant';
+import { civil } from '../shared/time/zone';
 
 export interface Bounds {
   start: Instant;

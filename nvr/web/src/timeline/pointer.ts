@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { RefObject } from 'preact';
 import { HEIGHT_PX, STRIP_PX } from './draw';
 import { instantAt, pan, viewAround, zoomAt, type Bounds } from './geometry';
-import type { Instant } from '../time/instant';
+import type { Instant } from '../shared/time/instant';
 
 export interface Handlers {
   day: Bounds;

@@ -2,11 +2,11 @@
 // says in words what the colours say here.
 
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { momentAt, type DayCoverage, type GapAt } from '../camera/coverage';
-import { useWords } from '../i18n';
-import * as format from '../time/format';
-import { MINUTE, SECOND, type Instant } from '../time/instant';
-import { causeWords, classWords } from '../words';
+import { momentAt, type DayCoverage, type GapAt } from './day-coverage';
+import { useWords } from '../shared/i18n';
+import * as format from '../shared/time/format';
+import { MINUTE, SECOND, type Instant } from '../shared/time/instant';
+import { causeWords, classWords } from '../shared/i18n/words';
 import { ClipHandles } from './clip-handles';
 import { draw, HEIGHT_PX, readPalette } from './draw';
 import { hit, instantAt, xOf, zoomAt, type Bounds } from './geometry';

@@ -1,0 +1,22 @@
+// A camera's state in words, with a colour that repeats them.
+
+import { useWords } from '../../shared/i18n';
+import { serverNow } from '../../session';
+import * as format from '../../shared/time/format';
+import { parseInstant } from '../../shared/time/instant';
+import type { Camera } from '../../shared/api/types';
+import { classOf, stateWords } from '../../shared/i18n/words';
+
+export function StateChip({ camera, zone }: { camera: Camera; zone: string }) {
+  const { t, lang } = useWords();
+  const { state, since, cause, detail } = camera.status;
+  const kind = state === 'recording' ? 'recording' : `gap-text-${classOf(cause ?? 'unknown', detail ?? undefined)}`;
+  const at = since ? parseInstant(since) : null;
+  return (
+    <span class={`state state-${kind}`} data-testid="camera-state" data-state={state} data-cause={cause ?? ''}>
+      <span class="state-dot" aria-hidden="true" />
+      <span class="state-words">{stateWords(camera, t)}</span>
+      {at !== null ? <span class="muted" title={`${format.dateTime(at, lang, zone)} = ${format.utc(at)}`}>{t.cameras.since(format.shortDateTime(at, serverNow(), lang, zone))}</span> : null}
+    </span>
+  );
+}

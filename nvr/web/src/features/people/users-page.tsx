@@ -1,0 +1,123 @@
+// Who may log in, and as what.
+
+import { useState } from 'preact/hooks';
+import * as api from '../../shared/api/client';
+import { useWords } from '../../shared/i18n';
+import { parseInstant } from '../../shared/time/instant';
+import type { Me, Role } from '../../shared/api/types';
+import { useAction } from '../../shared/ui/action';
+import { Confirm, Dialog, ErrorText } from '../../shared/ui/dialog';
+import { Field, valueOf } from '../../shared/ui/field';
+import { useList } from '../../shared/ui/list';
+import { Time } from '../../shared/ui/time';
+import { PasswordForm } from './password-form';
+import { RoleField } from './role-field';
+
+export function UsersPage({ me }: { me: Me }) {
+  const { t } = useWords();
+  const a = t.admin;
+  const list = useList(async () => (await api.users()).users);
+  const [adding, setAdding] = useState(false);
+  const [password, setPassword] = useState<string | null>(null);
+  const [removing, setRemoving] = useState<string | null>(null);
+  const remove = useAction();
+  return (
+    <div>
+      <header class="page-head">
+        <h1>{a.usersTitle}</h1>
+        <button type="button" class="primary" data-testid="add-user" onClick={() => setAdding(true)}>{a.addUser}</button>
+      </header>
+      <ErrorText text={list.error} testid="list-error" />
+      {list.items ? (
+        <div class="panel table-scroll">
+          <table class="gaps">
+            <thead><tr><th scope="col">{a.userName}</th><th scope="col">{a.role}</th><th scope="col">{a.created}</th><th scope="col">{a.actions}</th></tr></thead>
+            <tbody>
+              {list.items.map((user) => (
+                <tr key={user.name} data-testid="user-row" data-user={user.name}>
+                  <td data-label={a.userName}>{user.name} {user.name === me.user ? <span class="muted">({a.you})</span> : null}</td>
+                  <td data-label={a.role}>{t.roles[user.role]}</td>
+                  <td data-label={a.created}>{user.created ? <Time at={parseInstant(user.created)} zone={me.zone} /> : '–'}</td>
+                  <td data-label={a.actions} class="row-actions">
+                    <button type="button" class="small" data-testid="change-password" onClick={() => setPassword(user.name)}>{a.changePassword}</button>
+                    {user.name === me.user ? null : (
+                      <button type="button" class="small danger" data-testid="remove-user" onClick={() => setRemoving(user.name)}>{t.remove}</button>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      ) : null}
+      {adding ? (
+        <UserForm
+          onClose={() => setAdding(false)}
+          onDone={() => {
+            setAdding(false);
+            list.reload();
+          }}
+        />
+      ) : null}
+      {password !== null ? (
+        <Dialog title={a.changePasswordOf(password)} testid="password-dialog" onClose={() => setPassword(null)}>
+          <PasswordForm user={password} own={password === me.user} />
+        </Dialog>
+      ) : null}
+      {removing !== null ? (
+        <Confirm
+          title={a.removeUser(removing)} text={a.removeUserText} action={t.remove} error={remove.error} busy={remove.busy}
+          onClose={() => {
+            setRemoving(null);
+            remove.clear();
+          }}
+          onConfirm={async () => {
+            if (await remove.run(() => api.removeUser(removing))) {
+              setRemoving(null);
+              list.reload();
+            }
+          }}
+        />
+      ) : null}
+    </div>
+  );
+}
+
+function UserForm({ onDone, onClose }: { onDone: () => void; onClose: () => void }) {
+  const { t } = useWords();
+  const a = t.admin;
+  const [name, setName] = useState('');
+  const [password, setPassword] = useState('');
+  const [role, setRole] = useState<Role>('viewer');
+  const [missing, setMissing] = useState(false);
+  const action = useAction();
+  const submit = async (): Promise<void> => {
+    const complete = name.trim() !== '' && password !== '';
+    setMissing(!complete);
+    if (complete && (await action.run(() => api.addUser(name.trim(), password, role)))) onDone();
+  };
+  return (
+    <Dialog title={a.addUser} testid="user-form" onClose={onClose}>
+      <form
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        <Field label={a.userName} error={missing && name.trim() === '' ? a.required : null}>
+          {(f) => <input {...f} data-testid="user-name" autocomplete="off" autocapitalize="none" value={name} onInput={(e) => setName(valueOf(e))} />}
+        </Field>
+        <Field label={a.userPassword} error={missing && password === '' ? a.required : null}>
+          {(f) => <input {...f} type="password" data-testid="user-password" autocomplete="new-password" value={password} onInput={(e) => setPassword(valueOf(e))} />}
+        </Field>
+        <RoleField role={role} onRole={setRole} testid="user-role" />
+        <ErrorText text={action.error} testid="form-error" />
+        <div class="dialog-actions">
+          <button type="button" onClick={onClose}>{t.cancel}</button>
+          <button type="submit" class="primary" data-testid="user-save" disabled={action.busy}>{a.add}</button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { ApiError, OfflineError } from '../api/client';
+import { dictionaries } from '.';
+import { preferred } from '.';
+import { CAUSES, GAP_CLASSES } from '../api/types';
+import { causeWords, classOf, classWords, detailWords, errorWords, problemWords, stateWords } from './words';
+
+const { en, id } = dictionaries;
+
+describe.each(Object.entries(dictionaries))('in %s', (_lang, t) => {
+  it('every cause and class has words of its own', () => {
+    expect(new Set(CAUSES.map((cause) => causeWords(cause, t))).size).toBe(CAUSES.length);
+    for (const cause of CAUSES) expect(causeWords(cause, t)).not.toBe(cause);
+    expect(new Set(GAP_CLASSES.map((name) => classWords(name, t))).size).toBe(GAP_CLASSES.length);
+  });
+  it('an unknown cause of a newer server keeps its own word', () => {
+    expect(causeWords('solar_storm', t)).toBe('solar_storm');
+    expect(classOf('solar_storm')).toBe('unknown');
+    expect([undefined, {}, { class: 'camera' }, { class: 'x' }].map((d) => classOf('corrupt', d))).toEqual(['network', 'network', 'camera', 'network']);
+    expect([undefined, { class: 'server' }].map((d) => classOf('stalled', d))).toEqual(['camera', 'server']);
+    expect(classOf('ended', { class: 'server' })).toBe('camera');
+  });
+});
+
+it('both languages translate the same error codes and detail names', () => {
+  expect(Object.keys(id.errors).sort()).toEqual(Object.keys(en.errors).sort());
+  expect(Object.keys(id.detailKeys).sort()).toEqual(Object.keys(en.detailKeys).sort());
+});
+
+describe('errors', () => {
+  it('are translated by code, else shown in the server’s words, else by status', () => {
+    expect(problemWords({ status: 401, code: 'bad_credentials', detail: 'x' }, id)).toBe(id.errors.bad_credentials);
+    expect(problemWords({ status: 400, code: 'brand_new', detail: 'Say when.' }, id)).toBe('Say when.');
+    expect(problemWords({ status: 502 }, en)).toContain('502');
+    expect(problemWords({ status: 429, code: 'too_many_attempts' }, en)).toBe(en.tooMany);
+    expect(problemWords({ status: 429, retry_after_s: 90 }, id, 'id')).toBe(id.tooManyFor('1 mnt 30 dtk'));
+    expect(problemWords({ status: 400, code: 'invalid_camera', detail: 'url is no URL' }, en)).toBe(`${en.errors.invalid_camera} (url is no URL)`);
+    expect(errorWords(new OfflineError('x'), en)).toBe(en.offline);
+    expect(errorWords(new ApiError({ status: 404, code: 'no_footage' }), en)).toBe(en.errors.no_footage);
+  });
+});
+
+describe('details', () => {
+  it('are text or named values, and nothing for nothing', () => {
+    expect(detailWords('timed out', en)).toBe('timed out');
+    expect(detailWords({ order: '027/1180/2025', error: 'refused', by: null }, en)).toBe('order: 027/1180/2025; refused');
+    expect(detailWords({}, en)).toBe('');
+    expect(detailWords(null, en)).toBe('');
+  });
+});
+
+describe('states', () => {
+  const status = { since: null, detail: null, recorded_until: null, codec: null, width: null, height: null, bitrate_bps: null, frame_rate: null, clock_offset_s: null, counters: {} };
+  it('name the cause as soon as there is one', () => {
+    expect(stateWords({ status: { ...status, state: 'recording', cause: null } }, en)).toBe('Recording');
+    expect(stateWords({ status: { ...status, state: 'waiting', cause: 'stalled' } }, en)).toBe(en.causes.stalled);
+    expect(stateWords({ status: { ...status, state: 'waiting', cause: null } }, en)).toBe(en.cameras.noCause);
+    expect(stateWords({ status: { ...status, state: 'off', cause: null } }, en)).toBe(en.states.off);
+  });
+});
+
+it('the language follows what was chosen, then what the browser prefers', () => {
+  expect(preferred('en', ['id-ID'])).toBe('en');
+  expect(preferred(null, ['jv', 'id-ID', 'en'])).toBe('id');
+  expect(preferred(null, ['in'])).toBe('id');
+  expect(preferred('xx', ['fr'])).toBe('en');
+});
