@@ -1,7 +1,9 @@
-"""Recording compiled: the modules that every picture passes through, made into machine code from the very same sources (mypyc).
+"""Recording compiled: the modules that every picture passes through, made into machine code from the very same sources
+(mypyc).
 
-``python -m nvr.compiled`` makes them, into the environment of the Python that runs it, under a name that says of which sources. Recorder workers ``use``
-them if they are there. Invariant: what is used was made from the sources as they are now; without it, or after a change, the sources themselves run.
+``python -m nvr.compiled`` makes them, into the environment of the Python that runs it, under a name that says of which
+sources. Recorder workers ``use`` them if they are there. Invariant: what is used was made from the sources as they are
+now; without it, or after a change, the sources themselves run.
 """
 
 from __future__ import annotations
@@ -120,8 +122,8 @@ class _Finder(MetaPathFinder):
 
 
 def use() -> bool:
-    """From now on these modules are imported as machine code; says whether there is any. If one of them was imported before, they stay as they are: one half
-    would not know the other's classes."""
+    """From now on these modules are imported as machine code; says whether there is any. If one of them was imported
+    before, they stay as they are: one half would not know the other's classes."""
     made = folder()
     if not made.is_dir() or any(name in sys.modules for name in MODULES):
         return False

@@ -2,9 +2,9 @@
 
     2026-11-23T14:05:06.123+07:00 recorder-1 WARNING nvr.recorder.retry: gate-1: connection refused
 
-Standard output belongs to the talk between processes. Uncaught exceptions, of threads too, and warnings go the same way,
-since Python's own traceback would print whatever password stands in it. Where strangers can cause lines (the API), each place in the code may write
-so many a minute; of the rest a line says how many there were.
+Standard output belongs to the talk between processes. Uncaught exceptions, of threads too, and warnings go the same
+way, since Python's own traceback would print whatever password stands in it. Where strangers can cause lines (the API),
+each place in the code may write so many a minute; of the rest a line says how many there were.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class RedactionFilter(logging.Filter):
 
 
 class PerMinute:
-    """How often something may be written down: ``most`` times a minute, then it is only counted. Safe to use from several threads."""
+    """How often something may be written down: ``most`` times a minute, then it is only counted. Safe to use from
+    several threads."""
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most
@@ -84,7 +85,8 @@ class PerMinute:
 
 
 class FloodFilter(logging.Filter):
-    """Lets each place in the code write ``most`` lines a minute. A line a minute says what was left out, by a thread that lives only while something is."""
+    """Lets each place in the code write ``most`` lines a minute. A line a minute says what was left out, by a thread
+    that lives only while something is."""
 
     def __init__(self, most: int, minute_s: float = _MINUTE_S) -> None:
         super().__init__()
@@ -158,8 +160,8 @@ def setup(
     *,
     most_a_minute: int | None = None,
 ) -> None:
-    """Sets up logging for this process, replacing what was set up before. ``level`` is that of ``[server] log_level``. ``most_a_minute``: how many lines
-    each place in the code may write, where strangers can cause them."""
+    """Sets up logging for this process, replacing what was set up before. ``level`` is that of ``[server] log_level``.
+    ``most_a_minute``: how many lines each place in the code may write, where strangers can cause them."""
     stream = stream or sys.stderr
     learn_secrets(secrets)
     handler = logging.StreamHandler(stream)

@@ -24,8 +24,8 @@ class Layer(StrEnum):
 
     ``footage`` facts describe stretches that *had* footage (their intervals are those of former segments), so whatever
     else was true then, footage existed: they win. ``order`` facts are decisions of people. ``recorder`` facts are what
-    the recorder saw: per camera a step function without holes. A recorder that was told to stop says why with a cause of ``order``,
-    in its own layer: so its story has no hole, and the decision's own fact comes before it.
+    the recorder saw: per camera a step function without holes. A recorder that was told to stop says why with a cause
+    of ``order``, in its own layer: so its story has no hole, and the decision's own fact comes before it.
     """
 
     FOOTAGE = "footage"
@@ -79,7 +79,8 @@ _NOT_REQUIRED = _ORDER | {Cause.NOT_CONFIGURED}
 
 
 def is_required(cause: Cause) -> bool:
-    """Whether a camera that is not recorded for this cause should be: it is down. Not if people decided so (an order, a window, a schedule), or if it is not set up."""
+    """Whether a camera that is not recorded for this cause should be: it is down. Not if people decided so (an order, a
+    window, a schedule), or if it is not set up."""
     return cause not in _NOT_REQUIRED
 
 
@@ -111,8 +112,9 @@ _NAMED_CLASSES = {name.value: name for name in (CauseClass.NETWORK, CauseClass.C
 
 
 def class_of(cause: Cause, detail: Mapping[str, Any]) -> CauseClass:
-    """Who has to act on a gap of this cause whose fact has this detail. Of ``corrupt`` the evidence decides, which the detail's ``class`` names: packets missing (network),
-    none missing (camera), or dropped by us (server). So it does of ``stalled``, while a recorder begins (server). Facts without it have their cause's class."""
+    """Who has to act on a gap of this cause whose fact has this detail. Of ``corrupt`` the evidence decides, which the
+    detail's ``class`` names: packets missing (network), none missing (camera), or dropped by us (server). So it does of
+    ``stalled``, while a recorder begins (server). Facts without it have their cause's class."""
     if cause in _BY_EVIDENCE:
         return _NAMED_CLASSES.get(str(detail.get("class")), cause.cause_class)
     return cause.cause_class

@@ -22,5 +22,5 @@ class FootageError(StorageError):
 
 
 class SyncError(OSError):
-    """A sync failed. The kernel has given up what it could not write and takes it for written: another sync would succeed and mean
-    nothing. Only what an earlier sync confirmed counts."""
+    """A sync failed. The kernel has given up what it could not write and takes it for written: another sync would
+    succeed and mean nothing. Only what an earlier sync confirmed counts."""

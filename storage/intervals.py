@@ -1,7 +1,7 @@
 """Half-open intervals of microseconds, and the partition of a range into footage and gaps.
 
-Pure. The invariant of this module: for any footage, any facts and any range, ``partition`` returns footage and gaps that
-do not overlap, leave no hole, and together are exactly the range.
+Pure. The invariant of this module: for any footage, any facts and any range, ``partition`` returns footage and gaps
+that do not overlap, leave no hole, and together are exactly the range.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class CausedInterval(NamedTuple):
 
 
 def merge(intervals: Iterable[Interval]) -> list[Interval]:
-    """Sorted, disjoint, maximal intervals covering the same time. Overlaps and containment are welcome; empty ones vanish.
+    """Sorted, disjoint, maximal intervals covering the same time. Overlaps and containment are welcome; empty ones
+    vanish.
 
     The end that counts is the running maximum, not the previous row's: a long interval may contain later short ones.
     """
@@ -108,9 +109,10 @@ def partition(
 ) -> tuple[list[Interval], list[CausedInterval]]:
     """Footage and gaps of ``[start_us, end_us)``.
 
-    ``facts`` are ``(start_us, end_us or None while open, cause)`` in any order, ``layers`` the layer of each; without, those of their
-    causes. Where several facts hold at once the layer decides, within ``order`` the cause (``disabled``, ``schedule``, ``maintenance``),
-    then the later start, then the later position. A stretch that no fact explains is ``unknown``.
+    ``facts`` are ``(start_us, end_us or None while open, cause)`` in any order, ``layers`` the layer of each; without,
+    those of their causes. Where several facts hold at once the layer decides, within ``order`` the cause (``disabled``,
+    ``schedule``, ``maintenance``), then the later start, then the later position. A stretch that no fact explains is
+    ``unknown``.
     """
     spans = merge(clip(footage, start_us, end_us))
     gaps: list[CausedInterval] = []
@@ -150,8 +152,8 @@ def _attribute(gap: Interval, facts: Sequence[tuple[int, int, int, int, int, Cau
         {gap.start_us, gap.end_us} | {max(f[3], gap.start_us) for f in facts} | {min(f[4], gap.end_us) for f in facts}
     )
     parts: list[CausedInterval] = []
-    # The deciding fact is the least of a heap, which facts that are over leave when they come up: a month of a camera that changes its
-    # mind every minute is one gap of 43,200 facts.
+    # The deciding fact is the least of a heap, which facts that are over leave when they come up: a month of a camera
+    # that changes its mind every minute is one gap of 43,200 facts.
     heap: list[tuple[int, int, int, int, Cause]] = []
     at = 0
     for a, b in itertools.pairwise(cuts):

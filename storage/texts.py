@@ -1,8 +1,9 @@
 """The rules for texts that people enter, and how any text is shown where it can do harm.
 
-One line: printable characters and plain spaces; no controls (ESC clears a terminal), no line or paragraph separators, no bidirectional
-overrides and other invisible marks (what is shown would not be what is kept). Several lines: the same, and line ends. Invariant: what a person's text is kept as
-has passed one of the two, whichever way it came; ``escaped`` is for all else, and for what is older than the rules.
+One line: printable characters and plain spaces; no controls (ESC clears a terminal), no line or paragraph separators,
+no bidirectional overrides and other invisible marks (what is shown would not be what is kept). Several lines: the same,
+and line ends. Invariant: what a person's text is kept as has passed one of the two, whichever way it came; ``escaped``
+is for all else, and for what is older than the rules.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ def _checked(name: str, text: str, longest: int, may_be_empty: bool, *, lines: b
 
 
 def escaped(text: str, *, keep: str = "") -> str:
-    """The text as a terminal can be given it: whatever may not stand in a line, but for ``keep``, as ``\\x1b``, ``\\n``, ``\\u202e``."""
+    """The text as a terminal can be given it: whatever may not stand in a line, but for ``keep``, as ``\\x1b``,
+    ``\\n``, ``\\u202e``."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(

@@ -1,4 +1,5 @@
-"""New catalogues for tests: a copy of one that was made once a process, since making one anew waits for the disk some forty times."""
+"""New catalogues for tests: a copy of one that was made once a process, since making one anew waits for the disk some
+forty times."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The map of the house, made from the sources: ``python -m tests.house`` prints it, ``--write`` puts it into CONTRIBUTING.md.
+"""The map of the house, made from the sources: ``python -m tests.house`` prints it, ``--write`` puts it into
+CONTRIBUTING.md.
 
-Belongs here: folding arrows between folders to one picture. Invariant: an arrow that follows from others is left out; what is
-drawn is what is imported, which ``tests/test_imports.py`` compares.
+Belongs here: folding arrows between folders to one picture. Invariant: an arrow that follows from others is left out;
+what is drawn is what is imported, which ``tests/test_imports.py`` compares.
 """
 
 from __future__ import annotations

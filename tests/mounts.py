@@ -38,7 +38,8 @@ def mounted(folder: Path, size: str) -> Iterator[Path]:
 
 @contextmanager
 def mounted_ext4(folder: Path, size_bytes: int, *, really: str) -> Iterator[Path]:
-    """An ext4 at a new folder, on a disk that loses what is written beyond ``really`` (as ``mount`` takes it); the test is skipped where there can be none."""
+    """An ext4 at a new folder, on a disk that loses what is written beyond ``really`` (as ``mount`` takes it); the test
+    is skipped where there can be none."""
     with mounted(folder.with_name(f"{folder.name}-below"), really) as below:
         image = below / "image"
         with image.open("wb") as file:

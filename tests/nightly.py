@@ -1,7 +1,9 @@
-"""What is too long for every change runs at night: ``python -m tests.nightly`` (``make nightly``), and a random tenth of it with every change.
+"""What is too long for every change runs at night: ``python -m tests.nightly`` (``make nightly``), and a random tenth
+of it with every change.
 
-Belongs here: the list of the long suites and how they run. A test of theirs carries ``@pytest.mark.nightly``; a property test names both of its lengths with ``examples``.
-Invariant: what a row of ``docs/reference/nightly.md`` says was run at the length and on the commit that stand there; nothing is extrapolated.
+Belongs here: the list of the long suites and how they run. A test of theirs carries ``@pytest.mark.nightly``; a
+property test names both of its lengths with ``examples``. Invariant: what a row of ``docs/reference/nightly.md`` says
+was run at the length and on the commit that stand there; nothing is extrapolated.
 """
 
 from __future__ import annotations
@@ -55,7 +57,8 @@ def examples(usual: int, night: int) -> int:
 
 
 def seed() -> int:
-    """The seed of this run's tenth: as the environment says (``NVR_SEED``), else a new one, which is put there for the processes that follow."""
+    """The seed of this run's tenth: as the environment says (``NVR_SEED``), else a new one, which is put there for the
+    processes that follow."""
     text = os.environ.setdefault(SEED_NAME, str(random.SystemRandom().randrange(1 << 31)))
     return int(text)
 

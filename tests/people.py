@@ -17,7 +17,8 @@ def person(name: str) -> Actor:
 
 
 def token_of(db: Database, name: str, role: Role, *, token: str = "test", at_us: int = 0) -> str:
-    """The text of a token of the user of this name, who is made if there is none; without a password, which would take a while."""
+    """The text of a token of the user of this name, who is made if there is none; without a password, which would take
+    a while."""
     with db.write() as conn:
         if rows.find_user(conn, name) is None:
             rows.add_user(

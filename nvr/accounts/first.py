@@ -1,6 +1,8 @@
-"""The first password: a file beside the catalogue that only the server's user can read, since a terminal's output is kept in journals that others read.
+"""The first password: a file beside the catalogue that only the server's user can read, since a terminal's output is
+kept in journals that others read.
 
-Invariant: while the file is there, it holds the password that the server made for ``admin``; it goes when another is set.
+Invariant: while the file is there, it holds the password that the server made for ``admin``; it goes when another is
+set.
 """
 
 from __future__ import annotations

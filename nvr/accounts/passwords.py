@@ -29,7 +29,8 @@ __all__ = [
 LEAST_CHARACTERS: Final = 10
 # Nobody types more; hashing megabytes would let a login be an attack.
 _MOST_CHARACTERS: Final = 1024
-# Found with fewer tries it is one of the common ones, or made of them: lists of leaked passwords are longer. As a power of ten.
+# Found with fewer tries it is one of the common ones, or made of them: lists of leaked passwords are longer. As a power
+# of ten.
 _LEAST_GUESSES_LOG10: Final = 6.0
 # What whoever guesses the password of this very server tries first.
 _OUR_WORDS: Final = (
@@ -58,7 +59,8 @@ def check_password(password: str, *, of: str = "") -> None:
     """Accepts or refuses a new password of the user of this name.
 
     Raises:
-        WeakPassword: shorter than ``LEAST_CHARACTERS``, absurdly long, or among the first million that somebody would try.
+        WeakPassword: shorter than ``LEAST_CHARACTERS``, absurdly long, or among the first million that somebody would
+            try.
     """
     if len(password) < LEAST_CHARACTERS:
         raise WeakPassword(

@@ -1,7 +1,8 @@
 """Users, their sessions, and API tokens: the rows.
 
-Secrets come in as hashes and are kept as nothing else; making and checking them is for the caller. Invariants: a row of a user or a token is
-never deleted, so that its id never comes again; a session or a token of a user ends with them; a token may do no more than its user.
+Secrets come in as hashes and are kept as nothing else; making and checking them is for the caller. Invariants: a row of
+a user or a token is never deleted, so that its id never comes again; a session or a token of a user ends with them; a
+token may do no more than its user.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person who can log in. ``made_by``: the name of who added them, None if that is not known. ``must_change``: their password was made for
-    them; with it they may do nothing but set another."""
+    """A person who can log in. ``made_by``: the name of who added them, None if that is not known. ``must_change``:
+    their password was made for them; with it they may do nothing but set another."""
 
     id: str
     name: str
@@ -85,8 +86,8 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An API token, known by its ``id``; the bearer text itself is not kept. ``role`` is no more than that of its user, if it has one.
-    ``made_by``: the name of who made it, None if that is not known."""
+    """An API token, known by its ``id``; the bearer text itself is not kept. ``role`` is no more than that of its user,
+    if it has one. ``made_by``: the name of who made it, None if that is not known."""
 
     id: str
     name: str
@@ -158,7 +159,8 @@ def password_hash(conn: sqlite3.Connection, id_: str) -> str | None:
 
 
 def set_password_hash(conn: sqlite3.Connection, id_: str, new: str, *, same: bool = False) -> bool:
-    """Replaces the hash of a user's password; says whether there is such a user. ``same``: it is another hash of the same password."""
+    """Replaces the hash of a user's password; says whether there is such a user. ``same``: it is another hash of the
+    same password."""
     query = "UPDATE user SET password = ?, must_change = must_change AND ? WHERE id = ? AND removed_us IS NULL"
     return conn.execute(query, (new, same, id_)).rowcount > 0
 

@@ -1,4 +1,5 @@
-"""Sessions and API tokens: random texts that stand for someone. Only their SHA-256 is kept; 256 random bits need no slow hash."""
+"""Sessions and API tokens: random texts that stand for someone. Only their SHA-256 is kept; 256 random bits need no
+slow hash."""
 
 from __future__ import annotations
 
@@ -92,7 +93,8 @@ def end_session(db: Database, secret: str) -> None:
 def issue_token(
     db: Database, name: str, role: Role, *, user: str | None = None, at_us: int | None = None
 ) -> tuple[Token, str]:
-    """Makes an API token of the user of this id, or of nobody in particular; returns its row and its text, which can't be had again.
+    """Makes an API token of the user of this id, or of nobody in particular; returns its row and its text, which can't
+    be had again.
 
     Raises:
         InvalidAccount: the name is empty, too long or not printable, or the user may do less than the token should.

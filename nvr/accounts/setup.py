@@ -14,8 +14,8 @@ __all__ = ["ensure_first_admin"]
 
 
 def ensure_first_admin(db: Database, *, must_change: bool = True) -> Path | None:
-    """Makes the user ``admin`` with a random password if there is no user at all. Returns the file that holds it, None if there were users.
-    With ``must_change`` nothing can be done with the password but to set another.
+    """Makes the user ``admin`` with a random password if there is no user at all. Returns the file that holds it, None
+    if there were users. With ``must_change`` nothing can be done with the password but to set another.
 
     Raises:
         OSError: the file can't be written; there is no user then.

@@ -1,4 +1,5 @@
-"""Users: adding, checking, changing and removing them. Every function is whole in itself, whether or not the server runs."""
+"""Users: adding, checking, changing and removing them. Every function is whole in itself, whether or not the server
+runs."""
 
 from __future__ import annotations
 
@@ -109,7 +110,8 @@ def verify_password(db: Database, name: str, password: str) -> User:
 
 
 def set_password(db: Database, name: str, password: str, *, keep_session: str | None = None) -> None:
-    """Sets a user's password and ends their sessions, but for the one with the hash ``keep_session``. The file with the first password goes with it.
+    """Sets a user's password and ends their sessions, but for the one with the hash ``keep_session``. The file with the
+    first password goes with it.
 
     Raises:
         WeakPassword: the password can't be one, or must be changed and is the old one.

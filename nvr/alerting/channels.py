@@ -29,7 +29,8 @@ _LATER: Final = (401, 403, 404, 408, 425, 429)
 
 
 class DeliveryError(Exception):
-    """A message was not accepted; says why, without secrets. ``is_refusal``: the answer was no, rather than not now or none."""
+    """A message was not accepted; says why, without secrets. ``is_refusal``: the answer was no, rather than not now or
+    none."""
 
     def __init__(self, text: str, *, is_refusal: bool = False) -> None:
         super().__init__(text)
@@ -37,7 +38,8 @@ class DeliveryError(Exception):
 
 
 class Channel(Protocol):
-    """A way to one recipient. ``joins``: people are told what has happened of an alert in one message, programs hear of each event."""
+    """A way to one recipient. ``joins``: people are told what has happened of an alert in one message, programs hear of
+    each event."""
 
     @property
     def recipient(self) -> str:
@@ -58,7 +60,8 @@ class Channel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """To one address: whoever is refused must not cost others their mail, nor get them a second. ``security``: ``starttls``, ``tls`` or ``none``."""
+    """To one address: whoever is refused must not cost others their mail, nor get them a second. ``security``:
+    ``starttls``, ``tls`` or ``none``."""
 
     to: str
     sender: str
@@ -139,7 +142,8 @@ def _plain(error: Exception) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Posts JSON. With a ``secret`` the header ``X-Nvr-Signature`` holds ``sha256=`` and the body's HMAC in hexadecimal; ``X-Nvr-Delivery`` is the same at each attempt."""
+    """Posts JSON. With a ``secret`` the header ``X-Nvr-Signature`` holds ``sha256=`` and the body's HMAC in
+    hexadecimal; ``X-Nvr-Delivery`` is the same at each attempt."""
 
     url: str = field(repr=False)
     secret: str | None = field(default=None, repr=False)
@@ -175,7 +179,8 @@ class Webhook:
 
 
 def channels(settings: Mapping[str, Any]) -> list[Channel]:
-    """Those of the settings: ``email`` (one an address) and ``webhook``, each an object of what the class takes, or null."""
+    """Those of the settings: ``email`` (one an address) and ``webhook``, each an object of what the class takes, or
+    null."""
     found: list[Channel] = []
     if (email := settings.get("email")) is not None:
         # Each address once, in their order.

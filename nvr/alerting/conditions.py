@@ -1,4 +1,5 @@
-"""What is wrong now beside cameras that are down: conditions, from what is known of disks, promises, logins and the clock. Pure.
+"""What is wrong now beside cameras that are down: conditions, from what is known of disks, promises, logins and the
+clock. Pure.
 
 Invariant: what a condition says of a camera is only said while the camera should be recorded.
 """
@@ -57,7 +58,8 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Something is wrong with ``subject`` since ``since_us``, or since it was first seen (None). ``cameras`` are those it is about."""
+    """Something is wrong with ``subject`` since ``since_us``, or since it was first seen (None). ``cameras`` are those
+    it is about."""
 
     kind: Kind
     subject: str
@@ -89,7 +91,8 @@ def of_required(found: Iterable[Condition], required: Collection[str]) -> list[C
 
 
 def disks_low(disks: Sequence[Disk], names: Mapping[str, str]) -> list[Condition]:
-    """Roots with less than half of their free space floor: pruning does not keep up, or may not. ``names``: paths of roots."""
+    """Roots with less than half of their free space floor: pruning does not keep up, or may not. ``names``: paths of
+    roots."""
     return [
         Condition(
             Kind.DISK_LOW,
@@ -102,7 +105,8 @@ def disks_low(disks: Sequence[Disk], names: Mapping[str, str]) -> list[Condition
 
 
 def syncs_late(risks: Mapping[str, Risk], names: Mapping[str, str]) -> list[Condition]:
-    """Roots of which a power cut could have cost more than was promised, within the last five minutes or now. ``names``: paths of roots."""
+    """Roots of which a power cut could have cost more than was promised, within the last five minutes or now.
+    ``names``: paths of roots."""
     return [
         Condition(
             Kind.SYNC_LATE,
@@ -119,7 +123,8 @@ def syncs_late(risks: Mapping[str, Risk], names: Mapping[str, str]) -> list[Cond
 
 
 def held_beyond(bytes_of: Mapping[str, int]) -> list[Condition]:
-    """One condition for all cameras that have more than their ``max_bytes`` because of holds. ``bytes_of``: how much more."""
+    """One condition for all cameras that have more than their ``max_bytes`` because of holds. ``bytes_of``: how much
+    more."""
     if not bytes_of:
         return []
     detail = {"beyond_bytes": sum(bytes_of.values())}
@@ -127,8 +132,8 @@ def held_beyond(bytes_of: Mapping[str, int]) -> list[Condition]:
 
 
 def deletions_waiting(waiting: Sequence[Waiting]) -> list[Condition]:
-    """One condition for each cause that deletions wait for, until a person confirms it or the rules are put right. A clock in doubt is none as long as nothing waits for
-    it: at a start no clock is synchronised yet."""
+    """One condition for each cause that deletions wait for, until a person confirms it or the rules are put right. A
+    clock in doubt is none as long as nothing waits for it: at a start no clock is synchronised yet."""
     return [
         Condition(Kind.DELETION_WAITING, row.cause, row.since_us, detail=row.detail)
         for row in waiting
@@ -159,8 +164,9 @@ def promises_at_risk(forecast: Forecast) -> list[Condition]:
 
 
 def logins_refused(entries: Sequence[Entry], open_: Collection[str] = ()) -> list[Condition]:
-    """Accounts whose password a device refused, from the first time on. The subject is a camera that was refused, of an alert that is open (``open_``: their subjects) the same
-    one; host and account are known to whoever may see its settings."""
+    """Accounts whose password a device refused, from the first time on. The subject is a camera that was refused, of an
+    alert that is open (``open_``: their subjects) the same one; host and account are known to whoever may see its
+    settings."""
     return [
         Condition(
             Kind.LOGIN_REFUSED,

@@ -1,7 +1,8 @@
 """Messages about alerts as queues, one a recipient: e-mail addresses and the webhook.
 
-Belongs here: the rows, their bound, and how it goes with each recipient; what a message says, and sending it, is decided elsewhere. Invariants: of one recipient messages go in the
-order in which they were queued; one that was accepted is never sent again; one that is dropped is counted and keeps its reason.
+Belongs here: the rows, their bound, and how it goes with each recipient; what a message says, and sending it, is
+decided elsewhere. Invariants: of one recipient messages go in the order in which they were queued; one that was
+accepted is never sent again; one that is dropped is counted and keeps its reason.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """How it goes. ``failing_since_us`` is None unless the last attempt failed; ``dropped_untold``: messages dropped since one was last accepted."""
+    """How it goes. ``failing_since_us`` is None unless the last attempt failed; ``dropped_untold``: messages dropped
+    since one was last accepted."""
 
     id: str
     waiting: int
@@ -71,7 +73,8 @@ def _delivery(row: sqlite3.Row) -> Delivery:
 
 
 def set_recipients(conn: sqlite3.Connection, ids: Sequence[str], *, now_us: int) -> None:
-    """The recipients are these now. What waits for another one is dropped; what waits for all of a channel (of before there were queues) goes to each of its."""
+    """The recipients are these now. What waits for another one is dropped; what waits for all of a channel (of before
+    there were queues) goes to each of its."""
     for recipient in ids:
         conn.execute("INSERT OR IGNORE INTO recipient (id) VALUES (?)", (recipient,))
         channel = recipient.partition(":")[0]
@@ -97,7 +100,8 @@ def set_recipients(conn: sqlite3.Connection, ids: Sequence[str], *, now_us: int)
 
 
 def queue(conn: sqlite3.Connection, alert: str, event: str, body: Mapping[str, Any], *, at_us: int) -> None:
-    """Queues a message for every recipient. Of more than ``MOST_WAITING`` the oldest are dropped, of alerts that are over first."""
+    """Queues a message for every recipient. Of more than ``MOST_WAITING`` the oldest are dropped, of alerts that are
+    over first."""
     text = json.dumps(dict(body))
     for (recipient,) in conn.execute("SELECT id FROM recipient ORDER BY id").fetchall():
         conn.execute(

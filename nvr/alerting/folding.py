@@ -35,12 +35,14 @@ def fold(
     grouped: Collection[str] = (),
     share: bool = True,
 ) -> list[Group]:
-    """The groups among cameras that are down, each with its cause. ``labels``: those of all cameras that should be recorded, and of no other: what need not be recorded is
-    no part of any whole. ``grouped``: cameras that are down in groups already. ``share``: whether a group must be half of its whole.
+    """The groups among cameras that are down, each with its cause. ``labels``: those of all cameras that should be
+    recorded, and of no other: what need not be recorded is no part of any whole. ``grouped``: cameras that are down in
+    groups already. ``share``: whether a group must be half of its whole.
 
-    A group is folded if at least ``from_`` of its cameras are down and they are, with those grouped already, half of it. Of the groups that fit, the largest goes
-    first: it explains most. Groups are: cameras with one value of a label of ``by``, the whole fleet (subject ``""``), and cameras down for one and the
-    same cause of the server's own (subject ``cause=…``), whatever their share.
+    A group is folded if at least ``from_`` of its cameras are down and they are, with those grouped already, half of
+    it. Of the groups that fit, the largest goes first: it explains most. Groups are: cameras with one value of a label
+    of ``by``, the whole fleet (subject ``""``), and cameras down for one and the same cause of the server's own
+    (subject ``cause=…``), whatever their share.
     """
     totals: dict[str, int] = defaultdict(int)
     for own in labels.values():
@@ -83,7 +85,8 @@ def subjects_of(labels: Mapping[str, str], by: Sequence[str]) -> Iterator[str]:
 
 
 def belongs(subject: str, labels: Mapping[str, str], cause: Cause | None) -> bool:
-    """Whether a camera of these labels that is down for this cause is one of the group's. The label need not be one of the settings any more."""
+    """Whether a camera of these labels that is down for this cause is one of the group's. The label need not be one of
+    the settings any more."""
     if subject.startswith(_CAUSE):
         return cause is not None and subject == f"{_CAUSE}{cause}"
     key, _, value = subject.partition("=")

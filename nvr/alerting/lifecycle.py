@@ -1,9 +1,12 @@
-"""Alerts and what changes of them: how they are opened and resolved for conditions. Cameras that are down: ``outages``. Pure.
+"""Alerts and what changes of them: how they are opened and resolved for conditions. Cameras that are down: ``outages``.
+Pure.
 
-Something must last for a while to be an alert (``after_us``), and must have been away for a while to be over (``clear_us``). What comes back within an hour of
-its end is the same alert, flapping: each time it does, it must stay away twice as long, up to an hour.
+Something must last for a while to be an alert (``after_us``), and must have been away for a while to be over
+(``clear_us``). What comes back within an hour of its end is the same alert, flapping: each time it does, it must stay
+away twice as long, up to an hour.
 
-Invariants: of one key at most one alert is open; what an alert is kept by is all in ``Alert``, so that a restart between two steps changes nothing.
+Invariants: of one key at most one alert is open; what an alert is kept by is all in ``Alert``, so that a restart
+between two steps changes nothing.
 """
 
 from __future__ import annotations
@@ -23,12 +26,14 @@ _LONGEST_HOLD_US: Final = 3_600_000_000
 
 Key = tuple[Kind, str]
 Event = str
-"""``opened``, ``changed`` (of a group: many more are down, or many less), ``parted`` (a group is over, and names those that are down still) or ``resolved``."""
+"""``opened``, ``changed`` (of a group: many more are down, or many less), ``parted`` (a group is over, and names those
+that are down still) or ``resolved``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert as it is kept; see ``nvr.alerting.rows.Row``. ``resolved_us``: None while it is open. ``acknowledged``: when, by whom (name), a note, and by whom (id), of one that is new."""
+    """An alert as it is kept; see ``nvr.alerting.rows.Row``. ``resolved_us``: None while it is open. ``acknowledged``:
+    when, by whom (name), a note, and by whom (id), of one that is new."""
 
     id: str
     kind: Kind
@@ -90,7 +95,8 @@ def step(
     clear_us: int,
     now_us: int,
 ) -> tuple[list[Change], dict[tuple[str, str], int]]:
-    """What changes, and what is pending now. ``alerts``: those open, and those resolved within the last hour. ``pending``: since when what is no alert yet is so."""
+    """What changes, and what is pending now. ``alerts``: those open, and those resolved within the last hour.
+    ``pending``: since when what is no alert yet is so."""
     known = list(alerts)
     open_ = {alert.key: alert for alert in known if alert.resolved_us is None}
     ended = newest(known, now_us=now_us)

@@ -1,11 +1,13 @@
-"""Alerts of cameras that are down, alone or as groups: when they are opened, what is told of them in between, and when they are over. Pure.
+"""Alerts of cameras that are down, alone or as groups: when they are opened, what is told of them in between, and when
+they are over. Pure.
 
-A group that is open keeps its cameras until the last of them is recorded, need not be, or is named as still down: then the group is over (``parted``), and each of those has an alert of
-its own, of which nobody is notified again. In between people are notified of a group only when half of those that they know of are well, or half as many again are
-down, and not more often than every ten minutes.
+A group that is open keeps its cameras until the last of them is recorded, need not be, or is named as still down: then
+the group is over (``parted``), and each of those has an alert of its own, of which nobody is notified again. In between
+people are notified of a group only when half of those that they know of are well, or half as many again are down, and
+not more often than every ten minutes.
 
-Invariants: a camera is in at most one open alert; one that has been down for long is in exactly one; ``resolved`` is never said while a camera of the alert is down;
-nothing is ever opened for a camera that need not be recorded.
+Invariants: a camera is in at most one open alert; one that has been down for long is in exactly one; ``resolved`` is
+never said while a camera of the alert is down; nothing is ever opened for a camera that need not be recorded.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from storage.causes import Cause
 __all__ = ["KINDS", "Rules", "step"]
 
 KINDS: Final = (Kind.CAMERA_DOWN, Kind.CAMERAS_DOWN)
-# Cameras behind one cable are missed one after the other, within seconds: one by itself waits a little longer, so that the group comes first.
+# Cameras behind one cable are missed one after the other, within seconds: one by itself waits a little longer, so that
+# the group comes first.
 _GROUP_FIRST_US: Final = 15_000_000
 # Less is no part of an outage yet.
 _SHORTLY_US: Final = 30_000_000
@@ -39,8 +42,8 @@ _SETTLED_US: Final = 600_000_000
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The settings: labels to fold by, from how many cameras on; how long a camera must be down (``after_us``) or well (``clear_us``). ``started_us``: when the server started; what it did not
-    watch does not count as lasting."""
+    """The settings: labels to fold by, from how many cameras on; how long a camera must be down (``after_us``) or well
+    (``clear_us``). ``started_us``: when the server started; what it did not watch does not count as lasting."""
 
     by: Sequence[str]
     from_: int
@@ -57,7 +60,8 @@ def step(
     *,
     now_us: int,
 ) -> list[Change]:
-    """What changes. ``alerts``: those of ``KINDS`` that are open, and those that ended within the last hour. ``fleet``: every camera that is not removed."""
+    """What changes. ``alerts``: those of ``KINDS`` that are open, and those that ended within the last hour. ``fleet``:
+    every camera that is not removed."""
     known = [alert for alert in alerts if alert.kind in KINDS]
     work = _Step(known, fleet, labels, rules, now_us)
     work.take_in()
@@ -73,7 +77,8 @@ def step(
 
 
 class _Step:
-    """One step. ``open`` are the alerts as they stand, by id; ``changed`` all that were, with those that ended meanwhile."""
+    """One step. ``open`` are the alerts as they stand, by id; ``changed`` all that were, with those that ended
+    meanwhile."""
 
     def __init__(
         self,
@@ -121,7 +126,8 @@ class _Step:
             self._join(known, group.cameras)
 
     def open_alone(self) -> None:
-        """Those that are left, each by itself. One that seems to be part of a group whose other cameras have not lasted yet waits for it, but not for ever."""
+        """Those that are left, each by itself. One that seems to be part of a group whose other cameras have not lasted
+        yet waits for it, but not for ever."""
         free = {id_: self.down[id_].cause for id_ in self._free()}
         coming = {
             id_ for group in fold(free, self.labels, by=self.rules.by, from_=self.rules.from_) for id_ in group.cameras
@@ -216,7 +222,8 @@ class _Step:
             return replace(member, since_us=self._since(camera), well_us=None, is_required=True)
         is_required = camera is not None and (camera.is_required or camera.is_recording)
         if member.well_us is not None:
-            # A clock that was set back does not make it well in the future. What left and is recorded has come back after all.
+            # A clock that was set back does not make it well in the future. What left and is recorded has come back
+            # after all.
             return replace(
                 member, well_us=min(member.well_us, self.now_us), is_required=member.is_required or is_required
             )

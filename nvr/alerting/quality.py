@@ -22,8 +22,9 @@ _APART_TIMES: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class LastHour:
-    """Of one camera. ``recorded``: the share of what should have been recorded, None if nothing was to be; ``time_faults``: how often time stamps strayed, stepped or ran at
-    a wrong rate; ``keyframe_us``: how far keyframes lay apart at most, and ``keyframe_before_us`` in a mean hour of the day before (0: not known)."""
+    """Of one camera. ``recorded``: the share of what should have been recorded, None if nothing was to be;
+    ``time_faults``: how often time stamps strayed, stepped or ran at a wrong rate; ``keyframe_us``: how far keyframes
+    lay apart at most, and ``keyframe_before_us`` in a mean hour of the day before (0: not known)."""
 
     camera: str
     recorded: float | None = None
@@ -34,7 +35,8 @@ class LastHour:
 
 
 def unwell(hours: Iterable[LastHour], *, least_percent: int, since_us: int) -> list[Condition]:
-    """What is wrong with cameras in the hour that began at ``since_us``. ``least_percent``: of what should be recorded in an hour; 0: any is enough."""
+    """What is wrong with cameras in the hour that began at ``since_us``. ``least_percent``: of what should be recorded
+    in an hour; 0: any is enough."""
     members: dict[Kind, list[str]] = {}
     for hour in hours:
         kinds = []

@@ -28,8 +28,9 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A camera of an alert. ``since_us``: of its outage, the last one if it is well. ``joined_us``: when it became part of the alert. ``well_us``: since when it is not down any
-    more, None while it is; ``is_required`` is False if that is because it need not be recorded any more."""
+    """A camera of an alert. ``since_us``: of its outage, the last one if it is well. ``joined_us``: when it became part
+    of the alert. ``well_us``: since when it is not down any more, None while it is; ``is_required`` is False if that is
+    because it need not be recorded any more."""
 
     camera: str
     since_us: int
@@ -40,8 +41,9 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An alert. ``resolved_us`` is None while it is open; ``acknowledged_us`` while nobody has acknowledged it. ``cameras``: those that it is about now, or was when it ended.
-    ``well_us``: since when it is not so any more, while it is waited whether it stays so."""
+    """An alert. ``resolved_us`` is None while it is open; ``acknowledged_us`` while nobody has acknowledged it.
+    ``cameras``: those that it is about now, or was when it ended. ``well_us``: since when it is not so any more, while
+    it is waited whether it stays so."""
 
     id: str
     kind: str
@@ -81,7 +83,8 @@ def _row(row: sqlite3.Row) -> Row:
 
 
 def put(conn: sqlite3.Connection, row: Row) -> None:
-    """Inserts an alert, or what has changed of it, and of a new one its acknowledgement. That of one that is known stays, unless it is open again after its end."""
+    """Inserts an alert, or what has changed of it, and of a new one its acknowledgement. That of one that is known
+    stays, unless it is open again after its end."""
     members = [[m.camera, m.since_us, m.joined_us, m.well_us, int(m.is_required)] for m in row.members]
     conn.execute(
         f"INSERT INTO alert ({_COLUMNS}, rev) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"

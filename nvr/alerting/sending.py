@@ -1,7 +1,9 @@
-"""Messages on their way: a queue and a thread for each recipient, so that nobody waits for another one's mail server or webhook.
+"""Messages on their way: a queue and a thread for each recipient, so that nobody waits for another one's mail server or
+webhook.
 
-Invariants: of one recipient messages go in order, the next one once this one is accepted or dropped; one that was accepted is not sent again. What waits is in the catalogue; between
-a recipient's answer and its row lie milliseconds, in which a kill makes a second copy, of the same id.
+Invariants: of one recipient messages go in order, the next one once this one is accepted or dropped; one that was
+accepted is not sent again. What waits is in the catalogue; between a recipient's answer and its row lie milliseconds,
+in which a kill makes a second copy, of the same id.
 """
 
 from __future__ import annotations
@@ -164,7 +166,8 @@ class _Queue:
             next_at = time.monotonic() + (wait_s or 0.0)
 
     def attempt(self) -> float | None:
-        """Sends the first message that waits. Returns in how many seconds to try again: 0 for the next message, None if none waits."""
+        """Sends the first message that waits. Returns in how many seconds to try again: 0 for the next message, None if
+        none waits."""
         recipient = self._channel.recipient
         if self._unwritten is not None:
             self._write_accepted(*self._unwritten)

@@ -1,7 +1,8 @@
-"""The watch: looks at everything every few seconds and keeps the book of alerts; ``sending`` delivers what people are to know.
+"""The watch: looks at everything every few seconds and keeps the book of alerts; ``sending`` delivers what people are
+to know.
 
-A thread of the accounting process. Invariant: whatever is decided is a row before anything is sent, and whatever a decision depends on is a row, too: a kill at any time loses
-neither a message nor the state of an alert.
+A thread of the accounting process. Invariant: whatever is decided is a row before anything is sent, and whatever a
+decision depends on is a row, too: a kill at any time loses neither a message nor the state of an alert.
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ class _Fleet:
 
 
 class Watch:
-    """``settings`` are those of accounting: ``catalogue``, ``roots``, the floor, ``retention``, ``started_us`` (when the server started) and ``alerts``."""
+    """``settings`` are those of accounting: ``catalogue``, ``roots``, the floor, ``retention``, ``started_us`` (when
+    the server started) and ``alerts``."""
 
     def __init__(
         self, settings: Mapping[str, Any], ending: threading.Event, *, clock: Callable[[], int] = _now_us
@@ -188,7 +190,8 @@ class Watch:
         return found
 
     def _last_hour(self, conn: sqlite3.Connection, now_us: int) -> list[Condition]:
-        """What the last whole hour says of cameras that are recorded; read once an hour, some minutes into the next one, when all of it is known."""
+        """What the last whole hour says of cameras that are recorded; read once an hour, some minutes into the next
+        one, when all of it is known."""
         hour = (now_us - _HOUR_KNOWN_US) // _HOUR_US - 1
         if hour != self._hour:
             self._hour = hour

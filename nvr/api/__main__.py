@@ -1,8 +1,8 @@
 """``python -m nvr.api``: the API's process, started by the supervisor.
 
-Reads its settings as one line of JSON on stdin, and new ones whenever they change; says ``{"ready": true, "port": N}`` on stdout when it
-listens, and ``{"event": "cameras_changed"}`` when the supervisor should look at the cameras. Ends on SIGTERM or when stdin closes.
-Exit code 3: starting again can't help (port taken, settings wrong).
+Reads its settings as one line of JSON on stdin, and new ones whenever they change; says ``{"ready": true, "port": N}``
+on stdout when it listens, and ``{"event": "cameras_changed"}`` when the supervisor should look at the cameras. Ends on
+SIGTERM or when stdin closes. Exit code 3: starting again can't help (port taken, settings wrong).
 """
 
 from __future__ import annotations

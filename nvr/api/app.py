@@ -50,7 +50,8 @@ _LARGEST_BODY_BYTES = 256 << 10
 
 
 class _Application(Litestar):
-    """Stands behind ``Front``. Answers HEAD like GET without the body, for every route alike: role, status and headers can't differ."""
+    """Stands behind ``Front``. Answers HEAD like GET without the body, for every route alike: role, status and headers
+    can't differ."""
 
     front = Front()
 
@@ -79,7 +80,8 @@ class _Application(Litestar):
         ended = asyncio.Event()
 
         async def receive_head() -> Any:
-            # Once the headers are out, a stream believes that its client has left, and stops reading footage for nobody.
+            # Once the headers are out, a stream believes that its client has left, and stops reading footage for
+            # nobody.
             await ended.wait()
             return {"type": "http.disconnect"}
 
@@ -97,7 +99,8 @@ class _Application(Litestar):
 
 
 def _broke_off(error: BaseException | None) -> bool:
-    """Whether an answer that had begun was ended on purpose (an address was revoked): no fault of ours that needs its traceback in the log."""
+    """Whether an answer that had begun was ended on purpose (an address was revoked): no fault of ours that needs its
+    traceback in the log."""
     if isinstance(error, BaseExceptionGroup):
         return all(_broke_off(one) for one in error.exceptions)
     if isinstance(error, ApiError):
@@ -126,7 +129,8 @@ async def _add_headers(message: Message, scope: Scope) -> None:
 
 
 def _routes() -> list[Any]:
-    """All handlers, as copies: a handler belongs to the application it was last registered with, and takes its guards from there."""
+    """All handlers, as copies: a handler belongs to the application it was last registered with, and takes its guards
+    from there."""
     modules = (
         people,
         cameras,

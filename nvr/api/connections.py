@@ -1,8 +1,10 @@
-"""Connections of clients: how many, from where, and how long each may take. Under uvicorn, by a protocol class of our own (its public seam).
+"""Connections of clients: how many, from where, and how long each may take. Under uvicorn, by a protocol class of our
+own (its public seam).
 
-Belongs here: what is decided before a request is whole, or after its answer is made. Invariants: who sends nothing, or next to nothing, is not waited for; who takes nothing of an
-answer is not either, but whoever takes something is never cut, however long it lasts; strangers' connections never take what page and health need: at a limit the one that has waited
-longest without a whole request gives way to the new one.
+Belongs here: what is decided before a request is whole, or after its answer is made. Invariants: who sends nothing, or
+next to nothing, is not waited for; who takes nothing of an answer is not either, but whoever takes something is never
+cut, however long it lasts; strangers' connections never take what page and health need: at a limit the one that has
+waited longest without a whole request gives way to the new one.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ from nvr.api.http.settings import ApiSettings
 
 __all__ = ["Connections", "Limits", "protocol_for", "raise_descriptors"]
 
-# The API holds files of clips too; beyond this nothing of ours is any better, and the machine's table of files is everybody's.
+# The API holds files of clips too; beyond this nothing of ours is any better, and the machine's table of files is
+# everybody's.
 _MOST_DESCRIPTORS: Final = 65_536
 _MOST: Final = 4_000
 _MOST_OF_ONE: Final = 512
@@ -47,8 +50,9 @@ def raise_descriptors() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``most`` connections in all, ``most_of_one`` from one address (or IPv6 /64; not from trusted proxies, whose own limit counts). ``head_s``: until a
-    request's headers are whole; a body has ``body_s`` and a second more for each ``body_bytes_per_s`` it brings; ``stalled_s``: an answer of which nothing is taken."""
+    """``most`` connections in all, ``most_of_one`` from one address (or IPv6 /64; not from trusted proxies, whose own
+    limit counts). ``head_s``: until a request's headers are whole; a body has ``body_s`` and a second more for each
+    ``body_bytes_per_s`` it brings; ``stalled_s``: an answer of which nothing is taken."""
 
     most: int = _MOST
     most_of_one: int = _MOST_OF_ONE
@@ -59,7 +63,8 @@ class Limits:
 
     @classmethod
     def within(cls, descriptors: int) -> Limits:
-        """For a process with so many descriptors: half of them, at most, are connections; the others are for files and the catalogue."""
+        """For a process with so many descriptors: half of them, at most, are connections; the others are for files and
+        the catalogue."""
         most = max(32, min(_MOST, descriptors // 2))
         return cls(most=most, most_of_one=max(16, min(_MOST_OF_ONE, most // 4)))
 

@@ -1,4 +1,5 @@
-"""Cameras as CSV: reading a table with all its mistakes, what an import would change, and writing one; and choosing cameras, which a list may do."""
+"""Cameras as CSV: reading a table with all its mistakes, what an import would change, and writing one; and choosing
+cameras, which a list may do."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""What an import would change, and doing it. Invariants: a table with one mistake changes nothing; one that was imported changes nothing again; nobody who writes to the
-catalogue waits while a table is looked through, nor for longer than a slice of it takes to write.
+"""What an import would change, and doing it. Invariants: a table with one mistake changes nothing; one that was
+imported changes nothing again; nobody who writes to the catalogue waits while a table is looked through, nor for longer
+than a slice of it takes to write.
 
-A row says what its columns name and leaves the rest; an empty cell is "not set", but for the password: exports leave it out. Cameras that the
-table does not name stay.
+A row says what its columns name and leaves the rest; an empty cell is "not set", but for the password: exports leave it
+out. Cameras that the table does not name stay.
 """
 
 from __future__ import annotations
@@ -185,8 +186,8 @@ def _label_errors(row: Row) -> list[LineError]:
 
 
 def import_table(database: Database, table: Table, *, node: str, at_us: int) -> ImportPlan:
-    """Does what the table says, unless it has mistakes; they are in the plan that is returned. It is written slice by slice: after a crash the rest is missing, and importing it
-    again adds that.
+    """Does what the table says, unless it has mistakes; they are in the plan that is returned. It is written slice by
+    slice: after a crash the rest is missing, and importing it again adds that.
 
     Raises:
         OvertakenError: some of it may be imported.

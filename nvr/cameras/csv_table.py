@@ -1,7 +1,7 @@
 """From the text of a CSV file to rows, or to every mistake in it at once, by line. Pure.
 
-A column is a setting of a camera, one of the known labels, or ``label:<name>`` for any other label. A column of another name is a mistake: a
-mistyped ``password`` must not become a label that everybody sees.
+A column is a setting of a camera, one of the known labels, or ``label:<name>`` for any other label. A column of another
+name is a mistake: a mistyped ``password`` must not become a label that everybody sees.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ _MOST_CHARACTERS: Final = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class LineError:
-    """What is wrong in which line, counted from 1; ``column`` is empty if it is the whole line. Never repeats a value that may be secret."""
+    """What is wrong in which line, counted from 1; ``column`` is empty if it is the whole line. Never repeats a value
+    that may be secret."""
 
     line: int
     column: str
@@ -58,7 +59,8 @@ class LineError:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A camera's line: settings and labels by their names; those of absent columns are absent, an empty cell is an empty text."""
+    """A camera's line: settings and labels by their names; those of absent columns are absent, an empty cell is an
+    empty text."""
 
     line: int
     settings: Mapping[str, str]

@@ -1,8 +1,9 @@
 """The fleet at this moment: which cameras must be recorded, which are, and since when those are down that are not.
 
-The one answer for outages, alerts, metrics and the page. What the figures (``storage.coverage.figures``) say of a range, this says of its last instant, for the price
-of a few steps in indexes a camera. Invariants: a camera is down exactly if it is required and not recorded; since when is where its footage, or what kept
-it from being required, ended last.
+The one answer for outages, alerts, metrics and the page. What the figures (``storage.coverage.figures``) say of a
+range, this says of its last instant, for the price of a few steps in indexes a camera. Invariants: a camera is down
+exactly if it is required and not recorded; since when is where its footage, or what kept it from being required, ended
+last.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ SILENT_US: Final = 15_000_000
 class CameraNow:
     """A camera of the fleet.
 
-    ``is_required``: no order, window or schedule keeps it from being recorded, and it is set up. ``since_us``: of one that is down, of its outage; of one that need not be
-    recorded, of the decision (None where nothing dates it); of one that is recorded, None. ``cause`` and ``detail`` say why it is not recorded: None and
-    a reason if its recorder has stopped reporting. ``footage_us``: the end of its footage, known for one that is down.
+    ``is_required``: no order, window or schedule keeps it from being recorded, and it is set up. ``since_us``: of one
+    that is down, of its outage; of one that need not be recorded, of the decision (None where nothing dates it); of one
+    that is recorded, None. ``cause`` and ``detail`` say why it is not recorded: None and a reason if its recorder has
+    stopped reporting. ``footage_us``: the end of its footage, known for one that is down.
     """
 
     key: int
@@ -129,7 +131,8 @@ def _since(row: sqlite3.Row, ends: sqlite3.Row, now_us: int) -> tuple[int, int |
     footage_us = max(ends["span_us"] or 0, ends["growing_us"] or 0)
     known_us = [footage_us, ends["outside_us"] or 0, row["added_us"]]
     if row["cause"] is None:
-        # Footage that the catalogue has not been told of yet; of a recorder that is silent nobody knows since its last report.
+        # Footage that the catalogue has not been told of yet; of a recorder that is silent nobody knows since its last
+        # report.
         footage_us = max(footage_us, min(row["recorded_until_us"] or 0, now_us))
         known_us += [footage_us, row["updated_us"] if _is_silent(row, now_us) else 0]
     return min(max(known_us), now_us), footage_us or None

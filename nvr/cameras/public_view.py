@@ -1,6 +1,7 @@
 """Which cameras citizens may see, and cutting a camera's public view at once while recording goes on.
 
-The label ``public`` says ``yes`` (status and last picture) or ``status`` (status alone); anything else, or no label, is not public.
+The label ``public`` says ``yes`` (status and last picture) or ``status`` (status alone); anything else, or no label, is
+not public.
 """
 
 from __future__ import annotations

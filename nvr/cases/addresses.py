@@ -1,7 +1,8 @@
 """Addresses with a secret in them, by which a player that can't send a header watches one camera: live, or one range.
 
-Only the secret's SHA-256 is kept. Invariant: an address shows nothing unless its time is not over, nobody has revoked it, and who made it is still there
-(the same user, not another of the name; the same token); it may do what they may do at that moment. That is looked at each time.
+Only the secret's SHA-256 is kept. Invariant: an address shows nothing unless its time is not over, nobody has revoked
+it, and who made it is still there (the same user, not another of the name; the same token); it may do what they may do
+at that moment. That is looked at each time.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ class Maker:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address of ``camera``, for ``[start_us, end_us)`` or (None) live, good until ``until_us``. ``role`` is what its maker may do now, None if they are
-    not there; ``state`` is as of when it was read."""
+    """An address of ``camera``, for ``[start_us, end_us)`` or (None) live, good until ``until_us``. ``role`` is what
+    its maker may do now, None if they are not there; ``state`` is as of when it was read."""
 
     id: str
     camera: str

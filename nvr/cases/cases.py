@@ -1,7 +1,7 @@
 """Cases and the requests for footage made in them.
 
-A request places its holds in the transaction that makes it: what was asked for can't be pruned while somebody decides. Invariant: every
-camera of a request has a hold over the request's range, released only by a person with a reason.
+A request places its holds in the transaction that makes it: what was asked for can't be pruned while somebody decides.
+Invariant: every camera of a request has a hold over the request's range, released only by a person with a reason.
 """
 
 from __future__ import annotations
@@ -73,10 +73,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """``[start_us, end_us)`` of ``cameras``, asked for in the case ``case``. ``holds`` keep it, one a camera in the same order; ``export`` is
-    the export made of it once it was approved. ``requested_entry`` and ``decided_entry`` are the audit log's entries of these steps, as
-    ``number:hash``; None of a request that is older than they are. ``requester_id`` and ``decided_by_id`` are whom to compare (``Actor.person``); None
-    where that is not known."""
+    """``[start_us, end_us)`` of ``cameras``, asked for in the case ``case``. ``holds`` keep it, one a camera in the
+    same order; ``export`` is the export made of it once it was approved. ``requested_entry`` and ``decided_entry`` are
+    the audit log's entries of these steps, as ``number:hash``; None of a request that is older than they are.
+    ``requester_id`` and ``decided_by_id`` are whom to compare (``Actor.person``); None where that is not known."""
 
     id: str
     case: str
@@ -157,7 +157,8 @@ def every(conn: sqlite3.Connection) -> list[Case]:
 
 
 def close(conn: sqlite3.Connection, id_: str, *, reason: str, release: bool, by: Actor, now_us: int) -> Case:
-    """Closes a case; with ``release`` its holds end too, for the same reason. Otherwise they stay, for somebody to release.
+    """Closes a case; with ``release`` its holds end too, for the same reason. Otherwise they stay, for somebody to
+    release.
 
     Raises:
         KeyError: there is no such case.
@@ -263,12 +264,13 @@ def decide(
     second_person: bool,
     release: bool = False,
 ) -> Request:
-    """Approves, refuses or withdraws a request. ``second_person``: another person than who asked must approve, and both must be known. ``release``: its holds end too; otherwise
-    they stay, since who was refused may ask again.
+    """Approves, refuses or withdraws a request. ``second_person``: another person than who asked must approve, and both
+    must be known. ``release``: its holds end too; otherwise they stay, since who was refused may ask again.
 
     Raises:
         KeyError: there is no such request.
-        CaseError: ``request_decided``, ``second_person_needed``, ``not_your_request``, or ``invalid_case`` (no reason for a refusal).
+        CaseError: ``request_decided``, ``second_person_needed``, ``not_your_request``, or ``invalid_case`` (no reason
+            for a refusal).
     """
     asked = find_request(conn, id_)
     if asked is None:

@@ -1,7 +1,7 @@
 """Exports that the server makes: their queue, what became of them, and the holds that keep their footage meanwhile.
 
-States: ``queued`` → ``running`` → ``done`` → ``expired``; ``failed`` and ``cancelled`` end one too. Invariant: an export that is queued or running has
-a hold over each of its cameras' range; one that has ended has none of its own.
+States: ``queued`` → ``running`` → ``done`` → ``expired``; ``failed`` and ``cancelled`` end one too. Invariant: an
+export that is queued or running has a hold over each of its cameras' range; one that has ended has none of its own.
 """
 
 from __future__ import annotations
@@ -45,9 +45,10 @@ MOST_ATTEMPTS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A job. ``files``: name, bytes and CRC-32 of each file of the package, in the order of its archive. ``begins_us``: when it is expected to begin, if
-    its range is not over yet. ``check_outcome``: what reading its package back has found, ``good``, ``partly`` or ``wrong``; None if it never was.
-    ``owner_id``: the person whom it is for; None if that is not known."""
+    """A job. ``files``: name, bytes and CRC-32 of each file of the package, in the order of its archive. ``begins_us``:
+    when it is expected to begin, if its range is not over yet. ``check_outcome``: what reading its package back has
+    found, ``good``, ``partly`` or ``wrong``; None if it never was. ``owner_id``: the person whom it is for; None if
+    that is not known."""
 
     id: str
     state: str
@@ -121,8 +122,8 @@ def queue(
     now_us: int,
     owner_id: str | None = None,
 ) -> Export:
-    """Queues an export and holds its footage. It is for the person ``owner_id``; None: not known. ``request`` has at least ``cameras``, ``start_us`` and ``end_us``; kept with it is, as
-    ``audit_entry``, the audit log's entry of this.
+    """Queues an export and holds its footage. It is for the person ``owner_id``; None: not known. ``request`` has at
+    least ``cameras``, ``start_us`` and ``end_us``; kept with it is, as ``audit_entry``, the audit log's entry of this.
 
     Raises:
         KeyError: there is no such camera.

@@ -1,8 +1,8 @@
 """Links by which one named recipient fetches a finished export, for a time.
 
-A link's text is ``<id>.<secret>``; only the secret's SHA-256 is kept. Whoever opens one gets a cookie that is good for less than an hour. Invariant: a
-link opens nothing unless its export is done, its time is not over and nobody has revoked it, and that is looked at each time: so the
-deletion of an export ends its links.
+A link's text is ``<id>.<secret>``; only the secret's SHA-256 is kept. Whoever opens one gets a cookie that is good for
+less than an hour. Invariant: a link opens nothing unless its export is done, its time is not over and nobody has
+revoked it, and that is looked at each time: so the deletion of an export ends its links.
 """
 
 from __future__ import annotations
@@ -171,7 +171,8 @@ def revoke(conn: sqlite3.Connection, id_: str, *, by: Actor, now_us: int) -> Lin
 
 
 def open_link(conn: sqlite3.Connection, text: str, now_us: int) -> tuple[Link, str] | None:
-    """Opens the link of this text: the link and a cookie for ``OPENING_US``. None if it opens nothing, for whatever reason."""
+    """Opens the link of this text: the link and a cookie for ``OPENING_US``. None if it opens nothing, for whatever
+    reason."""
     id_, _, secret = text[:_LONGEST_TEXT].strip().partition(".")
     row = conn.execute("SELECT secret FROM export_link WHERE id = ?", (id_,)).fetchone()
     kept = _hash("") if row is None else str(row["secret"])

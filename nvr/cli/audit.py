@@ -104,8 +104,8 @@ def export(
 def verify(heads: tuple[str, ...], config: Path) -> None:
     """Compute every hash again: has an entry been changed, taken out, or has the end been cut off or written anew?
 
-    Compared with the heads that the server signed and kept beside the exports, and with those given. Looks at holds and schema too. Exits with 1 if anything is
-    wrong.
+    Compared with the heads that the server signed and kept beside the exports, and with those given. Looks at holds and
+    schema too. Exits with 1 if anything is wrong.
     """
     from nvr.evidence.seal.heads import HeadBook
     from nvr.evidence.seal.keys import KeyFolder

@@ -28,8 +28,9 @@ __all__ = ["backup"]
 def backup(path: Path, with_key: bool, passphrase_file: Path | None, config: Path) -> None:
     """Copy the catalogue to PATH, a file that does not exist yet.
 
-    Works while the server records; the copy is that of one moment and is checked before it gets its name. Footage is not in it: what was
-    recorded after the copy was made, the next start with it, or nvr rebuild, finds in the files. Camera passwords are sealed in the copy with a key that it does not hold.
+    Works while the server records; the copy is that of one moment and is checked before it gets its name. Footage is
+    not in it: what was recorded after the copy was made, the next start with it, or nvr rebuild, finds in the files.
+    Camera passwords are sealed in the copy with a key that it does not hold.
     """
     from nvr.accounts import AccountError, check_password
     from nvr.config.last_good import load_or_last

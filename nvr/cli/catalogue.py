@@ -26,8 +26,8 @@ __all__ = ["TIME", "open_catalogue", "table", "when", "who"]
 
 @contextmanager
 def open_catalogue(config: Path) -> Iterator[tuple[Config, Database]]:
-    """The configuration and its catalogue, which is made if there is none. Works whether or not the server runs, and, with the last settings that a server used, while the
-    file has mistakes.
+    """The configuration and its catalogue, which is made if there is none. Works whether or not the server runs, and,
+    with the last settings that a server used, while the file has mistakes.
 
     Raises:
         click.ClickException: the catalogue can't be used.

@@ -25,7 +25,8 @@ __all__ = ["check"]
 @config_option
 @click.pass_context
 def check(ctx: click.Context, hashes: bool, config: Path) -> None:
-    """Compare footage files with the catalogue, its holds with the audit log, and its schema with this version's. Only reports, never changes anything; works while the server records.
+    """Compare footage files with the catalogue, its holds with the audit log, and its schema with this version's. Only
+    reports, never changes anything; works while the server records.
 
     Exits with 1 if anything is wrong.
     """

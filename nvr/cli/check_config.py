@@ -71,7 +71,8 @@ def _labels(loaded: Config) -> list[str]:
 def check_config(yes: bool, config: Path) -> None:
     """Print all problems of the configuration, or a summary if there are none.
 
-    Exits with 2 if the configuration can't be used, and with 1 if a free space floor takes more than a quarter of a disk; warnings alone are no error.
+    Exits with 2 if the configuration can't be used, and with 1 if a free space floor takes more than a quarter of a
+    disk; warnings alone are no error.
     """
     from nvr.config import format_duration, format_size, load
 

@@ -50,9 +50,9 @@ def clip(
 ) -> None:
     """Save a range of footage as an MP4, copied as it was recorded.
 
-    Works whether or not the server runs. Never overwrites a file. Where the camera changed its picture format, or the server's
-    clock was set back and a time was recorded twice, there are several files, with a number each. What another recorder recorded too, and none of them
-    shows, is listed at the end.
+    Works whether or not the server runs. Never overwrites a file. Where the camera changed its picture format, or the
+    server's clock was set back and a time was recorded twice, there are several files, with a number each. What another
+    recorder recorded too, and none of them shows, is listed at the end.
     """
     from nvr.playback.clip.clip import not_in, plan_clip, plan_clips
     from nvr.playback.errors import PlaybackError
@@ -110,7 +110,8 @@ def clip(
 
 
 def _save(planned: Clip, path: Path) -> None:
-    """Writes the clip under another name until it is whole and on the disk; then it gets its own, unless there is such a file."""
+    """Writes the clip under another name until it is whole and on the disk; then it gets its own, unless there is such
+    a file."""
     if path.exists():
         raise click.ClickException(f"{path} exists and is not overwritten")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

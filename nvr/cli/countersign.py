@@ -21,7 +21,8 @@ __all__ = ["countersign"]
 @click.option("--encrypted", is_flag=True, help="Ask for the password of the key.")
 @config_option
 def countersign(package: Path, key: Path, certificate: Path, remark: str, encrypted: bool, config: Path) -> None:
-    """Add your signature to a package's folder, or to one sealed MP4, after checking what is there. --config is not read."""
+    """Add your signature to a package's folder, or to one sealed MP4, after checking what is there. --config is not
+    read."""
     from nvr.evidence.making.countersign import NotVerified
     from nvr.evidence.making.countersign import countersign as sign
     from nvr.evidence.seal.errors import EvidenceError

@@ -35,7 +35,8 @@ class _Span(click.ParamType[int]):
 @config_option
 @click.pass_context
 def exports(ctx: click.Context, config: Path) -> None:
-    """See the exports that the server made, cancel them, read them back; make and revoke links to them. Works whether or not the server runs."""
+    """See the exports that the server made, cancel them, read them back; make and revoke links to them. Works whether
+    or not the server runs."""
     # For the subcommands, which look there.
     ctx.find_root().obj = config
 
@@ -92,10 +93,11 @@ def cancel(export_id: str, config: Path) -> None:
 @config_option
 @click.pass_context
 def recheck(ctx: click.Context, packages: tuple[Path, ...], config: Path) -> None:
-    """Read packages back and compare them, byte by byte, with the recorded footage: all that the server keeps, or those given.
+    """Read packages back and compare them, byte by byte, with the recorded footage: all that the server keeps, or those
+    given.
 
-    PACKAGES are folders or ZIPs, also ones that were handed out or made by nvr export. What is found is kept with the export and in the audit
-    log; one that is wrong can't be downloaded any more. Ends with 10 if one is wrong.
+    PACKAGES are folders or ZIPs, also ones that were handed out or made by nvr export. What is found is kept with the
+    export and in the audit log; one that is wrong can't be downloaded any more. Ends with 10 if one is wrong.
     """
     from nvr.cases import exports as rows
     from nvr.cli.progress import Progress

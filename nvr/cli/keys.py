@@ -74,7 +74,8 @@ def list_(config: Path) -> None:
 @click.option("--format", "form", type=click.Choice(["der", "pem"]), help="[default: by the file's name, else der]")
 @config_option
 def certificate(fingerprint: str, out: Path, form: str | None, config: Path) -> None:
-    """Write a certificate to a file, to be given to those who verify: the one in use, or that of a fingerprint (its beginning suffices)."""
+    """Write a certificate to a file, to be given to those who verify: the one in use, or that of a fingerprint (its
+    beginning suffices)."""
     with _folder(config) as (_, _, folder):
         if fingerprint == "current":
             folder.ensure()

@@ -25,7 +25,8 @@ __all__ = ["orders"]
 @config_option
 @click.pass_context
 def orders(ctx: click.Context, config: Path) -> None:
-    """Enter, list and revoke administrative orders, by which cameras are not recorded. Works whether or not the server runs."""
+    """Enter, list and revoke administrative orders, by which cameras are not recorded. Works whether or not the server
+    runs."""
     # For the subcommands, which look there.
     ctx.find_root().obj = config
 

@@ -22,8 +22,9 @@ _JOURNALS = ("-wal", "-shm", "-journal")
 def rebuild(config: Path) -> None:
     """Make a new catalogue from the footage files, when the old one is lost.
 
-    Refuses to touch an existing catalogue: move it away first. The server must be stopped. Users, camera names, holds and the ledger of
-    deletions were in the catalogue only and don't come back; cameras of the configuration file do, at the next start.
+    Refuses to touch an existing catalogue: move it away first. The server must be stopped. Users, camera names, holds
+    and the ledger of deletions were in the catalogue only and don't come back; cameras of the configuration file do, at
+    the next start.
     """
     from nvr.config import load
     from storage.catalogue.node import Lock
@@ -60,7 +61,8 @@ def _journals(path: Path) -> list[Path]:
 
 
 def _make(target: Path, paths: list[Path]) -> str:
-    """Makes the catalogue under another name until it is whole: a rebuild that was interrupted must not pass for a catalogue."""
+    """Makes the catalogue under another name until it is whole: a rebuild that was interrupted must not pass for a
+    catalogue."""
     from storage.catalogue.database import Database
     from storage.disk.roots import open_root
     from storage.recovery.rebuild import Progress

@@ -25,7 +25,8 @@ __all__ = ["restore_key"]
 def restore_key(path: Path, passphrase_file: Path | None, config: Path) -> None:
     """Add the keys of PATH, which nvr backup --with-key made, to those of the catalogue.
 
-    A running server records the cameras that they open within a second. Exits with 1 if passwords of cameras still can't be opened.
+    A running server records the cameras that they open within a second. Exits with 1 if passwords of cameras still
+    can't be opened.
     """
     from storage.catalogue import audit, cameras
     from storage.secrets import key_copy

@@ -1,4 +1,5 @@
-"""Secrets that a command asks for: from a file, else typed; never from the command line, which every user of the machine can read."""
+"""Secrets that a command asks for: from a file, else typed; never from the command line, which every user of the
+machine can read."""
 
 from __future__ import annotations
 

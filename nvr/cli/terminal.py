@@ -1,7 +1,7 @@
 """The one way in which commands print: whatever a text holds, a terminal is given nothing but printable characters.
 
-Invariant: no other module of the command line prints by itself (a test looks). Texts of people and cameras that are older than the rules of ``storage/texts.py``, names of
-files, and words of other programs come this way too.
+Invariant: no other module of the command line prints by itself (a test looks). Texts of people and cameras that are
+older than the rules of ``storage/texts.py``, names of files, and words of other programs come this way too.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def echo(text: object = "", *, err: bool = False, nl: bool = True, keep: str = "
 
 
 def raw(pieces: Iterable[bytes]) -> None:
-    """Writes what is for programs (CSV, reports) to the standard output: byte for byte, but to a terminal as ``echo`` would."""
+    """Writes what is for programs (CSV, reports) to the standard output: byte for byte, but to a terminal as ``echo``
+    would."""
     if not sys.stdout.isatty():
         out = sys.stdout.buffer
         for piece in pieces:
@@ -39,7 +40,8 @@ def raw(pieces: Iterable[bytes]) -> None:
 
 
 def safe_json(value: object, *, indent: int | None = None) -> str:
-    """The value as JSON that can be shown: what ``echo`` would escape is written as JSON escapes it, so that programs read the same."""
+    """The value as JSON that can be shown: what ``echo`` would escape is written as JSON escapes it, so that programs
+    read the same."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
     if text.isascii() and text.isprintable():
         return text

@@ -30,7 +30,8 @@ def tokens(ctx: click.Context, config: Path) -> None:
 def create(role: str, name: str, user: str | None, config: Path) -> None:
     """Print a new token. It is shown this once: the catalogue keeps only its hash.
 
-    Without --user it belongs to the command line: it may do what its role may, but can't be one of the two persons where two are needed.
+    Without --user it belongs to the command line: it may do what its role may, but can't be one of the two persons
+    where two are needed.
     """
     from nvr.accounts import create_token
     from nvr.accounts import rows as accounts

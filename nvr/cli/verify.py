@@ -58,8 +58,8 @@ def read_certificates(paths: tuple[Path, ...]) -> list[Certificate]:
 def verify(
     ctx: click.Context, target: Path, certificates: tuple[Path, ...], as_json: bool, language: str | None, config: Path
 ) -> None:
-    """Check a sealed export: its folder, its ZIP, or one of its MP4s. Needs no server, catalogue or configuration: --config is not
-    read."""
+    """Check a sealed export: its folder, its ZIP, or one of its MP4s. Needs no server, catalogue or configuration:
+    --config is not read."""
     from nvr.evidence.verify import verify as check
     from nvr.evidence.verify.words import describe, report_json
 

@@ -1,6 +1,7 @@
 """Files that commands write where people tell them to: whole, or not at all.
 
-Invariant: no file of somebody else's is ever replaced, and of one that could not be finished nothing is left, whatever ended it short of SIGKILL.
+Invariant: no file of somebody else's is ever replaced, and of one that could not be finished nothing is left, whatever
+ended it short of SIGKILL.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ def new_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
 
 
 def end_in_order() -> None:
-    """A command that is told to end, or whose terminal is closed, removes what it has not finished. One that runs on without a terminal (nohup) goes on doing so."""
+    """A command that is told to end, or whose terminal is closed, removes what it has not finished. One that runs on
+    without a terminal (nohup) goes on doing so."""
 
     def leave(number: int, _: object) -> None:
         sys.exit(128 + number)

@@ -120,7 +120,8 @@ def check_ids(raw_cameras: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
 
 
 def check_cameras(cameras: Mapping[int, Camera], default: Retention | None) -> Iterator[Finding]:
-    """Each camera by itself, by its index in the file; ages against those of its labels and ``[retention]`` where the camera has none."""
+    """Each camera by itself, by its index in the file; ages against those of its labels and ``[retention]`` where the
+    camera has none."""
     for i, camera in cameras.items():
         if camera.password is not None and camera.username is None:
             yield ("camera", i, "password"), "has no username to go with it", "add username"
@@ -130,7 +131,8 @@ def check_cameras(cameras: Mapping[int, Camera], default: Retention | None) -> I
 
 
 def check_ages(camera: Camera, policy: Policy) -> Iterator[tuple[str, str, str]]:
-    """What a camera's own ages make impossible in ``policy``, the rules in force for it: key, what is wrong, what to do."""
+    """What a camera's own ages make impossible in ``policy``, the rules in force for it: key, what is wrong, what to
+    do."""
     if camera.max_age_us is None and camera.min_age_us is None:
         return
     max_age_us, min_age_us = policy.max_age_us, policy.min_age_us

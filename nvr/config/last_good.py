@@ -1,6 +1,8 @@
-"""The last configuration that a server could use: with it, commands that need only the catalogue go on while somebody looks for a typing error.
+"""The last configuration that a server could use: with it, commands that need only the catalogue go on while somebody
+looks for a typing error.
 
-A copy beside the file, for its owner alone, since it may hold passwords. Invariant: it is only ever read where the file itself can't be used, and whoever reads it says so.
+A copy beside the file, for its owner alone, since it may hold passwords. Invariant: it is only ever read where the file
+itself can't be used, and whoever reads it says so.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ def path_of(config: Path) -> Path:
 
 
 def keep(config: Path) -> None:
-    """Keeps a copy of a file that has just been loaded. Where the folder can't be written to there is none; a server does not need it."""
+    """Keeps a copy of a file that has just been loaded. Where the folder can't be written to there is none; a server
+    does not need it."""
     copy = path_of(config)
     part = copy.with_name(copy.name + ".part")
     try:

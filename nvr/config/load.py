@@ -51,8 +51,8 @@ S = TypeVar("S", bound=Settings)
 
 
 def load(path: Path, *, strict: bool = False) -> Config:
-    """The configuration in the file; relative paths in it begin at the file's folder. ``strict``: for the server itself, which needs every secret; else those that only
-    it can read are stood in for.
+    """The configuration in the file; relative paths in it begin at the file's folder. ``strict``: for the server
+    itself, which needs every secret; else those that only it can read are stood in for.
 
     Raises:
         ConfigError: all problems of the file, each with its line.

@@ -1,7 +1,7 @@
 """On which line of a TOML document a key stands: ``tomllib`` doesn't say once it has parsed.
 
-Only for documents that ``tomllib`` accepts: this scanner knows just enough TOML to walk over values, and checks nothing.
-Paths are those of the parsed document: ``("camera", 2, "url")``.
+Only for documents that ``tomllib`` accepts: this scanner knows just enough TOML to walk over values, and checks
+nothing. Paths are those of the parsed document: ``("camera", 2, "url")``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The settings, as types: every key of ``config.toml``, its default and its bounds.
 
-A field's name carries its unit (``max_age_us``); the key in the file doesn't (``max_age = "30d"``). What one value alone
-can get wrong is checked here, what several can get wrong together in ``nvr.config.checks``. Everything is immutable.
+A field's name carries its unit (``max_age_us``); the key in the file doesn't (``max_age = "30d"``). What one value
+alone can get wrong is checked here, what several can get wrong together in ``nvr.config.checks``. Everything is
+immutable.
 """
 
 from __future__ import annotations
@@ -254,8 +255,8 @@ class Retention(Settings):
 
 
 class Evidence(Settings):
-    """``[evidence]``: requests for footage, the exports made of them, and the keys that sign those. Folders that are None lie beside the
-    catalogue."""
+    """``[evidence]``: requests for footage, the exports made of them, and the keys that sign those. Folders that are
+    None lie beside the catalogue."""
 
     second_person: StrictBool = False
     clips_need_request: StrictBool = False

@@ -22,8 +22,8 @@ _ALWAYS = r"pass|passwd|passwort|password|passphrase|pwd|psw|auth|authorization|
 _IN_URLS = rf"{_ALWAYS}|user|username|usr|userid|login|account|key|sig|signature|session|sid"
 
 _URL = re.compile(r"://(\S+)")
-# A key counts with any prefix (accessToken) and wherever it stands, since some cameras take their credentials in the path
-# (/user=admin_password=…_channel=1). Its value ends only where no password can go on unencoded.
+# A key counts with any prefix (accessToken) and wherever it stands, since some cameras take their credentials in the
+# path (/user=admin_password=…_channel=1). Its value ends only where no password can go on unencoded.
 _URL_KEY = re.compile(rf"((?:{_IN_URLS})=)[^&\s]*", re.IGNORECASE)
 _TEXT_KEY = re.compile(rf"((?:{_ALWAYS})=)[^&\s]+", re.IGNORECASE)
 _QUOTED_KEY = re.compile(
@@ -76,8 +76,9 @@ _URL_SECRET: Final = re.compile(rf"(?:{_ALWAYS}|key|sig|signature)=([^&\s]*)", r
 
 
 class Redactor:
-    """Removes credentials and a set of known secrets, however those are written: plain, escaped, percent-encoded, in base64 (with or without a user before it) or
-    hexadecimal digits. With ``hashes`` every long number in hexadecimal goes too: in what a camera says it may be its answer to a challenge.
+    """Removes credentials and a set of known secrets, however those are written: plain, escaped, percent-encoded, in
+    base64 (with or without a user before it) or hexadecimal digits. With ``hashes`` every long number in hexadecimal
+    goes too: in what a camera says it may be its answer to a challenge.
 
     A text costs the same whether it knows one secret or ten thousand.
     """

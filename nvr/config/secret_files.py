@@ -1,6 +1,8 @@
-"""Secrets that stand elsewhere than in ``config.toml``: in a file of their own (``password_file``), or with systemd (``${credential:NAME}``).
+"""Secrets that stand elsewhere than in ``config.toml``: in a file of their own (``password_file``), or with systemd
+(``${credential:NAME}``).
 
-Belongs here: from what a section says to what it means. Invariant: what is told of a secret is where it should be, never what it is.
+Belongs here: from what a section says to what it means. Invariant: what is told of a secret is where it should be,
+never what it is.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from nvr.config.model import Alerts, Camera, Settings
 
 __all__ = ["SECRET_KEYS", "Resolved", "resolve"]
 
-# Of each section, the keys that hold secrets. With "_file" behind it each is also the name of the key that says in which file it is.
+# Of each section, the keys that hold secrets. With "_file" behind it each is also the name of the key that says in
+# which file it is.
 SECRET_KEYS: Final[Mapping[type[Settings], tuple[str, ...]]] = {
     Camera: ("password",),
     Alerts: ("smtp_password", "webhook_url", "webhook_secret"),
@@ -30,8 +33,8 @@ _UNKNOWN: Final = {"webhook_url": "http://not-readable-here.invalid/"}
 
 @dataclass(slots=True)
 class Resolved:
-    """A section with its secrets in it. ``wrong`` and ``warnings``: key, what, what to do. ``plain``: keys whose secret stands in the configuration itself;
-    ``wrong_keys`` could not be had and are left out."""
+    """A section with its secrets in it. ``wrong`` and ``warnings``: key, what, what to do. ``plain``: keys whose secret
+    stands in the configuration itself; ``wrong_keys`` could not be had and are left out."""
 
     values: dict[str, Any]
     wrong: list[tuple[str, str, str]] = field(default_factory=list)
@@ -50,8 +53,8 @@ class _NotHad(Exception):
 
 
 def resolve(raw: Mapping[str, Any], model: type[Settings], folder: Path, *, strict: bool) -> Resolved:
-    """The section as if its secrets stood in it. Relative paths begin at ``folder``. Without ``strict``, secrets that only the server can read (another user's
-    file, a service's credential) are stood in for, with a warning."""
+    """The section as if its secrets stood in it. Relative paths begin at ``folder``. Without ``strict``, secrets that
+    only the server can read (another user's file, a service's credential) are stood in for, with a warning."""
     made = Resolved(dict(raw))
     for key in SECRET_KEYS.get(model, ()):
         of_file = f"{key}_file"

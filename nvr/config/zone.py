@@ -1,4 +1,5 @@
-"""Which time zone the server is in, as an IANA name: Python knows the offset, but not the name. And what to say of names that are none, or that mislead.
+"""Which time zone the server is in, as an IANA name: Python knows the offset, but not the name. And what to say of
+names that are none, or that mislead.
 
 Invariant: a zone is never guessed: what is suggested has its offset beside it.
 """
@@ -40,7 +41,8 @@ def check_zone(name: str) -> str:
 
 
 def zone_warnings(name: str, *, is_given: bool) -> Iterator[tuple[str, str]]:
-    """What should be known of this zone: problem and remedy. ``is_given``: the configuration names it; otherwise it is the machine's."""
+    """What should be known of this zone: problem and remedy. ``is_given``: the configuration names it; otherwise it is
+    the machine's."""
     if match := _ETC.fullmatch(name):
         offset = _offset_text(name)
         other = f"Etc/GMT{'-' if match[1] == '+' else '+'}{match[2]}"
@@ -79,7 +81,8 @@ def _exists(name: str) -> bool:
 
 
 def _meant(text: str) -> list[str]:
-    """Zones that somebody may have meant who wrote this: never by resemblance alone, since Asia/Semarang is not Asia/Samarkand."""
+    """Zones that somebody may have meant who wrote this: never by resemblance alone, since Asia/Semarang is not
+    Asia/Samarkand."""
     if text.upper() in _INDONESIA:
         return [_INDONESIA[text.upper()]]
     home = _home()

@@ -94,7 +94,8 @@ class VirtualCamera:
 
     def _take(self, begin_s: float) -> AccessUnit:
         """Draw and encode what there is to see now."""
-        # Media time runs on the steady clock, what is burned in on the wall's: a step of the one is visible in the other.
+        # Media time runs on the steady clock, what is burned in on the wall's: a step of the one is visible in the
+        # other.
         pts = round((time.monotonic() - begin_s) * CLOCK_RATE)
         wall_us = time.time_ns() // 1000
         nals, keyframe = self._encoder.encode(self._scene.frame(wall_us), pts)

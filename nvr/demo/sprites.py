@@ -110,7 +110,8 @@ class _Sketch:
         return self.image.resize(self.size, Image.Resampling.BOX)
 
 
-# As many as both streets use at one level of daylight (some 1,800, 100 MB): with fewer, drawing costs four times as much.
+# As many as both streets use at one level of daylight (some 1,800, 100 MB): with fewer, drawing costs four times as
+# much.
 @lru_cache(maxsize=2048)
 def vehicle(kind: Kind, view: View, colour: Colour, px_per_m: float, light: Daylight) -> Sprite:
     """The sprite of a vehicle; it stands on the road `foot_px` above its lower edge."""

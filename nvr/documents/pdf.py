@@ -1,7 +1,7 @@
 """A PDF document of A4 pages: title, facts, figures, tables that go on over pages, and what is drawn.
 
-The same bytes for the same content and ``made_us``: a statement can be made again and compared. The font, DejaVu Sans Condensed, lies beside
-this module with its licence; only the characters used get into a document.
+The same bytes for the same content and ``made_us``: a statement can be made again and compared. The font, DejaVu Sans
+Condensed, lies beside this module with its licence; only the characters used get into a document.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class Cell:
 
 
 class Document(FPDF):
-    """``footer_left`` stands at the foot of each page, beside ``page_text``, in which ``{page}`` and ``{pages}`` are filled in."""
+    """``footer_left`` stands at the foot of each page, beside ``page_text``, in which ``{page}`` and ``{pages}`` are
+    filled in."""
 
     def __init__(self, *, title: str, language: str, made_us: int, footer_left: str, page_text: str) -> None:
         super().__init__(format="A4")

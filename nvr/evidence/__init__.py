@@ -1,1 +1,2 @@
-"""Sealed exports: packages that anyone can verify without this server, their keys, and their verification (docs/design/evidence.md)."""
+"""Sealed exports: packages that anyone can verify without this server, their keys, and their verification
+(docs/design/evidence.md)."""

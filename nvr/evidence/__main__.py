@@ -1,4 +1,5 @@
-"""``python -m nvr.evidence``: makes exports. Started by the supervisor, configured by a line of JSON on stdin, ended by SIGTERM or a closed stdin."""
+"""``python -m nvr.evidence``: makes exports. Started by the supervisor, configured by a line of JSON on stdin, ended by
+SIGTERM or a closed stdin."""
 
 from __future__ import annotations
 

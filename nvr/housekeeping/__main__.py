@@ -1,6 +1,8 @@
-"""``python -m nvr.housekeeping``: started by the supervisor, configured by JSON lines on stdin, ended by SIGTERM or a closed stdin.
+"""``python -m nvr.housekeeping``: started by the supervisor, configured by JSON lines on stdin, ended by SIGTERM or a
+closed stdin.
 
-Says ``{"event": "disk_full", "stopped": [ids]}`` on stdout whenever it changes which cameras must pause for want of space.
+Says ``{"event": "disk_full", "stopped": [ids]}`` on stdout whenever it changes which cameras must pause for want of
+space.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The brake at work: what one pass of retention may delete, what waits, and what people have confirmed (``storage.retention.brake`` decides)."""
+"""The brake at work: what one pass of retention may delete, what waits, and what people have confirmed
+(``storage.retention.brake`` decides)."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ _MOST: Final = 100_000
 
 
 def moment() -> Moment:
-    """The clocks now. Time since boot is read from the kernel's own file, which goes on while a machine sleeps and which nobody can set."""
+    """The clocks now. Time since boot is read from the kernel's own file, which goes on while a machine sleeps and
+    which nobody can set."""
     try:
         up_us = round(float(Path("/proc/uptime").read_text().split()[0]) * 1_000_000)
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -43,7 +45,8 @@ def moment() -> Moment:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What one pass may do: the plan, the disks with the floors that count, and what the rules would delete beyond confirmed ones."""
+    """What one pass may do: the plan, the disks with the floors that count, and what the rules would delete beyond
+    confirmed ones."""
 
     planned: Plan
     disks: Sequence[Disk]
@@ -68,7 +71,8 @@ class Brake:
         self._credit: dict[str, int] = {}
 
     def decide(self, policy_of: Mapping[str, Policy], found: Sequence[Disk], now: Moment, *, most: int) -> Pass:
-        """The plan of a pass: all that the rules in force ask for, but for what waits. Confirms what a person has confirmed, and what does no harm."""
+        """The plan of a pass: all that the rules in force ask for, but for what waits. Confirms what a person has
+        confirmed, and what does no harm."""
         self._confirm(policy_of, found, now)
         self._confirm_floors(found, now)
         self._date(now)
@@ -226,7 +230,8 @@ class Brake:
         self._asked = (None, 0)
 
     def _confirm_floors(self, found: Sequence[Disk], now: Moment) -> None:
-        """Floors that ask for no deletion do no harm, whatever the clock says; a root that never had one begins with what is free now."""
+        """Floors that ask for no deletion do no harm, whatever the clock says; a root that never had one begins with
+        what is free now."""
         with self._database.read() as conn:
             floors = confirmations.load(conn).floors
         harmless = {}
@@ -286,7 +291,8 @@ class Brake:
             self._rate = now.up_us, sum(camera.bytes_per_s for camera in fleet) * 86_400, recorded
         _, a_day, total = self._rate
         kept = list(planned.deletions)
-        # What recording explains, it explains once, however many disks there are; and a twentieth is one of each disk's own footage, too.
+        # What recording explains, it explains once, however many disks there are; and a twentieth is one of each disk's
+        # own footage, too.
         gone_of = {disk.root: confirmations.space_lately(conn, disk.root, now_us=now_us) for disk in disks}
         fleet_left = brake.space_budget(sum(gone_of.values()), a_day, total)
         for disk in disks:
@@ -307,7 +313,8 @@ class Brake:
 
 
 def _meant(cause: str, policy_of: Mapping[str, Policy], confirmed: Confirmed) -> dict[str, Policy]:
-    """The cameras that a confirmed cause (``max_age=…``) is about, with the rules that are confirmed of them from now on."""
+    """The cameras that a confirmed cause (``max_age=…``) is about, with the rules that are confirmed of them from now
+    on."""
     name, _, text = cause.partition("=")
     key = {"max_age": "max_age_us", "max_bytes": "max_bytes", "min_age": "min_age_us"}[name]
     value = None if text == "None" else int(text)

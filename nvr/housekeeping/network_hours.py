@@ -46,7 +46,8 @@ class NetworkKeeper(threading.Thread):
         self._database.close()
 
     def look(self, *, now_us: int) -> None:
-        """Enters what came since the last look. The first one only learns where the counts stand: what came before was entered, or is nobody's."""
+        """Enters what came since the last look. The first one only learns where the counts stand: what came before was
+        entered, or is nobody's."""
         with self._database.read() as conn:
             now = network_hours.read(conn, now_us=now_us)
         before = now if self._before is None else self._before

@@ -40,8 +40,9 @@ _CLOCKS_S: Final = 3600.0
 
 
 class Keeper:
-    """Prunes by the settings given: ``catalogue``, ``roots`` ([identity, path]), ``floor_bytes``, ``floor_fraction``, and ``retention``, the
-    rules; a camera's own are in the catalogue. ``say`` tells the supervisor which cameras must pause, whenever that changes."""
+    """Prunes by the settings given: ``catalogue``, ``roots`` ([identity, path]), ``floor_bytes``, ``floor_fraction``,
+    and ``retention``, the rules; a camera's own are in the catalogue. ``say`` tells the supervisor which cameras must
+    pause, whenever that changes."""
 
     def __init__(self, settings: dict[str, Any], say: Callable[[dict[str, Any]], None], files: Files = FILES) -> None:
         self._settings = settings

@@ -1,10 +1,12 @@
 """How much disk and uplink a number of cameras need, and what it costs. Pure.
 
-Model: every camera sends and is recorded day and night at its bitrate, which is of footage as it is stored. ``overhead`` is what the way through the
-network adds to that (headers of RTP, TCP and IP, repetition), as a share. A month has 30 days.
+Model: every camera sends and is recorded day and night at its bitrate, which is of footage as it is stored.
+``overhead`` is what the way through the network adds to that (headers of RTP, TCP and IP, repetition), as a share. A
+month has 30 days.
 
-Invariant: what a camera sends and what that costs is said here for everybody, the planner and the orders' dry run alike. A camera whose rate nobody knows is never free: it counts as
-the mean of the others, and how many there are is said; where no rate is known at all, nothing is said.
+Invariant: what a camera sends and what that costs is said here for everybody, the planner and the orders' dry run
+alike. A camera whose rate nobody knows is never free: it counts as the mean of the others, and how many there are is
+said; where no rate is known at all, nothing is said.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ class NoBitrateError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """``total_bps``: the sum over ``cameras``. ``measured`` of them have a bitrate of their own; the ``unknown`` count as the mean of those."""
+    """``total_bps``: the sum over ``cameras``. ``measured`` of them have a bitrate of their own; the ``unknown`` count
+    as the mean of those."""
 
     cameras: int
     measured: int
@@ -39,8 +42,8 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``disk_days``: for how many days the present disks last; None without cameras. ``uplink_bps`` is with overhead. ``cost_a_month``: rupiah;
-    None: no price is known."""
+    """``disk_days``: for how many days the present disks last; None without cameras. ``uplink_bps`` is with overhead.
+    ``cost_a_month``: rupiah; None: no price is known."""
 
     rates: Rates
     bytes_a_day: float
@@ -57,7 +60,8 @@ def rates(
     bitrate_bps: float | None = None,
     count: int | None = None,
 ) -> Rates:
-    """What the chosen ``cameras`` send together. ``bitrate_bps``: as if each of them sent that. ``count``: as if there were so many like them.
+    """What the chosen ``cameras`` send together. ``bitrate_bps``: as if each of them sent that. ``count``: as if there
+    were so many like them.
 
     Raises:
         NoBitrateError: nothing is known to go by.

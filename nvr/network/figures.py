@@ -1,6 +1,7 @@
 """What the network carried, lost and delayed: figures per camera or label value over time, from ``network_hour``.
 
-Invariant: hours are whole and belong to the part of the range in which they begin, so that the sums over the parts are those over the range.
+Invariant: hours are whole and belong to the part of the range in which they begin, so that the sums over the parts are
+those over the range.
 """
 
 from __future__ import annotations
@@ -73,8 +74,8 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The figures of one group in ``[start_us, end_us)``, of which ``measured_us`` lie in whole hours that have begun, not before anything
-    was measured at all."""
+    """The figures of one group in ``[start_us, end_us)``, of which ``measured_us`` lie in whole hours that have begun,
+    not before anything was measured at all."""
 
     group: str | None
     start_us: int
@@ -91,7 +92,8 @@ class Part:
 def measure(
     conn: sqlite3.Connection, group_of: Mapping[int, str | None], edges_us: Sequence[int], *, now_us: int
 ) -> list[Part]:
-    """The figures of each group of cameras (by key) between neighbouring ``edges_us``; by group, then time. Parts without any are left out."""
+    """The figures of each group of cameras (by key) between neighbouring ``edges_us``; by group, then time. Parts
+    without any are left out."""
     found: list[Part] = []
     oldest = conn.execute("SELECT min(hour) FROM network_hour").fetchone()[0] or 0
     for start_us, end_us in itertools.pairwise(edges_us):
@@ -140,8 +142,9 @@ def _add(to: Figures, row: sqlite3.Row) -> None:
 
 
 def known_rates(conn: sqlite3.Connection, *, now_us: int) -> dict[str, float]:
-    """Bits a second of each camera while it sent in the last seven days; of one that no hour tells of, what its recorder receives now. Cameras of which
-    neither is known are not among them. What ``nvr.network.capacity`` goes by, whoever asks."""
+    """Bits a second of each camera while it sent in the last seven days; of one that no hour tells of, what its
+    recorder receives now. Cameras of which neither is known are not among them. What ``nvr.network.capacity`` goes by,
+    whoever asks."""
     now = conn.execute(
         "SELECT c.id, s.bitrate_bps FROM status s JOIN camera c ON c.key = s.camera"
         " WHERE s.state = 'recording' AND s.bitrate_bps > 0"
@@ -156,8 +159,8 @@ def known_rates(conn: sqlite3.Connection, *, now_us: int) -> dict[str, float]:
 
 
 def groups(conn: sqlite3.Connection, by: str, chosen: Selection) -> dict[int, str | None]:
-    """The group of each chosen camera, by its key: its id if ``by`` is ``camera``, else what its label ``by`` says (None: it has none). Cameras removed
-    since are among them: they belonged to the network then.
+    """The group of each chosen camera, by its key: its id if ``by`` is ``camera``, else what its label ``by`` says
+    (None: it has none). Cameras removed since are among them: they belonged to the network then.
 
     Raises:
         SelectionError: ``by`` or ``chosen`` names what no camera has.
@@ -174,7 +177,8 @@ def groups(conn: sqlite3.Connection, by: str, chosen: Selection) -> dict[int, st
 
 
 def edges(start_us: int, end_us: int, step: Step, zone: str) -> list[int]:
-    """Where the parts of a range begin and end: ``total`` is one part, ``day`` is cut at the zone's midnights, ``hour`` at whole hours (UTC). Pure."""
+    """Where the parts of a range begin and end: ``total`` is one part, ``day`` is cut at the zone's midnights, ``hour``
+    at whole hours (UTC). Pure."""
     cuts: list[int] = []
     if step == "hour":
         cuts = list(range((start_us // HOUR_US + 1) * HOUR_US, end_us, HOUR_US))

@@ -1,7 +1,7 @@
 """The recorders' counts as hours: what came since they were last looked at is added to the hour in which that was.
 
-Invariant: between two looks a count is added once, whatever a recorder's start does to it. What a recorder counted in the minute before its end, and
-nobody looked at, is in its run's detail only.
+Invariant: between two looks a count is added once, whatever a recorder's start does to it. What a recorder counted in
+the minute before its end, and nobody looked at, is in its run's detail only.
 """
 
 from __future__ import annotations
@@ -124,7 +124,8 @@ def enter(conn: sqlite3.Connection, hours: Iterable[Hour], *, now_us: int) -> No
 
 
 def quality(conn: sqlite3.Connection, hour: int) -> dict[str, tuple[int, int, int, int]]:
-    """Of each camera, by its id, in that hour: lost frames, time faults, how far keyframes lay apart at most (µs), and in a mean hour of the day before (0: not known)."""
+    """Of each camera, by its id, in that hour: lost frames, time faults, how far keyframes lay apart at most (µs), and
+    in a mean hour of the day before (0: not known)."""
     rows = conn.execute(
         "SELECT c.id, h.lost_frames, h.time_faults, h.keyframe_most_us, coalesce((SELECT avg(b.keyframe_most_us) FROM network_hour b"
         " WHERE b.camera = h.camera AND b.hour >= h.hour - 24 AND b.hour < h.hour AND b.keyframe_most_us > 0), 0)"

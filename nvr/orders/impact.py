@@ -1,7 +1,8 @@
-"""What an order would do, before it is confirmed: cameras, coverage lost, holds and cases touched, bandwidth saved. Changes nothing.
+"""What an order would do, before it is confirmed: cameras, coverage lost, holds and cases touched, bandwidth saved.
+Changes nothing.
 
-The plan's hash is of what would be entered: whatever of it changes between the dry run and the confirmation (a label, a camera, a date)
-makes it another plan.
+The plan's hash is of what would be entered: whatever of it changes between the dry run and the confirmation (a label, a
+camera, a date) makes it another plan.
 """
 
 from __future__ import annotations
@@ -28,9 +29,11 @@ __all__ = ["Impact", "impact", "missing", "plan_hash"]
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """``lost_us``: camera-time from now to the expected (or certain) end that would have been recorded by what is decided so far; None
-    without such an end. ``disabled_before``: how many of the cameras another order disables already at the start. ``recording``: how many record now. ``sent``: what
-    those send that are not disabled before; None: it is known of none. ``saved_bits``: what all would send in ``lost_us``; None: as ``lost_us``, or not known."""
+    """``lost_us``: camera-time from now to the expected (or certain) end that would have been recorded by what is
+    decided so far; None without such an end. ``disabled_before``: how many of the cameras another order disables
+    already at the start. ``recording``: how many record now. ``sent``: what those send that are not disabled before;
+    None: it is known of none. ``saved_bits``: what all would send in ``lost_us``; None: as ``lost_us``, or not known.
+    """
 
     cameras: Sequence[str]
     until_us: int | None

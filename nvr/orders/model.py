@@ -1,4 +1,5 @@
-"""Directives: what people decided about recording. Orders disable cameras, windows announce maintenance, schedules say when to record.
+"""Directives: what people decided about recording. Orders disable cameras, windows announce maintenance, schedules say
+when to record.
 
 What they are, and reading them; ``nvr.orders.register`` enters and revokes them.
 """

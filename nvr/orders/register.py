@@ -1,8 +1,8 @@
 """Entering and revoking directives, and the facts that come of them.
 
-A directive and its revocations are only ever added. Every effect on a camera is a fact of layer ``order``, written when the directive is
-entered (a schedule's, some days ahead), so what counts for any moment is what was in force then. Invariant: a fact that has begun is cut short by
-a revocation, never removed; one that has not begun goes.
+A directive and its revocations are only ever added. Every effect on a camera is a fact of layer ``order``, written when
+the directive is entered (a schedule's, some days ahead), so what counts for any moment is what was in force then.
+Invariant: a fact that has begun is cut short by a revocation, never removed; one that has not begun goes.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def enter(
     """Enters a directive for these cameras; it takes effect at its start, by itself.
 
     Raises:
-        DirectiveError: see ``check``; or it has no cameras, its attachment is not there, or a schedule would change the past.
+        DirectiveError: see ``check``; or it has no cameras, its attachment is not there, or a schedule would change the
+            past.
         KeyError: there never was a camera of this id.
     """
     check(draft)

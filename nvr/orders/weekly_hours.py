@@ -1,8 +1,8 @@
 """Weekly hours in a civil zone, and the intervals outside them. Pure.
 
-``mon-fri 06:00-22:00, sat 08:00-14:00, sun 22:00-06:00``: days by their first three letters; an end that is not after its start lies on the
-next day; ``24:00`` is the end of the day. Invariant: a day of 23 or 25 hours is covered by ``00:00-24:00`` exactly. A time that the clock
-skips or shows twice is taken so that more is recorded, not less.
+``mon-fri 06:00-22:00, sat 08:00-14:00, sun 22:00-06:00``: days by their first three letters; an end that is not after
+its start lies on the next day; ``24:00`` is the end of the day. Invariant: a day of 23 or 25 hours is covered by
+``00:00-24:00`` exactly. A time that the clock skips or shows twice is taken so that more is recorded, not less.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Which recorded samples a range is made of. Pure.
 
-Pieces whose segments follow one another in one run form a *chain*: their media time goes on without a seam, so that a chain is treated as if
-it were one file. Invariant: a frame belongs to a range if and only if its presentation time ``p`` has ``start_us <= wall(p) < end_us``; so ranges
-that abut hold each frame exactly once.
+Pieces whose segments follow one another in one run form a *chain*: their media time goes on without a seam, so that a
+chain is treated as if it were one file. Invariant: a frame belongs to a range if and only if its presentation time
+``p`` has ``start_us <= wall(p) < end_us``; so ranges that abut hold each frame exactly once.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def chains(pieces: Iterable[Piece]) -> list[list[Piece]]:
 
 
 def bridged(pieces: Iterable[Piece]) -> list[Piece]:
-    """The pieces, but one goes on over a hole of its segment: media time goes on there, and the last frame is shown meanwhile."""
+    """The pieces, but one goes on over a hole of its segment: media time goes on there, and the last frame is shown
+    meanwhile."""
     found: list[Piece] = []
     for piece in pieces:
         before = found[-1] if found else None
@@ -61,9 +62,9 @@ def bridged(pieces: Iterable[Piece]) -> list[Piece]:
 def on_keyframes(pieces: Iterable[Piece], keyframe_us: Callable[[Piece], int]) -> list[Piece]:
     """The pieces, each of which begins at a keyframe, save the first.
 
-    A piece begins elsewhere where another recorder's footage, which went before it, ends in the middle of its segment. Then the change-over is
-    moved back to the keyframe before, whose wall time ``keyframe_us`` tells: every moment is shown once, and nothing needs to be decoded
-    that is not shown.
+    A piece begins elsewhere where another recorder's footage, which went before it, ends in the middle of its segment.
+    Then the change-over is moved back to the keyframe before, whose wall time ``keyframe_us`` tells: every moment is
+    shown once, and nothing needs to be decoded that is not shown.
     """
     found: list[Piece] = []
     for piece in pieces:
@@ -88,7 +89,8 @@ def on_keyframes(pieces: Iterable[Piece], keyframe_us: Callable[[Piece], int]) -
     return found
 
 
-# On each side of the file that holds an end of the range: leading pictures and pre-roll may stand one file off, so two are enough.
+# On each side of the file that holds an end of the range: leading pictures and pre-roll may stand one file off, so two
+# are enough.
 _AROUND: Final = 2
 
 
@@ -96,8 +98,8 @@ _AROUND: Final = 2
 class VideoTimes:
     """Video samples of a chain in decode order, in ticks.
 
-    Of a long chain the middle, all of which lies within the range, is left out: ``left_out`` samples after the first ``cut``. ``media_end`` is
-    where the chain's footage ends.
+    Of a long chain the middle, all of which lies within the range, is left out: ``left_out`` samples after the first
+    ``cut``. ``media_end`` is where the chain's footage ends.
     """
 
     dts: Array
@@ -115,8 +117,8 @@ class VideoTimes:
 def video_times(
     tracks: Sequence[TrackIndex], media_starts: Sequence[int], media_end: int | None, low: int, high: int
 ) -> VideoTimes:
-    """What of these tracks, one behind the other, decides which samples ``low`` to ``high`` (ticks) needs. Each begins at its ``media_starts``;
-    ``media_end`` is where the last one's footage ends, None while it grows."""
+    """What of these tracks, one behind the other, decides which samples ``low`` to ``high`` (ticks) needs. Each begins
+    at its ``media_starts``; ``media_end`` is where the last one's footage ends, None while it grows."""
     first, last = (max(bisect.bisect_right(media_starts, at) - 1, 0) for at in (low, high))
     begin, end = first + _AROUND + 1, last - _AROUND
     kept = [*tracks[:begin], *tracks[end:]] if begin < end else list(tracks)
@@ -136,10 +138,10 @@ def video_times(
 class Selection:
     """The video samples of one chain that a range needs.
 
-    ``slices`` are sample numbers ``[a, b)`` to be decoded, in order; ``first_decode`` and ``last_decode`` when the first and last of them are. Shown
-    are those with ``shown_from <= pts < shown_end`` (ticks): the first frame of the range at its beginning, and at the end where its last frame
-    gives way to the next. The others (pre-roll from the keyframe on, which begins at ``lowest``; later frames that the last ones refer to) are
-    only decoded.
+    ``slices`` are sample numbers ``[a, b)`` to be decoded, in order; ``first_decode`` and ``last_decode`` when the
+    first and last of them are. Shown are those with ``shown_from <= pts < shown_end`` (ticks): the first frame of the
+    range at its beginning, and at the end where its last frame gives way to the next. The others (pre-roll from the
+    keyframe on, which begins at ``lowest``; later frames that the last ones refer to) are only decoded.
     """
 
     slices: tuple[tuple[int, int], ...]
@@ -162,8 +164,9 @@ def select(
 ) -> Selection | None:
     """The samples for the frames with ``low <= pts < high`` (ticks); None if there are none.
 
-    Unless ``is_last``, nothing can be hidden at the end: frames that refer to one past it are left out. ``until``: a hole begins there, before which the last frame
-    ends. ``decoded``: the sample of this number is the last of those that are decoded before, so that what follows it needs no keyframe.
+    Unless ``is_last``, nothing can be hidden at the end: frames that refer to one past it are left out. ``until``: a
+    hole begins there, before which the last frame ends. ``decoded``: the sample of this number is the last of those
+    that are decoded before, so that what follows it needs no keyframe.
     """
     pts = times.pts
     if not is_last:

@@ -1,4 +1,5 @@
-"""What playback can answer instead of footage. One small tree; ``code`` is the stable word that the API passes on and the page translates.
+"""What playback can answer instead of footage. One small tree; ``code`` is the stable word that the API passes on and
+the page translates.
 
 Messages name no path and no secret: they may be shown to whoever asked.
 """
@@ -96,7 +97,8 @@ class InitPart:
 
 
 class SeveralInits(PlaybackError):
-    """The camera's picture or sound changed its parameters within the range: one MP4 can't hold both. Ask for the parts."""
+    """The camera's picture or sound changed its parameters within the range: one MP4 can't hold both. Ask for the
+    parts."""
 
     code = "several_inits"
 

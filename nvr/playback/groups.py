@@ -1,6 +1,7 @@
 """Fragments of a segment as playlists count them: groups that begin with a keyframe. Pure.
 
-Invariant: the groups of a segment do not depend on the range that was asked for, so that caches and neighbouring playlists agree.
+Invariant: the groups of a segment do not depend on the range that was asked for, so that caches and neighbouring
+playlists agree.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from storage.format.sample_index import Array, Flags, SegmentIndex
 
 __all__ = ["Fragments", "fragments", "group_starts"]
 
-# An entry of about 4 s keeps a day's playlist at 80 kB compressed; above 4 Mbit/s bytes dominate seeking, since a player loads a whole entry
-# before it shows a frame, so there it is one group of pictures, unless that is shorter than a second.
+# An entry of about 4 s keeps a day's playlist at 80 kB compressed; above 4 Mbit/s bytes dominate seeking, since a
+# player loads a whole entry before it shows a frame, so there it is one group of pictures, unless that is shorter than
+# a second.
 _GROUP_S: Final = 4
 _HEAVY_BPS: Final = 4_000_000
 _HEAVY_GROUP_S: Final = 1
@@ -25,8 +27,9 @@ _SLACK_S: Final = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Fragments:
-    """The fragments that carry video, in order: offset in the file; when its earliest picture, and its first in decode order, are shown, in ticks;
-    whether that first is a keyframe. ``end_offset`` is where the last ends; ``duration`` of each in ticks of decode time."""
+    """The fragments that carry video, in order: offset in the file; when its earliest picture, and its first in decode
+    order, are shown, in ticks; whether that first is a keyframe. ``end_offset`` is where the last ends; ``duration`` of
+    each in ticks of decode time."""
 
     offsets: Array
     starts: Array

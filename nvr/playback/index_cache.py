@@ -1,7 +1,8 @@
-"""Opens segments and keeps their indexes: a closed one's is read once, from its tail; a growing one's is extended by what was added.
+"""Opens segments and keeps their indexes: a closed one's is read once, from its tail; a growing one's is extended by
+what was added.
 
-Thread-safe. Invariants: an index describes only whole fragments of the very file that was opened; samples kept ≤ ``most_samples``, save
-for a single segment larger than that.
+Thread-safe. Invariants: an index describes only whole fragments of the very file that was opened; samples kept ≤
+``most_samples``, save for a single segment larger than that.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ _TAIL_BYTES: Final = 32 << 10
 
 @dataclass(slots=True, eq=False)
 class OpenSegment:
-    """A segment whose file is open. What was whole when it was opened stays readable, even if the file is deleted meanwhile."""
+    """A segment whose file is open. What was whole when it was opened stays readable, even if the file is deleted
+    meanwhile."""
 
     segment: Segment
     file: SegmentFile
@@ -51,8 +53,8 @@ class OpenSegment:
 
 
 class FileSet:
-    """Open segments that are read together, maybe by several threads. ``close`` takes effect when the last read has ended: a descriptor that
-    is closed under a read may be another file's a moment later."""
+    """Open segments that are read together, maybe by several threads. ``close`` takes effect when the last read has
+    ended: a descriptor that is closed under a read may be another file's a moment later."""
 
     def __init__(self, files: Iterable[OpenSegment]) -> None:
         self.files = tuple(files)
@@ -125,8 +127,8 @@ class IndexCache:
         return self._samples
 
     def get(self, segment: Segment) -> SegmentFile:
-        """What the segment's file says of itself, with its index as far as it is whole now. A closed segment that is kept costs no look
-        at the disk.
+        """What the segment's file says of itself, with its index as far as it is whole now. A closed segment that is
+        kept costs no look at the disk.
 
         Raises:
             FootageGone: its file is no longer there, or (``FootageDamaged``) is not that segment.
@@ -177,8 +179,8 @@ class IndexCache:
         return found
 
     def _open_fd(self, segment: Segment) -> tuple[int, Segment]:
-        # Closing renames the file first and tells the catalogue after, so a growing segment may have its final name already; and the
-        # row that we hold may be older than both.
+        # Closing renames the file first and tells the catalogue after, so a growing segment may have its final name
+        # already; and the row that we hold may be older than both.
         for _ in range(2):
             names = [segment.path]
             if segment.growing:

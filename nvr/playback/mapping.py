@@ -1,8 +1,9 @@
 """Wall clock ↔ media time of a segment. Pure, integers only.
 
-Closed: ``start_us ↔ media_start`` and ``end_us ↔ media_end``, linear in between. Growing: one second is ``timescale`` ticks. Invariants: both
-known points map exactly; ``wall_us`` never decreases; and ``ticks_at(t)`` is the *first* tick whose wall time is not before ``t``, so that
-"``wall_us(p) >= t``" and "``p >= ticks_at(t)``" mean the same. Everything that asks which frames a range holds rests on that.
+Closed: ``start_us ↔ media_start`` and ``end_us ↔ media_end``, linear in between. Growing: one second is ``timescale``
+ticks. Invariants: both known points map exactly; ``wall_us`` never decreases; and ``ticks_at(t)`` is the *first* tick
+whose wall time is not before ``t``, so that "``wall_us(p) >= t``" and "``p >= ticks_at(t)``" mean the same. Everything
+that asks which frames a range holds rests on that.
 """
 
 from __future__ import annotations

@@ -74,8 +74,8 @@ def read_ahead(read: Callable[[int, int], bytes], first: int, last: int, step: i
 
 
 class Media:
-    """The file of one segment: ``size`` bytes of it are whole. With ``zero_us`` its decode times count from then, as those of a playlist do. Close it, or use it as a
-    context manager."""
+    """The file of one segment: ``size`` bytes of it are whole. With ``zero_us`` its decode times count from then, as
+    those of a playlist do. Close it, or use it as a context manager."""
 
     def __init__(self, opened: OpenSegment, zero_us: int | None = None) -> None:
         self._zero_us = zero_us

@@ -1,7 +1,8 @@
 """Decode times as players of a playlist need them: going on from file to file and from run to run.
 
-In a file they count from its own beginning, so that it opens anywhere as what it is. Players that pass over ``EXT-X-DISCONTINUITY``, as FFmpeg does, lose footage where time falls
-back. So a playlist says in the names of its segments when its time zero is, and these numbers, nothing else, are changed in what is read for it. Invariant: no byte
+In a file they count from its own beginning, so that it opens anywhere as what it is. Players that pass over
+``EXT-X-DISCONTINUITY``, as FFmpeg does, lose footage where time falls back. So a playlist says in the names of its
+segments when its time zero is, and these numbers, nothing else, are changed in what is read for it. Invariant: no byte
 moves, so that ranges of the file are ranges of what is served.
 """
 
@@ -26,7 +27,8 @@ _MOOF_BYTES: Final = 2 << 10
 
 
 def begins_us(index: SegmentIndex, fragment: int) -> int:
-    """The earliest decode time from this fragment on, of any track: microseconds since the run began, by its media time."""
+    """The earliest decode time from this fragment on, of any track: microseconds since the run began, by its media
+    time."""
     found = []
     for track in index.tracks:
         rows = track.fragments
@@ -37,7 +39,8 @@ def begins_us(index: SegmentIndex, fragment: int) -> int:
 
 
 def counted_from(zero_us: int, opened: OpenSegment, first: int, data: bytes) -> bytes:
-    """Bytes of the file from ``first`` on, with decode times that count from ``zero_us``: a run's media time zero is when it began.
+    """Bytes of the file from ``first`` on, with decode times that count from ``zero_us``: a run's media time zero is
+    when it began.
 
     Raises:
         FootageDamaged: they are not the fragments that the index says.

@@ -39,7 +39,8 @@ class Snapshot:
 
 
 def snapshot(database: Database, cache: IndexCache, camera: str, at_us: int, *, width: int | None = None) -> Snapshot:
-    """The last frame with ``wall(p) <= at_us`` of the footage that covers ``at_us``, at most ``width`` pixels wide (never enlarged).
+    """The last frame with ``wall(p) <= at_us`` of the footage that covers ``at_us``, at most ``width`` pixels wide
+    (never enlarged).
 
     Raises:
         NoFootage: nothing was recorded at that moment.
@@ -62,7 +63,8 @@ def snapshot(database: Database, cache: IndexCache, camera: str, at_us: int, *, 
 
 
 def exif_of(camera: str, at_us: int) -> Image.Exif:
-    """What a picture says of itself once it is a file among others: its camera, and when it was, in UTC to the microsecond (Exif 2.31)."""
+    """What a picture says of itself once it is a file among others: its camera, and when it was, in UTC to the
+    microsecond (Exif 2.31)."""
     at = datetime.fromtimestamp(at_us // 1_000_000, UTC)
     exif = Image.Exif()
     exif[ExifTags.Base.ImageDescription] = camera
@@ -78,7 +80,8 @@ def exif_of(camera: str, at_us: int) -> Image.Exif:
 
 
 def _bytes(opened: OpenSegment, piece: Piece, camera: str, at_us: int) -> tuple[int, int, bytes]:
-    """The frame's presentation time in ticks of the run, and in the file that comes third: a file of the init and the fragments it needs."""
+    """The frame's presentation time in ticks of the run, and in the file that comes third: a file of the init and the
+    fragments it needs."""
     video = opened.file.index.video
     pts = video.decode_times + video.offsets
     # One tick is more than a microsecond: the last frame not after is the last before the first tick after.

@@ -16,7 +16,8 @@ __all__ = ["bytes_within"]
 
 
 def bytes_within(segment: Segment, index: SegmentIndex, start_us: int, end_us: int) -> tuple[int, int] | None:
-    """First and last byte of the fragments that show ``[start_us, end_us)``, from the keyframe at or before its start on; None if none does."""
+    """First and last byte of the fragments that show ``[start_us, end_us)``, from the keyframe at or before its start
+    on; None if none does."""
     found = fragments(index)
     times = TimeMap.of(segment)
     # As nvr.playback.hls.hls: a keyframe's own wall time is rounded down, those of the microsecond itself count.

@@ -30,8 +30,9 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     settings = Settings(**{**first["settings"], "roots": [tuple(root) for root in first["settings"]["roots"]]})
     logging.getLogger(__name__).info("recording %s", "compiled" if is_compiled else "interpreted")
-    # Pictures that wait for their fragment look like garbage that will not go: with the usual 700 the collector took a fiftieth of a worker's time. Recording leaves
-    # no cycles, nor does a connection that ends; what others leave, the worker collects every few minutes.
+    # Pictures that wait for their fragment look like garbage that will not go: with the usual 700 the collector took a
+    # fiftieth of a worker's time. Recording leaves no cycles, nor does a connection that ends; what others leave, the
+    # worker collects every few minutes.
     gc.freeze()
     gc.set_threshold(200_000)
     try:

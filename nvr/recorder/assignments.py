@@ -1,7 +1,8 @@
-"""What a worker is told: which cameras are its own, and what of them. The lines between supervisor and worker; imports no media.
+"""What a worker is told: which cameras are its own, and what of them. The lines between supervisor and worker; imports
+no media.
 
-A line tells only what has changed, so that one camera's change costs the same among five as among five thousand. Invariant: the lines that
-``lines`` makes lead a worker from what it was told before to exactly what is wanted.
+A line tells only what has changed, so that one camera's change costs the same among five as among five thousand.
+Invariant: the lines that ``lines`` makes lead a worker from what it was told before to exactly what is wanted.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ _REMOVED: Final[Leaving] = (Cause.NOT_CONFIGURED.value, {"reason": "camera remov
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What to do about one camera: record ``camera``, its settings with their secrets, as ``reading`` says (None: as the settings do) under ``epoch``; or, with ``stopped`` (cause, detail),
-    say why it does not record. ``tentative``: another worker still records it, so no failure to begin is told."""
+    """What to do about one camera: record ``camera``, its settings with their secrets, as ``reading`` says (None: as
+    the settings do) under ``epoch``; or, with ``stopped`` (cause, detail), say why it does not record. ``tentative``:
+    another worker still records it, so no failure to begin is told."""
 
     epoch: int
     camera: dict[str, Any]
@@ -36,8 +38,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line. ``gone`` are cameras that are this worker's no more, and the cause and detail of their gap; null: another one records them already. ``roots``: (identity, path) of footage
-    roots that there are besides those known."""
+    """One line. ``gone`` are cameras that are this worker's no more, and the cause and detail of their gap; null:
+    another one records them already. ``roots``: (identity, path) of footage roots that there are besides those known.
+    """
 
     orders: dict[str, Order] = {}
     gone: dict[str, Leaving | None] = {}
@@ -45,7 +48,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def lines(told: Mapping[str, Order], wanted: Mapping[str, Order], why: Mapping[str, Leaving | None]) -> list[Line]:
-    """The lines that lead from ``told`` to ``wanted``. ``why``: as in ``Line.gone``, of cameras that go but were not removed."""
+    """The lines that lead from ``told`` to ``wanted``. ``why``: as in ``Line.gone``, of cameras that go but were not
+    removed."""
     news = [(id_, order) for id_, order in wanted.items() if told.get(id_) != order]
     gone = {id_: why.get(id_, _REMOVED) for id_ in told if id_ not in wanted}
     found = [Line(gone=gone)] if gone else []

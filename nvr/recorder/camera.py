@@ -54,8 +54,8 @@ MakePipeline = Callable[[Camera, deque[SegmentHandle]], Pipeline]
 
 
 class Backoff:
-    """How long to wait before the next attempt: 1 s doubling to 30 s, jittered so that a thousand cameras behind one switch do not come back
-    in one instant; from the beginning after 10 s of footage."""
+    """How long to wait before the next attempt: 1 s doubling to 30 s, jittered so that a thousand cameras behind one
+    switch do not come back in one instant; from the beginning after 10 s of footage."""
 
     def __init__(self, jitter: Callable[[], float] = random.random) -> None:
         self._jitter = jitter
@@ -81,7 +81,8 @@ class Growth:
         self._rate = 1.0
 
     def look(self, until_us: int, usual_us: int, now_s: float) -> Ended | None:
-        """Footage is written up to ``until_us``, by frames that are ``usual_us`` apart. Why that is no recording, if it is none."""
+        """Footage is written up to ``until_us``, by frames that are ``usual_us`` apart. Why that is no recording, if it
+        is none."""
         if until_us != self._until_us:
             self._until_us, self._moved_s = until_us, now_s
         still_s = now_s - self._moved_s
@@ -103,7 +104,8 @@ class Growth:
 
 
 class CameraRecorder:
-    """Records one camera until it is stopped. ``tentative``: another worker still records it, so until this one has footage it says nothing."""
+    """Records one camera until it is stopped. ``tentative``: another worker still records it, so until this one has
+    footage it says nothing."""
 
     def __init__(
         self,
@@ -247,7 +249,8 @@ class CameraRecorder:
 
     @property
     def unwritten(self) -> tuple[DiskWriter | None, float] | None:
-        """When the oldest frame was read that no disk was given yet, by the monotonic clock in seconds, and the disk that is going to get it, if that is known."""
+        """When the oldest frame was read that no disk was given yet, by the monotonic clock in seconds, and the disk
+        that is going to get it, if that is known."""
         pipeline = self._pipeline
         read_us = None if pipeline is None else pipeline.unwritten_us
         if pipeline is None or read_us is None:
@@ -349,7 +352,8 @@ def _now_us() -> int:
     return time.time_ns() // 1000
 
 
-# No lambdas of a method's: compiled, they and what they were made in refer to each other, and nothing would be freed before the garbage collector comes.
+# No lambdas of a method's: compiled, they and what they were made in refer to each other, and nothing would be freed
+# before the garbage collector comes.
 def _counters(source: Source) -> Mapping[str, int]:
     return source.counters
 

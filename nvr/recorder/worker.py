@@ -1,7 +1,8 @@
 """A recorder worker: owns the sockets and files of its cameras.
 
-Told what to do by JSON lines on stdin, the first being its ``Settings``, the others ``Line``; a closed stdin means that the supervisor is gone, and
-ends it as SIGTERM does. Answers with JSON lines on stdout: ``ready``, then a ``beat`` every second, and ``recording`` once a tentative camera does.
+Told what to do by JSON lines on stdin, the first being its ``Settings``, the others ``Line``; a closed stdin means that
+the supervisor is gone, and ends it as SIGTERM does. Answers with JSON lines on stdout: ``ready``, then a ``beat`` every
+second, and ``recording`` once a tentative camera does.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ _AT_ONCE: Final = 20
 _REPORTS_A_SECOND: Final = 400
 # Well below what the API takes for silence.
 _LONGEST_ROUND: Final = 6
-# Whatever there is in cycles goes at least so often: recording alone makes too little garbage to set the collector off (``__main__``).
+# Whatever there is in cycles goes at least so often: recording alone makes too little garbage to set the collector off
+# (``__main__``).
 _COLLECT_S: Final = 300.0
 # So often it is logged that a disk is too slow for what is promised of a power cut.
 _LATE_LOGGED_S: Final = 300.0
@@ -73,8 +75,8 @@ _PASSING: Final = (Cause.DISK_FULL, Cause.RECORDER_CRASHED)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a worker must know. ``roots`` are (identity, path); ``slots_fd`` and ``fault_fd`` are shared memory for telling which camera's work
-    a crash was in."""
+    """What a worker must know. ``roots`` are (identity, path); ``slots_fd`` and ``fault_fd`` are shared memory for
+    telling which camera's work a crash was in."""
 
     catalogue: str
     roots: list[tuple[str, str]]
@@ -123,7 +125,8 @@ class Worker:
         return writer
 
     def hand_over(self) -> None:
-        """Lets the disks' threads write what has come since the last look at the sockets, while this thread waits for more."""
+        """Lets the disks' threads write what has come since the last look at the sockets, while this thread waits for
+        more."""
         pace = self.pace
         for writer in self._disks.writers:
             if pace is not None:
@@ -216,7 +219,8 @@ class Worker:
             recorder.firm()
 
     def _rest(self, id_: str, order: Order) -> None:
-        """Enters why a camera does not record. One that had no run has no other word, nor has one of a worker before this."""
+        """Enters why a camera does not record. One that had no run has no other word, nor has one of a worker before
+        this."""
         assert order.stopped is not None
         cause, detail = Cause(order.stopped[0]), order.stopped[1]
         at_us, node, epoch = time.time_ns() // 1000, self._settings.node, order.epoch
@@ -231,8 +235,9 @@ class Worker:
                 recorder.wake()
 
     def report(self, *, all_: bool = False) -> None:
-        """Gives the catalogue cameras' statuses, and the supervisor the word that a tentative one records. Called every second. Of many cameras
-        it is some each time, and each within ``_LONGEST_ROUND`` seconds: statuses of thousands cost more than recording them. ``all_``: each now."""
+        """Gives the catalogue cameras' statuses, and the supervisor the word that a tentative one records. Called every
+        second. Of many cameras it is some each time, and each within ``_LONGEST_ROUND`` seconds: statuses of thousands
+        cost more than recording them. ``all_``: each now."""
         now_us, now_s = time.time_ns() // 1000, time.monotonic()
         count = len(self._cameras) + len(self._idle)
         turns = 1 if all_ else min(-(-count // _REPORTS_A_SECOND) or 1, _LONGEST_ROUND)

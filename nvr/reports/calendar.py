@@ -52,8 +52,8 @@ def day_edges(start_us: int, end_us: int, zone: str) -> list[int]:
 
 
 def hour_edges(start_us: int, end_us: int, zone: str) -> list[int]:
-    """``start_us``, the full hours of the zone's clock and midnights after it, ``end_us``. Where the clock is changed within an hour, by half an hour for one, there is an edge too,
-    and full hours go on from there."""
+    """``start_us``, the full hours of the zone's clock and midnights after it, ``end_us``. Where the clock is changed
+    within an hour, by half an hour for one, there is an edge too, and full hours go on from there."""
     edges = []
     days = day_edges(start_us, end_us, zone)
     for low, high in itertools.pairwise(days):

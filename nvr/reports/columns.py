@@ -1,4 +1,5 @@
-"""Columns of many values as text: a report has millions of times, and formatting one by one would take longer than all the rest.
+"""Columns of many values as text: a report has millions of times, and formatting one by one would take longer than all
+the rest.
 
 Pure. Invariant: each text is what ``nvr.api.http.times`` makes of the value.
 """

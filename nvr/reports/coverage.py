@@ -45,8 +45,8 @@ class TimeFigures:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A camera that should be recorded and is not. ``since_us`` is the end of its footage or of what kept it from being required. ``cause`` is the one in force now;
-    None if its recorder does not report."""
+    """A camera that should be recorded and is not. ``since_us`` is the end of its footage or of what kept it from being
+    required. ``cause`` is the one in force now; None if its recorder does not report."""
 
     camera: ReportCamera
     since_us: int
@@ -69,7 +69,8 @@ def by_camera(
 
 
 def by_label(found: Sequence[CameraFigures], label: str) -> list[tuple[str | None, int, Figures]]:
-    """Value (None: the camera has no such label), number of cameras, figures; by value, None last. Values that differ in case alone are one."""
+    """Value (None: the camera has no such label), number of cameras, figures; by value, None last. Values that differ
+    in case alone are one."""
     own = [named(one.camera.labels, label) for one in found]
     spelt = Spellings(value for value in own if value is not None)
     groups: dict[str | None, list[Figures]] = {}

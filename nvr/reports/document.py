@@ -1,5 +1,5 @@
-"""What a gap report says as a document, in whatever form: facts about it, figures, pictures of coverage, gaps in words. Pure but for
-reading.
+"""What a gap report says as a document, in whatever form: facts about it, figures, pictures of coverage, gaps in words.
+Pure but for reading.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class HeatDay:
-    """A row of a picture: a civil day, and the figures of each of its 24 hours by the clock. None: not in the range, or skipped by the
-    clock; an hour that comes twice is one."""
+    """A row of a picture: a civil day, and the figures of each of its 24 hours by the clock. None: not in the range, or
+    skipped by the clock; an hour that comes twice is one."""
 
     day: date
     hours: Sequence[Figures | None]
@@ -136,7 +136,8 @@ class Report:
 def camera_parts(
     conn: sqlite3.Connection, report: Report, totals: Totals, *, most_gaps: int, parts: int
 ) -> Iterator[CameraPart]:
-    """The cameras that have gaps to be listed, as many as ``parts``, with about ``most_gaps`` in all; every gap is counted in ``totals``."""
+    """The cameras that have gaps to be listed, as many as ``parts``, with about ``most_gaps`` in all; every gap is
+    counted in ``totals``."""
     cameras = [one.camera for one in report.found]
     by_id = {camera.id: camera for camera in cameras}
     each = max(1, most_gaps // max(1, min(parts, len(cameras))))
@@ -181,9 +182,10 @@ def heat(conn: sqlite3.Connection, cameras: Sequence[ReportCamera], report: Repo
 
 
 def cell_fill(mine: Figures, *, one: bool) -> tuple[str, float]:
-    """How an hour is drawn: the colour of what was not recorded, by its longest part, and the share recorded, from the left. Cameras that were
-    not set up don't count beside others. What is missing of ``one`` camera is never narrower than an eighth: a second of an hour would be less
-    than a hair. Of many, something is always missing somewhere, and a wide mark would say that it is much."""
+    """How an hour is drawn: the colour of what was not recorded, by its longest part, and the share recorded, from the
+    left. Cameras that were not set up don't count beside others. What is missing of ``one`` camera is never narrower
+    than an eighth: a second of an hour would be less than a hair. Of many, something is always missing somewhere, and a
+    wide mark would say that it is much."""
     if not mine.known_us:
         return "unknown", 0.0
     if mine.known_us == mine.absent_us:

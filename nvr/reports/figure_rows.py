@@ -1,4 +1,5 @@
-"""The one table of figures: which there are, in which order, with which words. JSON, the command line, HTML, PDF and the page have it from here (the page's words are compared by a test)."""
+"""The one table of figures: which there are, in which order, with which words. JSON, the command line, HTML, PDF and
+the page have it from here (the page's words are compared by a test)."""
 
 from __future__ import annotations
 

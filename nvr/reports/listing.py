@@ -1,6 +1,7 @@
 """Which gaps are listed, which are folded into footage, and their sums. Pure.
 
-Invariant: of each camera, recorded + missing + folded time is all that is known of the range, as long as no cause is asked for.
+Invariant: of each camera, recorded + missing + folded time is all that is known of the range, as long as no cause is
+asked for.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class Listing:
 
 
 def list_batch(batch: FleetBatch, query: GapQuery) -> Listing:
-    """What of the batch is in the report. A camera that was not set up at any time of the range is left out, unless named."""
+    """What of the batch is in the report. A camera that was not set up at any time of the range is left out, unless
+    named."""
     gaps = batch.gaps
     absent = gaps.cause == _NOT_CONFIGURED
     absent_us = np.bincount(gaps.camera[absent], gaps.length_us[absent].astype(np.float64), len(batch.cameras))
@@ -52,8 +54,8 @@ def list_batch(batch: FleetBatch, query: GapQuery) -> Listing:
 def fold(gaps: Gaps, batch: FleetBatch, shorter_than_us: int) -> _Bools:
     """Which gaps count as footage, since their stretch is shorter than the threshold.
 
-    A stretch is what lies between two pieces of footage, whatever its causes: a second of one cause inside an outage is no short
-    break. One that reaches the border of what was asked or is known may be longer than can be seen, and stays.
+    A stretch is what lies between two pieces of footage, whatever its causes: a second of one cause inside an outage is
+    no short break. One that reaches the border of what was asked or is known may be longer than can be seen, and stays.
     """
     if not len(gaps) or shorter_than_us <= 0:
         return np.zeros(len(gaps), np.bool_)

@@ -1,6 +1,7 @@
 """The gap report as PDF. A report for a case (one camera, some days) is one page.
 
-It is made in memory, so it has a limit: so many cameras' gaps, so many of each. What is left out is said where it would stand.
+It is made in memory, so it has a limit: so many cameras' gaps, so many of each. What is left out is said where it would
+stand.
 """
 
 from __future__ import annotations

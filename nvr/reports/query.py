@@ -36,9 +36,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class GapQuery:
-    """``cameras``: those named, empty for all. A camera must be in every one of ``groups``, and chosen by ``where``. A gap must have one of ``causes`` or be of one of
-    ``classes``, if any are named. Stretches shorter than ``fold_us`` count as footage. No more than ``limit`` gaps are listed, if it is given;
-    sums are of all. ``plain``: details without what cameras and other programs said, for those who are no administrators."""
+    """``cameras``: those named, empty for all. A camera must be in every one of ``groups``, and chosen by ``where``. A
+    gap must have one of ``causes`` or be of one of ``classes``, if any are named. Stretches shorter than ``fold_us``
+    count as footage. No more than ``limit`` gaps are listed, if it is given; sums are of all. ``plain``: details
+    without what cameras and other programs said, for those who are no administrators."""
 
     range: Interval
     cameras: Sequence[str] = ()
@@ -84,7 +85,8 @@ class ReportCamera:
 
 
 def chosen(conn: sqlite3.Connection, query: GapQuery) -> list[ReportCamera]:
-    """The cameras asked for, in the order of their names in the question, else by id. Those removed since belonged to the fleet then.
+    """The cameras asked for, in the order of their names in the question, else by id. Those removed since belonged to
+    the fleet then.
 
     Raises:
         KeyError: there never was such a camera.

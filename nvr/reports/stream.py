@@ -93,7 +93,8 @@ def steps_body(steps: Sequence[FleetStep]) -> list[dict[str, Any]]:
 def csv_report(
     conn: sqlite3.Connection, cameras: Sequence[ReportCamera], query: GapQuery, *, now_us: int
 ) -> Iterator[bytes]:
-    """The report as CSV, with a header row. Behind the gaps stand what is not known yet of each camera, and steps of the server's clock: rows without a cause."""
+    """The report as CSV, with a header row. Behind the gaps stand what is not known yet of each camera, and steps of
+    the server's clock: rows without a cause."""
     yield csv_line(CSV_COLUMNS)
     by_id = {camera.id: camera for camera in cameras}
     totals, unknown = Totals(), bytearray()

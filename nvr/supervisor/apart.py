@@ -1,4 +1,5 @@
-"""Cameras whose data crashed their recorder: each in a process of its own, tried again and again (``quarantine`` decides, this acts)."""
+"""Cameras whose data crashed their recorder: each in a process of its own, tried again and again (``quarantine``
+decides, this acts)."""
 
 from __future__ import annotations
 
@@ -112,7 +113,8 @@ class Apart:
         return self._book.confined.get(confined.camera) is confined and confined.camera in self._book.cameras
 
     async def _record(self, confined: Confinement, number: int, *, wait: bool) -> None:
-        """Records a camera in a process of its own, again and again, with growing waits. In between another worker says why it is not."""
+        """Records a camera in a process of its own, again and again, with growing waits. In between another worker says
+        why it is not."""
         id_ = confined.camera
         while not self._stopping and self._here(confined):
             if wait:

@@ -1,7 +1,8 @@
 """Which worker has which camera, under which epoch, how it is read, and what each worker is therefore to be told.
 
-Invariants: every camera has exactly one worker, and one more while it moves; whenever a camera gets a recorder, whatever for, it gets a new epoch
-(``grant``), so that of two the later one counts; a worker that feeds FFmpeg has no camera that is read without.
+Invariants: every camera has exactly one worker, and one more while it moves; whenever a camera gets a recorder,
+whatever for, it gets a new epoch (``grant``), so that of two the later one counts; a worker that feeds FFmpeg has no
+camera that is read without.
 """
 
 from __future__ import annotations
@@ -44,9 +45,10 @@ def _for_recorder(camera: Camera) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Moving:
-    """A camera that two workers have: the source records it until the target does, or until ``until`` (monotonic seconds). ``reading``: how the target
-    reads it, and the digest of the description that it found; None: as the source does. ``alone``: the source has given it up, but gets it back if the target can't record it either. ``failure``: the cause that
-    the target gave last; ``unreadable``: it never will."""
+    """A camera that two workers have: the source records it until the target does, or until ``until`` (monotonic
+    seconds). ``reading``: how the target reads it, and the digest of the description that it found; None: as the source
+    does. ``alone``: the source has given it up, but gets it back if the target can't record it either. ``failure``: the
+    cause that the target gave last; ``unreadable``: it never will."""
 
     move: Move
     epoch: int
@@ -62,8 +64,9 @@ class Moving:
 
 
 class Book:
-    """``numbers`` are the workers that share cameras; those of ``feeding`` feed FFmpeg; others hold a single camera, which is ``confined``. ``released``: cameras that were, and whose settings
-    have changed; ``leaving``: why cameras left their workers when the cameras were last read."""
+    """``numbers`` are the workers that share cameras; those of ``feeding`` feed FFmpeg; others hold a single camera,
+    which is ``confined``. ``released``: cameras that were, and whose settings have changed; ``leaving``: why cameras
+    left their workers when the cameras were last read."""
 
     def __init__(self, database: Database, numbers: Sequence[int]) -> None:
         self._database = database
@@ -86,7 +89,8 @@ class Book:
         self.recording: frozenset[str] = frozenset()
 
     async def load(self) -> None:
-        """Reads the cameras; those without a worker get one, and an epoch, and so do those that a change of settings takes to the other kind of worker."""
+        """Reads the cameras; those without a worker get one, and an epoch, and so do those that a change of settings
+        takes to the other kind of worker."""
         locked = self.locked
         found, rates, self.off, self.rows, self.locked = await asyncio.to_thread(self._read)
         for id_ in self.locked.keys() - locked.keys():
@@ -260,7 +264,8 @@ class Book:
         )
 
     def _why_stopped(self, id_: str) -> tuple[str, dict[str, Any]] | None:
-        """Cause and detail of a camera that is not to be recorded now. People's decisions come before the want of space."""
+        """Cause and detail of a camera that is not to be recorded now. People's decisions come before the want of
+        space."""
         if (decided := self.off.get(id_)) is not None:
             return decided.cause.value, dict(decided.detail)
         if id_ in self.paused:

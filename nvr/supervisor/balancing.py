@@ -1,9 +1,11 @@
 """Which worker records which camera. Pure.
 
-There are two kinds of workers: those that read cameras by ourselves share all of theirs, and those that feed FFmpeg have few each, since one abort ends them.
+There are two kinds of workers: those that read cameras by ourselves share all of theirs, and those that feed FFmpeg
+have few each, since one abort ends them.
 
-Invariants: every camera has exactly one worker, and none that feeds FFmpeg more than ``ROOM``; ``share`` moves none from a living worker; ``moves`` names none unless the load is clearly uneven, never more than
-it is allowed, and each one makes the busiest worker's load less.
+Invariants: every camera has exactly one worker, and none that feeds FFmpeg more than ``ROOM``; ``share`` moves none
+from a living worker; ``moves`` names none unless the load is clearly uneven, never more than it is allowed, and each
+one makes the busiest worker's load less.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ __all__ = ["ROOM", "Move", "loads", "moves", "pack", "share", "weight"]
 _EACH_BPS: Final = 250_000
 # Not measured yet: an ordinary camera.
 _USUAL_BPS: Final = 2_000_000
-# Uneven by so much of the mean before anything moves, and by so much when enough has moved: a move costs a connection, load goes up and down.
+# Uneven by so much of the mean before anything moves, and by so much when enough has moved: a move costs a connection,
+# load goes up and down.
 _BEGIN: Final = 0.25
 _ENOUGH: Final = 0.10
 # Below this no core is near its limit, whatever the shares.
@@ -52,7 +55,8 @@ def loads(weights: Mapping[str, float], shares: Mapping[str, int], workers: Coll
 
 
 def share(weights: Mapping[str, float], workers: Collection[int], now: Mapping[str, int]) -> dict[str, int]:
-    """The worker of each camera. ``now`` is who has it at present; the others go, the heaviest first, to whoever carries least."""
+    """The worker of each camera. ``now`` is who has it at present; the others go, the heaviest first, to whoever
+    carries least."""
     if not workers:
         raise ValueError("there is no worker")
     result = {camera: worker for camera, worker in now.items() if camera in weights and worker in workers}
@@ -65,8 +69,9 @@ def share(weights: Mapping[str, float], workers: Collection[int], now: Mapping[s
 
 
 def pack(cameras: Collection[str], shares: Mapping[str, int], taken: Mapping[int, int], free: int) -> dict[str, int]:
-    """Workers of cameras that FFmpeg reads. None leaves the worker that it has, if that is one of ``taken``: those that feed FFmpeg, and how many cameras each
-    is to have besides. New workers get numbers from ``free`` on, and only when all others have ``ROOM`` cameras."""
+    """Workers of cameras that FFmpeg reads. None leaves the worker that it has, if that is one of ``taken``: those that
+    feed FFmpeg, and how many cameras each is to have besides. New workers get numbers from ``free`` on, and only when
+    all others have ``ROOM`` cameras."""
     result = {camera: shares[camera] for camera in cameras if shares.get(camera) in taken}
     counts = Counter(dict(taken))
     counts.update(result.values())

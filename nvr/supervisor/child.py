@@ -22,8 +22,8 @@ _STOP_S: Final = 12.0
 
 
 class Child:
-    """One run of a child process ``python -m module``. ``first`` is its first line on stdin; secrets travel there and nowhere else. None: it waits for it
-    until ``begin``. ``environment``: instead of this process's."""
+    """One run of a child process ``python -m module``. ``first`` is its first line on stdin; secrets travel there and
+    nowhere else. None: it waits for it until ``begin``. ``environment``: instead of this process's."""
 
     def __init__(
         self,

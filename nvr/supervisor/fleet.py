@@ -1,4 +1,5 @@
-"""The recorder workers and the cameras: what happens when a worker dies. What each has is in the ``Book``, their processes are in ``Workers``."""
+"""The recorder workers and the cameras: what happens when a worker dies. What each has is in the ``Book``, their
+processes are in ``Workers``."""
 
 from __future__ import annotations
 
@@ -34,8 +35,8 @@ _MOST_MOVES: Final = 8
 
 
 class Fleet:
-    """All workers. Numbers up to the configured count share the cameras that are read by ourselves; of the higher ones some feed FFmpeg with few cameras each,
-    and some hold a single camera that is kept apart."""
+    """All workers. Numbers up to the configured count share the cameras that are read by ourselves; of the higher ones
+    some feed FFmpeg with few cameras each, and some hold a single camera that is kept apart."""
 
     def __init__(
         self,
@@ -112,7 +113,8 @@ class Fleet:
             self._keep_task(self._keep(number), f"keep-recorder-{number}")
 
     async def follow_decisions(self) -> None:
-        """Never ends: assigns anew whenever an order or a schedule begins or ends, or somebody else than the API changed a camera."""
+        """Never ends: assigns anew whenever an order or a schedule begins or ends, or somebody else than the API
+        changed a camera."""
         told_us = 0
         known: tuple[int, int] | None = None
         changes_us: int | None = None
@@ -190,7 +192,8 @@ class Fleet:
                 await self.workers.spawn(number)
 
     async def _buried(self, number: int, code: int, culprit: str | None) -> None:
-        """``_bury``, until the catalogue and the disks let it: a worker's cameras must not wait for a restart because of one failure."""
+        """``_bury``, until the catalogue and the disks let it: a worker's cameras must not wait for a restart because
+        of one failure."""
         while not self._stopping:
             try:
                 await self._bury(number, code, culprit)
@@ -201,7 +204,8 @@ class Fleet:
                 return
 
     async def _bury(self, number: int, code: int, culprit: str | None) -> None:
-        """Takes over what a dead worker left: its files are adopted, its cameras get a new epoch. Cameras on the move stay with the other one."""
+        """Takes over what a dead worker left: its files are adopted, its cameras get a new epoch. Cameras on the move
+        stay with the other one."""
         for id_, moving in list(self._book.moving.items()):
             if moving.move.target == number:
                 # Of a change of source it is not known what came of it: it may be tried again.

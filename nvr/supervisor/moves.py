@@ -1,7 +1,8 @@
 """Cameras that change their worker: because the load is uneven, or because another source is to read them.
 
-A move makes before it breaks: the target records before the source ends, where the camera allows two sessions. A change of source is a trial: a camera that the
-other source can't record either goes back. Invariant: a camera's source changes, or is tried to change, at most once in ``CHANGE_US``.
+A move makes before it breaks: the target records before the source ends, where the camera allows two sessions. A change
+of source is a trial: a camera that the other source can't record either goes back. Invariant: a camera's source
+changes, or is tried to change, at most once in ``CHANGE_US``.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ __all__ = ["ALONE_S", "MOVE_S", "Moves"]
 log = logging.getLogger(__name__)
 
 MOVE_S: Final = 15.0
-"""Until then the new worker of a camera that moves must have footage, or the old one gives it up first: some cameras allow one session."""
+"""Until then the new worker of a camera that moves must have footage, or the old one gives it up first: some cameras
+allow one session."""
 ALONE_S: Final = 40.0
 """So long another source may take once it has a camera alone: two attempts, over one transport each, and a keyframe."""
 # Cameras that send nothing are many when a switch is broken: of those few are tried at a time.
@@ -39,8 +41,8 @@ _WORDS: Final = {"native": "the native client", "av": "FFmpeg"}
 
 
 class Moves:
-    """``assigning`` is held while the book is changed; ``start_missing`` starts workers that the book has and that do not run; ``keep_task`` runs what goes on
-    beside everything else."""
+    """``assigning`` is held while the book is changed; ``start_missing`` starts workers that the book has and that do
+    not run; ``keep_task`` runs what goes on beside everything else."""
 
     def __init__(
         self,
@@ -187,7 +189,8 @@ class Moves:
     async def change(
         self, id_: str, reading: Reading, reason: str, *, sdp: str | None = None, is_silent: bool = False
     ) -> None:
-        """Has another source read a camera, for this reason, and keeps to that if it can. ``sdp``: digest of the description it has now, if known."""
+        """Has another source read a camera, for this reason, and keeps to that if it can. ``sdp``: digest of the
+        description it has now, if known."""
         self._silent += is_silent
         try:
             await self._change(id_, reading, reason, sdp)
@@ -218,7 +221,8 @@ class Moves:
                 await self._give_back(id_, moving, reason)
 
     async def _alone(self, id_: str, moving: Moving, reason: str) -> bool:
-        """The source ends first, since the camera may allow one session only. Not if it records and the target failed with something else."""
+        """The source ends first, since the camera may allow one session only. Not if it records and the target failed
+        with something else."""
         async with self._assigning:
             if self._book.moving.get(id_) is not moving:
                 return False

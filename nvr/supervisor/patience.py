@@ -1,7 +1,9 @@
-"""How long a recorder may be silent before it is taken for hung: by time in which it could have spoken, not by the clock.
+"""How long a recorder may be silent before it is taken for hung: by time in which it could have spoken, not by the
+clock.
 
-On a machine that is too busy (all starts at once after a power cut, with nothing in memory) a worker says nothing for long and is well: killing it makes the machine busier.
-Invariant: a process that neither waits for a processor nor for a disk is given up after its time; one that does, not before that in all.
+On a machine that is too busy (all starts at once after a power cut, with nothing in memory) a worker says nothing for
+long and is well: killing it makes the machine busier. Invariant: a process that neither waits for a processor nor for a
+disk is given up after its time; one that does, not before that in all.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ _LAST_S: Final = 300.0
 
 
 class Stalls:
-    """What part of the time since it was last asked a process wanted to run, or to read, and could not. Asked once a second at most."""
+    """What part of the time since it was last asked a process wanted to run, or to read, and could not. Asked once a
+    second at most."""
 
     def __init__(self, proc: Path = Path("/proc")) -> None:
         self._proc = proc
@@ -31,7 +34,8 @@ class Stalls:
         self._pressure_us = 0
 
     def share(self, pid: int, passed_s: float) -> float:
-        """Of the thread of the process that waited most: between 0 and 1. What a kernel does not tell counts as not waited, but for what it says of the whole machine."""
+        """Of the thread of the process that waited most: between 0 and 1. What a kernel does not tell counts as not
+        waited, but for what it says of the whole machine."""
         waited: dict[str, tuple[int, int]] = {}
         share = 0.0
         with contextlib.suppress(OSError):
@@ -97,8 +101,8 @@ class Patience:
         self._counted_s = self._passed_s = 0.0
 
     def turn(self, pid: int | None, passed_s: float = 1.0) -> bool:
-        """One more turn of the supervisor's loop began; whether nothing was heard for too long now. It counts as a second whatever ``passed_s``: while the supervisor itself
-        was held up nobody was heard."""
+        """One more turn of the supervisor's loop began; whether nothing was heard for too long now. It counts as a
+        second whatever ``passed_s``: while the supervisor itself was held up nobody was heard."""
         stalled = self._stalls.share(pid, passed_s) if pid is not None else 0.0
         self._passed_s += 1.0
         self._counted_s += 1.0 - stalled

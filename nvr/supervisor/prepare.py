@@ -1,4 +1,5 @@
-"""What happens before anything is started: lock, catalogue, roots, reconciliation, cameras of the file, the first admin."""
+"""What happens before anything is started: lock, catalogue, roots, reconciliation, cameras of the file, the first
+admin."""
 
 from __future__ import annotations
 

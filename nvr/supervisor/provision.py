@@ -26,8 +26,8 @@ def from_row(row: cameras.Camera) -> Camera:
 
 
 def provision(conn: sqlite3.Connection, config: Config, *, node: str, epoch: int, now_us: int) -> None:
-    """Makes the catalogue's cameras of the file those that the file has now. Cameras added elsewhere stay, but one of the same id gives
-    way: the file is what a person can read."""
+    """Makes the catalogue's cameras of the file those that the file has now. Cameras added elsewhere stay, but one of
+    the same id gives way: the file is what a person can read."""
     wanted = {camera.id: camera for camera in config.cameras}
     for row in cameras.every(conn):
         if row.source == "file" and row.id not in wanted:

@@ -1,8 +1,9 @@
 """Cameras whose data crash the process that reads them. Pure.
 
-A crash in a thread that works for one camera alone puts that camera into a worker of its own; a crash on the event loop, which works for many, only if it was the
-second within an hour, as the first may have been another's. There it harms nobody, until its settings change, after a restart of the server too, and is tried
-again with growing waits. Invariant: after that no crash of its costs another camera a frame.
+A crash in a thread that works for one camera alone puts that camera into a worker of its own; a crash on the event
+loop, which works for many, only if it was the second within an hour, as the first may have been another's. There it
+harms nobody, until its settings change, after a restart of the server too, and is tried again with growing waits.
+Invariant: after that no crash of its costs another camera a frame.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class Accusations:
         self._certain: set[str] = set()
 
     def accuse(self, camera: str, now: float, *, certain: bool) -> int:
-        """Its worker crashed in this camera's work; returns its crashes within the hour. ``certain``: in a thread of its own."""
+        """Its worker crashed in this camera's work; returns its crashes within the hour. ``certain``: in a thread of
+        its own."""
         recent = [at for at in self._at.get(camera, []) if now - at < _WITHIN_S]
         self._at[camera] = [*recent, now]
         if certain:

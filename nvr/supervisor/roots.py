@@ -1,7 +1,7 @@
 """The footage roots while the server runs: which are there, which are away, and noticing one that comes back.
 
-A thread a root looks at it, so that a disk that hangs hides no other one. Invariant: a root is in use only after its identity file was found
-to be its own, and locked.
+A thread a root looks at it, so that a disk that hangs hides no other one. Invariant: a root is in use only after its
+identity file was found to be its own, and locked.
 """
 
 from __future__ import annotations
@@ -34,11 +34,12 @@ class _TwiceError(RootError):
 
 
 class Roots:
-    """``opened``: every root that was there at some time since the start, as the children are told. ``away``: what is missing now, and why."""
+    """``opened``: every root that was there at some time since the start, as the children are told. ``away``: what is
+    missing now, and why."""
 
     def __init__(self, database: Database, lock: Lock, paths: Sequence[Path]) -> None:
-        """Opens the roots that can be used. One whose disk is absent or wrong is left out, loudly: the other disks' cameras must not wait. One that has become
-        read-only counts as opened and away: its footage can be watched.
+        """Opens the roots that can be used. One whose disk is absent or wrong is left out, loudly: the other disks'
+        cameras must not wait. One that has become read-only counts as opened and away: its footage can be watched.
 
         Raises:
             RootError: none can be used, or one stands at two paths.
@@ -85,8 +86,8 @@ class Roots:
         return found
 
     def _take_lock(self, root: Root, patience_s: float) -> None:
-        """Two servers with different catalogues must not share a root. Of a root that returned on the same disk the lock is held still; of one
-        mounted anew it is another file."""
+        """Two servers with different catalogues must not share a root. Of a root that returned on the same disk the
+        lock is held still; of one mounted anew it is another file."""
         path = root.path / IDENTITY_FILE
         held = self._fds.get(root.path)
         if held is not None and os.path.samestat(os.fstat(held), path.stat()):
@@ -98,8 +99,8 @@ class Roots:
             os.close(held)
 
     def watch(self, tell: Callable[[Path, Root | None], None]) -> None:
-        """Looks at every root for as long as the process lives. ``tell`` hears, in a thread of the root's own, of one that went (None) and
-        of one that came back, again and again until ``came`` is called."""
+        """Looks at every root for as long as the process lives. ``tell`` hears, in a thread of the root's own, of one
+        that went (None) and of one that came back, again and again until ``came`` is called."""
         for path in self._paths:
             self._looking_since[path] = time.monotonic()
             thread = threading.Thread(target=self._follow, args=(path, tell), name=f"root-{path.name}", daemon=True)

@@ -56,14 +56,16 @@ def run(path: Path, *, demo: bool = False) -> int:
     try:
         return asyncio.run(_Server(config, prepared).serve())
     finally:
-        # A disk that does not answer must not keep the server from ending; a file half adopted is begun again at the next start.
+        # A disk that does not answer must not keep the server from ending; a file half adopted is begun again at the
+        # next start.
         if prepared.backlog.stop(_ADOPTION_S):
             prepared.database.close()
         prepared.lock.release()
 
 
 def _say_first_login(catalogue: Path, *, demo: bool) -> None:
-    """Where the first password is, as long as it was not changed. Not the password: what a service prints is kept in a journal that others read."""
+    """Where the first password is, as long as it was not changed. Not the password: what a service prints is kept in a
+    journal that others read."""
     if demo and (password := first.read(catalogue)) is not None:
         print(f"First login: user {first.FIRST_ADMIN}, password {password}", flush=True)
     elif (path := first.path_of(catalogue)).exists():

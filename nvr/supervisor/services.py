@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 
 _WELL_AFTER_S: Final = 30.0
 _LAST_WAIT_S: Final = 30.0
-# What a child exits with if only a person can help: the port is taken, the settings are wrong. It is tried again all the same, and recording goes on without it.
+# What a child exits with if only a person can help: the port is taken, the settings are wrong. It is tried again all
+# the same, and recording goes on without it.
 _HOPELESS: Final = 3
 _HOPELESS_WAIT_S: Final = 30.0
 

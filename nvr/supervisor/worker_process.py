@@ -19,8 +19,9 @@ from nvr.supervisor.prepare import Prepared
 
 __all__ = ["WorkerProcess", "recorder_environment"]
 
-# Pictures come after pauses in which all caches went cold, the processor's of addresses too: with pages of two megabytes a worker with a thousand
-# cameras needs a tenth less of it (docs/design/recording.md). Python's own allocator asks for none. C libraries that don't know the words leave it at that.
+# Pictures come after pauses in which all caches went cold, the processor's of addresses too: with pages of two
+# megabytes a worker with a thousand cameras needs a tenth less of it (docs/design/recording.md). Python's own allocator
+# asks for none. C libraries that don't know the words leave it at that.
 _GLIBC: Final = "glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1"
 
 
@@ -31,8 +32,8 @@ def recorder_environment(mine: Mapping[str, str]) -> dict[str, str]:
 
 
 class WorkerProcess:
-    """A worker's process: started first, when it reads its code, and begun when it is to record. ``epochs`` are those it was ever told; ``told`` is what it
-    does now."""
+    """A worker's process: started first, when it reads its code, and begun when it is to record. ``epochs`` are those
+    it was ever told; ``told`` is what it does now."""
 
     def __init__(self, config: Config, prepared: Prepared, on_line: Callable[[dict[str, Any]], None]) -> None:
         self._config = config
@@ -86,7 +87,8 @@ class WorkerProcess:
         await self.child.tell(json.loads(msgspec.json.encode(line)))
 
     async def ended(self) -> tuple[int, str | None, str, bool]:
-        """Waits for its end: exit code, the camera in whose work it crashed, what it wrote of that, and whether that camera is certain."""
+        """Waits for its end: exit code, the camera in whose work it crashed, what it wrote of that, and whether that
+        camera is certain."""
         code = await self.child.ended()
         try:
             return code, *culprit(self._slots_fd, self._fault_fd)

@@ -1,6 +1,7 @@
 """The recorder workers' processes: starting them, telling them what is new, and taking over what a dead one left.
 
-Invariant: no camera is given to a worker before the segments of its dead one are adopted, or left to the backlog with a cause from their known end on.
+Invariant: no camera is given to a worker before the segments of its dead one are adopted, or left to the backlog with a
+cause from their known end on.
 """
 
 from __future__ import annotations
@@ -62,13 +63,15 @@ class Workers:
         await self.tell(number)
 
     async def keep_spare(self) -> None:
-        """Starts a process ahead of need, if there are workers that feed FFmpeg: to start one takes most of a second, and longer on a busy machine, which
-        an abort in FFmpeg would cost all cameras of its worker. Without such workers it is not worth its memory."""
+        """Starts a process ahead of need, if there are workers that feed FFmpeg: to start one takes most of a second,
+        and longer on a busy machine, which an abort in FFmpeg would cost all cameras of its worker. Without such
+        workers it is not worth its memory."""
         if self._book.feeding and self._spare is None and not self._stopping:
             self._spare = await self._start()
 
     async def tell(self, number: int, why: Mapping[str, Leaving | None] | None = None) -> None:
-        """Tells a worker what is new. ``why`` cameras leave it that were not removed; None: another worker records them already."""
+        """Tells a worker what is new. ``why`` cameras leave it that were not removed; None: another worker records them
+        already."""
         worker = self.processes.get(number)
         if worker is not None:
             await worker.tell(self._book.orders(number), {**self._book.leaving, **(why or {})})
@@ -103,7 +106,8 @@ class Workers:
                 self._left = not await asyncio.to_thread(self._forget_dead)
 
     def _forget_dead(self) -> bool:
-        """All that dead workers left is adopted, and synced with that: else it would seem to grow older for a minute, and people would be told of it. False: not yet. Blocks."""
+        """All that dead workers left is adopted, and synced with that: else it would seem to grow older for a minute,
+        and people would be told of it. False: not yet. Blocks."""
         try:
             with self._prepared.database.write() as conn:
                 at_risk.keep_only(conn, self._alive())
@@ -165,7 +169,8 @@ class Workers:
         )
 
     async def add_root(self, root: Root) -> None:
-        """A footage root came, or came back: what dead recorders left there is adopted from now on, and the workers use it."""
+        """A footage root came, or came back: what dead recorders left there is adopted from now on, and the workers use
+        it."""
         epoch = await self._book.next_epoch()
         detail = {"error": "its disk was away", "root": str(root.path)}
         loss = Loss(Cause.DISK_ERROR, detail, self._prepared.node, epoch)

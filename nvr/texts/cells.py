@@ -1,6 +1,7 @@
 """Texts in the cells of CSV files: what a spreadsheet would run as a formula is made harmless. Pure.
 
-Invariants: no cell begins with what a spreadsheet takes for a formula, after any of the blanks that it passes over; ``cell_text(csv_cell(t)) == t``.
+Invariants: no cell begins with what a spreadsheet takes for a formula, after any of the blanks that it passes over;
+``cell_text(csv_cell(t)) == t``.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from typing import Final
 
 __all__ = ["cell_text", "csv_cell"]
 
-# Also the wide forms, which some take for the narrow ones. A tab or a line's end at the beginning is passed over, or begins another cell.
+# Also the wide forms, which some take for the narrow ones. A tab or a line's end at the beginning is passed over, or
+# begins another cell.
 _RUN: Final = r"'*(?:[\t\r\n]|[\s'\0]*[=+\-@\uff1d\uff0b\uff0d\uff20])"
 _FORMULA: Final = re.compile(_RUN)
 _MADE_HARMLESS: Final = re.compile(f"'{_RUN}")
@@ -18,8 +20,8 @@ _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 
 
 def csv_cell(text: str, *, numbers: bool = False) -> str:
-    """The text as a spreadsheet can't mistake it for a formula: what a camera's owner or a stranger chose must not run on the desk of whoever reads the
-    file. With ``numbers``, negative ones stay as they are."""
+    """The text as a spreadsheet can't mistake it for a formula: what a camera's owner or a stranger chose must not run
+    on the desk of whoever reads the file. With ``numbers``, negative ones stay as they are."""
     if _FORMULA.match(text) and not (numbers and _NUMBER.fullmatch(text)):
         return f"'{text}"
     return text

@@ -1,7 +1,7 @@
 """What of the detail of a cause or an alert everybody may read. Pure.
 
-What a camera, FFmpeg, a resolver or the system said is for administrators: it may name hosts, paths and more than its sender should. The cause itself, its
-``reason``, orders, persons and numbers are the product's own words.
+What a camera, FFmpeg, a resolver or the system said is for administrators: it may name hosts, paths and more than its
+sender should. The cause itself, its ``reason``, orders, persons and numbers are the product's own words.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ class Units:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """``report`` holds the headings and sentences of reports; ``{name}`` in them is filled in. ``categories`` are those of
-    ``storage.coverage.figures.Category``; ``alerts`` what messages about alerts say."""
+    """``report`` holds the headings and sentences of reports; ``{name}`` in them is filled in. ``categories`` are those
+    of ``storage.coverage.figures.Category``; ``alerts`` what messages about alerts say."""
 
     language: Language
     name: str

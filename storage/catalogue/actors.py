@@ -1,9 +1,11 @@
 """Who acts: a person, a token, a link's recipient, the command line, the server.
 
-Invariant: an id is never given twice, and nothing is decided by a name. A name is for people, and may be somebody else's tomorrow.
+Invariant: an id is never given twice, and nothing is decided by a name. A name is for people, and may be somebody
+else's tomorrow.
 
-Ids are ``user-…``, ``token-…``, ``link-…``, ``address-…`` with random digits, and the words of services: ``server``, ``command-line``, ``nobody``. A
-token of a user acts as ``user-…/token-…``: what comes before the stroke is who answers for it.
+Ids are ``user-…``, ``token-…``, ``link-…``, ``address-…`` with random digits, and the words of services: ``server``,
+``command-line``, ``nobody``. A token of a user acts as ``user-…/token-…``: what comes before the stroke is who answers
+for it.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ _LINK: Final = "link-"
 _ADDRESS: Final = "address-"
 
 COMMAND_LINE_ID: Final = "command-line"
-"""Whoever may run commands on the server. The operating system says a name; who of them it was, this server can't know."""
+"""Whoever may run commands on the server. The operating system says a name; who of them it was, this server can't know.
+"""
 
 RESERVED_NAMES: Final = frozenset(
     (
@@ -70,12 +73,14 @@ class Actor:
 
     @property
     def person(self) -> str:
-        """The id of who answers for it: a user for their tokens, otherwise its own. This is what rows keep and checks compare."""
+        """The id of who answers for it: a user for their tokens, otherwise its own. This is what rows keep and checks
+        compare."""
         return self.id.partition("/")[0]
 
     @property
     def is_person(self) -> bool:
-        """Whether one known person answers for it: not so for the command line, for tokens made there, and for the server."""
+        """Whether one known person answers for it: not so for the command line, for tokens made there, and for the
+        server."""
         return is_person(self.person)
 
 

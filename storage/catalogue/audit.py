@@ -1,16 +1,18 @@
 """The audit log: who did what, when and from where, in rows that are only ever added.
 
-Each entry holds the hash of the one before, so that none can be changed or taken out without all later ones disagreeing:
+Each entry holds the hash of the one before, so that none can be changed or taken out without all later ones
+disagreeing:
 
     hash = SHA-256 of the UTF-8 JSON array [previous, seq, at_us, actor, address, action, camera, detail, actor_id]
 
-without spaces and with non-ASCII characters as they are; ``detail`` is the text as it is kept; ``actor_id`` is no part of it where it is null, in
-entries older than ids. Anyone can recompute it without us. What
-a chain alone can't show is that its last entries were cut off or written anew: for that, compare with a head (``seq:hash``) that was noted
-elsewhere. Exports state the head, the server signs it every hour (``nvr/evidence/seal/heads.py``), and ``storage/integrity/audit_log.py`` compares.
+without spaces and with non-ASCII characters as they are; ``detail`` is the text as it is kept; ``actor_id`` is no part
+of it where it is null, in entries older than ids. Anyone can recompute it without us. What a chain alone can't show is
+that its last entries were cut off or written anew: for that, compare with a head (``seq:hash``) that was noted
+elsewhere. Exports state the head, the server signs it every hour (``nvr/evidence/seal/heads.py``), and
+``storage/integrity/audit_log.py`` compares.
 
-Invariant: within ``acting`` no transaction of a ``Database`` is committed without an entry of whoever acts: a change that can't be
-entered is not made.
+Invariant: within ``acting`` no transaction of a ``Database`` is committed without an entry of whoever acts: a change
+that can't be entered is not made.
 """
 
 from __future__ import annotations
@@ -198,8 +200,8 @@ def entries(
     before: int | None = None,
     limit: int | None = None,
 ) -> Iterator[Entry]:
-    """Entries, the latest first, of ``[start_us, end_us)`` and with a ``seq`` under ``before``. ``actor``: a name, or an id; that of a user finds what
-    their tokens did, too."""
+    """Entries, the latest first, of ``[start_us, end_us)`` and with a ``seq`` under ``before``. ``actor``: a name, or
+    an id; that of a user finds what their tokens did, too."""
     conditions = {
         "at_us >= ?": start_us,
         "at_us < ?": end_us,

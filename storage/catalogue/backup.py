@@ -1,7 +1,7 @@
 """A copy of the catalogue while the server writes it.
 
-SQLite's online backup: the copy is the catalogue of one moment. Invariant: a file of the wanted name is a whole, checked copy; until then
-it has another one.
+SQLite's online backup: the copy is the catalogue of one moment. Invariant: a file of the wanted name is a whole,
+checked copy; until then it has another one.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from storage.secrets.sealed_rows import is_scrubbed
 
 __all__ = ["backup"]
 
-# About 16 MB a step: other connections get their turn in between. The copy is made from a read transaction, so that a writer does not
-# make it begin anew, as a backup from the live connection would with every commit.
+# About 16 MB a step: other connections get their turn in between. The copy is made from a read transaction, so that a
+# writer does not make it begin anew, as a backup from the live connection would with every commit.
 _PAGES: Final = 4_096
 
 
 def backup(database: Database, target: Path, *, progress: Callable[[int, int], None] | None = None) -> int:
-    """Copies the catalogue to ``target``, which must not exist yet; returns its bytes. ``progress`` is told pages done and in all.
-    Only its owner may read the copy. Camera passwords are sealed in it, and their key is not there (``storage.secrets.key_copy``).
+    """Copies the catalogue to ``target``, which must not exist yet; returns its bytes. ``progress`` is told pages done
+    and in all. Only its owner may read the copy. Camera passwords are sealed in it, and their key is not there
+    (``storage.secrets.key_copy``).
 
     Raises:
         CatalogueError: the copy is not to be had, or is damaged; nothing is left of it.
@@ -50,8 +51,8 @@ def backup(database: Database, target: Path, *, progress: Callable[[int, int], N
 
 
 def _name(unfinished: Path, target: Path) -> None:
-    """Gives the copy its name. A link fails if somebody made such a file meanwhile, where a rename would replace it; but not every file
-    system of a stick or a share has links."""
+    """Gives the copy its name. A link fails if somebody made such a file meanwhile, where a rename would replace it;
+    but not every file system of a stick or a share has links."""
     try:
         target.hardlink_to(unfinished)
     except FileExistsError:

@@ -34,9 +34,9 @@ _LOGIN_SETTINGS: Final = frozenset({"url", "username", "password", "source", "tr
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A camera. ``settings`` (url, username, password, audio, …) hold secrets: never log or answer them as they are. ``locked``: why the secrets can't be opened, and what
-    to do; ``settings`` has them sealed then, and a URL that only says where it leads.
-    ``removed_us`` is set when it is no longer recorded; its footage and history stay."""
+    """A camera. ``settings`` (url, username, password, audio, …) hold secrets: never log or answer them as they are.
+    ``locked``: why the secrets can't be opened, and what to do; ``settings`` has them sealed then, and a URL that only
+    says where it leads. ``removed_us`` is set when it is no longer recorded; its footage and history stay."""
 
     id: str
     name: str
@@ -123,8 +123,8 @@ def add(
     epoch: int,
     at_us: int,
 ) -> None:
-    """Adds a camera, or brings a removed one back with its history. Until its first footage or failure, and ever before, the cause
-    of its gap is ``not_configured``.
+    """Adds a camera, or brings a removed one back with its history. Until its first footage or failure, and ever
+    before, the cause of its gap is ``not_configured``.
 
     Raises:
         ValueError: it exists and is not removed.
@@ -185,8 +185,8 @@ def _forget_logins(conn: sqlite3.Connection, old: Camera) -> None:
 
 
 def remove(conn: sqlite3.Connection, camera: str, *, at_us: int) -> None:
-    """Marks a camera as no longer recorded. Its recorder ends its run with ``not_configured`` when it hears of it; where none records it
-    now, nobody else would say so."""
+    """Marks a camera as no longer recorded. Its recorder ends its run with ``not_configured`` when it hears of it;
+    where none records it now, nobody else would say so."""
     old, now = find(conn, camera), facts.open_fact(conn, camera)
     if now is not None and old is not None and old.removed_us is None:
         at_now_us = max(at_us, now.start_us)
@@ -217,7 +217,8 @@ def reopen(conn: sqlite3.Connection) -> tuple[list[str], list[str]]:
 
 
 def retry_login(conn: sqlite3.Connection, camera: Camera) -> bool:
-    """A person wants the camera's password tried now, once, although its device refused it; says whether it was waiting for that."""
+    """A person wants the camera's password tried now, once, although its device refused it; says whether it was waiting
+    for that."""
     url, account = camera.settings.get("url"), camera.settings.get("username")
     freed = bool(url and account) and logins.retry(conn, logins.device_of(str(url)), str(account)) > 0
     audit.enter(conn, "camera_retried", camera=camera.id)
@@ -225,7 +226,8 @@ def retry_login(conn: sqlite3.Connection, camera: Camera) -> bool:
 
 
 def trust_device(conn: sqlite3.Connection, camera: Camera) -> bool:
-    """A person accepts the certificate, and the way to log in, that the camera's device shows next; says whether others were known."""
+    """A person accepts the certificate, and the way to log in, that the camera's device shows next; says whether others
+    were known."""
     url = camera.settings.get("url")
     known = bool(url) and devices.trust(conn, logins.device_of(str(url)))
     audit.enter(conn, "camera_trusted", camera=camera.id)

@@ -1,7 +1,7 @@
 """The cameras' own clocks, beside footage: how far each was ahead of its recorder's. Never merged with it.
 
-A row holds for a stretch: it is lengthened as long as what is found agrees with it, so that a clock that keeps time costs a row an hour of silence, not one
-a minute. Rows go with the last footage that they could explain.
+A row holds for a stretch: it is lengthened as long as what is found agrees with it, so that a clock that keeps time
+costs a row an hour of silence, not one a minute. Rows go with the last footage that they could explain.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ _UNWATCHED_US: Final = 3_600_000_000
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """``offset_us``: camera minus recorder, from ``at_us`` to ``until_us`` by the recorder's clock; negative is behind. It includes the way through the network.
-    ``uncertainty_us``: how far the readings behind it lay apart. ``source``: ``rtcp`` or ``prft``."""
+    """``offset_us``: camera minus recorder, from ``at_us`` to ``until_us`` by the recorder's clock; negative is behind.
+    It includes the way through the network. ``uncertainty_us``: how far the readings behind it lay apart. ``source``:
+    ``rtcp`` or ``prft``."""
 
     at_us: int
     until_us: int
@@ -82,7 +83,8 @@ def latest(conn: sqlite3.Connection, camera: str) -> Sample | None:
 
 
 def prune(conn: sqlite3.Connection, *, now_us: int) -> int:
-    """Removes samples from before a camera's oldest footage, and of cameras without any those older than a day; returns how many."""
+    """Removes samples from before a camera's oldest footage, and of cameras without any those older than a day; returns
+    how many."""
     oldest = conn.execute(
         "SELECT c.key, coalesce((SELECT min(s.start_us) FROM segment s WHERE s.camera = c.key), ?) FROM camera c",
         (now_us - DAY_US,),

@@ -1,4 +1,5 @@
-"""What a recorder counts for a camera. Kept in a camera's status since its recorder took it, and in a run's detail for that run alone.
+"""What a recorder counts for a camera. Kept in a camera's status since its recorder took it, and in a run's detail for
+that run alone.
 
 Counts only rise, but for those that say how it is now (``LEVELS``).
 """

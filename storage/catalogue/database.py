@@ -1,7 +1,7 @@
 """The catalogue's database: connections, transactions, migrations.
 
-SQLite in WAL mode. One write connection per process, used under a lock in short ``BEGIN IMMEDIATE`` transactions; one read
-connection per thread, each use of which sees one snapshot. Invariant: nobody holds a write transaction while doing
+SQLite in WAL mode. One write connection per process, used under a lock in short ``BEGIN IMMEDIATE`` transactions; one
+read connection per thread, each use of which sees one snapshot. Invariant: nobody holds a write transaction while doing
 anything but SQL.
 """
 
@@ -27,14 +27,16 @@ from storage.secrets.sealing import CatalogueConnection, Keys
 
 __all__ = ["Database", "Holding", "next_rev"]
 
-# How long a transaction waits for another process's. Theirs are milliseconds; a checkpoint on a slow disk may take longer.
+# How long a transaction waits for another process's. Theirs are milliseconds; a checkpoint on a slow disk may take
+# longer.
 _BUSY_TIMEOUT_MS = 15_000
 
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Waits until no other process prepares a catalogue in this folder: a command may be called while the server starts. The folder is locked and not the
-    file: closing a descriptor of the file would take SQLite's own locks with it."""
+    """Waits until no other process prepares a catalogue in this folder: a command may be called while the server
+    starts. The folder is locked and not the file: closing a descriptor of the file would take SQLite's own locks with
+    it."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
@@ -53,8 +55,8 @@ class Holding:
 
 
 class Database:
-    """The catalogue at ``path``. With ``durable``, a committed transaction survives power loss; without, the last ones may be
-    lost (never corrupted): right for what can be found again in the footage files."""
+    """The catalogue at ``path``. With ``durable``, a committed transaction survives power loss; without, the last ones
+    may be lost (never corrupted): right for what can be found again in the footage files."""
 
     def __init__(self, path: Path, *, durable: bool = True) -> None:
         self.path = path
@@ -118,8 +120,8 @@ class Database:
             raise CatalogueError(f"catalogue {self.path} can't be prepared: {error}") from error
 
     def scrub(self) -> str | None:
-        """Once after the upgrade that sealed the cameras' secrets: leaves nothing of their plain text in the file. Says why it was not done; None: it was, now
-        or before. Nobody else may use the catalogue meanwhile."""
+        """Once after the upgrade that sealed the cameras' secrets: leaves nothing of their plain text in the file. Says
+        why it was not done; None: it was, now or before. Nobody else may use the catalogue meanwhile."""
         with self._lock:
             return scrub(self._write_connection(), self.path)
 
@@ -130,8 +132,9 @@ class Database:
 
     @contextmanager
     def write(self, *, patience_s: float | None = None) -> Iterator[sqlite3.Connection]:
-        """A write transaction: committed at the end of the block, rolled back if it raises. If somebody acts (``storage.catalogue.audit``), it
-        holds an entry that says so. ``patience_s``: how long to wait for other writers, for what is as well written later; by default 15 s.
+        """A write transaction: committed at the end of the block, rolled back if it raises. If somebody acts
+        (``storage.catalogue.audit``), it holds an entry that says so. ``patience_s``: how long to wait for other
+        writers, for what is as well written later; by default 15 s.
 
         Raises:
             sqlite3.OperationalError: other writers took longer.
@@ -151,7 +154,8 @@ class Database:
             except BaseException:
                 if act is not None:
                     act.entered = entered
-                # After a full disk or an I/O error SQLite has rolled back by itself; after a COMMIT that was refused it has not.
+                # After a full disk or an I/O error SQLite has rolled back by itself; after a COMMIT that was refused it
+                # has not.
                 if conn.in_transaction:
                     conn.execute("ROLLBACK")
                 raise

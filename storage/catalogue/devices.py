@@ -1,7 +1,7 @@
 """What a device showed at its first connection, and is held to since: how it takes passwords, and its certificate.
 
-A device that took a digest must not get its password in plain text because somebody in between asks for that; one that shows another certificate is another
-device until a person says otherwise (``trust``).
+A device that took a digest must not get its password in plain text because somebody in between asks for that; one that
+shows another certificate is another device until a person says otherwise (``trust``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ __all__ = ["Device", "changed_certificates", "find", "learn", "offered", "trust"
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """``scheme``: ``digest`` or ``basic``. ``certificate`` and ``offered`` are SHA-256 in hexadecimal; ``offered`` is one that was refused, since ``offered_us``."""
+    """``scheme``: ``digest`` or ``basic``. ``certificate`` and ``offered`` are SHA-256 in hexadecimal; ``offered`` is
+    one that was refused, since ``offered_us``."""
 
     device: str
     scheme: str | None = None

@@ -1,7 +1,7 @@
 """Facts: intervals with a cause, recorded when it happened.
 
-The recorder's facts of a camera are a step function: ``enter`` sets the cause in force from a time on, ``resume`` says that footage
-begins. Between footage there is thus always exactly one. Deletions are facts as well: the ledger.
+The recorder's facts of a camera are a step function: ``enter`` sets the cause in force from a time on, ``resume`` says
+that footage begins. Between footage there is thus always exactly one. Deletions are facts as well: the ledger.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """``[start_us, end_us)`` had this cause; ``end_us`` is None while it still has. Its identity is camera, layer, start, node,
-    epoch."""
+    """``[start_us, end_us)`` had this cause; ``end_us`` is None while it still has. Its identity is camera, layer,
+    start, node, epoch."""
 
     camera: str
     layer: Layer
@@ -87,7 +87,8 @@ def open_fact(conn: sqlite3.Connection, camera: str) -> Fact | None:
 
 
 def _close_open(conn: sqlite3.Connection, camera: str, at_us: int) -> None:
-    """Ends the recorder's open facts at ``at_us``. One that would be empty goes: nothing was ever without footage because of it."""
+    """Ends the recorder's open facts at ``at_us``. One that would be empty goes: nothing was ever without footage
+    because of it."""
     rev = next_rev(conn)
     scope = "camera = (SELECT key FROM camera WHERE id = :camera) AND layer = 'recorder' AND end_us IS NULL"
     values = {"camera": camera, "at": at_us, "rev": rev}
@@ -110,10 +111,11 @@ def enter(
     node: str,
     epoch: int,
 ) -> None:
-    """From ``at_us`` on there is no footage because of ``cause``. The same cause of the same class again goes on; its latest detail is kept.
+    """From ``at_us`` on there is no footage because of ``cause``. The same cause of the same class again goes on; its
+    latest detail is kept.
 
-    ``at_us`` is the end of footage, or the time of the outcome (a refused connection) that changed the cause. Of a recorder whose camera
-    has been moved to another (a higher epoch, which records), it means nothing.
+    ``at_us`` is the end of footage, or the time of the outcome (a refused connection) that changed the cause. Of a
+    recorder whose camera has been moved to another (a higher epoch, which records), it means nothing.
     """
     if _superseded(conn, camera, epoch):
         return
@@ -146,8 +148,8 @@ def take_over(
     node: str,
     epoch: int,
 ) -> bool:
-    """A recorder has the camera since ``at_us``: what was ``not_configured`` until now, or said of this before, is ``cause`` from then on. Of any other cause, and of
-    footage, it means nothing; returns whether it meant something."""
+    """A recorder has the camera since ``at_us``: what was ``not_configured`` until now, or said of this before, is
+    ``cause`` from then on. Of any other cause, and of footage, it means nothing; returns whether it meant something."""
     now = open_fact(conn, camera)
     if now is None or _superseded(conn, camera, epoch):
         return False
@@ -172,10 +174,11 @@ def _superseded(conn: sqlite3.Connection, camera: str, epoch: int) -> bool:
 
 
 def story_end(conn: sqlite3.Connection, camera: str, at_us: int) -> int | None:
-    """Until when footage (a growing segment's as far as it is known) or a recorder's closed fact reaches, of what began before ``at_us``;
-    None if there is neither."""
+    """Until when footage (a growing segment's as far as it is known) or a recorder's closed fact reaches, of what began
+    before ``at_us``; None if there is neither."""
     key = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()[0]
-    # Ends are not sorted where a clock was set back; so many rows before are enough to see past that, though holes make many short ones.
+    # Ends are not sorted where a clock was set back; so many rows before are enough to see past that, though holes make
+    # many short ones.
     row = conn.execute(
         "SELECT max(end_us) FROM (SELECT * FROM (SELECT end_us FROM span WHERE camera = :key AND start_us < :at"
         " ORDER BY start_us DESC LIMIT 64) UNION ALL SELECT * FROM (SELECT end_us FROM fact WHERE camera = :key"
@@ -198,7 +201,8 @@ def fill(
     node: str,
     epoch: int,
 ) -> None:
-    """``[start_us, end_us)`` turned out to hold no footage: where no recorder's fact says why, it is because of ``cause``."""
+    """``[start_us, end_us)`` turned out to hold no footage: where no recorder's fact says why, it is because of
+    ``cause``."""
     known = [
         Interval(max(fact.start_us, start_us), end_us if fact.end_us is None else min(fact.end_us, end_us))
         for fact in between(conn, camera, start_us, end_us)
@@ -218,8 +222,8 @@ def reach_back(
     node: str,
     epoch: int,
 ) -> None:
-    """Footage turned out to end at ``end_us``, earlier than its recorder had said: the fact that followed begins there. If footage
-    followed instead, ``cause`` is why there is none in between."""
+    """Footage turned out to end at ``end_us``, earlier than its recorder had said: the fact that followed begins there.
+    If footage followed instead, ``cause`` is why there is none in between."""
     key = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()[0]
     after = conn.execute(
         "SELECT start_us, node, epoch FROM fact WHERE camera = ? AND layer = 'recorder' AND (end_us IS NULL OR end_us > ?)"
@@ -254,7 +258,8 @@ def insert(
     epoch: int,
     layer: Layer | None = None,
 ) -> None:
-    """Records a fact, by default in the layer of its cause; one of the same identity is replaced, but for the time that it reached further."""
+    """Records a fact, by default in the layer of its cause; one of the same identity is replaced, but for the time that
+    it reached further."""
     layer = layer or cause.layer
     old = conn.execute(
         # By the key: through the names of camera and node SQLite would look at every fact there is.
@@ -297,8 +302,8 @@ def forget_footage(
     segments: int = 1,
     bytes_: int = 0,
 ) -> None:
-    """Enters into the ledger that footage of ``[start_us, end_us)`` went. An entry of the same cause and policy that ends exactly
-    there grows instead, so that a year of pruning is not a row a segment."""
+    """Enters into the ledger that footage of ``[start_us, end_us)`` went. An entry of the same cause and policy that
+    ends exactly there grows instead, so that a year of pruning is not a row a segment."""
     row = conn.execute(
         # The entry before this one, or one of the few that overlap it; a ledger of years is not searched for more.
         "SELECT start_us, detail FROM (SELECT * FROM fact WHERE camera = (SELECT key FROM camera WHERE id = ?)"

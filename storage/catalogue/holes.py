@@ -1,7 +1,9 @@
-"""Holes: stretches within a segment in which no frame could be decoded, though its run went on (``storage.format.boxes.Hole``).
+"""Holes: stretches within a segment in which no frame could be decoded, though its run went on
+(``storage.format.boxes.Hole``).
 
-Their ticks are the file's; their wall times follow from the segment's mapping, as those of its frames do, so that coverage and playback agree to the frame.
-Invariants: the holes of a segment are those of its file, within it; each is explained by facts of the recorder.
+Their ticks are the file's; their wall times follow from the segment's mapping, as those of its frames do, so that
+coverage and playback agree to the frame. Invariants: the holes of a segment are those of its file, within it; each is
+explained by facts of the recorder.
 """
 
 from __future__ import annotations
@@ -53,8 +55,9 @@ def grown(conn: sqlite3.Connection, key: Mapping[str, Any], found: Sequence[Hole
 def settle(
     conn: sqlite3.Connection, key: Mapping[str, Any], found: Sequence[Hole], *, end_us: int, media_end: int
 ) -> list[Interval]:
-    """A segment is closed, and these are its holes: their wall times are now those of the closed segment, and so are those of the facts that explain them. Facts of
-    holes that the file turned out not to have go. Returns the holes that there are."""
+    """A segment is closed, and these are its holes: their wall times are now those of the closed segment, and so are
+    those of the facts that explain them. Facts of holes that the file turned out not to have go. Returns the holes that
+    there are."""
     known = conn.execute(f"SELECT media_start, from_us, until_us FROM hole WHERE {KEY}", key).fetchall()
     if not known and not found:
         return []
@@ -113,7 +116,8 @@ def _explain(
     before: Interval,
     hole: Hole,
 ) -> None:
-    """The facts of this hole, among those of the recorder, which they knew as ``before``, cover it as it is ``now``; where there is none, the file is what is known."""
+    """The facts of this hole, among those of the recorder, which they knew as ``before``, cover it as it is ``now``;
+    where there is none, the file is what is known."""
     camera, node, epoch = key["camera"], key["node"], key["epoch"]
     touching = [
         (fact, fact.end_us or 0)

@@ -1,9 +1,11 @@
-"""The ledger of logins: how often a device refused a password, and when it may be tried again. Whatever logs in to a device asks here first.
+"""The ledger of logins: how often a device refused a password, and when it may be tried again. Whatever logs in to a
+device asks here first.
 
-Cameras lock an account, or our address, after five to seven wrong passwords, and stay locked when the password was put right: so at most ``MOST_FAILURES``
-in a day, over all programs, cameras and restarts. An attempt is entered before it is made, so that of many at once no more than allowed can fail.
-Invariant: of one device, account and password refusals and attempts under way are never more than ``MOST_FAILURES`` a day, but for a camera that the device has
-accepted since the last refusal.
+Cameras lock an account, or our address, after five to seven wrong passwords, and stay locked when the password was put
+right: so at most ``MOST_FAILURES`` in a day, over all programs, cameras and restarts. An attempt is entered before it
+is made, so that of many at once no more than allowed can fail. Invariant: of one device, account and password refusals
+and attempts under way are never more than ``MOST_FAILURES`` a day, but for a camera that the device has accepted since
+the last refusal.
 """
 
 from __future__ import annotations
@@ -38,8 +40,8 @@ MOST_FAILURES: Final = 2
 DAY_US: Final = 86_400_000_000
 # Between the first refusal and the second attempt: a camera that has just started may refuse whatever it is given.
 PAUSE_US: Final = 30_000_000
-# An attempt without an outcome after this time is that of a program that died. However many there are, they count as one refusal: a server that is killed
-# while it starts must not keep right passwords from being tried for a day.
+# An attempt without an outcome after this time is that of a program that died. However many there are, they count as
+# one refusal: a server that is killed while it starts must not keep right passwords from being tried for a day.
 _OPEN_US: Final = 60_000_000
 # A device that says that so few attempts are left is not asked again.
 _LEAST_LEFT: Final = 3
@@ -47,8 +49,8 @@ _PORTS: Final = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 
 
 def device_of(url: str) -> str:
-    """The device that a camera's URL names: ``host:port``, in lower case. The port belongs to it, since behind one address stand many devices where ports are
-    forwarded; the channels of a recorder share both."""
+    """The device that a camera's URL names: ``host:port``, in lower case. The port belongs to it, since behind one
+    address stand many devices where ports are forwarded; the channels of a recorder share both."""
     parts = urlsplit(url)
     host = (parts.hostname or "").rstrip(".")
     port = parts.port or _PORTS.get(parts.scheme.lower(), 0)
@@ -87,7 +89,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Whether a camera may log in: ``go``; ``wait`` for others' attempts, which is soon over; or ``blocked`` until ``until_us``."""
+    """Whether a camera may log in: ``go``; ``wait`` for others' attempts, which is soon over; or ``blocked`` until
+    ``until_us``."""
 
     state: str
     until_us: int = 0
@@ -132,7 +135,8 @@ def _put(conn: sqlite3.Connection, entry: Entry) -> None:
 
 
 def _now(entry: Entry, now_us: int) -> Entry:
-    """The entry as of now: what died has failed, what is a day old is forgotten, and a clock that was set back blocks nobody for longer."""
+    """The entry as of now: what died has failed, what is a day old is forgotten, and a clock that was set back blocks
+    nobody for longer."""
     if entry.last_us > now_us:
         entry = replace(entry, last_us=now_us, next_us=min(entry.next_us, now_us + DAY_US))
     if entry.open and not 0 <= now_us - entry.open_us < _OPEN_US:
@@ -173,7 +177,8 @@ def standing(entry: Entry | None, camera: str, now_us: int) -> Standing:
 
 
 def begin(conn: sqlite3.Connection, account: Account, camera: str, *, now_us: int) -> Standing:
-    """Enters an attempt to log in, if it may be made (``go``): then one of ``accepted``, ``refused`` and ``abandoned`` follows."""
+    """Enters an attempt to log in, if it may be made (``go``): then one of ``accepted``, ``refused`` and ``abandoned``
+    follows."""
     entry = _find(conn, account)
     found = standing(entry, camera, now_us)
     if found.state == "go":
@@ -183,8 +188,8 @@ def begin(conn: sqlite3.Connection, account: Account, camera: str, *, now_us: in
 
 
 def accepted(conn: sqlite3.Connection, account: Account, camera: str) -> None:
-    """The password is right: nothing stands against the account any more. Where the device goes on refusing it to other cameras, as it may to an account that
-    has not all channels, only this camera is free."""
+    """The password is right: nothing stands against the account any more. Where the device goes on refusing it to other
+    cameras, as it may to an account that has not all channels, only this camera is free."""
     entry = _find(conn, account)
     if entry is None:
         return
@@ -212,7 +217,8 @@ def abandoned(conn: sqlite3.Connection, account: Account) -> None:
 
 
 def prove(conn: sqlite3.Connection, account: Account, camera: str) -> None:
-    """The device has just accepted the password in a session of this camera that was begun before: what others were refused does not concern it."""
+    """The device has just accepted the password in a session of this camera that was begun before: what others were
+    refused does not concern it."""
     entry = _find(conn, account)
     if entry is not None and entry.failures and camera not in entry.cameras:
         _put(conn, replace(entry, proved=entry.proved | {camera}))
@@ -227,7 +233,8 @@ def retry(conn: sqlite3.Connection, device: str, name: str) -> int:
 
 
 def forget_camera(conn: sqlite3.Connection, device: str, name: str, camera: str) -> None:
-    """A camera's settings have changed: what it was refused before says nothing any more. What others were refused stays."""
+    """A camera's settings have changed: what it was refused before says nothing any more. What others were refused
+    stays."""
     rows = conn.execute(f"SELECT {_COLUMNS} FROM login WHERE device = ? AND account = ?", (device, name)).fetchall()
     for entry in map(_entry, rows):
         if camera in entry.cameras:

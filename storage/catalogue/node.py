@@ -1,4 +1,5 @@
-"""This machine in the catalogue: its name, its heartbeat, and the epochs it hands out; and the lock that keeps it the only one."""
+"""This machine in the catalogue: its name, its heartbeat, and the epochs it hands out; and the lock that keeps it the
+only one."""
 
 from __future__ import annotations
 
@@ -52,8 +53,8 @@ def _open(path: Path) -> int:
 
 
 class Lock:
-    """Keeps a second server out of the same catalogue and roots. Recorders inherit its descriptors, so it is free only when the
-    last of them has gone."""
+    """Keeps a second server out of the same catalogue and roots. Recorders inherit its descriptors, so it is free only
+    when the last of them has gone."""
 
     def __init__(self, paths: Sequence[Path], *, patience_s: float = 10.0) -> None:
         """Takes a lock on each file, made if need be.

@@ -1,4 +1,5 @@
-"""Cameras whose data ended a recorder's process, and which therefore have one of their own, after a restart of the server too."""
+"""Cameras whose data ended a recorder's process, and which therefore have one of their own, after a restart of the
+server too."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ _LONGEST_REASON = 500
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """``settings``: digest of the settings with which the camera crashed its recorder so many times, ``first_us`` and ``last_us`` of them."""
+    """``settings``: digest of the settings with which the camera crashed its recorder so many times, ``first_us`` and
+    ``last_us`` of them."""
 
     camera: str
     settings: str

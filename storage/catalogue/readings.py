@@ -1,7 +1,7 @@
 """How cameras are read that are not read as their settings say first: what was found to work, and since when.
 
-Source and transport of a camera change seldom, and what was found must outlive restarts: a camera that has to be tried anew at each of them would lose
-seconds of footage each time.
+Source and transport of a camera change seldom, and what was found must outlive restarts: a camera that has to be tried
+anew at each of them would lose seconds of footage each time.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ __all__ = ["Reading", "forget", "list_all", "put"]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """``settings`` and ``sdp`` are digests of the settings and the session description that it was found with; the latter is None until it is known.
-    ``changed_us``: when the source last changed, or another one was last tried in vain."""
+    """``settings`` and ``sdp`` are digests of the settings and the session description that it was found with; the
+    latter is None until it is known. ``changed_us``: when the source last changed, or another one was last tried in
+    vain."""
 
     camera: str
     settings: str

@@ -1,7 +1,7 @@
 """Segments, inits, runs and spans: the rows that say what was recorded.
 
-Invariant: the spans of a camera, node and epoch are exactly the union of its closed segments but for their holes, cut at UTC midnights; a
-segment without an end is one that grows, and it is in no span yet.
+Invariant: the spans of a camera, node and epoch are exactly the union of its closed segments but for their holes, cut
+at UTC midnights; a segment without an end is one that grows, and it is in no span yet.
 """
 
 from __future__ import annotations
@@ -45,10 +45,11 @@ __all__ = [
     "within_millisecond",
 ]
 
-# The writer ends every segment within this, whatever is configured and whenever the next keyframe comes, so that a query for
-# a range needs to look back no further.
+# The writer ends every segment within this, whatever is configured and whenever the next keyframe comes, so that a
+# query for a range needs to look back no further.
 LONGEST_SEGMENT_US = 2 * 3600 * 1_000_000
-# Of so many that began last one ends last: ends are not sorted where a clock was set back, and holes make many short ones.
+# Of so many that began last one ends last: ends are not sorted where a clock was set back, and holes make many short
+# ones.
 LAST_SPANS = 64
 
 
@@ -83,10 +84,12 @@ class Init:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One file of footage. While it grows, ``end_us`` is where its footage is known to reach and ``media_end``, ``sha256`` are None.
+    """One file of footage. While it grows, ``end_us`` is where its footage is known to reach and ``media_end``,
+    ``sha256`` are None.
 
-    Wall-clock and media time map linearly: ``start_us ↔ media_start``, ``end_us ↔ media_end``; while it grows, one second is
-    ``timescale`` ticks. ``holes`` are stretches in which no frame could be decoded, sorted, none touching another.
+    Wall-clock and media time map linearly: ``start_us ↔ media_start``, ``end_us ↔ media_end``; while it grows, one
+    second is ``timescale`` ticks. ``holes`` are stretches in which no frame could be decoded, sorted, none touching
+    another.
     """
 
     key: Key
@@ -119,7 +122,8 @@ class Segment:
 
     @property
     def path(self) -> Path:
-        """The file's path. A growing file changes its name when it closes: on ``FileNotFoundError`` ask the catalogue again."""
+        """The file's path. A growing file changes its name when it closes: on ``FileNotFoundError`` ask the catalogue
+        again."""
         return self.root_path / self.relative_path
 
 
@@ -164,7 +168,8 @@ def _key_values(key: Key) -> dict[str, Any]:
 
 
 def between(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int) -> list[Segment]:
-    """Segments of one camera that overlap ``[start_us, end_us)``, the growing one included, by start, then epoch, then node."""
+    """Segments of one camera that overlap ``[start_us, end_us)``, the growing one included, by start, then epoch, then
+    node."""
     query = (
         f"{_SELECT} WHERE s.camera = (SELECT key FROM camera WHERE id = ?) AND s.start_us >= ? AND s.start_us < ?"
         " AND (s.end_us IS NULL OR s.end_us > ?) ORDER BY s.start_us, s.epoch, n.id"
@@ -249,8 +254,8 @@ def needs_init(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int
 
 
 def begin_run(conn: sqlite3.Connection, key: Key) -> None:
-    """A connection to a camera has brought its first footage. Of several, the one that is said first began first: a clock may have been set back
-    between."""
+    """A connection to a camera has brought its first footage. Of several, the one that is said first began first: a
+    clock may have been set back between."""
     conn.execute(
         "INSERT INTO run (camera, start_us, node, epoch, seq) VALUES ((SELECT key FROM camera WHERE id = :camera),"
         f" :start_us, (SELECT key FROM node WHERE id = :node), :epoch, :seq) {_UNLESS_THERE}",
@@ -299,7 +304,8 @@ def begin(
 
 
 def grown(conn: sqlite3.Connection, key: Key, until_us: int, found: Sequence[Hole] = ()) -> None:
-    """A growing segment's footage reaches ``until_us``, with the holes ``found`` so far. Never shortens; a closed segment is not touched."""
+    """A growing segment's footage reaches ``until_us``, with the holes ``found`` so far. Never shortens; a closed
+    segment is not touched."""
     holes.grown(conn, _key_values(key), found)
     conn.execute(
         f"UPDATE growing SET until_us = max(until_us, :until_us) WHERE {_WHERE_KEY}",
@@ -318,8 +324,8 @@ def finish(
     sha256: str | None,
     found: Sequence[Hole] = (),
 ) -> None:
-    """A growing segment's file, which has the holes ``found``, is closed under its final name. Does nothing if it is closed already: adoption and a late
-    writer may both say so."""
+    """A growing segment's file, which has the holes ``found``, is closed under its final name. Does nothing if it is
+    closed already: adoption and a late writer may both say so."""
     changed = conn.execute(
         f"UPDATE segment SET end_us = :end_us, media_end = :media_end, frames = :frames, bytes = :bytes, sha256 = :sha256"
         f" WHERE {_WHERE_KEY} AND end_us IS NULL",
@@ -339,7 +345,8 @@ def finish(
 
 
 def discard(conn: sqlite3.Connection, key: Key) -> None:
-    """Removes a segment's row, its holes, and its time from the spans of its node and epoch; other segments' time stays."""
+    """Removes a segment's row, its holes, and its time from the spans of its node and epoch; other segments' time
+    stays."""
     row = conn.execute(f"SELECT end_us, bytes FROM segment WHERE {_WHERE_KEY}", _key_values(key)).fetchone()
     conn.execute(f"DELETE FROM growing WHERE {_WHERE_KEY}", _key_values(key))
     conn.execute(f"DELETE FROM segment WHERE {_WHERE_KEY}", _key_values(key))
@@ -348,8 +355,8 @@ def discard(conn: sqlite3.Connection, key: Key) -> None:
 
 
 def spans_between(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int) -> list[Interval]:
-    """Footage of one camera in ``[start_us, end_us)`` as sorted disjoint intervals, the growing segment included, not cut to
-    the range."""
+    """Footage of one camera in ``[start_us, end_us)`` as sorted disjoint intervals, the growing segment included, not
+    cut to the range."""
     key = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()
     if key is None:
         return []

@@ -2,15 +2,14 @@
 
 ``district=Tembalang,isp=Telkom`` are the cameras that have both. A term is one of
 
-    key=value     the label is this; ``key=a|b`` this or that
-    key!=value    the camera does not have it (nor, with ``a|b``, one of them)
-    key           there is such a label, whatever it says
-    !key          there is none
+    key=value     the label is this; ``key=a|b`` this or that key!=value    the camera does not have it (nor, with
+    ``a|b``, one of them) key           there is such a label, whatever it says !key          there is none
 
-``*`` alone is every camera. ``key:value`` says the same as ``key=value``. One with a comma, a bar or quotes is quoted: ``owner="Dinas A, B"``. ``id`` is the camera's id.
+``*`` alone is every camera. ``key:value`` says the same as ``key=value``. One with a comma, a bar or quotes is quoted:
+``owner="Dinas A, B"``. ``id`` is the camera's id.
 
-Invariant: wherever the product compares labels, names and values are compared without regard to case (``named``, ``same``); and a query that names what no camera has is told so
-(``ensure_known``), not answered with nothing.
+Invariant: wherever the product compares labels, names and values are compared without regard to case (``named``,
+``same``); and a query that names what no camera has is told so (``ensure_known``), not answered with nothing.
 """
 
 from __future__ import annotations
@@ -117,7 +116,8 @@ def select(query: Selection, cameras: Collection[T]) -> list[T]:
 
 
 def ensure_known(query: Selection, cameras: Collection[Labelled]) -> None:
-    """Sees to it that a query can choose something, or leave it out: what it names is the label, or the id, of some camera.
+    """Sees to it that a query can choose something, or leave it out: what it names is the label, or the id, of some
+    camera.
 
     Raises:
         SelectionError: it is not; the message says what there is.

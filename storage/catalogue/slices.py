@@ -1,6 +1,7 @@
 """Much work in short transactions: whoever else writes has a turn in between.
 
-Invariant: the write lock is held for a slice and its commit, however many items there are; an item is written wholly or not.
+Invariant: the write lock is held for a slice and its commit, however many items there are; an item is written wholly or
+not.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ def in_slices(
     *,
     first: Callable[[sqlite3.Connection], None] | None = None,
 ) -> None:
-    """Writes the items in order; ``first`` comes before them, in the first slice. What ``write`` raises ends it: the slices before are written, this one is not."""
+    """Writes the items in order; ``first`` comes before them, in the first slice. What ``write`` raises ends it: the
+    slices before are written, this one is not."""
     position = 0
     while position < len(items) or first is not None:
         with database.write() as conn:

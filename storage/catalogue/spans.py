@@ -1,7 +1,7 @@
 """Spans: the closed segments of one camera, node and epoch, coalesced and cut at UTC midnights and at holes.
 
-Invariant: the spans of a camera, node and epoch are exactly the union of its closed segments but for their holes. Segments may overlap (a clock that was set
-back): what one of them leaves, another may still hold.
+Invariant: the spans of a camera, node and epoch are exactly the union of its closed segments but for their holes.
+Segments may overlap (a clock that was set back): what one of them leaves, another may still hold.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ _INSERT: Final = (
 
 
 def extend(conn: sqlite3.Connection, key: Mapping[str, Any], footage: Sequence[Interval], bytes_: int) -> None:
-    """Adds a closed segment with footage at these times. ``key``: camera, start_us, node, epoch. Its bytes count where it starts."""
+    """Adds a closed segment with footage at these times. ``key``: camera, start_us, node, epoch. Its bytes count where
+    it starts."""
     rev = next_rev(conn)
     for number, (a, b) in enumerate(part for each in footage for part in cut_at_days(*each)):
         values = {**key, "a": a, "b": b, "rev": rev, "bytes": bytes_ if number == 0 else 0}
@@ -51,8 +52,8 @@ def extend(conn: sqlite3.Connection, key: Mapping[str, Any], footage: Sequence[I
 
 
 def shrink(conn: sqlite3.Connection, key: Mapping[str, Any], end_us: int, longest_us: int) -> None:
-    """Takes out a segment whose row is gone: the spans it was part of are made anew from the segments that are left in them.
-    No segment is longer than ``longest_us``."""
+    """Takes out a segment whose row is gone: the spans it was part of are made anew from the segments that are left in
+    them. No segment is longer than ``longest_us``."""
     rev = next_rev(conn)
     for piece in cut_at_days(key["start_us"], end_us):
         hull = _overlapping(conn, key, piece)
@@ -83,8 +84,8 @@ def shrink(conn: sqlite3.Connection, key: Mapping[str, Any], end_us: int, longes
 
 
 def _overlapping(conn: sqlite3.Connection, key: Mapping[str, Any], piece: Interval) -> Interval:
-    """The hull of ``piece`` and of all spans that overlap it or one another, within its day: what must be made anew together, or a
-    segment would be counted in two spans."""
+    """The hull of ``piece`` and of all spans that overlap it or one another, within its day: what must be made anew
+    together, or a segment would be counted in two spans."""
     hull = piece
     while True:
         row = conn.execute(

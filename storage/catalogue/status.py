@@ -15,9 +15,9 @@ __all__ = ["Status", "every", "find", "put", "rest"]
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """``state`` is ``recording`` (fragments are being written), ``waiting`` (trying, for ``cause``) or ``off`` (not meant to
-    record, for ``cause``). ``recorded_until_us`` is the end of the last fragment written, ever. ``counters``: those of storage/catalogue/counters.py, since
-    the camera's recorder took it."""
+    """``state`` is ``recording`` (fragments are being written), ``waiting`` (trying, for ``cause``) or ``off`` (not
+    meant to record, for ``cause``). ``recorded_until_us`` is the end of the last fragment written, ever. ``counters``:
+    those of storage/catalogue/counters.py, since the camera's recorder took it."""
 
     camera: str
     state: str

@@ -1,7 +1,7 @@
 """What became of a time that was asked for: the one place that adds it up.
 
-Pure. Invariant: recorded, not recorded, no longer there, not required and not known yet are together what was asked for, to the microsecond, of one camera and of any
-number. Three things without footage are three words, everywhere:
+Pure. Invariant: recorded, not recorded, no longer there, not required and not known yet are together what was asked
+for, to the microsecond, of one camera and of any number. Three things without footage are three words, everywhere:
 
 - *not recorded*: there should have been footage, and there was none (an outage);
 - *no longer there*: there was, and it was pruned, deleted or lost since;

@@ -1,4 +1,5 @@
-"""Steps of the server's clock while a camera was recorded: each ended a run, whose row says so. (A *camera's* clock that was set ends a run too, and is no step of the server's.)"""
+"""Steps of the server's clock while a camera was recorded: each ended a run, whose row says so. (A *camera's* clock
+that was set ends a run too, and is no step of the server's.)"""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ class FleetStep:
 
 
 def fleet_steps(conn: sqlite3.Connection, cameras: Collection[str], start_us: int, end_us: int) -> list[FleetStep]:
-    """The steps of the server's clock over ``[start_us, end_us)`` in the recording of these cameras, by time: a step that many had is one."""
+    """The steps of the server's clock over ``[start_us, end_us)`` in the recording of these cameras, by time: a step
+    that many had is one."""
     chosen = set(cameras)
     rows = conn.execute(
         "SELECT c.id, r.end_us, r.detail FROM run r JOIN camera c ON c.key = r.camera"
@@ -78,8 +80,8 @@ def _concerns(step: ClockStep, start_us: int, end_us: int) -> bool:
 
 
 def clock_steps(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int) -> list[ClockStep]:
-    """The steps of the server's clock during the camera's recording that left, entered or went back over ``[start_us, end_us)``; in the order in
-    which they happened."""
+    """The steps of the server's clock during the camera's recording that left, entered or went back over ``[start_us,
+    end_us)``; in the order in which they happened."""
     rows = conn.execute(
         "SELECT end_us, detail FROM run WHERE camera = (SELECT key FROM camera WHERE id = ?) AND cause = 'clock_step'"
         " AND end_us IS NOT NULL ORDER BY seq, start_us",

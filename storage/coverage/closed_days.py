@@ -1,7 +1,8 @@
 """Coverage of closed days, kept in ``coverage_day``, and the figures of a range made of them.
 
-Invariant: a row with ``dirty = 0`` says what ``storage.coverage.figures`` would find in its day; any change of footage or facts in the day raises
-``dirty`` by a trigger, in its own transaction. So an answer never depends on which rows there are, only how long it takes.
+Invariant: a row with ``dirty = 0`` says what ``storage.coverage.figures`` would find in its day; any change of footage
+or facts in the day raises ``dirty`` by a trigger, in its own transaction. So an answer never depends on which rows
+there are, only how long it takes.
 
 A day is made when all of it is known and nothing that grows began before its end.
 """
@@ -53,7 +54,8 @@ _CAMERAS: Final = 500
 
 
 def refresh(database: Database, *, now_us: int, ending: threading.Event | None = None) -> int:
-    """Makes the rows of days that have closed, and makes dirty ones anew; returns how many. Stops early when ``ending`` is set."""
+    """Makes the rows of days that have closed, and makes dirty ones anew; returns how many. Stops early when ``ending``
+    is set."""
     added = _NEW_STEP
     while added == _NEW_STEP and not (ending and ending.is_set()):
         with database.write() as conn:
@@ -106,7 +108,8 @@ def figures(
 def tables_between(
     conn: sqlite3.Connection, cameras: Sequence[tuple[int, str]], edges_us: Sequence[int], *, now_us: int
 ) -> Iterator[FigureTable]:
-    """Figures of the cameras between each two of the edges, whatever days they cut: from footage and facts alone, some cameras at a time."""
+    """Figures of the cameras between each two of the edges, whatever days they cut: from footage and facts alone, some
+    cameras at a time."""
     most = max(1, _CELLS // len(edges_us))
     for batch in batches(conn, cameras, edges_us[0], edges_us[-1], now_us=now_us, most_cameras=most):
         yield figure_table(batch, edges_us)

@@ -3,12 +3,15 @@
 Pure. Every microsecond that is known is of exactly one category. Invariant: ``known_us`` is the sum of all categories.
 
 - ``recorded``: there is footage.
-- ``network``, ``camera``, ``server``: there should be, and is none. An outage is a maximal stretch of these, whatever its causes.
-- ``planned`` (maintenance, schedule), ``administrative`` (an order), ``absent`` (the camera was not set up): there need not be. What was
+- ``network``, ``camera``, ``server``: there should be, and is none. An outage is a maximal stretch of these, whatever
+  its causes.
+- ``planned`` (maintenance, schedule), ``administrative`` (an order), ``absent`` (the camera was not set up): there need
+  not be. What was
   recorded all the same counts as recorded.
 - ``removed``: there was footage, and it was pruned, deleted or lost since.
 
-Coverage is recorded ÷ required, required being the first four; the others are outside of the figure and shown beside it.
+Coverage is recorded ÷ required, required being the first four; the others are outside of the figure and shown beside
+it.
 """
 
 from __future__ import annotations
@@ -125,7 +128,8 @@ class Figures:
 
     @property
     def mttr_us(self) -> int | None:
-        """Mean time to repair: how long an outage lasted, one that goes on counted as far as it is known; None without any."""
+        """Mean time to repair: how long an outage lasted, one that goes on counted as far as it is known; None without
+        any."""
         return self.outage_us // self.outages if self.outages else None
 
     def __add__(self, other: Figures) -> Figures:
@@ -141,8 +145,8 @@ def summed(parts: Sequence[Figures]) -> Figures:
 
 @dataclass(frozen=True, slots=True)
 class FigureTable:
-    """Figures of cameras (rows) in consecutive times (columns). ``lead_us`` and ``trail_us``: how much of a cell's outages touches its begin
-    and what is known of it, so that cells can be joined."""
+    """Figures of cameras (rows) in consecutive times (columns). ``lead_us`` and ``trail_us``: how much of a cell's
+    outages touches its begin and what is known of it, so that cells can be joined."""
 
     recorded_us: Int64
     network_us: Int64

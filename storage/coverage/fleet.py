@@ -1,9 +1,10 @@
-"""Footage and gaps of many cameras over a range, read in batches: a fleet's month of two million gaps in seconds, in flat memory.
+"""Footage and gaps of many cameras over a range, read in batches: a fleet's month of two million gaps in seconds, in
+flat memory.
 
 Invariant: for every camera, gaps and ``as_of_us`` are those of ``storage.coverage.one_camera.coverage``.
 
-Rows come out of SQLite as a few long texts a batch, not as a Python object a value: that takes half the time, and none of it holds the
-interpreter's lock, so that the next batch is read while this one is used.
+Rows come out of SQLite as a few long texts a batch, not as a Python object a value: that takes half the time, and none
+of it holds the interpreter's lock, so that the next batch is read while this one is used.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ CROSS JOIN fact f ON f.camera = i.camera AND f.layer = i.layer AND f.start_us = 
 _LASTING: Final = """json_each(:keys) k CROSS JOIN (SELECT camera, layer, start_us, node, epoch FROM fact INDEXED BY fact_end
   WHERE end_us IS NULL AND start_us < :start) i ON i.camera = k.value
 CROSS JOIN fact f ON f.camera = i.camera AND f.layer = i.layer AND f.start_us = i.start_us AND f.node = i.node AND f.epoch = i.epoch"""
-# A recorder that was told to stop repeats a decision's cause in its own layer; told apart here by a star. Whose the evidence says that it is stands after a slash.
+# A recorder that was told to stop repeats a decision's cause in its own layer; told apart here by a star. Whose the
+# evidence says that it is stands after a slash.
 _CAUSE: Final = """CASE WHEN f.layer = 'recorder' AND f.cause IN ('disabled', 'schedule', 'maintenance') THEN '*' || f.cause
 WHEN f.cause IN ('corrupt', 'stalled') AND f.cause || '/' || json_extract(f.detail, '$.class') IN ('corrupt/camera', 'corrupt/server', 'stalled/network', 'stalled/server')
 THEN f.cause || '/' || json_extract(f.detail, '$.class') ELSE f.cause END"""
@@ -74,7 +76,8 @@ _DECISIONS: Final = [number for number, layer in LAYER_OF_RANK.items() if layer 
 
 @dataclass(frozen=True, slots=True)
 class FleetBatch:
-    """``gaps.camera`` and ``as_of_us`` count ``cameras``, whose ids they are. ``detail`` has the facts' details as JSON texts, if asked for."""
+    """``gaps.camera`` and ``as_of_us`` count ``cameras``, whose ids they are. ``detail`` has the facts' details as JSON
+    texts, if asked for."""
 
     cameras: Sequence[str]
     start_us: int
@@ -108,7 +111,8 @@ class FleetBatch:
         return found
 
     def details(self, rows: Int64) -> list[bytes]:
-        """The details of these gaps as JSON: their facts', and what stays beside a decision of people (``storage.coverage.original_causes``)."""
+        """The details of these gaps as JSON: their facts', and what stays beside a decision of people
+        (``storage.coverage.original_causes``)."""
         facts = self.gaps.fact[rows]
         texts = [self.detail[fact] if fact >= 0 else b"{}" for fact in facts.tolist()]
         # The facts' ranks; one that there is not has none.
@@ -160,8 +164,8 @@ def batches(
     with_detail: bool = False,
     most_cameras: int = _MOST_CAMERAS,
 ) -> Iterator[FleetBatch]:
-    """The cameras (key, id) in their order, in batches of ``most_cameras`` at most. ``conn`` must be in a transaction, and is used by another thread until this
-    ends or is closed.
+    """The cameras (key, id) in their order, in batches of ``most_cameras`` at most. ``conn`` must be in a transaction,
+    and is used by another thread until this ends or is closed.
 
     Raises:
         ValueError: the range is empty or reversed.

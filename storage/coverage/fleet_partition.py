@@ -1,7 +1,8 @@
 """The partition of many cameras' ranges into footage and gaps at once, by arrays.
 
-Pure. What ``storage.intervals.partition`` does for one camera, for hundreds in one pass: the cameras lie one behind the other on one axis
-of microseconds, so that they are one problem. Invariant: the gaps are those that ``partition`` finds camera by camera.
+Pure. What ``storage.intervals.partition`` does for one camera, for hundreds in one pass: the cameras lie one behind the
+other on one axis of microseconds, so that they are one problem. Invariant: the gaps are those that ``partition`` finds
+camera by camera.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ __all__ = ["CAUSES", "CLASSES", "CODE", "LAYER_OF_RANK", "OPEN", "FactArrays", "
 
 Int64 = NDArray[np.int64]
 
-# The code of a cause and its class in arrays is their place here. Some causes have several classes: as ``CODE`` names them the one that they have if nothing else is said, after
-# the other causes those that their facts may name (``storage.causes.class_of``).
+# The code of a cause and its class in arrays is their place here. Some causes have several classes: as ``CODE`` names
+# them the one that they have if nothing else is said, after the other causes those that their facts may name
+# (``storage.causes.class_of``).
 _NAMED: Final = tuple(
     (cause, name)
     for cause in (Cause.CORRUPT, Cause.STALLED)
@@ -46,10 +48,11 @@ OPEN: Final = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class FactArrays:
-    """Facts of many cameras; those of one camera and rank in the order in which a later one wins: by start, epoch, node.
+    """Facts of many cameras; those of one camera and rank in the order in which a later one wins: by start, epoch,
+    node.
 
-    ``camera`` is a place in the list asked for, ``end_us`` is ``OPEN`` while it is still so, ``cause`` a code, ``rank`` that of
-    ``storage.intervals.rank``.
+    ``camera`` is a place in the list asked for, ``end_us`` is ``OPEN`` while it is still so, ``cause`` a code, ``rank``
+    that of ``storage.intervals.rank``.
     """
 
     camera: Int64
@@ -124,8 +127,8 @@ def partition_many(
 
 
 def _holes(axis: _Axis, camera: Int64, start_us: Int64, end_us: Int64) -> tuple[Int64, Int64]:
-    """What lies between footage, as starts and ends on the axis. Borders are empty footage: they give the first and the last hole, and
-    that of a camera without any."""
+    """What lies between footage, as starts and ends on the axis. Borders are empty footage: they give the first and the
+    last hole, and that of a camera without any."""
     every = np.arange(len(axis.known_us), dtype=np.int64)
     border = every * axis.stride
     start, end = axis.place(camera, start_us), axis.place(camera, end_us)
@@ -135,7 +138,8 @@ def _holes(axis: _Axis, camera: Int64, start_us: Int64, end_us: Int64) -> tuple[
     end = np.concatenate([end[real], border, border + axis.known_us])
     order = np.argsort(start, kind="stable")
     start, end = start[order], end[order]
-    # The running maximum, not the previous row's end: a long span may contain later short ones. It never reaches the next camera.
+    # The running maximum, not the previous row's end: a long span may contain later short ones. It never reaches the
+    # next camera.
     reached = np.maximum.accumulate(end)
     is_hole = (start[1:] > reached[:-1]) & (start[1:] // axis.stride == reached[:-1] // axis.stride)
     return reached[:-1][is_hole], start[1:][is_hole]

@@ -26,9 +26,9 @@ __all__ = ["Coverage", "Gap", "Piece", "coverage", "known_until", "pieces", "res
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A maximal interval without footage and with one cause, cut to the range asked for. ``open``: it reaches ``as_of`` and may go
-    on. ``fact`` is what it was derived from; None only if the cause is ``unknown``. ``beside`` is what else was true, where people's
-    decision is the cause."""
+    """A maximal interval without footage and with one cause, cut to the range asked for. ``open``: it reaches ``as_of``
+    and may go on. ``fact`` is what it was derived from; None only if the cause is ``unknown``. ``beside`` is what else
+    was true, where people's decision is the cause."""
 
     start_us: int
     end_us: int
@@ -51,7 +51,8 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The answer for one camera. ``clock_steps``: when the server's clock was set; set back, it leaves no gap, but a time that was recorded twice. What lies after ``as_of_us`` is neither footage nor gap: it is not known yet."""
+    """The answer for one camera. ``clock_steps``: when the server's clock was set; set back, it leaves no gap, but a
+    time that was recorded twice. What lies after ``as_of_us`` is neither footage nor gap: it is not known yet."""
 
     camera: str
     start_us: int
@@ -73,7 +74,8 @@ class Coverage:
 
     @property
     def not_known_us(self) -> int:
-        """Microseconds of which nothing is known yet. Recorded, missing and these are together what was asked for, always."""
+        """Microseconds of which nothing is known yet. Recorded, missing and these are together what was asked for,
+        always."""
         return self.end_us - self.as_of_us
 
 
@@ -108,8 +110,9 @@ def coverage(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int, 
 
 
 def known_until(conn: sqlite3.Connection, camera: str, now_us: int) -> int:
-    """Until when the story of a camera is told. While it records, the end of its last fragment: what the camera sends now
-    is neither lost nor on disk yet. Otherwise the recorder's open fact holds until now. Nothing is told of what is being written and not listed yet."""
+    """Until when the story of a camera is told. While it records, the end of its last fragment: what the camera sends
+    now is neither lost nor on disk yet. Otherwise the recorder's open fact holds until now. Nothing is told of what is
+    being written and not listed yet."""
     key = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()
     known = pending(conn, {"keys": json.dumps([key[0]])}, now_us) if key is not None else {}
     return min(known.get(0, now_us), _told_until(conn, camera, now_us))
@@ -126,7 +129,8 @@ def _told_until(conn: sqlite3.Connection, camera: str, now_us: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The part ``[start_us, end_us)`` of a segment that is to be shown: where segments overlap, one wins; where it has a hole, it shows nothing."""
+    """The part ``[start_us, end_us)`` of a segment that is to be shown: where segments overlap, one wins; where it has
+    a hole, it shows nothing."""
 
     segment: Segment
     start_us: int
@@ -134,10 +138,11 @@ class Piece:
 
 
 def resolve(found: Iterable[Segment], start_us: int, end_us: int) -> list[Piece]:
-    """Which segment shows which part of ``[start_us, end_us)``: pieces by time, none overlapping, together the segments' union.
+    """Which segment shows which part of ``[start_us, end_us)``: pieces by time, none overlapping, together the
+    segments' union.
 
-    The higher epoch wins, then the node of lesser name, then the run that began later, as a whole: a clock that was set back leads through the same time
-    again. Where a segment has a hole, it shows nothing.
+    The higher epoch wins, then the node of lesser name, then the run that began later, as a whole: a clock that was set
+    back leads through the same time again. Where a segment has a hole, it shows nothing.
     """
     by_start = sorted((s for s in found if s.end_us > s.key.start_us), key=lambda s: s.key.start_us)
     if all(before.end_us <= after.key.start_us for before, after in itertools.pairwise(by_start)):

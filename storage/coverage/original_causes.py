@@ -1,4 +1,5 @@
-"""What stays beside a gap that a decision of people explains: the cause that the recorder saw, and other decisions in force.
+"""What stays beside a gap that a decision of people explains: the cause that the recorder saw, and other decisions in
+force.
 
 An order entered late explains a stretch that had another cause before: that one is kept in sight. Pure.
 """
@@ -22,8 +23,8 @@ _MOST_LISTED: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """``originals``: (cause, start_us, end_us) as the recorder saw it, where that differs from the gap's cause. ``also``: other facts
-    of decisions that were in force at some time of the gap."""
+    """``originals``: (cause, start_us, end_us) as the recorder saw it, where that differs from the gap's cause.
+    ``also``: other facts of decisions that were in force at some time of the gap."""
 
     originals: Sequence[tuple[Cause, int, int]]
     also: Sequence[Fact]
@@ -47,8 +48,8 @@ class Attribution:
 
 
 def attribute(gaps: Sequence[CausedInterval], known: Sequence[Fact]) -> list[Attribution | None]:
-    """For each gap, in their order, what stays beside it; None where nothing does. ``known`` are the facts, by start; ``gaps`` point
-    into them."""
+    """For each gap, in their order, what stays beside it; None where nothing does. ``known`` are the facts, by start;
+    ``gaps`` point into them."""
     found: list[Attribution | None] = []
     at = 0
     active: list[tuple[int, Fact]] = []

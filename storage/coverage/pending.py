@@ -1,7 +1,8 @@
 """Footage that is being written and that the catalogue does not know yet: until where each camera's story may be told.
 
-A segment that is being closed may take long: its successor is listed meanwhile, perhaps on another disk, or its run has ended, and what lies between the last that
-is known of it and what follows is neither footage nor a gap. Invariant: such a stretch is "not known yet", in every answer, until it is entered or a fact explains it.
+A segment that is being closed may take long: its successor is listed meanwhile, perhaps on another disk, or its run has
+ended, and what lies between the last that is known of it and what follows is neither footage nor a gap. Invariant: such
+a stretch is "not known yet", in every answer, until it is entered or a fact explains it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import Any, Final
 
 __all__ = ["pending"]
 
-# The file of a run's last segment may not have its name yet when the run's end is known. If it never gets it, a fact says why.
+# The file of a run's last segment may not have its name yet when the run's end is known. If it never gets it, a fact
+# says why.
 _NAMING_US: Final = 60_000_000
 
 _EXPLAINED: Final = (
@@ -39,7 +41,8 @@ WHERE end_us > reach AND NOT {_EXPLAINED.format(camera="c.camera", at="c.reach")
 
 
 def pending(conn: sqlite3.Connection, values: Mapping[str, Any], now_us: int) -> dict[int, int]:
-    """From when on a camera's story is not known yet, by its place in ``values["keys"]``, a JSON list of cameras' keys; without those where nothing is pending."""
+    """From when on a camera's story is not known yet, by its place in ``values["keys"]``, a JSON list of cameras' keys;
+    without those where nothing is pending."""
     found: dict[int, int] = {}
     for query in (_CLOSING, _ENDED):
         for place, reach_us in conn.execute(query, {"keys": values["keys"], "now": now_us}):

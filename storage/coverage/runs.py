@@ -1,7 +1,8 @@
 """Runs that recorded one wall time: which is shown, and what is not.
 
-A clock that is set back leads through the same time again: two runs of one recorder then lie over one another, and both are footage. Invariants:
-``whole`` and ``lanes`` leave nothing out; what ``not_shown`` returns and what is shown are together all that was recorded.
+A clock that is set back leads through the same time again: two runs of one recorder then lie over one another, and both
+are footage. Invariants: ``whole`` and ``lanes`` leave nothing out; what ``not_shown`` returns and what is shown are
+together all that was recorded.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ def _by_run(found: Iterable[Segment]) -> list[list[Segment]]:
 
 
 def whole(found: Iterable[Segment], start_us: int, end_us: int) -> list[list[Piece]]:
-    """Of each run, by its start, all that it recorded of ``[start_us, end_us)``, whatever else was recorded then. Holes of a segment are not cut out."""
+    """Of each run, by its start, all that it recorded of ``[start_us, end_us)``, whatever else was recorded then. Holes
+    of a segment are not cut out."""
     runs = []
     for own in _by_run(found):
         parts = [
@@ -69,8 +71,8 @@ def whole(found: Iterable[Segment], start_us: int, end_us: int) -> list[list[Pie
 
 
 def lanes(found: Sequence[Segment], start_us: int, end_us: int) -> list[list[Piece]]:
-    """As few lists of pieces as show all runs of one recorder whole: a single one, that of ``resolve``, unless its clock was set back. The newest
-    runs come first."""
+    """As few lists of pieces as show all runs of one recorder whole: a single one, that of ``resolve``, unless its
+    clock was set back. The newest runs come first."""
     filled: list[list[Segment]] = []
     for own in _by_run(found):
         recorder = own[0].key.node, own[0].key.epoch
@@ -87,7 +89,8 @@ def lanes(found: Sequence[Segment], start_us: int, end_us: int) -> list[list[Pie
 
 
 def shown(found: Sequence[Segment], start_us: int, end_us: int, runs: Collection[Key] | None = None) -> list[Piece]:
-    """What to show of ``[start_us, end_us)``: see ``resolve``. With ``runs``, of these runs alone. A player begins at keyframes: what it really shows, clips and playlists tell."""
+    """What to show of ``[start_us, end_us)``: see ``resolve``. With ``runs``, of these runs alone. A player begins at
+    keyframes: what it really shows, clips and playlists tell."""
     return resolve(found if runs is None else [s for s in found if run_of(s) in runs], start_us, end_us)
 
 

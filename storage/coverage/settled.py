@@ -1,8 +1,9 @@
-"""Whether a range is over: nothing of it is still being recorded, held back or written, so that what it holds will not become more.
+"""Whether a range is over: nothing of it is still being recorded, held back or written, so that what it holds will not
+become more.
 
-That the clock has passed its end is not enough: the last frames may wait for their fragment, and their segment for its end, its hash and its
-name. Invariant: of a range that is over every segment is closed or was adopted, and coverage knows all, unless nobody has recorded the camera
-for hours.
+That the clock has passed its end is not enough: the last frames may wait for their fragment, and their segment for its
+end, its hash and its name. Invariant: of a range that is over every segment is closed or was adopted, and coverage
+knows all, unless nobody has recorded the camera for hours.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ _SOON_US: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """The range is not over: ``camera`` is the last of its cameras to be waited for, ``until_us`` when it is expected to be over, and
-    ``is_recording`` whether that is because the camera is being recorded."""
+    """The range is not over: ``camera`` is the last of its cameras to be waited for, ``until_us`` when it is expected
+    to be over, and ``is_recording`` whether that is because the camera is being recorded."""
 
     camera: str
     until_us: int
@@ -36,7 +37,8 @@ class Unsettled:
 def unsettled(
     conn: sqlite3.Connection, cameras: Iterable[str], end_us: int, *, now_us: int, segment_us: int
 ) -> Unsettled | None:
-    """What a range that ends at ``end_us`` waits for, of these cameras; None if it is over. ``segment_us`` is how long segments are to be."""
+    """What a range that ends at ``end_us`` waits for, of these cameras; None if it is over. ``segment_us`` is how long
+    segments are to be."""
     found = [
         one
         for camera in cameras
@@ -55,7 +57,8 @@ def _of_camera(conn: sqlite3.Connection, camera: str, end_us: int, *, now_us: in
         # A story that stopped so long ago is nobody's to go on with: no segment is as long.
         return None
     if growing:
-        # What began last is what rotates; one that never will was left by a disk that is away, and is adopted when that comes back.
+        # What began last is what rotates; one that never will was left by a disk that is away, and is adopted when that
+        # comes back.
         since_us = max(one.key.start_us for one in growing)
         until_us = boundary_after(camera, segment_us, max(end_us, since_us)) + _CLOSING_US
     else:

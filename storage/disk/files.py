@@ -1,6 +1,7 @@
 """The one seam through which storage touches disks, so that tests can fail, cut or kill any step of it.
 
-Nothing above this module calls ``os`` to change a file. Every method does one system call's worth of work and lets ``OSError`` out.
+Nothing above this module calls ``os`` to change a file. Every method does one system call's worth of work and lets
+``OSError`` out.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ log = logging.getLogger(__name__)
 
 # As many as one call takes (IOV_MAX).
 _MOST_BUFFERS: Final = 1024
-# File systems whose sync of all files is known to tell of every lost write: statfs(2), "Filesystem type constants". Others may not pass it on to what they stand on
-# (FUSE, overlays), or make more of it than is wanted (btrfs).
+# File systems whose sync of all files is known to tell of every lost write: statfs(2), "Filesystem type constants".
+# Others may not pass it on to what they stand on (FUSE, overlays), or make more of it than is wanted (btrfs).
 _EXT4: Final = 0xEF53
 _XFS: Final = 0x58465342
 # Before, the kernel did not tell of errors there: syncfs(2).
@@ -31,7 +32,8 @@ _SYNCFS_TELLS: Final = (5, 8)
 _STATFS_BYTES: Final = 256
 
 
-# How a file system says that it can't sync a folder at all: SMB before Linux 5.x, DrvFs, some of FUSE. Everything else is a disk's failure.
+# How a file system says that it can't sync a folder at all: SMB before Linux 5.x, DrvFs, some of FUSE. Everything else
+# is a disk's failure.
 _CANT_SYNC_FOLDERS: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
 # Processes that are started later know by it what was accepted.
 _ACCEPTED: Final = "NVR_UNSYNCED_FOLDERS"
@@ -40,11 +42,13 @@ _UNSYNCED: Final[set[str]] = set()
 
 
 class UnsyncedFolderError(OSError):
-    """The file system does not sync folders, and nobody has accepted that. ``strerror`` says which one, what it means, and what to do."""
+    """The file system does not sync folders, and nobody has accepted that. ``strerror`` says which one, what it means,
+    and what to do."""
 
 
 def accept_unsynced_folders(accepted: bool) -> None:
-    """Whether this process, and those that it starts, put up with file systems that can't sync a folder: ``[storage] unsynced_folders``."""
+    """Whether this process, and those that it starts, put up with file systems that can't sync a folder: ``[storage]
+    unsynced_folders``."""
     if accepted:
         os.environ[_ACCEPTED] = "1"
     else:
@@ -113,8 +117,8 @@ class Files:
         return os.fstat(fd).st_dev if kind in (_EXT4, _XFS) else None
 
     def sync_disk(self, fd: int) -> None:
-        """Returns when all that was written to the file system of an open file is on the disk. An error means that some write to some file was lost since ``fd``
-        was opened or last told of it; which, ``sync`` of each tells."""
+        """Returns when all that was written to the file system of an open file is on the disk. An error means that some
+        write to some file was lost since ``fd`` was opened or last told of it; which, ``sync`` of each tells."""
         assert _LIBC is not None
         if _LIBC.syncfs(fd):
             error = ctypes.get_errno()
@@ -129,7 +133,8 @@ class Files:
         os.close(fd)
 
     def forget(self, fd: int, start: int, end: int) -> None:
-        """Tells the system that these bytes, which are synced, need not stay in memory: what people are watching should. Only advice."""
+        """Tells the system that these bytes, which are synced, need not stay in memory: what people are watching
+        should. Only advice."""
         if end > start:
             os.posix_fadvise(fd, start, end - start, os.POSIX_FADV_DONTNEED)
 
@@ -154,7 +159,8 @@ class Files:
         path.rmdir()
 
     def sync_folder(self, path: Path) -> None:
-        """Returns when the folder's entries are on the disk, or were given to a file system that can't say so if that was accepted.
+        """Returns when the folder's entries are on the disk, or were given to a file system that can't say so if that
+        was accepted.
 
         Raises:
             UnsyncedFolderError: the file system can't sync folders, and that was not accepted.

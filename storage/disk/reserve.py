@@ -1,7 +1,9 @@
-"""Room that the catalogue keeps for itself: a file beside it that holds nothing, and goes when the disk has no byte left.
+"""Room that the catalogue keeps for itself: a file beside it that holds nothing, and goes when the disk has no byte
+left.
 
-Without it, a disk filled up by somebody else stops the very thing that would make room: deleting footage needs the catalogue to write that it is deleted.
-The file's name is the catalogue's with ``.reserve``. Invariant: it never takes more than a quarter of what is free.
+Without it, a disk filled up by somebody else stops the very thing that would make room: deleting footage needs the
+catalogue to write that it is deleted. The file's name is the catalogue's with ``.reserve``. Invariant: it never takes
+more than a quarter of what is free.
 """
 
 from __future__ import annotations

@@ -55,7 +55,8 @@ def _read_identity(path: Path) -> str | None:
 
 
 def is_mounted(root: Root) -> bool:
-    """Whether the root's own disk is there now. An empty mount point must not look like a root whose files have all gone."""
+    """Whether the root's own disk is there now. An empty mount point must not look like a root whose files have all
+    gone."""
     try:
         return _read_identity(root.path) == root.id
     except RootError:
@@ -103,7 +104,8 @@ def open_root(path: Path, *, known: str | None, files: Files = FILES) -> Root:
 
 
 def _write_identity(path: Path, identity: str, files: Files) -> None:
-    """Under another name first: a kill between creating and writing it must not leave a damaged identity, which is refused."""
+    """Under another name first: a kill between creating and writing it must not leave a damaged identity, which is
+    refused."""
     new = path / f"{IDENTITY_FILE}.new"
     if new.exists():
         files.unlink(new)

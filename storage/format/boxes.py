@@ -40,8 +40,8 @@ _HOLE_UUID: Final = bytes.fromhex("6e76722d686f6c658f1c4b52a9d07e31")
 # Size, kind and UUID of the box; start and end in ticks; place in LOSSES.
 _HOLE: Final = struct.Struct(">I4s16sqqB")
 
-# A fragment holds a second at most. Samples that take all their values from defaults cost a damaged file no bytes, so their
-# number needs a limit of its own.
+# A fragment holds a second at most. Samples that take all their values from defaults cost a damaged file no bytes, so
+# their number needs a limit of its own.
 _MOST_SAMPLES = 1 << 17
 _LARGEST_TIME: Final = 1 << 62
 # sample_is_non_sync_sample, ISO/IEC 14496-12 §8.8.3.1
@@ -77,8 +77,8 @@ class Track:
 class TrackFragment:
     """The samples of one track in one fragment: ``count`` of them, ``size`` bytes in all.
 
-    ``packed`` is what ``samples`` shows, four integers of 64 bits a sample, in the machine's byte order: a recorder makes thousands of these a second and
-    looks at none. ``data_offset`` is relative to the first byte of the ``moof``.
+    ``packed`` is what ``samples`` shows, four integers of 64 bits a sample, in the machine's byte order: a recorder
+    makes thousands of these a second and looks at none. ``data_offset`` is relative to the first byte of the ``moof``.
     """
 
     __slots__ = ("count", "data_offset", "decode_time", "packed", "size", "track_id")
@@ -98,8 +98,8 @@ class TrackFragment:
 
 
 class Hole(NamedTuple):
-    """A stretch of a segment in which no frame could be decoded: from the end of the last frame before it to the first frame after it, presentation times in ticks
-    of the video. ``loss`` is one of ``LOSSES``."""
+    """A stretch of a segment in which no frame could be decoded: from the end of the last frame before it to the first
+    frame after it, presentation times in ticks of the video. ``loss`` is one of ``LOSSES``."""
 
     start: int
     end: int
@@ -107,8 +107,8 @@ class Hole(NamedTuple):
 
 
 class Fragment:
-    """A parsed ``moof``. ``hole``: the frame that comes after this fragment's last one does not follow it at once; so that players show something meanwhile, the last
-    sample lasts until then."""
+    """A parsed ``moof``. ``hole``: the frame that comes after this fragment's last one does not follow it at once; so
+    that players show something meanwhile, the last sample lasts until then."""
 
     __slots__ = ("hole", "sequence", "tracks")
 

@@ -1,7 +1,8 @@
-"""Puts times into the header of an MP4: when its footage begins and, of a sealed one, how long it is, where file managers and tools look for them. Pure.
+"""Puts times into the header of an MP4: when its footage begins and, of a sealed one, how long it is, where file
+managers and tools look for them. Pure.
 
-An init has neither, since it is shared by all segments of equal parameters; a segment's file says when it begins, not how long it is, since its header is written and
-hashed first. Only numbers change: no box moves or grows.
+An init has neither, since it is shared by all segments of equal parameters; a segment's file says when it begins, not
+how long it is, since its header is written and hashed first. Only numbers change: no box moves or grows.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ _PARENTS: Final = (b"moov", b"trak", b"mdia")
 
 
 def dated(init: bytes, start_us: int, end_us: int) -> bytes:
-    """The header (``ftyp`` and ``moov``) with creation times to the second, and durations of the movie and its tracks. What its fields can't hold (32 bits: a day in ticks of
-    a 90,000th) stays unknown.
+    """The header (``ftyp`` and ``moov``) with creation times to the second, and durations of the movie and its tracks.
+    What its fields can't hold (32 bits: a day in ticks of a 90,000th) stays unknown.
 
     Raises:
         BoxError: it is not a header.
@@ -45,8 +46,9 @@ def _set(init: bytes, created: int, duration_us: int) -> bytes:
         if not wide and created >= 1 << 32:
             created = 0
         struct.pack_into(times, data, payload + 4, created, created)
-        # Behind the times: of mvhd timescale and duration, of tkhd track, reserved and duration (in the movie's timescale), of mdhd its own, which is
-        # left alone: decoders take it for what the samples of moov last, of which there are none.
+        # Behind the times: of mvhd timescale and duration, of tkhd track, reserved and duration (in the movie's
+        # timescale), of mdhd its own, which is left alone: decoders take it for what the samples of moov last, of which
+        # there are none.
         behind = payload + (20 if wide else 12)
         if kind == b"mvhd":
             scale = struct.unpack_from(">I", init, behind)[0]

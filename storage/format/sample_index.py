@@ -1,8 +1,8 @@
 """The index of one segment file: where its fragments and samples are.
 
-A closed segment carries it in its tail (``storage.format.sample_index_codec``); for a growing or cut-off one it is scanned from the
-``moof`` headers. Invariant: the index read from a tail equals the index scanned from the same file, and every fragment it
-lists lies whole inside the file.
+A closed segment carries it in its tail (``storage.format.sample_index_codec``); for a growing or cut-off one it is
+scanned from the ``moof`` headers. Invariant: the index read from a tail equals the index scanned from the same file,
+and every fragment it lists lies whole inside the file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ _LARGEST = (1 << 31) - 1
 
 # A fragment holds half a second; a moof larger than this is damage, not a fragment, and must not be read into memory.
 LARGEST_MOOF_BYTES = 4 << 20
-# Two hours of 60 pictures and 50 sounds a second are 0.8 M samples. What declares more is damage and must not fill the memory.
+# Two hours of 60 pictures and 50 sounds a second are 0.8 M samples. What declares more is damage and must not fill the
+# memory.
 _MOST_SAMPLES = 4 << 20
 
 
@@ -36,10 +37,10 @@ class TrackIndex:
     """Samples of one track of one segment, in file order.
 
     ``fragments``: a row a fragment that has samples of this track: index of the fragment, first sample's number, number
-    of samples, absolute offset of the first sample's bytes, decode time of the first sample in ticks.
-    A value a sample: ``sizes`` in bytes, ``durations`` in ticks, composition ``offsets`` in ticks, whether it is a ``sync`` sample. 32 bits each, or
-    no memory at all where all are the same: an index of a day has millions of samples.
-    Samples of one row of ``fragments`` lie one behind the other in the file.
+    of samples, absolute offset of the first sample's bytes, decode time of the first sample in ticks. A value a sample:
+    ``sizes`` in bytes, ``durations`` in ticks, composition ``offsets`` in ticks, whether it is a ``sync`` sample. 32
+    bits each, or no memory at all where all are the same: an index of a day has millions of samples. Samples of one row
+    of ``fragments`` lie one behind the other in the file.
     """
 
     track: Track
@@ -144,7 +145,8 @@ class FragmentRow:
 
 @dataclass(frozen=True, slots=True)
 class SegmentIndex:
-    """Fragments and samples of one segment. ``fragments``: a row a fragment: offset and size in bytes (moof + mdat). ``holes`` by time."""
+    """Fragments and samples of one segment. ``fragments``: a row a fragment: offset and size in bytes (moof + mdat).
+    ``holes`` by time."""
 
     fragments: Array
     tracks: tuple[TrackIndex, ...]
@@ -189,8 +191,8 @@ class SegmentIndex:
 
 @dataclass(slots=True)
 class IndexBuilder:
-    """Collects an index fragment by fragment: by the writer as it writes, and by a scan as it reads. ``bases`` are added to the decode times of each track:
-    what a scan finds in a file counts from the file's own beginning."""
+    """Collects an index fragment by fragment: by the writer as it writes, and by a scan as it reads. ``bases`` are
+    added to the decode times of each track: what a scan finds in a file counts from the file's own beginning."""
 
     tracks: tuple[Track, ...]
     bases: Mapping[int, int] = field(default_factory=dict)
@@ -244,8 +246,8 @@ class IndexBuilder:
 def scan(read: Callable[[int, int], bytes], start: int, limit: int, builder: IndexBuilder) -> int:
     """Adds every whole fragment in ``[start, limit)`` of a file to the builder; returns where the next one would begin.
 
-    ``read(offset, size)`` gives the file's bytes. Boxes between fragments are passed over. Stops without an error at the first box
-    that is not whole yet: that is how a growing file looks.
+    ``read(offset, size)`` gives the file's bytes. Boxes between fragments are passed over. Stops without an error at
+    the first box that is not whole yet: that is how a growing file looks.
 
     Raises:
         BoxError: what stands there can never become a fragment.

@@ -1,7 +1,7 @@
 """A segment's file: ``init | head | fragments | tail`` (docs/design/architecture.md).
 
-Head and tail are ``uuid`` boxes, which players ignore. They hold what the catalogue knows of the segment, so that it can be rebuilt
-from files alone. Invariant: what ``read`` returns describes only bytes that are whole in the file.
+Head and tail are ``uuid`` boxes, which players ignore. They hold what the catalogue knows of the segment, so that it
+can be rebuilt from files alone. Invariant: what ``read`` returns describes only bytes that are whole in the file.
 """
 
 from __future__ import annotations
@@ -55,9 +55,10 @@ _BEGIN_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Written first. ``media_start`` is the presentation time of the first video sample in ticks of ``timescale``, in the run's time;
-    it was ``start_us`` by the server's clock. Decode times in the file count from the run's ``media_base``, so that players show the file as long
-    as it is; of older files that is 0: theirs count from the run's beginning."""
+    """Written first. ``media_start`` is the presentation time of the first video sample in ticks of ``timescale``, in
+    the run's time; it was ``start_us`` by the server's clock. Decode times in the file count from the run's
+    ``media_base``, so that players show the file as long as it is; of older files that is 0: theirs count from the
+    run's beginning."""
 
     camera: str
     node: str
@@ -85,8 +86,9 @@ _Described = TypeVar("_Described", Head, Tail)
 
 @dataclass(frozen=True, slots=True)
 class SegmentFile:
-    """What a file says of itself, its index in the run's time. ``tail`` is None if the file was not closed; ``whole_bytes`` is where its last whole fragment
-    (or its head) ends; ``init_bytes`` the length of ``ftyp`` + ``moov`` at its start."""
+    """What a file says of itself, its index in the run's time. ``tail`` is None if the file was not closed;
+    ``whole_bytes`` is where its last whole fragment (or its head) ends; ``init_bytes`` the length of ``ftyp`` +
+    ``moov`` at its start."""
 
     head: Head
     tail: Tail | None
@@ -98,7 +100,8 @@ class SegmentFile:
 
     @property
     def bases(self) -> dict[int, int]:
-        """What is to be added to the decode times of each track in the file, in its ticks, so that they are the run's; empty: nothing."""
+        """What is to be added to the decode times of each track in the file, in its ticks, so that they are the run's;
+        empty: nothing."""
         return bases(self.head.media_base, self.head.timescale, self.tracks)
 
     @property
@@ -181,8 +184,8 @@ def read(path: Path) -> SegmentFile:
 
 
 def read_fd(fd: int, *, trust_tail: bool = True, trusted_bytes: int | None = None) -> SegmentFile:
-    """As ``read``, from an open file. With ``trust_tail`` false, or with only the first ``trusted_bytes`` to be trusted, it is scanned
-    as if it had no tail."""
+    """As ``read``, from an open file. With ``trust_tail`` false, or with only the first ``trusted_bytes`` to be
+    trusted, it is scanned as if it had no tail."""
     try:
         size = os.fstat(fd).st_size
         if trusted_bytes is not None:
@@ -239,7 +242,8 @@ _parse_init = functools.lru_cache(maxsize=256)(parse_init)
 
 
 def _scan_whole(pread: _Read, first: int, size: int, builder: IndexBuilder) -> int:
-    """Scans as far as there are whole fragments: after a power loss the rest of the file may be anything, zeros included."""
+    """Scans as far as there are whole fragments: after a power loss the rest of the file may be anything, zeros
+    included."""
     # Damage ends the footage, but what was added before it is whole.
     with contextlib.suppress(BoxError):
         scan(pread, first, size, builder)

@@ -1,6 +1,7 @@
 """Whether the audit log is what it was: every hash computed again, its end compared with what was noted of it.
 
-Invariant: whatever is in the file, the answer is a verdict with its faults named; nothing that somebody wrote there ends the check.
+Invariant: whatever is in the file, the answer is a verdict with its faults named; nothing that somebody wrote there
+ends the check.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ NONE: Final = Head(0, "")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with the entry ``seq`` (0: with the log as a whole): ``changed`` (it is not what its hash says), ``removed`` (entries
-    before it are not there), ``cut`` (entries at the end are not there), ``replaced`` (what was noted is not in the log), ``added`` (it was
-    written past the catalogue's own fences), ``unreadable``."""
+    """What is wrong with the entry ``seq`` (0: with the log as a whole): ``changed`` (it is not what its hash says),
+    ``removed`` (entries before it are not there), ``cut`` (entries at the end are not there), ``replaced`` (what was
+    noted is not in the log), ``added`` (it was written past the catalogue's own fences), ``unreadable``."""
 
     seq: int
     kind: str
@@ -32,8 +33,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How many entries were read, where the log ends, and what is wrong with it: nothing, or it was tampered with. ``noted``: the last of the heads
-    noted elsewhere that are in it, 0 if it was compared with none: then it is consistent, and no more is known."""
+    """How many entries were read, where the log ends, and what is wrong with it: nothing, or it was tampered with.
+    ``noted``: the last of the heads noted elsewhere that are in it, 0 if it was compared with none: then it is
+    consistent, and no more is known."""
 
     entries: int
     head: Head
@@ -42,7 +44,8 @@ class Verdict:
 
     @property
     def state(self) -> str:
-        """``tampered``; ``consistent``: as far as it can say itself; ``whole``: up to a head that was noted elsewhere, and consistent after it."""
+        """``tampered``; ``consistent``: as far as it can say itself; ``whole``: up to a head that was noted elsewhere,
+        and consistent after it."""
         if self.faults:
             return "tampered"
         return "whole" if self.noted.seq else "consistent"
@@ -60,8 +63,8 @@ def verify(
     after: Head = NONE,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Verdict:
-    """Reads the whole log, or what follows ``after``, and computes every hash again. ``heads`` were noted elsewhere at other times. ``progress`` hears the
-    entries done."""
+    """Reads the whole log, or what follows ``after``, and computes every hash again. ``heads`` were noted elsewhere at
+    other times. ``progress`` hears the entries done."""
     faults: list[Fault] = []
     last, count = after, 0
     with _any_text(conn):

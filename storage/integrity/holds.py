@@ -1,4 +1,5 @@
-"""Whether the holds are those that the audit log tells of: each placed one there, with its camera, range and reason, and released only if the log says so.
+"""Whether the holds are those that the audit log tells of: each placed one there, with its camera, range and reason,
+and released only if the log says so.
 
 Invariant: this only ever reports. Holds that are older than the log are not judged.
 """

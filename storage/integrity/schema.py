@@ -1,4 +1,5 @@
-"""Whether the catalogue's schema is the one that its migrations make: tables, indexes, and the triggers that keep holds, log and ids.
+"""Whether the catalogue's schema is the one that its migrations make: tables, indexes, and the triggers that keep
+holds, log and ids.
 
 A trigger that is not there any more refuses nothing and says nothing. Invariant: this only ever reports.
 """

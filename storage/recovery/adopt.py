@@ -1,7 +1,8 @@
-"""Adopting a segment that its writer did not close: cut off what is not whole, add the tail, give it its final name, enter it.
+"""Adopting a segment that its writer did not close: cut off what is not whole, add the tail, give it its final name,
+enter it.
 
-Idempotent: killed at any step and begun again, it ends the same. Invariants: no whole fragment is ever cut off, unless a sync of it
-failed; nothing is changed before it is sure that the file is ours and the catalogue knows its camera.
+Idempotent: killed at any step and begun again, it ends the same. Invariants: no whole fragment is ever cut off, unless
+a sync of it failed; nothing is changed before it is sure that the file is ours and the catalogue knows its camera.
 """
 
 from __future__ import annotations
@@ -51,15 +52,16 @@ _HEAD_BYTES = 4096
 _BLOCK_BYTES = 4096
 # The longest sync_interval.
 _UNSYNCED_US = 60_000_000
-# A run's clock leaves its media time by no more than this (and 500 ppm of the segment); more means that bytes were lost.
+# A run's clock leaves its media time by no more than this (and 500 ppm of the segment); more means that bytes were
+# lost.
 _CLOCK_DRIFT_US = 400_000
 _SLEW_DIVISOR = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """A segment that was brought in, and how many bytes of a broken fragment were cut off. ``end_us`` is None if it held no footage and
-    was removed."""
+    """A segment that was brought in, and how many bytes of a broken fragment were cut off. ``end_us`` is None if it
+    held no footage and was removed."""
 
     key: Key
     end_us: int | None
@@ -78,8 +80,8 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """A file that was given its final name and is not in the catalogue yet. Without ``frames`` it is still the ``part`` that it was:
-    there is nothing to keep."""
+    """A file that was given its final name and is not in the catalogue yet. Without ``frames`` it is still the ``part``
+    that it was: there is nothing to keep."""
 
     key: Key
     part: Path
@@ -108,8 +110,8 @@ def check_name(root: Root, path: Path, head: Head) -> Key:
 def bring(
     files: Files, root: Root, part: Path, *, end_us: int | None = None, trusted_bytes: int | None = None
 ) -> Brought:
-    """Gives a ``.part`` file its tail and its final name. ``end_us`` is when its footage ended by the run's clock, if that is still
-    known; ``trusted_bytes`` what an earlier sync confirmed, if a later one failed.
+    """Gives a ``.part`` file its tail and its final name. ``end_us`` is when its footage ended by the run's clock, if
+    that is still known; ``trusted_bytes`` what an earlier sync confirmed, if a later one failed.
 
     Raises:
         BoxError: it is not a segment of ours; it is left alone.
@@ -191,8 +193,9 @@ def described(final: Path, root: Root) -> Brought:
 
 
 def _is_lost(fd: int, start_us: int) -> bool:
-    """Whether what a file should begin with never reached the disk: after a power cut ext4 has files of some length whose bytes are zero, sector by sector. No sync of it had
-    ended, and nothing in it can be decoded. One that was written for longer had been synced, so that it is damaged."""
+    """Whether what a file should begin with never reached the disk: after a power cut ext4 has files of some length
+    whose bytes are zero, sector by sector. No sync of it had ended, and nothing in it can be decoded. One that was
+    written for longer had been synced, so that it is damaged."""
     if os.fstat(fd).st_mtime * 1e6 - start_us > _UNSYNCED_US:
         return False
     head = os.pread(fd, _HEAD_BYTES, 0)
@@ -200,7 +203,8 @@ def _is_lost(fd: int, start_us: int) -> bool:
 
 
 def _first_lost_block(fd: int, size: int) -> int | None:
-    """Where the first block lies that a power cut took out of the middle: ext4 may keep a file's length and what is around it. No coded video has so many zeros."""
+    """Where the first block lies that a power cut took out of the middle: ext4 may keep a file's length and what is
+    around it. No coded video has so many zeros."""
     for at in range(0, size, _CHUNK_BYTES):
         data = os.pread(fd, min(_CHUNK_BYTES, size - at), at)
         for block in range(0, len(data) - _BLOCK_BYTES + 1, _BLOCK_BYTES):
@@ -210,7 +214,8 @@ def _first_lost_block(fd: int, size: int) -> int | None:
 
 
 def _nothing(root: Root, part: Path, size: int) -> Brought:
-    """An empty file, or one of which no byte was ever confirmed: only its name says what it was to be, to the millisecond."""
+    """An empty file, or one of which no byte was ever confirmed: only its name says what it was to be, to the
+    millisecond."""
     name = parse(part.relative_to(root.path).as_posix())
     if name is None:
         raise BoxError("is empty")

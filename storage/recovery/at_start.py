@@ -1,7 +1,9 @@
-"""Bringing catalogue and files together at a start: finish deletions, adopt what was being written, say why nothing was recorded since.
+"""Bringing catalogue and files together at a start: finish deletions, adopt what was being written, say why nothing was
+recorded since.
 
-Order: garbage → unfinished and unentered files → rows without a file → runs → facts. Each step is complete in itself, so a kill between
-any two only leaves work for the next start. What takes long is left to a ``Backlog``: recording must not wait for it.
+Order: garbage → unfinished and unentered files → rows without a file → runs → facts. Each step is complete in itself,
+so a kill between any two only leaves work for the next start. What takes long is left to a ``Backlog``: recording must
+not wait for it.
 """
 
 from __future__ import annotations
@@ -33,9 +35,11 @@ __all__ = ["Report", "reconcile", "take_up"]
 log = logging.getLogger(__name__)
 
 _HOUR_US = 3_600_000_000
-# Adopted files entered in one transaction at a start. While people watch, a file must not have its name for long before its row says so.
+# Adopted files entered in one transaction at a start. While people watch, a file must not have its name for long before
+# its row says so.
 _BATCH = 200
-# So long may adoption keep recorders waiting. A few cameras' files take less; a city's would take minutes, as each is read as a whole.
+# So long may adoption keep recorders waiting. A few cameras' files take less; a city's would take minutes, as each is
+# read as a whole.
 PATIENCE_S: Final = 1.0
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
@@ -57,9 +61,10 @@ def reconcile(
 ) -> Report:
     """Reconciles all cameras, or ``only`` some whose recorder has just died.
 
-    ``alive_us`` is when the recorder was last known to be alive; what each camera lacks since its last footage gets ``cause`` and
-    ``detail``. No recorder of these cameras may be running. Unfinished segments that are not adopted after ``patience_s``, or that the
-    disk refuses to let us adopt, go to the ``backlog``, if there is one; they stay growing rows until then, and recorders may start.
+    ``alive_us`` is when the recorder was last known to be alive; what each camera lacks since its last footage gets
+    ``cause`` and ``detail``. No recorder of these cameras may be running. Unfinished segments that are not adopted
+    after ``patience_s``, or that the disk refuses to let us adopt, go to the ``backlog``, if there is one; they stay
+    growing rows until then, and recorders may start.
     """
     report = Report()
     loss = Loss(cause, detail, node, epoch)
@@ -75,7 +80,8 @@ def reconcile(
     until = time.monotonic() + patience_s
     for root in mounted:
         taking = TakingIn(database, files, root, loss, report, batch=_BATCH if only is None else 1)
-        # What the catalogue takes for growing is looked for by name, however long ago that was; the folders tell of the rest.
+        # What the catalogue takes for growing is looked for by name, however long ago that was; the folders tell of the
+        # rest.
         for row in open_rows:
             if row.root != root.id or row.key.camera not in wanted or row.key in waiting:
                 continue
@@ -104,8 +110,8 @@ def reconcile(
 def take_up(
     database: Database, root: Root, backlog: Backlog, *, node: str, living: Collection[int], loss: Loss, now_us: int
 ) -> int:
-    """Leaves to the backlog what recorders that are gone left unfinished on a root, while others record. ``living`` are the epochs of recorders
-    that run: their segments are their own. Returns how many segments that are."""
+    """Leaves to the backlog what recorders that are gone left unfinished on a root, while others record. ``living`` are
+    the epochs of recorders that run: their segments are their own. Returns how many segments that are."""
     with database.read() as conn:
         grow = segments.growing(conn)
     dead = [row for row in grow if row.root == root.id and not (row.key.node == node and row.key.epoch in living)]
@@ -135,8 +141,9 @@ def _listed(folder: Path) -> list[str]:
 
 
 def _recent_files(database: Database, root: Root, wanted: Sequence[str], since_us: int) -> Iterator[Path]:
-    """Files in the hours in which a segment may have been growing, but for those that the catalogue knows. Names tell the start, so older
-    folders need no look. By what is there, not hour by hour: a server may come back after a year, or a clock from 1970."""
+    """Files in the hours in which a segment may have been growing, but for those that the catalogue knows. Names tell
+    the start, so older folders need no look. By what is there, not hour by hour: a server may come back after a year,
+    or a clock from 1970."""
     first = hour_folder("x", max(since_us, 0)).parts
     day, hour = first[1], first[2]
     from_us = max(since_us, 0) // _HOUR_US * _HOUR_US
@@ -155,8 +162,8 @@ def _recent_files(database: Database, root: Root, wanted: Sequence[str], since_u
 
 
 def _known(database: Database, root: Root, camera: str, from_us: int) -> set[str]:
-    """The names, from the day on, of a camera's segments that start at ``from_us`` or later: closed ones, and both names of those that the
-    catalogue takes for growing on this root."""
+    """The names, from the day on, of a camera's segments that start at ``from_us`` or later: closed ones, and both
+    names of those that the catalogue takes for growing on this root."""
     with database.read() as conn:
         rows = conn.execute(
             "SELECT s.start_us, s.epoch, n.id, s.end_us IS NULL FROM segment s JOIN node n ON n.key = s.node"
@@ -197,7 +204,8 @@ def _close_rows_without_file(
 
 
 def _explain_left(conn: sqlite3.Connection, left: Mapping[str, Sequence[Segment]], loss: Loss) -> None:
-    """Of segments in the backlog whose run went on in another: what may lie between is explained until they are adopted, which may be never."""
+    """Of segments in the backlog whose run went on in another: what may lie between is explained until they are
+    adopted, which may be never."""
     for camera, rows in left.items():
         for row in rows:
             after = [
@@ -217,8 +225,8 @@ def _explain_left(conn: sqlite3.Connection, left: Mapping[str, Sequence[Segment]
 def _close_story(
     conn: sqlite3.Connection, camera: str, loss: Loss, alive_us: int | None, now_us: int, left: Sequence[Segment]
 ) -> None:
-    """Ends the camera's open runs, and sets the cause from its last footage, or from when its recorder was last alive, on. ``left``: segments
-    in the backlog. They hold what they are known to; their runs are ended by who adopts them."""
+    """Ends the camera's open runs, and sets the cause from its last footage, or from when its recorder was last alive,
+    on. ``left``: segments in the backlog. They hold what they are known to; their runs are ended by who adopts them."""
     key = cameras.key_of(conn, camera)
     later = {Key(camera, row.run_start_us, row.key.node, row.key.epoch) for row in left}
     for row in conn.execute(

@@ -1,7 +1,8 @@
 """Unfinished segments of dead recorders that a start did not wait for: adopted while the cameras record again.
 
-Until then each is a growing row, its footage can be watched, and its catalogue entry reaches as far as it was known to. Invariants: only
-segments given to it are touched, so a running recorder's never are; what the disk refuses stays, and is tried again.
+Until then each is a growing row, its footage can be watched, and its catalogue entry reaches as far as it was known to.
+Invariants: only segments given to it are touched, so a running recorder's never are; what the disk refuses stays, and
+is tried again.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ __all__ = ["Backlog"]
 log = logging.getLogger(__name__)
 
 _RETRY_S: Final = 10.0
-# What a recorder left that has just died waits until its cameras are connected again: reading whole files takes a processor, and they need it.
+# What a recorder left that has just died waits until its cameras are connected again: reading whole files takes a
+# processor, and they need it.
 _AFTER_CRASH_S: Final = 4.0
 
 
@@ -100,8 +102,8 @@ class Backlog:
             wait_s = time.monotonic() - began if settled else _RETRY_S
 
     def settle_one(self, root: str) -> bool | None:
-        """Adopts the first segment of a root's queue, or closes its row if there is nothing to adopt. False if the disk or the catalogue
-        refused: it is the last of the queue then. None if the queue is empty."""
+        """Adopts the first segment of a root's queue, or closes its row if there is nothing to adopt. False if the disk
+        or the catalogue refused: it is the last of the queue then. None if the queue is empty."""
         with self._lock:
             queue = self._queues.get(root)
             if not queue:

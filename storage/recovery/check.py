@@ -1,7 +1,7 @@
 """Comparing files with the catalogue. Only ever reports: nothing here writes, renames or removes anything.
 
-A segment's file may lawfully come, change its name or go while this runs, since recorders and retention go on: what looks wrong is looked at again,
-by the catalogue's word of then, before it is reported.
+A segment's file may lawfully come, change its name or go while this runs, since recorders and retention go on: what
+looks wrong is looked at again, by the catalogue's word of then, before it is reported.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class Finding:
 
 
 def check(database: Database, roots: Sequence[Root], *, hashes: bool) -> Iterator[Finding | int]:
-    """Compares; yields findings, and in between the number of rows and files looked at so far, for progress. With ``hashes`` every byte
-    is read. ``roots`` are those whose disks are here."""
+    """Compares; yields findings, and in between the number of rows and files looked at so far, for progress. With
+    ``hashes`` every byte is read. ``roots`` are those whose disks are here."""
     here = {root.id for root in roots}
     seen = 0
     for row in rows(database):
@@ -131,7 +131,8 @@ def _size(row: Row, size: int) -> Finding:
 
 
 def _still_so(database: Database, row: Row) -> bool:
-    """Whether the catalogue still says what it said: if not, the segment has just been deleted, or was given up by its recorder."""
+    """Whether the catalogue still says what it said: if not, the segment has just been deleted, or was given up by its
+    recorder."""
     if row.bytes is not None:
         return still_listed(database, row)
     time.sleep(_LOOK_AGAIN_S)
@@ -174,8 +175,8 @@ def _files(database: Database, root: Root, suspects: list[tuple[Root, SegmentNam
 
 
 def _known(database: Database, root: Root, name: SegmentName) -> dict[tuple[int, int, str], bool]:
-    """Start (ms), epoch and node of all segments and garbage that the catalogue has of this camera and root in this hour; and whether a
-    file under the name of a growing segment is in order."""
+    """Start (ms), epoch and node of all segments and garbage that the catalogue has of this camera and root in this
+    hour; and whether a file under the name of a growing segment is in order."""
     hour_us = name.start_ms * 1000 // _HOUR_US * _HOUR_US
     values = {"camera": name.camera, "root": root.id, "a": hour_us, "b": hour_us + _HOUR_US}
     scope = (
@@ -198,7 +199,8 @@ def _is_known(known: dict[tuple[int, int, str], bool], name: SegmentName) -> boo
 
 
 def _confirmed(database: Database, suspects: list[tuple[Root, SegmentName, Path]]) -> Iterator[Finding]:
-    """Looks again at files that no row seemed to know. Those just made are given time: the catalogue hears of them later."""
+    """Looks again at files that no row seemed to know. Those just made are given time: the catalogue hears of them
+    later."""
     deadline = time.monotonic() + _GRACE_S
     while suspects:
         waiting = []

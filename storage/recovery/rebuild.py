@@ -1,7 +1,8 @@
 """Making a catalogue from footage files alone.
 
-What the files know comes back: cameras by id, runs, segments, spans, and why each run ended. What only the catalogue knew (users, names, the
-ledger of deletions, why a camera was out of reach) does not: a hole within a run is ``missing``, as nothing says who removed it.
+What the files know comes back: cameras by id, runs, segments, spans, and why each run ended. What only the catalogue
+knew (users, names, the ledger of deletions, why a camera was out of reach) does not: a hole within a run is
+``missing``, as nothing says who removed it.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ _DETAIL: Final = {"reason": "from the files, when the catalogue was rebuilt"}
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far it is: files found and entered so far, and those that are no segments of ours, damaged, or without a picture."""
+    """How far it is: files found and entered so far, and those that are no segments of ours, damaged, or without a
+    picture."""
 
     files: int
     entered: int
@@ -48,7 +50,8 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What one file says. ``sha256`` is known only of a file that was given its tail just now: no other is read as a whole."""
+    """What one file says. ``sha256`` is known only of a file that was given its tail just now: no other is read as a
+    whole."""
 
     key: Key
     root: Root
@@ -64,8 +67,8 @@ class _Found:
 def rebuild(database: Database, roots: Sequence[Root], *, files: Files = FILES) -> Iterator[Progress]:
     """Fills an empty catalogue; yields progress. No recorder may be running.
 
-    Files are entered camera by camera in the order of time, so spans and facts come out as they were. Part files are closed, as a start
-    would do; everything else stays as it is.
+    Files are entered camera by camera in the order of time, so spans and facts come out as they were. Part files are
+    closed, as a start would do; everything else stays as it is.
     """
     seen = entered = left_alone = 0
     _register(database, roots)
@@ -146,8 +149,8 @@ def _register(database: Database, roots: Sequence[Root]) -> None:
 
 
 def _settle_node(conn: sqlite3.Connection) -> None:
-    """Epochs go on behind the highest; this machine is the one that used it, and was last known to be alive when its footage ended: so
-    the next start says ``server_down`` from then on."""
+    """Epochs go on behind the highest; this machine is the one that used it, and was last known to be alive when its
+    footage ended: so the next start says ``server_down`` from then on."""
     conn.execute(
         "UPDATE meta SET value = max(value, (SELECT coalesce(max(epoch), 0) FROM segment)) WHERE key = 'epoch'"
     )
@@ -296,8 +299,8 @@ class _Story:
 
 
 def _cause(reason: str) -> Cause | None:
-    """What ended a run, by the reason in the tail of its last file. An adopted file's recorder ended with it. None if its run had gone
-    on (a rotation), or its tail is lost: then footage has followed that is not there any more."""
+    """What ended a run, by the reason in the tail of its last file. An adopted file's recorder ended with it. None if
+    its run had gone on (a rotation), or its tail is lost: then footage has followed that is not there any more."""
     if reason == "adopted":
         return Cause.SERVER_DOWN
     try:

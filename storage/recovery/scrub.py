@@ -1,8 +1,8 @@
 """Reading footage again at leisure: does each closed segment still hold the bytes that were recorded?
 
-Disks forget without saying so; whoever finds it out first should not be a court. Invariant: nothing here changes a file. The catalogue gets the
-hash of a segment that has none (entered from its file alone), and only once the file's own tail has vouched for its bytes; and a segment whose
-file is gone is a gap from then on, with the cause ``missing``.
+Disks forget without saying so; whoever finds it out first should not be a court. Invariant: nothing here changes a
+file. The catalogue gets the hash of a segment that has none (entered from its file alone), and only once the file's own
+tail has vouched for its bytes; and a segment whose file is gone is a gap from then on, with the cause ``missing``.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ _REMEMBER_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A segment as the catalogue lists it. ``place`` is its key in the order of the table; ``bytes`` is None while it grows."""
+    """A segment as the catalogue lists it. ``place`` is its key in the order of the table; ``bytes`` is None while it
+    grows."""
 
     place: tuple[int, int, int, int]
     camera: str
@@ -62,8 +63,9 @@ class Row:
 
 @dataclass(slots=True)
 class Scrubbed:
-    """What a pass found. ``whole`` says that it came to the end of the catalogue; ``filled`` counts hashes entered for rows that had
-    none; ``bad`` are files whose bytes, size or presence are not the catalogue's, each with the reason."""
+    """What a pass found. ``whole`` says that it came to the end of the catalogue; ``filled`` counts hashes entered for
+    rows that had none; ``bad`` are files whose bytes, size or presence are not the catalogue's, each with the reason.
+    """
 
     segments: int = 0
     bytes: int = 0
@@ -75,7 +77,8 @@ class Scrubbed:
 def rows(
     database: Database, after: tuple[int, int, int, int] = (-1, -1, -1, -1), *, page: int = _PAGE
 ) -> Iterator[Row]:
-    """Every segment behind ``after``, page by page: a long read transaction would keep the catalogue's log from being cleared."""
+    """Every segment behind ``after``, page by page: a long read transaction would keep the catalogue's log from being
+    cleared."""
     while True:
         with database.read() as conn:
             found = conn.execute(
@@ -105,8 +108,9 @@ def still_listed(database: Database, row: Row) -> bool:
 def hashed(
     fd: int, size: int, *, split: int | None = None, read: Callable[[int], None] | None = None
 ) -> tuple[str, str]:
-    """SHA-256 of the first ``size`` bytes of an open file, and of its first ``split`` bytes. ``read`` is told the bytes of each chunk
-    and may wait, or raise to end it. What was read does not stay in memory: it would displace what people are watching.
+    """SHA-256 of the first ``size`` bytes of an open file, and of its first ``split`` bytes. ``read`` is told the bytes
+    of each chunk and may wait, or raise to end it. What was read does not stay in memory: it would displace what people
+    are watching.
 
     Raises:
         OSError: the disk could not give the bytes.
@@ -151,8 +155,9 @@ class _Pace:
 
 
 def scrub(database: Database, roots: Sequence[Root], bytes_per_s: int, stop: threading.Event) -> Scrubbed:
-    """One pass over all closed segments on ``roots``, or the rest of the one that was stopped; reads at most ``bytes_per_s``. Ends early
-    when ``stop`` is set. What is wrong is logged and returned; nothing is repaired. A file that is gone is entered as ``missing``.
+    """One pass over all closed segments on ``roots``, or the rest of the one that was stopped; reads at most
+    ``bytes_per_s``. Ends early when ``stop`` is set. What is wrong is logged and returned; nothing is repaired. A file
+    that is gone is entered as ``missing``.
 
     ``database`` need not be durable: a lost place or hash is found again.
     """
@@ -215,8 +220,8 @@ def _look(database: Database, row: Row, done: Scrubbed, pace: _Pace) -> str | No
 
 
 def _enter_missing(database: Database, row: Row) -> None:
-    """What the segment held is no longer footage, and its cause is ``missing``. One under a legal hold stays listed: the fence can't tell
-    this from a deletion, and somebody must look."""
+    """What the segment held is no longer footage, and its cause is ``missing``. One under a legal hold stays listed:
+    the fence can't tell this from a deletion, and somebody must look."""
     key = Key(row.camera, row.start_us, row.node, row.epoch)
     with database.write() as conn:
         segment = segments.get(conn, key)
@@ -236,8 +241,8 @@ def _enter_missing(database: Database, row: Row) -> None:
 def altered(
     fd: int, size: int, sha256: str | None, read: Callable[[int], None] | None = None
 ) -> tuple[str, str | None]:
-    """Reads all ``size`` bytes of a segment; returns their SHA-256, and what is wrong with them, if anything. Where the catalogue has no
-    hash, the file's own tail vouches for what is before it. ``read`` as for ``hashed``.
+    """Reads all ``size`` bytes of a segment; returns their SHA-256, and what is wrong with them, if anything. Where the
+    catalogue has no hash, the file's own tail vouches for what is before it. ``read`` as for ``hashed``.
 
     Raises:
         OSError: the disk could not give the bytes.

@@ -1,7 +1,8 @@
-"""Taking in files that the catalogue does not know as closed: what was growing when its recorder died, and what was closed unheard.
+"""Taking in files that the catalogue does not know as closed: what was growing when its recorder died, and what was
+closed unheard.
 
-Invariant: a file is given its name, durably, before the catalogue lists it; whatever is no segment of ours is reported and left alone. What a
-growing row is known to have held is entered as footage or as missing, never forgotten.
+Invariant: a file is given its name, durably, before the catalogue lists it; whatever is no segment of ours is reported
+and left alone. What a growing row is known to have held is entered as footage or as missing, never forgotten.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ class Report:
 
 
 class TakingIn:
-    """Takes in the files of one root. Those adopted are entered many at a time: each transaction waits for the disk. Killed before, the
-    next start enters them by their tails."""
+    """Takes in the files of one root. Those adopted are entered many at a time: each transaction waits for the disk.
+    Killed before, the next start enters them by their tails."""
 
     def __init__(self, database: Database, files: Files, root: Root, loss: Loss, report: Report, *, batch: int) -> None:
         """``batch``: how many adopted files are entered in one transaction."""
@@ -139,7 +140,8 @@ def files_of(row: Segment) -> list[Path]:
 
 
 def close_row_without_file(conn: sqlite3.Connection, row: Segment, now_us: int, loss: Loss) -> bool:
-    """A growing row without a file that tells more is not footage. What it is known to have held is missing; says whether there was any."""
+    """A growing row without a file that tells more is not footage. What it is known to have held is missing; says
+    whether there was any."""
     key, held = row.key, row.end_us > row.key.start_us
     segments.discard(conn, key)
     if held:
@@ -152,7 +154,8 @@ def close_row_without_file(conn: sqlite3.Connection, row: Segment, now_us: int, 
 
 
 def may_hold_footage(row: Segment) -> bool:
-    """Whether a growing row's file, which could not be taken in, may be at another time. One that is no segment of ours never will."""
+    """Whether a growing row's file, which could not be taken in, may be at another time. One that is no segment of ours
+    never will."""
     return any(exists(path) is None or _holds(path) for path in files_of(row))
 
 

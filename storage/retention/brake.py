@@ -1,9 +1,10 @@
 """The brake: which deletions wait for a person. Pure.
 
-Retention follows rules, and a rule can be wrong: a floor of 500 TB where 500 GB was meant, a ``max_age`` in minutes, a clock that is 40 days ahead, a disk that shrank.
-Whatever the rules *confirmed so far*, at a true time, would delete goes by itself. What goes beyond that may go by itself only as long as it is little, summed over 24
-hours; more waits, with its cause, until a person confirms the cause. Invariants: confirmed rules are never held up; what waits is never deleted in slices; where nothing was
-ever confirmed, nothing is explained.
+Retention follows rules, and a rule can be wrong: a floor of 500 TB where 500 GB was meant, a ``max_age`` in minutes, a
+clock that is 40 days ahead, a disk that shrank. Whatever the rules *confirmed so far*, at a true time, would delete
+goes by itself. What goes beyond that may go by itself only as long as it is little, summed over 24 hours; more waits,
+with its cause, until a person confirms the cause. Invariants: confirmed rules are never held up; what waits is never
+deleted in slices; where nothing was ever confirmed, nothing is explained.
 """
 
 from __future__ import annotations
@@ -84,14 +85,15 @@ def gentle(in_force: Policy, confirmed: Policy | None) -> Policy:
 
 
 def allowed(disk: Disk, confirmed_bytes: int | None) -> Disk:
-    """The disk with the floor that retention may keep by itself. A root without a confirmed floor keeps what it has free now, so that what is recorded makes what is
-    oldest go, and no more."""
+    """The disk with the floor that retention may keep by itself. A root without a confirmed floor keeps what it has
+    free now, so that what is recorded makes what is oldest go, and no more."""
     most = min(disk.free_bytes, disk.total_bytes // 4) if confirmed_bytes is None else confirmed_bytes
     return replace(disk, floor_bytes=min(disk.floor_bytes, most))
 
 
 def floor_error(floor_bytes: int, total_bytes: int, bytes_a_day: int = 0) -> str:
-    """Why a floor can't be meant: over a quarter of its disk, or it leaves less than a day of what is recorded; empty if it can."""
+    """Why a floor can't be meant: over a quarter of its disk, or it leaves less than a day of what is recorded; empty
+    if it can."""
     if floor_bytes > total_bytes * _FLOOR_SHARE:
         return f"{floor_bytes} bytes are more than a quarter of the disk ({total_bytes} bytes)"
     if bytes_a_day and total_bytes - floor_bytes < bytes_a_day:
@@ -100,8 +102,8 @@ def floor_error(floor_bytes: int, total_bytes: int, bytes_a_day: int = 0) -> str
 
 
 def cause_of(deletion: Deletion, in_force: Policy, confirmed: Policy | None) -> str:
-    """What has to be confirmed for this deletion, which confirmed rules would not make: ``max_age=<us>``, ``max_bytes=<bytes>``, ``min_age=<us>`` or
-    ``floor=<root>``."""
+    """What has to be confirmed for this deletion, which confirmed rules would not make: ``max_age=<us>``,
+    ``max_bytes=<bytes>``, ``min_age=<us>`` or ``floor=<root>``."""
     was = confirmed or Policy()
     if deletion.rule == MAX_AGE:
         return f"max_age={in_force.max_age_us}"
@@ -122,8 +124,9 @@ def amounts(deletions: Iterable[Deletion]) -> dict[str, Amount]:
 
 
 def is_much(going: Mapping[str, Amount], lately: Mapping[str, Amount], footage: Mapping[str, Amount]) -> bool:
-    """Whether what would go beyond confirmed rules, with what went so in the last 24 hours, is more than a tenth of a camera's footage and more than an hour of it, or more than
-    5 % of the fleet's bytes. ``footage``: what there is now, by camera."""
+    """Whether what would go beyond confirmed rules, with what went so in the last 24 hours, is more than a tenth of a
+    camera's footage and more than an hour of it, or more than 5 % of the fleet's bytes. ``footage``: what there is now,
+    by camera."""
     cameras = going.keys() | lately.keys()
     total = {camera: going.get(camera, Amount()) + lately.get(camera, Amount()) for camera in cameras}
     for camera, amount in total.items():
@@ -135,8 +138,9 @@ def is_much(going: Mapping[str, Amount], lately: Mapping[str, Amount], footage: 
 
 
 def space_budget(lately_bytes: int, recorded_a_day: float, footage_bytes: int) -> int:
-    """How many bytes more may go for free space within these 24 hours: twice what is recorded in a day, or 5 % of the footage, is explained by recording. Beyond that the disk has
-    become smaller or fills with something else, and pruning keeps pace with recording (``at_pace``), no more."""
+    """How many bytes more may go for free space within these 24 hours: twice what is recorded in a day, or 5 % of the
+    footage, is explained by recording. Beyond that the disk has become smaller or fills with something else, and
+    pruning keeps pace with recording (``at_pace``), no more."""
     return max(0, round(max(2 * recorded_a_day, footage_bytes * _FLEET_SHARE)) - lately_bytes)
 
 
@@ -146,8 +150,8 @@ def at_pace(recorded_a_day: float, elapsed_us: int) -> int:
 
 
 def clock_error(now: Moment, anchor: Moment | None, last_footage_us: int | None, synchronised: bool | None) -> str:
-    """Why the clock can't be trusted with deleting by age; empty if it can. ``anchor``: the last reading that was trusted; without one, footage must not end long ago.
-    ``synchronised``: what the system says, None if it does not."""
+    """Why the clock can't be trusted with deleting by age; empty if it can. ``anchor``: the last reading that was
+    trusted; without one, footage must not end long ago. ``synchronised``: what the system says, None if it does not."""
     if anchor is None:
         if synchronised is False:
             return "the clock is not synchronised"
@@ -167,7 +171,8 @@ def clock_error(now: Moment, anchor: Moment | None, last_footage_us: int | None,
 
 
 def true_us(now: Moment, anchor: Moment | None) -> int:
-    """The time that can be relied on while the clock can't: since the last trusted reading at least this much has passed."""
+    """The time that can be relied on while the clock can't: since the last trusted reading at least this much has
+    passed."""
     if anchor is None:
         return now.wall_us
     passed_us = now.up_us - anchor.up_us if now.boot and now.boot == anchor.boot else now.up_us

@@ -1,7 +1,7 @@
 """Deleting a range of a camera's footage by a person's decision: a dry run, then exactly that.
 
-Files go whole: every closed segment that the range touches. Held segments stay and are named; a growing one can't go yet. Invariant: nothing is
-deleted but the segments whose hash the person confirmed, and the ledger keeps who and why.
+Files go whole: every closed segment that the range touches. Held segments stay and are named; a growing one can't go
+yet. Invariant: nothing is deleted but the segments whose hash the person confirmed, and the ledger keeps who and why.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class DeletionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class DeletionPlan:
-    """``ranges``: what would be gone, which may reach beyond what was asked; ``held``: segments that a hold keeps; ``growing``: one is
-    still being written and stays."""
+    """``ranges``: what would be gone, which may reach beyond what was asked; ``held``: segments that a hold keeps;
+    ``growing``: one is still being written and stays."""
 
     camera: str
     keys: Sequence[Key]
@@ -85,8 +85,9 @@ def delete(
     by: Actor,
     now_us: int,
 ) -> DeletionPlan:
-    """Deletes what the plan of this hash said, slice by slice; the accounting process removes the files. What a hold has come to keep since stays. The entry of the audit log
-    comes first: if the server is killed meanwhile, the ledger has what went by then.
+    """Deletes what the plan of this hash said, slice by slice; the accounting process removes the files. What a hold
+    has come to keep since stays. The entry of the audit log comes first: if the server is killed meanwhile, the ledger
+    has what went by then.
 
     Raises:
         KeyError: there never was such a camera.

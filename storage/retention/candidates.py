@@ -1,4 +1,5 @@
-"""The state that retention plans with, out of the catalogue: read lazily, so that a city's month costs what can go, not what there is.
+"""The state that retention plans with, out of the catalogue: read lazily, so that a city's month costs what can go, not
+what there is.
 
 Invariant: what a stream leaves out is held.
 """
@@ -101,8 +102,8 @@ def _segments(
     held: holds.Ranges,
     candidate: Callable[[tuple[int, int, int, int, int, int]], Candidate],
 ) -> Iterator[Candidate]:
-    """A camera's closed segments that no hold touches, by start. What begins within a hold is not even looked at: a camera may be held for
-    years."""
+    """A camera's closed segments that no hold touches, by start. What begins within a hold is not even looked at: a
+    camera may be held for years."""
     from_us = 0
     for start_us, end_us in chain(held, [(1 << 62, 1 << 62)]):
         after = (from_us, -1, -1)

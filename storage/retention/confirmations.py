@@ -1,4 +1,5 @@
-"""Rows of the brake (``storage.retention.brake``): confirmed rules and floors, what went lately, what waits for a person, the last trusted reading of the clock."""
+"""Rows of the brake (``storage.retention.brake``): confirmed rules and floors, what went lately, what waits for a
+person, the last trusted reading of the clock."""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ CLOCK: Final = "clock"
 _ANCHOR: Final = "trusted_moment"
 _FREE_RUNNING: Final = "clock_accepted_unsynchronised"
 _HOUR_US: Final = 3_600_000_000
-# A catalogue that was locked for long has files that it does not know yet; those reach no further than a little after its last heartbeat.
+# A catalogue that was locked for long has files that it does not know yet; those reach no further than a little after
+# its last heartbeat.
 _RESTORED_US: Final = 600_000_000
 _WINDOW_HOURS: Final = 24
 
@@ -59,7 +61,8 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Deletions that wait, by their cause, since ``since_us``; ``confirmed_by``: who has confirmed it, until the next pass carries it out."""
+    """Deletions that wait, by their cause, since ``since_us``; ``confirmed_by``: who has confirmed it, until the next
+    pass carries it out."""
 
     cause: str
     since_us: int
@@ -106,8 +109,8 @@ def _count(conn: sqlite3.Connection, what: str, subject: int, amount: Amount, no
 
 
 def forget_if_restored(conn: sqlite3.Connection, alive_us: int | None) -> bool:
-    """Forgets what was confirmed if footage goes on long after the server last ran by this catalogue (``alive_us``): it is a backup that was put back, and what people have decided since
-    is not in it. Says whether."""
+    """Forgets what was confirmed if footage goes on long after the server last ran by this catalogue (``alive_us``): it
+    is a backup that was put back, and what people have decided since is not in it. Says whether."""
     newest_us = last_footage_us(conn)
     if alive_us is None or newest_us is None or newest_us - alive_us <= _RESTORED_US:
         return False

@@ -1,7 +1,8 @@
 """Plans that a person confirms: what is confirmed is what runs.
 
-A plan's text is a line for each deletion, sorted; its hash is the SHA-256 of that text. Invariant: ``confirmed`` hands out exactly the deletions
-that were shown under the hash, or refuses. Footage that went since does not change a plan, it only shortens it.
+A plan's text is a line for each deletion, sorted; its hash is the SHA-256 of that text. Invariant: ``confirmed`` hands
+out exactly the deletions that were shown under the hash, or refuses. Footage that went since does not change a plan, it
+only shortens it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from storage.retention.policies import Policy, Rules
 
 __all__ = ["LARGEST", "PlanError", "Summary", "Todo", "confirmed", "hash_of", "preview", "save", "summary"]
 
-# Deletions of one plan to confirm. Catalogue and memory hold its text; what is more is planned again once these are gone.
+# Deletions of one plan to confirm. Catalogue and memory hold its text; what is more is planned again once these are
+# gone.
 LARGEST: Final = 100_000
 _VALID_US: Final = 3600 * 1_000_000
 _MOST_KEPT: Final = 16
@@ -44,8 +46,8 @@ class Todo:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a plan deletes. ``recorded_us`` is the sum of the segments' lengths; ``oldest_us`` the earliest start; ``by_rule`` segments and
-    bytes of each rule."""
+    """What a plan deletes. ``recorded_us`` is the sum of the segments' lengths; ``oldest_us`` the earliest start;
+    ``by_rule`` segments and bytes of each rule."""
 
     segments: int
     recorded_us: int
@@ -135,7 +137,8 @@ def confirmed(conn: sqlite3.Connection, hash_: str, rules: Rules, *, now_us: int
     """The deletions of the plan, oldest first, if it still is the plan.
 
     Raises:
-        PlanError: it was never made or is over an hour old, the rules in force for its cameras have changed since, or a hold now keeps some of it.
+        PlanError: it was never made or is over an hour old, the rules in force for its cameras have changed since, or a
+            hold now keeps some of it.
     """
     row = conn.execute("SELECT made_us, basis, text FROM plan WHERE hash = ?", (hash_,)).fetchone()
     if row is None or not now_us - _VALID_US <= row["made_us"] <= now_us:

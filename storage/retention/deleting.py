@@ -1,4 +1,5 @@
-"""Deleting footage in an order that never lies: ledger and garbage row in one transaction → unlink → sync folder → garbage row closed.
+"""Deleting footage in an order that never lies: ledger and garbage row in one transaction → unlink → sync folder →
+garbage row closed.
 
 Killed anywhere, the next sweep finishes. Invariant: a file goes only after the ledger says that it went, and why.
 """
@@ -29,8 +30,8 @@ log = logging.getLogger(__name__)
 def discard(
     conn: sqlite3.Connection, keys: Sequence[Key], *, cause: Cause, detail: Mapping[str, Any], now_us: int
 ) -> int:
-    """Moves closed segments into the garbage and enters the ledger; returns their bytes. Those that are gone, grow or are held are
-    passed over."""
+    """Moves closed segments into the garbage and enters the ledger; returns their bytes. Those that are gone, grow or
+    are held are passed over."""
     freed = 0
     for key in keys:
         segment = segments.get(conn, key)
@@ -66,8 +67,8 @@ def discard(
 
 
 def sweep(database: Database, files: Files = FILES, *, most: int = 1_000) -> int:
-    """Unlinks the files of garbage rows, ``most`` at a time until none is left; returns how many rows were closed. A file that can't
-    be unlinked keeps its row and is tried again at the next sweep."""
+    """Unlinks the files of garbage rows, ``most`` at a time until none is left; returns how many rows were closed. A
+    file that can't be unlinked keeps its row and is tried again at the next sweep."""
     closed = 0
     after = (-1, -1, -1, -1)
     mounted: dict[str, bool] = {}

@@ -1,8 +1,9 @@
 """Will the disks keep what ``min_age`` promises? Pure, but for measuring what is recorded.
 
-Model: the roots are one pool, as new segments go wherever there is room. A camera records as it did over the last day. Footage that is not
-protected gives way, so room runs out when what ``min_age`` and holds protect no longer fits. Then the least important cameras give up first;
-those of one priority reach the same age, since the oldest footage goes first.
+Model: the roots are one pool, as new segments go wherever there is room. A camera records as it did over the last day.
+Footage that is not protected gives way, so room runs out when what ``min_age`` and holds protect no longer fits. Then
+the least important cameras give up first; those of one priority reach the same age, since the oldest footage goes
+first.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ _WINDOW_US: Final = DAY_US
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a camera records: bytes a second over the last day, priority (lower gives up first), promise, when its oldest footage begins and
-    its newest ends (None: it has none), and the bytes that holds keep beyond the promise."""
+    """What a camera records: bytes a second over the last day, priority (lower gives up first), promise, when its
+    oldest footage begins and its newest ends (None: it has none), and the bytes that holds keep beyond the promise."""
 
     camera: str
     bytes_per_s: float
@@ -40,7 +41,8 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """A promise that can't be kept: from ``at_us`` on the camera's footage reaches back no further than ``reachable_us``."""
+    """A promise that can't be kept: from ``at_us`` on the camera's footage reaches back no further than
+    ``reachable_us``."""
 
     camera: str
     min_age_us: int
@@ -50,8 +52,8 @@ class Miss:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """``capacity_bytes``: what footage may take. ``needed_bytes``: what all promises and holds take once each camera has reached its min_age.
-    ``full_us``: when they no longer fit; None: they do."""
+    """``capacity_bytes``: what footage may take. ``needed_bytes``: what all promises and holds take once each camera
+    has reached its min_age. ``full_us``: when they no longer fit; None: they do."""
 
     capacity_bytes: int
     needed_bytes: int
@@ -126,7 +128,8 @@ def capacity(disks: Iterable[Disk], recorded_bytes: int) -> int:
 
 
 def measure(conn: sqlite3.Connection, policy_of: Mapping[str, Policy], *, now_us: int) -> tuple[list[Recorded], int]:
-    """What each camera that is recorded now records, and the bytes of all closed footage. From spans: a city's month is half a million."""
+    """What each camera that is recorded now records, and the bytes of all closed footage. From spans: a city's month is
+    half a million."""
     known = {camera.id: camera for camera in cameras.every(conn, removed=True)}
     since_us = now_us - _WINDOW_US
     held = _held_beyond(conn, policy_of, now_us)

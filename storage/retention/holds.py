@@ -1,7 +1,8 @@
 """Legal holds: ranges of a camera that retention must not touch.
 
-The fence is in the database itself (trigger ``held_segment_stays``): no program of ours, however wrong, can delete the row of a held segment,
-and files go only after their row. A hold is exact to the segment: one that it touches stays whole.
+The fence is in the database itself (trigger ``held_segment_stays``): no program of ours, however wrong, can delete the
+row of a held segment, and files go only after their row. A hold is exact to the segment: one that it touches stays
+whole.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ class HoldError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """``[start_us, end_us)`` of a camera is held. ``released_us`` is set when it no longer is; the row stays, for the record."""
+    """``[start_us, end_us)`` of a camera is held. ``released_us`` is set when it no longer is; the row stays, for the
+    record."""
 
     id: str
     camera: str
@@ -100,7 +102,8 @@ def place(
 
     Raises:
         KeyError: there is no such camera.
-        HoldError: the range is empty, longer than ``LONGEST_US``, ends later than ``AHEAD_US`` from now, or begins long before there could be footage;
+        HoldError: the range is empty, longer than ``LONGEST_US``, ends later than ``AHEAD_US`` from now, or begins long
+            before there could be footage;
             or the reason is empty.
     """
     if end_us <= start_us:
@@ -184,8 +187,8 @@ def keeps(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int) -> 
 
 
 def bytes_in(conn: sqlite3.Connection, camera: int, ranges: Ranges) -> int:
-    """Bytes of a camera's closed segments that the merged ``ranges`` touch. Of whole days from the spans, which are a few a day and count a segment where it starts: a camera may
-    be held for years."""
+    """Bytes of a camera's closed segments that the merged ``ranges`` touch. Of whole days from the spans, which are a
+    few a day and count a segment where it starts: a camera may be held for years."""
 
     def starting(from_us: int, until_us: int, after_us: int) -> int:
         row = conn.execute(
@@ -213,7 +216,8 @@ def bytes_in(conn: sqlite3.Connection, camera: int, ranges: Ranges) -> int:
 
 
 def kept_bytes(conn: sqlite3.Connection, *, now_us: int, more: Sequence[tuple[str, int, int]] = ()) -> int:
-    """What all holds keep, and ``more`` (cameras and ranges), once their ranges are over: what is there, and what each camera records in a day, as in the last one, of what is to come."""
+    """What all holds keep, and ``more`` (cameras and ranges), once their ranges are over: what is there, and what each
+    camera records in a day, as in the last one, of what is to come."""
     ranges: dict[str, list[tuple[int, int]]] = active(conn)
     for camera, start_us, end_us in more:
         merged = merge(Interval(a, b) for a, b in [*ranges.get(camera, []), (start_us, end_us)])

@@ -1,7 +1,7 @@
 """Leases: who reads footage says so for a while, so that it is not pruned between the requests of one download.
 
-A lease is a courtesy, no hold: it ends by itself, ``storage.retention.plan`` keeps it against ``max_bytes``, against ``max_age`` for an hour only,
-and gives leased footage up last, but gives it up, when the disk is full.
+A lease is a courtesy, no hold: it ends by itself, ``storage.retention.plan`` keeps it against ``max_bytes``, against
+``max_age`` for an hour only, and gives leased footage up last, but gives it up, when the disk is full.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ __all__ = ["active", "take"]
 
 
 def take(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int, *, now_us: int, until_us: int) -> None:
-    """Leases ``[start_us, end_us)`` of a camera until then. The same range again only lasts longer; leases that are over are removed."""
+    """Leases ``[start_us, end_us)`` of a camera until then. The same range again only lasts longer; leases that are
+    over are removed."""
     conn.execute("DELETE FROM lease WHERE until_us <= ?", (now_us,))
     conn.execute(
         "INSERT INTO lease (camera, start_us, end_us, until_us) VALUES ((SELECT key FROM camera WHERE id = ?), ?, ?, ?)"

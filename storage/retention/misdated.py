@@ -1,7 +1,9 @@
-"""Footage that was recorded under a wrong clock and says so: an earlier time than it can have. ``max_age`` judges it by the time that is known.
+"""Footage that was recorded under a wrong clock and says so: an earlier time than it can have. ``max_age`` judges it by
+the time that is known.
 
-A machine without a battery for its clock begins in 1970, and one whose clock was set back goes on weeks ago. When the clock is right again, that footage of minutes ago looks
-older than any rule allows. Invariant: what was recorded while the clock was in doubt and is dated before the last time that was trusted is as old as that time, and no older.
+A machine without a battery for its clock begins in 1970, and one whose clock was set back goes on weeks ago. When the
+clock is right again, that footage of minutes ago looks older than any rule allows. Invariant: what was recorded while
+the clock was in doubt and is dated before the last time that was trusted is as old as that time, and no older.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ def trusted(conn: sqlite3.Connection) -> None:
 
 
 def begin(conn: sqlite3.Connection, true_us: int) -> None:
-    """The clock is in doubt; ``true_us`` is the last time that was trusted. While it was in doubt already this changes nothing."""
+    """The clock is in doubt; ``true_us`` is the last time that was trusted. While it was in doubt already this changes
+    nothing."""
     if _get(conn, _DOUBT) is None:
         _put(conn, _DOUBT, {"after": _get(conn, _TRUSTED) or _get(conn, "rev"), "true_us": true_us})
 
@@ -51,7 +54,8 @@ def end(conn: sqlite3.Connection) -> int:
 
 
 def ranges(conn: sqlite3.Connection, due_us: Mapping[str, int]) -> dict[str, list[tuple[int, int]]]:
-    """By camera, the times that its misdated footage is dated, where it can't be as old as to have ended by ``due_us`` of the camera."""
+    """By camera, the times that its misdated footage is dated, where it can't be as old as to have ended by ``due_us``
+    of the camera."""
     found: dict[str, list[Interval]] = {}
     for entry in _get(conn, _KNOWN) or []:
         for camera, start_us, end_us in entry["runs"]:

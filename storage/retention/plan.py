@@ -1,9 +1,9 @@
 """What footage goes, and why: pure decisions over a state that is read only as far as they need.
 
-Judged by a segment's **end**: a segment goes when all of it is past its time. A camera's oldest go first; between cameras, whichever's next
-segment ends first. Invariants: nothing goes that no rule names; a rule names no more than it needs; growing and held segments never go;
-what is younger than ``min_age`` goes for ``max_age`` alone; what is leased (``storage.retention.leases``) waits, but for free space and never an hour past
-``max_age``.
+Judged by a segment's **end**: a segment goes when all of it is past its time. A camera's oldest go first; between
+cameras, whichever's next segment ends first. Invariants: nothing goes that no rule names; a rule names no more than it
+needs; growing and held segments never go; what is younger than ``min_age`` goes for ``max_age`` alone; what is leased
+(``storage.retention.leases``) waits, but for free space and never an hour past ``max_age``.
 """
 
 from __future__ import annotations
@@ -104,9 +104,10 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """A camera's footage. ``segments``: its closed segments by start, read only as far as needed; those that are sure to be protected may be
-    left out, and ``overdue`` says how many of these are held past ``max_age``. ``leases``: what is being read. ``bytes``: of all its closed segments, ``held_bytes``: of those that
-    holds keep, which take no room of ``max_bytes``. ``garbage``: by root, bytes that are given up already and still on the disk."""
+    """A camera's footage. ``segments``: its closed segments by start, read only as far as needed; those that are sure
+    to be protected may be left out, and ``overdue`` says how many of these are held past ``max_age``. ``leases``: what
+    is being read. ``bytes``: of all its closed segments, ``held_bytes``: of those that holds keep, which take no room
+    of ``max_bytes``. ``garbage``: by root, bytes that are given up already and still on the disk."""
 
     camera: str
     policy: Policy
@@ -127,8 +128,9 @@ class Footage:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``deletions``, oldest end first. ``shortfalls``: floors that can't be reached. ``overdue``: held segments past their ``max_age``. ``beyond``: by camera, the bytes that
-    it has beyond its ``max_bytes`` because of holds. ``complete`` is false if there is more to delete than was asked for; then nothing is said of floors."""
+    """``deletions``, oldest end first. ``shortfalls``: floors that can't be reached. ``overdue``: held segments past
+    their ``max_age``. ``beyond``: by camera, the bytes that it has beyond its ``max_bytes`` because of holds.
+    ``complete`` is false if there is more to delete than was asked for; then nothing is said of floors."""
 
     deletions: Sequence[Deletion]
     shortfalls: Sequence[Shortfall]
@@ -153,7 +155,8 @@ class _Camera:
         self._rest = iter(footage.segments)
 
     def by_rules(self) -> Iterator[Deletion]:
-        """What ``max_age`` and ``max_bytes`` name. What goes for its age counts for ``max_bytes`` too, wherever it stands."""
+        """What ``max_age`` and ``max_bytes`` name. What goes for its age counts for ``max_bytes`` too, wherever it
+        stands."""
         if self.due_us < 0 and self.excess <= 0:
             return
         mature: list[Candidate] = []
@@ -212,7 +215,8 @@ class _Camera:
 
 
 def plan(footage: Iterable[Footage], disks_: Iterable[Disk], *, now_us: int, most: int | None = None) -> Plan:
-    """The deletions that the rules ask for now; ``most`` bounds them. Pure, but that it reads ``Footage.segments`` as it goes."""
+    """The deletions that the rules ask for now; ``most`` bounds them. Pure, but that it reads ``Footage.segments`` as
+    it goes."""
     cameras: list[_Camera] = []
     deletions: list[Deletion] = []
     freed: dict[str, int] = {}
@@ -244,7 +248,8 @@ def plan(footage: Iterable[Footage], disks_: Iterable[Disk], *, now_us: int, mos
 
 
 def _for_space(cameras: Sequence[_Camera], short: dict[str, int], deletions: list[Deletion], most: int | None) -> bool:
-    """Takes the oldest of the fleet until no root is ``short`` (which is counted down); says whether ``most`` allowed all."""
+    """Takes the oldest of the fleet until no root is ``short`` (which is counted down); says whether ``most`` allowed
+    all."""
     wanted = {root for root, bytes_ in short.items() if bytes_ > 0}
     if not wanted:
         return True
@@ -273,8 +278,8 @@ def _push(heap: list[tuple[int, int, Candidate]], number: int, stream: Iterator[
 
 
 def disks(roots: Sequence[Root], floor_bytes: int, floor_fraction: float, files: Files = FILES) -> list[Disk]:
-    """The roots' disks as they are now. The floor is the larger of bytes and fraction of the disk. A root whose disk is away is left
-    out: the free space below its mount point says nothing of it."""
+    """The roots' disks as they are now. The floor is the larger of bytes and fraction of the disk. A root whose disk is
+    away is left out: the free space below its mount point says nothing of it."""
     found = []
     for root in roots:
         try:
@@ -301,8 +306,8 @@ def apply(
     by: Actor | None = None,
     sweep: bool = True,
 ) -> Applied:
-    """Deletes what was planned. The ledger names the rule, and ``by``, the person who confirmed it. What has gone since, or is held since, is
-    passed over. Without ``sweep`` the files go with the next sweep of another process."""
+    """Deletes what was planned. The ledger names the rule, and ``by``, the person who confirmed it. What has gone
+    since, or is held since, is passed over. Without ``sweep`` the files go with the next sweep of another process."""
     freed_bytes = gone = 0
     who = {} if by is None else {"person": by.name}
     for start in range(0, len(deletions), _BATCH):

@@ -1,6 +1,7 @@
 """Rules of retention, and which of them a camera has. Pure.
 
-A camera's own rule counts before that of the first label rule that matches it, and that before the default; each of the three keys by itself.
+A camera's own rule counts before that of the first label rule that matches it, and that before the default; each of the
+three keys by itself.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ __all__ = ["LabelRule", "Policy", "Rules", "own_rules", "resolve"]
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """``max_age_us``: gone by then, judged by a segment's end. ``max_bytes``: closed segments hold no more than this. ``min_age_us``:
-    younger footage does not go for ``max_bytes`` or for free space. None: no such rule."""
+    """``max_age_us``: gone by then, judged by a segment's end. ``max_bytes``: closed segments hold no more than this.
+    ``min_age_us``: younger footage does not go for ``max_bytes`` or for free space. None: no such rule."""
 
     max_age_us: int | None = None
     max_bytes: int | None = None

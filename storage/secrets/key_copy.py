@@ -1,6 +1,8 @@
-"""A copy of the keys of cameras' secrets, under a passphrase: what may lie beside a backup, where the keys themselves must not.
+"""A copy of the keys of cameras' secrets, under a passphrase: what may lie beside a backup, where the keys themselves
+must not.
 
-JSON: ``salt`` and Argon2id's parameters (RFC 9106) make a key of the passphrase; AES-256-GCM seals the keys, a line each, with it.
+JSON: ``salt`` and Argon2id's parameters (RFC 9106) make a key of the passphrase; AES-256-GCM seals the keys, a line
+each, with it.
 """
 
 from __future__ import annotations

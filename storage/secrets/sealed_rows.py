@@ -1,6 +1,7 @@
 """Rows of cameras that are older than sealing: sealed once, at the upgrade, and nothing left of their plain text.
 
-``meta.camera_secrets``: 0, rows may be plain; 1, all are sealed, but free space of the file may hold what was there; 2, it doesn't.
+``meta.camera_secrets``: 0, rows may be plain; 1, all are sealed, but free space of the file may hold what was there; 2,
+it doesn't.
 """
 
 from __future__ import annotations
@@ -60,8 +61,8 @@ def seal_all(conn: sqlite3.Connection, keys: Keys) -> None:
 
 
 def scrub(conn: sqlite3.Connection, path: Path) -> str | None:
-    """Rewrites the file, so that its free space holds nothing of before; says why not, if it was not done. Nobody else may use it meanwhile. Outside a
-    transaction."""
+    """Rewrites the file, so that its free space holds nothing of before; says why not, if it was not done. Nobody else
+    may use it meanwhile. Outside a transaction."""
     if _stage(conn) != 1:
         return None
     size = path.stat().st_size

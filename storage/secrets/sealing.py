@@ -1,10 +1,12 @@
 """Secrets of cameras at rest: sealed in the catalogue with a key that lies beside it, or comes from the system.
 
-AES-256-GCM, bound to the camera's id, so that what was sealed for one camera opens for no other. A stolen catalogue, or a backup of one, holds no password. What
-``seal`` makes begins with the key's name, so that a lost key can be named. Keys are 32 random bytes, in hexadecimal digits, a line each:
+AES-256-GCM, bound to the camera's id, so that what was sealed for one camera opens for no other. A stolen catalogue, or
+a backup of one, holds no password. What ``seal`` makes begins with the key's name, so that a lost key can be named.
+Keys are 32 random bytes, in hexadecimal digits, a line each:
 
 * ``$CREDENTIALS_DIRECTORY/nvr-camera-key`` (systemd), if it is there, seals;
-* else the last line of the file ``camera-key`` beside the catalogue, made when it is needed first. All lines of both open.
+* else the last line of the file ``camera-key`` beside the catalogue, made when it is needed first. All lines of both
+  open.
 
 Invariant: no row holds a secret in plain text that was written since; what can't be opened stays as it is.
 """

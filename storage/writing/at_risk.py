@@ -1,7 +1,8 @@
-"""How old the oldest frame is that a power cut would cost now, and how old frames were when a sync made them safe: by root and recorder process.
+"""How old the oldest frame is that a power cut would cost now, and how old frames were when a sync made them safe: by
+root and recorder process.
 
-Counted on the disk's writing thread, read by any; each process tells the catalogue once a second. Invariant: what is told is never less than what is so, by the
-monotonic clock.
+Counted on the disk's writing thread, read by any; each process tells the catalogue once a second. Invariant: what is
+told is never less than what is so, by the monotonic clock.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ _TOLD_US: Final = 3_000_000
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """``oldest_s``: the age of the oldest frame that is not safe, 0 if all are; ``worst_s``: the greatest age that a frame which was given to the disk had when it became safe,
-    or has now, in the last five minutes; ``sync_s``: how long the latest sync took; ``syncs``: how many there were;
-    ``late``: how often a frame was older than ``limit_s`` when it became safe."""
+    """``oldest_s``: the age of the oldest frame that is not safe, 0 if all are; ``worst_s``: the greatest age that a
+    frame which was given to the disk had when it became safe, or has now, in the last five minutes; ``sync_s``: how
+    long the latest sync took; ``syncs``: how many there were; ``late``: how often a frame was older than ``limit_s``
+    when it became safe."""
 
     oldest_s: float
     worst_s: float
@@ -38,7 +40,8 @@ class Risk:
 
 
 class AtRisk:
-    """``limit_s``: older than this no frame should become before it is safe. ``unread_s``: so long a frame may have waited before it was read."""
+    """``limit_s``: older than this no frame should become before it is safe. ``unread_s``: so long a frame may have
+    waited before it was read."""
 
     def __init__(self, limit_s: float) -> None:
         self.limit_s = limit_s

@@ -1,6 +1,8 @@
-"""Segments whose writing failed: what is whole of them is adopted while the process lives, and what is missing gets its cause.
+"""Segments whose writing failed: what is whole of them is adopted while the process lives, and what is missing gets its
+cause.
 
-Called from the disk's writing thread alone. Invariant: where the recorder believes there is footage there is some, or a gap with the disk's cause.
+Called from the disk's writing thread alone. Invariant: where the recorder believes there is footage there is some, or a
+gap with the disk's cause.
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ def paths(root: Root, head: Head) -> tuple[Path, Path]:
 
 
 class Salvage:
-    """The broken segments of one root. Those that can't be closed yet are tried again every ten seconds: their footage must not wait for a restart."""
+    """The broken segments of one root. Those that can't be closed yet are tried again every ten seconds: their footage
+    must not wait for a restart."""
 
     def __init__(self, root: Root, catalogue: CatalogueWriter, files: Files) -> None:
         self._root = root

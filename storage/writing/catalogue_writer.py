@@ -32,7 +32,8 @@ Operation = Callable[[sqlite3.Connection], None]
 Grown = tuple[Key, int, tuple[Hole, ...]]
 Progress = tuple[Status, Sequence[Grown]]
 
-# About a hundred bytes each. A catalogue that is out of reach for so long that these fill up is rebuilt from files at the next start.
+# About a hundred bytes each. A catalogue that is out of reach for so long that these fill up is rebuilt from files at
+# the next start.
 _MOST_WAITING: Final = 500_000
 _BATCH: Final = 2_000
 _RETRY_S: Final = 1.0
@@ -95,7 +96,8 @@ class CatalogueWriter:
             self._wake.notify()
 
     def put_status(self, new: Status, grown: Sequence[Grown] = ()) -> None:
-        """Sets a camera's status, and how far its growing segments reach and with which holes; only the latest is written."""
+        """Sets a camera's status, and how far its growing segments reach and with which holes; only the latest is
+        written."""
         with self._lock:
             self._statuses[new.camera] = (new, grown)
 
@@ -159,8 +161,8 @@ class CatalogueWriter:
         return True
 
     def _write_singly(self, batch: list[Operation], statuses: list[Progress]) -> bool:
-        """One operation is at fault: finds it by writing each alone. Where the catalogue does not answer, everything from there on goes
-        back, so that the order stays."""
+        """One operation is at fault: finds it by writing each alone. Where the catalogue does not answer, everything
+        from there on goes back, so that the order stays."""
         for done, operation in enumerate(batch, 1):
             if not self._write([operation], []):
                 rest = batch[done:]

@@ -1,8 +1,10 @@
 """One thread a footage root that does all of its writing, so that the recorders' event loop never waits for a disk.
 
-Beside it, threads of the same root hash what was written and wait for syncs (``storage.writing.threads``): writing does not stand still for them. What comes
-of it is taken up by the writing thread alone, so everything of a handle happens on it. A slow disk costs its own cameras bounded memory and then refusals, which the recorder accounts for; never another disk's cameras.
-Invariant: bytes queued ≤ the root's limit and, per segment, ≤ its share; what is refused was never accepted.
+Beside it, threads of the same root hash what was written and wait for syncs (``storage.writing.threads``): writing does
+not stand still for them. What comes of it is taken up by the writing thread alone, so everything of a handle happens on
+it. A slow disk costs its own cameras bounded memory and then refusals, which the recorder accounts for; never another
+disk's cameras. Invariant: bytes queued ≤ the root's limit and, per segment, ≤ its share; what is refused was never
+accepted.
 """
 
 from __future__ import annotations
@@ -47,9 +49,11 @@ _GATHERED_BYTES: Final = 4 << 20
 _BEHIND_BYTES: Final = 8 << 20
 # Four syncs at once take a third of the time of four in turn; more gain nothing (docs/reference/performance.md).
 _WAITERS: Final = 4
-# A segment's bytes are hashed in order, one segment beside the other; where a disk is faster than one thread hashes, two keep up.
+# A segment's bytes are hashed in order, one segment beside the other; where a disk is faster than one thread hashes,
+# two keep up.
 _HASHERS: Final = 2
-# With so many segments being closed the disk does not keep up; what else comes is to wait in the queue, which is limited.
+# With so many segments being closed the disk does not keep up; what else comes is to wait in the queue, which is
+# limited.
 _MOST_CLOSING: Final = 16
 # Names tell the start in milliseconds.
 _NAME_UNIT_US: Final = 1_000
@@ -57,7 +61,8 @@ _MOST_NAMES: Final = 100
 
 
 class _Job:
-    """``closing_us``: it closes the segment, whose footage was to end then. ``read_s``: when the first of its frames was read, by the monotonic clock."""
+    """``closing_us``: it closes the segment, whose footage was to end then. ``read_s``: when the first of its frames
+    was read, by the monotonic clock."""
 
     def __init__(
         self, do: Callable[[], None], handle: SegmentHandle, size: int, closing_us: int | None, read_s: float | None
@@ -132,12 +137,13 @@ class DiskWriter:
         end_us: int,
         read_s: float | None = None,
     ) -> bool:
-        """Queues ``buffers``, whole boxes that begin with the ``moof`` of this fragment: footage up to ``end_us``, whose first frame was read at ``read_s``, monotonic
-        (None: now). False if the queue is full: nothing was taken."""
+        """Queues ``buffers``, whole boxes that begin with the ``moof`` of this fragment: footage up to ``end_us``,
+        whose first frame was read at ``read_s``, monotonic (None: now). False if the queue is full: nothing was taken.
+        """
         size = sum(map(len, buffers))
         now_s = time.monotonic()
-        # What was kept for long before it came here (a camera that sends a frame now and then: each is written when the next one comes) counts as half an
-        # interval old: no sync makes up for that.
+        # What was kept for long before it came here (a camera that sends a frame now and then: each is written when the
+        # next one comes) counts as half an interval old: no sync makes up for that.
         read_s = now_s if read_s is None else min(now_s, max(read_s, now_s - self._sync_interval_s / 2))
         self.at_risk.holds(read_s)
         with self._lock:
@@ -150,8 +156,8 @@ class DiskWriter:
         return True
 
     def close_segment(self, handle: SegmentHandle, *, end_us: int, media_end: int, frames: int, reason: str) -> None:
-        """Queues the closing of a segment. Its end by the server's clock, the presentation time at which its video ends in ticks, its
-        video samples, and why it ends."""
+        """Queues the closing of a segment. Its end by the server's clock, the presentation time at which its video ends
+        in ticks, its video samples, and why it ends."""
         self._put(lambda: self._close(handle, end_us, media_end, frames, reason), handle, 0, closing_us=end_us)
 
     def stop(self, timeout_s: float) -> bool:
@@ -184,8 +190,9 @@ class DiskWriter:
                 self._wake.notify()
 
     def hand_over(self) -> None:
-        """Lets the thread do what was queued. Who queues many small things in one go and then waits for something else does well to let them
-        gather (``gathers``): two threads that take turns at every one of them cost more than the work."""
+        """Lets the thread do what was queued. Who queues many small things in one go and then waits for something else
+        does well to let them gather (``gathers``): two threads that take turns at every one of them cost more than the
+        work."""
         with self._lock:
             if self._jobs:
                 self._wake.notify()
@@ -232,7 +239,8 @@ class DiskWriter:
         return self._closing and not self._jobs and not self._away
 
     def _expect(self, what: Callable[[Future[Any]], None]) -> Callable[[Future[Any]], None]:
-        """Something is waited for elsewhere; ``what`` is to be done about it on the writing thread. Returns what to call when it has ended, on any thread."""
+        """Something is waited for elsewhere; ``what`` is to be done about it on the writing thread. Returns what to
+        call when it has ended, on any thread."""
         self._away += 1
         return partial(self._return, what)
 
@@ -255,7 +263,8 @@ class DiskWriter:
             except Exception as error:
                 self._failed(handle, error)
         elif job.closing_us is not None:
-            # Its recorder had gone on to the next segment before the disk refused: nobody else knows of the hole between them.
+            # Its recorder had gone on to the next segment before the disk refused: nobody else knows of the hole
+            # between them.
             self.salvage.explain(handle, handle.written_until_us, job.closing_us)
         with self._lock:
             self._queued -= job.size
@@ -301,7 +310,8 @@ class DiskWriter:
 
     def _create(self, handle: SegmentHandle) -> None:
         if not is_mounted(self.root):
-            # The disk went away while the server ran: below its mount point, or on another disk there, is not ours to write.
+            # The disk went away while the server ran: below its mount point, or on another disk there, is not ours to
+            # write.
             raise OSError(
                 errno.ENODEV, "the root's identity file is gone or another's: is its disk mounted?", str(self.root.path)
             )
@@ -320,8 +330,8 @@ class DiskWriter:
                 )
                 break
             except FileExistsError:
-                # A clock that was set back has led to the same millisecond again. Earlier, as it then overlaps what was before: later would
-                # leave a gap that nothing explains.
+                # A clock that was set back has led to the same millisecond again. Earlier, as it then overlaps what was
+                # before: later would leave a gap that nothing explains.
                 start_us = handle.head.start_us - _NAME_UNIT_US
                 log.warning("%s exists: the segment is said to begin a millisecond earlier", final)
                 handle.head = replace(handle.head, start_us=start_us)

@@ -14,11 +14,12 @@ __all__ = ["SegmentHandle"]
 
 @dataclass(slots=True, eq=False)
 class SegmentHandle:
-    """``error`` is set by the writer when the disk refused; everything queued after that is
-    dropped, so its recorder ends the run. ``written_until_us`` is the end of the last fragment handed to the operating system, ``synced_until_us`` of
-    the last one that a sync confirmed; ``dirty_since`` and ``syncing_since`` are when the oldest frame arrived that no sync takes in yet, and of those that the
-    one under way does, by the monotonic clock in seconds; ``trusted_bytes`` is set once a sync failed: only these count; ``done`` is set
-    when the catalogue has been told that it is closed, or it never will be by us."""
+    """``error`` is set by the writer when the disk refused; everything queued after that is dropped, so its recorder
+    ends the run. ``written_until_us`` is the end of the last fragment handed to the operating system,
+    ``synced_until_us`` of the last one that a sync confirmed; ``dirty_since`` and ``syncing_since`` are when the oldest
+    frame arrived that no sync takes in yet, and of those that the one under way does, by the monotonic clock in
+    seconds; ``trusted_bytes`` is set once a sync failed: only these count; ``done`` is set when the catalogue has been
+    told that it is closed, or it never will be by us."""
 
     head: Head
     init: Init
@@ -38,7 +39,8 @@ class SegmentHandle:
     done: bool = False
 
     def be_done(self) -> None:
-        """It is closed, or never will be. Its writer is let go: what that waited for knows this handle, and would keep both."""
+        """It is closed, or never will be. Its writer is let go: what that waited for knows this handle, and would keep
+        both."""
         self.done = True
         self.writer = None
 

@@ -8,7 +8,8 @@ __all__ = ["boundary_after", "stagger_us"]
 
 
 def stagger_us(camera: str, duration_us: int) -> int:
-    """The camera's shift in ``[0, duration_us)``, so that thousands do not rotate in one second: the same in every process, at every start."""
+    """The camera's shift in ``[0, duration_us)``, so that thousands do not rotate in one second: the same in every
+    process, at every start."""
     return zlib.crc32(camera.encode()) * duration_us >> 32
 
 

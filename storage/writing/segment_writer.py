@@ -1,8 +1,9 @@
 """One segment's file while it is written: create, append, close.
 
-Called from the disk writer's thread of its root. What waits for the disk (a sync; after the tail everything) goes to ``Waiters``, so that other
-segments are written meanwhile. Order of a close: tail → sync → rename → sync folder; only then may the catalogue call it closed. Invariant: at
-every moment the file is an init, a head and whole fragments, save for the bytes of the write under way.
+Called from the disk writer's thread of its root. What waits for the disk (a sync; after the tail everything) goes to
+``Waiters``, so that other segments are written meanwhile. Order of a close: tail → sync → rename → sync folder; only
+then may the catalogue call it closed. Invariant: at every moment the file is an init, a head and whole fragments, save
+for the bytes of the write under way.
 """
 
 from __future__ import annotations
@@ -54,8 +55,9 @@ class SegmentWriter:
         hasher: Hasher | None = None,
         waiters: Waiters | None = None,
     ) -> None:
-        """Creates the file and writes its init and head; ``named`` tells when its name survives power loss. Part and final path are absolute,
-        below ``root``. Without ``hasher`` and ``waiters`` everything is done on the caller's thread.
+        """Creates the file and writes its init and head; ``named`` tells when its name survives power loss. Part and
+        final path are absolute, below ``root``. Without ``hasher`` and ``waiters`` everything is done on the caller's
+        thread.
 
         Raises:
             OSError: it can't be created; no half-made file is left behind unless the disk refuses even to remove it.
@@ -110,8 +112,8 @@ class SegmentWriter:
         self._hasher.add(self._digest, buffers)
 
     def begin_sync(self, done: Callable[[Future[None]], None]) -> None:
-        """Begins to make what was appended survive power loss; ``done`` is called, on any thread, when ``end_sync`` need not wait. There must
-        be no other sync under way."""
+        """Begins to make what was appended survive power loss; ``done`` is called, on any thread, when ``end_sync``
+        need not wait. There must be no other sync under way."""
         assert self._syncing is None
         self.mark()
         self._syncing = self._waiters.submit(partial(self._files.sync, self._fd), first=True)
@@ -144,8 +146,10 @@ class SegmentWriter:
         """Waits for the sync under way, if there is one.
 
         Raises:
-            SyncError: what was written since the last sync may be lost, and trying again would wrongly succeed: give the file up. It is
-                cut to what the last sync confirmed if the disk allows that much, so that no later start takes more for good.
+            SyncError: what was written since the last sync may be lost, and trying again would wrongly succeed: give
+                the file up. It is
+                cut to what the last sync confirmed if the disk allows that much, so that no later start takes more for
+                good.
         """
         syncing, self._syncing = self._syncing, None
         if syncing is None:
@@ -161,9 +165,10 @@ class SegmentWriter:
     def begin_close(
         self, *, end_us: int, media_end: int, frames: int, reason: str, index: SegmentIndex
     ) -> Future[Closed]:
-        """Begins to write the tail and to give the file its final name. The future raises ``SyncError`` as ``end_sync``, or ``OSError``: it stays a
-        ``.part`` file, or has its final name already; the descriptor is closed in any case. The tail waits for the hash of all before it, so it is written
-        where waiting costs no other segment anything."""
+        """Begins to write the tail and to give the file its final name. The future raises ``SyncError`` as
+        ``end_sync``, or ``OSError``: it stays a ``.part`` file, or has its final name already; the descriptor is closed
+        in any case. The tail waits for the hash of all before it, so it is written where waiting costs no other segment
+        anything."""
         return self._waiters.submit(lambda: self._finish(end_us, media_end, frames, reason, index))
 
     def _finish(self, end_us: int, media_end: int, frames: int, reason: str, index: SegmentIndex) -> Closed:
@@ -192,8 +197,8 @@ class SegmentWriter:
         return Closed(self.bytes, self._hasher.hexdigest(self._digest))
 
     def abandon(self) -> None:
-        """Closes the descriptor and leaves the ``.part`` file as it is. What it held is synced or given up already: an error of the
-        close tells nothing more."""
+        """Closes the descriptor and leaves the ``.part`` file as it is. What it held is synced or given up already: an
+        error of the close tells nothing more."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
             with contextlib.suppress(OSError):

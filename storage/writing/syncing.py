@@ -1,9 +1,11 @@
-"""Syncing the growing segments of one root: no frame is older than the interval, from its arrival on, before it is safe from a power cut.
+"""Syncing the growing segments of one root: no frame is older than the interval, from its arrival on, before it is safe
+from a power cut.
 
 So a sync begins as much sooner as it is going to take: as long as the slowest of late, and half as much again.
 
-Of many, all are synced by one call for their whole file system: a call for each costs more than writing. Such a call tells that something was lost, not of which
-file; then each is asked. Used on the disk's writing thread alone. Invariant: a segment counts as synced up to where it reached when a sync began that told of no loss.
+Of many, all are synced by one call for their whole file system: a call for each costs more than writing. Such a call
+tells that something was lost, not of which file; then each is asked. Used on the disk's writing thread alone.
+Invariant: a segment counts as synced up to where it reached when a sync began that told of no loss.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ _FIRST: Final = 10
 _FORGETS: Final = 0.8
 # A sync may take so many times as long as the slowest of late.
 _TIMES: Final = 1.5
-# However slow the disk is, a frame is left for so long, as a part of the interval: when it is written it is a second and a half old, and syncs would follow each other without end.
+# However slow the disk is, a frame is left for so long, as a part of the interval: when it is written it is a second
+# and a half old, and syncs would follow each other without end.
 _LEAST: Final = 0.4
 # One call syncs what others write to the disk as well; for a few segments that is not worth it.
 TOGETHER: Final = 8
@@ -46,8 +49,9 @@ _NOT_ALLOWED: Final = (errno.ENOSYS, errno.EPERM)
 
 
 class Syncing:
-    """The open segments of a root. ``expect`` takes what is to be done on the writing thread once something ends that is waited for elsewhere, and returns
-    what to call then; ``fail`` gives a segment up. ``together``: from so many segments on one call is for all."""
+    """The open segments of a root. ``expect`` takes what is to be done on the writing thread once something ends that
+    is waited for elsewhere, and returns what to call then; ``fail`` gives a segment up. ``together``: from so many
+    segments on one call is for all."""
 
     def __init__(
         self,
@@ -181,7 +185,8 @@ class Syncing:
             self._are_synced([handle], began_s)
 
     def _sync_all(self, disk: int, handles: list[SegmentHandle]) -> None:
-        """``handles``: all on one file system, the one that was opened first in front: its descriptor knows of every loss since."""
+        """``handles``: all on one file system, the one that was opened first in front: its descriptor knows of every
+        loss since."""
         for handle in handles:
             assert handle.writer is not None
             self._begins(handle)

@@ -1,7 +1,8 @@
 """Threads beside a disk's writing thread: for waiting on the disk, and for hashing what was written.
 
-Both are bounded and keep the order that counts: of one segment's bytes, and of one segment's steps. Their threads are daemons, as a disk
-that does not answer must not keep the process from ending. Not started, they do their work at once on the caller's thread.
+Both are bounded and keep the order that counts: of one segment's bytes, and of one segment's steps. Their threads are
+daemons, as a disk that does not answer must not keep the process from ending. Not started, they do their work at once
+on the caller's thread.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ _SMALL_BYTES: Final = 32 << 10
 
 
 class Waiters:
-    """Does what a disk is waited for in, a few things at a time: a file system that syncs several files at once commits them together."""
+    """Does what a disk is waited for in, a few things at a time: a file system that syncs several files at once commits
+    them together."""
 
     def __init__(self, count: int, name: str) -> None:
         self._count = count
@@ -41,8 +43,8 @@ class Waiters:
             thread.start()
 
     def submit(self, job: Callable[[], _T], *, first: bool = False) -> Future[_T]:
-        """Queues a job; those before it have begun when it begins, unless it is to be ``first``: then it waits for none, and must not need to. Not started: does it
-        now."""
+        """Queues a job; those before it have begun when it begins, unless it is to be ``first``: then it waits for
+        none, and must not need to. Not started: does it now."""
         future: Future[_T] = Future()
         if not self._threads:
             self._do(job, future)
@@ -92,8 +94,8 @@ class Digest:
 
 
 class Hasher:
-    """One thread that hashes what a disk's thread has written, while that is ``behind``; otherwise the caller does: two threads that take turns
-    at every fragment cost more than the hash."""
+    """One thread that hashes what a disk's thread has written, while that is ``behind``; otherwise the caller does: two
+    threads that take turns at every fragment cost more than the hash."""
 
     def __init__(self, name: str, *, queue_bytes: int = _HASH_QUEUE_BYTES) -> None:
         self._queue_bytes = queue_bytes

@@ -80,7 +80,8 @@ def inbox() -> Iterator[Inbox]:
 
 
 class Hook:
-    """What was posted to a web server. ``posts`` are those that it answered as accepted; ``hang`` lets it take what comes and not answer until it is set."""
+    """What was posted to a web server. ``posts`` are those that it answered as accepted; ``hang`` lets it take what
+    comes and not answer until it is set."""
 
     def __init__(self) -> None:
         self.posts: list[dict[str, Any]] = []

@@ -1,4 +1,5 @@
-"""Alerts of cameras over simulated time: nights as they happen, and random histories. Every message that people get is listed."""
+"""Alerts of cameras over simulated time: nights as they happen, and random histories. Every message that people get is
+listed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Queues of messages: real receivers that refuse, hang and come back, and a process that ends and starts again in between."""
+"""Queues of messages: real receivers that refuse, hang and come back, and a process that ends and starts again in
+between."""
 
 from __future__ import annotations
 

@@ -27,8 +27,8 @@ INIT = Init("ab" * 32, b"\0\0\0\x08ftyp" * 8, "avc1.64001f", None, 1280, 720)
 
 @dataclass
 class World:
-    """``now_us`` is the clock of the application under test. Each reading of it is later than the one before, as with any clock; a test
-    that compares an answer to the microsecond stops it (``tick_us = 0``)."""
+    """``now_us`` is the clock of the application under test. Each reading of it is later than the one before, as with
+    any clock; a test that compares an answer to the microsecond stops it (``tick_us = 0``)."""
 
     folder: Path
     db: Database
@@ -87,8 +87,8 @@ def add_camera(world: World, camera: str, *, source: str = "catalogue", **labels
 
 
 def make(folder: Path) -> World:
-    """Gate: footage 14:00–14:10, 14:10:01–14:20 and growing since 14:30, unreachable in between. Yard: never reachable. Hall: from the file,
-    recorded without a break."""
+    """Gate: footage 14:00–14:10, 14:10:01–14:20 and growing since 14:30, unreachable in between. Yard: never reachable.
+    Hall: from the file, recorded without a break."""
     db = new_catalogue(folder / "catalogue.sqlite")
     world = World(folder, db)
     with db.write() as conn:

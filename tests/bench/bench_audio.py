@@ -1,7 +1,8 @@
 """What does audio cost? ``python -m tests.bench.bench_audio`` (``make bench-audio``).
 
-The same cameras without and with G.711 beside their frames, recorded by the real server, in turns. CPU and memory (PSS) are those of the recorder workers and of
-whatever processes they have begun, without what they need for no camera. Every frame is compared with what its camera sent, and how much is heard is counted.
+The same cameras without and with G.711 beside their frames, recorded by the real server, in turns. CPU and memory (PSS)
+are those of the recorder workers and of whatever processes they have begun, without what they need for no camera. Every
+frame is compared with what its camera sent, and how much is heard is counted.
 """
 
 from __future__ import annotations

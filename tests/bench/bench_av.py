@@ -1,8 +1,11 @@
-"""Cameras that FFmpeg reads, 16 to a process: what that costs, and what it costs the others when one of those processes is aborted.
+"""Cameras that FFmpeg reads, 16 to a process: what that costs, and what it costs the others when one of those processes
+is aborted.
 
-``python -m tests.bench.bench_av`` (``make bench-av``). ``--room`` puts more cameras into each process, for comparison; with as many as there are cameras it is one
-process. Processor and memory are those of all recorder processes, less what they need without cameras. At the end processes that feed FFmpeg are aborted, ``--aborts`` times by
-turns: printed is for how long their cameras have no footage. Exit code 1 if that is over three seconds for any, or if a camera of another process noticed.
+``python -m tests.bench.bench_av`` (``make bench-av``). ``--room`` puts more cameras into each process, for comparison;
+with as many as there are cameras it is one process. Processor and memory are those of all recorder processes, less what
+they need without cameras. At the end processes that feed FFmpeg are aborted, ``--aborts`` times by turns: printed is
+for how long their cameras have no footage. Exit code 1 if that is over three seconds for any, or if a camera of another
+process noticed.
 """
 
 from __future__ import annotations
@@ -50,7 +53,8 @@ def gaps_s(server: Server, cameras: list[str], since_us: int) -> list[float]:
 
 
 def abort(server: Server, ids: list[str], first: str, settle_s: float, *, verbose: bool) -> tuple[list[float], float]:
-    """Aborts the process of camera ``first``; for how long each of its cameras had no footage, in seconds, and at most those of the others."""
+    """Aborts the process of camera ``first``; for how long each of its cameras had no footage, in seconds, and at most
+    those of the others."""
     homes = {id_: worker_of(server, id_) for id_ in ids}
     victims = [id_ for id_ in ids if homes[id_] == homes[first]]
     others = [id_ for id_ in ids if homes[id_] != homes[first]]

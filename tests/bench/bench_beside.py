@@ -1,8 +1,9 @@
 """Which of two ways to run the server takes less to record the same?
 
-``python -m tests.bench.bench_beside`` (``make bench-beside``): two servers record as many cameras each at the same time, so that what else the machine does, it does to
-both: on a shared one the cost of the same work doubles from minute to minute. They differ by their environment (``--a``, ``--b``: NAME=VALUE, with commas) or by the
-checkout that they are started from (``--tree-a``, ``--tree-b``). By turns the one or the other is started first.
+``python -m tests.bench.bench_beside`` (``make bench-beside``): two servers record as many cameras each at the same
+time, so that what else the machine does, it does to both: on a shared one the cost of the same work doubles from minute
+to minute. They differ by their environment (``--a``, ``--b``: NAME=VALUE, with commas) or by the checkout that they are
+started from (``--tree-a``, ``--tree-b``). By turns the one or the other is started first.
 """
 
 from __future__ import annotations

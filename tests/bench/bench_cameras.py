@@ -1,7 +1,9 @@
-"""The judge of a recorder: every habit of real cameras, recorded by `native`, by `av` and by the ffmpeg program side by side.
+"""The judge of a recorder: every habit of real cameras, recorded by `native`, by `av` and by the ffmpeg program side by
+side.
 
-``python -m tests.bench.bench_cameras`` (``make bench-cameras``): prints for each habit and each of the three: frames sent, recorded, decoded equal to the source, the worst
-offset of a recorded time, the seconds that coverage claims against those that can be shown, and the causes of the gaps. Exit code 1 if coverage claims a second that is not there;
+``python -m tests.bench.bench_cameras`` (``make bench-cameras``): prints for each habit and each of the three: frames
+sent, recorded, decoded equal to the source, the worst offset of a recorded time, the seconds that coverage claims
+against those that can be shown, and the causes of the gaps. Exit code 1 if coverage claims a second that is not there;
 with ``--strict`` if anything is not as it should be. ``--write FILE`` puts the table between the markers of a page.
 """
 
@@ -68,7 +70,8 @@ def cell(verdict: Verdict | None) -> str:
 
 
 def table(verdicts: list[Verdict], before: str = "") -> str:
-    """The table of the reference, a section for each kind. Of habits that were not recorded now stands what stood ``before``."""
+    """The table of the reference, a section for each kind. Of habits that were not recorded now stands what stood
+    ``before``."""
     found = {(verdict.name, verdict.source): verdict for verdict in verdicts}
     old = dict(re.findall(r"^(?=\| `([a-z0-9-]+)` \|)(.*)$", before, re.MULTILINE))
     lines: list[str] = []

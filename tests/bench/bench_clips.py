@@ -1,8 +1,9 @@
 """What does a clip cost, beside the cheapest ways to move the same bytes?
 
-``python -m tests.bench.bench_clips`` (``make bench-clips``): an hour (real bytes) and a day (43 GB; real boxes and indexes, the pictures' bytes are holes of
-sparse files) of a 4 Mbit/s camera. The clip comes over HTTP from the real API process; ``ffmpeg -f concat -c copy`` writes a fragmented MP4 and ``cat``
-the files to a pipe. One reader drains them all with a buffer of 1 MiB. Rounds alternate; medians count. Exit code 1 if a target is missed.
+``python -m tests.bench.bench_clips`` (``make bench-clips``): an hour (real bytes) and a day (43 GB; real boxes and
+indexes, the pictures' bytes are holes of sparse files) of a 4 Mbit/s camera. The clip comes over HTTP from the real API
+process; ``ffmpeg -f concat -c copy`` writes a fragmented MP4 and ``cat`` the files to a pipe. One reader drains them
+all with a buffer of 1 MiB. Rounds alternate; medians count. Exit code 1 if a target is missed.
 """
 
 from __future__ import annotations
@@ -161,8 +162,8 @@ def url(footage: Long, *, seconds: int | None = None) -> str:
 
 
 def first_bytes(maker: Maker, token: str, footage: Long, other: Long, rounds: int) -> dict[str, list[float]]:
-    """Seconds to the first byte of the body: of a process that knows no index of it, its files not in memory; the same with its files in
-    memory; with the indexes kept; and of the same request again (``Range``)."""
+    """Seconds to the first byte of the body: of a process that knows no index of it, its files not in memory; the same
+    with its files in memory; with the indexes kept; and of the same request again (``Range``)."""
     found: dict[str, list[float]] = {"disk": [], "cold": [], "kept": [], "again": []}
     wanted = {True: url(footage), False: url(footage).replace("1.234567", "2.345678")}
     for _ in range(rounds):

@@ -1,8 +1,9 @@
 """kill -9 of the whole server at random moments while it records: what is lost, and how soon is it back?
 
-``python -m tests.bench.bench_crash --kills 200 --cameras 20`` (``make bench-crash``). The cameras run in a process of their own and write down every
-frame they send. After each kill the server is started again; once its catalogue is reconciled, every file of the life before is read by a
-foreign demuxer and compared with what its camera sent. Any difference ends the run with an error.
+``python -m tests.bench.bench_crash --kills 200 --cameras 20`` (``make bench-crash``). The cameras run in a process of
+their own and write down every frame they send. After each kill the server is started again; once its catalogue is
+reconciled, every file of the life before is read by a foreign demuxer and compared with what its camera sent. Any
+difference ends the run with an error.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ from tests.system.server import NVR, Server, frames, now_us, whole
 CLIP = ClipSpec(frames=200, frame_rate=10, group=5, width=320, height=96, bit_rate_bps=40_000)
 LONGEST_LIFE_S = 6.0
 FRAGMENT_LOSS_S = 1.2
-# A run's first second is held until its clock is known; then come the fragment and what is in flight. Counted, but no error: when twenty
-# cameras connect at once beside the start of all processes, it may well take longer.
+# A run's first second is held until its clock is known; then come the fragment and what is in flight. Counted, but no
+# error: when twenty cameras connect at once beside the start of all processes, it may well take longer.
 UNBEGUN_LOSS_S = 1.0 + FRAGMENT_LOSS_S + 0.5
 READY = re.compile(rb"ready in ([\d.]+) s: (\d+) segments adopted")
 
@@ -107,7 +108,8 @@ class Sending:
 
 
 def kill(server: Server) -> int:
-    """Kills supervisor and children at once; returns how many. Held first, so that it starts no child that would be missed."""
+    """Kills supervisor and children at once; returns how many. Held first, so that it starts no child that would be
+    missed."""
     assert server.process is not None
     assert server.process.poll() is None, f"the server ended by itself:\n{server.tail()}"
     os.kill(server.process.pid, signal.SIGSTOP)
@@ -127,8 +129,8 @@ def kill(server: Server) -> int:
 
 
 def start(server: Server) -> tuple[float, float, int]:
-    """Starts the server; returns seconds until its catalogue was reconciled as seen from outside, those of that work alone, and the
-    segments adopted."""
+    """Starts the server; returns seconds until its catalogue was reconciled as seen from outside, those of that work
+    alone, and the segments adopted."""
     size = server.log.stat().st_size if server.log.exists() else 0
     began = time.monotonic()
     server.start()
@@ -244,7 +246,8 @@ class Judge:
 
 
 def _adopted(database: Database, killed_us: int) -> None:
-    """Returns when nothing of the life before grows any more: a start leaves for later what would keep its recorders waiting."""
+    """Returns when nothing of the life before grows any more: a start leaves for later what would keep its recorders
+    waiting."""
     deadline = time.monotonic() + 60
     while True:
         with database.read() as conn:

@@ -1,8 +1,9 @@
 """How fast is a sealed export, beside the cheapest ways to move and to hash the same bytes?
 
-``python -m tests.bench.bench_export`` (``make bench-export``): segments of five minutes at 4 Mbit/s of a real encoder and our muxer are exported (each read once,
-compared with its SHA-256, rebased, hashed, checksummed, sealed, synced), beside ``cat`` of the same files into one with a sync, and ``sha256sum`` of them; then
-the package is verified. Rounds alternate, medians count. CPU is that of the process and its threads; memory the most that it ever had.
+``python -m tests.bench.bench_export`` (``make bench-export``): segments of five minutes at 4 Mbit/s of a real encoder
+and our muxer are exported (each read once, compared with its SHA-256, rebased, hashed, checksummed, sealed, synced),
+beside ``cat`` of the same files into one with a sync, and ``sha256sum`` of them; then the package is verified. Rounds
+alternate, medians count. CPU is that of the process and its threads; memory the most that it ever had.
 """
 
 from __future__ import annotations

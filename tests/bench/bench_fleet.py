@@ -1,8 +1,9 @@
 """A city on one machine: 4,470 cameras through the real server, people asking meanwhile, and all cameras gone at once.
 
-``python -m tests.bench.bench_fleet`` (``make bench-fleet``): starts the server with as many cameras of 64 kbit/s and 5 fps, waits until all are read, measures the
-recorders while one person asks for coverage and another watches a recording, until every segment was rotated. Then the cameras drop for 20 s
-and return. At the end every recorded frame is compared with what its camera sent, and every gap reported with what happened. Exit code 1 if a target is not met.
+``python -m tests.bench.bench_fleet`` (``make bench-fleet``): starts the server with as many cameras of 64 kbit/s and 5
+fps, waits until all are read, measures the recorders while one person asks for coverage and another watches a
+recording, until every segment was rotated. Then the cameras drop for 20 s and return. At the end every recorded frame
+is compared with what its camera sent, and every gap reported with what happened. Exit code 1 if a target is not met.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ def seconds(text: str) -> float:
 def check_gaps(
     report: dict[str, Any], sent: list[Sent], cameras: int, dropped: float, back: float
 ) -> tuple[int, int, float, str]:
-    """How many cameras have exactly one stretch without footage, as it was; how many gaps that makes; the latest return after ``back``
-    in seconds; and an example of what is wrong."""
+    """How many cameras have exactly one stretch without footage, as it was; how many gaps that makes; the latest return
+    after ``back`` in seconds; and an example of what is wrong."""
     gaps: dict[int, list[tuple[float, float]]] = defaultdict(list)
     wrong = ""
     for gap in report["gaps"]:

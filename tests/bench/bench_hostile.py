@@ -1,7 +1,9 @@
-"""Does recording feel a hostile network, and does the API still answer? 100 cameras are recorded while strangers hold on, flood and send nonsense.
+"""Does recording feel a hostile network, and does the API still answer? 100 cameras are recorded while strangers hold
+on, flood and send nonsense.
 
-``python -m tests.bench.bench_hostile`` (``make bench-hostile``): slow headers and bodies, floods of logins, nested bodies, readers that read nothing, 60 live viewers, 20 who load clips, and a
-camera that answers with anything. Exit code 1 if a frame is lost, health takes over a second, or memory or descriptors grow without bound.
+``python -m tests.bench.bench_hostile`` (``make bench-hostile``): slow headers and bodies, floods of logins, nested
+bodies, readers that read nothing, 60 live viewers, 20 who load clips, and a camera that answers with anything. Exit
+code 1 if a frame is lost, health takes over a second, or memory or descriptors grow without bound.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Where should the index of fragments live: in each file's tail, nowhere (scan the file), or as rows of the catalogue?
 
-``python -m tests.bench.bench_index``: one real segment of five minutes (25 frames a second, a fragment each half second), copied; reads its
-index in the three ways and prints time and bytes a segment. Answers the question in docs/design/architecture.md.
+``python -m tests.bench.bench_index``: one real segment of five minutes (25 frames a second, a fragment each half
+second), copied; reads its index in the three ways and prints time and bytes a segment. Answers the question in
+docs/design/architecture.md.
 """
 
 from __future__ import annotations
@@ -73,8 +74,8 @@ def timed(work: Callable[[], object]) -> str:
 
 
 def rows(index: SegmentIndex, path: Path) -> tuple[Callable[[], object], Callable[[], object], float]:
-    """Writing and reading the fragments as rows, and their bytes a segment. Samples, which clips need too, are left out: this is the least
-    that rows cost."""
+    """Writing and reading the fragments as rows, and their bytes a segment. Samples, which clips need too, are left
+    out: this is the least that rows cost."""
     conn = sqlite3.connect(path, isolation_level=None)
     conn.execute("PRAGMA journal_mode = WAL")
     conn.execute(

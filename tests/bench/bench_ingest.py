@@ -1,10 +1,11 @@
 """What does recording a camera cost, beside ``ffmpeg -c copy -f segment``?
 
-``python -m tests.bench.bench_ingest`` (``make bench-ingest``). The server with its native source and as many FFmpeg processes as
-cameras record at the same time, each from a generator of its own, since the cost of the same work changes from minute to minute on a shared machine; ``--in-turn``: one after the other. The ``av`` source follows, for
-information. CPU is that of the recorder workers (all their threads) or of the FFmpeg processes, over
-the same time, after a warm-up; memory is PSS, without what the workers need for no camera. Every frame recorded by the server is compared with what its camera sent.
-Exit code 1 if a target is not met or a frame is missing.
+``python -m tests.bench.bench_ingest`` (``make bench-ingest``). The server with its native source and as many FFmpeg
+processes as cameras record at the same time, each from a generator of its own, since the cost of the same work changes
+from minute to minute on a shared machine; ``--in-turn``: one after the other. The ``av`` source follows, for
+information. CPU is that of the recorder workers (all their threads) or of the FFmpeg processes, over the same time,
+after a warm-up; memory is PSS, without what the workers need for no camera. Every frame recorded by the server is
+compared with what its camera sent. Exit code 1 if a target is not met or a frame is missing.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Do downloads and viewers cost a recorded frame?
 
-``python -m tests.bench.bench_load --cameras 100 --downloads 50 --viewers 20`` (``make bench-load``): the real server records cameras that write down every
-frame they send; meanwhile clips of an hour of 4 Mbit/s are downloaded over HTTP as fast as they come, again and again, and viewers follow live
-HLS. Cameras, server and clients share the machine. Afterwards every recorded file is read by a foreign demuxer: of each camera, one run without a
-break whose frames are an unbroken stretch of what was sent, up to the end. Exit code 1 if a frame is missing.
+``python -m tests.bench.bench_load --cameras 100 --downloads 50 --viewers 20`` (``make bench-load``): the real server
+records cameras that write down every frame they send; meanwhile clips of an hour of 4 Mbit/s are downloaded over HTTP
+as fast as they come, again and again, and viewers follow live HLS. Cameras, server and clients share the machine.
+Afterwards every recorded file is read by a foreign demuxer: of each camera, one run without a break whose frames are an
+unbroken stretch of what was sent, up to the end. Exit code 1 if a frame is missing.
 """
 
 from __future__ import annotations

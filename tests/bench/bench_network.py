@@ -1,7 +1,8 @@
 """How long does the evaluation of a city's network take?
 
-``python -m tests.bench.bench_network``: 4,470 cameras, 30 days of hours each, in a catalogue; asks for totals by camera and by ISP, for days by district, and for the
-bitrates that a plan goes by. Then a minute's look at the counts of all cameras. Prints the time of each, and the size of the hours.
+``python -m tests.bench.bench_network``: 4,470 cameras, 30 days of hours each, in a catalogue; asks for totals by camera
+and by ISP, for days by district, and for the bitrates that a plan goes by. Then a minute's look at the counts of all
+cameras. Prints the time of each, and the size of the hours.
 """
 
 from __future__ import annotations
@@ -37,7 +38,18 @@ def fill(database: Database) -> None:
         node.this_node(conn, "n")
         for number in range(CAMERAS):
             labels = {"isp": f"isp-{number % 5}", "district": f"district-{number % 16}"}
-            cameras.add(conn, camera=f"c{number}", name="c", source="file", settings={}, labels=labels, node="n", epoch=1, at_us=0)  # fmt: skip
+            # fmt: skip
+            cameras.add(
+                conn,
+                camera=f"c{number}",
+                name="c",
+                source="file",
+                settings={},
+                labels=labels,
+                node="n",
+                epoch=1,
+                at_us=0,
+            )
     for hour in range(HOURS):
         with database.write() as conn:
             rows = (

@@ -1,8 +1,10 @@
-"""What does a picture cost the recorder's loop, from bytes read to fragments queued, and how much of that are cold caches?
+"""What does a picture cost the recorder's loop, from bytes read to fragments queued, and how much of that are cold
+caches?
 
-``python -m tests.bench.bench_picture`` (``make bench-picture``): packets of the load's cameras go through framing, native source, pipeline and run into a real disk
-writer, without sockets: so only the code counts, in time of its thread. Without pauses, and with as many pictures between two pauses as a worker meets. ``--interpreted``
-leaves out what is compiled, ``--small-pages`` the large pages that workers ask for.
+``python -m tests.bench.bench_picture`` (``make bench-picture``): packets of the load's cameras go through framing,
+native source, pipeline and run into a real disk writer, without sockets: so only the code counts, in time of its
+thread. Without pauses, and with as many pictures between two pauses as a worker meets. ``--interpreted`` leaves out
+what is compiled, ``--small-pages`` the large pages that workers ask for.
 """
 
 # ruff: noqa: E402  which code it is that runs is decided before it is imported

@@ -1,7 +1,9 @@
-"""What other people's players make of what comes out of this server: how long they say it is, which frame they show first, and where a seek to the middle lands.
+"""What other people's players make of what comes out of this server: how long they say it is, which frame they show
+first, and where a seek to the middle lands.
 
-``python -m tests.bench.bench_players`` (``make bench-players``) writes ``docs/reference/players.md``. Every frame of the footage carries its number in its picture, and what is shown is read from decoded
-pixels. A player that is not installed is left out, and named.
+``python -m tests.bench.bench_players`` (``make bench-players``) writes ``docs/reference/players.md``. Every frame of
+the footage carries its number in its picture, and what is shown is read from decoded pixels. A player that is not
+installed is left out, and named.
 """
 
 from __future__ import annotations
@@ -76,7 +78,8 @@ knew how long the segment would be, and changing it afterwards would change what
 
 @dataclass(frozen=True)
 class Thing:
-    """Something to play: a file or an address; how long it is (s), the number of its first frame, and what is shown at a moment of its timeline."""
+    """Something to play: a file or an address; how long it is (s), the number of its first frame, and what is shown at
+    a moment of its timeline."""
 
     name: str
     address: str

@@ -1,8 +1,9 @@
 """Does it help to reserve a segment's space before it is written?
 
-``python -m tests.bench.bench_preallocate`` (``make bench-preallocate``): many files grow by turns, a fragment each, and are synced now and then, as a
-disk's recorders do it; with and without ``fallocate(FALLOC_FL_KEEP_SIZE)``, which is Linux's way to reserve without changing the size. Then each is
-read as a whole from the disk. Counted: time to write and sync, to read, and pieces that a file lies in (``filefrag``, if there is one).
+``python -m tests.bench.bench_preallocate`` (``make bench-preallocate``): many files grow by turns, a fragment each, and
+are synced now and then, as a disk's recorders do it; with and without ``fallocate(FALLOC_FL_KEEP_SIZE)``, which is
+Linux's way to reserve without changing the size. Then each is read as a whole from the disk. Counted: time to write and
+sync, to read, and pieces that a file lies in (``filefrag``, if there is one).
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """How long does a fleet's report take, and in how much memory?
 
-``make bench-report`` (``python -m tests.bench.bench_report [cameras] [days] [gaps a day]``): a generated catalogue (4,470 cameras, 30 days, 15 gaps a
-day each: two million gaps, each with its fact), then the real API process is asked over HTTP for gaps and figures. Beside it, on a part, the plain way:
-coverage camera by camera, gap by gap. Its sums must be those that were generated. The catalogue goes to ``TMPDIR`` (350 MB).
+``make bench-report`` (``python -m tests.bench.bench_report [cameras] [days] [gaps a day]``): a generated catalogue
+(4,470 cameras, 30 days, 15 gaps a day each: two million gaps, each with its fact), then the real API process is asked
+over HTTP for gaps and figures. Beside it, on a part, the plain way: coverage camera by camera, gap by gap. Its sums
+must be those that were generated. The catalogue goes to ``TMPDIR`` (350 MB).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """How long does planning take over a city's month?
 
-``python -m tests.bench.bench_retention [cameras] [days]``: a generated catalogue (4,470 cameras, 30 days, segments of five minutes: 38.6 million
-rows; no files), then the plans that retention makes, each read from the catalogue anew. The catalogue goes to ``TMPDIR`` (4 GB).
+``python -m tests.bench.bench_retention [cameras] [days]``: a generated catalogue (4,470 cameras, 30 days, segments of
+five minutes: 38.6 million rows; no files), then the plans that retention makes, each read from the catalogue anew. The
+catalogue goes to ``TMPDIR`` (4 GB).
 """
 
 from __future__ import annotations

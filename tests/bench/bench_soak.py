@@ -1,8 +1,10 @@
-"""Does anything grow? Cameras come, go, stall, hang up and change resolution, for half an hour, through the real server.
+"""Does anything grow? Cameras come, go, stall, hang up and change resolution, for half an hour, through the real
+server.
 
-``python -m tests.bench.bench_soak`` (``make bench-soak``): a table over time of the recorders' memory, descriptors and threads. Cameras are added and removed over HTTP.
-With ``--odd 40`` so many odd cameras record beside. At the end every recorded frame is compared with what its camera sent, and what the workers hold is compared with what they held once they were warm. Exit code 1 if
-memory, descriptors or threads have grown, or a frame is lost.
+``python -m tests.bench.bench_soak`` (``make bench-soak``): a table over time of the recorders' memory, descriptors and
+threads. Cameras are added and removed over HTTP. With ``--odd 40`` so many odd cameras record beside. At the end every
+recorded frame is compared with what its camera sent, and what the workers hold is compared with what they held once
+they were warm. Exit code 1 if memory, descriptors or threads have grown, or a frame is lost.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How long a start, a rebuild and a check take when there is much.
 
-``python -m tests.bench.bench_start`` (``make bench-start``): a generated catalogue of 1,000,000 segments of a city's cameras, with the files that a
-start looks at, and one growing part file a camera in the killed case; then a tree of small real segments. Targets: a start under 5 s,
-20,000 segments a minute rebuilt.
+``python -m tests.bench.bench_start`` (``make bench-start``): a generated catalogue of 1,000,000 segments of a city's
+cameras, with the files that a start looks at, and one growing part file a camera in the killed case; then a tree of
+small real segments. Targets: a start under 5 s, 20,000 segments a minute rebuilt.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Copies:
     """Segments that differ in camera and time alone: fragments and index are made once."""
 
     def __init__(self, fragments: int, payload: int = 40) -> None:
-        """``payload``: bytes a picture, roughly. Large ones are holes in growing files: as costly to read, and not to make."""
+        """``payload``: bytes a picture, roughly. Large ones are holes in growing files: as costly to read, and not to
+        make."""
         probe = mp4.init_bytes() + head_box(self._head("cam-0000", 10**15))
         index = IndexBuilder(mp4.tracks())
         raw = [mp4.fragment(number, weight=payload) for number in range(fragments)]

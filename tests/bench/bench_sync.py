@@ -1,8 +1,10 @@
 """What does syncing many growing files cost: each by itself, or all by one call?
 
-``python -m tests.bench.bench_sync`` (``make bench-sync``): files that each get some bytes every second, half of them every half second, and are synced every five seconds, by turns in each
-way; CPU is that of this process, and of the whole machine, on which the kernel's threads do what is left to them. Nothing else should run.
-Then as a recorder does it: a disk's writer gets fragments a second and a half after their first frame arrived; how many syncs that takes, and how old a frame was at most when it was safe.
+``python -m tests.bench.bench_sync`` (``make bench-sync``): files that each get some bytes every second, half of them
+every half second, and are synced every five seconds, by turns in each way; CPU is that of this process, and of the
+whole machine, on which the kernel's threads do what is left to them. Nothing else should run. Then as a recorder does
+it: a disk's writer gets fragments a second and a half after their first frame arrived; how many syncs that takes, and
+how old a frame was at most when it was safe.
 """
 
 from __future__ import annotations

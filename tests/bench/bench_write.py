@@ -1,9 +1,10 @@
 """What does our way of writing segments cost, beside the cheapest ways there are, on the same bytes?
 
-``python -m tests.bench.bench_write`` (``make bench-write``): fragments of a real encoder and our muxer go through the ``DiskWriter`` into segments that grow
-beside each other (hash, index, sync every 5 s, tail, rename, catalogue row); ``cat`` copies the same bytes into as many files, one after the other; ffmpeg's
-segmenter remuxes them. Each ends with its bytes on the disk. Rounds alternate, medians count. Gigabytes, since what fits into memory says nothing of what
-goes on for years. Then: how much of what was written stays in memory?
+``python -m tests.bench.bench_write`` (``make bench-write``): fragments of a real encoder and our muxer go through the
+``DiskWriter`` into segments that grow beside each other (hash, index, sync every 5 s, tail, rename, catalogue row);
+``cat`` copies the same bytes into as many files, one after the other; ffmpeg's segmenter remuxes them. Each ends with
+its bytes on the disk. Rounds alternate, medians count. Gigabytes, since what fits into memory says nothing of what goes
+on for years. Then: how much of what was written stays in memory?
 """
 
 # ruff: noqa: E402  which code it is that runs is decided before it is imported
@@ -131,7 +132,8 @@ def ours(material: Material, folder: Path, copies: int, files: Files = FILES) ->
     count = len(material.fragments)
     for number in range(count):
         for copy, handle in enumerate(handles):
-            # As of cameras that have nothing in common: no bytes are in a cache because another segment has just got the same.
+            # As of cameras that have nothing in common: no bytes are in a cache because another segment has just got
+            # the same.
             each = material.fragments[(number + copy * _APART) % count]
             while not writer.append(handle, each.buffers, each.fragment, start_us + (number + 1) * 500_000):
                 time.sleep(0.001)

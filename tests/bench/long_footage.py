@@ -1,9 +1,10 @@
 """Hours of footage of 4 Mbit/s for benchmarks: real segments and their rows, made in seconds.
 
-A group of real pictures is encoded once and brought to its size with filler units (NAL type 12), which any decoder passes over; a segment of five
-minutes is muxed once by the recorder's own muxer; every further segment is that one with its own head, its own decode times and its own
-tail. ``holes=True`` leaves the pictures' bytes out as holes of a sparse file: sizes, boxes and indexes are the same and reads cost the same system
-calls, but a day takes 0.1 GB of disk instead of 43.
+A group of real pictures is encoded once and brought to its size with filler units (NAL type 12), which any decoder
+passes over; a segment of five minutes is muxed once by the recorder's own muxer; every further segment is that one with
+its own head, its own decode times and its own tail. ``holes=True`` leaves the pictures' bytes out as holes of a sparse
+file: sizes, boxes and indexes are the same and reads cost the same system calls, but a day takes 0.1 GB of disk instead
+of 43.
 """
 
 from __future__ import annotations
@@ -163,7 +164,8 @@ def _segment() -> tuple[Fragmenter, list[MuxedFragment]]:
     chance = random.Random(1)
     found: list[MuxedFragment] = []
     count = SEGMENT_S * RATE
-    # As cameras' do, times stray: no two durations in a row are the same, which is the dearest case for a clip's tables.
+    # As cameras' do, times stray: no two durations in a row are the same, which is the dearest case for a clip's
+    # tables.
     times = [number * TICKS // RATE + chance.randint(-300, 300) for number in range(1, count)]
     times = [0, *times, count * TICKS // RATE]
     for number in range(count):

@@ -15,7 +15,8 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Sums over some processes. ``pss_bytes``: memory, that which is shared counted by its share; -1 where it was not asked for."""
+    """Sums over some processes. ``pss_bytes``: memory, that which is shared counted by its share; -1 where it was not
+    asked for."""
 
     cpu_s: float
     pss_bytes: int

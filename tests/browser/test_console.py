@@ -1,4 +1,5 @@
-"""Every page, as each role, with footage, a gap, a case, an export and an address: nothing is wrong in the browser's console, and no page says that it failed."""
+"""Every page, as each role, with footage, a gap, a case, an export and an address: nothing is wrong in the browser's
+console, and no page says that it failed."""
 
 from __future__ import annotations
 
@@ -132,7 +133,8 @@ def filled(server: Server) -> None:
 
 
 def opened(page: Page, server: Server, path: str) -> list[str]:
-    """Opens a page as a person does by its address; returns what the browser complained of, and what the page says went wrong."""
+    """Opens a page as a person does by its address; returns what the browser complained of, and what the page says went
+    wrong."""
     page.driver.get("about:blank")
     wrong(page)
     page.driver.get(f"http://127.0.0.1:{server.port}{path}")

@@ -219,7 +219,8 @@ def test_a_sealed_export_from_the_timeline(page: Page, demo: Demo, tmp_path: Pat
 
 
 def test_from_a_request_to_a_recipient_without_an_account(page: Page, demo: Demo, tmp_path: Path) -> None:
-    """Approved in the page, made by the server, handed over by a link that another browser opens without a login, and ended."""
+    """Approved in the page, made by the server, handed over by a link that another browser opens without a login, and
+    ended."""
     wait_for(lambda: recorded(demo, "simpang-lima")["recorded_s"] > 12, 60, "footage")
     end = datetime.now().astimezone() - timedelta(seconds=2)
     ours = {"Origin": demo.base}

@@ -1,4 +1,5 @@
-"""An administrator at the page: imports cameras, enters an order after its dry run, revokes it; and what a citizen sees meanwhile."""
+"""An administrator at the page: imports cameras, enters an order after its dry run, revokes it; and what a citizen sees
+meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The whole product under a path, behind a real nginx and a real Caddy with HTTPS, by the configurations of the guide as they stand."""
+"""The whole product under a path, behind a real nginx and a real Caddy with HTTPS, by the configurations of the guide
+as they stand."""
 
 from __future__ import annotations
 

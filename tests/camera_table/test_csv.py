@@ -1,4 +1,5 @@
-"""Cameras from and to CSV: all mistakes at once, by line; what was exported comes back unchanged; secrets stay where they are."""
+"""Cameras from and to CSV: all mistakes at once, by line; what was exported comes back unchanged; secrets stay where
+they are."""
 
 from __future__ import annotations
 

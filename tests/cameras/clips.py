@@ -32,11 +32,11 @@ _G711_FRAME = 160  # samples: 20 ms
 
 @dataclass(frozen=True, slots=True)
 class ClipSpec:
-    """What to encode. `change_to` is the size from the middle of the clip on, or from frame `change_at` on, at a keyframe with new
-    parameter sets.
+    """What to encode. `change_to` is the size from the middle of the clip on, or from frame `change_at` on, at a
+    keyframe with new parameter sets.
 
-    With `in_band` every keyframe is preceded by parameter sets, otherwise only the session description has them
-    (except those of a change, which can only be announced in-band). `encoder` is appended to the encoder's own parameters, such
+    With `in_band` every keyframe is preceded by parameter sets, otherwise only the session description has them (except
+    those of a change, which can only be announced in-band). `encoder` is appended to the encoder's own parameters, such
     as ":slices=4". Pictures too small for the time code have none.
     """
 

@@ -1,4 +1,5 @@
-"""A line between a camera and its recorder that delays what the camera sends, each piece by another time: in order, as TCP does. It keeps what it did."""
+"""A line between a camera and its recorder that delays what the camera sends, each piece by another time: in order, as
+TCP does. It keeps what it did."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ _CHUNK: int = 1 << 20
 
 @dataclass
 class Delaying:
-    """Delays by up to ``most_s``, evenly spread. ``delays_s``: of each piece that was sent on, in order; at the rate of a test's cameras a piece is a frame."""
+    """Delays by up to ``most_s``, evenly spread. ``delays_s``: of each piece that was sent on, in order; at the rate of
+    a test's cameras a piece is a frame."""
 
     url: str
     most_s: float
@@ -39,7 +41,8 @@ class Delaying:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def jitter_s(self, since_s: float = 0.0) -> float:
-        """What RFC 3550 makes of it: how much the way of a piece differed from that of the one before, on the mean. ``since_s``: by the monotonic clock."""
+        """What RFC 3550 makes of it: how much the way of a piece differed from that of the one before, on the mean.
+        ``since_s``: by the monotonic clock."""
         ways = [way for at, way in self.delays_s if at >= since_s]
         steps = [abs(b - a) for a, b in pairwise(ways)]
         return sum(steps) / len(steps)

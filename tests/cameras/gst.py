@@ -36,8 +36,8 @@ class GstCamera:
     logs: dict[str, Path]
 
     def sent(self, mount: str) -> list[Logged]:
-        """Every frame sent since the media last started. Its source is the same at every start, so that frames of an earlier one would be
-        taken for those of this one."""
+        """Every frame sent since the media last started. Its source is the same at every start, so that frames of an
+        earlier one would be taken for those of this one."""
         log = self.logs[mount]
         lines = log.read_text().splitlines(keepends=True) if log.exists() else []
         # The last line may still be on its way to the file.

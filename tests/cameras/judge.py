@@ -1,7 +1,8 @@
 """The judge of a recorder: what an odd camera sent against what was recorded and what is claimed.
 
-Frames are matched by their slices, times by the catalogue's mapping (what playback shows), and what is really there by decoding both sides:
-a second that cannot be shown as it was filmed does not count as recorded, whatever the coverage says.
+Frames are matched by their slices, times by the catalogue's mapping (what playback shows), and what is really there by
+decoding both sides: a second that cannot be shown as it was filmed does not count as recorded, whatever the coverage
+says.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def digest(codec: str, nals: Iterable[bytes]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A frame that was found in a file: wall clock, hash of its slices, a checksum of what it decodes to (0: it does not), hash of all its units."""
+    """A frame that was found in a file: wall clock, hash of its slices, a checksum of what it decodes to (0: it does
+    not), hash of all its units."""
 
     at_us: int
     hash: str
@@ -101,15 +103,16 @@ def source_decoded(spec: ClipSpec, count: int) -> dict[str, int]:
 
 
 class Reader:
-    """Reads the files of one run: they are decoded as one stream, since the frames behind a file's first keyframe may refer to the file before."""
+    """Reads the files of one run: they are decoded as one stream, since the frames behind a file's first keyframe may
+    refer to the file before."""
 
     def __init__(self) -> None:
         self._context: av.VideoCodecContext | None = None
         self.sums: dict[int, int] = {}
 
     def file(self, path: Path, base: int) -> list[tuple[int, Fraction, str, str]]:
-        """The video frames of an MP4 file, which begins at ``base`` of its run, in the order of decoding: pts in the run, time base, hash of slices, hash of units. What they decode to is in
-        ``sums`` by pts, after ``end``."""
+        """The video frames of an MP4 file, which begins at ``base`` of its run, in the order of decoding: pts in the
+        run, time base, hash of slices, hash of units. What they decode to is in ``sums`` by pts, after ``end``."""
         found: list[tuple[int, Fraction, str, str]] = []
         with av.open(str(path)) as container:
             if not container.streams.video:
@@ -163,8 +166,9 @@ def read_segments(found: Sequence[Segment]) -> list[Recorded]:
 
 @dataclass(slots=True)
 class Verdict:
-    """What one source made of one habit. `sent`: decodable frames that the camera sent; `equal`: of those recorded, how many decode to what was filmed.
-    `claimed_us`, `true_us`: what coverage claims, what can be shown. `over_us`: claimed, but not there; `under_us`: there, but not claimed."""
+    """What one source made of one habit. `sent`: decodable frames that the camera sent; `equal`: of those recorded, how
+    many decode to what was filmed. `claimed_us`, `true_us`: what coverage claims, what can be shown. `over_us`:
+    claimed, but not there; `under_us`: there, but not claimed."""
 
     name: str
     source: str
@@ -200,8 +204,8 @@ def begins(codec: str, unit: ClipUnit) -> bool:
 
 
 def decodable(journal: Journal) -> dict[int, Sent]:
-    """By number, the frames sent that a client could decode: from where decoding can begin up to where something of the group was lost. Frames behind a
-    beginning that are shown before it refer to what came before."""
+    """By number, the frames sent that a client could decode: from where decoding can begin up to where something of the
+    group was lost. Frames behind a beginning that are shown before it refer to what came before."""
     video = journal.camera.clip().video
     whole: dict[int, Sent] = {}
     # By connection: what is shown before this can't be decoded. None: nothing can.
@@ -333,7 +337,8 @@ def judge_file(habit: Habit, file: Path, journal: Journal, end_us: int) -> Verdi
 
 
 def offsets(verdict: Verdict, habit: Habit, sent: dict[int, Sent], found: dict[int, Recorded]) -> None:
-    """The worst difference between a recorded time and the true one. A frame that was sent late may have been recorded late."""
+    """The worst difference between a recorded time and the true one. A frame that was sent late may have been recorded
+    late."""
     for number, frame in found.items():
         if (entry := sent.get(number)) is None:
             continue

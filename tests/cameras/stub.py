@@ -1,4 +1,5 @@
-"""StubCamera: answers RTSP requests as a function says, byte for byte, and keeps what it was sent. For what no well-behaved server can be made to do."""
+"""StubCamera: answers RTSP requests as a function says, byte for byte, and keeps what it was sent. For what no
+well-behaved server can be made to do."""
 
 from __future__ import annotations
 

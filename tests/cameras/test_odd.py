@@ -1,8 +1,9 @@
 """Habits, recorded by the real server for some seconds: what was sent, what is there, and what is claimed.
 
-With every change a random tenth of them, by the run's seed (``NVR_SEED``); all of them at night, when the machine has time for so many cameras. All that are chosen record at once. What fails
-is recorded once more, by itself: what a busy machine spoils is no defect, and is warned of. Then it is compared with ``NOT_YET``, which is strict: a habit that is listed
-there and holds fails the test until it is taken out.
+With every change a random tenth of them, by the run's seed (``NVR_SEED``); all of them at night, when the machine has
+time for so many cameras. All that are chosen record at once. What fails is recorded once more, by itself: what a busy
+machine spoils is no defect, and is warned of. Then it is compared with ``NOT_YET``, which is strict: a habit that is
+listed there and holds fails the test until it is taken out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Segments of any shape without an encoder: fragments of chosen sizes whose samples are random bytes, and their rows in the catalogue.
+"""Segments of any shape without an encoder: fragments of chosen sizes whose samples are random bytes, and their rows in
+the catalogue.
 
 What they hold is known to the byte, so that what is made of them can be compared with a plain reference.
 """
@@ -30,7 +31,8 @@ FRAME_TICKS = 3_600
 
 @dataclass(frozen=True)
 class Sample:
-    """A frame: its presentation time in ticks, its bytes, which fragment of the segment it is in, and whether it is a keyframe."""
+    """A frame: its presentation time in ticks, its bytes, which fragment of the segment it is in, and whether it is a
+    keyframe."""
 
     pts: int
     data: bytes
@@ -40,7 +42,8 @@ class Sample:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A segment that was recorded: its key, times, and everything in it. ``places`` are (offset, bytes) of its fragments."""
+    """A segment that was recorded: its key, times, and everything in it. ``places`` are (offset, bytes) of its
+    fragments."""
 
     key: Key
     end_us: int
@@ -102,8 +105,9 @@ def record(
     camera: str = CAMERA,
     frame_ticks: int = FRAME_TICKS,
 ) -> Recorded:
-    """Records a segment at ``start_us``: a fragment for each of ``sizes``, which has the bytes of each of its frames. The first frame of every
-    ``gop``-th fragment is a keyframe. ``ppm``: how much longer it took by the server's clock than by its own."""
+    """Records a segment at ``start_us``: a fragment for each of ``sizes``, which has the bytes of each of its frames.
+    The first frame of every ``gop``-th fragment is a keyframe. ``ppm``: how much longer it took by the server's clock
+    than by its own."""
     init, chance = init_of(codec), random.Random(seed)
     tracks = parse_init(init)
     run_us = start_us if run_start_us is None else run_start_us

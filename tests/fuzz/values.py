@@ -1,4 +1,5 @@
-"""Values that parsers, handlers and databases stumble over: JSON of any depth, numbers at every edge, texts with controls, headers. Each generator is a function of ``random.Random``."""
+"""Values that parsers, handlers and databases stumble over: JSON of any depth, numbers at every edge, texts with
+controls, headers. Each generator is a function of ``random.Random``."""
 
 from __future__ import annotations
 

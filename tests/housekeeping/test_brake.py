@@ -1,4 +1,5 @@
-"""The brake over a real catalogue: no wrong figure and no wrong clock deletes an archive, a person is asked, and what rules always deleted goes on."""
+"""The brake over a real catalogue: no wrong figure and no wrong clock deletes an archive, a person is asked, and what
+rules always deleted goes on."""
 
 from __future__ import annotations
 
@@ -280,7 +281,8 @@ def test_a_disk_that_others_fill_costs_what_recording_needs() -> None:
     with machine(hours=0) as server:
         server.record(24 * 10, bytes_=2 * GB)
         assert server.run() == 0
-        # Of 1,000 GB, 960 are footage. Somebody puts 500 GB there: retention can't make room for that and does not try for long.
+        # Of 1,000 GB, 960 are footage. Somebody puts 500 GB there: retention can't make room for that and does not try
+        # for long.
         server.others_bytes = 500 * GB
         went = server.run()
         assert 0 < went * 2 * GB <= 2 * 96 * GB
@@ -345,8 +347,8 @@ steps = st.lists(
 @settings(max_examples=examples(25, 2000), deadline=None, suppress_health_check=list(HealthCheck))
 @given(rules, steps)
 def test_property_nothing_goes_that_confirmed_rules_at_a_true_time_would_not_delete(first: Policy, what: list) -> None:
-    """Random histories of rules, floors and clocks without anybody who confirms: apart from a little, a day at most, what goes is what the gentlest of the rules, at the true time,
-    would delete."""
+    """Random histories of rules, floors and clocks without anybody who confirms: apart from a little, a day at most,
+    what goes is what the gentlest of the rules, at the true time, would delete."""
     with machine(first) as server:
         true_us = server.now_us
         mildest: list[Policy] = [first]
@@ -385,12 +387,14 @@ def test_property_nothing_goes_that_confirmed_rules_at_a_true_time_would_not_del
             if name == "rules" and not gone and not server.waits():
                 # They did no harm, and count from now on.
                 mildest = [server.policy_of[CAMERA]]
-            # 5 % of the most that there was, or the two segments that make an hour, within any 24 hours; the histories are at most 14 times 30 hours long.
+            # 5 % of the most that there was, or the two segments that make an hour, within any 24 hours; the histories
+            # are at most 14 times 30 hours long.
             assert little <= max(2, sizes * 0.06) * 18, (name, value)
 
 
 def test_footage_that_a_wrong_clock_dates_long_ago_is_not_old() -> None:
-    """The clock is set back by forty days, and put right after ten hours; or the machine boots in 1970 and learns the time later."""
+    """The clock is set back by forty days, and put right after ten hours; or the machine boots in 1970 and learns the
+    time later."""
     for boots in (False, True):
         with machine(Policy(max_age_us=30 * DAY), hours=20) as server:
             before, true_us = server.keys, server.now_us

@@ -97,8 +97,8 @@ def test_nothing_measured_says_so(world: World) -> None:
 
 @given(st.lists(st.lists(st.tuples(*[st.integers(0, 50)] * 3), min_size=1, max_size=6), min_size=1, max_size=5))
 def test_every_count_is_added_once(recorders: list[list[tuple[int, int, int]]]) -> None:
-    """However often another recorder takes the camera and counts from zero. One whose first look is no lower than the last of the one before can't
-    be told from it, so each is made to end higher than the next begins."""
+    """However often another recorder takes the camera and counts from zero. One whose first look is no lower than the
+    last of the one before can't be told from it, so each is made to end higher than the next begins."""
     total = dict.fromkeys(COLUMNS, 0)
     expected = {"bytes": 0, "packets": 0, "reconnects": 0}
     then = Reading({}, recording=False)
@@ -139,7 +139,8 @@ def test_jitter_is_the_mean_of_what_was_seen_since_the_last_look() -> None:
 
 
 def test_a_bitrate_is_of_what_came_whatever_became_footage(world: World) -> None:
-    """At 5 % loss most groups of pictures are torn, and little of what comes can be kept. Of an hour before anything received was counted footage is all there is."""
+    """At 5 % loss most groups of pictures are torn, and little of what comes can be kept. Of an hour before anything
+    received was counted footage is all there is."""
     lossy = Hour(1, recorded_us=HOUR_US, bytes=10, received_bytes=450_000_000, received_us=HOUR_US // 2)
     with world.database.write() as conn:
         enter(conn, [Hour(1, recorded_us=HOUR_US, bytes=900_000_000)], now_us=H0 * HOUR_US)

@@ -1,4 +1,5 @@
-"""Orders, windows and schedules: whatever people decide and revoke, each moment is footage or has one cause, and history stays."""
+"""Orders, windows and schedules: whatever people decide and revoke, each moment is footage or has one cause, and
+history stays."""
 
 from __future__ import annotations
 
@@ -227,7 +228,8 @@ def test_impact(world: World) -> None:
 
 
 class History:
-    """Random decisions over a camera that records and fails. ``decided`` is what the reference knows: kind and effective interval."""
+    """Random decisions over a camera that records and fails. ``decided`` is what the reference knows: kind and
+    effective interval."""
 
     def __init__(self, world: World, seed: int) -> None:
         self.world, self.random, self.now = world, random.Random(seed), T0_US

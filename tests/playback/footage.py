@@ -1,4 +1,5 @@
-"""Real segment files and their catalogue rows, made here: what a recorder would have left behind, and what is true of each frame."""
+"""Real segment files and their catalogue rows, made here: what a recorder would have left behind, and what is true of
+each frame."""
 
 from __future__ import annotations
 
@@ -127,7 +128,8 @@ def fragments(video: Encoded, audio: Encoded | None) -> tuple[bytes, list[tuple[
 
 
 class Studio:
-    """A catalogue with one node, one root and one camera, and the footage made for it; unless ``in_file_time``, files as older servers wrote them."""
+    """A catalogue with one node, one root and one camera, and the footage made for it; unless ``in_file_time``, files
+    as older servers wrote them."""
 
     in_file_time = True
 
@@ -156,8 +158,8 @@ class Studio:
         first: int = 0,
         closed: bool = True,
     ) -> Recording:
-        """Records a run that begins at ``start_us``, by a clock that runs ``ppm`` fast, in segments of at least ``segment_s``. Unless
-        ``closed``, the last one still grows."""
+        """Records a run that begins at ``start_us``, by a clock that runs ``ppm`` fast, in segments of at least
+        ``segment_s``. Unless ``closed``, the last one still grows."""
         growing = self.growing(video, start_us, audio=audio, segment_s=segment_s, epoch=epoch, ppm=ppm, first=first)
         for _ in growing:
             pass

@@ -70,8 +70,8 @@ def number_of(frame: Any) -> int:
 
 @dataclass(frozen=True)
 class Encoded:
-    """Packets of one track as (data, pts, dts, keyframe), times in ``time_base``; ``stream`` describes them and lives as long as ``owner``.
-    ``pts[i]`` is when picture ``first + i`` is shown."""
+    """Packets of one track as (data, pts, dts, keyframe), times in ``time_base``; ``stream`` describes them and lives
+    as long as ``owner``. ``pts[i]`` is when picture ``first + i`` is shown."""
 
     stream: Any = field(repr=False)
     owner: Any = field(repr=False)
@@ -132,7 +132,8 @@ _SEI = {"h264": b"\x06", "hevc": b"\x4e\x01"}
 
 
 def with_ids(encoded: Encoded, first: int) -> Encoded:
-    """The same packets, each with the number of its picture in an SEI message (user data unregistered), as no two of them may be alike."""
+    """The same packets, each with the number of its picture in an SEI message (user data unregistered), as no two of
+    them may be alike."""
     order = {pts: first + index for index, pts in enumerate(encoded.pts)}
     header = _SEI[encoded.stream.codec_context.name]
     packets = []

@@ -1,4 +1,5 @@
-"""A run that loses frames and pauses, recorded by the recorder's own ``Run`` into real files and their catalogue; and what is true of it."""
+"""A run that loses frames and pauses, recorded by the recorder's own ``Run`` into real files and their catalogue; and
+what is true of it."""
 
 from __future__ import annotations
 
@@ -46,8 +47,8 @@ class Shown:
 
 @dataclass
 class Lossy:
-    """``lost``: numbers of packets in decode order that never come; what can't be decoded without them is not recorded either. ``pauses``: microseconds of
-    nothing before a packet. ``ppm``: how fast the camera's clock runs."""
+    """``lost``: numbers of packets in decode order that never come; what can't be decoded without them is not recorded
+    either. ``pauses``: microseconds of nothing before a packet. ``ppm``: how fast the camera's clock runs."""
 
     folder: Path
     count: int = 100
@@ -84,7 +85,8 @@ class Lossy:
         return START_US + self.count * 1_000_000 // FPS + sum(self.pauses.values()) + 60_000_000
 
     def pictures(self) -> list[tuple[Picture, int]]:
-        """What the depacketiser gives, with when it arrives: nothing that can't be decoded; what comes first after a loss says so."""
+        """What the depacketiser gives, with when it arrives: nothing that can't be decoded; what comes first after a
+        loss says so."""
         found, shift, broken, lost = [], 0, False, False
         for number, (data, pts, dts, is_keyframe) in enumerate(self.video.packets):
             shift += self.pauses.get(number, 0) * 9 // 100
@@ -172,7 +174,8 @@ class Lossy:
             return segments.between(conn, CAMERA, 0, self.now_us)
 
     def expected(self) -> list[Interval]:
-        """Footage in ticks of the run: every frame lasts as long as frames do, or until the next one that follows at once."""
+        """Footage in ticks of the run: every frame lasts as long as frames do, or until the next one that follows at
+        once."""
         times = sorted(frame.pts for frame in self.shown)
         found: list[Interval] = []
         for number, pts in enumerate(times):

@@ -1,6 +1,8 @@
-"""What RFC 8216 (and its second edition, for parts) demands of a media playlist, checked as Apple's validator would: of one by itself, and of two reloads of a live one.
+"""What RFC 8216 (and its second edition, for parts) demands of a media playlist, checked as Apple's validator would: of
+one by itself, and of two reloads of a live one.
 
-Belongs here: rules of the standard, each with its section. What this server promises beyond them is in ``tests/playback/playlists.py``.
+Belongs here: rules of the standard, each with its section. What this server promises beyond them is in
+``tests/playback/playlists.py``.
 """
 
 from __future__ import annotations

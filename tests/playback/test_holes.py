@@ -1,4 +1,5 @@
-"""Holes of a segment, watched: playlists never stumble over them, clips keep or fold their time, nothing is shown that is not there, evidence names them."""
+"""Holes of a segment, watched: playlists never stumble over them, clips keep or fold their time, nothing is shown that
+is not there, evidence names them."""
 
 from __future__ import annotations
 

@@ -42,7 +42,8 @@ def test_the_frame_shown_at_any_moment(world_of: Callable[..., World], codec: st
                 shot(world, at_us)
             continue
         if codec in ("h264open", "h265b") and any(0 < part.end_us - at_us <= 400_000 for part in run.parts):
-            # A known limit: leading pictures of an open group stand in the next file, and the one before them is answered.
+            # A known limit: leading pictures of an open group stand in the next file, and the one before them is
+            # answered.
             continue
         expected = [frame for frame in run.frames if frame.wall_us <= at_us][-1]
         found = shot(world, at_us)

@@ -1,4 +1,5 @@
-"""Footage of a day in small: rotations, a gap, runs that abut, a short break, another recorder in between, a segment that grows."""
+"""Footage of a day in small: rotations, a gap, runs that abut, a short break, another recorder in between, a segment
+that grows."""
 
 from __future__ import annotations
 

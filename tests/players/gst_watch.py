@@ -1,7 +1,8 @@
-"""Plays an address with GStreamer's playbin and prints what it shows, as JSON. Run by Debian's Python, which alone has GStreamer's bindings. Exit code 3: they are not
-installed.
+"""Plays an address with GStreamer's playbin and prints what it shows, as JSON. Run by Debian's Python, which alone has
+GStreamer's bindings. Exit code 3: they are not installed.
 
-``gst_watch.py ADDRESS SECONDS [SEEK_SECONDS]``: ``{"length": seconds or null, "shown": [[position in seconds, number]], "after": the same from a seek on, "ended": bool, "error": text or null}``. Frames come as fast as they can.
+``gst_watch.py ADDRESS SECONDS [SEEK_SECONDS]``: ``{"length": seconds or null, "shown": [[position in seconds, number]],
+"after": the same from a seek on, "ended": bool, "error": text or null}``. Frames come as fast as they can.
 """
 
 import json

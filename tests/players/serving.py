@@ -66,7 +66,8 @@ def _beside(app: Any, pages: Mapping[str, tuple[bytes, str]]) -> Any:
 
 @contextmanager
 def served(studio: Studio, pages: Mapping[str, tuple[bytes, str]] = MappingProxyType({})) -> Iterator[Site]:
-    """Serves the footage until the end of the block, and ``pages`` by path: contents and type. It is half a minute after the last of it."""
+    """Serves the footage until the end of the block, and ``pages`` by path: contents and type. It is half a minute
+    after the last of it."""
     token = accounts.create_token(studio.database, "players", Role.INVESTIGATOR, at_us=START_US)
     with studio.database.read() as conn:
         (end_us,) = conn.execute("SELECT max(end_us) FROM segment").fetchone()

@@ -1,4 +1,5 @@
-"""Playlists with gaps in Chromium, by the hls.js that the page uses: what is shown where, over a gap, and from a range that begins in one."""
+"""Playlists with gaps in Chromium, by the hls.js that the page uses: what is shown where, over a gap, and from a range
+that begins in one."""
 
 from __future__ import annotations
 

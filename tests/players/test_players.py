@@ -1,4 +1,5 @@
-"""Other people's players on the real API: playlists with gaps, ranges that begin in one, and files off the disk. What is shown is read from the pictures."""
+"""Other people's players on the real API: playlists with gaps, ranges that begin in one, and files off the disk. What
+is shown is read from the pictures."""
 
 from __future__ import annotations
 
@@ -98,7 +99,8 @@ def vlc(address: str, seconds: float) -> Seen:
 
 @pytest.fixture(scope="module")
 def footage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio, list[Recording]]]:
-    """Six seconds, a gap, four seconds of another run and two of one that abuts; in the third minute of the first run's time."""
+    """Six seconds, a gap, four seconds of another run and two of one that abuts; in the third minute of the first run's
+    time."""
     studio = Studio(tmp_path_factory.mktemp("players"))
     one = studio.record(encode("h264", 60), START_US, segment_s=2.0)
     two = studio.record(

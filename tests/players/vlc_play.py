@@ -1,7 +1,8 @@
 """Plays an address with VLC's own library and prints what it shows, as JSON lines. Exit code 3: there is no VLC here.
 
-``vlc_play.py ADDRESS SECONDS [SEEK_SECONDS]``: plays for at most so long; each frame shown is a line ``{"at": position in seconds, "number": what the frame carries}``; then, if asked, seeks
-and prints the first frame that differs from those before. Last line: ``{"length": seconds, "ended": whether it came to its end, "failed": …}``.
+``vlc_play.py ADDRESS SECONDS [SEEK_SECONDS]``: plays for at most so long; each frame shown is a line ``{"at": position
+in seconds, "number": what the frame carries}``; then, if asked, seeks and prints the first frame that differs from
+those before. Last line: ``{"length": seconds, "ended": whether it came to its end, "failed": …}``.
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where a frame came to stand: on the file's own line (from the clock's anchor on, second for second), and by the clock at that moment."""
+    """Where a frame came to stand: on the file's own line (from the clock's anchor on, second for second), and by the
+    clock at that moment."""
 
     frame: Frame
     dts: int
@@ -46,7 +47,8 @@ def camera(
     stamp: Callable[[int, float], float] = lambda number, true_s: true_s,
     when: Callable[[int], float] | None = None,
 ) -> list[tuple[int, int]]:
-    """Frames as (true time in µs, stamp in ticks). ``when``: a frame's true time in seconds by its number; ``stamp``: what the camera says of it, in seconds."""
+    """Frames as (true time in µs, stamp in ticks). ``when``: a frame's true time in seconds by its number; ``stamp``:
+    what the camera says of it, in seconds."""
     found: list[tuple[int, int]] = []
     number = 0
     while True:
@@ -77,7 +79,8 @@ def deliver(
 
 
 def place(frames: Sequence[Frame], reports: Sequence[Frame] = ()) -> tuple[list[Placed], Timeline]:
-    """All of them (and reports of the camera's clock), as the pipeline does it: kept until the clock is anchored, and while the timeline holds them."""
+    """All of them (and reports of the camera's clock), as the pipeline does it: kept until the clock is anchored, and
+    while the timeline holds them."""
     clock = RunClock()
     timeline = Timeline(TIME_BASE, clock)
     kept: list[tuple[Frame, Picture]] = []

@@ -47,7 +47,8 @@ NOW_US = T0_US + 600 * SECOND_US
 
 @dataclass
 class Case:
-    """One run of an operation. ``promised``: footage that must be there afterwards; ``foreign``: files that nobody may touch."""
+    """One run of an operation. ``promised``: footage that must be there afterwards; ``foreign``: files that nobody may
+    touch."""
 
     world: World
     files: FaultyFiles
@@ -128,8 +129,8 @@ def record_together(case: Case) -> None:
 
 
 def start(case: Case) -> None:
-    """A start that finds: unfinished segments (whole, cut off, with a tail, without a picture, empty), a closed one without a row,
-    garbage, a growing row without a file, a foreign and a damaged file."""
+    """A start that finds: unfinished segments (whole, cut off, with a tail, without a picture, empty), a closed one
+    without a row, garbage, a growing row without a file, a foreign and a damaged file."""
     world = case.world
     at = T0_US + 10 * SECOND_US
     whole = world.part(at, [0, 1, 2])

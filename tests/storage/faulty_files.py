@@ -1,7 +1,9 @@
-"""A disk that fails, fills up, dies or loses power at a chosen step: the seam of ``storage.disk.files`` with every step counted.
+"""A disk that fails, fills up, dies or loses power at a chosen step: the seam of ``storage.disk.files`` with every step
+counted.
 
-What power loss keeps is modelled per file (bytes that a successful sync confirmed) and per folder (entries that a sync of the folder
-confirmed). A failed sync poisons: what was dirty then never reaches the disk, even if a later sync succeeds, as kernels do it.
+What power loss keeps is modelled per file (bytes that a successful sync confirmed) and per folder (entries that a sync
+of the folder confirmed). A failed sync poisons: what was dirty then never reaches the disk, even if a later sync
+succeeds, as kernels do it.
 """
 
 from __future__ import annotations
@@ -47,7 +49,8 @@ class Kill(BaseException):
 
 @dataclass
 class _File:
-    """``image``: what the disk surely holds. ``poison``: ranges that a failed sync gave up; ``untold``: of which the file's own sync has not told yet."""
+    """``image``: what the disk surely holds. ``poison``: ranges that a failed sync gave up; ``untold``: of which the
+    file's own sync has not told yet."""
 
     image: bytes = b""
     dirty_from: int = 0
@@ -101,8 +104,8 @@ class FaultyFiles(Files):
         return True
 
     def _survives(self) -> int:
-        """Steps that are done after an error: what it makes necessary at once, which is one call (docs/design/durability.md, non-goals); before it, the file that
-        lost something has to be found."""
+        """Steps that are done after an error: what it makes necessary at once, which is one call
+        (docs/design/durability.md, non-goals); before it, the file that lost something has to be found."""
         return 3 if self.steps[self.at - 1] == "sync disk" else 2
 
     def _failing(self, name: str) -> None:
@@ -230,7 +233,8 @@ class FaultyFiles(Files):
         return 1
 
     def sync_disk(self, fd: int) -> None:
-        """Of the open files; names are not counted on, although real ones reach the disk too. One that fails has lost the bytes of every second file."""
+        """Of the open files; names are not counted on, although real ones reach the disk too. One that fails has lost
+        the bytes of every second file."""
         known = {other: self._of(other) for other in self._open}
         sizes = {other: os.fstat(other).st_size for other in known}
         try:

@@ -106,7 +106,8 @@ def moof(sequence: int, parts: list[tuple[int, int, list[Sample]]], hole: Hole |
 
 @cache
 def fragment(number: int, *, audio: bool = False, weight: int = 40, loss: str | None = None) -> tuple[bytes, Fragment]:
-    """The ``number``th fragment of a run: half a second, whose bytes tell their number. With ``loss`` the next one could not be decoded."""
+    """The ``number``th fragment of a run: half a second, whose bytes tell their number. With ``loss`` the next one
+    could not be decoded."""
     start = number * FRAME_TICKS * FRAMES_A_FRAGMENT
     end = start + FRAME_TICKS * FRAMES_A_FRAGMENT
     hole = None if loss is None else Hole(end, end + FRAME_TICKS * FRAMES_A_FRAGMENT, loss)

@@ -1,4 +1,5 @@
-"""A catalogue, roots and a camera in a folder, a recorder that writes through the real functions, and the invariants of it all."""
+"""A catalogue, roots and a camera in a folder, a recorder that writes through the real functions, and the invariants of
+it all."""
 
 from __future__ import annotations
 
@@ -68,8 +69,8 @@ def add_camera(conn: sqlite3.Connection, camera: str, at_us: int = T0_US) -> Non
 
 
 class InlineCatalogue(CatalogueWriter):
-    """Executes what it is given at once, or, from ``keep`` operations on, loses it: a process that dies before its catalogue thread
-    comes round."""
+    """Executes what it is given at once, or, from ``keep`` operations on, loses it: a process that dies before its
+    catalogue thread comes round."""
 
     def __init__(self, database: Database, keep: int | None = None) -> None:
         super().__init__(database)
@@ -133,8 +134,8 @@ class World:
         enter: bool = False,
         root: Root | None = None,
     ) -> Path:
-        """A segment's file, as its writer leaves it: growing, with its tail (``closed``), or under its final name; with a growing
-        row, or (``enter``) with a closed one."""
+        """A segment's file, as its writer leaves it: growing, with its tail (``closed``), or under its final name; with
+        a growing row, or (``enter``) with a closed one."""
         root = root or self.root
         start = (numbers[0] if numbers else 0) * mp4.FRAME_TICKS * mp4.FRAMES_A_FRAGMENT
         head = Head(camera, NODE, epoch, start_us, start_us, start, mp4.TIMESCALE)
@@ -301,7 +302,8 @@ class Recorder:
         pump(self.writer)
 
     def append(self, loss: str | None = None) -> None:
-        """The next fragment; with ``loss`` the one after it can't be decoded, which is known when the one after that begins."""
+        """The next fragment; with ``loss`` the one after it can't be decoded, which is known when the one after that
+        begins."""
         handle = self.handles[-1]
         if self._refused(handle):
             return

@@ -125,7 +125,8 @@ def test_one_change_among_thousands_is_one_short_line() -> None:
 
 
 def test_the_second_crash_within_an_hour_is_enough() -> None:
-    """Of crashes on the event loop, which may have been another's; a crash in a thread of the camera's own is enough at once."""
+    """Of crashes on the event loop, which may have been another's; a crash in a thread of the camera's own is enough at
+    once."""
     accusations = Accusations()
     assert accusations.accuse("a", 0, certain=False) == 1 and not accusations.suffices("a")
     assert accusations.accuse("a", 3601, certain=False) == 1 and not accusations.suffices("a")

@@ -1,4 +1,5 @@
-"""Footage roots that go, come, are another's, or hang; and the workers' own look at them. A FIFO in the identity's place is a disk that hangs."""
+"""Footage roots that go, come, are another's, or hang; and the workers' own look at them. A FIFO in the identity's
+place is a disk that hangs."""
 
 from __future__ import annotations
 

@@ -178,7 +178,8 @@ class Server:
             return coverage(conn, camera, start_us, end_us or now_us(), now_us=now_us())
 
     def stalled(self, camera: str, start_us: int) -> bool:
-        """Whether a camera fell silent after it was recorded: before its first frame a camera that plays is ``stalled`` too."""
+        """Whether a camera fell silent after it was recorded: before its first frame a camera that plays is ``stalled``
+        too."""
         if not self.prepared():
             return False
         try:

@@ -1,4 +1,5 @@
-"""Alerts from the real server, with every state at once: a real mail server and a webhook that refuse, hang and come back, and restarts in between."""
+"""Alerts from the real server, with every state at once: a real mail server and a webhook that refuse, hang and come
+back, and restarts in between."""
 
 from __future__ import annotations
 
@@ -109,7 +110,8 @@ def test_a_night_of_the_real_server(tmp_path: Path, serve: Serve, h264_clip: Cli
         assert {fleet[id_].since_us for id_ in DEAD} == {m.since_us for m in group.members}
         assert not fleet["window"].is_required and not fleet["off-03"].is_required
 
-        # A restart, while the webhook hangs and the cameras are dead: nobody hears anything new, and the webhook what it missed.
+        # A restart, while the webhook hangs and the cameras are dead: nobody hears anything new, and the webhook what
+        # it missed.
         server.stop()
         hook.go_on.set()
         server.start()

@@ -1,4 +1,5 @@
-"""Four slips that used to cost the archive, made with the real server: it loses nothing, and a person is told; what is confirmed goes."""
+"""Four slips that used to cost the archive, made with the real server: it loses nothing, and a person is told; what is
+confirmed goes."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ from tests.shifted_clock import ShiftedClock, needs_compiler
 from tests.system.server import NVR, Server
 
 Serve = Callable[[Startable], str]
-# So many segments of a second are an archive; the slip must leave all of them alone for so long, ten times what it used to take.
+# So many segments of a second are an archive; the slip must leave all of them alone for so long, ten times what it used
+# to take.
 ARCHIVE = 8
 PATIENCE_S = 4.0
 
@@ -58,7 +60,8 @@ def test_slips_of_the_pen_delete_nothing(server: Server) -> None:
     server.start()
     try:
         server.until(lambda: len(keys(server)) >= ARCHIVE, what="an archive")
-        # A max_age of minutes, by SIGHUP. Its cameras' footage is shorter than an hour here, so that the fleet's share is what counts.
+        # A max_age of minutes, by SIGHUP. Its cameras' footage is shorter than an hour here, so that the fleet's share
+        # is what counts.
         before = keys(server)
         rewrite(server, 'max_age = "30d"', 'max_age = "1s"')
         assert server.process is not None

@@ -1,4 +1,5 @@
-"""More slips that must not cost an archive, with the real server: rules by labels, a camera under another name, a rule by API, a clock that goes back and comes again."""
+"""More slips that must not cost an archive, with the real server: rules by labels, a camera under another name, a rule
+by API, a clock that goes back and comes again."""
 
 from __future__ import annotations
 

@@ -56,8 +56,8 @@ def hashes(data: bytes) -> list[str]:
 
 
 def test_gap_change_of_resolution_and_the_growing_segment(tmp_path: Path, serve: Serve) -> None:
-    """A range that begins in a gap, crosses a change of resolution and ends in the segment being written is refused with its parts; each
-    part is a clip, and together they hold every frame of the range."""
+    """A range that begins in a gap, crosses a change of resolution and ends in the segment being written is refused
+    with its parts; each part is a clip, and together they hold every frame of the range."""
     changing = clip(ClipSpec(frames=100, change_to=(480, 288)))
     camera = ScriptedCamera(changing, at_end="stall")
     with serving(tmp_path, {"id": "a", "url": serve(camera)}, segment_duration="30s", workers=1) as server:

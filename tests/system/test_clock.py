@@ -1,4 +1,5 @@
-"""A server whose clock is really set, back and forward, while it records (libfaketime): nothing is lost, nothing is told twice, and the steps are said."""
+"""A server whose clock is really set, back and forward, while it records (libfaketime): nothing is lost, nothing is
+told twice, and the steps are said."""
 
 from __future__ import annotations
 

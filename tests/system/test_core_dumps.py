@@ -54,7 +54,8 @@ def test_a_process_is_not_dumpable() -> None:
 
 
 def test_every_entry_forbids_it_before_it_reads_anything() -> None:
-    """By the source: a process that is added without a thought would be missed by the tree above, if it lives for a moment."""
+    """By the source: a process that is added without a thought would be missed by the tree above, if it lives for a
+    moment."""
     entries = [path for path in (TOP / "nvr").rglob("__main__.py") if "demo" not in path.parts]
     assert len(entries) >= 5
     for path in entries:

@@ -1,7 +1,8 @@
-"""A scripted day: real cameras, a real server, and each cause made to happen in turn. The report names every one, to the second, in order.
+"""A scripted day: real cameras, a real server, and each cause made to happen in turn. The report names every one, to
+the second, in order.
 
-The clock's step, overload and a failing disk are not made here: they would need the machine's clock or disks. They are in
-tests/recorder/run/test_pipeline.py, tests/storage/writing/test_writers.py and tests/system/test_retention.py.
+The clock's step, overload and a failing disk are not made here: they would need the machine's clock or disks. They are
+in tests/recorder/run/test_pipeline.py, tests/storage/writing/test_writers.py and tests/system/test_retention.py.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ from tests.cameras.scripted import ScriptedCamera
 from tests.system.server import NVR, Server, now_us
 
 S = 1_000_000
-# Begins of gaps are known to a second of when the cause was made: the camera's last frame, and the machine's load. The command prints whole
-# seconds, so a gap may seem to begin up to one earlier; and a kill takes the fragment that was being filled.
+# Begins of gaps are known to a second of when the cause was made: the camera's last frame, and the machine's load. The
+# command prints whole seconds, so a gap may seem to begin up to one earlier; and a kill takes the fragment that was
+# being filled.
 NEAR_US = 1_500_000
 KILLED_US = 2_500_000
 CAMERAS = ("north", "east", "south", "west", "codec", "hall", "pool", "lane", "attic", "vault", "cellar", "ruin")
@@ -305,7 +307,8 @@ def check(day: Day) -> None:
             for n, gap in enumerate(gaps)
             if not (n and gap["cause"] == "stalled" and gaps[n - 1]["cause"] == "not_configured")
         ]
-        # On a busy machine a camera, which is a thread of this process, can really be silent for the two seconds that it may be.
+        # On a busy machine a camera, which is a thread of this process, can really be silent for the two seconds that
+        # it may be.
         if "stalled" not in {e.cause for e in made}:
             gaps = [gap for gap in gaps if gap["cause"] != "stalled" or not was_silent(day.cameras[camera], gap)]
         order = [gap["cause"] for n, gap in enumerate(gaps) if n == 0 or gaps[n - 1]["cause"] != gap["cause"]]

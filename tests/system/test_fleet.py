@@ -137,7 +137,8 @@ async def test_a_camera_of_one_session_moves_with_a_short_gap(
             what="its new worker",
         )
     found = server.closed("a")
-    # What the new worker met while the old one recorded is no gap. The camera may still refuse once when the old one has just left.
+    # What the new worker met while the old one recorded is no gap. The camera may still refuse once when the old one
+    # has just left.
     gaps = server.coverage("a", found[0].key.start_us, found[-1].end_us).gaps
     assert {gap.cause for gap in gaps} <= {Cause.OVERLOAD, Cause.REJECTED}
     assert sum(gap.end_us - gap.start_us for gap in gaps) < 5_000_000

@@ -81,7 +81,8 @@ def segment_rate(found: Sequence[Segment]) -> float:
 def test_reordered_pictures_from_the_first_on(
     tmp_path: Path, serve: Serve, codec: Literal["h264", "h265"], name: str, source: str
 ) -> None:
-    """Checklist 13: FFmpeg gives the first packets of a stream with B-frames no decode times; they are frames all the same."""
+    """Checklist 13: FFmpeg gives the first packets of a stream with B-frames no decode times; they are frames all the
+    same."""
     camera = ScriptedCamera(clip(ClipSpec(codec=codec, frames=150, b_frames=2, group=25)), at_end="stall")
     table = {"id": "cam", "url": serve(camera), "stall_timeout": "2s", "source": source}
     with serving(tmp_path, table, workers=1) as server:

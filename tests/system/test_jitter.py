@@ -1,4 +1,5 @@
-"""Jitter tells networks apart, and only networks: over lines that delay frames, what is read is what the lines did, at any frame rate and by either source."""
+"""Jitter tells networks apart, and only networks: over lines that delay frames, what is read is what the lines did, at
+any frame rate and by either source."""
 
 from __future__ import annotations
 

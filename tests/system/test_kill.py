@@ -1,4 +1,5 @@
-"""kill -9 of each process while recording: what was finished is there, the hole has the right cause, nothing else is lost."""
+"""kill -9 of each process while recording: what was finished is there, the hole has the right cause, nothing else is
+lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A wrong password, as its user sees it: two attempts a day over restarts and workers, an alert at the first, and a person who asks for another."""
+"""A wrong password, as its user sees it: two attempts a day over restarts and workers, an alert at the first, and a
+person who asks for another."""
 
 from __future__ import annotations
 

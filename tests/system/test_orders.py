@@ -1,4 +1,5 @@
-"""Decisions of people take effect by themselves: a disabled camera is not connected to, its segments are closed, and it comes back."""
+"""Decisions of people take effect by themselves: a disabled camera is not connected to, its segments are closed, and it
+comes back."""
 
 from __future__ import annotations
 

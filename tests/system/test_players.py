@@ -37,7 +37,8 @@ def looks_like(path: Path, start_us: int, length_s: float) -> None:
 def test_the_machines_ffmpeg_reads_live_without_stopping(
     tmp_path: Path, serve: Callable[[Startable], str], h264_clip: Clip
 ) -> None:
-    """FFmpeg 5.1 asks for an init without a range by the range of the part before it, and then stops after some seconds."""
+    """FFmpeg 5.1 asks for an init without a range by the range of the part before it, and then stops after some
+    seconds."""
     url = serve(ScriptedCamera(h264_clip, at_end="repeat"))
     server = Server(tmp_path, [{"id": "gate", "url": url}], segment_duration="4s", workers=1)
     server.start()

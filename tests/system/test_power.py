@@ -1,7 +1,9 @@
-"""Power cuts, for real: the server records from RTSP cameras onto disks with volatile caches, loses power at any moment, and starts again on what survived.
+"""Power cuts, for real: the server records from RTSP cameras onto disks with volatile caches, loses power at any
+moment, and starts again on what survived.
 
-After each cut: catalogue and files agree to the last byte, nothing that had been closed is torn, one gap says ``server_down``, every frame that arrived
-``sync_interval`` before the cut is there, and what coverage calls recorded can be decoded.
+After each cut: catalogue and files agree to the last byte, nothing that had been closed is torn, one gap says
+``server_down``, every frame that arrived ``sync_interval`` before the cut is there, and what coverage calls recorded
+can be decoded.
 """
 
 from __future__ import annotations
@@ -201,8 +203,8 @@ def clips() -> dict[str, Clip]:
 def run_cuts(
     folder: Path, serve: Serve, kinds: Sequence[str], *, cuts: int, again: int, many: int, wait_s: tuple[float, float]
 ) -> Bench:
-    """``kinds``: of the file systems of its disks. At every ``again``-th cut power goes twice, the second time before or while what the first one left is adopted.
-    ``many`` cameras are usual ones."""
+    """``kinds``: of the file systems of its disks. At every ``again``-th cut power goes twice, the second time before
+    or while what the first one left is adopted. ``many`` cameras are usual ones."""
     seed = time.time_ns()
     print(f"seed {seed}")
     chance = random.Random(seed)

@@ -1,5 +1,5 @@
-"""A file system that really fills up: recording goes on by pruning what may go; with everything held it stops, least important first, and
-resumes when there is room."""
+"""A file system that really fills up: recording goes on by pruning what may go; with everything held it stops, least
+important first, and resumes when there is room."""
 
 from __future__ import annotations
 
@@ -144,7 +144,8 @@ class FullServer(Server):
 
 @pytest.mark.nightly
 def test_a_start_without_a_free_byte_for_the_catalogue(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
-    """Somebody else has filled the disk that also holds the catalogue: the server starts all the same, makes room by pruning, and records."""
+    """Somebody else has filled the disk that also holds the catalogue: the server starts all the same, makes room by
+    pruning, and records."""
     cameras = [{"id": id_, "url": serve(ScriptedCamera(h264_clip, at_end="repeat"))} for id_ in ("a", "b", "c")]
     with mounted(tmp_path / "disk", "200m") as folder:
         server = FullServer(folder, cameras, segment_duration="2s", workers=1)

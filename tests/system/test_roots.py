@@ -66,7 +66,8 @@ def test_without_any_disk_the_server_does_not_start(tmp_path: Path, serve: Serve
 
 
 def test_a_refused_start_leaves_no_empty_catalogue(tmp_path: Path) -> None:
-    """Its footage root can't be made: once that is put right, nobody must wonder where the footage of a catalogue without any has gone."""
+    """Its footage root can't be made: once that is put right, nobody must wonder where the footage of a catalogue
+    without any has gone."""
     (tmp_path / "no-folder").write_text("")
     server = Server(tmp_path, [], workers=1)
     text = server.config.read_text()
@@ -83,7 +84,8 @@ def test_a_refused_start_leaves_no_empty_catalogue(tmp_path: Path) -> None:
 
 @pytest.mark.nightly
 def test_a_disk_that_went_read_only_can_be_watched(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
-    """As ext4 does after an error. The server starts all the same; every gap says why, and when the disk can be written again it is recorded on."""
+    """As ext4 does after an error. The server starts all the same; every gap says why, and when the disk can be written
+    again it is recorded on."""
     server = Server(tmp_path, [{"id": "a", "url": serve(ScriptedCamera(h264_clip, at_end="repeat"))}], workers=1)
     text = server.config.read_text()
     server.config.write_text(text.replace("[storage]", '[storage]\nroots = ["one"]'))
@@ -165,7 +167,8 @@ def test_a_disk_that_goes_and_returns_while_recording(
     assert server.stop() == 0
     assert server.log.read_text().count("FOOTAGE ROOT AWAY") == 2
     for id_, camera in cameras.items():
-        # Files of the disk that was unmounted can't be read: what is on the other one, before it went and since it is back.
+        # Files of the disk that was unmounted can't be read: what is on the other one, before it went and since it is
+        # back.
         on_two = on(server, id_, "two")
         before = [s for s in on_two if s.run_start_us == on_two[0].run_start_us and s.key.start_us < back_us]
         since = [s for s in on_two if s.run_start_us == runs[id_] and s.key.start_us >= back_us]

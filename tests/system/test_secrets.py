@@ -1,4 +1,5 @@
-"""No secret in what leaves the machine, or lies about on it: walked with a real server, in every form in which a secret is written."""
+"""No secret in what leaves the machine, or lies about on it: walked with a real server, in every form in which a secret
+is written."""
 
 from __future__ import annotations
 
@@ -131,7 +132,8 @@ def told_to_processes(server: Server, secrets: list[str]) -> list[tuple[str, byt
 
 
 def readable_by_others(folder: Path) -> list[str]:
-    """Files and folders that every user of the machine can read or enter; what is in a folder that nobody can enter counts as closed."""
+    """Files and folders that every user of the machine can read or enter; what is in a folder that nobody can enter
+    counts as closed."""
     found: list[str] = []
     for path in folder.iterdir():
         mode = path.stat().st_mode

@@ -1,5 +1,5 @@
-"""A camera that signs what it sends: its NAL units, signatures included, are in segments, clips and exports as they went in, bit for bit and in order; with audio
-as without, whichever source reads it."""
+"""A camera that signs what it sends: its NAL units, signatures included, are in segments, clips and exports as they
+went in, bit for bit and in order; with audio as without, whichever source reads it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ GROUP = 10
 LENGTHS = (700, 1_200, 4_000)
 
 
-# Start codes in the middle of a signature, as cameras send that protect nothing; what follows them looks like a unit of no known kind, or like a slice.
+# Start codes in the middle of a signature, as cameras send that protect nothing; what follows them looks like a unit of
+# no known kind, or like a slice.
 HARMLESS = (b"\0\0\1\x7f\xff", b"\0\0\0\1\x7f\xff")
 HARMFUL = (b"\0\0\1\x65\x88\x84", b"\0\0\0\1\x41\x9a", b"\0\0\1\x02\x01\xd0")
 
@@ -47,7 +48,8 @@ def sei(codec: str, number: int, inside: tuple[bytes, ...] = HARMLESS) -> bytes:
 
 
 def signed(made: Clip, inside: tuple[bytes, ...] = HARMLESS) -> Clip:
-    """The clip with a signature in front of the first slice of every third group, and other user data in front of the rest of the pictures."""
+    """The clip with a signature in front of the first slice of every third group, and other user data in front of the
+    rest of the pictures."""
     codec = made.video.codec
 
     def with_sei(number: int, unit: ClipUnit) -> ClipUnit:
@@ -84,7 +86,8 @@ def pictures(path: Path, codec: str) -> list[list[bytes]]:
 def test_every_unit_is_where_it_was_sent(
     tmp_path: Path, serve: Serve, codec: Literal["h264", "h265"], source: str, audio: Literal["pcma"] | None
 ) -> None:
-    # FFmpeg's parser looks behind every start code for slices: what looks like one there is more than it can be asked to bear.
+    # FFmpeg's parser looks behind every start code for slices: what looks like one there is more than it can be asked
+    # to bear.
     inside = HARMLESS if source == "av" else HARMLESS + HARMFUL
     film = signed(clip(ClipSpec(codec=codec, frames=150, group=GROUP, bit_rate_bps=200_000, audio=audio)), inside)
     camera = ScriptedCamera(film, at_end="stall")

@@ -51,7 +51,8 @@ def agents(camera: ScriptedCamera) -> list[str]:
 def test_ffmpeg_takes_over_in_a_worker_of_its_own_and_that_is_remembered(
     tmp_path: Path, serve: Serve, h264_clip: Clip
 ) -> None:
-    """Sound that native does not speak: FFmpeg reads the camera, in another process than its neighbour's, and at the next start at once."""
+    """Sound that native does not speak: FFmpeg reads the camera, in another process than its neighbour's, and at the
+    next start at once."""
     odd = ScriptedCamera(clip(ClipSpec(audio="aac")), at_end="repeat", faults=Faults(sdp=LATM))
     plain = ScriptedCamera(h264_clip, at_end="repeat")
     tables = [{"id": "odd", "url": serve(odd), "audio": True}, {"id": "plain", "url": serve(plain)}]
@@ -207,8 +208,8 @@ if "nvr.recorder" in sys.orig_argv:
 def test_an_abort_in_ffmpeg_costs_few_and_not_twice(
     tmp_path: Path, serve: Serve, h264_clip: Clip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One camera ends the process that feeds FFmpeg: its neighbours there lose three seconds at most, those that are read by ourselves nothing, and from
-    then on, after a restart too, it is alone."""
+    """One camera ends the process that feeds FFmpeg: its neighbours there lose three seconds at most, those that are
+    read by ourselves nothing, and from then on, after a restart too, it is alone."""
     (tmp_path / "sitecustomize.py").write_text(ABORT)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     neighbours = [f"av-{number}" for number in range(4)]

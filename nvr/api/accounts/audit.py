@@ -22,8 +22,8 @@ _MOST = 1_000
 
 
 class EntryBody(msgspec.Struct):
-    """An entry. ``time`` is ``at_us`` for people; ``hash`` is made of all other fields but ``time``, and of ``detail`` as a text; ``actor_id`` is null, and
-    no part of it, in entries older than ids."""
+    """An entry. ``time`` is ``at_us`` for people; ``hash`` is made of all other fields but ``time``, and of ``detail``
+    as a text; ``actor_id`` is null, and no part of it, in entries older than ids."""
 
     seq: int
     time: str
@@ -39,7 +39,8 @@ class EntryBody(msgspec.Struct):
 
 
 class Page(msgspec.Struct):
-    """Entries, the latest first. ``head``: where the log ends now. ``before``: ask with it for the next page; null on the last."""
+    """Entries, the latest first. ``head``: where the log ends now. ``before``: ask with it for the next page; null on
+    the last."""
 
     head: str
     entries: list[EntryBody]
@@ -55,8 +56,8 @@ class FaultBody(msgspec.Struct):
 
 
 class Verdict(msgspec.Struct):
-    """``state``: ``whole`` (``noted``, a head noted elsewhere, is in it, and all before and after it is consistent), ``consistent`` (compared with nothing
-    noted elsewhere) or ``tampered``. ``whole`` is true of the first alone."""
+    """``state``: ``whole`` (``noted``, a head noted elsewhere, is in it, and all before and after it is consistent),
+    ``consistent`` (compared with nothing noted elsewhere) or ``tampered``. ``whole`` is true of the first alone."""
 
     whole: bool
     state: str
@@ -138,7 +139,8 @@ def audit_verify(
     services: Injected,
     head: FromQuery[list[str] | None] = None,
 ) -> Response[bytes]:
-    """Reads the whole log. ``head``: heads noted elsewhere, which must be in it; those that the server has signed and kept beside the exports are too."""
+    """Reads the whole log. ``head``: heads noted elsewhere, which must be in it; those that the server has signed and
+    kept beside the exports are too."""
     try:
         heads = [audit.Head.parse(text) for text in head or []]
     except ValueError as error:

@@ -46,7 +46,8 @@ class LoggedIn(msgspec.Struct):
 
 
 class Me(msgspec.Struct):
-    """Who asks, the zone in which to show times, the server's version and clock. ``must_change_password``: all else is refused until they have."""
+    """Who asks, the zone in which to show times, the server's version and clock. ``must_change_password``: all else is
+    refused until they have."""
 
     user: str
     role: Role
@@ -95,8 +96,9 @@ class NewToken(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class TokenBody(msgspec.Struct, omit_defaults=True):
-    """A token. ``user``: whose it is, with whom it ends; null: of nobody in particular, made at the command line or before this was kept. ``made_by``: null
-    if that is not known. ``token``, its text, is answered once: when it is made."""
+    """A token. ``user``: whose it is, with whom it ends; null: of nobody in particular, made at the command line or
+    before this was kept. ``made_by``: null if that is not known. ``token``, its text, is answered once: when it is
+    made."""
 
     id: str
     name: str
@@ -256,8 +258,8 @@ def remove_user(services: Injected, name: FromPath[str]) -> None:
 async def set_password(
     request: ApiRequest, services: Injected, name: FromPath[str], data: JSONBody[NewPassword]
 ) -> None:
-    """Ends the user's sessions, but for the one that asks. A session left open must not be enough to take an account over: one's
-    own password needs the present one."""
+    """Ends the user's sessions, but for the one that asks. A session left open must not be enough to take an account
+    over: one's own password needs the present one."""
     who = principal_of(request)
     own = await sync_to_thread(_is_of, services, who.actor, name)
     if not own and who.must_change:

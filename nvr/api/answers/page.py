@@ -17,7 +17,8 @@ from nvr.api.http.services import Injected, Services
 
 __all__ = ["ROUTES", "SECURITY_HEADERS", "index_file"]
 
-# Everything comes from this server. hls.js plays from blob: addresses and works in a blob: worker; snapshots may be kept as one.
+# Everything comes from this server. hls.js plays from blob: addresses and works in a blob: worker; snapshots may be
+# kept as one.
 _POLICY: Final = "; ".join(
     [
         "default-src 'self'",

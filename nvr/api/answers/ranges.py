@@ -41,8 +41,9 @@ class Selected:
 
 
 def select(request_headers: Mapping[str, str], *, size: int, etag: str | None) -> Selected:
-    """Which bytes a request asks for. Several ranges, and anything malformed, are answered with the whole, as the RFC allows.
-    ``If-Range`` counts only with this very ETag: a part of something else must not be appended to what the client has.
+    """Which bytes a request asks for. Several ranges, and anything malformed, are answered with the whole, as the RFC
+    allows. ``If-Range`` counts only with this very ETag: a part of something else must not be appended to what the
+    client has.
 
     Raises:
         RangeNotSatisfiable: the range begins beyond the end.

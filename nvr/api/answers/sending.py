@@ -38,8 +38,9 @@ def send(
     in_parts: bool = True,
     under_way: Callable[[], None] = lambda: None,
 ) -> ASGIResponse:
-    """The answer; the file is closed when it has been sent, or at once if nothing of it is. ``under_way`` is called when it begins to be sent, and
-    then again and again while it is. Unless ``in_parts``, it is sent as a whole, whatever range is asked for.
+    """The answer; the file is closed when it has been sent, or at once if nothing of it is. ``under_way`` is called
+    when it begins to be sent, and then again and again while it is. Unless ``in_parts``, it is sent as a whole,
+    whatever range is asked for.
 
     Raises:
         RangeNotSatisfiable: the client asks for bytes beyond the end.

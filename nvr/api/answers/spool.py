@@ -1,7 +1,8 @@
 """An answer that is still being made while it is sent.
 
-It goes through a file: whoever makes it never waits for a slow reader, and so holds its snapshot of the catalogue (which keeps the write-ahead
-log from being emptied) only as long as the making takes; and nobody's memory decides how much may be asked.
+It goes through a file: whoever makes it never waits for a slow reader, and so holds its snapshot of the catalogue
+(which keeps the write-ahead log from being emptied) only as long as the making takes; and nobody's memory decides how
+much may be asked.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ _CHUNK_BYTES: Final = 1 << 20
 
 
 class Spool:
-    """``make`` gives a context in which the pieces are made; it is entered in a thread of its own, and ``done`` called at its end."""
+    """``make`` gives a context in which the pieces are made; it is entered in a thread of its own, and ``done`` called
+    at its end."""
 
     def __init__(self, make: Callable[[], AbstractContextManager[Iterator[bytes]]], done: Callable[[], None]) -> None:
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by whoever is last

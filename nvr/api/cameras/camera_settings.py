@@ -1,4 +1,5 @@
-"""A camera's settings as they come from a client: checked by the same rules as ``config.toml``, credentials moved out of the URL.
+"""A camera's settings as they come from a client: checked by the same rules as ``config.toml``, credentials moved out
+of the URL.
 
 Pure. Invariant: what is answered never holds a password, and a URL that was answered can be sent back unchanged.
 """
@@ -26,8 +27,9 @@ _COLUMNS = ("id", "name", "labels")
 
 
 class NewCamera(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A camera to add. ``url`` may hold credentials; ``username`` and ``password`` are never answered. ``audio`` is off unless asked
-    for: recording sound in public is a question of law. Ages and sizes are text as in the configuration file, ``"30d"`` and ``"500GB"``."""
+    """A camera to add. ``url`` may hold credentials; ``username`` and ``password`` are never answered. ``audio`` is off
+    unless asked for: recording sound in public is a question of law. Ages and sizes are text as in the configuration
+    file, ``"30d"`` and ``"500GB"``."""
 
     id: str
     url: str
@@ -49,7 +51,8 @@ class NewCamera(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class CameraChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What to change of a camera; what is absent stays. A ``username``, ``password`` or rule of retention of null removes it."""
+    """What to change of a camera; what is absent stays. A ``username``, ``password`` or rule of retention of null
+    removes it."""
 
     id: str | msgspec.UnsetType = msgspec.UNSET
     url: str | msgspec.UnsetType = msgspec.UNSET
@@ -71,8 +74,8 @@ class CameraChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 def stored_settings(camera: Camera) -> dict[str, Any]:
-    """The settings as the catalogue's ``camera.settings`` keeps them: all but id, name and labels, secrets included, by the names
-    of ``nvr.config.Camera``'s fields; what is None is left out."""
+    """The settings as the catalogue's ``camera.settings`` keeps them: all but id, name and labels, secrets included, by
+    the names of ``nvr.config.Camera``'s fields; what is None is left out."""
     every: dict[str, Any] = json.loads(to_wire(camera))
     return {key: value for key, value in every.items() if key not in _COLUMNS and value is not None}
 
@@ -82,7 +85,8 @@ _STORED_AS = {"expected_interval": "expected_interval_us", "max_age": "max_age_u
 
 
 def checked(values: Mapping[str, Any], default: Rules | None = None) -> Camera:
-    """The camera that these settings describe. Its ages are checked against ``default``, the server's rules, where it has none of its own.
+    """The camera that these settings describe. Its ages are checked against ``default``, the server's rules, where it
+    has none of its own.
 
     Raises:
         ApiError: ``invalid_camera``; messages never repeat a URL or password.

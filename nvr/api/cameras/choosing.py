@@ -22,8 +22,8 @@ _TRIES: Final = 3
 
 
 class Choice(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """One of these: ``where``, a label query such as ``district=Tembalang,isp=Telkom``; ``cameras``, ids; ``csv``, the text of a CSV file with
-    a camera's id in each line."""
+    """One of these: ``where``, a label query such as ``district=Tembalang,isp=Telkom``; ``cameras``, ids; ``csv``, the
+    text of a CSV file with a camera's id in each line."""
 
     where: str | None = None
     cameras: list[str] | None = None
@@ -74,8 +74,8 @@ class _OvertakenError(Exception):
 
 @contextmanager
 def planned(db: Database, plan: Callable[[sqlite3.Connection], _T]) -> Iterator[tuple[sqlite3.Connection, _T]]:
-    """A write transaction, and what ``plan`` made of the catalogue before it: choosing among thousands of cameras takes longer than others should wait for the lock. No camera
-    has changed in between.
+    """A write transaction, and what ``plan`` made of the catalogue before it: choosing among thousands of cameras takes
+    longer than others should wait for the lock. No camera has changed in between.
 
     Raises:
         ApiError: ``plan_changed``: some did, again and again.

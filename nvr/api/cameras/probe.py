@@ -1,7 +1,7 @@
 """The connection test: what a camera is and does, found out by connecting to it for some seconds.
 
-A process of its own looks (``python -m nvr.recorder.probe``): FFmpeg, which may read the camera, can end the process that it runs in. The camera's settings go to it through a pipe, so
-that no password is in a process list.
+A process of its own looks (``python -m nvr.recorder.probe``): FFmpeg, which may read the camera, can end the process
+that it runs in. The camera's settings go to it through a pipe, so that no password is in a process list.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class OddityBody(msgspec.Struct):
 
 
 class ProbeBody(msgspec.Struct):
-    """What was found. ``source`` (``native``, ``av``) and ``transport``: how it would be read. ``keyframe_s``: the longest distance seen. ``cause`` and ``error``: why it ended by
-    itself, if it did. ``picture``: JPEG in Base64."""
+    """What was found. ``source`` (``native``, ``av``) and ``transport``: how it would be read. ``keyframe_s``: the
+    longest distance seen. ``cause`` and ``error``: why it ended by itself, if it did. ``picture``: JPEG in Base64."""
 
     url: str
     source: str

@@ -1,7 +1,9 @@
-"""Routes for citizens, without login: the status of public cameras and their last picture, only where the operator switched that on.
+"""Routes for citizens, without login: the status of public cameras and their last picture, only where the operator
+switched that on.
 
-They stay up when thousands watch: answers are made at most once in a few seconds, whoever asks, and may be kept by any cache.
-Invariant: nothing is answered of a camera that is not labelled public, and no picture while its public view is cut.
+They stay up when thousands watch: answers are made at most once in a few seconds, whoever asks, and may be kept by any
+cache. Invariant: nothing is answered of a camera that is not labelled public, and no picture while its public view is
+cut.
 """
 
 from __future__ import annotations
@@ -49,8 +51,9 @@ class OrderOfCamera(msgspec.Struct):
 
 
 class PublicCamera(msgspec.Struct, kw_only=True):
-    """``state`` is a named status: recording, disabled, maintenance, schedule, privacy, setup, network, camera or server; ``text`` says it by
-    language. ``picture`` is the address of the last picture, from ``picture_time``; null where none may be shown or none is there."""
+    """``state`` is a named status: recording, disabled, maintenance, schedule, privacy, setup, network, camera or
+    server; ``text`` says it by language. ``picture`` is the address of the last picture, from ``picture_time``; null
+    where none may be shown or none is there."""
 
     id: str
     name: str

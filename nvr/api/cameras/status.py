@@ -107,7 +107,8 @@ def _time(at_us: int | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """``heartbeat_age_us`` is None if the server never beat; ``silent`` counts cameras without a recent word of their recorder."""
+    """``heartbeat_age_us`` is None if the server never beat; ``silent`` counts cameras without a recent word of their
+    recorder."""
 
     heartbeat_age_us: int | None
     silent: int

@@ -1,7 +1,7 @@
 """From an approved request of a case to its export; and who may have an export.
 
-Invariant: an export that was made of a request is for who asked for it and for administrators, whoever had it made; any other for who made it and
-for administrators. Others need a link.
+Invariant: an export that was made of a request is for who asked for it and for administrators, whoever had it made; any
+other for who made it and for administrators. Others need a link.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ def queue(
     now_us: int,
     made_of: Request | None = None,
 ) -> Export:
-    """Queues an export; with ``made_of``, as that of this request. If its range is not over yet it says when it is expected to begin.
+    """Queues an export; with ``made_of``, as that of this request. If its range is not over yet it says when it is
+    expected to begin.
 
     Raises:
         ApiError: ``too_many_exports`` or ``camera_not_found``.
@@ -101,7 +102,8 @@ def queue(
     if made_of is not None:
         wanted[_MADE_OF] = made_of.id
         cases.link_export(conn, made_of.id, asked.id)
-    # Whose a request is that is older than ids may not be known: its export is for administrators then, not for who has it made.
+    # Whose a request is that is older than ids may not be known: its export is for administrators then, not for who has
+    # it made.
     owner_id = by.person if made_of is None else made_of.requester_id
     try:
         job = exports.queue(conn, asked.id, wanted, by=by, owner_id=owner_id, now_us=now_us)

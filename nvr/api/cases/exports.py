@@ -1,4 +1,5 @@
-"""Routes of sealed exports: make one, see how far it is, fetch it, cancel it; and of the certificates that they are signed with."""
+"""Routes of sealed exports: make one, see how far it is, fetch it, cancel it; and of the certificates that they are
+signed with."""
 
 from __future__ import annotations
 
@@ -69,7 +70,8 @@ class ExportFile(msgspec.Struct):
 
 
 class CheckBody(msgspec.Struct):
-    """``outcome``: ``good`` (all of it is what was recorded), ``partly`` (as far as the footage is still there) or ``wrong``; ``details`` for people."""
+    """``outcome``: ``good`` (all of it is what was recorded), ``partly`` (as far as the footage is still there) or
+    ``wrong``; ``details`` for people."""
 
     at: str
     outcome: str
@@ -77,10 +79,12 @@ class CheckBody(msgspec.Struct):
 
 
 class ExportBody(msgspec.Struct):
-    """An export. ``state``: ``queued``, ``running``, ``done``, ``failed``, ``cancelled`` or ``expired``; ``reason`` says why it waits or ended.
-    ``download`` is where its ZIP is, once it is done, and ``bytes`` how large. ``may_download``: whether it is for whoever asks; only they are told where
-    it is, and its links. ``begins``: when it is expected to begin, while its range is not over. ``checked``: what reading its package back has found; null
-    of one that never was. ``stated_by``: of ``case``, ``legal_basis``, ``purpose``, ``requester`` and ``approver``, those that are only somebody's words, with whose."""
+    """An export. ``state``: ``queued``, ``running``, ``done``, ``failed``, ``cancelled`` or ``expired``; ``reason``
+    says why it waits or ended. ``download`` is where its ZIP is, once it is done, and ``bytes`` how large.
+    ``may_download``: whether it is for whoever asks; only they are told where it is, and its links. ``begins``: when it
+    is expected to begin, while its range is not over. ``checked``: what reading its package back has found; null of one
+    that never was. ``stated_by``: of ``case``, ``legal_basis``, ``purpose``, ``requester`` and ``approver``, those that
+    are only somebody's words, with whose."""
 
     id: str
     state: str

@@ -1,7 +1,8 @@
 """Routes of links: one recipient fetches one export by one, without an account.
 
-The secret is never in an address that a server or a proxy sees: a link is the page's address with the secret behind ``#``; the page sends it in a body and
-gets a cookie for the download's path. Invariant: a link that is unknown, over, revoked, or whose export is deleted is answered alike.
+The secret is never in an address that a server or a proxy sees: a link is the page's address with the secret behind
+``#``; the page sends it in a body and gets a cookie for the download's path. Invariant: a link that is unknown, over,
+revoked, or whose export is deleted is answered alike.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ class NewLink(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class LinkBody(msgspec.Struct, omit_defaults=True):
-    """A link. ``state``: ``valid``, ``over``, ``revoked`` or ``ended`` (its export is deleted). ``path``, its address on this server, is answered
-    once: when it is made."""
+    """A link. ``state``: ``valid``, ``over``, ``revoked`` or ``ended`` (its export is deleted). ``path``, its address
+    on this server, is answered once: when it is made."""
 
     id: str
     recipient: str

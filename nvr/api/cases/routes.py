@@ -57,8 +57,8 @@ class Refusal(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RequestBody(msgspec.Struct):
-    """A request. ``state``: ``asked``, ``approved``, ``refused`` or ``withdrawn``. ``holds``: one a camera, in the same order. ``mine``: whoever reads this
-    made it, themselves or by a token of theirs."""
+    """A request. ``state``: ``asked``, ``approved``, ``refused`` or ``withdrawn``. ``holds``: one a camera, in the same
+    order. ``mine``: whoever reads this made it, themselves or by a token of theirs."""
 
     id: str
     case: str
@@ -300,7 +300,8 @@ _DECISION = ["invalid_request", "invalid_case", "request_not_found", "request_de
     answer=RequestBody,
 )
 def approve(request: ApiRequest, services: Injected, id: FromPath[str], data: JSONBody[Approval]) -> Response[bytes]:
-    """Where a second person is asked for, somebody else than who asked. If its range is not over yet, the export waits until it is."""
+    """Where a second person is asked for, somebody else than who asked. If its range is not over yet, the export waits
+    until it is."""
     return _decide(request, services, id, State.APPROVED, data.reason)
 
 

@@ -1,4 +1,5 @@
-"""Routes of addresses for players that can't send a header: making, listing, revoking. What they show is in ``nvr.api.footage.watch``."""
+"""Routes of addresses for players that can't send a header: making, listing, revoking. What they show is in
+``nvr.api.footage.watch``."""
 
 from __future__ import annotations
 
@@ -32,8 +33,9 @@ class NewAddress(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class AddressBody(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """An address; ``start`` and ``end`` are null if it is for live view. ``state``: ``valid``, ``over``, ``revoked`` or ``ended`` (who made it is gone). ``path``,
-    where its playlist is on this server, is answered once: when it is made."""
+    """An address; ``start`` and ``end`` are null if it is for live view. ``state``: ``valid``, ``over``, ``revoked`` or
+    ``ended`` (who made it is gone). ``path``, where its playlist is on this server, is answered once: when it is made.
+    """
 
     id: str
     camera: str
@@ -130,7 +132,8 @@ def list_addresses(request: ApiRequest, services: Injected) -> Response[bytes]:
 
 @delete("/api/addresses/{address:str}", role="viewer", summary="Revoke an address", errors=["address_not_found"])
 def revoke_address(request: ApiRequest, services: Injected, address: FromPath[str]) -> None:
-    """One's own, or by an administrator any. It shows nothing from now on; what is being sent breaks off within a second."""
+    """One's own, or by an administrator any. It shows nothing from now on; what is being sent breaks off within a
+    second."""
     who = principal_of(request)
     if not any(known.id == address for known in _mine(services, who)):
         raise ApiError("address_not_found", f"there is no address {address!r} of yours")

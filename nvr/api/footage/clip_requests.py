@@ -1,6 +1,8 @@
-"""Whether a clip may be handed out: with ``[evidence] clips_need_request``, only of what an approved request asked for, to who asked.
+"""Whether a clip may be handed out: with ``[evidence] clips_need_request``, only of what an approved request asked for,
+to who asked.
 
-Invariant: every route that hands out a range of footage as a file to keep asks here first. Playback and pictures are looks: a role allows those.
+Invariant: every route that hands out a range of footage as a file to keep asks here first. Playback and pictures are
+looks: a role allows those.
 """
 
 from __future__ import annotations
@@ -18,8 +20,8 @@ __all__ = ["check_clip"]
 def check_clip(
     services: Services, who: Principal | None, camera: str, start_us: int, end_us: int, request: str | None
 ) -> None:
-    """Lets a clip of ``[start_us, end_us)`` of a camera through, where clips need a request only as part of ``request``. ``who`` is None
-    for whoever has an address: it names no request, and nobody in particular uses it.
+    """Lets a clip of ``[start_us, end_us)`` of a camera through, where clips need a request only as part of
+    ``request``. ``who`` is None for whoever has an address: it names no request, and nobody in particular uses it.
 
     Raises:
         ApiError: ``approval_needed`` or ``request_not_found``.

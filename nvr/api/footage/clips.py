@@ -85,9 +85,10 @@ async def clip(
     run: FromQuery[str | None] = None,
     made_of: Annotated[str | None, QueryParameter(name="request")] = None,
 ) -> ASGIResponse:
-    """The frames of ``[start, end)``. Of what was not recorded, ``gaps=collapse`` shows nothing and ``gaps=keep`` keeps the time. While not all of
-    it is known, it is refused; ``so_far=true`` answers what there is, under a name that says so. Of runs
-    that recorded the same time the newest is shown; ``X-Not-Shown`` lists the others, and ``run`` shows one alone."""
+    """The frames of ``[start, end)``. Of what was not recorded, ``gaps=collapse`` shows nothing and ``gaps=keep`` keeps
+    the time. While not all of it is known, it is refused; ``so_far=true`` answers what there is, under a name that says
+    so. Of runs that recorded the same time the newest is shown; ``X-Not-Shown`` lists the others, and ``run`` shows one
+    alone."""
     asked = _parameters(camera, start, end, gaps, so_far, run, made_of)
     await _check(request, services, camera, asked)
     return await clip_answer(request, services, camera, asked)
@@ -101,7 +102,8 @@ async def clip_answer(
     *,
     sent: Callable[[Sendable], Sendable] = lambda clip: clip,
 ) -> ASGIResponse:
-    """The clip, or a ``Range`` of it. ``sent`` may stand in front of it while it is sent. Whether it may be had is for who calls (``check_clip``).
+    """The clip, or a ``Range`` of it. ``sent`` may stand in front of it while it is sent. Whether it may be had is for
+    who calls (``check_clip``).
 
     Raises:
         ApiError: ``range_not_over``, ``several_inits`` or ``camera_not_found``.
@@ -139,8 +141,9 @@ async def clip_archive(
     so_far: FromQuery[bool] = False,
     made_of: Annotated[str | None, QueryParameter(name="request")] = None,
 ) -> ASGIResponse:
-    """A clip for each stretch of ``[start, end)`` with the same picture format, in one archive; what was recorded twice at the same time is in clips of
-    their own, ``X-Not-Shown`` lists what another recorder had too and is in none. Sent as a whole: ``Range`` is not honoured."""
+    """A clip for each stretch of ``[start, end)`` with the same picture format, in one archive; what was recorded twice
+    at the same time is in clips of their own, ``X-Not-Shown`` lists what another recorder had too and is in none. Sent
+    as a whole: ``Range`` is not honoured."""
     asked = _parameters(camera, start, end, gaps, so_far, None, made_of)
     await _check(request, services, camera, asked)
     async with services.clip_slots:
@@ -299,7 +302,8 @@ def _plan_archive(services: Services, camera: str, asked: Asked) -> tuple[_Plann
 
 
 def coverage_headers(found: Coverage) -> dict[str, str]:
-    """What of the range was recorded, and the gaps with their causes, as JSON; past a bound only how many more there are."""
+    """What of the range was recorded, and the gaps with their causes, as JSON; past a bound only how many more there
+    are."""
     headers = {
         "X-Coverage-Recorded-S": f"{seconds(found.recorded_us):.6f}",
         "X-Coverage-Missing-S": f"{seconds(found.missing_us):.6f}",

@@ -52,8 +52,9 @@ def recorded(
     end: FromQuery[str | None] = None,
     run: FromQuery[str | None] = None,
 ) -> Response[bytes]:
-    """What was recorded of ``[start, end)``, in wall time, from the first footage to the last; what was not in between is a gap in it. What is not known yet is not in it. Of runs that recorded the same
-    time the newest is shown; ``X-Not-Shown`` lists the others, and ``run`` shows one alone."""
+    """What was recorded of ``[start, end)``, in wall time, from the first footage to the last; what was not in between
+    is a gap in it. What is not known yet is not in it. Of runs that recorded the same time the newest is shown;
+    ``X-Not-Shown`` lists the others, and ``run`` shows one alone."""
     asked = parse_range(start, end, longest_us=_LONGEST_PLAYLIST_US)
     return recorded_answer(request, services, camera, asked, run)
 
@@ -102,7 +103,9 @@ async def live(
     msn: Annotated[str | None, QueryParameter(name="_HLS_msn")] = None,
     part: Annotated[str | None, QueryParameter(name="_HLS_part")] = None,
 ) -> Response[bytes]:
-    """The last seconds. Of runs that recorded the same time the newest is shown as a whole; ``X-Not-Shown`` lists the others, which the playlist of a range has by ``run``. With ``_HLS_msn`` and ``_HLS_part`` the answer waits until the playlist has that part."""
+    """The last seconds. Of runs that recorded the same time the newest is shown as a whole; ``X-Not-Shown`` lists the
+    others, which the playlist of a range has by ``run``. With ``_HLS_msn`` and ``_HLS_part`` the answer waits until the
+    playlist has that part."""
     return await live_answer(request, services, camera, msn, part)
 
 

@@ -23,7 +23,8 @@ from storage.catalogue import segments
 __all__ = ["PRIVATE", "ROUTES", "gap_answer", "init_answer", "segment_media"]
 
 PRIVATE: Final = {"Cache-Control": "no-store"}
-"""Of all footage: nothing of it stays in a browser that others use, or in a proxy. What scrubbing needs the page keeps in memory."""
+"""Of all footage: nothing of it stays in a browser that others use, or in a proxy. What scrubbing needs the page keeps
+in memory."""
 
 _INIT: Final = re.compile(r"(?P<sha256>[0-9a-f]{64})\.mp4", re.ASCII)
 
@@ -37,8 +38,9 @@ _INIT: Final = re.compile(r"(?P<sha256>[0-9a-f]{64})\.mp4", re.ASCII)
     media_type="video/mp4",
 )
 def segment_bytes(request: ApiRequest, services: Injected, camera: FromPath[str], name: FromPath[str]) -> ASGIResponse:
-    """One segment's file, or a ``Range`` of it. A growing one is as long as its whole fragments are now. As ``.m4s`` its decode times count
-    from ``zero_us`` (0: 1970), so that fragments of several go on after one init; that is what playlists name. ``gap.mp4`` is what stands for a gap."""
+    """One segment's file, or a ``Range`` of it. A growing one is as long as its whole fragments are now. As ``.m4s``
+    its decode times count from ``zero_us`` (0: 1970), so that fragments of several go on after one init; that is what
+    playlists name. ``gap.mp4`` is what stands for a gap."""
     if name == GAP_NAME:
         return gap_answer(request)
     media = segment_media(services, camera, name)

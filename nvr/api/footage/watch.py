@@ -1,8 +1,9 @@
 """Routes for whoever has an address with a secret in it: one camera, live or one range, without a login.
 
-Playlists name everything relative to themselves, so that players carry the secret on. Invariants: what is not of the address's camera and range is not
-answered; an address that is unknown, over, revoked or whose maker is gone is answered alike, at each request and, while something is being sent, within
-half a second; the secret is in no log, no error and no answer.
+Playlists name everything relative to themselves, so that players carry the secret on. Invariants: what is not of the
+address's camera and range is not answered; an address that is unknown, over, revoked or whose maker is gone is answered
+alike, at each request and, while something is being sent, within half a second; the secret is in no log, no error and
+no answer.
 """
 
 from __future__ import annotations

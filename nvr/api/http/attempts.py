@@ -1,8 +1,8 @@
 """Slowing down whoever guesses passwords.
 
-Failures count per user and address, and per address alone (one password tried on many users). After a few free ones each further
-failure doubles the wait. Invariant: memory is bounded, and an attempt counts as failed until it has succeeded, so that sending many at
-once gains nothing.
+Failures count per user and address, and per address alone (one password tried on many users). After a few free ones
+each further failure doubles the wait. Invariant: memory is bounded, and an attempt counts as failed until it has
+succeeded, so that sending many at once gains nothing.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ class Attempts:
             self._addresses.add(network, now_s)
 
     def succeeded(self, user: str, address: str) -> None:
-        """The attempt was none of guessing. The address is forgiven this one only: it may be guessing others' passwords."""
+        """The attempt was none of guessing. The address is forgiven this one only: it may be guessing others'
+        passwords."""
         network = network_of(address)
         with self._lock:
             self._users.forgive(_key(user, network), all_=True)

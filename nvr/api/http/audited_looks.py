@@ -18,7 +18,8 @@ from storage.catalogue.database import Database
 
 __all__ = ["Views"]
 
-# A look ends when nothing was asked for this long. One that goes on is entered again after an hour, so that the log shows for how long.
+# A look ends when nothing was asked for this long. One that goes on is entered again after an hour, so that the log
+# shows for how long.
 _IDLE_US: Final = 600 * 1_000_000
 _AGAIN_US: Final = 3600 * 1_000_000
 # More looks than that at once are entered more often, never less.

@@ -1,7 +1,8 @@
 """Who asks, and whether they may: the one guard that every route is behind.
 
-Invariant: a handler runs only if its route declares a role and whoever asks has it; a change asked for with a cookie comes from a
-page of this server; what the audit log must hold is entered before a look, and with a change (``storage.catalogue.audit``).
+Invariant: a handler runs only if its route declares a role and whoever asks has it; a change asked for with a cookie
+comes from a page of this server; what the audit log must hold is entered before a look, and with a change
+(``storage.catalogue.audit``).
 """
 
 from __future__ import annotations
@@ -47,8 +48,9 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks: compared by ``actor.person``, a token being its user. ``session`` is the cookie's value, None for a token, and ``token`` its id, None for a
-    session. ``must_change``: they logged in with a password that was made for them."""
+    """Who asks: compared by ``actor.person``, a token being its user. ``session`` is the cookie's value, None for a
+    token, and ``token`` its id, None for a session. ``must_change``: they logged in with a password that was made for
+    them."""
 
     actor: Actor
     role: Role
@@ -66,7 +68,8 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
     """Lets a request through to its handler, or raises.
 
     Raises:
-        ApiError: ``not_authenticated``, ``password_change_needed``, ``forbidden``, ``cross_origin`` or ``method_not_allowed``.
+        ApiError: ``not_authenticated``, ``password_change_needed``, ``forbidden``, ``cross_origin`` or
+            ``method_not_allowed``.
     """
     needed = handler.opt.get("role")
     if needed is None:
@@ -141,8 +144,8 @@ def _scheme(connection: Connection) -> str:
 
 
 def _is_for_players(connection: Connection, handler: BaseRouteHandler) -> bool:
-    """Whether the route shows footage and no browser asks: one that is told of Basic opens a window of its own over the page. Players that have a
-    token in their address send it only when they are told."""
+    """Whether the route shows footage and no browser asks: one that is told of Basic opens a window of its own over the
+    page. Players that have a token in their address send it only when they are told."""
     headers = connection.headers
     return (
         str(getattr(handler, "media_type", "")) in _PLAYED
@@ -155,15 +158,17 @@ def _is_for_players(connection: Connection, handler: BaseRouteHandler) -> bool:
 
 def _asked_for_basic(connection: Connection) -> dict[str, str]:
     headers = {"WWW-Authenticate": 'Basic realm="nvr", charset="UTF-8", Bearer realm="nvr"'}
-    # FFmpeg (5.1 to 8, mpv and Kodi with it) takes an answer that does not begin at the byte it asked for as broken, whatever its status, and does
-    # not try again with its password (libavformat/http.c, http_connect). In a 401 the header means nothing to others (RFC 9110 14.4).
+    # FFmpeg (5.1 to 8, mpv and Kodi with it) takes an answer that does not begin at the byte it asked for as broken,
+    # whatever its status, and does not try again with its password (libavformat/http.c, http_connect). In a 401 the
+    # header means nothing to others (RFC 9110 14.4).
     if (match := _FROM.match(connection.headers.get("range", ""))) is not None:
         headers["Content-Range"] = f"bytes {match[1]}-{match[2] or match[1]}/*"
     return headers
 
 
 def _token_of(header: str) -> str:
-    """The token that an Authorization header brings: as bearer, or as the password of HTTP Basic, whatever the user's name there.
+    """The token that an Authorization header brings: as bearer, or as the password of HTTP Basic, whatever the user's
+    name there.
 
     Raises:
         ApiError: ``not_authenticated``: it brings none.
@@ -188,7 +193,8 @@ async def _authenticate(connection: Connection, services: Services) -> Principal
         text = _token_of(header)
         found = await sync_to_thread(_by_token, services.db, text, at_us) if len(text) <= _LONGEST_SECRET else None
         if found is None:
-            # Counts failures only: 256 random bits are not guessed, and who has the right token must not wait for who has an old one.
+            # Counts failures only: 256 random bits are not guessed, and who has the right token must not wait for who
+            # has an old one.
             services.token_attempts.begin("token", address_of(connection))
             raise ApiError("not_authenticated", "this token is unknown or was removed")
         return found
@@ -216,8 +222,8 @@ def _by_cookie(db: Database, value: str, at_us: int) -> Principal | None:
 
 
 def check_origin(connection: Connection, *, must_tell: bool) -> None:
-    """Refuses what a page of another origin made the browser send. Every browser tells, by ``Sec-Fetch-Site`` (only over TLS or
-    to localhost) or by ``Origin``; with ``must_tell``, a request that tells nothing is refused as well.
+    """Refuses what a page of another origin made the browser send. Every browser tells, by ``Sec-Fetch-Site`` (only
+    over TLS or to localhost) or by ``Origin``; with ``must_tell``, a request that tells nothing is refused as well.
 
     Raises:
         ApiError: ``cross_origin``.
@@ -239,8 +245,8 @@ def check_origin(connection: Connection, *, must_tell: bool) -> None:
 
 
 def same_origin(origin: str, host: str) -> bool:
-    """Whether an ``Origin`` header names the server that the ``Host`` header names. Their schemes can't be compared: behind a
-    proxy that speaks TLS, the server does not see it."""
+    """Whether an ``Origin`` header names the server that the ``Host`` header names. Their schemes can't be compared:
+    behind a proxy that speaks TLS, the server does not see it."""
     try:
         ours = urlsplit(f"//{host}")
         theirs = urlsplit(origin)

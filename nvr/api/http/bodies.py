@@ -1,4 +1,5 @@
-"""The bodies of answers, as the contract in docs/design/architecture.md words them. Times are ISO 8601 text, lengths seconds."""
+"""The bodies of answers, as the contract in docs/design/architecture.md words them. Times are ISO 8601 text, lengths
+seconds."""
 
 from __future__ import annotations
 
@@ -28,8 +29,9 @@ __all__ = [
 
 
 class StatusBody(msgspec.Struct, kw_only=True):
-    """Whether a camera is recorded now. ``state`` is recording, waiting or off; ``since`` is, of one that should be and is not, that of the outage. ``clock_offset_s``: how far the camera's own clock was ahead
-    when it was last heard; ``counters``: those of storage/catalogue/counters.py."""
+    """Whether a camera is recorded now. ``state`` is recording, waiting or off; ``since`` is, of one that should be and
+    is not, that of the outage. ``clock_offset_s``: how far the camera's own clock was ahead when it was last heard;
+    ``counters``: those of storage/catalogue/counters.py."""
 
     state: str
     since: str
@@ -46,8 +48,8 @@ class StatusBody(msgspec.Struct, kw_only=True):
 
 
 class CameraBody(msgspec.Struct, kw_only=True):
-    """A camera. ``url``, ``expected_interval``, its priority and its own rules of retention, worded as in the configuration file, are for administrators only; the URL is
-    without credentials."""
+    """A camera. ``url``, ``expected_interval``, its priority and its own rules of retention, worded as in the
+    configuration file, are for administrators only; the URL is without credentials."""
 
     id: str
     name: str
@@ -73,8 +75,8 @@ class CameraList(msgspec.Struct, kw_only=True):
 
 
 class ClockSampleBody(msgspec.Struct):
-    """The camera's clock was ``offset_s`` ahead of its recorder's (negative: behind) from ``at`` to ``until``. The way through the network is in
-    it. ``uncertainty_s``: how far the readings lay apart."""
+    """The camera's clock was ``offset_s`` ahead of its recorder's (negative: behind) from ``at`` to ``until``. The way
+    through the network is in it. ``uncertainty_s``: how far the readings lay apart."""
 
     at: str
     until: str
@@ -84,7 +86,8 @@ class ClockSampleBody(msgspec.Struct):
 
 
 class ClockBody(msgspec.Struct, kw_only=True):
-    """A camera's own clock. Times are the recorder's. ``latest`` is the last sample of all, whatever range was asked for."""
+    """A camera's own clock. Times are the recorder's. ``latest`` is the last sample of all, whatever range was asked
+    for."""
 
     camera: str
     as_of: str
@@ -120,7 +123,8 @@ class GapBody(msgspec.Struct, kw_only=True):
 
 
 class StepBody(msgspec.Struct):
-    """The server's clock was set: it showed ``at``, and then ``to``. Set back, it leaves no gap, but a time that was recorded twice."""
+    """The server's clock was set: it showed ``at``, and then ``to``. Set back, it leaves no gap, but a time that was
+    recorded twice."""
 
     at: str
     to: str
@@ -128,8 +132,9 @@ class StepBody(msgspec.Struct):
 
 
 class CoverageBody(msgspec.Struct, kw_only=True):
-    """Spans and gaps partition ``[start, as_of)`` exactly; what lies after ``as_of`` is not known yet. ``recorded_s``, ``missing_s`` and ``not_known_s``
-    together are what was asked for; ``missing_s`` is ``not_recorded_s`` (outages), ``no_longer_there_s`` (pruned, deleted, lost) and ``not_required_s`` together."""
+    """Spans and gaps partition ``[start, as_of)`` exactly; what lies after ``as_of`` is not known yet. ``recorded_s``,
+    ``missing_s`` and ``not_known_s`` together are what was asked for; ``missing_s`` is ``not_recorded_s`` (outages),
+    ``no_longer_there_s`` (pruned, deleted, lost) and ``not_required_s`` together."""
 
     camera: str
     start: str

@@ -1,7 +1,9 @@
-"""What a body may be before anything parses it: how deep, how many values, how long a number. And what a number may be at all.
+"""What a body may be before anything parses it: how deep, how many values, how long a number. And what a number may be
+at all.
 
-Belongs here: bounds that hold for every route, so that a new one needs no thought. What a field means is for its route. Invariant: no parser, no handler and no database sees
-what is beyond them; the check itself takes time in proportion to the body, whatever is in it.
+Belongs here: bounds that hold for every route, so that a new one needs no thought. What a field means is for its route.
+Invariant: no parser, no handler and no database sees what is beyond them; the check itself takes time in proportion to
+the body, whatever is in it.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ MOST_DEPTH: Final = 16
 MOST_VALUES: Final = 50_000
 """Elements and members of a whole body. An order over 10,000 cameras by their ids has 10,000."""
 BIGGEST: Final = (1 << 53) - 1
-"""The largest whole number that every JSON reader takes for what it is (RFC 8259, 6); the database's own bound is above."""
+"""The largest whole number that every JSON reader takes for what it is (RFC 8259, 6); the database's own bound is
+above."""
 _LONGEST_NUMBER: Final = 40
 # Longer bodies are looked through beside the event loop.
 _SHORT_BYTES: Final = 32 << 10
@@ -39,7 +42,8 @@ def check_json(body: bytes) -> None:
     """Lets a body through that may be parsed as JSON.
 
     Raises:
-        ApiError: ``invalid_request``: it is nested too deep, or a number is too long; ``too_large``: it has too many values.
+        ApiError: ``invalid_request``: it is nested too deep, or a number is too long; ``too_large``: it has too many
+            values.
     """
     body = _STRING.sub(b'""', body)
     if body.count(b",") + body.count(b":") > MOST_VALUES or body.count(b"[") + body.count(b"{") > MOST_VALUES:
@@ -74,13 +78,15 @@ def check_numbers(value: Any, name: str, code: str = "invalid_request") -> None:
 
 
 class BoundedRequest(Request[Any, Any, Any]):
-    """The request of every route: its JSON is looked at before it is parsed. How large a body may be in all is the route's (``largest_body_bytes``)."""
+    """The request of every route: its JSON is looked at before it is parsed. How large a body may be in all is the
+    route's (``largest_body_bytes``)."""
 
     async def body(self) -> bytes:
         """The whole body.
 
         Raises:
-            ApiError: ``invalid_request``: the client left, or was put out, before it was whole; no fault of ours that needs a line in the log.
+            ApiError: ``invalid_request``: the client left, or was put out, before it was whole; no fault of ours that
+                needs a line in the log.
         """
         try:
             return await super().body()

@@ -1,4 +1,5 @@
-"""Leases of footage that is being sent: taken when it begins, renewed while it goes on, off the event loop, and at most once a minute each."""
+"""Leases of footage that is being sent: taken when it begins, renewed while it goes on, off the event loop, and at most
+once a minute each."""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""What stands before the routes: who really asks, by which name this server was asked, and the path that a proxy put it under.
+"""What stands before the routes: who really asks, by which name this server was asked, and the path that a proxy put it
+under.
 
-Invariants: the address of whoever asks is an IP address, and only a proxy that a setting names is believed when it says another's; a request by a name
-that is not this server's reaches no handler, unless it brings a good token, which no foreign page can have.
+Invariants: the address of whoever asks is an IP address, and only a proxy that a setting names is believed when it says
+another's; a request by a name that is not this server's reaches no handler, unless it brings a good token, which no
+foreign page can have.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ WRONG_HOST: Final = "nvr.wrong_host"
 _Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
 
-# No public name server answers for these (RFC 6761, 6762, 8375, ICANN's .internal), so that no stranger's page can come by one.
+# No public name server answers for these (RFC 6761, 6762, 8375, ICANN's .internal), so that no stranger's page can come
+# by one.
 _PRIVATE_SUFFIXES: Final = (".localhost", ".local", ".internal", ".home.arpa", ".lan", ".home", ".test")
 _NO_HOST: Final = "the Host header names no host"
 _NAME: Final = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.ASCII)
@@ -35,7 +38,8 @@ _PORT: Final = re.compile(r"\d{1,5}", re.ASCII)
 
 
 def parse_address(text: str) -> _Address | None:
-    """An IP address as ``X-Forwarded-For`` may have it: ``192.0.2.1``, ``192.0.2.1:4711``, ``2001:db8::1``, ``[2001:db8::1]:4711``. None if it is none."""
+    """An IP address as ``X-Forwarded-For`` may have it: ``192.0.2.1``, ``192.0.2.1:4711``, ``2001:db8::1``,
+    ``[2001:db8::1]:4711``. None if it is none."""
     text = text.strip()
     if len(text) > 60:
         return None
@@ -55,7 +59,8 @@ def parse_address(text: str) -> _Address | None:
 
 
 def host_of(header: str) -> str | None:
-    """The host of a ``Host`` header in small letters, without port and last dot; an IPv6 address without brackets. None if it is no host."""
+    """The host of a ``Host`` header in small letters, without port and last dot; an IPv6 address without brackets. None
+    if it is no host."""
     text = header.strip().lower()
     if text.startswith("["):
         address = parse_address(text)
@@ -87,8 +92,8 @@ def is_trusted(peer: str, settings: ApiSettings) -> bool:
 
 
 def received(peer: str, forwarded: Sequence[str], trusted: Sequence[str]) -> str:
-    """The address that asks: the right-most of ``forwarded`` (entries of ``X-Forwarded-For``, in order) that no trusted proxy has; of what is not an
-    address nothing is believed, nor of what stands left of it. Pure."""
+    """The address that asks: the right-most of ``forwarded`` (entries of ``X-Forwarded-For``, in order) that no trusted
+    proxy has; of what is not an address nothing is believed, nor of what stands left of it. Pure."""
     networks = _networks(tuple(trusted))
     at = parse_address(peer)
     if at is None:
@@ -113,7 +118,8 @@ def _own_names() -> frozenset[str]:
 
 
 def _is_ours(host: str, settings: ApiSettings) -> bool:
-    """Whether this is a name of this server. A foreign page whose name was pointed at us (DNS rebinding) comes by its own name, which is a public one."""
+    """Whether this is a name of this server. A foreign page whose name was pointed at us (DNS rebinding) comes by its
+    own name, which is a public one."""
     return (
         "." not in host
         or parse_address(host) is not None

@@ -1,7 +1,7 @@
 """What holds for every text of every body, whichever route it comes by: no control characters, no invisible marks.
 
-Which fields are one line and which may be several is for those who keep them (``storage/texts.py``). Invariant: no handler sees a text that could do something to a
-terminal; a new route needs no thought for that.
+Which fields are one line and which may be several is for those who keep them (``storage/texts.py``). Invariant: no
+handler sees a text that could do something to a terminal; a new route needs no thought for that.
 """
 
 from __future__ import annotations

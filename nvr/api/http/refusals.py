@@ -9,7 +9,8 @@ __all__ = ["Refusals"]
 
 
 class Refusals:
-    """Counts by code of ``nvr.api.http.errors`` and for connections; there are no more keys than these. Safe to use from several threads."""
+    """Counts by code of ``nvr.api.http.errors`` and for connections; there are no more keys than these. Safe to use
+    from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

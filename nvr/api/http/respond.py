@@ -1,6 +1,7 @@
 """Turning answers into bytes, in the thread that made them.
 
-The framework would serialise and compress on the event loop, where a city's camera list (2 MB) would stop live pictures for everybody.
+The framework would serialise and compress on the event loop, where a city's camera list (2 MB) would stop live pictures
+for everybody.
 """
 
 from __future__ import annotations

@@ -124,8 +124,8 @@ def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
 def _in_thread(function: Callable[..., Any]) -> Callable[..., Any]:
     """Whatever is not a coroutine may wait for the catalogue or a disk, and must not do so on the event loop.
 
-    Litestar's own ``sync_to_thread`` wraps a function once more for each further method registered on its path (2.25), and then
-    takes the inner coroutine for the answer.
+    Litestar's own ``sync_to_thread`` wraps a function once more for each further method registered on its path (2.25),
+    and then takes the inner coroutine for the answer.
     """
 
     @functools.wraps(function)
@@ -136,8 +136,8 @@ def _in_thread(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def get(path: str, *, role: RoleName, summary: str, errors: Iterable[str] = (), **more: Any) -> _Decorator:
-    """A route that reads; HEAD is answered alike, without the body. ``audit``: the word under which the look is entered in the audit
-    log, of a route that shows footage."""
+    """A route that reads; HEAD is answered alike, without the body. ``audit``: the word under which the look is entered
+    in the audit log, of a route that shows footage."""
     return _route(HttpMethod.GET, path, role=role, summary=summary, errors=errors, status=200, **more)
 
 

@@ -1,7 +1,7 @@
 """The OpenAPI description of the routes.
 
-Litestar's own schema routes would be outside the rules of all others (HTML for an unknown path, no HEAD), so the description is
-made from an application that is never served.
+Litestar's own schema routes would be outside the rules of all others (HTML for an unknown path, no HEAD), so the
+description is made from an application that is never served.
 """
 
 from __future__ import annotations

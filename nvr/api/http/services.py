@@ -111,7 +111,8 @@ class Services:
         return f"{self.settings.base_path}{path}"
 
     def configure(self, new: ApiSettings) -> None:
-        """Takes what may change while it runs: zone, cookies, proxies, hosts, log level, retention, roots. The rest needs a new process."""
+        """Takes what may change while it runs: zone, cookies, proxies, hosts, log level, retention, roots. The rest
+        needs a new process."""
         old = self.settings
         self.settings = msgspec.structs.replace(old, **{name: getattr(new, name) for name in _CHANGEABLE})
         logging.getLogger().setLevel(new.log_level.upper())

@@ -13,17 +13,17 @@ __all__ = ["ApiSettings"]
 
 
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``host`` and ``port`` to listen on (port 0: any free one), the ``catalogue``'s path, this server's ``node`` id, and the IANA
-    ``zone`` in which the page shows times. ``secure_cookies`` ``auto`` marks a cookie Secure where the request came by TLS.
-    ``roots`` (identity, path), the free space floor and ``retention``, the rules, are for previews of deletions.
-    ``roots_away``: how many footage roots are missing now. ``second_person``: who asks for footage in a case may not approve it.
-    ``clips_need_request``: a clip is handed out only as part of an approved request.
-    ``holds_share``: percent of the disks that holds of investigators may keep.
-    ``price_per_mbit``: rupiah a month for a Mbit/s of uplink, 0 if nobody said. ``public``: whether citizens may look without a login.
-    ``base_path``: under which path a proxy shows this server ("" or "/nvr"); ``trusted_proxies``, addresses and networks, may say who asks; ``hosts`` are names
-    of this server beside those that need no saying.
-    ``keys`` and ``exports`` are folders, ``name`` the name in a certificate; None: beside the catalogue. ``web_dist`` is the folder of the built
-    front end; None: the one in the package. ``segment_us``: how long segments are to be."""
+    """``host`` and ``port`` to listen on (port 0: any free one), the ``catalogue``'s path, this server's ``node`` id,
+    and the IANA ``zone`` in which the page shows times. ``secure_cookies`` ``auto`` marks a cookie Secure where the
+    request came by TLS. ``roots`` (identity, path), the free space floor and ``retention``, the rules, are for previews
+    of deletions. ``roots_away``: how many footage roots are missing now. ``second_person``: who asks for footage in a
+    case may not approve it. ``clips_need_request``: a clip is handed out only as part of an approved request.
+    ``holds_share``: percent of the disks that holds of investigators may keep. ``price_per_mbit``: rupiah a month for a
+    Mbit/s of uplink, 0 if nobody said. ``public``: whether citizens may look without a login. ``base_path``: under
+    which path a proxy shows this server ("" or "/nvr"); ``trusted_proxies``, addresses and networks, may say who asks;
+    ``hosts`` are names of this server beside those that need no saying. ``keys`` and ``exports`` are folders, ``name``
+    the name in a certificate; None: beside the catalogue. ``web_dist`` is the folder of the built front end; None: the
+    one in the package. ``segment_us``: how long segments are to be."""
 
     catalogue: str
     node: str

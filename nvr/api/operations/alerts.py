@@ -34,7 +34,8 @@ class Acknowledgement(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class MemberBody(msgspec.Struct):
-    """A camera of an alert. ``since``: of its outage. ``well`` is null while it is down; ``required`` is false if it is well because it need not be recorded any more."""
+    """A camera of an alert. ``since``: of its outage. ``well`` is null while it is down; ``required`` is false if it is
+    well because it need not be recorded any more."""
 
     camera: str
     since: str
@@ -43,8 +44,9 @@ class MemberBody(msgspec.Struct):
 
 
 class AlertBody(msgspec.Struct):
-    """An alert. ``resolved`` is null while it is open. ``cameras``: those that it is about now, of one that is over: was about. ``members``: of cameras that are down, all that were part of
-    it. ``undelivered``: recipients of messages about it that could not be delivered, and why."""
+    """An alert. ``resolved`` is null while it is open. ``cameras``: those that it is about now, of one that is over:
+    was about. ``members``: of cameras that are down, all that were part of it. ``undelivered``: recipients of messages
+    about it that could not be delivered, and why."""
 
     id: str
     kind: str
@@ -63,8 +65,8 @@ class AlertBody(msgspec.Struct):
 
 
 class RecipientBody(msgspec.Struct):
-    """How it goes with one who gets messages. ``recipient`` and ``error`` are for administrators. ``failing_since`` is null unless the last attempt failed; ``dropped``: messages
-    given up, ever."""
+    """How it goes with one who gets messages. ``recipient`` and ``error`` are for administrators. ``failing_since`` is
+    null unless the last attempt failed; ``dropped``: messages given up, ever."""
 
     channel: str
     recipient: str | None

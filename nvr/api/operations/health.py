@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 
 
 class HealthProblem(msgspec.Struct, omit_defaults=True):
-    """``code`` is catalogue_unavailable, heartbeat_old, cameras_silent, roots_away or power_cut_costly; ``cameras`` is how many."""
+    """``code`` is catalogue_unavailable, heartbeat_old, cameras_silent, roots_away or power_cut_costly; ``cameras`` is
+    how many."""
 
     code: str
     detail: str

@@ -164,7 +164,8 @@ class _Recording(Collector):
 
 
 def _counted(found: Sequence[tuple[str, Mapping[str, int]]]) -> Iterable[Metric]:
-    """What recorders count (storage/catalogue/counters.py): sums as counters, which begin anew with a recorder, levels as gauges; times in seconds."""
+    """What recorders count (storage/catalogue/counters.py): sums as counters, which begin anew with a recorder, levels
+    as gauges; times in seconds."""
     for name, what in NAMES.items():
         base, factor = (f"{name.removesuffix('_us')}_seconds", 1e-6) if name.endswith("_us") else (name, 1)
         help_ = f"{what[:1].upper()}{what[1:]}".removesuffix(", microseconds").replace("Microseconds", "Seconds")

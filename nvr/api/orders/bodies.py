@@ -16,8 +16,8 @@ __all__ = ["DirectiveBody", "NewOrder", "NewRevocation", "RevocationBody", "body
 
 
 class NewOrder(Choice, forbid_unknown_fields=True, kw_only=True):
-    """An order. ``start``: absent is the moment of confirmation; it may lie in the past. ``attachment``: SHA-256 of an uploaded file.
-    ``plan_hash``: of the dry run that is confirmed."""
+    """An order. ``start``: absent is the moment of confirmation; it may lie in the past. ``attachment``: SHA-256 of an
+    uploaded file. ``plan_hash``: of the dry run that is confirmed."""
 
     letter: str
     reason: str
@@ -66,8 +66,8 @@ class MemberBody(msgspec.Struct):
 
 
 class DirectiveBody(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """``state``: planned, in_force or ended; ``overdue``: in force past its expected end. ``cameras``: how many; ``left``: of how many it has not
-    been revoked. ``members`` only where one is asked for."""
+    """``state``: planned, in_force or ended; ``overdue``: in force past its expected end. ``cameras``: how many;
+    ``left``: of how many it has not been revoked. ``members`` only where one is asked for."""
 
     id: str
     kind: str

@@ -64,9 +64,11 @@ class TouchedCase(msgspec.Struct):
 
 
 class OrderPreview(msgspec.Struct, kw_only=True):
-    """What an order would do. ``camera_hours``: coverage lost until the end; null without one. ``recording``: how many record now. ``mbit_per_s``: what cameras send that no
-    other order has off already, as the planner counts it: ``measured`` of them have a rate of their own, the ``unknown`` count as the mean of those; null where none is known.
-    ``uplink_mbit_per_s``: with what the way adds. Costs in rupiah; null where ``[network] price_per_mbit`` is not set, or no rate is known. ``cost_saved``: until the end."""
+    """What an order would do. ``camera_hours``: coverage lost until the end; null without one. ``recording``: how many
+    record now. ``mbit_per_s``: what cameras send that no other order has off already, as the planner counts it:
+    ``measured`` of them have a rate of their own, the ``unknown`` count as the mean of those; null where none is known.
+    ``uplink_mbit_per_s``: with what the way adds. Costs in rupiah; null where ``[network] price_per_mbit`` is not set,
+    or no rate is known. ``cost_saved``: until the end."""
 
     as_of: str
     plan_hash: str

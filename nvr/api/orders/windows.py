@@ -35,8 +35,8 @@ class NewWindow(Choice, forbid_unknown_fields=True, kw_only=True):
 
 
 class NewSchedule(Choice, forbid_unknown_fields=True, kw_only=True):
-    """When to record, such as ``mon-fri 06:00-22:00, sat 08:00-14:00`` in the display zone; outside these hours the cameras are not connected to.
-    From ``start`` (absent: now) to ``end`` (absent: until it is ended)."""
+    """When to record, such as ``mon-fri 06:00-22:00, sat 08:00-14:00`` in the display zone; outside these hours the
+    cameras are not connected to. From ``start`` (absent: now) to ``end`` (absent: until it is ended)."""
 
     reason: str
     hours: str

@@ -36,9 +36,10 @@ _MOST_HOURS_US: Final = 93 * DAY_US
 
 
 class FiguresBody(msgspec.Struct, kw_only=True):
-    """Seconds. ``coverage`` is recorded ÷ required, null where nothing was required. ``asked_s`` is each camera's time; it is ``recorded_s``, ``not_recorded_s`` (outages),
-    ``no_longer_there_s`` (pruned, deleted, lost), ``not_required_s`` and ``not_known_s`` together. ``missing_s`` is ``not_recorded_s``, and ``removed_s`` ``no_longer_there_s``, by their former
-    names."""
+    """Seconds. ``coverage`` is recorded ÷ required, null where nothing was required. ``asked_s`` is each camera's time;
+    it is ``recorded_s``, ``not_recorded_s`` (outages), ``no_longer_there_s`` (pruned, deleted, lost),
+    ``not_required_s`` and ``not_known_s`` together. ``missing_s`` is ``not_recorded_s``, and ``removed_s``
+    ``no_longer_there_s``, by their former names."""
 
     coverage: float | None
     asked_s: float
@@ -61,7 +62,8 @@ class FiguresBody(msgspec.Struct, kw_only=True):
 
 
 class FleetStepBody(msgspec.Struct):
-    """The server's clock was set while ``cameras`` of them were recorded: it showed ``at``, and then ``to``. Set back, it leaves no gap, but a time that was recorded twice."""
+    """The server's clock was set while ``cameras`` of them were recorded: it showed ``at``, and then ``to``. Set back,
+    it leaves no gap, but a time that was recorded twice."""
 
     at: str
     to: str
@@ -70,7 +72,8 @@ class FleetStepBody(msgspec.Struct):
 
 
 class CoverageReport(msgspec.Struct, kw_only=True):
-    """``groups`` are figures with ``value`` and ``cameras`` (a label), ``camera``, ``name`` and ``labels`` (cameras), or ``start`` and ``end`` (times)."""
+    """``groups`` are figures with ``value`` and ``cameras`` (a label), ``camera``, ``name`` and ``labels`` (cameras),
+    or ``start`` and ``end`` (times)."""
 
     start: str
     end: str

@@ -48,9 +48,10 @@ class ReportGap(GapBody, kw_only=True):
 
 
 class GapReport(msgspec.Struct, kw_only=True):
-    """``total`` holds cameras; asked_s, each camera's time, and what became of it: recorded_s, not_recorded_s, no_longer_there_s, not_required_s, not_known_s, whatever gaps are listed; of
-    those that are, gaps, missing_s, longest_s, folded, by_cause, by_class. ``clock_steps``: when the server's clock was set. ``omitted``: how many gaps ``limit`` left
-    out of the list; they are in the sums."""
+    """``total`` holds cameras; asked_s, each camera's time, and what became of it: recorded_s, not_recorded_s,
+    no_longer_there_s, not_required_s, not_known_s, whatever gaps are listed; of those that are, gaps, missing_s,
+    longest_s, folded, by_cause, by_class. ``clock_steps``: when the server's clock was set. ``omitted``: how many gaps
+    ``limit`` left out of the list; they are in the sums."""
 
     start: str
     end: str

@@ -36,10 +36,12 @@ _MOST_ROWS: Final = 200_000
 
 
 class NetworkRow(msgspec.Struct, kw_only=True):
-    """A camera's, or a label value's cameras', figures in a part of the range. ``group``: the id or the value; null: cameras without the label.
-    ``bytes`` of footage; ``received_bytes`` came, and of these ``bitrate_bps`` is a camera's while it sent, ``carried_bps`` that of all together over the whole time.
-    ``loss`` from 0 to 1. What was not measured is null. ``lost_frames`` are missing in the footage because of a loss, ``time_faults`` times that time stamps strayed, stepped or ran at a wrong
-    rate, ``keyframe_most_us`` the largest distance of two keyframes that was seen."""
+    """A camera's, or a label value's cameras', figures in a part of the range. ``group``: the id or the value; null:
+    cameras without the label. ``bytes`` of footage; ``received_bytes`` came, and of these ``bitrate_bps`` is a camera's
+    while it sent, ``carried_bps`` that of all together over the whole time. ``loss`` from 0 to 1. What was not measured
+    is null. ``lost_frames`` are missing in the footage because of a loss, ``time_faults`` times that time stamps
+    strayed, stepped or ran at a wrong rate, ``keyframe_most_us`` the largest distance of two keyframes that was seen.
+    """
 
     group: str | None
     start: str
@@ -77,7 +79,8 @@ class NetworkBody(msgspec.Struct, kw_only=True):
 
 
 class PlanFigures(msgspec.Struct, kw_only=True):
-    """``measured`` of the cameras have a bitrate of their own, the ``unknown`` count as their mean. ``disk_days``: how long the present disks last."""
+    """``measured`` of the cameras have a bitrate of their own, the ``unknown`` count as their mean. ``disk_days``: how
+    long the present disks last."""
 
     cameras: int
     measured: int
@@ -91,8 +94,8 @@ class PlanFigures(msgspec.Struct, kw_only=True):
 
 
 class PlanBody(msgspec.Struct, kw_only=True):
-    """``now``: the chosen cameras as they are measured; null: none was. ``planned``: as it was asked for. ``capacity_bytes``: what footage may take of
-    the disks that are there; null: none is. Costs in rupiah."""
+    """``now``: the chosen cameras as they are measured; null: none was. ``planned``: as it was asked for.
+    ``capacity_bytes``: what footage may take of the disks that are there; null: none is. Costs in rupiah."""
 
     as_of: str
     where: str

@@ -40,8 +40,8 @@ class Deletion(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class DeletionBody(msgspec.Struct):
-    """``ranges``: what goes, which may reach beyond what was asked. ``held``: segments that a legal hold keeps; ``growing``: the file still
-    being written stays."""
+    """``ranges``: what goes, which may reach beyond what was asked. ``held``: segments that a legal hold keeps;
+    ``growing``: the file still being written stays."""
 
     plan_hash: str
     segments: int

@@ -17,7 +17,8 @@ __all__ = ["check_share"]
 
 
 def check_share(request: ApiRequest, services: Services, wanted: Sequence[tuple[str, int, int]]) -> None:
-    """Lets an administrator hold ``wanted`` (cameras and ranges); refuses an investigator what, with all other holds, would take more of the disks than a setting leaves to investigators.
+    """Lets an administrator hold ``wanted`` (cameras and ranges); refuses an investigator what, with all other holds,
+    would take more of the disks than a setting leaves to investigators.
 
     Raises:
         ApiError: ``hold_too_large``.

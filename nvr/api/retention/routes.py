@@ -145,8 +145,8 @@ class Applied(msgspec.Struct):
 
 
 class WaitingBody(msgspec.Struct):
-    """Deletions that wait for a person. ``cause``: what to confirm; ``reason``: why it waits, where that is more than the amount; ``confirmed_by``: who has confirmed it,
-    until the next pass carries it out."""
+    """Deletions that wait for a person. ``cause``: what to confirm; ``reason``: why it waits, where that is more than
+    the amount; ``confirmed_by``: who has confirmed it, until the next pass carries it out."""
 
     cause: str
     since: str

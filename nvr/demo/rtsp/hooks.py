@@ -37,7 +37,8 @@ class Hooks:
         return packets
 
     async def writing(self, connection: "Connection", track: int, unit: AccessUnit, data: list[bytes]) -> list[bytes]:
-        """Before a unit's packets, framed for the connection, and the report that precedes them are written: what to write instead."""
+        """Before a unit's packets, framed for the connection, and the report that precedes them are written: what to
+        write instead."""
         return data
 
     def sent(self, connection: "Connection", track: int, unit: AccessUnit) -> None:

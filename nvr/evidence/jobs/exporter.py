@@ -48,8 +48,8 @@ _SPARE_BYTES: Final = 1 << 30
 
 
 class ExportSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the process is told. Folders and the catalogue are paths; ``budget_bytes`` is for running and finished exports together; ``segment_us`` is
-    how long segments are to be."""
+    """What the process is told. Folders and the catalogue are paths; ``budget_bytes`` is for running and finished
+    exports together; ``segment_us`` is how long segments are to be."""
 
     catalogue: str
     keys: str
@@ -88,7 +88,8 @@ class Exporter:
         self._waiting: dict[str, tuple[float, int]] = {}
 
     def configure(self, new: ExportSettings) -> None:
-        """Takes what may change while it runs: name, zone, budget, keep, rate, length of segments. Folders take effect at the next start."""
+        """Takes what may change while it runs: name, zone, budget, keep, rate, length of segments. Folders take effect
+        at the next start."""
         changed = {name: getattr(new, name) for name in _CHANGEABLE}
         self._settings = msgspec.structs.replace(self._settings, **changed)
 
@@ -222,7 +223,8 @@ class Exporter:
             exports.fail(conn, job.id, reason, self._now_us())
 
     def expire(self) -> None:
-        """Deletes what is finished for longer than it is kept. The row says so first: nobody is offered what is half deleted."""
+        """Deletes what is finished for longer than it is kept. The row says so first: nobody is offered what is half
+        deleted."""
         before_us = self._now_us() - self._settings.keep_us
         with self._database.read() as conn:
             found = exports.overdue(conn, before_us)
@@ -234,8 +236,8 @@ class Exporter:
             log.info("export %s has expired and is deleted", job.id)
 
     def _clean(self) -> None:
-        """Removes what exports left that have ended, if a crash came between their row and their folder. Folders that no row knows stay: after the
-        catalogue was rebuilt they are finished packages."""
+        """Removes what exports left that have ended, if a crash came between their row and their folder. Folders that
+        no row knows stay: after the catalogue was rebuilt they are finished packages."""
         with self._database.read() as conn:
             ended = [job for job in exports.every(conn, -1) if not job.is_open and job.state != "done"]
         for job in ended:

@@ -1,7 +1,8 @@
-"""Looks after what must not be changed behind the server's back: signs the audit log's head every hour, and compares log, schema and holds
-with what they should be, at the start and every hour.
+"""Looks after what must not be changed behind the server's back: signs the audit log's head every hour, and compares
+log, schema and holds with what they should be, at the start and every hour.
 
-Invariant: what it finds is in the log of the process and in the catalogue (``storage/integrity/findings.py``), for an alert; it changes nothing else.
+Invariant: what it finds is in the log of the process and in the catalogue (``storage/integrity/findings.py``), for an
+alert; it changes nothing else.
 """
 
 from __future__ import annotations

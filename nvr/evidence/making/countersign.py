@@ -1,8 +1,8 @@
 """A second person's signature on a package: on each of its MP4s and on its manifest.
 
-Nothing that was signed changes: each MP4's seal gets longer at its end, and the manifest a second signature file. What is counter-signed is
-verified first. Invariant: a folder that has its name holds either the old or the new state of every file, and ``verify`` says which is missing
-if a crash left some of each.
+Nothing that was signed changes: each MP4's seal gets longer at its end, and the manifest a second signature file. What
+is counter-signed is verified first. Invariant: a folder that has its name holds either the old or the new state of
+every file, and ``verify`` says which is missing if a crash left some of each.
 """
 
 from __future__ import annotations

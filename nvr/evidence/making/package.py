@@ -1,8 +1,9 @@
 """Makes a package: a folder of sealed MP4s, a statement, and a signed manifest that names all of them.
 
-``plan_export`` says what there is and how large it will be; ``make_package`` copies. It works in ``<destination>.part`` and notes each finished
-file beside it, so that an export that was interrupted goes on behind the last one. Invariant: a folder that has its final name is
-a whole package, which was read back: it verifies as a stranger would verify it, and its footage is that of the recorded files.
+``plan_export`` says what there is and how large it will be; ``make_package`` copies. It works in ``<destination>.part``
+and notes each finished file beside it, so that an export that was interrupted goes on behind the last one. Invariant: a
+folder that has its final name is a whole package, which was read back: it verifies as a stranger would verify it, and
+its footage is that of the recorded files.
 """
 
 from __future__ import annotations
@@ -87,7 +88,8 @@ class ExportPlan:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A finished package. ``warnings`` say what its reader must know: footage that is not what was recorded, or could not be delivered."""
+    """A finished package. ``warnings`` say what its reader must know: footage that is not what was recorded, or could
+    not be delivered."""
 
     path: Path
     entries: tuple[Entry, ...]
@@ -132,8 +134,8 @@ def make_package(
     progress: Progress = lambda done, total: None,
     now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
 ) -> Package:
-    """Makes the package in the folder ``destination``, which must not exist. ``progress`` is told bytes done and in all (see ``work_bytes``), and may
-    raise.
+    """Makes the package in the folder ``destination``, which must not exist. ``progress`` is told bytes done and in all
+    (see ``work_bytes``), and may raise.
 
     Raises:
         ExportRefused: the folder exists.

@@ -1,8 +1,10 @@
-"""Reads a finished package back and compares its footage, byte by byte, with the recorded segments that it was copied from.
+"""Reads a finished package back and compares its footage, byte by byte, with the recorded segments that it was copied
+from.
 
-What is checked is the package as a stranger gets it, from its manifest on: nothing that the copying knew is used. Of a recorded fragment only the
-values of ``tfdt`` and ``mfhd`` may differ, of a header its times. Invariant: ``good`` means that the package verifies and that every other byte of every header and fragment
-in it was compared with a recorded file and is the same.
+What is checked is the package as a stranger gets it, from its manifest on: nothing that the copying knew is used. Of a
+recorded fragment only the values of ``tfdt`` and ``mfhd`` may differ, of a header its times. Invariant: ``good`` means
+that the package verifies and that every other byte of every header and fragment in it was compared with a recorded file
+and is the same.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ from storage.format.dating import undated
 
 __all__ = ["Outcome", "ReadBack", "read_back"]
 
-# Small enough that the C library gives the same memory again and again, instead of fresh pages that must be cleared first.
+# Small enough that the C library gives the same memory again and again, instead of fresh pages that must be cleared
+# first.
 _CHUNK_BYTES: Final = 64 << 10
 # Enough for most headers of fragments; a longer one is read again.
 _HEAD_BYTES: Final = 4 << 10
@@ -48,7 +51,8 @@ Find = Callable[[Key], OpenSegment]
 
 
 class Outcome(StrEnum):
-    """What came of it. ``partly``: it verifies, but some of the footage is no longer recorded here, so that it can't be compared."""
+    """What came of it. ``partly``: it verifies, but some of the footage is no longer recorded here, so that it can't be
+    compared."""
 
     GOOD = "good"
     PARTLY = "partly"
@@ -57,8 +61,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """What was found: ``details`` say it for people, ``compared_bytes`` how many bytes of fragments were compared, ``gone`` how many segments could
-    not be; ``is_ours``: what it holds is what a trusted certificate signed, so that whatever is wrong with it was wrong from the beginning."""
+    """What was found: ``details`` say it for people, ``compared_bytes`` how many bytes of fragments were compared,
+    ``gone`` how many segments could not be; ``is_ours``: what it holds is what a trusted certificate signed, so that
+    whatever is wrong with it was wrong from the beginning."""
 
     outcome: Outcome
     details: tuple[str, ...]
@@ -99,8 +104,8 @@ class _Ended(Exception):
 def read_back(
     target: Path, find: Find, certificates: Sequence[Certificate] = (), *, progress: Progress = lambda done, total: None
 ) -> ReadBack:
-    """Verifies the package at ``target``, a folder or a ZIP, as a stranger would, and compares its footage with what ``find`` opens. ``progress``
-    is told bytes verified and in all, and may raise to end it.
+    """Verifies the package at ``target``, a folder or a ZIP, as a stranger would, and compares its footage with what
+    ``find`` opens. ``progress`` is told bytes verified and in all, and may raise to end it.
 
     Raises:
         OSError: the package, or a recorded file, can't be read.

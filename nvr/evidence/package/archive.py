@@ -1,9 +1,9 @@
 """A package as one ZIP: stored, never compressed, with ZIP64 fields throughout, in exactly one form.
 
-The bytes of an archive follow from the names, sizes and CRC-32s of its files: so it can be sent from any byte on without being made first, and
-a reader can demand that form. Invariant: ``Archive.of_file`` accepts exactly what ``Layout`` makes. Anything else (another order,
-a comment, data before, between or behind entries, compression, an odd name) is refused and not put right: an archive that two programs read
-differently is no evidence.
+The bytes of an archive follow from the names, sizes and CRC-32s of its files: so it can be sent from any byte on
+without being made first, and a reader can demand that form. Invariant: ``Archive.of_file`` accepts exactly what
+``Layout`` makes. Anything else (another order, a comment, data before, between or behind entries, compression, an odd
+name) is refused and not put right: an archive that two programs read differently is no evidence.
 """
 
 from __future__ import annotations
@@ -89,8 +89,9 @@ def _times(made_s: int | None) -> tuple[int, int, bytes]:
 
 
 class Layout:
-    """Where everything stands in the archive of a package whose folder in it is ``folder``. ``made_s``: when the package was made, seconds of the Unix epoch, which all its files
-    carry, so that the same package is the same archive each time; None: none, as it was before."""
+    """Where everything stands in the archive of a package whose folder in it is ``folder``. ``made_s``: when the
+    package was made, seconds of the Unix epoch, which all its files carry, so that the same package is the same archive
+    each time; None: none, as it was before."""
 
     def __init__(self, folder: str, entries: Sequence[Entry], made_s: int | None = None) -> None:
         self.folder = folder
@@ -234,7 +235,8 @@ class PackageArchive:
             self._open = None
 
     def close(self) -> None:
-        """Closes its file, or has the read under way do it: a descriptor closed under a read may be another file's a moment later."""
+        """Closes its file, or has the read under way do it: a descriptor closed under a read may be another file's a
+        moment later."""
         self._closed = True
         if self._lock.acquire(blocking=False):
             try:
@@ -255,7 +257,8 @@ class Archive:
 
     @classmethod
     def of_file(cls, file: BinaryIO) -> Archive:
-        """Reads names, sizes and CRC-32s, and compares every other byte of the archive's structure with what it has to be.
+        """Reads names, sizes and CRC-32s, and compares every other byte of the archive's structure with what it has to
+        be.
 
         Raises:
             ArchiveError: it is not of the one form.

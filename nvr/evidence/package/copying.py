@@ -1,10 +1,13 @@
-"""Copies recorded fragments into one sealed MP4: each segment is read once, hashed against what was recorded, and written on.
+"""Copies recorded fragments into one sealed MP4: each segment is read once, hashed against what was recorded, and
+written on.
 
-Of the recorded bytes only numbers in fragment headers change: ``tfdt`` (decode times are rebased to the server's clock, counted from the file's
-beginning) and the sequence in ``mfhd``; and times in the file's header (``storage.format.dating``). Sample bytes are copied as they are. Memory is a few blocks, whatever the length.
+Of the recorded bytes only numbers in fragment headers change: ``tfdt`` (decode times are rebased to the server's clock,
+counted from the file's beginning) and the sequence in ``mfhd``; and times in the file's header
+(``storage.format.dating``). Sample bytes are copied as they are. Memory is a few blocks, whatever the length.
 
-Invariants: a file that gets its name is whole, sealed and on the disk. A segment that ends too early makes no file. What one thread hands to
-another is an immutable ``bytes`` that nobody can write to again, however slow the other is; how many wait is bounded by the queue alone.
+Invariants: a file that gets its name is whole, sealed and on the disk. A segment that ends too early makes no file.
+What one thread hands to another is an immutable ``bytes`` that nobody can write to again, however slow the other is;
+how many wait is bounded by the queue alone.
 """
 
 from __future__ import annotations
@@ -45,8 +48,9 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class CopiedPart:
-    """One segment's share of a file: its bytes ``[begin, end)`` there, the running CRC-32 of the file up to ``end``, and how the
-    segment's own bytes compare with what was recorded. ``matches`` is None if there is no hash to compare with: it was still being written."""
+    """One segment's share of a file: its bytes ``[begin, end)`` there, the running CRC-32 of the file up to ``end``,
+    and how the segment's own bytes compare with what was recorded. ``matches`` is None if there is no hash to compare
+    with: it was still being written."""
 
     part: Part
     begin: int
@@ -71,8 +75,8 @@ class SealedFile:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Whole fragments, read; or the end of a segment, with what its bytes hash to, or an error. ``data`` can't change any more: the reader keeps no way
-    to it, so a writer may take its time."""
+    """Whole fragments, read; or the end of a segment, with what its bytes hash to, or an error. ``data`` can't change
+    any more: the reader keeps no way to it, so a writer may take its time."""
 
     data: bytes
     fragments: Sequence[tuple[int, int]]
@@ -98,7 +102,8 @@ class _Rebase:
         clock = self._clock
         # In the file decode times count from its own beginning.
         decode_time += self._bases.get(track_id, 0)
-        # wall = start + (t * video_scale / scale - media_start) * us / ticks, in exact integers, then to the nearest tick.
+        # wall = start + (t * video_scale / scale - media_start) * us / ticks, in exact integers, then to the nearest
+        # tick.
         above = (decode_time * self._video_scale - clock.media_start * scale) * clock.us
         below = scale * clock.ticks
         wall = (clock.start_us - self._zero_us) * below + above
@@ -158,7 +163,8 @@ def _reading(opened: OpenSegment, part: Part, blocks: queue.Queue[_Block], stop:
             data = _read(opened, offset, size)
             digest.update(data)
             if offset - forgotten >= _FORGET_BYTES:
-                # The system need not keep what is read once. Told of pages that just came in, it would wait for every processor.
+                # The system need not keep what is read once. Told of pages that just came in, it would wait for every
+                # processor.
                 _advise(opened.fd, forgotten, offset - forgotten, os.POSIX_FADV_DONTNEED)
                 forgotten = offset
             if fragments and not put(_Block(data, fragments)):
@@ -263,7 +269,8 @@ class _Output:
             view = view[os.write(self.fd, view) :]
         self.size += len(data)
         if self.size - self._flushed >= 64 << 20:
-            # Written out as we go: neither a burst at the end that recording would feel, nor memory taken from what people watch.
+            # Written out as we go: neither a burst at the end that recording would feel, nor memory taken from what
+            # people watch.
             os.fdatasync(self.fd)
             os.posix_fadvise(self.fd, self._flushed, self.size - self._flushed, os.POSIX_FADV_DONTNEED)
             self._flushed = self.size
@@ -284,7 +291,8 @@ def write_sealed(
     progress: Progress = lambda _: None,
     remark: str = "",
 ) -> SealedFile:
-    """Writes the file at ``path``. ``unit`` tells what to say of its tracks; ``progress`` is told of every few megabytes, and may raise to end it.
+    """Writes the file at ``path``. ``unit`` tells what to say of its tracks; ``progress`` is told of every few
+    megabytes, and may raise to end it.
 
     Raises:
         SourceChanged: footage could not be read to the end.

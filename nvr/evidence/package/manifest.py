@@ -1,7 +1,7 @@
 """The manifest: everything there is to say about a package, as JSON that is signed. Pure.
 
-The fields are in ``docs/reference/evidence.md``. Invariant: for each camera, the delivered spans and the gaps account for all of the range
-that was known when the export was made.
+The fields are in ``docs/reference/evidence.md``. Invariant: for each camera, the delivered spans and the gaps account
+for all of the range that was known when the export was made.
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ _PERSONS: Final = ("order", "maintenance", "schedule", "by")
 
 
 def _detail(detail: Mapping[str, Any]) -> dict[str, Any]:
-    """A gap's detail without others' words; what a person typed is under ``stated``, since the catalogue proves only that they did."""
+    """A gap's detail without others' words; what a person typed is under ``stated``, since the catalogue proves only
+    that they did."""
     plain = plain_detail(detail)
     if not any(name in plain for name in _PERSONS):
         return plain

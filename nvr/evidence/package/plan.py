@@ -1,10 +1,13 @@
-"""What an export will hold: which fragments of which segments go into which file, and what of the range was not recorded.
+"""What an export will hold: which fragments of which segments go into which file, and what of the range was not
+recorded.
 
-Reads the catalogue and the segments' indexes; copies nothing. A file is a stretch of one camera's footage that one recorder recorded without a break
-and with constant parameters (a chain, as playback calls it); holes of its segments are in it, as the recorded bytes have them, and among the gaps. It begins at the keyframe at or before the range and ends with the fragment of
-the range's last frame: recorded fragments are never cut. Where several runs recorded one time (the server's clock was set back, or a camera was moved to another recorder) each
-is there, in a file of its own. Invariant: every frame of every run with ``start <= wall(p) < end`` that can be read is in exactly one file; what can't be read is named in
-``problems``.
+Reads the catalogue and the segments' indexes; copies nothing. A file is a stretch of one camera's footage that one
+recorder recorded without a break and with constant parameters (a chain, as playback calls it); holes of its segments
+are in it, as the recorded bytes have them, and among the gaps. It begins at the keyframe at or before the range and
+ends with the fragment of the range's last frame: recorded fragments are never cut. Where several runs recorded one time
+(the server's clock was set back, or a camera was moved to another recorder) each is there, in a file of its own.
+Invariant: every frame of every run with ``start <= wall(p) < end`` that can be read is in exactly one file; what can't
+be read is named in ``problems``.
 """
 
 from __future__ import annotations
@@ -59,8 +62,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class FilePlan:
-    """One MP4 to be made. ``preroll_us`` of it lie before the range, since decoding has to begin there; ``postroll_us`` after it. ``number`` tells it from
-    others of its camera and time."""
+    """One MP4 to be made. ``preroll_us`` of it lie before the range, since decoding has to begin there; ``postroll_us``
+    after it. ``number`` tells it from others of its camera and time."""
 
     camera: str
     init: Init
@@ -104,8 +107,8 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class CameraPlan:
-    """One camera's share of an export. ``url`` as it is set up: it is redacted before it is written. ``clock``: what is known of the camera's own
-    clock in the range."""
+    """One camera's share of an export. ``url`` as it is set up: it is redacted before it is written. ``clock``: what is
+    known of the camera's own clock in the range."""
 
     camera: str
     name: str
@@ -195,8 +198,8 @@ def _finish(
 
 
 def _part(cache: IndexCache, piece: Piece, following: Sequence[Piece]) -> tuple[Part, list[Part]] | None:
-    """The fragments for a piece; with ``following``, the pieces of the chain from this one on, also those up to the camera's own signature of
-    what the piece holds, if the camera signs."""
+    """The fragments for a piece; with ``following``, the pieces of the chain from this one on, also those up to the
+    camera's own signature of what the piece holds, if the camera signs."""
     index = cache.get(piece.segment).index
     video, clock = index.video, TimeMap.of(piece.segment)
     pts = video.decode_times + video.offsets
@@ -244,7 +247,8 @@ def _made(piece: Piece, index: SegmentIndex, first: int, last: int) -> Part:
 def _until_signed(
     cache: IndexCache, following: Sequence[Piece], index: SegmentIndex, last: int
 ) -> tuple[int, list[Part]]:
-    """Where to end, so that the camera's signature of the last pictures is in: behind the next fragment that carries one."""
+    """Where to end, so that the camera's signature of the last pictures is in: behind the next fragment that carries
+    one."""
     opened = cache.open(following[0].segment)
     try:
 
@@ -252,7 +256,8 @@ def _until_signed(
             offset, size = (int(value) for value in index.fragments[number])
             return SIGNATURE_UUID in read_exactly(opened, offset, size)
 
-        # A camera that signs does so at least once a few groups of pictures. A segment that has just begun need not hold one yet: then what comes tells.
+        # A camera that signs does so at least once a few groups of pictures. A segment that has just begun need not
+        # hold one yet: then what comes tells.
         seen = range(last - 1, max(0, last - _SIGNED_WITHIN) - 1, -1)
         signed = any(signs(number) for number in seen)
         if not signed and len(seen) == _SIGNED_WITHIN:

@@ -27,11 +27,12 @@ def new_export_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """``[start_us, end_us)`` of these cameras. All text is for people and may be empty; ``holds`` are ids of legal holds; ``custody`` are steps
-    before the export, as ``{"time","event","who","detail","audit"}``; ``audit_head`` is how far the audit log reached when the export was begun, and
-    ``audit_entry`` the entry by which it was asked for (``number:hash``). They are written into the manifest as they are given.
-    ``stated_by``: for each text that the catalogue does not prove, who stated it; what is not in it is proven: the catalogue has it of its own knowledge, sealed in
-    the audit log."""
+    """``[start_us, end_us)`` of these cameras. All text is for people and may be empty; ``holds`` are ids of legal
+    holds; ``custody`` are steps before the export, as ``{"time","event","who","detail","audit"}``; ``audit_head`` is
+    how far the audit log reached when the export was begun, and ``audit_entry`` the entry by which it was asked for
+    (``number:hash``). They are written into the manifest as they are given. ``stated_by``: for each text that the
+    catalogue does not prove, who stated it; what is not in it is proven: the catalogue has it of its own knowledge,
+    sealed in the audit log."""
 
     id: str
     cameras: tuple[str, ...]
@@ -64,8 +65,8 @@ class ExportRequest:
         return made if "stated_by" in data else made.as_stated(() if made.custody else ("requester", "approver"))
 
     def as_stated(self, also: Iterable[str] = STATEABLE, **by: str) -> ExportRequest:
-        """With ``by`` as who stated each text, and who exports for those of ``also``, and ``case``, ``legal_basis`` and ``purpose``; empty texts state
-        nothing."""
+        """With ``by`` as who stated each text, and who exports for those of ``also``, and ``case``, ``legal_basis`` and
+        ``purpose``; empty texts state nothing."""
         wanted = {**dict.fromkeys((*also, "case", "legal_basis", "purpose"), self.operator), **by}
         return replace(self, stated_by={name: who for name, who in wanted.items() if getattr(self, name)})
 

@@ -1,6 +1,8 @@
-"""The statement: one or two pages for people, in Indonesian and English, made of the manifest and a first picture of each camera.
+"""The statement: one or two pages for people, in Indonesian and English, made of the manifest and a first picture of
+each camera.
 
-It says nothing that the manifest does not say, and is itself named in it. Long lists are cut, with the number of what was left out.
+It says nothing that the manifest does not say, and is itself named in it. Long lists are cut, with the number of what
+was left out.
 """
 
 from __future__ import annotations

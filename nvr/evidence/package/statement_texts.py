@@ -1,4 +1,5 @@
-"""The words of the statement, in Indonesian and English: the reader may be in a court in Semarang or a laboratory abroad."""
+"""The words of the statement, in Indonesian and English: the reader may be in a court in Semarang or a laboratory
+abroad."""
 
 from __future__ import annotations
 

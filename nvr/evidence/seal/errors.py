@@ -1,4 +1,5 @@
-"""What evidence can answer instead of a package or a verdict. One small tree; messages are for people and hold no secret."""
+"""What evidence can answer instead of a package or a verdict. One small tree; messages are for people and hold no
+secret."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ class NothingToExport(ExportRefused):
 
 
 class SourceChanged(EvidenceError):
-    """Recorded footage could not be read to the end while it was copied: the export is not made, rather than made short."""
+    """Recorded footage could not be read to the end while it was copied: the export is not made, rather than made
+    short."""
 
 
 class WronglyWritten(EvidenceError):

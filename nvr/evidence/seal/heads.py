@@ -4,8 +4,9 @@ A book is a folder of files that are only added to, ``<year>-<month>.jsonl``, a 
 
     {"at","head","why","previous","certificate_sha256","signature"}
 
-``signature`` (base64) is over the line's other members as JSON without spaces, sorted by name; ``previous`` is the SHA-256 of the line before. Invariant:
-a line is never changed nor removed by us, and one that somebody else changed or put in is told, and counts as no head.
+``signature`` (base64) is over the line's other members as JSON without spaces, sorted by name; ``previous`` is the
+SHA-256 of the line before. Invariant: a line is never changed nor removed by us, and one that somebody else changed or
+put in is told, and counts as no head.
 """
 
 from __future__ import annotations

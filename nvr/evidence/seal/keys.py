@@ -1,7 +1,9 @@
-"""The folder of keys: one key that signs, and the certificates of those before it, which stay so that old exports can be verified.
+"""The folder of keys: one key that signs, and the certificates of those before it, which stay so that old exports can
+be verified.
 
-``<fingerprint>.der`` is a certificate, ``<fingerprint>.pem`` its private key, and ``current`` names the fingerprint that signs now. Invariants:
-private keys are never readable by others (0600 in a folder of 0700, and refused otherwise); a certificate is never removed.
+``<fingerprint>.der`` is a certificate, ``<fingerprint>.pem`` its private key, and ``current`` names the fingerprint
+that signs now. Invariants: private keys are never readable by others (0600 in a folder of 0700, and refused otherwise);
+a certificate is never removed.
 """
 
 from __future__ import annotations
@@ -66,7 +68,8 @@ class KeyFolder:
         return signer
 
     def rotate(self) -> Signer:
-        """Makes a new key, which signs from now on. The old certificate stays; the old private key too, until somebody removes it."""
+        """Makes a new key, which signs from now on. The old certificate stays; the old private key too, until somebody
+        removes it."""
         self._add(make_signer(self._name, now_us=time.time_ns() // 1000))
         return self.current()
 

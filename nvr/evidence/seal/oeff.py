@@ -1,8 +1,9 @@
-"""The ``meta`` box that seals an MP4, as the ONVIF Export File Format has it: making one, adding a signature to one, taking one apart.
+"""The ``meta`` box that seals an MP4, as the ONVIF Export File Format has it: making one, adding a signature to one,
+taking one apart.
 
-Pure functions over bytes. ``meta`` is the last box of a file; its children are ``hdlr suep cstb ipro``, and ``ipro`` holds one ``sinf`` a
-signature, oldest first. Invariant: what ``parse_meta`` takes apart is exactly what this module makes, byte for byte, so no
-byte of a ``meta`` is without a meaning.
+Pure functions over bytes. ``meta`` is the last box of a file; its children are ``hdlr suep cstb ipro``, and ``ipro``
+holds one ``sinf`` a signature, oldest first. Invariant: what ``parse_meta`` takes apart is exactly what this module
+makes, byte for byte, so no byte of a ``meta`` is without a meaning.
 """
 
 from __future__ import annotations
@@ -59,8 +60,8 @@ class ExportUnit:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One ``sinf``: where the signature's bytes stand in ``meta``, the certificate (DER), the signer's remark, and where the box begins and
-    ends."""
+    """One ``sinf``: where the signature's bytes stand in ``meta``, the certificate (DER), the signer's remark, and
+    where the box begins and ends."""
 
     start: int
     end: int
@@ -72,8 +73,8 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """A ``meta`` taken apart. ``track_id`` and ``start_us`` are those of ``cstb``: the UTC time of that track's media time zero, which has a
-    resolution of 100 ns (``start_ticks``, since 1601). ``ipro`` is where that box begins."""
+    """A ``meta`` taken apart. ``track_id`` and ``start_us`` are those of ``cstb``: the UTC time of that track's media
+    time zero, which has a resolution of 100 ns (``start_ticks``, since 1601). ``ipro`` is where that box begins."""
 
     unit: ExportUnit
     track_id: int
@@ -129,7 +130,8 @@ def _sinf(certificate: bytes, signature: bytes, remark: str) -> bytes:
 def make_meta(
     unit: ExportUnit, track_id: int, start_us: int, certificate: bytes, signature_bytes: int, remark: str = ""
 ) -> tuple[bytes, int]:
-    """A ``meta`` with one signature still to be made, and where in it the ``signature_bytes`` zero bytes are that it goes into.
+    """A ``meta`` with one signature still to be made, and where in it the ``signature_bytes`` zero bytes are that it
+    goes into.
 
     Media time zero of ``track_id`` is ``start_us``.
     """
@@ -141,7 +143,8 @@ def make_meta(
 
 
 def append_signature(meta: bytes, certificate: bytes, signature_bytes: int, remark: str = "") -> tuple[bytes, int]:
-    """The ``meta`` with one more signature still to be made, and where in it its zero bytes are. No other byte changes but two sizes.
+    """The ``meta`` with one more signature still to be made, and where in it its zero bytes are. No other byte changes
+    but two sizes.
 
     Raises:
         BoxError: it is not a seal.
@@ -161,7 +164,8 @@ def _resized(meta: bytes, ipro: int, change: int) -> bytes:
 
 
 def signed_view(meta: bytes, found: Meta, number: int, *, zeroed: bool = True) -> bytes:
-    """``meta`` as it stood when signature ``number`` (from 0) was made: without later ones and, if ``zeroed``, without its own bytes."""
+    """``meta`` as it stood when signature ``number`` (from 0) was made: without later ones and, if ``zeroed``, without
+    its own bytes."""
     mine = found.signatures[number]
     data = bytearray(meta[: mine.end])
     if zeroed:

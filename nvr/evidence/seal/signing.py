@@ -1,7 +1,9 @@
-"""RSA signatures and X.509 certificates, as exports use them: RSASSA-PSS, SHA-256, MGF1 with SHA-256, a salt of 20 bytes, trailer 0xBC.
+"""RSA signatures and X.509 certificates, as exports use them: RSASSA-PSS, SHA-256, MGF1 with SHA-256, a salt of 20
+bytes, trailer 0xBC.
 
-That is the export format's default algorithm; nothing else is written, and nothing else is accepted (``docs/design/evidence.md`` says how another
-would come in). Everything signs digests, so that files of any size are read once.
+That is the export format's default algorithm; nothing else is written, and nothing else is accepted
+(``docs/design/evidence.md`` says how another would come in). Everything signs digests, so that files of any size are
+read once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Verifies a package or a single sealed MP4, whichever the target is.
 
-Invariant: ``valid`` means that every byte of every file of the target is covered by a signature that holds, or by a hash or a form that a
-signed manifest or this program demands.
+Invariant: ``valid`` means that every byte of every file of the target is covered by a signature that holds, or by a
+hash or a form that a signed manifest or this program demands.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ Progress = Callable[[int, int], None]
 def verify(
     target: Path, certificates: Sequence[Certificate] = (), *, progress: Progress = lambda done, total: None
 ) -> Report:
-    """Verifies ``target``: a package's folder, its ZIP, or one MP4. ``certificates`` are those that are trusted; without any, what holds may
-    have been signed by anybody, and the report says so. ``progress`` is told bytes done and in all.
+    """Verifies ``target``: a package's folder, its ZIP, or one MP4. ``certificates`` are those that are trusted;
+    without any, what holds may have been signed by anybody, and the report says so. ``progress`` is told bytes done and
+    in all.
 
     Raises:
         OSError: the target, or a file of it, can't be read at all.
@@ -81,7 +82,8 @@ def _check_file(file: BinaryIO, target: Path, trusted: set[str], progress: Progr
 
 @contextmanager
 def _damage(report: Report, name: str) -> Iterator[None]:
-    """Whoever damages a package must not get a program that falls over in the place of a verdict: what no check has foreseen is damage too."""
+    """Whoever damages a package must not get a program that falls over in the place of a verdict: what no check has
+    foreseen is damage too."""
     try:
         yield
     except (ArithmeticError, AssertionError, BufferError, LookupError, MemoryError, RecursionError) as error:

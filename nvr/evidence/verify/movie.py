@@ -1,7 +1,7 @@
 """One sealed MP4, read once from front to end: its structure, its hashes, its signatures.
 
-Invariant: a file that is not exactly ``ftyp moov (moof mdat)+ meta`` (with harmless boxes in between) has a problem, and every byte of it was
-hashed all the same, so that a caller who knows what it was can say where it changed.
+Invariant: a file that is not exactly ``ftyp moov (moof mdat)+ meta`` (with harmless boxes in between) has a problem,
+and every byte of it was hashed all the same, so that a caller who knows what it was can say where it changed.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from storage.format.boxes import BoxError, Track, children, header, parse_init, 
 
 __all__ = ["MovieResult", "Trouble", "check_movie"]
 
-# Small enough that the C library gives the same memory again and again, instead of fresh pages that must be cleared first.
+# Small enough that the C library gives the same memory again and again, instead of fresh pages that must be cleared
+# first.
 _CHUNK_BYTES: Final = 64 << 10
 _LARGEST_INIT_BYTES: Final = 4 << 20
 _LARGEST_MOOF_BYTES: Final = 4 << 20
-# Pictures, sound, data about them. Samples that take all their values from defaults cost a file no bytes: a fragment of thousands of tracks could
-# declare more than any memory holds.
+# Pictures, sound, data about them. Samples that take all their values from defaults cost a file no bytes: a fragment of
+# thousands of tracks could declare more than any memory holds.
 _MOST_TRACKS: Final = 16
 _HARMLESS: Final = frozenset({b"free", b"skip", b"sidx", b"styp", b"prft", b"emsg", b"uuid"})
 
@@ -45,8 +46,8 @@ class Trouble:
 
 @dataclass(slots=True)
 class MovieResult:
-    """What was found. ``crcs`` are the running CRC-32s at the boundaries asked for. ``first_sha256`` and ``first_size`` are of the file as it
-    was before it was counter-signed; None if there is no seal to tell."""
+    """What was found. ``crcs`` are the running CRC-32s at the boundaries asked for. ``first_sha256`` and ``first_size``
+    are of the file as it was before it was counter-signed; None if there is no seal to tell."""
 
     size: int = 0
     sha256: str = ""

@@ -89,8 +89,8 @@ class Manifest(msgspec.Struct):
 
 
 def signed_digest(manifest: bytes, before: Sequence[tuple[bytes, bytes]], certificate: bytes) -> bytes:
-    """What the manifest's next signature is over. The first: the manifest. A counter-signature: the manifest, each signature with its
-    certificate ``before`` it, and its own certificate, one behind the other."""
+    """What the manifest's next signature is over. The first: the manifest. A counter-signature: the manifest, each
+    signature with its certificate ``before`` it, and its own certificate, one behind the other."""
     digest = hashlib.sha256(manifest)
     if before:
         for signature, its_certificate in before:
@@ -152,7 +152,8 @@ def _made_s(manifest: Manifest) -> int | None:
 
 
 def _folder_of(manifest: Manifest) -> str:
-    """The only name that the folder can have in a ZIP: it is the first that a reader sees, and nothing else of the package would speak against another."""
+    """The only name that the folder can have in a ZIP: it is the first that a reader sees, and nothing else of the
+    package would speak against another."""
     try:
         return folder_name(parse_iso(manifest.request.start), manifest.id)
     except ValueError:
@@ -212,8 +213,8 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _check_signatures(
     source: Source, report: Report, manifest: bytes, expected: str | None, trusted: set[str], counter: _Counter
 ) -> tuple[list[Certificate], bool]:
-    """The certificates that are there, in order, up to the first that can't be used, and whether those are all; the signatures that hold go into
-    the report."""
+    """The certificates that are there, in order, up to the first that can't be used, and whether those are all; the
+    signatures that hold go into the report."""
     there = sorted({int(found[1]) for name in source.sizes if (found := _SIGNATURE_FILE.fullmatch(name))})
     before: list[tuple[bytes, bytes]] = []
     certificates: list[Certificate] = []

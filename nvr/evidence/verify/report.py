@@ -35,7 +35,8 @@ EXIT_CODES: Final[Mapping[str, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong, in which file, and where in it. ``code`` is a stable word with its text in ``words``; ``values`` go into that text."""
+    """Something wrong, in which file, and where in it. ``code`` is a stable word with its text in ``words``; ``values``
+    go into that text."""
 
     kind: Kind
     where: str
@@ -45,8 +46,8 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class SignatureReport:
-    """A signature that holds, over everything: 1 is the exporter's, later ones are counter-signatures. ``known``: its certificate is one of those
-    that were given."""
+    """A signature that holds, over everything: 1 is the exporter's, later ones are counter-signatures. ``known``: its
+    certificate is one of those that were given."""
 
     number: int
     fingerprint: str
@@ -59,8 +60,8 @@ class SignatureReport:
 
 @dataclass(slots=True)
 class Report:
-    """A verification. ``form`` is directory, zip or mp4; ``about`` the manifest's own words, or the seal's; ``notes`` what it admits itself, as
-    codes with values: nobody tampered, but a reader must know."""
+    """A verification. ``form`` is directory, zip or mp4; ``about`` the manifest's own words, or the seal's; ``notes``
+    what it admits itself, as codes with values: nobody tampered, but a reader must know."""
 
     target: str
     form: str

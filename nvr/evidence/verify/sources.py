@@ -1,4 +1,5 @@
-"""Where a package's files are read from: a folder, or an archive of the one form. Nothing is ever extracted or followed."""
+"""Where a package's files are read from: a folder, or an archive of the one form. Nothing is ever extracted or
+followed."""
 
 from __future__ import annotations
 
@@ -25,11 +26,13 @@ class Source(Protocol):
 
     @property
     def folder(self) -> str | None:
-        """What the container calls the package's folder; None if it says nothing: a folder on a disk is called what its owner likes."""
+        """What the container calls the package's folder; None if it says nothing: a folder on a disk is called what its
+        owner likes."""
 
     @property
     def made_s(self) -> int | None:
-        """When the package was made, as the container says it of every file, seconds of the Unix epoch; None if it says nothing."""
+        """When the package was made, as the container says it of every file, seconds of the Unix epoch; None if it says
+        nothing."""
 
     def open(self, name: str) -> BinaryIO:
         """The file's bytes, from the beginning on."""
@@ -39,7 +42,8 @@ class Source(Protocol):
 
 
 class FolderSource:
-    """A folder. Whatever in it is not a plain file is a finding, and is left alone. Times of its files say nothing: copying changes them."""
+    """A folder. Whatever in it is not a plain file is a finding, and is left alone. Times of its files say nothing:
+    copying changes them."""
 
     folder: str | None = None
     made_s: int | None = None

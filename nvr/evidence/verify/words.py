@@ -171,7 +171,8 @@ def describe(report: Report, language: Language) -> list[str]:
     for finding in report.findings:
         lines.append(f"{finding.kind.value}: {finding.where}: {finding_text(language, finding.code, finding.values)}")
     lines.append(OUTCOMES[language][_verdict(report)])
-    # Names and remarks are whoever's who made the package: they must not be able to write a verdict of their own on a terminal.
+    # Names and remarks are whoever's who made the package: they must not be able to write a verdict of their own on a
+    # terminal.
     return ["".join(char if char.isprintable() else "\ufffd" for char in line) for line in lines]
 
 

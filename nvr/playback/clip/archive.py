@@ -1,8 +1,8 @@
 """Several clips as one ZIP: stored, streamed, of a size that is known before the first byte.
 
-Sizes and checksums stand in front of each member, so that it can be read as a stream too (Java's does not take stored members otherwise). So a member
-is read twice: for its checksum, then to be sent. Invariant: what was streamed is as long as ``size`` said, and each member is what its
-checksum says, or the answer is broken off.
+Sizes and checksums stand in front of each member, so that it can be read as a stream too (Java's does not take stored
+members otherwise). So a member is read twice: for its checksum, then to be sent. Invariant: what was streamed is as
+long as ``size`` said, and each member is what its checksum says, or the answer is broken off.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ _ZIP64: Final = 45
 _UNIX: Final = 3 << 8
 _UTF8: Final = 0x0800
 _MODE: Final = 0o100644 << 16
-# From here on a number takes 64 bits. As the standard library: half of what the format allows, since some readers take numbers as signed.
+# From here on a number takes 64 bits. As the standard library: half of what the format allows, since some readers take
+# numbers as signed.
 _LIMIT: Final = (1 << 31) - 1
 _MOST_PLAIN: Final = 0xFFFF
 _ALL_ONES: Final = 0xFFFFFFFF
@@ -46,7 +47,8 @@ class Member:
 
 
 def _times(at_us: int) -> tuple[int, int, bytes]:
-    """A time as the format has it: to two seconds, without a zone, not before 1980; and a field with it in UTC, which most readers prefer."""
+    """A time as the format has it: to two seconds, without a zone, not before 1980; and a field with it in UTC, which
+    most readers prefer."""
     at = datetime.fromtimestamp(max(at_us // 1_000_000, 315_532_800), UTC)
     clock, date = at.hour << 11 | at.minute << 5 | at.second // 2, (at.year - 1980) << 9 | at.month << 5 | at.day
     seconds = at_us // 1_000_000

@@ -1,11 +1,12 @@
 """A clip: any range of a camera's footage as one flat MP4 that exists nowhere.
 
-A ``moov`` made from the indexes, with full sample tables and an edit list, stands before the recorded bytes of the samples, read from the segment
-files as they are asked for. Frames of a clip are exactly those whose presentation time has ``start <= wall(p) < end``; the first is shown at
-the clip's time zero, each for as long as it was recorded. See docs/design/playback.md.
+A ``moov`` made from the indexes, with full sample tables and an edit list, stands before the recorded bytes of the
+samples, read from the segment files as they are asked for. Frames of a clip are exactly those whose presentation time
+has ``start <= wall(p) < end``; the first is shown at the clip's time zero, each for as long as it was recorded. See
+docs/design/playback.md.
 
-Invariants: same request and same footage, same bytes and same ETag; what was planned can be read, whatever is deleted meanwhile; a
-clip never ends early without an error.
+Invariants: same request and same footage, same bytes and same ETag; what was planned can be read, whatever is deleted
+meanwhile; a clip never ends early without an error.
 """
 
 from __future__ import annotations
@@ -40,18 +41,21 @@ __all__ = ["Clip", "Gaps", "not_in", "plan_clip", "plan_clips"]
 
 Gaps = Literal["collapse", "keep"]
 
-# Some 150 bytes each while a clip is planned, up to 20 of which last as long as it: a week of 25 frames a second is 15 M.
+# Some 150 bytes each while a clip is planned, up to 20 of which last as long as it: a week of 25 frames a second is 15
+# M.
 _MOST_SAMPLES: Final = 20_000_000
-# Leading pictures of an open group, and sound, may stand in the file after the one whose time they belong to; sound also in the one before.
+# Leading pictures of an open group, and sound, may stand in the file after the one whose time they belong to; sound
+# also in the one before.
 _LOOK_US: Final = 2_000_000
 
 
 class Clip:
     """A planned clip, with its files open. Close it, or use it as a context manager.
 
-    ``start_us`` and ``end_us`` say when its first frame begins and its last one ends; ``spans`` the same of each uninterrupted part.
-    ``preroll_us`` is how much before its beginning is decoded without being shown. ``shown`` are the pieces it is made of, ``hidden`` is the footage of its range that is
-    not among them. Byte positions count from 0, both ends included.
+    ``start_us`` and ``end_us`` say when its first frame begins and its last one ends; ``spans`` the same of each
+    uninterrupted part. ``preroll_us`` is how much before its beginning is decoded without being shown. ``shown`` are
+    the pieces it is made of, ``hidden`` is the footage of its range that is not among them. Byte positions count from
+    0, both ends included.
     """
 
     def __init__(
@@ -79,8 +83,8 @@ class Clip:
         return self._file.read(first, last)
 
     def chunks(self, first: int = 0, last: int | None = None) -> AsyncIterator[bytes]:
-        """Bytes ``first`` to ``last`` (the end) in order, in pieces read by a thread. Raises as ``read``: an answer under way must then be
-        broken off, not ended."""
+        """Bytes ``first`` to ``last`` (the end) in order, in pieces read by a thread. Raises as ``read``: an answer
+        under way must then be broken off, not ended."""
         return read_ahead(self._file.read, first, self.size - 1 if last is None else last, CHUNK_BYTES)
 
     def close(self) -> None:
@@ -140,8 +144,9 @@ def plan_clip(
     gaps: Gaps = "collapse",
     only: Collection[Key] | None = None,
 ) -> Clip:
-    """The clip of ``[start_us, end_us)``. With ``gaps="keep"`` its timeline keeps wall time: where nothing was recorded it shows nothing. ``only``: of
-    these runs alone; otherwise of runs that recorded the same time the newest is shown, and ``hidden`` has the others.
+    """The clip of ``[start_us, end_us)``. With ``gaps="keep"`` its timeline keeps wall time: where nothing was recorded
+    it shows nothing. ``only``: of these runs alone; otherwise of runs that recorded the same time the newest is shown,
+    and ``hidden`` has the others.
 
     Raises:
         NoFootage: no frame of the range was recorded.
@@ -189,8 +194,9 @@ def _close(opened: Iterable[OpenSegment]) -> None:
 def plan_clips(
     database: Database, cache: IndexCache, camera: str, start_us: int, end_us: int, *, gaps: Gaps = "collapse"
 ) -> list[Clip]:
-    """As ``plan_clip``, a clip for each part of the range whose footage has one init, and clips of their own for runs that would not be seen else: the server's clock
-    was set back, or another recorder had all that they have. At least one; close them all. What none of them shows: ``not_in``."""
+    """As ``plan_clip``, a clip for each part of the range whose footage has one init, and clips of their own for runs
+    that would not be seen else: the server's clock was set back, or another recorder had all that they have. At least
+    one; close them all. What none of them shows: ``not_in``."""
     with database.read() as conn:
         there = segments.between(conn, camera, start_us, end_us)
     lanes = runs.lanes(there, start_us, end_us)
@@ -345,7 +351,8 @@ def _build(parts: Sequence[_Part], opened: Sequence[OpenSegment], init: bytes, g
 
 
 def _etag(head: Pieces, slices: Iterable[TrackSlice], opened: Sequence[OpenSegment]) -> str:
-    """Of everything that the clip's bytes are made from. Recorded samples never change, so which of them there are stands for their bytes."""
+    """Of everything that the clip's bytes are made from. Recorded samples never change, so which of them there are
+    stands for their bytes."""
     digest = hashlib.blake2b(digest_size=16)
     for piece in head:
         digest.update(piece if isinstance(piece, bytes) else b"%d" % len(piece))

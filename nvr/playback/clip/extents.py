@@ -1,7 +1,8 @@
-"""The bytes of a virtual file: a head that is made as it is read, then stretches of recorded files, one behind the other.
+"""The bytes of a virtual file: a head that is made as it is read, then stretches of recorded files, one behind the
+other.
 
-Reads only with ``os.preadv`` on files that are open already, so that threads may read at once. Invariant: any range reads as the same bytes of
-the whole; what can't be read raises, and never ends early.
+Reads only with ``os.preadv`` on files that are open already, so that threads may read at once. Invariant: any range
+reads as the same bytes of the whole; what can't be read raises, and never ends early.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Writing the ``ftyp`` and ``moov`` of a flat MP4 (ISO/IEC 14496-12) over samples that are recorded already. Pure.
 
-What describes the streams (``stsd``, ``hdlr``, media header, ``dinf``, picture size and rotation) is copied byte for byte from the init; what
-describes time and place is made anew. Invariant: the length of what ``header`` returns does not depend on where the samples lie, except
-for 32 or 64 bits.
+What describes the streams (``stsd``, ``hdlr``, media header, ``dinf``, picture size and rotation) is copied byte for
+byte from the init; what describes time and place is made anew. Invariant: the length of what ``header`` returns does
+not depend on where the samples lie, except for 32 or 64 bits.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ _BRANDS: Final = b"mp42" + struct.pack(">I", 0) + b"mp42isomiso2iso4mp41"
 
 @dataclass(frozen=True, slots=True)
 class TrackBoxes:
-    """What is copied from the init. ``tkhd_tail`` are layer to height, the same in both versions of ``tkhd``; ``language`` is packed."""
+    """What is copied from the init. ``tkhd_tail`` are layer to height, the same in both versions of ``tkhd``;
+    ``language`` is packed."""
 
     track_id: int
     timescale: int
@@ -76,7 +77,8 @@ class Lazy:
         return data
 
 
-# Some bytes, one piece behind the other: a day's tables have tens of megabytes, are never put together, and are made as they are read.
+# Some bytes, one piece behind the other: a day's tables have tens of megabytes, are never put together, and are made as
+# they are read.
 Pieces = list[bytes | Lazy]
 
 
@@ -98,9 +100,9 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class MovieTrack:
-    """A track of the clip: tables over its ``samples`` in decode order (``stts``; ``ctts``, None if all its offsets are 0; ``stss``, None if all are
-    sync samples; ``stsc``; ``stsz``), and for each share of its chunks how many and, when asked, their positions in the ``mdat``'s payload.
-    ``duration`` is in ticks of the track."""
+    """A track of the clip: tables over its ``samples`` in decode order (``stts``; ``ctts``, None if all its offsets are
+    0; ``stss``, None if all are sync samples; ``stsc``; ``stsz``), and for each share of its chunks how many and, when
+    asked, their positions in the ``mdat``'s payload. ``duration`` is in ticks of the track."""
 
     boxes: TrackBoxes
     samples: int

@@ -1,8 +1,9 @@
 """From chosen samples to the tables of a clip: which stretches of which files, in which chunks, with which times. Pure.
 
-A chunk is what a track has in one fragment: its samples lie one behind the other there. Everything is counted when a clip is planned and made
-when it is read, a file at a time: a day has millions of samples, and its tables tens of megabytes. Invariants: chunks of a track are in decode
-order, the bytes of a clip are exactly its chunks, and a table has as many rows as were counted.
+A chunk is what a track has in one fragment: its samples lie one behind the other there. Everything is counted when a
+clip is planned and made when it is read, a file at a time: a day has millions of samples, and its tables tens of
+megabytes. Invariants: chunks of a track are in decode order, the bytes of a clip are exactly its chunks, and a table
+has as many rows as were counted.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ __all__ = ["AudioPart", "Payload", "TrackSlice", "audio_slices", "audio_track", 
 
 @dataclass(frozen=True, slots=True)
 class TrackSlice:
-    """Samples ``[first, end)`` of a track of one file; ``file`` is the file's number in the clip. ``shift`` turns decode times of the recording
-    into those of the clip, in ticks."""
+    """Samples ``[first, end)`` of a track of one file; ``file`` is the file's number in the clip. ``shift`` turns
+    decode times of the recording into those of the clip, in ticks."""
 
     file: int
     track: TrackIndex
@@ -96,7 +97,8 @@ class TrackSlice:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """What one part of a clip takes from one file: slices, each with the number of its track. Its bytes begin at ``begin`` of the payload."""
+    """What one part of a clip takes from one file: slices, each with the number of its track. Its bytes begin at
+    ``begin`` of the payload."""
 
     file: int
     slices: tuple[tuple[int, TrackSlice], ...]
@@ -128,8 +130,8 @@ class _Unit:
 
 
 class Payload:
-    """The recorded bytes of a clip, in order. ``parts[part][track]`` are slices in decode order; within a part, tracks are interleaved as they
-    were recorded."""
+    """The recorded bytes of a clip, in order. ``parts[part][track]`` are slices in decode order; within a part, tracks
+    are interleaved as they were recorded."""
 
     def __init__(self, parts: Sequence[Sequence[Sequence[TrackSlice]]]) -> None:
         self._units: list[_Unit] = []
@@ -147,7 +149,8 @@ class Payload:
         self.begins = [unit.begin for unit in self._units]
 
     def extents(self, number: int) -> tuple[int, Array]:
-        """Of the unit of this number, the stretch that begins at ``begins[number]``: its file, and a row a chunk: offset and bytes."""
+        """Of the unit of this number, the stretch that begins at ``begins[number]``: its file, and a row a chunk:
+        offset and bytes."""
         unit = self._units[number]
         return unit.file, unit.rows()[:, :2]
 
@@ -224,8 +227,8 @@ def video_track(
 
 @dataclass(frozen=True, slots=True)
 class AudioPart:
-    """The sound of one part. Its slices' shifts make decode times relative to the beginning of the part's pictures, in its own ticks; ``movie``
-    is when that is in the movie, in the movie's."""
+    """The sound of one part. Its slices' shifts make decode times relative to the beginning of the part's pictures, in
+    its own ticks; ``movie`` is when that is in the movie, in the movie's."""
 
     slices: tuple[TrackSlice, ...]
     movie: int
@@ -236,8 +239,8 @@ def pick_audio(
 ) -> AudioPart:
     """The sound of a chain's files between two moments, each ``(ticks, timescale)`` of the run's media time.
 
-    With ``lead`` also the frame during which it begins and the one before, which the decoder needs to get going; the edit list hides them.
-    Without, no frame that began earlier, so that parts don't overlap.
+    With ``lead`` also the frame during which it begins and the one before, which the decoder needs to get going; the
+    edit list hides them. Without, no frame that began earlier, so that parts don't overlap.
     """
     slices = []
     for file, track in tracks:
@@ -259,8 +262,8 @@ def pick_audio(
 
 
 def audio_slices(parts: Sequence[AudioPart], rate: int, timescale: int) -> tuple[list[list[TrackSlice]], int]:
-    """Per part, the sound's slices with the shifts that place them in the clip, whose first sample is decoded at 0; and when in the movie that is,
-    in ticks of the sound's ``rate``."""
+    """Per part, the sound's slices with the shifts that place them in the clip, whose first sample is decoded at 0; and
+    when in the movie that is, in ticks of the sound's ``rate``."""
     placed = [
         [replace(piece, shift=piece.shift + part.movie * rate // timescale) for piece in part.slices] for part in parts
     ]
@@ -271,8 +274,8 @@ def audio_slices(parts: Sequence[AudioPart], rate: int, timescale: int) -> tuple
 def audio_track(
     boxes: TrackBoxes, slices: Sequence[TrackSlice], first: int, timescale: int, duration: int, payload: Payload
 ) -> MovieTrack:
-    """The sound of the clip, on the movie's timeline (``timescale``, ``duration``), where it begins at ``first``, in its own ticks. It is track
-    number 1 of the payload.
+    """The sound of the clip, on the movie's timeline (``timescale``, ``duration``), where it begins at ``first``, in
+    its own ticks. It is track number 1 of the payload.
 
     A gap between parts is a long last sample before it: the samples themselves say when they are to be heard.
     """

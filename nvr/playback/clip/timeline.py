@@ -1,9 +1,10 @@
 """Where the chosen samples stand in a clip: decode times, and when each part is shown. Pure.
 
-The clip's media timeline has the parts one behind the other, and one edit shows it from the first frame of the range to the end of the last.
-More edits would be allowed, but are not understood alike: FFmpeg shows frames again after an edit that is empty, and feeds decoders
-twice at one that begins within a group of pictures. So no part but the first may hide anything at its beginning, none but the last at its end;
-``chains`` sees to that. Where wall time is to be kept, the last frame before a gap lasts as long as the gap.
+The clip's media timeline has the parts one behind the other, and one edit shows it from the first frame of the range to
+the end of the last. More edits would be allowed, but are not understood alike: FFmpeg shows frames again after an edit
+that is empty, and feeds decoders twice at one that begins within a group of pictures. So no part but the first may hide
+anything at its beginning, none but the last at its end; ``chains`` sees to that. Where wall time is to be kept, the
+last frame before a gap lasts as long as the gap.
 
 Invariants: decode times rise strictly; parts are shown in order, none before the end of the one before.
 """
@@ -25,7 +26,8 @@ _LONGEST_TICKS: Final = (1 << 32) - 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """An entry of an edit list: ``duration`` in ticks of the movie shows the media from ``media_time`` on; nothing if that is -1."""
+    """An entry of an edit list: ``duration`` in ticks of the movie shows the media from ``media_time`` on; nothing if
+    that is -1."""
 
     media_time: int
     duration: int
@@ -33,8 +35,8 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class PartPlace:
-    """``shift`` turns the part's decode and presentation times into the clip's media times; ``movie`` is when in the movie its first frame is
-    shown. In ticks."""
+    """``shift`` turns the part's decode and presentation times into the clip's media times; ``movie`` is when in the
+    movie its first frame is shown. In ticks."""
 
     shift: int
     movie: int
@@ -56,8 +58,8 @@ def lay_out(
 ) -> Timeline:
     """Lays the parts out.
 
-    ``decode`` are the decode times of the first and last sample of each part. ``starts_us`` are the wall times of their first frames, if the
-    movie is to keep wall time between parts; None to put them one right behind the other.
+    ``decode`` are the decode times of the first and last sample of each part. ``starts_us`` are the wall times of their
+    first frames, if the movie is to keep wall time between parts; None to put them one right behind the other.
 
     Raises:
         GapTooLong: a gap to be kept is longer than a sample may last.

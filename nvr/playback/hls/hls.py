@@ -1,11 +1,12 @@
 """Playlists of recorded footage: HLS over the segments' own bytes, nothing copied.
 
-Positions in the playlist are wall clock minus its start: each gap between footage is exactly one ``GAP`` entry as long as the gap. It begins and ends with footage: there are players that
-never get over a gap in front. Holes of a segment are none here: the last frame
-is shown on over them, as the recorded bytes say, and a GAP entry would count that time twice. The playlist begins at the
-keyframe at or before what was asked for, or at the first one after it; every entry says its time. Invariant: the entries' durations add up to the time from the first
-entry's date to the end of the last, to the microsecond; and decode times in what the entries name are positions in the playlist, to
-15 ms, so that time goes on over gaps and runs.
+Positions in the playlist are wall clock minus its start: each gap between footage is exactly one ``GAP`` entry as long
+as the gap. It begins and ends with footage: there are players that never get over a gap in front. Holes of a segment
+are none here: the last frame is shown on over them, as the recorded bytes say, and a GAP entry would count that time
+twice. The playlist begins at the keyframe at or before what was asked for, or at the first one after it; every entry
+says its time. Invariant: the entries' durations add up to the time from the first entry's date to the end of the last,
+to the microsecond; and decode times in what the entries name are positions in the playlist, to 15 ms, so that time goes
+on over gaps and runs.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ __all__ = ["Entry", "Playlist", "recorded_playlist", "render"]
 
 log = logging.getLogger(__name__)
 
-# What lies between two runs on one connection is less than this: the entry before is stretched over it. A GAP entry costs a player about a
-# second.
+# What lies between two runs on one connection is less than this: the entry before is stretched over it. A GAP entry
+# costs a player about a second.
 _SLIVER_US: Final = 100_000
 # Cameras' seconds and ours differ: less than a frame, so that time never falls back.
 _DRIFT_US: Final = 15_000
@@ -47,7 +48,8 @@ _DRIFT_US: Final = 15_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry: ``[start_us, end_us)`` of footage, or of a gap if ``uri`` is None. ``run`` tells entries of different runs apart."""
+    """One entry: ``[start_us, end_us)`` of footage, or of a gap if ``uri`` is None. ``run`` tells entries of different
+    runs apart."""
 
     start_us: int
     end_us: int
@@ -76,8 +78,8 @@ def recorded_playlist(
     *,
     only: Collection[Key] | None = None,
 ) -> Playlist:
-    """The playlist of ``[start_us, end_us)``, with ``only`` of these runs alone; the caller has cut ``end_us`` to what is known. A segment whose file is gone or damaged is a gap
-    in it: one lost file must not hide a day.
+    """The playlist of ``[start_us, end_us)``, with ``only`` of these runs alone; the caller has cut ``end_us`` to what
+    is known. A segment whose file is gone or damaged is a gap in it: one lost file must not hide a day.
 
     Raises:
         NoFootage: nothing of it was recorded.
@@ -99,7 +101,8 @@ def recorded_playlist(
     if lost is not None and not there:
         raise lost
     known = {key: fragments(file.index) for key, file in files.items()}
-    # Where another recorder's footage ends within a group of this one's, this one begins at the keyframe before. What gives way to that is not shown.
+    # Where another recorder's footage ends within a group of this one's, this one begins at the keyframe before. What
+    # gives way to that is not shown.
     shown = on_keyframes(bridged(there), lambda piece: _keyframe(piece, known[piece.segment.key])[1])
     found = _entries(shown, files, known)
     if not any(entry.uri for entry in found):
@@ -131,7 +134,8 @@ def _entries(pieces: Iterable[Piece], files: Mapping[Key, SegmentFile], known: M
 
 
 def _zero_us(entry: Entry, piece: Piece, file: SegmentFile, start_us: int) -> int:
-    """What decode times must count from so that this entry begins at its position in a playlist that begins at ``start_us``."""
+    """What decode times must count from so that this entry begins at its position in a playlist that begins at
+    ``start_us``."""
     fragment = int(np.searchsorted(file.index.fragments[:, 0], entry.offset))
     return max(piece.segment.run_start_us + begins_us(file.index, fragment) - (entry.start_us - start_us), 0)
 
@@ -188,7 +192,8 @@ def render(found: Sequence[Entry]) -> str:
     init = ""
     for entry in found:
         if entry.uri is not None and entry.init != init:
-            # Time goes on over gaps and from run to run, so that only other parameters are a discontinuity: VLC plays nothing after one.
+            # Time goes on over gaps and from run to run, so that only other parameters are a discontinuity: VLC plays
+            # nothing after one.
             if init:
                 lines.append("#EXT-X-DISCONTINUITY")
             init = entry.init

@@ -1,7 +1,8 @@
-"""Live view: low-latency HLS over the growing segment file. One watcher a camera, shared by all who watch it, at rest when nobody does.
+"""Live view: low-latency HLS over the growing segment file. One watcher a camera, shared by all who watch it, at rest
+when nobody does.
 
-``EXT-X-PRELOAD-HINT`` says where the next part will begin. Its size is not known before it is written, so nothing answers a fetch of it early: a
-blocked reload tells of a part as soon as it is there, one short request later.
+``EXT-X-PRELOAD-HINT`` says where the next part will begin. Its size is not known before it is written, so nothing
+answers a fetch of it early: a blocked reload tells of a part as soon as it is there, one short request later.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ def _wall_us() -> int:
 
 @dataclass(slots=True)
 class _Read:
-    """How far a file has been read. ``row`` is what the catalogue said when it was first seen: its clock must not change between two parts."""
+    """How far a file has been read. ``row`` is what the catalogue said when it was first seen: its clock must not
+    change between two parts."""
 
     row: Segment
     used: int
@@ -70,8 +72,8 @@ class _News:
 
 
 class _Watch:
-    """The window of one camera and what fills it. ``poll`` looks, in a thread; ``take`` enters what it saw, on the event loop, so that nobody
-    sees a window half changed."""
+    """The window of one camera and what fills it. ``poll`` looks, in a thread; ``take`` enters what it saw, on the
+    event loop, so that nobody sees a window half changed."""
 
     def __init__(self, database: Database, cache: IndexCache, camera: str, wall_us: Callable[[], int]) -> None:
         self._database = database
@@ -123,7 +125,8 @@ class _Watch:
         now_us = self._wall_us()
         with self._database.read() as conn:
             growing = segments.growing(conn, self.camera)
-            # From the file that was read last: it has ended, or it grows. One of a newer run may begin before it: the clock was set back.
+            # From the file that was read last: it has ended, or it grows. One of a newer run may begin before it: the
+            # clock was set back.
             since_us = now_us - _LOOK_BACK_US if self._newest is None else self._newest.key.start_us
             since_us = min([since_us, *(segment.key.start_us for segment in growing)])
             found = segments.between(conn, self.camera, since_us, now_us + _LOOK_BACK_US)
@@ -152,7 +155,8 @@ class _Watch:
         if done is None and segment.key in self.hidden:
             return
         if self._newest is not None and _order(segment) < _order(self._newest):
-            # The next one has begun, so nothing will be added to this; or it was entered late, and the window has gone past it.
+            # The next one has begun, so nothing will be added to this; or it was entered late, and the window has gone
+            # past it.
             return
         try:
             opened = self._cache.open(segment)
@@ -214,8 +218,9 @@ def _late_start(found: Fragments, timescale: int) -> int:
 def _parts(
     found: Fragments, holes: Sequence[Hole], clock: TimeMap, used: int, ended: bool
 ) -> list[tuple[int, LivePart]]:
-    """Fragments from ``used`` on, each after the number of long holes before it. Media time does not go on over such a hole if a keyframe follows: nobody waits for
-    what there is none of. What follows must be there to tell, so until then the fragment before is left for later."""
+    """Fragments from ``used`` on, each after the number of long holes before it. Media time does not go on over such a
+    hole if a keyframe follows: nobody waits for what there is none of. What follows must be there to tell, so until
+    then the fragment before is left for later."""
     count = len(found.offsets)
     before: dict[int, Hole] = {}
     for hole in holes:
@@ -263,8 +268,9 @@ class Live:
         self._watched: dict[str, _Watched] = {}
 
     async def playlist(self, camera: str, *, msn: int | None = None, part: int | None = None) -> str:
-        """The live playlist of a camera. With ``msn`` (and ``part``), as a player's ``_HLS_msn`` and ``_HLS_part`` ask, it is held back until it
-        has that segment (that part), for at most three target durations; then it is answered as it is.
+        """The live playlist of a camera. With ``msn`` (and ``part``), as a player's ``_HLS_msn`` and ``_HLS_part`` ask,
+        it is held back until it has that segment (that part), for at most three target durations; then it is answered
+        as it is.
 
         Raises:
             NotLive: the camera is not being recorded.

@@ -1,10 +1,11 @@
-"""The sliding window of a live playlist: which segments and parts it has, and their numbers. Pure; knows neither files nor clocks.
+"""The sliding window of a live playlist: which segments and parts it has, and their numbers. Pure; knows neither files
+nor clocks.
 
-Parts are fragments, media segments are groups of fragments that begin with a keyframe and last at least ``SEGMENT_S``. Numbers: within a process
-they count up by one. A new window, as after a restart, begins with the number of quarter seconds since 2026 at its first segment. Segments last
-nearly two seconds, so two seconds after a window began that is more than any number it has given, although a new window begins some 12 s
-in the past: a player that was there sees a playlist that has moved on, not one that goes back. Invariant: a number, once given, names the same
-bytes for ever.
+Parts are fragments, media segments are groups of fragments that begin with a keyframe and last at least ``SEGMENT_S``.
+Numbers: within a process they count up by one. A new window, as after a restart, begins with the number of quarter
+seconds since 2026 at its first segment. Segments last nearly two seconds, so two seconds after a window began that is
+more than any number it has given, although a new window begins some 12 s in the past: a player that was there sees a
+playlist that has moved on, not one that goes back. Invariant: a number, once given, names the same bytes for ever.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ _LEAST_TARGET_S: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class LivePart:
-    """A fragment: ``size`` bytes from ``offset``, shown from ``start_us`` for ``duration_us``; ``sync`` if it begins with a keyframe."""
+    """A fragment: ``size`` bytes from ``offset``, shown from ``start_us`` for ``duration_us``; ``sync`` if it begins
+    with a keyframe."""
 
     start_us: int
     duration_us: int
@@ -45,7 +47,8 @@ class LivePart:
 
 @dataclass(slots=True)
 class LiveSegment:
-    """A media segment; ``whole`` when no part will be added. ``run`` tells stretches apart within which media time goes on."""
+    """A media segment; ``whole`` when no part will be added. ``run`` tells stretches apart within which media time goes
+    on."""
 
     msn: int
     key: Key
@@ -108,7 +111,8 @@ class LiveWindow:
         return wanted.whole if part is None else wanted.whole or part < len(wanted.parts)
 
     def add(self, key: Key, init: str, init_bytes: int, run: tuple[object, ...], parts: Sequence[LivePart]) -> None:
-        """Adds fragments of a segment's file, in order, each once. ``run`` must differ wherever media time does not go on."""
+        """Adds fragments of a segment's file, in order, each once. ``run`` must differ wherever media time does not go
+        on."""
         for part in parts:
             current = self.segments[-1] if self.segments else None
             is_new = current is None or current.whole or current.key != key or current.run != run
@@ -140,8 +144,8 @@ class LiveWindow:
 
     def _slide(self) -> None:
         if self._discontinuities is None:
-            # After a restart hardly ever less than before, since runs begin less than once an hour or so; and small: players keep a list as
-            # long as this number, hls.js walks through all of it.
+            # After a restart hardly ever less than before, since runs begin less than once an hour or so; and small:
+            # players keep a list as long as this number, hls.js walks through all of it.
             self._discontinuities = max(0, self.segments[0].msn - _DISCONTINUITIES_SINCE_S) // 3600
         while len(self.segments) > _SEGMENTS + 1:
             gone = self.segments.pop(0)
@@ -182,7 +186,8 @@ class LiveWindow:
                 offset = segment.parts[0].offset
                 size = segment.parts[-1].offset + segment.parts[-1].size - offset
                 lines += [f"#EXTINF:{seconds(segment.duration_us)},", f"#EXT-X-BYTERANGE:{size}@{offset}", uri]
-        # hls.js 1.7.4 fetches nothing by it, but loses its place at the next segment's border without it (docs/design/web.md).
+        # hls.js 1.7.4 fetches nothing by it, but loses its place at the next segment's border without it
+        # (docs/design/web.md).
         last = self.segments[-1]
         end = last.parts[-1].offset + last.parts[-1].size
         lines.append(f'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="{segment_uri(last.key)}",BYTERANGE-START={end}')

@@ -43,7 +43,8 @@ _NAME: Final = re.compile(rf"(\d{{1,18}})-(\d{{1,18}})-({NODE_ID})(?:\.mp4|(?:-(
 
 
 def segment_uri(key: Key, zero_us: int = 0) -> str:
-    """A segment's URL, relative to a playlist of its camera whose time zero is ``zero_us``. It stays the same when the file closes."""
+    """A segment's URL, relative to a playlist of its camera whose time zero is ``zero_us``. It stays the same when the
+    file closes."""
     zero = f"-{zero_us}" if zero_us else ""
     return f"segments/{key.start_us}-{key.epoch}-{key.node}{zero}.m4s"
 
@@ -66,7 +67,8 @@ def init_uri(init: str, folder: str = INIT_FOLDER) -> str:
 
 
 def map_tag(init: str, init_bytes: int, folder: str = INIT_FOLDER) -> str:
-    """The tag of an init of so many bytes. With its range: FFmpeg 5.1 asks for an init without one by the range of the part before, and stops."""
+    """The tag of an init of so many bytes. With its range: FFmpeg 5.1 asks for an init without one by the range of the
+    part before, and stops."""
     return f'#EXT-X-MAP:URI="{init_uri(init, folder)}",BYTERANGE="{init_bytes}@0"'
 
 
@@ -76,8 +78,8 @@ def date_time(at_us: int) -> str:
 
 
 def clip_name(camera: str, start_us: int, end_us: int, *more: str, ending: str = "mp4") -> str:
-    """A clip's file, named by what is in it: camera, when its first frame begins and its last one ends, in UTC to the millisecond, then ``more``
-    words that tell it from another of that time; in letters that every system takes."""
+    """A clip's file, named by what is in it: camera, when its first frame begins and its last one ends, in UTC to the
+    millisecond, then ``more`` words that tell it from another of that time; in letters that every system takes."""
     first, last = (_file_time(us) for us in (start_us, end_us))
     return f"{'_'.join((camera, first, last, *more))}.{ending}"
 

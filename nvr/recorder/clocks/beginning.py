@@ -1,4 +1,5 @@
-"""The first seconds of a connection, while frames wait for the clock's anchor: how fast time stamps run against arrival. Pure."""
+"""The first seconds of a connection, while frames wait for the clock's anchor: how fast time stamps run against
+arrival. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ _EVEN_TIMES: Final = 4
 
 
 class Beginning:
-    """``add`` each frame. ``arrivals_us`` has their moments. Only of the last frame of those read at once the moment is known."""
+    """``add`` each frame. ``arrivals_us`` has their moments. Only of the last frame of those read at once the moment is
+    known."""
 
     def __init__(self) -> None:
         self.arrivals_us: list[int] = []
@@ -28,7 +30,8 @@ class Beginning:
         self._least_delay_us = 1 << 62
         self._improved_us = 0
         self._batch_us = 0
-        # (arrival, media time, number): of the first batch's last frame, of the latest whole batch's, and of the frame before.
+        # (arrival, media time, number): of the first batch's last frame, of the latest whole batch's, and of the frame
+        # before.
         self._first: tuple[int, int, int] | None = None
         self._whole: tuple[int, int, int] | None = None
         self._before = (0, 0, 0)
@@ -72,7 +75,8 @@ class Beginning:
         return bool(steps) and steps[-1] <= _EVEN_TIMES * max(1, steps[len(steps) // 2])
 
     def ready(self, now_us: int) -> bool:
-        """Whether the run's beginning can be told: after a second, or up to four, while time stamps do not keep pace or a backlog is being caught up."""
+        """Whether the run's beginning can be told: after a second, or up to four, while time stamps do not keep pace or
+        a backlog is being caught up."""
         if not self.arrivals_us:
             return False
         passed_us = now_us - self.arrivals_us[0]
@@ -84,7 +88,8 @@ class Beginning:
         )
 
     def is_off(self, now_us: int) -> bool:
-        """Whether time stamps are seen not to keep pace: they are slow; or fast, and have been so without a pause, as no backlog is that is being caught up."""
+        """Whether time stamps are seen not to keep pace: they are slow; or fast, and have been so without a pause, as
+        no backlog is that is being caught up."""
         if not self.arrivals_us or now_us - self.arrivals_us[0] < _LONGEST_US:
             return False
         return 0 <= self.pace < _SLOW or (self.pace > _FAST and now_us - self._improved_us < _SETTLED_US)

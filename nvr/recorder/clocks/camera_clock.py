@@ -1,6 +1,7 @@
 """The camera's own clock: from its readings, one every few seconds, to what is worth storing. Pure.
 
-Reports can only be delayed on their way, which makes the clock seem behind; so of the readings of a minute the one furthest ahead counts.
+Reports can only be delayed on their way, which makes the clock seem behind; so of the readings of a minute the one
+furthest ahead counts.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class CameraClock:
         self._behind = 0
 
     def read(self, at_us: int, camera_us: int) -> Sample | None:
-        """The camera's clock showed ``camera_us`` when the server's showed ``at_us``; the sample to store, if there is one."""
+        """The camera's clock showed ``camera_us`` when the server's showed ``at_us``; the sample to store, if there is
+        one."""
         offset_us = camera_us - at_us
         if self._known_us is None or offset_us > self._known_us + _STEP_US:
             return self._anew(at_us, offset_us)

@@ -1,7 +1,8 @@
 """When was it? The mapping from a run's media time to wall time. Pure.
 
-All times are microseconds: media time as the camera counts it, wall time as the server's clock had it. Invariant: wall time
-advances with media time at a rate within 500 ppm of one, so that footage is neither stretched nor torn, whatever the network does.
+All times are microseconds: media time as the camera counts it, wall time as the server's clock had it. Invariant: wall
+time advances with media time at a rate within 500 ppm of one, so that footage is neither stretched nor torn, whatever
+the network does.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ CLOCK_STEP_US: Final = 500_000
 class RunClock:
     """The clock of one run.
 
-    ``observe`` sees each packet's media time and the wall time of its arrival. Network and buffers can only delay, so the least delayed
-    packet tells best: while unanchored, the smallest delay so far sets the clock (an early burst of pre-buffered frames must not shift
-    a run); later, once every 10 s of media, the smallest delay of those 10 s is what the clock is slewed toward.
-    ``late_us`` is that delay.
+    ``observe`` sees each packet's media time and the wall time of its arrival. Network and buffers can only delay, so
+    the least delayed packet tells best: while unanchored, the smallest delay so far sets the clock (an early burst of
+    pre-buffered frames must not shift a run); later, once every 10 s of media, the smallest delay of those 10 s is what
+    the clock is slewed toward. ``late_us`` is that delay.
     """
 
     def __init__(self) -> None:
@@ -89,6 +90,7 @@ class ClockWatch:
         self.change_us = 0
 
     def step_us(self, realtime_us: int, monotonic_us: int) -> int:
-        """By how much the clock was set since the start, or 0 if by no more than ``CLOCK_STEP_US``; then ``change_us`` says so."""
+        """By how much the clock was set since the start, or 0 if by no more than ``CLOCK_STEP_US``; then ``change_us``
+        says so."""
         self.change_us = change_us = realtime_us - monotonic_us - self._offset_us
         return change_us if abs(change_us) > CLOCK_STEP_US else 0

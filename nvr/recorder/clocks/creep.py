@@ -1,7 +1,7 @@
 """Frames that come ever later, while it is not known why: they wait before they are written. Pure.
 
-A congested line will catch up, or sender reports will say so; a wrong rate will not. Until then what is later than ``DOUBTFUL_US`` is held, so that no frame that was
-written is off by more. Lateness in microseconds.
+A congested line will catch up, or sender reports will say so; a wrong rate will not. Until then what is later than
+``DOUBTFUL_US`` is held, so that no frame that was written is off by more. Lateness in microseconds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ DOUBTFUL_US: Final = 850_000
 """Later than this a frame is not written before it is known whether its stamp is right."""
 
 _CAUGHT_UP_US: Final = 500_000
-# Lateness that no longer grows is no rate; and this is how long is waited for what tells, at most: reports come every five seconds or so.
+# Lateness that no longer grows is no rate; and this is how long is waited for what tells, at most: reports come every
+# five seconds or so.
 _STILL_US: Final = 2_200_000
 _GROWN_US: Final = 50_000
 _LONGEST_US: Final = 12_000_000

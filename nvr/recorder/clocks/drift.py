@@ -1,6 +1,7 @@
 """How late frames are, second by second, and what the course of that says about a camera's time stamps. Pure.
 
-A network, and a reader that polls, can only delay: so of each second the least delayed frame counts. Lateness in microseconds: positive is late.
+A network, and a reader that polls, can only delay: so of each second the least delayed frame counts. Lateness in
+microseconds: positive is late.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Final
 __all__ = ["Drift", "Reports", "Windows"]
 
 _YOUNG_US: Final = 12_000_000
-# A wrong rate shows from the first second on; what begins later may be a congested line that will catch up, and is watched for longer.
+# A wrong rate shows from the first second on; what begins later may be a congested line that will catch up, and is
+# watched for longer.
 _YOUNG: Final = (3, 400_000, 500_000)
 _MATURE: Final = (4, 600_000, 800_000)
 # Within so much a frame's usual distance, and the moment at which it is met, blur a second's least.
@@ -51,7 +53,8 @@ class Drift:
         self._least_us.append(least_us)
 
     def slope(self) -> float:
-        """Seconds of lateness that a second adds, if that is steadily so and far enough by now; else 0. Negative: frames come ever earlier."""
+        """Seconds of lateness that a second adds, if that is steadily so and far enough by now; else 0. Negative:
+        frames come ever earlier."""
         at, least = self._at_us, self._least_us
         young = at[-1] - self._begin_us < _YOUNG_US
         fewest, total_us, now_us = _YOUNG if young else _MATURE
@@ -73,7 +76,8 @@ class Drift:
         return 0.0
 
     def lag_us(self) -> int:
-        """How late even the least delayed frame of the last ten seconds was, if that is more than half a second and not being caught up; else 0."""
+        """How late even the least delayed frame of the last ten seconds was, if that is more than half a second and not
+        being caught up; else 0."""
         at, least = self._at_us, self._least_us
         if not at or at[-1] - at[0] < _LASTING_US:
             return 0
@@ -92,7 +96,8 @@ class Drift:
 
 
 class Reports:
-    """The camera's sender reports, which come the same way as its frames: if they are late as well it is the network, and time stamps are right."""
+    """The camera's sender reports, which come the same way as its frames: if they are late as well it is the network,
+    and time stamps are right."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -113,7 +118,8 @@ class Reports:
         return self._is_recent(now_us) and self._frames_late_us >= _CLEARLY_LATE_US and self._was_late
 
     def forbid(self, now_us: int) -> bool:
-        """Whether to believe time stamps of frames that are late: a report was as late, or one that will tell is about to come."""
+        """Whether to believe time stamps of frames that are late: a report was as late, or one that will tell is about
+        to come."""
         return self._is_recent(now_us) and (self._frames_late_us < _CATCHING_UP_US or self._was_late)
 
     def _is_recent(self, now_us: int) -> bool:
@@ -127,7 +133,8 @@ class Reports:
 
 
 class Windows:
-    """While frames go by arrival: how many seconds of footage a second of the camera's is. Looked at after 2 s, 4 s, and then every 8 s."""
+    """While frames go by arrival: how many seconds of footage a second of the camera's is. Looked at after 2 s, 4 s,
+    and then every 8 s."""
 
     def __init__(self, scale: float, now_us: int) -> None:
         self._estimate = scale
@@ -141,7 +148,8 @@ class Windows:
         return now_us - self._begin_us >= self._length_us
 
     def turn(self, now_us: int, least_us: int) -> None:
-        """A window ended, in which frames have come to be this late: all of it is the rate's fault, and is to be gone after the next one."""
+        """A window ended, in which frames have come to be this late: all of it is the rate's fault, and is to be gone
+        after the next one."""
         error = least_us / (now_us - self._begin_us)
         error = max(-_STEEPEST, min(_STEEPEST, error))
         self._estimate *= 1 + error

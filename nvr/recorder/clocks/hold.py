@@ -28,7 +28,8 @@ class Hold:
         self._batches = 0
 
     def add(self, late_us: int, now_us: int) -> str:
-        """One more frame: ``late`` once delays are seen to be caught up, ``stood`` once they are seen to stay, ``""`` before."""
+        """One more frame: ``late`` once delays are seen to be caught up, ``stood`` once they are seen to stay, ``""``
+        before."""
         self.count += 1
         self.least_us = min(self.least_us, late_us)
         if late_us < CAUGHT_UP_US:
@@ -47,5 +48,6 @@ class Hold:
         return ""
 
     def end(self) -> str:
-        """Nothing more comes: what is more likely. Of what was read at once nothing can be said, and FFmpeg hands out a camera's last frame late."""
+        """Nothing more comes: what is more likely. Of what was read at once nothing can be said, and FFmpeg hands out a
+        camera's last frame late."""
         return "stood" if self._batches and self.least_us > self._first_us // 2 else "late"

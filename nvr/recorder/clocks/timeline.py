@@ -1,11 +1,12 @@
 """Where does a frame stand in time? The camera's time stamps, compared with arrival all the time. Pure.
 
-Invariants: frames keep their order of decoding, each a tick after the one before at least; none is left out; none is placed more than 0.3 s after its
-arrival (and the server's own clock); what is only late keeps its time.
+Invariants: frames keep their order of decoding, each a tick after the one before at least; none is left out; none is
+placed more than 0.3 s after its arrival (and the server's own clock); what is only late keeps its time.
 
-Three detectors (docs/design/recording.md has their worst offsets). A frame stamped after its arrival is wrong at once, and a step back is; such a frame is
-placed behind its predecessor, and three in a row that agree are a new timeline. A silence that time stamps do not show is a delay that is caught up, or a clock
-that stood still: frames are held for a second, which tells. A second's least delayed frame that is ever later is a wrong rate: frames then go by arrival.
+Three detectors (docs/design/recording.md has their worst offsets). A frame stamped after its arrival is wrong at once,
+and a step back is; such a frame is placed behind its predecessor, and three in a row that agree are a new timeline. A
+silence that time stamps do not show is a delay that is caught up, or a clock that stood still: frames are held for a
+second, which tells. A second's least delayed frame that is ever later is a wrong rate: frames then go by arrival.
 """
 
 from __future__ import annotations
@@ -41,8 +42,10 @@ _NEVER: Final = 1 << 62
 
 
 class Timeline:
-    """The timeline of one connection. ``place`` each frame; then ``dts``, ``pts`` (ticks) and ``media_us`` say where it stands, and ``step`` how far behind its
-    predecessor. Until ``ready`` the frames are kept by the caller, whose ``anchor`` fixes the clock. ``manner``: by what frames are placed: ``camera``, ``scaled`` (its time stamps at another rate) or ``counted`` (arrival alone)."""
+    """The timeline of one connection. ``place`` each frame; then ``dts``, ``pts`` (ticks) and ``media_us`` say where it
+    stands, and ``step`` how far behind its predecessor. Until ``ready`` the frames are kept by the caller, whose
+    ``anchor`` fixes the clock. ``manner``: by what frames are placed: ``camera``, ``scaled`` (its time stamps at
+    another rate) or ``counted`` (arrival alone)."""
 
     def __init__(self, time_base: Fraction, clock: RunClock) -> None:
         tick_us = time_base * 1_000_000
@@ -88,7 +91,8 @@ class Timeline:
     # Placing ---------------------------------------------------------------------------------------------------------
 
     def place(self, dts: int, pts: int, now_us: int) -> bool:
-        """Places the frame with these time stamps, in ticks, that arrived now. False while ``holding``: it is to be kept, and to be placed again once that is over."""
+        """Places the frame with these time stamps, in ticks, that arrived now. False while ``holding``: it is to be
+        kept, and to be placed again once that is over."""
         self._number += 1
         self._raw_before, self._raw = self._raw, dts
         composition = pts - dts
@@ -167,7 +171,8 @@ class Timeline:
             self._turn(now_us)
 
     def arrived(self, at_us: int) -> None:
-        """The frame that was placed last had arrived at ``at_us``, not when it was read. Tells where the run begins, as long as that is open."""
+        """The frame that was placed last had arrived at ``at_us``, not when it was read. Tells where the run begins, as
+        long as that is open."""
         if not self.clock.anchored and self._held is None and self._number:
             self.clock.observe(self.media_us, at_us)
 
@@ -180,7 +185,8 @@ class Timeline:
         turned, self._turn_text = self._turn_text, ""
         return turned
 
-    # What is not as usual ----------------------------------------------------------------------------------------------
+    # What is not as usual
+    # ----------------------------------------------------------------------------------------------
 
     def _slow(self, at: int, composition: int, step: int, late_us: int, now_us: int) -> bool:
         anchored = self.clock.anchored
@@ -211,7 +217,8 @@ class Timeline:
             at = self._last + 1
             late_us = self._late_us(at + composition, now_us) if anchored else 0
             if self._raw == self._raw_before and late_us > 0:
-                # Frames that share a time stamp are as far apart as others, as far as they have arrived by then; but if it is only two, the next stamp is near.
+                # Frames that share a time stamp are as far apart as others, as far as they have arrived by then; but if
+                # it is only two, the next stamp is near.
                 ticks = min(self.usual if self._unmoving > 1 else self.usual // 2, self._ticks(late_us))
                 at += ticks
                 late_us -= ticks * self._num // self._den
@@ -240,7 +247,8 @@ class Timeline:
         return now_us - self.clock.wall_us(pts * self._num // self._den)
 
     def _pull(self, at: int, composition: int, late_us: int, now_us: int) -> tuple[int, int]:
-        """Frames came ever earlier: this one, and what follows, a little earlier. If it is because a delay is caught up, back to the camera's own timeline."""
+        """Frames came ever earlier: this one, and what follows, a little earlier. If it is because a delay is caught
+        up, back to the camera's own timeline."""
         if self._scaled and not self._counted:
             own = self._raw + self._camera_offset
             own_late_us = self._late_us(own + composition, now_us)
@@ -261,10 +269,12 @@ class Timeline:
         self._offset += ticks
         self._base_at += ticks
 
-    # Odd ones and steps ------------------------------------------------------------------------------------------------
+    # Odd ones and steps
+    # ------------------------------------------------------------------------------------------------
 
     def _odd_one(self, at: int, composition: int, now_us: int) -> None:
-        """A time stamp that can't be: the frame is placed by its predecessor and its arrival; or where those before it that were as odd say."""
+        """A time stamp that can't be: the frame is placed by its predecessor and its arrival; or where those before it
+        that were as odd say."""
         odd = self._odd + 1
         if self._has_candidate:
             moved = at + self._candidate
@@ -338,7 +348,8 @@ class Timeline:
         if self._creep is not None:
             self._believe(self._creep)
 
-    # What comes ever later ---------------------------------------------------------------------------------------------
+    # What comes ever later
+    # ---------------------------------------------------------------------------------------------
 
     def _is_doubtful(self, late_us: int, now_us: int) -> bool:
         """Whether a frame that is so late is to wait until it is known why."""
@@ -433,8 +444,8 @@ class Timeline:
             self._begin_drift(now_us)
 
     def _go_by_arrival(self, slope: float, now_us: int, at: int) -> None:
-        """Time stamps run at another rate, which makes frames later by ``slope`` a second; or (0) they say nothing. The last frame would rather have stood
-        ``at``."""
+        """Time stamps run at another rate, which makes frames later by ``slope`` a second; or (0) they say nothing. The
+        last frame would rather have stood ``at``."""
         counted = slope == 0.0 or slope > 0.98 or self._unmoving >= _CONFIRMED_BY
         if counted:
             frames = max(1, self._number - self._mark_number)
@@ -461,14 +472,16 @@ class Timeline:
         self.manner = "camera"
         self._begin_drift(now_us)
 
-    # The beginning -----------------------------------------------------------------------------------------------------
+    # The beginning
+    # -----------------------------------------------------------------------------------------------------
 
     def ready(self, now_us: int) -> bool:
         """Whether what came so far tells when the run began."""
         return self._beginning.ready(now_us)
 
     def anchor(self, frames: list[Picture], now_us: int) -> None:
-        """Fixes the clock; ``frames`` are those placed so far that are kept, the latest last. They are placed anew if time stamps do not keep pace."""
+        """Fixes the clock; ``frames`` are those placed so far that are kept, the latest last. They are placed anew if
+        time stamps do not keep pace."""
         if frames and self._beginning.is_off(now_us):
             self._place_anew(frames, now_us)
         self._beginning = Beginning()

@@ -1,6 +1,8 @@
-"""Timestamps that FFmpeg does not give its packets: the first ones of a connection, until it knows how far pictures are reordered. Pure.
+"""Timestamps that FFmpeg does not give its packets: the first ones of a connection, until it knows how far pictures are
+reordered. Pure.
 
-Invariant: every packet given comes out once, in order, with both timestamps; decode times rise, and none is after its presentation time.
+Invariant: every packet given comes out once, in order, with both timestamps; decode times rise, and none is after its
+presentation time.
 """
 
 from __future__ import annotations
@@ -24,8 +26,9 @@ _GUESSED_FRAME_S: Final = Fraction(1, 25)
 class Completer:
     """Completes the timestamps of one connection's video packets.
 
-    FFmpeg knows a stream's first timestamp only with its second packet, and decode times only once it has seen how many pictures are sent
-    ahead of their time. Until then packets wait here; the first of them is the keyframe without which the others are nothing.
+    FFmpeg knows a stream's first timestamp only with its second packet, and decode times only once it has seen how many
+    pictures are sent ahead of their time. Until then packets wait here; the first of them is the keyframe without which
+    the others are nothing.
     """
 
     def __init__(self) -> None:
@@ -74,7 +77,8 @@ def _step(packet: Packet) -> int:
 
 
 def _present(waiting: list[Packet], following: int, step: int) -> None:
-    """Presentation times of those that lack one: a step before the earliest that follows, and never before they are decoded."""
+    """Presentation times of those that lack one: a step before the earliest that follows, and never before they are
+    decoded."""
     earliest = following
     for packet in reversed(waiting):
         if packet.pts is None:

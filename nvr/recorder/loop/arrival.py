@@ -1,7 +1,7 @@
 """What came of a connection and how evenly: bytes, the time in which they came, and interarrival jitter. Pure.
 
-Invariant: nothing here is about what became footage. What is received counts, decodable or not; and a moment of arrival is that of the network, never that at which somebody
-looked.
+Invariant: nothing here is about what became footage. What is received counts, decodable or not; and a moment of arrival
+is that of the network, never that at which somebody looked.
 """
 
 from __future__ import annotations
@@ -32,9 +32,11 @@ class Received:
 
 
 class Jitter:
-    """Interarrival jitter after RFC 3550 (6.4.1, A.8): how much the way of a frame differs from that of the one before, in absolute value. By whole frames in decoding
-    order, as packets of a frame share a timestamp and reordering is no jitter; a frame whose moment of arrival is not known is passed over. Over TCP it holds what the
-    network's buffers did. Frames of the first ``burst_us`` do not count. ``us`` is the RFC's running estimate over about sixteen; ``sum_us`` of ``readings`` is the plain mean of all."""
+    """Interarrival jitter after RFC 3550 (6.4.1, A.8): how much the way of a frame differs from that of the one before,
+    in absolute value. By whole frames in decoding order, as packets of a frame share a timestamp and reordering is no
+    jitter; a frame whose moment of arrival is not known is passed over. Over TCP it holds what the network's buffers
+    did. Frames of the first ``burst_us`` do not count. ``us`` is the RFC's running estimate over about sixteen;
+    ``sum_us`` of ``readings`` is the plain mean of all."""
 
     def __init__(self, clock_rate: int, burst_us: int = BURST_US) -> None:
         self._rate = clock_rate

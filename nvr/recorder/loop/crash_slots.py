@@ -1,7 +1,8 @@
 """Which camera each thread works on, kept where the supervisor can read it after the process has died.
 
-FFmpeg is C: bytes of one camera can end the process of thousands, and nothing then says whose they were. So each thread that calls it has a slot in
-memory shared with the supervisor, and ``faulthandler`` writes which thread crashed. Marking is a copy of 64 bytes: cheap enough for each picture.
+FFmpeg is C: bytes of one camera can end the process of thousands, and nothing then says whose they were. So each thread
+that calls it has a slot in memory shared with the supervisor, and ``faulthandler`` writes which thread crashed. Marking
+is a copy of 64 bytes: cheap enough for each picture.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ class Working:
         self._free: list[int] = []
 
     def open(self, slots_fd: int, fault_fd: int) -> None:
-        """Uses the shared memory of ``SIZE`` bytes, and writes a crash's thread to ``fault_fd``. To be called by the event loop's thread, whose
-        slot is the first."""
+        """Uses the shared memory of ``SIZE`` bytes, and writes a crash's thread to ``fault_fd``. To be called by the
+        event loop's thread, whose slot is the first."""
         self._slots = mmap.mmap(slots_fd, SIZE)
         self._slots[0:8] = threading.get_ident().to_bytes(8, "little")
         self._free = list(range(_SLOTS - 1, 0, -1))
@@ -76,8 +77,9 @@ WORKING: Final = Working()
 
 
 def culprit(slots_fd: int, fault_fd: int) -> tuple[str | None, str, bool]:
-    """Whose work a process that has died was doing when it crashed, and what it wrote of it. None: it was not a crash, or not in a camera's work. Last,
-    whether that is certain: a thread of the camera's own crashed. The event loop's mark is only that of the camera whose picture it handled last."""
+    """Whose work a process that has died was doing when it crashed, and what it wrote of it. None: it was not a crash,
+    or not in a camera's work. Last, whether that is certain: a thread of the camera's own crashed. The event loop's
+    mark is only that of the camera whose picture it handled last."""
     text = os.pread(fault_fd, _MOST_READ, 0).decode(errors="replace")
     match = _CRASHED.search(text)
     what = text.partition("\n")[0]

@@ -1,8 +1,10 @@
-"""When a worker's cameras may connect: a storm of connections must not cost those that record, and must be over within seconds.
+"""When a worker's cameras may connect: a storm of connections must not cost those that record, and must be over within
+seconds.
 
-Two parts, both pure: ``Limiter`` spreads connections by what they cost; ``Outages`` knows which cameras fell together, so that the first to come back
-wakes the others instead of letting each wait out its half minute. ``Turns`` puts the first on the event loop.
-Invariant: two connections begin at least half of the first one's cost apart, and a camera that waits is served within four times the queue before it.
+Two parts, both pure: ``Limiter`` spreads connections by what they cost; ``Outages`` knows which cameras fell together,
+so that the first to come back wakes the others instead of letting each wait out its half minute. ``Turns`` puts the
+first on the event loop. Invariant: two connections begin at least half of the first one's cost apart, and a camera that
+waits is served within four times the queue before it.
 """
 
 from __future__ import annotations
@@ -32,8 +34,8 @@ _MADE_UP_S: Final = PACE_S + 0.1
 
 
 class Limiter:
-    """Whose turn it is. Tickets are ``fresh`` or not: cameras that have failed for long go behind those that have just fallen, are new or have a
-    reason to be tried, but get every fourth turn."""
+    """Whose turn it is. Tickets are ``fresh`` or not: cameras that have failed for long go behind those that have just
+    fallen, are new or have a reason to be tried, but get every fourth turn."""
 
     def __init__(self, jitter: Callable[[], float] = random.random) -> None:
         self._jitter = jitter
@@ -69,7 +71,8 @@ class Limiter:
 
 
 class Outages:
-    """Which cameras do not record, since when, and when each was last tried or woken. Times are seconds of a monotonic clock."""
+    """Which cameras do not record, since when, and when each was last tried or woken. Times are seconds of a monotonic
+    clock."""
 
     def __init__(self) -> None:
         self._fell: dict[str, float] = {}
@@ -111,7 +114,8 @@ class Turns:
         """Returns when the caller may connect."""
         ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if cost_s >= AV_COST_S:
-            # Few wait, and nothing else is to be done: not each for another look at the sockets, of which FFmpeg's worker has none.
+            # Few wait, and nothing else is to be done: not each for another look at the sockets, of which FFmpeg's
+            # worker has none.
             with HASTE:
                 await self._turn(ticket, cost_s, fresh=fresh)
         else:
@@ -130,7 +134,8 @@ class Turns:
         at_s = time.monotonic()
         while (wait_s := self._limiter.wait_s(at_s)) is not None:
             now_s = time.monotonic()
-            # Turns that were due while the loop slept between two looks at its sockets are given now; a longer hold-up is not made up for by a burst.
+            # Turns that were due while the loop slept between two looks at its sockets are given now; a longer hold-up
+            # is not made up for by a burst.
             at_s = max(at_s + wait_s, now_s - _MADE_UP_S)
             if at_s > now_s:
                 await asyncio.sleep(at_s - now_s)

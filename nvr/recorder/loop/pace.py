@@ -1,11 +1,12 @@
 """How often a worker looks at its sockets: at a steady pace, not at each packet.
 
-A wake-up for every frame of every camera costs more than the frame: caches are cold, threads change. What has come meanwhile waits in the sockets' own buffers,
-and is then taken in one go; so a recorder is up to half a second late, which nobody sees, and its clock knows, since the least delayed packet counts.
-Invariant: a loop that has not caught up is not held.
+A wake-up for every frame of every camera costs more than the frame: caches are cold, threads change. What has come
+meanwhile waits in the sockets' own buffers, and is then taken in one go; so a recorder is up to half a second late,
+which nobody sees, and its clock knows, since the least delayed packet counts. Invariant: a loop that has not caught up
+is not held.
 
-A look is a few turns of the loop: what a look brought often makes a task go on, and that another one; if each such step had to wait for the next look, a camera
-would take seconds to begin.
+A look is a few turns of the loop: what a look brought often makes a task go on, and that another one; if each such step
+had to wait for the next look, a camera would take seconds to begin.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import Final
 __all__ = ["HASTE", "PACE_S", "Haste", "Pace"]
 
 PACE_S: Final = 0.474
-"""No multiple of a frame's usual duration: so each camera's frames are met at all ages, and the youngest tell when they were sent."""
+"""No multiple of a frame's usual duration: so each camera's frames are met at all ages, and the youngest tell when they
+were sent."""
 
 _TURNS: Final = 4
 # Of a look that came late, by each that follows.
@@ -45,8 +47,8 @@ HASTE: Final = Haste()
 
 
 class Pace:
-    """Holds an event loop between two looks. It is the loop itself that sleeps: nothing of it may be needed sooner. ``before`` is called
-    at the end of each look: what others are to do meanwhile is handed to them."""
+    """Holds an event loop between two looks. It is the loop itself that sleeps: nothing of it may be needed sooner.
+    ``before`` is called at the end of each look: what others are to do meanwhile is handed to them."""
 
     def __init__(
         self,

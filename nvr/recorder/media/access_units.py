@@ -1,7 +1,8 @@
 """From what FFmpeg's demuxers give, Annex B or NAL units after their lengths, to NAL units. Pure.
 
-Invariant: what came as one NAL unit is one, wherever that can be told. A start code may stand inside of a unit only where the unit's bytes are not protected
-against it, which cameras' signatures in SEI units are not always: so such a unit ends where its own messages do.
+Invariant: what came as one NAL unit is one, wherever that can be told. A start code may stand inside of a unit only
+where the unit's bytes are not protected against it, which cameras' signatures in SEI units are not always: so such a
+unit ends where its own messages do.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ _MOST_TRIED: Final = 64
 
 
 def length_bytes(codec: str, extradata: bytes) -> int:
-    """In how many bytes the lengths are that stand before NAL units; 0 if start codes do (ISO/IEC 14496-15 5.3.3.1.2, 8.3.3.1.2)."""
+    """In how many bytes the lengths are that stand before NAL units; 0 if start codes do (ISO/IEC 14496-15 5.3.3.1.2,
+    8.3.3.1.2)."""
     at, least = (4, 6) if codec == "h264" else (21, 23)
     return (extradata[at] & 3) + 1 if len(extradata) >= least and extradata[0] == 1 else 0
 
@@ -90,7 +92,8 @@ def _after_codes(codec: str, data: bytes) -> list[bytes]:
         if kind in (_H264_SEI if h264 else _H265_SEI):
             number = _end_of_sei(data, begin, codes, number, 1 if h264 else 2)
         else:
-            # Slices and parameter sets are protected: no start code stands in them, so each ends them, whatever follows.
+            # Slices and parameter sets are protected: no start code stands in them, so each ends them, whatever
+            # follows.
             held = kind not in (_H264_PROTECTED if h264 else _H265_PROTECTED)
             while held and number < len(codes) and not _is_header(h264, data, codes[number] + 3):
                 number += 1

@@ -1,4 +1,5 @@
-"""What AAC says of itself: the AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1) and the header of an ADTS frame (1.A.2.2). Pure; the bytes are a camera's.
+"""What AAC says of itself: the AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1) and the header of an ADTS frame (1.A.2.2).
+Pure; the bytes are a camera's.
 
 Invariant: a format that comes from here is one that players take; what they would not is None.
 """
@@ -45,8 +46,8 @@ class _Bits:
 
 
 def aac_format(config: bytes, clock_rate: int = 0, channels: int = 0) -> AudioFormat | None:
-    """The format that an AudioSpecificConfig describes; None if none that is recorded. ``clock_rate`` and ``channels``, where something else says so too,
-    count only where the configuration leaves them open."""
+    """The format that an AudioSpecificConfig describes; None if none that is recorded. ``clock_rate`` and ``channels``,
+    where something else says so too, count only where the configuration leaves them open."""
     if not 2 <= len(config) <= 64:
         return None
     bits = _Bits(config)
@@ -67,7 +68,8 @@ def aac_format(config: bytes, clock_rate: int = 0, channels: int = 0) -> AudioFo
 
 
 def lc_config(rate: int, channels: int) -> bytes | None:
-    """The AudioSpecificConfig of AAC-LC with frames of 1024 samples; None if AAC has no such rate or number of channels."""
+    """The AudioSpecificConfig of AAC-LC with frames of 1024 samples; None if AAC has no such rate or number of
+    channels."""
     if rate not in _RATES or channels not in _CHANNELS[1:]:
         return None
     return (_LC << 11 | _RATES.index(rate) << 7 | _CHANNELS.index(channels) << 3).to_bytes(2, "big")

@@ -1,8 +1,9 @@
 """Fragments of a run, written without FFmpeg: the same bytes as its muxer makes, for a fifth of the work.
 
-FFmpeg's muxer copies every frame five times more, looks for start codes whose places are known, holds half a megabyte a run, and ends the process at times
-that it did not expect (docs/design/recording.md). Invariants: what comes out is byte for byte what FFmpeg would give for the same samples (ISO/IEC
-14496-12 8.8; tests hold the two against each other), but that decode times count from the beginning of the file, not of the run; sound never holds a frame back.
+FFmpeg's muxer copies every frame five times more, looks for start codes whose places are known, holds half a megabyte a
+run, and ends the process at times that it did not expect (docs/design/recording.md). Invariants: what comes out is byte
+for byte what FFmpeg would give for the same samples (ISO/IEC 14496-12 8.8; tests hold the two against each other), but
+that decode times count from the beginning of the file, not of the run; sound never holds a frame back.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ FRAGMENT_US: Final = 500_000
 # sample_depends_on and sample_is_non_sync_sample, ISO/IEC 14496-12 8.8.3.1
 _KEYFRAME: Final = 0x02000000
 _OTHER: Final = 0x01010000
-# moof, mfhd, traf, tfhd (default-base-is-moof; defaults of duration, size, flags), tfdt (64 bits), trun up to its data offset
+# moof, mfhd, traf, tfhd (default-base-is-moof; defaults of duration, size, flags), tfdt (64 bits), trun up to its data
+# offset
 _MOOF: Final = struct.Struct(">I4s I4sII I4s I4sIIIII I4sIQ I4sIIi")
 # The same without moof and mfhd
 _TRAF: Final = struct.Struct(">I4s I4sIIIII I4sIQ I4sIIi")
@@ -44,8 +46,8 @@ _DATA_OFFSET, _FIRST_FLAGS, _DURATIONS, _SIZES, _COMPOSITION = 0x1, 0x4, 0x100, 
 
 
 class Covered:
-    """What a fragment has of the video: presentation time of its first sample and the greatest end of any, in ticks; how many samples, and whether the first
-    is a keyframe."""
+    """What a fragment has of the video: presentation time of its first sample and the greatest end of any, in ticks;
+    how many samples, and whether the first is a keyframe."""
 
     __slots__ = ("end", "frames", "start", "sync")
 
@@ -57,8 +59,8 @@ class Covered:
 
 
 class MuxedFragment:
-    """``moof`` + ``mdat``, in ``size`` bytes, and what its ``moof`` says, in the run's time. ``audio_at`` is where the ``traf`` of its sound begins; ``read_us`` when its first
-    frame was read, as in ``Picture``."""
+    """``moof`` + ``mdat``, in ``size`` bytes, and what its ``moof`` says, in the run's time. ``audio_at`` is where the
+    ``traf`` of its sound begins; ``read_us`` when its first frame was read, as in ``Picture``."""
 
     __slots__ = ("audio_at", "buffers", "fragment", "read_us", "size", "video")
 
@@ -83,9 +85,10 @@ class MuxedFragment:
 
 
 class Fragmenter:
-    """The muxer of one run: a fragment ends before a keyframe, and before what begins half a second after it or later. One of fewer bytes
-    than ``small_bytes`` goes on for a second: each fragment has its price, and a city of such cameras has a lot of them. Sound is in the fragment of the frames
-    that it belongs to, or, if it comes late, in the next one."""
+    """The muxer of one run: a fragment ends before a keyframe, and before what begins half a second after it or later.
+    One of fewer bytes than ``small_bytes`` goes on for a second: each fragment has its price, and a city of such
+    cameras has a lot of them. Sound is in the fragment of the frames that it belongs to, or, if it comes late, in the
+    next one."""
 
     @classmethod
     def of(cls, video: Template, audio: AudioFormat | None, time_base: Fraction) -> Fragmenter:
@@ -116,8 +119,8 @@ class Fragmenter:
         self._composed = False
 
     def begin_file(self, first: MuxedFragment) -> int:
-        """A file begins with this fragment: its decode times, and those of all that follow, count from the earliest that is in it, which is returned: ticks of the
-        video in the run's time."""
+        """A file begins with this fragment: its decode times, and those of all that follow, count from the earliest
+        that is in it, which is returned: ticks of the video in the run's time."""
         scale, tracks = self.video_track.timescale, first.fragment.tracks
         base = tracks[0].decode_time
         if self._audio_track is not None:
@@ -175,8 +178,9 @@ class Fragmenter:
         return taken[early:]
 
     def hole(self, usual: int, reached: int, dts: int, pts: int, loss: str) -> MuxedFragment | None:
-        """Ends the fragment before a frame of these times that does not follow at once: what is shown before it ends ``usual`` ticks after the last frame began, and
-        not before ``reached``. None if that leaves no hole worth the name."""
+        """Ends the fragment before a frame of these times that does not follow at once: what is shown before it ends
+        ``usual`` ticks after the last frame began, and not before ``reached``. None if that leaves no hole worth the
+        name."""
         pictures = self._pictures
         if not pictures:
             return None
@@ -203,7 +207,8 @@ class Fragmenter:
             last.duration = max(last.duration, duration)
 
     def ends_at(self, duration: int, *, at_once: bool) -> None:
-        """The last frame so far lasts no longer than that, in ticks, since another run's follows; and exactly so long if that follows ``at_once``."""
+        """The last frame so far lasts no longer than that, in ticks, since another run's follows; and exactly so long
+        if that follows ``at_once``."""
         if self._pictures:
             last = self._pictures[-1]
             last.duration = max(1, duration if at_once else min(last.duration, duration))

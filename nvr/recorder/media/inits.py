@@ -1,7 +1,7 @@
 """Inits (``ftyp`` + ``moov``), made by FFmpeg's muxer, and what they are made from.
 
-That is all that the muxer does: it never sees a packet, so no time and no byte of a camera reaches what could fail in it. Invariant: equal templates and
-formats give equal inits, byte for byte.
+That is all that the muxer does: it never sees a packet, so no time and no byte of a camera reaches what could fail in
+it. Invariant: equal templates and formats give equal inits, byte for byte.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class Template:
             av.FFmpegError, LookupError, ValueError: no decoder understands them.
         """
         with av.open(io.BytesIO(data), format=codec) as read:
-            # Kept in a container that is never written: it has the parameters, without a demuxer's buffers and what it read ahead.
+            # Kept in a container that is never written: it has the parameters, without a demuxer's buffers and what it
+            # read ahead.
             container = av.open(io.BytesIO(), "w", format="mp4")
             return cls(container.add_stream_from_template(read.streams.video[0], opaque=True), container)
 
@@ -67,7 +68,8 @@ def describe_audio(audio: AudioFormat) -> Template:
 
 @lru_cache(maxsize=256)
 def init_of(video: Template, audio: AudioFormat | None, timescale: int) -> tuple[bytes, tuple[Track, ...]]:
-    """The init and its tracks: shared by all cameras of one template and format. ``timescale`` is the video's, ticks a second; that of AAC is its rate.
+    """The init and its tracks: shared by all cameras of one template and format. ``timescale`` is the video's, ticks a
+    second; that of AAC is its rate.
 
     Raises:
         av.FFmpegError, LookupError, ValueError: MP4 has no place for these.

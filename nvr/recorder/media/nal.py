@@ -1,5 +1,5 @@
-"""NAL units of H.264 and H.265, after start codes (Annex B) or after their lengths (as in MP4): the parameter sets in front of a picture, and from one form
-to the other. Pure."""
+"""NAL units of H.264 and H.265, after start codes (Annex B) or after their lengths (as in MP4): the parameter sets in
+front of a picture, and from one form to the other. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _H265_SETS: Final = frozenset({32, 33, 34})  # VPS, SPS, PPS (ITU-T H.265 table 
 
 
 def parameter_sets(codec: str, data: bytes) -> tuple[bytes, ...]:
-    """The parameter sets in front of the first picture data of an access unit in Annex B form. ``codec`` is ``h264`` or ``hevc``."""
+    """The parameter sets in front of the first picture data of an access unit in Annex B form. ``codec`` is ``h264`` or
+    ``hevc``."""
     return _sets(codec, data, _after_codes(data))
 
 

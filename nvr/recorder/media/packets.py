@@ -1,4 +1,5 @@
-"""What a source of frames and sound is, what it gives, and how its end is told. Both sources give the same: FFmpeg's packets end at the edge of ``av_source``."""
+"""What a source of frames and sound is, what it gives, and how its end is told. Both sources give the same: FFmpeg's
+packets end at the edge of ``av_source``."""
 
 from __future__ import annotations
 
@@ -16,14 +17,15 @@ if TYPE_CHECKING:
 __all__ = ["LOSSES", "AudioFormat", "AudioPacket", "AudioUnit", "Ended", "PacketSink", "Picture", "Source"]
 
 LOSSES: Final = ("", "network", "camera", "server")
-"""What ``Picture.loss`` may be: nothing is missing before it; numbers are missing in the sequence of packets before it; frames before it could not be used although
-no number is missing; the server left them out."""
+"""What ``Picture.loss`` may be: nothing is missing before it; numbers are missing in the sequence of packets before it;
+frames before it could not be used although no number is missing; the server left them out."""
 
 
 class Picture:
-    """An access unit as MP4 has it, in pieces, each NAL unit after its length in four bytes: what came as one NAL unit is one. ``sets``: the parameter sets in
-    front of a keyframe. ``loss``: whether frames before it are missing, and on whose side: a word of ``LOSSES``. Times are ticks of ``time_base`` seconds, whose
-    numerator is 1, on the media line of the connection."""
+    """An access unit as MP4 has it, in pieces, each NAL unit after its length in four bytes: what came as one NAL unit
+    is one. ``sets``: the parameter sets in front of a keyframe. ``loss``: whether frames before it are missing, and on
+    whose side: a word of ``LOSSES``. Times are ticks of ``time_base`` seconds, whose numerator is 1, on the media line
+    of the connection."""
 
     def __init__(
         self,
@@ -48,7 +50,8 @@ class Picture:
         self.loss = loss
         self.duration = duration
         self.waited_us = waited_us
-        """How long before it is handed out its last packet was read, microseconds: a frame without a marker is known to be whole only when the next one begins."""
+        """How long before it is handed out its last packet was read, microseconds: a frame without a marker is known to
+        be whole only when the next one begins."""
         self.read_us = 0
         """When it was read, by the monotonic clock, microseconds; 0 until that is known."""
 
@@ -64,8 +67,9 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
-    """What a sound track is. ``codec`` is FFmpeg's name: ``aac``, ``pcm_mulaw`` or ``pcm_alaw``; ``rate`` samples a second; ``config`` is the
-    AudioSpecificConfig of AAC (ISO/IEC 14496-3 1.6.2.1), ``unit_samples`` what an access unit of it lasts."""
+    """What a sound track is. ``codec`` is FFmpeg's name: ``aac``, ``pcm_mulaw`` or ``pcm_alaw``; ``rate`` samples a
+    second; ``config`` is the AudioSpecificConfig of AAC (ISO/IEC 14496-3 1.6.2.1), ``unit_samples`` what an access unit
+    of it lasts."""
 
     codec: str
     rate: int
@@ -75,8 +79,9 @@ class AudioFormat:
 
 
 class AudioPacket:
-    """Sound as it came: a raw AAC access unit, or bytes of G.711. ``pts``, in ticks of the format's rate, is what the camera says, on the line of the video as far
-    as the source can tell; None if nothing is said. It lasts ``samples`` ticks."""
+    """Sound as it came: a raw AAC access unit, or bytes of G.711. ``pts``, in ticks of the format's rate, is what the
+    camera says, on the line of the video as far as the source can tell; None if nothing is said. It lasts ``samples``
+    ticks."""
 
     __slots__ = ("data", "format", "pts", "samples")
 
@@ -88,7 +93,8 @@ class AudioPacket:
 
 
 class AudioUnit:
-    """A raw AAC access unit whose time, in ticks of its format's rate on the line of the video, was judged. It lasts ``samples`` ticks."""
+    """A raw AAC access unit whose time, in ticks of its format's rate on the line of the video, was judged. It lasts
+    ``samples`` ticks."""
 
     __slots__ = ("data", "samples", "time")
 
@@ -108,7 +114,8 @@ class Ended(Exception):
 
 
 class PacketSink(Protocol):
-    """Takes the frames and the sound of one connection. Every call may raise ``Ended``: the source then closes its connection."""
+    """Takes the frames and the sound of one connection. Every call may raise ``Ended``: the source then closes its
+    connection."""
 
     def connected(self) -> None:
         """The camera answered that it plays."""
@@ -129,7 +136,8 @@ class PacketSink(Protocol):
         """The camera offers sound that can't be recorded; ``why`` holds no secrets."""
 
     def camera_clock(self, at_us: int, camera_us: int, source: str) -> None:
-        """The camera's own clock showed ``camera_us`` when the server's showed ``at_us``. ``source``: ``rtcp`` or ``prft``."""
+        """The camera's own clock showed ``camera_us`` when the server's showed ``at_us``. ``source``: ``rtcp`` or
+        ``prft``."""
 
 
 class Source(Protocol):

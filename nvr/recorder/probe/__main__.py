@@ -1,4 +1,5 @@
-"""``python -m nvr.recorder.probe``: a camera's settings as a line of JSON on stdin, the report as a line on stdout. A process of its own, since FFmpeg may end the one it runs in.
+"""``python -m nvr.recorder.probe``: a camera's settings as a line of JSON on stdin, the report as a line on stdout. A
+process of its own, since FFmpeg may end the one it runs in.
 
 With a second line on stdin, the path of the catalogue, refused logins count in the ledger that recorders share.
 """

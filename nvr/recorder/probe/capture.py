@@ -1,8 +1,10 @@
 """A capture: what went over an RTSP connection, message by message, without credentials. Pure, but for the file.
 
-A text file, a JSON object a line: first ``{"nvr": "capture", "version": 1, …}``, then ``{"t_us", "from": "client" | "camera", "rtsp": text}`` for a message,
-``{"t_us", "from", "channel", "rtp": base64}`` for an interleaved packet, and ``{"t_us", "from", "raw": base64}`` for bytes that were neither. ``t_us``: microseconds since the
-first. Invariant: no login of the camera is in it, in no form: ``Authorization`` is left out, and every text passes the redactor of the camera's own secrets.
+A text file, a JSON object a line: first ``{"nvr": "capture", "version": 1, …}``, then ``{"t_us", "from": "client" |
+"camera", "rtsp": text}`` for a message, ``{"t_us", "from", "channel", "rtp": base64}`` for an interleaved packet, and
+``{"t_us", "from", "raw": base64}`` for bytes that were neither. ``t_us``: microseconds since the first. Invariant: no
+login of the camera is in it, in no form: ``Authorization`` is left out, and every text passes the redactor of the
+camera's own secrets.
 """
 
 from __future__ import annotations
@@ -101,7 +103,8 @@ class _Splitter:
 
 @dataclass(slots=True)
 class Recorder:
-    """Makes a capture: a ``Tap`` of a connection. ``write`` takes lines, ``redact`` a text and gives it without secrets, ``now_us`` is a monotonic clock."""
+    """Makes a capture: a ``Tap`` of a connection. ``write`` takes lines, ``redact`` a text and gives it without
+    secrets, ``now_us`` is a monotonic clock."""
 
     write: Callable[[str], object]
     redact: Callable[[str], str]

@@ -1,6 +1,7 @@
 """From what was measured to what a person should know: figures, and what is odd about a camera. Pure.
 
-An oddity is a code and its figures; the words are the reader's. Invariant: nothing is called odd that the seconds of a probe can't show.
+An oddity is a code and its figures; the words are the reader's. Invariant: nothing is called odd that the seconds of a
+probe can't show.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ class Oddity(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found. Rates are per second; ``keyframe_s``: the longest distance seen, None below two keyframes. ``error``: why nothing came, if nothing did."""
+    """What was found. Rates are per second; ``keyframe_s``: the longest distance seen, None below two keyframes.
+    ``error``: why nothing came, if nothing did."""
 
     url: str
     source: str
@@ -83,7 +85,8 @@ def _odd(code: str, **figures: Any) -> Oddity:
 
 
 def steady(frames: Sequence[Frame]) -> Sequence[Frame]:
-    """Without what comes at once in the beginning: frames that the camera had ready, or that were read while its parameters were looked for."""
+    """Without what comes at once in the beginning: frames that the camera had ready, or that were read while its
+    parameters were looked for."""
     later = [frame for frame in frames if frame.arrived_us - frames[0].arrived_us >= _SETTLED_US]
     return later if len(later) > 10 else frames
 
@@ -104,7 +107,8 @@ def keyframe_distance_us(frames: Sequence[Frame]) -> int | None:
 def oddities(
     measured: Measured, counters: Mapping[str, int], seconds: float, audio: str | None, *, wants_audio: bool = False
 ) -> list[Oddity]:
-    """What is odd. ``counters``: of the connection. ``audio``: the codec of the sound that the camera offers, whether or not it is recorded (``wants_audio``)."""
+    """What is odd. ``counters``: of the connection. ``audio``: the codec of the sound that the camera offers, whether
+    or not it is recorded (``wants_audio``)."""
     found: list[Oddity] = []
     frames = measured.frames
     if not frames:

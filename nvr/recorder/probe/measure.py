@@ -1,4 +1,5 @@
-"""What came on a connection, as figures: a sink like the recorder's that writes nothing. Times are microseconds of a monotonic clock."""
+"""What came on a connection, as figures: a sink like the recorder's that writes nothing. Times are microseconds of a
+monotonic clock."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ _QUALITY: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame's arrival, its media time, both in microseconds, its bytes, whether it is a keyframe, and what was lost before it."""
+    """A frame's arrival, its media time, both in microseconds, its bytes, whether it is a keyframe, and what was lost
+    before it."""
 
     arrived_us: int
     media_us: int

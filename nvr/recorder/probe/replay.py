@@ -1,7 +1,9 @@
-"""A capture played again: an RTSP server on loopback that answers as the camera did and sends what it sent, in its own time.
+"""A capture played again: an RTSP server on loopback that answers as the camera did and sends what it sent, in its own
+time.
 
-For finding out what is odd about a camera that is far away. Invariant: what is sent are the captured packets, in their order, and the captured answers, with nothing but ``CSeq``
-and addresses changed; refusals for want of a login are left out.
+For finding out what is odd about a camera that is far away. Invariant: what is sent are the captured packets, in their
+order, and the captured answers, with nothing but ``CSeq`` and addresses changed; refusals for want of a login are left
+out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Connecting to a camera for some seconds, as a recorder would, to see what it is. Writes no footage and no catalogue; a refused login counts as any."""
+"""Connecting to a camera for some seconds, as a recorder would, to see what it is. Writes no footage and no catalogue;
+a refused login counts as any."""
 
 from __future__ import annotations
 
@@ -71,8 +72,8 @@ class _Taps:
 async def probe(
     camera: Camera, *, seconds: float = 9.0, capture: Callable[[str], object] | None = None
 ) -> tuple[Report, bytes | None]:
-    """What the camera is and does, and its last keyframe as JPEG. Takes ``seconds`` at most, and a little for the end of the session. ``capture`` takes the
-    lines of a capture of what the native source hears and says."""
+    """What the camera is and does, and its last keyframe as JPEG. Takes ``seconds`` at most, and a little for the end
+    of the session. ``capture`` takes the lines of a capture of what the native source hears and says."""
     redactor = Redactor(camera.secrets, hashes=True)
     url = redact(camera.url)
     taps: list[Tap] = []

@@ -1,4 +1,5 @@
-"""What is counted of one connection: what its source, runs, timelines and audio counted, together. Names are those of storage/catalogue/counters.py."""
+"""What is counted of one connection: what its source, runs, timelines and audio counted, together. Names are those of
+storage/catalogue/counters.py."""
 
 from __future__ import annotations
 
@@ -55,7 +56,8 @@ class Counting:
         return found
 
     def lost(self, counted: Mapping[str, int], step_us: int, usual_us: int) -> dict[str, int]:
-        """What was lost since the last loss, of frames that are usually ``usual_us`` apart and now ``step_us``: as a gap tells it."""
+        """What was lost since the last loss, of frames that are usually ``usual_us`` apart and now ``step_us``: as a
+        gap tells it."""
         found = difference(counted, self._at_loss)
         self._at_loss = counted
         known = found.get("damaged", 0) + found.get("undecodable", 0)

@@ -1,7 +1,7 @@
 """The footage disks of a worker, and which one a new segment goes to.
 
-A thread a disk looks at it, since a disk that hangs must stop neither the event loop nor the looks at the others. Invariant: no segment is
-begun on a disk that is away, read-only or silent while another one is well.
+A thread a disk looks at it, since a disk that hangs must stop neither the event loop nor the looks at the others.
+Invariant: no segment is begun on a disk that is away, read-only or silent while another one is well.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ class Disks:
         self._ending.set()
 
     def choose(self) -> DiskWriter:
-        """The disk for the next segment. If all failed lately, the one whose failure is longest ago: it may be well again."""
+        """The disk for the next segment. If all failed lately, the one whose failure is longest ago: it may be well
+        again."""
         writers = self.writers
         if len(writers) == 1:
             return writers[0]

@@ -1,7 +1,8 @@
 """What a camera's recorder tells the catalogue: when footage begins and ends, and what is so meanwhile.
 
-Called by the pipeline, under its lock. Invariant: from the end of one run's footage to the start of the next one's there is exactly one cause in force,
-inserted in order; where frames go on, not before it is known that there is anything between the two: not known yet is no gap.
+Called by the pipeline, under its lock. Invariant: from the end of one run's footage to the start of the next one's
+there is exactly one cause in force, inserted in order; where frames go on, not before it is known that there is
+anything between the two: not known yet is no gap.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ __all__ = ["Journal"]
 
 
 class Journal:
-    """One connection's. ``silent``: another worker records the camera, so what becomes of this connection is no cause of anything. ``began_us``: since when the
-    recorder has the camera, of its first connection; None once it is known how that went."""
+    """One connection's. ``silent``: another worker records the camera, so what becomes of this connection is no cause
+    of anything. ``began_us``: since when the recorder has the camera, of its first connection; None once it is known
+    how that went."""
 
     def __init__(self, identity: Identity, catalogue: CatalogueWriter) -> None:
         self._camera, self._node, self._epoch = identity.camera, identity.node, identity.epoch
@@ -67,8 +69,9 @@ class Journal:
         *,
         goes_on: bool = False,
     ) -> None:
-        """A run's footage ends at ``until_us``. ``ended``: why, as what was so from which time on; ``detail``: what is kept with the run; ``last``: its last segment, and the holes of that.
-        ``goes_on``: frames come all the same, and the next run begins with one of them; what lies between is not known before it does."""
+        """A run's footage ends at ``until_us``. ``ended``: why, as what was so from which time on; ``detail``: what is
+        kept with the run; ``last``: its last segment, and the holes of that. ``goes_on``: frames come all the same, and
+        the next run begins with one of them; what lies between is not known before it does."""
         camera, node, epoch, silent = self._camera, self._node, self._epoch, self.silent or goes_on
         before = self._between_runs()
         if goes_on and not self.silent:

@@ -1,7 +1,8 @@
-"""From a connection's frames to runs: puts each where it belongs in time (``timeline``), begins and ends runs, and has that recorded (``journal``).
+"""From a connection's frames to runs: puts each where it belongs in time (``timeline``), begins and ends runs, and has
+that recorded (``journal``).
 
-Called from the thread that reads the connection; ``end`` and ``poll`` from any. Invariant: no frame is left out for its time; between two frames of a run there
-is footage, or a hole with its cause.
+Called from the thread that reads the connection; ``end`` and ``poll`` from any. Invariant: no frame is left out for its
+time; between two frames of a run there is footage, or a hole with its cause.
 """
 
 from __future__ import annotations
@@ -133,7 +134,8 @@ class Pipeline:
 
     @property
     def unwritten_us(self) -> int | None:
-        """When the oldest frame was read that was not given to a disk yet, by the monotonic clock, microseconds. Any thread may ask."""
+        """When the oldest frame was read that was not given to a disk yet, by the monotonic clock, microseconds. Any
+        thread may ask."""
         kept, held, run = self._kept, self._held, self.run
         found = [kept[0][0].read_us] if kept else []
         if held:
@@ -204,7 +206,8 @@ class Pipeline:
                 self._write_audio(self._audio, now_us)
 
     def arrived(self, ago_us: int) -> None:
-        """The last frame that was taken had arrived so long ago: of a camera with a frame a second few others tell the clock."""
+        """The last frame that was taken had arrived so long ago: of a camera with a frame a second few others tell the
+        clock."""
         with self._lock:
             timeline = self._timeline
             if timeline is not None and self._ended is None:
@@ -309,8 +312,8 @@ class Pipeline:
         return Ended(Cause.CORRUPT, {"error": error, "class": picture.loss, **lost})
 
     def _at_keyframe(self, packet: Picture, timeline: Timeline, now_us: int, why: Ended | None) -> None:
-        """A keyframe is where parameters may change, where sound may join or leave, and where a camera whose clock was set begins anew: all make a new run, without
-        a gap but for that which ``why`` tells of."""
+        """A keyframe is where parameters may change, where sound may join or leave, and where a camera whose clock was
+        set begins anew: all make a new run, without a gap but for that which ``why`` tells of."""
         media_us = timeline.media_us
         if self._keyframe_us is not None:
             self.counting.own["keyframe_interval_us"] = media_us - self._keyframe_us
@@ -386,8 +389,8 @@ class Pipeline:
         next_: Picture | None = None,
         at_once: bool = True,
     ) -> None:
-        """Ends the run and waits for a keyframe to begin the next one on the same connection. ``goes_on``: frames come. ``next_``: the keyframe, if it is here;
-        ``at_once``: with nothing missing before it."""
+        """Ends the run and waits for a keyframe to begin the next one on the same connection. ``goes_on``: frames come.
+        ``next_``: the keyframe, if it is here; ``at_once``: with nothing missing before it."""
         if self._held and self.run is None:
             # What came in the first second is footage all the same.
             self._begin(self._realtime_us())
@@ -408,8 +411,8 @@ class Pipeline:
             self._timeline, self._keyframe_us = None, None
 
     def _end_run(self, ended: Ended, at_us: int | None, idle: Ended | None = None, *, goes_on: bool = False) -> Ended:
-        """Closes the run, if there is one, and records the cause: from the end of its footage, else from ``at_us`` if given.
-        ``idle``: what was the cause until ``at_us``. Returns the cause that counts."""
+        """Closes the run, if there is one, and records the cause: from the end of its footage, else from ``at_us`` if
+        given. ``idle``: what was the cause until ``at_us``. Returns the cause that counts."""
         run = self.run
         if run is not None:
             try:
@@ -460,7 +463,8 @@ class Pipeline:
             if self._audio is not None:
                 self._audio.close()
 
-    # While nothing comes -----------------------------------------------------------------------------------------------
+    # While nothing comes
+    # -----------------------------------------------------------------------------------------------
 
     def connected(self) -> None:
         """The camera answered that it plays."""
@@ -471,7 +475,8 @@ class Pipeline:
             self.journal.began_us = None
 
     def poll(self) -> Ended | None:
-        """To be called every few seconds: notices what no frame tells. Returns why the connection is to be given up, if it is."""
+        """To be called every few seconds: notices what no frame tells. Returns why the connection is to be given up, if
+        it is."""
         if not self._lock.acquire(blocking=False):
             # A frame is being taken.
             return None

@@ -1,6 +1,7 @@
 """One run: its packets become fragments, its fragments segments.
 
-Invariants: segments of a run abut to the microsecond; runs by one clock abut or lie apart; a segment starts on a keyframe; what the disk refuses ends the run with a cause.
+Invariants: segments of a run abut to the microsecond; runs by one clock abut or lie apart; a segment starts on a
+keyframe; what the disk refuses ends the run with a cause.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ class Identity:
 
 
 class Run:
-    """A run under way. Its own media time is zero at its first frame. Every segment
-    it opens is also put into ``handles``. ``not_before_us``: until when the run before reaches by the same clock, which may have been slewed meanwhile."""
+    """A run under way. Its own media time is zero at its first frame. Every segment it opens is also put into
+    ``handles``. ``not_before_us``: until when the run before reaches by the same clock, which may have been slewed
+    meanwhile."""
 
     def __init__(
         self,
@@ -70,7 +72,8 @@ class Run:
         self._disk: DiskWriter | None = None
         self._target_us = 0  # when the growing segment should end
         self._frames = 0
-        # How long the frames before the newest lasted, in ticks, the last one first, and how long the newest will, as far as is known.
+        # How long the frames before the newest lasted, in ticks, the last one first, and how long the newest will, as
+        # far as is known.
         self._before = self._earlier = 0
         self._delta = round(Fraction(40, 1000) / time_base)
         self._is_after_hole = False
@@ -124,8 +127,8 @@ class Run:
         return self._muxer.unwritten_us
 
     def video(self, packet: Picture) -> bool:
-        """Adds a frame; its timestamps become the run's own. Says whether that was the end of a fragment. Raises ``Ended`` if the disk
-        refuses."""
+        """Adds a frame; its timestamps become the run's own. Says whether that was the end of a fragment. Raises
+        ``Ended`` if the disk refuses."""
         dts, pts = packet.dts - self._origin, packet.pts - self._origin
         if self._last_dts is not None and not self._is_after_hole:
             self._learn(dts - self._last_dts)
@@ -146,16 +149,18 @@ class Run:
             self._muxer.audio(AudioUnit(unit.data, time, unit.samples))
 
     def _learn(self, step: int) -> None:
-        # The middle one of the last three: one frame that lasted long, as it does where a scene stands still, says nothing of the next.
+        # The middle one of the last three: one frame that lasted long, as it does where a scene stands still, says
+        # nothing of the next.
         a, b = self._before or step, self._earlier or step
         self._delta = max(min(a, b), min(max(a, b), step))
         self._before, self._earlier = step, self._before
 
     def hole_before(self, picture: Picture) -> tuple[int, int] | None:
-        """To be called right before ``video(picture)`` where frames that were sent before it can't be decoded, or where nothing came for long: what was before
-        ends after its usual duration. Returns from when to when there is no footage, in microseconds by the server's clock, for the fact that says why; it may
-        reach a little into footage on both sides, since the segment's mapping of time is not final. None if there is no hole: nothing was before, or the frame
-        follows at once.
+        """To be called right before ``video(picture)`` where frames that were sent before it can't be decoded, or where
+        nothing came for long: what was before ends after its usual duration. Returns from when to when there is no
+        footage, in microseconds by the server's clock, for the fact that says why; it may reach a little into footage
+        on both sides, since the segment's mapping of time is not final. None if there is no hole: nothing was before,
+        or the frame follows at once.
 
         Raises:
             Ended: the disk refuses.
@@ -256,21 +261,24 @@ class Run:
             raise Ended(disk_cause(error), {"error": error.strerror or str(error), "root": str(self._disk.root.path)})
 
     def lasts(self, until_us: int) -> None:
-        """The last frame is still shown at ``until_us``, by the server's clock: the camera is one that sends a frame now and then, and the next is not due."""
+        """The last frame is still shown at ``until_us``, by the server's clock: the camera is one that sends a frame
+        now and then, and the next is not due."""
         if self._last_dts is not None:
             self._muxer.lengthen((until_us - self._wall_us(self._last_dts)) * self._timescale // 1_000_000)
 
     def followed_by(self, picture: Picture, *, at_once: bool) -> None:
-        """To be called before ``end`` where the next run begins with this frame. ``at_once``: nothing is missing in between."""
+        """To be called before ``end`` where the next run begins with this frame. ``at_once``: nothing is missing in
+        between."""
         if self._last_dts is not None:
             self._muxer.ends_at(picture.dts - self._origin - self._last_dts, at_once=at_once)
 
     def end(self, ended: Ended) -> Ended:
-        """Writes what is still being filled and closes the segment; returns the cause that counts, which is the disk's if it refuses
-        now."""
+        """Writes what is still being filled and closes the segment; returns the cause that counts, which is the disk's
+        if it refuses now."""
         try:
             for muxed in self._muxer.close():
-                # Behind a fragment that the disk refused there is no place for another. Who else stops a camera leaves what came.
+                # Behind a fragment that the disk refused there is no place for another. Who else stops a camera leaves
+                # what came.
                 if not self._is_refused:
                     self._write(muxed)
             self._close(self._wall_us(self._media_end), self._media_end, ended.cause)

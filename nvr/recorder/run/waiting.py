@@ -1,6 +1,8 @@
-"""What is so while a connection brings no frame that can be recorded. Pure; times by the monotonic clock, in microseconds.
+"""What is so while a connection brings no frame that can be recorded. Pure; times by the monotonic clock, in
+microseconds.
 
-Frames that come but can't be decoded wait for a keyframe; a camera may send one only every few minutes, so that is no silence. Silence is for the source to end.
+Frames that come but can't be decoded wait for a keyframe; a camera may send one only every few minutes, so that is no
+silence. Silence is for the source to end.
 """
 
 from __future__ import annotations
@@ -19,12 +21,14 @@ LONG_US: Final = 10_000_000
 # What a connection needs at best, which belongs to the cause before it.
 _BRIEF_US: Final = 2_000_000
 STARTING: Final = Ended(Cause.STALLED, {"error": "starting to record", "class": "server"})
-"""From when a recorder has a camera to the answer to PLAY, and to the first frame if that comes at once: no fault of the camera's."""
+"""From when a recorder has a camera to the answer to PLAY, and to the first frame if that comes at once: no fault of
+the camera's."""
 
 
 class Waiting:
-    """Of one connection that began at ``now_us``. ``since_us``: when the last frame came, or else the answer to PLAY, or else the beginning. ``because``: whose it is (a class of causes) that
-    there had to be a new connection, and so that its first keyframe is waited for."""
+    """Of one connection that began at ``now_us``. ``since_us``: when the last frame came, or else the answer to PLAY,
+    or else the beginning. ``because``: whose it is (a class of causes) that there had to be a new connection, and so
+    that its first keyframe is waited for."""
 
     def __init__(self, now_us: int) -> None:
         self.since_us = now_us
@@ -43,7 +47,8 @@ class Waiting:
         self._frames += 1
 
     def why(self, verdict: str, now_us: int, monotonic_us: int, *, patience_us: int, lost: bool) -> Ended | None:
-        """The cause that is in force, at this wall time, by ``poll``'s verdict; None while there is nothing to tell. ``patience_us``: so long silence is none; ``lost``: packets are missing."""
+        """The cause that is in force, at this wall time, by ``poll``'s verdict; None while there is nothing to tell.
+        ``patience_us``: so long silence is none; ``lost``: packets are missing."""
         quiet_us = monotonic_us - self.since_us
         if verdict == "keyframe":
             error = f"waiting for a keyframe since {iso(now_us - quiet_us)}"
@@ -59,8 +64,8 @@ class Waiting:
         return Ended(Cause.STALLED, {"error": error})
 
     def poll(self, now_us: int, received: int, spoilt: int) -> str:
-        """``received`` whole frames came on this connection so far, ``spoilt`` ones are known to be lost. ``""``: frames come; ``connecting``; ``silent``: nothing
-        comes; ``keyframe``: frames come that lack one."""
+        """``received`` whole frames came on this connection so far, ``spoilt`` ones are known to be lost. ``""``:
+        frames come; ``connecting``; ``silent``: nothing comes; ``keyframe``: frames come that lack one."""
         if self._polled != self._frames or now_us - self.since_us < _BRIEF_US:
             self._polled, self._received, self._spoilt = self._frames, received, spoilt
             return ""

@@ -1,8 +1,10 @@
-"""When was this heard? Judges what a camera says of its audio's time, against how much of it came and against the video. Pure.
+"""When was this heard? Judges what a camera says of its audio's time, against how much of it came and against the
+video. Pure.
 
-A camera's word is one of three. Samples that came say how long they last, which no camera can get wrong. The video that arrived just before says what time it
-is, to half a second. And the time stamp says it to the sample, or repeats itself, steps back, counts in other units or strays into another year.
-Invariants: times that are given out rise, and do not overlap; none is further from where the video is than ``_STRAYED_S`` for longer than ``_WINDOW_S``.
+A camera's word is one of three. Samples that came say how long they last, which no camera can get wrong. The video that
+arrived just before says what time it is, to half a second. And the time stamp says it to the sample, or repeats itself,
+steps back, counts in other units or strays into another year. Invariants: times that are given out rise, and do not
+overlap; none is further from where the video is than ``_STRAYED_S`` for longer than ``_WINDOW_S``.
 """
 
 from __future__ import annotations
@@ -26,8 +28,8 @@ _STRIKES_WITHIN_S: Final = 10.0
 
 
 class AudioTime:
-    """The time of one connection's audio, in ticks of ``rate`` a second. ``realigned`` counts stamps that were not believed and corrections of what had
-    drifted away, ``left_out`` packets that there was no time for."""
+    """The time of one connection's audio, in ticks of ``rate`` a second. ``realigned`` counts stamps that were not
+    believed and corrections of what had drifted away, ``left_out`` packets that there was no time for."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
@@ -48,7 +50,8 @@ class AudioTime:
         self._window_until = 0
 
     def place(self, stamp: int | None, samples: int, video: int) -> int | None:
-        """The time of a packet of so many samples, None if it is to be left out. ``stamp``: what is said of it; ``video``: where the video is as it arrives."""
+        """The time of a packet of so many samples, None if it is to be left out. ``stamp``: what is said of it;
+        ``video``: where the video is as it arrives."""
         at = None if stamp is None or self.counts_samples else stamp + self._shift
         if self._next is None:
             if at is None or abs(at - video) > _BELIEVED_S * self._rate:

@@ -1,7 +1,9 @@
-"""``python -m nvr.recorder.sound.encoder``: a process that encodes G.711, which MP4 has no place for that players know, to AAC.
+"""``python -m nvr.recorder.sound.encoder``: a process that encodes G.711, which MP4 has no place for that players know,
+to AAC.
 
-It is apart from the workers that record, so that nothing that happens to FFmpeg here ends anybody's recording (``encoding.py`` is its other end). Messages come
-on stdin and go to stdout until stdin ends. Sample rate and channels stay as they are; no time of a camera is given to FFmpeg, only how many samples came.
+It is apart from the workers that record, so that nothing that happens to FFmpeg here ends anybody's recording
+(``encoding.py`` is its other end). Messages come on stdin and go to stdout until stdin ends. Sample rate and channels
+stay as they are; no time of a camera is given to FFmpeg, only how many samples came.
 """
 
 from __future__ import annotations
@@ -27,9 +29,11 @@ CODECS: Final = ("pcm_mulaw", "pcm_alaw")
 FORGET: Final = 255
 """In place of a codec: nothing more comes of this stream."""
 TAKEN: Final = struct.Struct("!IIBBIqI")
-"""What stands in front of samples: number of the stream, its generation, codec, channels, samples a second, time of the first sample, bytes."""
+"""What stands in front of samples: number of the stream, its generation, codec, channels, samples a second, time of the
+first sample, bytes."""
 GIVEN: Final = struct.Struct("!IIqI")
-"""What stands in front of a raw AAC frame: number of the stream (0: so many bytes were taken until now, in place of the time), its generation, time, bytes."""
+"""What stands in front of a raw AAC frame: number of the stream (0: so many bytes were taken until now, in place of the
+time), its generation, time, bytes."""
 SAMPLES: Final = 1024
 """A frame of AAC lasts so many."""
 
@@ -76,7 +80,8 @@ class G711Encoder:
         return encoder
 
     def encode(self, time: int, samples: bytes) -> list[tuple[int, bytes]]:
-        """Takes samples, the first of which is heard at ``time``; returns the frames that they completed, with their times."""
+        """Takes samples, the first of which is heard at ``time``; returns the frames that they completed, with their
+        times."""
         if self._next is None or time != self._next + len(self._waiting) // self._channels:
             # Some are missing: what follows does not belong to what waits.
             if self._taken:

@@ -1,7 +1,8 @@
-"""A worker's end of the process that encodes G.711 (``encoder.py``): begun when it is first needed, and again when it ends, at growing intervals.
+"""A worker's end of the process that encodes G.711 (``encoder.py``): begun when it is first needed, and again when it
+ends, at growing intervals.
 
-Samples are handed over from any thread and never waited for; frames come back later, or do not. Invariants: nothing here blocks a caller; what waits is
-bounded; what the process does, or does not do, costs audio alone.
+Samples are handed over from any thread and never waited for; frames come back later, or do not. Invariants: nothing
+here blocks a caller; what waits is bounded; what the process does, or does not do, costs audio alone.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ log = logging.getLogger(__name__)
 
 _MOST_WAITING_BYTES: Final = 4 << 20
 _MOST_RESULTS: Final = 512
-# What came within so long is handed over together: two processes that take turns for every frame cost more than the frames.
+# What came within so long is handed over together: two processes that take turns for every frame cost more than the
+# frames.
 _GATHER_S: Final = 0.1
 # Samples without any answer for so long, and the process hangs.
 _SILENT_S: Final = 15.0
@@ -43,7 +45,8 @@ def _environment(mine: Mapping[str, str]) -> dict[str, str]:
 
 
 class EncodedStream:
-    """One connection's audio on its way through the encoder. ``results`` are times and frames, of the generation that was begun last."""
+    """One connection's audio on its way through the encoder. ``results`` are times and frames, of the generation that
+    was begun last."""
 
     def __init__(self, encoding: Encoding, number: int, codec: str, rate: int, channels: int) -> None:
         self._encoding = encoding

@@ -1,6 +1,7 @@
 """The audio of one connection, from what the camera sends to what is written beside its frames.
 
-Invariants: the times of what is given out rise; no fault of audio raises, costs a frame, or is told more than once a camera.
+Invariants: the times of what is given out rise; no fault of audio raises, costs a frame, or is told more than once a
+camera.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ class Refusals:
 
 
 class AudioTrack:
-    """One connection's audio. ``format`` is what is written, None as long as nothing is. ``note`` is what a person should know of it, or empty."""
+    """One connection's audio. ``format`` is what is written, None as long as nothing is. ``note`` is what a person
+    should know of it, or empty."""
 
     def __init__(self, camera: str, encoding: Encoding, refusals: Refusals) -> None:
         self._camera = camera

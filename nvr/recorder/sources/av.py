@@ -1,7 +1,7 @@
 """The ``av`` source: PyAV/FFmpeg reading one camera in a thread of its own.
 
-Only the reading thread touches its container: closing it from another one crashes the process. There is no way to interrupt a read, so ``stop``
-sets a flag and FFmpeg's own timeout bounds the wait.
+Only the reading thread touches its container: closing it from another one crashes the process. There is no way to
+interrupt a read, so ``stop`` sets a flag and FFmpeg's own timeout bounds the wait.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ __all__ = ["AvSource", "quiet_ffmpeg"]
 
 log = logging.getLogger(__name__)
 
-# How long FFmpeg may look at a stream before it says what it is (µs). Parameters come with the session description; this bounds cameras
-# that describe themselves badly.
+# How long FFmpeg may look at a stream before it says what it is (µs). Parameters come with the session description;
+# this bounds cameras that describe themselves badly.
 _ANALYZE_US: Final = "3000000"
 _CLOCK_S: Final = 5.0
 _YEAR_US: Final = 365 * 86_400_000_000
@@ -39,7 +39,8 @@ _REFERENCE_TIME: Final = struct.Struct("@q")
 
 
 def quiet_ffmpeg() -> None:
-    """FFmpeg's own log callback and nothing below fatal: PyAV's takes the GIL on every line, and lines hold URLs with passwords."""
+    """FFmpeg's own log callback and nothing below fatal: PyAV's takes the GIL on every line, and lines hold URLs with
+    passwords."""
     av.logging.restore_default_callback()
     av.logging.set_libav_level(av.logging.FATAL)
 

@@ -25,7 +25,8 @@ from storage.causes import Cause
 __all__ = ["AudioEdge", "VideoEdge"]
 
 _COMMON_BASE: Final = Fraction(1, 90_000)
-# Coarser, and times of frames that follow each other fast are the same; finer, and a day's ticks need more than what boxes hold.
+# Coarser, and times of frames that follow each other fast are the same; finer, and a day's ticks need more than what
+# boxes hold.
 _COARSEST, _FINEST = 1_000, 10_000_000
 # Keyframes without parameter sets, neither with them nor before, after which a camera is given up.
 _BARE_KEYFRAMES: Final = 3
@@ -33,7 +34,8 @@ _G711: Final = ("pcm_mulaw", "pcm_alaw")
 
 
 class VideoEdge:
-    """The frames of one connection. Its ``take`` raises what the sink raises, and ``Ended`` if the camera sends what can't be recorded."""
+    """The frames of one connection. Its ``take`` raises what the sink raises, and ``Ended`` if the camera sends what
+    can't be recorded."""
 
     def __init__(self, stream: Any, sink: PacketSink, silence_us: int, mark: Mark) -> None:
         self._sink = sink
@@ -72,7 +74,8 @@ class VideoEdge:
             self._give(timed, now_us - arrived_us)
 
     def _note(self, packet: av.Packet[Any], arrived_us: int) -> None:
-        """A frame's first packet arrived. FFmpeg is read in a thread of this camera alone, as soon as there is something."""
+        """A frame's first packet arrived. FFmpeg is read in a thread of this camera alone, as soon as there is
+        something."""
         assert packet.dts is not None
         self._jitter.arrived(round(packet.dts * Fraction(packet.time_base) / _COMMON_BASE), arrived_us)
 

@@ -1,7 +1,9 @@
-"""How a camera is read, attempt by attempt: which source, over which transport, and when something else should be tried.
+"""How a camera is read, attempt by attempt: which source, over which transport, and when something else should be
+tried.
 
-A worker reads a camera with the source that it was told, and with no other: FFmpeg may end the process that it runs in, so cameras that it reads are kept in
-workers of their own (docs/design/fleet.md). Where ``native`` can't read a camera, its worker says so, and the supervisor moves it to where FFmpeg does.
+A worker reads a camera with the source that it was told, and with no other: FFmpeg may end the process that it runs in,
+so cameras that it reads are kept in workers of their own (docs/design/fleet.md). Where ``native`` can't read a camera,
+its worker says so, and the supervisor moves it to where FFmpeg does.
 """
 
 from __future__ import annotations
@@ -31,9 +33,11 @@ _LOOK_S = SENSELESS_S / 4
 
 
 class Choice:
-    """How one camera is read in this worker. ``report`` takes what the supervisor should know, as the values of a line: ``event`` is ``unreadable`` (native
-    can't read it: ``reason``, and the ``transport`` that FFmpeg should ask for first; ``silent``: as nothing came at all), ``read`` (footage comes, over ``transport``, of one that was not read so before) or
-    ``described`` (``sdp``: digest of the description of a camera that is read by FFmpeg in native's place)."""
+    """How one camera is read in this worker. ``report`` takes what the supervisor should know, as the values of a line:
+    ``event`` is ``unreadable`` (native can't read it: ``reason``, and the ``transport`` that FFmpeg should ask for
+    first; ``silent``: as nothing came at all), ``read`` (footage comes, over ``transport``, of one that was not read so
+    before) or ``described`` (``sdp``: digest of the description of a camera that is read by FFmpeg in native's place).
+    """
 
     def __init__(
         self, camera: Camera, reading: Reading | None = None, report: Callable[..., None] = lambda **values: None
@@ -119,7 +123,8 @@ class Choice:
         return again
 
     def _gave_nothing(self, source: NativeSource, cause: Cause) -> bool:
-        """Whether a camera that never was recorded here has played and sent nothing: until it counted as stalled, or again and again if it hangs up."""
+        """Whether a camera that never was recorded here has played and sent nothing: until it counted as stalled, or
+        again and again if it hangs up."""
         if not source.silent or self._works or cause not in (Cause.STALLED, Cause.ENDED):
             self._silent_since_s = None
             return False

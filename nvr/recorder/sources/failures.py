@@ -25,8 +25,8 @@ _UNREACHABLE = frozenset(
 
 
 def from_open(error: Exception, waited_s: float, timeout_s: float) -> Ended:
-    """Why a connection could not be made. ``waited_s`` is how long the attempt took: a camera that accepts and says nothing is told from
-    one that answers nonsense only by that, FFmpeg calls both invalid data."""
+    """Why a connection could not be made. ``waited_s`` is how long the attempt took: a camera that accepts and says
+    nothing is told from one that answers nonsense only by that, FFmpeg calls both invalid data."""
     number = error.errno if isinstance(error, av.error.FFmpegError) else None
     text = _words(error)
     if isinstance(error, av.error.HTTPUnauthorizedError | av.error.HTTPForbiddenError):

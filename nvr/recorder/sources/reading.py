@@ -1,7 +1,9 @@
-"""How a camera is read: by which source, and over which transport. Pure, and free of media, since the supervisor plans with it.
+"""How a camera is read: by which source, and over which transport. Pure, and free of media, since the supervisor plans
+with it.
 
-A camera's settings say what is tried first. Where that brings nothing, something else is tried, and what worked is remembered until the settings or the
-camera's session description change. Invariants: the source changes at most once in ``CHANGE_US``; what once worked is asked for first.
+A camera's settings say what is tried first. Where that brings nothing, something else is tried, and what worked is
+remembered until the settings or the camera's session description change. Invariants: the source changes at most once in
+``CHANGE_US``; what once worked is asked for first.
 """
 
 from __future__ import annotations
@@ -20,12 +22,14 @@ CHANGE_US: Final = 3600 * 1_000_000
 _CHANGE_S: Final = CHANGE_US / 1e6
 # Attempts in vain, over a transport that has worked before, after which the other one is tried.
 _IN_VAIN: Final = 3
-# Ends of an attempt that another transport may have spared: a refusal, silence, nothing that could be decoded. Not those of an address or a login.
+# Ends of an attempt that another transport may have spared: a refusal, silence, nothing that could be decoded. Not
+# those of an address or a login.
 _OF_TRANSPORT: Final = frozenset({Cause.REJECTED, Cause.STALLED, Cause.ENDED, Cause.CORRUPT, Cause.UNREACHABLE})
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """``source``: ``native`` or ``av``; ``transport``: what is asked for first, ``tcp`` or ``udp``; ``worked``: the camera was recorded so before."""
+    """``source``: ``native`` or ``av``; ``transport``: what is asked for first, ``tcp`` or ``udp``; ``worked``: the
+    camera was recorded so before."""
 
     source: str
     transport: str
@@ -47,8 +51,8 @@ def settings_digest(camera: Camera) -> str:
 
 
 class Transports:
-    """Which transport FFmpeg is asked for at the next attempt. ``setting`` is the camera's: with ``udp`` nothing else is tried. ``first``: what worked
-    when it was last recorded. Times are seconds of a monotonic clock."""
+    """Which transport FFmpeg is asked for at the next attempt. ``setting`` is the camera's: with ``udp`` nothing else
+    is tried. ``first``: what worked when it was last recorded. Times are seconds of a monotonic clock."""
 
     def __init__(self, setting: str, first: str, *, worked: bool) -> None:
         self._can_change = setting == "tcp"
@@ -64,8 +68,8 @@ class Transports:
         return self._worked
 
     def ended(self, cause: Cause, *, refused_address: bool, had_footage: bool, now_s: float) -> bool:
-        """An attempt is over. Says whether the next one should begin at once, because it will be over another transport. ``refused_address``: there
-        was nobody at the camera's address to ask."""
+        """An attempt is over. Says whether the next one should begin at once, because it will be over another
+        transport. ``refused_address``: there was nobody at the camera's address to ask."""
         if had_footage:
             self._worked, self._in_vain = self.asked, 0
             return False

@@ -1,7 +1,8 @@
-"""The catalogue's schema, as the steps that made it: a module a step. A released step is never edited: later ones follow it.
+"""The catalogue's schema, as the steps that made it: a module a step. A released step is never edited: later ones
+follow it.
 
-Units: ``_us`` microseconds UTC since the Unix epoch. ``camera``, ``node`` and ``root`` columns are keys of this database alone;
-outside, a camera is known by its text id, a node by its name and a root by its identity.
+Units: ``_us`` microseconds UTC since the Unix epoch. ``camera``, ``node`` and ``root`` columns are keys of this
+database alone; outside, a camera is known by its text id, a node by its name and a root by its identity.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Decisions of people about what is recorded: orders, maintenance windows, schedules; and cuts of a camera's public view."""
+"""Decisions of people about what is recorded: orders, maintenance windows, schedules; and cuts of a camera's public
+view."""
 
 SQL = """
 CREATE TABLE attachment (           -- files that came with an order, such as the signed letter

@@ -1,4 +1,5 @@
-"""Coverage of closed days, so that a fleet's month is read in a second; marked dirty by whatever changes it, in the same transaction."""
+"""Coverage of closed days, so that a fleet's month is read in a second; marked dirty by whatever changes it, in the
+same transaction."""
 
 _DAY_US = 86_400_000_000
 # As the end of what has none.

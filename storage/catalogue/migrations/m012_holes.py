@@ -1,4 +1,5 @@
-"""Stretches within a segment in which no frame could be decoded; and days are marked when the class of a ``corrupt`` fact changes."""
+"""Stretches within a segment in which no frame could be decoded; and days are marked when the class of a ``corrupt``
+fact changes."""
 
 _DAY_US = 86_400_000_000
 _CLASS = "json_extract({row}.detail, '$.class')"

@@ -1,4 +1,5 @@
-"""How cameras are read that are not read as their settings say first, and cameras whose data ended a recorder's process."""
+"""How cameras are read that are not read as their settings say first, and cameras whose data ended a recorder's
+process."""
 
 SQL = """
 CREATE TABLE reading (              -- storage/catalogue/readings.py; a camera without a row is read as its settings say

@@ -1,4 +1,5 @@
-"""What retention may do by itself: the rules and floors that were confirmed, what went beyond them, and what waits for a person."""
+"""What retention may do by itself: the rules and floors that were confirmed, what went beyond them, and what waits for
+a person."""
 
 SQL = """
 CREATE TABLE confirmed_rules (      -- a camera's rules as last confirmed, by a person or because they deleted nothing more than before

@@ -1,7 +1,8 @@
 """Everyone and everything that acts has an id that never comes again: ``storage/catalogue/actors.py``.
 
-Of rows made before this step the id is known only where a name can have meant one person alone: that of a user who is still there
-and was added before. All others stay without one (null): unknown, and equal to nobody. Tokens made before this step belong to nobody.
+Of rows made before this step the id is known only where a name can have meant one person alone: that of a user who is
+still there and was added before. All others stay without one (null): unknown, and equal to nobody. Tokens made before
+this step belong to nobody.
 """
 
 from __future__ import annotations

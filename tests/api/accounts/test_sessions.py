@@ -294,7 +294,13 @@ async def test_secrets_are_kept_as_hashes_only(client: Client, world: World) -> 
 
 
 async def test_a_body_that_is_no_json_or_too_large_is_a_problem(client: Client) -> None:
-    for body, code in [(b"{", "invalid_request"), (b'{"username":"\xff"}', "invalid_request"), (b"[]", "invalid_request"),
-                       (b'{"username":"\\ud800","password":"x"}', "invalid_request"), (b" " * 300_000, "too_large")]:  # fmt: skip
+    for body, code in [
+        (b"{", "invalid_request"),
+        (b'{"username":"\xff"}', "invalid_request"),
+        (b"[]", "invalid_request"),
+        # fmt: skip
+        (b'{"username":"\\ud800","password":"x"}', "invalid_request"),
+        (b" " * 300_000, "too_large"),
+    ]:
         answer = await client.post("/api/login", content=body)
         assert answer.json()["code"] == code, answer.text

@@ -1,4 +1,5 @@
-"""A camera that repeats its password in all that it says: nothing of it is kept, logged or answered; and its words reach administrators alone."""
+"""A camera that repeats its password in all that it says: nothing of it is kept, logged or answered; and its words
+reach administrators alone."""
 
 from __future__ import annotations
 

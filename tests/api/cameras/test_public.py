@@ -1,4 +1,5 @@
-"""What citizens see: only public cameras, only where it is switched on, always a named status, and no picture while the view is cut."""
+"""What citizens see: only public cameras, only where it is switched on, always a named status, and no picture while the
+view is cut."""
 
 from __future__ import annotations
 

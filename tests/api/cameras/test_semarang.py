@@ -1,5 +1,6 @@
-"""The case that the product must serve: a city's 4,470 cameras, a letter that switches them off, what citizens see meanwhile, the
-revocation, and the report of that week. docs/guide/semarang.md tells it with the figures of this test."""
+"""The case that the product must serve: a city's 4,470 cameras, a letter that switches them off, what citizens see
+meanwhile, the revocation, and the report of that week. docs/guide/semarang.md tells it with the figures of this test.
+"""
 
 from __future__ import annotations
 
@@ -62,8 +63,8 @@ def table() -> str:
 
 
 class City:
-    """A server of whose clock the test is the master. Its recorders are spoken for: each camera's footage and facts are what a
-    recorder would have entered."""
+    """A server of whose clock the test is the master. Its recorders are spoken for: each camera's footage and facts are
+    what a recorder would have entered."""
 
     def __init__(self, folder: Path) -> None:
         self.db = Database(folder / "catalogue.sqlite")

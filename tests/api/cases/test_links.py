@@ -1,4 +1,5 @@
-"""Who may have an export, and links by which others fetch one, over HTTP: real packages, a real catalogue, a clock that can be set."""
+"""Who may have an export, and links by which others fetch one, over HTTP: real packages, a real catalogue, a clock that
+can be set."""
 
 from __future__ import annotations
 

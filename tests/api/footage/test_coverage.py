@@ -305,7 +305,8 @@ async def test_a_report_of_no_camera_there_ever_was(client: Client, world: World
 
 
 async def test_a_range_that_reaches_into_the_future_and_a_clock_that_was_set(client: Client, world: World) -> None:
-    """In every form what is not known yet is said, and so is the step of the server's clock. A camera's clock that was set is no step of the server's."""
+    """In every form what is not known yet is said, and so is the step of the server's clock. A camera's clock that was
+    set is no step of the server's."""
     with world.db.write() as conn:
         (node,) = conn.execute("SELECT min(key) FROM node").fetchone()
         for camera, start_us, detail in (

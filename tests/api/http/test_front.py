@@ -188,7 +188,8 @@ async def test_a_named_proxy_knows_its_names_and_says_how_it_was_asked(world: Wo
         assert (await client.post("/api/login", json=body, headers=said | origin)).status_code == 403
 
 
-# --- HTTP Basic ---------------------------------------------------------------------------------------------------------------
+# --- HTTP Basic
+# ---------------------------------------------------------------------------------------------------------------
 
 
 def basic(user: str, password: str) -> dict[str, str]:
@@ -269,7 +270,8 @@ async def test_players_are_asked_for_basic_and_browsers_never(world: World, app:
                 assert is_played or "Basic" not in told, url
 
 
-# --- A path of its own ----------------------------------------------------------------------------------------------------------
+# --- A path of its own
+# ----------------------------------------------------------------------------------------------------------
 
 
 async def test_all_of_it_under_a_path(world: World) -> None:
@@ -301,7 +303,8 @@ async def test_all_of_it_under_a_path(world: World) -> None:
         assert (await client.get(made.json()["path"])).json()["code"] == "not_live"
 
 
-# --- Caches ----------------------------------------------------------------------------------------------------------------------
+# --- Caches
+# ----------------------------------------------------------------------------------------------------------------------
 
 # What is nobody's: the page's files, and what the operator shows to all.
 KEPT = {

@@ -1,4 +1,5 @@
-"""Texts that people enter, by whichever way: none is kept that could do something to a terminal, and none is printed so."""
+"""Texts that people enter, by whichever way: none is kept that could do something to a terminal, and none is printed
+so."""
 
 from __future__ import annotations
 

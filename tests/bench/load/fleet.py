@@ -18,8 +18,9 @@ __all__ = ["Fleet", "Sent"]
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Frames that a camera sent one behind the other on one connection, numbered ``first`` to ``last``; wall times in seconds.
-    ``end``: ``peer`` (the recorder left), ``drop``, ``stall``, ``overrun`` (nobody read), empty while it goes on. ``clips``: from which frame on, which."""
+    """Frames that a camera sent one behind the other on one connection, numbered ``first`` to ``last``; wall times in
+    seconds. ``end``: ``peer`` (the recorder left), ``drop``, ``stall``, ``overrun`` (nobody read), empty while it goes
+    on. ``clips``: from which frame on, which."""
 
     camera: int
     first: int

@@ -1,8 +1,9 @@
 """``python -m tests.bench.load.generator``: thousands of cameras in one process, on one epoll loop.
 
-Told what to do by JSON lines on stdin, answers each with one on stdout (``tests.bench.load.fleet`` is the other end). A camera's URL is
-``rtsp://127.0.0.1:PORT/<number>``. Cameras are spread over ``PHASES`` moments of a frame's time, each with its own place in the group of pictures.
-Invariant: what the log of a connection calls sent was taken by the kernel whole, in order, without a hole.
+Told what to do by JSON lines on stdin, answers each with one on stdout (``tests.bench.load.fleet`` is the other end). A
+camera's URL is ``rtsp://127.0.0.1:PORT/<number>``. Cameras are spread over ``PHASES`` moments of a frame's time, each
+with its own place in the group of pictures. Invariant: what the log of a connection calls sent was taken by the kernel
+whole, in order, without a hole.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ _REQUEST: Final = re.compile(rb"([A-Z_]+) (\S+) RTSP/1\.0\r\n(.*?)\r\n\r\n", re.
 
 @dataclass(slots=True)
 class Stretch:
-    """Frames sent one behind the other. ``end``: why no more came: ``peer``, ``drop``, ``stall``, ``overrun``, or empty."""
+    """Frames sent one behind the other. ``end``: why no more came: ``peer``, ``drop``, ``stall``, ``overrun``, or
+    empty."""
 
     camera: int
     first: int
@@ -152,7 +154,8 @@ class Generator:
             connection.stretch.clips.append((number, connection.clip))
 
     def _send(self, connection: Connection, buffers: list[Any]) -> bool:
-        """Whether the frame is on its way whole; what the kernel does not take at once is copied, for the buffers change."""
+        """Whether the frame is on its way whole; what the kernel does not take at once is copied, for the buffers
+        change."""
         pending = connection.pending
         if pending:
             if len(pending) > _MOST_PENDING:
@@ -355,7 +358,8 @@ class Generator:
         }
 
     def _drop(self) -> dict[str, Any]:
-        """All cameras go at once and refuse to come back until ``accept``. What was sent still arrives: a reset would take it back."""
+        """All cameras go at once and refuse to come back until ``accept``. What was sent still arrives: a reset would
+        take it back."""
         if self.listener is not None:
             self.epoll.unregister(self.listener.fileno())
             self.listener.close()

@@ -1,7 +1,8 @@
-"""A hostile network: clients that hold on, flood and send nonsense, viewers who merely watch, and a camera that answers with anything.
+"""A hostile network: clients that hold on, flood and send nonsense, viewers who merely watch, and a camera that answers
+with anything.
 
-``python -m tests.bench.load.hostile``: the clients, in a process of their own, until stdin closes; told port and token by a JSON line on stdin, prints what it did as a JSON line at its
-end. ``HostileCamera`` is a thread of whoever uses it.
+``python -m tests.bench.load.hostile``: the clients, in a process of their own, until stdin closes; told port and token
+by a JSON line on stdin, prints what it did as a JSON line at its end. ``HostileCamera`` is a thread of whoever uses it.
 """
 
 from __future__ import annotations

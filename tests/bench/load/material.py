@@ -1,7 +1,8 @@
 """What the cameras of a load send: real H.264, encoded once and cut into RTP packets, shared by all of them.
 
-Each frame has its own identity all the same: a SEI message with the frame's number and the camera's, whose place is known. A frame on the wire is
-``head | camera | tail``; head and tail belong to all cameras, numbers in them are patched once a frame, and only the three bytes of the camera differ.
+Each frame has its own identity all the same: a SEI message with the frame's number and the camera's, whose place is
+known. A frame on the wire is ``head | camera | tail``; head and tail belong to all cameras, numbers in them are patched
+once a frame, and only the three bytes of the camera differ.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ _NUMBERS: Final = struct.Struct("!HI")
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a camera is set to. ``seconds`` is how much is encoded before it repeats; ``audio``: G.711 beside it, a packet a frame."""
+    """What a camera is set to. ``seconds`` is how much is encoded before it repeats; ``audio``: G.711 beside it, a
+    packet a frame."""
 
     width: int
     height: int

@@ -1,6 +1,7 @@
 """``python -m tests.bench.load.odd``: odd cameras beside a load, in a process of their own, until stdin closes.
 
-Told how many by a JSON line on stdin, answers with the tables of their configuration on stdout. Habits repeat when there are more cameras than habits.
+Told how many by a JSON line on stdin, answers with the tables of their configuration on stdout. Habits repeat when
+there are more cameras than habits.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ def light(camera: type[Camera], frame_rate: int, bit_rate_bps: int) -> type[Came
 
 
 class Odd:
-    """A process with so many odd cameras; `tables` are their sections of the configuration, with ids that begin with «odd-»."""
+    """A process with so many odd cameras; `tables` are their sections of the configuration, with ids that begin with
+    «odd-»."""
 
     def __init__(self, count: int, frame_rate: int = 10, bit_rate_bps: int = 120_000) -> None:
         self._process = subprocess.Popen(

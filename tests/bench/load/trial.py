@@ -28,8 +28,8 @@ _RECORDER = "nvr.recorder"
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What was used over some time. ``core_percent``: of one core, all recorders together; ``generator_percent``: the load itself; ``late_ms``: how far it was
-    behind at most."""
+    """What was used over some time. ``core_percent``: of one core, all recorders together; ``generator_percent``: the
+    load itself; ``late_ms``: how far it was behind at most."""
 
     core_percent: float
     pss_bytes: int
@@ -115,7 +115,8 @@ def trial(
     workers: int = 2,
     beside: Sequence[Mapping[str, Any]] = (),
 ) -> Iterator[Trial]:
-    """A server that records ``count`` cameras of a load, and those of other tables ``beside``. Both are gone afterwards, with all files."""
+    """A server that records ``count`` cameras of a load, and those of other tables ``beside``. Both are gone
+    afterwards, with all files."""
     with folder(where) as made, Fleet(*profiles) as fleet:
         cameras = [
             {"id": f"cam-{n}", "url": fleet.url(n), "source": source, "audio": profiles[0].audio} for n in range(count)

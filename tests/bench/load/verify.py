@@ -1,4 +1,5 @@
-"""Was every frame recorded once and whole? Reads segment files alone, and compares every sample byte for byte with what its camera sent."""
+"""Was every frame recorded once and whole? Reads segment files alone, and compares every sample byte for byte with what
+its camera sent."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ __all__ = ["Verdict", "verify"]
 
 @dataclass(slots=True)
 class Verdict:
-    """``frames`` were compared in ``segments``; the rest are faults. ``lost``: sent after a keyframe, to a recorder that was there, and not found."""
+    """``frames`` were compared in ``segments``; the rest are faults. ``lost``: sent after a keyframe, to a recorder
+    that was there, and not found."""
 
     segments: int = 0
     frames: int = 0
@@ -57,8 +59,9 @@ class Verdict:
 def verify(
     root: Path, sent: Iterable[Sent], clips: Sequence[Clip], *, patience_s: float = 2.5, until: float | None = None
 ) -> Verdict:
-    """Compares. A connection that its recorder left may lack frames at its end, sent in the last ``patience_s``: those were still on their way.
-    What was sent within ``patience_s`` before ``until`` (wall time, seconds) may be missing too: the recorder was told to end then."""
+    """Compares. A connection that its recorder left may lack frames at its end, sent in the last ``patience_s``: those
+    were still on their way. What was sent within ``patience_s`` before ``until`` (wall time, seconds) may be missing
+    too: the recorder was told to end then."""
     verdict = Verdict()
     by_camera: dict[int, list[Sent]] = defaultdict(list)
     for stretch in sent:
@@ -110,7 +113,8 @@ def _compare_sample(
     found: list[int],
     verdict: Verdict,
 ) -> bool:
-    # The place of the number depends on the frame, the frame on the number: only keyframes have more in front, so look for our mark.
+    # The place of the number depends on the frame, the frame on the number: only keyframes have more in front, so look
+    # for our mark.
     at = data.find(b"nvr-load-frame-1", offset, offset + min(size, 400))
     if at < 0 or at + 23 > offset + size:
         verdict.damaged += 1

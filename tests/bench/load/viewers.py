@@ -1,4 +1,5 @@
-"""People who use the server while it records: questions for coverage, and one who watches. Each is a thread that stops when told."""
+"""People who use the server while it records: questions for coverage, and one who watches. Each is a thread that stops
+when told."""
 
 from __future__ import annotations
 
@@ -102,8 +103,8 @@ class _Clock:
 
 
 class Player(_Person):
-    """Plays a camera's recording by HLS from ``start`` (wall time, seconds) on, as fast as it was recorded: playlists, and the bytes they name. What
-    comes after the footage before it has been played is a stall."""
+    """Plays a camera's recording by HLS from ``start`` (wall time, seconds) on, as fast as it was recorded: playlists,
+    and the bytes they name. What comes after the footage before it has been played is a stall."""
 
     def __init__(self, http: Client, camera: int, start: float) -> None:
         super().__init__("player")

@@ -1,6 +1,8 @@
-"""Odd cameras: each has one habit that real cameras have, and is otherwise without fault. See docs/design/test-cameras.md.
+"""Odd cameras: each has one habit that real cameras have, and is otherwise without fault. See
+docs/design/test-cameras.md.
 
-A habit is one small class in one of the modules of this folder; `HABITS` has them all by name. `OddCameras` serves any number of them on one port.
+A habit is one small class in one of the modules of this folder; `HABITS` has them all by name. `OddCameras` serves any
+number of them on one port.
 """
 
 from tests.cameras.odd import (

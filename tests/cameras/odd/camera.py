@@ -1,7 +1,8 @@
 """A camera without fault, whose every step a habit may change.
 
-One object for each connection; what belongs to the camera itself (its clip, when it films, its settings in the recorder) is in class attributes and
-class methods. Frames are numbered from 0, from when the first client played: all clients of a camera see one film, as with a real one.
+One object for each connection; what belongs to the camera itself (its clip, when it films, its settings in the
+recorder) is in class attributes and class methods. Frames are numbered from 0, from when the first client played: all
+clients of a camera see one film, as with a real one.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ LONG_GROUP = ClipSpec(frames=_FRAMES, frame_rate=RATE, group=100, bit_rate_bps=1
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """Frame `number` of the film: when what it shows happened and when it is sent (seconds from the film's beginning), and what its stamp says (ticks)."""
+    """Frame `number` of the film: when what it shows happened and when it is sent (seconds from the film's beginning),
+    and what its stamp says (ticks)."""
 
     number: int
     true_s: float

@@ -1,4 +1,5 @@
-"""Siblings of the habits of sound: formats that no file holds or that are described wrongly, SETUP that is never answered, holes."""
+"""Siblings of the habits of sound: formats that no file holds or that are described wrongly, SETUP that is never
+answered, holes."""
 
 from __future__ import annotations
 

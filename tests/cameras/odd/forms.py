@@ -1,4 +1,5 @@
-"""Siblings of the habits of units, packets and stamps: types that change, layers, markers on some frames alone, numbers and stamps that say less than they should."""
+"""Siblings of the habits of units, packets and stamps: types that change, layers, markers on some frames alone, numbers
+and stamps that say less than they should."""
 
 from __future__ import annotations
 

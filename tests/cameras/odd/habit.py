@@ -18,7 +18,8 @@ _Class = TypeVar("_Class", bound=type[Camera])
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """A habit. `kind` is the module it is in; `seen`: the public report of a camera, server or program that has it; `right`: what a recorder should do."""
+    """A habit. `kind` is the module it is in; `seen`: the public report of a camera, server or program that has it;
+    `right`: what a recorder should do."""
 
     name: str
     kind: str

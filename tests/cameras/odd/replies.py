@@ -1,4 +1,5 @@
-"""Siblings of the habits of answers: numbers before the answer, sessions that change their name, timeouts of words, keep-alives that ask for a login."""
+"""Siblings of the habits of answers: numbers before the answer, sessions that change their name, timeouts of words,
+keep-alives that ask for a login."""
 
 from __future__ import annotations
 

@@ -12,8 +12,9 @@ __all__ = ["Rtp", "interleaved"]
 
 @dataclass(slots=True)
 class Rtp:
-    """A packet (RFC 3550 5.1). `sequence` None: the next number of the stream, which is counted when the packet is sent. `extra` follows the fixed header:
-    contributing sources, a header extension; its flags are in `flags`, the first byte."""
+    """A packet (RFC 3550 5.1). `sequence` None: the next number of the stream, which is counted when the packet is
+    sent. `extra` follows the fixed header: contributing sources, a header extension; its flags are in `flags`, the
+    first byte."""
 
     payload: bytes
     timestamp: int

@@ -24,8 +24,8 @@ __all__ = ["Journal", "OddCameras", "Sent"]
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A frame that was sent. `true_us` is when what it shows happened, `at_us` when it was handed to the connection; both wall clock. `damaged`: what can't
-    be decoded for what was lost of it."""
+    """A frame that was sent. `true_us` is when what it shows happened, `at_us` when it was handed to the connection;
+    both wall clock. `damaged`: what can't be decoded for what was lost of it."""
 
     number: int
     connection: int
@@ -139,7 +139,8 @@ class _Sound(Stream):
 
 
 class OddCameras:
-    """An RTSP server whose mounts are cameras: `cameras` by the name that is their path. Start and stop it on one event loop, or with `running`."""
+    """An RTSP server whose mounts are cameras: `cameras` by the name that is their path. Start and stop it on one event
+    loop, or with `running`."""
 
     def __init__(self, cameras: Mapping[str, type[Camera]], *, port: int = 0) -> None:
         self.cameras = dict(cameras)

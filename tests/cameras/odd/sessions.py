@@ -1,4 +1,5 @@
-"""Habits of sessions and connections: how they end, how many there may be, transports that are refused, passwords that are wrong."""
+"""Habits of sessions and connections: how they end, how many there may be, transports that are refused, passwords that
+are wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Habits of time: stamps that are wrong, jump or repeat, frames that come late, in bursts or hardly ever, and reports of the camera's clock."""
+"""Habits of time: stamps that are wrong, jump or repeat, frames that come late, in bursts or hardly ever, and reports
+of the camera's clock."""
 
 from __future__ import annotations
 

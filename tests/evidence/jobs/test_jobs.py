@@ -1,4 +1,5 @@
-"""The server's exports: made in order, resumed, cancelled, refused when they don't fit, deleted after their time; and their footage held meanwhile."""
+"""The server's exports: made in order, resumed, cancelled, refused when they don't fit, deleted after their time; and
+their footage held meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What is copied is what was recorded, however slow the disks are, whatever the fragments' sizes, wherever the range ends: byte for byte."""
+"""What is copied is what was recorded, however slow the disks are, whatever the fragments' sizes, wherever the range
+ends: byte for byte."""
 
 from __future__ import annotations
 
@@ -77,7 +78,8 @@ def export(
 
 
 def test_a_slow_writer_loses_nothing_to_a_fast_reader(studio: Studio, signer: Signer, tmp_path: Path) -> None:
-    # Behind the range's end there is more in the segment than could ever wait: it is read, for the hash, as fast as the disk gives it.
+    # Behind the range's end there is more in the segment than could ever wait: it is read, for the hash, as fast as the
+    # disk gives it.
     recorded = record(studio, START_US, [[60_000] * 10] * 40)
     end_us = START_US + 4_000_000 - 1
     calls = itertools.count()

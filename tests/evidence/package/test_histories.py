@@ -1,7 +1,9 @@
-"""Random exports, clips and playlists over random histories, compared with a plain reference: every byte delivered, and every figure.
+"""Random exports, clips and playlists over random histories, compared with a plain reference: every byte delivered, and
+every figure.
 
-A history has gaps, overlaps, clocks that are set forward and back, several formats, recorders that take over, and a segment that still grows. The reference knows only
-what was recorded, frame by frame, and the rules in words: it shares no code with what it judges.
+A history has gaps, overlaps, clocks that are set forward and back, several formats, recorders that take over, and a
+segment that still grows. The reference knows only what was recorded, frame by frame, and the rules in words: it shares
+no code with what it judges.
 """
 
 from __future__ import annotations
@@ -49,8 +51,8 @@ MS = 1_000
 
 @dataclass(frozen=True)
 class RunPlan:
-    """A run to be recorded: how far after (or, set back, before) the end of the one before it begins, how many segments and fragments it has, whether another recorder
-    makes it, in which format, and how fast the camera's clock runs."""
+    """A run to be recorded: how far after (or, set back, before) the end of the one before it begins, how many segments
+    and fragments it has, whether another recorder makes it, in which format, and how fast the camera's clock runs."""
 
     after_us: int
     is_step: bool
@@ -163,7 +165,8 @@ def frames_between(run: Run, start_us: int, end_us: int) -> list[bytes]:
 
 
 def fragments_needed(run: Run, start_us: int, end_us: int) -> Counter[bytes]:
-    """Every sample of the fragments of a run that an export of the range has: from the keyframe that decodes the first frame on."""
+    """Every sample of the fragments of a run that an export of the range has: from the keyframe that decodes the first
+    frame on."""
     needed: Counter[bytes] = Counter()
     for part in run.parts:
         shown = [s for s in part.samples if start_us <= part.wall_us(s.pts) < end_us]
@@ -295,7 +298,8 @@ def _judge(
     def within(payload: bytes) -> set[bytes]:
         return {s.data for run in runs for p in run.parts for s in p.samples if s.data in payload}
 
-    # Clips of an archive: what is shown, and each run that it is shown instead of, if a clock was set; the frames themselves, once.
+    # Clips of an archive: what is shown, and each run that it is shown instead of, if a clock was set; the frames
+    # themselves, once.
     try:
         clips = plan_clips(studio.database, studio.cache, CAMERA, start_us, as_of_us)
     except NoFootage:

@@ -1,4 +1,5 @@
-"""What is in a package: the footage as it was recorded, at the right times, and nothing unsaid. Judged also by programs that are not ours."""
+"""What is in a package: the footage as it was recorded, at the right times, and nothing unsaid. Judged also by programs
+that are not ours."""
 
 from __future__ import annotations
 
@@ -78,7 +79,8 @@ def test_every_frame_of_the_range_is_there_once_at_its_time(world: World, whole:
     first = numbers.index(expected[0].number)
     of_range = list(zip(numbers, times, strict=True))[first : first + len(expected)]
     assert [n for n, _ in of_range] == [f.number for f in expected]
-    # A fragment is half a second, the recorder's clock was off by 300 ppm: the middle of it is right to a fraction of a millisecond.
+    # A fragment is half a second, the recorder's clock was off by 300 ppm: the middle of it is right to a fraction of a
+    # millisecond.
     assert max(abs(t - f.wall_us) for (_, t), f in zip(of_range, expected, strict=True)) < 400
     # No more before it than from the keyframe on, no more after it than the fragment.
     assert whole.request.start_us - times[0] < 1_000_000 + 100_000

@@ -1,4 +1,5 @@
-"""The server's clock is set back: a time is recorded twice, by two runs of one recorder. Nothing is left out, and nothing in silence."""
+"""The server's clock is set back: a time is recorded twice, by two runs of one recorder. Nothing is left out, and
+nothing in silence."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ S = 1_000_000
 def run_of(
     studio: Studio, start_us: int, count: int, *, seed: int, then_us: int | None = None, segment_s: int = 4
 ) -> list[Recorded]:
-    """A run of ``count`` segments, a fragment a second. With ``then_us`` it ended since the server's clock was set to that."""
+    """A run of ``count`` segments, a fragment a second. With ``then_us`` it ended since the server's clock was set to
+    that."""
     made: list[Recorded] = []
     media = 0
     for number in range(count):
@@ -54,7 +56,8 @@ def samples_in(folder: Path) -> list[bytes]:
     return [data for movie in folder.glob("*.mp4") for samples, _ in fragments_of(movie) for _, data in samples]
 
 
-# (how far the clock is set, what is then recorded): a little back; back to before the first run began; to and fro, twice.
+# (how far the clock is set, what is then recorded): a little back; back to before the first run began; to and fro,
+# twice.
 MS = 1_000
 STEPS = [
     [-5 * S - 8 * MS],

@@ -1,4 +1,5 @@
-"""``nvr audit verify`` over whatever was done to the catalogue's file, the book of heads or the keys: faults with names, never a traceback."""
+"""``nvr audit verify`` over whatever was done to the catalogue's file, the book of heads or the keys: faults with
+names, never a traceback."""
 
 from __future__ import annotations
 

@@ -135,7 +135,8 @@ def test_a_stranger_s_key_signs_nothing_here(book: HeadBook, keys: KeyFolder) ->
 
 
 def forged(db: Database) -> None:
-    """The last entry anew, its hash right, the fences up again and the catalogue's own note changed: nothing in the file tells."""
+    """The last entry anew, its hash right, the fences up again and the catalogue's own note changed: nothing in the
+    file tells."""
     with closing(sqlite3.connect(db.path, isolation_level=None)) as conn:
         fences = conn.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
         for name, _ in fences:

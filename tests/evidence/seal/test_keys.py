@@ -1,4 +1,5 @@
-"""Keys: made once, never readable by others, rotated without losing a certificate, supplied, and refused when they can't be."""
+"""Keys: made once, never readable by others, rotated without losing a certificate, supplied, and refused when they
+can't be."""
 
 from __future__ import annotations
 

@@ -30,7 +30,8 @@ EDGES = st.sampled_from([0, 1, 7, 8, 15, 16, 2**16, 2**31 - 1, 2**31, 2**32 - 1]
 
 
 def told(target: Path) -> int:
-    """The command's exit code; what it prints names the fault in both languages, and no fault is one that no check foresaw."""
+    """The command's exit code; what it prints names the fault in both languages, and no fault is one that no check
+    foresaw."""
     report = verify(target)
     codes = {finding.code for finding in report.findings}
     assert "not_understood" not in codes, report.findings

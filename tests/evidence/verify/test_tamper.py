@@ -369,7 +369,8 @@ def test_an_archive_made_by_another_program_is_refused_with_a_reason(small: Made
 
 
 def test_files_of_an_archive_carry_the_time_at_which_it_was_made(small: Made, tmp_path: Path) -> None:
-    """In every reader, and the same each time; another time, or one that is not the manifest's, is no archive of ours. One without times, as they were, is good."""
+    """In every reader, and the same each time; another time, or one that is not the manifest's, is no archive of ours.
+    One without times, as they were, is good."""
     path = archive_of(small.path, tmp_path / "export.zip")
     assert outcome(path) == "valid" and path.read_bytes() == archive_of(small.path, tmp_path / "2.zip").read_bytes()
     made = datetime.fromtimestamp(made_s(small.path) or 0, UTC)

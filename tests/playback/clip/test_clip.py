@@ -1,4 +1,5 @@
-"""Clips: exactly the frames of the range, once, in order, at their times; and bytes that can be asked for in any pieces."""
+"""Clips: exactly the frames of the range, once, in order, at their times; and bytes that can be asked for in any
+pieces."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ def whole(clip: Clip) -> bytes:
 
 
 def ranges(world: World, count: int, seed: int) -> list[tuple[int, int]]:
-    """Random ranges; half of their ends are exactly on, or a microsecond before or after, a frame or the border of a file."""
+    """Random ranges; half of their ends are exactly on, or a microsecond before or after, a frame or the border of a
+    file."""
     chance = random.Random(seed)
     points = [frame.wall_us for frame in world.frames]
     points += [part.key.start_us for run in world.runs for part in run.parts] * 5

@@ -49,7 +49,8 @@ def test_gstreamer_plays_it(world_of: Worlds, codec: str, gaps: Gaps, tmp_path: 
         if first % GOP and shown[0][0] == first - 1:
             del shown[0]
         numbers = [number for number, _ in shown]
-        # With frames to hide, version 1.22 stops when the hidden ones and the shown ones together are as long as what is to be shown.
+        # With frames to hide, version 1.22 stops when the hidden ones and the shown ones together are as long as what
+        # is to be shown.
         assert len(numbers) >= len(expected) - first % GOP
         assert numbers == expected[: len(numbers)]
         assert max(abs(a - b) for (_, a), (_, b) in zip(shown, decoded(path), strict=False)) < 0.001

@@ -1,6 +1,8 @@
-"""500 random ranges: a clip holds exactly the frames of its range, in order, once, at their times, and nothing else but what decoding them needs.
+"""500 random ranges: a clip holds exactly the frames of its range, in order, once, at their times, and nothing else but
+what decoding them needs.
 
-Every recorded packet carries the number of its picture, so that clips need only be demuxed; a few are decoded too, and the numbers in the pictures read.
+Every recorded packet carries the number of its picture, so that clips need only be demuxed; a few are decoded too, and
+the numbers in the pictures read.
 """
 
 from __future__ import annotations
@@ -52,7 +54,8 @@ def demuxed(data: bytes) -> list[Any]:
 
 
 def times(world: World, expected: list[Frame], pts: dict[int, int], gaps: Gaps) -> list[float]:
-    """When each frame is to be shown, in seconds: within a run by the camera's clock, from run to run by the wall clock or without a pause."""
+    """When each frame is to be shown, in seconds: within a run by the camera's clock, from run to run by the wall clock
+    or without a pause."""
     ends = {run.frames[-1].number: run.parts[-1].media_end for run in world.runs}
     found: list[float] = []
     last = -1
@@ -89,7 +92,8 @@ def test_500_random_ranges(tmp_path: Path, codec: str) -> None:
         held = [known[number] for number in numbers]
         assert all(bytes(packet) == recorded.data for packet, recorded in zip(packets, held, strict=True))
         wanted = {frame.number for frame in expected}
-        # In decode order and once; what is not of the range is there to be decoded: from a keyframe on, or referred to by later ones.
+        # In decode order and once; what is not of the range is there to be decoded: from a keyframe on, or referred to
+        # by later ones.
         places = [packet.place for packet in held]
         assert places == sorted(set(places))
         assert held[0].keyframe

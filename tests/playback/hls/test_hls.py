@@ -130,7 +130,8 @@ def test_random_ranges(world_of: Worlds, overlap: bool, tmp_path: Path) -> None:
         except NoFootage:
             assert not expected
             continue
-        # Fragments are not cut: where another recorder takes over, the last one reaches into what it shows, and FFmpeg drops that much.
+        # Fragments are not cut: where another recorder takes over, the last one reaches into what it shows, and FFmpeg
+        # drops that much.
         numbers = numbers_of(world.studio, items, tmp_path, by_run=overlap)
         if not overlap:
             wanted = [frame.number for frame in expected]
@@ -167,7 +168,8 @@ def test_each_gap_is_one_entry(world_of: Worlds) -> None:
 @pytest.mark.parametrize("codec", ["h264", "h264b"])
 @pytest.mark.parametrize("audio", [False, True])
 def test_media_time_is_the_position_in_the_playlist(world_of: Worlds, codec: str, audio: bool, tmp_path: Path) -> None:
-    """Also over gaps and from run to run: players that know neither gaps nor discontinuities show everything where it belongs."""
+    """Also over gaps and from run to run: players that know neither gaps nor discontinuities show everything where it
+    belongs."""
     world = world_of(codec, audio=audio)
     for start_us in (START_US, START_US + 5_400_000):
         found, items = ask(world.studio, start_us, world.end_us)

@@ -1,4 +1,5 @@
-"""Live playlists: every frame once from part to part, over file borders and new runs; waiting, numbers, and who is not live."""
+"""Live playlists: every frame once from part to part, over file borders and new runs; waiting, numbers, and who is not
+live."""
 
 from __future__ import annotations
 
@@ -93,7 +94,8 @@ class Viewer:
         return playlist
 
     async def drain(self) -> None:
-        """Takes what a file's end has left waiting: it answers one wait without a new part, so the last part may not have been waited for."""
+        """Takes what a file's end has left waiting: it answers one wait without a new part, so the last part may not
+        have been waited for."""
         for _ in range(20):
             self.take(await self.live.playlist(CAMERA))
             await asyncio.sleep(0.01)
@@ -356,7 +358,8 @@ def test_a_window_begins_with_a_keyframe() -> None:
 async def test_a_clock_that_was_set_back_shows_the_newer_run_as_a_whole(
     studio: Studio, live: Live, clock: Clock, tmp_path: Path
 ) -> None:
-    """Who watches sees every frame of both runs; who comes then sees the newer one alone, and is told what lies behind it."""
+    """Who watches sees every frame of both runs; who comes then sees the newer one alone, and is told what lies behind
+    it."""
     viewer = Viewer(studio, live)
     ends: list[int] = []
     for start_us in (START_US, START_US + 1_500_000):

@@ -12,7 +12,8 @@ from tests.nightly import examples
 from tests.playback.footage import CAMERA, START_US
 from tests.playback.rfc8216 import check, check_reload
 
-# What happens next: how many parts of how long (in tenths of a second) follow, each how many in a group; or a new file, run, format.
+# What happens next: how many parts of how long (in tenths of a second) follow, each how many in a group; or a new file,
+# run, format.
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["parts", "parts", "parts", "file", "run", "init"]),

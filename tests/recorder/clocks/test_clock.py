@@ -17,7 +17,8 @@ FRAME_US = 40_000
 def simulate(
     seconds: float, *, drift_ppm: float = 0, delay_us: object = 5_000, seed: int = 1
 ) -> tuple[RunClock, list[int]]:
-    """A camera whose clock runs ``drift_ppm`` fast, over a network that delays at random; returns the clock and its error at each frame."""
+    """A camera whose clock runs ``drift_ppm`` fast, over a network that delays at random; returns the clock and its
+    error at each frame."""
     clock, errors, dice = RunClock(), [], random.Random(seed)
     for number in range(int(seconds * 25)):
         true_us = START_US + number * FRAME_US

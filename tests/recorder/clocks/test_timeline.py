@@ -1,4 +1,5 @@
-"""Where frames come to stand, of cameras whose time stamps are right, wrong or nothing, over networks that delay: with simulated clocks."""
+"""Where frames come to stand, of cameras whose time stamps are right, wrong or nothing, over networks that delay: with
+simulated clocks."""
 
 from __future__ import annotations
 

@@ -74,8 +74,9 @@ def test_who_fell_together_is_woken_together_and_not_twice() -> None:
 
 
 def storm(cameras: int, away_s: float, dead: int, seed: int) -> tuple[float, int]:
-    """All cameras of a worker drop at zero and can be reached again after ``away_s``, but for the ``dead``, each of whose attempts lasts ten seconds.
-    Returns when the last one records, and the most connections that began within one second."""
+    """All cameras of a worker drop at zero and can be reached again after ``away_s``, but for the ``dead``, each of
+    whose attempts lasts ten seconds. Returns when the last one records, and the most connections that began within one
+    second."""
     rng = random.Random(seed)
     limiter, outages = Limiter(rng.random), Outages()
     backoffs = [Backoff(rng.random) for _ in range(cameras)]
@@ -134,7 +135,8 @@ def storm(cameras: int, away_s: float, dead: int, seed: int) -> tuple[float, int
 @settings(max_examples=3, deadline=None)
 @given(st.integers(0, 1000), st.sampled_from([20.0, 120.0, 600.0]))
 def test_half_a_city_behind_a_switch_that_reboots(seed: int, away_s: float) -> None:
-    """2,235 cameras of one worker, of which 200 stay dead: the others are back within 25 s, at a bounded rate all the time."""
+    """2,235 cameras of one worker, of which 200 stay dead: the others are back within 25 s, at a bounded rate all the
+    time."""
     back_s, most = storm(2235, away_s, 200, seed)
     assert back_s < 25.0
     assert most <= 405
@@ -154,7 +156,8 @@ async def test_a_loop_that_looks_seldom_gives_turns_as_often_as_they_are_due() -
 
 
 async def test_cameras_that_ffmpeg_reads_wait_for_no_look() -> None:
-    """A worker that feeds FFmpeg has no sockets to look at: after an abort each turn would cost its cameras half a second."""
+    """A worker that feeds FFmpeg has no sockets to look at: after an abort each turn would cost its cameras half a
+    second."""
     turns = Turns()
     waiting = [asyncio.create_task(turns.turn(AV_COST_S, fresh=True)) for _ in range(3)]
     await asyncio.sleep(0)

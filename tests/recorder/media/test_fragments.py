@@ -124,7 +124,8 @@ def test_the_same_bytes_as_ffmpeg(frames: Frames) -> None:
 @settings(deadline=None)
 @given(FRAMES, UNITS)
 def test_a_second_track_as_ffmpeg_writes_it(frames: Frames, sizes: list[tuple[int, int]]) -> None:
-    """FFmpeg is given the samples fragment by fragment, so that the same are in each; how it interleaves is its own affair."""
+    """FFmpeg is given the samples fragment by fragment, so that the same are in each; how it interleaves is its own
+    affair."""
     sounds = units(sizes)
     ours = Fragmenter.of(template(), form(), BASE)
     ours = Fragmenter(ours.init, ours.tracks, small_bytes=0)
@@ -168,7 +169,8 @@ def test_a_second_track_as_ffmpeg_writes_it(frames: Frames, sizes: list[tuple[in
 def test_a_file_begins_at_its_own_beginning(
     frames: Frames, sizes: list[tuple[int, int]], has_audio: bool, late: int, chance: Random
 ) -> None:
-    """Cut anywhere, with audio that comes late: decode times in a file count from its beginning, and with what its head says they are the run's."""
+    """Cut anywhere, with audio that comes late: decode times in a file count from its beginning, and with what its head
+    says they are the run's."""
     ours = Fragmenter.of(template(), form() if has_audio else None, BASE)
     muxer = Fragmenter(ours.init, ours.tracks, small_bytes=0)
     waiting = units(sizes) if has_audio else []
@@ -303,7 +305,8 @@ def test_both_tracks_play() -> None:
 def test_a_hole_is_told_and_players_bridge_it(
     frames: list[tuple[list[int], int, int, bool]], at: int, loss: str
 ) -> None:
-    """A hole before any frame: the fragment before it says so, decode times go on without a break, and FFmpeg reads every frame at its time."""
+    """A hole before any frame: the fragment before it says so, decode times go on without a break, and FFmpeg reads
+    every frame at its time."""
     made = pictures(frames)
     at = at % len(made)
     for frame in made[at:]:

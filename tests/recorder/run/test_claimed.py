@@ -1,6 +1,8 @@
-"""From packets on the wire to what is claimed: random loss, duplicates, reordering, pauses and jumps of time stamps, through depacketiser, pipeline, files and catalogue.
+"""From packets on the wire to what is claimed: random loss, duplicates, reordering, pauses and jumps of time stamps,
+through depacketiser, pipeline, files and catalogue.
 
-Which frames can be decoded follows from which packets came; the files must hold exactly these, and coverage must claim them and nothing else.
+Which frames can be decoded follows from which packets came; the files must hold exactly these, and coverage must claim
+them and nothing else.
 """
 
 from __future__ import annotations
@@ -134,7 +136,8 @@ def play(rig: Rig, history: dict[str, object]) -> set[int]:
 
 
 def truth(segments: Sequence[Segment], good: set[int]) -> list[Interval]:
-    """Footage by what can be decoded: a frame lasts until the next one if nothing was lost between them and it follows soon, else as long as frames do."""
+    """Footage by what can be decoded: a frame lasts until the next one if nothing was lost between them and it follows
+    soon, else as long as frames do."""
     found: list[Interval] = []
     for segment in segments:
         clock = TimeMap.of(segment)

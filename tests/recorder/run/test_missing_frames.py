@@ -1,4 +1,5 @@
-"""What is said where frames are missing: to the frame, with its cause and whose it is; and of connections that bring nothing. Clocks are simulated, disk and catalogue real."""
+"""What is said where frames are missing: to the frame, with its cause and whose it is; and of connections that bring
+nothing. Clocks are simulated, disk and catalogue real."""
 
 from __future__ import annotations
 
@@ -225,7 +226,8 @@ def test_beginning_to_record_is_no_fault_of_the_cameras(rig: Rig, film: Clip, po
 def test_whose_the_wait_for_the_first_keyframe_is(
     rig: Rig, film: Clip, waited_s: int, because: str, whose: str
 ) -> None:
-    """To join in the middle of a group is usual: that it had to be is no fault of the camera's, a group of over ten seconds is."""
+    """To join in the middle of a group is usual: that it had to be is no fault of the camera's, a group of over ten
+    seconds is."""
     received = 0
     rig.pipeline.because(because)
     rig.pipeline.journal.began_us = rig.realtime_us

@@ -1,5 +1,5 @@
-"""What ends a run, with simulated clocks and a camera's packets, on a real disk and catalogue: each end has its cause, and footage and gaps
-fill the time exactly."""
+"""What ends a run, with simulated clocks and a camera's packets, on a real disk and catalogue: each end has its cause,
+and footage and gaps fill the time exactly."""
 
 from __future__ import annotations
 
@@ -175,7 +175,8 @@ def test_an_unbroken_run(rig: Rig, film: Clip) -> None:
 
 @pytest.mark.parametrize("cause", [Cause.OVERLOAD, Cause.DISK_FULL, Cause.DISK_ERROR])
 def test_who_stops_a_camera_leaves_what_came(rig: Rig, film: Clip, cause: Cause) -> None:
-    """This machine was behind, the camera moves to another worker, or space is kept for others: the disk has refused nothing."""
+    """This machine was behind, the camera moves to another worker, or space is kept for others: the disk has refused
+    nothing."""
     rig.open(film)
     rig.send(film, 0, 60)
     found = rig.done(cause)
@@ -354,7 +355,8 @@ def test_parameters_that_cannot_be_read_end_the_run_as_corrupt(rig: Rig, film: C
 
 @pytest.mark.parametrize("step_us", [0, 90_000_000, -1_500_000])
 def test_between_two_runs_of_one_connection_nothing_is_a_gap_before_it_is_known(rig: Rig, step_us: int) -> None:
-    """Whoever looks at the live edge, after each frame, sees no outage while frames come: where the camera changes its parameters, or the server's clock is set."""
+    """Whoever looks at the live edge, after each frame, sees no outage while frames come: where the camera changes its
+    parameters, or the server's clock is set."""
     film = clip(ClipSpec(frames=100, group=25, change_to=None if step_us else (480, 288)))
     rig.open(film)
     rig.send(film, 0, 49)

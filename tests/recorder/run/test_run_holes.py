@@ -1,4 +1,5 @@
-"""What a run that lost frames claims, against what can be decoded of its files: to the frame, closed or killed, and again from the files alone."""
+"""What a run that lost frames claims, against what can be decoded of its files: to the frame, closed or killed, and
+again from the files alone."""
 
 from __future__ import annotations
 
@@ -111,7 +112,8 @@ def test_what_is_claimed_is_what_can_be_decoded(world: tuple[frozenset[int], dic
 
 
 def rows(database: Database) -> tuple[list[Interval], list[int], list[tuple[object, ...]]]:
-    """Spans, what they hold in all, and holes, as the catalogue has them. Segments that are closed in another order leave other rows of the same spans."""
+    """Spans, what they hold in all, and holes, as the catalogue has them. Segments that are closed in another order
+    leave other rows of the same spans."""
     with database.read() as conn:
         spans = merge(Interval(*row) for row in conn.execute("SELECT start_us, end_us FROM span"))
         sums = list(conn.execute("SELECT sum(segments), sum(bytes) FROM span").fetchone())
@@ -122,7 +124,8 @@ def rows(database: Database) -> tuple[list[Interval], list[int], list[tuple[obje
 @settings(max_examples=150 if IS_NIGHT else 8, deadline=None)
 @given(worlds, st.booleans())
 def test_killed_at_any_time(world: tuple[frozenset[int], dict[int, int], int, str], hears: bool) -> None:
-    """The last segment grows: it says the same while it does, adopted, and adopted by a server whose catalogue heard nothing of holes."""
+    """The last segment grows: it says the same while it does, adopted, and adopted by a server whose catalogue heard
+    nothing of holes."""
     lost, stops, ppm, loss = world
     with recorded(lost, stops, ppm, loss, ends=False) as made:
         growing = made.segments()
@@ -162,7 +165,8 @@ def test_killed_at_any_time(world: tuple[frozenset[int], dict[int, int], int, st
 
 @pytest.mark.parametrize("codec", ["h264b", "h265"])
 def test_other_codecs(codec: str) -> None:
-    """Reordered frames: what is lost may belong between frames that came, of which then the later ones count as lost as well, never more."""
+    """Reordered frames: what is lost may belong between frames that came, of which then the later ones count as lost as
+    well, never more."""
     with recorded(frozenset({14, 15, 37, 61, 62, 63, 99}), {}, 0, "network", codec=codec) as made:
         answer, segments = made.coverage(), made.segments()
         numbers = [number for number, _, _ in frames_of(segments)]

@@ -1,4 +1,5 @@
-"""Two runs of one connection abut, whatever the camera's clock and its frames' distances are: nothing is recorded twice, and nothing lies between."""
+"""Two runs of one connection abut, whatever the camera's clock and its frames' distances are: nothing is recorded
+twice, and nothing lies between."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ TICK = 90_000
 @example(step=3600, ppm=0, jitter=[0, -1400, 0], origin=0, late_us=[0])
 @settings(max_examples=examples(6, 300), deadline=None)
 def test_runs_of_one_connection_abut(step: int, ppm: int, jitter: list[int], origin: int, late_us: list[int]) -> None:
-    """Parameters change every hundred frames, so a run ends there and the next one begins; meanwhile the clock is slewed."""
+    """Parameters change every hundred frames, so a run ends there and the next one begins; meanwhile the clock is
+    slewed."""
     film = clip(ClipSpec(frames=200, group=25, change_to=(480, 288)))
     with tempfile.TemporaryDirectory() as folder:
         rig = Rig(Path(folder))

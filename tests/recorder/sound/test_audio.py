@@ -1,4 +1,5 @@
-"""Audio of a connection: it is written beside its frames, once; a track that is silent, strays, begins or ceases costs no frame."""
+"""Audio of a connection: it is written beside its frames, once; a track that is silent, strays, begins or ceases costs
+no frame."""
 
 from __future__ import annotations
 
@@ -53,7 +54,8 @@ def encoded(rig: Rig) -> None:
 
 @pytest.mark.parametrize("codec", ["aac", "pcmu"])
 def test_item_15_sound_that_is_silent_begins_and_ceases(rig: Rig, codec: Any) -> None:
-    """Checklist 15: Declared sound that never comes holds nothing back; where it begins and ceases runs abut, and no picture is lost."""
+    """Checklist 15: Declared sound that never comes holds nothing back; where it begins and ceases runs abut, and no
+    picture is lost."""
     film = clip(ClipSpec(frames=100, group=25, audio=codec))
     form = aac(film.tracks[1]) if codec == "aac" else AudioFormat("pcm_mulaw", RATE, 1)
     rig.open(film)

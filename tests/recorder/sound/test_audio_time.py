@@ -18,7 +18,8 @@ Placed = list[tuple[int, int | None]]
 def run(
     stamps: Iterable[int | None], *, samples: int = PACKET, rate: int = RATE, video_step_s: float = 0.1
 ) -> tuple[AudioTime, Placed]:
-    """Packets one after the other, beside a video of 10 frames a second; when each was sent, and where it was put, in ticks."""
+    """Packets one after the other, beside a video of 10 frames a second; when each was sent, and where it was put, in
+    ticks."""
     time = AudioTime(rate)
     placed: Placed = []
     for number, stamp in enumerate(stamps):

@@ -1,4 +1,5 @@
-"""G.711 through the process that encodes it: the same sound at the same times; and whatever becomes of the process, nobody waits for it."""
+"""G.711 through the process that encodes it: the same sound at the same times; and whatever becomes of the process,
+nobody waits for it."""
 
 from __future__ import annotations
 

@@ -161,7 +161,8 @@ steps = st.tuples(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(steps, max_size=60))
 def test_never_more_than_allowed(conn: sqlite3.Connection, played: list[tuple[int, str, str]]) -> None:
-    """Whatever happens in whatever order, a wrong password is refused at most twice in a day, and once more each time a person asks for it."""
+    """Whatever happens in whatever order, a wrong password is refused at most twice in a day, and once more each time a
+    person asks for it."""
     conn.execute("DELETE FROM login")
     now_us, refused, allowed = NOW_US, list[int](), 0
     for later_us, camera, what in played:

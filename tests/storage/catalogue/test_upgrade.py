@@ -35,7 +35,8 @@ STEP_US = 3 * mp4.FRAGMENT_US
 
 
 def first_schema(path: Path) -> None:
-    """A catalogue as the first released server made it: its schema and its record of migrations, with something of every kind in it."""
+    """A catalogue as the first released server made it: its schema and its record of migrations, with something of
+    every kind in it."""
     path.touch(mode=0o600)
     with sqlite3.connect(path, isolation_level=None) as conn:
         conn.execute("PRAGMA journal_mode = WAL")

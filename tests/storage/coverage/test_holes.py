@@ -1,4 +1,5 @@
-"""Stretches within a segment in which nothing could be decoded: the file, the catalogue and coverage say the same of them."""
+"""Stretches within a segment in which nothing could be decoded: the file, the catalogue and coverage say the same of
+them."""
 
 from __future__ import annotations
 
@@ -190,7 +191,8 @@ def test_killed_and_what_was_written_last_is_lost(world: World) -> None:
 
 @pytest.mark.parametrize("late_us", [-150_000, 90_000])
 def test_a_clock_that_drifts_moves_facts_with_their_holes(world: World, late_us: int) -> None:
-    """A closed segment's media time is stretched to when it ended; the facts of its holes were told by the run's clock of then."""
+    """A closed segment's media time is stretched to when it ended; the facts of its holes were told by the run's clock
+    of then."""
     made = recorder(world)
     for loss in (None, None, "network", None, "", None, None):
         made.append(loss)

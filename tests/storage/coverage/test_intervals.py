@@ -47,7 +47,8 @@ def test_cut_at_days(start: int, length: int) -> None:
 
 
 def deciding(at: int, facts: list[tuple[int, int | None, Cause]]) -> int:
-    """The fact in force at a microsecond: footage before orders before the recorder, then the later start, then the later position."""
+    """The fact in force at a microsecond: footage before orders before the recorder, then the later start, then the
+    later position."""
     order = [Layer.RECORDER, Layer.ORDER, Layer.FOOTAGE]
     holding = [(order.index(c.layer), a, i) for i, (a, b, c) in enumerate(facts) if a <= at and (b is None or at < b)]
     return max(holding)[2] if holding else -1

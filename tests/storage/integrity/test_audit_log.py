@@ -54,7 +54,8 @@ def by_force(db: Database, *statements: str) -> None:
 
 
 def rewritten(db: Database, seq: int, **fields: object) -> None:
-    """The log anew from ``seq`` on, each hash right: what a patient forger does. Also the catalogue's own note of the end."""
+    """The log anew from ``seq`` on, each hash right: what a patient forger does. Also the catalogue's own note of the
+    end."""
     with closing(sqlite3.connect(db.path)) as conn:
         conn.row_factory = sqlite3.Row
         log = [dict(row) for row in conn.execute("SELECT * FROM audit ORDER BY seq")]

@@ -1,4 +1,5 @@
-"""The planner: its properties, and that it equals a brute force that looks at everything; policies, forecast, and confirmed plans."""
+"""The planner: its properties, and that it equals a brute force that looks at everything; policies, forecast, and
+confirmed plans."""
 
 from __future__ import annotations
 

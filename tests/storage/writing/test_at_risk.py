@@ -1,4 +1,5 @@
-"""When syncs begin: in time for the oldest frame, from its arrival on, however long it was kept before it was written and however long syncs take."""
+"""When syncs begin: in time for the oldest frame, from its arrival on, however long it was kept before it was written
+and however long syncs take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A real file system without a free byte: what was recorded stays, can be watched, and is closed by itself once there is room."""
+"""A real file system without a free byte: what was recorded stays, can be watched, and is closed by itself once there
+is room."""
 
 from __future__ import annotations
 

@@ -439,7 +439,8 @@ def test_a_run_whose_end_is_told_before_its_beginning_has_its_end(world: World) 
 
 @pytest.mark.parametrize("name_fails", [False, True])
 def test_a_close_that_fails_before_the_name_is_known_leaves_no_hole(world: World, name_fails: bool) -> None:
-    """The disk fills while the sync of the new file's folder is under way, and nothing can be adopted before the server ends."""
+    """The disk fills while the sync of the new file's folder is under way, and nothing can be adopted before the server
+    ends."""
 
     class Filling(Files):
         def __init__(self) -> None:
@@ -581,7 +582,8 @@ def test_of_many_synced_by_one_call_only_what_lost_something_is_given_up(world: 
 
 
 def test_a_sync_of_all_keeps_nothing_waiting_and_a_close_looks_for_itself(world: World) -> None:
-    """Also when the file that is being closed had lost something: the sync of all that is under way is not to be relied on."""
+    """Also when the file that is being closed had lost something: the sync of all that is under way is not to be relied
+    on."""
     files = Together()
     files.go.clear()
     writer = DiskWriter(world.root, InlineCatalogue(world.database), sync_interval_s=0.05, files=files, sync_together=2)

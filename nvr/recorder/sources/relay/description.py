@@ -14,7 +14,8 @@ _CONTROL: Final = re.compile(r"a=control:\s*(.*?)\s*", re.IGNORECASE)
 
 
 def with_controls(description: bytes, base: str, place: Callable[[str], str]) -> bytes:
-    """A session description in which every control is an address of the relay. ``place`` gives the relay's address for a camera's URL.
+    """A session description in which every control is an address of the relay. ``place`` gives the relay's address for
+    a camera's URL.
 
     Raises:
         ProtocolError: a control can't be part of a request.

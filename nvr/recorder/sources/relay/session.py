@@ -1,10 +1,13 @@
-"""A relay between FFmpeg and one camera, for the ``av`` source: FFmpeg asks the relay on loopback, and the relay asks the camera.
+"""A relay between FFmpeg and one camera, for the ``av`` source: FFmpeg asks the relay on loopback, and the relay asks
+the camera.
 
-The relay speaks to the camera as the ``native`` source does (``native.connection``): same host of several addresses, same TLS, same ledger of logins, same redirects.
-So FFmpeg has neither login nor address of a camera, and what a camera says can send it nowhere. FFmpeg always has packets over TCP; the camera is asked for them over TCP or UDP. All
-relays of a process share a thread with an event loop.
+The relay speaks to the camera as the ``native`` source does (``native.connection``): same host of several addresses,
+same TLS, same ledger of logins, same redirects. So FFmpeg has neither login nor address of a camera, and what a camera
+says can send it nowhere. FFmpeg always has packets over TCP; the camera is asked for them over TCP or UDP. All relays
+of a process share a thread with an event loop.
 
-Invariants: what FFmpeg gets is made anew from what was understood, nothing else is passed on; only a client that knows the relay's secret path is answered.
+Invariants: what FFmpeg gets is made anew from what was understood, nothing else is passed on; only a client that knows
+the relay's secret path is answered.
 """
 
 from __future__ import annotations
@@ -65,11 +68,13 @@ _NO_AGGREGATE: Final = frozenset({404, 405, 459})
 
 
 class Relay:
-    """The relay of one connection. ``transport``: over which the camera is asked to send, ``tcp`` or ``udp``; ``audio``: whether FFmpeg is to know of the camera's audio;
-    ``on_play`` is called once it plays, on the relays' thread.
+    """The relay of one connection. ``transport``: over which the camera is asked to send, ``tcp`` or ``udp``;
+    ``audio``: whether FFmpeg is to know of the camera's audio; ``on_play`` is called once it plays, on the relays'
+    thread.
 
-    ``ended``: why it is over, once it is, if the camera or the way to it is the reason. ``refusal``: why a request was refused, of use only if FFmpeg has no
-    other one to try. ``no_audio``: why there is no audio although the camera describes some."""
+    ``ended``: why it is over, once it is, if the camera or the way to it is the reason. ``refusal``: why a request was
+    refused, of use only if FFmpeg has no other one to try. ``no_audio``: why there is no audio although the camera
+    describes some."""
 
     def __init__(
         self,
@@ -109,7 +114,8 @@ class Relay:
         self.refusal: Ended | None = None
         self.no_audio = ""
 
-    # From FFmpeg's thread --------------------------------------------------------------------------------------------------
+    # From FFmpeg's thread
+    # --------------------------------------------------------------------------------------------------
 
     def open(self) -> str:
         """Asks the camera what it has; returns where FFmpeg can have it.
@@ -128,7 +134,8 @@ class Relay:
 
     @property
     def fails_with_audio(self) -> str:
-        """Why a camera that did not come to play may do so without its audio: it hung up when it was asked for it, or refused to play both; else nothing."""
+        """Why a camera that did not come to play may do so without its audio: it hung up when it was asked for it, or
+        refused to play both; else nothing."""
         error = self._error
         if self._plays or not self._asked_for_audio or (isinstance(error, StatusError) and error.status in (401, 403)):
             return ""
@@ -142,7 +149,8 @@ class Relay:
                 return track.video.counts
         return {}
 
-    # On the relays' loop ------------------------------------------------------------------------------------------------------
+    # On the relays' loop
+    # ------------------------------------------------------------------------------------------------------
 
     async def _open(self) -> str:
         try:
@@ -258,7 +266,8 @@ class Relay:
         # What is said of one track's time FFmpeg would take for all.
         return answers[0]
 
-    # Tracks ---------------------------------------------------------------------------------------------------------------------
+    # Tracks
+    # ---------------------------------------------------------------------------------------------------------------------
 
     async def _set_up(self, url: str, headers: list[tuple[str, str]], asked: str) -> list[tuple[str, str]]:
         """Sets up a track over the camera's transport; the headers for FFmpeg, which asked for channels."""
@@ -388,7 +397,8 @@ class Relay:
             for track in self._tracks.values():
                 track.tick(time.monotonic_ns() // 1000)
 
-    # FFmpeg's side -----------------------------------------------------------------------------------------------------------------
+    # FFmpeg's side
+    # -----------------------------------------------------------------------------------------------------------------
 
     def packet(self, channel: int, data: bytes) -> None:
         """A packet of FFmpeg's, such as a receiver report."""

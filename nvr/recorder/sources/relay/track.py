@@ -12,7 +12,8 @@ __all__ = ["RelayedTrack"]
 
 
 class RelayedTrack:
-    """``channels``: FFmpeg's, for packets and reports. ``video``: who judges its packets, if that can be done. ``datagrams``: over what it comes, if not over the connection."""
+    """``channels``: FFmpeg's, for packets and reports. ``video``: who judges its packets, if that can be done.
+    ``datagrams``: over what it comes, if not over the connection."""
 
     def __init__(self, channels: tuple[int, int], client: Client, video: RelayedVideo | None) -> None:
         self._rtp, self._rtcp = (b"$" + bytes((channel,)) for channel in channels)

@@ -39,7 +39,8 @@ Handler = Callable[[memoryview], None]
 
 
 class Datagrams:
-    """The two sockets of a track, RTP and RTCP. ``handle`` says who gets what comes; ``strangers`` counts packets of others."""
+    """The two sockets of a track, RTP and RTCP. ``handle`` says who gets what comes; ``strangers`` counts packets of
+    others."""
 
     def __init__(self, sockets: tuple[socket.socket, socket.socket], camera: str) -> None:
         self._sockets = sockets

@@ -1,8 +1,11 @@
-"""A video track on its way to FFmpeg: which packets are the track's, in what order, and which frames were hit where some are missing. Pure.
+"""A video track on its way to FFmpeg: which packets are the track's, in what order, and which frames were hit where
+some are missing. Pure.
 
-FFmpeg does not say that a packet is missing: it hands out what is left of a frame, and then the frames that refer to it. So after a loss frames are withheld up to the
-next one that can be decoded, by the rules of the ``native`` source, and in front of that one goes a mark: an SEI unit of the relay's own, which ``av_frames`` takes out again and
-knows by it that frames are missing. Invariants: as long as no number is missing, all packets of the track are passed on, whatever is in them; what is held is bounded.
+FFmpeg does not say that a packet is missing: it hands out what is left of a frame, and then the frames that refer to
+it. So after a loss frames are withheld up to the next one that can be decoded, by the rules of the ``native`` source,
+and in front of that one goes a mark: an SEI unit of the relay's own, which ``av_frames`` takes out again and knows by
+it that frames are missing. Invariants: as long as no number is missing, all packets of the track are passed on,
+whatever is in them; what is held is bounded.
 """
 
 from __future__ import annotations
@@ -26,7 +29,8 @@ _HEADER: Final = struct.Struct("!BBHII")
 # Of a camera whose frames do not end by any rule known here, so much waits, and so long.
 _MOST_HELD_BYTES: Final = 8 << 20
 _LONGEST_HELD_US: Final = 1_000_000
-# So long frames are withheld at most, and through so many keyframes that could not be put together: what is given out then FFmpeg may read.
+# So long frames are withheld at most, and through so many keyframes that could not be put together: what is given out
+# then FFmpeg may read.
 _LONGEST_WITHHELD_US: Final = 120_000_000
 _KEYFRAMES_IN_VAIN: Final = 4
 _NOT_UNDERSTOOD_US: Final = 5_000_000
@@ -38,7 +42,8 @@ _H265_SEI: Final = b"\x4e\x01"
 
 
 class Mark:
-    """What tells frames before which others are missing: an SEI unit of user data (ITU-T H.264 D.1.7), with an identity that no camera knows."""
+    """What tells frames before which others are missing: an SEI unit of user data (ITU-T H.264 D.1.7), with an identity
+    that no camera knows."""
 
     def __init__(self) -> None:
         # Without zeros it needs no protection.
@@ -79,7 +84,8 @@ class _Packet:
 
 
 class RelayedVideo:
-    """The track of one connection. ``take`` and the others return the packets that FFmpeg is to have now. Times by the monotonic clock, in microseconds."""
+    """The track of one connection. ``take`` and the others return the packets that FFmpeg is to have now. Times by the
+    monotonic clock, in microseconds."""
 
     def __init__(self, media: sdp.Media, mark: Mark) -> None:
         self._codec = media.codec
@@ -126,7 +132,8 @@ class RelayedVideo:
             "ignored": counts.ignored + self.admission.ignored,
         }
 
-    # What the judgement of packets asks ----------------------------------------------------------------------------------
+    # What the judgement of packets asks
+    # ----------------------------------------------------------------------------------
 
     def is_newer(self, timestamp: int) -> bool:
         """Whether nothing of this time has come before."""
@@ -148,7 +155,8 @@ class RelayedVideo:
         step = timestamp - self.depacketiser.newest & 0xFFFFFFFF
         return step if step < 0x80000000 else step - 0x100000000
 
-    # Packets -----------------------------------------------------------------------------------------------------------------
+    # Packets
+    # -----------------------------------------------------------------------------------------------------------------
 
     def take(self, data: memoryview, now_us: int) -> list[bytes]:
         """A packet came on the track's channel."""
@@ -166,7 +174,8 @@ class RelayedVideo:
         return passed
 
     def report(self, data: memoryview, now_us: int) -> tuple[list[bytes], bool]:
-        """A packet came on the channel of reports: packets that FFmpeg is to have before it, and whether it is a report, which FFmpeg is to have too."""
+        """A packet came on the channel of reports: packets that FFmpeg is to have before it, and whether it is a
+        report, which FFmpeg is to have too."""
         if len(data) > 12 and data[0] & 0xC0 == 0x80 and data[1] & 0x7F == self.admission.payload_type:
             # Some cameras mix the two channels up.
             return self.take(data, now_us), False
@@ -286,7 +295,8 @@ class RelayedVideo:
         self.held_bytes = 0
 
     def _encoded(self, marker: bool, timestamp: int, ssrc: int, payload: bytes) -> bytes:
-        """A packet as FFmpeg is to see it, with a number of the relay's own: FFmpeg leaves out what it thinks comes twice, or late."""
+        """A packet as FFmpeg is to see it, with a number of the relay's own: FFmpeg leaves out what it thinks comes
+        twice, or late."""
         self._number = self._number + 1 & 0xFFFF
         kind = (0x80 if marker else 0) | self._type
         return _HEADER.pack(0x80, kind, self._number, timestamp, ssrc) + payload

@@ -13,7 +13,8 @@ _LARGEST_BYTES: Final = 1 << 16
 
 
 class AudioFrame(NamedTuple):
-    """A raw AAC frame. ``timestamp`` is on the packets' line, in samples; it may pass 32 bits by the frames of one packet. It lasts ``samples``."""
+    """A raw AAC frame. ``timestamp`` is on the packets' line, in samples; it may pass 32 bits by the frames of one
+    packet. It lasts ``samples``."""
 
     data: bytes
     timestamp: int
@@ -21,7 +22,8 @@ class AudioFrame(NamedTuple):
 
 
 def samples_per_frame(config: bytes) -> int:
-    """1024, or 960 if the AudioSpecificConfig's ``frameLengthFlag`` says so (ISO/IEC 14496-3 4.4.1). Object types above 30 are taken to have 1024."""
+    """1024, or 960 if the AudioSpecificConfig's ``frameLengthFlag`` says so (ISO/IEC 14496-3 4.4.1). Object types above
+    30 are taken to have 1024."""
     if len(config) < 2 or config[0] >> 3 == 31:
         return 1024
     rate = (config[0] & 7) << 1 | config[1] >> 7
@@ -31,7 +33,8 @@ def samples_per_frame(config: bytes) -> int:
 
 
 def _bare(data: bytes) -> bytes:
-    """A frame without the ADTS header that some cameras leave in front of it. No raw frame begins as one does: that would be its end (ISO/IEC 14496-3 4.4.2.1)."""
+    """A frame without the ADTS header that some cameras leave in front of it. No raw frame begins as one does: that
+    would be its end (ISO/IEC 14496-3 4.4.2.1)."""
     if data[0] != 0xFF:
         return data
     found = adts_frames(data)

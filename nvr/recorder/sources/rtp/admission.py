@@ -1,9 +1,10 @@
 """Which packets on a track's channel are the track's, and in what order (RFC 3550). Pure.
 
-Cameras put more on a channel than the stream: packets without payload that keep something alive, private ones of another payload type, those of an older session. They
-are told apart, and where they share the stream's numbers they explain the numbers that the stream lacks. Whatever might be the stream itself under another
-name (another payload type, another SSRC, numbers that begin anew) is held back until it is clear, then taken as if nothing had been. Invariants: what is held is bounded;
-a packet is admitted once; numbers of admitted packets rise.
+Cameras put more on a channel than the stream: packets without payload that keep something alive, private ones of
+another payload type, those of an older session. They are told apart, and where they share the stream's numbers they
+explain the numbers that the stream lacks. Whatever might be the stream itself under another name (another payload type,
+another SSRC, numbers that begin anew) is held back until it is clear, then taken as if nothing had been. Invariants:
+what is held is bounded; a packet is admitted once; numbers of admitted packets rise.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from nvr.recorder.sources.rtp.rtp import RtpPacket, Sequence
 __all__ = ["NOTHING", "PLAUSIBLE", "SLICE", "STARTS", "WRONG", "Admission", "Admitted", "Track"]
 
 WRONG, NOTHING, PLAUSIBLE, SLICE, STARTS = -1, 0, 1, 2, 3
-"""What a payload is worth as evidence: it can't be of this codec; it says nothing; it may be; it begins a frame; decoding can start with it."""
+"""What a payload is worth as evidence: it can't be of this codec; it says nothing; it may be; it begins a frame;
+decoding can start with it."""
 
-# Packets behind a missing one that are waited with for it, and how long: relays of what came over UDP change the order by a few.
+# Packets behind a missing one that are waited with for it, and how long: relays of what came over UDP change the order
+# by a few.
 _MOST_AHEAD: Final = 8
 _LONGEST_AHEAD_US: Final = 200_000
 _MOST_ASIDE: Final = 64
@@ -28,7 +31,8 @@ _FRAMES: Final = 3
 # A stream of so few packets may itself be the stray.
 _ESTABLISHED: Final = 8
 _SILENT_US: Final = 5_000_000
-# So many late packets in a row are no repetition: the camera counts anew; of those that are far behind, or of a time that is new, two.
+# So many late packets in a row are no repetition: the camera counts anew; of those that are far behind, or of a time
+# that is new, two.
 _LATE_IN_ROW: Final = 64
 _FAR: Final = 1000
 
@@ -66,7 +70,8 @@ class _Nobody:
 
 
 class Admitted:
-    """A packet of the track, ``lost`` ones being missing right before it; ``anew``: the sender began anew before it. It came at ``arrived_us``."""
+    """A packet of the track, ``lost`` ones being missing right before it; ``anew``: the sender began anew before it. It
+    came at ``arrived_us``."""
 
     def __init__(self, packet: RtpPacket, lost: int, anew: bool, arrived_us: int) -> None:
         self.packet = packet
@@ -91,7 +96,8 @@ class _Held:
 
 
 class _Other:
-    """What may be the track under another payload type or SSRC. ``received``: packets of the track before it; another one since, and it is not."""
+    """What may be the track under another payload type or SSRC. ``received``: packets of the track before it; another
+    one since, and it is not."""
 
     def __init__(self, received: int) -> None:
         self.received = received
@@ -275,8 +281,8 @@ class Admission:
             self._aside.append(packet.sequence)
 
     def _goes_on(self, packet: RtpPacket) -> bool:
-        """Whether a packet of another SSRC is simply the next one: there are cameras that have one for each frame. Of another sender both number and time would be so by
-        a rare chance, and only its first packet counts."""
+        """Whether a packet of another SSRC is simply the next one: there are cameras that have one for each frame. Of
+        another sender both number and time would be so by a rare chance, and only its first packet counts."""
         return (
             packet.sequence == self._sequence.highest + 1 & 0xFFFF
             and len(packet.payload) > 0

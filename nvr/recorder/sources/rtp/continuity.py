@@ -1,8 +1,8 @@
-"""Whether frames are missing between two that came, by what their slices say of their order: ``frame_num`` of H.264 (ITU-T H.264 7.4.3), the picture order count of H.265
-(ITU-T H.265 7.4.7.1). Pure.
+"""Whether frames are missing between two that came, by what their slices say of their order: ``frame_num`` of H.264
+(ITU-T H.264 7.4.3), the picture order count of H.265 (ITU-T H.265 7.4.7.1). Pure.
 
-Packets that are missing between two frames may have been frames, or nothing that matters: messages, what a camera counts and never sends. Invariant: ``UNKNOWN`` unless
-it is sure.
+Packets that are missing between two frames may have been frames, or nothing that matters: messages, what a camera
+counts and never sends. Invariant: ``UNKNOWN`` unless it is sure.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _NEAR: Final = 8
 
 
 class Mark:
-    """Of a frame: the beginning of its first slice with the unit's header, its timestamp, and whether others refer to it."""
+    """Of a frame: the beginning of its first slice with the unit's header, its timestamp, and whether others refer to
+    it."""
 
     __slots__ = ("head", "reference", "timestamp")
 

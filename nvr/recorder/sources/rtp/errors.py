@@ -1,4 +1,5 @@
-"""What can go wrong with a camera's RTSP. Messages hold no credentials: never a URL with userinfo, never a header of ours."""
+"""What can go wrong with a camera's RTSP. Messages hold no credentials: never a URL with userinfo, never a header of
+ours."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ __all__ = [
 
 
 def bare(error: BaseException) -> None:
-    """Takes from an error that is kept the way that it came: that holds everything it passed, which would hold the error in turn, until the collector comes."""
+    """Takes from an error that is kept the way that it came: that holds everything it passed, which would hold the
+    error in turn, until the collector comes."""
     error.__traceback__ = error.__context__ = error.__cause__ = None
 
 

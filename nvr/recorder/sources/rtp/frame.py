@@ -18,8 +18,10 @@ _ALONE: Final = 2
 
 
 class Picture:
-    """An access unit as MP4 has it, in pieces: each NAL unit after its length in four bytes. ``timestamp`` as in its packets; ``keyframe``: decoding can begin
-    here; ``loss``: frames before it are missing, as ``nvr.recorder.media.packets.LOSSES`` has it; ``late``: that it was whole was seen only by a packet of a later read."""
+    """An access unit as MP4 has it, in pieces: each NAL unit after its length in four bytes. ``timestamp`` as in its
+    packets; ``keyframe``: decoding can begin here; ``loss``: frames before it are missing, as
+    ``nvr.recorder.media.packets.LOSSES`` has it; ``late``: that it was whole was seen only by a packet of a later read.
+    """
 
     def __init__(self, parts: list[bytes], timestamp: int, keyframe: bool, loss: str, late: bool) -> None:
         self.parts = parts
@@ -36,9 +38,9 @@ class Picture:
 
 @dataclass(slots=True)
 class Counts:
-    """What went wrong: ``damaged`` frames that came in part, ``undecodable`` ones left out for want of what they refer to, ``malformed``
-    payloads, ``unmarked`` frames without a marker, units ``ignored`` since they hold no slice and are of no type that is known, and frames in which units had to be
-    ``split`` at start codes."""
+    """What went wrong: ``damaged`` frames that came in part, ``undecodable`` ones left out for want of what they refer
+    to, ``malformed`` payloads, ``unmarked`` frames without a marker, units ``ignored`` since they hold no slice and are
+    of no type that is known, and frames in which units had to be ``split`` at start codes."""
 
     damaged: int = 0
     undecodable: int = 0
@@ -50,8 +52,9 @@ class Counts:
 
 @dataclass(slots=True)
 class Sense:
-    """Whether what comes makes sense; counts only rise. ``units`` of types that the codec has, ``keyframes_begun`` and ``keyframes`` that were whole, whole ``frames``
-    whether or not they could be decoded, and how often a marker or another timestamp said that a frame ends (``ends``)."""
+    """Whether what comes makes sense; counts only rise. ``units`` of types that the codec has, ``keyframes_begun`` and
+    ``keyframes`` that were whole, whole ``frames`` whether or not they could be decoded, and how often a marker or
+    another timestamp said that a frame ends (``ends``)."""
 
     units: int = 0
     keyframes_begun: int = 0
@@ -90,8 +93,8 @@ class Frame:
         self._parts: list[bytes | memoryview] = []
         self._bytes = 0
         self._owned = 0  # so many parts are no views
-        # The open NAL unit: its header, which its length and this are to go before; where; its length so far; whether its last fragment came. It stays open until
-        # another one begins or the frame ends.
+        # The open NAL unit: its header, which its length and this are to go before; where; its length so far; whether
+        # its last fragment came. It stays open until another one begins or the frame ends.
         self._header = b""
         self._header_at = 0
         self._unit_bytes = 0
@@ -113,7 +116,8 @@ class Frame:
         self._recovery = -1  # frames until pictures are right, from a recovery point
         self._reference = False
         self._has_sets = False
-        # Frames that follow a keyframe and are shown before it may refer to what was before it: where that is so, where it always is, and whether this is one.
+        # Frames that follow a keyframe and are shown before it may refer to what was before it: where that is so, where
+        # it always is, and whether this is one.
         self._open_group = self._broken_link = self._leading = False
         # Nothing is decodable before the first keyframe; that is no loss.
         self._waiting = True
@@ -199,7 +203,8 @@ class Frame:
             sense.keyframes += 1
             self._recoveries = 0
         elif self._recovery >= 0:
-            # A picture that is right at once is as good as an IDR picture. One that becomes right is where decoding begins if nothing else does.
+            # A picture that is right at once is as good as an IDR picture. One that becomes right is where decoding
+            # begins if nothing else does.
             self._recoveries += 1
             keyframe = self._recovery == 0 or self._waiting or self._recoveries >= _ALONE
         if self._doubtful:
@@ -226,7 +231,8 @@ class Frame:
         return Picture(parts, timestamp, keyframe, loss, late)
 
     def _believe_order(self, timestamp: int) -> None:
-        """Packets are missing before this whole frame: if by its place in the order nothing is missing that it may refer to, decoding goes on."""
+        """Packets are missing before this whole frame: if by its place in the order nothing is missing that it may
+        refer to, decoding goes on."""
         if self._before is None or self._last is None:
             return
         order = Continuity(self.codec, (*self._described, *self.sets.values()))

@@ -1,5 +1,5 @@
-"""H.264 payloads: single NAL units, STAP-A, FU-A (RFC 6184, packetisation modes 0 and 1), and STAP-B and FU-B, whose decoding order numbers say nothing new over TCP.
-Pure."""
+"""H.264 payloads: single NAL units, STAP-A, FU-A (RFC 6184, packetisation modes 0 and 1), and STAP-B and FU-B, whose
+decoding order numbers say nothing new over TCP. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _SLICE: Final = 1
 _IDR: Final = 5
 _SEI: Final = 6
 _SPS: Final = 7
-# Stand in front of the slices of a frame (ITU-T H.264 7.4.1.2.3): SEI, parameter sets, delimiters, and what is reserved for more of them.
+# Stand in front of the slices of a frame (ITU-T H.264 7.4.1.2.3): SEI, parameter sets, delimiters, and what is reserved
+# for more of them.
 _IN_FRONT: Final = frozenset({6, 7, 8, 9, *range(14, 19)})
 _SETS: Final = frozenset({7, 8, 13, 15})
 _LAST_UNIT: Final = 23
@@ -30,8 +31,9 @@ _CODE: Final = b"\x00\x00\x01"
 
 
 class H264Depacketiser(Depacketiser):
-    """The frames of one H.264 stream. A keyframe is an IDR picture, or one that a recovery point announces, or, of a camera that has shown neither, an intra picture
-    behind parameter sets. ``sets``: parameter sets that the description has."""
+    """The frames of one H.264 stream. A keyframe is an IDR picture, or one that a recovery point announces, or, of a
+    camera that has shown neither, an intra picture behind parameter sets. ``sets``: parameter sets that the description
+    has."""
 
     def __init__(self, sets: Iterable[bytes] = ()) -> None:
         described = tuple(sets)
@@ -109,7 +111,8 @@ class H264Depacketiser(Depacketiser):
         elif self._fragment:
             at = 2
         elif not self._ignoring and self._empty_start < 0:
-            # The beginning is missing, although no packet is; unless it is something else (an FU-B is always a beginning).
+            # The beginning is missing, although no packet is; unless it is something else (an FU-B is always a
+            # beginning).
             self.counts.ignored += at == 4
             return at == 4
         if self._ignoring:

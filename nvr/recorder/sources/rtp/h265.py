@@ -29,8 +29,8 @@ _CODE: Final = b"\x00\x00\x01"
 
 
 class H265Depacketiser(Depacketiser):
-    """The frames of one H.265 stream. ``donl``: payloads carry decoding order numbers, which over TCP say nothing new and are left out. ``sets``: parameter sets that the
-    description has."""
+    """The frames of one H.265 stream. ``donl``: payloads carry decoding order numbers, which over TCP say nothing new
+    and are left out. ``sets``: parameter sets that the description has."""
 
     def __init__(self, sets: Iterable[bytes] = (), *, donl: bool = False) -> None:
         described = tuple(sets)
@@ -213,8 +213,8 @@ class H265Depacketiser(Depacketiser):
 
 
 def _aggregate(payload: memoryview, donl: bool) -> tuple[list[memoryview], int]:
-    """The units of an aggregation packet, and how many bytes the last of them lacks. With ``donl`` the first unit has a number of two bytes, each
-    other one its difference in one."""
+    """The units of an aggregation packet, and how many bytes the last of them lacks. With ``donl`` the first unit has a
+    number of two bytes, each other one its difference in one."""
     units: list[memoryview] = []
     at, end = 4 if donl else 2, len(payload)
     while at + 2 <= end:

@@ -1,9 +1,10 @@
 """From RTP payloads to frames: what H.264 and H.265 have in common. Pure.
 
-A frame's packets share a timestamp. The next timestamp ends it, or a marker, once this camera's markers were seen to tell the truth; and so does a slice that begins
-another frame, as of cameras whose frames share a time. Invariants: a frame that is given out is whole as far as packet numbers can tell; NAL units keep their order and
-bytes; what holds no slice never harms a frame; memory is bounded. After the loss of what others may refer to, frames are left out up to the next one that can
-be decoded without them, and counted.
+A frame's packets share a timestamp. The next timestamp ends it, or a marker, once this camera's markers were seen to
+tell the truth; and so does a slice that begins another frame, as of cameras whose frames share a time. Invariants: a
+frame that is given out is whole as far as packet numbers can tell; NAL units keep their order and bytes; what holds no
+slice never harms a frame; memory is bounded. After the loss of what others may refer to, frames are left out up to the
+next one that can be decoded without them, and counted.
 """
 
 from __future__ import annotations
@@ -33,10 +34,12 @@ OTHER, CONTINUES, FIRST = 0, 1, 2
 
 
 class Depacketiser(Frame, ABC):
-    """The state between two packets. Subclasses read payloads; they add NAL units with ``_whole``, or with ``_begin``, ``_more``.
+    """The state between two packets. Subclasses read payloads; they add NAL units with ``_whole``, or with ``_begin``,
+    ``_more``.
 
-    A frame is kept in parts, many of which are views of what was read, and these are put together once, when it is whole: copying is what large frames cost.
-    Who reads more into the same memory must call ``settle`` before. A frame whose end is not sure comes out with a later packet.
+    A frame is kept in parts, many of which are views of what was read, and these are put together once, when it is
+    whole: copying is what large frames cost. Who reads more into the same memory must call ``settle`` before. A frame
+    whose end is not sure comes out with a later packet.
     """
 
     def __init__(self, codec: str, described: tuple[bytes, ...]) -> None:
@@ -90,7 +93,8 @@ class Depacketiser(Frame, ABC):
         return ()
 
     def end(self, *, goodbye: bool = False) -> tuple[Picture, ...]:
-        """No more packets come: the frame that is open, if it is whole. ``goodbye``: the camera said so, and has therefore sent all of it."""
+        """No more packets come: the frame that is open, if it is whole. ``goodbye``: the camera said so, and has
+        therefore sent all of it."""
         if self._check:
             self._resolve()
         ended = not self._fragment or self._unit_ended or self._no_end_bits
@@ -119,9 +123,9 @@ class Depacketiser(Frame, ABC):
         return done
 
     def going_on(self) -> bytes | None:
-        """If a fragmented NAL unit is open, how payloads begin that hold nothing but more of it. Whoever sees to it that they do, that they have this
-        ``timestamp``, and that none is missing, may give what is behind that beginning to ``gone_on``, a read buffer's worth at most: that is what most
-        packets are."""
+        """If a fragmented NAL unit is open, how payloads begin that hold nothing but more of it. Whoever sees to it
+        that they do, that they have this ``timestamp``, and that none is missing, may give what is behind that
+        beginning to ``gone_on``, a read buffer's worth at most: that is what most packets are."""
         if (
             not self._fragment
             or self._unit_ended
@@ -157,7 +161,8 @@ class Depacketiser(Frame, ABC):
     # Where frames end ------------------------------------------------------------------------------------------------
 
     def _missing(self, payload: memoryview, timestamp: int) -> bool:
-        """Packets are missing before this one: what that does to the open frame. Says whether whole frames may be missing too."""
+        """Packets are missing before this one: what that does to the open frame. Says whether whole frames may be
+        missing too."""
         is_open = self._has_slice or self._damaged or self._fragment
         if self._deferred and (timestamp != self._timestamp or self._role(payload) == FIRST):
             # A marker had ended it.
@@ -173,7 +178,8 @@ class Depacketiser(Frame, ABC):
         return True
 
     def _next_time(self, timestamp: int) -> None:
-        """Another timestamp: the open frame is over. Units without a slice that came with a timestamp of their own belong to the frame that follows."""
+        """Another timestamp: the open frame is over. Units without a slice that came with a timestamp of their own
+        belong to the frame that follows."""
         if not self._is_before():
             self.sense.ends += self._markers_lie or not self._marked
         if self._check:
@@ -219,7 +225,8 @@ class Depacketiser(Frame, ABC):
             self._deferred = True
 
     def _is_before(self) -> bool:
-        """Whether all that is open are units that stand before a frame, such as a delimiter with a marker and a time of its own: no frame ends with them."""
+        """Whether all that is open are units that stand before a frame, such as a delimiter with a marker and a time of
+        its own: no frame ends with them."""
         return bool(self._parts) and not (self._has_slice or self._damaged)
 
     def _confirm(self) -> None:
@@ -303,8 +310,8 @@ class Depacketiser(Frame, ABC):
         self._append(unit)
 
     def _behind_slices(self, unit: memoryview) -> bool:
-        """A unit of a type that stands in front of frames. Behind slices it is of their frame only if another slice of it follows: then it waits, and is taken again
-        where it belongs."""
+        """A unit of a type that stands in front of frames. Behind slices it is of their frame only if another slice of
+        it follows: then it waits, and is taken again where it belongs."""
         if self._has_slice:
             self._pending.append(bytes(unit))
         return self._has_slice
@@ -345,7 +352,8 @@ class Depacketiser(Frame, ABC):
         self._deferred = deferred
 
     def _finish(self, *, late: bool) -> None:
-        """The open frame ends here, ``late`` if a packet behind it says so. What stood behind its slices begins the next one."""
+        """The open frame ends here, ``late`` if a packet behind it says so. What stood behind its slices begins the
+        next one."""
         if late and self._fragment and not (self._unit_ended or self._damaged):
             self._no_end_bits = True
         self._close()

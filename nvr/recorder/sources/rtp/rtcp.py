@@ -1,4 +1,5 @@
-"""RTCP: the camera's sender reports, which tie its clock to the stream's, and the receiver reports it wants to see (RFC 3550 6.4). Pure."""
+"""RTCP: the camera's sender reports, which tie its clock to the stream's, and the receiver reports it wants to see (RFC
+3550 6.4). Pure."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ _BYE: Final = 203
 
 
 class SenderReport(NamedTuple):
-    """The camera's clock (``ntp_us``: microseconds, UTC, Unix epoch, as the camera has it) at an RTP timestamp. ``middle`` are the middle 32 bits
-    of the NTP time, which a receiver report returns."""
+    """The camera's clock (``ntp_us``: microseconds, UTC, Unix epoch, as the camera has it) at an RTP timestamp.
+    ``middle`` are the middle 32 bits of the NTP time, which a receiver report returns."""
 
     ssrc: int
     ntp_us: int

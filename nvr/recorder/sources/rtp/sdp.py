@@ -1,6 +1,7 @@
 """Session descriptions (RFC 4566) as cameras write them, and the tracks in them that we can record. Pure.
 
-Lenient in form (line ends, unknown lines, wrong numbers), strict in what counts: a codec or packetisation that we would misread is refused.
+Lenient in form (line ends, unknown lines, wrong numbers), strict in what counts: a codec or packetisation that we would
+misread is refused.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class Aac:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """One ``m=`` block. ``encoding`` is the rtpmap's, in capitals; ``parameters`` are those of ``fmtp``, names in lower case."""
+    """One ``m=`` block. ``encoding`` is the rtpmap's, in capitals; ``parameters`` are those of ``fmtp``, names in lower
+    case."""
 
     kind: str
     payload_type: int
@@ -185,8 +187,8 @@ def refused_audio(description: Description) -> str:
 
 
 def _sounds(description: Description) -> list[Media]:
-    """What the camera sends of sound. ``sendonly`` is what it wants to be sent: a client's words for itself, as ONVIF has it of the back channel (ONVIF
-    Streaming 5.3.1)."""
+    """What the camera sends of sound. ``sendonly`` is what it wants to be sent: a client's words for itself, as ONVIF
+    has it of the back channel (ONVIF Streaming 5.3.1)."""
     return [
         media
         for media in description.media

@@ -1,8 +1,9 @@
 """Whether what arrives from a camera makes sense to the native source. Pure.
 
-A camera may send what this source misreads and FFmpeg does not. Then packets come, and no frames of them, or far too few. That must not be confused with two
-ordinary things: waiting for a keyframe (frames are put together, though none can be shown yet), and loss (numbers are missing, and FFmpeg would have no more).
-Invariant: whole frames, with or without a keyframe, are never called nonsense.
+A camera may send what this source misreads and FFmpeg does not. Then packets come, and no frames of them, or far too
+few. That must not be confused with two ordinary things: waiting for a keyframe (frames are put together, though none
+can be shown yet), and loss (numbers are missing, and FFmpeg would have no more). Invariant: whole frames, with or
+without a keyframe, are never called nonsense.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ _LOSS_EXCUSES: Final = 50
 
 
 class Seen(NamedTuple):
-    """What was counted on a connection so far. ``packets`` of RTP came, ``lost`` is missing by their numbers; ``units`` of known types were in them; ``begun``
-    access units, by marker or time stamp, of which ``frames`` were put together; so many of these were to be keyframes, and were."""
+    """What was counted on a connection so far. ``packets`` of RTP came, ``lost`` is missing by their numbers; ``units``
+    of known types were in them; ``begun`` access units, by marker or time stamp, of which ``frames`` were put together;
+    so many of these were to be keyframes, and were."""
 
     packets: int = 0
     lost: int = 0
@@ -39,7 +41,8 @@ class SenseCheck:
         self._then = self._then_keyframe = seen or Seen()
 
     def look(self, seen: Seen, now_s: float) -> str | None:
-        """To be called every few seconds. Why the stretch of ``SENSELESS_S`` or more up to now made no sense; None: it did, or nothing can be said of it."""
+        """To be called every few seconds. Why the stretch of ``SENSELESS_S`` or more up to now made no sense; None: it
+        did, or nothing can be said of it."""
         then = self._then
         packets, lost, units = seen.packets - then.packets, seen.lost - then.lost, seen.units - then.units
         begun, frames = seen.begun - then.begun, seen.frames - then.frames

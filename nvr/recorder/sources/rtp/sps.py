@@ -1,4 +1,5 @@
-"""What timestamps can't do without of a sequence parameter set: how far pictures are reordered, and whether they may be two fields. Pure.
+"""What timestamps can't do without of a sequence parameter set: how far pictures are reordered, and whether they may be
+two fields. Pure.
 
 ITU-T H.264 7.3.2.1.1 and E.1.1, ITU-T H.265 7.3.2.2.
 """
@@ -18,8 +19,8 @@ _DEEPEST: Final = 16
 
 
 def reorder_depth(codec: str, sets: Iterable[bytes]) -> int | None:
-    """How many pictures may precede another in decoding and follow it in output, by the first SPS among the NAL units; None if it does not
-    say (or there is none)."""
+    """How many pictures may precede another in decoding and follow it in output, by the first SPS among the NAL units;
+    None if it does not say (or there is none)."""
     for unit in sets:
         try:
             if codec == "h264" and unit[0] & 0x1F == 7:
@@ -51,7 +52,8 @@ def frame_number_bits(unit: bytes) -> tuple[int, int]:
 
 
 def order_count_bits(unit: bytes) -> tuple[int, int]:
-    """How many bits ``slice_pic_order_cnt_lsb`` has by this H.265 SPS, and whether slices say of which colour plane they are.
+    """How many bits ``slice_pic_order_cnt_lsb`` has by this H.265 SPS, and whether slices say of which colour plane
+    they are.
 
     Raises:
         ValueError: it can't be read.

@@ -1,7 +1,7 @@
 """What a muxer's tracks are made from, for streams that no demuxer opened.
 
-Looking at a keyframe costs FFmpeg milliseconds and decodes it; cameras of one model and setting have equal parameter sets, and so has a camera that comes
-back: what was found is kept by them.
+Looking at a keyframe costs FFmpeg milliseconds and decodes it; cameras of one model and setting have equal parameter
+sets, and so has a camera that comes back: what was found is kept by them.
 """
 
 from __future__ import annotations

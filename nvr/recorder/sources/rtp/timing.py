@@ -1,8 +1,8 @@
 """Decoding times, which RTP does not carry, out of presentation times in decoding order. Pure.
 
-Without reordering they are the same. With it, a decoding time is the presentation time that stands as many places back in order of output as
-pictures may be reordered: that is never later than the picture's own, and never decreases. Invariant: ``dts <= pts``; ``dts`` rises strictly,
-unless the camera's own times do not.
+Without reordering they are the same. With it, a decoding time is the presentation time that stands as many places back
+in order of output as pictures may be reordered: that is never later than the picture's own, and never decreases.
+Invariant: ``dts <= pts``; ``dts`` rises strictly, unless the camera's own times do not.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _JUMP_ON_S: Final = 10.0
 
 
 class DecodingTimes:
-    """One stream's. ``depth`` is how far it is reordered, None if nobody said: it is then learnt from the first picture that comes out of
-    order, which costs up to a few pictures their exact time (``retimed``)."""
+    """One stream's. ``depth`` is how far it is reordered, None if nobody said: it is then learnt from the first picture
+    that comes out of order, which costs up to a few pictures their exact time (``retimed``)."""
 
     def __init__(self, clock_rate: int, depth: int | None) -> None:
         self._rate = clock_rate
@@ -40,7 +40,8 @@ class DecodingTimes:
         return self._depth
 
     def deepen(self, depth: int | None) -> None:
-        """New parameter sets came: what they say counts if it is more than what is known. Less would make times go back."""
+        """New parameter sets came: what they say counts if it is more than what is known. Less would make times go
+        back."""
         self._depth = max(self._depth, min(depth or 0, _DEEPEST))
 
     def next(self, pts: int) -> tuple[int, int]:

@@ -1,9 +1,9 @@
-"""NAL units as cameras send them where the standards do not have them: start codes in payloads and in parameter sets, bytes behind the end; and what SEI
-messages say of decoding. Pure.
+"""NAL units as cameras send them where the standards do not have them: start codes in payloads and in parameter sets,
+bytes behind the end; and what SEI messages say of decoding. Pure.
 
-A legal NAL unit holds no ``00 00 01`` (ITU-T H.264 7.4.1, H.265 7.4.2.3), so where one stands in a unit of slices or parameter sets, and what follows looks like
-a NAL unit, it is a start code. Vendors' SEI messages are not always legal, and signatures of video must stay as they are: an SEI unit ends where its own messages
-end, whatever they hold.
+A legal NAL unit holds no ``00 00 01`` (ITU-T H.264 7.4.1, H.265 7.4.2.3), so where one stands in a unit of slices or
+parameter sets, and what follows looks like a NAL unit, it is a start code. Vendors' SEI messages are not always legal,
+and signatures of video must stay as they are: an SEI unit ends where its own messages end, whatever they hold.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def starts_stream(data: bytes | memoryview) -> bool:
 
 
 def split_units(codec: str, data: bytes) -> list[bytes]:
-    """The NAL units of what was taken for one: most often that one alone. A header that only announces a start code is left out, and so are zeros in front of one."""
+    """The NAL units of what was taken for one: most often that one alone. A header that only announces a start code is
+    left out, and so are zeros in front of one."""
     found: list[bytes] = []
     header = 1 if codec == "h264" else 2
     begin = _behind_code(data, 0)
@@ -99,8 +100,8 @@ def _plausible(codec: str, data: bytes, at: int) -> bool:
 
 
 def _end_of_messages(data: bytes, at: int) -> int:
-    """Where the messages of an SEI unit end (ITU-T H.264 7.3.2.3); -1 if their sizes make no sense. Sizes do not count emulation prevention bytes, which
-    vendors leave out."""
+    """Where the messages of an SEI unit end (ITU-T H.264 7.3.2.3); -1 if their sizes make no sense. Sizes do not count
+    emulation prevention bytes, which vendors leave out."""
     for escaped in (False, True):
         found = _walk_messages(data, at, escaped)
         if found >= 0:
@@ -134,8 +135,9 @@ def _walk_messages(data: bytes, at: int, escaped: bool) -> int:
 
 
 def recovery_frames(codec: str, unit: bytes | memoryview) -> int:
-    """How many frames after the one that an SEI unit belongs to pictures are right again, if it announces a recovery point: 0 means from that one on; -1 if it
-    announces none (ITU-T H.264 D.1.8, H.265 D.2.8, where it is a difference of picture order counts)."""
+    """How many frames after the one that an SEI unit belongs to pictures are right again, if it announces a recovery
+    point: 0 means from that one on; -1 if it announces none (ITU-T H.264 D.1.8, H.265 D.2.8, where it is a difference
+    of picture order counts)."""
     at, end = 1 if codec == "h264" else 2, len(unit)
     while at + 1 < end:
         kind = size = 0
@@ -177,7 +179,8 @@ def _exp_golomb(data: bytes) -> int:
 
 
 def parameter_units(codec: str, units: Iterable[bytes]) -> tuple[bytes, ...]:
-    """The parameter sets among these units as a muxer needs them: each once, in order, without start codes, and without zeros behind the end."""
+    """The parameter sets among these units as a muxer needs them: each once, in order, without start codes, and without
+    zeros behind the end."""
     found: dict[bytes, None] = {}
     for given in units:
         for unit in split_units(

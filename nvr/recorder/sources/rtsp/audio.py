@@ -1,7 +1,7 @@
 """The sound track's packets: put together, and put beside the picture. Pure but for the clocks that it is given.
 
-Sound is put on the line of the video by, in this order: sender reports of both tracks, the camera's word in ``RTP-Info``, the moment of arrival. It is done once: a
-later correction would tear the sound.
+Sound is put on the line of the video by, in this order: sender reports of both tracks, the camera's word in
+``RTP-Info``, the moment of arrival. It is done once: a later correction would tear the sound.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ _EVEN_STEPS: Final = 4
 
 
 class SampleRatio:
-    """How many ticks of a G.711 track are how many samples: as many, but for cameras that count another clock than they describe, most often 90 kHz."""
+    """How many ticks of a G.711 track are how many samples: as many, but for cameras that count another clock than they
+    describe, most often 90 kHz."""
 
     def __init__(self, learns: bool) -> None:
         self.ticks = self.samples = 1

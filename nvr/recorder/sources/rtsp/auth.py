@@ -1,7 +1,8 @@
-"""Answering a camera's challenge: Basic (RFC 7617) and Digest (RFC 2617, 7616; MD5 and SHA-256, with and without ``qop=auth``). Pure but for
-the client nonce, which can be given.
+"""Answering a camera's challenge: Basic (RFC 7617) and Digest (RFC 2617, 7616; MD5 and SHA-256, with and without
+``qop=auth``). Pure but for the client nonce, which can be given.
 
-Credentials are plain text, never percent-encoded: ``@ : / # %`` are characters like others. Invariant: nothing here prints them.
+Credentials are plain text, never percent-encoded: ``@ : / # %`` are characters like others. Invariant: nothing here
+prints them.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ _LONGEST_HEADER: Final = 8192
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """One offer of a ``WWW-Authenticate`` header. ``scheme`` is ``basic`` or ``digest``; names of ``parameters`` are in lower case."""
+    """One offer of a ``WWW-Authenticate`` header. ``scheme`` is ``basic`` or ``digest``; names of ``parameters`` are in
+    lower case."""
 
     scheme: str
     parameters: dict[str, str]

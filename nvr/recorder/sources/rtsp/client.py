@@ -1,6 +1,7 @@
 """The RTSP session: OPTIONS, DESCRIBE, SETUP, PLAY, keep-alive, TEARDOWN, over TCP interleaved (RFC 2326).
 
-``open_session`` brings a camera to play; afterwards packets come to the handlers of the tracks. Times are seconds unless named otherwise.
+``open_session`` brings a camera to play; afterwards packets come to the handlers of the tracks. Times are seconds
+unless named otherwise.
 """
 
 from __future__ import annotations
@@ -98,7 +99,8 @@ class Session:
         return self.timeout_s / 2
 
     async def keep_alive(self) -> None:
-        """Notifies the camera that we are still there, by the first request that it answers. If it answers none, the receiver reports have to do."""
+        """Notifies the camera that we are still there, by the first request that it answers. If it answers none, the
+        receiver reports have to do."""
         keeping = self._keeping
         for method in keeping.attempts():
             try:
@@ -126,8 +128,8 @@ class Session:
 
 
 async def open_session(target: Target, *, handlers: MakeHandlers) -> Session:
-    """Connects and plays. Tracks: one video, and if the camera's sound is wanted one of AAC, if there is. ``handlers`` makes the receivers of a track's RTP and
-    RTCP packets.
+    """Connects and plays. Tracks: one video, and if the camera's sound is wanted one of AAC, if there is. ``handlers``
+    makes the receivers of a track's RTP and RTCP packets.
 
     Raises:
         UnsupportedError: only with a codec or transport that is not spoken here.
@@ -246,7 +248,8 @@ class _Opening:
             return []
 
     def fails_with_audio(self, error: BaseException) -> bool:
-        """Whether a camera that did not come to play may do so without sound: it hung up when its sound was asked for, or refused to play both."""
+        """Whether a camera that did not come to play may do so without sound: it hung up when its sound was asked for,
+        or refused to play both."""
         if isinstance(error, StatusError) and error.status in (401, 403):
             return False
         return self._has_audio and isinstance(error, ClosedError | NoAnswerError | StatusError)
@@ -299,6 +302,7 @@ class _Opening:
             raise RedirectError("the camera redirects in the middle of a session")
         entries = [entry for answer in answers for entry in re.split(r",(?=\s*url)", answer.get("rtp-info"))]
         for track, entry in zip(tracks, entries, strict=False):
-            # Entries are in the order of the tracks wherever they were seen; the URLs in them are written in too many ways to compare.
+            # Entries are in the order of the tracks wherever they were seen; the URLs in them are written in too many
+            # ways to compare.
             if match := _RTPTIME.search(entry):
                 track.rtp_time = int(match[1]) & 0xFFFFFFFF

@@ -1,6 +1,7 @@
 """An RTSP connection: bytes in, requests out, answers matched. No session, no media.
 
-Lives on one event loop. Invariant: after ``closed`` is done nothing is handed to a handler any more, and every request has ended.
+Lives on one event loop. Invariant: after ``closed`` is done nothing is handed to a handler any more, and every request
+has ended.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ _LOOSE_LOOK_S: Final = 0.05
 _MOST_TRIES: Final = 3
 # What a camera that does not read may leave unsent before it is given up: we send some hundred bytes a minute.
 _MOST_UNSENT_BYTES: Final = 1 << 16
-# What a camera may send between two looks, from the first on: two seconds of 4 Mbit/s. The kernel begins with 64 kB and lets it grow by what was read, but
-# until then a camera whose own buffer is small drops pictures.
+# What a camera may send between two looks, from the first on: two seconds of 4 Mbit/s. The kernel begins with 64 kB and
+# lets it grow by what was read, but until then a camera whose own buffer is small drops pictures.
 _WINDOW_BYTES: Final = 1 << 20
 # Of struct tcp_info (linux/tcp.h): tcpi_last_data_recv, milliseconds; and how much of it is asked for.
 _LAST_CAME: Final = struct.Struct("=52xI")
@@ -80,7 +81,8 @@ TAP: Final[ContextVar[Tap | None]] = ContextVar("tap", default=None)
 
 
 class Connection(asyncio.BufferedProtocol):
-    """A client's connection. ``handle`` is ``Framing``'s: what handlers raise ends the connection, and is what ``closed`` results in."""
+    """A client's connection. ``handle`` is ``Framing``'s: what handlers raise ends the connection, and is what
+    ``closed`` results in."""
 
     def __init__(self, login: Login | None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -120,8 +122,9 @@ class Connection(asyncio.BufferedProtocol):
         return self._framing.tail
 
     def quiet_us(self) -> int | None:
-        """How long ago the last bytes that were read reached this machine, microseconds, to the kernel's few milliseconds; None if that can't be known: more has
-        come since. The kernel sees packets come that nobody reads for half a second."""
+        """How long ago the last bytes that were read reached this machine, microseconds, to the kernel's few
+        milliseconds; None if that can't be known: more has come since. The kernel sees packets come that nobody reads
+        for half a second."""
         if self.socket is None or self.closed.done():
             return None
         try:
@@ -141,8 +144,8 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = cast(asyncio.Transport, transport)
         # Not before: what was never connected is never told that it was lost, and so would not let go.
         self._framing.on_message = self._message
-        # A low-water mark makes Linux have room for as much, and lets it go on to grow; a size for the buffer would end that. Then it is taken back: what is there
-        # is to be read however little it is.
+        # A low-water mark makes Linux have room for as much, and lets it go on to grow; a size for the buffer would end
+        # that. Then it is taken back: what is there is to be read however little it is.
         connected = self.socket = self._transport.get_extra_info("socket")
         self.address = str((self._transport.get_extra_info("peername") or ("",))[0])
         self.local = str((self._transport.get_extra_info("sockname") or ("",))[0])
@@ -188,7 +191,8 @@ class Connection(asyncio.BufferedProtocol):
         if cseq in self._pending:
             self._counts = True
         elif self._pending and (cseq is None or not self._counts):
-            # Requests go one at a time, so an answer without a number, or of a camera that has never got one right, can only be to the oldest.
+            # Requests go one at a time, so an answer without a number, or of a camera that has never got one right, can
+            # only be to the oldest.
             cseq = min(self._pending)
         waiting = self._pending.pop(cseq, None) if cseq is not None else None
         if waiting is not None and not waiting.done():
@@ -223,7 +227,8 @@ class Connection(asyncio.BufferedProtocol):
                 waiting.exception()
         self._pending.clear()
 
-    # To the camera -----------------------------------------------------------------------------------------------------
+    # To the camera
+    # -----------------------------------------------------------------------------------------------------
 
     def send_packet(self, channel: int, data: bytes) -> None:
         """Sends an interleaved packet."""
@@ -285,7 +290,8 @@ class Connection(asyncio.BufferedProtocol):
         return answer
 
     async def loose_body(self, timeout_s: float) -> bytes:
-        """A description whose length the camera did not say: what came until nothing more of it did for ``_LOOSE_S``; nothing if none came in time."""
+        """A description whose length the camera did not say: what came until nothing more of it did for ``_LOOSE_S``;
+        nothing if none came in time."""
         size, since_s = 0, 0.0
         for _ in range(round(timeout_s / _LOOSE_LOOK_S)):
             body = self._framing.loose or b""
@@ -321,7 +327,8 @@ class Connection(asyncio.BufferedProtocol):
         return self._cseq, waiting
 
     def close(self, last_request: tuple[str, str] | None = None, linger_s: float = 1.0) -> None:
-        """Ends the connection without waiting; ``last_request`` (method, URL) still goes out if the camera reads it within ``linger_s``."""
+        """Ends the connection without waiting; ``last_request`` (method, URL) still goes out if the camera reads it
+        within ``linger_s``."""
         transport = self._transport
         if transport is None or transport.is_closing():
             self.fail(ClosedError("closed here"))

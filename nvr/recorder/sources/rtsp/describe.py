@@ -14,14 +14,16 @@ _TIMEOUT_S = 5.0
 
 
 def digest(description: str) -> str:
-    """Of what a description says about its media. The rest, such as session identifiers and times, is another one at each connection."""
+    """Of what a description says about its media. The rest, such as session identifiers and times, is another one at
+    each connection."""
     lines = (line.strip() for line in description.splitlines())
     kept = [line for line in lines if line.startswith(("m=", "a=rtpmap:", "a=fmtp:", "c="))]
     return hashlib.sha256("\n".join(kept).encode()).hexdigest()[:32]
 
 
 async def describe(camera: Camera) -> str | None:
-    """The digest of a camera's description; None if it could not be had, for whatever reason: whoever reads the camera will find that out, and say it."""
+    """The digest of a camera's description; None if it could not be had, for whatever reason: whoever reads the camera
+    will find that out, and say it."""
     try:
         connection = await reach(camera.url, camera, _TIMEOUT_S)
         try:

@@ -1,7 +1,7 @@
 """Connecting to a host that may have several addresses, some of which may never answer (happy eyeballs, RFC 8305).
 
-Addresses are tried one after the other, the next one when the last has failed or said nothing for a quarter of a second; the first that accepts is taken and the
-others are let go. ``uvloop`` refuses asyncio's own option for that.
+Addresses are tried one after the other, the next one when the last has failed or said nothing for a quarter of a
+second; the first that accepts is taken and the others are let go. ``uvloop`` refuses asyncio's own option for that.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Taking apart the bytes of an RTSP connection: interleaved packets, answers, requests of the camera, junk (RFC 2326 10.12). No I/O.
+"""Taking apart the bytes of an RTSP connection: interleaved packets, answers, requests of the camera, junk (RFC 2326
+10.12). No I/O.
 
-One ``ReadBuffer`` serves all connections of an event loop: what a read leaves unfinished, seldom more than a packet, waits in the connection's own
-few bytes. Invariant: memory is bounded by the largest message, whatever comes; a memoryview given to a handler is valid only until ``settle`` is called.
+One ``ReadBuffer`` serves all connections of an event loop: what a read leaves unfinished, seldom more than a packet,
+waits in the connection's own few bytes. Invariant: memory is bounded by the largest message, whatever comes; a
+memoryview given to a handler is valid only until ``settle`` is called.
 """
 
 from __future__ import annotations
@@ -35,12 +37,13 @@ _LINE_SO_FAR: Final = re.compile(rb"[a-z](?:=[^\r\n$]{0,8192}\r?)?\Z")
 
 
 Skim = Callable[[bytearray, int, int], int]
-"""Takes what it can of the packets that begin in a buffer at one place and end before another; returns where it stopped, which is where
-a packet begins that it left alone."""
+"""Takes what it can of the packets that begin in a buffer at one place and end before another; returns where it
+stopped, which is where a packet begins that it left alone."""
 
 
 class ReadBuffer:
-    """The memory that all reads of one event loop go to. ``bytes_`` must hold the largest message and something to read besides."""
+    """The memory that all reads of one event loop go to. ``bytes_`` must hold the largest message and something to read
+    besides."""
 
     def __init__(self, bytes_: int = 1 << 18) -> None:
         if bytes_ <= _LONGEST_MESSAGE:
@@ -63,7 +66,8 @@ class Framing:
     def __init__(self, buffer: ReadBuffer, on_message: Callable[[Message], None]) -> None:
         self._buffer = buffer
         self.on_message = on_message
-        # By number, which is small. Of thousands of connections nothing is in a cache: each look into a set or dict would be several misses.
+        # By number, which is small. Of thousands of connections nothing is in a cache: each look into a set or dict
+        # would be several misses.
         self._channels: list[_Channel | None] = []
         self._settles: list[Callable[[], None]] = []
         self._rest = b""
@@ -75,7 +79,8 @@ class Framing:
         self.strangers = 0
         self._last = -1
         self.tail = -1
-        """While ``settle`` is called: the channel whose packet ended this read, with nothing behind it; -1: it ended otherwise."""
+        """While ``settle`` is called: the channel whose packet ended this read, with nothing behind it; -1: it ended
+        otherwise."""
         self.loose: bytearray | None = None
         """Lines of a description whose length its answer did not say, from that answer on."""
 
@@ -86,8 +91,9 @@ class Framing:
         skim: Skim | None = None,
         settle: Callable[[], None] | None = None,
     ) -> None:
-        """From now on this channel's packets go to ``handler``, or, after one that went there, to ``skim``. With ``settle`` they may keep what they are given
-        until it is called, at the end of each read, otherwise only as long as a call lasts."""
+        """From now on this channel's packets go to ``handler``, or, after one that went there, to ``skim``. With
+        ``settle`` they may keep what they are given until it is called, at the end of each read, otherwise only as long
+        as a call lasts."""
         self._channels += [None] * (channel + 1 - len(self._channels))
         self._channels[channel] = _Channel(handler, skim)
         if settle is not None:

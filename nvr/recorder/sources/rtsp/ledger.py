@@ -1,8 +1,9 @@
-"""The ledger of logins and devices (``storage.catalogue.logins``, ``storage.catalogue.devices``) for a process that connects to cameras.
+"""The ledger of logins and devices (``storage.catalogue.logins``, ``storage.catalogue.devices``) for a process that
+connects to cameras.
 
-A thread of its own asks the catalogue, all that waits at once: neither an event loop nor a reader of FFmpeg waits for a disk. What is refused now is also
-kept in memory, so that a camera that must wait costs no question. Invariant: without a catalogue, or while it can't be asked, a ledger in memory has the same
-rules for this process.
+A thread of its own asks the catalogue, all that waits at once: neither an event loop nor a reader of FFmpeg waits for a
+disk. What is refused now is also kept in memory, so that a camera that must wait costs no question. Invariant: without
+a catalogue, or while it can't be asked, a ledger in memory has the same rules for this process.
 """
 
 from __future__ import annotations
@@ -85,7 +86,8 @@ class Ledger:
         self._database = self._memory = None
         self._troubled = {}
 
-    # What may be asked without waiting -----------------------------------------------------------------------------------
+    # What may be asked without waiting
+    # -----------------------------------------------------------------------------------
 
     def standing(self, camera: Camera) -> Standing:
         """Whether a camera may log in, as far as this process knows; at most ``_POLL_S`` old."""
@@ -104,7 +106,8 @@ class Ledger:
         while self.standing(camera).state == "blocked":  # noqa: ASYNC110 - it is another thread, or the time, that changes it
             await asyncio.sleep(_FREE_S)
 
-    # What waits ------------------------------------------------------------------------------------------------------------
+    # What waits
+    # ------------------------------------------------------------------------------------------------------------
 
     async def begin(self, account: Account, camera: str, wait_s: float) -> Device | None:
         """Enters an attempt, waiting for those of the device's other cameras; what is known of the device.
@@ -163,7 +166,8 @@ class Ledger:
         """A device showed another certificate than the known one, or (None) the known one again."""
         await self._answer(lambda conn: devices.offered(conn, device, certificate, camera, now_us=self._now_us()))
 
-    # The thread --------------------------------------------------------------------------------------------------------------
+    # The thread
+    # --------------------------------------------------------------------------------------------------------------
 
     async def _answer(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         # A question that was put is answered, whatever becomes of who asked.

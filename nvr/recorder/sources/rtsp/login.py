@@ -1,7 +1,8 @@
-"""Logging in to a camera over one connection: which challenges are answered, and what the ledger of logins is told of it.
+"""Logging in to a camera over one connection: which challenges are answered, and what the ledger of logins is told of
+it.
 
-Invariant: a password goes out only as often as the ledger allows, never again after a fresh challenge was answered with a refusal, and in plain text (Basic) only
-where the settings or the device's first accepted login say so.
+Invariant: a password goes out only as often as the ledger allows, never again after a fresh challenge was answered with
+a refusal, and in plain text (Basic) only where the settings or the device's first accepted login say so.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ _LEFT: Final = re.compile(r"(\d{1,3})\s*(?:more\s+)?(?:attempt|tries|times)", re
 
 
 def login_of(camera: Camera, wait_s: float, ledger: Ledger = LEDGER) -> Login | None:
-    """The login of a camera's next connection; None if its settings name none. ``wait_s``: how long it may wait for its turn."""
+    """The login of a camera's next connection; None if its settings name none. ``wait_s``: how long it may wait for its
+    turn."""
     account = account_of(camera)
     if account is None or camera.username is None:
         return None
@@ -106,7 +108,8 @@ class Login:
                 )
             self._auth.take(chosen)
             return True
-        # What was sent is refused. Only a nonce that has served may be old; a fresh one that is refused says that the password is wrong.
+        # What was sent is refused. Only a nonce that has served may be old; a fresh one that is refused says that the
+        # password is wrong.
         chosen = choose(offers, basic=self._auth.scheme == "basic")
         served = self._worked or (self._served and chosen is not None and chosen.stale)
         if served and not self._renewed and chosen is not None:

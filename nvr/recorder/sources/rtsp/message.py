@@ -18,8 +18,8 @@ _LONGEST_BODY: Final = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A response (``status`` from 100) or a request (``status`` 0, with ``method`` and ``url``). Header names are in lower case; of a
-    repeated one all values are kept, in order."""
+    """A response (``status`` from 100) or a request (``status`` 0, with ``method`` and ``url``). Header names are in
+    lower case; of a repeated one all values are kept, in order."""
 
     status: int
     reason: str

@@ -1,5 +1,5 @@
-"""The video track's packets: checked, put together, timed; and what sound has in common with them. Pure but for the clocks that it is given; ``source`` does
-the rest.
+"""The video track's packets: checked, put together, timed; and what sound has in common with them. Pure but for the
+clocks that it is given; ``source`` does the rest.
 
 Media time zero of a connection is where PLAY began by the camera's word, else the first video packet.
 """
@@ -36,7 +36,8 @@ _TIMES: Final = struct.Struct("!II")
 
 @lru_cache(maxsize=1024)
 def _head(then: int) -> struct.Struct:
-    """What interleaved packets of a picture begin with: what is the same of all of one size, the number, ``then`` bytes that are the same of all."""
+    """What interleaved packets of a picture begin with: what is the same of all of one size, the number, ``then`` bytes
+    that are the same of all."""
     return struct.Struct(f"!6sH{then}s")
 
 
@@ -55,7 +56,8 @@ class Clocks:
 
 
 class Receiver:
-    """What video and audio have in common: which packets are the track's, reports, unwrapped time. ``on_bye``: the camera says that the track ends."""
+    """What video and audio have in common: which packets are the track's, reports, unwrapped time. ``on_bye``: the
+    camera says that the track ends."""
 
     def __init__(self, track: Track, ssrc: int, clocks: Clocks, on_bye: Callable[[], None]) -> None:
         self.track = track
@@ -167,7 +169,8 @@ class Receiver:
         """The camera's clock is said to show this now."""
 
     def _payload(self, payload: memoryview, timestamp: int, marker: bool, lost: int, arrived_us: int) -> None:
-        """A payload of the track, ``lost`` packets missing before it. It came at ``arrived_us``, monotonic, or just now if that is negative."""
+        """A payload of the track, ``lost`` packets missing before it. It came at ``arrived_us``, monotonic, or just now
+        if that is negative."""
         raise NotImplementedError
 
     def _at_bye(self) -> None:
@@ -178,8 +181,8 @@ class Receiver:
 
 
 class VideoReceiver(Receiver):
-    """The video track: hands out whole frames, with their presentation time in ticks since media time zero, the moment at which their last packet was read, by
-    the monotonic clock, and how long ago that is."""
+    """The video track: hands out whole frames, with their presentation time in ticks since media time zero, the moment
+    at which their last packet was read, by the monotonic clock, and how long ago that is."""
 
     def __init__(
         self,
@@ -282,8 +285,9 @@ class VideoReceiver(Receiver):
             self._on_picture(picture, self.latest, at_us, now_us - at_us)
 
     def skim(self, data: bytearray, at: int, end: int) -> int:
-        """Takes from a read buffer, in which a packet of this track's RTP channel may begin at ``at``, the packets that do nothing but go on with a
-        NAL unit: next in number, without marker or anything else of note. Returns where it stopped; ``on_rtp`` is for the packet there."""
+        """Takes from a read buffer, in which a packet of this track's RTP channel may begin at ``at``, the packets that
+        do nothing but go on with a NAL unit: next in number, without marker or anything else of note. Returns where it
+        stopped; ``on_rtp`` is for the packet there."""
         middle = self.depacketiser.going_on()
         if middle is None or self._plain_type < 0 or end - at < _BEGIN.size:
             return at
@@ -292,7 +296,8 @@ class VideoReceiver(Receiver):
         size = data[at + 2] << 8 | data[at + 3]
         if size <= 12 + len(middle):
             return at
-        # Those of one size in a row: only what they begin with is looked at, and what follows is copied from all of them in one go.
+        # Those of one size in a row: only what they begin with is looked at, and what follows is copied from all of
+        # them in one go.
         begin = _BEGIN.pack(self._dollar, size, 0x8000 | self._plain_type)
         then = _TIMES.pack(self.depacketiser.timestamp, sequence.ssrc) + middle
         head = _head(len(then))

@@ -1,6 +1,7 @@
 """Whether a camera's redirect is followed. Pure.
 
-A camera that was taken over, or somebody who answers in its place, may name any host: the login, and what this machine can reach, are not for that host.
+A camera that was taken over, or somebody who answers in its place, may name any host: the login, and what this machine
+can reach, are not for that host.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ __all__ = ["redirected"]
 
 
 def redirected(camera: Camera, url: str, location: str, address: str) -> str:
-    """Where to ask instead. ``url`` was asked, at the IP address ``address``; ``location`` is what the camera said, absolute or relative.
+    """Where to ask instead. ``url`` was asked, at the IP address ``address``; ``location`` is what the camera said,
+    absolute or relative.
 
-    Only the same host is asked, by name or by the address that was reached, or one that the setting ``redirect_hosts`` names, whatever address that has; and
-    never without TLS where it was asked with it.
+    Only the same host is asked, by name or by the address that was reached, or one that the setting ``redirect_hosts``
+    names, whatever address that has; and never without TLS where it was asked with it.
 
     Raises:
         RedirectError: it is not followed.

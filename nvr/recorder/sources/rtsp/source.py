@@ -1,6 +1,7 @@
 """The ``native`` source: our own RTSP client on the event loop, for H.264, H.265 and AAC over TCP.
 
-It feeds the same sink as the ``av`` source with the same frames. A picture after a loss says so (``loss``): it is whole itself, but pictures before it are missing.
+It feeds the same sink as the ``av`` source with the same frames. A picture after a loss says so (``loss``): it is whole
+itself, but pictures before it are missing.
 """
 
 from __future__ import annotations
@@ -48,15 +49,16 @@ _BARE_KEYFRAMES: Final = 3
 _BEHIND_MATTERS_S: Final = 10.0
 # What comes within so long after a goodbye takes it back.
 _GOODBYE_S: Final = 1.0
-# The kernel is asked when so many frames came, then every two seconds: to ask costs as much as a frame of a small camera.
+# The kernel is asked when so many frames came, then every two seconds: to ask costs as much as a frame of a small
+# camera.
 _ASKED_AT_ONCE: Final = 16
 _ASKED_EACH_US: Final = 2_000_000
 _CLOCKS: Final = Clocks(lambda: time.time_ns() // 1000, lambda: time.monotonic_ns() // 1000)
 
 
 class NativeSource:
-    """One connection to one camera. ``unsupported`` says, after ``run``, what kept this source from reading a camera that another may read; ``refused_tcp``:
-    it was the transport. ``burst_us``: see ``Jitter``."""
+    """One connection to one camera. ``unsupported`` says, after ``run``, what kept this source from reading a camera
+    that another may read; ``refused_tcp``: it was the transport. ``burst_us``: see ``Jitter``."""
 
     def __init__(self, camera: Camera, sink: PacketSink, *, burst_us: int = BURST_US) -> None:
         self._camera = camera
@@ -115,8 +117,9 @@ class NativeSource:
 
     @property
     def sense(self) -> Sense:
-        """Whether what comes on this connection makes sense: ``units`` and ``frames`` that stand still while ``ends`` rises say that it does not, and so do
-        ``keyframes`` that stay behind ``keyframes_begun``. The same object until the connection ends; all zero before there is one."""
+        """Whether what comes on this connection makes sense: ``units`` and ``frames`` that stand still while ``ends``
+        rises say that it does not, and so do ``keyframes`` that stay behind ``keyframes_begun``. The same object until
+        the connection ends; all zero before there is one."""
         return self._video.depacketiser.sense if self._video is not None else Sense()
 
     @property
@@ -275,7 +278,8 @@ class NativeSource:
         codec = self._codec
         if self._video_template is None:
             media = self._video.track.media
-            # The keyframe's own sets win, then the last that came before it; the description's fill in the kinds that are not there.
+            # The keyframe's own sets win, then the last that came before it; the description's fill in the kinds that
+            # are not there.
             for others in (self._video.depacketiser.sets.values(), media.parameter_sets):
                 kinds = {kind_of(codec, unit) for unit in sets}
                 sets = (*(unit for unit in others if kind_of(codec, unit) not in kinds), *sets)

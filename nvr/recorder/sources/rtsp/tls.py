@@ -1,7 +1,9 @@
-"""``rtsps``: TLS to a camera, whose certificate is held to what was seen first, or verified, by the camera's setting ``tls``.
+"""``rtsps``: TLS to a camera, whose certificate is held to what was seen first, or verified, by the camera's setting
+``tls``.
 
-Cameras sign their certificates themselves, so ``pin`` is the rule: the first one seen is entered (``storage.catalogue.devices``), and another one is refused until a person
-accepts it. Nothing is sent to a camera before its certificate was judged.
+Cameras sign their certificates themselves, so ``pin`` is the rule: the first one seen is entered
+(``storage.catalogue.devices``), and another one is refused until a person accepts it. Nothing is sent to a camera
+before its certificate was judged.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Request URLs of a presentation and its tracks, out of what the camera said about them. Pure.
 
-RFC 2326 C.1.1 wants RFC 1808 resolution, which replaces the last part of a base without a trailing slash; cameras that leave the slash out
-mean it all the same, and FFmpeg and VLC, against which they were tested, append. So do we: a relative control is appended, never substituted.
+RFC 2326 C.1.1 wants RFC 1808 resolution, which replaces the last part of a base without a trailing slash; cameras that
+leave the slash out mean it all the same, and FFmpeg and VLC, against which they were tested, append. So do we: a
+relative control is appended, never substituted.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ _UNSAFE = re.compile(r"[\x00-\x20\x7f]")
 
 
 def base_url(request_url: str, headers: Mapping[str, str]) -> str:
-    """What controls are relative to: ``Content-Base``, else ``Content-Location``, else the URL that was asked (RFC 2326 C.1.1).
+    """What controls are relative to: ``Content-Base``, else ``Content-Location``, else the URL that was asked (RFC 2326
+    C.1.1).
 
     ``headers`` have names in lower case. A base may itself be relative to the URL asked.
 

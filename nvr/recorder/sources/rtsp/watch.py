@@ -1,6 +1,7 @@
 """While a camera plays: notices silence, keeps the session alive, sends reports.
 
-Timers, not a task: of thousands of cameras each is looked after every few seconds, and what a task needs for that was 6 % of a worker's time.
+Timers, not a task: of thousands of cameras each is looked after every few seconds, and what a task needs for that was 6
+% of a worker's time.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ __all__ = ["Watch"]
 log = logging.getLogger(__name__)
 
 _REPORT_S: Final = 5.0
-# A camera that sends packets of which none are a frame: so many stall timeouts, and at least so long. Frames that lack a keyframe are no fault (``waiting``).
+# A camera that sends packets of which none are a frame: so many stall timeouts, and at least so long. Frames that lack
+# a keyframe are no fault (``waiting``).
 _PICTURELESS_TIMES: Final = 3
 _PICTURELESS_S: Final = 60.0
 # An event loop that wakes so much too late does not keep up.
@@ -27,8 +29,9 @@ _BEHIND_S: Final = 2.0
 
 
 class Watch:
-    """Of one session. ``received`` tells how many packets and whole frames there were so far, decodable or not; ``report`` is called every ``_REPORT_S`` seconds. ``behind_s``: how far
-    the loop was behind when it last was, at ``behind_at`` by its clock."""
+    """Of one session. ``received`` tells how many packets and whole frames there were so far, decodable or not;
+    ``report`` is called every ``_REPORT_S`` seconds. ``behind_s``: how far the loop was behind when it last was, at
+    ``behind_at`` by its clock."""
 
     def __init__(
         self, session: Session, stall_s: float, received: Callable[[], tuple[int, int]], report: Callable[[], None]

@@ -1,4 +1,5 @@
-"""What FFmpeg gets of a lossy track: whole frames that can be decoded, with a mark where others are missing; the same as the native source makes of it."""
+"""What FFmpeg gets of a lossy track: whole frames that can be decoded, with a mark where others are missing; the same
+as the native source makes of it."""
 
 from __future__ import annotations
 

@@ -92,7 +92,8 @@ def test_another_sender_is_not_believed_while_the_first_one_sends() -> None:
     for number in range(10, 40):
         assert channel.take(500 + number, 2, payload=b"\4") == []
         assert channel.take(number) == [(number, 0, False)]
-    # Alone, it is after three frames; nothing of it is lost, and what was before is no reference if times do not follow.
+    # Alone, it is after three frames; nothing of it is lost, and what was before is no reference if times do not
+    # follow.
     assert channel.take(700, 2, payload=b"\4") == [] and channel.take(701, 2) == []
     assert channel.take(702, 2) == [(700, 0, True), (701, 0, False), (702, 0, False)]
 
@@ -141,7 +142,8 @@ def test_another_type_must_look_like_the_codec() -> None:
     )
 )
 def test_admission_fuzz(packets: list[tuple[int, int, int, int, bytes]]) -> None:
-    """Whatever comes: each packet at most once, its number after the one before it unless the sender began anew, and little is held."""
+    """Whatever comes: each packet at most once, its number after the one before it unless the sender began anew, and
+    little is held."""
     channel = Channel()
     last: int | None = None
     taken = 0
@@ -161,7 +163,8 @@ def test_admission_fuzz(packets: list[tuple[int, int, int, int, bytes]]) -> None
 
 @given(st.permutations(range(8)), st.sets(st.integers(0, 40), max_size=6))
 def test_what_is_lost_and_mixed_up_comes_in_order(mixed: list[int], lost: set[int]) -> None:
-    """Packets lost, and those within a few places mixed up: what came is taken in order, once, and what is missing is counted."""
+    """Packets lost, and those within a few places mixed up: what came is taken in order, once, and what is missing is
+    counted."""
     channel = Channel()
     order = [0] + [1 + 8 * block + place for block in range(5) for place in mixed]
     found = [each for number in order if number not in lost or number == 0 for each in channel.take(number)]

@@ -61,7 +61,8 @@ def decoded(codec: str, samples: Sequence[bytes]) -> list[bytes]:
 
 @pytest.mark.parametrize("codec", FILMS)
 def test_what_lies_between_frames_may_be_lost(codec: str) -> None:
-    """Messages that come in packets of their own: no frame is missing, none is left out, and nothing is claimed to be lost."""
+    """Messages that come in packets of their own: no frame is missing, none is left out, and nothing is claimed to be
+    lost."""
     film = FILMS[codec]()
     frames = sent(film, codec)
     starts, at = [], 0

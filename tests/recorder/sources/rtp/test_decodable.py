@@ -1,4 +1,5 @@
-"""Where decoding can begin, and what a loss costs: no more than what refers to it, and never a frame that could not be decoded."""
+"""Where decoding can begin, and what a loss costs: no more than what refers to it, and never a frame that could not be
+decoded."""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ def test_gradual_refresh_begins_at_recovery_points(kind: Kind, marks: bool) -> N
 
 @pytest.mark.parametrize("kind", [H264, H265])
 def test_recovery_points_beside_keyframes_are_none_but_where_one_is_needed(kind: Kind) -> None:
-    """Keyframes every twenty frames, a recovery point in the middle: decoding begins there only if nothing else is left, after the start or a loss."""
+    """Keyframes every twenty frames, a recovery point in the middle: decoding begins there only if nothing else is
+    left, after the start or a loss."""
     camera = Camera(kind)
     for number in range(5, 90):
         before = [*kind.sets] if number % 20 == 0 else [recovery(kind, 9)] if number % 20 == 10 else []
@@ -89,7 +91,8 @@ def test_parameter_sets_behind_which_no_intra_picture_comes_begin_nothing() -> N
     ("type_", "lost", "dropped"), [(21, False, True), (21, True, True), (16, False, True), (19, False, False)]
 )
 def test_leading_pictures_that_refer_to_what_is_not_there(type_: int, lost: bool, dropped: bool) -> None:
-    """RASL pictures behind a CRA picture with which decoding begins, or behind a BLA picture wherever; RADL pictures can be decoded."""
+    """RASL pictures behind a CRA picture with which decoding begins, or behind a BLA picture wherever; RADL pictures
+    can be decoded."""
     camera = Camera(H265)
 
     def send(number: int, kind: int, shown: int) -> None:
@@ -133,7 +136,8 @@ def of_sublayer(number: int, kind: int, layer: int) -> bytes:
 
 @pytest.mark.parametrize("layers", [1, 3])
 def test_the_loss_of_what_nothing_refers_to(layers: int) -> None:
-    """H.265: sub-layer non-reference pictures of the highest sub-layer. The frame after it says that something is missing, and goes on."""
+    """H.265: sub-layer non-reference pictures of the highest sub-layer. The frame after it says that something is
+    missing, and goes on."""
     camera = Camera(H265)
     vps, sps, pps = H265.sets
     sps = sps[:2] + bytes((layers - 1 << 1 | 1,)) + sps[3:]
@@ -178,7 +182,8 @@ def test_parameter_sets_once_and_not_at_the_keyframe(kind: Kind) -> None:
 @pytest.mark.parametrize("kind", [H264, H265])
 @pytest.mark.parametrize("form", ["single", "fragmented", "aggregated", "stream"])
 def test_a_message_with_a_start_code_in_it_stays_whole(kind: Kind, form: str) -> None:
-    """As signed video has them: a vendor's message that is not escaped. What follows it in a byte stream is parted from it all the same."""
+    """As signed video has them: a vendor's message that is not escaped. What follows it in a byte stream is parted from
+    it all the same."""
     head = b"\x06" if kind is H264 else b"\x4e\x01"
     message = b"\0\0\1\x65\x88abc\0\0\0\1\x67\x42" + bytes(range(1, 40))
     sei = head + b"\x05" + bytes((len(message),)) + message + b"\x80"

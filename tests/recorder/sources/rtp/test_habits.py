@@ -1,5 +1,5 @@
-"""What cameras put into packets that no standard foresees, habit by habit: fed packet by packet, every frame that was sent comes out, whole, once, and nothing is claimed
-to be missing."""
+"""What cameras put into packets that no standard foresees, habit by habit: fed packet by packet, every frame that was
+sent comes out, whole, once, and nothing is claimed to be missing."""
 
 from __future__ import annotations
 
@@ -571,7 +571,8 @@ def test_every_frame_comes_out(kind: Kind, habit: Habit) -> None:
 
 @pytest.mark.parametrize(("kind", "habit"), CASES)
 def test_a_loss_is_seen_through_every_habit(kind: Kind, habit: Habit) -> None:
-    """All packets of a frame are lost: it does not come out, nor do those that refer to it, and the next keyframe says so. The frame before may have lost its end."""
+    """All packets of a frame are lost: it does not come out, nor do those that refer to it, and the next keyframe says
+    so. The frame before may have lost its end."""
     if habit.__name__ == "a_byte_stream_of_many_frames":
         pytest.skip("one packet holds frames of two groups")
     camera = Camera(kind)

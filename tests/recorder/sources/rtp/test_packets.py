@@ -324,8 +324,8 @@ def test_decoding_times_fuzz(depth: int | None, order: list[int]) -> None:
 
 
 def test_jitter_is_that_of_the_rfc() -> None:
-    """Pictures 40 ms apart that come alternately in time and 8 ms late: the estimate goes to 8 ms, as A.8's code does in floating point. What came in the first five
-    seconds may be a burst of what the camera had kept."""
+    """Pictures 40 ms apart that come alternately in time and 8 ms late: the estimate goes to 8 ms, as A.8's code does
+    in floating point. What came in the first five seconds may be a burst of what the camera had kept."""
     jitter, reference = Jitter(90_000), 0.0
     for number in range(400):
         late_us = 8_000 * (number % 2)

@@ -32,7 +32,8 @@ def media(codec: str) -> sdp.Media:
     return sdp.pick_video(sdp.parse(text.encode()))
 
 
-# What is done to a packet of a fragmented picture: sent as it is, left out, sent twice, of another channel, source or time, with an extension, a marker, junk behind.
+# What is done to a packet of a fragmented picture: sent as it is, left out, sent twice, of another channel, source or
+# time, with an extension, a marker, junk behind.
 FAULTS = ["none"] * 20 + ["lost", "twice", "channel", "ssrc", "time", "extension", "marker", "junk", "empty"]
 PICTURES = st.lists(
     st.lists(st.tuples(st.integers(1, 60), st.sampled_from(FAULTS)), min_size=1, max_size=12), max_size=8

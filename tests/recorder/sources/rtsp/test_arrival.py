@@ -19,7 +19,8 @@ _SECONDS = 6.0
 
 
 def test_jitter_is_that_of_the_line_at_any_pace() -> None:
-    """Two cameras on loopback and one behind a line that delays each frame by up to 0.3 s. As it was read, 5 frames a second were 0.2 s of jitter by themselves."""
+    """Two cameras on loopback and one behind a line that delays each frame by up to 0.3 s. As it was read, 5 frames a
+    second were 0.2 s of jitter by themselves."""
     with ExitStack() as stack:
         urls = [stack.enter_context(running(ScriptedCamera(_film(rate), at_end="repeat"))) for rate in (5, 15, 15)]
         line = Delaying(urls[2], 0.3)

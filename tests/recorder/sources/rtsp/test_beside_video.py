@@ -1,4 +1,5 @@
-"""What lies beside the video costs no frame: sound that is refused, badly described or wrongly timed; addresses that do not fit; and a goodbye."""
+"""What lies beside the video costs no frame: sound that is refused, badly described or wrongly timed; addresses that do
+not fit; and a goodbye."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ BACK = b"m=audio 0 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=control:t9\r\na=sendon
 def sounds(
     body: bytes, refused: bytes | None = None, refused_play: bytes | None = None
 ) -> Callable[..., Callable[[str, str, int], bytes]]:
-    """A camera with this description that refuses the sound's SETUP, or PLAY with sound, with these words (or hangs up: none at all)."""
+    """A camera with this description that refuses the sound's SETUP, or PLAY with sound, with these words (or hangs up:
+    none at all)."""
 
     def of(film: Clip) -> Callable[[str, str, int], bytes]:
         asked = [False]
@@ -233,7 +235,8 @@ def test_lines_without_length_in_pieces(size: int) -> None:
 
 
 def test_what_is_not_the_track_has_come_all_the_same() -> None:
-    """A camera that sends nothing but what can't be its video is not silent: it makes no sense, which another source may."""
+    """A camera that sends nothing but what can't be its video is not silent: it makes no sense, which another source
+    may."""
     camera = Camera()
     for number in range(50):
         camera.read(packet(b"<xml/>", number, number * FRAME, True, kind=112))

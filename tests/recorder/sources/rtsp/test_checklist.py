@@ -1,4 +1,5 @@
-"""What cameras in the wild do, over sockets; and that every item of the checklist in docs/design/native-source.md is held by the tests it names."""
+"""What cameras in the wild do, over sockets; and that every item of the checklist in docs/design/native-source.md is
+held by the tests it names."""
 
 from __future__ import annotations
 
@@ -87,8 +88,8 @@ class OneSession:
 
 
 async def test_item_02_a_session_is_given_back_and_a_stale_one_waited_out(h264_clip: Clip) -> None:
-    """Checklist 2: after TEARDOWN there is room at once; while the camera still holds a session the attempt is refused, and
-    made again with the usual waits."""
+    """Checklist 2: after TEARDOWN there is room at once; while the camera still holds a session the attempt is refused,
+    and made again with the usual waits."""
     answers = OneSession(h264_clip)
     for _ in range(2):
         sink = Sink()
@@ -162,7 +163,8 @@ def test_item_06_receiver_reports(serve: Serve, h264_clip: Clip) -> None:
 
 
 async def test_item_07_several_videos_and_metadata(h264_clip: Clip) -> None:
-    """Checklist 7: metadata first, two pictures, control only at media level, no parameter sets, line ends of two kinds."""
+    """Checklist 7: metadata first, two pictures, control only at media level, no parameter sets, line ends of two
+    kinds."""
     description = (
         b"v=0\n\nm=application 0 RTP/AVP 107\r\na=rtpmap:107 vnd.onvif.metadata/90000\r\na=control:meta\r\n"
         b"m=video 0 RTP/AVP 96\na=control:first\na=rtpmap:96 H264/90000\n"
@@ -186,7 +188,8 @@ async def test_item_07_several_videos_and_metadata(h264_clip: Clip) -> None:
 
 
 async def test_item_09_another_sender(h264_clip: Clip) -> None:
-    """Checklist 9, 12: another SSRC, sequence and timestamps in the middle of a group: time goes on, from the next keyframe."""
+    """Checklist 9, 12: another SSRC, sequence and timestamps in the middle of a group: time goes on, from the next
+    keyframe."""
 
     def answer(method: str, url: str, cseq: int) -> bytes:
         if method != "PLAY":
@@ -211,7 +214,8 @@ async def test_item_09_another_sender(h264_clip: Clip) -> None:
 
 
 def test_item_09_two_fields_of_one_timestamp_are_one_picture() -> None:
-    """Checklist 9: each field has a marker of its own; both belong to the picture. A frame of the same stream has one beginning."""
+    """Checklist 9: each field has a marker of its own; both belong to the picture. A frame of the same stream has one
+    beginning."""
     stream = Stream(H264Depacketiser())
     stream.send(1, INTERLACED_SPS, b"\x68pps", b"\x65\x88top")
     stream.send(1, b"\x41\x9abottom")
@@ -251,7 +255,8 @@ def test_item_10_signed_video_keeps_its_messages_and_order(serve: Serve) -> None
 
 
 def test_item_11_ffmpegs_first_and_last_packets(serve: Serve, h264_clip: Clip) -> None:
-    """Checklist 11: those without timestamps are passed on for the pipeline to complete, flushes are recognisable by their size."""
+    """Checklist 11: those without timestamps are passed on for the pipeline to complete, flushes are recognisable by
+    their size."""
     _, sink = record_av(serve(ScriptedCamera(h264_clip, speed=8)))
     assert [got.hash for got in sink.video if got.data] == [unit.hash for unit in h264_clip.video.units]
 
@@ -275,7 +280,8 @@ def test_item_17_no_second_pass_over_files() -> None:
 
 
 def test_item_18_only_the_reader_closes(serve: Serve, h264_clip: Clip) -> None:
-    """Checklist 18: asked to stop from another thread in the middle of a read, the reader ends by itself, within its timeout."""
+    """Checklist 18: asked to stop from another thread in the middle of a read, the reader ends by itself, within its
+    timeout."""
     url = serve(ScriptedCamera(h264_clip, faults=Faults(stall_after=20)))
     sink = Sink()
     source = AvSource(camera(url), sink)

@@ -34,7 +34,8 @@ Serve = Callable[[Startable], str]
 V4, V6 = socket.AF_INET, socket.AF_INET6
 
 
-# Several addresses -----------------------------------------------------------------------------------------------------------
+# Several addresses
+# -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -92,7 +93,8 @@ def test_families_take_turns(found: list[tuple[socket.AddressFamily, tuple[str, 
         assert mixed[1][0] != mixed[0][0]
 
 
-# Certificates ----------------------------------------------------------------------------------------------------------------
+# Certificates
+# ----------------------------------------------------------------------------------------------------------------
 
 
 def certificate(folder: Path, name: str) -> ssl.SSLContext:
@@ -163,7 +165,8 @@ def test_verified_and_not_at_all(serve: Serve, tmp_path: Path, database: Databas
     assert ended.cause in (Cause.REJECTED, Cause.UNREACHABLE) and not plain.asked
 
 
-# Redirects -------------------------------------------------------------------------------------------------------------------
+# Redirects
+# -------------------------------------------------------------------------------------------------------------------
 
 CAMERA = camera("rtsp://cam.example:8554/live", redirect_hosts=["other.example"])
 

@@ -1,5 +1,5 @@
-"""Sessions of a good camera, bent: the whole client on a real socket, in front of a real pipeline, disk and catalogue. Whatever comes, the attempt ends in a
-stated cause that is no fault of ours, in bounded time and memory."""
+"""Sessions of a good camera, bent: the whole client on a real socket, in front of a real pipeline, disk and catalogue.
+Whatever comes, the attempt ends in a stated cause that is no fault of ours, in bounded time and memory."""
 
 from __future__ import annotations
 

@@ -88,7 +88,8 @@ def media(clip: Clip, channel: int, count: int) -> bytes:
 
 
 async def test_other_channels_requests_and_junk(h264_clip: Clip) -> None:
-    """Checklist 8, 9: channels other than asked, media before the answer to PLAY, requests of the camera, junk, both wraps."""
+    """Checklist 8, 9: channels other than asked, media before the answer to PLAY, requests of the camera, junk, both
+    wraps."""
 
     def answer(method: str, url: str, cseq: int) -> bytes:
         if method == "SETUP":

@@ -115,7 +115,8 @@ def test_timeouts(parameters: str, timeout_s: float) -> None:
     st.lists(st.lists(st.sampled_from(["answered", "unanswered", "refused"]), min_size=3, max_size=3), max_size=12),
 )
 def test_every_round_ends(offered: frozenset[str], rounds: list[list[str]]) -> None:
-    """A round sends each method at most once, one that was refused never again, and after a method that is answered nothing."""
+    """A round sends each method at most once, one that was refused never again, and after a method that is answered
+    nothing."""
     keeping = KeepAlive("rtsp://x/", offered)
     refused: set[str] = set()
     for outcomes in rounds:

@@ -1,4 +1,5 @@
-"""What a connection leaves when it has ended: nothing that only the garbage collector could find, since that is asked every few minutes only."""
+"""What a connection leaves when it has ended: nothing that only the garbage collector could find, since that is asked
+every few minutes only."""
 
 from __future__ import annotations
 

@@ -154,7 +154,8 @@ def test_forbidden_after_a_login_is_refused_too(serve: Serve, clock: Clock) -> N
 
 
 def test_sixteen_channels_of_a_recorder(serve: Serve, clock: Clock) -> None:
-    """They begin at one moment, and share what their recorder refuses. The right password keeps none of them waiting for long."""
+    """They begin at one moment, and share what their recorder refuses. The right password keeps none of them waiting
+    for long."""
     from nvr.recorder.sources.rtsp import NativeSource
     from tests.recorder.sources.harness import Sink
 
@@ -206,7 +207,8 @@ def test_an_attempt_without_an_outcome_does_not_count(serve: Serve, clock: Clock
     assert len(served.logins) == 5
 
 
-# Plain text ------------------------------------------------------------------------------------------------------------------
+# Plain text
+# ------------------------------------------------------------------------------------------------------------------
 
 
 def basic_then_digest(scheme: str) -> Callable[[Asked], bytes]:
@@ -240,7 +242,8 @@ def test_plain_text_as_the_first_login_or_the_setting_says(serve: Serve, clock: 
         assert record(url, **LOGIN)[0].cause is Cause.STALLED
 
 
-# A camera's recorder -----------------------------------------------------------------------------------------------------------
+# A camera's recorder
+# -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_recorder_waits_without_connecting(serve: Serve, clock: Clock, database: Database) -> None:
