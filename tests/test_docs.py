@@ -13,7 +13,7 @@ import click
 import pytest
 
 from nvr.cli import main
-from nvr.config import Alerts, Camera, Evidence, Network, Public, Retention, Server, Storage, load
+from nvr.config import AlertSettings, CameraSettings, Evidence, Network, Public, Retention, Server, Storage, load
 from nvr.config.explain import file_keys
 from nvr.config.model import Settings
 
@@ -23,10 +23,10 @@ SECTIONS: dict[str, type[Settings]] = {
     "storage": Storage,
     "retention": Retention,
     "evidence": Evidence,
-    "alerts": Alerts,
+    "alerts": AlertSettings,
     "network": Network,
     "public": Public,
-    "camera": Camera,
+    "camera": CameraSettings,
 }
 KEYS = {(section, key) for section, model in SECTIONS.items() for key in file_keys(model)}
 

@@ -448,6 +448,16 @@ def test_no_folder_is_flat() -> None:
     assert sorted(folder for folder, size in sizes.items() if size > MOST_MODULES and folder not in LARGER) == []
 
 
+def test_no_public_class_name_is_there_twice() -> None:
+    """One thing for one name: whoever reads ``Plan`` need not ask which."""
+    places: dict[str, list[str]] = {}
+    for path in sources():
+        for node in ast.parse(path.read_text(encoding="utf-8"), str(path)).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(module_of(path))
+    assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}
+
+
 @pytest.mark.parametrize(
     ("module", "imported", "expected"),
     [

@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 
 import httpx
 
-from nvr.alerting.messages import Message
+from nvr.alerting.messages import AlertMessage
 
 __all__ = ["Channel", "DeliveryError", "Email", "Webhook", "channels"]
 
@@ -49,7 +49,7 @@ class Channel(Protocol):
     @property
     def joins(self) -> bool: ...
 
-    def send(self, message: Message, facts: Mapping[str, Any], delivery: str) -> None:
+    def send(self, message: AlertMessage, facts: Mapping[str, Any], delivery: str) -> None:
         """Sends. ``facts``: the alert for programs. ``delivery``: an id of this message, the same at each attempt.
 
         Raises:
@@ -77,7 +77,7 @@ class Email:
         """As ``Channel``."""
         return f"email:{self.to}"
 
-    def send(self, message: Message, facts: Mapping[str, Any], delivery: str) -> None:
+    def send(self, message: AlertMessage, facts: Mapping[str, Any], delivery: str) -> None:
         """As ``Channel``."""
         mail = EmailMessage()
         mail["From"], mail["To"], mail["Subject"] = self.sender, self.to, message.subject
@@ -154,7 +154,7 @@ class Webhook:
         """As ``Channel``."""
         return "webhook"
 
-    def send(self, message: Message, facts: Mapping[str, Any], delivery: str) -> None:
+    def send(self, message: AlertMessage, facts: Mapping[str, Any], delivery: str) -> None:
         """As ``Channel``. Any answer of 2xx counts as accepted, whatever follows it."""
         told = {**facts, "delivery": delivery, "title": message.subject, "text": message.text}
         body = json.dumps(told, ensure_ascii=False).encode()

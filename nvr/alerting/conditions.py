@@ -13,16 +13,16 @@ from enum import StrEnum
 from typing import Any, Final
 
 from storage.catalogue.devices import Device
-from storage.catalogue.logins import Entry
+from storage.catalogue.logins import LedgerEntry
 from storage.integrity.findings import Wrong
-from storage.retention.confirmations import CLOCK, Waiting
+from storage.retention.confirmations import CLOCK, WaitingDeletion
 from storage.retention.forecast import Forecast
 from storage.retention.plan import Disk
 from storage.writing.at_risk import Risk
 
 __all__ = [
+    "AlertKind",
     "Condition",
-    "Kind",
     "certificates_changed",
     "deletions_waiting",
     "disks_low",
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 
-class Kind(StrEnum):
+class AlertKind(StrEnum):
     """What a condition is."""
 
     CAMERA_DOWN = "camera_down"
@@ -61,20 +61,20 @@ class Condition:
     """Something is wrong with ``subject`` since ``since_us``, or since it was first seen (None). ``cameras`` are those
     it is about."""
 
-    kind: Kind
+    kind: AlertKind
     subject: str
     since_us: int | None = None
     cameras: tuple[str, ...] = ()
     detail: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def key(self) -> tuple[Kind, str]:
+    def key(self) -> tuple[AlertKind, str]:
         """Two conditions of one key are the same one, seen again."""
         return self.kind, self.subject
 
 
 # They are about footage that is there.
-_OF_FOOTAGE: Final = (Kind.PROMISE_AT_RISK, Kind.DELETION_WAITING, Kind.HELD_BEYOND)
+_OF_FOOTAGE: Final = (AlertKind.PROMISE_AT_RISK, AlertKind.DELETION_WAITING, AlertKind.HELD_BEYOND)
 
 
 def of_required(found: Iterable[Condition], required: Collection[str]) -> list[Condition]:
@@ -95,7 +95,7 @@ def disks_low(disks: Sequence[Disk], names: Mapping[str, str]) -> list[Condition
     roots."""
     return [
         Condition(
-            Kind.DISK_LOW,
+            AlertKind.DISK_LOW,
             names.get(disk.root, disk.root),
             detail={"free_bytes": disk.free_bytes, "floor_bytes": disk.floor_bytes},
         )
@@ -109,7 +109,7 @@ def syncs_late(risks: Mapping[str, Risk], names: Mapping[str, str]) -> list[Cond
     ``names``: paths of roots."""
     return [
         Condition(
-            Kind.SYNC_LATE,
+            AlertKind.SYNC_LATE,
             names.get(root, root),
             # In tenths, rounded up: more than was promised is never as much.
             detail={
@@ -128,14 +128,14 @@ def held_beyond(bytes_of: Mapping[str, int]) -> list[Condition]:
     if not bytes_of:
         return []
     detail = {"beyond_bytes": sum(bytes_of.values())}
-    return [Condition(Kind.HELD_BEYOND, "", None, tuple(sorted(bytes_of)), detail)]
+    return [Condition(AlertKind.HELD_BEYOND, "", None, tuple(sorted(bytes_of)), detail)]
 
 
-def deletions_waiting(waiting: Sequence[Waiting]) -> list[Condition]:
+def deletions_waiting(waiting: Sequence[WaitingDeletion]) -> list[Condition]:
     """One condition for each cause that deletions wait for, until a person confirms it or the rules are put right. A
     clock in doubt is none as long as nothing waits for it: at a start no clock is synchronised yet."""
     return [
-        Condition(Kind.DELETION_WAITING, row.cause, row.since_us, detail=row.detail)
+        Condition(AlertKind.DELETION_WAITING, row.cause, row.since_us, detail=row.detail)
         for row in waiting
         if row.cause != CLOCK or row.detail.get("segments")
     ]
@@ -144,7 +144,9 @@ def deletions_waiting(waiting: Sequence[Waiting]) -> list[Condition]:
 def tampered(found: Sequence[Wrong]) -> list[Condition]:
     """One condition each for log, schema and holds that are not as they should be."""
     return [
-        Condition(Kind.TAMPERED, one.what, one.since_us, detail={"count": len(one.faults), "text": list(one.faults)})
+        Condition(
+            AlertKind.TAMPERED, one.what, one.since_us, detail={"count": len(one.faults), "text": list(one.faults)}
+        )
         for one in found
     ]
 
@@ -160,16 +162,16 @@ def promises_at_risk(forecast: Forecast) -> list[Condition]:
         "capacity_bytes": forecast.capacity_bytes,
     }
     cameras = tuple(miss.camera for miss in forecast.misses)
-    return [Condition(Kind.PROMISE_AT_RISK, "", None, cameras, detail)]
+    return [Condition(AlertKind.PROMISE_AT_RISK, "", None, cameras, detail)]
 
 
-def logins_refused(entries: Sequence[Entry], open_: Collection[str] = ()) -> list[Condition]:
+def logins_refused(entries: Sequence[LedgerEntry], open_: Collection[str] = ()) -> list[Condition]:
     """Accounts whose password a device refused, from the first time on. The subject is a camera that was refused, of an
     alert that is open (``open_``: their subjects) the same one; host and account are known to whoever may see its
     settings."""
     return [
         Condition(
-            Kind.LOGIN_REFUSED,
+            AlertKind.LOGIN_REFUSED,
             min(set(entry.cameras) & set(open_) or entry.cameras),
             entry.first_us,
             tuple(sorted(entry.cameras)),
@@ -183,7 +185,7 @@ def logins_refused(entries: Sequence[Entry], open_: Collection[str] = ()) -> lis
 def certificates_changed(changed: Sequence[Device]) -> list[Condition]:
     """Cameras that show another certificate than at first."""
     return [
-        Condition(Kind.CERTIFICATE_CHANGED, device.camera, device.offered_us, (device.camera,))
+        Condition(AlertKind.CERTIFICATE_CHANGED, device.camera, device.offered_us, (device.camera,))
         for device in changed
         if device.camera is not None and device.offered_us is not None
     ]

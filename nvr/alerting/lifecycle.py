@@ -16,15 +16,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from nvr.alerting.conditions import Condition, Kind
-from nvr.alerting.rows import Member
+from nvr.alerting.conditions import AlertKind, Condition
+from nvr.alerting.rows import AlertMember
 
 __all__ = ["AGAIN_US", "Alert", "Change", "Event", "hold_us", "new_id", "newest", "step"]
 
 AGAIN_US: Final = 3_600_000_000
 _LONGEST_HOLD_US: Final = 3_600_000_000
 
-Key = tuple[Kind, str]
+Key = tuple[AlertKind, str]
 Event = str
 """``opened``, ``changed`` (of a group: many more are down, or many less), ``parted`` (a group is over, and names those
 that are down still) or ``resolved``."""
@@ -36,7 +36,7 @@ class Alert:
     when, by whom (name), a note, and by whom (id), of one that is new."""
 
     id: str
-    kind: Kind
+    kind: AlertKind
     subject: str
     since_us: int
     opened_us: int
@@ -44,7 +44,7 @@ class Alert:
     flaps: int = 0
     cameras: tuple[str, ...] = ()
     detail: Mapping[str, Any] = field(default_factory=dict)
-    members: tuple[Member, ...] = ()
+    members: tuple[AlertMember, ...] = ()
     well_us: int | None = None
     told: int = 0
     told_us: int | None = None
@@ -91,7 +91,7 @@ def step(
     conditions: Iterable[Condition],
     pending: Mapping[tuple[str, str], int],
     *,
-    after_us: Mapping[Kind, int],
+    after_us: Mapping[AlertKind, int],
     clear_us: int,
     now_us: int,
 ) -> tuple[list[Change], dict[tuple[str, str], int]]:

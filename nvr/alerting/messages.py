@@ -6,18 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nvr.alerting.conditions import Kind
-from nvr.alerting.rows import Row
+from nvr.alerting.conditions import AlertKind
+from nvr.alerting.rows import AlertRow
 from nvr.texts import Formats
 from storage.causes import Cause
 
-__all__ = ["Message", "Note", "compose", "facts_of"]
+__all__ = ["AlertMessage", "Note", "compose", "facts_of"]
 
 _MOST_CAMERAS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class AlertMessage:
     """A line, and what there is to say beyond it."""
 
     subject: str
@@ -32,7 +32,7 @@ class Note:
     dropped: int = 0
 
 
-def facts_of(row: Row, event: str, *, at_us: int) -> dict[str, Any]:
+def facts_of(row: AlertRow, event: str, *, at_us: int) -> dict[str, Any]:
     """An alert for programs, as it was at the event; as the webhook posts it."""
     return {
         "event": event,
@@ -53,7 +53,9 @@ def facts_of(row: Row, event: str, *, at_us: int) -> dict[str, Any]:
     }
 
 
-def compose(facts: Mapping[str, Any], names: Mapping[str, str], formats: Formats, note: Note | None = None) -> Message:
+def compose(
+    facts: Mapping[str, Any], names: Mapping[str, str], formats: Formats, note: Note | None = None
+) -> AlertMessage:
     """``facts``: as ``facts_of`` makes them. ``names``: those of cameras."""
     say, event = formats.words.alerts, facts["event"]
     back = [m for m in facts["members"] if m["well_us"] is not None and m["required"]]
@@ -82,7 +84,7 @@ def compose(facts: Mapping[str, Any], names: Mapping[str, str], formats: Formats
     lines += _cameras(facts, names, formats)
     lines += ["", *_of_message(note or Note(), formats), say["id"].format(id=facts["id"])]
     # A line is one, whatever a camera is called.
-    return Message(" ".join(head.split()), "\n".join(lines))
+    return AlertMessage(" ".join(head.split()), "\n".join(lines))
 
 
 def _sentence(text: str) -> str:
@@ -111,7 +113,7 @@ def _key(facts: Mapping[str, Any], any_back: bool, any_left: bool) -> str:
 
 def _cameras(facts: Mapping[str, Any], names: Mapping[str, str], formats: Formats) -> list[str]:
     say = formats.words.alerts
-    if facts["kind"] == Kind.CAMERA_DOWN or not facts["cameras"]:
+    if facts["kind"] == AlertKind.CAMERA_DOWN or not facts["cameras"]:
         return []
     members: Sequence[Mapping[str, Any]] = facts["members"]
     if facts["event"] == "resolved" and members:

@@ -17,16 +17,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from nvr.alerting.conditions import Kind
+from nvr.alerting.conditions import AlertKind
 from nvr.alerting.folding import Group, belongs, fold
 from nvr.alerting.lifecycle import Alert, Change, Event, hold_us, new_id, newest
-from nvr.alerting.rows import Member
+from nvr.alerting.rows import AlertMember
 from nvr.cameras.present import CameraNow
 from storage.causes import Cause
 
-__all__ = ["KINDS", "Rules", "step"]
+__all__ = ["KINDS", "OutageRules", "step"]
 
-KINDS: Final = (Kind.CAMERA_DOWN, Kind.CAMERAS_DOWN)
+KINDS: Final = (AlertKind.CAMERA_DOWN, AlertKind.CAMERAS_DOWN)
 # Cameras behind one cable are missed one after the other, within seconds: one by itself waits a little longer, so that
 # the group comes first.
 _GROUP_FIRST_US: Final = 15_000_000
@@ -41,7 +41,7 @@ _SETTLED_US: Final = 600_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class OutageRules:
     """The settings: labels to fold by, from how many cameras on; how long a camera must be down (``after_us``) or well
     (``clear_us``). ``started_us``: when the server started; what it did not watch does not count as lasting."""
 
@@ -56,7 +56,7 @@ def step(
     alerts: Iterable[Alert],
     fleet: Mapping[str, CameraNow],
     labels: Mapping[str, Mapping[str, str]],
-    rules: Rules,
+    rules: OutageRules,
     *,
     now_us: int,
 ) -> list[Change]:
@@ -85,7 +85,7 @@ class _Step:
         known: Sequence[Alert],
         fleet: Mapping[str, CameraNow],
         labels: Mapping[str, Mapping[str, str]],
-        rules: Rules,
+        rules: OutageRules,
         now_us: int,
     ) -> None:
         self.fleet, self.rules, self.now_us = fleet, rules, now_us
@@ -117,7 +117,7 @@ class _Step:
         for group in found:
             known = next((alert for alert in self._groups() if alert.subject == group.subject), None)
             if known is None:
-                known = self._opened(Kind.CAMERAS_DOWN, group.subject, group.cameras)
+                known = self._opened(AlertKind.CAMERAS_DOWN, group.subject, group.cameras)
                 # Those that went down a moment later are down all the same: people are told how many it is.
                 shortly_us = min(self.rules.after_us, _SHORTLY_US)
                 others = [id_ for id_ in self._free() if self._lasts(id_, shortly_us) and self._belongs(known, id_)]
@@ -135,7 +135,7 @@ class _Step:
         for id_ in list(free):
             after_us = self.rules.after_us * (2 if id_ in coming else 1) + _GROUP_FIRST_US
             if self._lasts(id_, after_us):
-                self._tell(self._opened(Kind.CAMERA_DOWN, id_, (id_,)), "opened")
+                self._tell(self._opened(AlertKind.CAMERA_DOWN, id_, (id_,)), "opened")
 
     def settle(self) -> None:
         """What is over, and what people should know of groups."""
@@ -148,7 +148,7 @@ class _Step:
                     self._end(ended, "resolved")
                 elif alert.well_us != well_us:
                     self._set(replace(alert, well_us=well_us))
-            elif alert.kind is Kind.CAMERAS_DOWN and alert.id not in self.events:
+            elif alert.kind is AlertKind.CAMERAS_DOWN and alert.id not in self.events:
                 self._report(alert, down)
 
     def _with_reasons(self, alert: Alert) -> dict[str, Any]:
@@ -164,7 +164,7 @@ class _Step:
             else dict(alert.detail)
         )
 
-    def _report(self, group: Alert, down: Sequence[Member]) -> None:
+    def _report(self, group: Alert, down: Sequence[AlertMember]) -> None:
         patience_us = hold_us(_SETTLED_US, group.flaps)
         if self.now_us - (group.told_us or 0) < patience_us:
             return
@@ -179,19 +179,19 @@ class _Step:
             else:
                 self._part(group, down)
 
-    def _part(self, group: Alert, down: Sequence[Member]) -> None:
+    def _part(self, group: Alert, down: Sequence[AlertMember]) -> None:
         self._end(replace(group, resolved_us=self.now_us, well_us=None), "parted")
         for member in down:
-            alert = self._opened(Kind.CAMERA_DOWN, member.camera, (member.camera,))
+            alert = self._opened(AlertKind.CAMERA_DOWN, member.camera, (member.camera,))
             self._set(replace(alert, told=1, told_us=self.now_us, acknowledged=group.acknowledged))
 
     # What there is.
 
     def _groups(self) -> Iterator[Alert]:
-        return (alert for alert in list(self.open.values()) if alert.kind is Kind.CAMERAS_DOWN)
+        return (alert for alert in list(self.open.values()) if alert.kind is AlertKind.CAMERAS_DOWN)
 
     def _alone(self) -> dict[str, Alert]:
-        return {alert.subject: alert for alert in self.open.values() if alert.kind is Kind.CAMERA_DOWN}
+        return {alert.subject: alert for alert in self.open.values() if alert.kind is AlertKind.CAMERA_DOWN}
 
     def _free(self) -> list[str]:
         taken = {m.camera for alert in self.open.values() for m in alert.members}
@@ -216,7 +216,7 @@ class _Step:
         """The alert with what is so of its cameras now."""
         return self._counted(replace(alert, members=tuple(self._member(m) for m in alert.members)))
 
-    def _member(self, member: Member) -> Member:
+    def _member(self, member: AlertMember) -> AlertMember:
         camera = self.fleet.get(member.camera)
         if camera is not None and camera.is_down:
             return replace(member, since_us=self._since(camera), well_us=None, is_required=True)
@@ -237,7 +237,7 @@ class _Step:
         causes = Counter(
             camera.cause.value for m in down if (camera := self.fleet.get(m.camera)) and camera.cause is not None
         )
-        if alert.kind is Kind.CAMERA_DOWN:
+        if alert.kind is AlertKind.CAMERA_DOWN:
             detail: dict[str, Any] = {"cause": next(iter(causes))} if causes else {}
             footage_us = self.fleet[down[0].camera].footage_us
             if footage_us is not None and footage_us < down[0].since_us:
@@ -255,10 +255,10 @@ class _Step:
             alert, since_us=since_us, cameras=tuple(sorted(m.camera for m in down)), detail=detail, well_us=None
         )
 
-    def _new_members(self, cameras: Iterable[str]) -> tuple[Member, ...]:
-        return tuple(Member(id_, self._since(self.down[id_]), self.now_us) for id_ in cameras)
+    def _new_members(self, cameras: Iterable[str]) -> tuple[AlertMember, ...]:
+        return tuple(AlertMember(id_, self._since(self.down[id_]), self.now_us) for id_ in cameras)
 
-    def _opened(self, kind: Kind, subject: str, cameras: Sequence[str]) -> Alert:
+    def _opened(self, kind: AlertKind, subject: str, cameras: Sequence[str]) -> Alert:
         before = self.ended.pop((kind, subject), None)
         for id_ in cameras:
             self._fold_away(id_, subject, kind)
@@ -279,13 +279,13 @@ class _Step:
         if not new:
             return group
         for id_ in new:
-            self._fold_away(id_, group.subject, Kind.CAMERAS_DOWN)
+            self._fold_away(id_, group.subject, AlertKind.CAMERAS_DOWN)
         return self._set(self._counted(replace(group, members=(*group.members, *self._new_members(new)))))
 
-    def _fold_away(self, camera: str, subject: str, kind: Kind) -> None:
+    def _fold_away(self, camera: str, subject: str, kind: AlertKind) -> None:
         """An alert of a camera that becomes part of a group ends, and nobody is told: the group tells."""
         alone = self._alone().get(camera)
-        if alone is not None and kind is Kind.CAMERAS_DOWN:
+        if alone is not None and kind is AlertKind.CAMERAS_DOWN:
             detail = {**alone.detail, "folded_into": subject}
             self._end(replace(alone, resolved_us=self.now_us, detail=detail), None)
 

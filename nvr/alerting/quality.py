@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from nvr.alerting.conditions import Condition, Kind
+from nvr.alerting.conditions import AlertKind, Condition
 
 __all__ = ["LastHour", "unwell"]
 
@@ -37,18 +37,18 @@ class LastHour:
 def unwell(hours: Iterable[LastHour], *, least_percent: int, since_us: int) -> list[Condition]:
     """What is wrong with cameras in the hour that began at ``since_us``. ``least_percent``: of what should be recorded
     in an hour; 0: any is enough."""
-    members: dict[Kind, list[str]] = {}
+    members: dict[AlertKind, list[str]] = {}
     for hour in hours:
         kinds = []
         # One of which nothing was recorded is down, which is another alert.
         if hour.recorded and 100 * hour.recorded < least_percent:
-            kinds.append(Kind.RECORDED_LITTLE)
+            kinds.append(AlertKind.RECORDED_LITTLE)
         if hour.lost_frames >= _LOST_FRAMES:
-            kinds.append(Kind.FRAMES_LOST)
+            kinds.append(AlertKind.FRAMES_LOST)
         if hour.time_faults >= _TIME_FAULTS:
-            kinds.append(Kind.TIME_STAMPS_OFF)
+            kinds.append(AlertKind.TIME_STAMPS_OFF)
         if hour.keyframe_us > max(_APART_US, _APART_TIMES * hour.keyframe_before_us) and hour.keyframe_before_us:
-            kinds.append(Kind.KEYFRAMES_APART)
+            kinds.append(AlertKind.KEYFRAMES_APART)
         for kind in kinds:
             members.setdefault(kind, []).append(hour.camera)
     return [

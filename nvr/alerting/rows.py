@@ -14,8 +14,8 @@ from storage.catalogue.database import next_rev
 from storage.texts import many_lines
 
 __all__ = [
-    "Member",
-    "Row",
+    "AlertMember",
+    "AlertRow",
     "acknowledge",
     "every",
     "find",
@@ -27,7 +27,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class AlertMember:
     """A camera of an alert. ``since_us``: of its outage, the last one if it is well. ``joined_us``: when it became part
     of the alert. ``well_us``: since when it is not down any more, None while it is; ``is_required`` is False if that is
     because it need not be recorded any more."""
@@ -40,7 +40,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AlertRow:
     """An alert. ``resolved_us`` is None while it is open; ``acknowledged_us`` while nobody has acknowledged it.
     ``cameras``: those that it is about now, or was when it ended. ``well_us``: since when it is not so any more, while
     it is waited whether it stays so."""
@@ -59,7 +59,7 @@ class Row:
     acknowledged_by: str | None = None
     note: str | None = None
     acknowledged_by_id: str | None = None
-    members: tuple[Member, ...] = field(default=())
+    members: tuple[AlertMember, ...] = field(default=())
     well_us: int | None = None
     told: int = 0
     told_us: int | None = None
@@ -71,18 +71,18 @@ _COLUMNS = (
 )
 
 
-def _row(row: sqlite3.Row) -> Row:
+def _row(row: sqlite3.Row) -> AlertRow:
     values = dict(row)
     values["cameras"] = tuple(json.loads(values["cameras"]))
     values["detail"] = json.loads(values["detail"])
     values["members"] = tuple(
-        Member(camera, since_us, joined_us, well_us, bool(is_required))
+        AlertMember(camera, since_us, joined_us, well_us, bool(is_required))
         for camera, since_us, joined_us, well_us, is_required in json.loads(values["members"])
     )
-    return Row(**values)
+    return AlertRow(**values)
 
 
-def put(conn: sqlite3.Connection, row: Row) -> None:
+def put(conn: sqlite3.Connection, row: AlertRow) -> None:
     """Inserts an alert, or what has changed of it, and of a new one its acknowledgement. That of one that is known
     stays, unless it is open again after its end."""
     members = [[m.camera, m.since_us, m.joined_us, m.well_us, int(m.is_required)] for m in row.members]
@@ -120,26 +120,26 @@ def put(conn: sqlite3.Connection, row: Row) -> None:
     )
 
 
-def find(conn: sqlite3.Connection, id_: str) -> Row | None:
+def find(conn: sqlite3.Connection, id_: str) -> AlertRow | None:
     """The alert of this id."""
     row = conn.execute(f"SELECT {_COLUMNS} FROM alert WHERE id = ?", (id_,)).fetchone()
     return None if row is None else _row(row)
 
 
-def recent(conn: sqlite3.Connection, since_us: int) -> list[Row]:
+def recent(conn: sqlite3.Connection, since_us: int) -> list[AlertRow]:
     """Those open, and those resolved since then."""
     query = f"SELECT {_COLUMNS} FROM alert WHERE resolved_us IS NULL OR resolved_us >= ?"
     return [_row(row) for row in conn.execute(query, (since_us,))]
 
 
-def every(conn: sqlite3.Connection, *, open_only: bool, limit: int) -> list[Row]:
+def every(conn: sqlite3.Connection, *, open_only: bool, limit: int) -> list[AlertRow]:
     """Open ones first, the latest first."""
     where = "WHERE resolved_us IS NULL" if open_only else ""
     query = f"SELECT {_COLUMNS} FROM alert {where} ORDER BY resolved_us IS NOT NULL, opened_us DESC, id LIMIT ?"
     return [_row(row) for row in conn.execute(query, (limit,))]
 
 
-def acknowledge(conn: sqlite3.Connection, id_: str, *, note: str, by: Actor, now_us: int) -> Row:
+def acknowledge(conn: sqlite3.Connection, id_: str, *, note: str, by: Actor, now_us: int) -> AlertRow:
     """Somebody knows of it.
 
     Raises:

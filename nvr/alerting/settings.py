@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from nvr.config import Alerts
+from nvr.config import AlertSettings
 
 __all__ = ["to_wire"]
 
 
-def to_wire(alerts: Alerts, zone: str) -> dict[str, Any]:
+def to_wire(alerts: AlertSettings, zone: str) -> dict[str, Any]:
     """What ``Watch`` and ``channels`` take. ``zone``: in which times are told."""
     email = webhook = None
     if alerts.email_to and alerts.smtp_host is not None and alerts.email_from is not None:

@@ -19,8 +19,8 @@ from typing import Any, Final
 from nvr.alerting import deliveries, outages, rows
 from nvr.alerting.clock import synchronised
 from nvr.alerting.conditions import (
+    AlertKind,
     Condition,
-    Kind,
     certificates_changed,
     deletions_waiting,
     disks_low,
@@ -34,7 +34,7 @@ from nvr.alerting.conditions import (
 from nvr.alerting.lifecycle import AGAIN_US, Alert, Change, step
 from nvr.alerting.messages import compose, facts_of
 from nvr.alerting.quality import LastHour, unwell
-from nvr.alerting.rows import Member, Row
+from nvr.alerting.rows import AlertMember, AlertRow
 from nvr.alerting.sending import Post
 from nvr.cameras.present import present
 from nvr.network import hours as network_hours
@@ -62,7 +62,11 @@ _HOUR_US: Final = 3_600_000_000
 # Recorders' counts are read once a minute.
 _HOUR_KNOWN_US: Final = 120_000_000
 # A clock that has just been set, a disk that is being swapped: not worth a message at once.
-_AFTER_US: Final = {Kind.CLOCK_UNSYNCHRONISED: 600_000_000, Kind.DISK_LOW: 60_000_000, Kind.ROOT_ABSENT: 30_000_000}
+_AFTER_US: Final = {
+    AlertKind.CLOCK_UNSYNCHRONISED: 600_000_000,
+    AlertKind.DISK_LOW: 60_000_000,
+    AlertKind.ROOT_ABSENT: 30_000_000,
+}
 
 
 def _now_us() -> int:
@@ -138,7 +142,7 @@ class Watch:
             self._read_fleet(conn)
             fleet = present(conn, now_us)
             conditions = self._conditions(conn, known, now_us)
-        rules = outages.Rules(
+        rules = outages.OutageRules(
             by=settings["fold_by"],
             from_=settings["fold_from"],
             after_us=settings["camera_after_us"],
@@ -182,7 +186,7 @@ class Watch:
         self.post.wake()
 
     def _conditions(self, conn: sqlite3.Connection, known: list[Alert], now_us: int) -> list[Condition]:
-        refused = [a.subject for a in known if a.kind is Kind.LOGIN_REFUSED and a.resolved_us is None]
+        refused = [a.subject for a in known if a.kind is AlertKind.LOGIN_REFUSED and a.resolved_us is None]
         found = self._machine(conn, now_us)
         found += logins_refused(logins.troubled(conn), refused)
         found += self._last_hour(conn, now_us)
@@ -219,13 +223,13 @@ class Watch:
         floors = confirmations.load(conn).floors
         there = [brake.allowed(disk, floors.get(disk.root)) for disk in there]
         paths = {root.id: str(root.path) for root in roots}
-        found = [Condition(Kind.ROOT_ABSENT, str(root.path)) for root in roots if not is_mounted(root)]
+        found = [Condition(AlertKind.ROOT_ABSENT, str(root.path)) for root in roots if not is_mounted(root)]
         found += disks_low(there, paths)
         found += syncs_late(at_risk.by_root(conn, now_us=now_us), paths)
         found += deletions_waiting(confirmations.waiting(conn))
         found += tampered(integrity.wrong(conn))
         if synchronised() is False:
-            found.append(Condition(Kind.CLOCK_UNSYNCHRONISED, ""))
+            found.append(Condition(AlertKind.CLOCK_UNSYNCHRONISED, ""))
         if time.monotonic() >= self._forecast_at:
             self._forecast_at = time.monotonic() + _FORECAST_S
             policy_of = footage.policies(conn, Rules.from_wire(settings["retention"]))
@@ -252,15 +256,15 @@ def read_last_hour(conn: sqlite3.Connection, hour: int, *, now_us: int) -> list[
     return found
 
 
-def _alert(row: Row) -> Alert:
+def _alert(row: AlertRow) -> Alert:
     members, told, told_us = row.members, row.told, row.told_us
     if not members and row.kind in outages.KINDS:
         # Of a version that did not keep them.
-        members = tuple(Member(camera, row.since_us, row.opened_us) for camera in row.cameras)
+        members = tuple(AlertMember(camera, row.since_us, row.opened_us) for camera in row.cameras)
         told, told_us = len(members), row.opened_us
     return Alert(
         row.id,
-        Kind(row.kind),
+        AlertKind(row.kind),
         row.subject,
         row.since_us,
         row.opened_us,
@@ -276,8 +280,8 @@ def _alert(row: Row) -> Alert:
     )
 
 
-def _row(alert: Alert, now_us: int) -> Row:
-    return Row(
+def _row(alert: Alert, now_us: int) -> AlertRow:
+    return AlertRow(
         alert.id,
         alert.kind,
         alert.subject,

@@ -6,15 +6,15 @@ from __future__ import annotations
 from nvr.cameras.choosing import ChoiceError, Chosen, choose
 from nvr.cameras.csv_export import write
 from nvr.cameras.csv_import import ImportPlan, OvertakenError, import_table, plan_import
-from nvr.cameras.csv_table import LineError, Table, read, read_ids
+from nvr.cameras.csv_table import CameraTable, LineError, read, read_ids
 
 __all__ = [
+    "CameraTable",
     "ChoiceError",
     "Chosen",
     "ImportPlan",
     "LineError",
     "OvertakenError",
-    "Table",
     "choose",
     "import_table",
     "plan_import",

@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from nvr.cameras.csv_table import LineError, Row, Table
-from nvr.config import Camera, redact, to_wire
+from nvr.cameras.csv_table import CameraRow, CameraTable, LineError
+from nvr.config import CameraSettings, redact, to_wire
 from nvr.config.checks import check_cameras
 from nvr.config.explain import explain
 from nvr.config.redact import MASK
@@ -45,7 +45,7 @@ class ImportPlan:
     changed: Mapping[str, Sequence[str]] = field(default_factory=dict)
     unchanged: int = 0
     errors: Sequence[LineError] = ()
-    wanted: Sequence[Camera] = ()
+    wanted: Sequence[CameraSettings] = ()
     # Of the cameras that are added or changed, the revision of their row when the plan was made; None: there was none.
     revisions: Mapping[str, int | None] = field(default_factory=dict)
 
@@ -54,13 +54,13 @@ class OvertakenError(Exception):
     """Others changed the same cameras meanwhile, again and again."""
 
 
-def plan_import(conn: sqlite3.Connection, table: Table) -> ImportPlan:
+def plan_import(conn: sqlite3.Connection, table: CameraTable) -> ImportPlan:
     """What importing the table would do. After a hundred mistakes it is not looked further."""
     errors = list(table.errors)
     known = {row.id: row for row in cameras.every(conn, removed=True)}
     added: list[str] = []
     changed: dict[str, Sequence[str]] = {}
-    wanted: list[Camera] = []
+    wanted: list[CameraSettings] = []
     unchanged = 0
     for row in table.rows:
         if len(errors) >= _MOST_ERRORS:
@@ -100,22 +100,22 @@ def plan_import(conn: sqlite3.Connection, table: Table) -> ImportPlan:
     return ImportPlan(added, changed, unchanged, (), wanted, revisions)
 
 
-def _known(row: cameras.Camera) -> Camera:
+def _known(row: cameras.Camera) -> CameraSettings:
     kept = {key: value for key, value in row.settings.items() if key != SEALED}
-    return Camera.model_validate({**kept, "id": row.id, "name": row.name, "labels": dict(row.labels)})
+    return CameraSettings.model_validate({**kept, "id": row.id, "name": row.name, "labels": dict(row.labels)})
 
 
-def _settings(camera: Camera) -> dict[str, Any]:
+def _settings(camera: CameraSettings) -> dict[str, Any]:
     every: dict[str, Any] = json.loads(to_wire(camera))
     return {key: value for key, value in every.items() if key not in ("id", "name", "labels") and value is not None}
 
 
-def _differences(old: Camera, new: Camera) -> list[str]:
+def _differences(old: CameraSettings, new: CameraSettings) -> list[str]:
     before, after = (json.loads(to_wire(camera)) for camera in (old, new))
     return sorted(key for key in before if before[key] != after[key])
 
 
-def _camera(row: Row, old: cameras.Camera | None) -> tuple[Camera | None, list[LineError]]:
+def _camera(row: CameraRow, old: cameras.Camera | None) -> tuple[CameraSettings | None, list[LineError]]:
     """The camera as the row wants it, or what is wrong with it."""
     values: dict[str, Any] = {} if old is None else {**old.settings, "name": old.name}
     values["id"] = row.settings["id"]
@@ -153,10 +153,10 @@ def _camera(row: Row, old: cameras.Camera | None) -> tuple[Camera | None, list[L
     values["labels"] = {name: value for name, value in values["labels"].items() if value}
     errors += _label_errors(row)
     try:
-        camera = Camera.model_validate({key: value for key, value in values.items() if value is not None})
+        camera = CameraSettings.model_validate({key: value for key, value in values.items() if value is not None})
     except ValidationError as error:
         told = {found.column for found in errors}
-        for path, what, remedy in explain(error, Camera):
+        for path, what, remedy in explain(error, CameraSettings):
             if ".".join(map(str, path)) in told:
                 continue
             errors.append(
@@ -168,7 +168,7 @@ def _camera(row: Row, old: cameras.Camera | None) -> tuple[Camera | None, list[L
     return (None if errors else camera), errors
 
 
-def _label_errors(row: Row) -> list[LineError]:
+def _label_errors(row: CameraRow) -> list[LineError]:
     errors = []
     for name, most in _BOUNDS.items():
         if text := row.labels.get(name, ""):
@@ -185,7 +185,7 @@ def _label_errors(row: Row) -> list[LineError]:
     return errors
 
 
-def import_table(database: Database, table: Table, *, node: str, at_us: int) -> ImportPlan:
+def import_table(database: Database, table: CameraTable, *, node: str, at_us: int) -> ImportPlan:
     """Does what the table says, unless it has mistakes; they are in the plan that is returned. It is written slice by
     slice: after a crash the rest is missing, and importing it again adds that.
 
@@ -213,7 +213,7 @@ class _ChangedError(Exception):
 def _apply(database: Database, plan: ImportPlan, *, node: str, at_us: int) -> bool:
     """Writes it; False as soon as a camera is not any more what it was when the plan was made."""
 
-    def write(conn: sqlite3.Connection, camera: Camera) -> None:
+    def write(conn: sqlite3.Connection, camera: CameraSettings) -> None:
         now = cameras.find(conn, camera.id)
         if (None if now is None else now.rev) != plan.revisions[camera.id]:
             raise _ChangedError
@@ -226,7 +226,7 @@ def _apply(database: Database, plan: ImportPlan, *, node: str, at_us: int) -> bo
     return True
 
 
-def _put(conn: sqlite3.Connection, camera: Camera, *, is_new: bool, node: str, at_us: int) -> None:
+def _put(conn: sqlite3.Connection, camera: CameraSettings, *, is_new: bool, node: str, at_us: int) -> None:
     values: dict[str, Any] = {
         "camera": camera.id,
         "name": camera.name,

@@ -18,7 +18,7 @@ from nvr.texts.cells import cell_text
 from storage.catalogue.selection import KNOWN_LABELS
 from storage.format.layout import is_camera_id
 
-__all__ = ["LABEL_PREFIX", "SETTINGS", "LineError", "Row", "Table", "read", "read_ids"]
+__all__ = ["LABEL_PREFIX", "SETTINGS", "CameraRow", "CameraTable", "LineError", "read", "read_ids"]
 
 # In the order in which they are written.
 SETTINGS: Final = (
@@ -58,7 +58,7 @@ class LineError:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CameraRow:
     """A camera's line: settings and labels by their names; those of absent columns are absent, an empty cell is an
     empty text."""
 
@@ -68,26 +68,26 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CameraTable:
     """The rows that could be read, and the mistakes."""
 
-    rows: Sequence[Row]
+    rows: Sequence[CameraRow]
     errors: Sequence[LineError]
 
 
-def read(text: str) -> Table:
+def read(text: str) -> CameraTable:
     """The rows of a file; comma, semicolon or tab, as its first line has them."""
     lines, errors = _lines(text)
     if not lines:
-        return Table((), errors or [LineError(1, "", "the file is empty; its first line names the columns")])
+        return CameraTable((), errors or [LineError(1, "", "the file is empty; its first line names the columns")])
     number, header = lines[0]
     columns = [
         name.strip().lower() if not name.strip().lower().startswith(LABEL_PREFIX) else name.strip() for name in header
     ]
     errors += _column_errors(number, columns)
     if errors:
-        return Table((), errors)
-    rows: list[Row] = []
+        return CameraTable((), errors)
+    rows: list[CameraRow] = []
     first: dict[str, int] = {}
     for number, cells in lines[1:]:
         if len(errors) >= _MOST_ERRORS:
@@ -104,8 +104,10 @@ def read(text: str) -> Table:
         else:
             first[camera] = number
             settings = {name: value for name, value in values.items() if name in SETTINGS}
-            rows.append(Row(number, settings, {_label(n): v for n, v in values.items() if n and n not in SETTINGS}))
-    return Table(rows, errors)
+            rows.append(
+                CameraRow(number, settings, {_label(n): v for n, v in values.items() if n and n not in SETTINGS})
+            )
+    return CameraTable(rows, errors)
 
 
 def _lines(text: str) -> tuple[list[tuple[int, list[str]]], list[LineError]]:

@@ -16,7 +16,7 @@ from storage.catalogue.actors import Actor
 from storage.catalogue.cameras import key_of
 from storage.texts import TextError, many_lines
 
-__all__ = ["Cut", "CutError", "cut", "cuts", "is_public", "restore", "shows_picture"]
+__all__ = ["CutError", "PublicCut", "cut", "cuts", "is_public", "restore", "shows_picture"]
 
 
 class CutError(ValueError):
@@ -24,7 +24,7 @@ class CutError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class PublicCut:
     """A camera's public view is cut since then."""
 
     camera: str
@@ -43,12 +43,12 @@ def shows_picture(labels: Mapping[str, str]) -> bool:
     return labels.get("public", "").lower() == "yes"
 
 
-def cuts(conn: sqlite3.Connection) -> dict[str, Cut]:
+def cuts(conn: sqlite3.Connection) -> dict[str, PublicCut]:
     """The cuts in force, by camera."""
     rows = conn.execute(
         "SELECT c.id, p.since_us, p.reason, p.cut_by FROM public_cut p JOIN camera c ON c.key = p.camera WHERE p.ended_us IS NULL"
     )
-    return {row[0]: Cut(*row) for row in rows}
+    return {row[0]: PublicCut(*row) for row in rows}
 
 
 def _reason(text: str, missing: str) -> str:
@@ -61,7 +61,7 @@ def _reason(text: str, missing: str) -> str:
     return kept
 
 
-def cut(conn: sqlite3.Connection, camera: str, *, reason: str, by: Actor, now_us: int) -> Cut:
+def cut(conn: sqlite3.Connection, camera: str, *, reason: str, by: Actor, now_us: int) -> PublicCut:
     """Cuts a camera's public view from now on.
 
     Raises:
@@ -77,7 +77,7 @@ def cut(conn: sqlite3.Connection, camera: str, *, reason: str, by: Actor, now_us
         (secrets.token_hex(6), key, now_us, reason, by.name, by.person),
     )
     audit.enter(conn, "public_view_cut", camera=camera, detail={"reason": reason})
-    return Cut(camera, now_us, reason, by.name)
+    return PublicCut(camera, now_us, reason, by.name)
 
 
 def restore(conn: sqlite3.Connection, camera: str, *, reason: str, by: Actor, now_us: int) -> None:

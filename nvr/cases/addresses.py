@@ -26,8 +26,8 @@ __all__ = [
     "SHORTEST_US",
     "Address",
     "AddressError",
+    "AddressState",
     "Maker",
-    "State",
     "every",
     "find",
     "make",
@@ -56,7 +56,7 @@ class AddressError(ValueError):
         self.code = code
 
 
-class State(StrEnum):
+class AddressState(StrEnum):
     """Whether an address shows anything. ``ENDED``: who made it is not there any more."""
 
     VALID = "valid"
@@ -90,7 +90,7 @@ class Address:
     revoked_by: str | None
     used_us: int | None
     role: Role | None
-    state: State
+    state: AddressState
 
     @property
     def live(self) -> bool:
@@ -114,8 +114,8 @@ u.role AS user_role, t.role AS token_role, {_STATE} AS state {_FROM}"""
 def _address(row: sqlite3.Row) -> Address:
     values = dict(row)
     roles = [Role(role) for role in (values.pop("user_role"), values.pop("token_role")) if role is not None]
-    state = State(values.pop("state"))
-    least = None if state is State.ENDED else min(roles, key=list(Role).index, default=None)
+    state = AddressState(values.pop("state"))
+    least = None if state is AddressState.ENDED else min(roles, key=list(Role).index, default=None)
     return Address(**values, role=least, state=state)
 
 
@@ -145,7 +145,7 @@ def make(
     if not SHORTEST_US <= until_us - now_us <= LONGEST_US:
         raise AddressError("invalid_address", "an address is good for a minute at least and a day at most, from now on")
     conn.execute("DELETE FROM address WHERE until_us <= ?", (now_us - _KEPT_US,))
-    good = [found for found in every(conn, now_us) if found.state is State.VALID]
+    good = [found for found in every(conn, now_us) if found.state is AddressState.VALID]
     if len(good) >= MOST or sum(found.is_of(maker) for found in good) >= MOST_OF_ONE:
         raise AddressError(
             "too_many_addresses", f"{MOST_OF_ONE} addresses of one maker, {MOST} in all, are good at once: revoke some"

@@ -22,7 +22,7 @@ __all__ = [
     "Case",
     "CaseError",
     "Request",
-    "State",
+    "RequestState",
     "close",
     "decide",
     "every",
@@ -47,7 +47,7 @@ class CaseError(ValueError):
         self.code = code
 
 
-class State(StrEnum):
+class RequestState(StrEnum):
     """What became of a request."""
 
     ASKED = "asked"
@@ -83,7 +83,7 @@ class Request:
     start_us: int
     end_us: int
     purpose: str
-    state: State
+    state: RequestState
     requester: str
     requester_id: str | None
     requested_us: int
@@ -171,7 +171,7 @@ def close(conn: sqlite3.Connection, id_: str, *, reason: str, release: bool, by:
     if case.closed_us is not None:
         raise CaseError("case_closed", f"the case was closed by {case.closed_by}")
     made = requests(conn, id_)
-    if any(one.state is State.ASKED for one in made):
+    if any(one.state is RequestState.ASKED for one in made):
         raise CaseError(
             "case_undecided", "requests of the case wait for a decision: approve, refuse or withdraw them first"
         )
@@ -256,7 +256,7 @@ def request(
 def decide(
     conn: sqlite3.Connection,
     id_: str,
-    state: State,
+    state: RequestState,
     *,
     reason: str,
     by: Actor,
@@ -275,12 +275,12 @@ def decide(
     asked = find_request(conn, id_)
     if asked is None:
         raise KeyError(id_)
-    if asked.state is not State.ASKED:
+    if asked.state is not RequestState.ASKED:
         raise CaseError("request_decided", f"the request was {asked.state} by {asked.decided_by}")
-    reason = _told("the reason", reason, may_be_empty=state is State.APPROVED)
-    if state is State.APPROVED and second_person:
+    reason = _told("the reason", reason, may_be_empty=state is RequestState.APPROVED)
+    if state is RequestState.APPROVED and second_person:
         _check_second(asked, by)
-    if state is State.WITHDRAWN and by.person != asked.requester_id:
+    if state is RequestState.WITHDRAWN and by.person != asked.requester_id:
         raise CaseError("not_your_request", "only who asked can withdraw; others refuse")
     conn.execute(
         "UPDATE request SET state = ?, decided_by = ?, decided_by_id = ?, decided_us = ?, decision = ?, rev = ? WHERE id = ?",
@@ -289,7 +289,7 @@ def decide(
     detail = {"request": id_, "case": asked.case, "reason": reason, "release": release}
     entry = audit.enter(conn, f"request_{state}", detail=detail)
     conn.execute("UPDATE request SET decided_entry = ? WHERE id = ?", (str(entry), id_))
-    if release and state is not State.APPROVED:
+    if release and state is not RequestState.APPROVED:
         _release(conn, asked, f"request {state}: {reason}", by, now_us)
     decided = find_request(conn, id_)
     assert decided is not None
@@ -333,7 +333,7 @@ def _request(conn: sqlite3.Connection, row: sqlite3.Row) -> Request:
         row["start_us"],
         row["end_us"],
         row["purpose"],
-        State(row["state"]),
+        RequestState(row["state"]),
         row["requester"],
         row["requester_id"],
         row["requested_us"],

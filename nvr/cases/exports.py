@@ -130,7 +130,7 @@ def queue(
     """
     cameras, start_us, end_us = request["cameras"], request["start_us"], request["end_us"]
     kept = hold(conn, id_, cameras, start_us, end_us, by, now_us)
-    entry = audit.Head(0, "")
+    entry = audit.AuditHead(0, "")
     for camera in cameras:
         detail = {"export": id_, "start_us": start_us, "end_us": end_us, "case": request.get("case", "")}
         entry = audit.enter(conn, "export_made", camera=camera, detail=detail)

@@ -26,7 +26,7 @@ __all__ = [
     "SHORTEST_US",
     "Link",
     "LinkError",
-    "State",
+    "LinkState",
     "downloaded",
     "every",
     "find",
@@ -54,7 +54,7 @@ class LinkError(ValueError):
         self.code = code
 
 
-class State(StrEnum):
+class LinkState(StrEnum):
     """Whether a link opens anything. ``ENDED``: its export is deleted, or was found not to be what was recorded."""
 
     VALID = "valid"
@@ -78,7 +78,7 @@ class Link:
     openings: int
     downloads: int
     used_us: int | None
-    state: State
+    state: LinkState
 
     @property
     def actor(self) -> Actor:
@@ -92,7 +92,7 @@ FROM export_link l JOIN export e ON e.id = l.export"""
 
 
 def _link(row: sqlite3.Row) -> Link:
-    return Link(**{**dict(row), "state": State(row["state"])})
+    return Link(**{**dict(row), "state": LinkState(row["state"])})
 
 
 def _hash(text: str) -> str:
@@ -178,7 +178,7 @@ def open_link(conn: sqlite3.Connection, text: str, now_us: int) -> tuple[Link, s
     kept = _hash("") if row is None else str(row["secret"])
     fits = hmac.compare_digest(_hash(secret), kept)
     link = find(conn, id_, now_us)
-    if not fits or not secret or link is None or link.state is not State.VALID:
+    if not fits or not secret or link is None or link.state is not LinkState.VALID:
         return None
     cookie = secrets.token_urlsafe(32)
     conn.execute("DELETE FROM link_opening WHERE until_us <= ?", (now_us,))
@@ -208,7 +208,7 @@ def of_cookie(conn: sqlite3.Connection, id_: str, cookie: str, now_us: int) -> L
         "SELECT 1 FROM link_opening WHERE cookie = ? AND link = ? AND until_us > ?", (_hash(cookie), id_, now_us)
     ).fetchone()
     link = None if row is None else find(conn, id_, now_us)
-    return link if link is not None and link.state is State.VALID else None
+    return link if link is not None and link.state is LinkState.VALID else None
 
 
 def downloaded(conn: sqlite3.Connection, link: Link, now_us: int) -> None:

@@ -29,7 +29,7 @@ def addresses(ctx: click.Context, config: Path) -> None:
 def list_(all_: bool, config: Path) -> None:
     """Print the addresses that are good now: not their secrets, which nobody knows."""
     from nvr.cases import addresses as rows
-    from nvr.cases.addresses import State
+    from nvr.cases.addresses import AddressState
 
     with open_catalogue(config) as (loaded, database):
         with database.read() as conn:
@@ -46,7 +46,7 @@ def list_(all_: bool, config: Path) -> None:
                 when(a.used_us, zone),
             )
             for a in found
-            if all_ or a.state is State.VALID
+            if all_ or a.state is AddressState.VALID
         ]
         table([("ID", "CAMERA", "SHOWS", "STATE", "UNTIL", "MADE BY", "LAST USED"), *lines])
 

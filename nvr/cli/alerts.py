@@ -85,7 +85,7 @@ def recipients(config: Path) -> None:
 def test(config: Path) -> None:
     """Send a test message through every way that is set up. Exits with 1 if one does not arrive."""
     from nvr.alerting.channels import DeliveryError, channels
-    from nvr.alerting.messages import Message
+    from nvr.alerting.messages import AlertMessage
     from nvr.alerting.settings import to_wire
     from nvr.config import load
     from nvr.texts import words
@@ -98,7 +98,9 @@ def test(config: Path) -> None:
     failed = False
     for way in ways:
         try:
-            way.send(Message(f"nvr: {text}", text), {"event": "test", "id": "test"}, f"test.{secrets.token_hex(6)}")
+            way.send(
+                AlertMessage(f"nvr: {text}", text), {"event": "test", "id": "test"}, f"test.{secrets.token_hex(6)}"
+            )
             echo(f"{way.recipient}: sent")
         except DeliveryError as error:
             echo(f"{way.recipient}: {error}")

@@ -84,9 +84,9 @@ def export(
 ) -> None:
     """Write entries with all their fields to the standard output, the latest first."""
     from nvr.texts.cells import csv_cell
-    from storage.catalogue.audit import Entry, entries
+    from storage.catalogue.audit import AuditEntry, entries
 
-    columns = list(Entry.__dataclass_fields__)
+    columns = list(AuditEntry.__dataclass_fields__)
     writer = csv.DictWriter(sys.stdout, columns) if format_ == "csv" else None
     if writer is not None:
         writer.writeheader()
@@ -115,7 +115,7 @@ def verify(heads: tuple[str, ...], config: Path) -> None:
     from storage.integrity import schema as schema_check
 
     try:
-        noted = [log.Head.parse(text) for text in heads]
+        noted = [log.AuditHead.parse(text) for text in heads]
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 

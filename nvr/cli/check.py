@@ -36,7 +36,7 @@ def check(ctx: click.Context, hashes: bool, config: Path) -> None:
     from storage.errors import StorageError
     from storage.integrity import holds as hold_check
     from storage.integrity import schema as schema_check
-    from storage.recovery.check import Finding
+    from storage.recovery.check import CheckFinding
     from storage.recovery.check import check as compare
 
     path = load_or_last(config, lambda told: echo(told, err=True)).storage.catalogue
@@ -65,7 +65,7 @@ def check(ctx: click.Context, hashes: bool, config: Path) -> None:
                 text = f"root_absent: {root.path}: its disk is not mounted, so its footage can't be checked"
                 echo(text, err=True)
         for news in compare(database, here, hashes=hashes):
-            if isinstance(news, Finding):
+            if isinstance(news, CheckFinding):
                 found[news.kind] += 1
                 echo(f"{news.kind}: {news.path}: {news.text}")
             else:

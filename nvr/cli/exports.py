@@ -100,7 +100,7 @@ def recheck(ctx: click.Context, packages: tuple[Path, ...], config: Path) -> Non
     export and in the audit log; one that is wrong can't be downloaded any more. Ends with 10 if one is wrong.
     """
     from nvr.cases import exports as rows
-    from nvr.cli.progress import Progress
+    from nvr.cli.progress import ProgressLine
     from nvr.evidence.jobs.priority import give_way
     from nvr.evidence.making.readback import Outcome, read_back
     from nvr.evidence.seal.keys import KeyFolder
@@ -137,7 +137,7 @@ def recheck(ctx: click.Context, packages: tuple[Path, ...], config: Path) -> Non
                     lines.append((job.id, "-", f"its package is not there: {folder}"))
         for number, (path, id_) in enumerate(wanted, 1):
             try:
-                with Progress(f"{number} of {len(wanted)}, {path.name}") as progress:
+                with ProgressLine(f"{number} of {len(wanted)}, {path.name}") as progress:
                     found = read_back(path, find, trusted, progress=progress)
             except OSError as error:
                 lines.append((id_ or str(path), "-", f"it can't be read: {error.strerror or error}"))

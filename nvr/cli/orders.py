@@ -36,13 +36,13 @@ def orders(ctx: click.Context, config: Path) -> None:
 def list_(config: Path) -> None:
     """Print all orders, those that are over too."""
     from nvr.orders import model as directives
-    from nvr.orders.model import Kind, state_of
+    from nvr.orders.model import DirectiveKind, state_of
 
     now_us = time.time_ns() // 1000
     with open_catalogue(config) as (loaded, database), database.read() as conn:
         zone = loaded.server.zone
         lines = [("ID", "LETTER", "STATE", "CAMERAS", "LEFT", "START", "EXPECTED END", "REASON")]
-        for order in directives.every(conn, [Kind.ORDER]):
+        for order in directives.every(conn, [DirectiveKind.ORDER]):
             state = state_of(order, directives.revocations(conn, order.id), now_us)
             if state == "in_force" and order.expected_end_us is not None and order.expected_end_us <= now_us:
                 state = "overdue"
@@ -68,12 +68,12 @@ def list_(config: Path) -> None:
 def show(order_id: str, config: Path) -> None:
     """Print an order with its revocations and cameras."""
     from nvr.orders import model as directives
-    from nvr.orders.model import Kind
+    from nvr.orders.model import DirectiveKind
 
     with open_catalogue(config) as (loaded, database), database.read() as conn:
         zone = loaded.server.zone
         order = directives.find(conn, order_id)
-        if order is None or order.kind is not Kind.ORDER:
+        if order is None or order.kind is not DirectiveKind.ORDER:
             raise _no_order(order_id)
         echo(f"order {order.id}: letter {order.letter} of {order.letter_date or '-'}, by {order.approver}")
         echo(f"reason: {order.reason}")
@@ -128,7 +128,7 @@ def add(
     from nvr.orders import model as directives
     from nvr.orders import register as directing
     from nvr.orders.impact import impact, plan_hash
-    from nvr.orders.model import Draft, Kind
+    from nvr.orders.model import DirectiveKind, Draft
 
     data = _read(attachment)
     with open_catalogue(config) as (loaded, database):
@@ -140,7 +140,7 @@ def add(
                 name = None if attachment is None else attachment.name
                 values = {f"{key}_us" if key in _TIMES else key: value for key, value in fields.items()}
                 return Draft(
-                    kind=Kind.ORDER,
+                    kind=DirectiveKind.ORDER,
                     start_us=at_us if start is None else start,
                     selection=found.how,
                     attachment=sha256,
@@ -238,7 +238,7 @@ def revoke(order_id: str, cameras: tuple[str, ...], start: int | None, config: P
 
     with open_catalogue(config) as (_, database), database.write() as conn:
         found = directives.find(conn, order_id)
-        if found is None or found.kind is not directives.Kind.ORDER:
+        if found is None or found.kind is not directives.DirectiveKind.ORDER:
             raise _no_order(order_id)
         now_us = time.time_ns() // 1000
         try:

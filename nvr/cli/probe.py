@@ -16,9 +16,9 @@ from nvr.cli.terminal import echo
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-    from nvr.config import Camera
+    from nvr.config import CameraSettings
     from nvr.recorder.probe.capture import Capture
-    from nvr.recorder.probe.findings import Report
+    from nvr.recorder.probe.findings import ProbeReport
 
 __all__ = ["probe"]
 
@@ -28,10 +28,10 @@ def _said(problem: ErrorDetails) -> str:
     return f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}"
 
 
-def _camera(url: str, username: str | None, password: str | None, options: dict[str, object]) -> Camera:
+def _camera(url: str, username: str | None, password: str | None, options: dict[str, object]) -> CameraSettings:
     from pydantic import ValidationError
 
-    from nvr.config import Camera, Secret, redact
+    from nvr.config import CameraSettings, Secret, redact
 
     given: dict[str, object] = {"id": "probe", "url": url, **options}
     if username is not None:
@@ -39,12 +39,12 @@ def _camera(url: str, username: str | None, password: str | None, options: dict[
     if password is not None:
         given["password"] = Secret(password)
     try:
-        return Camera.model_validate(given)
+        return CameraSettings.model_validate(given)
     except ValidationError as error:
         raise click.UsageError(redact("; ".join(_said(problem) for problem in error.errors()))) from None
 
 
-def _print(found: Report) -> None:
+def _print(found: ProbeReport) -> None:
     def value(number: float | None, text: str) -> str:
         return "-" if number is None else text.format(number)
 
@@ -151,7 +151,7 @@ def probe(
     lines: TextIO | None = None
     played: Capture | None = None
 
-    async def run() -> tuple[Report, bytes | None]:
+    async def run() -> tuple[ProbeReport, bytes | None]:
         async with AsyncExitStack() as stack:
             address = url or ""
             if played is not None:

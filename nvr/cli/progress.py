@@ -7,12 +7,12 @@ import time
 from types import TracebackType
 from typing import Final
 
-__all__ = ["Progress"]
+__all__ = ["ProgressLine"]
 
 _EVERY_S: Final = 0.2
 
 
-class Progress:
+class ProgressLine:
     """Call it with bytes done and in all; as a context manager it leaves a clean line behind."""
 
     def __init__(self, what: str) -> None:
@@ -38,7 +38,7 @@ class Progress:
         sys.stderr.flush()
         self._width = len(text)
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressLine:
         return self
 
     def __exit__(

@@ -25,7 +25,7 @@ def _enter(config: Path, kind: str, choice: tuple[str | None, tuple[str, ...], P
         if kind == "schedule":
             fields["zone"] = loaded.server.zone
         values = {"selection": found.how, **fields, "start_us": fields["start_us"] or now_us}
-        draft = directives.Draft(kind=directives.Kind(kind), **values)  # type: ignore[arg-type]
+        draft = directives.Draft(kind=directives.DirectiveKind(kind), **values)  # type: ignore[arg-type]
         try:
             node = node_of(conn, loaded.server.node)
             made = directing.enter(conn, draft, found.ids, node_id=node, by=who(), now_us=now_us)
@@ -57,7 +57,7 @@ def _list(config: Path, kind: str) -> None:
     with open_catalogue(config) as (loaded, database), database.read() as conn:
         zone = loaded.server.zone
         lines = [("ID", "STATE", "CAMERAS", "LEFT", "START", "END", "HOURS", "REASON")]
-        for found in directives.every(conn, [directives.Kind(kind)]):
+        for found in directives.every(conn, [directives.DirectiveKind(kind)]):
             state = directives.state_of(found, directives.revocations(conn, found.id), now_us)
             start, end = when(found.start_us, zone), when(found.end_us, zone)
             counts = str(found.cameras), str(found.left)

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from nvr.config.checks import check_ages
-from nvr.config.errors import ConfigError, Problem
+from nvr.config.errors import ConfigError, ConfigProblem
 from nvr.config.load import load
-from nvr.config.model import Alerts, Camera, Config, Evidence, Network, Public, Retention, Server, Storage
+from nvr.config.model import (
+    AlertSettings,
+    CameraSettings,
+    Config,
+    Evidence,
+    Network,
+    Public,
+    Retention,
+    Server,
+    Storage,
+)
 from nvr.config.redact import Redactor, redact
 from nvr.config.secret import Secret
 from nvr.config.units import SpaceFloor, format_duration, format_size, parse_duration_us, parse_size_bytes
@@ -13,13 +23,13 @@ from nvr.config.urls import add_credentials
 from nvr.config.wire import camera_from_wire, from_wire, to_wire
 
 __all__ = [
-    "Alerts",
-    "Camera",
+    "AlertSettings",
+    "CameraSettings",
     "Config",
     "ConfigError",
+    "ConfigProblem",
     "Evidence",
     "Network",
-    "Problem",
     "Public",
     "Redactor",
     "Retention",
@@ -41,6 +51,6 @@ __all__ = [
 ]
 
 
-def rtsp_url_with_credentials(camera: Camera) -> str:
+def rtsp_url_with_credentials(camera: CameraSettings) -> str:
     """The camera's URL with percent-encoded credentials, as FFmpeg wants it. Secret: for opening a stream only."""
     return add_credentials(camera.url, camera.username, camera.password.reveal() if camera.password else None)

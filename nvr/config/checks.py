@@ -11,7 +11,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
-from nvr.config.model import Alerts, Camera, Retention, Server, Settings, Storage
+from nvr.config.model import AlertSettings, CameraSettings, Retention, Server, Settings, Storage
 from nvr.config.units import format_duration
 from nvr.config.urls import parse_camera_url
 from storage.retention.policies import Policy
@@ -39,10 +39,10 @@ _LEAST_SYNC_US: Final = 3_000_000
 COMPARED: dict[type[Settings], frozenset[str]] = {
     Storage: frozenset({"roots", "catalogue"}),
     Retention: frozenset({"max_age", "min_age"}),
-    Alerts: frozenset(
+    AlertSettings: frozenset(
         {"email_to", "email_from", "smtp_host", "smtp_username", "smtp_password", "webhook_url", "webhook_secret"}
     ),
-    Camera: frozenset({"url", "username", "password", "max_age", "min_age"}),
+    CameraSettings: frozenset({"url", "username", "password", "max_age", "min_age"}),
 }
 
 
@@ -92,7 +92,7 @@ def _ages(min_age_us: int, max_age_us: int) -> tuple[str, str]:
     return what, "footage can't be kept longer than it may exist: lower min_age or raise max_age"
 
 
-def check_alerts(alerts: Alerts) -> Iterator[Finding]:
+def check_alerts(alerts: AlertSettings) -> Iterator[Finding]:
     """What e-mail and webhook need to work at all."""
     if alerts.email_to:
         if alerts.smtp_host is None:
@@ -119,7 +119,7 @@ def check_ids(raw_cameras: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
             first[camera_id] = i
 
 
-def check_cameras(cameras: Mapping[int, Camera], default: Retention | None) -> Iterator[Finding]:
+def check_cameras(cameras: Mapping[int, CameraSettings], default: Retention | None) -> Iterator[Finding]:
     """Each camera by itself, by its index in the file; ages against those of its labels and ``[retention]`` where the
     camera has none."""
     for i, camera in cameras.items():
@@ -130,7 +130,7 @@ def check_cameras(cameras: Mapping[int, Camera], default: Retention | None) -> I
             yield ("camera", i, key), what, advice
 
 
-def check_ages(camera: Camera, policy: Policy) -> Iterator[tuple[str, str, str]]:
+def check_ages(camera: CameraSettings, policy: Policy) -> Iterator[tuple[str, str, str]]:
     """What a camera's own ages make impossible in ``policy``, the rules in force for it: key, what is wrong, what to
     do."""
     if camera.max_age_us is None and camera.min_age_us is None:
@@ -151,7 +151,7 @@ def warn_server(server: Server) -> Iterator[Finding]:
         yield ("server", "host"), what, advice
 
 
-def warn_cameras(raw_cameras: Sequence[Mapping[str, Any]], cameras: Mapping[int, Camera]) -> Iterator[Finding]:
+def warn_cameras(raw_cameras: Sequence[Mapping[str, Any]], cameras: Mapping[int, CameraSettings]) -> Iterator[Finding]:
     """What works, but isn't how it should be."""
     for i, camera in cameras.items():
         parts = parse_camera_url(raw_cameras[i]["url"])

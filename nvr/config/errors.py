@@ -8,11 +8,11 @@ from pathlib import Path
 
 from storage.texts import escaped
 
-__all__ = ["ConfigError", "Problem"]
+__all__ = ["ConfigError", "ConfigProblem"]
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ConfigProblem:
     """One thing wrong: where, what, and what to do about it.
 
     ``line`` counts from 1; 0 stands for the file as a whole. ``key`` is empty if no key is to blame.
@@ -35,6 +35,6 @@ class Problem:
 class ConfigError(Exception):
     """A configuration that can't be used. Its text is one line a problem, in the order of the file."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[ConfigProblem]) -> None:
         self.problems = sorted(problems, key=lambda problem: problem.line)
         super().__init__("\n".join(str(problem) for problem in self.problems))

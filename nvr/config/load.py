@@ -15,12 +15,12 @@ from pydantic import ValidationError
 
 from nvr.config import checks
 from nvr.config.checks import Finding
-from nvr.config.errors import ConfigError, Problem
+from nvr.config.errors import ConfigError, ConfigProblem
 from nvr.config.explain import explain, unknown_key
 from nvr.config.locate import Locator
 from nvr.config.model import (
-    Alerts,
-    Camera,
+    AlertSettings,
+    CameraSettings,
     Config,
     Evidence,
     FileContext,
@@ -41,7 +41,7 @@ _SECTIONS: dict[str, type[Settings]] = {
     "storage": Storage,
     "retention": Retention,
     "evidence": Evidence,
-    "alerts": Alerts,
+    "alerts": AlertSettings,
     "network": Network,
     "public": Public,
 }
@@ -81,7 +81,7 @@ def _read(path: Path) -> str:
         what, remedy = f"byte {error.start} is not UTF-8", "save the file as UTF-8"
     except OSError as error:
         what, remedy = f"can't be read: {error.strerror}", "check the path and its permissions"
-    raise ConfigError([Problem(path, 0, "", what, remedy)])
+    raise ConfigError([ConfigProblem(path, 0, "", what, remedy)])
 
 
 def _parse(path: Path, text: str) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
             message = match[1]
             line, column = (int(match[2]), f" at column {match[3]}") if match[2] else (line, " at the end of the file")
         raise ConfigError(
-            [Problem(path, line, "", f"not valid TOML: {message}{column}", "correct this line")]
+            [ConfigProblem(path, line, "", f"not valid TOML: {message}{column}", "correct this line")]
         ) from None
 
 
@@ -109,7 +109,7 @@ class _Reader:
         self._strict = strict
         self._secret_warnings: list[Finding] = []
         self._plain: list[tuple[str | int, ...]] = []
-        self.problems: list[Problem] = []
+        self.problems: list[ConfigProblem] = []
 
     def config(self) -> Config | None:
         """The configuration, or None if there were problems."""
@@ -118,7 +118,7 @@ class _Reader:
         storage = self._section("storage", Storage)
         retention = self._section("retention", Retention)
         evidence = self._section("evidence", Evidence)
-        alerts = self._section("alerts", Alerts)
+        alerts = self._section("alerts", AlertSettings)
         network = self._section("network", Network)
         public = self._section("public", Public)
         cameras = self._cameras()
@@ -159,9 +159,9 @@ class _Reader:
     def _report(self, findings: Iterable[Finding]) -> None:
         self.problems += [self._problem(finding) for finding in findings]
 
-    def _problem(self, finding: Finding) -> Problem:
+    def _problem(self, finding: Finding) -> ConfigProblem:
         path, what, remedy = finding
-        return Problem(self._path, self._locator.line(path), self._name(path), what, remedy)
+        return ConfigProblem(self._path, self._locator.line(path), self._name(path), what, remedy)
 
     def _name(self, path: tuple[str | int, ...]) -> str:
         """The path as a person would say it: ``camera[gate-1].url``, ``storage.roots[2]``; numbers count from 1."""
@@ -197,9 +197,9 @@ class _Reader:
         self._report([((name,), "must be a table", f"write [{name}] and its keys on lines of their own")])
         return None
 
-    def _cameras(self) -> dict[int, Camera]:
+    def _cameras(self) -> dict[int, CameraSettings]:
         """The cameras without a mistake of their own, by their index in the file."""
-        cameras = {i: self._validate(("camera", i), raw, Camera) for i, raw in enumerate(self._raw_cameras)}
+        cameras = {i: self._validate(("camera", i), raw, CameraSettings) for i, raw in enumerate(self._raw_cameras)}
         return {i: camera for i, camera in cameras.items() if camera is not None}
 
     def _validate(self, place: tuple[str | int, ...], raw: Mapping[str, Any], model: type[S]) -> S | None:

@@ -30,7 +30,7 @@ from pydantic import (
     model_validator,
 )
 
-from nvr.config.errors import Problem
+from nvr.config.errors import ConfigProblem
 from nvr.config.redact import url_secrets
 from nvr.config.secret import Secret
 from nvr.config.units import SpaceFloor, duration, size
@@ -41,8 +41,8 @@ from storage.retention.policies import LabelRule, Policy, Rules, resolve
 from storage.texts import TextError, one_line, wrong_in
 
 __all__ = [
-    "Alerts",
-    "Camera",
+    "AlertSettings",
+    "CameraSettings",
     "Config",
     "Evidence",
     "FileContext",
@@ -249,7 +249,7 @@ class Retention(Settings):
         ]
         return Rules(Policy(self.max_age_us, self.max_bytes, self.min_age_us), labels)
 
-    def of(self, camera: Camera) -> Policy:
+    def of(self, camera: CameraSettings) -> Policy:
         """The policy of one camera: its own where it has one, else that of its labels, else the default."""
         return resolve(Policy(camera.max_age_us, camera.max_bytes, camera.min_age_us), camera.labels, self.rules)
 
@@ -269,7 +269,7 @@ class Evidence(Settings):
     rate: Bytes = 100 * 10**6
 
 
-class Alerts(Settings):
+class AlertSettings(Settings):
     """``[alerts]``: what needs a person, and how people are told."""
 
     camera_after_us: Annotated[int, duration("5s", "7d")] = Field(default=300 * _S, validation_alias="camera_after")
@@ -310,7 +310,7 @@ class Public(Settings):
     enabled: StrictBool = False
 
 
-class Camera(Settings):
+class CameraSettings(Settings):
     """``[[camera]]``: one camera. ``url`` never holds credentials: those given in it are moved to their own fields."""
 
     id: Annotated[str, AfterValidator(_camera_id)] = Field(examples=["gate-1"])
@@ -384,12 +384,12 @@ class Config(Settings):
     storage: Storage = Field(default_factory=Storage)
     retention: Retention = Field(default_factory=Retention)
     evidence: Evidence = Field(default_factory=Evidence)
-    alerts: Alerts = Field(default_factory=Alerts)
+    alerts: AlertSettings = Field(default_factory=AlertSettings)
     network: Network = Field(default_factory=Network)
     public: Public = Field(default_factory=Public)
-    cameras: tuple[Camera, ...] = Field(default=(), validation_alias="camera")
+    cameras: tuple[CameraSettings, ...] = Field(default=(), validation_alias="camera")
     path: Path = Path("config.toml")
-    warnings: tuple[Problem, ...] = Field(default=(), exclude=True)
+    warnings: tuple[ConfigProblem, ...] = Field(default=(), exclude=True)
 
     @property
     def keys_folder(self) -> Path:
@@ -401,7 +401,7 @@ class Config(Settings):
         """Where the server's exports are made."""
         return self.evidence.exports or self.storage.catalogue.parent / "exports"
 
-    def retention_of(self, camera: Camera) -> Policy:
+    def retention_of(self, camera: CameraSettings) -> Policy:
         """The rules for one camera."""
         return self.retention.of(camera)
 

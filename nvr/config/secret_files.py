@@ -14,15 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from nvr.config.model import Alerts, Camera, Settings
+from nvr.config.model import AlertSettings, CameraSettings, Settings
 
 __all__ = ["SECRET_KEYS", "Resolved", "resolve"]
 
 # Of each section, the keys that hold secrets. With "_file" behind it each is also the name of the key that says in
 # which file it is.
 SECRET_KEYS: Final[Mapping[type[Settings], tuple[str, ...]]] = {
-    Camera: ("password",),
-    Alerts: ("smtp_password", "webhook_url", "webhook_secret"),
+    CameraSettings: ("password",),
+    AlertSettings: ("smtp_password", "webhook_url", "webhook_secret"),
 }
 _CREDENTIAL: Final = re.compile(r"\$\{credential:([^}]*)\}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,254}", re.ASCII)

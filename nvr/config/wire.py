@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 
-from nvr.config.model import Camera, Config, Settings
+from nvr.config.model import CameraSettings, Config, Settings
 from nvr.config.secret import REVEAL
 
 __all__ = ["camera_from_wire", "from_wire", "to_wire"]
 
 
 def to_wire(settings: Settings) -> str:
-    """The settings, a whole ``Config`` or a single ``Camera``, as JSON without a line break."""
+    """The settings, a whole ``Config`` or a single ``CameraSettings``, as JSON without a line break."""
     return settings.model_dump_json(context=REVEAL)
 
 
@@ -24,6 +24,6 @@ def from_wire(text: str | bytes) -> Config:
     return Config.model_validate(json.loads(text))
 
 
-def camera_from_wire(text: str | bytes) -> Camera:
+def camera_from_wire(text: str | bytes) -> CameraSettings:
     """The camera that ``to_wire`` wrote."""
-    return Camera.model_validate(json.loads(text))
+    return CameraSettings.model_validate(json.loads(text))

@@ -32,7 +32,7 @@ PATH = "/live"
 
 
 @dataclass(frozen=True, slots=True)
-class Outage:
+class DemoOutage:
     """When a camera can't be reached: for `length_s`, first after `first_s`, then once in every `every_s`."""
 
     first_s: float = 15.0
@@ -40,9 +40,9 @@ class Outage:
     every_s: float = 40.0
 
 
-CAMERAS: Sequence[tuple[str, str, Outage | None]] = (
+CAMERAS: Sequence[tuple[str, str, DemoOutage | None]] = (
     ("simpang-lima", "Simpang Lima", None),
-    ("tugu-muda", "Tugu Muda", Outage()),
+    ("tugu-muda", "Tugu Muda", DemoOutage()),
 )
 
 
@@ -53,7 +53,7 @@ class VirtualCamera:
     outage lasts nothing listens on the port: a client sees a refused connection, as from a camera without power.
     """
 
-    def __init__(self, place: str, name: str, *, port: int = 0, zone: tzinfo, outage: Outage | None = None) -> None:
+    def __init__(self, place: str, name: str, *, port: int = 0, zone: tzinfo, outage: DemoOutage | None = None) -> None:
         self.id = place
         self.name = name
         self._outage = outage

@@ -20,7 +20,7 @@ from nvr import log as logs
 from nvr.alerting.watch import Watch
 from nvr.housekeeping.coverage_days import DayKeeper
 from nvr.housekeeping.network_hours import NetworkKeeper
-from nvr.housekeeping.pruning import Keeper
+from nvr.housekeeping.pruning import Pruner
 from nvr.housekeeping.scrub import Scrubber
 from storage.disk.roots import Root
 
@@ -43,7 +43,7 @@ def main() -> None:
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()
 
-    keeper = Keeper(first, say)
+    keeper = Pruner(first, say)
     scrubber = Scrubber(Path(first["catalogue"]), _roots(first), first["scrub_bytes_per_s"], ending)
     watch = Watch(first, ending)
 

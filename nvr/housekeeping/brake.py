@@ -17,7 +17,7 @@ from storage.retention import brake, confirmations, forecast, misdated
 from storage.retention import candidates as footage
 from storage.retention.brake import Amount, Moment
 from storage.retention.confirmations import CLOCK, Confirmed
-from storage.retention.plan import SPACE, Deletion, Disk, Plan, plan
+from storage.retention.plan import SPACE, Deletion, Disk, RetentionPlan, plan
 from storage.retention.policies import Policy
 
 __all__ = ["Brake", "Pass", "moment"]
@@ -48,7 +48,7 @@ class Pass:
     """What one pass may do: the plan, the disks with the floors that count, and what the rules would delete beyond
     confirmed ones."""
 
-    planned: Plan
+    planned: RetentionPlan
     disks: Sequence[Disk]
     unconfirmed: Mapping[str, Amount]
 
@@ -97,7 +97,7 @@ class Brake:
         self,
         policy_of: Mapping[str, Policy],
         found: Sequence[Disk],
-        small: Plan,
+        small: RetentionPlan,
         mild: Sequence[Disk],
         confirmed: Confirmed,
         wild: set[str],
@@ -276,8 +276,8 @@ class Brake:
         return error
 
     def _at_pace(
-        self, conn: sqlite3.Connection, planned: Plan, disks: Sequence[Disk], now: Moment, now_us: int
-    ) -> Plan:
+        self, conn: sqlite3.Connection, planned: RetentionPlan, disks: Sequence[Disk], now: Moment, now_us: int
+    ) -> RetentionPlan:
         """The plan, with no more deletions for free space than recording explains."""
         elapsed_us = 0 if self._passed_us is None else now.up_us - self._passed_us
         self._passed_us = now.up_us

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from nvr.network import hours as network_hours
-from nvr.network.hours import HOUR_US, Reading
+from nvr.network.hours import HOUR_US, HourReading
 from storage.catalogue.database import Database
 
 __all__ = ["NetworkKeeper"]
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 _BETWEEN_S: Final = 60.0
 # Of a camera that was not there a minute ago.
-_NOTHING: Final = Reading({}, recording=False)
+_NOTHING: Final = HourReading({}, recording=False)
 
 
 class NetworkKeeper(threading.Thread):
@@ -31,7 +31,7 @@ class NetworkKeeper(threading.Thread):
         self._database = Database(catalogue, durable=False)
         self._ending = ending
         self._between_s = between_s
-        self._before: Mapping[int, Reading] | None = None
+        self._before: Mapping[int, HourReading] | None = None
         self._pruned_hour = 0
 
     def run(self) -> None:

@@ -22,10 +22,10 @@ from storage.retention import candidates as footage
 from storage.retention import confirmations
 from storage.retention import deleting as garbage
 from storage.retention.brake import Amount
-from storage.retention.plan import SPACE, Disk, Plan, apply, disks
+from storage.retention.plan import SPACE, Disk, RetentionPlan, apply, disks
 from storage.retention.policies import Rules
 
-__all__ = ["Keeper"]
+__all__ = ["Pruner"]
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ _REMIND_S: Final = 600.0
 _CLOCKS_S: Final = 3600.0
 
 
-class Keeper:
+class Pruner:
     """Prunes by the settings given: ``catalogue``, ``roots`` ([identity, path]), ``floor_bytes``, ``floor_fraction``,
     and ``retention``, the rules; a camera's own are in the catalogue. ``say`` tells the supervisor which cameras must
     pause, whenever that changes."""
@@ -141,7 +141,7 @@ class Keeper:
         settings = self._settings
         return disks(self._roots, settings["floor_bytes"], settings["floor_fraction"], self._files)
 
-    def _tell(self, planned: Plan) -> None:
+    def _tell(self, planned: RetentionPlan) -> None:
         """What needs a person is said when it begins, and again every ten minutes."""
         news = (tuple(s.root for s in planned.shortfalls), planned.overdue, tuple(sorted(planned.beyond)))
         if not planned.complete or (news == self._told[0] and time.monotonic() - self._told[1] < _REMIND_S):
@@ -165,7 +165,7 @@ class Keeper:
                 ", ".join(sorted(planned.beyond)[:10]),
             )
 
-    def _pause(self, planned: Plan, found: Sequence[Disk]) -> None:
+    def _pause(self, planned: RetentionPlan, found: Sequence[Disk]) -> None:
         lack = scarcity(found)
         if lack > 0 and planned.deletions:
             # There was something to delete, so there may be more.

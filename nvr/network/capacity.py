@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
 
-__all__ = ["MONTH_US", "OVERHEAD", "NoBitrateError", "Plan", "Rates", "cost_a_month", "each", "plan", "rates"]
+__all__ = ["MONTH_US", "OVERHEAD", "CapacityPlan", "NoBitrateError", "Rates", "cost_a_month", "each", "plan", "rates"]
 
 OVERHEAD: Final = 0.05
 """What headers add, unless somebody says otherwise."""
@@ -41,7 +41,7 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CapacityPlan:
     """``disk_days``: for how many days the present disks last; None without cameras. ``uplink_bps`` is with overhead.
     ``cost_a_month``: rupiah; None: no price is known."""
 
@@ -99,10 +99,10 @@ def cost_a_month(sent_bps: float, price_per_mbit: float | None, overhead: float 
 
 def plan(
     sent: Rates, *, days: float, overhead: float, price_per_mbit: float | None, capacity_bytes: int | None
-) -> Plan:
+) -> CapacityPlan:
     """What ``days`` of footage need. ``capacity_bytes``: what footage may take of the present disks; None: not known."""
     bytes_a_day = sent.total_bps / 8 * _DAY_S
-    return Plan(
+    return CapacityPlan(
         sent,
         bytes_a_day,
         bytes_a_day * days,

@@ -18,7 +18,7 @@ from nvr.network.hours import HOUR_US
 from storage.catalogue import cameras
 from storage.catalogue.selection import Selection, Spellings, ensure_label, named, select
 
-__all__ = ["Figures", "Part", "Step", "edges", "groups", "known_rates", "measure"]
+__all__ = ["NetworkFigures", "NetworkPart", "Step", "edges", "groups", "known_rates", "measure"]
 
 Step = Literal["total", "day", "hour"]
 
@@ -35,7 +35,7 @@ FROM network_hour WHERE hour >= ? AND hour < ? GROUP BY camera"""
 
 
 @dataclass(slots=True)
-class Figures:
+class NetworkFigures:
     """Sums over cameras and hours; ``cameras``: those that there are figures of."""
 
     cameras: set[int] = field(default_factory=set)
@@ -73,7 +73,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class NetworkPart:
     """The figures of one group in ``[start_us, end_us)``, of which ``measured_us`` lie in whole hours that have begun,
     not before anything was measured at all."""
 
@@ -81,7 +81,7 @@ class Part:
     start_us: int
     end_us: int
     measured_us: int
-    figures: Figures
+    figures: NetworkFigures
 
     @property
     def carried_bps(self) -> float:
@@ -91,24 +91,24 @@ class Part:
 
 def measure(
     conn: sqlite3.Connection, group_of: Mapping[int, str | None], edges_us: Sequence[int], *, now_us: int
-) -> list[Part]:
+) -> list[NetworkPart]:
     """The figures of each group of cameras (by key) between neighbouring ``edges_us``; by group, then time. Parts
     without any are left out."""
-    found: list[Part] = []
+    found: list[NetworkPart] = []
     oldest = conn.execute("SELECT min(hour) FROM network_hour").fetchone()[0] or 0
     for start_us, end_us in itertools.pairwise(edges_us):
         first, last = -(-start_us // HOUR_US), -(-end_us // HOUR_US)
         measured_us = max(0, min(last * HOUR_US, now_us) - max(first, oldest) * HOUR_US)
-        groups: dict[str | None, Figures] = {}
+        groups: dict[str | None, NetworkFigures] = {}
         for at in range(first, last, _CHUNK_HOURS):
             for row in conn.execute(_SUMS, (at, min(last, at + _CHUNK_HOURS))):
                 if row[0] in group_of:
-                    _add(groups.setdefault(group_of[row[0]], Figures()), row)
-        found += [Part(group, start_us, end_us, measured_us, figures) for group, figures in groups.items()]
+                    _add(groups.setdefault(group_of[row[0]], NetworkFigures()), row)
+        found += [NetworkPart(group, start_us, end_us, measured_us, figures) for group, figures in groups.items()]
     return sorted(found, key=lambda part: (part.group is None, part.group or "", part.start_us))
 
 
-def _add(to: Figures, row: sqlite3.Row) -> None:
+def _add(to: NetworkFigures, row: sqlite3.Row) -> None:
     (
         camera,
         recorded_us,

@@ -14,7 +14,7 @@ from typing import Final
 
 from storage.catalogue.counters import LEVELS
 
-__all__ = ["HOUR_US", "KEPT_HOURS", "Hour", "Reading", "added", "enter", "prune", "quality", "read"]
+__all__ = ["HOUR_US", "KEPT_HOURS", "Hour", "HourReading", "added", "enter", "prune", "quality", "read"]
 
 HOUR_US: Final = 3_600_000_000
 KEPT_HOURS: Final = 92 * 24
@@ -30,7 +30,7 @@ _SUMS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class HourReading:
     """What a camera's recorder said: its counts (storage/catalogue/counters.py), and whether it records now."""
 
     counters: Mapping[str, int]
@@ -59,18 +59,18 @@ class Hour:
     received_us: int = 0
 
 
-def read(conn: sqlite3.Connection, *, now_us: int) -> dict[int, Reading]:
+def read(conn: sqlite3.Connection, *, now_us: int) -> dict[int, HourReading]:
     """What every camera's recorder says now, by the camera's key."""
     rows = conn.execute("SELECT camera, state, updated_us, counters FROM status")
     return {
-        row["camera"]: Reading(
+        row["camera"]: HourReading(
             json.loads(row["counters"]), row["state"] == "recording" and now_us - row["updated_us"] < _FRESH_US
         )
         for row in rows
     }
 
 
-def added(camera: int, then: Reading, now: Reading) -> Hour | None:
+def added(camera: int, then: HourReading, now: HourReading) -> Hour | None:
     """What came between two looks; None if nothing did. Pure."""
     before: Mapping[str, int] = then.counters
     if any(now.counters.get(name, 0) < count for name, count in before.items() if name not in LEVELS):

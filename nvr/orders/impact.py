@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from nvr.cases import cases
-from nvr.cases.cases import Case, State
+from nvr.cases.cases import Case, RequestState
 from nvr.network import capacity as planning
 from nvr.network import figures as network
 from nvr.network.capacity import NoBitrateError, Rates
@@ -142,7 +142,7 @@ def _cases(conn: sqlite3.Connection, cameras: Collection[str], start_us: int, un
         for case in cases.every(conn)
         if case.closed_us is None
         and any(
-            request.state in (State.ASKED, State.APPROVED)
+            request.state in (RequestState.ASKED, RequestState.APPROVED)
             and not set(request.cameras).isdisjoint(cameras)
             and request.end_us > start_us
             and (until_us is None or request.start_us < until_us)

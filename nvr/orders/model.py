@@ -20,9 +20,9 @@ from storage.texts import LINES, TextError, many_lines, one_line
 __all__ = [
     "Directive",
     "DirectiveError",
+    "DirectiveKind",
+    "DirectiveMember",
     "Draft",
-    "Kind",
-    "Member",
     "Revocation",
     "cameras_of",
     "check",
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 
-class Kind(StrEnum):
+class DirectiveKind(StrEnum):
     """What a directive is."""
 
     ORDER = "order"
@@ -48,7 +48,11 @@ class Kind(StrEnum):
         return _CAUSES[self]
 
 
-_CAUSES = {Kind.ORDER: Cause.DISABLED, Kind.MAINTENANCE: Cause.MAINTENANCE, Kind.SCHEDULE: Cause.SCHEDULE}
+_CAUSES = {
+    DirectiveKind.ORDER: Cause.DISABLED,
+    DirectiveKind.MAINTENANCE: Cause.MAINTENANCE,
+    DirectiveKind.SCHEDULE: Cause.SCHEDULE,
+}
 
 
 class DirectiveError(ValueError):
@@ -59,7 +63,7 @@ class DirectiveError(ValueError):
 class Draft:
     """A directive to be entered. Which fields a kind has: see the table's columns in the schema."""
 
-    kind: Kind
+    kind: DirectiveKind
     reason: str
     start_us: int
     end_us: int | None = None
@@ -104,7 +108,7 @@ class Revocation:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class DirectiveMember:
     """A camera under a directive; ``revocation`` is the id of the one that ended it for this camera."""
 
     camera: str
@@ -120,7 +124,7 @@ def check(draft: Draft) -> None:
     wrong: list[str] = []
     if not draft.reason.strip():
         wrong.append("reason: say why")
-    if draft.kind is Kind.ORDER:
+    if draft.kind is DirectiveKind.ORDER:
         if not (draft.letter or "").strip():
             wrong.append("letter: the letter's number is missing")
         if not (draft.approver or "").strip():
@@ -130,11 +134,11 @@ def check(draft: Draft) -> None:
         wrong.append("letter_date: write it as 2026-10-06")
     if draft.end_us is not None and draft.end_us <= draft.start_us:
         wrong.append("end: must be after start")
-    if draft.kind is Kind.MAINTENANCE and draft.end_us is None:
+    if draft.kind is DirectiveKind.MAINTENANCE and draft.end_us is None:
         wrong.append("end: a maintenance window needs one")
     if draft.expected_end_us is not None and draft.expected_end_us <= draft.start_us:
         wrong.append("expected_end: must be after start")
-    if draft.kind is Kind.SCHEDULE:
+    if draft.kind is DirectiveKind.SCHEDULE:
         try:
             hours.parse(draft.hours or "")
         except hours.HoursError as error:
@@ -178,7 +182,7 @@ d.local_copy_until_us, d.hours, d.zone, d.selection, d.attachment, d.attachment_
 
 
 def _directive(row: sqlite3.Row) -> Directive:
-    return Directive(**{**dict(row), "kind": Kind(row["kind"])})
+    return Directive(**{**dict(row), "kind": DirectiveKind(row["kind"])})
 
 
 def find(conn: sqlite3.Connection, id_: str) -> Directive | None:
@@ -187,19 +191,19 @@ def find(conn: sqlite3.Connection, id_: str) -> Directive | None:
     return None if row is None else _directive(row)
 
 
-def every(conn: sqlite3.Connection, kinds: Collection[Kind] = tuple(Kind)) -> list[Directive]:
+def every(conn: sqlite3.Connection, kinds: Collection[DirectiveKind] = tuple(DirectiveKind)) -> list[Directive]:
     """All directives of these kinds, the latest first."""
     rows = conn.execute(f"{_SELECT} ORDER BY d.entered_us DESC, d.id")
     return [_directive(row) for row in rows if row["kind"] in kinds]
 
 
-def cameras_of(conn: sqlite3.Connection, id_: str) -> list[Member]:
+def cameras_of(conn: sqlite3.Connection, id_: str) -> list[DirectiveMember]:
     """The cameras under a directive, by id, also those of which it was revoked."""
     rows = conn.execute(
         "SELECT c.id, m.revocation FROM directive_camera m JOIN camera c ON c.key = m.camera WHERE m.directive = ? ORDER BY c.id",
         (id_,),
     )
-    return [Member(*row) for row in rows]
+    return [DirectiveMember(*row) for row in rows]
 
 
 def revocations(conn: sqlite3.Connection, id_: str) -> list[Revocation]:

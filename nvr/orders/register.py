@@ -18,8 +18,8 @@ from nvr.orders import weekly_hours as hours
 from nvr.orders.model import (
     Directive,
     DirectiveError,
+    DirectiveKind,
     Draft,
-    Kind,
     Revocation,
     cameras_of,
     check,
@@ -56,7 +56,7 @@ def enter(
     check(draft)
     if not cameras:
         raise DirectiveError("cameras: it has none; see which labels the cameras have")
-    if draft.kind is Kind.SCHEDULE and draft.start_us < now_us:
+    if draft.kind is DirectiveKind.SCHEDULE and draft.start_us < now_us:
         if draft.start_us < now_us - _ON_THE_WAY_US:
             raise DirectiveError("start: a schedule can't begin in the past: it was not in force then")
         # "Now", as whoever asks had it: another clock, and the time that the question took.
@@ -86,7 +86,7 @@ def enter(
             draft.attachment,
             draft.attachment_name,
             epoch,
-            draft.start_us if draft.kind is Kind.SCHEDULE else None,
+            draft.start_us if draft.kind is DirectiveKind.SCHEDULE else None,
             by.name,
             by.person,
             now_us,
@@ -104,7 +104,7 @@ def enter(
         raise KeyError(next(id_ for id_ in ids if id_ not in known))
     entered = find(conn, id_)
     assert entered is not None
-    if draft.kind is Kind.SCHEDULE:
+    if draft.kind is DirectiveKind.SCHEDULE:
         _tell(conn, entered, draft.start_us, node_id=node_id, now_us=now_us)
     else:
         _write(conn, entered, [(draft.start_us, draft.end_us)], node_id=node_id)

@@ -18,7 +18,7 @@ from storage.coverage.one_camera import Piece
 from storage.format.sample_index import Array, Flags, TrackIndex
 from storage.intervals import Interval
 
-__all__ = ["Selection", "VideoTimes", "bridged", "chains", "on_keyframes", "select", "video_times"]
+__all__ = ["FootageSelection", "VideoTimes", "bridged", "chains", "on_keyframes", "select", "video_times"]
 
 
 def _follows(before: Piece, after: Piece) -> bool:
@@ -135,7 +135,7 @@ def video_times(
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class FootageSelection:
     """The video samples of one chain that a range needs.
 
     ``slices`` are sample numbers ``[a, b)`` to be decoded, in order; ``first_decode`` and ``last_decode`` when the
@@ -161,7 +161,7 @@ def select(
     is_last: bool = True,
     until: int | None = None,
     decoded: int | None = None,
-) -> Selection | None:
+) -> FootageSelection | None:
     """The samples for the frames with ``low <= pts < high`` (ticks); None if there are none.
 
     Unless ``is_last``, nothing can be hidden at the end: frames that refer to one past it are left out. ``until``: a
@@ -193,7 +193,7 @@ def select(
     shown_end = int(later.min()) if len(later) else max(times.media_end, shown_last + 1)
     if until is not None:
         shown_end = max(min(shown_end, until), shown_last + 1)
-    return Selection(
+    return FootageSelection(
         tuple((times.number(a), times.number(b - 1) + 1) for a, b in slices),
         int(times.dts[slices[0][0]]),
         int(times.dts[slices[-1][1] - 1]),

@@ -15,7 +15,7 @@ from storage.catalogue import segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
 
-__all__ = ["CHUNK_BYTES", "Media", "ahead", "open_media", "parse_range", "read_ahead", "read_exactly"]
+__all__ = ["CHUNK_BYTES", "SegmentMedia", "ahead", "open_media", "parse_range", "read_ahead", "read_exactly"]
 
 CHUNK_BYTES: Final = 1 << 20
 """Bytes read at once: few enough to be fair, many enough that the hop to a thread does not count."""
@@ -73,7 +73,7 @@ def read_ahead(read: Callable[[int, int], bytes], first: int, last: int, step: i
     return ahead(produce)
 
 
-class Media:
+class SegmentMedia:
     """The file of one segment: ``size`` bytes of it are whole. With ``zero_us`` its decode times count from then, as
     those of a playlist do. Close it, or use it as a context manager."""
 
@@ -108,14 +108,14 @@ class Media:
         """Closes the file, after the read under way if there is one."""
         self._files.close()
 
-    def __enter__(self) -> Media:
+    def __enter__(self) -> SegmentMedia:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
 
-def open_media(database: Database, cache: IndexCache, key: Key, *, zero_us: int | None = None) -> Media:
+def open_media(database: Database, cache: IndexCache, key: Key, *, zero_us: int | None = None) -> SegmentMedia:
     """Opens the file of this segment; ``zero_us``: with decode times that count from then.
 
     Raises:
@@ -125,4 +125,4 @@ def open_media(database: Database, cache: IndexCache, key: Key, *, zero_us: int 
         segment = segments.get(conn, key)
     if segment is None:
         raise FootageGone(key)
-    return Media(cache.open(segment), zero_us)
+    return SegmentMedia(cache.open(segment), zero_us)

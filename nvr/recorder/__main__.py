@@ -18,7 +18,7 @@ def main() -> None:
     core_dumps.forbid()
     # Which code it is is decided before it is imported.
     is_compiled = compiled.use()
-    from nvr.recorder.worker import Settings, leave, serve
+    from nvr.recorder.worker import WorkerSettings, leave, serve
 
     # A spare one waits here, with all of its code read.
     line = sys.stdin.readline()
@@ -28,7 +28,7 @@ def main() -> None:
     logs.setup(first["name"], first["log_level"], first["secrets"])
     # A socket and a file a camera.
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    settings = Settings(**{**first["settings"], "roots": [tuple(root) for root in first["settings"]["roots"]]})
+    settings = WorkerSettings(**{**first["settings"], "roots": [tuple(root) for root in first["settings"]["roots"]]})
     logging.getLogger(__name__).info("recording %s", "compiled" if is_compiled else "interpreted")
     # Pictures that wait for their fragment look like garbage that will not go: with the usual 700 the collector took a
     # fiftieth of a worker's time. Recording leaves no cycles, nor does a connection that ends; what others leave, the

@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from nvr.config import Camera, Redactor
+from nvr.config import CameraSettings, Redactor
 from nvr.recorder.loop.crash_slots import WORKING, mark_of
 from nvr.recorder.loop.limiter import AV_COST_S, NATIVE_COST_S, Outages, Turns
 from nvr.recorder.media.packets import Ended, Source
 from nvr.recorder.run.pipeline import Pipeline
 from nvr.recorder.run.run import Run
-from nvr.recorder.sources.choose import Choice
+from nvr.recorder.sources.choose import SourceChoice
 from nvr.recorder.sources.rtsp.ledger import LEDGER
 from storage.catalogue.counters import added
 from storage.catalogue.status import Status
@@ -50,7 +50,7 @@ _FASTEST: Final = 1.25
 _STALE_AFTER: Final = 3
 
 
-MakePipeline = Callable[[Camera, deque[SegmentHandle]], Pipeline]
+MakePipeline = Callable[[CameraSettings, deque[SegmentHandle]], Pipeline]
 
 
 class Backoff:
@@ -109,16 +109,16 @@ class CameraRecorder:
 
     def __init__(
         self,
-        camera: Camera,
+        camera: CameraSettings,
         make_pipeline: MakePipeline,
         turns: Turns,
         outages: Outages,
         *,
-        choice: Choice | None = None,
+        choice: SourceChoice | None = None,
         tentative: bool = False,
     ) -> None:
         self.camera = camera
-        self.choice = choice if choice is not None else Choice(camera)
+        self.choice = choice if choice is not None else SourceChoice(camera)
         self.tentative = tentative
         self._make_pipeline = make_pipeline
         self._turns = turns

@@ -1,6 +1,6 @@
 """A recorder worker: owns the sockets and files of its cameras.
 
-Told what to do by JSON lines on stdin, the first being its ``Settings``, the others ``Line``; a closed stdin means that
+Told what to do by JSON lines on stdin, the first being its ``WorkerSettings``, the others ``Line``; a closed stdin means that
 the supervisor is gone, and ends it as SIGTERM does. Answers with JSON lines on stdout: ``ready``, then a ``beat`` every
 second, and ``recording`` once a tentative camera does.
 """
@@ -28,7 +28,7 @@ from typing import Any, Final
 import msgspec
 
 from nvr import log as logs
-from nvr.config import Camera, camera_from_wire
+from nvr.config import CameraSettings, camera_from_wire
 from nvr.recorder.assignments import Leaving, Line, Order, stop_s
 from nvr.recorder.camera import CameraRecorder
 from nvr.recorder.loop.crash_slots import WORKING
@@ -40,9 +40,9 @@ from nvr.recorder.run.disks import Disks
 from nvr.recorder.run.pipeline import Pipeline
 from nvr.recorder.run.run import Identity
 from nvr.recorder.sound.encoding import Encoding
-from nvr.recorder.sound.track import AudioTrack, Refusals
+from nvr.recorder.sound.track import AudioRefusals, AudioTrack
 from nvr.recorder.sources.av import quiet_ffmpeg
-from nvr.recorder.sources.choose import Choice
+from nvr.recorder.sources.choose import SourceChoice
 from nvr.recorder.sources.rtsp.ledger import LEDGER
 from storage.catalogue import facts
 from storage.catalogue.database import Database
@@ -54,7 +54,7 @@ from storage.writing.catalogue_writer import CatalogueWriter
 from storage.writing.disk_writer import DiskWriter
 from storage.writing.open_segment import SegmentHandle
 
-__all__ = ["Settings", "Worker"]
+__all__ = ["Worker", "WorkerSettings"]
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ _PASSING: Final = (Cause.DISK_FULL, Cause.RECORDER_CRASHED)
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class WorkerSettings:
     """What a worker must know. ``roots`` are (identity, path); ``slots_fd`` and ``fault_fd`` are shared memory for
     telling which camera's work a crash was in."""
 
@@ -101,7 +101,7 @@ class _Idle:
 class Worker:
     """The worker's cameras, disks and catalogue thread. ``say`` tells the supervisor something."""
 
-    def __init__(self, settings: Settings, say: Callable[..., None]) -> None:
+    def __init__(self, settings: WorkerSettings, say: Callable[..., None]) -> None:
         self._settings = settings
         self._say = say
         self._database = Database(Path(settings.catalogue), durable=False)
@@ -114,7 +114,7 @@ class Worker:
         self._turns = Turns()
         self._outages = Outages()
         self._encoding = Encoding()
-        self._refusals = Refusals()
+        self._refusals = AudioRefusals()
         self.pace: Pace | None = None
         self._late_logged: dict[str, float] = {}
 
@@ -140,7 +140,7 @@ class Worker:
         self._catalogue.start()
         self._disks.start()
 
-    def _pipeline(self, epoch: int, camera: Camera, handles: deque[SegmentHandle]) -> Pipeline:
+    def _pipeline(self, epoch: int, camera: CameraSettings, handles: deque[SegmentHandle]) -> Pipeline:
         settings = self._settings
         return Pipeline(
             Identity(camera.id, settings.node, epoch),
@@ -208,7 +208,7 @@ class Worker:
             camera = camera_from_wire(json.dumps(order.camera))
             logs.learn_secrets(camera.secrets)
             make = partial(self._pipeline, order.epoch)
-            choice = Choice(camera, order.reading, partial(self._say, camera=id_, epoch=order.epoch))
+            choice = SourceChoice(camera, order.reading, partial(self._say, camera=id_, epoch=order.epoch))
             recorder = CameraRecorder(
                 camera, make, self._turns, self._outages, choice=choice, tentative=order.tentative
             )
@@ -330,7 +330,7 @@ def _say(**line: Any) -> None:
     sys.stdout.flush()
 
 
-async def serve(settings: Settings) -> bool:
+async def serve(settings: WorkerSettings) -> bool:
     """Runs a worker until it is told to end; says whether all was written."""
     loop = asyncio.get_running_loop()
     WORKING.open(settings.slots_fd, settings.fault_fd)

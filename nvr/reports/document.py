@@ -28,8 +28,19 @@ from storage.coverage.fleet_partition import CAUSES
 from storage.intervals import DAY_US
 
 __all__ = [
-    "COLOURS", "LONGEST_PICTURE_US", "CameraPart", "GapRow", "HeatDay", "Reader", "Report", "camera_parts", "cell_fill", "detail_words",
-    "figure_boxes", "heat", "report_facts",
+    "COLOURS",
+    "LONGEST_PICTURE_US",
+    "CameraPart",
+    "GapDocument",
+    "GapRow",
+    "HeatDay",
+    "Reader",
+    "camera_parts",
+    "cell_fill",
+    "detail_words",
+    "figure_boxes",
+    "heat",
+    "report_facts",
 ]  # fmt: skip
 
 # Of categories, in pictures and marks. Told apart in grey too.
@@ -104,7 +115,7 @@ class CameraPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class GapDocument:
     """The whole."""
 
     query: GapQuery
@@ -126,7 +137,7 @@ class Report:
     @classmethod
     def of(
         cls, conn: sqlite3.Connection, cameras: Sequence[ReportCamera], query: GapQuery, reader: Reader, *, now_us: int
-    ) -> Report:
+    ) -> GapDocument:
         """Reads its figures."""
         found = by_camera(conn, cameras, query, now_us=now_us)
         steps = fleet_steps(conn, [one.camera.id for one in found], *query.range)
@@ -134,7 +145,7 @@ class Report:
 
 
 def camera_parts(
-    conn: sqlite3.Connection, report: Report, totals: Totals, *, most_gaps: int, parts: int
+    conn: sqlite3.Connection, report: GapDocument, totals: Totals, *, most_gaps: int, parts: int
 ) -> Iterator[CameraPart]:
     """The cameras that have gaps to be listed, as many as ``parts``, with about ``most_gaps`` in all; every gap is
     counted in ``totals``."""
@@ -164,7 +175,7 @@ def _gap_rows(listing: Listing, rows: Iterable[int]) -> list[GapRow]:
     return found
 
 
-def heat(conn: sqlite3.Connection, cameras: Sequence[ReportCamera], report: Report) -> list[HeatDay]:
+def heat(conn: sqlite3.Connection, cameras: Sequence[ReportCamera], report: GapDocument) -> list[HeatDay]:
     """The picture of the cameras together, an hour a cell."""
     zone = report.reader.zone
     edges = hour_edges(*report.query.range, zone)
@@ -201,7 +212,7 @@ def cell_fill(mine: Figures, *, one: bool) -> tuple[str, float]:
     )
 
 
-def report_facts(report: Report, totals: Totals | None) -> list[tuple[str, str]]:
+def report_facts(report: GapDocument, totals: Totals | None) -> list[tuple[str, str]]:
     """What is said at the head of a report: its period, filters, folding, and who made it."""
     formats, query = report.reader.formats, report.query
     say = formats.say
@@ -234,7 +245,7 @@ def report_facts(report: Report, totals: Totals | None) -> list[tuple[str, str]]
     return facts
 
 
-def _filters(report: Report) -> str:
+def _filters(report: GapDocument) -> str:
     query, words = report.query, report.reader.formats.words
     say = report.reader.formats.say
     parts = []
@@ -252,7 +263,7 @@ def _filters(report: Report) -> str:
     return "; ".join(parts) if parts else say("no_filter")
 
 
-def figure_boxes(report: Report) -> list[tuple[str, str]]:
+def figure_boxes(report: GapDocument) -> list[tuple[str, str]]:
     """The figures that are to be seen first."""
     formats, total, asked_us = report.reader.formats, report.total, len(report.found) * report.asked_us
     rows = worth_saying(total, asked_us)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from nvr.texts import Formats
-from storage.coverage.account import Account
+from storage.coverage.account import TimeAccount
 from storage.coverage.figures import REQUIRED, Figures
 
 __all__ = ["ROWS", "account_body", "account_rows", "cells", "figures_body", "labels", "worth_saying"]
@@ -26,7 +26,7 @@ def _seconds(us: int | None) -> float | None:
     return None if us is None else us / 1_000_000
 
 
-def _of_account(account: Account) -> dict[str, int]:
+def _of_account(account: TimeAccount) -> dict[str, int]:
     return {
         "recorded": account.recorded_us,
         "not_recorded": account.not_recorded_us,
@@ -44,7 +44,7 @@ def labels(formats: Formats, rows: Sequence[str] = ROWS) -> list[str]:
 def cells(mine: Figures, asked_us: int, formats: Formats, rows: Sequence[str] = ROWS) -> list[str]:
     """What they are, for a person. ``asked_us``: the time asked for, each camera's counted."""
     lengths: dict[str, int | None] = {
-        **_of_account(Account.of_figures(mine, asked_us)),
+        **_of_account(TimeAccount.of_figures(mine, asked_us)),
         "longest": mine.longest_us,
         "mtbf": mine.mtbf_us,
         "mttr": mine.mttr_us,
@@ -63,18 +63,18 @@ def cells(mine: Figures, asked_us: int, formats: Formats, rows: Sequence[str] = 
 
 def worth_saying(mine: Figures, asked_us: int) -> list[str]:
     """The rows that are to be seen first: without means, and without what there is none of."""
-    account = _of_account(Account.of_figures(mine, asked_us))
+    account = _of_account(TimeAccount.of_figures(mine, asked_us))
     return [row for row in ROWS if row not in ("mtbf", "mttr") and (row not in _SELDOM or account[row])]
 
 
-def account_rows(account: Account, formats: Formats) -> list[tuple[str, str]]:
+def account_rows(account: TimeAccount, formats: Formats) -> list[tuple[str, str]]:
     """The part of the table that adds up, exact, each with its word."""
     values = _of_account(account)
     rows = [(formats.say(row), formats.seconds(values[row])) for row in _OF_ACCOUNT]
     return [*rows, (formats.say("asked"), formats.seconds(account.asked_us))]
 
 
-def account_body(account: Account) -> dict[str, Any]:
+def account_body(account: TimeAccount) -> dict[str, Any]:
     """The part of the table that adds up, as it is answered: seconds."""
     values = _of_account(account)
     return {
@@ -87,7 +87,7 @@ def figures_body(mine: Figures, asked_us: int) -> dict[str, Any]:
     """As it is answered: seconds; ``coverage`` from 0 to 1, null where nothing was required."""
     return {
         "coverage": mine.recorded_us / mine.required_us if mine.required_us else None,
-        **account_body(Account.of_figures(mine, asked_us)),
+        **account_body(TimeAccount.of_figures(mine, asked_us)),
         "required_s": _seconds(mine.required_us),
         "missing_s": _seconds(mine.outage_us),
         "by_class": {name.value: _seconds(getattr(mine, f"{name}_us")) for name in REQUIRED},

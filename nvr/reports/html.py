@@ -11,10 +11,10 @@ from nvr.reports.document import (
     COLOURS,
     LONGEST_PICTURE_US,
     CameraPart,
+    GapDocument,
     GapRow,
     HeatDay,
     Reader,
-    Report,
     camera_parts,
     cell_fill,
     detail_words,
@@ -77,7 +77,7 @@ def _pieces(
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}{colours}</style></head><body>'
         f'<header><h1>{escape(title)}</h1><div class="soft">{escape(say("subtitle"))}</div></header>\n'
     )
-    report = Report.of(conn, cameras, query, reader, now_us=now_us)
+    report = GapDocument.of(conn, cameras, query, reader, now_us=now_us)
     facts = report_facts(report, None)
     facts.insert(0, _whose(report, one, formats))
     yield "<dl>" + "".join(f"<dt>{escape(name)}</dt><dd>{_lines(text)}</dd>" for name, text in facts) + "</dl>\n"
@@ -121,7 +121,7 @@ def _lines(text: str) -> str:
     return escape(text).replace("\n", "<br>")
 
 
-def _whose(report: Report, one: ReportCamera | None, formats: Formats) -> tuple[str, str]:
+def _whose(report: GapDocument, one: ReportCamera | None, formats: Formats) -> tuple[str, str]:
     if one is None:
         return formats.say("cameras"), formats.number(len(report.found))
     labels = ", ".join(f"{key} = {value}" for key, value in one.labels.items())
@@ -177,7 +177,7 @@ def _cell(
     yield "</g>"
 
 
-def _camera_table(report: Report, formats: Formats) -> Iterator[str]:
+def _camera_table(report: GapDocument, formats: Formats) -> Iterator[str]:
     say = formats.say
     heads = [(say("camera"), ""), *((name, "n") for name in labels(formats))]
     yield (
@@ -227,7 +227,7 @@ def _gap_row(gap: GapRow, formats: Formats) -> str:
     )
 
 
-def _sums(totals: Totals, report: Report, formats: Formats) -> Iterator[str]:
+def _sums(totals: Totals, report: GapDocument, formats: Formats) -> Iterator[str]:
     say, words = formats.say, formats.words
     if totals.kinds:
         yield f"<h2>{escape(say('by_cause'))}</h2><table><tr>"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from nvr.reports.figure_rows import account_body
 from nvr.reports.query import GapQuery
 from storage.causes import Cause, CauseClass
-from storage.coverage.account import Account
+from storage.coverage.account import TimeAccount
 from storage.coverage.figures import category_sums
 from storage.coverage.fleet import FleetBatch
 from storage.coverage.fleet_partition import CAUSES, CLASSES, CODE, Gaps, Int64
@@ -91,7 +91,7 @@ class Totals:
     folded: Tally = field(default_factory=Tally)
     longest_us: int = 0
     kinds: dict[tuple[Cause, CauseClass], Tally] = field(default_factory=dict)
-    account: Account = field(default_factory=Account)
+    account: TimeAccount = field(default_factory=TimeAccount)
     """What became of all the time that was asked for, whatever is listed of it."""
     members: list[str] = field(default_factory=list)
     """The cameras."""
@@ -105,7 +105,7 @@ class Totals:
         self.members += [batch.cameras[number] for number in np.flatnonzero(listing.in_fleet).tolist()]
         self.recorded_us += recorded_us
         asked_us = members * (batch.end_us - batch.start_us)
-        self.account += Account.of_categories(asked_us, recorded_us, category_sums(batch, listing.in_fleet))
+        self.account += TimeAccount.of_categories(asked_us, recorded_us, category_sums(batch, listing.in_fleet))
         length = batch.gaps.length_us
         self.folded.gaps += len(listing.folded)
         self.folded.us += int(length[listing.folded].sum())

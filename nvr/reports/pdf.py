@@ -15,10 +15,10 @@ from nvr.reports.document import (
     COLOURS,
     LONGEST_PICTURE_US,
     CameraPart,
+    GapDocument,
     GapRow,
     HeatDay,
     Reader,
-    Report,
     camera_parts,
     cell_fill,
     detail_words,
@@ -46,7 +46,7 @@ def pdf_report(
     conn: sqlite3.Connection, cameras: Sequence[ReportCamera], query: GapQuery, reader: Reader, *, now_us: int
 ) -> bytes:
     """The document. ``conn`` must be in a transaction."""
-    report = Report.of(conn, cameras, query, reader, now_us=now_us)
+    report = GapDocument.of(conn, cameras, query, reader, now_us=now_us)
     totals = Totals()
     parts = list(camera_parts(conn, report, totals, most_gaps=_MOST_GAPS, parts=_MOST_PARTS))
     formats = reader.formats
@@ -74,7 +74,7 @@ def pdf_report(
     return document.finished()
 
 
-def _whose(report: Report, one: ReportCamera | None, formats: Formats) -> list[tuple[str, str]]:
+def _whose(report: GapDocument, one: ReportCamera | None, formats: Formats) -> list[tuple[str, str]]:
     say = formats.say
     if one is None:
         return [(say("cameras"), formats.number(len(report.found)))]
@@ -143,7 +143,7 @@ def _legend(document: Document, days: Sequence[HeatDay], formats: Formats) -> No
     document.paragraph(formats.say("picture_text"), soft=True, size=7)
 
 
-def _summary(document: Document, report: Report, totals: Totals, formats: Formats) -> None:
+def _summary(document: Document, report: GapDocument, totals: Totals, formats: Formats) -> None:
     """Sums by cause, and the figures of each camera."""
     say, words = formats.say, formats.words
     if totals.kinds:
@@ -202,7 +202,7 @@ def _summary(document: Document, report: Report, totals: Totals, formats: Format
 def _parts(
     document: Document,
     conn: sqlite3.Connection,
-    report: Report,
+    report: GapDocument,
     parts: Sequence[CameraPart],
     formats: Formats,
     *,

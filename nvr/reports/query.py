@@ -13,11 +13,11 @@ from storage.catalogue.selection import Selection
 from storage.causes import Cause, CauseClass
 from storage.intervals import Interval
 
-__all__ = ["GapQuery", "Group", "ReportCamera", "chosen"]
+__all__ = ["GapQuery", "ReportCamera", "ReportGroup", "chosen"]
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ReportGroup:
     """Cameras whose label ``key`` is ``value``."""
 
     key: str
@@ -43,7 +43,7 @@ class GapQuery:
 
     range: Interval
     cameras: Sequence[str] = ()
-    groups: Sequence[Group] = ()
+    groups: Sequence[ReportGroup] = ()
     causes: frozenset[Cause] = frozenset()
     classes: frozenset[CauseClass] = frozenset()
     fold_us: int = 0

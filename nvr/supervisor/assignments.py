@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from nvr import log as logs
-from nvr.config import Camera, to_wire
+from nvr.config import CameraSettings, to_wire
 from nvr.orders import in_force
 from nvr.orders.in_force import InForce
 from nvr.recorder.assignments import Leaving, Order
@@ -38,7 +38,7 @@ _NOT_RECORDING: Final = ("name", "labels", "priority", "max_age_us", "min_age_us
 _SETTINGS_CHANGED: Final[Leaving] = (Cause.NOT_CONFIGURED.value, {"reason": "settings changed"})
 
 
-def _for_recorder(camera: Camera) -> dict[str, Any]:
+def _for_recorder(camera: CameraSettings) -> dict[str, Any]:
     wire: dict[str, Any] = json.loads(to_wire(camera))
     return {key: value for key, value in wire.items() if key not in _NOT_RECORDING}
 
@@ -73,8 +73,8 @@ class Book:
         self.numbers = list(numbers)
         self.feeding: set[int] = set()
         self._last_number = max(self.numbers)
-        self.cameras: dict[str, Camera] = {}
-        self.rows: dict[str, readings.Reading] = {}
+        self.cameras: dict[str, CameraSettings] = {}
+        self.rows: dict[str, readings.FoundReading] = {}
         self.shares: dict[str, int] = {}
         self.epochs: dict[str, int] = {}
         self.moving: dict[str, Moving] = {}
@@ -131,13 +131,15 @@ class Book:
 
     def _read(
         self,
-    ) -> tuple[dict[str, Camera], dict[str, int], dict[str, InForce], dict[str, readings.Reading], dict[str, str]]:
+    ) -> tuple[
+        dict[str, CameraSettings], dict[str, int], dict[str, InForce], dict[str, readings.FoundReading], dict[str, str]
+    ]:
         with self._database.read() as conn:
             rows = cameras.every(conn)
             off = in_force.off(conn, time.time_ns() // 1000)
             rates = {id_: s.bitrate_bps for id_, s in status.every(conn).items() if s.bitrate_bps is not None}
             read = readings.list_all(conn)
-        found: dict[str, Camera] = {}
+        found: dict[str, CameraSettings] = {}
         wires: dict[str, tuple[int, dict[str, Any]]] = {}
         for row in rows:
             # Thousands of cameras, of which one has changed.
@@ -157,7 +159,7 @@ class Book:
 
     # How cameras are read --------------------------------------------------------------------------------------------
 
-    def row(self, id_: str) -> readings.Reading | None:
+    def row(self, id_: str) -> readings.FoundReading | None:
         """What was found about reading a camera with its present settings."""
         row = self.rows.get(id_)
         return row if row is not None and self._same(id_, row.settings) else None
@@ -175,10 +177,10 @@ class Book:
     async def remember(self, id_: str, *, reading: Reading, sdp: str | None, reason: str, changed_us: int) -> None:
         """Keeps how a camera is read, for after a restart too."""
         values = (settings_digest(self.cameras[id_]), reading.source, reading.transport, sdp, reason, changed_us)
-        row = self.rows[id_] = readings.Reading(id_, *values)
+        row = self.rows[id_] = readings.FoundReading(id_, *values)
         await asyncio.to_thread(self._put, row)
 
-    def _put(self, row: readings.Reading) -> None:
+    def _put(self, row: readings.FoundReading) -> None:
         with self._database.write() as conn:
             readings.put(conn, row)
 

@@ -6,23 +6,23 @@ import json
 import sqlite3
 from typing import Any
 
-from nvr.config import Camera, Config, to_wire
+from nvr.config import CameraSettings, Config, to_wire
 from storage.catalogue import cameras
 from storage.secrets.sealing import SEALED
 
 __all__ = ["from_row", "provision", "settings_of"]
 
 
-def settings_of(camera: Camera) -> dict[str, Any]:
+def settings_of(camera: CameraSettings) -> dict[str, Any]:
     """What the catalogue keeps of a camera beside id, name and labels. Secret."""
     wire: dict[str, Any] = json.loads(to_wire(camera))
     return {key: value for key, value in wire.items() if key not in ("id", "name", "labels")}
 
 
-def from_row(row: cameras.Camera) -> Camera:
+def from_row(row: cameras.Camera) -> CameraSettings:
     """The camera as its recorder needs it; one that is ``locked`` without its secrets, which is not to be recorded."""
     kept = {key: value for key, value in row.settings.items() if key != SEALED}
-    return Camera.model_validate({**kept, "id": row.id, "name": row.name, "labels": dict(row.labels)})
+    return CameraSettings.model_validate({**kept, "id": row.id, "name": row.name, "labels": dict(row.labels)})
 
 
 def provision(conn: sqlite3.Connection, config: Config, *, node: str, epoch: int, now_us: int) -> None:

@@ -31,8 +31,8 @@ from storage.catalogue.actors import SERVER_ACTOR, Actor
 
 __all__ = [
     "Act",
-    "Entry",
-    "Head",
+    "AuditEntry",
+    "AuditHead",
     "acting",
     "actor_now",
     "begin",
@@ -58,7 +58,7 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEntry:
     """A row of the log."""
 
     seq: int
@@ -74,7 +74,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class AuditHead:
     """How far the log reached: the number and hash of its last entry; 0 and an empty hash of an empty one."""
 
     seq: int
@@ -84,7 +84,7 @@ class Head:
         return f"{self.seq}:{self.hash}"
 
     @classmethod
-    def parse(cls, text: str) -> Head:
+    def parse(cls, text: str) -> AuditHead:
         """The head that ``str`` wrote.
 
         Raises:
@@ -154,7 +154,7 @@ def _text(value: str) -> str:
 
 def enter(
     conn: sqlite3.Connection, action: str, *, camera: str | None = None, detail: Mapping[str, Any] | None = None
-) -> Head:
+) -> AuditHead:
     """Adds an entry to the transaction: what was done, by whoever acts in this context, else by the server itself.
     ``detail`` must be JSON and free of secrets. Returns where the entry stands in the log."""
     act = _act.get()
@@ -165,7 +165,7 @@ def enter(
     text = _text(json.dumps(dict(detail or {}), ensure_ascii=False, separators=(",", ":"), sort_keys=True))
     where = None if camera is None else _text(camera)
     fields = (last.seq + 1, at_us, _text(actor.name), address, action, where, text)
-    made = Head(last.seq + 1, hash_of(last.hash, *fields, actor.id))
+    made = AuditHead(last.seq + 1, hash_of(last.hash, *fields, actor.id))
     conn.execute(
         "INSERT INTO audit (seq, at_us, actor, address, action, camera, detail, previous, hash, actor_id)"
         " VALUES (?,?,?,?,?,?,?,?,?,?)",
@@ -183,10 +183,10 @@ def settle(conn: sqlite3.Connection) -> None:
         enter(conn, act.action)
 
 
-def head(conn: sqlite3.Connection) -> Head:
+def head(conn: sqlite3.Connection) -> AuditHead:
     """The last entry there is."""
     row = conn.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
-    return Head(0, "") if row is None else Head(row[0], row[1])
+    return AuditHead(0, "") if row is None else AuditHead(row[0], row[1])
 
 
 def entries(
@@ -199,7 +199,7 @@ def entries(
     action: str | None = None,
     before: int | None = None,
     limit: int | None = None,
-) -> Iterator[Entry]:
+) -> Iterator[AuditEntry]:
     """Entries, the latest first, of ``[start_us, end_us)`` and with a ``seq`` under ``before``. ``actor``: a name, or
     an id; that of a user finds what their tokens did, too."""
     conditions = {
@@ -214,4 +214,4 @@ def entries(
     where = f"WHERE {' AND '.join(used)}" if used else ""
     query = f"SELECT * FROM audit {where} ORDER BY seq DESC LIMIT ?"
     for row in conn.execute(query, (*used.values(), -1 if limit is None else limit)):
-        yield Entry(*row)
+        yield AuditEntry(*row)

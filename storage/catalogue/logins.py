@@ -21,8 +21,8 @@ __all__ = [
     "DAY_US",
     "MOST_FAILURES",
     "PAUSE_US",
-    "Account",
-    "Entry",
+    "LedgerEntry",
+    "LoginAccount",
     "Standing",
     "abandoned",
     "accepted",
@@ -58,7 +58,7 @@ def device_of(url: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class LoginAccount:
     """Who logs in where. ``secret`` tells one password from another."""
 
     device: str
@@ -66,17 +66,17 @@ class Account:
     secret: str
 
     @classmethod
-    def of(cls, device: str, name: str, password: str) -> Account:
+    def of(cls, device: str, name: str, password: str) -> LoginAccount:
         """The account of these credentials."""
         digest = hashlib.sha256(f"{device}\0{name}\0{password}".encode("utf-8", "surrogatepass"))
         return cls(device, name, digest.hexdigest()[:4])
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """What the ledger has of an account; times in microseconds."""
 
-    account: Account
+    account: LoginAccount
     failures: int = 0
     open: int = 0
     open_us: int = 0
@@ -100,10 +100,10 @@ class Standing:
 _COLUMNS: Final = "device, account, secret, failures, open, open_us, first_us, last_us, next_us, cameras, proved"
 
 
-def _entry(row: sqlite3.Row) -> Entry:
+def _entry(row: sqlite3.Row) -> LedgerEntry:
     device, name, secret, failures, open_, open_us, first_us, last_us, next_us, cameras, proved = row
-    return Entry(
-        Account(device, name, secret),
+    return LedgerEntry(
+        LoginAccount(device, name, secret),
         failures,
         open_,
         open_us,
@@ -115,7 +115,7 @@ def _entry(row: sqlite3.Row) -> Entry:
     )
 
 
-def _find(conn: sqlite3.Connection, account: Account) -> Entry | None:
+def _find(conn: sqlite3.Connection, account: LoginAccount) -> LedgerEntry | None:
     row = conn.execute(
         f"SELECT {_COLUMNS} FROM login WHERE device = ? AND account = ? AND secret = ?",
         (account.device, account.name, account.secret),
@@ -123,7 +123,7 @@ def _find(conn: sqlite3.Connection, account: Account) -> Entry | None:
     return None if row is None else _entry(row)
 
 
-def _put(conn: sqlite3.Connection, entry: Entry) -> None:
+def _put(conn: sqlite3.Connection, entry: LedgerEntry) -> None:
     account = entry.account
     key = (account.device, account.name, account.secret)
     if not entry.failures and not entry.open:
@@ -134,7 +134,7 @@ def _put(conn: sqlite3.Connection, entry: Entry) -> None:
     conn.execute(f"INSERT OR REPLACE INTO login ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)", (*key, *values, *lists))
 
 
-def _now(entry: Entry, now_us: int) -> Entry:
+def _now(entry: LedgerEntry, now_us: int) -> LedgerEntry:
     """The entry as of now: what died has failed, what is a day old is forgotten, and a clock that was set back blocks
     nobody for longer."""
     if entry.last_us > now_us:
@@ -148,7 +148,7 @@ def _now(entry: Entry, now_us: int) -> Entry:
     return entry
 
 
-def _failed(entry: Entry, count: int, at_us: int) -> Entry:
+def _failed(entry: LedgerEntry, count: int, at_us: int) -> LedgerEntry:
     failures = entry.failures + count
     wait_us = DAY_US if failures >= MOST_FAILURES else PAUSE_US
     return replace(
@@ -161,7 +161,7 @@ def _failed(entry: Entry, count: int, at_us: int) -> Entry:
     )
 
 
-def standing(entry: Entry | None, camera: str, now_us: int) -> Standing:
+def standing(entry: LedgerEntry | None, camera: str, now_us: int) -> Standing:
     """Whether a camera may log in, given what the ledger has."""
     if entry is None:
         return Standing("go")
@@ -176,18 +176,18 @@ def standing(entry: Entry | None, camera: str, now_us: int) -> Standing:
     return Standing("go")
 
 
-def begin(conn: sqlite3.Connection, account: Account, camera: str, *, now_us: int) -> Standing:
+def begin(conn: sqlite3.Connection, account: LoginAccount, camera: str, *, now_us: int) -> Standing:
     """Enters an attempt to log in, if it may be made (``go``): then one of ``accepted``, ``refused`` and ``abandoned``
     follows."""
     entry = _find(conn, account)
     found = standing(entry, camera, now_us)
     if found.state == "go":
-        entry = _now(entry or Entry(account), now_us)
+        entry = _now(entry or LedgerEntry(account), now_us)
         _put(conn, replace(entry, open=entry.open + 1, open_us=now_us))
     return found
 
 
-def accepted(conn: sqlite3.Connection, account: Account, camera: str) -> None:
+def accepted(conn: sqlite3.Connection, account: LoginAccount, camera: str) -> None:
     """The password is right: nothing stands against the account any more. Where the device goes on refusing it to other
     cameras, as it may to an account that has not all channels, only this camera is free."""
     entry = _find(conn, account)
@@ -199,9 +199,11 @@ def accepted(conn: sqlite3.Connection, account: Account, camera: str) -> None:
         _put(conn, replace(entry, open=0, failures=0))
 
 
-def refused(conn: sqlite3.Connection, account: Account, camera: str, *, now_us: int, left: int | None = None) -> Entry:
+def refused(
+    conn: sqlite3.Connection, account: LoginAccount, camera: str, *, now_us: int, left: int | None = None
+) -> LedgerEntry:
     """The password was refused. ``left``: how many attempts the device says are left."""
-    entry = _now(_find(conn, account) or Entry(account), now_us)
+    entry = _now(_find(conn, account) or LedgerEntry(account), now_us)
     entry = replace(entry, open=max(0, entry.open - 1), cameras=entry.cameras | {camera})
     last = left is not None and left < _LEAST_LEFT
     entry = _failed(entry, max(1, MOST_FAILURES - entry.failures) if last else 1, now_us)
@@ -209,14 +211,14 @@ def refused(conn: sqlite3.Connection, account: Account, camera: str, *, now_us: 
     return entry
 
 
-def abandoned(conn: sqlite3.Connection, account: Account) -> None:
+def abandoned(conn: sqlite3.Connection, account: LoginAccount) -> None:
     """The device said neither yes nor no."""
     entry = _find(conn, account)
     if entry is not None:
         _put(conn, replace(entry, open=max(0, entry.open - 1)))
 
 
-def prove(conn: sqlite3.Connection, account: Account, camera: str) -> None:
+def prove(conn: sqlite3.Connection, account: LoginAccount, camera: str) -> None:
     """The device has just accepted the password in a session of this camera that was begun before: what others were
     refused does not concern it."""
     entry = _find(conn, account)
@@ -242,6 +244,6 @@ def forget_camera(conn: sqlite3.Connection, device: str, name: str, camera: str)
             _put(conn, replace(entry, cameras=left, failures=entry.failures if left else 0))
 
 
-def troubled(conn: sqlite3.Connection) -> list[Entry]:
+def troubled(conn: sqlite3.Connection) -> list[LedgerEntry]:
     """Every account whose password was refused."""
     return [_entry(row) for row in conn.execute(f"SELECT {_COLUMNS} FROM login WHERE failures > 0")]

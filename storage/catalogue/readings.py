@@ -9,11 +9,11 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-__all__ = ["Reading", "forget", "list_all", "put"]
+__all__ = ["FoundReading", "forget", "list_all", "put"]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FoundReading:
     """``settings`` and ``sdp`` are digests of the settings and the session description that it was found with; the
     latter is None until it is known. ``changed_us``: when the source last changed, or another one was last tried in
     vain."""
@@ -27,15 +27,15 @@ class Reading:
     changed_us: int
 
 
-def list_all(conn: sqlite3.Connection) -> dict[str, Reading]:
+def list_all(conn: sqlite3.Connection) -> dict[str, FoundReading]:
     """By camera id."""
     rows = conn.execute(
         "SELECT c.id, r.settings, r.source, r.transport, r.sdp, r.reason, r.changed_us FROM reading r JOIN camera c ON c.key = r.camera"
     )
-    return {row[0]: Reading(*row) for row in rows}
+    return {row[0]: FoundReading(*row) for row in rows}
 
 
-def put(conn: sqlite3.Connection, reading: Reading) -> None:
+def put(conn: sqlite3.Connection, reading: FoundReading) -> None:
     """Inserts or replaces a camera's row; of a camera that is unknown nothing is kept."""
     conn.execute(
         "INSERT OR REPLACE INTO reading (camera, settings, source, transport, sdp, reason, changed_us)"

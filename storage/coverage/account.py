@@ -16,13 +16,13 @@ from typing import Final
 from storage.coverage.figures import NOT_REQUIRED, REQUIRED, Category, Figures, category
 from storage.coverage.one_camera import Coverage
 
-__all__ = ["Account"]
+__all__ = ["TimeAccount"]
 
 _NO_FOOTAGE: Final = tuple(Category)[1:]
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class TimeAccount:
     """Microseconds; ``asked_us`` is all of them together.
 
     Raises:
@@ -49,9 +49,9 @@ class Account:
         """Of which nothing is known yet."""
         return self.asked_us - self.recorded_us - self.missing_us
 
-    def __add__(self, other: Account) -> Account:
+    def __add__(self, other: TimeAccount) -> TimeAccount:
         """Of two times, or two cameras."""
-        return Account(
+        return TimeAccount(
             self.asked_us + other.asked_us,
             self.recorded_us + other.recorded_us,
             self.not_recorded_us + other.not_recorded_us,
@@ -60,13 +60,13 @@ class Account:
         )
 
     @classmethod
-    def of_figures(cls, mine: Figures, asked_us: int) -> Account:
+    def of_figures(cls, mine: Figures, asked_us: int) -> TimeAccount:
         """Of figures over ``asked_us``, which counts each camera's time."""
         missing = {name: int(getattr(mine, f"{name}_us")) for name in _NO_FOOTAGE}
         return cls.of_categories(asked_us, mine.recorded_us, missing)
 
     @classmethod
-    def of_categories(cls, asked_us: int, recorded_us: int, missing_us: dict[Category, int]) -> Account:
+    def of_categories(cls, asked_us: int, recorded_us: int, missing_us: dict[Category, int]) -> TimeAccount:
         """Of the time without footage by category."""
         return cls(
             asked_us,
@@ -77,7 +77,7 @@ class Account:
         )
 
     @classmethod
-    def of_coverage(cls, covered: Coverage) -> Account:
+    def of_coverage(cls, covered: Coverage) -> TimeAccount:
         """Of one camera's coverage."""
         missing: dict[Category, int] = {}
         for gap in covered.gaps:

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from storage.catalogue.audit import Entry, Head, hash_of
+from storage.catalogue.audit import AuditEntry, AuditHead, hash_of
 
 __all__ = ["NONE", "Fault", "Verdict", "compare", "verify"]
 
-NONE: Final = Head(0, "")
+NONE: Final = AuditHead(0, "")
 """The head of an empty log."""
 
 
@@ -38,9 +38,9 @@ class Verdict:
     consistent, and no more is known."""
 
     entries: int
-    head: Head
+    head: AuditHead
     faults: tuple[Fault, ...]
-    noted: Head = NONE
+    noted: AuditHead = NONE
 
     @property
     def state(self) -> str:
@@ -58,9 +58,9 @@ _COLUMNS: Final = "seq, at_us, actor, address, action, camera, detail, previous,
 
 def verify(
     conn: sqlite3.Connection,
-    heads: Sequence[Head] = (),
+    heads: Sequence[AuditHead] = (),
     *,
-    after: Head = NONE,
+    after: AuditHead = NONE,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Verdict:
     """Reads the whole log, or what follows ``after``, and computes every hash again. ``heads`` were noted elsewhere at
@@ -70,10 +70,10 @@ def verify(
     with _any_text(conn):
         try:
             for row in conn.execute(f"SELECT {_COLUMNS} FROM audit WHERE seq > ? ORDER BY seq", (after.seq,)):
-                entry = Entry(*row)
+                entry = AuditEntry(*row)
                 count += 1
                 faults += _follows(entry, last) if len(faults) < _MOST_FAULTS else ()
-                last = Head(entry.seq, str(entry.hash))
+                last = AuditHead(entry.seq, str(entry.hash))
                 if count % 10_000 == 0:
                     progress(count)
         except (sqlite3.Error, UnicodeError) as error:
@@ -84,14 +84,14 @@ def verify(
     return Verdict(count, last, tuple([*faults, *found][:_MOST_FAULTS]), noted)
 
 
-def compare(conn: sqlite3.Connection, heads: Sequence[Head]) -> list[Fault]:
+def compare(conn: sqlite3.Connection, heads: Sequence[AuditHead]) -> list[Fault]:
     """What of the heads noted elsewhere is not in the log; quick, since no hash is computed."""
     with _any_text(conn):
         try:
             row = conn.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
         except sqlite3.Error as error:
             return [Fault(0, "unreadable", f"the log can't be read: {error}")]
-        last = Head(0, "") if row is None else Head(row[0], str(row[1]))
+        last = AuditHead(0, "") if row is None else AuditHead(row[0], str(row[1]))
         return [*_own_end(conn, last), *_compared(conn, heads, last)[0]]
 
 
@@ -106,7 +106,7 @@ def _any_text(conn: sqlite3.Connection) -> Iterator[None]:
         conn.text_factory = before
 
 
-def _follows(entry: Entry, last: Head) -> Iterator[Fault]:
+def _follows(entry: AuditEntry, last: AuditHead) -> Iterator[Fault]:
     if entry.seq != last.seq + 1:
         yield Fault(entry.seq, "removed", f"entries {last.seq + 1} to {entry.seq - 1} are not there")
     elif entry.previous != last.hash:
@@ -122,11 +122,11 @@ def _follows(entry: Entry, last: Head) -> Iterator[Fault]:
         yield Fault(entry.seq, "changed", "its hash is not that of its text")
 
 
-def _own_end(conn: sqlite3.Connection, last: Head) -> Iterator[Fault]:
+def _own_end(conn: sqlite3.Connection, last: AuditHead) -> Iterator[Fault]:
     """Compares the end with the one that the catalogue itself keeps beside the log."""
     try:
         row = conn.execute("SELECT value FROM meta WHERE key = 'audit_head'").fetchone()
-        kept = Head(0, "") if row is None else Head.parse(str(row[0]))
+        kept = AuditHead(0, "") if row is None else AuditHead.parse(str(row[0]))
     except (sqlite3.Error, ValueError) as error:
         yield Fault(last.seq, "unreadable", f"the catalogue's own note of the end can't be read: {error}")
         return
@@ -140,8 +140,8 @@ def _own_end(conn: sqlite3.Connection, last: Head) -> Iterator[Fault]:
         yield Fault(last.seq, "replaced", "it is not the entry that the catalogue itself has noted as the last")
 
 
-def _compared(conn: sqlite3.Connection, heads: Sequence[Head], last: Head) -> tuple[list[Fault], Head]:
-    faults, noted = [], Head(0, "")
+def _compared(conn: sqlite3.Connection, heads: Sequence[AuditHead], last: AuditHead) -> tuple[list[Fault], AuditHead]:
+    faults, noted = [], AuditHead(0, "")
     for head in sorted({head for head in heads if head.seq}, key=lambda head: (head.seq, head.hash)):
         try:
             row = conn.execute("SELECT hash FROM audit WHERE seq = ?", (head.seq,)).fetchone()

@@ -27,10 +27,10 @@ from storage.disk.roots import Root, is_mounted
 from storage.format.layout import hour_folder
 from storage.recovery.adopt import Loss
 from storage.recovery.backlog import Backlog
-from storage.recovery.take_in import Report, TakingIn, close_row_without_file, end_run, files_of, may_hold_footage
+from storage.recovery.take_in import IntakeReport, TakingIn, close_row_without_file, end_run, files_of, may_hold_footage
 from storage.retention import deleting as garbage
 
-__all__ = ["Report", "reconcile", "take_up"]
+__all__ = ["IntakeReport", "reconcile", "take_up"]
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def reconcile(
     files: Files = FILES,
     backlog: Backlog | None = None,
     patience_s: float = PATIENCE_S,
-) -> Report:
+) -> IntakeReport:
     """Reconciles all cameras, or ``only`` some whose recorder has just died.
 
     ``alive_us`` is when the recorder was last known to be alive; what each camera lacks since its last footage gets
@@ -66,7 +66,7 @@ def reconcile(
     after ``patience_s``, or that the disk refuses to let us adopt, go to the ``backlog``, if there is one; they stay
     growing rows until then, and recorders may start.
     """
-    report = Report()
+    report = IntakeReport()
     loss = Loss(cause, detail, node, epoch)
     if only is None:
         report.unlinked = garbage.sweep(database, files)
@@ -191,7 +191,7 @@ def _close_rows_without_file(
     mounted: set[str],
     now_us: int,
     loss: Loss,
-    report: Report,
+    report: IntakeReport,
     waiting: set[Key],
 ) -> None:
     with database.read() as conn:

@@ -20,7 +20,7 @@ from storage.catalogue.segments import Key, Segment
 from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, is_mounted
 from storage.recovery.adopt import Loss
-from storage.recovery.take_in import Report, TakingIn, close_row_without_file, end_run, files_of, may_hold_footage
+from storage.recovery.take_in import IntakeReport, TakingIn, close_row_without_file, end_run, files_of, may_hold_footage
 
 __all__ = ["Backlog"]
 
@@ -51,7 +51,7 @@ class Backlog:
         self._threads: dict[str, threading.Thread] = {}
         self._running = False
         self._stop = threading.Event()
-        self.report = Report()
+        self.report = IntakeReport()
 
     def add(self, root: Root, row: Segment, loss: Loss) -> None:
         """Leaves a growing segment to be adopted later. ``loss`` says why it has no end."""

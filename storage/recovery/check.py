@@ -19,9 +19,9 @@ from storage.disk.roots import IDENTITY_FILE, Root
 from storage.format.boxes import BoxError
 from storage.format.layout import SegmentName, parse
 from storage.format.segment_file import read_fd
-from storage.recovery.scrub import Row, altered, rows, still_listed
+from storage.recovery.scrub import ScrubRow, altered, rows, still_listed
 
-__all__ = ["Finding", "Kind", "check"]
+__all__ = ["CheckFinding", "CheckKind", "check"]
 
 _NEWS_EVERY: Final = 500
 # A recorder's file is there before the catalogue hears of it, which may have to wait for other writers.
@@ -31,7 +31,7 @@ _LOOK_AGAIN_S: Final = 0.25
 _HOUR_US: Final = 3_600_000_000
 
 
-class Kind(StrEnum):
+class CheckKind(StrEnum):
     """What is wrong."""
 
     MISSING = "missing"
@@ -44,15 +44,15 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckFinding:
     """One thing that is wrong, where, and in words."""
 
-    kind: Kind
+    kind: CheckKind
     path: Path
     text: str
 
 
-def check(database: Database, roots: Sequence[Root], *, hashes: bool) -> Iterator[Finding | int]:
+def check(database: Database, roots: Sequence[Root], *, hashes: bool) -> Iterator[CheckFinding | int]:
     """Compares; yields findings, and in between the number of rows and files looked at so far, for progress. With
     ``hashes`` every byte is read. ``roots`` are those whose disks are here."""
     here = {root.id for root in roots}
@@ -70,7 +70,7 @@ def check(database: Database, roots: Sequence[Root], *, hashes: bool) -> Iterato
     suspects: list[tuple[Root, SegmentName, Path]] = []
     for root in roots:
         for news in _files(database, root, suspects):
-            if isinstance(news, Finding):
+            if isinstance(news, CheckFinding):
                 yield news
             else:
                 seen += news
@@ -79,13 +79,15 @@ def check(database: Database, roots: Sequence[Root], *, hashes: bool) -> Iterato
     yield seen
 
 
-def _compare(database: Database, row: Row, hashes: bool) -> Finding | None:
+def _compare(database: Database, row: ScrubRow, hashes: bool) -> CheckFinding | None:
     path = row.path()
     if row.bytes is None:
         # In this order: it may get its final name in between, never lose it.
         if row.path(growing=True).exists() or path.exists():
             return None
-        return Finding(Kind.MISSING, row.path(growing=True), "the catalogue takes it for growing, but it is not there")
+        return CheckFinding(
+            CheckKind.MISSING, row.path(growing=True), "the catalogue takes it for growing, but it is not there"
+        )
     try:
         if not hashes:
             size = path.stat().st_size
@@ -97,18 +99,18 @@ def _compare(database: Database, row: Row, hashes: bool) -> Finding | None:
                 return _size(row, size)
             reason = altered(fd, size, row.sha256)[1]
             if reason is not None:
-                return Finding(Kind.HASH, path, reason)
+                return CheckFinding(CheckKind.HASH, path, reason)
             return _holes(database, row, fd)
         finally:
             os.close(fd)
     except (FileNotFoundError, NotADirectoryError):
-        return Finding(Kind.MISSING, path, "the catalogue lists it, but it is not there")
+        return CheckFinding(CheckKind.MISSING, path, "the catalogue lists it, but it is not there")
     except OSError as error:
-        return Finding(Kind.UNREADABLE, path, f"can't be read: {error.strerror}")
+        return CheckFinding(CheckKind.UNREADABLE, path, f"can't be read: {error.strerror}")
     return None
 
 
-def _holes(database: Database, row: Row, fd: int) -> Finding | None:
+def _holes(database: Database, row: ScrubRow, fd: int) -> CheckFinding | None:
     """Whether the file has the holes that the catalogue says: coverage would be wrong without a byte being so."""
     try:
         file = read_fd(fd)
@@ -116,21 +118,21 @@ def _holes(database: Database, row: Row, fd: int) -> Finding | None:
         end = file.index.media_end if file.tail is None else file.tail.media_end
         found = {(hole.start, hole.end, hole.loss) for hole in file.index.holes if hole.start < end}
     except BoxError as error:
-        return Finding(Kind.UNREADABLE, row.path(), f"is damaged: {error}")
+        return CheckFinding(CheckKind.UNREADABLE, row.path(), f"is damaged: {error}")
     with database.read() as conn:
         query = "SELECT media_start, media_end, loss FROM hole WHERE (camera, start_us, node, epoch) = (?, ?, ?, ?)"
         known = {tuple(each) for each in conn.execute(query, row.place)}
     if found == known:
         return None
     text = f"has {len(found)} stretches without decodable frames, of which the catalogue has {len(found & known)}, and {len(known - found)} others"
-    return Finding(Kind.HOLES, row.path(), text)
+    return CheckFinding(CheckKind.HOLES, row.path(), text)
 
 
-def _size(row: Row, size: int) -> Finding:
-    return Finding(Kind.SIZE, row.path(), f"has {size} bytes, the catalogue says {row.bytes}")
+def _size(row: ScrubRow, size: int) -> CheckFinding:
+    return CheckFinding(CheckKind.SIZE, row.path(), f"has {size} bytes, the catalogue says {row.bytes}")
 
 
-def _still_so(database: Database, row: Row) -> bool:
+def _still_so(database: Database, row: ScrubRow) -> bool:
     """Whether the catalogue still says what it said: if not, the segment has just been deleted, or was given up by its
     recorder."""
     if row.bytes is not None:
@@ -142,13 +144,15 @@ def _still_so(database: Database, row: Row) -> bool:
     return grows and _compare(database, row, False) is not None
 
 
-def _files(database: Database, root: Root, suspects: list[tuple[Root, SegmentName, Path]]) -> Iterator[Finding | int]:
+def _files(
+    database: Database, root: Root, suspects: list[tuple[Root, SegmentName, Path]]
+) -> Iterator[CheckFinding | int]:
     """Goes through a root's files; yields findings and counts. Segments that no row seems to know become ``suspects``."""
     refused: list[OSError] = []
     for folder, folders, names in os.walk(root.path, onerror=refused.append):
         folders.sort()
         yield from (
-            Finding(Kind.UNREADABLE, Path(error.filename), f"can't be listed: {error.strerror}")
+            CheckFinding(CheckKind.UNREADABLE, Path(error.filename), f"can't be listed: {error.strerror}")
             for error in refused
             if not isinstance(error, FileNotFoundError)
         )
@@ -161,7 +165,7 @@ def _files(database: Database, root: Root, suspects: list[tuple[Root, SegmentNam
             name = parse(path.relative_to(root.path).as_posix())
             if name is None:
                 if os.path.lexists(path):
-                    yield Finding(Kind.FOREIGN, path, "is not a segment of this server")
+                    yield CheckFinding(CheckKind.FOREIGN, path, "is not a segment of this server")
                 continue
             if known is None:
                 known = _known(database, root, name)
@@ -170,7 +174,8 @@ def _files(database: Database, root: Root, suspects: list[tuple[Root, SegmentNam
         if names:
             yield len(names) - (Path(folder) == root.path and IDENTITY_FILE in names)
     yield from (
-        Finding(Kind.UNREADABLE, Path(error.filename), f"can't be listed: {error.strerror}") for error in refused
+        CheckFinding(CheckKind.UNREADABLE, Path(error.filename), f"can't be listed: {error.strerror}")
+        for error in refused
     )
 
 
@@ -198,7 +203,7 @@ def _is_known(known: dict[tuple[int, int, str], bool], name: SegmentName) -> boo
     return grows is not None and (grows or not name.growing)
 
 
-def _confirmed(database: Database, suspects: list[tuple[Root, SegmentName, Path]]) -> Iterator[Finding]:
+def _confirmed(database: Database, suspects: list[tuple[Root, SegmentName, Path]]) -> Iterator[CheckFinding]:
     """Looks again at files that no row seemed to know. Those just made are given time: the catalogue hears of them
     later."""
     deadline = time.monotonic() + _GRACE_S
@@ -218,7 +223,7 @@ def _confirmed(database: Database, suspects: list[tuple[Root, SegmentName, Path]
             # Once more, since it may have been deleted between the two looks.
             if path.exists():
                 text = "is a segment that the catalogue does not list; the next start takes in recent ones"
-                yield Finding(Kind.UNKNOWN, path, text)
+                yield CheckFinding(CheckKind.UNKNOWN, path, text)
         suspects = waiting
         if suspects:
             time.sleep(_LOOK_AGAIN_S)

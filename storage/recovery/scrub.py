@@ -29,7 +29,7 @@ from storage.format.segment_file import read_fd
 from storage.retention import holds
 from storage.times import iso
 
-__all__ = ["Row", "Scrubbed", "altered", "hashed", "rows", "scrub", "still_listed"]
+__all__ = ["ScrubRow", "Scrubbed", "altered", "hashed", "rows", "scrub", "still_listed"]
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ _REMEMBER_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ScrubRow:
     """A segment as the catalogue lists it. ``place`` is its key in the order of the table; ``bytes`` is None while it
     grows."""
 
@@ -76,7 +76,7 @@ class Scrubbed:
 
 def rows(
     database: Database, after: tuple[int, int, int, int] = (-1, -1, -1, -1), *, page: int = _PAGE
-) -> Iterator[Row]:
+) -> Iterator[ScrubRow]:
     """Every segment behind ``after``, page by page: a long read transaction would keep the catalogue's log from being
     cleared."""
     while True:
@@ -92,13 +92,13 @@ def rows(
         for row in found:
             place = (row[0], row[1], row[2], row[3])
             size = None if row[8] is None else int(row[9] or 0)
-            yield Row(place, row[4], row[1], row[5], row[3], row[6], Path(row[7]), size, row[10])
+            yield ScrubRow(place, row[4], row[1], row[5], row[3], row[6], Path(row[7]), size, row[10])
         if not found:
             return
         after = (found[-1][0], found[-1][1], found[-1][2], found[-1][3])
 
 
-def still_listed(database: Database, row: Row) -> bool:
+def still_listed(database: Database, row: ScrubRow) -> bool:
     """Whether the catalogue still lists the segment: if not, it has just been deleted."""
     with database.read() as conn:
         query = "SELECT 1 FROM segment WHERE camera = ? AND start_us = ? AND node = ? AND epoch = ?"
@@ -192,7 +192,7 @@ def scrub(database: Database, roots: Sequence[Root], bytes_per_s: int, stop: thr
     return done
 
 
-def _look(database: Database, row: Row, done: Scrubbed, pace: _Pace) -> str | None:
+def _look(database: Database, row: ScrubRow, done: Scrubbed, pace: _Pace) -> str | None:
     """What is wrong with a file; None if nothing is."""
     try:
         fd = os.open(row.path(), os.O_RDONLY | os.O_CLOEXEC)
@@ -219,7 +219,7 @@ def _look(database: Database, row: Row, done: Scrubbed, pace: _Pace) -> str | No
     return None
 
 
-def _enter_missing(database: Database, row: Row) -> None:
+def _enter_missing(database: Database, row: ScrubRow) -> None:
     """What the segment held is no longer footage, and its cause is ``missing``. One under a legal hold stays listed:
     the fence can't tell this from a deletion, and somebody must look."""
     key = Key(row.camera, row.start_us, row.node, row.epoch)
@@ -261,7 +261,7 @@ def altered(
     return whole, None if same else "its bytes are not those that its own tail speaks of (SHA-256 differs)"
 
 
-def _fill(database: Database, row: Row, sha256: str) -> None:
+def _fill(database: Database, row: ScrubRow, sha256: str) -> None:
     with database.write() as conn:
         conn.execute(
             "UPDATE segment SET sha256 = ? WHERE camera = ? AND start_us = ? AND node = ? AND epoch = ?"

@@ -23,13 +23,13 @@ from storage.format.layout import SegmentName, parse
 from storage.format.segment_file import read
 from storage.recovery.adopt import Brought, Loss, bring, described, enter_brought
 
-__all__ = ["Report", "TakingIn", "close_row_without_file", "end_run", "exists", "files_of", "may_hold_footage"]
+__all__ = ["IntakeReport", "TakingIn", "close_row_without_file", "end_run", "exists", "files_of", "may_hold_footage"]
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Report:
+class IntakeReport:
     """What was found and done. ``later``: unfinished segments that are adopted while recording goes on."""
 
     unlinked: int = 0
@@ -45,7 +45,9 @@ class TakingIn:
     """Takes in the files of one root. Those adopted are entered many at a time: each transaction waits for the disk.
     Killed before, the next start enters them by their tails."""
 
-    def __init__(self, database: Database, files: Files, root: Root, loss: Loss, report: Report, *, batch: int) -> None:
+    def __init__(
+        self, database: Database, files: Files, root: Root, loss: Loss, report: IntakeReport, *, batch: int
+    ) -> None:
         """``batch``: how many adopted files are entered in one transaction."""
         self._database = database
         self._files = files

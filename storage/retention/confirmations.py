@@ -17,7 +17,7 @@ from storage.retention.policies import Policy
 __all__ = [
     "CLOCK",
     "Confirmed",
-    "Waiting",
+    "WaitingDeletion",
     "accept_unsynchronised",
     "accepts_unsynchronised",
     "anchor",
@@ -60,7 +60,7 @@ class Confirmed:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingDeletion:
     """Deletions that wait, by their cause, since ``since_us``; ``confirmed_by``: who has confirmed it, until the next
     pass carries it out."""
 
@@ -173,10 +173,10 @@ def last_footage_us(conn: sqlite3.Connection) -> int | None:
     return None if row[0] is None else int(row[0])
 
 
-def waiting(conn: sqlite3.Connection) -> list[Waiting]:
+def waiting(conn: sqlite3.Connection) -> list[WaitingDeletion]:
     """What waits, by cause."""
     rows = conn.execute("SELECT cause, since_us, detail, confirmed_by FROM waiting_deletion ORDER BY cause")
-    return [Waiting(row[0], row[1], json.loads(row[2]), row[3]) for row in rows]
+    return [WaitingDeletion(row[0], row[1], json.loads(row[2]), row[3]) for row in rows]
 
 
 def set_waiting(conn: sqlite3.Connection, causes: Mapping[str, Mapping[str, Any]], *, now_us: int) -> None:

@@ -20,7 +20,7 @@ from storage.catalogue import segments
 from storage.catalogue.segments import Key
 from storage.retention import holds
 from storage.retention.candidates import load, policies
-from storage.retention.plan import Candidate, Deletion, Disk, Plan, plan
+from storage.retention.plan import Candidate, Deletion, Disk, RetentionPlan, plan
 from storage.retention.policies import Policy, Rules
 
 __all__ = ["LARGEST", "PlanError", "Summary", "Todo", "confirmed", "hash_of", "preview", "save", "summary"]
@@ -82,7 +82,7 @@ def preview(
     *,
     now_us: int,
     own: Mapping[str, Policy] | None = None,
-) -> Plan:
+) -> RetentionPlan:
     """What these rules would delete now, at most ``LARGEST`` segments. ``own`` takes the place of cameras' own rules."""
     policy_of = policies(conn, rules, own)
     return plan(load(conn, policy_of, now_us=now_us), found, now_us=now_us, most=LARGEST)

@@ -37,8 +37,8 @@ __all__ = [
     "Deletion",
     "Disk",
     "Footage",
-    "Plan",
     "Policy",
+    "RetentionPlan",
     "Shortfall",
     "apply",
     "disks",
@@ -127,7 +127,7 @@ class Footage:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RetentionPlan:
     """``deletions``, oldest end first. ``shortfalls``: floors that can't be reached. ``overdue``: held segments past
     their ``max_age``. ``beyond``: by camera, the bytes that it has beyond its ``max_bytes`` because of holds.
     ``complete`` is false if there is more to delete than was asked for; then nothing is said of floors."""
@@ -214,7 +214,7 @@ class _Camera:
                 yield candidate
 
 
-def plan(footage: Iterable[Footage], disks_: Iterable[Disk], *, now_us: int, most: int | None = None) -> Plan:
+def plan(footage: Iterable[Footage], disks_: Iterable[Disk], *, now_us: int, most: int | None = None) -> RetentionPlan:
     """The deletions that the rules ask for now; ``most`` bounds them. Pure, but that it reads ``Footage.segments`` as
     it goes."""
     cameras: list[_Camera] = []
@@ -244,7 +244,7 @@ def plan(footage: Iterable[Footage], disks_: Iterable[Disk], *, now_us: int, mos
             shortfalls = [Shortfall(root, bytes_) for root, bytes_ in sorted(short.items()) if bytes_ > 0]
     deletions.sort(key=lambda deletion: (deletion.candidate.end_us, deletion.candidate.key.camera))
     beyond = {camera.footage.camera: camera.footage.beyond for camera in cameras if camera.footage.beyond}
-    return Plan(deletions, shortfalls, sum(camera.overdue for camera in cameras), complete, beyond)
+    return RetentionPlan(deletions, shortfalls, sum(camera.overdue for camera in cameras), complete, beyond)
 
 
 def _for_space(cameras: Sequence[_Camera], short: dict[str, int], deletions: list[Deletion], most: int | None) -> bool:

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from nvr.alerting.conditions import Kind
+from nvr.alerting.conditions import AlertKind
 from nvr.alerting.lifecycle import Alert
-from nvr.alerting.outages import Rules, step
-from nvr.alerting.rows import Member
+from nvr.alerting.outages import OutageRules, step
+from nvr.alerting.rows import AlertMember
 from nvr.cameras.present import CameraNow
 from storage.causes import Cause
 
@@ -26,7 +26,7 @@ class Told:
 
     at_us: int
     event: str
-    kind: Kind
+    kind: AlertKind
     subject: str
     down: tuple[str, ...]
     well: tuple[str, ...]
@@ -39,7 +39,7 @@ class Fleet:
         self, labels: Mapping[str, Mapping[str, str]], *, by: Sequence[str] = ("isp",), from_: int = 5, now_us: int = 0
     ) -> None:
         self.labels = dict(labels)
-        self.rules = Rules(by=by, from_=from_, after_us=5 * MINUTE, clear_us=MINUTE, started_us=0)
+        self.rules = OutageRules(by=by, from_=from_, after_us=5 * MINUTE, clear_us=MINUTE, started_us=0)
         self.now_us = now_us
         self.state: dict[str, tuple[str | Cause, int]] = dict.fromkeys(labels, ("well", 0))
         self.rows: dict[str, str] = {}
@@ -57,7 +57,7 @@ class Fleet:
         del self.state[camera], self.labels[camera]
 
     def restart(self) -> None:
-        self.rules = Rules(**{**asdict(self.rules), "started_us": self.now_us})
+        self.rules = OutageRules(**{**asdict(self.rules), "started_us": self.now_us})
 
     @property
     def fleet(self) -> dict[str, CameraNow]:
@@ -126,8 +126,8 @@ def _now(camera: str, state: str | Cause, since_us: int) -> CameraNow:
 
 def _read(text: str) -> Alert:
     values = json.loads(text)
-    values["kind"] = Kind(values["kind"])
-    values["members"] = tuple(Member(**member) for member in values["members"])
+    values["kind"] = AlertKind(values["kind"])
+    values["members"] = tuple(AlertMember(**member) for member in values["members"])
     values["cameras"] = tuple(values["cameras"])
     values["acknowledged"] = tuple(values["acknowledged"])
     return Alert(**values)

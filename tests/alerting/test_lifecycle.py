@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from nvr.alerting.conditions import (
+    AlertKind,
     Condition,
-    Kind,
     deletions_waiting,
     disks_low,
     logins_refused,
@@ -12,15 +12,15 @@ from nvr.alerting.conditions import (
     promises_at_risk,
 )
 from nvr.alerting.lifecycle import Alert, step
-from storage.catalogue.logins import Account, Entry
-from storage.retention.confirmations import Waiting
+from storage.catalogue.logins import LedgerEntry, LoginAccount
+from storage.retention.confirmations import WaitingDeletion
 from storage.retention.forecast import Forecast, Miss
 from storage.retention.plan import Disk
 
 S = 1_000_000
 MINUTE = 60 * S
 HOUR = 60 * MINUTE
-AFTER = {Kind.DISK_LOW: 5 * MINUTE}
+AFTER = {AlertKind.DISK_LOW: 5 * MINUTE}
 
 
 class Book:
@@ -43,7 +43,7 @@ class Book:
 
 
 def low(subject: str = "/footage") -> Condition:
-    return Condition(Kind.DISK_LOW, subject)
+    return Condition(AlertKind.DISK_LOW, subject)
 
 
 def test_told_once_when_it_has_lasted_and_once_when_it_is_over() -> None:
@@ -62,7 +62,7 @@ def test_told_once_when_it_has_lasted_and_once_when_it_is_over() -> None:
 
 def test_a_condition_with_a_time_of_its_own_is_since_then() -> None:
     book = Book()
-    book.look(9 * MINUTE, Condition(Kind.DELETION_WAITING, "floor=r:9", 2 * MINUTE))
+    book.look(9 * MINUTE, Condition(AlertKind.DELETION_WAITING, "floor=r:9", 2 * MINUTE))
     (alert,) = book.alerts.values()
     assert (alert.since_us, alert.opened_us) == (2 * MINUTE, 9 * MINUTE)
 
@@ -105,31 +105,33 @@ def test_disks() -> None:
 
 
 def test_a_clock_in_doubt_is_no_alert_of_deletions_until_something_waits_for_it() -> None:
-    doubt = Waiting("clock", 0, {"cameras": 0, "segments": 0, "reason": "the clock is not synchronised"}, None)
-    floor = Waiting("floor=r:9", 3, {"cameras": 0, "segments": 0, "reason": "more than a quarter of the disk"}, None)
+    doubt = WaitingDeletion("clock", 0, {"cameras": 0, "segments": 0, "reason": "the clock is not synchronised"}, None)
+    floor = WaitingDeletion(
+        "floor=r:9", 3, {"cameras": 0, "segments": 0, "reason": "more than a quarter of the disk"}, None
+    )
     assert [(found.subject, found.since_us) for found in deletions_waiting([doubt, floor])] == [("floor=r:9", 3)]
-    due = Waiting("clock", 0, {**doubt.detail, "segments": 1}, None)
+    due = WaitingDeletion("clock", 0, {**doubt.detail, "segments": 1}, None)
     assert [found.subject for found in deletions_waiting([due])] == ["clock"]
 
 
 def test_what_need_not_be_recorded_is_in_no_condition_but_of_its_footage() -> None:
     risk = promises_at_risk(Forecast(1, 2, 1.0, 9, [Miss("b", 5, 4, 9)]))
     found = [
-        Condition(Kind.FRAMES_LOST, "", 0, ("a", "b")),
-        Condition(Kind.LOGIN_REFUSED, "b", 0, ("b",)),
-        Condition(Kind.DISK_LOW, "/footage"),
+        Condition(AlertKind.FRAMES_LOST, "", 0, ("a", "b")),
+        Condition(AlertKind.LOGIN_REFUSED, "b", 0, ("b",)),
+        Condition(AlertKind.DISK_LOW, "/footage"),
         *risk,
     ]
     assert [(c.kind, c.cameras) for c in of_required(found, {"a"})] == [
-        (Kind.FRAMES_LOST, ("a",)),
-        (Kind.DISK_LOW, ()),
-        (Kind.PROMISE_AT_RISK, ("b",)),
+        (AlertKind.FRAMES_LOST, ("a",)),
+        (AlertKind.DISK_LOW, ()),
+        (AlertKind.PROMISE_AT_RISK, ("b",)),
     ]
 
 
 def test_a_refused_account_is_one_alert_whichever_of_its_cameras_is_refused_next() -> None:
-    def entry(*cameras: str) -> Entry:
-        return Entry(Account.of("h:554", "admin", "wrong"), 2, cameras=frozenset(cameras))
+    def entry(*cameras: str) -> LedgerEntry:
+        return LedgerEntry(LoginAccount.of("h:554", "admin", "wrong"), 2, cameras=frozenset(cameras))
 
     assert [c.subject for c in logins_refused([entry("cam-3")])] == ["cam-3"]
     assert [c.subject for c in logins_refused([entry("cam-1", "cam-3")], ["cam-3"])] == ["cam-3"]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from nvr.alerting.conditions import Kind
+from nvr.alerting.conditions import AlertKind
 from nvr.alerting.messages import Note, compose, facts_of
-from nvr.alerting.rows import Member, Row
+from nvr.alerting.rows import AlertMember, AlertRow
 from nvr.texts import LANGUAGES, Formats
 
 S = 1_000_000
@@ -17,24 +17,24 @@ T0 = 1_795_442_400 * S + 123_456  # 2026-11-23T14:00:00.123456Z
 NAMES = {"gate": "Gerbang Utara", "p1": "Pos 1", "p2": "p2"}
 
 
-def member(camera: str, well_us: int | None = None, *, is_required: bool = True) -> Member:
-    return Member(camera, T0, T0, well_us, is_required)
+def member(camera: str, well_us: int | None = None, *, is_required: bool = True) -> AlertMember:
+    return AlertMember(camera, T0, T0, well_us, is_required)
 
 
-def row(**values: Any) -> Row:
+def row(**values: Any) -> AlertRow:
     usual: dict[str, Any] = {
         "id": "a1", "kind": "camera_down", "subject": "gate", "since_us": T0, "opened_us": T0, "seen_us": T0, "resolved_us": None,
         "flaps": 0, "cameras": ("gate",), "detail": {"cause": "unreachable"}, "members": (member("gate"),),
     }  # fmt: skip
-    return Row(**{**usual, **values})
+    return AlertRow(**{**usual, **values})
 
 
-def told(row: Row, event: str, note: Note | None = None, language: Any = "en") -> list[str]:
+def told(row: AlertRow, event: str, note: Note | None = None, language: Any = "en") -> list[str]:
     message = compose(facts_of(row, event, at_us=T0), NAMES, Formats(language, "Asia/Jakarta"), note)
     return [message.subject, *message.text.splitlines()]
 
 
-def group(**values: Any) -> Row:
+def group(**values: Any) -> AlertRow:
     return row(kind="cameras_down", subject="isp=telkom", **values)
 
 
@@ -117,8 +117,8 @@ def test_a_name_of_several_lines_is_one_subject() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", Kind)
-def test_every_kind_has_words_for_its_begin_and_its_end(kind: Kind, language: Any) -> None:
+@pytest.mark.parametrize("kind", AlertKind)
+def test_every_kind_has_words_for_its_begin_and_its_end(kind: AlertKind, language: Any) -> None:
     for cameras in ((), ("gate",), ("gate", "p1")):
         one = row(kind=kind, cameras=cameras, detail={}, members=())
         begin = told(one, "opened", language=language)
@@ -127,4 +127,4 @@ def test_every_kind_has_words_for_its_begin_and_its_end(kind: Kind, language: An
         )
         assert begin[0] != end[0]
         assert not any("{" in line for line in [*begin, *end])
-        assert kind is Kind.CAMERAS_DOWN or "1 cameras" not in begin[0]
+        assert kind is AlertKind.CAMERAS_DOWN or "1 cameras" not in begin[0]

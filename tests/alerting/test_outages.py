@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nvr.alerting.conditions import Kind
+from nvr.alerting.conditions import AlertKind
 from storage.causes import Cause
 from tests.alerting.simulated import HOUR, MINUTE, Fleet, S
 from tests.nightly import examples
@@ -104,8 +104,8 @@ def test_who_is_left_is_named_and_has_an_alert_of_its_own() -> None:
         ("parted", "isp=telkom", ("telkom-018", "telkom-019")),
     ]
     assert [(a.kind, a.subject, a.since_us) for a in fleet.open] == [
-        (Kind.CAMERA_DOWN, "telkom-018", 0),
-        (Kind.CAMERA_DOWN, "telkom-019", 0),
+        (AlertKind.CAMERA_DOWN, "telkom-018", 0),
+        (AlertKind.CAMERA_DOWN, "telkom-019", 0),
     ]
     fleet.set("well", "telkom-018")
     fleet.run(HOUR)
@@ -289,7 +289,7 @@ def _check(fleet: Fleet) -> None:
             assert (member.well_us is None) == now[member.camera].is_down
             if member.well_us is None:
                 assert member.since_us == now[member.camera].since_us
-        if alert.kind is Kind.CAMERA_DOWN and alert.well_us is None:
+        if alert.kind is AlertKind.CAMERA_DOWN and alert.well_us is None:
             assert alert.since_us == now[alert.subject].since_us
     alerted = set(members)
     for camera, state in now.items():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nvr.alerting.conditions import Kind
+from nvr.alerting.conditions import AlertKind
 from nvr.alerting.quality import LastHour, unwell
 from nvr.alerting.watch import read_last_hour
 from nvr.network import hours as network_hours
@@ -76,4 +76,4 @@ def test_the_last_hour_of_each_camera(db: Database) -> None:
         (only,) = read_last_hour(conn, H0, now_us=start_us + 2 * HOUR_US)
     assert only == LastHour("a", 0.0, 7, 1, 30 * S, 3 * S)
     (found,) = unwell([only], least_percent=90, since_us=start_us)
-    assert (found.kind, found.cameras, found.since_us) == (Kind.KEYFRAMES_APART, ("a",), start_us)
+    assert (found.kind, found.cameras, found.since_us) == (AlertKind.KEYFRAMES_APART, ("a",), start_us)

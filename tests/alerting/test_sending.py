@@ -15,8 +15,8 @@ from nvr.alerting import deliveries
 from nvr.alerting import rows as alerts
 from nvr.alerting.channels import DeliveryError, Email, Webhook
 from nvr.alerting.deliveries import MOST_WAITING
-from nvr.alerting.messages import Message, facts_of
-from nvr.alerting.rows import Row
+from nvr.alerting.messages import AlertMessage, facts_of
+from nvr.alerting.rows import AlertRow
 from nvr.alerting.sending import Post
 from storage.catalogue import cameras, node
 from tests.alerting import receivers
@@ -73,7 +73,7 @@ class World:
     def event(self, alert: str, event: str) -> None:
         over = self.now_us if event == "resolved" else None
         with self.db.write() as conn:
-            row = Row(alert, "disk_low", f"/{alert}", T0, T0, T0, over, 0, (), {"free_bytes": 5, "floor_bytes": 9})
+            row = AlertRow(alert, "disk_low", f"/{alert}", T0, T0, T0, over, 0, (), {"free_bytes": 5, "floor_bytes": 9})
             alerts.put(conn, row)
             deliveries.queue(conn, alert, event, facts_of(row, event, at_us=self.now_us), at_us=self.now_us)
 
@@ -275,7 +275,7 @@ def test_an_accepted_message_that_could_not_be_marked_is_not_sent_again(
 
 
 def test_errors_hold_no_secrets(mail: Inbox) -> None:
-    message, facts = Message("s", "t"), {"id": "x"}
+    message, facts = AlertMessage("s", "t"), {"id": "x"}
     login = Email(ROOM, "nvr@example.org", "127.0.0.1", mail.port, "none", "user", "wrong-password")
     with pytest.raises(DeliveryError) as refused:
         login.send(message, facts, "x.1")

@@ -113,7 +113,7 @@ class World:
             self.now_us += 30 * S
             self.look()
 
-    def alerts(self, *, open_only: bool = True) -> list[alerts.Row]:
+    def alerts(self, *, open_only: bool = True) -> list[alerts.AlertRow]:
         with self.db.read() as conn:
             return alerts.every(conn, open_only=open_only, limit=99)
 
@@ -268,7 +268,7 @@ def test_an_acknowledgement_ends_when_it_comes_back(db: Database) -> None:
 def test_a_refused_password_is_told_at_the_first(db: Database) -> None:
     from storage.catalogue import devices, logins
 
-    account = logins.Account.of("h:554", "admin", "wrong")
+    account = logins.LoginAccount.of("h:554", "admin", "wrong")
     with db.write() as conn:
         logins.begin(conn, account, "cam-2", now_us=T0)
         logins.refused(conn, account, "cam-2", now_us=T0)
@@ -293,7 +293,9 @@ def test_an_open_alert_of_the_version_before_stays_as_it_is(db: Database, mail: 
     world.set(Cause.UNREACHABLE, *CAMERAS[:5])
     world.now_us += 20 * MINUTE
     with db.write() as conn:
-        old = alerts.Row("old", "cameras_down", "isp=telkom", T0, T0 + 5 * MINUTE, T0, None, 0, tuple(CAMERAS[:5]), {})
+        old = alerts.AlertRow(
+            "old", "cameras_down", "isp=telkom", T0, T0 + 5 * MINUTE, T0, None, 0, tuple(CAMERAS[:5]), {}
+        )
         alerts.put(conn, old)
         conn.execute(
             "INSERT INTO delivery (recipient, alert, event, at_us, body) VALUES ('email', 'old', 'opened', ?, '')",

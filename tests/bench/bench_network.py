@@ -38,7 +38,6 @@ def fill(database: Database) -> None:
         node.this_node(conn, "n")
         for number in range(CAMERAS):
             labels = {"isp": f"isp-{number % 5}", "district": f"district-{number % 16}"}
-            # fmt: skip
             cameras.add(
                 conn,
                 camera=f"c{number}",

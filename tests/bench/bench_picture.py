@@ -23,7 +23,7 @@ from nvr import compiled
 
 IS_COMPILED = "--interpreted" not in sys.argv and compiled.use()
 
-from nvr.config import Camera
+from nvr.config import CameraSettings
 from nvr.recorder.loop.pace import PACE_S
 from nvr.recorder.media.packets import Ended
 from nvr.recorder.run.cutting import Cutter
@@ -31,7 +31,7 @@ from nvr.recorder.run.disks import Disks
 from nvr.recorder.run.pipeline import Pipeline
 from nvr.recorder.run.run import Identity
 from nvr.recorder.sources.rtp import sdp
-from nvr.recorder.sources.rtsp.client import Track
+from nvr.recorder.sources.rtsp.client import RtspTrack
 from nvr.recorder.sources.rtsp.framing import Framing, ReadBuffer
 from nvr.recorder.sources.rtsp.source import NativeSource
 from nvr.supervisor.worker_process import recorder_environment
@@ -59,9 +59,11 @@ class Fed:
         self._who = camera_bytes(number)
         self._number = 0
         self.pipeline = pipeline
-        self._source = NativeSource(Camera.model_validate({"id": f"cam-{number}", "url": "rtsp://h/x"}), pipeline)
+        self._source = NativeSource(
+            CameraSettings.model_validate({"id": f"cam-{number}", "url": "rtsp://h/x"}), pipeline
+        )
         media = sdp.pick_video(sdp.parse(made.sdp().encode()))
-        handlers = self._source._handlers(Track(media, "u", 0, 1))
+        handlers = self._source._handlers(RtspTrack(media, "u", 0, 1))
         self._framing = Framing(buffer, lambda _: None)
         self._framing.handle(0, handlers.rtp, handlers.skim, handlers.settle)
 

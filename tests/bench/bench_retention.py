@@ -19,7 +19,7 @@ from storage.catalogue.database import Database
 from storage.catalogue.segments import Init
 from storage.retention import candidates as footage
 from storage.retention import confirmed_plans, forecast, holds
-from storage.retention.plan import Disk, Plan, apply, plan
+from storage.retention.plan import Disk, RetentionPlan, apply, plan
 from storage.retention.policies import Policy, Rules
 from tests.bench.machine import describe
 from tests.people import person
@@ -78,7 +78,7 @@ def generate(database: Database, count: int, days: int) -> None:
     conn.close()
 
 
-def planned(database: Database, rules: Rules, found: Sequence[Disk], now_us: int, what: str) -> Plan:
+def planned(database: Database, rules: Rules, found: Sequence[Disk], now_us: int, what: str) -> RetentionPlan:
     began = time.perf_counter()
     with database.read() as conn:
         policy_of = footage.policies(conn, rules)

@@ -27,7 +27,7 @@ from storage.format.layout import segment_path
 from storage.format.sample_index import IndexBuilder, SegmentIndex
 from storage.format.segment_file import Head, Tail, head_box, tail_box
 from storage.intervals import DAY_US
-from storage.recovery.check import Finding, check
+from storage.recovery.check import CheckFinding, check
 from storage.recovery.rebuild import rebuild
 from tests.bench.machine import describe
 from tests.storage import mp4
@@ -240,7 +240,7 @@ def files(folder: Path, count: int, fragments: int) -> None:
         began = time.monotonic()
         news = list(check(database, roots, hashes=hashes))
         took = time.monotonic() - began
-        assert not [item for item in news if isinstance(item, Finding)]
+        assert not [item for item in news if isinstance(item, CheckFinding)]
         what = "check --hash" if hashes else "check"
         print(f"{what}: {took:.1f} s, {count / took * 60:,.0f} segments a minute")
     database.close()

@@ -11,7 +11,7 @@ import pytest
 from nvr.alerting import deliveries
 from nvr.alerting import rows as alerts
 from nvr.alerting.messages import facts_of
-from nvr.alerting.rows import Member, Row
+from nvr.alerting.rows import AlertMember, AlertRow
 from nvr.cameras.present import present
 from storage.catalogue.database import Database
 from tests.browser.chrome import chromium
@@ -39,10 +39,10 @@ def opened(server: Server) -> None:
     at_us = now_us() - 600_000_000
     try:
         with database.write() as conn:
-            down = tuple(Member(id_, at_us - 300_000_000, at_us) for id_ in DEAD)
-            members = (*down, Member("well", at_us - 300_000_000, at_us, well_us=at_us + 60_000_000))
+            down = tuple(AlertMember(id_, at_us - 300_000_000, at_us) for id_ in DEAD)
+            members = (*down, AlertMember("well", at_us - 300_000_000, at_us, well_us=at_us + 60_000_000))
             detail = {"down": 5, "of": 6, "causes": {"unreachable": 5}}
-            row = Row(
+            row = AlertRow(
                 "a1", "cameras_down", "isp=telkom", at_us - 300_000_000, at_us, at_us, None, 0, tuple(DEAD), detail,
                 members=members, told=6, told_us=at_us,
             )  # fmt: skip

@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nvr.demo.rtsp import HangUp, Request, Response
+from nvr.demo.rtsp import DemoRequest, HangUp, Response
 
 GARBAGE = bytes(range(256)) * 8
 
@@ -48,7 +48,7 @@ class Faults:
     unanswered_while_playing: frozenset[str] = frozenset()
     closes_at: frozenset[str] = frozenset()
 
-    async def answer(self, request: Request, response: Response) -> Response | bytes:
+    async def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         """The answer to send instead of `response`; no bytes: none."""
         if self.answer_delay_s:
             await asyncio.sleep(self.answer_delay_s)

@@ -10,8 +10,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from nvr.demo.rtsp import AccessUnit, Auth, HangUp, Hooks, Request, Response, RtspServer, Stream
-from nvr.demo.rtsp.connection import Connection
+from nvr.demo.rtsp import AccessUnit, Auth, DemoRequest, HangUp, Hooks, Response, RtspServer, Stream
+from nvr.demo.rtsp.connection import DemoConnection
 
 from .clips import Clip, ClipTrack
 from .faults import Faults
@@ -89,7 +89,7 @@ class ScriptedCamera:
         # May be replaced while it runs: what it does wrong from then on.
         self.faults = faults or Faults()
         self.journal = Journal()
-        self.requests: list[Request] = []
+        self.requests: list[DemoRequest] = []
         self.path = path
         self._film = _Film(clip, speed, shared, at_end, burst_s)
         streams: list[Stream] = [_ScriptedStream(track, self._film) for track in clip.tracks]
@@ -187,7 +187,7 @@ class _ScriptHooks(Hooks):
     def _faults(self) -> Faults:
         return self._camera.faults
 
-    async def connected(self, connection: Connection) -> None:
+    async def connected(self, connection: DemoConnection) -> None:
         if self._faults.mute:
             await connection.reader.read(-1)
             raise HangUp
@@ -197,15 +197,17 @@ class _ScriptHooks(Hooks):
             await connection.reader.read(-1)
             raise HangUp
 
-    async def answering(self, connection: Connection, request: Request, response: Response) -> Response | bytes:
+    async def answering(self, connection: DemoConnection, request: DemoRequest, response: Response) -> Response | bytes:
         self._camera.requests.append(request)
         return await self._faults.answer(request, response)
 
-    async def sending(self, connection: Connection, track: int, unit: AccessUnit, packets: list[bytes]) -> list[bytes]:
+    async def sending(
+        self, connection: DemoConnection, track: int, unit: AccessUnit, packets: list[bytes]
+    ) -> list[bytes]:
         position = unit.index if isinstance(unit, Numbered) else 0
         return await self._faults.send(track, position, packets)
 
-    def sent(self, connection: Connection, track: int, unit: AccessUnit) -> None:
+    def sent(self, connection: DemoConnection, track: int, unit: AccessUnit) -> None:
         codec = self._camera.clip.tracks[track].codec
         video = codec in ("h264", "h265")
         digest = nals_hash(codec, unit.payload) if video else frame_hash(codec, unit.payload[0])

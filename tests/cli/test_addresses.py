@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from nvr.accounts import issue_token
 from nvr.accounts.rows import Role
 from nvr.cases import addresses
-from nvr.cases.addresses import Maker, State
+from nvr.cases.addresses import AddressState, Maker
 from nvr.cli import main
 from storage.catalogue import audit
 from storage.catalogue.database import Database
@@ -41,7 +41,7 @@ def test_addresses_are_listed_and_revoked(tmp_path: Path) -> None:
     with database.read() as conn:
         found = addresses.find(conn, made.id, now_us + 10**6)
         (entry,) = audit.entries(conn, action="address_revoked", limit=10)
-    assert found is not None and found.state is State.REVOKED
+    assert found is not None and found.state is AddressState.REVOKED
     assert "command line" in entry.actor and entry.actor == found.revoked_by
     assert nvr(tmp_path, "addresses", "revoke", "nothing").exit_code == 1
     database.close()

@@ -42,7 +42,7 @@ def database(folder: Path) -> Database:
         wanted = {"cameras": ["hall"], "start_us": hour[0], "end_us": hour[1], "case": "LP/7"}
         exports.queue(conn, EXPORT, wanted, by=person("anna"), now_us=now_us)
         cases.decide(
-            conn, asked.id, cases.State.APPROVED, reason="", by=person("anna"), now_us=now_us, second_person=True
+            conn, asked.id, cases.RequestState.APPROVED, reason="", by=person("anna"), now_us=now_us, second_person=True
         )
         cases.link_export(conn, asked.id, EXPORT)
         exports.begin(conn, EXPORT, 1, now_us)

@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from nvr.config import Camera, Config, ConfigError, Secret, SpaceFloor, camera_from_wire, from_wire, load, to_wire
+from nvr.config import (
+    CameraSettings,
+    Config,
+    ConfigError,
+    Secret,
+    SpaceFloor,
+    camera_from_wire,
+    from_wire,
+    load,
+    to_wire,
+)
 
 SECRET = "t0p-s3cret"
 
@@ -315,7 +325,7 @@ def test_wire_leaves_warnings_behind(tmp_path: Path) -> None:
 
 
 def test_settings_made_by_code() -> None:
-    camera = Camera(id="a", url="rtsp://u:p@h/x", stall_timeout_us=2_000_000)
+    camera = CameraSettings(id="a", url="rtsp://u:p@h/x", stall_timeout_us=2_000_000)
     assert (camera.name, camera.username, camera.stall_timeout_us) == ("a", "u", 2_000_000)
     assert Config(cameras=(camera,)).retention_of(camera).max_age_us == 30 * 86_400_000_000
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.config import Camera, Secret, rtsp_url_with_credentials
+from nvr.config import CameraSettings, Secret, rtsp_url_with_credentials
 from nvr.config.urls import add_credentials, parse_camera_url
 
 _CREDENTIAL = st.text(st.characters(min_codepoint=0x20, exclude_categories=["Cc", "Cs"]), min_size=1)
@@ -60,7 +60,7 @@ def test_good_urls(url: str) -> None:
 @pytest.mark.parametrize("password", ["p@ss:w/ord#1%41", "a b&c=d+e", "größe", ""])
 def test_ffmpeg_sends_the_password_that_was_meant(password: str) -> None:
     """Percent-encoding as FFmpeg understands it, asked of FFmpeg itself."""
-    camera = Camera(id="a", url="rtsp://placeholder", username="us@er", password=Secret(password))
+    camera = CameraSettings(id="a", url="rtsp://placeholder", username="us@er", password=Secret(password))
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         seen: list[bytes] = []

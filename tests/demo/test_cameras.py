@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from nvr.demo import timecode
-from nvr.demo.cameras import Outage, VirtualCamera
+from nvr.demo.cameras import DemoOutage, VirtualCamera
 from nvr.demo.scene import HEIGHT_PX, WIDTH_PX, Scene
 from nvr.demo.sky import LEVELS, daylight
 from nvr.demo.streets import STREETS
@@ -62,7 +62,7 @@ def test_day_and_night() -> None:
 
 
 async def test_an_outage_refuses_and_ends() -> None:
-    camera = VirtualCamera("tugu-muda", "Tugu Muda", zone=ZONE, outage=Outage(0.5, 0.4, 3.0))
+    camera = VirtualCamera("tugu-muda", "Tugu Muda", zone=ZONE, outage=DemoOutage(0.5, 0.4, 3.0))
     running = asyncio.create_task(camera.run())
     try:
         async with asyncio.timeout(10):

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from nvr.demo.rtsp import AccessUnit, Auth, LiveStream, Request, RtspServer
-from nvr.demo.rtsp.auth import Verdict
+from nvr.demo.rtsp import AccessUnit, Auth, DemoRequest, LiveStream, RtspServer
+from nvr.demo.rtsp.auth import LoginVerdict
 from tests.cameras.wire import WireClient, access_units, parse_rtp
 
 SETS = (b"\x67\x42\xc0\x1e\xda", b"\x68\xce\x3c\x80")
@@ -182,5 +182,5 @@ def test_digest_by_the_book(algorithm: str) -> None:
         f'nonce="{nonce}", nc=00000001, cnonce="f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", qop=auth, '
         f'response="{response}"'
     )
-    assert auth.judge(Request("GET", "/dir/index.html", {"authorization": header})) is Verdict.ACCEPTED
-    assert auth.judge(Request("PUT", "/dir/index.html", {"authorization": header})) is Verdict.REFUSED
+    assert auth.judge(DemoRequest("GET", "/dir/index.html", {"authorization": header})) is LoginVerdict.ACCEPTED
+    assert auth.judge(DemoRequest("PUT", "/dir/index.html", {"authorization": header})) is LoginVerdict.REFUSED

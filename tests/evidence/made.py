@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nvr.evidence.making.package import Package, make_package, plan_export
-from nvr.evidence.package.archive import Entry, PackageArchive
+from nvr.evidence.package.archive import ArchiveEntry, PackageArchive
 from nvr.evidence.package.request import ExportRequest, Unit, new_export_id
 from nvr.evidence.seal.signing import Signer
 from nvr.evidence.seal.times import folder_name, parse_iso
@@ -55,7 +55,7 @@ def archive_of(folder: Path, into: Path, names: list[str] | None = None, called:
     entries = []
     for name in wanted:
         data = (folder / name).read_bytes()
-        entries.append(Entry(name, len(data), zlib.crc32(data)))
+        entries.append(ArchiveEntry(name, len(data), zlib.crc32(data)))
     archive = PackageArchive(folder, called or name_of(folder), entries)
     into.write_bytes(b"".join(archive.blocks()))
     archive.close()

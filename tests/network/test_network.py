@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nvr.network import hours as network_hours
 from nvr.network.capacity import NoBitrateError, plan, rates
 from nvr.network.figures import known_rates, measure
-from nvr.network.hours import HOUR_US, KEPT_HOURS, Hour, Reading, added, enter, prune
+from nvr.network.hours import HOUR_US, KEPT_HOURS, Hour, HourReading, added, enter, prune
 from storage.catalogue import cameras, status
 from storage.catalogue.status import Status
 from tests.storage.world import World, add_camera
@@ -101,7 +101,7 @@ def test_every_count_is_added_once(recorders: list[list[tuple[int, int, int]]]) 
     last of the one before can't be told from it, so each is made to end higher than the next begins."""
     total = dict.fromkeys(COLUMNS, 0)
     expected = {"bytes": 0, "packets": 0, "reconnects": 0}
-    then = Reading({}, recording=False)
+    then = HourReading({}, recording=False)
     for steps in recorders:
         counters = {"bytes": 0, "packets": 0, "connections": 0}
         for number, (bytes_, packets, connections) in enumerate(steps):
@@ -109,9 +109,9 @@ def test_every_count_is_added_once(recorders: list[list[tuple[int, int, int]]]) 
             counters["bytes"] += bytes_ + last
             counters["packets"] += packets
             counters["connections"] += connections
-            now = Reading({name: count for name, count in counters.items() if count}, recording=True)
+            now = HourReading({name: count for name, count in counters.items() if count}, recording=True)
             if number == 0 and any(counters.values()) and not _fell(then, now):
-                then = Reading({}, recording=False)
+                then = HourReading({}, recording=False)
             hour = added(1, then, now)
             for name in COLUMNS:
                 total[name] += 0 if hour is None else getattr(hour, name)
@@ -120,20 +120,20 @@ def test_every_count_is_added_once(recorders: list[list[tuple[int, int, int]]]) 
         expected["packets"] += counters["packets"]
         expected["reconnects"] += max(0, counters["connections"] - 1)
         if not any(counters.values()):
-            then = Reading({}, recording=False)
+            then = HourReading({}, recording=False)
     assert {name: total[name] for name in expected} == expected
 
 
-def _fell(then: Reading, now: Reading) -> bool:
+def _fell(then: HourReading, now: HourReading) -> bool:
     return any(now.counters.get(name, 0) < count for name, count in then.counters.items())
 
 
 def test_jitter_is_the_mean_of_what_was_seen_since_the_last_look() -> None:
-    then = Reading({"packets": 5, "jitter_sum_us": 1_000, "jitter_readings": 2}, recording=True)
+    then = HourReading({"packets": 5, "jitter_sum_us": 1_000, "jitter_readings": 2}, recording=True)
     counters = {"packets": 10, "jitter_sum_us": 8_000, "jitter_readings": 12, "interarrival_jitter_us": 99}
-    seen = added(1, then, Reading(counters, recording=True))
+    seen = added(1, then, HourReading(counters, recording=True))
     assert seen is not None and (seen.jitter_sum_us, seen.jitter_readings, seen.jitter_most_us) == (700, 1, 700)
-    unseen = added(1, then, Reading({**then.counters, "packets": 10, "interarrival_jitter_us": 99}, recording=True))
+    unseen = added(1, then, HourReading({**then.counters, "packets": 10, "interarrival_jitter_us": 99}, recording=True))
     assert unseen is not None and (unseen.jitter_sum_us, unseen.jitter_readings) == (0, 0)
     assert added(1, then, then) is None
 
@@ -151,7 +151,7 @@ def test_a_bitrate_is_of_what_came_whatever_became_footage(world: World) -> None
 
 
 def test_lost_frames_strayed_stamps_and_keyframes_are_counted() -> None:
-    then = Reading({"frames": 100, "recorded_us": 10, "outliers": 1, "lost_frames": 5}, recording=True)
+    then = HourReading({"frames": 100, "recorded_us": 10, "outliers": 1, "lost_frames": 5}, recording=True)
     counters = {
         "frames": 200,
         "recorded_us": 20,
@@ -160,7 +160,7 @@ def test_lost_frames_strayed_stamps_and_keyframes_are_counted() -> None:
         "camera_clock_steps": 2,
         "lost_frames": 9,
     }
-    hour = added(1, then, Reading({**counters, "keyframe_interval_us": 4_000_000}, recording=True))
+    hour = added(1, then, HourReading({**counters, "keyframe_interval_us": 4_000_000}, recording=True))
     assert hour is not None
     assert (hour.lost_frames, hour.time_faults, hour.keyframe_most_us) == (4, 5, 4_000_000)
 
@@ -176,7 +176,7 @@ def test_old_hours_go(world: World) -> None:
 def test_a_silent_recorder_is_no_reading(world: World) -> None:
     with world.database.write() as conn:
         status.put(conn, [Status("cam", "recording", 0, updated_us=1_000_000, counters={"bytes": 5})])
-        assert network_hours.read(conn, now_us=2_000_000)[1] == Reading({"bytes": 5}, recording=True)
+        assert network_hours.read(conn, now_us=2_000_000)[1] == HourReading({"bytes": 5}, recording=True)
         assert not network_hours.read(conn, now_us=60_000_000)[1].recording
 
 

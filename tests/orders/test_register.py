@@ -13,7 +13,7 @@ from nvr.orders import in_force
 from nvr.orders import model as directives
 from nvr.orders import register as directing
 from nvr.orders.impact import impact, plan_hash
-from nvr.orders.model import DirectiveError, Draft, Kind
+from nvr.orders.model import DirectiveError, DirectiveKind, Draft
 from storage.catalogue import facts
 from storage.causes import Cause, Layer
 from storage.coverage.one_camera import Coverage, Gap
@@ -28,7 +28,9 @@ OTHER = "other"
 
 
 def order(start_us: int, letter: str = "800/17", **more: Any) -> Draft:
-    return Draft(kind=Kind.ORDER, reason="efficiency", letter=letter, approver="Head", start_us=start_us, **more)
+    return Draft(
+        kind=DirectiveKind.ORDER, reason="efficiency", letter=letter, approver="Head", start_us=start_us, **more
+    )
 
 
 def enter(world: World, draft: Draft, now_us: int, *cameras: str) -> directives.Directive:
@@ -150,7 +152,7 @@ def test_an_expected_end_ends_nothing(world: World) -> None:
 
 
 def test_a_maintenance_window_explains_gaps_and_stops_nothing(world: World) -> None:
-    draft = Draft(kind=Kind.MAINTENANCE, reason="fibre", start_us=T0_US + 5 * S, end_us=T0_US + 15 * S)
+    draft = Draft(kind=DirectiveKind.MAINTENANCE, reason="fibre", start_us=T0_US + 5 * S, end_us=T0_US + 15 * S)
     enter(world, draft, T0_US)
     fact(world, T0_US, Cause.UNREACHABLE)
     answer = world.coverage(T0_US, T0_US + 20 * S, T0_US + 20 * S)
@@ -167,7 +169,9 @@ def test_a_maintenance_window_explains_gaps_and_stops_nothing(world: World) -> N
 
 
 def test_a_schedule_is_written_ahead_again_and_again(world: World) -> None:
-    draft = Draft(kind=Kind.SCHEDULE, reason="school", hours="mon-sun 06:00-18:00", zone="Asia/Jakarta", start_us=T0_US)
+    draft = Draft(
+        kind=DirectiveKind.SCHEDULE, reason="school", hours="mon-sun 06:00-18:00", zone="Asia/Jakarta", start_us=T0_US
+    )
     made = enter(world, draft, T0_US)
     fact(world, T0_US, Cause.SCHEDULE)
     # A server that was down for three weeks.
@@ -186,11 +190,11 @@ def test_a_schedule_is_written_ahead_again_and_again(world: World) -> None:
 
 def test_what_cannot_be(world: World) -> None:
     for draft, match in (
-        (Draft(kind=Kind.ORDER, reason=" ", start_us=1), r"reason.*letter.*approver"),
+        (Draft(kind=DirectiveKind.ORDER, reason=" ", start_us=1), r"reason.*letter.*approver"),
         (order(10, expected_end_us=5, letter_date="6 October"), r"letter_date.*expected_end"),
-        (Draft(kind=Kind.MAINTENANCE, reason="x", start_us=1), "end: a maintenance window needs one"),
-        (Draft(kind=Kind.SCHEDULE, reason="x", start_us=1, hours="always", zone="UTC"), "hours: 'always'"),
-        (Draft(kind=Kind.SCHEDULE, reason="x", start_us=1, hours="mon 00:00-24:00", zone="UTC"), "past"),
+        (Draft(kind=DirectiveKind.MAINTENANCE, reason="x", start_us=1), "end: a maintenance window needs one"),
+        (Draft(kind=DirectiveKind.SCHEDULE, reason="x", start_us=1, hours="always", zone="UTC"), "hours: 'always'"),
+        (Draft(kind=DirectiveKind.SCHEDULE, reason="x", start_us=1, hours="mon 00:00-24:00", zone="UTC"), "past"),
         (order(10, attachment="0" * 64), "no such file"),
     ):
         with pytest.raises(DirectiveError, match=match):
@@ -234,7 +238,7 @@ class History:
     def __init__(self, world: World, seed: int) -> None:
         self.world, self.random, self.now = world, random.Random(seed), T0_US
         self.footage: list[Interval] = []
-        self.decided: list[tuple[str, Kind, int, int | None]] = []
+        self.decided: list[tuple[str, DirectiveKind, int, int | None]] = []
         self.own: list[tuple[int, Cause]] = [(0, Cause.NOT_CONFIGURED)]
         self.revoked: set[str] = set()
 
@@ -263,7 +267,7 @@ class History:
             draft = order(start, end_us=end)
         else:
             end = end or start + 5 * S
-            draft = Draft(kind=Kind.MAINTENANCE, reason="m", start_us=start, end_us=end)
+            draft = Draft(kind=DirectiveKind.MAINTENANCE, reason="m", start_us=start, end_us=end)
         made = enter(self.world, draft, self.now)
         self.decided.append((made.id, draft.kind, start, end))
 
@@ -281,9 +285,9 @@ class History:
 
     def cause_at(self, at: int) -> Cause:
         holding = {kind for _, kind, a, b in self.decided if a <= at and (b is None or at < b)}
-        if Kind.ORDER in holding:
+        if DirectiveKind.ORDER in holding:
             return Cause.DISABLED
-        if Kind.MAINTENANCE in holding:
+        if DirectiveKind.MAINTENANCE in holding:
             return Cause.MAINTENANCE
         return [cause for start, cause in self.own if start <= at][-1]
 

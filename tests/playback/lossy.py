@@ -14,7 +14,7 @@ import av
 from nvr.playback.index_cache import IndexCache
 from nvr.recorder.clocks.clock import RunClock
 from nvr.recorder.media.inits import Template
-from nvr.recorder.media.packets import Ended, Picture
+from nvr.recorder.media.packets import Ended, Frame
 from nvr.recorder.run.cutting import Cutter
 from nvr.recorder.run.disks import Disks
 from nvr.recorder.run.run import Identity, Run
@@ -84,7 +84,7 @@ class Lossy:
         """Later than all of it."""
         return START_US + self.count * 1_000_000 // FPS + sum(self.pauses.values()) + 60_000_000
 
-    def pictures(self) -> list[tuple[Picture, int]]:
+    def pictures(self) -> list[tuple[Frame, int]]:
         """What the depacketiser gives, with when it arrives: nothing that can't be decoded; what comes first after a
         loss says so."""
         found, shift, broken, lost = [], 0, False, False
@@ -99,7 +99,7 @@ class Lossy:
                 continue
             media_us = (dts + shift) * 100 // 9
             loss = self.loss if lost else ""
-            made = Picture([data], (), Fraction(1, TICKS), pts + shift, dts + shift, is_keyframe, loss, FRAME)
+            made = Frame([data], (), Fraction(1, TICKS), pts + shift, dts + shift, is_keyframe, loss, FRAME)
             found.append((made, START_US + media_us + media_us * self.ppm // 1_000_000))
             self.shown.append(Shown(self._numbers[pts], pts + shift))
             lost = False
@@ -111,7 +111,7 @@ class Lossy:
         self.disk.start()
         pictures = self.pictures()
         usual = Fraction(FRAME)
-        last: Picture | None = None
+        last: Frame | None = None
         for number, (picture, arrival_us) in enumerate(pictures):
             self.clock.observe(picture.dts * 100 // 9, arrival_us)
             if self.run is None:
@@ -130,7 +130,7 @@ class Lossy:
                 self.catalogue.put(lambda conn, at_us=start_us: facts.resume(conn, CAMERA, at_us))  # type: ignore[misc]
             if last is not None and (picture.loss or picture.dts - last.dts > 4 * usual):
                 self._hole(picture, facts_too)
-            last = Picture([], (), Fraction(1, TICKS), picture.pts, picture.dts, False, "", 0)
+            last = Frame([], (), Fraction(1, TICKS), picture.pts, picture.dts, False, "", 0)
             self.run.video(picture)
             _ = number
         assert self.run is not None
@@ -149,7 +149,7 @@ class Lossy:
                     self.catalogue.put(lambda conn, k=key, u=until_us, f=found: segments.grown(conn, k, u, f))  # type: ignore[misc]
         assert self.catalogue.close(20)
 
-    def _hole(self, picture: Picture, facts_too: bool) -> None:
+    def _hole(self, picture: Frame, facts_too: bool) -> None:
         assert self.run is not None
         found = self.run.hole_before(picture)
         if found is None:

@@ -9,7 +9,7 @@ from typing import Any
 import av
 
 from nvr.recorder.media.inits import Template
-from nvr.recorder.media.packets import AudioFormat, AudioPacket, AudioUnit, Picture
+from nvr.recorder.media.packets import AudioFormat, AudioPacket, AudioUnit, Frame
 from tests.cameras.clips import ClipTrack, ClipUnit
 from tests.cameras.frames import prefixed, split
 
@@ -17,13 +17,13 @@ BASE = Fraction(1, 90_000)
 SETS = frozenset({7, 8})
 
 
-def picture(units: Sequence[bytes], time: int, keyframe: bool, *, offset: int = 0, duration: int = 3600) -> Picture:
+def picture(units: Sequence[bytes], time: int, keyframe: bool, *, offset: int = 0, duration: int = 3600) -> Frame:
     """A frame of H.264 with these NAL units, decoded at ``time`` and shown ``offset`` later, in ticks of 90 kHz."""
     sets = tuple(unit for unit in units if unit[0] & 0x1F in SETS) if keyframe else ()
-    return Picture([prefixed(*units)], sets, BASE, time + offset, time, keyframe, "", duration)
+    return Frame([prefixed(*units)], sets, BASE, time + offset, time, keyframe, "", duration)
 
 
-def encoded(packet: Any, time: int, duration: int = 3600) -> Picture:
+def encoded(packet: Any, time: int, duration: int = 3600) -> Frame:
     """The same of an encoder's packet."""
     return picture(split(bytes(packet), length_prefixed=False), time, bool(packet.is_keyframe), duration=duration)
 
@@ -79,7 +79,7 @@ class FFmpegMuxer:
         self._data.clear()
         return data
 
-    def video(self, frame: Picture) -> bytes:
+    def video(self, frame: Frame) -> bytes:
         """Adds a frame; returns what came out."""
         made: Any = av.Packet(frame.annex_b())
         made.pts, made.dts, made.duration, made.time_base = frame.pts, frame.dts, frame.duration, frame.time_base

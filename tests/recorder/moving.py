@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from nvr.recorder.clocks.clock import RunClock
 from nvr.recorder.clocks.timeline import Timeline
-from nvr.recorder.media.packets import Picture
+from nvr.recorder.media.packets import Frame
 
 BEGIN_US = 1_800_000_000_000_000
 RATE = 90_000
@@ -18,7 +18,7 @@ POLL_US = 474_000
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class Filmed:
     """Filmed at ``true_us`` after the camera's beginning, stamped ``dts`` and ``pts`` (ticks), read at ``arrival_us``."""
 
     true_us: int
@@ -32,7 +32,7 @@ class Placed:
     """Where a frame came to stand: on the file's own line (from the clock's anchor on, second for second), and by the
     clock at that moment."""
 
-    frame: Frame
+    frame: Filmed
     dts: int
     pts: int
     offset_us: int
@@ -65,29 +65,29 @@ def deliver(
     delay_us: Callable[[int, int], int] = lambda number, true_us: 5_000,
     poll_us: int = POLL_US,
     phase_us: int = 123_000,
-) -> list[Frame]:
+) -> list[Filmed]:
     """Over a network that keeps the order, to a reader that polls."""
-    found: list[Frame] = []
+    found: list[Filmed] = []
     latest_us = 0
     for number, (true_us, stamp) in enumerate(frames):
         latest_us = max(latest_us, true_us + delay_us(number, true_us))
         read_us = latest_us
         if poll_us:
             read_us = -((phase_us - latest_us) // poll_us) * poll_us + phase_us
-        found.append(Frame(true_us, stamp, stamp, read_us))
+        found.append(Filmed(true_us, stamp, stamp, read_us))
     return found
 
 
-def place(frames: Sequence[Frame], reports: Sequence[Frame] = ()) -> tuple[list[Placed], Timeline]:
+def place(frames: Sequence[Filmed], reports: Sequence[Filmed] = ()) -> tuple[list[Placed], Timeline]:
     """All of them (and reports of the camera's clock), as the pipeline does it: kept until the clock is anchored, and
     while the timeline holds them."""
     clock = RunClock()
     timeline = Timeline(TIME_BASE, clock)
-    kept: list[tuple[Frame, Picture]] = []
-    held: list[Frame] = []
+    kept: list[tuple[Filmed, Frame]] = []
+    held: list[Filmed] = []
     done: list[Placed] = []
 
-    def out(frame: Frame, dts: int, pts: int) -> None:
+    def out(frame: Filmed, dts: int, pts: int) -> None:
         media_us = pts * 100 // 9
         line_us = timeline_zero[0] + media_us
         wall_us = clock.wall_us(media_us)
@@ -126,9 +126,9 @@ def place(frames: Sequence[Frame], reports: Sequence[Frame] = ()) -> tuple[list[
     return done, timeline
 
 
-def picture(dts: int, pts: int) -> Picture:
+def picture(dts: int, pts: int) -> Frame:
     """A frame without a body."""
-    return Picture([], (), TIME_BASE, pts, dts, False, "")
+    return Frame([], (), TIME_BASE, pts, dts, False, "")
 
 
 def dice(seed: int) -> random.Random:

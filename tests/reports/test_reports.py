@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from nvr.api.http.times import format_time
 from nvr.reports.calendar import day_edges, hour_edges, local_time
 from nvr.reports.columns import decimal_seconds, iso_times
-from nvr.reports.document import Reader, Report, heat
+from nvr.reports.document import GapDocument, Reader, heat
 from nvr.reports.html import html_report
 from nvr.reports.pdf import pdf_report
 from nvr.reports.query import GapQuery, chosen
@@ -104,7 +104,7 @@ def test_a_picture_of_the_longest_day(world: World) -> None:
     query = GapQuery(Interval(start, end), cameras=("long",))
     reader = Reader("id", "Europe/Berlin", "ines", "1")
     with world.db.read() as conn:
-        report = Report.of(conn, chosen(conn, query), query, reader, now_us=NOW)
+        report = GapDocument.of(conn, chosen(conn, query), query, reader, now_us=NOW)
         days = heat(conn, chosen(conn, query), report)
     assert report.total == Figures(recorded_us=25 * 3600 * S)
     (only,) = days

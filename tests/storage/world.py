@@ -25,7 +25,7 @@ from storage.format.layout import parse, segment_path
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head, SegmentFile, Tail, head_box, read, tail_box
 from storage.intervals import Interval
-from storage.recovery.at_start import Report, reconcile
+from storage.recovery.at_start import IntakeReport, reconcile
 from storage.recovery.backlog import Backlog
 from storage.writing.catalogue_writer import CatalogueWriter, Operation
 from storage.writing.disk_writer import DiskWriter
@@ -190,7 +190,7 @@ class World:
         only: Sequence[str] | None = None,
         backlog: Backlog | None = None,
         patience_s: float = 1.0,
-    ) -> Report:
+    ) -> IntakeReport:
         database = database or self.database
         with self.database.write() as conn:
             epoch = node.next_epoch(conn)
@@ -250,7 +250,7 @@ def payload_is_right(path: Path, found: SegmentFile) -> bool:
     return True
 
 
-def assert_consistent(world: World, report: Report | None = None, cameras: Sequence[str] = (CAMERA,)) -> None:
+def assert_consistent(world: World, report: IntakeReport | None = None, cameras: Sequence[str] = (CAMERA,)) -> None:
     """Every closed row has its file, whole and with its hash; every file has its row or was reported; nothing grows."""
     with world.database.read() as conn:
         always = DAY0_US - 10 * 86_400_000_000, DAY0_US + 99 * 86_400_000_000

@@ -15,7 +15,7 @@ from nvr.alerting import rows as alerts
 from nvr.cameras.present import present
 from nvr.cli.demo import free_port
 from nvr.orders import register as directing
-from nvr.orders.model import Draft, Kind
+from nvr.orders.model import DirectiveKind, Draft
 from storage.catalogue import node
 from storage.catalogue.database import Database
 from tests.alerting import receivers
@@ -48,7 +48,7 @@ def camera(id_: str, url: str, **labels: str) -> str:
     return f'[[camera]]\nid = "{id_}"\nurl = "{url}"\nlabels = {{ {pairs} }}'
 
 
-def read(server: Server) -> tuple[list[alerts.Row], dict[str, Any], dict[str, deliveries.Recipient]]:
+def read(server: Server) -> tuple[list[alerts.AlertRow], dict[str, Any], dict[str, deliveries.Recipient]]:
     database = Database(server.catalogue)
     try:
         with database.read() as conn:
@@ -62,8 +62,11 @@ def decide(server: Server) -> None:
     """Twelve cameras of the ISP are off by letter, and one is in maintenance."""
     off = [f"off-{n:02}" for n in range(12)]
     drafts = [
-        (Draft(kind=Kind.ORDER, reason="saving", letter="7/2026", approver="Mayor", start_us=now_us()), off),
-        (Draft(kind=Kind.MAINTENANCE, reason="mast", start_us=now_us(), end_us=now_us() + 3600 * 10**6), ["window"]),
+        (Draft(kind=DirectiveKind.ORDER, reason="saving", letter="7/2026", approver="Mayor", start_us=now_us()), off),
+        (
+            Draft(kind=DirectiveKind.MAINTENANCE, reason="mast", start_us=now_us(), end_us=now_us() + 3600 * 10**6),
+            ["window"],
+        ),
     ]
     database = Database(server.catalogue)
     try:

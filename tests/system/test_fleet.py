@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import pytest
 
 from nvr.config import load
-from nvr.demo.rtsp import Request, Response
+from nvr.demo.rtsp import DemoRequest, Response
 from nvr.supervisor import balancing as shares
 from nvr.supervisor.balancing import Move
 from nvr.supervisor.fleet import Fleet
@@ -105,7 +105,7 @@ class OneSession(Faults):
 
     taken: ClassVar[bool] = False
 
-    async def answer(self, request: Request, response: Response) -> Response:
+    async def answer(self, request: DemoRequest, response: Response) -> Response:
         if request.method == "SETUP" and OneSession.taken:
             return Response(453)
         begun = request.method == "SETUP" and response.status == 200

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nvr.orders import register as directing
-from nvr.orders.model import Directive, Draft, Kind
+from nvr.orders.model import Directive, DirectiveKind, Draft
 from storage.catalogue import status
 from storage.catalogue.database import Database
 from storage.causes import Cause
@@ -44,7 +44,9 @@ def revoke(server: Server, id_: str, **more: Any) -> int:
 
 
 def order(start_us: int, **more: Any) -> Draft:
-    return Draft(kind=Kind.ORDER, reason="efficiency", letter="800/17", approver="Head", start_us=start_us, **more)
+    return Draft(
+        kind=DirectiveKind.ORDER, reason="efficiency", letter="800/17", approver="Head", start_us=start_us, **more
+    )
 
 
 def state(server: Server, camera: str) -> str:
@@ -113,13 +115,15 @@ def test_a_schedule_stops_and_starts_and_a_window_only_explains(tmp_path: Path, 
         # Never within its hours, however long the test takes: those are a day ago each week.
         day = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")[(now_us() // (86_400 * S) + 2) % 7]
         begins_us = now_us() + S
-        draft = Draft(kind=Kind.SCHEDULE, reason="x", hours=f"{day} 10:00-11:00", zone="UTC", start_us=begins_us)
+        draft = Draft(
+            kind=DirectiveKind.SCHEDULE, reason="x", hours=f"{day} 10:00-11:00", zone="UTC", start_us=begins_us
+        )
         made = enter(server, draft, "a")
         server.until(lambda: state(server, "a") == "off", what="the schedule")
         resumed_us = revoke(server, made.id)
         server.until(lambda: server.growing("a"), what="it records again")
         until_us = now_us() + 4 * S
-        enter(server, Draft(kind=Kind.MAINTENANCE, reason="fibre", start_us=now_us(), end_us=until_us), "a")
+        enter(server, Draft(kind=DirectiveKind.MAINTENANCE, reason="fibre", start_us=now_us(), end_us=until_us), "a")
         server.until(
             lambda: [s for s in server.closed("a") if s.key.start_us > resumed_us], what="it goes on recording"
         )

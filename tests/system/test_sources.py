@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nvr.demo.rtsp import Request, Response
+from nvr.demo.rtsp import DemoRequest, Response
 from nvr.recorder.sources.reading import Reading
 from storage.catalogue import quarantine, readings
 from storage.catalogue.database import Database
@@ -30,7 +30,7 @@ Serve = Callable[[Startable], str]
 BY_FFMPEG = Reading(source="av", transport="tcp")
 
 
-def rows(server: Server) -> dict[str, readings.Reading]:
+def rows(server: Server) -> dict[str, readings.FoundReading]:
     with Database(server.catalogue).read() as conn:
         return readings.list_all(conn)
 
@@ -136,7 +136,7 @@ async def test_of_a_camera_of_one_session_the_old_one_ends_first(
 class NotForFfmpeg(Faults):
     """Plays for everybody else."""
 
-    async def answer(self, request: Request, response: Response) -> Response:
+    async def answer(self, request: DemoRequest, response: Response) -> Response:
         if request.method == "SETUP" and "ffmpeg" in request.headers.get("user-agent", "").lower():
             return Response(453)
         return await super().answer(request, response)

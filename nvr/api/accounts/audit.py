@@ -55,7 +55,7 @@ class FaultBody(msgspec.Struct):
     detail: str
 
 
-class Verdict(msgspec.Struct):
+class VerdictBody(msgspec.Struct):
     """``state``: ``whole`` (``noted``, a head noted elsewhere, is in it, and all before and after it is consistent),
     ``consistent`` (compared with nothing noted elsewhere) or ``tampered``. ``whole`` is true of the first alone."""
 
@@ -132,7 +132,7 @@ def audit_log(
     role="admin",
     summary="Whether the audit log is whole: every hash is computed again",
     errors=["invalid_parameter", "busy"],
-    answer=Verdict,
+    answer=VerdictBody,
 )
 def audit_verify(
     request: ApiRequest,
@@ -142,7 +142,7 @@ def audit_verify(
     """Reads the whole log. ``head``: heads noted elsewhere, which must be in it; those that the server has signed and
     kept beside the exports are too."""
     try:
-        heads = [audit.Head.parse(text) for text in head or []]
+        heads = [audit.AuditHead.parse(text) for text in head or []]
     except ValueError as error:
         raise ApiError("invalid_parameter", f"head: {error}") from None
     if not services.report_slots.acquire(blocking=False):
@@ -156,7 +156,7 @@ def audit_verify(
     faults = [FaultBody(fault.seq, fault.kind, fault.detail) for fault in verdict.faults]
     faults += [FaultBody(0, "book", text) for text in noted.faults]
     state = "tampered" if faults else verdict.state
-    body = Verdict(state == "whole", state, str(verdict.noted), verdict.entries, str(verdict.head), faults)
+    body = VerdictBody(state == "whole", state, str(verdict.noted), verdict.entries, str(verdict.head), faults)
     return json_answer(request, body)
 
 

@@ -31,7 +31,7 @@ _COOKIE_AGE_S = 7 * 86_400
 _MOST_WAITING = 40
 
 
-class Login(msgspec.Struct, forbid_unknown_fields=True):
+class LoginBody(msgspec.Struct, forbid_unknown_fields=True):
     """Who logs in."""
 
     username: str
@@ -164,7 +164,7 @@ def _enter_failure(services: Services, name: str, address: str) -> None:
     status=200,
     answer=LoggedIn,
 )
-async def login(request: Request[Any, Any, Any], services: Injected, data: JSONBody[Login]) -> Response[LoggedIn]:
+async def login(request: Request[Any, Any, Any], services: Injected, data: JSONBody[LoginBody]) -> Response[LoggedIn]:
     """Answers with the session's cookie. The session that the browser had before ends."""
     user = await _verified(request, services, data.username.strip().lower(), data.password)
     now_us = services.now_us()

@@ -14,7 +14,7 @@ import msgspec
 from pydantic import ValidationError
 
 from nvr.api.http.errors import ApiError
-from nvr.config import Camera, check_ages, redact, to_wire
+from nvr.config import CameraSettings, check_ages, redact, to_wire
 from nvr.config.redact import MASK
 from storage.catalogue.cameras import Camera as StoredCamera
 from storage.retention.policies import Policy, Rules, resolve
@@ -73,7 +73,7 @@ class CameraChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     max_bytes: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
-def stored_settings(camera: Camera) -> dict[str, Any]:
+def stored_settings(camera: CameraSettings) -> dict[str, Any]:
     """The settings as the catalogue's ``camera.settings`` keeps them: all but id, name and labels, secrets included, by
     the names of ``nvr.config.Camera``'s fields; what is None is left out."""
     every: dict[str, Any] = json.loads(to_wire(camera))
@@ -84,7 +84,7 @@ def stored_settings(camera: Camera) -> dict[str, Any]:
 _STORED_AS = {"expected_interval": "expected_interval_us", "max_age": "max_age_us", "min_age": "min_age_us"}
 
 
-def checked(values: Mapping[str, Any], default: Rules | None = None) -> Camera:
+def checked(values: Mapping[str, Any], default: Rules | None = None) -> CameraSettings:
     """The camera that these settings describe. Its ages are checked against ``default``, the server's rules, where it
     has none of its own.
 
@@ -92,7 +92,7 @@ def checked(values: Mapping[str, Any], default: Rules | None = None) -> Camera:
         ApiError: ``invalid_camera``; messages never repeat a URL or password.
     """
     try:
-        camera = Camera.model_validate(dict(values))
+        camera = CameraSettings.model_validate(dict(values))
     except ValidationError as error:
         found = [
             {"field": ".".join(str(part) for part in e["loc"]), "message": e["msg"].removeprefix("Value error, ")}
@@ -108,7 +108,7 @@ def checked(values: Mapping[str, Any], default: Rules | None = None) -> Camera:
     return camera
 
 
-def changed(old: StoredCamera, change: CameraChange, default: Rules | None = None) -> Camera:
+def changed(old: StoredCamera, change: CameraChange, default: Rules | None = None) -> CameraSettings:
     """The camera after the change; ``default`` as for ``checked``.
 
     Raises:

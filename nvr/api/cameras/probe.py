@@ -20,7 +20,7 @@ from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import post
 from nvr.api.http.services import Injected, Services
-from nvr.config import Camera, redact, to_wire
+from nvr.config import CameraSettings, redact, to_wire
 from storage.catalogue import audit, cameras
 
 __all__ = ["ROUTES"]
@@ -77,7 +77,7 @@ class ProbeBody(msgspec.Struct):
     picture: str | None = None
 
 
-def _camera(services: Services, data: ProbeRequest) -> Camera:
+def _camera(services: Services, data: ProbeRequest) -> CameraSettings:
     if (data.camera is None) == (data.url is None):
         raise ApiError("invalid_request", "name a camera or a url")
     if data.camera is None:

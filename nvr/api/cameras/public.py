@@ -29,7 +29,7 @@ from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import format_time
 from nvr.cameras import public_view
 from nvr.cameras.present import CameraNow, present
-from nvr.cameras.public_view import Cut, CutError
+from nvr.cameras.public_view import CutError, PublicCut
 from nvr.playback.errors import PlaybackError
 from nvr.playback.snapshot import snapshot
 from storage.catalogue.segments import LAST_SPANS
@@ -115,7 +115,9 @@ def _every(conn: sqlite3.Connection, now_us: int, base_path: str) -> list[Public
     return found
 
 
-def _body(row: sqlite3.Row, labels: Mapping[str, str], now: CameraNow, cut: Cut | None, base_path: str) -> PublicCamera:
+def _body(
+    row: sqlite3.Row, labels: Mapping[str, str], now: CameraNow, cut: PublicCut | None, base_path: str
+) -> PublicCamera:
     # A decision says why before the recorder has heard of it; maintenance, only why there is no picture.
     records = now.is_recording and now.cause in (None, Cause.MAINTENANCE)
     since_us: int | None = (row["since_us"] if records else now.since_us) or row["added_us"]
@@ -279,7 +281,7 @@ def list_cuts(services: Injected) -> Cuts:
         return Cuts([_cut(cut) for cut in public_view.cuts(conn).values()])
 
 
-def _cut(cut: Cut) -> CutBody:
+def _cut(cut: PublicCut) -> CutBody:
     return CutBody(cut.camera, format_time(cut.since_us), cut.reason, cut.by)
 
 

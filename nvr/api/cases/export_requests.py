@@ -17,9 +17,9 @@ from nvr.api.http.errors import ApiError
 from nvr.api.http.services import Services
 from nvr.api.http.times import format_time
 from nvr.cases import cases, exports
-from nvr.cases.cases import Request, State
+from nvr.cases.cases import Request, RequestState
 from nvr.cases.exports import Export
-from nvr.evidence.package.archive import Entry, PackageArchive
+from nvr.evidence.package.archive import ArchiveEntry, PackageArchive
 from nvr.evidence.package.request import ExportRequest, new_export_id
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
@@ -63,7 +63,7 @@ def check_may_have(who: Principal, job: Export) -> None:
 def package_of(services: Services, job: Export) -> PackageArchive:
     """The ZIP of an export whose ``folder`` is known."""
     folder = job.folder or ""
-    entries = [Entry(name, size, crc) for name, size, crc in job.files]
+    entries = [ArchiveEntry(name, size, crc) for name, size, crc in job.files]
     return PackageArchive(services.exports_folder / folder, folder, entries)
 
 
@@ -122,7 +122,7 @@ def export_request(conn: sqlite3.Connection, made: Request, *, by: Actor) -> Exp
     Raises:
         ApiError: ``approval_needed`` (it is not approved) or ``invalid_export`` (it has its export).
     """
-    if made.state is not State.APPROVED:
+    if made.state is not RequestState.APPROVED:
         raise ApiError("approval_needed", f"the request is not approved: it was {made.state}")
     before = None if made.export is None else exports.find(conn, made.export)
     if before is not None and before.state in ("queued", "running", "done"):

@@ -28,7 +28,7 @@ from nvr.api.http.times import format_time, parse_time
 from nvr.cases import exports, links
 from nvr.cases.exports import Export
 from nvr.cases.links import Link, LinkError
-from nvr.cases.links import State as LinkState
+from nvr.cases.links import LinkState as LinkState
 from nvr.evidence.package.archive import PackageArchive
 from storage.catalogue import audit
 from storage.catalogue.actors import NOBODY

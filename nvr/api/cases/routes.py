@@ -19,7 +19,7 @@ from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import format_time, parse_time
 from nvr.api.retention.hold_share import check_share
 from nvr.cases import cases
-from nvr.cases.cases import Case, CaseError, Request, State
+from nvr.cases.cases import Case, CaseError, Request, RequestState
 
 __all__ = ["ROUTES"]
 
@@ -67,7 +67,7 @@ class RequestBody(msgspec.Struct):
     start: str
     end: str
     purpose: str
-    state: State
+    state: RequestState
     requester: str
     mine: bool
     requested: str
@@ -261,7 +261,7 @@ def ask(request: ApiRequest, services: Injected, case: FromPath[str], data: JSON
 
 
 def _decide(
-    request: ApiRequest, services: Services, id_: str, state: State, reason: str, *, release: bool = False
+    request: ApiRequest, services: Services, id_: str, state: RequestState, reason: str, *, release: bool = False
 ) -> Response[bytes]:
     _check_release(request, release)
     now_us = services.now_us()
@@ -281,7 +281,7 @@ def _decide(
             raise ApiError("request_not_found", f"there is no request {id_!r}") from None
         except CaseError as error:
             raise _refused(error) from None
-        if state is State.APPROVED:
+        if state is RequestState.APPROVED:
             by = principal_of(request).actor
             job = queue(conn, services, export_request(conn, decided, by=by), by=by, now_us=now_us, made_of=decided)
             decided = replace(decided, export=job.id)
@@ -302,7 +302,7 @@ _DECISION = ["invalid_request", "invalid_case", "request_not_found", "request_de
 def approve(request: ApiRequest, services: Injected, id: FromPath[str], data: JSONBody[Approval]) -> Response[bytes]:
     """Where a second person is asked for, somebody else than who asked. If its range is not over yet, the export waits
     until it is."""
-    return _decide(request, services, id, State.APPROVED, data.reason)
+    return _decide(request, services, id, RequestState.APPROVED, data.reason)
 
 
 @post(
@@ -315,7 +315,7 @@ def approve(request: ApiRequest, services: Injected, id: FromPath[str], data: JS
 )
 def refuse(request: ApiRequest, services: Injected, id: FromPath[str], data: JSONBody[Refusal]) -> Response[bytes]:
     """Its holds stay unless an administrator says ``release``: who was refused may ask again."""
-    return _decide(request, services, id, State.REFUSED, data.reason, release=data.release)
+    return _decide(request, services, id, RequestState.REFUSED, data.reason, release=data.release)
 
 
 @post(
@@ -328,7 +328,7 @@ def refuse(request: ApiRequest, services: Injected, id: FromPath[str], data: JSO
 )
 def withdraw(request: ApiRequest, services: Injected, id: FromPath[str], data: JSONBody[Refusal]) -> Response[bytes]:
     """Its holds stay unless an administrator says ``release``."""
-    return _decide(request, services, id, State.WITHDRAWN, data.reason, release=data.release)
+    return _decide(request, services, id, RequestState.WITHDRAWN, data.reason, release=data.release)
 
 
 ROUTES = [list_cases, one_case, open_case, close_case, ask, approve, refuse, withdraw]

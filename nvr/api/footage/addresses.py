@@ -18,7 +18,7 @@ from nvr.api.http.routing import delete, get, post
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import format_time, parse_range
 from nvr.cases import addresses
-from nvr.cases.addresses import Address, AddressError, Maker, State
+from nvr.cases.addresses import Address, AddressError, AddressState, Maker
 
 __all__ = ["ROUTES"]
 
@@ -44,7 +44,7 @@ class AddressBody(msgspec.Struct, omit_defaults=True, kw_only=True):
     made_by: str
     made: str
     until: str
-    state: State
+    state: AddressState
     used: str | None
     revoked: str | None
     revoked_by: str | None

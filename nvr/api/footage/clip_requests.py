@@ -12,7 +12,7 @@ from nvr.api.http.auth import Principal
 from nvr.api.http.errors import ApiError
 from nvr.api.http.services import Services
 from nvr.cases import cases
-from nvr.cases.cases import State
+from nvr.cases.cases import RequestState
 
 __all__ = ["check_clip"]
 
@@ -38,7 +38,7 @@ def check_clip(
         made = cases.find_request(conn, request)
     if made is None:
         raise ApiError("request_not_found", f"there is no request {request!r}")
-    if made.state is not State.APPROVED:
+    if made.state is not RequestState.APPROVED:
         raise ApiError("approval_needed", f"the request is not approved: it is {made.state}")
     if made.requester_id != who.actor.person and not who.role.allows(Role.ADMIN):
         raise ApiError("approval_needed", "the request is another one's: ask for the footage yourself")

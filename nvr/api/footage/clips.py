@@ -23,7 +23,7 @@ from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import format_time, parse_range, seconds
-from nvr.playback.clip.archive import Archive, Member
+from nvr.playback.clip.archive import ClipArchive, ClipMember
 from nvr.playback.clip.clip import Clip, Gaps, not_in, plan_clip, plan_clips
 from nvr.playback.errors import SeveralInits
 from nvr.playback.hls.names import apart, clip_name
@@ -286,7 +286,7 @@ def _plan(services: Services, camera: str, asked: Asked) -> tuple[Clip, Coverage
 class _PlannedArchive:
     """An archive, and the footage it is made from."""
 
-    archive: Archive
+    archive: ClipArchive
     read: Interval
     hidden: list[NotShown]
 
@@ -295,10 +295,10 @@ def _plan_archive(services: Services, camera: str, asked: Asked) -> tuple[_Plann
     found = _coverage(services, camera, asked, "zip")
     clips = plan_clips(services.db, services.indexes, camera, asked.start_us, found.as_of_us, gaps=asked.gaps)
     names = apart(clip_name(camera, clip.start_us, clip.end_us) for clip in clips)
-    members = [Member(name, clip) for name, clip in zip(names, clips, strict=True)]
+    members = [ClipMember(name, clip) for name, clip in zip(names, clips, strict=True)]
     read = Interval(min(clip.start_us - clip.preroll_us for clip in clips), max(clip.end_us for clip in clips))
     hidden = not_in(services.db, clips, camera, asked.start_us, found.as_of_us)
-    return _PlannedArchive(Archive(members), read, hidden), found
+    return _PlannedArchive(ClipArchive(members), read, hidden), found
 
 
 def coverage_headers(found: Coverage) -> dict[str, str]:

@@ -17,7 +17,7 @@ from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
 from nvr.playback.errors import FootageDamaged, FootageGone
 from nvr.playback.hls.names import GAP_BYTES, GAP_NAME, parse_segment_name, parse_zero
-from nvr.playback.media import Media, open_media
+from nvr.playback.media import SegmentMedia, open_media
 from storage.catalogue import segments
 
 __all__ = ["PRIVATE", "ROUTES", "gap_answer", "init_answer", "segment_media"]
@@ -58,7 +58,7 @@ def gap_answer(request: ApiRequest) -> ASGIResponse:
     )
 
 
-def segment_media(services: Services, camera: str, name: str) -> Media:
+def segment_media(services: Services, camera: str, name: str) -> SegmentMedia:
     """The segment of this camera that the last part of its URL names, open.
 
     Raises:

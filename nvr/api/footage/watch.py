@@ -31,7 +31,7 @@ from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import parse_time
 from nvr.cases import addresses
-from nvr.cases.addresses import Address, State
+from nvr.cases.addresses import Address, AddressState
 from nvr.playback.hls.names import GAP_NAME
 from nvr.playback.within import bytes_within
 from storage.catalogue import segments
@@ -68,7 +68,7 @@ def _open(request: ApiRequest, services: Services, secret: str, what: str, neede
         raise _not_valid()
     detail = {"address": found.id, "made_by": found.made_by, "what": what}
     act = Act(of_address(found.id), address_of(request), "address_used", now_us)
-    if found.state is not State.VALID or found.role is None:
+    if found.state is not AddressState.VALID or found.role is None:
         act.action, detail["what"] = "address_refused", str(found.state)
         if not services.views.goes_on(act, found.camera, detail, now_us):
             services.views.enter(act, found.camera, detail, now_us)
@@ -89,7 +89,7 @@ def _check(services: Services, secret: str, needed: Role = Role.VIEWER) -> None:
     """
     with services.db.read() as conn:
         found = addresses.of_secret(conn, secret, services.now_us())
-    if found is None or found.state is not State.VALID or found.role is None or not found.role.allows(needed):
+    if found is None or found.state is not AddressState.VALID or found.role is None or not found.role.allows(needed):
         raise _not_valid()
 
 

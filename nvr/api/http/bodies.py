@@ -10,7 +10,7 @@ import msgspec
 
 from nvr.api.http.times import format_time, seconds
 from nvr.texts.plain import plain_detail
-from storage.coverage.account import Account
+from storage.coverage.account import TimeAccount
 from storage.coverage.one_camera import Coverage, Gap
 
 __all__ = [
@@ -172,7 +172,7 @@ def _spans(spans: Iterable[tuple[int, int]]) -> list[SpanBody]:
 
 def coverage_body(coverage: Coverage, *, whole: bool) -> CoverageBody:
     """Coverage as it is answered; ``whole`` as for ``gap_fields``."""
-    account = Account.of_coverage(coverage)
+    account = TimeAccount.of_coverage(coverage)
     return CoverageBody(
         camera=coverage.camera,
         start=format_time(coverage.start_us),

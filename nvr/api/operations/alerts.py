@@ -11,9 +11,9 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from nvr.alerting import deliveries
 from nvr.alerting import rows as alerts
-from nvr.alerting.conditions import Kind
+from nvr.alerting.conditions import AlertKind
 from nvr.alerting.deliveries import Recipient
-from nvr.alerting.rows import Row
+from nvr.alerting.rows import AlertRow
 from nvr.api.http.auth import is_admin, principal_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
@@ -33,7 +33,7 @@ class Acknowledgement(msgspec.Struct, forbid_unknown_fields=True):
     note: str = ""
 
 
-class MemberBody(msgspec.Struct):
+class AlertMemberBody(msgspec.Struct):
     """A camera of an alert. ``since``: of its outage. ``well`` is null while it is down; ``required`` is false if it is
     well because it need not be recorded any more."""
 
@@ -56,7 +56,7 @@ class AlertBody(msgspec.Struct):
     resolved: str | None
     flaps: int
     cameras: list[str]
-    members: list[MemberBody]
+    members: list[AlertMemberBody]
     detail: dict[str, Any]
     acknowledged: str | None
     acknowledged_by: str | None
@@ -85,14 +85,14 @@ class Alerts(msgspec.Struct):
 
 
 # Their subject is a path.
-_OF_DISKS = (Kind.DISK_LOW, Kind.ROOT_ABSENT, Kind.SYNC_LATE)
+_OF_DISKS = (AlertKind.DISK_LOW, AlertKind.ROOT_ABSENT, AlertKind.SYNC_LATE)
 
 
 def _time(at_us: int | None) -> str | None:
     return None if at_us is None else format_time(at_us)
 
 
-def _body(row: Row, undelivered: Sequence[tuple[str, str]], *, whole: bool) -> AlertBody:
+def _body(row: AlertRow, undelivered: Sequence[tuple[str, str]], *, whole: bool) -> AlertBody:
     return AlertBody(
         row.id,
         row.kind,
@@ -102,7 +102,7 @@ def _body(row: Row, undelivered: Sequence[tuple[str, str]], *, whole: bool) -> A
         _time(row.resolved_us),
         row.flaps,
         list(row.cameras),
-        [MemberBody(m.camera, format_time(m.since_us), _time(m.well_us), m.is_required) for m in row.members],
+        [AlertMemberBody(m.camera, format_time(m.since_us), _time(m.well_us), m.is_required) for m in row.members],
         dict(row.detail) if whole else plain_detail(row.detail),
         _time(row.acknowledged_us),
         row.acknowledged_by,

@@ -58,7 +58,7 @@ class RevocationBody(msgspec.Struct):
     entered: str
 
 
-class MemberBody(msgspec.Struct):
+class DirectiveMemberBody(msgspec.Struct):
     """A camera under a directive; ``revocation``: the id of the one that ended it."""
 
     camera: str
@@ -91,7 +91,7 @@ class DirectiveBody(msgspec.Struct, kw_only=True, omit_defaults=True):
     attachment: str | None = None
     attachment_name: str | None = None
     revocations: list[RevocationBody]
-    members: list[MemberBody] | msgspec.UnsetType = msgspec.UNSET
+    members: list[DirectiveMemberBody] | msgspec.UnsetType = msgspec.UNSET
 
 
 def optional_time(name: str, text: str | None) -> int | None:
@@ -146,11 +146,11 @@ def body_of(conn: sqlite3.Connection, found: Directive, *, now_us: int, members:
         revocations=[_revocation(each) for each in ended],
     )
     if members:
-        body.members = [MemberBody(m.camera, m.revocation) for m in directives.cameras_of(conn, found.id)]
+        body.members = [DirectiveMemberBody(m.camera, m.revocation) for m in directives.cameras_of(conn, found.id)]
     return body
 
 
-def known(conn: sqlite3.Connection, id_: str, kind: directives.Kind) -> Directive:
+def known(conn: sqlite3.Connection, id_: str, kind: directives.DirectiveKind) -> Directive:
     """The directive of this id and kind.
 
     Raises:

@@ -28,7 +28,7 @@ from nvr.orders import attachments
 from nvr.orders import model as directives
 from nvr.orders import register as directing
 from nvr.orders.impact import impact, plan_hash
-from nvr.orders.model import DirectiveError, Draft, Kind, check
+from nvr.orders.model import DirectiveError, DirectiveKind, Draft, check
 from storage.catalogue import cameras
 from storage.catalogue.selection import select
 
@@ -102,7 +102,7 @@ def list_orders(request: ApiRequest, services: Injected) -> Response[bytes]:
     """All orders, those that are over too."""
     now_us = services.now_us()
     with services.db.read() as conn:
-        found = [body_of(conn, order, now_us=now_us) for order in directives.every(conn, [Kind.ORDER])]
+        found = [body_of(conn, order, now_us=now_us) for order in directives.every(conn, [DirectiveKind.ORDER])]
     return json_answer(request, Orders(format_time(now_us), found))
 
 
@@ -116,7 +116,7 @@ def list_orders(request: ApiRequest, services: Injected) -> Response[bytes]:
 def one_order(request: ApiRequest, services: Injected, order: FromPath[str]) -> Response[bytes]:
     """One order."""
     with services.db.read() as conn:
-        found = known(conn, order, Kind.ORDER)
+        found = known(conn, order, DirectiveKind.ORDER)
         return json_answer(request, body_of(conn, found, now_us=services.now_us(), members=True))
 
 
@@ -129,7 +129,7 @@ def _draft(conn: sqlite3.Connection, data: NewOrder, now_us: int) -> tuple[Draft
     found = chosen(conn, data)
     name = data.attachment_name.strip()[-_LONGEST_NAME:] if data.attachment and data.attachment_name else None
     draft = Draft(
-        kind=Kind.ORDER,
+        kind=DirectiveKind.ORDER,
         reason=data.reason,
         letter=data.letter.strip(),
         letter_date=data.letter_date or None,
@@ -218,7 +218,7 @@ def enter_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrder
 
 
 def end_directive(
-    request: ApiRequest, services: Services, id_: str, kind: Kind, data: NewRevocation
+    request: ApiRequest, services: Services, id_: str, kind: DirectiveKind, data: NewRevocation
 ) -> Response[bytes]:
     """Revokes a directive for the cameras that the body names, or for all that are left."""
     now_us = services.now_us()
@@ -269,7 +269,7 @@ def revoke_order(
     request: ApiRequest, services: Injected, order: FromPath[str], data: JSONBody[NewRevocation]
 ) -> Response[bytes]:
     """The order stays, and links to what revoked it."""
-    return end_directive(request, services, order, Kind.ORDER, data)
+    return end_directive(request, services, order, DirectiveKind.ORDER, data)
 
 
 @post(
@@ -306,7 +306,7 @@ def _keep(services: Services, data: bytes) -> str:
 def order_attachment(services: Injected, order: FromPath[str]) -> Response[bytes]:
     """Only ever to be saved: whatever is in it, a browser does not show it as a page of this server."""
     with services.db.read() as conn:
-        found = known(conn, order, Kind.ORDER)
+        found = known(conn, order, DirectiveKind.ORDER)
         data = attachments.load(conn, found.attachment) if found.attachment else None
     if data is None:
         raise ApiError("attachment_not_found", "this order has no file")

@@ -19,7 +19,7 @@ from nvr.api.orders.bodies import DirectiveBody, NewRevocation, body_of, optiona
 from nvr.api.orders.routes import LARGEST_ORDER_BYTES, TIME_ERRORS, end_directive
 from nvr.orders import model as directives
 from nvr.orders import register as directing
-from nvr.orders.model import DirectiveError, Draft, Kind
+from nvr.orders.model import DirectiveError, DirectiveKind, Draft
 
 __all__ = ["ROUTES"]
 
@@ -44,7 +44,7 @@ class NewSchedule(Choice, forbid_unknown_fields=True, kw_only=True):
     end: str | None = None
 
 
-class Windows(msgspec.Struct):
+class WindowList(msgspec.Struct):
     """All maintenance windows."""
 
     as_of: str
@@ -58,7 +58,7 @@ class Schedules(msgspec.Struct):
     schedules: list[DirectiveBody]
 
 
-def _bodies(services: Services, kind: Kind) -> tuple[str, list[DirectiveBody]]:
+def _bodies(services: Services, kind: DirectiveKind) -> tuple[str, list[DirectiveBody]]:
     now_us = services.now_us()
     with services.db.read() as conn:
         return format_time(now_us), [body_of(conn, d, now_us=now_us) for d in directives.every(conn, [kind])]
@@ -81,10 +81,10 @@ def _enter(request: ApiRequest, services: Services, data: Choice, draft: Draft, 
         return body_of(conn, entered, now_us=now_us)
 
 
-@get("/api/maintenance", role="viewer", summary="All maintenance windows, the latest first", answer=Windows)
+@get("/api/maintenance", role="viewer", summary="All maintenance windows, the latest first", answer=WindowList)
 def list_windows(request: ApiRequest, services: Injected) -> Response[bytes]:
     """All windows, those that are over too."""
-    return json_answer(request, Windows(*_bodies(services, Kind.MAINTENANCE)))
+    return json_answer(request, WindowList(*_bodies(services, DirectiveKind.MAINTENANCE)))
 
 
 @post(
@@ -98,7 +98,7 @@ def list_windows(request: ApiRequest, services: Injected) -> Response[bytes]:
 def enter_window(request: ApiRequest, services: Injected, data: JSONBody[NewWindow]) -> Response[bytes]:
     """Enters a window."""
     start_us, end_us = parse_time("start", data.start), parse_time("end", data.end)
-    draft = Draft(kind=Kind.MAINTENANCE, reason=data.reason, start_us=start_us, end_us=end_us)
+    draft = Draft(kind=DirectiveKind.MAINTENANCE, reason=data.reason, start_us=start_us, end_us=end_us)
     now_us = services.now_us()
     body = _enter(request, services, data, draft, now_us)
     return json_answer(request, body, status=201)
@@ -117,13 +117,13 @@ def end_window(
     request: ApiRequest, services: Injected, window: FromPath[str], data: JSONBody[NewRevocation]
 ) -> Response[bytes]:
     """Ends a window."""
-    return end_directive(request, services, window, Kind.MAINTENANCE, data)
+    return end_directive(request, services, window, DirectiveKind.MAINTENANCE, data)
 
 
 @get("/api/schedules", role="viewer", summary="All recording schedules, the latest first", answer=Schedules)
 def list_schedules(request: ApiRequest, services: Injected) -> Response[bytes]:
     """All schedules, those that are over too."""
-    return json_answer(request, Schedules(*_bodies(services, Kind.SCHEDULE)))
+    return json_answer(request, Schedules(*_bodies(services, DirectiveKind.SCHEDULE)))
 
 
 @post(
@@ -138,7 +138,7 @@ def enter_schedule(request: ApiRequest, services: Injected, data: JSONBody[NewSc
     """Enters a schedule, in the display zone as it is now."""
     now_us = services.now_us()
     draft = Draft(
-        kind=Kind.SCHEDULE,
+        kind=DirectiveKind.SCHEDULE,
         reason=data.reason,
         hours=data.hours,
         zone=services.settings.zone,
@@ -163,7 +163,7 @@ def end_schedule(
     request: ApiRequest, services: Injected, schedule: FromPath[str], data: JSONBody[NewRevocation]
 ) -> Response[bytes]:
     """Ends a schedule."""
-    return end_directive(request, services, schedule, Kind.SCHEDULE, data)
+    return end_directive(request, services, schedule, DirectiveKind.SCHEDULE, data)
 
 
 ROUTES: list[object] = [list_windows, enter_window, end_window, list_schedules, enter_schedule, end_schedule]

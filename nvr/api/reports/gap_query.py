@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from nvr.api.cameras.choosing import parse_where
 from nvr.api.http.errors import ApiError
-from nvr.reports.query import GapQuery, Group
+from nvr.reports.query import GapQuery, ReportGroup
 from nvr.texts import LANGUAGES, Language
 from storage.causes import Cause, CauseClass
 from storage.intervals import Interval
@@ -71,11 +71,11 @@ def parse_language(text: str) -> Language:
     raise ApiError("invalid_parameter", f"lang must be one of {', '.join(LANGUAGES)}")
 
 
-def _group(text: str) -> Group:
+def _group(text: str) -> ReportGroup:
     at = min((i for i in (text.find(":"), text.find("=")) if i > 0), default=-1)
     if at < 0 or at == len(text) - 1:
         raise ApiError("invalid_parameter", "group must be a label and its value, as in group=district:north")
-    return Group(text[:at].strip(), text[at + 1 :].strip())
+    return ReportGroup(text[:at].strip(), text[at + 1 :].strip())
 
 
 def _word(kind: type[_Word], one: str, many: str, text: str) -> _Word:

@@ -18,8 +18,8 @@ from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import format_time, parse_range, seconds
 from nvr.network import figures
-from nvr.network.capacity import OVERHEAD, NoBitrateError, Plan, plan, rates
-from nvr.network.figures import Part, Step
+from nvr.network.capacity import OVERHEAD, CapacityPlan, NoBitrateError, plan, rates
+from nvr.network.figures import NetworkPart, Step
 from storage.catalogue import cameras as cameras_
 from storage.catalogue.selection import Selection, select
 from storage.disk.roots import Root
@@ -107,7 +107,7 @@ class PlanBody(msgspec.Struct, kw_only=True):
     planned: PlanFigures
 
 
-def _row(part: Part) -> NetworkRow:
+def _row(part: NetworkPart) -> NetworkRow:
     found = part.figures
     return NetworkRow(
         group=part.group,
@@ -258,7 +258,7 @@ def _present(services: Services, chosen: Selection, now_us: int) -> tuple[list[s
     return ids, measured, forecast.capacity(found, recorded) if found else None
 
 
-def _figures(made: Plan) -> PlanFigures:
+def _figures(made: CapacityPlan) -> PlanFigures:
     return PlanFigures(
         cameras=made.rates.cameras,
         measured=made.rates.measured,

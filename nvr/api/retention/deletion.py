@@ -30,7 +30,7 @@ class Range(msgspec.Struct, forbid_unknown_fields=True):
     end: str
 
 
-class Deletion(msgspec.Struct, forbid_unknown_fields=True):
+class DeletionAnswer(msgspec.Struct, forbid_unknown_fields=True):
     """The range and the hash of its dry run, and why."""
 
     start: str
@@ -88,7 +88,7 @@ def preview_deletion(
     answer=DeletionBody,
 )
 def delete_range(
-    request: ApiRequest, services: Injected, camera: FromPath[str], data: JSONBody[Deletion]
+    request: ApiRequest, services: Injected, camera: FromPath[str], data: JSONBody[DeletionAnswer]
 ) -> Response[bytes]:
     """Enters the ledger; the accounting process removes the files."""
     start_us, end_us = parse_time("start", data.start), parse_time("end", data.end)

@@ -92,7 +92,7 @@ class NewLabelRule(PolicyChange, forbid_unknown_fields=True, kw_only=True, froze
     match: dict[str, str]
 
 
-class Change(msgspec.Struct, forbid_unknown_fields=True):
+class RuleChange(msgspec.Struct, forbid_unknown_fields=True):
     """Rules to try. ``labels`` takes the place of all label rules."""
 
     default: PolicyChange = PolicyChange()
@@ -137,7 +137,7 @@ class Confirmation(msgspec.Struct, forbid_unknown_fields=True):
     plan_hash: str
 
 
-class Applied(msgspec.Struct):
+class AppliedRules(msgspec.Struct):
     """What was deleted; ``gone`` of the plan's segments went by themselves since."""
 
     deleted: RuleCount
@@ -249,7 +249,7 @@ def _changed(old: Policy, change: PolicyChange, what: str) -> Policy:
     return old
 
 
-def _preview(request: ApiRequest, services: Services, change: Change) -> Response[bytes]:
+def _preview(request: ApiRequest, services: Services, change: RuleChange) -> Response[bytes]:
     in_force, now_us = _rules(services), services.now_us()
     labels = in_force.labels
     if change.labels is not None:
@@ -295,7 +295,7 @@ def _preview(request: ApiRequest, services: Services, change: Change) -> Respons
 @get("/api/retention/preview", role="admin", summary="What the rules in force would delete now", answer=Preview)
 def preview_in_force(request: ApiRequest, services: Injected) -> Response[bytes]:
     """Usually little: it goes within seconds."""
-    return _preview(request, services, Change())
+    return _preview(request, services, RuleChange())
 
 
 @post(
@@ -306,7 +306,7 @@ def preview_in_force(request: ApiRequest, services: Injected) -> Response[bytes]
     status=200,
     answer=Preview,
 )
-def preview_change(request: ApiRequest, services: Injected, data: JSONBody[Change]) -> Response[bytes]:
+def preview_change(request: ApiRequest, services: Injected, data: JSONBody[RuleChange]) -> Response[bytes]:
     """Changes nothing."""
     return _preview(request, services, data)
 
@@ -317,7 +317,7 @@ def preview_change(request: ApiRequest, services: Injected, data: JSONBody[Chang
     summary="Delete exactly what was previewed under this hash",
     errors=["invalid_request", "plan_changed"],
     status=200,
-    answer=Applied,
+    answer=AppliedRules,
 )
 def apply_plan(request: ApiRequest, services: Injected, data: JSONBody[Confirmation]) -> Response[bytes]:
     """Moves the segments into the garbage; the accounting process removes the files."""
@@ -328,7 +328,7 @@ def apply_plan(request: ApiRequest, services: Injected, data: JSONBody[Confirmat
     except confirmed_plans.PlanError as error:
         raise ApiError("plan_changed", str(error)) from None
     done = apply(services.db, todo.deletions, now_us=now_us, by=principal_of(request).actor, sweep=False)
-    return json_answer(request, Applied(RuleCount(done.segments, done.bytes), todo.gone))
+    return json_answer(request, AppliedRules(RuleCount(done.segments, done.bytes), todo.gone))
 
 
 @get(

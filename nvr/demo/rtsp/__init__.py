@@ -6,7 +6,7 @@ disconnected. Nothing is ever skipped for a client that reads slowly, and no cli
 
 from .auth import Auth
 from .hooks import HangUp, Hooks
-from .message import Request, Response
+from .message import DemoRequest, Response
 from .nal import VideoCodec, split_annexb, split_length_prefixed
 from .server import RtspServer
 from .stream import AccessUnit, Codec, LiveStream, Stream
@@ -15,10 +15,10 @@ __all__ = [
     "AccessUnit",
     "Auth",
     "Codec",
+    "DemoRequest",
     "HangUp",
     "Hooks",
     "LiveStream",
-    "Request",
     "Response",
     "RtspServer",
     "Stream",

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
-from .message import Request
+from .message import DemoRequest
 
 _PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
 _HASHES = {"MD5": "md5", "SHA-256": "sha256"}
 
 
-class Verdict(Enum):
+class LoginVerdict(Enum):
     """What the credentials of a request are worth."""
 
     ACCEPTED = "accepted"
@@ -57,24 +57,24 @@ class Auth:
             headers.append(("WWW-Authenticate", f'Basic realm="{self.realm}"'))
         return headers
 
-    def judge(self, request: Request) -> Verdict:
+    def judge(self, request: DemoRequest) -> LoginVerdict:
         """Check a request's Authorization header."""
         kind, _, rest = request.headers.get("authorization", "").partition(" ")
         if kind.lower() == "basic" and self.scheme != "digest":
             return self._basic(rest)
         if kind.lower() == "digest" and self.scheme != "basic":
             return self._digest(request.method, rest)
-        return Verdict.REFUSED
+        return LoginVerdict.REFUSED
 
-    def _basic(self, encoded: str) -> Verdict:
+    def _basic(self, encoded: str) -> LoginVerdict:
         try:
             given = base64.b64decode(encoded.strip(), validate=True)
         except (binascii.Error, ValueError):
-            return Verdict.REFUSED
+            return LoginVerdict.REFUSED
         wanted = f"{self.username}:{self.password}".encode()
-        return Verdict.ACCEPTED if hmac.compare_digest(given, wanted) else Verdict.REFUSED
+        return LoginVerdict.ACCEPTED if hmac.compare_digest(given, wanted) else LoginVerdict.REFUSED
 
-    def _digest(self, method: str, rest: str) -> Verdict:
+    def _digest(self, method: str, rest: str) -> LoginVerdict:
         given = {name.lower(): quoted or bare for name, quoted, bare in _PARAMETER.findall(rest)}
         nonce = given.get("nonce", "")
         first = self._hash(f"{self.username}:{self.realm}:{self.password}")
@@ -88,13 +88,13 @@ class Auth:
             given.get("response", "").encode(), wanted.encode()
         )
         if not right:
-            return Verdict.REFUSED
+            return LoginVerdict.REFUSED
         uses = self._nonces.get(nonce)
         if uses is None or (self.nonce_uses is not None and uses >= self.nonce_uses):
             self._nonces.pop(nonce, None)
-            return Verdict.STALE
+            return LoginVerdict.STALE
         self._nonces[nonce] = uses + 1
-        return Verdict.ACCEPTED
+        return LoginVerdict.ACCEPTED
 
     def _hash(self, text: str) -> str:
         return hashlib.new(_HASHES[self.algorithm], text.encode(), usedforsecurity=False).hexdigest()

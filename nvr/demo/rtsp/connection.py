@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from . import sdp
-from .auth import Verdict
+from .auth import LoginVerdict
 from .hooks import HangUp
-from .message import Interleaved, MessageError, Request, Response, read_message
+from .message import DemoRequest, Interleaved, MessageError, Response, read_message
 from .rtp import Packetiser, interleaved
 from .stream import AccessUnit, Stream
 
@@ -30,7 +30,7 @@ _LINGER_S = 1.0
 
 
 @dataclass
-class Track:
+class DemoTrack:
     """A stream that a client has set up."""
 
     index: int
@@ -44,7 +44,7 @@ class Track:
     report_due_s: float = field(default=0.0)
 
 
-class Connection:
+class DemoConnection:
     """A client, from its TCP connection to its last packet. `number` counts the server's connections from 0."""
 
     def __init__(
@@ -54,7 +54,7 @@ class Connection:
         self.number = number
         self.reader = reader
         self.writer = writer
-        self.tracks: dict[int, Track] = {}
+        self.tracks: dict[int, DemoTrack] = {}
         self.rtcp_received = 0
         self._session = secrets.token_hex(4)
         self._path: str | None = None
@@ -88,7 +88,7 @@ class Connection:
                     return
                 case Interleaved():
                     self.rtcp_received += 1
-                case Request():
+                case DemoRequest():
                     if self._is_ending:
                         continue
                     message = await self.server.hooks.asked(self, message)
@@ -104,12 +104,12 @@ class Connection:
 
     # Requests -------------------------------------------------------------------------------------------------------
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: DemoRequest) -> Response:
         auth = self.server.auth
         if auth is not None and request.method != "OPTIONS":
             verdict = auth.judge(request)
-            if verdict is not Verdict.ACCEPTED:
-                return Response(401, auth.challenges(stale=verdict is Verdict.STALE))
+            if verdict is not LoginVerdict.ACCEPTED:
+                return Response(401, auth.challenges(stale=verdict is LoginVerdict.STALE))
         match request.method:
             case "OPTIONS":
                 return Response(200, [("Public", _METHODS)])
@@ -128,7 +128,7 @@ class Connection:
                 return Response(200, [("Session", self._session)])
         return Response(501)
 
-    def _describe(self, request: Request) -> Response:
+    def _describe(self, request: DemoRequest) -> Response:
         path = urlsplit(request.url).path.rstrip("/")
         streams = self.server.mounts.get(path)
         if streams is None:
@@ -137,7 +137,7 @@ class Connection:
         base = request.url.partition("?")[0].rstrip("/") + "/"
         return Response(200, [("Content-Base", base), ("Content-Type", "application/sdp")], body.encode())
 
-    def _setup(self, request: Request) -> Response:
+    def _setup(self, request: DemoRequest) -> Response:
         path, _, control = urlsplit(request.url).path.rstrip("/").rpartition("/")
         # A client may put the query of its URL between the path and the control.
         control = control or urlsplit(request.url).query.rpartition("/")[2]
@@ -161,7 +161,7 @@ class Connection:
             aggregate=self.server.aggregate,
         )
         self._path = path
-        self.tracks[index] = Track(index, stream, packetiser, channel, request.url)
+        self.tracks[index] = DemoTrack(index, stream, packetiser, channel, request.url)
         transport = f"RTP/AVP/TCP;unicast;interleaved={channel}-{channel + 1};ssrc={packetiser.ssrc:08X}"
         session = f"{self._session};timeout={self.server.session_timeout_s:g}"
         return Response(200, [("Transport", transport), ("Session", session)])
@@ -204,7 +204,7 @@ class Connection:
                 await track.units.aclose()
             track.units = track.first = None
 
-    async def _send(self, track: Track) -> None:
+    async def _send(self, track: DemoTrack) -> None:
         """Send a stream's units until it ends."""
         if track.first is None or track.units is None:
             return

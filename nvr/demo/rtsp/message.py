@@ -26,7 +26,7 @@ class MessageError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class DemoRequest:
     """A request; header names are in lower case."""
 
     method: str
@@ -59,7 +59,7 @@ class Response:
         return "\r\n".join([*lines, "", ""]).encode() + self.body
 
 
-def parse_head(head: bytes) -> Request:
+def parse_head(head: bytes) -> DemoRequest:
     """A request without its body, from everything up to the empty line. Raises MessageError."""
     lines = head.decode("utf-8", "replace").split("\r\n")
     try:
@@ -74,10 +74,10 @@ def parse_head(head: bytes) -> Request:
         if not colon:
             raise MessageError(f"not a header: {line[:80]!r}")
         headers[name.strip().lower()] = value.strip()
-    return Request(method, url, headers)
+    return DemoRequest(method, url, headers)
 
 
-async def read_message(reader: asyncio.StreamReader) -> Request | Interleaved | None:
+async def read_message(reader: asyncio.StreamReader) -> DemoRequest | Interleaved | None:
     """The next message or packet; None when the client has closed. Raises MessageError."""
     try:
         first = await reader.readexactly(1)
@@ -99,4 +99,4 @@ async def read_message(reader: asyncio.StreamReader) -> Request | Interleaved | 
         return None
     except asyncio.LimitOverrunError:
         raise MessageError("a request without end") from None
-    return Request(request.method, request.url, request.headers, body)
+    return DemoRequest(request.method, request.url, request.headers, body)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 
 from .auth import Auth
-from .connection import Connection
+from .connection import DemoConnection
 from .hooks import Hooks
 from .stream import Stream
 
@@ -49,7 +49,7 @@ class RtspServer:
         self.report_interval_s = report_interval_s
         self.aggregate = aggregate
         self.session_id = secrets.randbits(31)
-        self.connections: set[Connection] = set()
+        self.connections: set[DemoConnection] = set()
         self.accepted = 0
         self.listening = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -104,14 +104,14 @@ class RtspServer:
         _log.error("sending failed", exc_info=error)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = Connection(self, self.accepted, reader, writer)
+        connection = DemoConnection(self, self.accepted, reader, writer)
         self.accepted += 1
         self.connections.add(connection)
         task = asyncio.get_running_loop().create_task(self._serve(connection))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, connection: Connection) -> None:
+    async def _serve(self, connection: DemoConnection) -> None:
         try:
             with contextlib.suppress(asyncio.CancelledError):
                 await connection.run()

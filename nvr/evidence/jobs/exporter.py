@@ -20,8 +20,8 @@ import msgspec
 from nvr.cases import exports
 from nvr.cases.exports import Export
 from nvr.config import redact
-from nvr.evidence.jobs.keeper import Keeper
-from nvr.evidence.jobs.priority import Pace
+from nvr.evidence.jobs.keeper import IntegrityKeeper
+from nvr.evidence.jobs.priority import ExportPace
 from nvr.evidence.making.package import ExportPlan, make_package, package_name, plan_export, remove_package, work_bytes
 from nvr.evidence.package.request import ExportRequest, Unit
 from nvr.evidence.seal.errors import Cancelled, EvidenceError
@@ -82,7 +82,7 @@ class Exporter:
         self._cache = IndexCache(self._database, most_samples=500_000)
         self._folder = Path(settings.exports)
         keys = KeyFolder(Path(settings.keys), settings.name)
-        self.keeper = Keeper(self._database, HeadBook(self._folder, keys), keys, now_us)
+        self.keeper = IntegrityKeeper(self._database, HeadBook(self._folder, keys), keys, now_us)
         self._expired_at = -_EXPIRY_S
         # Waiting exports: when they were last planned, and how much was kept then.
         self._waiting: dict[str, tuple[float, int]] = {}
@@ -182,7 +182,7 @@ class Exporter:
         head = self.keeper.note(f"export {job.id}") or head
         plan = replace(plan, request=replace(plan.request, audit_head=str(head)))
         log.info("export %s: %d files, %d bytes", job.id, len(plan.files), plan.bytes)
-        told = _Told(self._database, job.id, self._ending, Pace(settings.rate_bytes_per_s, self._ending))
+        told = _Told(self._database, job.id, self._ending, ExportPace(settings.rate_bytes_per_s, self._ending))
         destination = self._folder / package_name(plan.request)
         # A crash between the package's name and its row: it is made anew, since nobody has it.
         shutil.rmtree(destination, ignore_errors=True)
@@ -247,7 +247,7 @@ class Exporter:
 class _Told:
     """Hears of progress: keeps the pace, notes it once a second, and ends what is not wanted any more."""
 
-    def __init__(self, database: Database, id_: str, ending: threading.Event, pace: Pace) -> None:
+    def __init__(self, database: Database, id_: str, ending: threading.Event, pace: ExportPace) -> None:
         self._database, self._id, self._ending, self._pace = database, id_, ending, pace
         self._done = 0
         self._noted = time.monotonic()

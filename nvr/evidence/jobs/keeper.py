@@ -17,27 +17,27 @@ from nvr.evidence.seal.errors import EvidenceError
 from nvr.evidence.seal.heads import HeadBook
 from nvr.evidence.seal.keys import KeyFolder
 from storage.catalogue import audit
-from storage.catalogue.audit import Head
+from storage.catalogue.audit import AuditHead
 from storage.catalogue.database import Database
 from storage.integrity import findings as integrity
 from storage.integrity import holds as hold_check
 from storage.integrity import schema as schema_check
 from storage.integrity.audit_log import compare, verify
 
-__all__ = ["Keeper"]
+__all__ = ["IntegrityKeeper"]
 
 log = logging.getLogger(__name__)
 
 _HOUR_S: Final = 3600.0
 
 
-class Keeper:
+class IntegrityKeeper:
     """``note`` is called at each export, ``run`` in a thread of its own."""
 
     def __init__(self, database: Database, book: HeadBook, keys: KeyFolder, now_us: Callable[[], int]) -> None:
         self._database, self._book, self._keys, self._now_us = database, book, keys, now_us
         # What was verified before, entry by entry: only what follows is computed again.
-        self._verified = Head(0, "")
+        self._verified = AuditHead(0, "")
 
     def run(self, ending: threading.Event) -> None:
         """Compares and signs until told to end."""
@@ -53,7 +53,7 @@ class Keeper:
                 return
             why = "hourly"
 
-    def note(self, why: str) -> Head | None:
+    def note(self, why: str) -> AuditHead | None:
         """Signs how far the log reaches now, and returns it; None if it can't be signed."""
         with self._database.read() as conn:
             head = audit.head(conn)
@@ -69,7 +69,7 @@ class Keeper:
         noted = self._book.read()
         with self._database.read() as conn:
             if compare(conn, [self._verified]):
-                self._verified = Head(0, "")
+                self._verified = AuditHead(0, "")
             verdict = verify(conn, noted.heads, after=self._verified)
             found = {
                 "audit": [*noted.faults, *(f"entry {one.seq}: {one.kind}: {one.detail}" for one in verdict.faults)],

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Pace", "give_way", "io_pressure"]
+__all__ = ["ExportPace", "give_way", "io_pressure"]
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def io_pressure() -> float:
         return 0.0
 
 
-class Pace:
+class ExportPace:
     """Keeps copying to ``bytes_per_s``, and to an eighth of that while disks are busy. ``ending`` cuts a wait short."""
 
     def __init__(

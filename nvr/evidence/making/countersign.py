@@ -18,7 +18,7 @@ from nvr.evidence.package.manifest import MANIFEST_NAME, certificate_name, signa
 from nvr.evidence.seal.errors import EvidenceError
 from nvr.evidence.seal.oeff import append_signature
 from nvr.evidence.seal.signing import Signer
-from nvr.evidence.verify import Report, verify
+from nvr.evidence.verify import VerificationReport, verify
 from nvr.evidence.verify.package import signed_digest
 
 __all__ = ["NotVerified", "countersign", "countersign_movie"]
@@ -31,7 +31,7 @@ Progress = Callable[[int, int], None]
 class NotVerified(EvidenceError):
     """What is to be counter-signed does not verify; ``report`` says why."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: VerificationReport) -> None:
         super().__init__(f"it does not verify ({report.outcome}), so it is not counter-signed")
         self.report = report
 

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from nvr.config import redact
 from nvr.evidence.making.readback import Outcome, read_back
-from nvr.evidence.package.archive import Entry, PackageArchive
+from nvr.evidence.package.archive import ArchiveEntry, PackageArchive
 from nvr.evidence.package.clocks import server_clock
 from nvr.evidence.package.copying import CopiedPart, SealedFile, write_sealed
 from nvr.evidence.package.manifest import (
@@ -39,7 +39,7 @@ from nvr.evidence.package.plan import CameraPlan, FilePlan, plan_camera
 from nvr.evidence.package.request import ExportRequest, Unit
 from nvr.evidence.package.statement import first_picture, make_statement
 from nvr.evidence.seal.errors import ExportRefused, NothingToExport, WronglyWritten
-from nvr.evidence.seal.oeff import ExportUnit, Source
+from nvr.evidence.seal.oeff import ExportUnit, SealSource
 from nvr.evidence.seal.signing import Signer
 from nvr.evidence.seal.times import folder_name
 from nvr.evidence.verify import verify
@@ -92,7 +92,7 @@ class Package:
     not be delivered."""
 
     path: Path
-    entries: tuple[Entry, ...]
+    entries: tuple[ArchiveEntry, ...]
     manifest: Mapping[str, Any]
     warnings: tuple[str, ...]
 
@@ -220,7 +220,7 @@ def _describing(
     name = camera.name if len(camera.name.encode()) > 1 else f"{camera.name} ({camera.camera})"
 
     def describe(tracks: Sequence[Track]) -> ExportUnit:
-        sources = tuple(Source(track.track_id, name, url, line=camera.camera) for track in tracks)
+        sources = tuple(SealSource(track.track_id, name, url, line=camera.camera) for track in tracks)
         return ExportUnit(unit.name, began_us // 1_000_000, request.operator, sources)
 
     return describe
@@ -235,7 +235,7 @@ def _finish(
     urls: Mapping[str, str],
     made_us: int,
 ) -> Package:
-    entries = [Entry(file.name, file.size, file.crc32) for file in sealed]
+    entries = [ArchiveEntry(file.name, file.size, file.crc32) for file in sealed]
     described = [video_entry(file, done) for file, done in zip(plan.files, sealed, strict=True)]
 
     def manifest(files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -248,7 +248,7 @@ def _finish(
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        entries.append(Entry(name, len(data), zlib.crc32(data)))
+        entries.append(ArchiveEntry(name, len(data), zlib.crc32(data)))
 
     stills = {camera.camera: first_picture(work / camera.files[0].name) for camera in plan.cameras if camera.files}
     statement = make_statement(manifest(described), stills)

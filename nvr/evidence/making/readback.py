@@ -26,8 +26,8 @@ from nvr.evidence.package.archive import Archive
 from nvr.evidence.package.manifest import MANIFEST_NAME
 from nvr.evidence.seal.signing import Certificate
 from nvr.evidence.seal.times import parse_iso
-from nvr.evidence.verify import Kind, Report, verify
-from nvr.evidence.verify.sources import ArchiveSource, FolderSource, Source
+from nvr.evidence.verify import FindingKind, VerificationReport, verify
+from nvr.evidence.verify.sources import ArchiveSource, FolderSource, PackageSource
 from nvr.evidence.verify.words import finding_text
 from nvr.playback.errors import FootageGone
 from nvr.playback.index_cache import OpenSegment
@@ -128,7 +128,7 @@ def read_back(
         details.append(f"and {len(wrong) - _MOST_DETAILS} more")
     if compared.gone:
         details.append(f"{compared.gone} of its segments are no longer recorded here: they can't be compared")
-    is_ours = report.signer_known and all(finding.kind is Kind.MALFORMED for finding in report.findings)
+    is_ours = report.signer_known and all(finding.kind is FindingKind.MALFORMED for finding in report.findings)
     return ReadBack(outcome, tuple(details), compared.bytes, compared.gone, str(report.about.get("id", "")), is_ours)
 
 
@@ -161,19 +161,19 @@ def _compare(target: Path, find: Find, ending: threading.Event) -> _Compared:
 
 
 @contextmanager
-def _source(target: Path) -> Iterator[Source | None]:
+def _source(target: Path) -> Iterator[PackageSource | None]:
     if target.is_dir():
-        yield FolderSource(target, Report(str(target), "directory", False))
+        yield FolderSource(target, VerificationReport(str(target), "directory", False))
         return
     with target.open("rb") as file:
         try:
-            archive: Source | None = ArchiveSource(Archive.of_file(file))
+            archive: PackageSource | None = ArchiveSource(Archive.of_file(file))
         except ValueError:
             archive = None
         yield archive
 
 
-def _compare_file(source: Source, listed: _File, find: Find, found: _Compared, ending: threading.Event) -> None:
+def _compare_file(source: PackageSource, listed: _File, find: Find, found: _Compared, ending: threading.Event) -> None:
     if not listed.segments or source.sizes[listed.name] < listed.segments[0].file_bytes[0]:
         # Verification says what is wrong.
         return

@@ -2,7 +2,7 @@
 
 The bytes of an archive follow from the names, sizes and CRC-32s of its files: so it can be sent from any byte on
 without being made first, and a reader can demand that form. Invariant: ``Archive.of_file`` accepts exactly what
-``Layout`` makes. Anything else (another order, a comment, data before, between or behind entries, compression, an odd
+``ArchiveLayout`` makes. Anything else (another order, a comment, data before, between or behind entries, compression, an odd
 name) is refused and not put right: an archive that two programs read differently is no evidence.
 """
 
@@ -24,7 +24,7 @@ import aiofiles.os
 
 from nvr.evidence.seal.times import parse_iso
 
-__all__ = ["Archive", "ArchiveError", "Entry", "Layout", "PackageArchive", "is_package_name", "made_s"]
+__all__ = ["Archive", "ArchiveEntry", "ArchiveError", "ArchiveLayout", "PackageArchive", "is_package_name", "made_s"]
 
 _LOCAL: Final = struct.Struct("<IHHHHHIIIHH")
 _CENTRAL: Final = struct.Struct("<IHHHHHHIIIHHHHHII")
@@ -61,7 +61,7 @@ class ArchiveError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ArchiveEntry:
     """A file of a package: its name without a folder, its size and its CRC-32."""
 
     name: str
@@ -88,12 +88,12 @@ def _times(made_s: int | None) -> tuple[int, int, bytes]:
     return clock, date, _EXTRA_TIME.pack(0x5455, 5, 1, min(max(made_s, 0), _LATEST_S))
 
 
-class Layout:
+class ArchiveLayout:
     """Where everything stands in the archive of a package whose folder in it is ``folder``. ``made_s``: when the
     package was made, seconds of the Unix epoch, which all its files carry, so that the same package is the same archive
     each time; None: none, as it was before."""
 
-    def __init__(self, folder: str, entries: Sequence[Entry], made_s: int | None = None) -> None:
+    def __init__(self, folder: str, entries: Sequence[ArchiveEntry], made_s: int | None = None) -> None:
         self.folder = folder
         self.entries = tuple(entries)
         self.made_s = made_s
@@ -165,8 +165,8 @@ def _made_s(path: Path) -> int:
 class PackageArchive:
     """The archive of a package in a folder on disk, of which any bytes can be read. Close it when it is sent."""
 
-    def __init__(self, path: Path, folder: str, entries: Sequence[Entry]) -> None:
-        self._layout = Layout(folder, entries, made_s(path))
+    def __init__(self, path: Path, folder: str, entries: Sequence[ArchiveEntry]) -> None:
+        self._layout = ArchiveLayout(folder, entries, made_s(path))
         self._path = path
         self._open: tuple[int, int] | None = None
         self._lock = threading.Lock()
@@ -252,7 +252,7 @@ class PackageArchive:
 class Archive:
     """A package's archive that was read: its layout, over an open file."""
 
-    def __init__(self, file: BinaryIO, layout: Layout) -> None:
+    def __init__(self, file: BinaryIO, layout: ArchiveLayout) -> None:
         self.file, self.layout = file, layout
 
     @classmethod
@@ -306,11 +306,11 @@ def _directory(file: BinaryIO, size: int) -> tuple[int, bytes, int]:
     return at, _read(file, at, length), count
 
 
-def _layout(directory: bytes, count: int) -> Layout:
+def _layout(directory: bytes, count: int) -> ArchiveLayout:
     at = 0
     folder: str | None = None
     made: int | None = None
-    entries: list[Entry] = []
+    entries: list[ArchiveEntry] = []
     seen: set[str] = set()
     while at < len(directory):
         where = f"entry {len(entries) + 1} of the ZIP"
@@ -341,9 +341,9 @@ def _layout(directory: bytes, count: int) -> Layout:
             raise ArchiveError(name, "has fields that this program does not write")
         folder = first
         seen.add(last.lower())
-        entries.append(Entry(last, _EXTRA_CENTRAL.unpack_from(extra)[2], crc))
+        entries.append(ArchiveEntry(last, _EXTRA_CENTRAL.unpack_from(extra)[2], crc))
         if entries[-1].size > _MOST_BYTES:
             raise ArchiveError(name, "declares more bytes than any disk has")
     if folder is None or len(entries) != count:
         raise ArchiveError("ZIP directory", f"has {len(entries)} entries, and its end says {count}")
-    return Layout(folder, entries, made)
+    return ArchiveLayout(folder, entries, made)

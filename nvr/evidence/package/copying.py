@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from nvr.evidence.package.plan import FilePlan, Part
+from nvr.evidence.package.plan import FilePlan, PackagePart
 from nvr.evidence.seal.errors import SourceChanged
 from nvr.evidence.seal.oeff import ExportUnit, make_meta
 from nvr.evidence.seal.signing import Signer
@@ -52,7 +52,7 @@ class CopiedPart:
     and how the segment's own bytes compare with what was recorded. ``matches`` is None if there is no hash to compare
     with: it was still being written."""
 
-    part: Part
+    part: PackagePart
     begin: int
     end: int
     crc32: int
@@ -110,7 +110,7 @@ class _Rebase:
         return max((2 * wall * scale + below * 1_000_000) // (2 * below * 1_000_000), 0)
 
 
-def _zero_us(opened: OpenSegment, part: Part) -> int:
+def _zero_us(opened: OpenSegment, part: PackagePart) -> int:
     """When the file's first sample in decode order is due: nothing in it has a time before."""
     clock, index = TimeMap.of(opened.segment), opened.file.index
     earliest = []
@@ -142,7 +142,7 @@ def _patch(data: memoryview, at: int, end: int, sequence: int, rebase: _Rebase) 
                     struct.pack_into(">Q", data, inner.payload + 4, rebase(track_id, old))
 
 
-def _reading(opened: OpenSegment, part: Part, blocks: queue.Queue[_Block], stop: threading.Event) -> None:
+def _reading(opened: OpenSegment, part: PackagePart, blocks: queue.Queue[_Block], stop: threading.Event) -> None:
     """A thread: reads all of a segment in order, hashes it, and hands on the fragments that are wanted."""
 
     def put(block: _Block) -> bool:
@@ -194,7 +194,7 @@ def _read(opened: OpenSegment, offset: int, size: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _blocks(opened: OpenSegment, part: Part) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
+def _blocks(opened: OpenSegment, part: PackagePart) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
     """(offset, size, fragments within as (offset, size)) of all of the file in order; wanted fragments are never split."""
     size = opened.file.size if opened.file.tail is not None else part.end
 
@@ -331,7 +331,7 @@ def write_sealed(
 
 
 def _copy(
-    opened: OpenSegment, part: Part, out: _Output, zero_us: int, sequence: int, progress: Progress
+    opened: OpenSegment, part: PackagePart, out: _Output, zero_us: int, sequence: int, progress: Progress
 ) -> tuple[CopiedPart, int]:
     rows = opened.file.index.fragments
     if len(rows) < part.last or (int(rows[part.first, 0]), int(rows[part.last - 1].sum())) != (part.begin, part.end):

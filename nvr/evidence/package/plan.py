@@ -35,7 +35,7 @@ from storage.coverage.one_camera import Coverage, Piece, coverage
 from storage.coverage.runs import whole
 from storage.format.sample_index import SegmentIndex
 
-__all__ = ["SIGNATURE_UUID", "CameraPlan", "FilePlan", "Part", "Problem", "plan_camera"]
+__all__ = ["SIGNATURE_UUID", "CameraPlan", "ExportProblem", "FilePlan", "PackagePart", "plan_camera"]
 
 SIGNATURE_UUID: Final = bytes.fromhex("005bc93f2d715e95ada4796f90877a6f")
 """User data of SEI units that carry a camera's own signatures (ONVIF Media Signing)."""
@@ -47,7 +47,7 @@ _SIGNED_WITHIN: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PackagePart:
     """The fragments ``[first, last)`` of a segment, its bytes ``[begin, end)``, shown from ``start_us`` to ``end_us``."""
 
     piece: Piece
@@ -67,7 +67,7 @@ class FilePlan:
 
     camera: str
     init: Init
-    parts: tuple[Part, ...]
+    parts: tuple[PackagePart, ...]
     preroll_us: int
     postroll_us: int
     number: int = 1
@@ -95,7 +95,7 @@ class FilePlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ExportProblem:
     """Footage that the catalogue has and that could not be exported."""
 
     camera: str
@@ -115,7 +115,7 @@ class CameraPlan:
     url: str
     covered: Coverage
     files: tuple[FilePlan, ...]
-    problems: tuple[Problem, ...]
+    problems: tuple[ExportProblem, ...]
     clock: tuple[Sample, ...]
 
 
@@ -139,10 +139,10 @@ def plan_camera(
         clock = tuple(clock_samples.between(conn, camera, start_us, end_us))
         inits = {segment.init: segments.init(conn, segment.init) for segment in found}
     files: list[FilePlan] = []
-    problems: list[Problem] = []
+    problems: list[ExportProblem] = []
     runs = whole(found, start_us, end_us + _SIGNATURE_WITHIN_US)
     for chain in itertools.chain.from_iterable(chains(pieces) for pieces in runs):
-        run: list[Part] = []
+        run: list[PackagePart] = []
         for number, piece in enumerate(chain):
             if piece.start_us >= end_us:
                 break
@@ -150,7 +150,7 @@ def plan_camera(
             try:
                 part = _part(cache, cut, chain[number:] if piece.end_us >= end_us else ())
             except PlaybackError as error:
-                problems.append(Problem(camera, cut.start_us, cut.end_us, error.code, str(error)))
+                problems.append(ExportProblem(camera, cut.start_us, cut.end_us, error.code, str(error)))
                 _finish(run, inits, camera, start_us, end_us, files)
                 continue
             if part is None:
@@ -175,7 +175,12 @@ def _told_apart(files: Sequence[FilePlan]) -> list[FilePlan]:
 
 
 def _finish(
-    run: list[Part], inits: dict[str, Init | None], camera: str, start_us: int, end_us: int, files: list[FilePlan]
+    run: list[PackagePart],
+    inits: dict[str, Init | None],
+    camera: str,
+    start_us: int,
+    end_us: int,
+    files: list[FilePlan],
 ) -> None:
     if not run:
         return
@@ -197,7 +202,7 @@ def _finish(
     run.clear()
 
 
-def _part(cache: IndexCache, piece: Piece, following: Sequence[Piece]) -> tuple[Part, list[Part]] | None:
+def _part(cache: IndexCache, piece: Piece, following: Sequence[Piece]) -> tuple[PackagePart, list[PackagePart]] | None:
     """The fragments for a piece; with ``following``, the pieces of the chain from this one on, also those up to the
     camera's own signature of what the piece holds, if the camera signs."""
     index = cache.get(piece.segment).index
@@ -209,7 +214,7 @@ def _part(cache: IndexCache, piece: Piece, following: Sequence[Piece]) -> tuple[
     begin, end = int(shown[0]), int(shown[-1])
     keys = np.flatnonzero(video.sync[: begin + 1] & (pts[: begin + 1] <= pts[shown].min()))
     first, last = _fragment(index, int(keys[-1]) if len(keys) else 0), _fragment(index, end) + 1
-    more: list[Part] = []
+    more: list[PackagePart] = []
     if following:
         last, more = _until_signed(cache, following, index, last)
     return _made(piece, index, first, last), more
@@ -220,7 +225,7 @@ def _fragment(index: SegmentIndex, sample: int) -> int:
     return int(rows[np.searchsorted(rows[:, 1], sample, "right") - 1, 0])
 
 
-def _made(piece: Piece, index: SegmentIndex, first: int, last: int) -> Part:
+def _made(piece: Piece, index: SegmentIndex, first: int, last: int) -> PackagePart:
     video, clock = index.video, TimeMap.of(piece.segment)
     rows = video.fragments[(video.fragments[:, 0] >= first) & (video.fragments[:, 0] < last)]
     a, b = int(rows[0, 1]), int(rows[-1, 1] + rows[-1, 2])
@@ -232,7 +237,7 @@ def _made(piece: Piece, index: SegmentIndex, first: int, last: int) -> Part:
     # A hole at its end is none of what it delivers.
     last_us = clock.wall_us(int(pts.max()))
     end_us = min([end_us, *(a for a, _ in piece.segment.holes if a > last_us)])
-    return Part(
+    return PackagePart(
         piece,
         first,
         last,
@@ -246,7 +251,7 @@ def _made(piece: Piece, index: SegmentIndex, first: int, last: int) -> Part:
 
 def _until_signed(
     cache: IndexCache, following: Sequence[Piece], index: SegmentIndex, last: int
-) -> tuple[int, list[Part]]:
+) -> tuple[int, list[PackagePart]]:
     """Where to end, so that the camera's signature of the last pictures is in: behind the next fragment that carries
     one."""
     opened = cache.open(following[0].segment)
@@ -267,16 +272,16 @@ def _until_signed(
                 return number + 1, []
     finally:
         opened.close()
-    more: list[Part] = []
+    more: list[PackagePart] = []
     if len(following) > 1 and following[0].end_us == following[0].segment.end_us:
         more = _signed_in(cache, following[1:])
     return (len(index.fragments), more) if signed or more else (last, [])
 
 
-def _signed_in(cache: IndexCache, pieces: Sequence[Piece]) -> list[Part]:
+def _signed_in(cache: IndexCache, pieces: Sequence[Piece]) -> list[PackagePart]:
     """The beginning of the segments that follow, up to the first signature in them; nothing if none comes soon."""
     until_us = pieces[0].start_us + _SIGNATURE_WITHIN_US
-    parts: list[Part] = []
+    parts: list[PackagePart] = []
     for piece in pieces:
         opened = cache.open(piece.segment)
         part = None

@@ -23,7 +23,7 @@ from nvr.evidence.package.statement_texts import BOTH, SENTENCES
 from nvr.evidence.seal.times import iso, local, parse_iso
 from nvr.texts import Formats, words
 from storage.causes import Cause, CauseClass
-from storage.coverage.account import Account
+from storage.coverage.account import TimeAccount
 from storage.coverage.figures import Category, category
 
 __all__ = ["first_picture", "make_statement"]
@@ -222,7 +222,7 @@ def _missing(gaps: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     for gap in gaps:
         name = category(Cause(gap["cause"]), CauseClass(gap["class"]))
         sums[name] = sums.get(name, 0) + parse_iso(gap["end"]) - parse_iso(gap["start"])
-    account = Account.of_categories(sum(sums.values()), 0, sums)
+    account = TimeAccount.of_categories(sum(sums.values()), 0, sums)
     return {
         "not_recorded": account.not_recorded_us,
         "no_longer_there": account.no_longer_there_us,

@@ -27,7 +27,7 @@ from nvr.evidence.seal.errors import KeyProblem
 from nvr.evidence.seal.keys import KeyFolder
 from nvr.evidence.seal.signing import Certificate, Signer
 from nvr.evidence.seal.times import iso
-from storage.catalogue.audit import Head
+from storage.catalogue.audit import AuditHead
 from storage.disk.files import FILES
 
 __all__ = ["HeadBook", "Noted"]
@@ -41,7 +41,7 @@ _MOST_FAULTS: Final = 50
 class Noted:
     """What a book holds: its heads, oldest first, and what is wrong with it, in words."""
 
-    heads: tuple[Head, ...]
+    heads: tuple[AuditHead, ...]
     faults: tuple[str, ...]
 
 
@@ -53,7 +53,7 @@ class HeadBook:
         self._keys = keys
         self._lock = threading.Lock()
 
-    def note(self, head: Head, why: str, *, signer: Signer, now_us: int) -> None:
+    def note(self, head: AuditHead, why: str, *, signer: Signer, now_us: int) -> None:
         """Adds a head. Waits for the disk.
 
         Raises:
@@ -111,7 +111,7 @@ class HeadBook:
 
     def read(self) -> Noted:
         """What the book holds. Whatever is in its files, what is wrong is named."""
-        heads: list[Head] = []
+        heads: list[AuditHead] = []
         faults: list[str] = []
         try:
             known = {kept.certificate.fingerprint: kept.certificate for kept in self._keys.certificates()}
@@ -128,7 +128,7 @@ class HeadBook:
                 wrong = _wrong(line, previous, known)
                 previous = hashlib.sha256(line).hexdigest()
                 if wrong is None:
-                    heads.append(Head.parse(json.loads(line)["head"]))
+                    heads.append(AuditHead.parse(json.loads(line)["head"]))
                 else:
                     faults.append(f"{path}, line {number}: {wrong}")
         return Noted(tuple(heads), tuple(faults[:_MOST_FAULTS]))
@@ -157,7 +157,7 @@ def _wrong(line: bytes, previous: str, known: dict[str, Certificate]) -> str | N
         found = json.loads(line)
         if not isinstance(found, dict) or set(found) != _MEMBERS:
             return "it is no line of this book"
-        Head.parse(found["head"])
+        AuditHead.parse(found["head"])
         signature = base64.b64decode(found["signature"], validate=True)
         certificate = known.get(found["certificate_sha256"])
         # Texts that JSON can hold and UTF-8 can't have no digest.

@@ -17,8 +17,8 @@ __all__ = [
     "LARGEST_META_BYTES",
     "ExportUnit",
     "Meta",
+    "SealSource",
     "Signature",
-    "Source",
     "append_signature",
     "make_meta",
     "parse_meta",
@@ -36,7 +36,7 @@ _MOST_SIGNATURES = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SealSource:
     """Where a track comes from."""
 
     track_id: int
@@ -53,7 +53,7 @@ class ExportUnit:
     name: str
     time_s: int
     operator: str
-    sources: tuple[Source, ...]
+    sources: tuple[SealSource, ...]
     url: str = ""
     mac: str = ""
 
@@ -257,7 +257,7 @@ def _parse_suep(reader: _Reader) -> ExportUnit:
     sources = []
     for _ in range(count):
         track_id = reader.number(2)
-        sources.append(Source(track_id, reader.text(), reader.text(), reader.text(), reader.text()))
+        sources.append(SealSource(track_id, reader.text(), reader.text(), reader.text(), reader.text()))
     reader.finish()
     return ExportUnit(name, time_s, operator, tuple(sources), url, mac)
 

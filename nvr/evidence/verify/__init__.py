@@ -5,6 +5,6 @@ and what is not understood is refused.
 """
 
 from nvr.evidence.verify.check import verify
-from nvr.evidence.verify.report import Finding, Kind, Report, SignatureReport
+from nvr.evidence.verify.report import Finding, FindingKind, SignatureReport, VerificationReport
 
-__all__ = ["Finding", "Kind", "Report", "SignatureReport", "verify"]
+__all__ = ["Finding", "FindingKind", "SignatureReport", "VerificationReport", "verify"]

@@ -19,7 +19,7 @@ from nvr.evidence.seal.signing import Certificate
 from nvr.evidence.seal.times import iso
 from nvr.evidence.verify.movie import MovieResult, check_movie
 from nvr.evidence.verify.package import check_package
-from nvr.evidence.verify.report import Kind, Report, SignatureReport
+from nvr.evidence.verify.report import FindingKind, SignatureReport, VerificationReport
 from nvr.evidence.verify.sources import ArchiveSource, FolderSource
 
 __all__ = ["verify"]
@@ -29,7 +29,7 @@ Progress = Callable[[int, int], None]
 
 def verify(
     target: Path, certificates: Sequence[Certificate] = (), *, progress: Progress = lambda done, total: None
-) -> Report:
+) -> VerificationReport:
     """Verifies ``target``: a package's folder, its ZIP, or one MP4. ``certificates`` are those that are trusted;
     without any, what holds may have been signed by anybody, and the report says so. ``progress`` is told bytes done and
     in all.
@@ -41,7 +41,7 @@ def verify(
     if not (target.is_dir() or target.is_file() or not target.exists()):
         raise OSError(errno.EINVAL, "it is no file and no folder", str(target))
     if target.is_dir():
-        report = Report(str(target), "directory", bool(trusted))
+        report = VerificationReport(str(target), "directory", bool(trusted))
         with _damage(report, target.name):
             check_package(FolderSource(target, report), report, trusted, progress)
     else:
@@ -49,18 +49,21 @@ def verify(
             report = _check_file(file, target, trusted, progress)
     if trusted and report.signatures and not report.signer_known and report.outcome == "valid":
         report.add(
-            Kind.UNKNOWN_KEY, report.signatures[0].subject, "unknown_key", fingerprint=report.signatures[0].fingerprint
+            FindingKind.UNKNOWN_KEY,
+            report.signatures[0].subject,
+            "unknown_key",
+            fingerprint=report.signatures[0].fingerprint,
         )
     return report
 
 
-def _check_file(file: BinaryIO, target: Path, trusted: set[str], progress: Progress) -> Report:
+def _check_file(file: BinaryIO, target: Path, trusted: set[str], progress: Progress) -> VerificationReport:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     start = file.read(4)
     file.seek(max(size - 22, 0))
     is_zip = start == b"PK\x03\x04" or file.read(4) == b"PK\x05\x06" or target.suffix.lower() == ".zip"
-    report = Report(str(target), "zip" if is_zip else "mp4", bool(trusted))
+    report = VerificationReport(str(target), "zip" if is_zip else "mp4", bool(trusted))
     done = 0
 
     def tell(count: int) -> None:
@@ -73,7 +76,7 @@ def _check_file(file: BinaryIO, target: Path, trusted: set[str], progress: Progr
             try:
                 check_package(ArchiveSource(Archive.of_file(file)), report, trusted, progress)
             except ArchiveError as error:
-                report.add(Kind.MALFORMED, error.where, "bad_archive", detail=error.why)
+                report.add(FindingKind.MALFORMED, error.where, "bad_archive", detail=error.why)
         else:
             file.seek(0)
             _check_single(check_movie(file, size, progress=tell), report, trusted, target.name)
@@ -81,18 +84,18 @@ def _check_file(file: BinaryIO, target: Path, trusted: set[str], progress: Progr
 
 
 @contextmanager
-def _damage(report: Report, name: str) -> Iterator[None]:
+def _damage(report: VerificationReport, name: str) -> Iterator[None]:
     """Whoever damages a package must not get a program that falls over in the place of a verdict: what no check has
     foreseen is damage too."""
     try:
         yield
     except (ArithmeticError, AssertionError, BufferError, LookupError, MemoryError, RecursionError) as error:
-        report.add(Kind.MALFORMED, name, "not_understood", detail=type(error).__name__)
+        report.add(FindingKind.MALFORMED, name, "not_understood", detail=type(error).__name__)
     except (AttributeError, TypeError, ValueError, struct.error) as error:
-        report.add(Kind.MALFORMED, name, "not_understood", detail=type(error).__name__)
+        report.add(FindingKind.MALFORMED, name, "not_understood", detail=type(error).__name__)
 
 
-def _check_single(result: MovieResult, report: Report, trusted: set[str], name: str) -> None:
+def _check_single(result: MovieResult, report: VerificationReport, trusted: set[str], name: str) -> None:
     report.files, report.bytes = 1, result.size
     if result.trouble is not None:
         trouble = result.trouble

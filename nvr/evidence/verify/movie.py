@@ -16,7 +16,7 @@ from typing import BinaryIO, Final
 from nvr.evidence.seal.errors import KeyProblem
 from nvr.evidence.seal.oeff import LARGEST_META_BYTES, Meta, parse_meta, signed_view
 from nvr.evidence.seal.signing import Certificate, read_certificate
-from nvr.evidence.verify.report import Kind
+from nvr.evidence.verify.report import FindingKind
 from storage.format.boxes import BoxError, Track, children, header, parse_init, parse_moof
 
 __all__ = ["MovieResult", "Trouble", "check_movie"]
@@ -38,7 +38,7 @@ Progress = Callable[[int], None]
 class Trouble:
     """What is wrong, and at which byte."""
 
-    kind: Kind
+    kind: FindingKind
     at: int
     code: str
     detail: str = ""
@@ -63,7 +63,7 @@ class MovieResult:
 
 
 class _Stop(Exception):
-    def __init__(self, kind: Kind, at: int, code: str, detail: str = "") -> None:
+    def __init__(self, kind: FindingKind, at: int, code: str, detail: str = "") -> None:
         super().__init__(code)
         self.trouble = Trouble(kind, at, code, detail)
 
@@ -137,7 +137,7 @@ def _walk(stream: _Stream, result: MovieResult) -> None:
     while True:
         start = stream.at
         if start == stream.size:
-            raise _Stop(Kind.MALFORMED, start, "no_seal")
+            raise _Stop(FindingKind.MALFORMED, start, "no_seal")
         before = stream.sha.copy()
         head, kind, end = _header(stream)
         if kind == b"meta" and expected == b"moof" and fragments:
@@ -151,9 +151,9 @@ def _walk(stream: _Stream, result: MovieResult) -> None:
             try:
                 result.tracks = parse_init(init)
             except BoxError as error:
-                raise _Stop(Kind.MALFORMED, start, "bad_structure", str(error)) from None
+                raise _Stop(FindingKind.MALFORMED, start, "bad_structure", str(error)) from None
             if len(result.tracks) > _MOST_TRACKS:
-                raise _Stop(Kind.MALFORMED, start, "bad_structure", f"it declares {len(result.tracks)} tracks")
+                raise _Stop(FindingKind.MALFORMED, start, "bad_structure", f"it declares {len(result.tracks)} tracks")
             result.init_sha256 = hashlib.sha256(init).hexdigest()
             expected = b"moof"
         elif kind == expected == b"moof":
@@ -161,7 +161,7 @@ def _walk(stream: _Stream, result: MovieResult) -> None:
             _, after, mdat_end = _header(stream)
             if after != b"mdat":
                 raise _Stop(
-                    Kind.MALFORMED, stream.at, "bad_structure", f"moof is followed by {after!r}, not by its mdat"
+                    FindingKind.MALFORMED, stream.at, "bad_structure", f"moof is followed by {after!r}, not by its mdat"
                 )
             fragments += 1
             _check_fragment(result, moof, start, mdat_end, fragments)
@@ -169,9 +169,11 @@ def _walk(stream: _Stream, result: MovieResult) -> None:
         elif kind in _HARMLESS and expected == b"moof":
             stream.skip(end - stream.at)
         elif kind == b"mdat" and expected == b"moof" and not fragments:
-            raise _Stop(Kind.UNSUPPORTED, start, "not_fragmented")
+            raise _Stop(FindingKind.UNSUPPORTED, start, "not_fragmented")
         else:
-            raise _Stop(Kind.MALFORMED, start, "bad_structure", f"{kind!r} stands where {expected.decode()} should")
+            raise _Stop(
+                FindingKind.MALFORMED, start, "bad_structure", f"{kind!r} stands where {expected.decode()} should"
+            )
 
 
 def _header(stream: _Stream) -> tuple[bytes, bytes, int]:
@@ -179,26 +181,26 @@ def _header(stream: _Stream) -> tuple[bytes, bytes, int]:
     start = stream.at
     head = stream.take(8)
     if len(head) < 8:
-        raise _Stop(Kind.MALFORMED, start, "cut_off")
+        raise _Stop(FindingKind.MALFORMED, start, "cut_off")
     size, kind = struct.unpack(">I4s", head)
     if size == 1:
         head += stream.take(8)
         if len(head) < 16:
-            raise _Stop(Kind.MALFORMED, start, "cut_off")
+            raise _Stop(FindingKind.MALFORMED, start, "cut_off")
         size = struct.unpack_from(">Q", head, 8)[0]
     if size < len(head):
-        raise _Stop(Kind.MALFORMED, start, "bad_structure", f"a box declares {size} bytes")
+        raise _Stop(FindingKind.MALFORMED, start, "bad_structure", f"a box declares {size} bytes")
     if start + size > stream.size:
-        raise _Stop(Kind.MALFORMED, start, "cut_off")
+        raise _Stop(FindingKind.MALFORMED, start, "cut_off")
     return head, kind, start + size
 
 
 def _whole(stream: _Stream, end: int, most: int) -> bytes:
     if end - stream.at > most:
-        raise _Stop(Kind.MALFORMED, stream.at, "bad_structure", f"a header box declares {end - stream.at} bytes")
+        raise _Stop(FindingKind.MALFORMED, stream.at, "bad_structure", f"a header box declares {end - stream.at} bytes")
     data = stream.take(end - stream.at)
     if stream.at < end:
-        raise _Stop(Kind.MALFORMED, stream.at, "cut_off")
+        raise _Stop(FindingKind.MALFORMED, stream.at, "cut_off")
     return data
 
 
@@ -210,18 +212,18 @@ def _check_fragment(result: MovieResult, moof: bytes, start: int, end: int, numb
             raise BoxError(f"a fragment has {parts} parts, and there are {len(result.tracks)} tracks")
         fragment = parse_moof(moof)
     except BoxError as error:
-        raise _Stop(Kind.MALFORMED, start, "bad_structure", str(error)) from None
+        raise _Stop(FindingKind.MALFORMED, start, "bad_structure", str(error)) from None
     if fragment.sequence != number:
         # Exports number their fragments from 1: one of another number was never put here by a sound exporter.
         detail = f"fragment {number} has the number {fragment.sequence}"
-        raise _Stop(Kind.MALFORMED, start, "bad_structure", detail)
+        raise _Stop(FindingKind.MALFORMED, start, "bad_structure", detail)
     kinds = {track.track_id: track.kind for track in result.tracks}
     for part in fragment.tracks:
         inside = len(moof) <= part.data_offset and part.data_offset + part.size <= end - start
         if part.track_id not in kinds or not inside:
-            raise _Stop(Kind.MALFORMED, start, "bad_structure", "a fragment has samples that are not its own")
+            raise _Stop(FindingKind.MALFORMED, start, "bad_structure", "a fragment has samples that are not its own")
         if number == 1 and kinds[part.track_id] == "video" and part.count and not part.samples[0, 3]:
-            raise _Stop(Kind.MALFORMED, start, "bad_structure", "the footage does not begin with a keyframe")
+            raise _Stop(FindingKind.MALFORMED, start, "bad_structure", "the footage does not begin with a keyframe")
 
 
 def _check_seal(stream: _Stream, result: MovieResult, start: int, head: bytes, end: int, before: hashlib._Hash) -> None:
@@ -229,14 +231,14 @@ def _check_seal(stream: _Stream, result: MovieResult, start: int, head: bytes, e
     meta = head + _whole(stream, end, LARGEST_META_BYTES)
     if stream.at < stream.size:
         code = "fragment_index" if stream.take(8)[4:] == b"mfra" else "trailing"
-        raise _Stop(Kind.UNSUPPORTED if code == "fragment_index" else Kind.MALFORMED, end, code)
+        raise _Stop(FindingKind.UNSUPPORTED if code == "fragment_index" else FindingKind.MALFORMED, end, code)
     try:
         found = parse_meta(meta)
     except (BoxError, struct.error) as error:
-        raise _Stop(Kind.MALFORMED, start, "bad_seal", str(error)) from None
+        raise _Stop(FindingKind.MALFORMED, start, "bad_seal", str(error)) from None
     result.meta = found
     if sorted(source.track_id for source in found.unit.sources) != sorted(t.track_id for t in result.tracks):
-        raise _Stop(Kind.MALFORMED, start, "bad_seal", "it does not describe the tracks of the file")
+        raise _Stop(FindingKind.MALFORMED, start, "bad_seal", "it does not describe the tracks of the file")
     first = before.copy()
     first.update(signed_view(meta, found, 0, zeroed=False))
     result.first_sha256 = first.hexdigest()
@@ -244,16 +246,16 @@ def _check_seal(stream: _Stream, result: MovieResult, start: int, head: bytes, e
     for number, signature in enumerate(found.signatures):
         at = start + signature.start
         if signature.algorithm is not None:
-            raise _Stop(Kind.UNSUPPORTED, at, "algorithm")
+            raise _Stop(FindingKind.UNSUPPORTED, at, "algorithm")
         try:
             certificate = read_certificate(signature.certificate)
         except KeyProblem as error:
-            raise _Stop(Kind.MALFORMED, at, "bad_certificate", str(error)) from None
+            raise _Stop(FindingKind.MALFORMED, at, "bad_certificate", str(error)) from None
         if certificate.der != signature.certificate:
-            raise _Stop(Kind.MALFORMED, at, "bad_certificate", "it is not plain DER")
+            raise _Stop(FindingKind.MALFORMED, at, "bad_certificate", "it is not plain DER")
         digest = before.copy()
         digest.update(signed_view(meta, found, number))
         begin, stop = signature.signature
         if not certificate.verifies(digest.digest(), meta[begin:stop]):
-            raise _Stop(Kind.MODIFIED, at, "seal_broken", f"{number + 1}")
+            raise _Stop(FindingKind.MODIFIED, at, "seal_broken", f"{number + 1}")
         result.certificates.append(certificate)

@@ -18,8 +18,8 @@ from nvr.evidence.seal.errors import KeyProblem
 from nvr.evidence.seal.signing import ALGORITHM, Certificate, read_certificate
 from nvr.evidence.seal.times import folder_name, parse_iso
 from nvr.evidence.verify.movie import MovieResult, check_movie
-from nvr.evidence.verify.report import Finding, Kind, Report, SignatureReport
-from nvr.evidence.verify.sources import Source
+from nvr.evidence.verify.report import Finding, FindingKind, SignatureReport, VerificationReport
+from nvr.evidence.verify.sources import PackageSource
 
 __all__ = ["Listed", "Manifest", "check_package", "signed_digest"]
 
@@ -100,7 +100,7 @@ def signed_digest(manifest: bytes, before: Sequence[tuple[bytes, bytes]], certif
     return digest.digest()
 
 
-def check_package(source: Source, report: Report, trusted: set[str], progress: Progress) -> None:
+def check_package(source: PackageSource, report: VerificationReport, trusted: set[str], progress: Progress) -> None:
     """Checks everything in ``source``; findings go into ``report``.
 
     Raises:
@@ -109,10 +109,10 @@ def check_package(source: Source, report: Report, trusted: set[str], progress: P
     report.files, report.bytes = len(source.sizes), sum(source.sizes.values())
     counter = _Counter(report.bytes, progress)
     if MANIFEST_NAME not in source.sizes:
-        report.add(Kind.MISSING, MANIFEST_NAME, "no_manifest")
+        report.add(FindingKind.MISSING, MANIFEST_NAME, "no_manifest")
         return
     if source.sizes[MANIFEST_NAME] > _LARGEST_MANIFEST_BYTES:
-        report.add(Kind.MALFORMED, MANIFEST_NAME, "too_large")
+        report.add(FindingKind.MALFORMED, MANIFEST_NAME, "too_large")
         return
     data = _read(source, MANIFEST_NAME, report, counter)
     manifest, trouble = _decode(data, report)
@@ -124,23 +124,23 @@ def check_package(source: Source, report: Report, trusted: set[str], progress: P
             report.findings.append(trouble)
         return
     if manifest.signer.algorithm != ALGORITHM:
-        report.add(Kind.UNSUPPORTED, MANIFEST_NAME, "algorithm")
+        report.add(FindingKind.UNSUPPORTED, MANIFEST_NAME, "algorithm")
     if source.made_s is not None and source.made_s != _made_s(manifest):
         why = "its files carry another time than that at which the package was made"
-        report.add(Kind.MALFORMED, "the ZIP", "bad_archive", detail=why)
+        report.add(FindingKind.MALFORMED, "the ZIP", "bad_archive", detail=why)
     if source.folder is not None and manifest.id and source.folder != (name := _folder_of(manifest)):
-        report.add(Kind.MODIFIED, "the ZIP", "other_folder", folder=source.folder, expected=name)
+        report.add(FindingKind.MODIFIED, "the ZIP", "other_folder", folder=source.folder, expected=name)
     listed = {file.name: file for file in manifest.files}
     for name, file in listed.items():
         if name not in source.sizes:
-            report.add(Kind.MISSING, name, "file_missing")
+            report.add(FindingKind.MISSING, name, "file_missing")
         elif file.kind == "video":
             _check_video(source, report, file, certificates if is_complete else None, counter)
         else:
             _check_file(source, report, file, counter)
     for name in source.sizes:
         if name not in listed and name != MANIFEST_NAME and not _SIGNATURE_FILE.fullmatch(name):
-            report.add(Kind.ADDED, name, "not_listed")
+            report.add(FindingKind.ADDED, name, "not_listed")
     _note(report, manifest)
 
 
@@ -169,25 +169,25 @@ class _Counter:
         self._progress(self._done, self._total)
 
 
-def _read(source: Source, name: str, report: Report, counter: _Counter) -> bytes:
+def _read(source: PackageSource, name: str, report: VerificationReport, counter: _Counter) -> bytes:
     """All of a small file; its CRC-32 is compared with what the archive says."""
     with source.open(name) as file:
         data = b"".join(iter(lambda: file.read(_CHUNK_BYTES), b""))
     counter(len(data))
     said = source.crc32(name)
     if said is not None and zlib.crc32(data) != said:
-        report.add(Kind.MODIFIED, name, "crc")
+        report.add(FindingKind.MODIFIED, name, "crc")
     return data
 
 
-def _decode(data: bytes, report: Report) -> tuple[Manifest | None, Finding | None]:
+def _decode(data: bytes, report: VerificationReport) -> tuple[Manifest | None, Finding | None]:
     try:
         whole = json.loads(data, object_pairs_hook=_without_doubles)
         if not isinstance(whole, dict) or whole.get("format") != FORMAT:
             raise ValueError("it is not the manifest of an export")
         if whole.get("version") != VERSION:
             version = str(whole.get("version"))[:20]
-            return None, Finding(Kind.UNSUPPORTED, MANIFEST_NAME, "manifest_version", {"version": version})
+            return None, Finding(FindingKind.UNSUPPORTED, MANIFEST_NAME, "manifest_version", {"version": version})
         manifest = msgspec.convert(whole, Manifest)
         names = [file.name.lower() for file in manifest.files]
         if len(set(names)) != len(names):
@@ -197,7 +197,7 @@ def _decode(data: bytes, report: Report) -> tuple[Manifest | None, Finding | Non
             if not is_package_name(file.name) or is_reserved:
                 raise ValueError(f"it names a file {file.name!r:.80}, which no package can have")
     except (ValueError, RecursionError) as error:
-        return None, Finding(Kind.MALFORMED, MANIFEST_NAME, "bad_manifest", {"detail": str(error)[:200]})
+        return None, Finding(FindingKind.MALFORMED, MANIFEST_NAME, "bad_manifest", {"detail": str(error)[:200]})
     kept = ("id", "made", "software", "unit", "request", "custody", "server_clock_at_export", "operation", "audit_head")
     report.about = {name: whole[name] for name in kept if name in whole}
     return manifest, None
@@ -211,7 +211,12 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check_signatures(
-    source: Source, report: Report, manifest: bytes, expected: str | None, trusted: set[str], counter: _Counter
+    source: PackageSource,
+    report: VerificationReport,
+    manifest: bytes,
+    expected: str | None,
+    trusted: set[str],
+    counter: _Counter,
 ) -> tuple[list[Certificate], bool]:
     """The certificates that are there, in order, up to the first that can't be used, and whether those are all; the
     signatures that hold go into the report."""
@@ -222,7 +227,7 @@ def _check_signatures(
     for number in range(1, max(there, default=1) + 1):
         missing = [name for name in (signature_name(number), certificate_name(number)) if name not in source.sizes]
         for name in missing:
-            report.add(Kind.MISSING, name, "file_missing")
+            report.add(FindingKind.MISSING, name, "file_missing")
         if missing:
             return certificates, False
         signature = _read(source, signature_name(number), report, counter)
@@ -230,17 +235,17 @@ def _check_signatures(
         digest = signed_digest(manifest, before, der)
         before.append((signature, der))
         if number == 1 and expected is not None and hashlib.sha256(der).hexdigest() != expected:
-            report.add(Kind.MODIFIED, certificate_name(1), "other_certificate")
+            report.add(FindingKind.MODIFIED, certificate_name(1), "other_certificate")
             return certificates, False
         try:
             certificate = read_certificate(der, certificate_name(number))
             if certificate.der != der:
                 raise KeyProblem("it is not plain DER")
         except KeyProblem as error:
-            report.add(Kind.MALFORMED, certificate_name(number), "bad_certificate", detail=str(error))
+            report.add(FindingKind.MALFORMED, certificate_name(number), "bad_certificate", detail=str(error))
             return certificates, False
         if not certificate.verifies(digest, signature):
-            report.add(Kind.MODIFIED, MANIFEST_NAME, "manifest_signature", number=number)
+            report.add(FindingKind.MODIFIED, MANIFEST_NAME, "manifest_signature", number=number)
             holds = False
         certificates.append(certificate)
         if holds:
@@ -258,7 +263,7 @@ def _check_signatures(
     return certificates, True
 
 
-def _check_file(source: Source, report: Report, file: Listed, counter: _Counter) -> None:
+def _check_file(source: PackageSource, report: VerificationReport, file: Listed, counter: _Counter) -> None:
     digest, crc, size = hashlib.sha256(), 0, 0
     with source.open(file.name) as opened:
         while data := opened.read(_CHUNK_BYTES):
@@ -267,13 +272,17 @@ def _check_file(source: Source, report: Report, file: Listed, counter: _Counter)
             size += len(data)
             counter(len(data))
     if (size, digest.hexdigest()) != (file.size, file.sha256):
-        report.add(Kind.MODIFIED, file.name, "hash", size=size, expected_size=file.size)
+        report.add(FindingKind.MODIFIED, file.name, "hash", size=size, expected_size=file.size)
     elif source.crc32(file.name) not in (None, crc):
-        report.add(Kind.MODIFIED, file.name, "crc")
+        report.add(FindingKind.MODIFIED, file.name, "crc")
 
 
 def _check_video(
-    source: Source, report: Report, file: Listed, certificates: Sequence[Certificate] | None, counter: _Counter
+    source: PackageSource,
+    report: VerificationReport,
+    file: Listed,
+    certificates: Sequence[Certificate] | None,
+    counter: _Counter,
 ) -> None:
     boundaries = [segment.file_bytes[1] for segment in file.segments]
     with source.open(file.name) as opened:
@@ -284,16 +293,16 @@ def _check_video(
         as_exported = (result.size, result.sha256)
     trouble = result.trouble
     if as_exported != (file.size, file.sha256):
-        report.add(Kind.MODIFIED, file.name, "video_modified", **_where(file, result))
+        report.add(FindingKind.MODIFIED, file.name, "video_modified", **_where(file, result))
     elif trouble is not None:
         # What was exported is in order, so it is a later signature or what follows.
         report.add(trouble.kind, f"{file.name}, byte {trouble.at}", trouble.code, detail=trouble.detail)
     elif certificates is not None and [c.der for c in result.certificates] != [c.der for c in certificates]:
         have, need = len(result.certificates), len(certificates)
-        kind = Kind.MISSING if have < need else Kind.ADDED if have > need else Kind.MODIFIED
+        kind = FindingKind.MISSING if have < need else FindingKind.ADDED if have > need else FindingKind.MODIFIED
         report.add(kind, file.name, "other_signatures", have=have, need=need)
     elif source.crc32(file.name) not in (None, result.crc32):
-        report.add(Kind.MODIFIED, file.name, "crc")
+        report.add(FindingKind.MODIFIED, file.name, "crc")
     elif result.meta is not None:
         remarks = [signature.remark for signature in result.meta.signatures]
         for signed, remark in zip(report.signatures, remarks, strict=False):
@@ -324,7 +333,7 @@ def _where(file: Listed, result: MovieResult) -> Mapping[str, Any]:
     return {"first": seal, "last": max(result.size, file.size) - 1, "start": "-", "end": "-", **values}
 
 
-def _note(report: Report, manifest: Manifest) -> None:
+def _note(report: VerificationReport, manifest: Manifest) -> None:
     for file in manifest.files:
         for segment in file.segments:
             if segment.matches is False:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-__all__ = ["EXIT_CODES", "Finding", "Kind", "Report", "SignatureReport"]
+__all__ = ["EXIT_CODES", "Finding", "FindingKind", "SignatureReport", "VerificationReport"]
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """What is wrong, the gravest first: of several, the first one names the outcome."""
 
     MALFORMED = "malformed"
@@ -23,12 +23,12 @@ class Kind(StrEnum):
 
 EXIT_CODES: Final[Mapping[str, int]] = {
     "valid": 0,
-    Kind.MODIFIED: 10,
-    Kind.MISSING: 11,
-    Kind.ADDED: 12,
-    Kind.UNKNOWN_KEY: 13,
-    Kind.UNSUPPORTED: 14,
-    Kind.MALFORMED: 15,
+    FindingKind.MODIFIED: 10,
+    FindingKind.MISSING: 11,
+    FindingKind.ADDED: 12,
+    FindingKind.UNKNOWN_KEY: 13,
+    FindingKind.UNSUPPORTED: 14,
+    FindingKind.MALFORMED: 15,
 }
 """Of the command, by outcome. 1 and 2 are for a target that can't be read at all and for wrong usage."""
 
@@ -38,7 +38,7 @@ class Finding:
     """Something wrong, in which file, and where in it. ``code`` is a stable word with its text in ``words``; ``values``
     go into that text."""
 
-    kind: Kind
+    kind: FindingKind
     where: str
     code: str
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class SignatureReport:
 
 
 @dataclass(slots=True)
-class Report:
+class VerificationReport:
     """A verification. ``form`` is directory, zip or mp4; ``about`` the manifest's own words, or the seal's; ``notes``
     what it admits itself, as codes with values: nobody tampered, but a reader must know."""
 
@@ -73,7 +73,7 @@ class Report:
     files: int = 0
     bytes: int = 0
 
-    def add(self, kind: Kind, where: str, code: str, **values: Any) -> None:
+    def add(self, kind: FindingKind, where: str, code: str, **values: Any) -> None:
         """Adds a finding."""
         self.findings.append(Finding(kind, where, code, values))
 
@@ -81,7 +81,7 @@ class Report:
     def outcome(self) -> str:
         """``valid``, or the gravest kind found."""
         kinds = {finding.kind for finding in self.findings}
-        return next((kind.value for kind in Kind if kind in kinds), "valid")
+        return next((kind.value for kind in FindingKind if kind in kinds), "valid")
 
     @property
     def exit_code(self) -> int:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from nvr.evidence.package.archive import Archive, is_package_name
-from nvr.evidence.verify.report import Kind, Report
+from nvr.evidence.verify.report import FindingKind, VerificationReport
 
-__all__ = ["ArchiveSource", "FolderSource", "Source"]
+__all__ = ["ArchiveSource", "FolderSource", "PackageSource"]
 
 
-class Source(Protocol):
+class PackageSource(Protocol):
     """Files by name."""
 
     @property
@@ -48,18 +48,18 @@ class FolderSource:
     folder: str | None = None
     made_s: int | None = None
 
-    def __init__(self, path: Path, report: Report) -> None:
+    def __init__(self, path: Path, report: VerificationReport) -> None:
         self._path = path
         self.sizes: dict[str, int] = {}
         with os.scandir(path) as entries:
             for entry in sorted(entries, key=lambda e: e.name):
                 info = entry.stat(follow_symlinks=False)
                 if stat.S_ISLNK(info.st_mode):
-                    report.add(Kind.MALFORMED, entry.name, "symlink")
+                    report.add(FindingKind.MALFORMED, entry.name, "symlink")
                 elif not stat.S_ISREG(info.st_mode):
-                    report.add(Kind.ADDED, entry.name, "not_a_file")
+                    report.add(FindingKind.ADDED, entry.name, "not_a_file")
                 elif not is_package_name(entry.name):
-                    report.add(Kind.ADDED, entry.name, "not_listed")
+                    report.add(FindingKind.ADDED, entry.name, "not_listed")
                 else:
                     self.sizes[entry.name] = info.st_size
 

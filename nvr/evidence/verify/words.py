@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from nvr.evidence.seal.times import iso
-from nvr.evidence.verify.report import Report
+from nvr.evidence.verify.report import VerificationReport
 from nvr.texts import Language
 
 __all__ = ["OUTCOMES", "TEXTS", "describe", "finding_text", "note_text", "report_json"]
@@ -134,7 +134,7 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
 }
 
 
-def _verdict(report: Report) -> str:
+def _verdict(report: VerificationReport) -> str:
     return "intact" if report.outcome == "valid" and not report.signer_known else report.outcome
 
 
@@ -146,7 +146,7 @@ def finding_text(language: Language, code: str, values: Mapping[str, Any]) -> st
 note_text = finding_text
 
 
-def describe(report: Report, language: Language) -> list[str]:
+def describe(report: VerificationReport, language: Language) -> list[str]:
     """The verdict as lines of text, the outcome last."""
     text = TEXTS[language]
     lines = [
@@ -176,7 +176,7 @@ def describe(report: Report, language: Language) -> list[str]:
     return ["".join(char if char.isprintable() else "\ufffd" for char in line) for line in lines]
 
 
-def report_json(report: Report) -> dict[str, Any]:
+def report_json(report: VerificationReport) -> dict[str, Any]:
     """The verdict for programs."""
     return {
         "outcome": report.outcome,

@@ -19,7 +19,7 @@ from nvr.playback.clip.clip import Clip
 from nvr.playback.errors import ArchiveChanged
 from nvr.playback.media import CHUNK_BYTES, ahead
 
-__all__ = ["Archive", "Member"]
+__all__ = ["ClipArchive", "ClipMember"]
 
 _LOCAL: Final = struct.Struct("<IHHHHHIIIHH")
 _CENTRAL: Final = struct.Struct("<IHHHHHHIIIHHHHHII")
@@ -39,7 +39,7 @@ _ALL_ONES: Final = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ClipMember:
     """A file of the archive."""
 
     name: str
@@ -56,7 +56,7 @@ def _times(at_us: int) -> tuple[int, int, bytes]:
     return clock, min(date, 0xFFFF), field
 
 
-def _local(member: Member, crc: int) -> bytes:
+def _local(member: ClipMember, crc: int) -> bytes:
     name, size = member.name.encode(), member.clip.size
     clock, date, extra = _times(member.clip.start_us)
     if size > _LIMIT:
@@ -68,7 +68,7 @@ def _local(member: Member, crc: int) -> bytes:
     )
 
 
-def _central(member: Member, crc: int, at: int) -> bytes:
+def _central(member: ClipMember, crc: int, at: int) -> bytes:
     name, size = member.name.encode(), member.clip.size
     clock, date, extra = _times(member.clip.start_us)
     wide = ([size, size] if size > _LIMIT else []) + ([at] if at > _LIMIT else [])
@@ -96,10 +96,10 @@ def _end(count: int, directory_bytes: int, at: int) -> bytes:
     )
 
 
-class Archive:
+class ClipArchive:
     """A ZIP of clips. Close it: that closes their files."""
 
-    def __init__(self, members: Sequence[Member]) -> None:
+    def __init__(self, members: Sequence[ClipMember]) -> None:
         self._members = tuple(members)
         self.size = self._size()
         digest = hashlib.blake2b(repr([(m.name, m.clip.etag) for m in members]).encode(), digest_size=16)

@@ -18,8 +18,8 @@ from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from nvr.playback.chains import Selection, chains, on_keyframes, select, video_times
-from nvr.playback.clip.extents import Layout, VirtualFile
+from nvr.playback.chains import FootageSelection, chains, on_keyframes, select, video_times
+from nvr.playback.clip.extents import ClipLayout, VirtualFile
 from nvr.playback.clip.movie import Pieces, header, track_boxes
 from nvr.playback.clip.samples import AudioPart, Payload, TrackSlice, audio_slices, audio_track, pick_audio, video_track
 from nvr.playback.clip.timeline import lay_out
@@ -105,7 +105,7 @@ class _Part:
     chain: list[Piece]
     files: list[int]
     tracks: list[TrackIndex]
-    selection: Selection
+    selection: FootageSelection
     shown: list[Piece]
 
     def wall_us(self, ticks: int) -> int:
@@ -341,7 +341,7 @@ def _build(parts: Sequence[_Part], opened: Sequence[OpenSegment], init: bytes, g
     head = header(tracks, scale, timeline.edit.duration, spans[0].start_us, payload.size)
     preroll_us = spans[0].start_us - parts[0].wall_us(selections[0].lowest)
     return Clip(
-        VirtualFile(Layout(head, payload), FileSet(opened)),
+        VirtualFile(ClipLayout(head, payload), FileSet(opened)),
         _etag(head, [*shown, *itertools.chain.from_iterable(heard)], opened),
         spans,
         sum(s.frames for s in selections),

@@ -21,7 +21,7 @@ from nvr.playback.errors import FootageDamaged
 from nvr.playback.index_cache import FileSet, OpenSegment
 from storage.format.sample_index import Array
 
-__all__ = ["Layout", "VirtualFile"]
+__all__ = ["ClipLayout", "VirtualFile"]
 
 # Between two stretches lies a moof of some hundred bytes: reading over it is cheaper than reading twice.
 _NEAR_BYTES: Final = 16 << 10
@@ -30,7 +30,7 @@ _MOST_BUFFERS: Final = 1000
 _KEPT_UNITS: Final = 4
 
 
-class Layout:
+class ClipLayout:
     """Which bytes stand where: ``head``, then the ``payload``. Immutable, so that answers can share it."""
 
     def __init__(self, head: Pieces, payload: Payload) -> None:
@@ -84,7 +84,7 @@ class Layout:
 class VirtualFile:
     """The bytes of a layout, with the files open that it names by number. They are closed with it."""
 
-    def __init__(self, layout: Layout, files: FileSet) -> None:
+    def __init__(self, layout: ClipLayout, files: FileSet) -> None:
         self._layout = layout
         self._files = files
         self.size = layout.size

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from nvr.playback.chains import Selection
+from nvr.playback.chains import FootageSelection
 from nvr.playback.errors import GapTooLong
 
-__all__ = ["Edit", "PartPlace", "Timeline", "lay_out"]
+__all__ = ["ClipTimeline", "Edit", "PartPlace", "lay_out"]
 
 # Durations of samples have 32 bits; FFmpeg takes those near the limit for damage.
 _LONGEST_TICKS: Final = (1 << 32) - 1_000_000
@@ -43,7 +43,7 @@ class PartPlace:
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
+class ClipTimeline:
     """Everything's place. Movie and video track have the same timescale, so that the edit is exact."""
 
     parts: tuple[PartPlace, ...]
@@ -51,11 +51,11 @@ class Timeline:
 
 
 def lay_out(
-    selections: Sequence[Selection],
+    selections: Sequence[FootageSelection],
     decode: Sequence[tuple[int, int]],
     starts_us: Sequence[int] | None,
     timescale: int,
-) -> Timeline:
+) -> ClipTimeline:
     """Lays the parts out.
 
     ``decode`` are the decode times of the first and last sample of each part. ``starts_us`` are the wall times of their
@@ -82,7 +82,7 @@ def lay_out(
         parts.append(PartPlace(shift, part.shown_from + shift - begin))
         last_decode = last + shift
         end = part.shown_end + shift
-    return Timeline(tuple(parts), Edit(begin, end - begin))
+    return ClipTimeline(tuple(parts), Edit(begin, end - begin))
 
 
 def _ticks(us: int, timescale: int) -> int:

@@ -35,7 +35,7 @@ from storage.coverage.one_camera import Piece
 from storage.coverage.runs import NotShown
 from storage.format.segment_file import SegmentFile
 
-__all__ = ["Entry", "Playlist", "recorded_playlist", "render"]
+__all__ = ["Playlist", "PlaylistEntry", "recorded_playlist", "render"]
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ _DRIFT_US: Final = 15_000
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PlaylistEntry:
     """One entry: ``[start_us, end_us)`` of footage, or of a gap if ``uri`` is None. ``run`` tells entries of different
     runs apart."""
 
@@ -112,9 +112,11 @@ def recorded_playlist(
     return Playlist(render(found), tuple(runs.not_shown(recorded, [*shown, *gone], start_us, end_us)))
 
 
-def _entries(pieces: Iterable[Piece], files: Mapping[Key, SegmentFile], known: Mapping[Key, Fragments]) -> list[Entry]:
+def _entries(
+    pieces: Iterable[Piece], files: Mapping[Key, SegmentFile], known: Mapping[Key, Fragments]
+) -> list[PlaylistEntry]:
     """The entries that show the pieces, each of which but the first begins at a keyframe, with gaps between them. Pure."""
-    found: list[Entry] = []
+    found: list[PlaylistEntry] = []
     run: tuple[int, int, str] | None = None
     zero_us = 0
     for piece in pieces:
@@ -125,7 +127,7 @@ def _entries(pieces: Iterable[Piece], files: Mapping[Key, SegmentFile], known: M
                 # Also where the pieces overlap: the higher epoch's footage begins where it begins.
                 found[-1] = replace(found[-1], end_us=max(entry.start_us, found[-1].start_us + 1))
             elif entry.start_us > at_us:
-                found.append(Entry(at_us, entry.start_us))
+                found.append(PlaylistEntry(at_us, entry.start_us))
             exact_us = _zero_us(entry, piece, files[key], found[0].start_us if found else entry.start_us)
             if entry.run != run or abs(exact_us - zero_us) > _DRIFT_US:
                 run, zero_us = entry.run, exact_us
@@ -133,7 +135,7 @@ def _entries(pieces: Iterable[Piece], files: Mapping[Key, SegmentFile], known: M
     return found
 
 
-def _zero_us(entry: Entry, piece: Piece, file: SegmentFile, start_us: int) -> int:
+def _zero_us(entry: PlaylistEntry, piece: Piece, file: SegmentFile, start_us: int) -> int:
     """What decode times must count from so that this entry begins at its position in a playlist that begins at
     ``start_us``."""
     fragment = int(np.searchsorted(file.index.fragments[:, 0], entry.offset))
@@ -150,18 +152,20 @@ def _keyframe(piece: Piece, found: Fragments) -> tuple[int, int]:
     return int(keys[-1]), times.wall_us(int(found.firsts[keys[-1]]))
 
 
-def _of_piece(piece: Piece, found: Fragments, file: SegmentFile) -> list[Entry]:
+def _of_piece(piece: Piece, found: Fragments, file: SegmentFile) -> list[PlaylistEntry]:
     segment = piece.segment
     times = TimeMap.of(segment)
     key = segment.key
     run = (segment.run_start_us, key.epoch, key.node)
-    made: list[Entry] = []
+    made: list[PlaylistEntry] = []
     for first, last in _shown(found, group_starts(found, segment.timescale), times, piece):
         offset = int(found.offsets[first])
         end = file.index.media_end if last + 1 == len(found.offsets) else int(found.starts[last + 1])
         a, b = times.wall_us(int(found.starts[first])), times.wall_us(end)
         if b > a:
-            made.append(Entry(a, b, "", offset, found.offset_after(last) - offset, segment.init, file.init_bytes, run))
+            made.append(
+                PlaylistEntry(a, b, "", offset, found.offset_after(last) - offset, segment.init, file.init_bytes, run)
+            )
     return made
 
 
@@ -177,7 +181,7 @@ def _shown(found: Fragments, starts: Sequence[int], times: TimeMap, piece: Piece
     ]
 
 
-def render(found: Sequence[Entry]) -> str:
+def render(found: Sequence[PlaylistEntry]) -> str:
     """The playlist's text."""
     longest_us = max(entry.end_us - entry.start_us for entry in found)
     lines = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from typing import Final
 
-__all__ = ["Drift", "Reports", "Windows"]
+__all__ = ["Drift", "DriftWindows", "Reports"]
 
 _YOUNG_US: Final = 12_000_000
 # A wrong rate shows from the first second on; what begins later may be a congested line that will catch up, and is
@@ -132,7 +132,7 @@ class Reports:
         return self._late_us >= least
 
 
-class Windows:
+class DriftWindows:
     """While frames go by arrival: how many seconds of footage a second of the camera's is. Looked at after 2 s, 4 s,
     and then every 8 s."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["BATCH_US", "CAUGHT_UP_US", "Hold"]
+__all__ = ["BATCH_US", "CAUGHT_UP_US", "DelayedFrames"]
 
 BATCH_US: Final = 50_000
 """Frames that arrived so close together were read at once."""
@@ -17,7 +17,7 @@ CAUGHT_UP_US: Final = 500_000
 _LONGEST_US: Final = 1_000_000
 
 
-class Hold:
+class DelayedFrames:
     """The frames held, as numbers. ``least_us``: how late the least delayed of them is."""
 
     def __init__(self, late_us: int, now_us: int) -> None:

@@ -17,9 +17,9 @@ from typing import Final
 from nvr.recorder.clocks.beginning import Beginning
 from nvr.recorder.clocks.clock import RunClock
 from nvr.recorder.clocks.creep import DOUBTFUL_US, Creep
-from nvr.recorder.clocks.drift import Drift, Reports, Windows
-from nvr.recorder.clocks.hold import CAUGHT_UP_US, Hold
-from nvr.recorder.media.packets import Picture
+from nvr.recorder.clocks.drift import Drift, DriftWindows, Reports
+from nvr.recorder.clocks.hold import CAUGHT_UP_US, DelayedFrames
+from nvr.recorder.media.packets import Frame
 
 __all__ = ["Timeline"]
 
@@ -60,7 +60,7 @@ class Timeline:
         self._offset = 0
         self._scaled = False
         self._counted = False
-        self._windows: Windows | None = None
+        self._windows: DriftWindows | None = None
         self._scale = 1.0
         self._base_raw = self._base_at = 0
         self._camera_offset = 0
@@ -77,7 +77,7 @@ class Timeline:
         self._pushed_us = 0
         self._has_candidate = False
         self._candidate = self._confirmed = self._odd = 0
-        self._held: Hold | None = None
+        self._held: DelayedFrames | None = None
         self._creep: Creep | None = None
         # Lateness that was found to be the network's: only what is later still is doubtful.
         self._believed_us = 0
@@ -331,7 +331,7 @@ class Timeline:
     def _hold(self, late_us: int, now_us: int) -> bool:
         hold = self._held
         if hold is None:
-            hold = self._held = Hold(late_us, now_us)
+            hold = self._held = DelayedFrames(late_us, now_us)
         if verdict := hold.add(late_us, now_us):
             self._let_go(hold, verdict, now_us)
         return False
@@ -391,7 +391,7 @@ class Timeline:
         self._again = creep.count
         self._raw = self._last_raw
 
-    def _let_go(self, hold: Hold, verdict: str, now_us: int) -> None:
+    def _let_go(self, hold: DelayedFrames, verdict: str, now_us: int) -> None:
         self._held = None
         self._number -= hold.count
         # Whatever it was: these frames are not to be held once more, nor those right behind them.
@@ -458,7 +458,7 @@ class Timeline:
         self._camera_offset = self._offset
         self._scaled, self._counted = True, counted
         self._base_raw, self._base_at, self._scale = self._number if counted else self._raw, at, scale
-        self._windows = Windows(scale, now_us)
+        self._windows = DriftWindows(scale, now_us)
         self._pushed_us = 0
         self.manner = "counted" if counted else "scaled"
         self.by_arrival += 1
@@ -479,7 +479,7 @@ class Timeline:
         """Whether what came so far tells when the run began."""
         return self._beginning.ready(now_us)
 
-    def anchor(self, frames: list[Picture], now_us: int) -> None:
+    def anchor(self, frames: list[Frame], now_us: int) -> None:
         """Fixes the clock; ``frames`` are those placed so far that are kept, the latest last. They are placed anew if
         time stamps do not keep pace."""
         if frames and self._beginning.is_off(now_us):
@@ -489,7 +489,7 @@ class Timeline:
         self._last_late_us = max(0, self._late_us(self._last + self._composition, self._last_us))
         self._begin_drift(now_us)
 
-    def _place_anew(self, frames: list[Picture], now_us: int) -> None:
+    def _place_anew(self, frames: list[Frame], now_us: int) -> None:
         pace, interval = self._beginning.pace, self._beginning.interval_us * self._den / self._num
         counted = self._unmoving >= _CONFIRMED_BY or pace == 0 or not self._beginning.is_even
         first = frames[0].dts

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Final
 
 from nvr.recorder.media.inits import Template, init_of
-from nvr.recorder.media.packets import AudioFormat, AudioUnit, Picture
+from nvr.recorder.media.packets import AudioFormat, AudioUnit, Frame
 from storage.format.boxes import Fragment, Hole, Track, TrackFragment, hole_box
 
 __all__ = ["FRAGMENT_US", "Covered", "Fragmenter", "MuxedFragment"]
@@ -60,7 +60,7 @@ class Covered:
 
 class MuxedFragment:
     """``moof`` + ``mdat``, in ``size`` bytes, and what its ``moof`` says, in the run's time. ``audio_at`` is where the
-    ``traf`` of its sound begins; ``read_us`` when its first frame was read, as in ``Picture``."""
+    ``traf`` of its sound begins; ``read_us`` when its first frame was read, as in ``Frame``."""
 
     __slots__ = ("audio_at", "buffers", "fragment", "read_us", "size", "video")
 
@@ -112,7 +112,7 @@ class Fragmenter:
         self._longest = FRAGMENT_US * self.video_track.timescale // 1_000_000
         self._small_bytes = small_bytes
         self._bytes = 0
-        self._pictures: list[Picture] = []
+        self._pictures: list[Frame] = []
         self._sequence = 0
         # What the decode times written count from, in ticks of each track.
         self._base = self._audio_base = 0
@@ -135,11 +135,11 @@ class Fragmenter:
 
     @property
     def unwritten_us(self) -> int | None:
-        """When the first frame of the fragment that is being filled was read, as in ``Picture``."""
+        """When the first frame of the fragment that is being filled was read, as in ``Frame``."""
         pictures = self._pictures
         return pictures[0].read_us if pictures else None
 
-    def video(self, packet: Picture) -> list[MuxedFragment]:
+    def video(self, packet: Frame) -> list[MuxedFragment]:
         """Adds a frame; returns the fragment that it ended."""
         pictures = self._pictures
         if pictures:

@@ -14,14 +14,14 @@ from storage.causes import Cause
 if TYPE_CHECKING:
     from nvr.recorder.media.inits import Template
 
-__all__ = ["LOSSES", "AudioFormat", "AudioPacket", "AudioUnit", "Ended", "PacketSink", "Picture", "Source"]
+__all__ = ["LOSSES", "AudioFormat", "AudioPacket", "AudioUnit", "Ended", "Frame", "PacketSink", "Source"]
 
 LOSSES: Final = ("", "network", "camera", "server")
-"""What ``Picture.loss`` may be: nothing is missing before it; numbers are missing in the sequence of packets before it;
+"""What ``Frame.loss`` may be: nothing is missing before it; numbers are missing in the sequence of packets before it;
 frames before it could not be used although no number is missing; the server left them out."""
 
 
-class Picture:
+class Frame:
     """An access unit as MP4 has it, in pieces, each NAL unit after its length in four bytes: what came as one NAL unit
     is one. ``sets``: the parameter sets in front of a keyframe. ``loss``: whether frames before it are missing, and on
     whose side: a word of ``LOSSES``. Times are ticks of ``time_base`` seconds, whose numerator is 1, on the media line
@@ -123,7 +123,7 @@ class PacketSink(Protocol):
     def open(self, video: Template) -> None:
         """The connection stands, and this is its video; frames follow."""
 
-    def packet(self, packet: Picture) -> None:
+    def packet(self, packet: Frame) -> None:
         """A frame has just arrived."""
 
     def arrived(self, ago_us: int) -> None:

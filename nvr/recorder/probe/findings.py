@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import msgspec
 
-from nvr.recorder.probe.measure import Frame, Measured
+from nvr.recorder.probe.measure import Measured, MeasuredFrame
 
-__all__ = ["ODDITIES", "Oddity", "Report", "oddities", "report"]
+__all__ = ["ODDITIES", "Oddity", "ProbeReport", "oddities", "report"]
 
 _LONG_KEYFRAMES_S: Final = 10.0
 _CLOCK_S: Final = 2.0
@@ -54,7 +54,7 @@ class Oddity(msgspec.Struct, frozen=True):
     figures: dict[str, Any] = {}
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class ProbeReport(msgspec.Struct, frozen=True, kw_only=True):
     """What was found. Rates are per second; ``keyframe_s``: the longest distance seen, None below two keyframes.
     ``error``: why nothing came, if nothing did."""
 
@@ -84,21 +84,21 @@ def _odd(code: str, **figures: Any) -> Oddity:
     return Oddity(code, ODDITIES[code].format(**figures), figures)
 
 
-def steady(frames: Sequence[Frame]) -> Sequence[Frame]:
+def steady(frames: Sequence[MeasuredFrame]) -> Sequence[MeasuredFrame]:
     """Without what comes at once in the beginning: frames that the camera had ready, or that were read while its
     parameters were looked for."""
     later = [frame for frame in frames if frame.arrived_us - frames[0].arrived_us >= _SETTLED_US]
     return later if len(later) > 10 else frames
 
 
-def frame_rate(frames: Sequence[Frame]) -> float | None:
+def frame_rate(frames: Sequence[MeasuredFrame]) -> float | None:
     """Frames a second by arrival; None of too few."""
     some = steady(frames)
     span_us = some[-1].arrived_us - some[0].arrived_us if len(some) > 1 else 0
     return (len(some) - 1) * 1e6 / span_us if span_us > 0 else None
 
 
-def keyframe_distance_us(frames: Sequence[Frame]) -> int | None:
+def keyframe_distance_us(frames: Sequence[MeasuredFrame]) -> int | None:
     """The longest distance between two keyframes by arrival, microseconds."""
     at = [frame.arrived_us for frame in frames if frame.is_keyframe]
     return max((b - a for a, b in itertools.pairwise(at)), default=None)
@@ -143,7 +143,7 @@ def oddities(
     return found
 
 
-def _of_time(every: Sequence[Frame]) -> list[Oddity]:
+def _of_time(every: Sequence[MeasuredFrame]) -> list[Oddity]:
     frames = steady(every)
     if len(frames) < 20:
         return []
@@ -181,13 +181,13 @@ def report(
     error: str | None,
     cause: str | None,
     more: Sequence[Oddity] = (),
-) -> Report:
+) -> ProbeReport:
     """The report of a probe of so many seconds."""
     frames, some = measured.frames, steady(measured.frames)
     rate = frame_rate(frames)
     distance_us = keyframe_distance_us(frames)
     odd = [] if error and not frames else oddities(measured, counters, seconds, audio, wants_audio=wants_audio)
-    return Report(
+    return ProbeReport(
         url=url,
         source=source,
         transport=transport,

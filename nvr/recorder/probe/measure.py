@@ -13,9 +13,9 @@ import av
 import av.error
 
 from nvr.recorder.media.inits import Template
-from nvr.recorder.media.packets import AudioPacket, Picture
+from nvr.recorder.media.packets import AudioPacket, Frame
 
-__all__ = ["Frame", "Measured"]
+__all__ = ["Measured", "MeasuredFrame"]
 
 _MOST_FRAMES: Final = 20_000
 _PICTURE_WIDTH: Final = 640
@@ -23,7 +23,7 @@ _QUALITY: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class MeasuredFrame:
     """A frame's arrival, its media time, both in microseconds, its bytes, whether it is a keyframe, and what was lost
     before it."""
 
@@ -38,7 +38,7 @@ class Frame:
 class Measured:
     """Takes the packets of one connection."""
 
-    frames: list[Frame] = field(default_factory=list)
+    frames: list[MeasuredFrame] = field(default_factory=list)
     codec: str = ""
     profile: str = ""
     width: int = 0
@@ -68,13 +68,13 @@ class Measured:
         self.declared_fps = float(rate) if rate and 0 < rate < 1000 else None
         self._video = video
 
-    def packet(self, packet: Picture) -> None:
+    def packet(self, packet: Frame) -> None:
         """A frame has just arrived."""
         if len(self.frames) < _MOST_FRAMES:
             media_us = int(packet.pts * Fraction(packet.time_base) * 1_000_000)
             self.reordered |= packet.pts != packet.dts
             self.frames.append(
-                Frame(time.monotonic_ns() // 1000, media_us, packet.size, packet.is_keyframe, packet.loss)
+                MeasuredFrame(time.monotonic_ns() // 1000, media_us, packet.size, packet.is_keyframe, packet.loss)
             )
         if packet.is_keyframe:
             self._keyframe = packet.annex_b()

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from nvr import __version__
-from nvr.config import Camera, Redactor, redact
+from nvr.config import CameraSettings, Redactor, redact
 from nvr.recorder.media.packets import Ended, Source
 from nvr.recorder.probe.capture import Recorder
-from nvr.recorder.probe.findings import ODDITIES, Oddity, Report, report
+from nvr.recorder.probe.findings import ODDITIES, Oddity, ProbeReport, report
 from nvr.recorder.probe.measure import Measured
 from nvr.recorder.sources.av import AvSource, quiet_ffmpeg
 from nvr.recorder.sources.reading import by_settings
@@ -70,8 +70,8 @@ class _Taps:
 
 
 async def probe(
-    camera: Camera, *, seconds: float = 9.0, capture: Callable[[str], object] | None = None
-) -> tuple[Report, bytes | None]:
+    camera: CameraSettings, *, seconds: float = 9.0, capture: Callable[[str], object] | None = None
+) -> tuple[ProbeReport, bytes | None]:
     """What the camera is and does, and its last keyframe as JPEG. Takes ``seconds`` at most, and a little for the end
     of the session. ``capture`` takes the lines of a capture of what the native source hears and says."""
     redactor = Redactor(camera.secrets, hashes=True)

@@ -21,7 +21,7 @@ from nvr.recorder.clocks.clock import ClockWatch, RunClock
 from nvr.recorder.clocks.timeline import Timeline
 from nvr.recorder.media.inits import Template
 from nvr.recorder.media.nal import parameter_sets
-from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, Picture
+from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, Frame
 from nvr.recorder.run.counting import Counting
 from nvr.recorder.run.cutting import Cutter
 from nvr.recorder.run.disks import Disks
@@ -94,9 +94,9 @@ class Pipeline:
         self._watch: ClockWatch | None = None
         self._timeline: Timeline | None = None
         # Frames until the clock is anchored; and while the timeline holds them, with the moments of their arrival.
-        self._held: list[Picture] = []
+        self._held: list[Frame] = []
         self._held_bytes = 0
-        self._kept: list[tuple[Picture, int]] = []
+        self._kept: list[tuple[Frame, int]] = []
         self._kept_bytes = 0
         self._keyframe_us: int | None = None
         self._waiting = Waiting(monotonic_us())
@@ -183,7 +183,7 @@ class Pipeline:
         if source == "rtcp" and self._timeline is not None:
             self._timeline.reported(at_us, camera_us)
 
-    def packet(self, packet: Picture) -> None:
+    def packet(self, packet: Frame) -> None:
         """Takes a frame that has just arrived. Raises ``Ended`` if the connection is of no more use."""
         with self._lock:
             self._refuse_if_ended()
@@ -239,7 +239,7 @@ class Pipeline:
             for unit in units:
                 self.run.audio(unit)
 
-    def _take(self, picture: Picture, now_us: int) -> None:
+    def _take(self, picture: Frame, now_us: int) -> None:
         """A frame arrived: puts it where it belongs in time, or keeps it until that is known."""
         timeline = self._timeline
         if timeline is None:
@@ -267,7 +267,7 @@ class Pipeline:
             timeline.place(picture.dts, picture.pts, at_us)
             self._placed(picture, timeline, at_us)
 
-    def _placed(self, picture: Picture, timeline: Timeline, now_us: int) -> None:
+    def _placed(self, picture: Frame, timeline: Timeline, now_us: int) -> None:
         """The frame stands where it belongs."""
         step_us, usual_us = timeline.step_us, timeline.usual_us
         pause = step_us > max(_PAUSE_US, 4 * usual_us, self.expected_us)
@@ -294,7 +294,7 @@ class Pipeline:
             if self._clock.anchored or timeline.ready(now_us) or self._held_bytes >= _HELD_BYTES:
                 self._begin(now_us)
 
-    def _hole(self, run: Run, picture: Picture, step_us: int, why: Ended) -> None:
+    def _hole(self, run: Run, picture: Frame, step_us: int, why: Ended) -> None:
         """Before this frame others are missing, or nothing came for long."""
         if picture.loss and picture.is_keyframe and step_us >= LONG_US:
             self._restart(why, keep_clock=True, next_=picture, at_once=False)
@@ -304,14 +304,14 @@ class Pipeline:
             self._note_footage(run)
             self.journal.hole(*hole, why)
 
-    def _why_missing(self, picture: Picture, step_us: int, usual_us: int) -> Ended:
+    def _why_missing(self, picture: Frame, step_us: int, usual_us: int) -> Ended:
         if not picture.loss:
             return Ended(Cause.STALLED, {"error": f"the camera sent nothing for {step_us / 1e6:.1f} s"})
         error = f"after a loss nothing could be decoded for {step_us / 1e6:.1f} s"
         lost = self.counting.lost(self.counted(), step_us, usual_us)
         return Ended(Cause.CORRUPT, {"error": error, "class": picture.loss, **lost})
 
-    def _at_keyframe(self, packet: Picture, timeline: Timeline, now_us: int, why: Ended | None) -> None:
+    def _at_keyframe(self, packet: Frame, timeline: Timeline, now_us: int, why: Ended | None) -> None:
         """A keyframe is where parameters may change, where sound may join or leave, and where a camera whose clock was
         set begins anew: all make a new run, without a gap but for that which ``why`` tells of."""
         media_us = timeline.media_us
@@ -386,7 +386,7 @@ class Pipeline:
         *,
         keep_clock: bool,
         goes_on: bool = True,
-        next_: Picture | None = None,
+        next_: Frame | None = None,
         at_once: bool = True,
     ) -> None:
         """Ends the run and waits for a keyframe to begin the next one on the same connection. ``goes_on``: frames come.

@@ -14,7 +14,7 @@ from typing import Final
 from nvr.recorder.clocks.clock import RunClock
 from nvr.recorder.media.fragments import Fragmenter, MuxedFragment
 from nvr.recorder.media.inits import Template
-from nvr.recorder.media.packets import AudioFormat, AudioUnit, Ended, Picture
+from nvr.recorder.media.packets import AudioFormat, AudioUnit, Ended, Frame
 from nvr.recorder.run.cutting import Cutter
 from nvr.recorder.run.disks import Disks
 from storage.catalogue.segments import Init, Key
@@ -53,7 +53,7 @@ class Run:
         disks: Disks,
         video: Template,
         audio: AudioFormat | None,
-        first: Picture,
+        first: Frame,
         handles: deque[SegmentHandle],
         not_before_us: int = 0,
     ) -> None:
@@ -123,10 +123,10 @@ class Run:
 
     @property
     def unwritten_us(self) -> int | None:
-        """When the oldest frame was read that no disk was given yet, as in ``Picture``."""
+        """When the oldest frame was read that no disk was given yet, as in ``Frame``."""
         return self._muxer.unwritten_us
 
-    def video(self, packet: Picture) -> bool:
+    def video(self, packet: Frame) -> bool:
         """Adds a frame; its timestamps become the run's own. Says whether that was the end of a fragment. Raises
         ``Ended`` if the disk refuses."""
         dts, pts = packet.dts - self._origin, packet.pts - self._origin
@@ -155,7 +155,7 @@ class Run:
         self._delta = max(min(a, b), min(max(a, b), step))
         self._before, self._earlier = step, self._before
 
-    def hole_before(self, picture: Picture) -> tuple[int, int] | None:
+    def hole_before(self, picture: Frame) -> tuple[int, int] | None:
         """To be called right before ``video(picture)`` where frames that were sent before it can't be decoded, or where
         nothing came for long: what was before ends after its usual duration. Returns from when to when there is no
         footage, in microseconds by the server's clock, for the fact that says why; it may reach a little into footage
@@ -266,7 +266,7 @@ class Run:
         if self._last_dts is not None:
             self._muxer.lengthen((until_us - self._wall_us(self._last_dts)) * self._timescale // 1_000_000)
 
-    def followed_by(self, picture: Picture, *, at_once: bool) -> None:
+    def followed_by(self, picture: Frame, *, at_once: bool) -> None:
         """To be called before ``end`` where the next run begins with this frame. ``at_once``: nothing is missing in
         between."""
         if self._last_dts is not None:

@@ -18,7 +18,7 @@ from nvr.recorder.media.packets import AudioFormat, AudioPacket, AudioUnit
 from nvr.recorder.sound.audio_time import AudioTime
 from nvr.recorder.sound.encoding import EncodedStream, Encoding
 
-__all__ = ["AudioTrack", "Refusals"]
+__all__ = ["AudioRefusals", "AudioTrack"]
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ _ENCODED_SAMPLES: Final = 1024
 _CODECS: Final = ("pcm_mulaw", "pcm_alaw")
 
 
-class Refusals:
+class AudioRefusals:
     """What was said of cameras whose audio can't be had, or not as they say: once each, however often they connect."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class AudioTrack:
     """One connection's audio. ``format`` is what is written, None as long as nothing is. ``note`` is what a person
     should know of it, or empty."""
 
-    def __init__(self, camera: str, encoding: Encoding, refusals: Refusals) -> None:
+    def __init__(self, camera: str, encoding: Encoding, refusals: AudioRefusals) -> None:
         self._camera = camera
         self._encoding = encoding
         self._refusals = refusals

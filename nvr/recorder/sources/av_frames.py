@@ -17,8 +17,8 @@ from nvr.recorder.loop.arrival import Jitter, Received
 from nvr.recorder.media.access_units import joined, length_bytes, parameter_units, units_of
 from nvr.recorder.media.audio_config import aac_format, adts_frames
 from nvr.recorder.media.nal import annex_b, prefixed_parameter_sets
-from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, PacketSink, Picture
-from nvr.recorder.sources.relay.video import Mark
+from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, Frame, PacketSink
+from nvr.recorder.sources.relay.video import LossMark
 from nvr.recorder.sources.rtp.templates import video_template
 from storage.causes import Cause
 
@@ -37,7 +37,7 @@ class VideoEdge:
     """The frames of one connection. Its ``take`` raises what the sink raises, and ``Ended`` if the camera sends what
     can't be recorded."""
 
-    def __init__(self, stream: Any, sink: PacketSink, silence_us: int, mark: Mark) -> None:
+    def __init__(self, stream: Any, sink: PacketSink, silence_us: int, mark: LossMark) -> None:
         self._sink = sink
         self._mark = mark
         self._loss = ""
@@ -105,7 +105,7 @@ class VideoEdge:
             base = _COMMON_BASE
         loss, self._loss = self._loss or ("network" if packet.is_corrupt else ""), ""
         self._sink.packet(
-            Picture(
+            Frame(
                 [data],
                 sets,
                 base,

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from nvr.config import Camera, Redactor
+from nvr.config import CameraSettings, Redactor
 from nvr.recorder.media.packets import Ended, PacketSink, Source
 from nvr.recorder.sources.av import AvSource
 from nvr.recorder.sources.reading import Reading, Transports, by_settings
@@ -22,7 +22,7 @@ from nvr.recorder.sources.rtsp.describe import describe
 from nvr.recorder.sources.rtsp.source import NativeSource
 from storage.causes import Cause
 
-__all__ = ["Choice"]
+__all__ = ["SourceChoice"]
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ _WORKS_S = 10.0
 _LOOK_S = SENSELESS_S / 4
 
 
-class Choice:
+class SourceChoice:
     """How one camera is read in this worker. ``report`` takes what the supervisor should know, as the values of a line:
     ``event`` is ``unreadable`` (native can't read it: ``reason``, and the ``transport`` that FFmpeg should ask for
     first; ``silent``: as nothing came at all), ``read`` (footage comes, over ``transport``, of one that was not read so
@@ -40,7 +40,10 @@ class Choice:
     """
 
     def __init__(
-        self, camera: Camera, reading: Reading | None = None, report: Callable[..., None] = lambda **values: None
+        self,
+        camera: CameraSettings,
+        reading: Reading | None = None,
+        report: Callable[..., None] = lambda **values: None,
     ) -> None:
         self._camera = camera
         self._reading = reading if reading is not None else by_settings(camera)
@@ -140,7 +143,7 @@ class Choice:
 class _Described:
     """FFmpeg in native's place: asks the camera for its description first, since what was found holds only for that."""
 
-    def __init__(self, camera: Camera, av: AvSource, on_digest: Callable[[str], None]) -> None:
+    def __init__(self, camera: CameraSettings, av: AvSource, on_digest: Callable[[str], None]) -> None:
         self._camera = camera
         self._av = av
         self._on_digest = on_digest

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from nvr.config import Camera
+from nvr.config import CameraSettings
 from storage.causes import Cause
 
 __all__ = ["CHANGE_US", "Reading", "Transports", "by_settings", "settings_digest"]
@@ -36,7 +36,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     worked: bool = False
 
 
-def by_settings(camera: Camera) -> Reading:
+def by_settings(camera: CameraSettings) -> Reading:
     """What is tried first. ``native`` speaks ``rtsp://`` and ``rtsps://`` over TCP."""
     native = (
         camera.source != "av" and camera.transport == "tcp" and camera.url.lower().startswith(("rtsp://", "rtsps://"))
@@ -44,7 +44,7 @@ def by_settings(camera: Camera) -> Reading:
     return Reading(source="native" if native else "av", transport=camera.transport)
 
 
-def settings_digest(camera: Camera) -> str:
+def settings_digest(camera: CameraSettings) -> str:
     """Of the settings that decide how a camera is read, secrets left out."""
     values = (camera.url, camera.username, camera.source, camera.transport, camera.audio)
     return hashlib.sha256(repr(values).encode()).hexdigest()[:32]

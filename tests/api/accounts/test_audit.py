@@ -12,7 +12,7 @@ from litestar.routes import HTTPRoute
 from litestar.testing import AsyncTestClient
 
 from storage.catalogue import audit
-from storage.catalogue.audit import Entry
+from storage.catalogue.audit import AuditEntry
 from storage.integrity import audit_log as audit_check
 from tests.api.catalogue import NOW, PASSWORDS, World
 
@@ -21,7 +21,7 @@ S = 1_000_000
 RANGE = "start=2026-11-23T14:00:00Z&end=2026-11-23T14:05:00Z"
 
 
-def log(world: World) -> list[Entry]:
+def log(world: World) -> list[AuditEntry]:
     """All entries since the world was made, oldest first."""
     with world.db.read() as conn:
         assert audit_check.verify(conn).faults == ()

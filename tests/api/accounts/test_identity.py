@@ -15,12 +15,12 @@ from nvr import accounts
 from nvr.accounts import InvalidAccount, rows
 from nvr.accounts.rows import Role
 from nvr.alerting import rows as alerts
-from nvr.alerting.rows import Row
+from nvr.alerting.rows import AlertRow
 from nvr.cameras import public_view
 from nvr.cases import addresses, cases, exports, links
-from nvr.cases.cases import State
+from nvr.cases.cases import RequestState
 from nvr.orders import register as directing
-from nvr.orders.model import Draft, Kind
+from nvr.orders.model import DirectiveKind, Draft
 from storage.catalogue import audit
 from storage.catalogue.actors import RESERVED_NAMES, Actor, of_link
 from storage.integrity import audit_log as audit_check
@@ -216,7 +216,7 @@ async def test_a_request_of_before_ids_has_nobody_to_be_compared_with(
 def _request(conn: Any, by: Actor) -> None:
     case = cases.open_case(conn, number="LP/7", legal_basis="x", title="", by=by, now_us=NOW)
     made = cases.request(conn, case.id, ["hall"], T0, T0 + S, purpose="p", by=by, now_us=NOW)
-    cases.decide(conn, made.id, State.REFUSED, reason="r", by=by, now_us=NOW, second_person=False)
+    cases.decide(conn, made.id, RequestState.REFUSED, reason="r", by=by, now_us=NOW, second_person=False)
     cases.close(conn, case.id, reason="r", release=True, by=by, now_us=NOW)
 
 
@@ -234,7 +234,7 @@ def _export(conn: Any, by: Actor) -> None:
 
 
 def _order(conn: Any, by: Actor) -> None:
-    draft = Draft(kind=Kind.ORDER, reason="r", start_us=NOW, letter="1", approver="mayor", selection="one")
+    draft = Draft(kind=DirectiveKind.ORDER, reason="r", start_us=NOW, letter="1", approver="mayor", selection="one")
     made = directing.enter(conn, draft, ["hall"], node_id="n1", by=by, now_us=NOW)
     directing.revoke(conn, made.id, reason="r", by=by, now_us=NOW + S)
 
@@ -245,7 +245,7 @@ def _cut(conn: Any, by: Actor) -> None:
 
 
 def _alert(conn: Any, by: Actor) -> None:
-    alerts.put(conn, Row("a1", "camera_down", "hall", T0, T0, T0, None, 0, ("hall",), {}))
+    alerts.put(conn, AlertRow("a1", "camera_down", "hall", T0, T0, T0, None, 0, ("hall",), {}))
     alerts.acknowledge(conn, "a1", note="", by=by, now_us=NOW)
 
 

@@ -298,7 +298,6 @@ async def test_a_body_that_is_no_json_or_too_large_is_a_problem(client: Client) 
         (b"{", "invalid_request"),
         (b'{"username":"\xff"}', "invalid_request"),
         (b"[]", "invalid_request"),
-        # fmt: skip
         (b'{"username":"\\ud800","password":"x"}', "invalid_request"),
         (b" " * 300_000, "too_large"),
     ]:

@@ -328,7 +328,7 @@ def test_ages_are_checked_against_the_rules_in_force() -> None:
 
 async def test_trying_a_login_and_trusting_a_device(client: Client, world: World) -> None:
     device = "192.0.2.1:554"
-    account = logins.Account.of(device, "root", "s3cret-s3cret")
+    account = logins.LoginAccount.of(device, "root", "s3cret-s3cret")
     with world.db.write() as conn:
         for _ in range(2):
             logins.begin(conn, account, "gate", now_us=NOW)
@@ -351,7 +351,7 @@ async def test_trying_a_login_and_trusting_a_device(client: Client, world: World
 
 async def test_a_new_password_is_tried_at_once(client: Client, world: World) -> None:
     device = "192.0.2.1:554"
-    old = logins.Account.of(device, "root", "s3cret-s3cret")
+    old = logins.LoginAccount.of(device, "root", "s3cret-s3cret")
     with world.db.write() as conn:
         for _ in range(2):
             logins.begin(conn, old, "gate", now_us=NOW)

@@ -14,7 +14,7 @@ from nvr.api.cameras.public_words import public_state, public_text
 from nvr.api.http.times import format_time
 from nvr.cameras import public_view
 from nvr.orders import register as directing
-from nvr.orders.model import Draft, Kind
+from nvr.orders.model import DirectiveKind, Draft
 from storage.causes import Cause
 from tests.api.catalogue import NOW, T0, S, World, add_camera
 from tests.people import person
@@ -73,7 +73,7 @@ async def test_answers_may_be_kept_by_any_cache_and_cost_one_question(client: Cl
 
 async def test_an_order_is_named_with_its_letter(client: Client, public: World) -> None:
     draft = Draft(
-        kind=Kind.ORDER, reason="internal words", letter="500.12/1", letter_date="2026-10-06", approver="Kepala",
+        kind=DirectiveKind.ORDER, reason="internal words", letter="500.12/1", letter_date="2026-10-06", approver="Kepala",
         start_us=NOW, expected_end_us=NOW + 3600 * S,
     )  # fmt: skip
     with public.db.write() as conn:

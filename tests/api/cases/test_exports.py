@@ -129,7 +129,7 @@ async def test_what_cannot_be(client: Client, office: Office, body: dict[str, An
 
 
 async def test_of_an_approved_request_and_only_of_one(office: Office) -> None:
-    def ask(state: cases.State | None) -> str:
+    def ask(state: cases.RequestState | None) -> str:
         with office.studio.database.write() as conn:
             open_ones = cases.every(conn)
             case = open_ones[0] if open_ones else cases.open_case(
@@ -161,8 +161,8 @@ async def test_of_an_approved_request_and_only_of_one(office: Office) -> None:
 
         assert (await post({"cameras": [CAMERA], **office.range}))["code"] == "approval_needed"
         assert (await post({"request": ask(None)}))["code"] == "approval_needed"
-        assert (await post({"request": ask(cases.State.REFUSED)}))["code"] == "approval_needed"
-        approved = ask(cases.State.APPROVED)
+        assert (await post({"request": ask(cases.RequestState.REFUSED)}))["code"] == "approval_needed"
+        approved = ask(cases.RequestState.APPROVED)
         made = await post({"request": approved})
         assert (made["case"], made["requester"], made["approver"], made["purpose"]) == ("LP/9", "budi", "sri", "plate")
         assert (await post({"request": approved}))["code"] == "invalid_export"
@@ -180,10 +180,10 @@ async def test_of_an_approved_request_and_only_of_one(office: Office) -> None:
     assert [step["event"] for step in custody] == ["requested", "approved", "exported"]
     with office.studio.database.read() as conn:
         log = {f"{entry.seq}:{entry.hash}": entry for entry in audit.entries(conn)}
-        head = audit.Head.parse(report.about["audit_head"])
+        head = audit.AuditHead.parse(report.about["audit_head"])
         assert audit_check.verify(conn, [head]).faults == ()
     assert [log[step["audit"]].action for step in custody] == ["request_made", "request_approved", "export_made"]
-    assert head.seq >= audit.Head.parse(custody[-1]["audit"]).seq
+    assert head.seq >= audit.AuditHead.parse(custody[-1]["audit"]).seq
     assert report.about["request"]["holds"]
     # That they asked and approved is in the log; what for, and by which law, remains their word.
     assert report.about["request"]["stated_by"] == dict.fromkeys(("case", "legal_basis", "purpose"), "budi")

@@ -101,9 +101,9 @@ async def test_head_reads_next_to_nothing(
     client: Client, recording: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads: list[int] = []
-    read = media.Media.read
+    read = media.SegmentMedia.read
     monkeypatch.setattr(media, "CHUNK_BYTES", 16)
-    monkeypatch.setattr(media.Media, "read", lambda self, a, b: reads.append(a) or read(self, a, b))
+    monkeypatch.setattr(media.SegmentMedia, "read", lambda self, a, b: reads.append(a) or read(self, a, b))
     part = recording.parts[0]
     answer = await client.head(f"/api/cameras/{CAMERA}/segments/{part.key.start_us}-1-n1.mp4")
     assert (answer.status_code, answer.content) == (200, b"")

@@ -22,17 +22,17 @@ from litestar.testing import AsyncTestClient
 from nvr import accounts
 from nvr.accounts.rows import Role
 from nvr.alerting import rows as alerts
-from nvr.alerting.rows import Row
+from nvr.alerting.rows import AlertRow
 from nvr.cameras import plan_import, public_view, read
 from nvr.cases import cases, links
-from nvr.cases.cases import State
+from nvr.cases.cases import RequestState
 from nvr.cli import main
 from nvr.cli.catalogue import table
 from nvr.cli.terminal import echo, safe_json
 from nvr.config import load
 from nvr.config.errors import ConfigError
 from nvr.orders import register as directing
-from nvr.orders.model import Draft, Kind
+from nvr.orders.model import DirectiveKind, Draft
 from storage.retention import by_person, holds
 from storage.texts import TextError, escaped, many_lines, one_line
 from tests.api.catalogue import NOW, T0, World
@@ -163,7 +163,7 @@ def _request(conn: Any, text: str) -> None:
 def _decision(conn: Any, text: str) -> None:
     case = cases.open_case(conn, number="1", legal_basis="x", title="", by=BY, now_us=NOW)
     made = cases.request(conn, case.id, ["hall"], T0, T0 + S, purpose="p", by=BY, now_us=NOW)
-    cases.decide(conn, made.id, State.REFUSED, reason=text, by=BY, now_us=NOW, second_person=False)
+    cases.decide(conn, made.id, RequestState.REFUSED, reason=text, by=BY, now_us=NOW, second_person=False)
 
 
 def _closing(conn: Any, text: str) -> None:
@@ -178,7 +178,7 @@ def _release(conn: Any, text: str) -> None:
 
 def _order(conn: Any, **more: str) -> Any:
     values: dict[str, Any] = {"reason": "r", "letter": "1", "approver": "mayor", "selection": "one", **more}
-    draft = Draft(kind=Kind.ORDER, start_us=NOW, **values)
+    draft = Draft(kind=DirectiveKind.ORDER, start_us=NOW, **values)
     return directing.enter(conn, draft, ["hall"], node_id="n1", by=BY, now_us=NOW)
 
 
@@ -195,7 +195,7 @@ def _link(conn: Any, text: str) -> None:
 
 
 def _note(conn: Any, text: str) -> None:
-    alerts.put(conn, Row("a1", "camera_down", "hall", T0, T0, T0, None, 0, ("hall",), {}))
+    alerts.put(conn, AlertRow("a1", "camera_down", "hall", T0, T0, T0, None, 0, ("hall",), {}))
     alerts.acknowledge(conn, "a1", note=text, by=BY, now_us=NOW)
 
 

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from nvr.alerting import deliveries
 from nvr.alerting import rows as alerts
-from nvr.alerting.rows import Row
+from nvr.alerting.rows import AlertRow
 from storage.catalogue import status
 from storage.catalogue.counters import LEVELS, NAMES
 from storage.catalogue.status import Status
@@ -22,7 +22,9 @@ Client = AsyncTestClient[Litestar]
 
 def opened(world: World, id_: str, *, resolved_us: int | None = None) -> None:
     with world.db.write() as conn:
-        row = Row(id_, "camera_down", "yard", T0, T0 + 1, T0 + 2, resolved_us, 0, ("yard",), {"cause": "unreachable"})
+        row = AlertRow(
+            id_, "camera_down", "yard", T0, T0 + 1, T0 + 2, resolved_us, 0, ("yard",), {"cause": "unreachable"}
+        )
         alerts.put(conn, row)
         deliveries.set_recipients(conn, ["email:room@example.org"], now_us=T0)
         deliveries.queue(conn, id_, "opened", {}, at_us=T0)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from nvr.demo.rtsp import Auth, Request, Response
+from nvr.demo.rtsp import Auth, DemoRequest, Response
 from tests.cameras.odd.camera import Camera
 from tests.cameras.odd.habit import habit
 from tests.cameras.odd.messages import raw
@@ -20,7 +20,7 @@ from tests.cameras.odd.messages import raw
     right="what was asked is the base where the named one is none",
 )
 class BaseWithTwoSchemes(Camera):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         response.headers = [
             (name, f"rtsp://{value}" if name == "Content-Base" else value) for name, value in response.headers
         ]
@@ -34,11 +34,11 @@ class BaseWithTwoSchemes(Camera):
     right="requests go over the connection that stands",
 )
 class BaseOfAnotherHost(Camera):
-    def asked(self, request: Request) -> Request:
+    def asked(self, request: DemoRequest) -> DemoRequest:
         host = urlsplit(self.connection.server.url("/")).netloc
         return replace(request, url=request.url.replace("192.0.2.7:554", host))
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         host = urlsplit(self.connection.server.url("/")).netloc
         response.headers = [
             (name, value.replace(host, "192.0.2.7:554") if name == "Content-Base" else value)
@@ -53,7 +53,7 @@ class BaseOfAnotherHost(Camera):
     seen="Amcrest, Dahua (MediaMTX #34, #368: empty header value)",
 )
 class EmptyHeaders(Camera):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         return raw(response, edits=(("CSeq:", "Cache-Control:\r\nSupported:   \r\nX-Nothing\r\nCSeq:"),))
 
 
@@ -64,7 +64,7 @@ class EmptyHeaders(Camera):
 )
 class FoldedHeaders(Camera):
     # FFmpeg reads by line; the relay does for it.
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         return raw(response, edits=((";timeout=", ";\r\n timeout="), ("OPTIONS, ", "OPTIONS,\r\n\t")))
 
 
@@ -74,7 +74,7 @@ class FoldedHeaders(Camera):
     seen="a camera that answers RTSP/1.0 0 (MediaMTX #423)",
 )
 class NoReason(Camera):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         return raw(response, edits=(("RTSP/1.0 200 OK", "RTSP/1.0 200"),))
 
 
@@ -85,7 +85,7 @@ class NoReason(Camera):
     right="there is one request at a time: the answer is its",
 )
 class SequenceNumbersOff(Camera):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         number = request.headers.get("cseq", "0")
         return raw(response, edits=((f"CSeq: {number}\r\n", f"CSeq: {int(number) - 1}\r\n"),))
 
@@ -98,10 +98,10 @@ class SequenceNumbersOff(Camera):
 class NoSession(Camera):
     own = ""
 
-    def asked(self, request: Request) -> Request:
+    def asked(self, request: DemoRequest) -> DemoRequest:
         return replace(request, headers={**request.headers, "session": self.own}) if self.own else request
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         for name, value in response.headers:
             if name == "Session":
                 self.own = value.partition(";")[0]
@@ -115,13 +115,13 @@ class NoSession(Camera):
     seen="RFC 2326 11.3.9: aggregate operation not allowed",
 )
 class PlayForEachTrack(Camera):
-    def asked(self, request: Request) -> Request:
+    def asked(self, request: DemoRequest) -> DemoRequest:
         self.refuses = request.method == "PLAY" and not request.url.rstrip("/").endswith("trackID=0")
         return replace(request, method="OPTIONS") if self.refuses else request
 
     refuses = False
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         return Response(459) if self.refuses else response
 
 
@@ -134,7 +134,7 @@ class PlayForEachTrack(Camera):
 class BusyAtFirst(Camera):
     _asked: ClassVar[dict[tuple[int, str], int]] = {}
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         key = (id(self.connection.server), self.path)
         if request.method == "DESCRIBE":
             self._asked[key] = self._asked.get(key, 0) + 1
@@ -175,11 +175,11 @@ class ServerAnnounces(Camera):
     seen="RFC 2326 12.25 wants a whole address; HTTP's is a path as often as not",
 )
 class RedirectByPath(Camera):
-    def asked(self, request: Request) -> Request:
+    def asked(self, request: DemoRequest) -> DemoRequest:
         self.moved = self.moved or "/there" in request.url
         return replace(request, url=request.url.replace("/there", ""))
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "DESCRIBE" and not self.moved:
             return Response(301, [("Location", f"{self.path}/there")])
         return response
@@ -210,7 +210,7 @@ class WithLogin(Camera):
         """What is asked instead."""
         return [value]
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         response.headers = [
             (name, made)
             for name, value in response.headers
@@ -246,7 +246,7 @@ class DigestWithManyWords(WithLogin):
     seen="Dahua (MediaMTX #368)",
 )
 class LoginAtOptions(WithLogin):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "OPTIONS" and not request.headers.get("authorization"):
             return Response(401, self.login().challenges())
         return super().answer(request, response)
@@ -261,7 +261,7 @@ class LoginAtOptions(WithLogin):
 class LoginAtOptionsOnce(LoginAtOptions):
     nonce_uses = 1
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "OPTIONS" and request.headers.get("authorization"):
             self.login().judge(request)
         return super().answer(request, response)

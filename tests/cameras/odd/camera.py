@@ -13,13 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nvr.demo.rtsp import Auth, Request, Response
+from nvr.demo.rtsp import Auth, DemoRequest, Response
 from nvr.demo.rtsp.rtp import h264_payloads, h265_payloads
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.cameras.odd.rtp import Rtp
 
 if TYPE_CHECKING:
-    from nvr.demo.rtsp.connection import Connection
+    from nvr.demo.rtsp.connection import DemoConnection
 
 __all__ = ["H264", "H265", "LONG_GROUP", "RATE", "Camera", "Raw", "Shot"]
 
@@ -90,7 +90,7 @@ class Camera:
     plays: ClassVar[bool] = True
     may_lose: ClassVar[int] = 0
 
-    def __init__(self, connection: Connection, path: str) -> None:
+    def __init__(self, connection: DemoConnection, path: str) -> None:
         self.connection = connection
         self.path = path
         self.sequence: int | None = None
@@ -129,11 +129,11 @@ class Camera:
         """The address that the recorder is given."""
         return url
 
-    def asked(self, request: Request) -> Request:
+    def asked(self, request: DemoRequest) -> DemoRequest:
         """The request that the well-behaved server is to answer instead."""
         return request
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         """The answer, or the bytes of one; none at all: b""."""
         return response
 

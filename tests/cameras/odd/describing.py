@@ -6,7 +6,7 @@ import base64
 import re
 from dataclasses import replace
 
-from nvr.demo.rtsp import Request
+from nvr.demo.rtsp import DemoRequest
 from tests.cameras.odd.camera import Camera
 from tests.cameras.odd.habit import habit
 
@@ -121,7 +121,7 @@ class NameInAnotherAlphabet(Camera):
     seen="servers that are scripts",
 )
 class ControlWithQuery(Camera):
-    def asked(self, request: Request) -> Request:
+    def asked(self, request: DemoRequest) -> DemoRequest:
         return replace(request, url=request.url.replace("/?x=", ""))
 
     def describe(self, text: str) -> str:

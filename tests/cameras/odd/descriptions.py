@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from nvr.demo.rtsp import Request
+from nvr.demo.rtsp import DemoRequest
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.cameras.odd.camera import H265, RATE, Camera
 from tests.cameras.odd.habit import habit
@@ -247,7 +247,7 @@ class NoControl(Camera):
     def describe(self, text: str) -> str:
         return re.sub(r"a=control:[^\r]*\r\n", "", text)
 
-    def asked(self, request: Request) -> Request:
+    def asked(self, request: DemoRequest) -> DemoRequest:
         if request.method == "SETUP" and "trackID" not in request.url:
             return replace(request, url=request.url.rstrip("/") + "/trackID=0")
         return request

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import struct
 
-from nvr.demo.rtsp import Request, Response
+from nvr.demo.rtsp import DemoRequest, Response
 from tests.cameras.odd.habit import habit
 from tests.cameras.odd.rtp import Rtp
 from tests.cameras.odd.sound import FRAMES_FIRST, SoundOfAnotherCodec, WithAac, WithG711
@@ -58,7 +58,7 @@ class SoundConfigOfAnotherRate(WithAac):
 class SoundSetupRefused454(WithG711):
     sounds = False
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "SETUP" and request.url.endswith("trackID=1"):
             self.connection.tracks.pop(1, None)
             return Response(454)
@@ -75,7 +75,7 @@ class SoundSetupUnanswered(WithG711):
     sounds = False
     reconnects = True
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "SETUP" and request.url.endswith("trackID=1"):
             self.connection.tracks.pop(1, None)
             return b""

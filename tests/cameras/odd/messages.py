@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from nvr.demo.rtsp import Auth, Request, Response
+from nvr.demo.rtsp import Auth, DemoRequest, Response
 from tests.cameras.odd.camera import Camera, Raw
 from tests.cameras.odd.habit import habit
 from tests.cameras.odd.rtp import interleaved
@@ -27,7 +27,7 @@ def raw(response: Response, **changes: Any) -> Raw:
 class BaseWithoutScheme(Camera):
     sources = ("native",)
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         host = urlsplit(self.connection.server.url("/")).netloc
         if request.method == "DESCRIBE" and response.status == 200:
             response.headers = [("Content-Base", f"{host}{self.path}/"), ("Content-Type", "application/sdp")]
@@ -42,7 +42,7 @@ class BaseWithoutScheme(Camera):
     seen="Hipcam RealServer (yellowstone #17: Content-length), HiSilicon (homebridge-foscamcamera #6: Cseq)",
 )
 class LowerCaseHeaders(Camera):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         names = ("CSeq", "Content-Base", "Content-Type", "Content-Length", "Session", "Transport", "Public", "RTP-Info")
         return raw(response, edits=tuple((f"{name}: ", f"{name.lower()}:") for name in names))
 
@@ -53,7 +53,7 @@ class LowerCaseHeaders(Camera):
     seen="no report known; FFmpeg takes any line end",
 )
 class AnswersWithBareLineEnds(Camera):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         return raw(response, edits=(("\r\n", "\n"),))
 
 
@@ -65,7 +65,7 @@ class AnswersWithBareLineEnds(Camera):
 class BlankLinesBeforeAnswers(Camera):
     sources = ("native",)
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         return raw(response, before=b"\r\n\r\n")
 
 
@@ -75,13 +75,13 @@ class BlankLinesBeforeAnswers(Camera):
     seen="RFC 2326 3.4 allows the signs; blanks as in gortsplib #437 (a blank behind CSeq)",
 )
 class SessionWithBlanks(Camera):
-    def asked(self, request: Request) -> Request:
+    def asked(self, request: DemoRequest) -> DemoRequest:
         if "session" not in request.headers:
             return request
         own = request.headers["session"].replace("$-_.+", "")
         return replace(request, headers={**request.headers, "session": own})
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         def odd(value: str) -> str:
             own, *_ = value.partition(";")
             return f"  {own}$-_.+ ; Timeout = 20 "
@@ -97,7 +97,7 @@ class SessionWithBlanks(Camera):
     right="it is no reason to send requests without pause",
 )
 class NoTimeout(Camera):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         response.headers = [
             (name, re.sub("timeout=.*", "timeout=0", value) if name == "Session" else value)
             for name, value in response.headers
@@ -111,7 +111,7 @@ class NoTimeout(Camera):
     seen="Parrot Anafi (librtsp #2: none for 0)",
 )
 class NoSequenceNumber(Camera):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         return raw(response, edits=((f"CSeq: {request.headers.get('cseq', '')}\r\n", ""),))
 
 
@@ -124,7 +124,7 @@ class NoSequenceNumber(Camera):
 class NoContentLength(Camera):
     sources = ("native",)
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method != "DESCRIBE" or response.status != 200:
             return response
         return raw(response, edits=((f"Content-Length: {len(response.body)}\r\n", ""),))
@@ -138,7 +138,7 @@ class NoContentLength(Camera):
 class ContentLengthShort(Camera):
     sources = ("native",)
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method != "DESCRIBE" or response.status != 200:
             return response
         response.body = response.body.rstrip()
@@ -152,7 +152,7 @@ class ContentLengthShort(Camera):
     right="the session is kept alive in another way",
 )
 class NoMethodsNamed(Camera):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "OPTIONS":
             return Response(200)
         return Response(501) if request.method == "GET_PARAMETER" else response
@@ -167,7 +167,7 @@ class NoMethodsNamed(Camera):
 class OptionsRefused(Camera):
     sources = ("native",)
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         return Response(551) if request.method == "OPTIONS" else response
 
 
@@ -177,7 +177,7 @@ class OptionsRefused(Camera):
     seen="v4l2rtspserver in Xiaomi Dafang (Retina #46), Reolink (membrane_rtsp #54)",
 )
 class PacketsBeforeTheAnswer(Camera):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method != "PLAY" or response.status != 200:
             return response
         track = self.connection.tracks[0]
@@ -191,7 +191,7 @@ class PacketsBeforeTheAnswer(Camera):
     seen="devices reported to ZoneMinder #609",
 )
 class NoRtpInfo(Camera):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         return Response(200) if request.method == "PLAY" and response.status == 200 else response
 
 
@@ -202,7 +202,7 @@ class NoRtpInfo(Camera):
     right="the packets count",
 )
 class WrongRtpInfo(Camera):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "PLAY" and response.status == 200:
             response.headers = [
                 (name, "url=trackID=0;seq=0;rtptime=0" if name == "RTP-Info" else value)
@@ -217,7 +217,7 @@ class WrongRtpInfo(Camera):
     seen="OMNY M5S2A (moonfire-nvr #224)",
 )
 class NegativeRtpInfo(Camera):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "PLAY" and response.status == 200:
             response.headers = [
                 (name, re.sub(r"rtptime=(\d+)", lambda m: f"rtptime={int(m[1]) - (1 << 32)}", value))
@@ -233,7 +233,7 @@ class NegativeRtpInfo(Camera):
     right="it is a continued line, not the end of the headers",
 )
 class BlankLineInHeaders(Camera):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "PLAY" and response.status == 200:
             return raw(response, edits=(("RTP-Info:", " \r\nRTP-Info:"),))
         return response
@@ -251,11 +251,11 @@ class QueryInTheAddress(Camera):
     def url(cls, url: str) -> str:
         return url + cls.query
 
-    def asked(self, request: Request) -> Request:
+    def asked(self, request: DemoRequest) -> DemoRequest:
         path, _, query = request.url.partition("?")
         return replace(request, url=path.rstrip("/") + query.removeprefix(self.query[1:]))
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "DESCRIBE" and response.status == 200:
             base = self.connection.server.url(self.path) + self.query + "/"
             response.headers = [("Content-Base", base), ("Content-Type", "application/sdp")]
@@ -268,7 +268,7 @@ class QueryInTheAddress(Camera):
     seen="a camera reported to ZoneMinder #2029",
 )
 class NoBase(Camera):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "DESCRIBE" and response.status == 200:
             response.headers = [("Content-Type", "application/sdp")]
         return response
@@ -282,11 +282,11 @@ class NoBase(Camera):
 class Redirect(Camera):
     moved = False
 
-    def asked(self, request: Request) -> Request:
+    def asked(self, request: DemoRequest) -> DemoRequest:
         self.moved = self.moved or request.url.endswith("/live")
         return replace(request, url=request.url.replace(f"{self.path}/live", self.path))
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "DESCRIBE" and not self.moved:
             return Response(302, [("Location", self.connection.server.url(f"{self.path}/live"))])
         if request.method == "DESCRIBE":
@@ -302,7 +302,7 @@ class Redirect(Camera):
 class RedirectToItself(Camera):
     _redirected: ClassVar[set[tuple[int, str]]] = set()
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         camera = (id(self.connection.server), self.path)
         if request.method == "DESCRIBE" and camera not in self._redirected:
             self._redirected.add(camera)
@@ -331,7 +331,7 @@ class ServerAsks(Camera):
     right="flowing media decide: the run goes on",
 )
 class KeepAliveUnanswered(Camera):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if self.playing and request.method in ("GET_PARAMETER", "OPTIONS", "SET_PARAMETER"):
             return b""
         response.headers = [
@@ -348,7 +348,7 @@ class KeepAliveUnanswered(Camera):
     right="another method is tried; the run goes on",
 )
 class KeepAliveRefused(KeepAliveUnanswered):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if self.playing and request.method == "GET_PARAMETER":
             return Response(454)
         return super().answer(request, response) if request.method == "SETUP" else response
@@ -361,7 +361,7 @@ class KeepAliveRefused(KeepAliveUnanswered):
     right="another method is tried; the run goes on",
 )
 class KeepAliveOfAnotherNumber(KeepAliveUnanswered):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "OPTIONS":
             return Response(200, [("Public", "OPTIONS, DESCRIBE, SETUP, PLAY, SET_PARAMETER, TEARDOWN")])
         if self.playing and request.method == "SET_PARAMETER":
@@ -376,7 +376,7 @@ class KeepAliveOfAnotherNumber(KeepAliveUnanswered):
     seen="RFC 2326 10.8",
 )
 class KeepAliveWithBody(KeepAliveUnanswered):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "GET_PARAMETER":
             return Response(200, [*response.headers, ("Content-Type", "text/parameters")], b"position: 0\r\n$\x00\x00")
         return super().answer(request, response) if request.method == "SETUP" else response
@@ -388,13 +388,13 @@ class KeepAliveWithBody(KeepAliveUnanswered):
     seen="H264DVR (Retina #85)",
 )
 class OtherSessionForEachTrack(Camera):
-    def asked(self, request: Request) -> Request:
+    def asked(self, request: DemoRequest) -> DemoRequest:
         if "session" not in request.headers:
             return request
         own = request.headers["session"].removesuffix("7").removesuffix("-")
         return replace(request, headers={**request.headers, "session": own})
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "SETUP" and request.url.endswith("1"):
             response.headers = [
                 (name, value.replace(";", "-7;") if name == "Session" else value) for name, value in response.headers
@@ -440,7 +440,7 @@ class DigestStale(DigestSha256):
 class DigestInLowerCase(DigestSha256):
     scheme: ClassVar[dict[str, Any]] = {}
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         extra = ', opaque="5ccc069c403ebaf9f0171e9517f40e41" , domain="/" , algorithm="MD5"'
         response.headers = [
             (name, value.replace("Digest realm", "digest Realm") + extra if name == "WWW-Authenticate" else value)
@@ -458,7 +458,7 @@ class BasicOfferedFirst(DigestSha256):
     sources = ("native", "av")
     scheme: ClassVar[dict[str, Any]] = {"scheme": "both"}
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         offers = [value for name, value in response.headers if name == "WWW-Authenticate"]
         if offers:
             response.headers = [("WWW-Authenticate", ", ".join(reversed(offers)))]

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nvr.demo.rtsp import Request, Response
+from nvr.demo.rtsp import DemoRequest, Response
 from tests.cameras.clips import ClipSpec
 from tests.cameras.odd.camera import LONG_GROUP, Camera
 from tests.cameras.odd.habit import habit
@@ -309,7 +309,7 @@ class JunkBetween(Camera):
 class OtherChannels(Camera):
     answered = "interleaved=4-5"
 
-    def asked(self, request: Request) -> Request:
+    def asked(self, request: DemoRequest) -> DemoRequest:
         if request.method == "SETUP":
             headers = {**request.headers, "transport": "RTP/AVP/TCP;unicast;interleaved=4-5"}
             return replace(request, headers=headers)
@@ -325,7 +325,7 @@ class OtherChannels(Camera):
 class ChannelNotNamed(Camera):
     transport = "RTP/AVP/TCP;unicast"
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "SETUP" and response.status == 200:
             kept = [(name, value) for name, value in response.headers if name != "Transport"]
             response.headers = [("Transport", self.transport), *kept]
@@ -350,7 +350,7 @@ class ChannelNamedLast(ChannelNotNamed):
 class TransportNotAnswered(ChannelNotNamed):
     sources = ("native",)
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "SETUP" and response.status == 200:
             response.headers = [(name, value) for name, value in response.headers if name != "Transport"]
         return response

@@ -7,7 +7,7 @@ import asyncio
 import re
 from typing import ClassVar
 
-from nvr.demo.rtsp import Request, Response
+from nvr.demo.rtsp import DemoRequest, Response
 from tests.cameras.odd.answers import WithLogin
 from tests.cameras.odd.camera import Camera
 from tests.cameras.odd.habit import habit
@@ -21,7 +21,7 @@ class _ShortSession(Camera):
 
     timeout: ClassVar[str] = "4"
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         response.headers = [
             (name, re.sub("timeout=[0-9]+", f"timeout={self.timeout}", value) if name == "Session" else value)
             for name, value in response.headers
@@ -56,7 +56,7 @@ class TimeoutInMilliseconds(_ShortSession):
     right="flowing media decides",
 )
 class KeepAliveWantsALogin(_ShortSession):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method in ("GET_PARAMETER", "SET_PARAMETER") or (request.method == "OPTIONS" and self.playing):
             return Response(401, [_CHALLENGE])
         return super().answer(request, response)
@@ -69,7 +69,7 @@ class KeepAliveWantsALogin(_ShortSession):
     right="it is no wrong password: media flow, and the account is not locked",
 )
 class KeepAliveRefusesTheLogin(WithLogin):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method in ("GET_PARAMETER", "SET_PARAMETER") or (request.method == "OPTIONS" and self.playing):
             return Response(401, self.login().challenges())
         made = super().answer(request, response)
@@ -88,7 +88,7 @@ class KeepAliveRefusesTheLogin(WithLogin):
     right="the final answer counts",
 )
 class ContinueFirst(Camera):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         number = request.headers.get("cseq", "0")
         return raw(response, before=f"RTSP/1.0 100 Continue\r\nCSeq: {number}\r\n\r\n".encode())
 
@@ -99,12 +99,12 @@ class ContinueFirst(Camera):
     seen="as other-session-for-each-track (H264DVR, Retina #85)",
 )
 class SessionRenamedByPlay(Camera):
-    def asked(self, request: Request) -> Request:
+    def asked(self, request: DemoRequest) -> DemoRequest:
         if "session" in request.headers:
             request.headers["session"] = request.headers["session"].removesuffix("-p")
         return request
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "PLAY":
             response.headers = [
                 (name, value.partition(";")[0] + "-p" if name == "Session" else value)
@@ -152,7 +152,7 @@ class AttributesInCapitals(Camera):
     seen="servers that count versions as HTTP does",
 )
 class OldVersion(Camera):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         edits: tuple[tuple[str, str], ...] = (("RTSP/1.0 200", "RTSP/1.1 200"),)
         if not response.body:
             edits += (("CSeq:", "Content-Length: 0\r\nCSeq:"),)

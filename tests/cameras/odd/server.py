@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from nvr.demo.rtsp import AccessUnit, Auth, Hooks, Request, Response, RtspServer, Stream
-from nvr.demo.rtsp.auth import Verdict
-from nvr.demo.rtsp.connection import Connection
+from nvr.demo.rtsp import AccessUnit, Auth, DemoRequest, Hooks, Response, RtspServer, Stream
+from nvr.demo.rtsp.auth import LoginVerdict
+from nvr.demo.rtsp.connection import DemoConnection
 from tests.cameras.clips import ClipTrack
 from tests.cameras.odd.camera import Camera, Shot
 from tests.cameras.odd.rtp import Rtp
@@ -42,7 +42,7 @@ class Journal:
     def __init__(self, camera: type[Camera]) -> None:
         self.camera = camera
         self.began_us = 0
-        self.requests: list[tuple[int, Request]] = []
+        self.requests: list[tuple[int, DemoRequest]] = []
         self.sounds = 0
         self._sent: list[Sent] = []
         self._lock = threading.Lock()
@@ -175,7 +175,7 @@ class _OddHooks(Hooks):
             name: auth for name, camera in owner.cameras.items() if (auth := camera.auth()) is not None
         }
 
-    def _session(self, connection: Connection, request: Request) -> Camera | None:
+    def _session(self, connection: DemoConnection, request: DemoRequest) -> Camera | None:
         """The camera of a connection, known from its first request on."""
         if (found := self._sessions.get(connection.number)) is not None:
             return found
@@ -186,25 +186,25 @@ class _OddHooks(Hooks):
         made = self._sessions[connection.number] = camera(connection, f"/{name}")
         return made
 
-    def _journal(self, connection: Connection) -> Journal:
+    def _journal(self, connection: DemoConnection) -> Journal:
         return self._owner.journals[self._names[connection.number]]
 
-    async def asked(self, connection: Connection, request: Request) -> Request:
+    async def asked(self, connection: DemoConnection, request: DemoRequest) -> DemoRequest:
         session = self._session(connection, request)
         if session is None:
             return request
         self._journal(connection).requests.append((time.time_ns() // 1000, request))
         return session.asked(request)
 
-    async def answering(self, connection: Connection, request: Request, response: Response) -> Response | bytes:
+    async def answering(self, connection: DemoConnection, request: DemoRequest, response: Response) -> Response | bytes:
         session = self._session(connection, request)
         if session is None:
             return response
         auth = self._auth.get(self._names[connection.number])
         if auth is not None and request.method != "OPTIONS":
             verdict = auth.judge(request)
-            if verdict is not Verdict.ACCEPTED:
-                response = Response(401, auth.challenges(stale=verdict is Verdict.STALE))
+            if verdict is not LoginVerdict.ACCEPTED:
+                response = Response(401, auth.challenges(stale=verdict is LoginVerdict.STALE))
         if request.method == "DESCRIBE" and response.status == 200:
             response = replace(response, body=session.describe(response.body.decode()).encode())
         answer = session.answer(request, response)
@@ -212,7 +212,9 @@ class _OddHooks(Hooks):
             session.playing = True
         return answer
 
-    async def sending(self, connection: Connection, track: int, unit: AccessUnit, packets: list[bytes]) -> list[bytes]:
+    async def sending(
+        self, connection: DemoConnection, track: int, unit: AccessUnit, packets: list[bytes]
+    ) -> list[bytes]:
         session = self._sessions[connection.number]
         assert isinstance(unit, _Numbered)
         if track != 0:
@@ -235,7 +237,7 @@ class _OddHooks(Hooks):
                 encoded.append(packet.encode(packet.sequence))
         return encoded
 
-    async def writing(self, connection: Connection, track: int, unit: AccessUnit, data: list[bytes]) -> list[bytes]:
+    async def writing(self, connection: DemoConnection, track: int, unit: AccessUnit, data: list[bytes]) -> list[bytes]:
         session = self._sessions[connection.number]
         assert isinstance(unit, _Numbered)
         if data and data[0][1] & 1 and data[0][5] == 200:
@@ -245,7 +247,7 @@ class _OddHooks(Hooks):
             return await session.wire_sound(unit.number, data)
         return await session.wire(unit.number, data)
 
-    def sent(self, connection: Connection, track: int, unit: AccessUnit) -> None:
+    def sent(self, connection: DemoConnection, track: int, unit: AccessUnit) -> None:
         journal = self._journal(connection)
         if track != 0:
             journal.sounds += 1

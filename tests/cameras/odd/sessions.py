@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from nvr.demo.rtsp import Auth, HangUp, Request, Response
+from nvr.demo.rtsp import Auth, DemoRequest, HangUp, Response
 from tests.cameras.odd.camera import Camera, Shot
 from tests.cameras.odd.habit import habit
 from tests.cameras.odd.rtp import Rtp, interleaved
@@ -30,7 +30,7 @@ class UdpOnly(Camera):
     to: int | None = None
     _socket: socket.socket | None = None
 
-    def asked(self, request: Request) -> Request:
+    def asked(self, request: DemoRequest) -> DemoRequest:
         if request.method != "SETUP":
             return request
         if (found := re.search(r"client_port=(\d+)", request.headers.get("transport", ""))) is None:
@@ -39,7 +39,7 @@ class UdpOnly(Camera):
         headers = {**request.headers, "transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
         return replace(request, headers=headers)
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "SETUP" and response.status == 200:
             if self.to is None:
                 self.connection.tracks.clear()
@@ -68,7 +68,7 @@ class UdpOnly(Camera):
 class MuteOverTcp(UdpOnly):
     settings: ClassVar[dict[str, Any]] = {"stall_timeout": "3s"}
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "SETUP" and self.to is None:
             return response
         return super().answer(request, response)
@@ -144,7 +144,7 @@ class ClosesEvery8s(Camera):
 class OneSession(Camera):
     _open: ClassVar[dict[tuple[int, str], tuple[int, float]]] = {}
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         key = (id(self.connection.server), self.path)
         if request.method == "SETUP":
             owner, until = self._open.get(key, (self.connection.number, 0.0))

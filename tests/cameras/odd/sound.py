@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
-from nvr.demo.rtsp import Request, Response
+from nvr.demo.rtsp import DemoRequest, Response
 from tests.cameras.clips import ClipSpec
 from tests.cameras.odd.camera import RATE, Camera
 from tests.cameras.odd.habit import habit
@@ -131,7 +131,7 @@ class SoundStampedZero(WithG711):
 class SoundRefused(WithAac):
     sounds = False
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "SETUP" and request.url.endswith("trackID=1"):
             self.connection.tracks.pop(1, None)
             return Response(500)
@@ -203,7 +203,7 @@ class BackChannelFirst(WithAac):
         back = "m=audio 0 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=control:trackID=7\r\na=sendonly\r\n"
         return text.replace("m=audio", back + "m=audio", 1) + "a=recvonly\r\n"
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "SETUP" and request.url.endswith("trackID=7"):
             session = request.headers.get("session", "back").partition(";")[0]
             return Response(200, [("Transport", request.headers.get("transport", "")), ("Session", session)])

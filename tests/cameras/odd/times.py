@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from nvr.demo.rtsp import Request
+from nvr.demo.rtsp import DemoRequest
 from tests.cameras.clips import ClipSpec
 from tests.cameras.odd.camera import LONG_GROUP, RATE, Camera, Shot
 from tests.cameras.odd.habit import habit
@@ -168,7 +168,7 @@ class StampsJitter(Stamped):
     seen="every camera, after at most 13 hours (RFC 3550 5.1)",
 )
 class StampsWrap(Camera):
-    def asked(self, request: Request) -> Request:
+    def asked(self, request: DemoRequest) -> DemoRequest:
         if request.method == "PLAY":
             for track in self.connection.tracks.values():
                 track.packetiser.timestamp_base = (1 << 32) - 9 * track.packetiser.clock_rate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import ClassVar
 
-from nvr.demo.rtsp import HangUp, Request, Response
+from nvr.demo.rtsp import DemoRequest, HangUp, Response
 from tests.cameras.odd.habit import habit
 from tests.cameras.odd.rtp import Rtp
 from tests.cameras.odd.sound import FRAMES_FIRST, WithAac, WithG711
@@ -15,7 +15,7 @@ from tests.cameras.odd.sound import FRAMES_FIRST, WithAac, WithG711
 class SoundRefused461(WithG711):
     sounds = False
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "SETUP" and request.url.endswith("trackID=1"):
             self.connection.tracks.pop(1, None)
             return Response(461)
@@ -31,7 +31,7 @@ class SoundRefused461(WithG711):
 class SoundHangsUp(WithAac):
     sounds = False
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "SETUP" and request.url.endswith("trackID=1"):
             raise HangUp
         return response
@@ -46,7 +46,7 @@ class SoundHangsUp(WithAac):
 class SoundSpoilsPlay(WithAac):
     sounds = False
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         return Response(500) if request.method == "PLAY" and 1 in self.connection.tracks else response
 
 
@@ -63,7 +63,7 @@ class SoundRefusedFirst(WithAac):
         at, sound_at = text.index("m=video"), text.index("m=audio")
         return text[:at] + text[sound_at:] + text[at:sound_at]
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "SETUP" and request.url.endswith("trackID=1"):
             self.connection.tracks.pop(1, None)
             return Response(404)

@@ -9,7 +9,7 @@ import struct
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from nvr.demo.rtsp import HangUp, Request, Response
+from nvr.demo.rtsp import DemoRequest, HangUp, Response
 from tests.cameras.odd.camera import Camera
 from tests.cameras.odd.habit import habit
 from tests.cameras.odd.losses import GAP, Losing
@@ -53,14 +53,14 @@ class UdpReordered(UdpOnly):
 class UdpToAGroup(UdpOnly):
     group: ClassVar[str] = "239.192.77.7"
 
-    def asked(self, request: Request) -> Request:
+    def asked(self, request: DemoRequest) -> DemoRequest:
         if request.method != "SETUP":
             return request
         if "multicast" in request.headers.get("transport", "").lower():
             self.to = 1
         return replace(request, headers={**request.headers, "transport": "RTP/AVP/TCP;unicast;interleaved=0-1"})
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "SETUP" and response.status == 200:
             if self.to is None:
                 self.connection.tracks.clear()
@@ -106,7 +106,7 @@ def free_port() -> int:
 class UdpWithoutServerPorts(UdpOnly):
     settings: ClassVar[dict[str, Any]] = _UDP
 
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         answer = super().answer(request, response)
         if isinstance(answer, Response) and request.method == "SETUP" and answer.status == 200:
             transport = f"RTP/AVP;ssrc=0154F4F5;unicast;client_port={self.to}-{(self.to or 0) + 1}"
@@ -166,7 +166,7 @@ class TeardownByCamera(Camera):
     seen="parameters are case-insensitive to some (Victure, MediaMTX #762)",
 )
 class TransportInCapitals(Camera):
-    def answer(self, request: Request, response: Response) -> Response | bytes:
+    def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "SETUP":
             response.headers = [
                 (

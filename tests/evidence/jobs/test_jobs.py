@@ -17,7 +17,7 @@ from nvr.cases import exports
 from nvr.cases.exports import Export
 from nvr.evidence.jobs import exporter as jobs
 from nvr.evidence.jobs.exporter import Exporter, ExportSettings
-from nvr.evidence.jobs.priority import Pace
+from nvr.evidence.jobs.priority import ExportPace
 from nvr.evidence.making.package import package_name
 from nvr.evidence.package.request import ExportRequest, new_export_id
 from nvr.evidence.seal.keys import KeyFolder
@@ -252,7 +252,7 @@ def test_the_pace_gives_way_to_busy_disks_and_saves_nothing_up() -> None:
             return False
 
     busy = [0.0]
-    pace = Pace(100, Ending(), clock=lambda: now[0], pressure=lambda: busy[0])
+    pace = ExportPace(100, Ending(), clock=lambda: now[0], pressure=lambda: busy[0])
     for _ in range(4):
         pace(50)
     assert now[0] == pytest.approx(102.0)

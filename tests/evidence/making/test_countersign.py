@@ -11,7 +11,7 @@ import pytest
 from nvr.evidence.making.countersign import NotVerified, countersign
 from nvr.evidence.seal.errors import EvidenceError
 from nvr.evidence.seal.signing import Signer, make_signer
-from nvr.evidence.verify import Kind, verify
+from nvr.evidence.verify import FindingKind, verify
 from tests.evidence.conftest import NOW_US
 from tests.evidence.made import Made, archive_of
 from tests.evidence.verify.test_tamper import flip, structural, wheres
@@ -77,12 +77,12 @@ def test_a_signature_that_was_taken_off_is_told(signed: Path, small: Made) -> No
     name = small.movies[0].name
     with_both = (signed / name).read_bytes()
     (signed / name).write_bytes((small.path / name).read_bytes())
-    assert wheres(signed) == [(Kind.MISSING, name)]
+    assert wheres(signed) == [(FindingKind.MISSING, name)]
     (signed / name).write_bytes(with_both)
     (signed / "manifest.2.sig").unlink()
-    assert wheres(signed) == [(Kind.MISSING, "manifest.2.sig")]
+    assert wheres(signed) == [(FindingKind.MISSING, "manifest.2.sig")]
     (signed / "manifest.2.der").unlink()
-    assert {kind for kind, _ in wheres(signed)} == {Kind.ADDED}
+    assert {kind for kind, _ in wheres(signed)} == {FindingKind.ADDED}
 
 
 def test_what_does_not_verify_is_not_signed(small: Made, copy_of: Copy, other_signer: Signer, tmp_path: Path) -> None:

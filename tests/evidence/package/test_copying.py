@@ -19,7 +19,7 @@ from nvr.evidence.making.package import make_package, plan_export
 from nvr.evidence.package import copying
 from nvr.evidence.package.copying import write_sealed
 from nvr.evidence.seal.errors import SourceChanged, WronglyWritten
-from nvr.evidence.seal.oeff import ExportUnit, Source
+from nvr.evidence.seal.oeff import ExportUnit, SealSource
 from nvr.evidence.seal.signing import Signer
 from nvr.evidence.verify import verify
 from storage.format.boxes import Track, children, parse_moof
@@ -184,7 +184,7 @@ def test_ranges_that_end_at_every_boundary_of_a_block(
 
 
 def unit_of(tracks: Sequence[Track]) -> ExportUnit:
-    return ExportUnit("Test", 1, "ines", tuple(Source(track.track_id, "Gate") for track in tracks))
+    return ExportUnit("Test", 1, "ines", tuple(SealSource(track.track_id, "Gate") for track in tracks))
 
 
 def slowly(count: int) -> None:

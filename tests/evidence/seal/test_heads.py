@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from nvr.evidence.jobs.keeper import Keeper
+from nvr.evidence.jobs.keeper import IntegrityKeeper
 from nvr.evidence.seal.heads import HeadBook
 from nvr.evidence.seal.keys import KeyFolder
 from nvr.evidence.seal.signing import make_signer
 from storage.catalogue import audit
-from storage.catalogue.audit import Act, Head
+from storage.catalogue.audit import Act, AuditHead
 from storage.catalogue.database import Database
 from storage.integrity import findings as integrity
 from tests.people import person
@@ -46,11 +46,11 @@ def book(tmp_path: Path, keys: KeyFolder) -> HeadBook:
 
 
 @pytest.fixture
-def keeper(db: Database, book: HeadBook, keys: KeyFolder) -> Keeper:
-    return Keeper(db, book, keys, lambda: NOW_US)
+def keeper(db: Database, book: HeadBook, keys: KeyFolder) -> IntegrityKeeper:
+    return IntegrityKeeper(db, book, keys, lambda: NOW_US)
 
 
-def enter(db: Database, count: int = 1) -> Head:
+def enter(db: Database, count: int = 1) -> AuditHead:
     for _ in range(count):
         with audit.acting(Act(person("ines"), "", "x", at_us=5)), db.write() as conn:
             audit.enter(conn, "clip")
@@ -58,13 +58,13 @@ def enter(db: Database, count: int = 1) -> Head:
         return audit.head(conn)
 
 
-def noted(book: HeadBook, keys: KeyFolder, *heads: Head) -> None:
+def noted(book: HeadBook, keys: KeyFolder, *heads: AuditHead) -> None:
     for number, head in enumerate(heads):
         # Over the end of a month, which begins another file.
         book.note(head, "hourly", signer=keys.current(), now_us=NOW_US + number * 4 * 86_400 * 10**6)
 
 
-HEADS = tuple(Head(number, f"{number:064x}") for number in range(1, 6))
+HEADS = tuple(AuditHead(number, f"{number:064x}") for number in range(1, 6))
 
 
 def test_heads_are_kept_in_files_that_are_added_to(book: HeadBook, keys: KeyFolder) -> None:
@@ -73,7 +73,7 @@ def test_heads_are_kept_in_files_that_are_added_to(book: HeadBook, keys: KeyFold
     before = (book.path / "2026-12.jsonl").read_bytes()
     found = book.read()
     assert (found.heads, found.faults) == (HEADS, ())
-    book.note(Head(6, "6" * 64), "export x", signer=keys.current(), now_us=NOW_US + 20 * 86_400 * 10**6)
+    book.note(AuditHead(6, "6" * 64), "export x", signer=keys.current(), now_us=NOW_US + 20 * 86_400 * 10**6)
     assert (book.path / "2026-12.jsonl").read_bytes().startswith(before)
     assert not book.path.stat().st_mode & 0o007
 
@@ -151,7 +151,7 @@ def forged(db: Database) -> None:
 
 
 def test_the_keeper_signs_and_finds_an_end_that_was_written_anew(
-    db: Database, book: HeadBook, keeper: Keeper, caplog: pytest.LogCaptureFixture
+    db: Database, book: HeadBook, keeper: IntegrityKeeper, caplog: pytest.LogCaptureFixture
 ) -> None:
     enter(db, 3)
     assert keeper.check() == []
@@ -172,7 +172,7 @@ def test_the_keeper_signs_and_finds_an_end_that_was_written_anew(
     assert len(keeper.check()) == 1
 
 
-def test_at_the_start_it_compares_and_signs_by_itself(db: Database, book: HeadBook, keeper: Keeper) -> None:
+def test_at_the_start_it_compares_and_signs_by_itself(db: Database, book: HeadBook, keeper: IntegrityKeeper) -> None:
     enter(db)
     ending = threading.Event()
     ending.set()
@@ -187,7 +187,7 @@ def test_at_the_start_it_compares_and_signs_by_itself(db: Database, book: HeadBo
     assert json.loads(last)["why"] == "start, with 1 faults"
 
 
-def test_a_disk_that_takes_no_head_ends_nothing(db: Database, tmp_path: Path, keeper: Keeper) -> None:
+def test_a_disk_that_takes_no_head_ends_nothing(db: Database, tmp_path: Path, keeper: IntegrityKeeper) -> None:
     (tmp_path / "exports").write_text("a file where the folder should be")
     enter(db)
     assert keeper.note("hourly") is None

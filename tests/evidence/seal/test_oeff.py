@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.evidence.seal import oeff
-from nvr.evidence.seal.oeff import ExportUnit, Source, append_signature, make_meta, parse_meta, signed_view
+from nvr.evidence.seal.oeff import ExportUnit, SealSource, append_signature, make_meta, parse_meta, signed_view
 from storage.format.boxes import BoxError
 
 # 2026-01-01T00:00:00Z
 AT_S = 1_767_225_600
-UNIT = ExportUnit("NVR", AT_S, "op", (Source(1, "Door"),))
+UNIT = ExportUnit("NVR", AT_S, "op", (SealSource(1, "Door"),))
 
 
 def test_suep_and_cstb_are_the_bytes_of_the_format() -> None:
@@ -49,7 +49,7 @@ text = st.text(st.characters(blacklist_characters="\0", blacklist_categories=("C
 def test_what_is_made_is_read_and_earlier_signatures_see_what_they_saw(
     name: str, operator: str, names: list[str], start_us: int, keys: list[tuple[bytes, int, str]]
 ) -> None:
-    sources = tuple(Source(number, each) for number, each in enumerate(names, 1))
+    sources = tuple(SealSource(number, each) for number, each in enumerate(names, 1))
     unit = ExportUnit(name, AT_S, operator, sources)
     states = []
     meta = b""
@@ -76,4 +76,4 @@ def test_anything_else_is_refused() -> None:
     with pytest.raises(BoxError):
         parse_meta(meta + b"\0")
     with pytest.raises(ValueError, match="65536"):
-        make_meta(ExportUnit("NVR", 0, "", (Source(65536, "Door"),)), 65536, 0, b"C", 256)
+        make_meta(ExportUnit("NVR", 0, "", (SealSource(65536, "Door"),)), 65536, 0, b"C", 256)

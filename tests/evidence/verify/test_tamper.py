@@ -21,10 +21,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvr.evidence.package import archive as archives
-from nvr.evidence.package.archive import Entry, Layout, made_s
+from nvr.evidence.package.archive import ArchiveEntry, ArchiveLayout, made_s
 from nvr.evidence.package.manifest import encode
 from nvr.evidence.seal.signing import Signer
-from nvr.evidence.verify import Kind, verify
+from nvr.evidence.verify import FindingKind, verify
 from storage.format.boxes import children
 from tests.evidence.made import Made, archive_of, make, name_of
 from tests.playback.worlds import World
@@ -44,7 +44,7 @@ def outcome(path: Path) -> str:
     return report.outcome
 
 
-def wheres(path: Path) -> list[tuple[Kind, str]]:
+def wheres(path: Path) -> list[tuple[FindingKind, str]]:
     return [(finding.kind, finding.where) for finding in verify(path).findings]
 
 
@@ -91,8 +91,8 @@ def test_any_flipped_bit_of_an_archive_is_caught(
 ) -> None:
     path = archive_of(small.path, tmp_path_factory.mktemp("zip") / "export.zip")
     assert outcome(path) == "valid"
-    files = [Entry(p.name, p.stat().st_size, 0) for p in sorted(small.path.iterdir())]
-    layout = Layout(name_of(small.path), files, made_s(small.path))
+    files = [ArchiveEntry(p.name, p.stat().st_size, 0) for p in sorted(small.path.iterdir())]
+    layout = ArchiveLayout(name_of(small.path), files, made_s(small.path))
     in_heads = [
         at for start, head in zip(layout.offsets, layout.heads, strict=True) for at in range(start, start + len(head))
     ]
@@ -109,7 +109,7 @@ def test_a_changed_picture_is_found_in_its_segment(whole: Made, copy_of: Copy) -
     segment = entry["segments"][1]
     flip(path / entry["name"], segment["file_bytes"][1] - 10)
     (finding,) = verify(path).findings
-    assert (finding.kind, finding.where) == (Kind.MODIFIED, entry["name"])
+    assert (finding.kind, finding.where) == (FindingKind.MODIFIED, entry["name"])
     assert (finding.values["first"], finding.values["last"]) == (segment["file_bytes"][0], segment["file_bytes"][1] - 1)
     assert finding.values["start"] == segment["delivered"]["start"]
 
@@ -119,25 +119,25 @@ def test_a_removed_file_is_missing(small: Made, copy_of: Copy, name: str) -> Non
     path = copy_of(small)
     gone = small.movies[0].name if name == "movie" else name
     (path / gone).unlink()
-    assert wheres(path) == [(Kind.MISSING, gone)]
+    assert wheres(path) == [(FindingKind.MISSING, gone)]
     assert verify(path).exit_code == 11
 
 
 def test_an_added_file_is_added(small: Made, copy_of: Copy, tmp_path: Path) -> None:
     path = copy_of(small)
     shutil.copy(small.movies[0], path / "gate-1_another.mp4")
-    assert wheres(path) == [(Kind.ADDED, "gate-1_another.mp4")]
+    assert wheres(path) == [(FindingKind.ADDED, "gate-1_another.mp4")]
     assert verify(path).exit_code == 12
     (path / "gate-1_another.mp4").unlink()
     (path / ".hidden").write_text("x")
     (path / "folder").mkdir()
-    assert wheres(path) == [(Kind.ADDED, ".hidden"), (Kind.ADDED, "folder")]
+    assert wheres(path) == [(FindingKind.ADDED, ".hidden"), (FindingKind.ADDED, "folder")]
     assert outcome(archive_of(small.path, tmp_path / "a.zip")) == "valid"
     copied = copy_of(small)
     shutil.rmtree(copied / "folder")
     (copied / ".hidden").unlink()
     (copied / "more.txt").write_text("x")
-    assert wheres(archive_of(copied, tmp_path / "b.zip")) == [(Kind.ADDED, "more.txt")]
+    assert wheres(archive_of(copied, tmp_path / "b.zip")) == [(FindingKind.ADDED, "more.txt")]
 
 
 def test_swapped_files_are_modified(small: Made, copy_of: Copy) -> None:
@@ -146,7 +146,7 @@ def test_swapped_files_are_modified(small: Made, copy_of: Copy) -> None:
     a.rename(path / "x")
     b.rename(a)
     (path / "x").rename(b)
-    assert wheres(path) == [(Kind.MODIFIED, a.name), (Kind.MODIFIED, b.name)]
+    assert wheres(path) == [(FindingKind.MODIFIED, a.name), (FindingKind.MODIFIED, b.name)]
     assert verify(path).exit_code == 10
 
 
@@ -155,7 +155,7 @@ def test_an_edited_manifest_is_modified(small: Made, copy_of: Copy) -> None:
     manifest = json.loads((path / "manifest.json").read_bytes())
     manifest["request"]["case"] = "LP/2/2026"
     (path / "manifest.json").write_bytes(encode(manifest))
-    assert wheres(path) == [(Kind.MODIFIED, "manifest.json")]
+    assert wheres(path) == [(FindingKind.MODIFIED, "manifest.json")]
 
 
 def test_a_file_struck_from_the_manifest_as_well_is_modified(small: Made, copy_of: Copy) -> None:
@@ -164,7 +164,7 @@ def test_a_file_struck_from_the_manifest_as_well_is_modified(small: Made, copy_o
     gone = manifest["files"].pop(0)
     (path / "manifest.json").write_bytes(encode(manifest))
     (path / gone["name"]).unlink()
-    assert wheres(path) == [(Kind.MODIFIED, "manifest.json")]
+    assert wheres(path) == [(FindingKind.MODIFIED, "manifest.json")]
 
 
 @pytest.mark.parametrize("count", [1, 40, 3000])
@@ -174,7 +174,7 @@ def test_a_cut_or_longer_file_is_modified_and_alone_malformed(small: Made, copy_
     data = movie.read_bytes()
     for changed in (data[:-count], data + bytes(count)):
         movie.write_bytes(changed)
-        assert wheres(path) == [(Kind.MODIFIED, movie.name)]
+        assert wheres(path) == [(FindingKind.MODIFIED, movie.name)]
         assert verify(movie).outcome == "malformed"
     for name in ("manifest.json", "manifest.1.sig", "statement.pdf"):
         movie.write_bytes(data)
@@ -201,7 +201,7 @@ def test_a_manifest_signed_anew_does_not_fit_the_seals(small: Made, copy_of: Cop
     (path / "manifest.json").write_bytes(data)
     (path / "manifest.1.sig").write_bytes(other_signer.sign(hashlib.sha256(data).digest()))
     (path / "manifest.1.der").write_bytes(other_signer.certificate.der)
-    assert {kind for kind, _ in wheres(path)} == {Kind.MODIFIED}
+    assert {kind for kind, _ in wheres(path)} == {FindingKind.MODIFIED}
     assert {where for _, where in wheres(path)} == {movie.name for movie in small.movies}
 
 
@@ -212,7 +212,7 @@ def test_another_certificate_with_the_same_key_is_modified(small: Made, copy_of:
     at = der.find(b"Test recorder")
     der[at] ^= 0x20
     (path / "manifest.1.der").write_bytes(der)
-    assert (Kind.MODIFIED, "manifest.1.der") in wheres(path)
+    assert (FindingKind.MODIFIED, "manifest.1.der") in wheres(path)
 
 
 def test_links_are_refused(small: Made, copy_of: Copy) -> None:
@@ -222,7 +222,7 @@ def test_links_are_refused(small: Made, copy_of: Copy) -> None:
     (path / name).symlink_to(small.movies[0])
     report = verify(path)
     assert report.outcome == "malformed"
-    assert (Kind.MALFORMED, name) in wheres(path)
+    assert (FindingKind.MALFORMED, name) in wheres(path)
 
 
 def test_what_is_not_known_is_unsupported(small: Made, copy_of: Copy, tmp_path: Path, signer: Signer) -> None:
@@ -308,11 +308,11 @@ def test_data_before_between_or_behind(small: Made, tmp_path: Path) -> None:
     ],
 )
 def test_names_that_lead_elsewhere(tmp_path: Path, name: str) -> None:
-    evil = _with_name(Layout("export-1", [Entry("a", 0, 0)]), name.encode())
+    evil = _with_name(ArchiveLayout("export-1", [ArchiveEntry("a", 0, 0)]), name.encode())
     assert repr(name) in refused(evil, tmp_path)
 
 
-def _with_name(layout: Layout, name: bytes) -> bytes:
+def _with_name(layout: ArchiveLayout, name: bytes) -> bytes:
     """An archive of one empty file with any name at all, right in every other respect."""
     head, directory = layout.heads[0], layout.end
     old = b"export-1/a"
@@ -328,16 +328,16 @@ def _with_name(layout: Layout, name: bytes) -> bytes:
 
 
 def test_the_same_name_twice(small: Made, tmp_path: Path) -> None:
-    entry = Entry("a.txt", 0, 0)
+    entry = ArchiveEntry("a.txt", 0, 0)
     for other in ("a.txt", "A.TXT"):
-        layout = Layout("export-1", [entry, Entry(other, 0, 0)])
+        layout = ArchiveLayout("export-1", [entry, ArchiveEntry(other, 0, 0)])
         assert "twice" in refused(b"".join(layout.heads) + layout.end, tmp_path)
 
 
 def test_compression_links_and_overlap(small: Made, tmp_path: Path) -> None:
     content = b"A" * 1000
-    entry = Entry("a.txt", len(content), zlib.crc32(content))
-    layout = Layout("export-1", [entry])
+    entry = ArchiveEntry("a.txt", len(content), zlib.crc32(content))
+    layout = ArchiveLayout("export-1", [entry])
     good = layout.heads[0] + content + layout.end
     central = len(layout.heads[0]) + len(content)
 
@@ -352,9 +352,9 @@ def test_compression_links_and_overlap(small: Made, tmp_path: Path) -> None:
     at = good.index(struct.pack("<Q", 1000))
     assert refused(changed(at, struct.pack("<Q", 10**9)), tmp_path)
     # Two entries over the same bytes: sizes that do not add up.
-    two = Layout("export-1", [entry, replace(entry, name="b.txt")])
+    two = ArchiveLayout("export-1", [entry, replace(entry, name="b.txt")])
     assert refused(layout.heads[0] + content + two.heads[1] + two.end, tmp_path)
-    bomb = Layout("export-1", [Entry("a.txt", 1 << 45, 0)])
+    bomb = ArchiveLayout("export-1", [ArchiveEntry("a.txt", 1 << 45, 0)])
     assert refused(bomb.heads[0] + bomb.end, tmp_path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(archives, "_MOST_ENTRIES", 1)
@@ -396,10 +396,10 @@ def test_an_archive_of_another_time_is_malformed_and_one_without_times_is_good(s
     assert made is not None
     for other, wanted in ((None, "valid"), (made + 2, "malformed")):
         files = [
-            Entry(path.name, path.stat().st_size, zlib.crc32(path.read_bytes()))
+            ArchiveEntry(path.name, path.stat().st_size, zlib.crc32(path.read_bytes()))
             for path in sorted(small.path.iterdir())
         ]
-        layout = Layout(name_of(small.path), files, other)
+        layout = ArchiveLayout(name_of(small.path), files, other)
         parts = zip(layout.heads, sorted(small.path.iterdir()), strict=True)
         path = tmp_path / f"{wanted}.zip"
         path.write_bytes(b"".join(head + file.read_bytes() for head, file in parts) + layout.end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from nvr.evidence.verify.report import EXIT_CODES, Kind, Report, SignatureReport
+from nvr.evidence.verify.report import EXIT_CODES, FindingKind, SignatureReport, VerificationReport
 from nvr.evidence.verify.words import OUTCOMES, TEXTS, describe
 
 SOURCES = Path(__file__).parents[2] / "nvr/evidence/verify"
@@ -15,12 +15,12 @@ def test_both_languages_have_every_text_with_the_same_values() -> None:
     assert set(TEXTS["en"]) == set(TEXTS["id"])
     for code, text in TEXTS["en"].items():
         assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", TEXTS["id"][code])), code
-    assert set(OUTCOMES["en"]) == set(OUTCOMES["id"]) == {"intact", "valid", *Kind}
-    assert len(set(EXIT_CODES.values())) == len(EXIT_CODES) == len(Kind) + 1
+    assert set(OUTCOMES["en"]) == set(OUTCOMES["id"]) == {"intact", "valid", *FindingKind}
+    assert len(set(EXIT_CODES.values())) == len(EXIT_CODES) == len(FindingKind) + 1
 
 
 def test_a_name_cannot_write_to_the_terminal() -> None:
-    report = Report("x\x1b[2J", "mp4", False)
+    report = VerificationReport("x\x1b[2J", "mp4", False)
     report.signatures.append(SignatureReport(1, "00", "\x1b[1mVALID\u202e\nVALID", 0, 0, "\r", False))
     assert all(line.isprintable() for line in describe(report, "en"))
 

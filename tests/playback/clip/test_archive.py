@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from nvr.playback.clip import archive as archive_module
-from nvr.playback.clip.archive import Archive, Member
+from nvr.playback.clip.archive import ClipArchive, ClipMember
 from nvr.playback.clip.clip import Clip, plan_clips
 from nvr.playback.errors import ArchiveChanged, FootageDamaged
 from nvr.playback.hls.names import clip_name
@@ -25,19 +25,19 @@ from tests.playback.frames import encode
 from tests.playback.worlds import decoded
 
 
-def read(archive: Archive) -> bytes:
+def read(archive: ClipArchive) -> bytes:
     async def collect() -> bytes:
         return b"".join([chunk async for chunk in archive.chunks()])
 
     return asyncio.run(collect())
 
 
-def make(studio: Studio) -> tuple[Archive, list[bytes]]:
+def make(studio: Studio) -> tuple[ClipArchive, list[bytes]]:
     one = studio.record(encode("h264", 30), START_US)
     two = studio.record(encode("h265", 30, first=100), one.end_us + 1_000_000, epoch=2, first=100)
     clips = plan_clips(studio.database, studio.cache, CAMERA, START_US, two.end_us)
     contents = [clip.read(0, clip.size - 1) for clip in clips]
-    return Archive([Member(clip_name(CAMERA, clip.start_us, clip.end_us), clip) for clip in clips]), contents
+    return ClipArchive([ClipMember(clip_name(CAMERA, clip.start_us, clip.end_us), clip) for clip in clips]), contents
 
 
 JAVA = """
@@ -118,7 +118,7 @@ def test_unpackers_find_the_clips(studio: Studio, tmp_path: Path, monkeypatch: p
 
 def test_the_same_clips_are_the_same_bytes(studio: Studio) -> None:
     archive, _ = make(studio)
-    again = Archive(archive._members)
+    again = ClipArchive(archive._members)
     assert archive.etag == again.etag
     assert read(archive) == read(again)
     with pytest.raises(ValueError, match="whole"):

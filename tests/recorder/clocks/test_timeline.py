@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nvr.recorder.clocks.timeline import Timeline
-from tests.recorder.moving import BEGIN_US, POLL_US, Frame, Placed, camera, deliver, dice, place
+from tests.recorder.moving import BEGIN_US, POLL_US, Filmed, Placed, camera, deliver, dice, place
 
 EXAMPLES = 2_000 if os.environ.get("NVR_NIGHTLY") else 60
 PROMPT = 0
@@ -24,7 +24,7 @@ def offsets_s(placed: Sequence[Placed]) -> tuple[float, float]:
     return min(both) / 1e6, max(both) / 1e6
 
 
-def check(frames: Sequence[Frame], most_s: float, reports: Sequence[Frame] = ()) -> Timeline:
+def check(frames: Sequence[Filmed], most_s: float, reports: Sequence[Filmed] = ()) -> Timeline:
     """What holds always; and no frame is off by more than ``most_s``."""
     placed, timeline = place(frames, reports)
     assert len(placed) == len(frames), "a frame was left out"
@@ -192,11 +192,11 @@ def test_a_rate_that_is_right_again() -> None:
 def test_frames_that_are_shown_in_another_order() -> None:
     """One B-frame between two others: the order of showing is kept, over a step of the camera's clock too."""
     shown = [0] + [n + (1 if n % 2 else -1) for n in range(1, 600)]
-    made: list[Frame] = []
+    made: list[Filmed] = []
     for number, place_ in enumerate(shown):
         step = 450_000 if number >= 207 else 0
         sent_us = max(number, place_) * 100_000 + 5_000
-        made.append(Frame(place_ * 100_000, (number - 1) * 9_000 + step, place_ * 9_000 + step, sent_us))
+        made.append(Filmed(place_ * 100_000, (number - 1) * 9_000 + step, place_ * 9_000 + step, sent_us))
     placed, timeline = place(made)
     assert timeline.steps == 1
     assert [one.frame.true_us for one in sorted(placed, key=lambda one: one.pts)] == sorted(f.true_us for f in made)
@@ -265,7 +265,7 @@ def test_whatever_comes_is_placed_once_in_order_and_not_after_now(pairs: list[tu
     at_us, frames = 0, []
     for stamp, apart_us in pairs:
         at_us += apart_us
-        frames.append(Frame(at_us, stamp, stamp, at_us))
+        frames.append(Filmed(at_us, stamp, stamp, at_us))
     placed, _ = place(frames)
     if len(placed) < len(frames):
         # Fewer than tell when the run began.

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nvr.recorder.media.fragments import Fragmenter, MuxedFragment
 from nvr.recorder.media.inits import Template
-from nvr.recorder.media.packets import AudioFormat, AudioUnit, Picture
+from nvr.recorder.media.packets import AudioFormat, AudioUnit, Frame
 from storage.format.boxes import Fragment, children, parse_moof
 from storage.format.segment_file import bases
 from tests.cameras.clips import ClipSpec, clip
@@ -49,8 +49,8 @@ FRAMES = st.lists(
 UNITS = st.lists(st.tuples(st.integers(1, 40), st.sampled_from([0, 0, 0, 0, 1, 300])), max_size=200)
 
 
-def pictures(frames: Frames) -> list[Picture]:
-    made: list[Picture] = []
+def pictures(frames: Frames) -> list[Frame]:
+    made: list[Frame] = []
     time = 0
     for number, (sizes, step, offset, keyframe) in enumerate(frames):
         keyframe = keyframe or number == 0
@@ -254,7 +254,7 @@ def test_a_real_stream_decodes_whole() -> None:
     found = bytearray(muxer.init)
     for unit in film.video.units:
         data = prefixed(*unit.payload)
-        for fragment in muxer.video(Picture([data], (), BASE, unit.pts, unit.pts, unit.keyframe, "", duration=3600)):
+        for fragment in muxer.video(Frame([data], (), BASE, unit.pts, unit.pts, unit.keyframe, "", duration=3600)):
             found += whole(fragment)
     for fragment in muxer.close():
         found += whole(fragment)

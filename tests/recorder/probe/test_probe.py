@@ -17,7 +17,7 @@ from nvr.cli import main
 from nvr.demo.rtsp import Auth
 from nvr.recorder.probe.capture import CaptureError, Recorder, read
 from nvr.recorder.probe.findings import ODDITIES, oddities
-from nvr.recorder.probe.measure import Frame, Measured
+from nvr.recorder.probe.measure import Measured, MeasuredFrame
 from tests.cameras.clips import Clip
 from tests.cameras.faults import Faults
 from tests.cameras.running import Startable
@@ -100,12 +100,14 @@ def test_losses_and_duplicates_are_counted(serve: Serve, h264_clip: Clip) -> Non
     assert {"lost_packets", "duplicate_packets", "damaged_frames"} <= codes(found)
 
 
-def frames(rate: float, media_rate: float, count: int = 120, keyframe: int = 40, jump_s: float = 0.0) -> list[Frame]:
+def frames(
+    rate: float, media_rate: float, count: int = 120, keyframe: int = 40, jump_s: float = 0.0
+) -> list[MeasuredFrame]:
     made = []
     for number in range(count):
         jumped = jump_s if number > count // 2 else 0.0
         media_us = round(number / media_rate * 1e6 + jumped * 1e6)
-        made.append(Frame(round(number / rate * 1e6), media_us, 1000, number % keyframe == 0, ""))
+        made.append(MeasuredFrame(round(number / rate * 1e6), media_us, 1000, number % keyframe == 0, ""))
     return made
 
 
@@ -121,7 +123,7 @@ def frames(rate: float, media_rate: float, count: int = 120, keyframe: int = 40,
         ([], None, {"no_keyframe"}),
     ],
 )
-def test_oddities_of_time(given: list[Frame], declared: float | None, expected: set[str]) -> None:
+def test_oddities_of_time(given: list[MeasuredFrame], declared: float | None, expected: set[str]) -> None:
     found = oddities(Measured(frames=given, declared_fps=declared), {}, 9.0, None)
     assert {oddity.code for oddity in found} == expected
     assert all(oddity.code in ODDITIES for oddity in found)

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from nvr.playback.mapping import TimeMap
 from nvr.recorder.media.inits import Template
-from nvr.recorder.media.packets import Picture
+from nvr.recorder.media.packets import Frame
 from nvr.recorder.sources.rtp.h264 import H264Depacketiser
-from nvr.recorder.sources.rtp.pictures import Picture as Received
+from nvr.recorder.sources.rtp.pictures import CodedFrame as Received
 from storage.catalogue.segments import Segment
 from storage.causes import Cause
 from storage.intervals import Interval, merge, subtract
@@ -101,7 +101,7 @@ def play(rig: Rig, history: dict[str, object]) -> set[int]:
     def deliver(received: Sequence[Received], base: int) -> None:
         for each in received:
             ticks = each.timestamp - base
-            rig.pipeline.packet(Picture(each.parts, (), Fraction(1, TICKS), ticks, ticks, each.keyframe, each.loss))
+            rig.pipeline.packet(Frame(each.parts, (), Fraction(1, TICKS), ticks, ticks, each.keyframe, each.loss))
 
     held: list[tuple[int, bytes, int, bool]] = []
     for frame, ((_, pts, _, is_keyframe), payloads) in enumerate(zip(film.packets, FILM.of_frame, strict=True)):

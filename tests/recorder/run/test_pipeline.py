@@ -22,7 +22,7 @@ from nvr.recorder.run.disks import Disks
 from nvr.recorder.run.pipeline import Pipeline
 from nvr.recorder.run.run import Identity
 from nvr.recorder.sound.encoding import Encoding
-from nvr.recorder.sound.track import AudioTrack, Refusals
+from nvr.recorder.sound.track import AudioRefusals, AudioTrack
 from storage.catalogue import cameras, node
 from storage.catalogue.segments import between
 from storage.causes import Cause
@@ -95,7 +95,7 @@ class Rig:
             Cutter("a", 2_000_000, 10**9),
             Disks([self.disk]),
             self.catalogue,
-            audio=AudioTrack("a", self.encoding, Refusals()) if self.audio else None,
+            audio=AudioTrack("a", self.encoding, AudioRefusals()) if self.audio else None,
             handles=deque[SegmentHandle](),
             realtime_us=lambda: self.realtime_us,
             monotonic_us=lambda: self.monotonic_us,

@@ -8,8 +8,8 @@ from typing import Any
 
 import uvloop
 
-from nvr.config import Camera
-from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, Picture
+from nvr.config import CameraSettings
+from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, Frame
 from nvr.recorder.sources.rtsp import NativeSource
 from tests.cameras.frames import frame_hash
 
@@ -47,7 +47,7 @@ class Sink:
     def open(self, video: Any) -> None:
         self.opened.append(video)
 
-    def packet(self, packet: Picture) -> None:
+    def packet(self, packet: Frame) -> None:
         assert self.opened, "a packet came before the streams were known"
         data = packet.data
         hash_ = frame_hash(self.opened[-1].codec, data, True)
@@ -76,9 +76,9 @@ class Sink:
         return [got.hash for got in self.video]
 
 
-def camera(url: str, **keys: Any) -> Camera:
+def camera(url: str, **keys: Any) -> CameraSettings:
     """The settings of a camera, times short."""
-    return Camera.model_validate({"id": "cam", "url": url, "stall_timeout": "1s", "source": "native", **keys})
+    return CameraSettings.model_validate({"id": "cam", "url": url, "stall_timeout": "1s", "source": "native", **keys})
 
 
 def record(

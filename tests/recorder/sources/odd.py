@@ -6,8 +6,8 @@ import struct
 from collections.abc import Iterable
 
 from nvr.recorder.sources.rtp import sdp
-from nvr.recorder.sources.rtp.frame import Picture
-from nvr.recorder.sources.rtsp.client import Track
+from nvr.recorder.sources.rtp.frame import CodedFrame
+from nvr.recorder.sources.rtsp.client import RtspTrack
 from nvr.recorder.sources.rtsp.framing import Framing, ReadBuffer
 from nvr.recorder.sources.rtsp.receiving import Clocks, VideoReceiver
 from tests.cameras.frames import split
@@ -85,11 +85,11 @@ class Camera:
         text = f"v=0\r\nm=video 0 RTP/AVP {payload_type}\r\na=rtpmap:{payload_type} {kind.name}/90000\r\n"
         self.kind = kind
         self.now_us = 1_000_000
-        self.came: list[tuple[Picture, int, int, int]] = []
+        self.came: list[tuple[CodedFrame, int, int, int]] = []
         self.byes = 0
         media = sdp.pick_video(sdp.parse(text.encode()))
         self.receiver = VideoReceiver(
-            Track(media, "u", 0, 1),
+            RtspTrack(media, "u", 0, 1),
             1,
             Clocks(lambda: self.now_us, lambda: self.now_us),
             lambda *came: self.came.append(came),

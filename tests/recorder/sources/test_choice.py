@@ -10,7 +10,7 @@ import pytest
 
 from nvr.recorder.media.packets import Ended
 from nvr.recorder.sources.av import AvSource
-from nvr.recorder.sources.choose import Choice
+from nvr.recorder.sources.choose import SourceChoice
 from nvr.recorder.sources.reading import Reading
 from nvr.recorder.sources.rtp.sense import Seen
 from nvr.recorder.sources.rtsp.describe import describe, digest
@@ -48,17 +48,17 @@ class Reports(list[dict[str, Any]]):
 )
 def test_by_the_settings(keys: dict[str, Any], is_native: bool) -> None:
     settings = camera(**{"url": "rtsp://c/x", **keys})
-    choice = Choice(settings)
+    choice = SourceChoice(settings)
     assert choice.is_native is is_native
     assert isinstance(choice.source(Sink()), NativeSource if is_native else AvSource)
     # What was found counts more.
-    assert Choice(settings, IN_PLACE).is_native is False
+    assert SourceChoice(settings, IN_PLACE).is_native is False
 
 
 def attempt(url: str, reading: Reading | None = None, **keys: Any) -> tuple[Ended, Sink, Reports, bool]:
     """One attempt; what was reported, and whether the next one should begin at once."""
     reports, sink = Reports(), Sink()
-    choice = Choice(camera(url, **keys), reading, reports)
+    choice = SourceChoice(camera(url, **keys), reading, reports)
     ended = asyncio.run(choice.source(sink).run())
     return ended, sink, reports, choice.ended(ended, float(len(sink.video) > 0))
 
@@ -96,7 +96,7 @@ def test_a_camera_that_plays_and_hangs_up(serve: Serve, h264_clip: Clip, monkeyp
     now_s = 100.0
     monkeypatch.setattr("nvr.recorder.sources.choose.time.monotonic", lambda: now_s)
     reports, url = Reports(), serve(ScriptedCamera(h264_clip, faults=Faults(close_after_play=True)))
-    choice = Choice(camera(url), None, reports)
+    choice = SourceChoice(camera(url), None, reports)
     told = []
     for wait_s in (1, 2, 4, 8):
         ended = asyncio.run(choice.source(Sink()).run())
@@ -111,7 +111,7 @@ def test_a_camera_that_plays_and_hangs_up(serve: Serve, h264_clip: Clip, monkeyp
 
 def test_a_camera_that_worked_may_fall_silent(serve: Serve, h264_clip: Clip) -> None:
     reports = Reports()
-    choice = Choice(camera(serve(ScriptedCamera(h264_clip, faults=Faults(stall_after=0)))), None, reports)
+    choice = SourceChoice(camera(serve(ScriptedCamera(h264_clip, faults=Faults(stall_after=0)))), None, reports)
     choice.source(Sink())
     choice.ended(Ended(Cause.ENDED), 60.0)
     ended = asyncio.run(choice.source(Sink()).run())
@@ -121,7 +121,7 @@ def test_a_camera_that_worked_may_fall_silent(serve: Serve, h264_clip: Clip) -> 
 
 def test_what_makes_no_sense_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     reports = Reports()
-    choice = Choice(camera("rtsp://c/x"), None, reports)
+    choice = SourceChoice(camera("rtsp://c/x"), None, reports)
     choice.source(Sink())
     for second in range(13):
         seen = Seen(packets=40 * second, units=40 * second, begun=10 * second, keyframes_begun=second)
@@ -153,5 +153,5 @@ class OnlyTheTwo(Sink):
 
 def test_what_nobody_reads_is_rejected(serve: Serve) -> None:
     url = serve(ScriptedCamera(clip(ClipSpec()), faults=OPENING["vp8"], at_end="stall"))
-    ended = asyncio.run(Choice(camera(url), IN_PLACE).source(OnlyTheTwo()).run())
+    ended = asyncio.run(SourceChoice(camera(url), IN_PLACE).source(OnlyTheTwo()).run())
     assert ended.cause is Cause.REJECTED

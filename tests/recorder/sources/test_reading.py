@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.config import Camera
+from nvr.config import CameraSettings
 from nvr.recorder.sources.reading import Reading, Transports, by_settings, settings_digest
 from storage.causes import Cause
 
 
-def camera(**keys: Any) -> Camera:
-    return Camera.model_validate({"id": "cam", "url": "rtsp://c/x", **keys})
+def camera(**keys: Any) -> CameraSettings:
+    return CameraSettings.model_validate({"id": "cam", "url": "rtsp://c/x", **keys})
 
 
 @pytest.mark.parametrize(

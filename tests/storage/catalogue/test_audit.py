@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.catalogue import audit
-from storage.catalogue.audit import Act, Head
+from storage.catalogue.audit import Act, AuditHead
 from storage.catalogue.database import Database
 from storage.integrity import audit_log as audit_check
 from tests.catalogues import new_catalogue
@@ -32,7 +32,7 @@ def db(tmp_path: Path) -> Iterator[Database]:
     made.close()
 
 
-def fill(db: Database, count: int) -> Head:
+def fill(db: Database, count: int) -> AuditHead:
     for number in range(count):
         with audit.acting(Act(person("inés"), "192.0.2.7", "looked", at_us=1_000 + number)), db.write() as conn:
             audit.enter(conn, "clip", camera=f"cam-{number % 3}", detail={"start_us": number, "reason": "pâté 🚓"})
@@ -48,7 +48,7 @@ def by_force(db: Database, sql: str, *values: object) -> None:
         conn.execute(sql, values)
 
 
-def verdict(db: Database, *heads: Head) -> audit_check.Verdict:
+def verdict(db: Database, *heads: AuditHead) -> audit_check.Verdict:
     with db.read() as conn:
         return audit_check.verify(conn, heads)
 
@@ -188,4 +188,4 @@ def test_filters_and_pages(db: Database) -> None:
 @pytest.mark.parametrize("text", ["", "5", "5:xyz", "-1:" + "a" * 64, "5:" + "A" * 64])
 def test_heads_that_are_none(text: str) -> None:
     with pytest.raises(ValueError, match="no head"):
-        Head.parse(text)
+        AuditHead.parse(text)

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from storage.catalogue import devices, logins
 from storage.catalogue.database import Database
-from storage.catalogue.logins import DAY_US, MOST_FAILURES, PAUSE_US, Account, device_of
+from storage.catalogue.logins import DAY_US, MOST_FAILURES, PAUSE_US, LoginAccount, device_of
 from tests.catalogues import new_catalogue
 
 NOW_US = 1_790_000_000_000_000
-ME = Account.of("cam:554", "admin", "wrong")
+ME = LoginAccount.of("cam:554", "admin", "wrong")
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def conn(database: Database) -> Iterator[sqlite3.Connection]:
         yield made
 
 
-def fail(conn: sqlite3.Connection, camera: str, at_us: int, account: Account = ME) -> str:
+def fail(conn: sqlite3.Connection, camera: str, at_us: int, account: LoginAccount = ME) -> str:
     """Tries and is refused, if it may try; returns what the ledger said."""
     found = logins.begin(conn, account, camera, now_us=at_us)
     if found.state == "go":
@@ -70,8 +70,8 @@ def test_another_password_is_another_matter(conn: sqlite3.Connection) -> None:
     for camera in ("a", "b", "c"):
         fail(conn, camera, NOW_US)
     assert fail(conn, "c", NOW_US) == "blocked"
-    assert fail(conn, "c", NOW_US, Account.of("cam:554", "admin", "other")) == "go"
-    assert fail(conn, "c", NOW_US, Account.of("cam:8554", "admin", "wrong")) == "go"
+    assert fail(conn, "c", NOW_US, LoginAccount.of("cam:554", "admin", "other")) == "go"
+    assert fail(conn, "c", NOW_US, LoginAccount.of("cam:8554", "admin", "wrong")) == "go"
 
 
 def test_many_at_once(conn: sqlite3.Connection) -> None:

@@ -21,7 +21,7 @@ from storage.catalogue.database import Database
 from storage.causes import Cause, Layer
 from storage.coverage import closed_days
 from storage.coverage import fleet as fleet_coverage
-from storage.coverage.account import Account
+from storage.coverage.account import TimeAccount
 from storage.coverage.figures import REQUIRED, Category, Figures, category, category_sums, figure_table, summed
 from storage.coverage.fleet import FleetBatch, batches, read_batch
 from storage.coverage.fleet_partition import CAUSES, CLASSES
@@ -224,18 +224,18 @@ def test_many_cameras_are_what_each_one_is(
                 want = reference(expected, edges)
                 assert [table.figures(number, column) for column in range(len(edges) - 1)] == want
                 # What was asked for is all there, to the microsecond, whoever adds it up.
-                own = Account.of_coverage(expected)
+                own = TimeAccount.of_coverage(expected)
                 mine = [
-                    Account.of_figures(table.figures(number, column), b - a)
+                    TimeAccount.of_figures(table.figures(number, column), b - a)
                     for column, (a, b) in enumerate(itertools.pairwise(edges))
                 ]
-                assert sum(mine, Account()) == own
+                assert sum(mine, TimeAccount()) == own
                 assert own.asked_us == end_us - start_us
                 assert own.recorded_us + own.missing_us + own.not_known_us == own.asked_us
                 assert (own.missing_us, own.not_known_us) == (expected.missing_us, expected.not_known_us)
                 only = np.arange(len(CAMERAS)) == number
                 missing = category_sums(batch, only)
-                assert Account.of_categories(own.asked_us, own.recorded_us, missing) == own
+                assert TimeAccount.of_categories(own.asked_us, own.recorded_us, missing) == own
             assert table.over_cameras()[0] == summed([table.figures(number, 0) for number in range(3)])
 
 

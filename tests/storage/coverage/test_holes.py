@@ -19,7 +19,7 @@ from storage.format.boxes import BoxError, Hole, hole_box, parse_moof
 from storage.format.sample_index_codec import decode, encode
 from storage.format.segment_file import read
 from storage.intervals import DAY_US
-from storage.recovery.check import Finding, Kind, check
+from storage.recovery.check import CheckFinding, CheckKind, check
 from storage.recovery.rebuild import rebuild
 from storage.retention import deleting as garbage
 from storage.writing.disk_writer import DiskWriter
@@ -314,14 +314,14 @@ def test_check_compares_them_with_the_files(world: World) -> None:
     made.close()
     made.end(Cause.ENDED)
 
-    def found() -> list[Kind]:
-        return [item.kind for item in check(world.database, world.roots, hashes=True) if isinstance(item, Finding)]
+    def found() -> list[CheckKind]:
+        return [item.kind for item in check(world.database, world.roots, hashes=True) if isinstance(item, CheckFinding)]
 
     assert found() == []
     for statement in ("UPDATE hole SET loss = 'camera' WHERE loss = 'network'", "DELETE FROM hole"):
         with world.database.write() as conn:
             conn.execute(statement)
-        assert found() == [Kind.HOLES]
+        assert found() == [CheckKind.HOLES]
 
 
 def test_thousands_of_holes_cost_little(world: World) -> None:

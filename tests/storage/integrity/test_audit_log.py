@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from storage.catalogue import audit, cameras, node
-from storage.catalogue.audit import Act, Head, hash_of
+from storage.catalogue.audit import Act, AuditHead, hash_of
 from storage.catalogue.database import Database
 from storage.integrity import audit_log as audit_check
 from storage.integrity import findings as integrity
@@ -74,23 +74,23 @@ def rewritten(db: Database, seq: int, **fields: object) -> None:
     by_force(db, *told, f"UPDATE meta SET value = '{log[-1]['seq']}:{previous}' WHERE key = 'audit_head'")
 
 
-def verdict(db: Database, *heads: Head) -> audit_check.Verdict:
+def verdict(db: Database, *heads: AuditHead) -> audit_check.Verdict:
     with db.read() as conn:
         return audit_check.verify(conn, heads)
 
 
-def head_of(db: Database) -> Head:
+def head_of(db: Database) -> AuditHead:
     with db.read() as conn:
         return audit.head(conn)
 
 
-def found(db: Database, *heads: Head) -> set[str]:
+def found(db: Database, *heads: AuditHead) -> set[str]:
     return {fault.kind for fault in verdict(db, *heads).faults}
 
 
 def test_consistent_is_not_whole(db: Database) -> None:
     head = head_of(db)
-    assert (verdict(db).state, verdict(db).noted) == ("consistent", Head(0, ""))
+    assert (verdict(db).state, verdict(db).noted) == ("consistent", AuditHead(0, ""))
     assert (verdict(db, head).state, verdict(db, head).noted) == ("whole", head)
     with db.write() as conn:
         audit.enter(conn, "clip")

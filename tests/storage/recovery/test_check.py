@@ -20,7 +20,7 @@ from storage.disk.roots import IDENTITY_FILE, Root, register
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
 from storage.recovery import check as checking
-from storage.recovery.check import Finding, Kind, check
+from storage.recovery.check import CheckFinding, CheckKind, check
 from storage.retention import deleting as garbage
 from storage.writing.catalogue_writer import CatalogueWriter
 from storage.writing.disk_writer import DiskWriter
@@ -40,9 +40,9 @@ def closed(world: World, number: int = 0, **options: object) -> Path:
     return world.part(T0_US + number * STEP_US, range(3), final_name=True, enter=True, **options)  # type: ignore[arg-type]
 
 
-def findings(world: World, *, hashes: bool = False, roots: list[Root] | None = None) -> list[tuple[Kind, Path]]:
+def findings(world: World, *, hashes: bool = False, roots: list[Root] | None = None) -> list[tuple[CheckKind, Path]]:
     news = check(world.database, world.roots if roots is None else roots, hashes=hashes)
-    return [(item.kind, item.path) for item in news if isinstance(item, Finding)]
+    return [(item.kind, item.path) for item in news if isinstance(item, CheckFinding)]
 
 
 def tree(folder: Path) -> Iterator[tuple[str, int, int, str]]:
@@ -82,15 +82,15 @@ def test_everything_that_can_be_wrong_and_nothing_is_changed(world: World) -> No
         path.write_text("x")
     before = [*tree(world.folder)]
     quick = {
-        (Kind.MISSING, gone),
-        (Kind.SIZE, short),
-        (Kind.UNKNOWN, unlisted),
-        (Kind.UNKNOWN, copy),
-        (Kind.MISSING, lost),
-        *((Kind.FOREIGN, path) for path in foreign),
+        (CheckKind.MISSING, gone),
+        (CheckKind.SIZE, short),
+        (CheckKind.UNKNOWN, unlisted),
+        (CheckKind.UNKNOWN, copy),
+        (CheckKind.MISSING, lost),
+        *((CheckKind.FOREIGN, path) for path in foreign),
     }
     assert set(findings(world)) == quick
-    assert set(findings(world, hashes=True)) == {*quick, (Kind.HASH, altered)}
+    assert set(findings(world, hashes=True)) == {*quick, (CheckKind.HASH, altered)}
     assert len(findings(world)) == len(quick), "each is told once"
     assert [*tree(world.folder)] == before
 
@@ -104,9 +104,9 @@ def test_where_the_catalogue_has_no_hash_the_tail_vouches(world: World) -> None:
     data[data.index(b"mdat") + 6] ^= 1
     path.write_bytes(data)
     assert findings(world) == []
-    assert findings(world, hashes=True) == [(Kind.HASH, path)]
+    assert findings(world, hashes=True) == [(CheckKind.HASH, path)]
     os.truncate(path, 100)
-    assert findings(world, hashes=True) == [(Kind.SIZE, path)]
+    assert findings(world, hashes=True) == [(CheckKind.SIZE, path)]
 
 
 def test_a_copy_on_another_root_is_not_the_segment(world: World) -> None:
@@ -116,7 +116,7 @@ def test_a_copy_on_another_root_is_not_the_segment(world: World) -> None:
     copy = world.roots[1].path / path.relative_to(world.root.path)
     copy.parent.mkdir(parents=True)
     shutil.copy(path, copy)
-    assert findings(world) == [(Kind.UNKNOWN, copy)]
+    assert findings(world) == [(CheckKind.UNKNOWN, copy)]
 
 
 def test_rows_of_a_disk_that_is_away_are_not_missing(world: World) -> None:
@@ -129,7 +129,7 @@ def test_what_cannot_be_read_is_said(world: World) -> None:
     path = closed(world)
     path.unlink()
     path.symlink_to(path)
-    assert findings(world) == findings(world, hashes=True) == [(Kind.UNREADABLE, path)]
+    assert findings(world) == findings(world, hashes=True) == [(CheckKind.UNREADABLE, path)]
 
 
 def test_files_that_wait_for_being_unlinked_are_known(world: World) -> None:
@@ -149,18 +149,18 @@ def test_a_file_that_is_pruned_between_two_looks_is_not_missing(world: World) ->
         key = Key(CAMERA, T0_US + STEP_US, NODE, 1)
         garbage.discard(conn, [key], cause=Cause.PRUNED, detail={}, now_us=0)
     garbage.sweep(world.database)
-    assert [item for item in news if isinstance(item, Finding)] == []
+    assert [item for item in news if isinstance(item, CheckFinding)] == []
 
 
 def test_a_new_file_is_given_time_to_become_known(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A recorder makes the file, and tells the catalogue afterwards."""
     path = world.part(T0_US, [0], row=False)
-    assert findings(world) == [(Kind.UNKNOWN, path)]
+    assert findings(world) == [(CheckKind.UNKNOWN, path)]
     monkeypatch.setattr(checking, "_GRACE_S", 30.0)
     news = check(world.database, world.roots, hashes=False)
     told = threading.Timer(0.3, lambda: world.part(T0_US, [0]))
     told.start()
-    assert [item for item in news if isinstance(item, Finding)] == []
+    assert [item for item in news if isinstance(item, CheckFinding)] == []
     told.join()
 
 

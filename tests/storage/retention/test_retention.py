@@ -18,7 +18,18 @@ from storage.retention import confirmed_plans, holds
 from storage.retention import deleting as garbage
 from storage.retention.candidates import load
 from storage.retention.forecast import Forecast, Recorded, forecast, measure
-from storage.retention.plan import MAX_AGE, MAX_BYTES, SPACE, Candidate, Deletion, Disk, Footage, Plan, apply, plan
+from storage.retention.plan import (
+    MAX_AGE,
+    MAX_BYTES,
+    SPACE,
+    Candidate,
+    Deletion,
+    Disk,
+    Footage,
+    RetentionPlan,
+    apply,
+    plan,
+)
 from storage.retention.policies import LabelRule, Policy, Rules, resolve
 from tests.people import person
 from tests.storage import mp4
@@ -157,7 +168,7 @@ def test_what_is_protected_stays_and_nothing_goes_without_need(fleet: list[Foota
 @given(fleets())
 def test_nothing_goes_without_a_rule(fleet: list[Footage]) -> None:
     bare = [Footage(f.camera, Policy(), f.segments, f.bytes, f.holds, f.garbage) for f in fleet]
-    assert plan(bare, [Disk(root, 100, 100) for root in ROOTS], now_us=10**9) == Plan([], [], 0, True)
+    assert plan(bare, [Disk(root, 100, 100) for root in ROOTS], now_us=10**9) == RetentionPlan([], [], 0, True)
 
 
 @given(fleets(), disk_lists, st.integers(0, 5))

@@ -16,7 +16,7 @@ _HIGH_BYTES: Final = 4 << 20
 _CLOSE_S: Final = 2.0
 
 
-class Asked(Protocol):
+class RelayRequest(Protocol):
     """Who answers: the relay."""
 
     def camera_url(self, url: str) -> str | None:
@@ -47,7 +47,7 @@ class Asked(Protocol):
 class Client(asyncio.Protocol):
     """FFmpeg's connection to the relay."""
 
-    def __init__(self, relay: Asked) -> None:
+    def __init__(self, relay: RelayRequest) -> None:
         self._relay = relay
         self._transport: asyncio.Transport | None = None
         self._rest = b""

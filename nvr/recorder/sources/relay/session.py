@@ -21,14 +21,14 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
-from nvr.config import Camera
+from nvr.config import CameraSettings
 from nvr.recorder.media.packets import Ended
 from nvr.recorder.sources.relay import udp
 from nvr.recorder.sources.relay.client import Client
 from nvr.recorder.sources.relay.description import with_controls, without_audio
 from nvr.recorder.sources.relay.loop import THREAD
 from nvr.recorder.sources.relay.track import RelayedTrack
-from nvr.recorder.sources.relay.video import Mark, RelayedVideo, can_judge
+from nvr.recorder.sources.relay.video import LossMark, RelayedVideo, can_judge
 from nvr.recorder.sources.rtp import sdp
 from nvr.recorder.sources.rtp.errors import (
     ClosedError,
@@ -40,7 +40,7 @@ from nvr.recorder.sources.rtp.errors import (
     TransportError,
 )
 from nvr.recorder.sources.rtsp.causes import cause_of
-from nvr.recorder.sources.rtsp.client import Session, reach
+from nvr.recorder.sources.rtsp.client import RtspSession, reach
 from nvr.recorder.sources.rtsp.connection import Connection
 from nvr.recorder.sources.rtsp.keep_alive import DEFAULT_TIMEOUT_S, session_timeout_s
 from nvr.recorder.sources.rtsp.message import Message
@@ -78,7 +78,7 @@ class Relay:
 
     def __init__(
         self,
-        camera: Camera,
+        camera: CameraSettings,
         transport: str = "tcp",
         *,
         audio: bool = True,
@@ -93,7 +93,7 @@ class Relay:
         self._urls: list[str] = []
         self._base = ""
         self._connection: Connection | None = None
-        self._session: Session | None = None
+        self._session: RtspSession | None = None
         self._server: asyncio.Server | None = None
         self._client: Client | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -109,7 +109,7 @@ class Relay:
         self._plays = False
         self._asked_for_audio = False
         self._error: Exception | None = None
-        self.mark = Mark()
+        self.mark = LossMark()
         self.ended: Ended | None = None
         self.refusal: Ended | None = None
         self.no_audio = ""
@@ -383,10 +383,10 @@ class Relay:
         self._plays = True
         if self._session is None:
             self._on_play()
-            self._session = Session(self._connection, url, [], self._session_timeout_s, self._public)
+            self._session = RtspSession(self._connection, url, [], self._session_timeout_s, self._public)
             self._tasks = [asyncio.create_task(work) for work in (self._keep_alive(self._session), self._tick())]
 
-    async def _keep_alive(self, session: Session) -> None:
+    async def _keep_alive(self, session: RtspSession) -> None:
         while True:
             await asyncio.sleep(session.keep_alive_s)
             await session.keep_alive()

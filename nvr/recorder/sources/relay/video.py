@@ -18,12 +18,12 @@ from nvr.recorder.media.packets import LOSSES
 from nvr.recorder.sources.rtp import rtcp, rtp, sdp
 from nvr.recorder.sources.rtp.admission import Admission, Admitted
 from nvr.recorder.sources.rtp.errors import UnsupportedError
-from nvr.recorder.sources.rtp.frame import Picture
+from nvr.recorder.sources.rtp.frame import CodedFrame
 from nvr.recorder.sources.rtp.h264 import H264Depacketiser
 from nvr.recorder.sources.rtp.h265 import H265Depacketiser
 from nvr.recorder.sources.rtp.pictures import Depacketiser
 
-__all__ = ["Mark", "RelayedVideo", "can_judge"]
+__all__ = ["LossMark", "RelayedVideo", "can_judge"]
 
 _HEADER: Final = struct.Struct("!BBHII")
 # Of a camera whose frames do not end by any rule known here, so much waits, and so long.
@@ -41,7 +41,7 @@ _H264_SEI: Final = b"\x06"
 _H265_SEI: Final = b"\x4e\x01"
 
 
-class Mark:
+class LossMark:
     """What tells frames before which others are missing: an SEI unit of user data (ITU-T H.264 D.1.7), with an identity
     that no camera knows."""
 
@@ -87,7 +87,7 @@ class RelayedVideo:
     """The track of one connection. ``take`` and the others return the packets that FFmpeg is to have now. Times by the
     monotonic clock, in microseconds."""
 
-    def __init__(self, media: sdp.Media, mark: Mark) -> None:
+    def __init__(self, media: sdp.Media, mark: LossMark) -> None:
         self._codec = media.codec
         self._type = media.payload_type
         self._rate = media.clock_rate
@@ -271,7 +271,7 @@ class RelayedVideo:
         begun = self.depacketiser.sense.keyframes_begun - self._keyframes_begun
         return now_us - self._withheld_us >= longest_us or begun >= _KEYFRAMES_IN_VAIN
 
-    def _over(self, pictures: list[Picture], now_us: int, passed: list[bytes]) -> None:
+    def _over(self, pictures: list[CodedFrame], now_us: int, passed: list[bytes]) -> None:
         """The frame whose packets are held is over; ``pictures`` has it, if it can be decoded."""
         if pictures:
             self._understands, self._withholds = True, False

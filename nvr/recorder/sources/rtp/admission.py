@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from nvr.recorder.sources.rtp.rtp import RtpPacket, Sequence
 
-__all__ = ["NOTHING", "PLAUSIBLE", "SLICE", "STARTS", "WRONG", "Admission", "Admitted", "Track"]
+__all__ = ["NOTHING", "PLAUSIBLE", "SLICE", "STARTS", "WRONG", "Admission", "Admitted", "JudgedTrack"]
 
 WRONG, NOTHING, PLAUSIBLE, SLICE, STARTS = -1, 0, 1, 2, 3
 """What a payload is worth as evidence: it can't be of this codec; it says nothing; it may be; it begins a frame;
@@ -37,7 +37,7 @@ _LATE_IN_ROW: Final = 64
 _FAR: Final = 1000
 
 
-class Track(Protocol):
+class JudgedTrack(Protocol):
     """What must be known of a track to judge a packet."""
 
     def is_newer(self, timestamp: int) -> bool:
@@ -118,13 +118,13 @@ class _Other:
 class Admission:
     """Of one channel. ``payload_type`` is the one believed: that of the description, or another if that never comes."""
 
-    def __init__(self, sequence: Sequence, described: int, track: Track) -> None:
+    def __init__(self, sequence: Sequence, described: int, track: JudgedTrack) -> None:
         self.payload_type = described
         self.ignored = 0
         self.said_goodbye = False
         self._described = described
         self._sequence = sequence
-        self._track: Track = track
+        self._track: JudgedTrack = track
         self._aside: list[int] = []
         self._aside_shares = True
         self._ahead: list[_Held] = []

@@ -8,7 +8,7 @@ from typing import Final
 
 from nvr.recorder.sources.rtp.continuity import NONE, UNKNOWN, Continuity, Mark
 
-__all__ = ["Counts", "Frame", "Picture", "Sense", "pieces"]
+__all__ = ["CodedFrame", "Counts", "FrameBuilder", "Sense", "pieces"]
 
 _LENGTH: Final = struct.Struct(">I")
 # What is as large stays a piece of its own: to put it together with others would be to copy it once more.
@@ -17,7 +17,7 @@ _PIECE_BYTES: Final = 4 << 10
 _ALONE: Final = 2
 
 
-class Picture:
+class CodedFrame:
     """An access unit as MP4 has it, in pieces: each NAL unit after its length in four bytes. ``timestamp`` as in its
     packets; ``keyframe``: decoding can begin here; ``loss``: frames before it are missing, as
     ``nvr.recorder.media.packets.LOSSES`` has it; ``late``: that it was whole was seen only by a packet of a later read.
@@ -80,7 +80,7 @@ def pieces(parts: list[bytes | memoryview]) -> list[bytes]:
     return found
 
 
-class Frame:
+class FrameBuilder:
     """The open frame, and what is known of the frames before it."""
 
     def __init__(self, codec: str, described: tuple[bytes, ...]) -> None:
@@ -178,7 +178,7 @@ class Frame:
         self._recovery = -1
         self._beginnings = self._slices = 0
 
-    def _judge(self, parts: list[bytes], damaged: bool, late: bool) -> Picture | None:
+    def _judge(self, parts: list[bytes], damaged: bool, late: bool) -> CodedFrame | None:
         """The frame that ends here, if it can be decoded; counted if not."""
         timestamp = self._timestamp or 0
         if damaged:
@@ -228,7 +228,7 @@ class Frame:
         loss, self._lost = self._lost, ""
         self._before = None if loss else self._last
         self._last = Mark(self._head, timestamp, self._reference)
-        return Picture(parts, timestamp, keyframe, loss, late)
+        return CodedFrame(parts, timestamp, keyframe, loss, late)
 
     def _believe_order(self, timestamp: int) -> None:
         """Packets are missing before this whole frame: if by its place in the order nothing is missing that it may

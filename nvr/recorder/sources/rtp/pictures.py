@@ -13,7 +13,7 @@ import struct
 from abc import ABC, abstractmethod
 from typing import Final
 
-from nvr.recorder.sources.rtp.frame import Frame, Picture, pieces
+from nvr.recorder.sources.rtp.frame import CodedFrame, FrameBuilder, pieces
 from nvr.recorder.sources.rtp.units import is_set, kind_of, picture_set_id, split_units
 
 __all__ = ["CONTINUES", "FIRST", "OTHER", "Depacketiser"]
@@ -33,7 +33,7 @@ OTHER, CONTINUES, FIRST = 0, 1, 2
 """What a payload begins with: nothing that would tell, more of a frame, the first slice of one."""
 
 
-class Depacketiser(Frame, ABC):
+class Depacketiser(FrameBuilder, ABC):
     """The state between two packets. Subclasses read payloads; they add NAL units with ``_whole``, or with ``_begin``,
     ``_more``.
 
@@ -53,13 +53,13 @@ class Depacketiser(Frame, ABC):
         self._no_end_bits = False
         self._unheard = 0
         self._newest = 0
-        self._done: list[Picture] = []
+        self._done: list[CodedFrame] = []
         self.finished = 0
         """Frames that ended, whole or not."""
         self.finished_late = False
         """Whether the last of them had ended before the packet that said so."""
 
-    def feed(self, payload: memoryview, timestamp: int, marker: bool, lost: int) -> tuple[Picture, ...]:
+    def feed(self, payload: memoryview, timestamp: int, marker: bool, lost: int) -> tuple[CodedFrame, ...]:
         """Takes the next packet's payload, ``lost`` packets being missing right before it; returns what it completed."""
         if lost or not len(payload) or self._unheard:
             lost, self._unheard = lost + self._unheard, 0
@@ -92,7 +92,7 @@ class Depacketiser(Frame, ABC):
             return done
         return ()
 
-    def end(self, *, goodbye: bool = False) -> tuple[Picture, ...]:
+    def end(self, *, goodbye: bool = False) -> tuple[CodedFrame, ...]:
         """No more packets come: the frame that is open, if it is whole. ``goodbye``: the camera said so, and has
         therefore sent all of it."""
         if self._check:
@@ -106,7 +106,7 @@ class Depacketiser(Frame, ABC):
         self._done.clear()
         return done
 
-    def restart(self) -> tuple[Picture, ...]:
+    def restart(self) -> tuple[CodedFrame, ...]:
         """The sender began anew: what is open will not be completed, and nothing may refer to what was before."""
         done = self.end()
         if self._has_slice or self._damaged:

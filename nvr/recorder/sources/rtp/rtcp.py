@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from nvr.recorder.sources.rtp.rtp import Sequence
 
-__all__ = ["Bye", "Receiver", "SenderReport", "parse"]
+__all__ = ["Bye", "RtcpReceiver", "SenderReport", "parse"]
 
 _NTP_UNIX_OFFSET_S: Final = 2_208_988_800
 _NTP_ERA_S: Final = 1 << 32
@@ -58,7 +58,7 @@ def _unix_us(seconds: int, fraction: int) -> int:
 
 
 @dataclass(slots=True)
-class Receiver:
+class RtcpReceiver:
     """What receiver reports about one stream are made from. Times are monotonic microseconds."""
 
     ssrc: int

@@ -13,7 +13,7 @@ from nvr.recorder.sources.rtp import rtp
 from nvr.recorder.sources.rtp.aac import AacDepacketiser, AudioFrame
 from nvr.recorder.sources.rtp.g711 import G711Depacketiser
 from nvr.recorder.sources.rtp.sdp import G711
-from nvr.recorder.sources.rtsp.client import Track
+from nvr.recorder.sources.rtsp.client import RtspTrack
 from nvr.recorder.sources.rtsp.receiving import Clocks, Receiver, VideoReceiver
 
 __all__ = ["AudioReceiver"]
@@ -66,7 +66,7 @@ class AudioReceiver(Receiver):
 
     def __init__(
         self,
-        track: Track,
+        track: RtspTrack,
         ssrc: int,
         clocks: Clocks,
         video: Callable[[], VideoReceiver | None],

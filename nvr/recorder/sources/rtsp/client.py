@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from nvr.config import Camera
+from nvr.config import CameraSettings
 from nvr.recorder.loop.pace import HASTE
 from nvr.recorder.sources.rtp import sdp
 from nvr.recorder.sources.rtp.errors import (
@@ -36,7 +36,7 @@ from nvr.recorder.sources.rtsp.redirects import redirected
 from nvr.recorder.sources.rtsp.tls import Tls
 from nvr.recorder.sources.rtsp.urls import base_url, control_url
 
-__all__ = ["Session", "Target", "Track", "open_session", "reach"]
+__all__ = ["RtspSession", "RtspTrack", "Target", "open_session", "reach"]
 
 _PORTS: Final = {"rtsp": 554, "rtsps": 322}
 _MOST_REDIRECTS: Final = 3
@@ -51,12 +51,12 @@ _NO_AGGREGATE: Final = frozenset({404, 405, 459})
 class Target:
     """A camera's settings, and in seconds the bound of connecting and of each answer."""
 
-    camera: Camera
+    camera: CameraSettings
     timeout_s: float
 
 
 @dataclass(slots=True)
-class Track:
+class RtspTrack:
     """A stream that was set up. ``rtp_time`` is the timestamp at which PLAY begins, if the camera said it."""
 
     media: sdp.Media
@@ -76,14 +76,14 @@ class Handlers:
     settle: Callable[[], None] | None = None
 
 
-MakeHandlers = Callable[[Track], Handlers]
+MakeHandlers = Callable[[RtspTrack], Handlers]
 
 
-class Session:
+class RtspSession:
     """A camera that plays."""
 
     def __init__(
-        self, connection: Connection, url: str, tracks: list[Track], timeout_s: float, methods: frozenset[str]
+        self, connection: Connection, url: str, tracks: list[RtspTrack], timeout_s: float, methods: frozenset[str]
     ):
         self.connection = connection
         self.tracks = tracks
@@ -127,7 +127,7 @@ class Session:
         self.connection.close(("TEARDOWN", self.url))
 
 
-async def open_session(target: Target, *, handlers: MakeHandlers) -> Session:
+async def open_session(target: Target, *, handlers: MakeHandlers) -> RtspSession:
     """Connects and plays. Tracks: one video, and if the camera's sound is wanted one of AAC, if there is. ``handlers``
     makes the receivers of a track's RTP and RTCP packets.
 
@@ -143,7 +143,7 @@ async def open_session(target: Target, *, handlers: MakeHandlers) -> Session:
         try:
             with HASTE:
                 opened = await opening.run(camera.audio and not no_audio)
-            if isinstance(opened, Session):
+            if isinstance(opened, RtspSession):
                 opened.no_audio = no_audio or opening.no_audio
                 return opened
             url = redirected(camera, url, opened, connection.address)
@@ -158,7 +158,7 @@ async def open_session(target: Target, *, handlers: MakeHandlers) -> Session:
     raise RedirectError("the camera redirects without end")
 
 
-async def reach(url: str, camera: Camera, timeout_s: float) -> Connection:
+async def reach(url: str, camera: CameraSettings, timeout_s: float) -> Connection:
     """A connection to where the URL says, with the camera's login.
 
     Raises:
@@ -192,7 +192,7 @@ class _Opening:
     async def _request(self, method: str, url: str, *headers: tuple[str, str]) -> Message:
         return await self._connection.request(method, url, self._timeout_s, headers)
 
-    async def run(self, want_audio: bool) -> Session | str:
+    async def run(self, want_audio: bool) -> RtspSession | str:
         """The session, or the URL that the camera redirects to."""
         methods = await self._options()
         answer = await self._request("DESCRIBE", self._url, ("Accept", "application/sdp"))
@@ -211,7 +211,7 @@ class _Opening:
             tracks += await self._setup_audio(control_url(base, audio.control), audio)
         aggregate = control_url(base, description.control)
         await self._play(aggregate, tracks)
-        return Session(self._connection, aggregate, tracks, self._session_timeout_s, methods)
+        return RtspSession(self._connection, aggregate, tracks, self._session_timeout_s, methods)
 
     async def _options(self) -> frozenset[str]:
         try:
@@ -222,7 +222,7 @@ class _Opening:
             return frozenset()
         return frozenset(word.strip().upper() for line in answer.all("public") for word in line.split(","))
 
-    async def _setup_video(self, base: str, video: sdp.Media) -> tuple[Track, str]:
+    async def _setup_video(self, base: str, video: sdp.Media) -> tuple[RtspTrack, str]:
         """The track, and the base that its control was right with: some cameras name a wrong one."""
         bases = (
             [base, self._url] if control_url(self._url, video.control) != control_url(base, video.control) else [base]
@@ -235,7 +235,7 @@ class _Opening:
                     raise
         raise AssertionError(bases)
 
-    async def _setup_audio(self, url: str, audio: sdp.Media) -> list[Track]:
+    async def _setup_audio(self, url: str, audio: sdp.Media) -> list[RtspTrack]:
         """The sound's track, unless it can't be had: the video does without."""
         self._has_audio = True
         try:
@@ -254,7 +254,7 @@ class _Opening:
             return False
         return self._has_audio and isinstance(error, ClosedError | NoAnswerError | StatusError)
 
-    async def _setup(self, url: str, media: sdp.Media, number: int) -> Track:
+    async def _setup(self, url: str, media: sdp.Media, number: int) -> RtspTrack:
         asked = (2 * number, 2 * number + 1)
         transport = f"RTP/AVP/TCP;unicast;interleaved={asked[0]}-{asked[1]}"
         try:
@@ -269,7 +269,7 @@ class _Opening:
         self._connection.take_session(identity.strip())
         self._session_timeout_s = min(self._session_timeout_s, session_timeout_s(parameters))
         rtp, rtcp = self._channels(answer.get("transport"), asked)
-        track = Track(media, url, rtp, rtcp)
+        track = RtspTrack(media, url, rtp, rtcp)
         handlers = self._handlers(track)
         self._connection.handle(rtp, handlers.rtp, handlers.skim, handlers.settle)
         self._connection.handle(rtcp, handlers.rtcp)
@@ -290,7 +290,7 @@ class _Opening:
         self._used |= {rtp, rtcp}
         return rtp, rtcp
 
-    async def _play(self, aggregate: str, tracks: list[Track]) -> None:
+    async def _play(self, aggregate: str, tracks: list[RtspTrack]) -> None:
         range_ = ("Range", "npt=0.000-")
         try:
             answers = [await self._request("PLAY", aggregate, range_)]

@@ -18,12 +18,12 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from nvr.config import Camera
+from nvr.config import CameraSettings
 from nvr.recorder.sources.rtp.errors import LoginError
 from storage.catalogue import devices, logins
 from storage.catalogue.database import Database
 from storage.catalogue.devices import Device
-from storage.catalogue.logins import Account, Entry, Standing
+from storage.catalogue.logins import LedgerEntry, LoginAccount, Standing
 from storage.catalogue.migrations import m013_logins
 from storage.errors import CatalogueError
 
@@ -42,12 +42,12 @@ T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], Any]
 
 
-def account_of(camera: Camera) -> Account | None:
+def account_of(camera: CameraSettings) -> LoginAccount | None:
     """The account that a camera's settings name; None without a login."""
     if camera.username is None:
         return None
     password = camera.password.reveal() if camera.password is not None else ""
-    return Account.of(logins.device_of(camera.url), camera.username, password)
+    return LoginAccount.of(logins.device_of(camera.url), camera.username, password)
 
 
 def words_until(until_us: int) -> str:
@@ -71,7 +71,7 @@ class Ledger:
         self._questions: queue.SimpleQueue[tuple[Operation, concurrent.futures.Future[Any]]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
-        self._troubled: dict[Account, Entry] = {}
+        self._troubled: dict[LoginAccount, LedgerEntry] = {}
 
     def open(self, database: Database) -> None:
         """From now on the catalogue has the ledger. Reads it: not for an event loop that records."""
@@ -89,19 +89,19 @@ class Ledger:
     # What may be asked without waiting
     # -----------------------------------------------------------------------------------
 
-    def standing(self, camera: Camera) -> Standing:
+    def standing(self, camera: CameraSettings) -> Standing:
         """Whether a camera may log in, as far as this process knows; at most ``_POLL_S`` old."""
         account = account_of(camera)
         entry = self._troubled.get(account) if account is not None else None
         return Standing("go") if entry is None else logins.standing(entry, camera.id, self._now_us())
 
-    def works(self, account: Account, camera: str) -> None:
+    def works(self, account: LoginAccount, camera: str) -> None:
         """The device has just taken the account's password from this camera, in a session that stands."""
         entry = self._troubled.get(account)
         if entry is not None and camera not in entry.cameras and camera not in entry.proved:
             self._ask(lambda conn: logins.prove(conn, account, camera))
 
-    async def free(self, camera: Camera) -> None:
+    async def free(self, camera: CameraSettings) -> None:
         """Waits until a camera may log in."""
         while self.standing(camera).state == "blocked":  # noqa: ASYNC110 - it is another thread, or the time, that changes it
             await asyncio.sleep(_FREE_S)
@@ -109,7 +109,7 @@ class Ledger:
     # What waits
     # ------------------------------------------------------------------------------------------------------------
 
-    async def begin(self, account: Account, camera: str, wait_s: float) -> Device | None:
+    async def begin(self, account: LoginAccount, camera: str, wait_s: float) -> Device | None:
         """Enters an attempt, waiting for those of the device's other cameras; what is known of the device.
 
         Raises:
@@ -136,15 +136,15 @@ class Ledger:
                 raise LoginError("other cameras of the same device are still logging in")
             await asyncio.sleep(_RETRY_S)
 
-    def _given_up(self, account: Account, done: concurrent.futures.Future[tuple[Device | None, Standing]]) -> None:
+    def _given_up(self, account: LoginAccount, done: concurrent.futures.Future[tuple[Device | None, Standing]]) -> None:
         if done.exception() is None and done.result()[1].state == "go":
             self.abandoned(account)
 
-    async def refused(self, account: Account, camera: str, left: int | None) -> Entry:
+    async def refused(self, account: LoginAccount, camera: str, left: int | None) -> LedgerEntry:
         """The attempt failed."""
         return await self._answer(lambda conn: logins.refused(conn, account, camera, now_us=self._now_us(), left=left))
 
-    def accepted(self, account: Account, camera: str, scheme: str | None) -> None:
+    def accepted(self, account: LoginAccount, camera: str, scheme: str | None) -> None:
         """The attempt succeeded. ``scheme``: how the password went out, if that was not known of the device."""
 
         def enter(conn: sqlite3.Connection) -> None:
@@ -154,7 +154,7 @@ class Ledger:
 
         self._ask(enter)
 
-    def abandoned(self, account: Account) -> None:
+    def abandoned(self, account: LoginAccount) -> None:
         """The attempt has no outcome."""
         self._ask(lambda conn: logins.abandoned(conn, account))
 
@@ -234,7 +234,7 @@ class Ledger:
         return self._memory
 
     def _refresh(self) -> None:
-        found: list[Entry] = []
+        found: list[LedgerEntry] = []
         if self._database is not None:
             try:
                 with self._database.read() as conn:

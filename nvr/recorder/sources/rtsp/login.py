@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from nvr.config import Camera
+from nvr.config import CameraSettings
 from nvr.recorder.sources.rtp.errors import LoginError
 from nvr.recorder.sources.rtsp.auth import Authenticator, choose, parse_challenges
 from nvr.recorder.sources.rtsp.ledger import LEDGER, Ledger, account_of, words_until
 from nvr.recorder.sources.rtsp.message import Message
 from storage.catalogue.devices import Device
-from storage.catalogue.logins import Account
+from storage.catalogue.logins import LoginAccount
 
 __all__ = ["Login", "login_of"]
 
@@ -24,7 +24,7 @@ __all__ = ["Login", "login_of"]
 _LEFT: Final = re.compile(r"(\d{1,3})\s*(?:more\s+)?(?:attempt|tries|times)", re.IGNORECASE)
 
 
-def login_of(camera: Camera, wait_s: float, ledger: Ledger = LEDGER) -> Login | None:
+def login_of(camera: CameraSettings, wait_s: float, ledger: Ledger = LEDGER) -> Login | None:
     """The login of a camera's next connection; None if its settings name none. ``wait_s``: how long it may wait for its
     turn."""
     account = account_of(camera)
@@ -38,7 +38,7 @@ class Login:
     """The credentials of one camera on one connection. ``policy`` is the camera's setting ``login``."""
 
     def __init__(
-        self, auth: Authenticator, account: Account, camera: str, policy: str, wait_s: float, ledger: Ledger
+        self, auth: Authenticator, account: LoginAccount, camera: str, policy: str, wait_s: float, ledger: Ledger
     ) -> None:
         self._auth = auth
         self._account = account

@@ -16,11 +16,11 @@ import numpy as np
 
 from nvr.recorder.sources.rtp import rtcp, rtp
 from nvr.recorder.sources.rtp.admission import STARTS, Admission, Admitted
-from nvr.recorder.sources.rtp.frame import Picture
+from nvr.recorder.sources.rtp.frame import CodedFrame
 from nvr.recorder.sources.rtp.h264 import H264Depacketiser
 from nvr.recorder.sources.rtp.h265 import H265Depacketiser
 from nvr.recorder.sources.rtp.pictures import Depacketiser
-from nvr.recorder.sources.rtsp.client import Track
+from nvr.recorder.sources.rtsp.client import RtspTrack
 
 __all__ = ["Clocks", "Receiver", "VideoReceiver"]
 
@@ -59,10 +59,10 @@ class Receiver:
     """What video and audio have in common: which packets are the track's, reports, unwrapped time. ``on_bye``: the
     camera says that the track ends."""
 
-    def __init__(self, track: Track, ssrc: int, clocks: Clocks, on_bye: Callable[[], None]) -> None:
+    def __init__(self, track: RtspTrack, ssrc: int, clocks: Clocks, on_bye: Callable[[], None]) -> None:
         self.track = track
         self.sequence = rtp.Sequence()
-        self.reports = rtcp.Receiver(ssrc, self.sequence)
+        self.reports = rtcp.RtcpReceiver(ssrc, self.sequence)
         self.packets = 0
         self.bytes = 0
         """Of payloads, each once: what came of the stream."""
@@ -186,10 +186,10 @@ class VideoReceiver(Receiver):
 
     def __init__(
         self,
-        track: Track,
+        track: RtspTrack,
         ssrc: int,
         clocks: Clocks,
-        on_picture: Callable[[Picture, int, int, int], None],
+        on_picture: Callable[[CodedFrame, int, int, int], None],
         on_clock: Callable[[int, int], None],
         on_bye: Callable[[], None],
     ) -> None:
@@ -264,7 +264,7 @@ class VideoReceiver(Receiver):
         self._on_clock = _no_clock
         self._on_bye = _no_bye
 
-    def _take(self, pictures: tuple[Picture, ...], arrived_us: int) -> None:
+    def _take(self, pictures: tuple[CodedFrame, ...], arrived_us: int) -> None:
         for picture in pictures:
             ticks = self.unwrapper.unwrap(picture.timestamp)
             now_us = self.took_us = self._clocks.monotonic_us()
@@ -321,7 +321,7 @@ class VideoReceiver(Receiver):
         self._began_anew = True
 
 
-def _no_picture(_: Picture, ticks: int, arrived_us: int, waited_us: int) -> None:
+def _no_picture(_: CodedFrame, ticks: int, arrived_us: int, waited_us: int) -> None:
     raise AssertionError("a picture came after the end")
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from nvr.config import Camera
+from nvr.config import CameraSettings
 from nvr.recorder.sources.rtp.errors import ProtocolError, RedirectError
 from nvr.recorder.sources.rtsp.urls import control_url
 
 __all__ = ["redirected"]
 
 
-def redirected(camera: Camera, url: str, location: str, address: str) -> str:
+def redirected(camera: CameraSettings, url: str, location: str, address: str) -> str:
     """Where to ask instead. ``url`` was asked, at the IP address ``address``; ``location`` is what the camera said,
     absolute or relative.
 

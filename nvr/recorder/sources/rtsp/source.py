@@ -17,16 +17,16 @@ from typing import Any, Final
 import av
 import av.error
 
-from nvr.config import Camera
+from nvr.config import CameraSettings
 from nvr.recorder.loop.arrival import BURST_US, Jitter, Received
 from nvr.recorder.loop.crash_slots import WORKING, mark_of
 from nvr.recorder.media.inits import Template
 from nvr.recorder.media.nal import annex_b, prefixed_parameter_sets
 from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, PacketSink
-from nvr.recorder.media.packets import Picture as Packet
+from nvr.recorder.media.packets import Frame as Packet
 from nvr.recorder.sources.rtp.aac import AudioFrame
 from nvr.recorder.sources.rtp.errors import ClosedError, NativeError, TransportError, UnsupportedError, bare
-from nvr.recorder.sources.rtp.frame import Picture, Sense
+from nvr.recorder.sources.rtp.frame import CodedFrame, Sense
 from nvr.recorder.sources.rtp.sense import Seen
 from nvr.recorder.sources.rtp.sps import reorder_depth
 from nvr.recorder.sources.rtp.templates import audio_format, video_template
@@ -34,9 +34,9 @@ from nvr.recorder.sources.rtp.timing import DecodingTimes
 from nvr.recorder.sources.rtp.units import kind_of
 from nvr.recorder.sources.rtsp.audio import AudioReceiver
 from nvr.recorder.sources.rtsp.causes import cause_of
-from nvr.recorder.sources.rtsp.client import Handlers, Session, Target, Track, open_session
+from nvr.recorder.sources.rtsp.client import Handlers, RtspSession, RtspTrack, Target, open_session
 from nvr.recorder.sources.rtsp.receiving import Clocks, VideoReceiver
-from nvr.recorder.sources.rtsp.watch import Watch
+from nvr.recorder.sources.rtsp.watch import ConnectionWatch
 from storage.causes import Cause
 
 __all__ = ["NativeSource"]
@@ -60,7 +60,7 @@ class NativeSource:
     """One connection to one camera. ``unsupported`` says, after ``run``, what kept this source from reading a camera
     that another may read; ``refused_tcp``: it was the transport. ``burst_us``: see ``Jitter``."""
 
-    def __init__(self, camera: Camera, sink: PacketSink, *, burst_us: int = BURST_US) -> None:
+    def __init__(self, camera: CameraSettings, sink: PacketSink, *, burst_us: int = BURST_US) -> None:
         self._camera = camera
         self._mark = mark_of(camera.id)
         self._sink = sink
@@ -86,7 +86,7 @@ class NativeSource:
         self._audio_rate = 8_000
         self._audio_failed = False
         self._bare_keyframes = 0
-        self._session: Session | None = None
+        self._session: RtspSession | None = None
         self.unsupported: str | None = None
         self.refused_tcp = False
 
@@ -186,7 +186,7 @@ class NativeSource:
         self._sink.connected()
         if session.no_audio:
             self._sink.no_audio(session.no_audio)
-        watch = Watch(session, camera.silence_us / 1e6, self._came, self._report)
+        watch = ConnectionWatch(session, camera.silence_us / 1e6, self._came, self._report)
         try:
             ended = self._why(await watch.ended(), plays=True)
             if ended.cause in (Cause.ENDED, Cause.STALLED) and self._video is not None:
@@ -202,7 +202,7 @@ class NativeSource:
             ended = Ended(Cause.OVERLOAD, {**ended.detail, "error": told})
         return Ended(ended.cause, {**ended.detail, **{name: count for name, count in self.faults.items() if count}})
 
-    def _handlers(self, track: Track) -> Handlers:
+    def _handlers(self, track: RtspTrack) -> Handlers:
         ssrc = secrets.randbits(32)
         if track.media.kind == "video":
             self._time_base = Fraction(1, track.media.clock_rate)
@@ -230,7 +230,7 @@ class NativeSource:
 
     # Packets ---------------------------------------------------------------------------------------------------------
 
-    def _picture(self, picture: Picture, pts: int, arrived_us: int, waited_us: int) -> None:
+    def _picture(self, picture: CodedFrame, pts: int, arrived_us: int, waited_us: int) -> None:
         WORKING.on(self._mark)
         sets: tuple[bytes, ...] = ()
         if picture.keyframe:

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import Final
 
 from nvr.recorder.media.packets import Ended
-from nvr.recorder.sources.rtsp.client import Session
+from nvr.recorder.sources.rtsp.client import RtspSession
 from storage.causes import Cause
 
-__all__ = ["Watch"]
+__all__ = ["ConnectionWatch"]
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +28,13 @@ _PICTURELESS_S: Final = 60.0
 _BEHIND_S: Final = 2.0
 
 
-class Watch:
+class ConnectionWatch:
     """Of one session. ``received`` tells how many packets and whole frames there were so far, decodable or not;
     ``report`` is called every ``_REPORT_S`` seconds. ``behind_s``: how far the loop was behind when it last was, at
     ``behind_at`` by its clock."""
 
     def __init__(
-        self, session: Session, stall_s: float, received: Callable[[], tuple[int, int]], report: Callable[[], None]
+        self, session: RtspSession, stall_s: float, received: Callable[[], tuple[int, int]], report: Callable[[], None]
     ) -> None:
         self._session = session
         self._stall_s = stall_s

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from nvr.demo.rtsp import Auth
 from nvr.recorder.media.packets import Ended
 from nvr.recorder.sources.av import AvSource
-from nvr.recorder.sources.choose import Choice
+from nvr.recorder.sources.choose import SourceChoice
 from nvr.recorder.sources.relay import Relay, with_controls
 from nvr.recorder.sources.rtp.errors import ProtocolError
 from nvr.recorder.sources.rtsp.ledger import LEDGER
@@ -45,7 +45,7 @@ def record(url: str, *, source: str = "av", **keys: Any) -> tuple[Ended, Sink]:
     sink = Sink()
 
     async def run() -> Ended:
-        made = Choice(camera(url, **{**keys, "source": source})).source(sink)
+        made = SourceChoice(camera(url, **{**keys, "source": source})).source(sink)
         async with asyncio.timeout(20):
             return await made.run()
 

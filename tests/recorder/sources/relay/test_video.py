@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvr.demo.rtsp.rtp import h264_payloads, h265_payloads
-from nvr.recorder.sources.relay.video import Mark, RelayedVideo, can_judge
+from nvr.recorder.sources.relay.video import LossMark, RelayedVideo, can_judge
 from nvr.recorder.sources.rtp import sdp
-from nvr.recorder.sources.rtp.frame import Picture
-from nvr.recorder.sources.rtsp.client import Track
+from nvr.recorder.sources.rtp.frame import CodedFrame
+from nvr.recorder.sources.rtsp.client import RtspTrack
 from nvr.recorder.sources.rtsp.receiving import Clocks, VideoReceiver
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.nightly import examples
@@ -46,11 +46,11 @@ def natively(codec: str, sent: list[bytes]) -> list[tuple[bytes, str]]:
     found: list[tuple[bytes, str]] = []
     now_us = [0]
 
-    def take(picture: Picture, ticks: int, at_us: int, waited_us: int) -> None:
+    def take(picture: CodedFrame, ticks: int, at_us: int, waited_us: int) -> None:
         found.append((picture.data, picture.loss))
 
     clocks = Clocks(lambda: now_us[0], lambda: now_us[0])
-    receiver = VideoReceiver(Track(media(codec), "", 0, 1), 1, clocks, take, lambda *_: None, lambda: None)
+    receiver = VideoReceiver(RtspTrack(media(codec), "", 0, 1), 1, clocks, take, lambda *_: None, lambda: None)
     for packet in sent:
         now_us[0] += STEP_US
         receiver.on_rtp(memoryview(packet))
@@ -58,9 +58,9 @@ def natively(codec: str, sent: list[bytes]) -> list[tuple[bytes, str]]:
     return found
 
 
-def relayed(codec: str, sent: list[bytes]) -> tuple[list[bytes], Mark, RelayedVideo]:
+def relayed(codec: str, sent: list[bytes]) -> tuple[list[bytes], LossMark, RelayedVideo]:
     """The packets that FFmpeg gets."""
-    mark = Mark()
+    mark = LossMark()
     video = RelayedVideo(media(codec), mark)
     passed: list[bytes] = []
     for number, packet in enumerate(sent, 1):
@@ -68,7 +68,7 @@ def relayed(codec: str, sent: list[bytes]) -> tuple[list[bytes], Mark, RelayedVi
     return [*passed, *video.end(len(sent) * STEP_US)], mark, video
 
 
-def as_ffmpeg_reads(codec: str, passed: list[bytes], mark: Mark) -> list[tuple[bytes, str]]:
+def as_ffmpeg_reads(codec: str, passed: list[bytes], mark: LossMark) -> list[tuple[bytes, str]]:
     """The frames in these packets, with what the marks in them say."""
     found: list[tuple[bytes, str]] = []
     for data, _ in natively(codec, passed):
@@ -133,7 +133,7 @@ def test_the_last_frame_is_passed_on_before_a_goodbye() -> None:
     """It may have no marker, and FFmpeg takes nothing after the goodbye."""
     sent = packets("h264")
     sent[-1] = sent[-1][:1] + bytes((sent[-1][1] & 0x7F,)) + sent[-1][2:]
-    video = RelayedVideo(media("h264"), Mark())
+    video = RelayedVideo(media("h264"), LossMark())
     passed: list[bytes] = []
     for number, packet in enumerate(sent, 1):
         passed += video.take(memoryview(packet), number * STEP_US)
@@ -153,7 +153,7 @@ def test_what_is_not_understood_is_passed_on() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    video = RelayedVideo(media("h264"), Mark())
+    video = RelayedVideo(media("h264"), LossMark())
     fragment = b"\x7c\x05" + bytes(60_000)
     passed = 0
     for number in range(400):

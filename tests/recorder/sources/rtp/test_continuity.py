@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvr.recorder.media.nal import annex_b
-from nvr.recorder.sources.rtp.frame import Picture
+from nvr.recorder.sources.rtp.frame import CodedFrame
 from nvr.recorder.sources.rtp.h264 import H264Depacketiser
 from nvr.recorder.sources.rtp.h265 import H265Depacketiser
 from tests.cameras.clips import Clip, ClipSpec, clip
@@ -35,11 +35,11 @@ def sent(film: Clip, codec: str) -> list[list[tuple[bytes, int, bool]]]:
 
 def received(
     film: Clip, codec: str, frames: Sequence[Sequence[tuple[bytes, int, bool]]], lost: set[int]
-) -> list[Picture]:
+) -> list[CodedFrame]:
     """What comes out if the packets of these numbers are lost."""
     sets = film.video.parameter_sets
     depacketiser = H264Depacketiser(sets) if codec == "h264" else H265Depacketiser(sets)
-    found: list[Picture] = []
+    found: list[CodedFrame] = []
     number = missing = 0
     for frame in frames:
         for payload, time, marker in frame:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nvr.recorder.loop.arrival import Jitter, Received
 from nvr.recorder.sources.rtp import rtcp, rtp
 from nvr.recorder.sources.rtp.aac import AacDepacketiser, samples_per_frame
-from nvr.recorder.sources.rtp.frame import Picture
+from nvr.recorder.sources.rtp.frame import CodedFrame
 from nvr.recorder.sources.rtp.h264 import H264Depacketiser
 from nvr.recorder.sources.rtp.h265 import H265Depacketiser
 from nvr.recorder.sources.rtp.pictures import Depacketiser
@@ -68,7 +68,7 @@ class Stream:
 
     def __init__(self, depacketiser: Depacketiser) -> None:
         self.depacketiser = depacketiser
-        self._pictures: list[Picture] = []
+        self._pictures: list[CodedFrame] = []
 
     def send(self, timestamp: int, *payloads: bytes, marker: bool = True, lost: int = 0) -> None:
         for number, payload in enumerate(payloads):
@@ -77,7 +77,7 @@ class Stream:
             self._pictures += got
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[CodedFrame]:
         """Those that came out, and the open one if it is whole."""
         self._pictures += self.depacketiser.end()
         return self._pictures
@@ -281,7 +281,7 @@ def test_reports() -> None:
     assert bye == rtcp.Bye(9)
     (after_2036,) = rtcp.parse(memoryview(struct.pack("!BBHIIIIII", 0x80, 200, 6, 9, 5, 0, 0, 0, 0)))
     assert isinstance(after_2036, rtcp.SenderReport) and after_2036.ntp_us == (2**32 + 5 - 2_208_988_800) * 1_000_000
-    receiver = rtcp.Receiver(1, rtp.Sequence())
+    receiver = rtcp.RtcpReceiver(1, rtp.Sequence())
     receiver.sequence.begin(1, 9)
     receiver.sequence.step(1, 0)
     receiver.sequence.step(2, 1)

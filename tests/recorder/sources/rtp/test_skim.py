@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.recorder.sources.rtp import sdp
-from nvr.recorder.sources.rtp.frame import Picture
-from nvr.recorder.sources.rtsp.client import Track
+from nvr.recorder.sources.rtp.frame import CodedFrame
+from nvr.recorder.sources.rtsp.client import RtspTrack
 from nvr.recorder.sources.rtsp.framing import Framing, ReadBuffer
 from nvr.recorder.sources.rtsp.receiving import Clocks, VideoReceiver
 
@@ -74,9 +74,9 @@ def wire(codec: str, pictures: list[list[tuple[int, str]]]) -> bytes:
 def read(
     codec: str, data: bytes, size: int, skim: bool
 ) -> tuple[list[tuple[bytes, int, bool, str]], Any, Any, int, int]:
-    found: list[Picture] = []
+    found: list[CodedFrame] = []
     receiver = VideoReceiver(
-        Track(media(codec), "u", 0, 1), 1, CLOCKS, lambda picture, *_: found.append(picture), no_clock, no_bye
+        RtspTrack(media(codec), "u", 0, 1), 1, CLOCKS, lambda picture, *_: found.append(picture), no_clock, no_bye
     )
     framing = Framing(BUFFER, lambda _: None)
     framing.handle(0, receiver.on_rtp, receiver.skim if skim else None, receiver.settle)
@@ -100,9 +100,9 @@ def test_skimming_changes_nothing(codec: str, pictures: list[list[tuple[int, str
 
 
 def test_most_of_a_large_picture_is_skimmed() -> None:
-    found: list[Picture] = []
+    found: list[CodedFrame] = []
     receiver = VideoReceiver(
-        Track(media("H264"), "u", 0, 1), 1, CLOCKS, lambda picture, *_: found.append(picture), no_clock, no_bye
+        RtspTrack(media("H264"), "u", 0, 1), 1, CLOCKS, lambda picture, *_: found.append(picture), no_clock, no_bye
     )
     seen = 0
 
@@ -127,9 +127,9 @@ def test_large_pictures_are_the_same_in_pieces(packets: int, payload: int, size:
 
 
 def test_a_large_picture_is_copied_once() -> None:
-    found: list[Picture] = []
+    found: list[CodedFrame] = []
     receiver = VideoReceiver(
-        Track(media("H264"), "u", 0, 1), 1, CLOCKS, lambda picture, *_: found.append(picture), no_clock, no_bye
+        RtspTrack(media("H264"), "u", 0, 1), 1, CLOCKS, lambda picture, *_: found.append(picture), no_clock, no_bye
     )
     framing = Framing(BUFFER, lambda _: None)
     framing.handle(0, receiver.on_rtp, receiver.skim, receiver.settle)

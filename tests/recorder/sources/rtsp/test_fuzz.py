@@ -23,7 +23,7 @@ from nvr.recorder.run.cutting import Cutter
 from nvr.recorder.run.disks import Disks
 from nvr.recorder.run.pipeline import Pipeline
 from nvr.recorder.run.run import Identity
-from nvr.recorder.sound.track import AudioTrack, Refusals
+from nvr.recorder.sound.track import AudioRefusals, AudioTrack
 from nvr.recorder.sources.rtsp import NativeSource
 from storage.causes import Cause
 from storage.writing.open_segment import SegmentHandle
@@ -141,7 +141,7 @@ async def attempt(rig: Rig, answers: dict[str, Callable[[int], bytes]], audio: b
         Cutter("a", 2_000_000, 10**9),
         Disks([rig.disk]),
         rig.catalogue,
-        audio=AudioTrack("a", rig.encoding, Refusals()) if audio else None,
+        audio=AudioTrack("a", rig.encoding, AudioRefusals()) if audio else None,
         handles=deque[SegmentHandle](),
     )
     async with asyncio.timeout(30):
