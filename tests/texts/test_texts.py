@@ -85,10 +85,10 @@ def test_utc_can_be_read_back(at_us: int, zone: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_has_the_table_of_figures_with_the_same_words_in_the_same_order(language: Language) -> None:
-    source = (Path(__file__).parents[2] / f"nvr/web/src/i18n/{language}.ts").read_text()
+    source = (Path(__file__).parents[2] / f"nvr/web/src/shared/i18n/{language}.ts").read_text()
     table = (Path(__file__).parents[2] / "nvr/web/src/features/gaps/coverage-table.tsx").read_text()
     body = table[table.index("function rows(") :]
-    keys = re.findall(r"^    \[r\.(\w+),", body[: body.index("];")], re.MULTILINE)
+    keys = re.findall(r"^    \[\s*r\.(\w+),", body[: body.index("];")], re.MULTILINE)
     own = {"coverage": "coverage", "recordedTime": "recorded", "notRecorded": "not_recorded", "noLongerThere": "no_longer_there",
            "notRequired": "not_required", "notKnownYet": "not_known_yet", "outages": "outages", "longest": "longest",
            "mtbf": "mtbf", "mttr": "mttr"}  # fmt: skip

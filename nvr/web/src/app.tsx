@@ -54,9 +54,17 @@ export function App() {
   if (who.state === 'in') return <Frame me={who.me} where={where} />;
   return (
     <>
-      <div class="corner"><LanguageChoice /></div>
-      {who.state === 'out' ? <LoginPage expired={who.expired} /> : (
-        <main class="login" id="content"><p class="panel" role="status" data-testid={who.state === 'offline' ? 'offline' : 'starting'}>{who.state === 'offline' ? t.offline : t.loading}</p></main>
+      <div class="corner">
+        <LanguageChoice />
+      </div>
+      {who.state === 'out' ? (
+        <LoginPage expired={who.expired} />
+      ) : (
+        <main class="login" id="content">
+          <p class="panel" role="status" data-testid={who.state === 'offline' ? 'offline' : 'starting'}>
+            {who.state === 'offline' ? t.offline : t.loading}
+          </p>
+        </main>
       )}
     </>
   );
@@ -67,13 +75,17 @@ function FirstPassword({ me }: { me: Me }) {
   const { t } = useWords();
   return (
     <>
-      <div class="corner"><LanguageChoice /></div>
+      <div class="corner">
+        <LanguageChoice />
+      </div>
       <main class="login" id="content">
         <section class="panel" data-testid="first-password">
           <h1>{t.admin.firstPassword}</h1>
           <p>{t.admin.firstPasswordWhy(me.user)}</p>
           <PasswordForm user={me.user} own onDone={() => void refreshSession()} />
-          <button type="button" class="small" data-testid="logout" onClick={() => void logout()}>{t.nav.logout}</button>
+          <button type="button" class="small" data-testid="logout" onClick={() => void logout()}>
+            {t.nav.logout}
+          </button>
         </section>
       </main>
     </>
@@ -104,29 +116,68 @@ function Frame({ me, where }: { me: Me; where: Route }) {
   }, [where.page, t]);
   return (
     <>
-      <a class="skip" href="#content" onClick={(event) => {
-        event.preventDefault(); // the part after '#' is the route
-        document.getElementById('content')?.focus();
-      }}>{t.skipToContent}</a>
+      <a
+        class="skip"
+        href="#content"
+        onClick={(event) => {
+          event.preventDefault(); // the part after '#' is the route
+          document.getElementById('content')?.focus();
+        }}
+      >
+        {t.skipToContent}
+      </a>
       <header class="top">
-        <a class="brand" href={href('cameras')}><img src={`${BASE}/favicon.svg`} alt="" width="24" height="24" /> nvr</a>
+        <a class="brand" href={href('cameras')}>
+          <img src={`${BASE}/favicon.svg`} alt="" width="24" height="24" /> nvr
+        </a>
         <nav aria-label={t.nav.main}>
           <ul>
-            {links.filter(([page]) => allows(me.role, NEEDED[page])).map(([page, name]) => (
-              <li key={page}>
-                <a href={href(page)} data-testid={`nav-${page}`} aria-current={where.page === page || (page === 'cameras' && where.page === 'camera') ? 'page' : undefined}>{name}{page === 'alerts' && openAlerts > 0 ? <span class="count" data-testid="alert-count">{openAlerts}</span> : null}</a>
-              </li>
-            ))}
+            {links
+              .filter(([page]) => allows(me.role, NEEDED[page]))
+              .map(([page, name]) => (
+                <li key={page}>
+                  <a
+                    href={href(page)}
+                    data-testid={`nav-${page}`}
+                    aria-current={
+                      where.page === page || (page === 'cameras' && where.page === 'camera') ? 'page' : undefined
+                    }
+                  >
+                    {name}
+                    {page === 'alerts' && openAlerts > 0 ? (
+                      <span class="count" data-testid="alert-count">
+                        {openAlerts}
+                      </span>
+                    ) : null}
+                  </a>
+                </li>
+              ))}
           </ul>
         </nav>
         <div class="top-end">
           <LanguageChoice />
-          <a href={href('account')} class="who" data-testid="nav-account" aria-label={`${t.nav.account} (${me.user})`} aria-current={where.page === 'account' ? 'page' : undefined}>{me.user}</a>
-          <button type="button" class="small" data-testid="logout" onClick={() => void logout()}>{t.nav.logout}</button>
+          <a
+            href={href('account')}
+            class="who"
+            data-testid="nav-account"
+            aria-label={`${t.nav.account} (${me.user})`}
+            aria-current={where.page === 'account' ? 'page' : undefined}
+          >
+            {me.user}
+          </a>
+          <button type="button" class="small" data-testid="logout" onClick={() => void logout()}>
+            {t.nav.logout}
+          </button>
         </div>
       </header>
       <main id="content" tabIndex={-1} class={`page page-${where.page}`}>
-        {allows(me.role, NEEDED[where.page]) ? <Content key={key} me={me} where={where} /> : <p class="panel error" role="alert" data-testid="not-allowed">{t.errors.forbidden}</p>}
+        {allows(me.role, NEEDED[where.page]) ? (
+          <Content key={key} me={me} where={where} />
+        ) : (
+          <p class="panel error" role="alert" data-testid="not-allowed">
+            {t.errors.forbidden}
+          </p>
+        )}
       </main>
     </>
   );
@@ -134,19 +185,32 @@ function Frame({ me, where }: { me: Me; where: Route }) {
 
 function Content({ me, where }: { me: Me; where: Route }) {
   switch (where.page) {
-    case 'cameras': return <CamerasPage me={me} />;
-    case 'camera': return <CameraPage id={where.id} params={where.params} me={me} />;
-    case 'gaps': return <GapsPage me={me} />;
-    case 'network': return <NetworkPage me={me} />;
-    case 'orders': return <OrdersPage me={me} />;
-    case 'cases': return <CasesPage me={me} />;
-    case 'exports': return <ExportsPage me={me} />;
-    case 'admin-cameras': return <AdminCamerasPage />;
-    case 'users': return <UsersPage me={me} />;
-    case 'tokens': return <TokensPage me={me} />;
-    case 'alerts': return <AlertsPage me={me} />;
-    case 'audit': return <AuditPage me={me} />;
-    case 'account': return <AccountPage me={me} />;
+    case 'cameras':
+      return <CamerasPage me={me} />;
+    case 'camera':
+      return <CameraPage id={where.id} params={where.params} me={me} />;
+    case 'gaps':
+      return <GapsPage me={me} />;
+    case 'network':
+      return <NetworkPage me={me} />;
+    case 'orders':
+      return <OrdersPage me={me} />;
+    case 'cases':
+      return <CasesPage me={me} />;
+    case 'exports':
+      return <ExportsPage me={me} />;
+    case 'admin-cameras':
+      return <AdminCamerasPage />;
+    case 'users':
+      return <UsersPage me={me} />;
+    case 'tokens':
+      return <TokensPage me={me} />;
+    case 'alerts':
+      return <AlertsPage me={me} />;
+    case 'audit':
+      return <AuditPage me={me} />;
+    case 'account':
+      return <AccountPage me={me} />;
   }
 }
 
@@ -156,7 +220,11 @@ export function LanguageChoice() {
     <label class="language">
       <span class="visually-hidden">{t.language}</span>
       <select data-testid="language" value={lang} onChange={(event) => setLang(valueOf(event) as Lang)}>
-        {LANGS.map((name) => <option key={name} value={name} lang={name}>{dictionaries[name].languageName}</option>)}
+        {LANGS.map((name) => (
+          <option key={name} value={name} lang={name}>
+            {dictionaries[name].languageName}
+          </option>
+        ))}
       </select>
     </label>
   );

@@ -4,12 +4,24 @@ import { baseOf } from './shared/api/base';
 import { Memory } from './player/memory';
 
 test('the path that a proxy shows the page under', () => {
-  const cases: Array<[string, string]> = [['/', ''], ['/public', ''], ['/nvr/', '/nvr'], ['/nvr/public', '/nvr'], ['/a/b/', '/a/b'], ['', '']];
+  const cases: Array<[string, string]> = [
+    ['/', ''],
+    ['/public', ''],
+    ['/nvr/', '/nvr'],
+    ['/nvr/public', '/nvr'],
+    ['/a/b/', '/a/b'],
+    ['', ''],
+  ];
   for (const [path, base] of cases) expect(baseOf(path)).toBe(base);
 });
 
 test('a list file holds one address, whatever the camera is called', () => {
-  expect(listFile('a\r\nhttp://evil/', 'http://x/y').split('\n')).toEqual(['#EXTM3U', '#EXTINF:-1,a  http://evil/', 'http://x/y', '']);
+  expect(listFile('a\r\nhttp://evil/', 'http://x/y').split('\n')).toEqual([
+    '#EXTM3U',
+    '#EXTINF:-1,a  http://evil/',
+    'http://x/y',
+    '',
+  ]);
 });
 
 test('footage in memory is bounded, what was used last stays, and hls.js gets copies', () => {
@@ -30,10 +42,15 @@ test('footage in memory is bounded, what was used last stays, and hls.js gets co
 });
 
 test('nothing on the page is asked for by an address that a path of a proxy would be missing in', () => {
-  const sources = import.meta.glob('./**/*.{ts,tsx}', { query: '?raw', import: 'default', eager: true }) as Record<string, string>;
+  const sources = import.meta.glob('./**/*.{ts,tsx}', { query: '?raw', import: 'default', eager: true }) as Record<
+    string,
+    string
+  >;
   expect(Object.keys(sources).length).toBeGreaterThan(50);
   for (const [name, text] of Object.entries(sources)) {
     if (name.endsWith('.test.ts')) continue;
-    expect(text.replace(/^\s*(\/\/|\/\*).*$/gm, ''), name).not.toMatch(/(src|href)="\/|fetch\(['"`]\/|['"`]\/(api|assets|public|metrics)\b/);
+    expect(text.replace(/^\s*(\/\/|\/\*).*$/gm, ''), name).not.toMatch(
+      /(src|href)="\/|fetch\(['"`]\/|['"`]\/(api|assets|public|metrics)\b/,
+    );
   }
 });

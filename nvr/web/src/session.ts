@@ -7,10 +7,7 @@ import type { Me, Role } from './shared/api/types';
 import { createStore } from './shared/store';
 
 export type Session =
-  | { state: 'unknown' }
-  | { state: 'offline' }
-  | { state: 'out'; expired: boolean }
-  | { state: 'in'; me: Me };
+  { state: 'unknown' } | { state: 'offline' } | { state: 'out'; expired: boolean } | { state: 'in'; me: Me };
 
 export const session = createStore<Session>({ state: 'unknown' });
 
@@ -29,7 +26,8 @@ export async function refreshSession(): Promise<void> {
     aheadMs = parseInstant(me.time) - (asked + Date.now()) / 2;
     session.set({ state: 'in', me });
   } catch (error) {
-    if (error instanceof api.ApiError && error.status === 401) session.set({ state: 'out', expired: before.state === 'in' });
+    if (error instanceof api.ApiError && error.status === 401)
+      session.set({ state: 'out', expired: before.state === 'in' });
     else if (before.state !== 'in') session.set({ state: 'offline' });
   }
 }

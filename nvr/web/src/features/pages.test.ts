@@ -11,16 +11,39 @@ import { fill, heatRows, MANY_LEAST, ONE_LEAST } from './gaps/heat';
 import { readIds, sumsByCause } from './gaps/report-sums';
 import { thumbnailAt } from './cameras/thumbnail';
 
-const camera = (id: string, name: string, cause: 'stalled' | 'unreachable' | null, labels: Record<string, string> = {}): Camera => ({
-  id, name, labels, audio: false, source: 'file', first_footage: null, last_footage: null,
+const camera = (
+  id: string,
+  name: string,
+  cause: 'stalled' | 'unreachable' | null,
+  labels: Record<string, string> = {},
+): Camera => ({
+  id,
+  name,
+  labels,
+  audio: false,
+  source: 'file',
+  first_footage: null,
+  last_footage: null,
   status: {
-    state: cause ? 'waiting' : 'recording', since: null, cause, detail: null, recorded_until: null, codec: null, width: null, height: null,
-    bitrate_bps: null, frame_rate: null, clock_offset_s: null, counters: {},
+    state: cause ? 'waiting' : 'recording',
+    since: null,
+    cause,
+    detail: null,
+    recorded_until: null,
+    codec: null,
+    width: null,
+    height: null,
+    bitrate_bps: null,
+    frame_rate: null,
+    clock_offset_s: null,
+    counters: {},
   },
 });
 const cameras = [
-  camera('north', 'Gerbang Utara', null, { district: 'Tembalang' }), camera('south', 'Gerbang Selatan', 'stalled', { district: 'Gajahmungkur' }),
-  camera('east', 'Timur', 'stalled'), camera('west', 'Barat', 'unreachable'),
+  camera('north', 'Gerbang Utara', null, { district: 'Tembalang' }),
+  camera('south', 'Gerbang Selatan', 'stalled', { district: 'Gajahmungkur' }),
+  camera('east', 'Timur', 'stalled'),
+  camera('west', 'Barat', 'unreachable'),
 ];
 
 describe('the camera list', () => {
@@ -45,10 +68,17 @@ describe('the camera list', () => {
   it('takes thumbnails where footage certainly is', () => {
     const status = cameras[0]!.status;
     const at = (s: string): number => Date.parse(s);
-    const recording = { status: { ...status, since: '2026-11-23T10:00:20Z', recorded_until: '2026-11-23T10:00:40Z' }, last_footage: null };
+    const recording = {
+      status: { ...status, since: '2026-11-23T10:00:20Z', recorded_until: '2026-11-23T10:00:40Z' },
+      last_footage: null,
+    };
     expect(thumbnailAt(recording)).toBe(at('2026-11-23T10:00:21Z'));
-    expect(thumbnailAt({ ...recording, status: { ...recording.status, recorded_until: '2026-11-23T10:05:40Z' } })).toBe(at('2026-11-23T10:05:00Z'));
-    expect(thumbnailAt({ status: { ...status, state: 'off' }, last_footage: '2026-11-23T09:00:00Z' })).toBe(at('2026-11-23T08:59:59.800Z'));
+    expect(thumbnailAt({ ...recording, status: { ...recording.status, recorded_until: '2026-11-23T10:05:40Z' } })).toBe(
+      at('2026-11-23T10:05:00Z'),
+    );
+    expect(thumbnailAt({ status: { ...status, state: 'off' }, last_footage: '2026-11-23T09:00:00Z' })).toBe(
+      at('2026-11-23T08:59:59.800Z'),
+    );
     expect(thumbnailAt({ status, last_footage: null })).toBeNull();
   });
 });
@@ -59,14 +89,20 @@ describe('addresses', () => {
     expect(parseRoute('#/admin/users').page).toBe('users');
     expect(parseRoute('#/nowhere').page).toBe('cameras');
     const route = parseRoute(cameraHref('north-gate', { at: '2026-11-23T14:05:06.123Z' }));
-    expect([route.page, route.id, route.params.get('at')]).toEqual(['camera', 'north-gate', '2026-11-23T14:05:06.123Z']);
+    expect([route.page, route.id, route.params.get('at')]).toEqual([
+      'camera',
+      'north-gate',
+      '2026-11-23T14:05:06.123Z',
+    ]);
     expect(parseRoute('#/cameras/%E0%A4%A').page).toBe('cameras');
   });
 });
 
 describe('forms', () => {
   it('read labels and name the line that is none', () => {
-    expect(readLabels('district=Tembalang\n\n isp = Telkom \nnote=a=b')).toEqual({ labels: { district: 'Tembalang', isp: 'Telkom', note: 'a=b' } });
+    expect(readLabels('district=Tembalang\n\n isp = Telkom \nnote=a=b')).toEqual({
+      labels: { district: 'Tembalang', isp: 'Telkom', note: 'a=b' },
+    });
     expect(readLabels('district=Tembalang\noops')).toEqual({ wrong: 'oops' });
     expect(readLabels('=x')).toEqual({ wrong: '=x' });
     expect(labelsToText({ a: '1', b: '2' })).toBe('a=1\nb=2');
@@ -79,11 +115,32 @@ describe('forms', () => {
 
 it('a report’s causes are those of the server, the longest first', () => {
   const by_kind = [
-    { cause: 'corrupt', class: 'camera', gaps: 2, missing_s: 7.5 }, { cause: 'unreachable', class: 'network', gaps: 1, missing_s: 60 }, { cause: 'corrupt', class: 'network', gaps: 1, missing_s: 1 },
+    { cause: 'corrupt', class: 'camera', gaps: 2, missing_s: 7.5 },
+    { cause: 'unreachable', class: 'network', gaps: 1, missing_s: 60 },
+    { cause: 'corrupt', class: 'network', gaps: 1, missing_s: 1 },
   ];
-  const total = { cameras: 2, asked_s: 67.5, recorded_s: 0, not_recorded_s: 67.5, no_longer_there_s: 0, not_required_s: 0, not_known_s: 0, gaps: 3, missing_s: 67.5, longest_s: 60, folded: { gaps: 0, missing_s: 0 }, by_cause: {}, by_class: {}, by_kind };
+  const total = {
+    cameras: 2,
+    asked_s: 67.5,
+    recorded_s: 0,
+    not_recorded_s: 67.5,
+    no_longer_there_s: 0,
+    not_required_s: 0,
+    not_known_s: 0,
+    gaps: 3,
+    missing_s: 67.5,
+    longest_s: 60,
+    folded: { gaps: 0, missing_s: 0 },
+    by_cause: {},
+    by_class: {},
+    by_kind,
+  };
   const sums = sumsByCause({ start: '', end: '', as_of: '', fold_s: 0, filters: {}, gaps: [], omitted: 3, total });
-  expect(sums.map((s) => [s.cause, s.class, s.count, s.seconds])).toEqual([['unreachable', 'network', 1, 60], ['corrupt', 'camera', 2, 7.5], ['corrupt', 'network', 1, 1]]);
+  expect(sums.map((s) => [s.cause, s.class, s.count, s.seconds])).toEqual([
+    ['unreachable', 'network', 1, 60],
+    ['corrupt', 'camera', 2, 7.5],
+    ['corrupt', 'network', 1, 1],
+  ]);
   expect(readIds(' north, south  north;east\n')).toEqual(['north', 'south', 'east']);
 });
 
@@ -91,7 +148,11 @@ describe('rules of retention in the camera form', () => {
   it('sends what differs, and null for what was emptied', () => {
     const before = { priority: '0', max_age: '30d', min_age: '', max_bytes: '500GB' };
     expect(changedRules(before, before)).toEqual({});
-    expect(changedRules(before, { priority: ' -5', max_age: '', min_age: ' 7d ', max_bytes: '500GB' })).toEqual({ priority: -5, max_age: null, min_age: '7d' });
+    expect(changedRules(before, { priority: ' -5', max_age: '', min_age: ' 7d ', max_bytes: '500GB' })).toEqual({
+      priority: -5,
+      max_age: null,
+      min_age: '7d',
+    });
   });
 });
 
@@ -105,8 +166,27 @@ describe('an export', () => {
 
 describe('the picture of coverage', () => {
   const hour = (start: string, recorded_s: number, more: Partial<FigureGroup> = {}): FigureGroup => ({
-    start, end: '', coverage: null, asked_s: recorded_s, recorded_s, not_recorded_s: 0, no_longer_there_s: 0, not_required_s: 0, not_known_s: 0, required_s: recorded_s, missing_s: 0, by_class: { network: 0, camera: 0, server: 0 }, planned_s: 0,
-    administrative_s: 0, absent_s: 0, removed_s: 0, outages: 0, longest_s: 0, mtbf_s: null, mttr_s: null, ...more,
+    start,
+    end: '',
+    coverage: null,
+    asked_s: recorded_s,
+    recorded_s,
+    not_recorded_s: 0,
+    no_longer_there_s: 0,
+    not_required_s: 0,
+    not_known_s: 0,
+    required_s: recorded_s,
+    missing_s: 0,
+    by_class: { network: 0, camera: 0, server: 0 },
+    planned_s: 0,
+    administrative_s: 0,
+    absent_s: 0,
+    removed_s: 0,
+    outages: 0,
+    longest_s: 0,
+    mtbf_s: null,
+    mttr_s: null,
+    ...more,
   });
   it('has a row a day of the zone, and one cell for an hour that comes twice', () => {
     const start = Date.UTC(2026, 9, 24, 22);
@@ -125,9 +205,17 @@ describe('the picture of coverage', () => {
     const cell = (group: FigureGroup) => heatRows([group], 'UTC')[0]!.cells[0]!;
     const at = '2026-11-23T00:00:00Z';
     expect(fill(cell(hour(at, 3600)), ONE_LEAST)).toEqual({ kind: 'recorded', share: 1 });
-    expect(fill(cell(hour(at, 3599, { by_class: { network: 1, camera: 0, server: 0 } })), ONE_LEAST)).toEqual({ kind: 'network', share: 7 / 8 });
-    expect(fill(cell(hour(at, 3599, { by_class: { network: 1, camera: 0, server: 0 } })), MANY_LEAST).share).toBeGreaterThan(0.95);
-    expect(fill(cell(hour(at, 0, { administrative_s: 3600 })), ONE_LEAST)).toEqual({ kind: 'administrative', share: 0 });
+    expect(fill(cell(hour(at, 3599, { by_class: { network: 1, camera: 0, server: 0 } })), ONE_LEAST)).toEqual({
+      kind: 'network',
+      share: 7 / 8,
+    });
+    expect(
+      fill(cell(hour(at, 3599, { by_class: { network: 1, camera: 0, server: 0 } })), MANY_LEAST).share,
+    ).toBeGreaterThan(0.95);
+    expect(fill(cell(hour(at, 0, { administrative_s: 3600 })), ONE_LEAST)).toEqual({
+      kind: 'administrative',
+      share: 0,
+    });
     expect(fill(cell(hour(at, 900, { absent_s: 2700 })), ONE_LEAST)).toEqual({ kind: 'recorded', share: 1 });
     expect(fill(cell(hour(at, 0)), ONE_LEAST)).toEqual({ kind: 'unknown', share: 0 });
   });
@@ -136,10 +224,14 @@ describe('the picture of coverage', () => {
 describe('what a clip does not show', () => {
   it('has an address of its own, with all else that was asked', () => {
     expect(notShown('/api/cameras/gate/clip.mp4?start=a&end=b&gaps=keep', null)).toEqual([]);
-    const header = '[{"start":"2026-11-23T14:00:01.000001Z","end":"2026-11-23T14:00:02Z","run":"1793437200000000-1-main"}]';
-    expect(notShown('/api/cameras/gate/clip.mp4?start=a&end=b&gaps=keep', header)).toEqual([{
-      start: '2026-11-23T14:00:01.000001Z', end: '2026-11-23T14:00:02Z',
-      url: '/api/cameras/gate/clip.mp4?start=2026-11-23T14%3A00%3A01.000001Z&end=2026-11-23T14%3A00%3A02Z&gaps=keep&run=1793437200000000-1-main',
-    }]);
+    const header =
+      '[{"start":"2026-11-23T14:00:01.000001Z","end":"2026-11-23T14:00:02Z","run":"1793437200000000-1-main"}]';
+    expect(notShown('/api/cameras/gate/clip.mp4?start=a&end=b&gaps=keep', header)).toEqual([
+      {
+        start: '2026-11-23T14:00:01.000001Z',
+        end: '2026-11-23T14:00:02Z',
+        url: '/api/cameras/gate/clip.mp4?start=2026-11-23T14%3A00%3A01.000001Z&end=2026-11-23T14%3A00%3A02Z&gaps=keep&run=1793437200000000-1-main',
+      },
+    ]);
   });
 });

@@ -5,7 +5,10 @@ export class FrameHold {
     this.canvas.hidden = true;
   };
 
-  constructor(private readonly video: HTMLVideoElement, private readonly canvas: HTMLCanvasElement) {
+  constructor(
+    private readonly video: HTMLVideoElement,
+    private readonly canvas: HTMLCanvasElement,
+  ) {
     canvas.hidden = true;
     for (const event of ['playing', 'seeked', 'loadeddata'] as const) video.addEventListener(event, this.release);
   }
@@ -23,6 +26,7 @@ export class FrameHold {
 
   destroy(): void {
     this.release();
-    for (const event of ['playing', 'seeked', 'loadeddata'] as const) this.video.removeEventListener(event, this.release);
+    for (const event of ['playing', 'seeked', 'loadeddata'] as const)
+      this.video.removeEventListener(event, this.release);
   }
 }

@@ -1,4 +1,5 @@
-// The live picture of one camera. It never gives up: whatever ends it, it tries again, sooner when the camera is known to be back.
+// The live picture of one camera. It never gives up: whatever ends it, it tries again, sooner when the camera is known
+// to be back.
 
 import type Hls from 'hls.js';
 import { liveUrl } from '../shared/api/client';
@@ -16,7 +17,10 @@ export interface LiveEvents {
   onBlocked(): void;
 }
 
-/** Seconds to stay behind the newest part's end: parts of so many seconds are seen up to half a second late, as recorders look twice a second. */
+/**
+ * Seconds to stay behind the newest part's end: parts of so many seconds are seen up to half a second late, as
+ * recorders look twice a second.
+ */
 export function syncS(partS: number): number {
   return Math.max(0.5, partS) + 0.8;
 }
@@ -98,7 +102,9 @@ export class LivePlayer {
         maxLiveSyncPlaybackRate: 1.5,
         backBufferLength: 20,
         enableWorker: false,
-        manifestLoadPolicy: { default: { maxTimeToFirstByteMs: 10000, maxLoadTimeMs: 20000, timeoutRetry: null, errorRetry: null } },
+        manifestLoadPolicy: {
+          default: { maxTimeToFirstByteMs: 10000, maxLoadTimeMs: 20000, timeoutRetry: null, errorRetry: null },
+        },
       });
       this.hls = hls;
       hls.on(hlsClass.Events.MANIFEST_PARSED, () => current() && this.play());
@@ -120,7 +126,9 @@ export class LivePlayer {
       hls.attachMedia(this.video);
     } else if (playsNatively(this.video)) {
       this.video.src = url;
-      this.video.addEventListener('error', () => current() && void askWhy(url).then((trouble) => this.again(trouble)), { once: true });
+      this.video.addEventListener('error', () => current() && void askWhy(url).then((trouble) => this.again(trouble)), {
+        once: true,
+      });
       this.play();
     } else this.events.onTrouble({ kind: 'no-mse' });
   }

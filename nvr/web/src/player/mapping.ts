@@ -1,6 +1,6 @@
-// Presentation position (seconds, what the video element counts) ↔ wall clock (an instant).
-// Every playlist entry carries its wall-clock time and a gap is one entry as long as the gap, so both run in step; the
-// entries are still asked one by one, because a run's clock may be slewed by some parts per million against the server's.
+// Presentation position (seconds, what the video element counts) ↔ wall clock (an instant). Every playlist entry
+// carries its wall-clock time and a gap is one entry as long as the gap, so both run in step; the entries are still
+// asked one by one, because a run's clock may be slewed by some parts per million against the server's.
 
 import type { Instant } from '../shared/time/instant';
 

@@ -1,7 +1,13 @@
-// Footage that was fetched lately, in memory: going to and fro on the timeline must not fetch it again, and nothing of it may stay behind
-// on a computer that others use (the server says no-store). Bounded, and gone with the session.
+// Footage that was fetched lately, in memory: going to and fro on the timeline must not fetch it again, and nothing of
+// it may stay behind on a computer that others use (the server says no-store). Bounded, and gone with the session.
 
-import type { FragmentLoaderConstructor, Loader, FragmentLoaderContext, LoaderCallbacks, LoaderConfiguration } from 'hls.js';
+import type {
+  FragmentLoaderConstructor,
+  Loader,
+  FragmentLoaderContext,
+  LoaderCallbacks,
+  LoaderConfiguration,
+} from 'hls.js';
 import { session } from '../session';
 import type { HlsClass } from './hls';
 
@@ -55,7 +61,11 @@ session.subscribe(() => {
 export function remembering(hlsClass: HlsClass): FragmentLoaderConstructor {
   const Own = hlsClass.DefaultConfig.loader as unknown as new (config: unknown) => Loader<FragmentLoaderContext>;
   return class extends Own {
-    override load(context: FragmentLoaderContext, config: LoaderConfiguration, callbacks: LoaderCallbacks<FragmentLoaderContext>): void {
+    override load(
+      context: FragmentLoaderContext,
+      config: LoaderConfiguration,
+      callbacks: LoaderCallbacks<FragmentLoaderContext>,
+    ): void {
       const key = `${context.url} ${context.rangeStart}-${context.rangeEnd}`;
       const found = footage.get(key);
       if (found) {
@@ -63,7 +73,8 @@ export function remembering(hlsClass: HlsClass): FragmentLoaderConstructor {
         Object.assign(this.stats, { loaded: found.byteLength, total: found.byteLength, chunkCount: 1 });
         this.stats.loading = { start: now, first: now, end: now };
         queueMicrotask(() => {
-          if (!this.stats.aborted) callbacks.onSuccess({ url: context.url, data: found, code: 206 }, this.stats, context, null);
+          if (!this.stats.aborted)
+            callbacks.onSuccess({ url: context.url, data: found, code: 206 }, this.stats, context, null);
         });
         return;
       }

@@ -28,7 +28,8 @@ export function Overlay(props: OverlayProps) {
   const { stop, mode } = state;
   const codecTrouble = stop?.kind === 'trouble' && stop.trouble.kind === 'codec';
 
-  if (mode === 'live' && camera && camera.status.state !== 'recording' && !codecTrouble) return <NotLive camera={camera} playback={playback} zone={zone} />;
+  if (mode === 'live' && camera && camera.status.state !== 'recording' && !codecTrouble)
+    return <NotLive camera={camera} playback={playback} zone={zone} />;
   if (mode === 'live' && props.removed) return <Gone playback={playback} />;
   if (stop) return <Stopped {...props} stop={stop} />;
   if (mode === 'live' && !state.livePicture) return <Wait text={t.camera.connecting} />;
@@ -51,11 +52,20 @@ function NotLive({ camera, playback, zone }: { camera: Camera; playback: Playbac
   return (
     <div class="overlay" data-testid="overlay-not-live" role="status">
       <p class="overlay-title">{t.camera.noLive}</p>
-      <p class={`overlay-cause gap-text-${classOf(status.cause ?? 'unknown', status.detail ?? undefined)}`} data-testid="overlay-cause">{stateWords(camera, t)}</p>
+      <p
+        class={`overlay-cause gap-text-${classOf(status.cause ?? 'unknown', status.detail ?? undefined)}`}
+        data-testid="overlay-cause"
+      >
+        {stateWords(camera, t)}
+      </p>
       {since !== null ? <p title={format.utc(since)}>{t.camera.since(format.dateTime(since, lang, zone))}</p> : null}
       {status.detail ? <p class="overlay-detail">{detailWords(status.detail, t)}</p> : null}
       <p class="overlay-detail">{t.camera.liveReturns}</p>
-      {camera.last_footage ? <FootageButtons playback={playback} at={parseInstant(camera.last_footage)} later={false} /> : <p>{t.camera.nothingYet}</p>}
+      {camera.last_footage ? (
+        <FootageButtons playback={playback} at={parseInstant(camera.last_footage)} later={false} />
+      ) : (
+        <p>{t.camera.nothingYet}</p>
+      )}
     </div>
   );
 }
@@ -82,7 +92,10 @@ function Stopped({ stop, state, camera, playback, zone, mayClip, onSaveClip }: O
       return (
         <div class="overlay" data-testid="overlay-gap" role="status">
           <p class="overlay-title">
-            {t.camera.noFootage}: <span class={`gap-text-${gap.class}`} data-testid="overlay-cause">{causeWords(gap.cause, t)}</span>
+            {t.camera.noFootage}:{' '}
+            <span class={`gap-text-${gap.class}`} data-testid="overlay-cause">
+              {causeWords(gap.cause, t)}
+            </span>
           </p>
           <p>{period}</p>
           {gap.detail ? <p class="overlay-detail">{detailWords(gap.detail, t)}</p> : null}
@@ -101,7 +114,14 @@ function Stopped({ stop, state, camera, playback, zone, mayClip, onSaveClip }: O
       );
     case 'blocked':
       return (
-        <button type="button" class="overlay overlay-play" data-testid="overlay-blocked" onClick={() => playback.play()}>{t.camera.clickToPlay}</button>
+        <button
+          type="button"
+          class="overlay overlay-play"
+          data-testid="overlay-blocked"
+          onClick={() => playback.play()}
+        >
+          {t.camera.clickToPlay}
+        </button>
       );
     case 'trouble':
       return (
@@ -109,12 +129,19 @@ function Stopped({ stop, state, camera, playback, zone, mayClip, onSaveClip }: O
           <TroubleWords trouble={stop.trouble} camera={camera} live={state.mode === 'live'} mayClip={mayClip} />
           <div class="overlay-actions">
             {stop.trouble.kind === 'codec' && mayClip && (state.at !== null || camera?.last_footage) ? (
-              <button type="button" class="primary" data-testid="overlay-save-clip" onClick={() => onSaveClip(state.at ?? parseInstant(camera!.last_footage!))}>
+              <button
+                type="button"
+                class="primary"
+                data-testid="overlay-save-clip"
+                onClick={() => onSaveClip(state.at ?? parseInstant(camera!.last_footage!))}
+              >
                 {t.camera.saveClipInstead}
               </button>
             ) : null}
             {stop.trouble.kind === 'codec' || stop.trouble.kind === 'no-mse' ? null : (
-              <button type="button" data-testid="overlay-retry" onClick={() => playback.play()}>{t.retry}</button>
+              <button type="button" data-testid="overlay-retry" onClick={() => playback.play()}>
+                {t.retry}
+              </button>
             )}
           </div>
         </div>
@@ -122,12 +149,24 @@ function Stopped({ stop, state, camera, playback, zone, mayClip, onSaveClip }: O
   }
 }
 
-function TroubleWords({ trouble, camera, live, mayClip }: { trouble: Trouble; camera: Camera | null; live: boolean; mayClip: boolean }) {
+function TroubleWords({
+  trouble,
+  camera,
+  live,
+  mayClip,
+}: {
+  trouble: Trouble;
+  camera: Camera | null;
+  live: boolean;
+  mayClip: boolean;
+}) {
   const { t } = useWords();
   if (trouble.kind === 'codec' || trouble.kind === 'no-mse') {
     return (
       <>
-        <p class="overlay-title">{trouble.kind === 'codec' ? t.camera.codec(codecName(trouble.codec ?? camera?.status.codec)) : t.camera.noMse}</p>
+        <p class="overlay-title">
+          {trouble.kind === 'codec' ? t.camera.codec(codecName(trouble.codec ?? camera?.status.codec)) : t.camera.noMse}
+        </p>
         {trouble.kind === 'codec' ? <p>{t.camera.codecHelp}</p> : null}
         {mayClip ? <p>{t.camera.codecClip}</p> : null}
       </>
@@ -149,7 +188,9 @@ function LiveButton({ playback }: { playback: Playback }) {
   const { t } = useWords();
   return (
     <div class="overlay-actions">
-      <button type="button" class="primary" data-testid="overlay-live" onClick={() => playback.goLive()}>{t.camera.goLive}</button>
+      <button type="button" class="primary" data-testid="overlay-live" onClick={() => playback.goLive()}>
+        {t.camera.goLive}
+      </button>
     </div>
   );
 }
@@ -168,11 +209,21 @@ function FootageButtons({ playback, at, later }: { playback: Playback; at: Insta
   return (
     <>
       <div class="overlay-actions">
-        <button type="button" class={later ? '' : 'primary'} data-testid="overlay-last-footage" onClick={() => void go(playback.lastFootage(at), t.camera.noEarlier)}>
+        <button
+          type="button"
+          class={later ? '' : 'primary'}
+          data-testid="overlay-last-footage"
+          onClick={() => void go(playback.lastFootage(at), t.camera.noEarlier)}
+        >
           {t.camera.lastFootage}
         </button>
         {later ? (
-          <button type="button" class="primary" data-testid="overlay-next-footage" onClick={() => void go(playback.nextFootage(at), t.camera.noLater)}>
+          <button
+            type="button"
+            class="primary"
+            data-testid="overlay-next-footage"
+            onClick={() => void go(playback.nextFootage(at), t.camera.noLater)}
+          >
             {t.camera.nextFootage}
           </button>
         ) : null}

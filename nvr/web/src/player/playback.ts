@@ -2,7 +2,15 @@
 // Invariant: when `stop` is not null no picture is promised, and `stop` says why in terms the page has words for.
 
 import * as api from '../shared/api/client';
-import { footageBefore, footageFrom, gapsBetween, momentAt, readCoverage, type DayCoverage, type GapAt } from '../timeline/day-coverage';
+import {
+  footageBefore,
+  footageFrom,
+  gapsBetween,
+  momentAt,
+  readCoverage,
+  type DayCoverage,
+  type GapAt,
+} from '../timeline/day-coverage';
 import { serverNow } from '../session';
 import { HOUR, type Instant } from '../shared/time/instant';
 import type { Bounds } from '../timeline/geometry';
@@ -43,7 +51,16 @@ const EDGE_MS = 6000;
 
 export class Playback {
   readonly state = createStore<PlaybackState>({
-    mode: 'recording', at: null, playing: false, loading: false, muted: true, speed: 1, latencyS: null, livePicture: false, stop: null, skipped: null,
+    mode: 'recording',
+    at: null,
+    playing: false,
+    loading: false,
+    muted: true,
+    speed: 1,
+    latencyS: null,
+    livePicture: false,
+    stop: null,
+    skipped: null,
   });
   private readonly hold: FrameHold;
   private readonly recording: RecordingPlayer;
@@ -79,10 +96,12 @@ export class Playback {
     this.live = new LivePlayer(video, this.hold, camera, {
       onTime: (at, latencyS) => this.set(at === null ? { latencyS } : { at, latencyS }),
       onPicture: () => this.set({ livePicture: true, loading: false, stop: null }),
-      onTrouble: (trouble) => this.set({ livePicture: false, loading: false, latencyS: null, stop: { kind: 'trouble', trouble } }),
+      onTrouble: (trouble) =>
+        this.set({ livePicture: false, loading: false, latencyS: null, stop: { kind: 'trouble', trouble } }),
       onBlocked: () => this.set({ stop: { kind: 'blocked' }, loading: false }),
     });
-    for (const event of ['play', 'pause', 'waiting', 'playing', 'seeking', 'seeked', 'volumechange'] as const) video.addEventListener(event, this.onMedia);
+    for (const event of ['play', 'pause', 'waiting', 'playing', 'seeking', 'seeked', 'volumechange'] as const)
+      video.addEventListener(event, this.onMedia);
   }
 
   destroy(): void {
@@ -91,7 +110,8 @@ export class Playback {
     this.live.stop();
     this.recording.destroy();
     this.hold.destroy();
-    for (const event of ['play', 'pause', 'waiting', 'playing', 'seeking', 'seeked', 'volumechange'] as const) this.video.removeEventListener(event, this.onMedia);
+    for (const event of ['play', 'pause', 'waiting', 'playing', 'seeking', 'seeked', 'volumechange'] as const)
+      this.video.removeEventListener(event, this.onMedia);
   }
 
   goLive(): void {
@@ -129,7 +149,8 @@ export class Playback {
     try {
       coverage = await this.dayCoverage(at);
     } catch {
-      if (question === this.question) this.set({ loading: false, stop: { kind: 'trouble', trouble: { kind: 'offline' } } });
+      if (question === this.question)
+        this.set({ loading: false, stop: { kind: 'trouble', trouble: { kind: 'offline' } } });
       return;
     }
     if (question !== this.question) return;
@@ -142,7 +163,8 @@ export class Playback {
       this.video.pause();
       this.set({
         loading: false,
-        stop: moment.kind === 'gap' ? { kind: 'gap', at, gap: moment.gap, asOf: coverage.asOf } : { kind: 'not-yet', at },
+        stop:
+          moment.kind === 'gap' ? { kind: 'gap', at, gap: moment.gap, asOf: coverage.asOf } : { kind: 'not-yet', at },
       });
     }
   }
@@ -156,7 +178,14 @@ export class Playback {
   async nextFootage(from: Instant): Promise<boolean> {
     const shown = this.shown();
     const here = shown && from >= shown.start && from < shown.known ? footageFrom(shown, from) : null;
-    const next = here ?? footageFrom(readCoverage(await api.coverage(this.camera, from, Math.max(Math.min(serverNow(), from + LONGEST), from + 1000))), from);
+    const next =
+      here ??
+      footageFrom(
+        readCoverage(
+          await api.coverage(this.camera, from, Math.max(Math.min(serverNow(), from + LONGEST), from + 1000)),
+        ),
+        from,
+      );
     if (next === null) return false;
     await this.seek(next, true);
     return true;
@@ -240,7 +269,9 @@ export class Playback {
     return readCoverage(await api.coverage(this.camera, day.start, day.end));
   }
 
-  /** A window has been played out: go on with the next footage, over a gap if there is one, or say that this is the end. */
+  /**
+   * A window has been played out: go on with the next footage, over a gap if there is one, or say that this is the end.
+   */
   private async goOn(at: Instant): Promise<void> {
     const question = (this.question += 1);
     this.set({ at, loading: true });
@@ -256,9 +287,13 @@ export class Playback {
       }
       this.video.pause();
       const gap = coverage?.gaps.find((g) => g.gap.open);
-      this.set({ loading: false, stop: gap && coverage ? { kind: 'gap', at: gap.start, gap, asOf: coverage.asOf } : { kind: 'edge', at } });
+      this.set({
+        loading: false,
+        stop: gap && coverage ? { kind: 'gap', at: gap.start, gap, asOf: coverage.asOf } : { kind: 'edge', at },
+      });
     } catch {
-      if (question === this.question) this.set({ loading: false, stop: { kind: 'trouble', trouble: { kind: 'offline' } } });
+      if (question === this.question)
+        this.set({ loading: false, stop: { kind: 'trouble', trouble: { kind: 'offline' } } });
     }
   }
 

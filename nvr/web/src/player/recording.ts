@@ -1,5 +1,5 @@
-// Plays recorded footage of one camera by wall clock, one window (playlist) at a time.
-// Invariant: `entries` always belong to the window that is loaded; callbacks of an older window are dropped by `generation`.
+// Plays recorded footage of one camera by wall clock, one window (playlist) at a time. Invariant: `entries` always
+// belong to the window that is loaded; callbacks of an older window are dropped by `generation`.
 
 import type Hls from 'hls.js';
 import { playlistUrl } from '../shared/api/client';
@@ -155,18 +155,26 @@ export class RecordingPlayer {
   private attachNative(url: string, window: Bounds, generation: number): void {
     const video = this.video as HTMLVideoElement & { getStartDate?: () => Date };
     video.src = url;
-    video.addEventListener('loadedmetadata', () => {
-      if (generation !== this.generation) return;
-      const start = video.getStartDate?.().getTime();
-      const wall = start === undefined || Number.isNaN(start) ? window.start : start;
-      this.entries = [{ position: 0, duration: video.duration, wall, gap: false }];
-      if (this.target !== null) video.currentTime = positionAt(this.entries, this.target) ?? 0;
-      this.target = null;
-      this.events.onReady();
-    }, { once: true });
-    video.addEventListener('error', () => {
-      if (generation === this.generation) void askWhy(url).then((trouble) => this.fail(trouble));
-    }, { once: true });
+    video.addEventListener(
+      'loadedmetadata',
+      () => {
+        if (generation !== this.generation) return;
+        const start = video.getStartDate?.().getTime();
+        const wall = start === undefined || Number.isNaN(start) ? window.start : start;
+        this.entries = [{ position: 0, duration: video.duration, wall, gap: false }];
+        if (this.target !== null) video.currentTime = positionAt(this.entries, this.target) ?? 0;
+        this.target = null;
+        this.events.onReady();
+      },
+      { once: true },
+    );
+    video.addEventListener(
+      'error',
+      () => {
+        if (generation === this.generation) void askWhy(url).then((trouble) => this.fail(trouble));
+      },
+      { once: true },
+    );
   }
 
   private fail(trouble: Trouble): void {

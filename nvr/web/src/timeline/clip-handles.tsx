@@ -49,9 +49,16 @@ function Handle({ at, side, label, day, view, width, zone, onMove }: HandleProps
   const within = (to: Instant): Instant => Math.min(Math.max(to, day.start), day.end);
   return (
     <div
-      class={`clip-handle clip-handle-${side}`} data-testid={`clip-handle-${side}`} role="slider" tabIndex={0} aria-label={label}
-      aria-valuemin={0} aria-valuemax={Math.round((day.end - day.start) / SECOND)} aria-valuenow={Math.round((at - day.start) / SECOND)}
-      aria-valuetext={format.dateTime(at, lang, zone)} style={{ transform: `translateX(${xOf(at, view, width)}px)` }}
+      class={`clip-handle clip-handle-${side}`}
+      data-testid={`clip-handle-${side}`}
+      role="slider"
+      tabIndex={0}
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={Math.round((day.end - day.start) / SECOND)}
+      aria-valuenow={Math.round((at - day.start) / SECOND)}
+      aria-valuetext={format.dateTime(at, lang, zone)}
+      style={{ transform: `translateX(${xOf(at, view, width)}px)` }}
       onPointerDown={(event) => {
         event.stopPropagation();
         event.currentTarget.setPointerCapture(event.pointerId);

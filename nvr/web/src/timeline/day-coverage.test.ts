@@ -5,12 +5,31 @@ import { footageBefore, footageFrom, gapsBetween, momentAt, readCoverage } from 
 const iso = (minute: number): string => new Date(Date.UTC(2026, 10, 23, 0, minute)).toISOString();
 const t = (minute: number): number => Date.UTC(2026, 10, 23, 0, minute);
 const gap = (start: number, end: number, open = false) => ({
-  start: iso(start), end: iso(end), open, duration_s: (end - start) * 60, cause: 'stalled' as const, class: 'camera' as const, detail: null, fact: null,
+  start: iso(start),
+  end: iso(end),
+  open,
+  duration_s: (end - start) * 60,
+  cause: 'stalled' as const,
+  class: 'camera' as const,
+  detail: null,
+  fact: null,
 });
 
 const answer: Coverage = {
-  camera: 'north', start: iso(0), end: iso(1440), as_of: iso(100), recorded_s: 4200, missing_s: 1800, not_recorded_s: 1800, no_longer_there_s: 0, not_required_s: 0, not_known_s: 80_400,
-  spans: [{ start: iso(0), end: iso(30) }, { start: iso(40), end: iso(80) }],
+  camera: 'north',
+  start: iso(0),
+  end: iso(1440),
+  as_of: iso(100),
+  recorded_s: 4200,
+  missing_s: 1800,
+  not_recorded_s: 1800,
+  no_longer_there_s: 0,
+  not_required_s: 0,
+  not_known_s: 80_400,
+  spans: [
+    { start: iso(0), end: iso(30) },
+    { start: iso(40), end: iso(80) },
+  ],
   gaps: [gap(30, 40), gap(80, 100, true)],
 };
 const coverage = readCoverage(answer);

@@ -41,10 +41,7 @@ export function readCoverage(answer: Coverage): DayCoverage {
   };
 }
 
-export type Moment =
-  | { kind: 'footage'; span: Bounds }
-  | { kind: 'gap'; gap: GapAt }
-  | { kind: 'unknown' };
+export type Moment = { kind: 'footage'; span: Bounds } | { kind: 'gap'; gap: GapAt } | { kind: 'unknown' };
 
 export function momentAt(coverage: DayCoverage, t: Instant): Moment {
   const span = find(coverage.spans, t);

@@ -25,7 +25,13 @@ export function readPalette(element: Element): Palette {
   const get = (name: string): string => style.getPropertyValue(name).trim();
   const classes = Object.fromEntries(GAP_CLASSES.map((c) => [c, get(`--gap-${c}`)])) as Record<GapClass, string>;
   return {
-    ink: get('--ink-2'), faint: get('--ink-3'), line: get('--line'), empty: get('--not-known'), footage: get('--footage'), classes, hatch: get('--hatch'),
+    ink: get('--ink-2'),
+    faint: get('--ink-3'),
+    line: get('--line'),
+    empty: get('--not-known'),
+    footage: get('--footage'),
+    classes,
+    hatch: get('--hatch'),
   };
 }
 
@@ -55,7 +61,10 @@ export function draw(canvas: HTMLCanvasElement, width: number, scene: Scene, pal
   if (scene.clip) {
     c.fillStyle = palette.ink;
     c.globalAlpha = 0.45;
-    for (const outside of [{ start: view.start, end: scene.clip.start }, { start: scene.clip.end, end: view.end }]) {
+    for (const outside of [
+      { start: view.start, end: scene.clip.start },
+      { start: scene.clip.end, end: view.end },
+    ]) {
       for (const p of paint([outside], view, width, 0)) c.fillRect(p.x, RULER_PX, p.width, BAR_PX);
     }
     c.globalAlpha = 1;
@@ -88,7 +97,14 @@ export function draw(canvas: HTMLCanvasElement, width: number, scene: Scene, pal
 }
 
 function bars(
-  c: CanvasRenderingContext2D, coverage: DayCoverage, view: Bounds, width: number, y: number, height: number, palette: Palette, hatched: boolean,
+  c: CanvasRenderingContext2D,
+  coverage: DayCoverage,
+  view: Bounds,
+  width: number,
+  y: number,
+  height: number,
+  palette: Palette,
+  hatched: boolean,
 ): void {
   c.fillStyle = palette.footage;
   for (const p of paint(coverage.spans, view, width, 0.5)) c.fillRect(p.x, y, p.width, height);

@@ -1,7 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { HOUR, MINUTE, SECOND } from '../shared/time/instant';
 import { dayBounds } from '../shared/time/zone';
-import { follow, hit, instantAt, levelOf, LEVELS, MIN_SPAN, paint, pan, ticks, viewAround, xOf, zoomAt } from './geometry';
+import {
+  follow,
+  hit,
+  instantAt,
+  levelOf,
+  LEVELS,
+  MIN_SPAN,
+  paint,
+  pan,
+  ticks,
+  viewAround,
+  xOf,
+  zoomAt,
+} from './geometry';
 
 const zone = 'Asia/Jakarta';
 const day = dayBounds('2026-11-23', zone);
@@ -60,7 +73,21 @@ describe('ticks', () => {
   it('stay round on days on which the clock changes', () => {
     const long = dayBounds('2026-10-25', 'Europe/Berlin');
     const utcHours = ticks(long, 1000, 'Europe/Berlin').map((tick) => new Date(tick.t).toISOString().slice(11, 16));
-    expect(utcHours).toEqual(['22:00', '00:00', '03:00', '05:00', '07:00', '09:00', '11:00', '13:00', '15:00', '17:00', '19:00', '21:00', '23:00']);
+    expect(utcHours).toEqual([
+      '22:00',
+      '00:00',
+      '03:00',
+      '05:00',
+      '07:00',
+      '09:00',
+      '11:00',
+      '13:00',
+      '15:00',
+      '17:00',
+      '19:00',
+      '21:00',
+      '23:00',
+    ]);
   });
 
   it('exist in zones with a quarter of an hour and in the closest view', () => {

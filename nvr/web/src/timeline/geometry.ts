@@ -92,8 +92,16 @@ export interface Painted<T> {
   width: number;
 }
 
-/** Where intervals lie in the view. Nothing that happened gets narrower than `minWidth`, so a one-second gap stays visible. */
-export function paint<T extends Bounds>(items: readonly T[], view: Bounds, width: number, minWidth: number): Painted<T>[] {
+/**
+ * Where intervals lie in the view. Nothing that happened gets narrower than `minWidth`, so a one-second gap stays
+ * visible.
+ */
+export function paint<T extends Bounds>(
+  items: readonly T[],
+  view: Bounds,
+  width: number,
+  minWidth: number,
+): Painted<T>[] {
   const out: Painted<T>[] = [];
   for (const item of items) {
     if (item.end <= view.start || item.start >= view.end) continue;

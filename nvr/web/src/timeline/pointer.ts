@@ -81,9 +81,10 @@ export function usePointer(ref: RefObject<HTMLElement | null>, handlers: Handler
       const length = h.view.end - h.view.start;
       const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 30 : 1;
       const sideways = event.shiftKey && event.deltaX === 0 ? event.deltaY : event.deltaX;
-      const next = Math.abs(sideways) > Math.abs(event.deltaY) || event.shiftKey
-        ? pan(h.view, ((sideways * unit) / width) * length, h.day)
-        : zoomAt(h.view, instantAt(at(event), h.view, width), Math.exp((-event.deltaY * unit) / 300), h.day);
+      const next =
+        Math.abs(sideways) > Math.abs(event.deltaY) || event.shiftKey
+          ? pan(h.view, ((sideways * unit) / width) * length, h.day)
+          : zoomAt(h.view, instantAt(at(event), h.view, width), Math.exp((-event.deltaY * unit) / 300), h.day);
       // At the end of the zoom the wheel scrolls the page again, so that the timeline is no trap.
       if (next.start === h.view.start && next.end === h.view.end) return;
       event.preventDefault();

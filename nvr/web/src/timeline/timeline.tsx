@@ -1,5 +1,5 @@
-// The day of one camera. The canvas is a slider for the keyboard and for screen readers; the table of gaps below the page
-// says in words what the colours say here.
+// The day of one camera. The canvas is a slider for the keyboard and for screen readers; the table of gaps below the
+// page says in words what the colours say here.
 
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { momentAt, type DayCoverage, type GapAt } from './day-coverage';
@@ -50,20 +50,38 @@ export function Timeline(props: TimelineProps) {
   useEffect(() => {
     if (!canvas.current || width === 0) return;
     const fine = view.end - view.start <= 20 * MINUTE;
-    draw(canvas.current, width, {
-      view, day, coverage, zone, clip, label: (at) => (fine ? format.clock(at, lang, zone) : format.clockMinutes(at, lang, zone)),
-    }, readPalette(canvas.current));
+    draw(
+      canvas.current,
+      width,
+      {
+        view,
+        day,
+        coverage,
+        zone,
+        clip,
+        label: (at) => (fine ? format.clock(at, lang, zone) : format.clockMinutes(at, lang, zone)),
+      },
+      readPalette(canvas.current),
+    );
   }, [width, view, day, coverage, zone, lang, clip, theme]);
 
   usePointer(box, { day, view, onView, onSeek, onHover: setHover });
 
   const onKeyDown = (event: KeyboardEvent): void => {
-    const steps: Record<string, number> = { ArrowLeft: -10 * SECOND, ArrowRight: 10 * SECOND, PageUp: -10 * MINUTE, PageDown: 10 * MINUTE, ArrowDown: -MINUTE, ArrowUp: MINUTE };
+    const steps: Record<string, number> = {
+      ArrowLeft: -10 * SECOND,
+      ArrowRight: 10 * SECOND,
+      PageUp: -10 * MINUTE,
+      PageDown: 10 * MINUTE,
+      ArrowDown: -MINUTE,
+      ArrowUp: MINUTE,
+    };
     const from = playhead ?? day.start;
     let target: Instant | null = null;
     if (event.key in steps) target = from + steps[event.key]! * (event.shiftKey ? 6 : 1);
     else if (event.key === 'Home') target = day.start;
-    else if (event.key === 'End') target = Math.max(day.start, Math.min(day.end, coverage?.known ?? day.end) - 5 * SECOND);
+    else if (event.key === 'End')
+      target = Math.max(day.start, Math.min(day.end, coverage?.known ?? day.end) - 5 * SECOND);
     if (target === null || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation();
@@ -90,19 +108,37 @@ export function Timeline(props: TimelineProps) {
   return (
     <div class="timeline" data-testid="timeline-box">
       <div
-        ref={box} class="timeline-box" data-testid="timeline" role="slider" tabIndex={0} aria-label={t.timeline.label(format.longDate((day.start + day.end) / 2, lang, zone))}
-        aria-valuemin={0} aria-valuemax={Math.round((day.end - day.start) / SECOND)} aria-orientation="horizontal"
-        aria-valuenow={playhead === null ? 0 : Math.round(Math.min(Math.max(playhead - day.start, 0), day.end - day.start) / SECOND)}
-        aria-valuetext={valueText} onKeyDown={onKeyDown} onFocus={() => setFocused(true)} onBlur={() => setFocused(false)}
+        ref={box}
+        class="timeline-box"
+        data-testid="timeline"
+        role="slider"
+        tabIndex={0}
+        aria-label={t.timeline.label(format.longDate((day.start + day.end) / 2, lang, zone))}
+        aria-valuemin={0}
+        aria-valuemax={Math.round((day.end - day.start) / SECOND)}
+        aria-orientation="horizontal"
+        aria-valuenow={
+          playhead === null ? 0 : Math.round(Math.min(Math.max(playhead - day.start, 0), day.end - day.start) / SECOND)
+        }
+        aria-valuetext={valueText}
+        onKeyDown={onKeyDown}
+        onFocus={() => setFocused(true)}
+        onBlur={() => setFocused(false)}
       >
         <canvas ref={canvas} height={HEIGHT_PX} aria-hidden="true" />
         {highlight && width > 0 ? <Highlight gap={highlight} view={view} width={width} /> : null}
         {inView && width > 0 ? (
-          <div class="playhead" data-testid="playhead" style={{ transform: `translateX(${xOf(playhead, view, width)}px)` }} />
+          <div
+            class="playhead"
+            data-testid="playhead"
+            style={{ transform: `translateX(${xOf(playhead, view, width)}px)` }}
+          />
         ) : null}
         {hover !== null ? <div class="hover-line" style={{ transform: `translateX(${hover}px)` }} /> : null}
       </div>
-      {clip && width > 0 ? <ClipHandles clip={clip} day={day} view={view} width={width} zone={zone} onClip={onClip} /> : null}
+      {clip && width > 0 ? (
+        <ClipHandles clip={clip} day={day} view={view} width={width} zone={zone} onClip={onClip} />
+      ) : null}
       {tipAt !== null && width > 0 ? (
         <Tip x={xOf(tipAt, view, width)} width={width}>
           <strong>{format.dateTime(tipAt, lang, zone)}</strong>
@@ -117,13 +153,20 @@ export function Timeline(props: TimelineProps) {
 function Highlight({ gap, view, width }: { gap: GapAt; view: Bounds; width: number }) {
   const from = Math.max(0, xOf(gap.start, view, width));
   const to = Math.min(width, xOf(gap.end, view, width));
-  return to < 0 || from > width ? null : <div class="gap-highlight" style={{ left: `${from - 2}px`, width: `${Math.max(4, to - from + 4)}px` }} />;
+  return to < 0 || from > width ? null : (
+    <div class="gap-highlight" style={{ left: `${from - 2}px`, width: `${Math.max(4, to - from + 4)}px` }} />
+  );
 }
 
 function Tip({ x, width, children }: { x: number; width: number; children: preact.ComponentChildren }) {
   // Kept inside the timeline: the tip leans left or right at the edges.
-  const place = x < 150 ? { left: '0' } : x > width - 150 ? { right: '0' } : { left: `${x}px`, transform: 'translateX(-50%)' };
-  return <div class="tip" role="presentation" data-testid="timeline-tip" style={place}>{children}</div>;
+  const place =
+    x < 150 ? { left: '0' } : x > width - 150 ? { right: '0' } : { left: `${x}px`, transform: 'translateX(-50%)' };
+  return (
+    <div class="tip" role="presentation" data-testid="timeline-tip" style={place}>
+      {children}
+    </div>
+  );
 }
 
 /** The zoom buttons' steps, for callers that zoom around the playhead. */
@@ -131,4 +174,3 @@ export function zoomStep(view: Bounds, anchor: Instant, day: Bounds, inwards: bo
   const around = anchor >= view.start && anchor <= view.end ? anchor : (view.start + view.end) / 2;
   return zoomAt(view, around, inwards ? 2 : 0.5, day);
 }
-

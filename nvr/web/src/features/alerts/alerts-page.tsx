@@ -1,4 +1,5 @@
-// What needs a person: open alerts first, which of a group's cameras are still down, who knows of them, and how it goes with those who get messages.
+// What needs a person: open alerts first, which of a group's cameras are still down, who knows of them, and how it goes
+// with those who get messages.
 
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
@@ -37,35 +38,95 @@ export function AlertsPage({ me }: { me: Me }) {
     return () => clearInterval(timer);
   }, [a, all]);
   const words = (alert: Alert): string => {
-    const subject = alert.subject.startsWith('cause=') ? causeWords(alert.subject.slice('cause='.length), t) : alert.subject;
+    const subject = alert.subject.startsWith('cause=')
+      ? causeWords(alert.subject.slice('cause='.length), t)
+      : alert.subject;
     return a.kinds[alert.kind]?.(subject, format.number(alert.cameras.length, lang)) ?? `${alert.kind} ${subject}`;
   };
   return (
     <div>
-      <header class="page-head"><h1>{a.title}</h1></header>
-      <label class="check"><input type="checkbox" data-testid="alerts-all" checked={all} onChange={(e) => setAll(e.currentTarget.checked)} /><span>{a.all}</span></label>
+      <header class="page-head">
+        <h1>{a.title}</h1>
+      </header>
+      <label class="check">
+        <input
+          type="checkbox"
+          data-testid="alerts-all"
+          checked={all}
+          onChange={(e) => setAll(e.currentTarget.checked)}
+        />
+        <span>{a.all}</span>
+      </label>
       <ErrorText text={list.error} testid="list-error" />
-      {list.items?.length === 0 ? <p class="panel good" data-testid="no-alerts">{a.none}</p> : null}
+      {list.items?.length === 0 ? (
+        <p class="panel good" data-testid="no-alerts">
+          {a.none}
+        </p>
+      ) : null}
       {list.items && list.items.length > 0 ? (
         <div class="panel table-scroll">
           <table class="gaps" data-testid="alerts">
-            <thead><tr><th scope="col">{a.what}</th><th scope="col">{a.since}</th><th scope="col">{a.until}</th><th scope="col">{a.cameras}</th><th scope="col">{a.state}</th></tr></thead>
+            <thead>
+              <tr>
+                <th scope="col">{a.what}</th>
+                <th scope="col">{a.since}</th>
+                <th scope="col">{a.until}</th>
+                <th scope="col">{a.cameras}</th>
+                <th scope="col">{a.state}</th>
+              </tr>
+            </thead>
             <tbody>
               {list.items.map((alert) => (
                 <tr key={alert.id} data-testid="alert-row" data-kind={alert.kind} data-open={alert.resolved === null}>
-                  <td data-label={a.what}><strong>{words(alert)}</strong>{Object.keys(causesOf(alert)).length > 0 ? <div class="hint">{Object.entries(causesOf(alert)).map(([cause, n]) => `${causeWords(cause, t)} (${n})`).join(', ')}</div> : null}</td>
-                  <td data-label={a.since} class="nowrap"><Time at={parseInstant(alert.since)} zone={me.zone} /></td>
-                  <td data-label={a.until} class="nowrap">{alert.resolved === null ? a.open : <Time at={parseInstant(alert.resolved)} zone={me.zone} />}</td>
+                  <td data-label={a.what}>
+                    <strong>{words(alert)}</strong>
+                    {Object.keys(causesOf(alert)).length > 0 ? (
+                      <div class="hint">
+                        {Object.entries(causesOf(alert))
+                          .map(([cause, n]) => `${causeWords(cause, t)} (${n})`)
+                          .join(', ')}
+                      </div>
+                    ) : null}
+                  </td>
+                  <td data-label={a.since} class="nowrap">
+                    <Time at={parseInstant(alert.since)} zone={me.zone} />
+                  </td>
+                  <td data-label={a.until} class="nowrap">
+                    {alert.resolved === null ? a.open : <Time at={parseInstant(alert.resolved)} zone={me.zone} />}
+                  </td>
                   <td data-label={a.cameras}>
-                    {alert.members.length > 1 ? <Members members={alert.members} zone={me.zone} /> : alert.cameras.slice(0, MOST_CAMERAS).map((id, i) => <span key={id}>{i > 0 ? ', ' : ''}<a href={cameraHref(id)}>{id}</a></span>)}
-                    {alert.members.length <= 1 && alert.cameras.length > MOST_CAMERAS ? ` ${a.more(format.number(alert.cameras.length - MOST_CAMERAS, lang))}` : null}
+                    {alert.members.length > 1 ? (
+                      <Members members={alert.members} zone={me.zone} />
+                    ) : (
+                      alert.cameras.slice(0, MOST_CAMERAS).map((id, i) => (
+                        <span key={id}>
+                          {i > 0 ? ', ' : ''}
+                          <a href={cameraHref(id)}>{id}</a>
+                        </span>
+                      ))
+                    )}
+                    {alert.members.length <= 1 && alert.cameras.length > MOST_CAMERAS
+                      ? ` ${a.more(format.number(alert.cameras.length - MOST_CAMERAS, lang))}`
+                      : null}
                   </td>
                   <td data-label={a.state}>
-                    {alert.acknowledged_by ? <div>{a.knows(alert.acknowledged_by)}{alert.note ? `: ${alert.note}` : ''}</div> : null}
+                    {alert.acknowledged_by ? (
+                      <div>
+                        {a.knows(alert.acknowledged_by)}
+                        {alert.note ? `: ${alert.note}` : ''}
+                      </div>
+                    ) : null}
                     {alert.flaps > 0 ? <div class="hint">{a.flaps(alert.flaps)}</div> : null}
-                    {alert.undelivered.map((what) => <div key={what} class="error">{a.undelivered} {what}</div>)}
-                    {alert.resolved === null && !alert.acknowledged_by && allows(me.role, 'investigator')
-                      ? <button type="button" class="small" data-testid="acknowledge" onClick={() => setKnowing(alert)}>{a.acknowledge}</button> : null}
+                    {alert.undelivered.map((what) => (
+                      <div key={what} class="error">
+                        {a.undelivered} {what}
+                      </div>
+                    ))}
+                    {alert.resolved === null && !alert.acknowledged_by && allows(me.role, 'investigator') ? (
+                      <button type="button" class="small" data-testid="acknowledge" onClick={() => setKnowing(alert)}>
+                        {a.acknowledge}
+                      </button>
+                    ) : null}
                   </td>
                 </tr>
               ))}
@@ -74,7 +135,17 @@ export function AlertsPage({ me }: { me: Me }) {
         </div>
       ) : null}
       {recipients ? <Recipients found={recipients} zone={me.zone} /> : null}
-      {knowing ? <Acknowledge alert={knowing} text={words(knowing)} onDone={() => { setKnowing(null); list.reload(); }} onClose={() => setKnowing(null)} /> : null}
+      {knowing ? (
+        <Acknowledge
+          alert={knowing}
+          text={words(knowing)}
+          onDone={() => {
+            setKnowing(null);
+            list.reload();
+          }}
+          onClose={() => setKnowing(null)}
+        />
+      ) : null}
     </div>
   );
 }
@@ -90,11 +161,22 @@ function Members({ members, zone }: { members: AlertMember[]; zone: string }) {
   if (back > 0) parts.push(a.backAgain(format.number(back, lang)));
   if (left > 0) parts.push(a.left(format.number(left, lang)));
   return (
-    <details class="members" data-testid="alert-members" data-down={down.length} data-back={back} open={down.length > 0 && down.length <= MOST_CAMERAS}>
+    <details
+      class="members"
+      data-testid="alert-members"
+      data-down={down.length}
+      data-back={back}
+      open={down.length > 0 && down.length <= MOST_CAMERAS}
+    >
       <summary>{parts.join(' · ')}</summary>
       <ul>
         {down.slice(0, MOST_LISTED).map((one) => (
-          <li key={one.camera}><a href={cameraHref(one.camera)}>{one.camera}</a> <span class="hint">{a.sinceAt(format.shortDateTime(parseInstant(one.since), serverNow(), lang, zone))}</span></li>
+          <li key={one.camera}>
+            <a href={cameraHref(one.camera)}>{one.camera}</a>{' '}
+            <span class="hint">
+              {a.sinceAt(format.shortDateTime(parseInstant(one.since), serverNow(), lang, zone))}
+            </span>
+          </li>
         ))}
         {down.length > MOST_LISTED ? <li>{a.more(format.number(down.length - MOST_LISTED, lang))}</li> : null}
       </ul>
@@ -107,21 +189,55 @@ function Recipients({ found, zone }: { found: Recipient[]; zone: string }) {
   const a = t.alerts;
   const time = (at: string): string => format.shortDateTime(parseInstant(at), serverNow(), lang, zone);
   return (
-    <section class="panel table-scroll" data-testid="recipients" data-failing={found.filter((one) => one.failing_since !== null).length}>
+    <section
+      class="panel table-scroll"
+      data-testid="recipients"
+      data-failing={found.filter((one) => one.failing_since !== null).length}
+    >
       <h2>{a.messages}</h2>
-      {found.length === 0 ? <p class="hint" data-testid="no-recipients">{a.noRecipients}</p> : (
+      {found.length === 0 ? (
+        <p class="hint" data-testid="no-recipients">
+          {a.noRecipients}
+        </p>
+      ) : (
         <table class="gaps">
-          <thead><tr><th scope="col">{a.recipient}</th><th scope="col">{a.state}</th><th scope="col">{a.waiting}</th><th scope="col">{a.lastAccepted}</th><th scope="col">{a.dropped}</th></tr></thead>
+          <thead>
+            <tr>
+              <th scope="col">{a.recipient}</th>
+              <th scope="col">{a.state}</th>
+              <th scope="col">{a.waiting}</th>
+              <th scope="col">{a.lastAccepted}</th>
+              <th scope="col">{a.dropped}</th>
+            </tr>
+          </thead>
           <tbody>
             {found.map((one, i) => (
-              <tr key={one.recipient ?? `${one.channel} ${i}`} data-testid="recipient-row" data-channel={one.channel} data-failing={one.failing_since !== null}>
-                <td data-label={a.recipient}>{a.channels[one.channel] ?? one.channel}{one.recipient ? `: ${one.recipient}` : ''}</td>
+              <tr
+                key={one.recipient ?? `${one.channel} ${i}`}
+                data-testid="recipient-row"
+                data-channel={one.channel}
+                data-failing={one.failing_since !== null}
+              >
+                <td data-label={a.recipient}>
+                  {a.channels[one.channel] ?? one.channel}
+                  {one.recipient ? `: ${one.recipient}` : ''}
+                </td>
                 <td data-label={a.state}>
-                  {one.failing_since === null ? (one.accepted === null ? '–' : <span class="good">{a.delivers}</span>) : <span class="error">{a.failing(time(one.failing_since))}</span>}
+                  {one.failing_since === null ? (
+                    one.accepted === null ? (
+                      '–'
+                    ) : (
+                      <span class="good">{a.delivers}</span>
+                    )
+                  ) : (
+                    <span class="error">{a.failing(time(one.failing_since))}</span>
+                  )}
                   {one.error ? <div class="hint">{one.error}</div> : null}
                 </td>
                 <td data-label={a.waiting}>{format.number(one.waiting, lang)}</td>
-                <td data-label={a.lastAccepted} class="nowrap">{one.accepted === null ? a.never : time(one.accepted)}</td>
+                <td data-label={a.lastAccepted} class="nowrap">
+                  {one.accepted === null ? a.never : time(one.accepted)}
+                </td>
                 <td data-label={a.dropped}>{format.number(one.dropped, lang)}</td>
               </tr>
             ))}
@@ -134,10 +250,24 @@ function Recipients({ found, zone }: { found: Recipient[]; zone: string }) {
 
 function causesOf(alert: Alert): Record<string, unknown> {
   const { causes, cause } = alert.detail;
-  return typeof causes === 'object' && causes !== null ? (causes as Record<string, unknown>) : typeof cause === 'string' ? { [cause]: 1 } : {};
+  return typeof causes === 'object' && causes !== null
+    ? (causes as Record<string, unknown>)
+    : typeof cause === 'string'
+      ? { [cause]: 1 }
+      : {};
 }
 
-function Acknowledge({ alert, text, onDone, onClose }: { alert: Alert; text: string; onDone: () => void; onClose: () => void }) {
+function Acknowledge({
+  alert,
+  text,
+  onDone,
+  onClose,
+}: {
+  alert: Alert;
+  text: string;
+  onDone: () => void;
+  onClose: () => void;
+}) {
   const { t } = useWords();
   const a = t.alerts;
   const [note, setNote] = useState('');
@@ -151,22 +281,35 @@ function Acknowledge({ alert, text, onDone, onClose }: { alert: Alert; text: str
         }}
       >
         <p>{text}</p>
-        <Field label={a.note}>{(f) => <input {...f} data-testid="acknowledge-note" value={note} onInput={(e) => setNote(valueOf(e))} />}</Field>
+        <Field label={a.note}>
+          {(f) => <input {...f} data-testid="acknowledge-note" value={note} onInput={(e) => setNote(valueOf(e))} />}
+        </Field>
         <ErrorText text={action.error} testid="form-error" />
         <div class="dialog-actions">
-          <button type="button" onClick={onClose}>{t.cancel}</button>
-          <button type="submit" class="primary" data-testid="acknowledge-save" disabled={action.busy}>{a.acknowledge}</button>
+          <button type="button" onClick={onClose}>
+            {t.cancel}
+          </button>
+          <button type="submit" class="primary" data-testid="acknowledge-save" disabled={action.busy}>
+            {a.acknowledge}
+          </button>
         </div>
       </form>
     </Dialog>
   );
 }
 
-/** How many alerts are open, for the menu. A failed look keeps the last number: the page says elsewhere that the server is away. */
+/**
+ * How many alerts are open, for the menu. A failed look keeps the last number: the page says elsewhere that the server
+ * is away.
+ */
 export function useOpenAlerts(): number {
   const [count, setCount] = useState(0);
   useEffect(() => {
-    const look = (): void => void api.alerts(true).then((found) => setCount(found.alerts.length), () => undefined);
+    const look = (): void =>
+      void api.alerts(true).then(
+        (found) => setCount(found.alerts.length),
+        () => undefined,
+      );
     look();
     const timer = setInterval(look, EVERY_MS);
     return () => clearInterval(timer);

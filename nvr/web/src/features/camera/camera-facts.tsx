@@ -17,10 +17,17 @@ export function CameraFacts({ camera, zone }: { camera: Camera; zone: string }) 
     status.width && status.height ? `${status.width} × ${status.height}` : null,
     status.frame_rate ? t.camera.frames(format.number(status.frame_rate, lang, 1)) : null,
     status.bitrate_bps ? `${format.number(status.bitrate_bps / 1e6, lang, 2)} Mbit/s` : null,
-  ].filter(Boolean).join(' · ');
+  ]
+    .filter(Boolean)
+    .join(' · ');
   const note = status.state === 'recording' && status.detail && typeof status.detail === 'object' ? status.detail : {};
   const reason = typeof note['audio_reason'] === 'string' ? note['audio_reason'] : '';
-  const audio = note['audio'] === 'unrecorded' ? t.camera.audioUnrecorded(reason) : note['audio'] === 'realigned' ? t.camera.audioRealigned : '';
+  const audio =
+    note['audio'] === 'unrecorded'
+      ? t.camera.audioUnrecorded(reason)
+      : note['audio'] === 'realigned'
+        ? t.camera.audioRealigned
+        : '';
   // The network delays what a camera says of its clock: less than this says nothing.
   const clockWords = (ahead: number): string => {
     if (Math.abs(ahead) < CLOCK_IN_STEP_S) return t.camera.clockInStep;
@@ -29,11 +36,40 @@ export function CameraFacts({ camera, zone }: { camera: Camera; zone: string }) 
   };
   return (
     <dl class="facts camera-facts" data-testid="camera-facts">
-      {picture ? <><dt>{t.camera.facts}</dt><dd>{picture}</dd></> : null}
-      {audio ? <><dt>{t.camera.audio}</dt><dd data-testid="camera-audio">{audio}</dd></> : null}
-      {status.clock_offset_s !== null ? <><dt>{t.camera.clock}</dt><dd data-testid="camera-clock">{clockWords(status.clock_offset_s)}</dd></> : null}
-      {camera.first_footage ? <><dt>{t.camera.firstFootage}</dt><dd><Time at={parseInstant(camera.first_footage)} zone={zone} /></dd></> : null}
-      {camera.last_footage ? <><dt>{t.camera.lastFootageAt}</dt><dd><Time at={parseInstant(camera.last_footage)} zone={zone} /></dd></> : null}
+      {picture ? (
+        <>
+          <dt>{t.camera.facts}</dt>
+          <dd>{picture}</dd>
+        </>
+      ) : null}
+      {audio ? (
+        <>
+          <dt>{t.camera.audio}</dt>
+          <dd data-testid="camera-audio">{audio}</dd>
+        </>
+      ) : null}
+      {status.clock_offset_s !== null ? (
+        <>
+          <dt>{t.camera.clock}</dt>
+          <dd data-testid="camera-clock">{clockWords(status.clock_offset_s)}</dd>
+        </>
+      ) : null}
+      {camera.first_footage ? (
+        <>
+          <dt>{t.camera.firstFootage}</dt>
+          <dd>
+            <Time at={parseInstant(camera.first_footage)} zone={zone} />
+          </dd>
+        </>
+      ) : null}
+      {camera.last_footage ? (
+        <>
+          <dt>{t.camera.lastFootageAt}</dt>
+          <dd>
+            <Time at={parseInstant(camera.last_footage)} zone={zone} />
+          </dd>
+        </>
+      ) : null}
     </dl>
   );
 }
@@ -44,7 +80,12 @@ export function Shortcuts() {
     <details class="shortcuts">
       <summary>{t.camera.shortcuts}</summary>
       <dl class="facts">
-        {t.camera.shortcutRows.map(([keys, what]) => [<dt key={keys}><kbd>{keys}</kbd></dt>, <dd key={`${keys} what`}>{what}</dd>])}
+        {t.camera.shortcutRows.map(([keys, what]) => [
+          <dt key={keys}>
+            <kbd>{keys}</kbd>
+          </dt>,
+          <dd key={`${keys} what`}>{what}</dd>,
+        ])}
       </dl>
     </details>
   );
@@ -53,5 +94,13 @@ export function Shortcuts() {
 export function Labels({ labels }: { labels: Record<string, string> }) {
   const entries = Object.entries(labels);
   if (entries.length === 0) return null;
-  return <ul class="labels">{entries.map(([key, value]) => <li key={key} title={key}><span class="muted">{key}</span> {value}</li>)}</ul>;
+  return (
+    <ul class="labels">
+      {entries.map(([key, value]) => (
+        <li key={key} title={key}>
+          <span class="muted">{key}</span> {value}
+        </li>
+      ))}
+    </ul>
+  );
 }

@@ -1,4 +1,5 @@
-// One camera: its picture, its day, its gaps, a clip. This module only arranges; what happens is in player/ and timeline/.
+// One camera: its picture, its day, its gaps, a clip. This module only arranges; what happens is in player/ and
+// timeline/.
 
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
@@ -53,28 +54,41 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
   const { playback, state } = usePlayback(id, video, canvas, coverage, zone);
 
   // A live picture that is refused because the camera is away: what it is doing is asked at once, not at the next turn.
-  const refused = state?.stop?.kind === 'trouble' && state.stop.trouble.kind === 'server' && state.stop.trouble.problem.code === 'not_live';
-  usePoll(async (signal) => {
-    try {
-      setCamera(await api.cameraById(id, signal));
-      setFailure(null);
-    } catch (error) {
-      if (!signal.aborted) setFailure(error);
-    }
-  }, 3000, `${id} ${refused}`);
+  const refused =
+    state?.stop?.kind === 'trouble' &&
+    state.stop.trouble.kind === 'server' &&
+    state.stop.trouble.problem.code === 'not_live';
+  usePoll(
+    async (signal) => {
+      try {
+        setCamera(await api.cameraById(id, signal));
+        setFailure(null);
+      } catch (error) {
+        if (!signal.aborted) setFailure(error);
+      }
+    },
+    3000,
+    `${id} ${refused}`,
+  );
 
-  const showDay = useCallback((next: CivilDate) => {
-    setDate(next);
-    setView(dayBounds(next, zone));
-    setHighlight(null);
-  }, [zone]);
+  const showDay = useCallback(
+    (next: CivilDate) => {
+      setDate(next);
+      setView(dayBounds(next, zone));
+      setHighlight(null);
+    },
+    [zone],
+  );
 
-  const seek = useCallback((at: Instant, play?: boolean) => {
-    const next = dateOf(at, zone);
-    if (next !== date) showDay(next);
-    void playback?.seek(at, play);
-    replaceAddress(cameraHref(id, { at: formatInstant(Math.round(at)) }));
-  }, [playback, date, zone, id, showDay]);
+  const seek = useCallback(
+    (at: Instant, play?: boolean) => {
+      const next = dateOf(at, zone);
+      if (next !== date) showDay(next);
+      void playback?.seek(at, play);
+      replaceAddress(cameraHref(id, { at: formatInstant(Math.round(at)) }));
+    },
+    [playback, date, zone, id, showDay],
+  );
 
   // The first thing shown: the moment in the address, or live. A codec known to be hopeless is not even tried.
   useEffect(() => {
@@ -97,8 +111,8 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
     if (codec && !canDecode(codec)) playback?.refuse(codec);
   }, [codec, playback]);
 
-  // The timeline follows the picture: over midnight into the next day, and out of a zoomed view. A day that was chosen while
-  // the picture is elsewhere stays.
+  // The timeline follows the picture: over midnight into the next day, and out of a zoomed view. A day that was chosen
+  // while the picture is elsewhere stays.
   const at = state?.at ?? null;
   const before = useRef<Instant | null>(null);
   useEffect(() => {
@@ -119,20 +133,25 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
     setView(viewAround(anchor, LEVELS[name], 0.5, day));
   };
 
-  const choose = useCallback((around: Instant): void => {
-    const newest = coverage ? Math.max(coverage.start + MINUTE, coverage.known) : serverNow();
-    const end = Math.min(Math.max(around + 30 * SECOND, day.start + MINUTE), Math.floor(newest / SECOND) * SECOND);
-    const range = { start: Math.floor((end - MINUTE) / SECOND) * SECOND, end: Math.floor(end / SECOND) * SECOND };
-    setClip(range);
-    setView(viewAround((range.start + range.end) / 2, LEVELS.m10, 0.5, day));
-  }, [coverage, day.start, day.end]);
+  const choose = useCallback(
+    (around: Instant): void => {
+      const newest = coverage ? Math.max(coverage.start + MINUTE, coverage.known) : serverNow();
+      const end = Math.min(Math.max(around + 30 * SECOND, day.start + MINUTE), Math.floor(newest / SECOND) * SECOND);
+      const range = { start: Math.floor((end - MINUTE) / SECOND) * SECOND, end: Math.floor(end / SECOND) * SECOND };
+      setClip(range);
+      setView(viewAround((range.start + range.end) / 2, LEVELS.m10, 0.5, day));
+    },
+    [coverage, day.start, day.end],
+  );
 
   const setEnd = (end: 'start' | 'end'): void => {
     if (!mayClip || at === null) return;
     const whole = Math.round(at / SECOND) * SECOND;
-    setClip((now) => end === 'start'
-      ? { start: whole, end: Math.max(now?.end ?? 0, whole + SECOND) }
-      : { start: Math.min(now?.start ?? Infinity, whole - SECOND), end: whole });
+    setClip((now) =>
+      end === 'start'
+        ? { start: whole, end: Math.max(now?.end ?? 0, whole + SECOND) }
+        : { start: Math.min(now?.start ?? Infinity, whole - SECOND), end: whole },
+    );
   };
 
   const keys = useRef<(event: KeyboardEvent) => void>(() => undefined);
@@ -178,55 +197,123 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
   return (
     <div class="camera-page" data-testid="camera-page">
       <header class="camera-head">
-        <a href={href('cameras')} class="back">← {t.camera.back}</a>
+        <a href={href('cameras')} class="back">
+          ← {t.camera.back}
+        </a>
         <h1>{camera?.name ?? id}</h1>
         {camera ? <StateChip camera={camera} zone={zone} /> : null}
         {camera ? <Labels labels={camera.labels} /> : null}
       </header>
-      {gone ? <p class="notice" role="status" data-testid="camera-removed">{t.camera.removed}</p> : null}
-      {failure && !gone ? <p class="notice" role="status" data-testid="status-failed">{errorWords(failure, t)}</p> : null}
+      {gone ? (
+        <p class="notice" role="status" data-testid="camera-removed">
+          {t.camera.removed}
+        </p>
+      ) : null}
+      {failure && !gone ? (
+        <p class="notice" role="status" data-testid="status-failed">
+          {errorWords(failure, t)}
+        </p>
+      ) : null}
 
       <section class="viewer" aria-label={t.camera.player}>
         <div ref={stage} class="stage" data-testid="stage" data-mode={state?.mode} data-playing={state?.playing}>
           <video ref={video} data-testid="video" playsInline disableRemotePlayback onClick={() => playback?.toggle()} />
           <canvas ref={canvas} class="hold" hidden aria-hidden="true" />
-          {state?.mode === 'live' && state.livePicture && status === 'recording' ? <span class="live-badge" data-testid="live-badge">{t.camera.live}</span> : null}
+          {state?.mode === 'live' && state.livePicture && status === 'recording' ? (
+            <span class="live-badge" data-testid="live-badge">
+              {t.camera.live}
+            </span>
+          ) : null}
           {playback && state ? (
-            <Overlay state={state} camera={camera} removed={gone} playback={playback} zone={zone} mayClip={mayClip} onSaveClip={(moment) => choose(moment)} />
+            <Overlay
+              state={state}
+              camera={camera}
+              removed={gone}
+              playback={playback}
+              zone={zone}
+              mayClip={mayClip}
+              onSaveClip={(moment) => choose(moment)}
+            />
           ) : null}
           {state?.skipped ? (
             <p class="toast" role="status" data-testid="skipped">
-              {t.camera.skipped(format.durationBetween(state.skipped[0]!.start, state.skipped.at(-1)!.end, lang),
-                [...new Set(state.skipped.map((g) => causeWords(g.gap.cause, t)))].join(', '))}
+              {t.camera.skipped(
+                format.durationBetween(state.skipped[0]!.start, state.skipped.at(-1)!.end, lang),
+                [...new Set(state.skipped.map((g) => causeWords(g.gap.cause, t)))].join(', '),
+              )}
             </p>
           ) : null}
         </div>
         {playback && state ? (
-          <Controls playback={playback} state={state} camera={camera} zone={zone} onFullscreen={() => void toggleFullscreen(stage.current)} />
+          <Controls
+            playback={playback}
+            state={state}
+            camera={camera}
+            zone={zone}
+            onFullscreen={() => void toggleFullscreen(stage.current)}
+          />
         ) : null}
       </section>
 
       <section class="panel day-panel">
-        <DayBar date={date} today={dateOf(serverNow(), zone)} zone={zone} coverage={coverage} failed={failed && !coverage} onDate={showDay} />
+        <DayBar
+          date={date}
+          today={dateOf(serverNow(), zone)}
+          zone={zone}
+          coverage={coverage}
+          failed={failed && !coverage}
+          onDate={showDay}
+        />
         <Timeline
-          day={day} view={inDay(view, day)} coverage={coverage} zone={zone} playhead={at} clip={clip} highlight={highlight}
-          onView={setView} onSeek={(to) => seek(to)} onClip={setClip}
+          day={day}
+          view={inDay(view, day)}
+          coverage={coverage}
+          zone={zone}
+          playhead={at}
+          clip={clip}
+          highlight={highlight}
+          onView={setView}
+          onSeek={(to) => seek(to)}
+          onClip={setClip}
         />
         <ZoomBar
-          day={day} view={inDay(view, day)} coverage={coverage} onLevel={level} onZoom={zoom}
+          day={day}
+          view={inDay(view, day)}
+          coverage={coverage}
+          onLevel={level}
+          onZoom={zoom}
           onPan={(direction) => setView((now) => pan(now, (direction * (now.end - now.start)) / 2, day))}
         />
       </section>
 
       <div class="columns">
         <GapList
-          coverage={coverage} zone={zone} onHighlight={setHighlight}
-          onShow={(gap) => setView(viewAround((gap.start + gap.end) / 2, Math.max((gap.end - gap.start) * 3, LEVELS.m10), 0.5, day))}
+          coverage={coverage}
+          zone={zone}
+          onHighlight={setHighlight}
+          onShow={(gap) =>
+            setView(viewAround((gap.start + gap.end) / 2, Math.max((gap.end - gap.start) * 3, LEVELS.m10), 0.5, day))
+          }
         />
         <div class="column">
-          {mayClip ? <ClipPanel camera={id} zone={zone} clip={clip} playhead={at} onClip={setClip} onChoose={() => choose(at ?? coverage?.known ?? serverNow())} /> : null}
+          {mayClip ? (
+            <ClipPanel
+              camera={id}
+              zone={zone}
+              clip={clip}
+              playhead={at}
+              onClip={setClip}
+              onChoose={() => choose(at ?? coverage?.known ?? serverNow())}
+            />
+          ) : null}
           <PlayerAddressPanel camera={id} name={camera?.name ?? id} clip={clip} zone={zone} />
-          {camera ? <section class="panel"><CameraFacts camera={camera} zone={zone} /><PublicCut camera={camera} me={me} /><Shortcuts /></section> : null}
+          {camera ? (
+            <section class="panel">
+              <CameraFacts camera={camera} zone={zone} />
+              <PublicCut camera={camera} me={me} />
+              <Shortcuts />
+            </section>
+          ) : null}
         </div>
       </div>
     </div>

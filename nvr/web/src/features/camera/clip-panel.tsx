@@ -1,4 +1,5 @@
-// A range of footage as a file. The server is asked first whether it can be had, so that the answer "no" comes in words.
+// A range of footage as a file. The server is asked first whether it can be had, so that the answer "no" comes in
+// words.
 
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
@@ -24,7 +25,17 @@ interface ClipPanelProps {
   onChoose: () => void;
 }
 
-type Result = { kind: 'checking' } | { kind: 'started'; size: number | null; notShown: ClipPart[] } | { kind: 'failed'; text: string; parts: ClipPart[]; archive: string | null; soFar: ClipPart | null; retryAt: Instant | null };
+type Result =
+  | { kind: 'checking' }
+  | { kind: 'started'; size: number | null; notShown: ClipPart[] }
+  | {
+      kind: 'failed';
+      text: string;
+      parts: ClipPart[];
+      archive: string | null;
+      soFar: ClipPart | null;
+      retryAt: Instant | null;
+    };
 
 export function ClipPanel({ camera, zone, clip, playhead, onClip, onChoose }: ClipPanelProps) {
   const { t, lang } = useWords();
@@ -39,7 +50,9 @@ export function ClipPanel({ camera, zone, clip, playhead, onClip, onChoose }: Cl
       <section class="panel" aria-labelledby="clip-title" data-testid="clip-panel">
         <h2 id="clip-title">{c.title}</h2>
         <p class="muted">{c.hint}</p>
-        <button type="button" data-testid="clip-choose" onClick={onChoose}>{c.choose}</button>
+        <button type="button" data-testid="clip-choose" onClick={onChoose}>
+          {c.choose}
+        </button>
       </section>
     );
   }
@@ -56,7 +69,15 @@ export function ClipPanel({ camera, zone, clip, playhead, onClip, onChoose }: Cl
       if (check.ready) {
         save(url);
         setResult({ kind: 'started', size: check.size, notShown: check.notShown });
-      } else setResult({ kind: 'failed', text: problemWords(check.problem, t), parts: check.parts, archive: check.archive, soFar: check.soFar, retryAt: check.retryAt });
+      } else
+        setResult({
+          kind: 'failed',
+          text: problemWords(check.problem, t),
+          parts: check.parts,
+          archive: check.archive,
+          soFar: check.soFar,
+          retryAt: check.retryAt,
+        });
     } catch (error) {
       setResult({ kind: 'failed', text: errorWords(error, t), parts: [], archive: null, soFar: null, retryAt: null });
     }
@@ -72,8 +93,24 @@ export function ClipPanel({ camera, zone, clip, playhead, onClip, onChoose }: Cl
         }}
       >
         <div class="clip-fields">
-          <End name="start" label={c.from} here={c.fromHere} at={clip.start} zone={zone} playhead={playhead} onAt={(start) => onClip({ ...clip, start })} />
-          <End name="end" label={c.to} here={c.toHere} at={clip.end} zone={zone} playhead={playhead} onAt={(end) => onClip({ ...clip, end })} />
+          <End
+            name="start"
+            label={c.from}
+            here={c.fromHere}
+            at={clip.start}
+            zone={zone}
+            playhead={playhead}
+            onAt={(start) => onClip({ ...clip, start })}
+          />
+          <End
+            name="end"
+            label={c.to}
+            here={c.toHere}
+            at={clip.end}
+            zone={zone}
+            playhead={playhead}
+            onAt={(end) => onClip({ ...clip, end })}
+          />
         </div>
         <p class="hint">{c.zone(format.zoneName(clip.start, lang, zone))}</p>
         <dl class="facts">
@@ -81,31 +118,58 @@ export function ClipPanel({ camera, zone, clip, playhead, onClip, onChoose }: Cl
           <dd data-testid="clip-length">{valid ? format.durationBetween(clip.start, clip.end, lang) : '–'}</dd>
           <dt>{c.footage}</dt>
           <dd data-testid="clip-footage">
-            {known ? c.footageOf(format.duration(range!.recordedS, lang), format.percent(range!.recordedS, (clip.end - clip.start) / SECOND, lang)) : '–'}
+            {known
+              ? c.footageOf(
+                  format.duration(range!.recordedS, lang),
+                  format.percent(range!.recordedS, (clip.end - clip.start) / SECOND, lang),
+                )
+              : '–'}
           </dd>
         </dl>
         {known && range!.missingS > 0 && !empty ? (
           <Field label={c.gaps}>
             {(attributes) => (
-              <select {...attributes} data-testid="clip-gaps" value={gaps} onChange={(event) => setGaps(event.currentTarget.value === 'keep' ? 'keep' : 'collapse')}>
+              <select
+                {...attributes}
+                data-testid="clip-gaps"
+                value={gaps}
+                onChange={(event) => setGaps(event.currentTarget.value === 'keep' ? 'keep' : 'collapse')}
+              >
                 <option value="collapse">{c.gapsCollapse}</option>
                 <option value="keep">{c.gapsKeep}</option>
               </select>
             )}
           </Field>
         ) : null}
-        {valid ? null : <p class="error" role="alert">{c.invalid}</p>}
-        {empty ? <p class="error" role="status" data-testid="clip-empty">{c.empty}</p> : null}
+        {valid ? null : (
+          <p class="error" role="alert">
+            {c.invalid}
+          </p>
+        )}
+        {empty ? (
+          <p class="error" role="status" data-testid="clip-empty">
+            {c.empty}
+          </p>
+        ) : null}
         <div class="actions">
-          <button type="submit" class="primary" data-testid="clip-download" disabled={!valid || empty || result?.kind === 'checking'}>
+          <button
+            type="submit"
+            class="primary"
+            data-testid="clip-download"
+            disabled={!valid || empty || result?.kind === 'checking'}
+          >
             {result?.kind === 'checking' ? c.checking : c.download}
           </button>
-          <button type="button" data-testid="clip-clear" onClick={() => onClip(null)}>{c.clear}</button>
+          <button type="button" data-testid="clip-clear" onClick={() => onClip(null)}>
+            {c.clear}
+          </button>
         </div>
         {result ? <Outcome result={result} zone={zone} /> : null}
       </form>
       {/* Outside the form: its dialog has one of its own. */}
-      <div class="actions"><SealButton camera={camera} clip={clip} zone={zone} disabled={!valid || empty} /></div>
+      <div class="actions">
+        <SealButton camera={camera} clip={clip} zone={zone} disabled={!valid || empty} />
+      </div>
     </section>
   );
 }
@@ -117,18 +181,40 @@ function Outcome({ result, zone }: { result: Result; zone: string }) {
   if (result.kind === 'started') {
     return (
       <div class="clip-outcome" role="status">
-        <p class="good" data-testid="clip-started">{result.size === null ? c.startedUnsized : c.started(format.bytes(result.size, lang))}</p>
-        {result.notShown.length > 0 ? <><p>{c.notShown}</p><Parts parts={result.notShown} zone={zone} label={c.notShown} testid="clip-not-shown" /></> : null}
+        <p class="good" data-testid="clip-started">
+          {result.size === null ? c.startedUnsized : c.started(format.bytes(result.size, lang))}
+        </p>
+        {result.notShown.length > 0 ? (
+          <>
+            <p>{c.notShown}</p>
+            <Parts parts={result.notShown} zone={zone} label={c.notShown} testid="clip-not-shown" />
+          </>
+        ) : null}
       </div>
     );
   }
   return (
     <div role="alert" class="clip-outcome" data-testid="clip-problem">
-      <p class={result.parts.length > 0 || result.soFar ? '' : 'error'}>{result.text}{result.retryAt === null ? '' : ` ${c.retry(format.dateTime(result.retryAt, lang, zone))}`}</p>
-      {result.soFar ? <p><a href={result.soFar.url} download data-testid="clip-so-far">{c.soFar(format.dateTime(parseInstant(result.soFar.end), lang, zone))}</a></p> : null}
+      <p class={result.parts.length > 0 || result.soFar ? '' : 'error'}>
+        {result.text}
+        {result.retryAt === null ? '' : ` ${c.retry(format.dateTime(result.retryAt, lang, zone))}`}
+      </p>
+      {result.soFar ? (
+        <p>
+          <a href={result.soFar.url} download data-testid="clip-so-far">
+            {c.soFar(format.dateTime(parseInstant(result.soFar.end), lang, zone))}
+          </a>
+        </p>
+      ) : null}
       {result.parts.length > 0 ? (
         <Parts parts={result.parts} zone={zone} label={c.parts} testid="clip-part">
-          {result.archive ? <li><a href={result.archive} download data-testid="clip-archive">{c.archive}</a></li> : null}
+          {result.archive ? (
+            <li>
+              <a href={result.archive} download data-testid="clip-archive">
+                {c.archive}
+              </a>
+            </li>
+          ) : null}
         </Parts>
       ) : null}
     </div>
@@ -151,7 +237,9 @@ function Parts({ parts, zone, label, testid, children }: PartsProps) {
         const [start, end] = [parseInstant(part.start), parseInstant(part.end)];
         return (
           <li key={part.url}>
-            <a href={part.url} download data-testid={testid}>{t.clip.part(i + 1)}</a>{' '}
+            <a href={part.url} download data-testid={testid}>
+              {t.clip.part(i + 1)}
+            </a>{' '}
             {format.period(start, end, lang, zone)} ({format.durationBetween(start, end, lang)})
           </li>
         );
@@ -177,7 +265,12 @@ function End({ name, label, here, at, zone, playhead, onAt }: EndProps) {
       <Field label={label}>
         {(attributes) => (
           <input
-            {...attributes} type="datetime-local" step="1" data-testid={`clip-${name}`} value={toInput(at, zone)} required
+            {...attributes}
+            type="datetime-local"
+            step="1"
+            data-testid={`clip-${name}`}
+            value={toInput(at, zone)}
+            required
             onChange={(event) => {
               const typed = fromInput(event.currentTarget.value, zone);
               if (typed !== null) onAt(typed);
@@ -185,7 +278,13 @@ function End({ name, label, here, at, zone, playhead, onAt }: EndProps) {
           />
         )}
       </Field>
-      <button type="button" class="small" data-testid={`clip-${name}-here`} disabled={playhead === null} onClick={() => playhead !== null && onAt(Math.round(playhead / SECOND) * SECOND)}>
+      <button
+        type="button"
+        class="small"
+        data-testid={`clip-${name}-here`}
+        disabled={playhead === null}
+        onClick={() => playhead !== null && onAt(Math.round(playhead / SECOND) * SECOND)}
+      >
         {here}
       </button>
     </div>
@@ -201,7 +300,8 @@ function useRangeCoverage(camera: string, clip: Bounds | null): DayCoverage | nu
     if (start === undefined || end === undefined || end <= start) return;
     const stop = new AbortController();
     const timer = setTimeout(() => {
-      api.coverage(camera, start, end, stop.signal)
+      api
+        .coverage(camera, start, end, stop.signal)
         .then((answer) => setFound({ clip: { start, end }, coverage: readCoverage(answer) }))
         .catch(() => undefined); // the length stays unknown; the download will say why
     }, 250);

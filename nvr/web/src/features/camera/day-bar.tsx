@@ -27,19 +27,38 @@ export function DayBar({ date, today, zone, coverage, failed, onDate }: DayBarPr
   return (
     <div class="day-bar">
       <div class="day-pick">
-        <IconButton icon="left" label={l.previousDay} testid="previous-day" onClick={() => onDate(shiftDate(date, -1))} />
+        <IconButton
+          icon="left"
+          label={l.previousDay}
+          testid="previous-day"
+          onClick={() => onDate(shiftDate(date, -1))}
+        />
         <label>
           <span class="visually-hidden">{l.day}</span>
           <input
-            type="date" data-testid="day" value={date} max={today} required
+            type="date"
+            data-testid="day"
+            value={date}
+            max={today}
+            required
             onChange={(event) => {
               const value = event.currentTarget.value;
               if (parseDate(value)) onDate(value);
             }}
           />
         </label>
-        <IconButton icon="right" label={l.nextDay} testid="next-day" disabled={date >= today} onClick={() => onDate(shiftDate(date, 1))} />
-        {date === today ? null : <button type="button" data-testid="today" onClick={() => onDate(today)}>{l.today}</button>}
+        <IconButton
+          icon="right"
+          label={l.nextDay}
+          testid="next-day"
+          disabled={date >= today}
+          onClick={() => onDate(shiftDate(date, 1))}
+        />
+        {date === today ? null : (
+          <button type="button" data-testid="today" onClick={() => onDate(today)}>
+            {l.today}
+          </button>
+        )}
         <span class="day-name">{weekday(date, lang)}</span>
       </div>
       <p class="coverage" data-testid="coverage">
@@ -50,10 +69,14 @@ export function DayBar({ date, today, zone, coverage, failed, onDate }: DayBarPr
               {required > 0 ? <strong>{l.covered(format.percent(coverage.recordedS, required, lang))}</strong> : null}
               <span class="muted">{lengths(coverage, t, lang)}</span>
             </>
-          ) : l.noCoverage
+          ) : (
+            l.noCoverage
+          )
         ) : null}
       </p>
-      <span class="muted day-zone" title={zone}>{format.zoneName(noon, lang, zone)} (UTC{offsetWords(noon, zone)})</span>
+      <span class="muted day-zone" title={zone}>
+        {format.zoneName(noon, lang, zone)} (UTC{offsetWords(noon, zone)})
+      </span>
     </div>
   );
 }
@@ -61,8 +84,15 @@ export function DayBar({ date, today, zone, coverage, failed, onDate }: DayBarPr
 /** The figures of every report by their words; those that are seldom only where there is any. */
 function lengths(coverage: DayCoverage, t: Words, lang: 'en' | 'id'): string {
   const r = t.report;
-  const seldom: Array<[string, number]> = [[r.noLongerThere, coverage.noLongerThereS], [r.notRequired, coverage.notRequiredS]];
-  const all: Array<[string, number]> = [[r.recordedTime, coverage.recordedS], [r.notRecorded, coverage.notRecordedS], ...seldom.filter(([, seconds]) => seconds > 0)];
+  const seldom: Array<[string, number]> = [
+    [r.noLongerThere, coverage.noLongerThereS],
+    [r.notRequired, coverage.notRequiredS],
+  ];
+  const all: Array<[string, number]> = [
+    [r.recordedTime, coverage.recordedS],
+    [r.notRecorded, coverage.notRecordedS],
+    ...seldom.filter(([, seconds]) => seconds > 0),
+  ];
   return all.map(([name, seconds]) => `${name}: ${format.duration(seconds, lang)}`).join(' · ');
 }
 
@@ -89,20 +119,59 @@ export function ZoomBar({ day, view, coverage, onLevel, onZoom, onPan }: ZoomBar
   return (
     <div class="zoom-bar">
       <ul class="legend">
-        <li><span class="swatch swatch-footage" aria-hidden="true" />{l.footage}</li>
-        {GAP_CLASSES.filter((c) => classes.has(c)).map((c) => <li key={c}><span class={`swatch gap-${c}`} aria-hidden="true" />{classWords(c, t)}</li>)}
-        {coverage && coverage.known < coverage.end ? <li><span class="swatch swatch-unknown" aria-hidden="true" />{l.unknown}</li> : null}
+        <li>
+          <span class="swatch swatch-footage" aria-hidden="true" />
+          {l.footage}
+        </li>
+        {GAP_CLASSES.filter((c) => classes.has(c)).map((c) => (
+          <li key={c}>
+            <span class={`swatch gap-${c}`} aria-hidden="true" />
+            {classWords(c, t)}
+          </li>
+        ))}
+        {coverage && coverage.known < coverage.end ? (
+          <li>
+            <span class="swatch swatch-unknown" aria-hidden="true" />
+            {l.unknown}
+          </li>
+        ) : null}
       </ul>
       <div class="zoom-buttons" role="group" aria-label={l.zoom}>
         <IconButton icon="left" label={l.panLeft} testid="pan-left" disabled={whole} onClick={() => onPan(-1)} />
-        <button type="button" class="icon-button" aria-label={l.zoomOut} title={l.zoomOut} data-testid="zoom-out" disabled={whole} onClick={() => onZoom(false)}>−</button>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={l.zoomOut}
+          title={l.zoomOut}
+          data-testid="zoom-out"
+          disabled={whole}
+          onClick={() => onZoom(false)}
+        >
+          −
+        </button>
         {(Object.keys(LEVELS) as Level[]).map((name) => (
-          <button type="button" key={name} data-testid={`zoom-${name}`} aria-pressed={level === name} onClick={() => onLevel(name)}>{l.levels[name]}</button>
+          <button
+            type="button"
+            key={name}
+            data-testid={`zoom-${name}`}
+            aria-pressed={level === name}
+            onClick={() => onLevel(name)}
+          >
+            {l.levels[name]}
+          </button>
         ))}
-        <button type="button" class="icon-button" aria-label={l.zoomIn} title={l.zoomIn} data-testid="zoom-in" onClick={() => onZoom(true)}>+</button>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={l.zoomIn}
+          title={l.zoomIn}
+          data-testid="zoom-in"
+          onClick={() => onZoom(true)}
+        >
+          +
+        </button>
         <IconButton icon="right" label={l.panRight} testid="pan-right" disabled={whole} onClick={() => onPan(1)} />
       </div>
     </div>
   );
 }
-

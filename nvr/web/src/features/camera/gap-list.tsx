@@ -25,33 +25,61 @@ export function GapList({ coverage, zone, onShow, onHighlight }: GapListProps) {
   return (
     <section class="panel" aria-labelledby="gap-list-title" data-testid="gap-list">
       <h2 id="gap-list-title">{g.title}</h2>
-      {coverage && gaps.length === 0 ? <p class="good" data-testid="gap-list-none">{coverage.known < coverage.end ? g.noneYet : g.none}</p> : null}
+      {coverage && gaps.length === 0 ? (
+        <p class="good" data-testid="gap-list-none">
+          {coverage.known < coverage.end ? g.noneYet : g.none}
+        </p>
+      ) : null}
       {gaps.length > 0 ? (
         <div class="table-scroll">
           <table class="gaps">
             <thead>
-              <tr><th scope="col">{g.start}</th><th scope="col">{g.end}</th><th scope="col">{g.duration}</th><th scope="col">{g.cause}</th><th scope="col">{g.detail}</th></tr>
+              <tr>
+                <th scope="col">{g.start}</th>
+                <th scope="col">{g.end}</th>
+                <th scope="col">{g.duration}</th>
+                <th scope="col">{g.cause}</th>
+                <th scope="col">{g.detail}</th>
+              </tr>
             </thead>
             <tbody>
               {gaps.slice(0, shown).map((item) => (
-                <tr key={item.start} data-testid="gap-row" data-cause={item.gap.cause} onMouseEnter={() => onHighlight(item)} onMouseLeave={() => onHighlight(null)}>
+                <tr
+                  key={item.start}
+                  data-testid="gap-row"
+                  data-cause={item.gap.cause}
+                  onMouseEnter={() => onHighlight(item)}
+                  onMouseLeave={() => onHighlight(null)}
+                >
                   <td data-label={g.start}>
                     <button
-                      type="button" class="link" aria-label={g.show(format.clock(item.start, lang, zone))} onClick={() => onShow(item)}
-                      onFocus={() => onHighlight(item)} onBlur={() => onHighlight(null)}
+                      type="button"
+                      class="link"
+                      aria-label={g.show(format.clock(item.start, lang, zone))}
+                      onClick={() => onShow(item)}
+                      onFocus={() => onHighlight(item)}
+                      onBlur={() => onHighlight(null)}
                     >
                       <Time at={item.start} zone={zone} show="clock" />
                     </button>
                   </td>
                   <td data-label={g.end}>
-                    {item.gap.open ? t.gapList.stillOpen(format.clock(coverage!.asOf, lang, zone)) : <Time at={item.end} zone={zone} show="clock" />}
+                    {item.gap.open ? (
+                      t.gapList.stillOpen(format.clock(coverage!.asOf, lang, zone))
+                    ) : (
+                      <Time at={item.end} zone={zone} show="clock" />
+                    )}
                   </td>
-                  <td data-label={g.duration} class="nowrap">{format.durationBetween(item.start, item.end, lang)}</td>
+                  <td data-label={g.duration} class="nowrap">
+                    {format.durationBetween(item.start, item.end, lang)}
+                  </td>
                   <td data-label={g.cause}>
                     <span class={`swatch gap-${item.gap.class}`} aria-hidden="true" />
                     {causeWords(item.gap.cause, t)} <span class="muted">({classWords(item.gap.class, t)})</span>
                   </td>
-                  <td data-label={g.detail} class="detail">{detailWords(item.gap.detail, t)}</td>
+                  <td data-label={g.detail} class="detail">
+                    {detailWords(item.gap.detail, t)}
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -59,7 +87,9 @@ export function GapList({ coverage, zone, onShow, onHighlight }: GapListProps) {
         </div>
       ) : null}
       {gaps.length > shown ? (
-        <button type="button" onClick={() => setShown(shown + PAGE)}>{g.more(format.number(gaps.length - shown, lang))}</button>
+        <button type="button" onClick={() => setShown(shown + PAGE)}>
+          {g.more(format.number(gaps.length - shown, lang))}
+        </button>
       ) : null}
     </section>
   );

@@ -1,4 +1,5 @@
-// An address for a player that can't log in (VLC, QuickTime, …): live or the chosen range of this camera, for some hours; and its end.
+// An address for a player that can't log in (VLC, QuickTime, …): live or the chosen range of this camera, for some
+// hours; and its end.
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
@@ -20,13 +21,25 @@ export function listFile(name: string, address: string): string {
   return `#EXTM3U\n#EXTINF:-1,${name.replace(/[\r\n]/g, ' ')}\n${address}\n`;
 }
 
-export function PlayerAddressPanel({ camera, name, clip, zone }: { camera: string; name: string; clip: Bounds | null; zone: string }) {
+export function PlayerAddressPanel({
+  camera,
+  name,
+  clip,
+  zone,
+}: {
+  camera: string;
+  name: string;
+  clip: Bounds | null;
+  zone: string;
+}) {
   const { t, lang } = useWords();
   const a = t.address;
   const [what, setWhat] = useState<'live' | 'range'>('live');
   const [expires, setExpires] = useState(HOUR_S);
   const [made, setMade] = useState<NewPlayerAddress | null>(null);
-  const list = useList(async () => (await api.addresses()).addresses.filter((one) => one.camera === camera && one.state === 'valid'));
+  const list = useList(async () =>
+    (await api.addresses()).addresses.filter((one) => one.camera === camera && one.state === 'valid'),
+  );
   const action = useAction();
   const range = what === 'range' && clip && clip.end > clip.start ? clip : null;
 
@@ -45,21 +58,41 @@ export function PlayerAddressPanel({ camera, name, clip, zone }: { camera: strin
       >
         <Field label={a.what}>
           {(f) => (
-            <select {...f} data-testid="address-what" value={range ? 'range' : 'live'} onChange={(e) => setWhat(valueOf(e) === 'range' ? 'range' : 'live')}>
+            <select
+              {...f}
+              data-testid="address-what"
+              value={range ? 'range' : 'live'}
+              onChange={(e) => setWhat(valueOf(e) === 'range' ? 'range' : 'live')}
+            >
               <option value="live">{a.live}</option>
-              <option value="range" disabled={!clip || clip.end <= clip.start}>{clip ? a.range(format.period(clip.start, clip.end, lang, zone)) : a.chooseRange}</option>
+              <option value="range" disabled={!clip || clip.end <= clip.start}>
+                {clip ? a.range(format.period(clip.start, clip.end, lang, zone)) : a.chooseRange}
+              </option>
             </select>
           )}
         </Field>
         <Field label={t.link.good}>
           {(f) => (
-            <select {...f} data-testid="address-expires" value={String(expires)} onChange={(e) => setExpires(Number(valueOf(e)))}>
-              {TIMES_S.map((s) => <option key={s} value={String(s)}>{format.duration(s, lang)}</option>)}
+            <select
+              {...f}
+              data-testid="address-expires"
+              value={String(expires)}
+              onChange={(e) => setExpires(Number(valueOf(e)))}
+            >
+              {TIMES_S.map((s) => (
+                <option key={s} value={String(s)}>
+                  {format.duration(s, lang)}
+                </option>
+              ))}
             </select>
           )}
         </Field>
         <ErrorText text={action.error} testid="address-error" />
-        <div class="actions"><button type="submit" data-testid="address-make" disabled={action.busy}>{a.make}</button></div>
+        <div class="actions">
+          <button type="submit" data-testid="address-make" disabled={action.busy}>
+            {a.make}
+          </button>
+        </div>
       </form>
       {made ? <Made made={made} name={name} zone={zone} /> : null}
       {list.items && list.items.length > 0 ? <Good items={list.items} zone={zone} onEnd={list.reload} /> : null}
@@ -74,12 +107,44 @@ function Made({ made, name, zone }: { made: NewPlayerAddress; name: string; zone
   const [copied, setCopied] = useState('');
   return (
     <div data-testid="address-made">
-      <p role="status">{a.once} {t.link.goodUntil(format.dateTime(parseInstant(made.until), lang, zone))}</p>
-      <Field label={a.address}>{(f) => <textarea {...f} class="mono" rows={3} readOnly data-testid="address-value" value={address} onFocus={(e) => e.currentTarget.select()} />}</Field>
+      <p role="status">
+        {a.once} {t.link.goodUntil(format.dateTime(parseInstant(made.until), lang, zone))}
+      </p>
+      <Field label={a.address}>
+        {(f) => (
+          <textarea
+            {...f}
+            class="mono"
+            rows={3}
+            readOnly
+            data-testid="address-value"
+            value={address}
+            onFocus={(e) => e.currentTarget.select()}
+          />
+        )}
+      </Field>
       <div class="actions">
-        <a class="button" data-testid="address-open" download={`${made.camera}.m3u`} href={`data:audio/x-mpegurl;charset=utf-8,${encodeURIComponent(listFile(name, address))}`}>{a.open}</a>
+        <a
+          class="button"
+          data-testid="address-open"
+          download={`${made.camera}.m3u`}
+          href={`data:audio/x-mpegurl;charset=utf-8,${encodeURIComponent(listFile(name, address))}`}
+        >
+          {a.open}
+        </a>
         {navigator.clipboard ? (
-          <button type="button" data-testid="address-copy" onClick={() => void navigator.clipboard.writeText(address).then(() => setCopied(made.id), () => undefined)}>{copied === made.id ? t.admin.copied : t.admin.copy}</button>
+          <button
+            type="button"
+            data-testid="address-copy"
+            onClick={() =>
+              void navigator.clipboard.writeText(address).then(
+                () => setCopied(made.id),
+                () => undefined,
+              )
+            }
+          >
+            {copied === made.id ? t.admin.copied : t.admin.copy}
+          </button>
         ) : null}
       </div>
     </div>
@@ -99,7 +164,15 @@ function Good({ items, zone, onEnd }: { items: PlayerAddress[]; zone: string; on
             {one.start && one.end ? format.period(parseInstant(one.start), parseInstant(one.end), lang, zone) : a.live},{' '}
             {t.link.madeBy(one.made_by)}, {a.until(format.dateTime(parseInstant(one.until), lang, zone))},{' '}
             {one.used ? a.used(format.dateTime(parseInstant(one.used), lang, zone)) : a.unused}{' '}
-            <button type="button" class="small danger" data-testid="address-revoke" disabled={action.busy} onClick={() => void action.run(() => api.revokeAddress(one.id)).then((ok) => ok && onEnd())}>{t.link.revoke}</button>
+            <button
+              type="button"
+              class="small danger"
+              data-testid="address-revoke"
+              disabled={action.busy}
+              onClick={() => void action.run(() => api.revokeAddress(one.id)).then((ok) => ok && onEnd())}
+            >
+              {t.link.revoke}
+            </button>
           </li>
         ))}
       </ul>

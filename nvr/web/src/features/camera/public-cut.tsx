@@ -29,8 +29,14 @@ function Cut({ camera, me, shows }: { camera: Camera; me: Me; shows: string }) {
   const may = allows(me.role, cut ? 'admin' : 'investigator');
   return (
     <div data-testid="public-cut" data-cut={cut ? 'yes' : 'no'}>
-      <p class={cut ? 'notice' : 'hint'}>{cut ? p.isCut(cut.by, cut.reason) : shows === 'yes' ? p.isPublic : p.isStatus}</p>
-      {may ? <button type="button" class={cut ? '' : 'danger'} data-testid="public-cut-ask" onClick={() => setAsking(true)}>{cut ? p.restore : p.cut}</button> : null}
+      <p class={cut ? 'notice' : 'hint'}>
+        {cut ? p.isCut(cut.by, cut.reason) : shows === 'yes' ? p.isPublic : p.isStatus}
+      </p>
+      {may ? (
+        <button type="button" class={cut ? '' : 'danger'} data-testid="public-cut-ask" onClick={() => setAsking(true)}>
+          {cut ? p.restore : p.cut}
+        </button>
+      ) : null}
       {asking ? (
         <Dialog title={cut ? p.restore : p.cut} testid="public-cut-form" onClose={() => setAsking(false)}>
           <form
@@ -39,22 +45,35 @@ function Cut({ camera, me, shows }: { camera: Camera; me: Me; shows: string }) {
               event.preventDefault();
               setMissing(reason.trim() === '');
               if (reason.trim() === '') return;
-              void action.run(() => (cut ? api.restorePublicView(camera.id, reason) : api.cutPublicView(camera.id, reason))).then((done) => {
-                if (!done) return;
-                setAsking(false);
-                setReason('');
-                list.reload();
-              });
+              void action
+                .run(() => (cut ? api.restorePublicView(camera.id, reason) : api.cutPublicView(camera.id, reason)))
+                .then((done) => {
+                  if (!done) return;
+                  setAsking(false);
+                  setReason('');
+                  list.reload();
+                });
             }}
           >
             {cut ? null : <p>{p.cutText}</p>}
             <Field label={p.reason} error={missing ? t.orders.missing : null}>
-              {(f) => <input {...f} data-testid="public-cut-reason" value={reason} onInput={(e) => setReason(valueOf(e))} />}
+              {(f) => (
+                <input {...f} data-testid="public-cut-reason" value={reason} onInput={(e) => setReason(valueOf(e))} />
+              )}
             </Field>
             <ErrorText text={action.error} testid="form-error" />
             <div class="dialog-actions">
-              <button type="button" onClick={() => setAsking(false)}>{t.cancel}</button>
-              <button type="submit" class={cut ? 'primary' : 'danger'} data-testid="public-cut-save" disabled={action.busy}>{cut ? p.restore : p.cut}</button>
+              <button type="button" onClick={() => setAsking(false)}>
+                {t.cancel}
+              </button>
+              <button
+                type="submit"
+                class={cut ? 'primary' : 'danger'}
+                data-testid="public-cut-save"
+                disabled={action.busy}
+              >
+                {cut ? p.restore : p.cut}
+              </button>
             </div>
           </form>
         </Dialog>

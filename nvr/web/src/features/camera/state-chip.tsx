@@ -16,7 +16,11 @@ export function StateChip({ camera, zone }: { camera: Camera; zone: string }) {
     <span class={`state state-${kind}`} data-testid="camera-state" data-state={state} data-cause={cause ?? ''}>
       <span class="state-dot" aria-hidden="true" />
       <span class="state-words">{stateWords(camera, t)}</span>
-      {at !== null ? <span class="muted" title={`${format.dateTime(at, lang, zone)} = ${format.utc(at)}`}>{t.cameras.since(format.shortDateTime(at, serverNow(), lang, zone))}</span> : null}
+      {at !== null ? (
+        <span class="muted" title={`${format.dateTime(at, lang, zone)} = ${format.utc(at)}`}>
+          {t.cameras.since(format.shortDateTime(at, serverNow(), lang, zone))}
+        </span>
+      ) : null}
     </span>
   );
 }

@@ -12,14 +12,24 @@ export interface Watching {
 }
 
 export function usePlayback(
-  camera: string, video: RefObject<HTMLVideoElement | null>, canvas: RefObject<HTMLCanvasElement | null>, coverage: DayCoverage | null, zone: string,
+  camera: string,
+  video: RefObject<HTMLVideoElement | null>,
+  canvas: RefObject<HTMLCanvasElement | null>,
+  coverage: DayCoverage | null,
+  zone: string,
 ): Watching {
   const shown = useRef(coverage);
   shown.current = coverage;
   const [watching, setWatching] = useState<Watching>({ playback: null, state: null });
   useEffect(() => {
     if (!video.current || !canvas.current) return;
-    const playback = new Playback(video.current, canvas.current, camera, () => shown.current, (at) => dayBounds(dateOf(at, zone), zone));
+    const playback = new Playback(
+      video.current,
+      canvas.current,
+      camera,
+      () => shown.current,
+      (at) => dayBounds(dateOf(at, zone), zone),
+    );
     setWatching({ playback, state: playback.state.get() });
     const off = playback.state.subscribe((state) => setWatching({ playback, state }));
     return () => {

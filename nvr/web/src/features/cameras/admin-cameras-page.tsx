@@ -32,15 +32,28 @@ export function AdminCamerasPage() {
       <header class="page-head">
         <h1>{a.camerasTitle}</h1>
         <span class="row-actions">
-          <button type="button" data-testid="camera-table" onClick={() => setImporting(true)}>{t.importing.open}</button>
-          <button type="button" class="primary" data-testid="add-camera" onClick={() => setForm({ camera: null })}>{a.addCamera}</button>
+          <button type="button" data-testid="camera-table" onClick={() => setImporting(true)}>
+            {t.importing.open}
+          </button>
+          <button type="button" class="primary" data-testid="add-camera" onClick={() => setForm({ camera: null })}>
+            {a.addCamera}
+          </button>
         </span>
       </header>
       <ErrorText text={list.error} testid="list-error" />
       {list.items && list.items.length > 10 ? (
         <div class="filters">
           <Field label={t.cameras.search}>
-            {(f) => <input {...f} type="search" data-testid="search" placeholder={t.cameras.searchHint} value={search} onInput={(e) => setSearch(valueOf(e))} />}
+            {(f) => (
+              <input
+                {...f}
+                type="search"
+                data-testid="search"
+                placeholder={t.cameras.searchHint}
+                value={search}
+                onInput={(e) => setSearch(valueOf(e))}
+              />
+            )}
           </Field>
           <p class="muted">{t.cameras.shown(String(Math.min(MAX_ROWS, found.length)), String(list.items.length))}</p>
         </div>
@@ -49,21 +62,53 @@ export function AdminCamerasPage() {
       {found.length > 0 ? (
         <div class="panel table-scroll">
           <table class="gaps">
-            <thead><tr><th scope="col">{a.name}</th><th scope="col">{a.url}</th><th scope="col">{a.labels}</th><th scope="col">{a.source}</th><th scope="col">{a.actions}</th></tr></thead>
+            <thead>
+              <tr>
+                <th scope="col">{a.name}</th>
+                <th scope="col">{a.url}</th>
+                <th scope="col">{a.labels}</th>
+                <th scope="col">{a.source}</th>
+                <th scope="col">{a.actions}</th>
+              </tr>
+            </thead>
             <tbody>
               {found.slice(0, MAX_ROWS).map((camera) => (
                 <tr key={camera.id} data-testid="admin-camera-row" data-camera={camera.id}>
-                  <td data-label={a.name}><a href={cameraHref(camera.id)}>{camera.name}</a> <span class="muted mono">{camera.id}</span></td>
-                  <td data-label={a.url} class="mono break">{camera.url ?? ''}</td>
-                  <td data-label={a.labels}><Labels labels={camera.labels} /></td>
-                  <td data-label={a.source} data-testid="camera-source">{camera.source === 'file' ? a.fromFile : a.fromCatalogue}</td>
+                  <td data-label={a.name}>
+                    <a href={cameraHref(camera.id)}>{camera.name}</a> <span class="muted mono">{camera.id}</span>
+                  </td>
+                  <td data-label={a.url} class="mono break">
+                    {camera.url ?? ''}
+                  </td>
+                  <td data-label={a.labels}>
+                    <Labels labels={camera.labels} />
+                  </td>
+                  <td data-label={a.source} data-testid="camera-source">
+                    {camera.source === 'file' ? a.fromFile : a.fromCatalogue}
+                  </td>
                   <td data-label={a.actions} class="row-actions">
                     {camera.source === 'catalogue' ? (
                       <>
-                        <button type="button" class="small" data-testid="edit-camera" onClick={() => setForm({ camera })}>{t.edit}</button>
-                        <button type="button" class="small danger" data-testid="remove-camera" onClick={() => setRemoving(camera)}>{t.remove}</button>
+                        <button
+                          type="button"
+                          class="small"
+                          data-testid="edit-camera"
+                          onClick={() => setForm({ camera })}
+                        >
+                          {t.edit}
+                        </button>
+                        <button
+                          type="button"
+                          class="small danger"
+                          data-testid="remove-camera"
+                          onClick={() => setRemoving(camera)}
+                        >
+                          {t.remove}
+                        </button>
                       </>
-                    ) : <span class="muted">–</span>}
+                    ) : (
+                      <span class="muted">–</span>
+                    )}
                   </td>
                 </tr>
               ))}
@@ -73,7 +118,8 @@ export function AdminCamerasPage() {
       ) : null}
       {form ? (
         <CameraForm
-          camera={form.camera} onClose={() => setForm(null)}
+          camera={form.camera}
+          onClose={() => setForm(null)}
           onDone={() => {
             setForm(null);
             list.reload();
@@ -83,7 +129,11 @@ export function AdminCamerasPage() {
       {importing ? <CameraImport onDone={list.reload} onClose={() => setImporting(false)} /> : null}
       {removing ? (
         <Confirm
-          title={a.removeCamera(removing.name)} text={a.removeCameraText} action={t.remove} error={remove.error} busy={remove.busy}
+          title={a.removeCamera(removing.name)}
+          text={a.removeCameraText}
+          action={t.remove}
+          error={remove.error}
+          busy={remove.busy}
           onClose={() => {
             setRemoving(null);
             remove.clear();

@@ -12,7 +12,13 @@ export function filterCameras(cameras: readonly Camera[], search: string, state:
     const { status } = camera;
     if (state === 'recording' && status.state !== 'recording') return false;
     if (state === 'not' && status.state === 'recording') return false;
-    if (state !== 'all' && state !== 'recording' && state !== 'not' && (status.state === 'recording' || status.cause !== state)) return false;
+    if (
+      state !== 'all' &&
+      state !== 'recording' &&
+      state !== 'not' &&
+      (status.state === 'recording' || status.cause !== state)
+    )
+      return false;
     if (words.length === 0) return true;
     const labels = Object.entries(camera.labels).map(([key, value]) => `${key}=${value}`);
     const text = [camera.id, camera.name, ...labels].join('\n').toLocaleLowerCase();

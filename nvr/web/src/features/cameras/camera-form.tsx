@@ -56,7 +56,13 @@ export function CameraForm({ camera, onDone, onClose }: CameraFormProps) {
   const [audio, setAudio] = useState(camera?.audio ?? false);
   const [labels, setLabels] = useState(labelsToText(camera?.labels ?? {}));
   const [rules, setRules] = useState(() => rulesOf(camera));
-  const [errors, setErrors] = useState<{ id?: string; name?: string; url?: string; labels?: string; priority?: string }>({});
+  const [errors, setErrors] = useState<{
+    id?: string;
+    name?: string;
+    url?: string;
+    labels?: string;
+    priority?: string;
+  }>({});
   const action = useAction();
 
   async function submit(): Promise<void> {
@@ -66,7 +72,8 @@ export function CameraForm({ camera, onDone, onClose }: CameraFormProps) {
     if (name.trim() === '') found.name = a.required;
     if (url.trim() === '') found.url = a.required;
     if ('wrong' in read) found.labels = a.labelInvalid(read.wrong);
-    if (!PRIORITY.test(rules.priority.trim()) || Math.abs(Number(rules.priority)) > 1000) found.priority = a.priorityInvalid;
+    if (!PRIORITY.test(rules.priority.trim()) || Math.abs(Number(rules.priority)) > 1000)
+      found.priority = a.priorityInvalid;
     setErrors(found);
     if (Object.keys(found).length > 0 || 'wrong' in read) return;
     const credentials = { ...(username ? { username } : {}), ...(password ? { password } : {}) };
@@ -79,7 +86,15 @@ export function CameraForm({ camera, onDone, onClose }: CameraFormProps) {
           ...changedRules(rulesOf(camera), rules),
           ...credentials,
         }
-      : { id, name: name.trim(), url: url.trim(), audio, labels: read.labels, ...changedRules(rulesOf(null), rules), ...credentials };
+      : {
+          id,
+          name: name.trim(),
+          url: url.trim(),
+          audio,
+          labels: read.labels,
+          ...changedRules(rulesOf(null), rules),
+          ...credentials,
+        };
     const done = await action.run(() => (camera ? api.changeCamera(camera.id, draft) : api.addCamera(draft)));
     if (done) onDone();
   }
@@ -95,53 +110,139 @@ export function CameraForm({ camera, onDone, onClose }: CameraFormProps) {
       >
         {camera ? null : (
           <Field label={a.id} hint={a.idHint} error={errors.id}>
-            {(f) => <input {...f} data-testid="camera-id" value={id} autocapitalize="none" spellcheck={false} onInput={(e) => setId(valueOf(e))} />}
+            {(f) => (
+              <input
+                {...f}
+                data-testid="camera-id"
+                value={id}
+                autocapitalize="none"
+                spellcheck={false}
+                onInput={(e) => setId(valueOf(e))}
+              />
+            )}
           </Field>
         )}
         <Field label={a.name} error={errors.name}>
           {(f) => <input {...f} data-testid="camera-name" value={name} onInput={(e) => setName(valueOf(e))} />}
         </Field>
         <Field label={a.url} hint={a.urlHint} error={errors.url}>
-          {(f) => <input {...f} data-testid="camera-url" type="text" inputMode="url" spellcheck={false} value={url} onInput={(e) => setUrl(valueOf(e))} />}
+          {(f) => (
+            <input
+              {...f}
+              data-testid="camera-url"
+              type="text"
+              inputMode="url"
+              spellcheck={false}
+              value={url}
+              onInput={(e) => setUrl(valueOf(e))}
+            />
+          )}
         </Field>
         <div class="two">
           <Field label={a.username} hint={camera ? a.passwordKeep : undefined}>
-            {(f) => <input {...f} data-testid="camera-username" autocomplete="off" value={username} onInput={(e) => setUsername(valueOf(e))} />}
+            {(f) => (
+              <input
+                {...f}
+                data-testid="camera-username"
+                autocomplete="off"
+                value={username}
+                onInput={(e) => setUsername(valueOf(e))}
+              />
+            )}
           </Field>
           <Field label={a.password} hint={camera ? a.passwordKeep : undefined}>
-            {(f) => <input {...f} data-testid="camera-password" type="password" autocomplete="new-password" value={password} onInput={(e) => setPassword(valueOf(e))} />}
+            {(f) => (
+              <input
+                {...f}
+                data-testid="camera-password"
+                type="password"
+                autocomplete="new-password"
+                value={password}
+                onInput={(e) => setPassword(valueOf(e))}
+              />
+            )}
           </Field>
         </div>
         <Field label={a.labels} hint={a.labelsHint} error={errors.labels}>
-          {(f) => <textarea {...f} data-testid="camera-labels" rows={3} value={labels} onInput={(e) => setLabels(valueOf(e))} />}
+          {(f) => (
+            <textarea
+              {...f}
+              data-testid="camera-labels"
+              rows={3}
+              value={labels}
+              onInput={(e) => setLabels(valueOf(e))}
+            />
+          )}
         </Field>
         <fieldset>
-          <legend>{a.retention} <span class="hint">{a.retentionHint}</span></legend>
+          <legend>
+            {a.retention} <span class="hint">{a.retentionHint}</span>
+          </legend>
           <div class="two">
             <Field label={a.maxAge} hint={a.maxAgeHint}>
-              {(f) => <input {...f} data-testid="camera-max-age" value={rules.max_age} onInput={(e) => setRules({ ...rules, max_age: valueOf(e) })} />}
+              {(f) => (
+                <input
+                  {...f}
+                  data-testid="camera-max-age"
+                  value={rules.max_age}
+                  onInput={(e) => setRules({ ...rules, max_age: valueOf(e) })}
+                />
+              )}
             </Field>
             <Field label={a.minAge} hint={a.minAgeHint}>
-              {(f) => <input {...f} data-testid="camera-min-age" value={rules.min_age} onInput={(e) => setRules({ ...rules, min_age: valueOf(e) })} />}
+              {(f) => (
+                <input
+                  {...f}
+                  data-testid="camera-min-age"
+                  value={rules.min_age}
+                  onInput={(e) => setRules({ ...rules, min_age: valueOf(e) })}
+                />
+              )}
             </Field>
           </div>
           <div class="two">
             <Field label={a.maxBytes} hint={a.maxBytesHint}>
-              {(f) => <input {...f} data-testid="camera-max-bytes" value={rules.max_bytes} onInput={(e) => setRules({ ...rules, max_bytes: valueOf(e) })} />}
+              {(f) => (
+                <input
+                  {...f}
+                  data-testid="camera-max-bytes"
+                  value={rules.max_bytes}
+                  onInput={(e) => setRules({ ...rules, max_bytes: valueOf(e) })}
+                />
+              )}
             </Field>
             <Field label={a.priority} hint={a.priorityHint} error={errors.priority}>
-              {(f) => <input {...f} data-testid="camera-priority" inputMode="numeric" value={rules.priority} onInput={(e) => setRules({ ...rules, priority: valueOf(e) })} />}
+              {(f) => (
+                <input
+                  {...f}
+                  data-testid="camera-priority"
+                  inputMode="numeric"
+                  value={rules.priority}
+                  onInput={(e) => setRules({ ...rules, priority: valueOf(e) })}
+                />
+              )}
             </Field>
           </div>
         </fieldset>
         <label class="check">
-          <input type="checkbox" data-testid="camera-audio" checked={audio} onChange={(e) => setAudio(e.currentTarget.checked)} />
-          <span>{a.audio} <span class="hint">{a.audioHint}</span></span>
+          <input
+            type="checkbox"
+            data-testid="camera-audio"
+            checked={audio}
+            onChange={(e) => setAudio(e.currentTarget.checked)}
+          />
+          <span>
+            {a.audio} <span class="hint">{a.audioHint}</span>
+          </span>
         </label>
         <ErrorText text={action.error} testid="form-error" />
         <div class="dialog-actions">
-          <button type="button" onClick={onClose}>{t.cancel}</button>
-          <button type="submit" class="primary" data-testid="camera-save" disabled={action.busy}>{camera ? t.save : a.add}</button>
+          <button type="button" onClick={onClose}>
+            {t.cancel}
+          </button>
+          <button type="submit" class="primary" data-testid="camera-save" disabled={action.busy}>
+            {camera ? t.save : a.add}
+          </button>
         </div>
       </form>
     </Dialog>

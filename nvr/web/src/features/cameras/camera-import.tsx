@@ -38,14 +38,21 @@ export function CameraImport({ onDone, onClose }: { onDone: () => void; onClose:
   return (
     <Dialog title={i.title} testid="import-form" onClose={onClose}>
       <p class="row-actions">
-        <a class="button" href={api.cameraTableUrl(false)} download="cameras.csv" data-testid="export-csv">{i.export}</a>
-        <a class="button" href={api.cameraTableUrl(true)} download="cameras.csv" data-testid="export-passwords">{i.exportPasswords}</a>
+        <a class="button" href={api.cameraTableUrl(false)} download="cameras.csv" data-testid="export-csv">
+          {i.export}
+        </a>
+        <a class="button" href={api.cameraTableUrl(true)} download="cameras.csv" data-testid="export-passwords">
+          {i.exportPasswords}
+        </a>
       </p>
       <p class="hint">{i.passwordsWarning}</p>
       <Field label={i.file} hint={i.fileHint}>
         {(f) => (
           <input
-            {...f} type="file" accept=".csv,text/csv" data-testid="import-file"
+            {...f}
+            type="file"
+            accept=".csv,text/csv"
+            data-testid="import-file"
             onChange={(e) => {
               setFile(e.currentTarget.files?.[0] ?? null);
               setResult(null);
@@ -57,23 +64,54 @@ export function CameraImport({ onDone, onClose }: { onDone: () => void; onClose:
       </Field>
       {result ? (
         <p class="notice" role="status" data-testid="import-result" data-done={result.dry_run ? 'no' : 'yes'}>
-          {result.dry_run ? i.would : i.done} {[i.added(String(result.added.length)), i.changed(String(Object.keys(result.changed).length)), i.unchanged(String(result.unchanged))].join(', ')}
+          {result.dry_run ? i.would : i.done}{' '}
+          {[
+            i.added(String(result.added.length)),
+            i.changed(String(Object.keys(result.changed).length)),
+            i.unchanged(String(result.unchanged)),
+          ].join(', ')}
         </p>
       ) : null}
       {mistakes.length > 0 ? (
         <div class="table-scroll" role="alert" data-testid="import-mistakes">
           <p class="error">{i.mistakes(String(mistakes.length))}</p>
           <table class="gaps">
-            <thead><tr><th scope="col">{i.place}</th><th scope="col">{i.what}</th></tr></thead>
-            <tbody>{mistakes.slice(0, MAX_ROWS).map((m, n) => <tr key={n}><td data-label={i.place} class="nowrap">{m.field}</td><td data-label={i.what}>{m.message}</td></tr>)}</tbody>
+            <thead>
+              <tr>
+                <th scope="col">{i.place}</th>
+                <th scope="col">{i.what}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {mistakes.slice(0, MAX_ROWS).map((m, n) => (
+                <tr key={n}>
+                  <td data-label={i.place} class="nowrap">
+                    {m.field}
+                  </td>
+                  <td data-label={i.what}>{m.message}</td>
+                </tr>
+              ))}
+            </tbody>
           </table>
         </div>
       ) : null}
       <ErrorText text={action.error} testid="form-error" />
       <div class="dialog-actions">
-        <button type="button" onClick={onClose}>{t.close}</button>
-        <button type="button" data-testid="import-check" disabled={!file || action.busy} onClick={() => send(true)}>{i.check}</button>
-        <button type="button" class="primary" data-testid="import-run" disabled={!file || action.busy || !result?.dry_run} onClick={() => send(false)}>{i.run}</button>
+        <button type="button" onClick={onClose}>
+          {t.close}
+        </button>
+        <button type="button" data-testid="import-check" disabled={!file || action.busy} onClick={() => send(true)}>
+          {i.check}
+        </button>
+        <button
+          type="button"
+          class="primary"
+          data-testid="import-run"
+          disabled={!file || action.busy || !result?.dry_run}
+          onClick={() => send(false)}
+        >
+          {i.run}
+        </button>
       </div>
     </Dialog>
   );

@@ -25,14 +25,17 @@ export function CamerasPage({ me }: { me: Me }) {
   const [search, setSearch] = useState('');
   const [state, setState] = useState<StateFilter>('all');
 
-  usePoll(async (signal) => {
-    try {
-      setList(await api.cameras(signal));
-      setFailure(null);
-    } catch (error) {
-      if (!signal.aborted) setFailure(error);
-    }
-  }, pauseFor(list?.cameras.length ?? 0));
+  usePoll(
+    async (signal) => {
+      try {
+        setList(await api.cameras(signal));
+        setFailure(null);
+      } catch (error) {
+        if (!signal.aborted) setFailure(error);
+      }
+    },
+    pauseFor(list?.cameras.length ?? 0),
+  );
 
   const cameras = list?.cameras ?? [];
   const shown = useMemo(() => filterCameras(cameras, search, state), [list, search, state]);
@@ -45,33 +48,60 @@ export function CamerasPage({ me }: { me: Me }) {
       <header class="page-head">
         <h1>{c.title}</h1>
         {list ? (
-          <p class="counts" data-testid="counts" data-recording={counts.recording} data-not-recording={counts.waiting + counts.off}>
-            {c.counts(format.number(counts.recording, lang), format.number(counts.waiting + counts.off, lang))}
-            {' '}<span class="muted">{c.asOf(format.clock(parseInstant(list.as_of), lang, me.zone))}</span>
+          <p
+            class="counts"
+            data-testid="counts"
+            data-recording={counts.recording}
+            data-not-recording={counts.waiting + counts.off}
+          >
+            {c.counts(format.number(counts.recording, lang), format.number(counts.waiting + counts.off, lang))}{' '}
+            <span class="muted">{c.asOf(format.clock(parseInstant(list.as_of), lang, me.zone))}</span>
           </p>
         ) : null}
       </header>
       <ErrorText text={failure ? errorWords(failure, t) : null} testid="list-error" />
       {list && cameras.length === 0 ? (
-        <p class="panel" data-testid="no-cameras">{c.empty} {me.role === 'admin' ? <a href={href('admin-cameras')}>{c.emptyAdmin}</a> : null}</p>
+        <p class="panel" data-testid="no-cameras">
+          {c.empty} {me.role === 'admin' ? <a href={href('admin-cameras')}>{c.emptyAdmin}</a> : null}
+        </p>
       ) : null}
       {cameras.length > 0 ? (
         <>
           <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
             <Field label={c.search}>
-              {(a) => <input {...a} type="search" data-testid="search" placeholder={c.searchHint} value={search} onInput={(e) => setSearch(valueOf(e))} />}
+              {(a) => (
+                <input
+                  {...a}
+                  type="search"
+                  data-testid="search"
+                  placeholder={c.searchHint}
+                  value={search}
+                  onInput={(e) => setSearch(valueOf(e))}
+                />
+              )}
             </Field>
             <Field label={c.state}>
               {(a) => (
-                <select {...a} data-testid="state-filter" value={state} onChange={(e) => setState(valueOf(e) as StateFilter)}>
+                <select
+                  {...a}
+                  data-testid="state-filter"
+                  value={state}
+                  onChange={(e) => setState(valueOf(e) as StateFilter)}
+                >
                   <option value="all">{c.all}</option>
                   <option value="recording">{c.onlyRecording}</option>
                   <option value="not">{c.onlyNot}</option>
-                  {causes.map((cause) => <option key={cause} value={cause}>– {causeWords(cause, t)}</option>)}
+                  {causes.map((cause) => (
+                    <option key={cause} value={cause}>
+                      – {causeWords(cause, t)}
+                    </option>
+                  ))}
                 </select>
               )}
             </Field>
-            <p class="muted" role="status" data-testid="shown">{c.shown(format.number(shown.length, lang), format.number(cameras.length, lang))}</p>
+            <p class="muted" role="status" data-testid="shown">
+              {c.shown(format.number(shown.length, lang), format.number(cameras.length, lang))}
+            </p>
           </form>
           {shown.length === 0 ? <p class="panel">{c.noMatch}</p> : <CameraRows cameras={shown} zone={me.zone} />}
         </>
@@ -106,17 +136,44 @@ function CameraRows({ cameras, zone }: { cameras: Camera[]; zone: string }) {
   return (
     <ul ref={ref} class="camera-rows" data-testid="camera-list" style={{ height: `${cameras.length * rowHeight}px` }}>
       {cameras.slice(first, last).map((camera, i) => (
-        <CameraRow key={camera.id} camera={camera} zone={zone} top={(first + i) * rowHeight} position={first + i + 1} of={cameras.length} />
+        <CameraRow
+          key={camera.id}
+          camera={camera}
+          zone={zone}
+          top={(first + i) * rowHeight}
+          position={first + i + 1}
+          of={cameras.length}
+        />
       ))}
     </ul>
   );
 }
 
-function CameraRow({ camera, zone, top, position, of }: { camera: Camera; zone: string; top: number; position: number; of: number }) {
+function CameraRow({
+  camera,
+  zone,
+  top,
+  position,
+  of,
+}: {
+  camera: Camera;
+  zone: string;
+  top: number;
+  position: number;
+  of: number;
+}) {
   const { t, lang } = useWords();
   const until = camera.status.recorded_until ?? camera.last_footage;
   return (
-    <li class="camera-row" data-testid="camera-row" data-camera={camera.id} data-state={camera.status.state} aria-setsize={of} aria-posinset={position} style={{ transform: `translateY(${top}px)` }}>
+    <li
+      class="camera-row"
+      data-testid="camera-row"
+      data-camera={camera.id}
+      data-state={camera.status.state}
+      aria-setsize={of}
+      aria-posinset={position}
+      style={{ transform: `translateY(${top}px)` }}
+    >
       <a class="camera-link" href={cameraHref(camera.id)}>
         <Thumbnail camera={camera} />
         <span class="camera-name">
@@ -128,7 +185,13 @@ function CameraRow({ camera, zone, top, position, of }: { camera: Camera; zone: 
       <span class="camera-status">
         <StateChip camera={camera} zone={zone} />
         <span class="muted">
-          {until ? <span title={format.utc(parseInstant(until))}>{t.cameras.recordedUntil(format.shortDateTime(parseInstant(until), serverNow(), lang, zone))}</span> : t.cameras.neverRecorded}
+          {until ? (
+            <span title={format.utc(parseInstant(until))}>
+              {t.cameras.recordedUntil(format.shortDateTime(parseInstant(until), serverNow(), lang, zone))}
+            </span>
+          ) : (
+            t.cameras.neverRecorded
+          )}
         </span>
       </span>
     </li>

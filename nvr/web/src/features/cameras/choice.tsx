@@ -21,14 +21,27 @@ export async function readChoice(chosen: Chosen): Promise<Choice | null> {
   return chosen.file ? { csv: await chosen.file.text() } : null;
 }
 
-export function ChoiceFields({ chosen, error, onChange }: { chosen: Chosen; error: string | null; onChange: (chosen: Chosen) => void }) {
+export function ChoiceFields({
+  chosen,
+  error,
+  onChange,
+}: {
+  chosen: Chosen;
+  error: string | null;
+  onChange: (chosen: Chosen) => void;
+}) {
   const { t } = useWords();
   const o = t.orders;
   return (
     <>
       <Field label={o.choose}>
         {(f) => (
-          <select {...f} data-testid="choice-way" value={chosen.way} onChange={(e) => onChange({ ...chosen, way: valueOf(e) as Chosen['way'] })}>
+          <select
+            {...f}
+            data-testid="choice-way"
+            value={chosen.way}
+            onChange={(e) => onChange({ ...chosen, way: valueOf(e) as Chosen['way'] })}
+          >
             <option value="where">{o.byLabel}</option>
             <option value="ids">{o.byId}</option>
             <option value="csv">{o.byList}</option>
@@ -37,17 +50,39 @@ export function ChoiceFields({ chosen, error, onChange }: { chosen: Chosen; erro
       </Field>
       {chosen.way === 'where' ? (
         <Field label={o.where} hint={o.whereHint} error={error}>
-          {(f) => <input {...f} data-testid="choice-where" value={chosen.where} onInput={(e) => onChange({ ...chosen, where: valueOf(e) })} />}
+          {(f) => (
+            <input
+              {...f}
+              data-testid="choice-where"
+              value={chosen.where}
+              onInput={(e) => onChange({ ...chosen, where: valueOf(e) })}
+            />
+          )}
         </Field>
       ) : null}
       {chosen.way === 'ids' ? (
         <Field label={o.ids} hint={o.idsHint} error={error}>
-          {(f) => <input {...f} data-testid="choice-ids" value={chosen.ids} onInput={(e) => onChange({ ...chosen, ids: valueOf(e) })} />}
+          {(f) => (
+            <input
+              {...f}
+              data-testid="choice-ids"
+              value={chosen.ids}
+              onInput={(e) => onChange({ ...chosen, ids: valueOf(e) })}
+            />
+          )}
         </Field>
       ) : null}
       {chosen.way === 'csv' ? (
         <Field label={o.list} hint={o.listHint} error={error}>
-          {(f) => <input {...f} type="file" accept=".csv,text/csv,text/plain" data-testid="choice-csv" onChange={(e) => onChange({ ...chosen, file: e.currentTarget.files?.[0] ?? null })} />}
+          {(f) => (
+            <input
+              {...f}
+              type="file"
+              accept=".csv,text/csv,text/plain"
+              data-testid="choice-csv"
+              onChange={(e) => onChange({ ...chosen, file: e.currentTarget.files?.[0] ?? null })}
+            />
+          )}
         </Field>
       ) : null}
     </>

@@ -25,5 +25,7 @@ export function Thumbnail({ camera }: { camera: Camera }) {
   const picture = usePicture(url);
   if (picture === null) return <span class="thumb thumb-none">{t.cameras.noPicture}</span>;
   if (picture === undefined) return <span class="thumb" />;
-  return <img class="thumb" src={picture} alt={t.cameras.snapshotOf(camera.name)} decoding="async" width="128" height="72" />;
+  return (
+    <img class="thumb" src={picture} alt={t.cameras.snapshotOf(camera.name)} decoding="async" width="128" height="72" />
+  );
 }

@@ -32,21 +32,61 @@ export function ExportForm({ zone, camera, range: given, onDone, onClose }: Expo
   const action = useAction();
   const valid = range.end > range.start;
   const text = (name: keyof typeof texts, label: string) => (
-    <Field label={label}>{(f) => <input {...f} data-testid={`export-${name}`} value={texts[name]} onInput={(e) => setTexts({ ...texts, [name]: valueOf(e) })} />}</Field>
+    <Field label={label}>
+      {(f) => (
+        <input
+          {...f}
+          data-testid={`export-${name}`}
+          value={texts[name]}
+          onInput={(e) => setTexts({ ...texts, [name]: valueOf(e) })}
+        />
+      )}
+    </Field>
   );
   return (
     <Dialog title={x.make} testid="export-form" onClose={onClose}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (valid) void action.run(() => api.makeExport(readIds(ids), range.start, range.end, texts)).then((ok) => ok && onDone());
+          if (valid)
+            void action
+              .run(() => api.makeExport(readIds(ids), range.start, range.end, texts))
+              .then((ok) => ok && onDone());
         }}
       >
         <p class="hint">{x.formText}</p>
-        <Field label={c.cameras} hint={c.camerasHint}>{(f) => <input {...f} required data-testid="export-cameras" value={ids} onInput={(e) => setIds(valueOf(e))} />}</Field>
+        <Field label={c.cameras} hint={c.camerasHint}>
+          {(f) => (
+            <input {...f} required data-testid="export-cameras" value={ids} onInput={(e) => setIds(valueOf(e))} />
+          )}
+        </Field>
         <div class="two">
-          <Field label={c.from} error={valid ? null : t.clip.invalid}>{(f) => <input {...f} type="datetime-local" step="1" required data-testid="export-start" value={toInput(range.start, zone)} onChange={(e) => setRange({ ...range, start: fromInput(valueOf(e), zone) ?? range.start })} />}</Field>
-          <Field label={c.to}>{(f) => <input {...f} type="datetime-local" step="1" required data-testid="export-end" value={toInput(range.end, zone)} onChange={(e) => setRange({ ...range, end: fromInput(valueOf(e), zone) ?? range.end })} />}</Field>
+          <Field label={c.from} error={valid ? null : t.clip.invalid}>
+            {(f) => (
+              <input
+                {...f}
+                type="datetime-local"
+                step="1"
+                required
+                data-testid="export-start"
+                value={toInput(range.start, zone)}
+                onChange={(e) => setRange({ ...range, start: fromInput(valueOf(e), zone) ?? range.start })}
+              />
+            )}
+          </Field>
+          <Field label={c.to}>
+            {(f) => (
+              <input
+                {...f}
+                type="datetime-local"
+                step="1"
+                required
+                data-testid="export-end"
+                value={toInput(range.end, zone)}
+                onChange={(e) => setRange({ ...range, end: fromInput(valueOf(e), zone) ?? range.end })}
+              />
+            )}
+          </Field>
         </div>
         <p class="hint">{t.clip.zone(format.zoneName(range.start, lang, zone))}</p>
         {text('case', c.number)}
@@ -55,8 +95,12 @@ export function ExportForm({ zone, camera, range: given, onDone, onClose }: Expo
         {text('requester', c.requester)}
         <ErrorText text={action.error} />
         <div class="dialog-actions">
-          <button type="button" onClick={onClose}>{t.cancel}</button>
-          <button type="submit" class="primary" data-testid="export-save" disabled={action.busy || !valid}>{x.make}</button>
+          <button type="button" onClick={onClose}>
+            {t.cancel}
+          </button>
+          <button type="submit" class="primary" data-testid="export-save" disabled={action.busy || !valid}>
+            {x.make}
+          </button>
         </div>
       </form>
     </Dialog>

@@ -19,16 +19,44 @@ export function ExportLinks({ item, zone, onChange }: { item: Export; zone: stri
     <>
       <div class="table-scroll">
         <table class="gaps" data-testid="export-links">
-          <thead><tr><th scope="col">{l.recipient}</th><th scope="col">{l.until}</th><th scope="col">{l.state}</th><th scope="col">{l.openings}</th><th scope="col">{l.downloads}</th><th scope="col">{t.admin.actions}</th></tr></thead>
+          <thead>
+            <tr>
+              <th scope="col">{l.recipient}</th>
+              <th scope="col">{l.until}</th>
+              <th scope="col">{l.state}</th>
+              <th scope="col">{l.openings}</th>
+              <th scope="col">{l.downloads}</th>
+              <th scope="col">{t.admin.actions}</th>
+            </tr>
+          </thead>
           <tbody>
             {item.links.map((one) => (
               <tr key={one.id} data-testid="link-row" data-state={one.state}>
-                <td data-label={l.recipient}>{one.recipient}<span class="hint"> {l.madeBy(one.made_by)}</span></td>
-                <td data-label={l.until} class="nowrap"><Time at={parseInstant(one.until)} zone={zone} /></td>
+                <td data-label={l.recipient}>
+                  {one.recipient}
+                  <span class="hint"> {l.madeBy(one.made_by)}</span>
+                </td>
+                <td data-label={l.until} class="nowrap">
+                  <Time at={parseInstant(one.until)} zone={zone} />
+                </td>
                 <td data-label={l.state}>{l.states[one.state] ?? one.state}</td>
                 <td data-label={l.openings}>{one.openings}</td>
-                <td data-label={l.downloads}>{one.downloads}{one.used ? <span class="hint"> <Time at={parseInstant(one.used)} zone={zone} /></span> : null}</td>
-                <td data-label={t.admin.actions}>{one.state === 'valid' ? <button type="button" class="small danger" data-testid="link-revoke" onClick={() => setEnding(one)}>{l.revoke}</button> : null}</td>
+                <td data-label={l.downloads}>
+                  {one.downloads}
+                  {one.used ? (
+                    <span class="hint">
+                      {' '}
+                      <Time at={parseInstant(one.used)} zone={zone} />
+                    </span>
+                  ) : null}
+                </td>
+                <td data-label={t.admin.actions}>
+                  {one.state === 'valid' ? (
+                    <button type="button" class="small danger" data-testid="link-revoke" onClick={() => setEnding(one)}>
+                      {l.revoke}
+                    </button>
+                  ) : null}
+                </td>
               </tr>
             ))}
           </tbody>
@@ -36,12 +64,21 @@ export function ExportLinks({ item, zone, onChange }: { item: Export; zone: stri
       </div>
       {ending ? (
         <Confirm
-          title={l.forWhom(ending.recipient)} text={l.revokeText} action={l.revoke} error={action.error} busy={action.busy} onClose={() => setEnding(null)}
-          onConfirm={() => void action.run(() => api.revokeLink(item.id, ending.id)).then((ok) => {
-            if (!ok) return;
-            setEnding(null);
-            onChange();
-          })}
+          title={l.forWhom(ending.recipient)}
+          text={l.revokeText}
+          action={l.revoke}
+          error={action.error}
+          busy={action.busy}
+          onClose={() => setEnding(null)}
+          onConfirm={() =>
+            void action
+              .run(() => api.revokeLink(item.id, ending.id))
+              .then((ok) => {
+                if (!ok) return;
+                setEnding(null);
+                onChange();
+              })
+          }
         />
       ) : null}
     </>

@@ -8,11 +8,19 @@ import type { Export } from '../../shared/api/types';
 /** Per cent, whole; 100 only when nothing is left. */
 export function share(item: Pick<Export, 'done_bytes' | 'total_bytes'>): number {
   if (!item.total_bytes) return 0;
-  return Math.min(Math.floor((100 * item.done_bytes) / item.total_bytes), item.done_bytes < item.total_bytes ? 99 : 100);
+  return Math.min(
+    Math.floor((100 * item.done_bytes) / item.total_bytes),
+    item.done_bytes < item.total_bytes ? 99 : 100,
+  );
 }
 
 /** When an export whose range is not over is expected to begin, in words. */
-export function begins(item: Pick<Export, 'begins' | 'end'>, words: (time: string, after: string) => string, lang: Lang, zone: string): string {
+export function begins(
+  item: Pick<Export, 'begins' | 'end'>,
+  words: (time: string, after: string) => string,
+  lang: Lang,
+  zone: string,
+): string {
   if (!item.begins) return '';
   const at = parseInstant(item.begins);
   return words(format.dateTime(at, lang, zone), format.durationBetween(parseInstant(item.end), at, lang));

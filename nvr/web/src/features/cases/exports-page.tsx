@@ -29,7 +29,10 @@ export function ExportsPage({ me }: { me: Me }) {
     document.title = `${x.title} – nvr`;
   }, [x]);
   useEffect(() => {
-    api.certificates().then((found) => setCertificates(found.certificates)).catch(() => undefined); // shown when it can be
+    api
+      .certificates()
+      .then((found) => setCertificates(found.certificates))
+      .catch(() => undefined); // shown when it can be
   }, []);
   const moving = list.items?.some((item) => item.state === 'queued' || item.state === 'running');
   usePoll(async () => list.reload(), moving ? 1000 : 15000);
@@ -41,12 +44,23 @@ export function ExportsPage({ me }: { me: Me }) {
     <div>
       <header class="page-head">
         <h1>{x.title}</h1>
-        <button type="button" class="primary" data-testid="new-export" onClick={() => setOpen({ kind: 'new' })}>{x.make}</button>
+        <button type="button" class="primary" data-testid="new-export" onClick={() => setOpen({ kind: 'new' })}>
+          {x.make}
+        </button>
       </header>
       <p class="muted">{x.text}</p>
       <ErrorText text={list.error} testid="list-error" />
       {list.items?.length === 0 ? <p class="panel">{x.none}</p> : null}
-      {list.items?.map((item) => <ExportCard key={item.id} item={item} me={me} onCancel={() => setOpen({ kind: 'cancel', item })} onLink={() => setOpen({ kind: 'link', item })} onChange={() => list.reload()} />)}
+      {list.items?.map((item) => (
+        <ExportCard
+          key={item.id}
+          item={item}
+          me={me}
+          onCancel={() => setOpen({ kind: 'cancel', item })}
+          onLink={() => setOpen({ kind: 'link', item })}
+          onChange={() => list.reload()}
+        />
+      ))}
       {certificates.length > 0 ? (
         <section class="panel" data-testid="certificates">
           <h2>{x.certificates}</h2>
@@ -54,7 +68,9 @@ export function ExportsPage({ me }: { me: Me }) {
           <ul>
             {certificates.map((one) => (
               <li key={one.certificate_sha256}>
-                <a href={`${API}/certificates/${one.certificate_sha256}.der`} download data-testid="certificate">{one.subject}</a>
+                <a href={`${API}/certificates/${one.certificate_sha256}.der`} download data-testid="certificate">
+                  {one.subject}
+                </a>
                 {one.current ? ` (${x.inUse})` : ''} <code class="fingerprint">{one.certificate_sha256}</code>
               </li>
             ))}
@@ -62,10 +78,17 @@ export function ExportsPage({ me }: { me: Me }) {
         </section>
       ) : null}
       {open?.kind === 'new' ? <ExportForm zone={me.zone} onDone={done} onClose={() => setOpen(null)} /> : null}
-      {open?.kind === 'link' ? <LinkForm item={open.item} zone={me.zone} onMade={() => list.reload()} onClose={() => setOpen(null)} /> : null}
+      {open?.kind === 'link' ? (
+        <LinkForm item={open.item} zone={me.zone} onMade={() => list.reload()} onClose={() => setOpen(null)} />
+      ) : null}
       {open?.kind === 'cancel' ? (
         <Confirm
-          title={x.cancelTitle} text={x.cancelText} action={x.cancel} error={cancelling.error} busy={cancelling.busy} onClose={() => setOpen(null)}
+          title={x.cancelTitle}
+          text={x.cancelText}
+          action={x.cancel}
+          error={cancelling.error}
+          busy={cancelling.busy}
+          onClose={() => setOpen(null)}
           onConfirm={() => void cancelling.run(() => api.cancelExport(open.item.id)).then((ok) => ok && done())}
         />
       ) : null}
@@ -73,7 +96,19 @@ export function ExportsPage({ me }: { me: Me }) {
   );
 }
 
-function ExportCard({ item, me, onCancel, onLink, onChange }: { item: Export; me: Me; onCancel: () => void; onLink: () => void; onChange: () => void }) {
+function ExportCard({
+  item,
+  me,
+  onCancel,
+  onLink,
+  onChange,
+}: {
+  item: Export;
+  me: Me;
+  onCancel: () => void;
+  onLink: () => void;
+  onChange: () => void;
+}) {
   const { t, lang } = useWords();
   const x = t.exports;
   const [start, end] = [parseInstant(item.start), parseInstant(item.end)];
@@ -87,39 +122,92 @@ function ExportCard({ item, me, onCancel, onLink, onChange }: { item: Export; me
       <header class="page-head">
         <h2>{item.case || x.noCase}</h2>
         <span class="row-actions">
-          {item.download ? <a class="button primary" href={item.download} download data-testid="export-download">{x.download(format.bytes(item.bytes ?? 0, lang))}</a> : null}
-          {item.download ? <button type="button" class="small" data-testid="make-link" onClick={onLink}>{t.link.make}</button> : null}
-          {item.state === 'done' && !item.may_download ? <span class="hint" data-testid="export-not-yours">{x.notYours}</span> : null}
-          {item.state === 'queued' || item.state === 'running' ? <button type="button" class="small" data-testid="export-cancel" onClick={onCancel}>{x.cancel}</button> : null}
+          {item.download ? (
+            <a class="button primary" href={item.download} download data-testid="export-download">
+              {x.download(format.bytes(item.bytes ?? 0, lang))}
+            </a>
+          ) : null}
+          {item.download ? (
+            <button type="button" class="small" data-testid="make-link" onClick={onLink}>
+              {t.link.make}
+            </button>
+          ) : null}
+          {item.state === 'done' && !item.may_download ? (
+            <span class="hint" data-testid="export-not-yours">
+              {x.notYours}
+            </span>
+          ) : null}
+          {item.state === 'queued' || item.state === 'running' ? (
+            <button type="button" class="small" data-testid="export-cancel" onClick={onCancel}>
+              {x.cancel}
+            </button>
+          ) : null}
         </span>
       </header>
       <p>
-        {item.cameras.map((id, i) => <>{i > 0 ? ', ' : ''}<a key={id} href={cameraHref(id, { at: item.start })}>{id}</a></>)}
-        {' · '}{format.period(start, end, lang, me.zone)} ({format.durationBetween(start, end, lang)})
+        {item.cameras.map((id, i) => (
+          <>
+            {i > 0 ? ', ' : ''}
+            <a key={id} href={cameraHref(id, { at: item.start })}>
+              {id}
+            </a>
+          </>
+        ))}
+        {' · '}
+        {format.period(start, end, lang, me.zone)} ({format.durationBetween(start, end, lang)})
       </p>
       <p>
         <strong data-testid="export-state">{x.states[item.state] ?? item.state}</strong>
-        {item.state === 'running' ? <> <progress max={100} value={part} aria-label={x.progress} data-testid="export-progress" /> {x.done(String(part))}</> : null}
-        {item.begins ? <span class="hint" data-testid="export-begins"> {begins(item, x.begins, lang, me.zone)}</span> : null}
+        {item.state === 'running' ? (
+          <>
+            {' '}
+            <progress max={100} value={part} aria-label={x.progress} data-testid="export-progress" />{' '}
+            {x.done(String(part))}
+          </>
+        ) : null}
+        {item.begins ? (
+          <span class="hint" data-testid="export-begins">
+            {' '}
+            {begins(item, x.begins, lang, me.zone)}
+          </span>
+        ) : null}
         {item.reason ? <span class="hint"> {item.reason}</span> : null}
-        {item.state === 'done' && !item.checked ? <span class="hint" data-testid="export-unchecked"> {x.unchecked}</span> : null}
+        {item.state === 'done' && !item.checked ? (
+          <span class="hint" data-testid="export-unchecked">
+            {' '}
+            {x.unchecked}
+          </span>
+        ) : null}
       </p>
       {item.checked?.outcome === 'wrong' ? (
         <div class="error" role="alert" data-testid="export-wrong">
           <p>{x.wrong}</p>
-          <ul>{item.checked.details.map((text) => <li key={text}>{text}</li>)}</ul>
+          <ul>
+            {item.checked.details.map((text) => (
+              <li key={text}>{text}</li>
+            ))}
+          </ul>
         </div>
       ) : null}
       {item.warnings.length > 0 ? (
         <div class="error" role="alert" data-testid="export-warnings">
           <p>{x.warnings}</p>
-          <ul>{item.warnings.map((text) => <li key={text}>{text}</li>)}</ul>
+          <ul>
+            {item.warnings.map((text) => (
+              <li key={text}>{text}</li>
+            ))}
+          </ul>
         </div>
       ) : null}
       <p class="hint">
-        {x.requestedBy(item.requester || item.requested_by)}{stated('requester')} <Time at={parseInstant(item.requested)} zone={me.zone} />
-        {item.legal_basis ? ` · ${item.legal_basis}` : ''}{stated('legal_basis')}{item.purpose ? ` · ${item.purpose}` : ''}{stated('purpose')}
-        {item.approver ? ` · ${x.approvedBy(item.approver)}` : ''}{stated('approver')} · {item.id}
+        {x.requestedBy(item.requester || item.requested_by)}
+        {stated('requester')} <Time at={parseInstant(item.requested)} zone={me.zone} />
+        {item.legal_basis ? ` · ${item.legal_basis}` : ''}
+        {stated('legal_basis')}
+        {item.purpose ? ` · ${item.purpose}` : ''}
+        {stated('purpose')}
+        {item.approver ? ` · ${x.approvedBy(item.approver)}` : ''}
+        {stated('approver')} · {item.id}
       </p>
       <ExportLinks item={item} zone={me.zone} onChange={onChange} />
     </section>

@@ -13,7 +13,17 @@ import { Field, valueOf } from '../../shared/ui/field';
 const DAY_S = 86_400;
 const TIMES_S = [3_600, DAY_S, 3 * DAY_S, 7 * DAY_S];
 
-export function LinkForm({ item, zone, onMade, onClose }: { item: Export; zone: string; onMade: () => void; onClose: () => void }) {
+export function LinkForm({
+  item,
+  zone,
+  onMade,
+  onClose,
+}: {
+  item: Export;
+  zone: string;
+  onMade: () => void;
+  onClose: () => void;
+}) {
   const { t, lang } = useWords();
   const l = t.link;
   const [recipient, setRecipient] = useState('');
@@ -25,13 +35,40 @@ export function LinkForm({ item, zone, onMade, onClose }: { item: Export; zone: 
     const address = location.origin + made.path;
     return (
       <Dialog title={l.forWhom(made.recipient)} testid="link-made" onClose={onClose}>
-        <p role="status">{l.once} {l.goodUntil(format.dateTime(parseInstant(made.until), lang, zone))}</p>
-        <Field label={l.address}>{(f) => <textarea {...f} class="mono" rows={3} data-testid="link-value" readOnly value={address} onFocus={(e) => e.currentTarget.select()} />}</Field>
+        <p role="status">
+          {l.once} {l.goodUntil(format.dateTime(parseInstant(made.until), lang, zone))}
+        </p>
+        <Field label={l.address}>
+          {(f) => (
+            <textarea
+              {...f}
+              class="mono"
+              rows={3}
+              data-testid="link-value"
+              readOnly
+              value={address}
+              onFocus={(e) => e.currentTarget.select()}
+            />
+          )}
+        </Field>
         <div class="dialog-actions">
           {navigator.clipboard ? (
-            <button type="button" data-testid="link-copy" onClick={() => void navigator.clipboard.writeText(address).then(() => setCopied(true), () => undefined)}>{copied ? t.admin.copied : t.admin.copy}</button>
+            <button
+              type="button"
+              data-testid="link-copy"
+              onClick={() =>
+                void navigator.clipboard.writeText(address).then(
+                  () => setCopied(true),
+                  () => undefined,
+                )
+              }
+            >
+              {copied ? t.admin.copied : t.admin.copy}
+            </button>
           ) : null}
-          <button type="button" class="primary" data-testid="link-done" onClick={onClose}>{t.close}</button>
+          <button type="button" class="primary" data-testid="link-done" onClick={onClose}>
+            {t.close}
+          </button>
         </div>
       </Dialog>
     );
@@ -48,18 +85,42 @@ export function LinkForm({ item, zone, onMade, onClose }: { item: Export; zone: 
         }}
       >
         <p class="hint">{l.formText}</p>
-        <Field label={l.recipient} hint={l.recipientHint}>{(f) => <input {...f} required maxLength={200} data-testid="link-to" value={recipient} onInput={(e) => setRecipient(valueOf(e))} />}</Field>
+        <Field label={l.recipient} hint={l.recipientHint}>
+          {(f) => (
+            <input
+              {...f}
+              required
+              maxLength={200}
+              data-testid="link-to"
+              value={recipient}
+              onInput={(e) => setRecipient(valueOf(e))}
+            />
+          )}
+        </Field>
         <Field label={l.good}>
           {(f) => (
-            <select {...f} data-testid="link-expires" value={String(expires)} onChange={(e) => setExpires(Number(valueOf(e)))}>
-              {TIMES_S.map((s) => <option key={s} value={String(s)}>{format.duration(s, lang)}</option>)}
+            <select
+              {...f}
+              data-testid="link-expires"
+              value={String(expires)}
+              onChange={(e) => setExpires(Number(valueOf(e)))}
+            >
+              {TIMES_S.map((s) => (
+                <option key={s} value={String(s)}>
+                  {format.duration(s, lang)}
+                </option>
+              ))}
             </select>
           )}
         </Field>
         <ErrorText text={action.error} testid="form-error" />
         <div class="dialog-actions">
-          <button type="button" onClick={onClose}>{t.cancel}</button>
-          <button type="submit" class="primary" data-testid="link-save" disabled={action.busy}>{l.make}</button>
+          <button type="button" onClick={onClose}>
+            {t.cancel}
+          </button>
+          <button type="submit" class="primary" data-testid="link-save" disabled={action.busy}>
+            {l.make}
+          </button>
         </div>
       </form>
     </Dialog>

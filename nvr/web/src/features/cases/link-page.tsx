@@ -1,5 +1,6 @@
-// What somebody sees who was given a link to an export: what it is, for whom and until when, and its download. Without a login. The secret is behind
-// '#' in the address, which no browser sends; it goes to the server in a body, once the page is shown.
+// What somebody sees who was given a link to an export: what it is, for whom and until when, and its download. Without
+// a login. The secret is behind '#' in the address, which no browser sends; it goes to the server in a body, once the
+// page is shown.
 
 import { useEffect, useState } from 'preact/hooks';
 import { BASE } from '../../shared/api/base';
@@ -48,22 +49,34 @@ export function LinkPage({ link }: { link: string }) {
   return (
     <>
       <header class="top">
-        <span class="brand"><img src={`${BASE}/favicon.svg`} alt="" width="24" height="24" /> {opened?.told.server ?? 'nvr'}</span>
-        <div class="top-end"><LanguageChoice /></div>
+        <span class="brand">
+          <img src={`${BASE}/favicon.svg`} alt="" width="24" height="24" /> {opened?.told.server ?? 'nvr'}
+        </span>
+        <div class="top-end">
+          <LanguageChoice />
+        </div>
       </header>
       <main id="content" class="page link-page" data-testid="link-page">
         <h1>{l.title}</h1>
-        {!opened && !failure ? <p class="panel" role="status">{t.loading}</p> : null}
+        {!opened && !failure ? (
+          <p class="panel" role="status">
+            {t.loading}
+          </p>
+        ) : null}
         {isOver ? (
           <section class="panel" data-testid="link-over">
-            <p><strong>{l.notValid}</strong></p>
+            <p>
+              <strong>{l.notValid}</strong>
+            </p>
             <p>{l.notValidText}</p>
           </section>
         ) : null}
         {failure && !isOver ? (
           <section class="panel">
             <ErrorText text={errorWords(failure.error, t, lang)} testid="link-error" />
-            <button type="button" class="primary" data-testid="link-again" onClick={() => void open()}>{t.retry}</button>
+            <button type="button" class="primary" data-testid="link-again" onClick={() => void open()}>
+              {t.retry}
+            </button>
           </section>
         ) : null}
         {opened ? <Opened told={opened.told} isFresh={() => Date.now() - opened.at < REOPEN_MS} reopen={open} /> : null}
@@ -72,7 +85,15 @@ export function LinkPage({ link }: { link: string }) {
   );
 }
 
-function Opened({ told, isFresh, reopen }: { told: OpenedLink; isFresh: () => boolean; reopen: () => Promise<OpenedLink | null> }) {
+function Opened({
+  told,
+  isFresh,
+  reopen,
+}: {
+  told: OpenedLink;
+  isFresh: () => boolean;
+  reopen: () => Promise<OpenedLink | null>;
+}) {
   const { t, lang } = useWords();
   const l = t.link;
   const [start, end] = [parseInstant(told.start), parseInstant(told.end)];
@@ -84,16 +105,46 @@ function Opened({ told, isFresh, reopen }: { told: OpenedLink; isFresh: () => bo
   return (
     <section class="panel" data-testid="link-opened">
       <dl class="facts">
-        <dt>{l.recipient}</dt><dd data-testid="link-recipient">{told.recipient}</dd>
-        {told.case ? <><dt>{l.case}</dt><dd>{told.case}</dd></> : null}
-        <dt>{l.cameras}</dt><dd data-testid="link-cameras">{told.cameras.map((camera) => camera.name === camera.id ? camera.id : `${camera.name} (${camera.id})`).join(', ')}</dd>
-        <dt>{l.range}</dt><dd data-testid="link-range">{format.period(start, end, lang, told.zone)} ({format.durationBetween(start, end, lang)})</dd>
-        <dt>{l.size}</dt><dd data-testid="link-size">{format.bytes(told.bytes, lang)}</dd>
-        <dt>{l.until}</dt><dd data-testid="link-until"><Time at={parseInstant(told.until)} zone={told.zone} /></dd>
+        <dt>{l.recipient}</dt>
+        <dd data-testid="link-recipient">{told.recipient}</dd>
+        {told.case ? (
+          <>
+            <dt>{l.case}</dt>
+            <dd>{told.case}</dd>
+          </>
+        ) : null}
+        <dt>{l.cameras}</dt>
+        <dd data-testid="link-cameras">
+          {told.cameras
+            .map((camera) => (camera.name === camera.id ? camera.id : `${camera.name} (${camera.id})`))
+            .join(', ')}
+        </dd>
+        <dt>{l.range}</dt>
+        <dd data-testid="link-range">
+          {format.period(start, end, lang, told.zone)} ({format.durationBetween(start, end, lang)})
+        </dd>
+        <dt>{l.size}</dt>
+        <dd data-testid="link-size">{format.bytes(told.bytes, lang)}</dd>
+        <dt>{l.until}</dt>
+        <dd data-testid="link-until">
+          <Time at={parseInstant(told.until)} zone={told.zone} />
+        </dd>
       </dl>
-      <p><a class="button primary" href={told.download} download={told.name} data-testid="link-download" onClick={onDownload}>{t.exports.download(format.bytes(told.bytes, lang))}</a></p>
+      <p>
+        <a
+          class="button primary"
+          href={told.download}
+          download={told.name}
+          data-testid="link-download"
+          onClick={onDownload}
+        >
+          {t.exports.download(format.bytes(told.bytes, lang))}
+        </a>
+      </p>
       <p class="hint">{l.personal}</p>
-      <p class="hint">{l.verify} <code>nvr verify {told.name}</code></p>
+      <p class="hint">
+        {l.verify} <code>nvr verify {told.name}</code>
+      </p>
     </section>
   );
 }

@@ -15,7 +15,15 @@ import { HeatMap } from './heat-map';
 const MAX_ROWS = 200;
 const LONGEST_PICTURE = 93 * 24 * HOUR;
 
-export function CoverageTable({ query, labels, zone }: { query: api.GapQuery; labels: readonly string[]; zone: string }) {
+export function CoverageTable({
+  query,
+  labels,
+  zone,
+}: {
+  query: api.GapQuery;
+  labels: readonly string[];
+  zone: string;
+}) {
   const { t, lang } = useWords();
   const r = t.report;
   const [by, setBy] = useState(labels.includes('district') ? 'label:district' : 'camera');
@@ -28,7 +36,8 @@ export function CoverageTable({ query, labels, zone }: { query: api.GapQuery; la
   useEffect(() => void table.run(async () => setFound(await api.fleetCoverage(query, by))), [key, by]);
   useEffect(() => {
     setHours(null);
-    if (query.end - query.start <= LONGEST_PICTURE) void picture.run(async () => setHours(await api.fleetCoverage(query, 'hour')));
+    if (query.end - query.start <= LONGEST_PICTURE)
+      void picture.run(async () => setHours(await api.fleetCoverage(query, 'hour')));
   }, [key]);
 
   const nameOf = (group: FigureGroup): string => {
@@ -45,29 +54,64 @@ export function CoverageTable({ query, labels, zone }: { query: api.GapQuery; la
       <Field label={r.by}>
         {(a) => (
           <select {...a} data-testid="coverage-by" value={by} onChange={(e) => setBy(valueOf(e))}>
-            {labels.map((label) => <option key={label} value={`label:${label}`}>{r.labelNames[label] ?? label}</option>)}
+            {labels.map((label) => (
+              <option key={label} value={`label:${label}`}>
+                {r.labelNames[label] ?? label}
+              </option>
+            ))}
             <option value="camera">{r.camera}</option>
             <option value="day">{r.day}</option>
           </select>
         )}
       </Field>
       {found ? (
-        <div class="table-scroll"><table class="figures" data-testid="coverage-table">
-          <thead><tr>
-            <th scope="col">{found.by === 'camera' ? r.camera : found.by === 'day' ? r.day : (r.labelNames[found.by.replace('label:', '')] ?? found.by)}</th>
-            {rows(found.total, t, lang).map(([name]) => name).map((name) => <th key={name} scope="col" class="number">{name}</th>)}
-          </tr></thead>
-          <tbody>
-            {groups.slice(0, MAX_ROWS).map((group) => (
-              <tr key={group.camera ?? group.start ?? group.value ?? ''} data-testid="coverage-row" data-value={group.camera ?? group.value ?? group.start}>
-                <td>{group.camera ? <a href={cameraHref(group.camera, {})}>{nameOf(group)}</a> : nameOf(group)} {group.cameras !== undefined ? <span class="muted">({format.number(group.cameras, lang)})</span> : null}</td>
-                {rows(group, t, lang).map(([name, value]) => <td key={name} class="number">{value}</td>)}
+        <div class="table-scroll">
+          <table class="figures" data-testid="coverage-table">
+            <thead>
+              <tr>
+                <th scope="col">
+                  {found.by === 'camera'
+                    ? r.camera
+                    : found.by === 'day'
+                      ? r.day
+                      : (r.labelNames[found.by.replace('label:', '')] ?? found.by)}
+                </th>
+                {rows(found.total, t, lang)
+                  .map(([name]) => name)
+                  .map((name) => (
+                    <th key={name} scope="col" class="number">
+                      {name}
+                    </th>
+                  ))}
               </tr>
-            ))}
-          </tbody>
-        </table></div>
+            </thead>
+            <tbody>
+              {groups.slice(0, MAX_ROWS).map((group) => (
+                <tr
+                  key={group.camera ?? group.start ?? group.value ?? ''}
+                  data-testid="coverage-row"
+                  data-value={group.camera ?? group.value ?? group.start}
+                >
+                  <td>
+                    {group.camera ? <a href={cameraHref(group.camera, {})}>{nameOf(group)}</a> : nameOf(group)}{' '}
+                    {group.cameras !== undefined ? (
+                      <span class="muted">({format.number(group.cameras, lang)})</span>
+                    ) : null}
+                  </td>
+                  {rows(group, t, lang).map(([name, value]) => (
+                    <td key={name} class="number">
+                      {value}
+                    </td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
       ) : null}
-      {groups.length > MAX_ROWS ? <p class="hint">{r.rowsOf(format.number(MAX_ROWS, lang), format.number(groups.length, lang))}</p> : null}
+      {groups.length > MAX_ROWS ? (
+        <p class="hint">{r.rowsOf(format.number(MAX_ROWS, lang), format.number(groups.length, lang))}</p>
+      ) : null}
       <p class="hint">{r.coverageHint}</p>
     </section>
   );
@@ -99,8 +143,23 @@ function rows(f: Figures, t: Words, lang: Lang): Array<[string, string]> {
 function Boxes({ total, cameras }: { total: Figures; cameras: number }) {
   const { t, lang } = useWords();
   const r = t.report;
-  const seldom: Record<string, number> = { [r.noLongerThere]: total.no_longer_there_s, [r.notRequired]: total.not_required_s, [r.notKnownYet]: total.not_known_s };
-  const [first, ...others] = rows(total, t, lang).filter(([name]) => name !== r.mtbf && name !== r.mttr && seldom[name] !== 0);
+  const seldom: Record<string, number> = {
+    [r.noLongerThere]: total.no_longer_there_s,
+    [r.notRequired]: total.not_required_s,
+    [r.notKnownYet]: total.not_known_s,
+  };
+  const [first, ...others] = rows(total, t, lang).filter(
+    ([name]) => name !== r.mtbf && name !== r.mttr && seldom[name] !== 0,
+  );
   const boxes: Array<[string, string]> = [first!, [r.cameras, format.number(cameras, lang)], ...others];
-  return <dl class="boxes" data-testid="coverage-total">{boxes.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>;
+  return (
+    <dl class="boxes" data-testid="coverage-total">
+      {boxes.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
 }

@@ -18,7 +18,10 @@ import { CoverageTable } from './coverage-table';
 import { OutagesNow } from './outages-now';
 import { readIds, sumsByCause } from './report-sums';
 
-/** The whole list is in the CSV file; the page asks for as many rows as it can show without becoming slow, and for the sums of all. */
+/**
+ * The whole list is in the CSV file; the page asks for as many rows as it can show without becoming slow, and for the
+ * sums of all.
+ */
 const MAX_ROWS = 500;
 
 export function GapsPage({ me }: { me: Me }) {
@@ -35,7 +38,14 @@ export function GapsPage({ me }: { me: Me }) {
   const [result, setResult] = useState<{ report: GapReport; query: api.GapQuery } | null>(null);
   const action = useAction();
 
-  const query = (): api.GapQuery => ({ ...range, cameras: readIds(ids), group: group.trim(), cause, class: gapClass, fold_s: Math.max(0, Number(fold) || 0) });
+  const query = (): api.GapQuery => ({
+    ...range,
+    cameras: readIds(ids),
+    group: group.trim(),
+    cause,
+    class: gapClass,
+    fold_s: Math.max(0, Number(fold) || 0),
+  });
   const run = (): void => {
     const asked = query();
     void action.run(async () => setResult({ report: await api.gaps(asked, MAX_ROWS), query: asked }));
@@ -43,49 +53,119 @@ export function GapsPage({ me }: { me: Me }) {
 
   useEffect(() => {
     document.title = `${r.title} – nvr`;
-    api.cameras().then((list) => setKnown(list.cameras)).catch(() => undefined); // suggestions only
+    api
+      .cameras()
+      .then((list) => setKnown(list.cameras))
+      .catch(() => undefined); // suggestions only
   }, []);
 
-  const labels = [...new Set(known.flatMap((camera) => Object.entries(camera.labels).map(([k, v]) => `${k}=${v}`)))].sort();
+  const labels = [
+    ...new Set(known.flatMap((camera) => Object.entries(camera.labels).map(([k, v]) => `${k}=${v}`))),
+  ].sort();
   const labelNames = [...new Set(known.flatMap((camera) => Object.keys(camera.labels)))].sort();
   const valid = range.end > range.start;
   return (
     <div class="gaps-page">
-      <header class="page-head"><h1>{r.title}</h1></header>
+      <header class="page-head">
+        <h1>{r.title}</h1>
+      </header>
       <OutagesNow zone={zone} />
       <form
-        class="panel report-form" data-testid="gap-form"
+        class="panel report-form"
+        data-testid="gap-form"
         onSubmit={(event) => {
           event.preventDefault();
           if (valid) run();
         }}
       >
         <div class="presets">
-          <button type="button" class="small" onClick={() => setRange(lastHours(24))}>{r.last24}</button>
-          <button type="button" class="small" onClick={() => setRange({ start: dayBounds(dateOf(serverNow(), zone), zone).start, end: minuteNow() })}>{r.today}</button>
-          <button type="button" class="small" onClick={() => setRange(lastHours(168))}>{r.last7}</button>
-          <button type="button" class="small" onClick={() => setRange(lastHours(720))}>{r.last30}</button>
+          <button type="button" class="small" onClick={() => setRange(lastHours(24))}>
+            {r.last24}
+          </button>
+          <button
+            type="button"
+            class="small"
+            onClick={() => setRange({ start: dayBounds(dateOf(serverNow(), zone), zone).start, end: minuteNow() })}
+          >
+            {r.today}
+          </button>
+          <button type="button" class="small" onClick={() => setRange(lastHours(168))}>
+            {r.last7}
+          </button>
+          <button type="button" class="small" onClick={() => setRange(lastHours(720))}>
+            {r.last30}
+          </button>
           <span class="hint">{t.clip.zone(format.zoneName(range.start, lang, zone))}</span>
         </div>
         <Field label={r.from} error={valid ? null : t.clip.invalid}>
-          {(a) => <input {...a} type="datetime-local" step="1" required data-testid="gap-start" value={toInput(range.start, zone)} onChange={(e) => pick(valueOf(e), (start) => setRange({ ...range, start }))} />}
+          {(a) => (
+            <input
+              {...a}
+              type="datetime-local"
+              step="1"
+              required
+              data-testid="gap-start"
+              value={toInput(range.start, zone)}
+              onChange={(e) => pick(valueOf(e), (start) => setRange({ ...range, start }))}
+            />
+          )}
         </Field>
         <Field label={r.to}>
-          {(a) => <input {...a} type="datetime-local" step="1" required data-testid="gap-end" value={toInput(range.end, zone)} onChange={(e) => pick(valueOf(e), (end) => setRange({ ...range, end }))} />}
+          {(a) => (
+            <input
+              {...a}
+              type="datetime-local"
+              step="1"
+              required
+              data-testid="gap-end"
+              value={toInput(range.end, zone)}
+              onChange={(e) => pick(valueOf(e), (end) => setRange({ ...range, end }))}
+            />
+          )}
         </Field>
         <Field label={r.cameras} hint={r.camerasHint}>
-          {(a) => <input {...a} data-testid="gap-cameras" list="gap-camera-ids" value={ids} onInput={(e) => setIds(valueOf(e))} />}
+          {(a) => (
+            <input
+              {...a}
+              data-testid="gap-cameras"
+              list="gap-camera-ids"
+              value={ids}
+              onInput={(e) => setIds(valueOf(e))}
+            />
+          )}
         </Field>
-        <datalist id="gap-camera-ids">{known.slice(0, 500).map((camera) => <option key={camera.id} value={camera.id}>{camera.name}</option>)}</datalist>
+        <datalist id="gap-camera-ids">
+          {known.slice(0, 500).map((camera) => (
+            <option key={camera.id} value={camera.id}>
+              {camera.name}
+            </option>
+          ))}
+        </datalist>
         <Field label={r.group} hint={r.groupHint}>
-          {(a) => <input {...a} data-testid="gap-group" list="gap-labels" value={group} onInput={(e) => setGroup(valueOf(e))} />}
+          {(a) => (
+            <input
+              {...a}
+              data-testid="gap-group"
+              list="gap-labels"
+              value={group}
+              onInput={(e) => setGroup(valueOf(e))}
+            />
+          )}
         </Field>
-        <datalist id="gap-labels">{labels.map((label) => <option key={label} value={label} />)}</datalist>
+        <datalist id="gap-labels">
+          {labels.map((label) => (
+            <option key={label} value={label} />
+          ))}
+        </datalist>
         <Field label={r.cause}>
           {(a) => (
             <select {...a} data-testid="gap-cause" value={cause} onChange={(e) => setCause(valueOf(e))}>
               <option value="">{r.anyCause}</option>
-              {CAUSES.map((name) => <option key={name} value={name}>{causeWords(name, t)}</option>)}
+              {CAUSES.map((name) => (
+                <option key={name} value={name}>
+                  {causeWords(name, t)}
+                </option>
+              ))}
             </select>
           )}
         </Field>
@@ -93,18 +173,44 @@ export function GapsPage({ me }: { me: Me }) {
           {(a) => (
             <select {...a} data-testid="gap-class" value={gapClass} onChange={(e) => setGapClass(valueOf(e))}>
               <option value="">{r.anyClass}</option>
-              {GAP_CLASSES.filter((name) => name !== 'unknown').map((name) => <option key={name} value={name}>{classWords(name, t)}</option>)}
+              {GAP_CLASSES.filter((name) => name !== 'unknown').map((name) => (
+                <option key={name} value={name}>
+                  {classWords(name, t)}
+                </option>
+              ))}
             </select>
           )}
         </Field>
         <Field label={r.fold} hint={r.foldHint}>
-          {(a) => <input {...a} type="number" min="0" step="1" data-testid="gap-fold" value={fold} onInput={(e) => setFold(valueOf(e))} />}
+          {(a) => (
+            <input
+              {...a}
+              type="number"
+              min="0"
+              step="1"
+              data-testid="gap-fold"
+              value={fold}
+              onInput={(e) => setFold(valueOf(e))}
+            />
+          )}
         </Field>
         <div class="actions">
-          <button type="submit" class="primary" data-testid="gap-run" disabled={action.busy || !valid}>{action.busy ? t.loading : r.run}</button>
-          {valid ? (['pdf', 'html', 'csv'] as const).map((kind) => (
-            <a key={kind} class="button" data-testid={`gap-${kind}`} href={api.gapsUrl(query(), kind, { lang })} download>{r[kind]}</a>
-          )) : null}
+          <button type="submit" class="primary" data-testid="gap-run" disabled={action.busy || !valid}>
+            {action.busy ? t.loading : r.run}
+          </button>
+          {valid
+            ? (['pdf', 'html', 'csv'] as const).map((kind) => (
+                <a
+                  key={kind}
+                  class="button"
+                  data-testid={`gap-${kind}`}
+                  href={api.gapsUrl(query(), kind, { lang })}
+                  download
+                >
+                  {r[kind]}
+                </a>
+              ))
+            : null}
         </div>
       </form>
       <ErrorText text={action.error} testid="gap-error" />
@@ -134,50 +240,104 @@ function Report({ report, query, zone }: { report: GapReport; query: api.GapQuer
   const g = t.gapList;
   const { total } = report;
   const asOf = parseInstant(report.as_of);
-  if (total.gaps === 0) return <p class="panel good" data-testid="gap-none">{r.none} <span class="muted">{r.asOf(format.dateTime(asOf, lang, zone))}</span></p>;
+  if (total.gaps === 0)
+    return (
+      <p class="panel good" data-testid="gap-none">
+        {r.none} <span class="muted">{r.asOf(format.dateTime(asOf, lang, zone))}</span>
+      </p>
+    );
   const rows = report.gaps;
   return (
     <>
       <section class="panel" data-testid="gap-totals">
         <h2>{r.totals}</h2>
         <dl class="facts wide-facts">
-          <dt>{r.gaps}</dt><dd data-testid="gap-count">{format.number(total.gaps, lang)}</dd>
-          <dt>{r.cameras}</dt><dd>{format.number(total.cameras, lang)}</dd>
-          <dt>{r.total}</dt><dd>{format.duration(total.missing_s, lang)}</dd>
-          <dt>{r.longest}</dt><dd>{format.duration(total.longest_s, lang)}</dd>
+          <dt>{r.gaps}</dt>
+          <dd data-testid="gap-count">{format.number(total.gaps, lang)}</dd>
+          <dt>{r.cameras}</dt>
+          <dd>{format.number(total.cameras, lang)}</dd>
+          <dt>{r.total}</dt>
+          <dd>{format.duration(total.missing_s, lang)}</dd>
+          <dt>{r.longest}</dt>
+          <dd>{format.duration(total.longest_s, lang)}</dd>
         </dl>
-        <div class="table-scroll"><table>
-          <thead><tr><th scope="col">{g.cause}</th><th scope="col">{r.gaps}</th><th scope="col">{r.total}</th><th scope="col">{r.share}</th></tr></thead>
-          <tbody>
-            {sumsByCause(report).map((s) => (
-              <tr key={s.cause}>
-                <td><span class={`swatch gap-${s.class}`} aria-hidden="true" />{causeWords(s.cause, t)} <span class="muted">({classWords(s.class, t)})</span></td>
-                <td>{format.number(s.count, lang)}</td>
-                <td>{format.duration(s.seconds, lang)}</td>
-                <td>{format.percent(s.seconds, total.missing_s, lang)}</td>
+        <div class="table-scroll">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{g.cause}</th>
+                <th scope="col">{r.gaps}</th>
+                <th scope="col">{r.total}</th>
+                <th scope="col">{r.share}</th>
               </tr>
-            ))}
-          </tbody>
-        </table></div>
-        <p class="hint">{r.asOf(format.dateTime(asOf, lang, zone))}{query.fold_s > 0 ? ` · ${r.folded(format.duration(report.fold_s, lang), format.number(total.folded.gaps, lang), format.duration(total.folded.missing_s, lang))}` : ''}</p>
+            </thead>
+            <tbody>
+              {sumsByCause(report).map((s) => (
+                <tr key={s.cause}>
+                  <td>
+                    <span class={`swatch gap-${s.class}`} aria-hidden="true" />
+                    {causeWords(s.cause, t)} <span class="muted">({classWords(s.class, t)})</span>
+                  </td>
+                  <td>{format.number(s.count, lang)}</td>
+                  <td>{format.duration(s.seconds, lang)}</td>
+                  <td>{format.percent(s.seconds, total.missing_s, lang)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+        <p class="hint">
+          {r.asOf(format.dateTime(asOf, lang, zone))}
+          {query.fold_s > 0
+            ? ` · ${r.folded(format.duration(report.fold_s, lang), format.number(total.folded.gaps, lang), format.duration(total.folded.missing_s, lang))}`
+            : ''}
+        </p>
       </section>
       <section class="panel">
-        <h2>{r.gaps} <span class="hint">{t.clip.zone(format.zoneName(asOf, lang, zone))}</span></h2>
-        {report.omitted > 0 ? <p class="hint">{r.shownOf(format.number(rows.length, lang), format.number(total.gaps, lang))}</p> : null}
+        <h2>
+          {r.gaps} <span class="hint">{t.clip.zone(format.zoneName(asOf, lang, zone))}</span>
+        </h2>
+        {report.omitted > 0 ? (
+          <p class="hint">{r.shownOf(format.number(rows.length, lang), format.number(total.gaps, lang))}</p>
+        ) : null}
         <div class="table-scroll">
           <table class="gaps" data-testid="gap-table">
             <thead>
-              <tr><th scope="col">{g.camera}</th><th scope="col">{g.start}</th><th scope="col">{g.end}</th><th scope="col">{g.duration}</th><th scope="col">{g.cause}</th><th scope="col">{g.detail}</th></tr>
+              <tr>
+                <th scope="col">{g.camera}</th>
+                <th scope="col">{g.start}</th>
+                <th scope="col">{g.end}</th>
+                <th scope="col">{g.duration}</th>
+                <th scope="col">{g.cause}</th>
+                <th scope="col">{g.detail}</th>
+              </tr>
             </thead>
             <tbody>
               {rows.map((gap) => (
                 <tr key={`${gap.camera} ${gap.start}`} data-testid="gap-report-row" data-cause={gap.cause}>
-                  <td data-label={g.camera}><a href={cameraHref(gap.camera, { at: gap.start })}>{gap.name || gap.camera}</a></td>
-                  <td data-label={g.start} class="nowrap"><Time at={parseInstant(gap.start)} zone={zone} show="plain" /></td>
-                  <td data-label={g.end} class={gap.open ? '' : 'nowrap'}>{gap.open ? g.stillOpen(format.clock(asOf, lang, zone)) : <Time at={parseInstant(gap.end)} zone={zone} show="plain" />}</td>
-                  <td data-label={g.duration} class="nowrap">{format.duration(gap.duration_s, lang)}</td>
-                  <td data-label={g.cause}><span class={`swatch gap-${gap.class}`} aria-hidden="true" />{causeWords(gap.cause, t)}</td>
-                  <td data-label={g.detail} class="detail">{detailWords(gap.detail, t)}</td>
+                  <td data-label={g.camera}>
+                    <a href={cameraHref(gap.camera, { at: gap.start })}>{gap.name || gap.camera}</a>
+                  </td>
+                  <td data-label={g.start} class="nowrap">
+                    <Time at={parseInstant(gap.start)} zone={zone} show="plain" />
+                  </td>
+                  <td data-label={g.end} class={gap.open ? '' : 'nowrap'}>
+                    {gap.open ? (
+                      g.stillOpen(format.clock(asOf, lang, zone))
+                    ) : (
+                      <Time at={parseInstant(gap.end)} zone={zone} show="plain" />
+                    )}
+                  </td>
+                  <td data-label={g.duration} class="nowrap">
+                    {format.duration(gap.duration_s, lang)}
+                  </td>
+                  <td data-label={g.cause}>
+                    <span class={`swatch gap-${gap.class}`} aria-hidden="true" />
+                    {causeWords(gap.cause, t)}
+                  </td>
+                  <td data-label={g.detail} class="detail">
+                    {detailWords(gap.detail, t)}
+                  </td>
                 </tr>
               ))}
             </tbody>

@@ -17,19 +17,27 @@ export function HeatMap({ groups, zone, cameras }: { groups: readonly FigureGrou
   const { t, lang } = useWords();
   const r = t.report;
   const rows = heatRows(groups, zone);
-  const seen = new Set<Kind | 'recorded' | 'unknown'>(rows.flatMap((row) => row.cells.flatMap((cell) => (cell ? [fill(cell, least).kind] : []))));
+  const seen = new Set<Kind | 'recorded' | 'unknown'>(
+    rows.flatMap((row) => row.cells.flatMap((cell) => (cell ? [fill(cell, least).kind] : []))),
+  );
   if (rows.some((row) => row.recorded > 0)) seen.add('recorded');
   const day = (date: string): string => {
     const parsed = parseDate(date)!;
-    return format.date(instantOf({ ...parsed, hour: 12, minute: 0, second: 0 }, zone), lang, zone).replace(/ \d{4}$/, '');
+    return format
+      .date(instantOf({ ...parsed, hour: 12, minute: 0, second: 0 }, zone), lang, zone)
+      .replace(/ \d{4}$/, '');
   };
   return (
     <figure class="heat" data-testid="heat-map">
       <svg viewBox={`0 0 ${WIDTH} ${rows.length * ROW + 18}`} role="img" aria-label={r.picture}>
-        {[0, 3, 6, 9, 12, 15, 18, 21].map((hour) => <text key={hour} x={LABEL + hour * CELL} y={11}>{`${String(hour).padStart(2, '0')}:00`}</text>)}
+        {[0, 3, 6, 9, 12, 15, 18, 21].map((hour) => (
+          <text key={hour} x={LABEL + hour * CELL} y={11}>{`${String(hour).padStart(2, '0')}:00`}</text>
+        ))}
         {rows.map((row, number) => (
           <g key={row.date} transform={`translate(0 ${16 + number * ROW})`}>
-            <text x={0} y={12}>{day(row.date)}</text>
+            <text x={0} y={12}>
+              {day(row.date)}
+            </text>
             {row.cells.map((cell, hour) => {
               if (!cell) return null;
               const { kind, share } = fill(cell, least);
@@ -39,18 +47,27 @@ export function HeatMap({ groups, zone, cameras }: { groups: readonly FigureGrou
                 <g key={hour} data-testid="heat-cell" data-kind={kind}>
                   <title>{`${day(row.date)} ${String(hour).padStart(2, '0')}:00 · ${known > 0 ? `${r.coverage}: ${format.percent(cell.recorded, cell.required, lang)} · ${r.recordedTime}: ${format.duration(cell.recorded, lang)}` : t.timeline.unknown}`}</title>
                   <rect class={`heat-${kind}`} x={x} y={0} width={CELL - 1} height={ROW - 1} />
-                  {share > 0 && kind !== 'recorded' ? <rect class="heat-recorded" x={x} y={0} width={(CELL - 1) * share} height={ROW - 1} /> : null}
+                  {share > 0 && kind !== 'recorded' ? (
+                    <rect class="heat-recorded" x={x} y={0} width={(CELL - 1) * share} height={ROW - 1} />
+                  ) : null}
                 </g>
               );
             })}
-            <text x={WIDTH} y={12} text-anchor="end">{format.percent(row.recorded, row.required, lang)}</text>
+            <text x={WIDTH} y={12} text-anchor="end">
+              {format.percent(row.recorded, row.required, lang)}
+            </text>
           </g>
         ))}
       </svg>
       <figcaption class="hint">
-        {(['recorded', ...KINDS, 'unknown'] as const).filter((kind) => seen.has(kind)).map((kind) => (
-          <span key={kind} class="heat-key"><span class={`swatch heat-${kind}`} aria-hidden="true" />{r.kinds[kind]}</span>
-        ))}
+        {(['recorded', ...KINDS, 'unknown'] as const)
+          .filter((kind) => seen.has(kind))
+          .map((kind) => (
+            <span key={kind} class="heat-key">
+              <span class={`swatch heat-${kind}`} aria-hidden="true" />
+              {r.kinds[kind]}
+            </span>
+          ))}
         {r.pictureHint}
       </figcaption>
     </figure>

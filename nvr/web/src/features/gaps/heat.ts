@@ -24,8 +24,15 @@ export interface HeatRow {
 
 function cellOf(f: Figures): Cell {
   return {
-    recorded: f.recorded_s, required: f.required_s,
-    missing: { ...f.by_class, planned: f.planned_s, administrative: f.administrative_s, removed: f.removed_s, absent: f.absent_s },
+    recorded: f.recorded_s,
+    required: f.required_s,
+    missing: {
+      ...f.by_class,
+      planned: f.planned_s,
+      administrative: f.administrative_s,
+      removed: f.removed_s,
+      absent: f.absent_s,
+    },
   };
 }
 
@@ -51,7 +58,8 @@ export function heatRows(groups: readonly FigureGroup[], zone: string): HeatRow[
   return [...rows.values()];
 }
 
-/** What is missing is never drawn narrower than this: of one camera a second of an hour would be less than a hair; of many, something is
+/** What is missing is never drawn narrower than this: of one camera a second of an hour would be less than a hair; of
+ * many, something is
  * always missing somewhere, and a wide mark would say that it is much. */
 export const ONE_LEAST = 1 / 8;
 export const MANY_LEAST = 1 / 34;

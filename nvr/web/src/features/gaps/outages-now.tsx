@@ -24,25 +24,55 @@ export function OutagesNow({ zone }: { zone: string }) {
   const rows = all ? found.outages : found.outages.slice(0, MAX_ROWS);
   return (
     <section class="panel" data-testid="outages" data-count={found.outages.length}>
-      <h2>{r.now} <span class="hint">{r.asOf(format.dateTime(parseInstant(found.as_of), lang, zone))}</span></h2>
-      {found.outages.length === 0 ? <p class="good">{r.noOutage(format.number(found.cameras, lang))}</p> : (
+      <h2>
+        {r.now} <span class="hint">{r.asOf(format.dateTime(parseInstant(found.as_of), lang, zone))}</span>
+      </h2>
+      {found.outages.length === 0 ? (
+        <p class="good">{r.noOutage(format.number(found.cameras, lang))}</p>
+      ) : (
         <>
           <p>{r.outagesOf(format.number(found.outages.length, lang), format.number(found.cameras, lang))}</p>
-          <div class="table-scroll"><table class="gaps">
-            <thead><tr><th scope="col">{t.gapList.camera}</th><th scope="col">{r.since}</th><th scope="col">{t.gapList.duration}</th><th scope="col">{t.gapList.cause}</th><th scope="col">{t.gapList.detail}</th></tr></thead>
-            <tbody>
-              {rows.map((one) => (
-                <tr key={one.camera} data-testid="outage-row" data-camera={one.camera}>
-                  <td data-label={t.gapList.camera}><a href={cameraHref(one.camera, { at: one.since })}>{one.name || one.camera}</a></td>
-                  <td data-label={r.since} class="nowrap"><Time at={parseInstant(one.since)} zone={zone} show="plain" /></td>
-                  <td data-label={t.gapList.duration} class="nowrap">{one.at_least ? '> ' : ''}{format.duration(one.duration_s, lang)}</td>
-                  <td data-label={t.gapList.cause}><span class={`swatch gap-${one.class}`} aria-hidden="true" />{one.cause === null ? t.cameras.noCause : causeWords(one.cause, t)}</td>
-                  <td data-label={t.gapList.detail} class="detail">{detailWords(one.detail, t)}</td>
+          <div class="table-scroll">
+            <table class="gaps">
+              <thead>
+                <tr>
+                  <th scope="col">{t.gapList.camera}</th>
+                  <th scope="col">{r.since}</th>
+                  <th scope="col">{t.gapList.duration}</th>
+                  <th scope="col">{t.gapList.cause}</th>
+                  <th scope="col">{t.gapList.detail}</th>
                 </tr>
-              ))}
-            </tbody>
-          </table></div>
-          {rows.length < found.outages.length ? <button type="button" class="small" onClick={() => setAll(true)}>{t.gapList.more(format.number(found.outages.length - rows.length, lang))}</button> : null}
+              </thead>
+              <tbody>
+                {rows.map((one) => (
+                  <tr key={one.camera} data-testid="outage-row" data-camera={one.camera}>
+                    <td data-label={t.gapList.camera}>
+                      <a href={cameraHref(one.camera, { at: one.since })}>{one.name || one.camera}</a>
+                    </td>
+                    <td data-label={r.since} class="nowrap">
+                      <Time at={parseInstant(one.since)} zone={zone} show="plain" />
+                    </td>
+                    <td data-label={t.gapList.duration} class="nowrap">
+                      {one.at_least ? '> ' : ''}
+                      {format.duration(one.duration_s, lang)}
+                    </td>
+                    <td data-label={t.gapList.cause}>
+                      <span class={`swatch gap-${one.class}`} aria-hidden="true" />
+                      {one.cause === null ? t.cameras.noCause : causeWords(one.cause, t)}
+                    </td>
+                    <td data-label={t.gapList.detail} class="detail">
+                      {detailWords(one.detail, t)}
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+          {rows.length < found.outages.length ? (
+            <button type="button" class="small" onClick={() => setAll(true)}>
+              {t.gapList.more(format.number(found.outages.length - rows.length, lang))}
+            </button>
+          ) : null}
         </>
       )}
     </section>

@@ -25,7 +25,9 @@ export function NetworkPage({ me }: { me: Me }) {
   }, [t]);
   return (
     <div>
-      <header class="page-head"><h1>{t.network.title}</h1></header>
+      <header class="page-head">
+        <h1>{t.network.title}</h1>
+      </header>
       <p class="muted">{t.network.text}</p>
       <Measured zone={me.zone} />
       <Planner />
@@ -45,16 +47,22 @@ function Measured({ zone }: { zone: string }) {
   const action = useAction();
   const run = (): void => {
     const end = serverNow();
-    void action.run(async () => setReport(await api.network({ start: end - RANGES[range] * HOUR, end, by, step, where: where.trim() })));
+    void action.run(async () =>
+      setReport(await api.network({ start: end - RANGES[range] * HOUR, end, by, step, where: where.trim() })),
+    );
   };
   useEffect(() => {
     run();
-    api.cameras().then((list) => setLabels([...new Set(list.cameras.flatMap((camera) => Object.keys(camera.labels)))].sort())).catch(() => undefined); // suggestions only
+    api
+      .cameras()
+      .then((list) => setLabels([...new Set(list.cameras.flatMap((camera) => Object.keys(camera.labels)))].sort()))
+      .catch(() => undefined); // suggestions only
   }, []);
   return (
     <>
       <form
-        class="panel report-form" data-testid="network-form"
+        class="panel report-form"
+        data-testid="network-form"
         onSubmit={(event) => {
           event.preventDefault();
           run();
@@ -62,8 +70,17 @@ function Measured({ zone }: { zone: string }) {
       >
         <Field label={n.range}>
           {(a) => (
-            <select {...a} data-testid="network-range" value={range} onChange={(e) => setRange(valueOf(e) as RangeName)}>
-              {(Object.keys(RANGES) as RangeName[]).map((name) => <option key={name} value={name}>{n.ranges[name]}</option>)}
+            <select
+              {...a}
+              data-testid="network-range"
+              value={range}
+              onChange={(e) => setRange(valueOf(e) as RangeName)}
+            >
+              {(Object.keys(RANGES) as RangeName[]).map((name) => (
+                <option key={name} value={name}>
+                  {n.ranges[name]}
+                </option>
+              ))}
             </select>
           )}
         </Field>
@@ -71,24 +88,40 @@ function Measured({ zone }: { zone: string }) {
           {(a) => (
             <select {...a} data-testid="network-by" value={by} onChange={(e) => setBy(valueOf(e))}>
               <option value="camera">{n.camera}</option>
-              {labels.map((label) => <option key={label} value={label}>{label}</option>)}
+              {labels.map((label) => (
+                <option key={label} value={label}>
+                  {label}
+                </option>
+              ))}
             </select>
           )}
         </Field>
         <Field label={n.step}>
           {(a) => (
             <select {...a} data-testid="network-step" value={step} onChange={(e) => setStep(valueOf(e) as typeof step)}>
-              {(['total', 'day', 'hour'] as const).map((name) => <option key={name} value={name}>{n.steps[name]}</option>)}
+              {(['total', 'day', 'hour'] as const).map((name) => (
+                <option key={name} value={name}>
+                  {n.steps[name]}
+                </option>
+              ))}
             </select>
           )}
         </Field>
         <Field label={n.where} hint={n.whereHint}>
           {(a) => <input {...a} data-testid="network-where" value={where} onInput={(e) => setWhere(valueOf(e))} />}
         </Field>
-        <div class="actions"><button type="submit" class="primary" data-testid="network-run" disabled={action.busy}>{action.busy ? t.loading : n.show}</button></div>
+        <div class="actions">
+          <button type="submit" class="primary" data-testid="network-run" disabled={action.busy}>
+            {action.busy ? t.loading : n.show}
+          </button>
+        </div>
       </form>
       <ErrorText text={action.error} testid="network-error" />
-      {report?.rows.length === 0 ? <p class="panel" data-testid="network-none">{n.none}</p> : null}
+      {report?.rows.length === 0 ? (
+        <p class="panel" data-testid="network-none">
+          {n.none}
+        </p>
+      ) : null}
       {report && report.rows.length > 0 ? <Rows report={report} zone={zone} /> : null}
     </>
   );
@@ -104,30 +137,59 @@ function Rows({ report, zone }: { report: NetworkReport; zone: string }) {
       <table class="gaps" data-testid="network-table">
         <thead>
           <tr>
-            <th scope="col">{name}</th>{timed ? <th scope="col">{n.from}</th> : null}{report.by === 'camera' ? null : <th scope="col">{n.cameras}</th>}
-            <th scope="col">{n.bitrate}</th><th scope="col">{n.carried}</th><th scope="col">{n.loss}</th><th scope="col">{n.lostFrames}</th><th scope="col">{n.reconnects}</th><th scope="col">{n.jitter}</th>
+            <th scope="col">{name}</th>
+            {timed ? <th scope="col">{n.from}</th> : null}
+            {report.by === 'camera' ? null : <th scope="col">{n.cameras}</th>}
+            <th scope="col">{n.bitrate}</th>
+            <th scope="col">{n.carried}</th>
+            <th scope="col">{n.loss}</th>
+            <th scope="col">{n.lostFrames}</th>
+            <th scope="col">{n.reconnects}</th>
+            <th scope="col">{n.jitter}</th>
           </tr>
         </thead>
         <tbody>
           {report.rows.slice(0, MAX_ROWS).map((row) => (
             <tr key={`${row.group ?? ''} ${row.start}`} data-testid="network-row" data-group={row.group ?? ''}>
-              <td data-label={name}>{row.group === null ? <span class="muted">{n.noLabel}</span> : report.by === 'camera' ? <a href={cameraHref(row.group)}>{row.group}</a> : row.group}</td>
-              {timed ? <td data-label={n.from} class="nowrap"><Time at={parseInstant(row.start)} zone={zone} /></td> : null}
+              <td data-label={name}>
+                {row.group === null ? (
+                  <span class="muted">{n.noLabel}</span>
+                ) : report.by === 'camera' ? (
+                  <a href={cameraHref(row.group)}>{row.group}</a>
+                ) : (
+                  row.group
+                )}
+              </td>
+              {timed ? (
+                <td data-label={n.from} class="nowrap">
+                  <Time at={parseInstant(row.start)} zone={zone} />
+                </td>
+              ) : null}
               {report.by === 'camera' ? null : <td data-label={n.cameras}>{format.number(row.cameras, lang)}</td>}
-              <td data-label={n.bitrate} class="nowrap">{row.bitrate_bps === null ? '–' : `${format.number(row.bitrate_bps / 1e3, lang)} kbit/s`}</td>
-              <td data-label={n.carried} class="nowrap">{format.number(row.carried_bps / 1e6, lang, 2)} Mbit/s</td>
-              <td data-label={n.loss} class="nowrap">{lossWords(row, lang)}</td>
+              <td data-label={n.bitrate} class="nowrap">
+                {row.bitrate_bps === null ? '–' : `${format.number(row.bitrate_bps / 1e3, lang)} kbit/s`}
+              </td>
+              <td data-label={n.carried} class="nowrap">
+                {format.number(row.carried_bps / 1e6, lang, 2)} Mbit/s
+              </td>
+              <td data-label={n.loss} class="nowrap">
+                {lossWords(row, lang)}
+              </td>
               <td data-label={n.lostFrames}>{format.number(row.lost_frames, lang)}</td>
               <td data-label={n.reconnects}>{format.number(row.reconnects, lang)}</td>
               <td data-label={n.jitter} class="nowrap">
                 {row.jitter_us === null ? '–' : `${format.number(row.jitter_us / 1e3, lang, 1)} ms`}
-                {row.jitter_most_us === null ? null : <span class="hint"> {n.most(format.number(row.jitter_most_us / 1e3, lang, 1))}</span>}
+                {row.jitter_most_us === null ? null : (
+                  <span class="hint"> {n.most(format.number(row.jitter_most_us / 1e3, lang, 1))}</span>
+                )}
               </td>
             </tr>
           ))}
         </tbody>
       </table>
-      {report.rows.length > MAX_ROWS ? <p class="hint">{n.more(format.number(report.rows.length - MAX_ROWS, lang))}</p> : null}
+      {report.rows.length > MAX_ROWS ? (
+        <p class="hint">{n.more(format.number(report.rows.length - MAX_ROWS, lang))}</p>
+      ) : null}
     </div>
   );
 }
@@ -156,14 +218,27 @@ function Planner() {
     if (price) asked.price_per_mbit = price;
     void action.run(async () => setMade(await api.plan(asked)));
   };
-  const input = (testid: string, value: string, set: (value: string) => void, placeholder = '') => (a: object) =>
-    <input {...a} type="number" min="0" step="any" data-testid={testid} value={value} placeholder={placeholder} onInput={(e) => set(valueOf(e))} />;
+  const input =
+    (testid: string, value: string, set: (value: string) => void, placeholder = '') =>
+    (a: object) => (
+      <input
+        {...a}
+        type="number"
+        min="0"
+        step="any"
+        data-testid={testid}
+        value={value}
+        placeholder={placeholder}
+        onInput={(e) => set(valueOf(e))}
+      />
+    );
   return (
     <section>
       <h2>{p.title}</h2>
       <p class="muted">{p.text}</p>
       <form
-        class="panel report-form" data-testid="plan-form"
+        class="panel report-form"
+        data-testid="plan-form"
         onSubmit={(event) => {
           event.preventDefault();
           run();
@@ -172,29 +247,51 @@ function Planner() {
         <Field label={t.network.where} hint={t.network.whereHint}>
           {(a) => <input {...a} data-testid="plan-where" value={where} onInput={(e) => setWhere(valueOf(e))} />}
         </Field>
-        <Field label={p.cameras} hint={p.camerasHint}>{input('plan-cameras', cameras, setCameras)}</Field>
-        <Field label={p.kbit} hint={p.kbitHint}>{input('plan-kbit', kbit, setKbit)}</Field>
+        <Field label={p.cameras} hint={p.camerasHint}>
+          {input('plan-cameras', cameras, setCameras)}
+        </Field>
+        <Field label={p.kbit} hint={p.kbitHint}>
+          {input('plan-kbit', kbit, setKbit)}
+        </Field>
         <Field label={p.days}>{input('plan-days', days, setDays)}</Field>
-        <Field label={p.overhead} hint={p.overheadHint}>{input('plan-overhead', overhead, setOverhead)}</Field>
-        <Field label={p.price} hint={p.priceHint}>{input('plan-price', price, setPrice)}</Field>
-        <div class="actions"><button type="submit" class="primary" data-testid="plan-run" disabled={action.busy || !days}>{action.busy ? t.loading : p.run}</button></div>
+        <Field label={p.overhead} hint={p.overheadHint}>
+          {input('plan-overhead', overhead, setOverhead)}
+        </Field>
+        <Field label={p.price} hint={p.priceHint}>
+          {input('plan-price', price, setPrice)}
+        </Field>
+        <div class="actions">
+          <button type="submit" class="primary" data-testid="plan-run" disabled={action.busy || !days}>
+            {action.busy ? t.loading : p.run}
+          </button>
+        </div>
       </form>
       <ErrorText text={action.error} testid="plan-error" />
       {made ? (
         <div class="panel table-scroll">
           <table class="gaps" data-testid="plan-result">
-            <thead><tr><th scope="col" /><th scope="col">{p.now}</th><th scope="col">{p.planned}</th></tr></thead>
+            <thead>
+              <tr>
+                <th scope="col" />
+                <th scope="col">{p.now}</th>
+                <th scope="col">{p.planned}</th>
+              </tr>
+            </thead>
             <tbody>
               {planRows(made).map(([key, words]) => (
                 <tr key={key}>
                   <th scope="row">{key}</th>
                   <td data-label={p.now}>{made.now ? words(made.now) : '–'}</td>
-                  <td data-label={p.planned}><strong>{words(made.planned)}</strong></td>
+                  <td data-label={p.planned}>
+                    <strong>{words(made.planned)}</strong>
+                  </td>
                 </tr>
               ))}
             </tbody>
           </table>
-          <p class="hint">{made.capacity_bytes === null ? p.noDisks : p.disks(format.bytes(made.capacity_bytes, lang))}</p>
+          <p class="hint">
+            {made.capacity_bytes === null ? p.noDisks : p.disks(format.bytes(made.capacity_bytes, lang))}
+          </p>
         </div>
       ) : null}
     </section>
@@ -203,7 +300,13 @@ function Planner() {
   function planRows(plan: CapacityPlan): Array<[string, (f: PlanFigures) => string]> {
     const num = (value: number, digits = 0): string => format.number(value, lang, digits);
     return [
-      [p.rows.cameras, (f) => (f.measured > 0 ? `${p.measured(num(f.cameras), num(f.measured))}${f.unknown ? `; ${p.unknown(num(f.unknown))}` : ''}` : num(f.cameras))],
+      [
+        p.rows.cameras,
+        (f) =>
+          f.measured > 0
+            ? `${p.measured(num(f.cameras), num(f.measured))}${f.unknown ? `; ${p.unknown(num(f.unknown))}` : ''}`
+            : num(f.cameras),
+      ],
       [p.rows.footage, (f) => `${num(f.bitrate_bps / 1e6, 2)} Mbit/s`],
       [p.rows.day, (f) => format.bytes(f.bytes_a_day, lang)],
       [p.rows.disk(num(plan.days)), (f) => format.bytes(f.disk_bytes, lang)],

@@ -12,7 +12,15 @@ import { Dialog, ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
 import { ChoiceFields, NOTHING_CHOSEN, readChoice } from '../cameras/choice';
 
-const EMPTY = { letter: '', letter_date: '', reason: '', approver: '', start: '', expected_end: '', local_copy_until: '' };
+const EMPTY = {
+  letter: '',
+  letter_date: '',
+  reason: '',
+  approver: '',
+  start: '',
+  expected_end: '',
+  local_copy_until: '',
+};
 const NEEDED = ['letter', 'reason', 'approver'] as const;
 
 export function OrderForm({ zone, onDone, onClose }: { zone: string; onDone: () => void; onClose: () => void }) {
@@ -25,8 +33,12 @@ export function OrderForm({ zone, onDone, onClose }: { zone: string; onDone: () 
   const [noChoice, setNoChoice] = useState(false);
   const [shown, setShown] = useState<{ draft: OrderDraft; preview: OrderPreview } | null>(null);
   const action = useAction();
-  const set = (key: keyof typeof EMPTY) => (event: Event): void => setFields({ ...fields, [key]: valueOf(event) });
-  const missing = (key: (typeof NEEDED)[number]): string | null => (tried && fields[key].trim() === '' ? o.missing : null);
+  const set =
+    (key: keyof typeof EMPTY) =>
+    (event: Event): void =>
+      setFields({ ...fields, [key]: valueOf(event) });
+  const missing = (key: (typeof NEEDED)[number]): string | null =>
+    tried && fields[key].trim() === '' ? o.missing : null;
 
   const look = async (): Promise<void> => {
     setTried(true);
@@ -34,7 +46,12 @@ export function OrderForm({ zone, onDone, onClose }: { zone: string; onDone: () 
     setNoChoice(choice === null);
     if (choice === null || NEEDED.some((key) => fields[key].trim() === '')) return;
     await action.run(async () => {
-      const draft: OrderDraft = { ...choice, letter: fields.letter.trim(), reason: fields.reason.trim(), approver: fields.approver.trim() };
+      const draft: OrderDraft = {
+        ...choice,
+        letter: fields.letter.trim(),
+        reason: fields.reason.trim(),
+        approver: fields.approver.trim(),
+      };
       if (fields.letter_date) draft.letter_date = fields.letter_date;
       for (const key of ['start', 'expected_end', 'local_copy_until'] as const) {
         const at = fields[key] ? fromInput(fields[key], zone) : null;
@@ -54,10 +71,26 @@ export function OrderForm({ zone, onDone, onClose }: { zone: string; onDone: () 
         <Impact preview={shown.preview} zone={zone} />
         <ErrorText text={action.error} testid="form-error" />
         <div class="dialog-actions">
-          <button type="button" data-testid="order-back" onClick={() => { action.clear(); setShown(null); }}>{o.back}</button>
           <button
-            type="button" class="danger" data-testid="order-confirm" disabled={action.busy}
-            onClick={() => void action.run(() => api.enterOrder(shown.draft, shown.preview.plan_hash)).then((done) => done && onDone())}
+            type="button"
+            data-testid="order-back"
+            onClick={() => {
+              action.clear();
+              setShown(null);
+            }}
+          >
+            {o.back}
+          </button>
+          <button
+            type="button"
+            class="danger"
+            data-testid="order-confirm"
+            disabled={action.busy}
+            onClick={() =>
+              void action
+                .run(() => api.enterOrder(shown.draft, shown.preview.plan_hash))
+                .then((done) => done && onDone())
+            }
           >
             {o.confirm}
           </button>
@@ -67,21 +100,89 @@ export function OrderForm({ zone, onDone, onClose }: { zone: string; onDone: () 
   }
   return (
     <Dialog title={o.add.order} testid="order-form" onClose={onClose}>
-      <form noValidate onSubmit={(event) => { event.preventDefault(); void look(); }}>
+      <form
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          void look();
+        }}
+      >
         <p class="hint">{t.clip.zone(zone)}</p>
-        <Field label={o.letter} error={missing('letter')}>{(f) => <input {...f} data-testid="order-letter" value={fields.letter} onInput={set('letter')} />}</Field>
-        <Field label={o.letterDate}>{(f) => <input {...f} type="date" data-testid="order-letter-date" value={fields.letter_date} onInput={set('letter_date')} />}</Field>
-        <Field label={o.reason} error={missing('reason')}>{(f) => <input {...f} data-testid="order-reason" value={fields.reason} onInput={set('reason')} />}</Field>
-        <Field label={o.approver} error={missing('approver')}>{(f) => <input {...f} data-testid="order-approver" value={fields.approver} onInput={set('approver')} />}</Field>
+        <Field label={o.letter} error={missing('letter')}>
+          {(f) => <input {...f} data-testid="order-letter" value={fields.letter} onInput={set('letter')} />}
+        </Field>
+        <Field label={o.letterDate}>
+          {(f) => (
+            <input
+              {...f}
+              type="date"
+              data-testid="order-letter-date"
+              value={fields.letter_date}
+              onInput={set('letter_date')}
+            />
+          )}
+        </Field>
+        <Field label={o.reason} error={missing('reason')}>
+          {(f) => <input {...f} data-testid="order-reason" value={fields.reason} onInput={set('reason')} />}
+        </Field>
+        <Field label={o.approver} error={missing('approver')}>
+          {(f) => <input {...f} data-testid="order-approver" value={fields.approver} onInput={set('approver')} />}
+        </Field>
         <ChoiceFields chosen={chosen} error={noChoice ? o.missing : null} onChange={setChosen} />
-        <Field label={o.start} hint={o.startHint}>{(f) => <input {...f} type="datetime-local" step="1" data-testid="order-start" value={fields.start} onInput={set('start')} />}</Field>
-        <Field label={o.expectedEnd} hint={o.expectedEndHint}>{(f) => <input {...f} type="datetime-local" step="1" data-testid="order-expected-end" value={fields.expected_end} onInput={set('expected_end')} />}</Field>
-        <Field label={o.localCopy}>{(f) => <input {...f} type="datetime-local" step="1" data-testid="order-local-copy" value={fields.local_copy_until} onInput={set('local_copy_until')} />}</Field>
-        <Field label={o.attachment}>{(f) => <input {...f} type="file" data-testid="order-attachment" onChange={(e) => setFile(e.currentTarget.files?.[0] ?? null)} />}</Field>
+        <Field label={o.start} hint={o.startHint}>
+          {(f) => (
+            <input
+              {...f}
+              type="datetime-local"
+              step="1"
+              data-testid="order-start"
+              value={fields.start}
+              onInput={set('start')}
+            />
+          )}
+        </Field>
+        <Field label={o.expectedEnd} hint={o.expectedEndHint}>
+          {(f) => (
+            <input
+              {...f}
+              type="datetime-local"
+              step="1"
+              data-testid="order-expected-end"
+              value={fields.expected_end}
+              onInput={set('expected_end')}
+            />
+          )}
+        </Field>
+        <Field label={o.localCopy}>
+          {(f) => (
+            <input
+              {...f}
+              type="datetime-local"
+              step="1"
+              data-testid="order-local-copy"
+              value={fields.local_copy_until}
+              onInput={set('local_copy_until')}
+            />
+          )}
+        </Field>
+        <Field label={o.attachment}>
+          {(f) => (
+            <input
+              {...f}
+              type="file"
+              data-testid="order-attachment"
+              onChange={(e) => setFile(e.currentTarget.files?.[0] ?? null)}
+            />
+          )}
+        </Field>
         <ErrorText text={action.error} testid="form-error" />
         <div class="dialog-actions">
-          <button type="button" onClick={onClose}>{t.cancel}</button>
-          <button type="submit" class="primary" data-testid="order-preview" disabled={action.busy}>{action.busy ? t.loading : o.dryRun}</button>
+          <button type="button" onClick={onClose}>
+            {t.cancel}
+          </button>
+          <button type="submit" class="primary" data-testid="order-preview" disabled={action.busy}>
+            {action.busy ? t.loading : o.dryRun}
+          </button>
         </div>
       </form>
     </Dialog>
@@ -92,16 +193,40 @@ function Impact({ preview: p, zone }: { preview: OrderPreview; zone: string }) {
   const { t, lang } = useWords();
   const o = t.orders;
   const n = (value: number, digits = 0): string => format.number(value, lang, digits);
-  const names = (found: string[]): string => `${n(found.length)}${found.length ? `: ${found.slice(0, 5).join(', ')}${found.length > 5 ? ` ${o.more(n(found.length - 5))}` : ''}` : ''}`;
+  const names = (found: string[]): string =>
+    `${n(found.length)}${found.length ? `: ${found.slice(0, 5).join(', ')}${found.length > 5 ? ` ${o.more(n(found.length - 5))}` : ''}` : ''}`;
   return (
     <dl class="facts" data-testid="order-impact" data-cameras={p.cameras.length}>
-      <dt>{o.cameras}</dt><dd>{o.chosen(n(p.cameras.length))}{p.disabled_before ? ` (${o.disabledBefore(n(p.disabled_before))})` : ''}</dd>
+      <dt>{o.cameras}</dt>
+      <dd>
+        {o.chosen(n(p.cameras.length))}
+        {p.disabled_before ? ` (${o.disabledBefore(n(p.disabled_before))})` : ''}
+      </dd>
       <dt>{o.lost}</dt>
-      <dd>{p.camera_hours !== null && p.until !== null ? o.lostHours(n(p.camera_hours, 1), format.dateTime(parseInstant(p.until), lang, zone)) : o.lostDay(n(p.camera_hours_a_day))}</dd>
-      <dt>{o.holds}</dt><dd>{names(p.holds.map((hold) => `${hold.camera} (${hold.reason})`))}</dd>
-      <dt>{o.cases}</dt><dd>{names(p.cases.map((found) => found.number))}</dd>
-      <dt>{o.saved}</dt><dd>{p.mbit_per_s === null ? o.savedNone(n(p.unknown)) : `${o.savedOf(n(p.mbit_per_s, 1), n(p.measured))}${p.unknown ? `; ${o.savedUnknown(n(p.unknown))}` : ''}`}</dd>
-      {p.cost_a_month === null ? null : <><dt>{o.cost}</dt><dd>{o.costOf(n(p.cost_a_month))}{p.cost_saved === null ? '' : `; ${o.costUntil(n(p.cost_saved))}`}</dd></>}
+      <dd>
+        {p.camera_hours !== null && p.until !== null
+          ? o.lostHours(n(p.camera_hours, 1), format.dateTime(parseInstant(p.until), lang, zone))
+          : o.lostDay(n(p.camera_hours_a_day))}
+      </dd>
+      <dt>{o.holds}</dt>
+      <dd>{names(p.holds.map((hold) => `${hold.camera} (${hold.reason})`))}</dd>
+      <dt>{o.cases}</dt>
+      <dd>{names(p.cases.map((found) => found.number))}</dd>
+      <dt>{o.saved}</dt>
+      <dd>
+        {p.mbit_per_s === null
+          ? o.savedNone(n(p.unknown))
+          : `${o.savedOf(n(p.mbit_per_s, 1), n(p.measured))}${p.unknown ? `; ${o.savedUnknown(n(p.unknown))}` : ''}`}
+      </dd>
+      {p.cost_a_month === null ? null : (
+        <>
+          <dt>{o.cost}</dt>
+          <dd>
+            {o.costOf(n(p.cost_a_month))}
+            {p.cost_saved === null ? '' : `; ${o.costUntil(n(p.cost_saved))}`}
+          </dd>
+        </>
+      )}
     </dl>
   );
 }

@@ -23,9 +23,13 @@ export function OrdersPage({ me }: { me: Me }) {
   }, [o]);
   return (
     <div>
-      <header class="page-head"><h1>{o.title}</h1></header>
+      <header class="page-head">
+        <h1>{o.title}</h1>
+      </header>
       <p class="muted">{o.text}</p>
-      {KINDS.map((kind) => <Kind key={kind} kind={kind} me={me} />)}
+      {KINDS.map((kind) => (
+        <Kind key={kind} kind={kind} me={me} />
+      ))}
     </div>
   );
 }
@@ -46,7 +50,11 @@ function Kind({ kind, me }: { kind: DirectiveKind; me: Me }) {
     <section class="panel" data-testid={`${kind}-list`}>
       <header class="page-head">
         <h2>{o.kinds[kind]}</h2>
-        {mayChange ? <button type="button" class="primary small" data-testid={`add-${kind}`} onClick={() => setAdding(true)}>{o.add[kind]}</button> : null}
+        {mayChange ? (
+          <button type="button" class="primary small" data-testid={`add-${kind}`} onClick={() => setAdding(true)}>
+            {o.add[kind]}
+          </button>
+        ) : null}
       </header>
       <p class="hint">{o.kindTexts[kind]}</p>
       <ErrorText text={list.error} testid="list-error" />
@@ -56,16 +64,27 @@ function Kind({ kind, me }: { kind: DirectiveKind; me: Me }) {
           <table class="gaps">
             <thead>
               <tr>
-                <th scope="col">{kind === 'order' ? o.letter : o.reason}</th><th scope="col">{o.state}</th><th scope="col">{o.cameras}</th>
-                <th scope="col">{o.start}</th><th scope="col">{o.end}</th><th scope="col">{o.revocations}</th><th scope="col">{t.admin.actions}</th>
+                <th scope="col">{kind === 'order' ? o.letter : o.reason}</th>
+                <th scope="col">{o.state}</th>
+                <th scope="col">{o.cameras}</th>
+                <th scope="col">{o.start}</th>
+                <th scope="col">{o.end}</th>
+                <th scope="col">{o.revocations}</th>
+                <th scope="col">{t.admin.actions}</th>
               </tr>
             </thead>
-            <tbody>{list.items.map((item) => <Row key={item.id} item={item} me={me} onRevoke={mayChange ? () => setRevoking(item) : null} />)}</tbody>
+            <tbody>
+              {list.items.map((item) => (
+                <Row key={item.id} item={item} me={me} onRevoke={mayChange ? () => setRevoking(item) : null} />
+              ))}
+            </tbody>
           </table>
         </div>
       ) : null}
       {adding && kind === 'order' ? <OrderForm zone={me.zone} onDone={done} onClose={() => setAdding(false)} /> : null}
-      {adding && kind !== 'order' ? <WindowForm kind={kind} zone={me.zone} onDone={done} onClose={() => setAdding(false)} /> : null}
+      {adding && kind !== 'order' ? (
+        <WindowForm kind={kind} zone={me.zone} onDone={done} onClose={() => setAdding(false)} />
+      ) : null}
       {revoking ? <RevokeForm directive={revoking} onDone={done} onClose={() => setRevoking(null)} /> : null}
     </section>
   );
@@ -78,27 +97,68 @@ function Row({ item, me, onRevoke }: { item: Directive; me: Me; onRevoke: (() =>
   return (
     <tr data-testid="directive-row" data-state={item.state} data-left={item.left}>
       <td data-label={head}>
-        <strong>{item.letter ?? item.reason}</strong>{item.letter_date ? ` (${item.letter_date})` : ''}
-        <span class="hint"> {[item.letter ? item.reason : null, item.approver, item.hours ? `${item.hours} (${item.zone})` : null, item.selection, `${o.enteredBy} ${item.entered_by}`].filter(Boolean).join(' · ')}</span>
-        {item.attachment && allows(me.role, 'investigator') ? <> <a href={api.attachmentUrl(item.id)} download={item.attachment_name ?? ''} data-testid="attachment">{o.file}</a></> : null}
-        {item.local_copy_until ? <span class="hint"> {o.localCopy} <Time at={parseInstant(item.local_copy_until)} zone={me.zone} /></span> : null}
+        <strong>{item.letter ?? item.reason}</strong>
+        {item.letter_date ? ` (${item.letter_date})` : ''}
+        <span class="hint">
+          {' '}
+          {[
+            item.letter ? item.reason : null,
+            item.approver,
+            item.hours ? `${item.hours} (${item.zone})` : null,
+            item.selection,
+            `${o.enteredBy} ${item.entered_by}`,
+          ]
+            .filter(Boolean)
+            .join(' · ')}
+        </span>
+        {item.attachment && allows(me.role, 'investigator') ? (
+          <>
+            {' '}
+            <a href={api.attachmentUrl(item.id)} download={item.attachment_name ?? ''} data-testid="attachment">
+              {o.file}
+            </a>
+          </>
+        ) : null}
+        {item.local_copy_until ? (
+          <span class="hint">
+            {' '}
+            {o.localCopy} <Time at={parseInstant(item.local_copy_until)} zone={me.zone} />
+          </span>
+        ) : null}
       </td>
-      <td data-label={o.state}>{o.states[item.state]}{item.overdue ? <span class="error"> {o.overdue}</span> : null}</td>
+      <td data-label={o.state}>
+        {o.states[item.state]}
+        {item.overdue ? <span class="error"> {o.overdue}</span> : null}
+      </td>
       <td data-label={o.cameras}>{o.camerasOf(String(item.left), String(item.cameras))}</td>
-      <td data-label={o.start}><Time at={parseInstant(item.start)} zone={me.zone} /></td>
+      <td data-label={o.start}>
+        <Time at={parseInstant(item.start)} zone={me.zone} />
+      </td>
       <td data-label={o.end}>
-        {item.end ? <Time at={parseInstant(item.end)} zone={me.zone} /> : item.expected_end ? <>{o.expectedEnd} <Time at={parseInstant(item.expected_end)} zone={me.zone} /></> : o.untilRevoked}
+        {item.end ? (
+          <Time at={parseInstant(item.end)} zone={me.zone} />
+        ) : item.expected_end ? (
+          <>
+            {o.expectedEnd} <Time at={parseInstant(item.expected_end)} zone={me.zone} />
+          </>
+        ) : (
+          o.untilRevoked
+        )}
       </td>
       <td data-label={o.revocations}>
         {item.revocations.map((r) => (
           <p key={r.id} data-testid="revocation">
-            <Time at={parseInstant(r.start)} zone={me.zone} />: {r.reason} {r.letter ? `(${r.letter})` : ''} <span class="hint">{o.revokedFor(String(r.cameras), r.approver ?? r.entered_by)}</span>
+            <Time at={parseInstant(r.start)} zone={me.zone} />: {r.reason} {r.letter ? `(${r.letter})` : ''}{' '}
+            <span class="hint">{o.revokedFor(String(r.cameras), r.approver ?? r.entered_by)}</span>
           </p>
         ))}
       </td>
       <td data-label={t.admin.actions} class="row-actions">
-        {onRevoke && item.left > 0 && item.state !== 'ended'
-          ? <button type="button" class="small danger" data-testid="revoke" onClick={onRevoke}>{item.kind === 'order' ? o.revoke : o.endIt}</button> : null}
+        {onRevoke && item.left > 0 && item.state !== 'ended' ? (
+          <button type="button" class="small danger" data-testid="revoke" onClick={onRevoke}>
+            {item.kind === 'order' ? o.revoke : o.endIt}
+          </button>
+        ) : null}
       </td>
     </tr>
   );

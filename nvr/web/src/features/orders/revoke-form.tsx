@@ -8,7 +8,15 @@ import { useAction } from '../../shared/ui/action';
 import { Dialog, ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
 
-export function RevokeForm({ directive, onDone, onClose }: { directive: Directive; onDone: () => void; onClose: () => void }) {
+export function RevokeForm({
+  directive,
+  onDone,
+  onClose,
+}: {
+  directive: Directive;
+  onDone: () => void;
+  onClose: () => void;
+}) {
   const { t } = useWords();
   const o = t.orders;
   const [reason, setReason] = useState('');
@@ -34,12 +42,25 @@ export function RevokeForm({ directive, onDone, onClose }: { directive: Directiv
 
   return (
     <Dialog title={o.revokeTitle(directive.letter ?? directive.reason)} testid="revoke-form" onClose={onClose}>
-      <form noValidate onSubmit={(event) => { event.preventDefault(); void save(); }}>
+      <form
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          void save();
+        }}
+      >
         <p>{o.revokeText}</p>
         <Field label={o.revokeFor}>
           {(f) => (
-            <select {...f} data-testid="revoke-some" value={some ? 'some' : 'all'} onChange={(e) => setSome(valueOf(e) === 'some')}>
-              <option value="all">{o.revokeAll} ({directive.left})</option>
+            <select
+              {...f}
+              data-testid="revoke-some"
+              value={some ? 'some' : 'all'}
+              onChange={(e) => setSome(valueOf(e) === 'some')}
+            >
+              <option value="all">
+                {o.revokeAll} ({directive.left})
+              </option>
               <option value="some">{o.revokeSome}</option>
             </select>
           )}
@@ -49,18 +70,42 @@ export function RevokeForm({ directive, onDone, onClose }: { directive: Directiv
             {(f) => <input {...f} data-testid="revoke-where" value={where} onInput={(e) => setWhere(valueOf(e))} />}
           </Field>
         ) : null}
-        <Field label={o.reason} error={tried && reason.trim() === '' ? o.missing : null}>{(f) => <input {...f} data-testid="revoke-reason" value={reason} onInput={(e) => setReason(valueOf(e))} />}</Field>
+        <Field label={o.reason} error={tried && reason.trim() === '' ? o.missing : null}>
+          {(f) => <input {...f} data-testid="revoke-reason" value={reason} onInput={(e) => setReason(valueOf(e))} />}
+        </Field>
         {isOrder ? (
           <>
-            <Field label={o.letter}>{(f) => <input {...f} data-testid="revoke-letter" value={letter} onInput={(e) => setLetter(valueOf(e))} />}</Field>
-            <Field label={o.letterDate}>{(f) => <input {...f} type="date" data-testid="revoke-letter-date" value={date} onInput={(e) => setDate(valueOf(e))} />}</Field>
-            <Field label={o.approver}>{(f) => <input {...f} data-testid="revoke-approver" value={approver} onInput={(e) => setApprover(valueOf(e))} />}</Field>
+            <Field label={o.letter}>
+              {(f) => (
+                <input {...f} data-testid="revoke-letter" value={letter} onInput={(e) => setLetter(valueOf(e))} />
+              )}
+            </Field>
+            <Field label={o.letterDate}>
+              {(f) => (
+                <input
+                  {...f}
+                  type="date"
+                  data-testid="revoke-letter-date"
+                  value={date}
+                  onInput={(e) => setDate(valueOf(e))}
+                />
+              )}
+            </Field>
+            <Field label={o.approver}>
+              {(f) => (
+                <input {...f} data-testid="revoke-approver" value={approver} onInput={(e) => setApprover(valueOf(e))} />
+              )}
+            </Field>
           </>
         ) : null}
         <ErrorText text={action.error} testid="form-error" />
         <div class="dialog-actions">
-          <button type="button" onClick={onClose}>{t.cancel}</button>
-          <button type="submit" class="primary" data-testid="revoke-save" disabled={action.busy}>{isOrder ? o.revoke : o.endIt}</button>
+          <button type="button" onClick={onClose}>
+            {t.cancel}
+          </button>
+          <button type="submit" class="primary" data-testid="revoke-save" disabled={action.busy}>
+            {isOrder ? o.revoke : o.endIt}
+          </button>
         </div>
       </form>
     </Dialog>

@@ -10,7 +10,17 @@ import { Dialog, ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
 import { ChoiceFields, NOTHING_CHOSEN, readChoice } from '../cameras/choice';
 
-export function WindowForm({ kind, zone, onDone, onClose }: { kind: 'maintenance' | 'schedule'; zone: string; onDone: () => void; onClose: () => void }) {
+export function WindowForm({
+  kind,
+  zone,
+  onDone,
+  onClose,
+}: {
+  kind: 'maintenance' | 'schedule';
+  zone: string;
+  onDone: () => void;
+  onClose: () => void;
+}) {
   const { t } = useWords();
   const o = t.orders;
   const [chosen, setChosen] = useState(NOTHING_CHOSEN);
@@ -39,22 +49,58 @@ export function WindowForm({ kind, zone, onDone, onClose }: { kind: 'maintenance
 
   return (
     <Dialog title={o.add[kind]} testid={`${kind}-form`} onClose={onClose}>
-      <form noValidate onSubmit={(event) => { event.preventDefault(); void save(); }}>
+      <form
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          void save();
+        }}
+      >
         <p class="hint">{t.clip.zone(zone)}</p>
         <ChoiceFields chosen={chosen} error={noChoice ? o.missing : null} onChange={setChosen} />
-        <Field label={o.reason} error={missing(reason)}>{(f) => <input {...f} data-testid="window-reason" value={reason} onInput={(e) => setReason(valueOf(e))} />}</Field>
+        <Field label={o.reason} error={missing(reason)}>
+          {(f) => <input {...f} data-testid="window-reason" value={reason} onInput={(e) => setReason(valueOf(e))} />}
+        </Field>
         {kind === 'schedule' ? (
-          <Field label={o.hours} hint={o.hoursHint} error={missing(hours)}>{(f) => <input {...f} data-testid="schedule-hours" value={hours} onInput={(e) => setHours(valueOf(e))} />}</Field>
+          <Field label={o.hours} hint={o.hoursHint} error={missing(hours)}>
+            {(f) => <input {...f} data-testid="schedule-hours" value={hours} onInput={(e) => setHours(valueOf(e))} />}
+          </Field>
         ) : (
           <>
-            <Field label={o.start} error={missing(start)}>{(f) => <input {...f} type="datetime-local" step="1" data-testid="window-start" value={start} onInput={(e) => setStart(valueOf(e))} />}</Field>
-            <Field label={o.end} error={missing(end)}>{(f) => <input {...f} type="datetime-local" step="1" data-testid="window-end" value={end} onInput={(e) => setEnd(valueOf(e))} />}</Field>
+            <Field label={o.start} error={missing(start)}>
+              {(f) => (
+                <input
+                  {...f}
+                  type="datetime-local"
+                  step="1"
+                  data-testid="window-start"
+                  value={start}
+                  onInput={(e) => setStart(valueOf(e))}
+                />
+              )}
+            </Field>
+            <Field label={o.end} error={missing(end)}>
+              {(f) => (
+                <input
+                  {...f}
+                  type="datetime-local"
+                  step="1"
+                  data-testid="window-end"
+                  value={end}
+                  onInput={(e) => setEnd(valueOf(e))}
+                />
+              )}
+            </Field>
           </>
         )}
         <ErrorText text={action.error} testid="form-error" />
         <div class="dialog-actions">
-          <button type="button" onClick={onClose}>{t.cancel}</button>
-          <button type="submit" class="primary" data-testid="window-save" disabled={action.busy}>{o.enter}</button>
+          <button type="button" onClick={onClose}>
+            {t.cancel}
+          </button>
+          <button type="submit" class="primary" data-testid="window-save" disabled={action.busy}>
+            {o.enter}
+          </button>
         </div>
       </form>
     </Dialog>

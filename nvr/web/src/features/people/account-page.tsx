@@ -9,12 +9,20 @@ export function AccountPage({ me }: { me: Me }) {
   const a = t.account;
   return (
     <div class="narrow">
-      <header class="page-head"><h1>{a.title}</h1></header>
+      <header class="page-head">
+        <h1>{a.title}</h1>
+      </header>
       <dl class="panel facts" data-testid="account">
-        <dt>{a.user}</dt><dd>{me.user}</dd>
-        <dt>{a.role}</dt><dd>{t.roles[me.role]} <span class="muted">({t.roleHints[me.role]})</span></dd>
-        <dt>{a.zone}</dt><dd>{me.zone}</dd>
-        <dt>{a.version}</dt><dd>{me.version}</dd>
+        <dt>{a.user}</dt>
+        <dd>{me.user}</dd>
+        <dt>{a.role}</dt>
+        <dd>
+          {t.roles[me.role]} <span class="muted">({t.roleHints[me.role]})</span>
+        </dd>
+        <dt>{a.zone}</dt>
+        <dd>{me.zone}</dd>
+        <dt>{a.version}</dt>
+        <dd>{me.version}</dd>
       </dl>
       <section class="panel">
         <h2>{t.admin.changePassword}</h2>

@@ -22,11 +22,12 @@ export function AuditPage({ me }: { me: Me }) {
   const reading = useAction();
   const verifying = useAction();
 
-  const read = (from: number | null): void => void reading.run(async () => {
-    const page = await api.auditLog(trimmed(query), from);
-    setEntries(from === null ? page.entries : [...(entries ?? []), ...page.entries]);
-    setBefore(page.before);
-  });
+  const read = (from: number | null): void =>
+    void reading.run(async () => {
+      const page = await api.auditLog(trimmed(query), from);
+      setEntries(from === null ? page.entries : [...(entries ?? []), ...page.entries]);
+      setBefore(page.before);
+    });
   useEffect(() => {
     document.title = `${a.title} – nvr`;
     read(null);
@@ -34,7 +35,9 @@ export function AuditPage({ me }: { me: Me }) {
 
   return (
     <div>
-      <header class="page-head"><h1>{a.title}</h1></header>
+      <header class="page-head">
+        <h1>{a.title}</h1>
+      </header>
       <p class="muted">{a.text}</p>
       <form
         class="panel report-form"
@@ -43,17 +46,48 @@ export function AuditPage({ me }: { me: Me }) {
           read(null);
         }}
       >
-        <Field label={a.actor}>{(f) => <input {...f} data-testid="audit-actor" value={query.actor} onInput={(e) => setQuery({ ...query, actor: valueOf(e) })} />}</Field>
-        <Field label={a.camera}>{(f) => <input {...f} data-testid="audit-camera" value={query.camera} onInput={(e) => setQuery({ ...query, camera: valueOf(e) })} />}</Field>
+        <Field label={a.actor}>
+          {(f) => (
+            <input
+              {...f}
+              data-testid="audit-actor"
+              value={query.actor}
+              onInput={(e) => setQuery({ ...query, actor: valueOf(e) })}
+            />
+          )}
+        </Field>
+        <Field label={a.camera}>
+          {(f) => (
+            <input
+              {...f}
+              data-testid="audit-camera"
+              value={query.camera}
+              onInput={(e) => setQuery({ ...query, camera: valueOf(e) })}
+            />
+          )}
+        </Field>
         <Field label={a.action}>
           {(f) => (
-            <select {...f} data-testid="audit-action" value={query.action} onChange={(e) => setQuery({ ...query, action: valueOf(e) })}>
+            <select
+              {...f}
+              data-testid="audit-action"
+              value={query.action}
+              onChange={(e) => setQuery({ ...query, action: valueOf(e) })}
+            >
               <option value="">{a.anyAction}</option>
-              {Object.entries(a.actions).map(([name, words]) => <option key={name} value={name}>{words}</option>)}
+              {Object.entries(a.actions).map(([name, words]) => (
+                <option key={name} value={name}>
+                  {words}
+                </option>
+              ))}
             </select>
           )}
         </Field>
-        <div class="actions"><button type="submit" class="primary" data-testid="audit-run" disabled={reading.busy}>{reading.busy ? t.loading : a.show}</button></div>
+        <div class="actions">
+          <button type="submit" class="primary" data-testid="audit-run" disabled={reading.busy}>
+            {reading.busy ? t.loading : a.show}
+          </button>
+        </div>
       </form>
       <form
         class="panel report-form"
@@ -62,16 +96,38 @@ export function AuditPage({ me }: { me: Me }) {
           void verifying.run(async () => setVerdict(await api.verifyAudit(head.trim())));
         }}
       >
-        <Field label={a.head} hint={a.headHint}>{(f) => <input {...f} class="mono" data-testid="audit-head" value={head} onInput={(e) => setHead(valueOf(e))} />}</Field>
-        <div class="actions"><button type="submit" data-testid="audit-verify" disabled={verifying.busy}>{verifying.busy ? t.loading : a.verify}</button></div>
+        <Field label={a.head} hint={a.headHint}>
+          {(f) => (
+            <input {...f} class="mono" data-testid="audit-head" value={head} onInput={(e) => setHead(valueOf(e))} />
+          )}
+        </Field>
+        <div class="actions">
+          <button type="submit" data-testid="audit-verify" disabled={verifying.busy}>
+            {verifying.busy ? t.loading : a.verify}
+          </button>
+        </div>
         {verdict ? (
-          <div role="status" class={verdict.state === 'tampered' ? 'error' : verdict.whole ? 'good' : 'hint'} data-testid="audit-verdict" data-whole={verdict.whole}>
+          <div
+            role="status"
+            class={verdict.state === 'tampered' ? 'error' : verdict.whole ? 'good' : 'hint'}
+            data-testid="audit-verdict"
+            data-whole={verdict.whole}
+          >
             <p>
-              {verdict.state === 'tampered' ? a.notWhole(format.number(verdict.faults.length, lang))
-                : verdict.whole ? a.whole(format.number(Number(verdict.noted.split(':')[0]), lang)) : a.consistent(format.number(verdict.entries, lang))}
+              {verdict.state === 'tampered'
+                ? a.notWhole(format.number(verdict.faults.length, lang))
+                : verdict.whole
+                  ? a.whole(format.number(Number(verdict.noted.split(':')[0]), lang))
+                  : a.consistent(format.number(verdict.entries, lang))}
             </p>
-            <ul>{verdict.faults.map((fault) => <li key={`${fault.seq} ${fault.kind}`}>{a.fault(fault.seq, a.kinds[fault.kind] ?? fault.kind)}</li>)}</ul>
-            <p class="hint">{a.headNow} <code>{verdict.head}</code></p>
+            <ul>
+              {verdict.faults.map((fault) => (
+                <li key={`${fault.seq} ${fault.kind}`}>{a.fault(fault.seq, a.kinds[fault.kind] ?? fault.kind)}</li>
+              ))}
+            </ul>
+            <p class="hint">
+              {a.headNow} <code>{verdict.head}</code>
+            </p>
           </div>
         ) : null}
         <ErrorText text={verifying.error} testid="audit-verify-error" />
@@ -80,22 +136,40 @@ export function AuditPage({ me }: { me: Me }) {
       {entries ? (
         <div class="panel table-scroll">
           <table class="gaps" data-testid="audit-table">
-            <thead><tr><th scope="col">{a.number}</th><th scope="col">{a.time}</th><th scope="col">{a.actor}</th><th scope="col">{a.address}</th><th scope="col">{a.action}</th><th scope="col">{a.camera}</th><th scope="col">{a.detail}</th></tr></thead>
+            <thead>
+              <tr>
+                <th scope="col">{a.number}</th>
+                <th scope="col">{a.time}</th>
+                <th scope="col">{a.actor}</th>
+                <th scope="col">{a.address}</th>
+                <th scope="col">{a.action}</th>
+                <th scope="col">{a.camera}</th>
+                <th scope="col">{a.detail}</th>
+              </tr>
+            </thead>
             <tbody>
               {entries.map((entry) => (
                 <tr key={entry.seq} data-testid="audit-row" data-action={entry.action}>
                   <td data-label={a.number}>{format.number(entry.seq, lang)}</td>
-                  <td data-label={a.time} class="nowrap"><Time at={parseInstant(entry.time)} zone={me.zone} show="plain" /></td>
+                  <td data-label={a.time} class="nowrap">
+                    <Time at={parseInstant(entry.time)} zone={me.zone} show="plain" />
+                  </td>
                   <td data-label={a.actor}>{entry.actor}</td>
                   <td data-label={a.address}>{entry.address || '–'}</td>
                   <td data-label={a.action}>{a.actions[entry.action] ?? entry.action}</td>
                   <td data-label={a.camera}>{entry.camera ?? '–'}</td>
-                  <td data-label={a.detail} class="detail" title={entry.detail}>{detailText(entry.detail, (at) => format.dateTime(at, lang, me.zone)) || '–'}</td>
+                  <td data-label={a.detail} class="detail" title={entry.detail}>
+                    {detailText(entry.detail, (at) => format.dateTime(at, lang, me.zone)) || '–'}
+                  </td>
                 </tr>
               ))}
             </tbody>
           </table>
-          {before === null ? null : <button type="button" data-testid="audit-more" disabled={reading.busy} onClick={() => read(before)}>{a.more}</button>}
+          {before === null ? null : (
+            <button type="button" data-testid="audit-more" disabled={reading.busy} onClick={() => read(before)}>
+              {a.more}
+            </button>
+          )}
         </div>
       ) : null}
     </div>
@@ -108,7 +182,9 @@ function detailText(detail: string, time: (at: Instant) => string): string {
     if (name.endsWith('_us') && typeof value === 'number') return `${name.slice(0, -3)}: ${time(value / 1000)}`;
     return `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`;
   };
-  return Object.entries(JSON.parse(detail) as Record<string, unknown>).map(told).join(' · ');
+  return Object.entries(JSON.parse(detail) as Record<string, unknown>)
+    .map(told)
+    .join(' · ');
 }
 
 function trimmed(query: api.AuditQuery): api.AuditQuery {

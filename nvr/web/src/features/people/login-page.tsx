@@ -22,7 +22,9 @@ export function LoginPage({ expired }: { expired: boolean }) {
   return (
     <main class="login" id="content">
       <form
-        class="panel" data-testid="login-form" noValidate
+        class="panel"
+        data-testid="login-form"
+        noValidate
         onSubmit={(event) => {
           event.preventDefault();
           const complete = user !== '' && password !== '';
@@ -30,21 +32,47 @@ export function LoginPage({ expired }: { expired: boolean }) {
           if (complete) void action.run(() => login(user, password));
         }}
       >
-        <p class="brand"><img src={`${BASE}/favicon.svg`} alt="" width="28" height="28" /> nvr <span class="muted">{t.appTagline}</span></p>
+        <p class="brand">
+          <img src={`${BASE}/favicon.svg`} alt="" width="28" height="28" /> nvr{' '}
+          <span class="muted">{t.appTagline}</span>
+        </p>
         <h1>{t.login.title}</h1>
-        {expired ? <p class="notice" role="status" data-testid="session-expired">{t.login.expired}</p> : null}
+        {expired ? (
+          <p class="notice" role="status" data-testid="session-expired">
+            {t.login.expired}
+          </p>
+        ) : null}
         <Field label={t.login.user}>
           {(a) => (
-            <input {...a} ref={first} data-testid="login-user" name="username" autocomplete="username" autocapitalize="none" value={user} onInput={(e) => setUser(valueOf(e))} />
+            <input
+              {...a}
+              ref={first}
+              data-testid="login-user"
+              name="username"
+              autocomplete="username"
+              autocapitalize="none"
+              value={user}
+              onInput={(e) => setUser(valueOf(e))}
+            />
           )}
         </Field>
         <Field label={t.login.password}>
           {(a) => (
-            <input {...a} data-testid="login-password" name="password" type="password" autocomplete="current-password" value={password} onInput={(e) => setPassword(valueOf(e))} />
+            <input
+              {...a}
+              data-testid="login-password"
+              name="password"
+              type="password"
+              autocomplete="current-password"
+              value={password}
+              onInput={(e) => setPassword(valueOf(e))}
+            />
           )}
         </Field>
         <ErrorText text={missing ? t.login.missing : action.error} testid="login-error" />
-        <button type="submit" class="primary wide" data-testid="login-submit" disabled={action.busy}>{t.login.submit}</button>
+        <button type="submit" class="primary wide" data-testid="login-submit" disabled={action.busy}>
+          {t.login.submit}
+        </button>
       </form>
     </main>
   );

@@ -41,7 +41,8 @@ export function PasswordForm({ user, own, onDone }: PasswordFormProps) {
 
   return (
     <form
-      noValidate data-testid="password-form"
+      noValidate
+      data-testid="password-form"
       onSubmit={(event) => {
         event.preventDefault();
         void submit();
@@ -51,19 +52,55 @@ export function PasswordForm({ user, own, onDone }: PasswordFormProps) {
       <input type="text" name="username" autocomplete="username" value={user} readOnly hidden />
       {own ? (
         <Field label={a.currentPassword}>
-          {(f) => <input {...f} type="password" data-testid="password-current" autocomplete="current-password" value={current} onInput={(e) => setCurrent(valueOf(e))} />}
+          {(f) => (
+            <input
+              {...f}
+              type="password"
+              data-testid="password-current"
+              autocomplete="current-password"
+              value={current}
+              onInput={(e) => setCurrent(valueOf(e))}
+            />
+          )}
         </Field>
       ) : null}
       <Field label={a.newPassword}>
-        {(f) => <input {...f} type="password" data-testid="password-new" autocomplete="new-password" value={first} onInput={(e) => setFirst(valueOf(e))} />}
+        {(f) => (
+          <input
+            {...f}
+            type="password"
+            data-testid="password-new"
+            autocomplete="new-password"
+            value={first}
+            onInput={(e) => setFirst(valueOf(e))}
+          />
+        )}
       </Field>
       <Field label={a.newPasswordAgain}>
-        {(f) => <input {...f} type="password" data-testid="password-again" autocomplete="new-password" value={second} onInput={(e) => setSecond(valueOf(e))} />}
+        {(f) => (
+          <input
+            {...f}
+            type="password"
+            data-testid="password-again"
+            autocomplete="new-password"
+            value={second}
+            onInput={(e) => setSecond(valueOf(e))}
+          />
+        )}
       </Field>
-      <ErrorText text={problem ?? (action.code === 'bad_credentials' ? a.currentWrong : action.error)} testid="password-error" />
-      {done ? <p class="good" role="status" data-testid="password-changed">{a.passwordChanged}</p> : null}
+      <ErrorText
+        text={problem ?? (action.code === 'bad_credentials' ? a.currentWrong : action.error)}
+        testid="password-error"
+      />
+      {done ? (
+        <p class="good" role="status" data-testid="password-changed">
+          {a.passwordChanged}
+        </p>
+      ) : null}
       <div class="dialog-actions">
-        <button type="submit" class="primary" data-testid="password-save" disabled={action.busy}>{a.changePassword}</button>
+        <button type="submit" class="primary" data-testid="password-save" disabled={action.busy}>
+          {a.changePassword}
+        </button>
       </div>
     </form>
   );

@@ -12,7 +12,11 @@ export function RoleField({ role, onRole, testid }: { role: Role; onRole: (role:
     <Field label={t.admin.role} hint={t.roleHints[role]}>
       {(f) => (
         <select {...f} data-testid={testid} value={role} onChange={(e) => onRole(valueOf(e) as Role)}>
-          {ROLES.map((name) => <option key={name} value={name}>{t.roles[name]}</option>)}
+          {ROLES.map((name) => (
+            <option key={name} value={name}>
+              {t.roles[name]}
+            </option>
+          ))}
         </select>
       )}
     </Field>

@@ -23,7 +23,9 @@ export function TokensPage({ me }: { me: Me }) {
     <div>
       <header class="page-head">
         <h1>{a.tokensTitle}</h1>
-        <button type="button" class="primary" data-testid="add-token" onClick={() => setAdding(true)}>{a.addToken}</button>
+        <button type="button" class="primary" data-testid="add-token" onClick={() => setAdding(true)}>
+          {a.addToken}
+        </button>
       </header>
       <p class="muted">{a.tokensText}</p>
       <ErrorText text={list.error} testid="list-error" />
@@ -31,7 +33,17 @@ export function TokensPage({ me }: { me: Me }) {
       {list.items && list.items.length > 0 ? (
         <div class="panel table-scroll">
           <table class="gaps">
-            <thead><tr><th scope="col">{a.tokenName}</th><th scope="col">{a.role}</th><th scope="col">{a.tokenOf}</th><th scope="col">{a.madeBy}</th><th scope="col">{a.created}</th><th scope="col">{a.lastUsed}</th><th scope="col">{a.actions}</th></tr></thead>
+            <thead>
+              <tr>
+                <th scope="col">{a.tokenName}</th>
+                <th scope="col">{a.role}</th>
+                <th scope="col">{a.tokenOf}</th>
+                <th scope="col">{a.madeBy}</th>
+                <th scope="col">{a.created}</th>
+                <th scope="col">{a.lastUsed}</th>
+                <th scope="col">{a.actions}</th>
+              </tr>
+            </thead>
             <tbody>
               {list.items.map((token) => (
                 <tr key={token.id} data-testid="token-row" data-token={token.name}>
@@ -39,10 +51,21 @@ export function TokensPage({ me }: { me: Me }) {
                   <td data-label={a.role}>{t.roles[token.role]}</td>
                   <td data-label={a.tokenOf}>{token.user ?? '–'}</td>
                   <td data-label={a.madeBy}>{token.made_by ?? a.notKnown}</td>
-                  <td data-label={a.created}>{token.created ? <Time at={parseInstant(token.created)} zone={me.zone} /> : '–'}</td>
-                  <td data-label={a.lastUsed}>{token.last_used ? <Time at={parseInstant(token.last_used)} zone={me.zone} /> : a.never}</td>
+                  <td data-label={a.created}>
+                    {token.created ? <Time at={parseInstant(token.created)} zone={me.zone} /> : '–'}
+                  </td>
+                  <td data-label={a.lastUsed}>
+                    {token.last_used ? <Time at={parseInstant(token.last_used)} zone={me.zone} /> : a.never}
+                  </td>
                   <td data-label={a.actions} class="row-actions">
-                    <button type="button" class="small danger" data-testid="revoke-token" onClick={() => setRevoking(token)}>{a.revoke}</button>
+                    <button
+                      type="button"
+                      class="small danger"
+                      data-testid="revoke-token"
+                      onClick={() => setRevoking(token)}
+                    >
+                      {a.revoke}
+                    </button>
                   </td>
                 </tr>
               ))}
@@ -53,7 +76,11 @@ export function TokensPage({ me }: { me: Me }) {
       {adding ? <TokenForm onMade={list.reload} onClose={() => setAdding(false)} /> : null}
       {revoking ? (
         <Confirm
-          title={a.revokeToken(revoking.name)} text={a.revokeTokenText} action={a.revoke} error={revoke.error} busy={revoke.busy}
+          title={a.revokeToken(revoking.name)}
+          text={a.revokeTokenText}
+          action={a.revoke}
+          error={revoke.error}
+          busy={revoke.busy}
           onClose={() => {
             setRevoking(null);
             revoke.clear();
@@ -84,19 +111,36 @@ function TokenForm({ onMade, onClose }: { onMade: () => void; onClose: () => voi
       <Dialog title={made.name} testid="token-made" onClose={onClose}>
         <p role="status">{a.tokenOnce}</p>
         <Field label={a.tokensTitle}>
-          {(f) => <input {...f} class="mono" data-testid="token-value" readOnly value={made.token} onFocus={(e) => e.currentTarget.select()} />}
+          {(f) => (
+            <input
+              {...f}
+              class="mono"
+              data-testid="token-value"
+              readOnly
+              value={made.token}
+              onFocus={(e) => e.currentTarget.select()}
+            />
+          )}
         </Field>
         <div class="dialog-actions">
           {/* Only a page served over HTTPS (or from this machine) may use the clipboard; elsewhere the field can be copied by hand. */}
           {navigator.clipboard ? (
             <button
-              type="button" data-testid="token-copy"
-              onClick={() => void navigator.clipboard.writeText(made.token).then(() => setCopied(true), () => undefined)}
+              type="button"
+              data-testid="token-copy"
+              onClick={() =>
+                void navigator.clipboard.writeText(made.token).then(
+                  () => setCopied(true),
+                  () => undefined,
+                )
+              }
             >
               {copied ? a.copied : a.copy}
             </button>
           ) : null}
-          <button type="button" class="primary" data-testid="token-done" onClick={onClose}>{t.close}</button>
+          <button type="button" class="primary" data-testid="token-done" onClick={onClose}>
+            {t.close}
+          </button>
         </div>
       </Dialog>
     );
@@ -121,8 +165,12 @@ function TokenForm({ onMade, onClose }: { onMade: () => void; onClose: () => voi
         <RoleField role={role} onRole={setRole} testid="token-role" />
         <ErrorText text={action.error} testid="form-error" />
         <div class="dialog-actions">
-          <button type="button" onClick={onClose}>{t.cancel}</button>
-          <button type="submit" class="primary" data-testid="token-save" disabled={action.busy}>{a.create}</button>
+          <button type="button" onClick={onClose}>
+            {t.cancel}
+          </button>
+          <button type="submit" class="primary" data-testid="token-save" disabled={action.busy}>
+            {a.create}
+          </button>
         </div>
       </form>
     </Dialog>

@@ -25,23 +25,50 @@ export function UsersPage({ me }: { me: Me }) {
     <div>
       <header class="page-head">
         <h1>{a.usersTitle}</h1>
-        <button type="button" class="primary" data-testid="add-user" onClick={() => setAdding(true)}>{a.addUser}</button>
+        <button type="button" class="primary" data-testid="add-user" onClick={() => setAdding(true)}>
+          {a.addUser}
+        </button>
       </header>
       <ErrorText text={list.error} testid="list-error" />
       {list.items ? (
         <div class="panel table-scroll">
           <table class="gaps">
-            <thead><tr><th scope="col">{a.userName}</th><th scope="col">{a.role}</th><th scope="col">{a.created}</th><th scope="col">{a.actions}</th></tr></thead>
+            <thead>
+              <tr>
+                <th scope="col">{a.userName}</th>
+                <th scope="col">{a.role}</th>
+                <th scope="col">{a.created}</th>
+                <th scope="col">{a.actions}</th>
+              </tr>
+            </thead>
             <tbody>
               {list.items.map((user) => (
                 <tr key={user.name} data-testid="user-row" data-user={user.name}>
-                  <td data-label={a.userName}>{user.name} {user.name === me.user ? <span class="muted">({a.you})</span> : null}</td>
+                  <td data-label={a.userName}>
+                    {user.name} {user.name === me.user ? <span class="muted">({a.you})</span> : null}
+                  </td>
                   <td data-label={a.role}>{t.roles[user.role]}</td>
-                  <td data-label={a.created}>{user.created ? <Time at={parseInstant(user.created)} zone={me.zone} /> : '–'}</td>
+                  <td data-label={a.created}>
+                    {user.created ? <Time at={parseInstant(user.created)} zone={me.zone} /> : '–'}
+                  </td>
                   <td data-label={a.actions} class="row-actions">
-                    <button type="button" class="small" data-testid="change-password" onClick={() => setPassword(user.name)}>{a.changePassword}</button>
+                    <button
+                      type="button"
+                      class="small"
+                      data-testid="change-password"
+                      onClick={() => setPassword(user.name)}
+                    >
+                      {a.changePassword}
+                    </button>
                     {user.name === me.user ? null : (
-                      <button type="button" class="small danger" data-testid="remove-user" onClick={() => setRemoving(user.name)}>{t.remove}</button>
+                      <button
+                        type="button"
+                        class="small danger"
+                        data-testid="remove-user"
+                        onClick={() => setRemoving(user.name)}
+                      >
+                        {t.remove}
+                      </button>
                     )}
                   </td>
                 </tr>
@@ -66,7 +93,11 @@ export function UsersPage({ me }: { me: Me }) {
       ) : null}
       {removing !== null ? (
         <Confirm
-          title={a.removeUser(removing)} text={a.removeUserText} action={t.remove} error={remove.error} busy={remove.busy}
+          title={a.removeUser(removing)}
+          text={a.removeUserText}
+          action={t.remove}
+          error={remove.error}
+          busy={remove.busy}
           onClose={() => {
             setRemoving(null);
             remove.clear();
@@ -106,16 +137,38 @@ function UserForm({ onDone, onClose }: { onDone: () => void; onClose: () => void
         }}
       >
         <Field label={a.userName} error={missing && name.trim() === '' ? a.required : null}>
-          {(f) => <input {...f} data-testid="user-name" autocomplete="off" autocapitalize="none" value={name} onInput={(e) => setName(valueOf(e))} />}
+          {(f) => (
+            <input
+              {...f}
+              data-testid="user-name"
+              autocomplete="off"
+              autocapitalize="none"
+              value={name}
+              onInput={(e) => setName(valueOf(e))}
+            />
+          )}
         </Field>
         <Field label={a.userPassword} error={missing && password === '' ? a.required : null}>
-          {(f) => <input {...f} type="password" data-testid="user-password" autocomplete="new-password" value={password} onInput={(e) => setPassword(valueOf(e))} />}
+          {(f) => (
+            <input
+              {...f}
+              type="password"
+              data-testid="user-password"
+              autocomplete="new-password"
+              value={password}
+              onInput={(e) => setPassword(valueOf(e))}
+            />
+          )}
         </Field>
         <RoleField role={role} onRole={setRole} testid="user-role" />
         <ErrorText text={action.error} testid="form-error" />
         <div class="dialog-actions">
-          <button type="button" onClick={onClose}>{t.cancel}</button>
-          <button type="submit" class="primary" data-testid="user-save" disabled={action.busy}>{a.add}</button>
+          <button type="button" onClick={onClose}>
+            {t.cancel}
+          </button>
+          <button type="submit" class="primary" data-testid="user-save" disabled={action.busy}>
+            {a.add}
+          </button>
         </div>
       </form>
     </Dialog>

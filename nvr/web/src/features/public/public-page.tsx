@@ -1,5 +1,5 @@
-// What citizens see without a login: each public camera's named status and since when, and its last picture if it may be shown.
-// When the server does not answer, what it said last stays, with a word about it: never a bare error.
+// What citizens see without a login: each public camera's named status and since when, and its last picture if it may
+// be shown. When the server does not answer, what it said last stays, with a word about it: never a bare error.
 
 import { useEffect, useState } from 'preact/hooks';
 import { BASE } from '../../shared/api/base';
@@ -23,15 +23,19 @@ export function PublicPage() {
   const [answer, setAnswer] = useState<PublicCameras | null>(null);
   const [trouble, setTrouble] = useState<'off' | 'late' | null>(null);
   const [search, setSearch] = useState('');
-  usePoll(async (signal) => {
-    try {
-      setAnswer(await api.publicCameras(signal));
-      setTrouble(null);
-    } catch (error) {
-      if (signal.aborted) return;
-      setTrouble(error instanceof api.ApiError && error.code === 'public_off' ? 'off' : 'late');
-    }
-  }, EVERY_MS, 'public');
+  usePoll(
+    async (signal) => {
+      try {
+        setAnswer(await api.publicCameras(signal));
+        setTrouble(null);
+      } catch (error) {
+        if (signal.aborted) return;
+        setTrouble(error instanceof api.ApiError && error.code === 'public_off' ? 'off' : 'late');
+      }
+    },
+    EVERY_MS,
+    'public',
+  );
   useEffect(() => {
     document.title = p.title;
   }, [p]);
@@ -43,27 +47,62 @@ export function PublicPage() {
   return (
     <>
       <header class="top">
-        <span class="brand"><img src={`${BASE}/favicon.svg`} alt="" width="24" height="24" /> {p.title}</span>
-        <div class="top-end"><LanguageChoice /></div>
+        <span class="brand">
+          <img src={`${BASE}/favicon.svg`} alt="" width="24" height="24" /> {p.title}
+        </span>
+        <div class="top-end">
+          <LanguageChoice />
+        </div>
       </header>
       <main id="content" class="page" data-testid="public-page">
-        {trouble === 'off' ? <p class="panel" data-testid="public-off">{p.off}</p> : null}
-        {trouble === 'late' ? <p class="notice" role="status" data-testid="public-late">{answer ? p.late : t.offline}</p> : null}
-        {!answer && !trouble ? <p class="panel" role="status">{p.loading}</p> : null}
+        {trouble === 'off' ? (
+          <p class="panel" data-testid="public-off">
+            {p.off}
+          </p>
+        ) : null}
+        {trouble === 'late' ? (
+          <p class="notice" role="status" data-testid="public-late">
+            {answer ? p.late : t.offline}
+          </p>
+        ) : null}
+        {!answer && !trouble ? (
+          <p class="panel" role="status">
+            {p.loading}
+          </p>
+        ) : null}
         {answer && trouble !== 'off' ? (
           <>
             <header class="page-head">
-              <p class="counts" data-testid="public-counts">{p.counts(format.number(working, lang), format.number(cameras.length, lang))}</p>
+              <p class="counts" data-testid="public-counts">
+                {p.counts(format.number(working, lang), format.number(cameras.length, lang))}
+              </p>
               <p class="muted">{p.asOf(format.dateTime(parseInstant(answer.as_of), lang, answer.zone))}</p>
             </header>
             {cameras.length > 10 ? (
               <div class="filters">
-                <Field label={p.search}>{(f) => <input {...f} type="search" data-testid="public-search" placeholder={p.searchHint} value={search} onInput={(e) => setSearch(valueOf(e))} />}</Field>
-                <p class="muted">{t.cameras.shown(String(Math.min(MAX_CARDS, found.length)), String(cameras.length))}</p>
+                <Field label={p.search}>
+                  {(f) => (
+                    <input
+                      {...f}
+                      type="search"
+                      data-testid="public-search"
+                      placeholder={p.searchHint}
+                      value={search}
+                      onInput={(e) => setSearch(valueOf(e))}
+                    />
+                  )}
+                </Field>
+                <p class="muted">
+                  {t.cameras.shown(String(Math.min(MAX_CARDS, found.length)), String(cameras.length))}
+                </p>
               </div>
             ) : null}
             {cameras.length === 0 ? <p class="panel">{p.none}</p> : null}
-            <ul class="public-cards">{found.slice(0, MAX_CARDS).map((camera) => <Card key={camera.id} camera={camera} zone={answer.zone} />)}</ul>
+            <ul class="public-cards">
+              {found.slice(0, MAX_CARDS).map((camera) => (
+                <Card key={camera.id} camera={camera} zone={answer.zone} />
+              ))}
+            </ul>
           </>
         ) : null}
       </main>
@@ -76,26 +115,47 @@ function Card({ camera, zone }: { camera: PublicCamera; zone: string }) {
   const p = t.publicView;
   const [broken, setBroken] = useState<string | null>(null);
   // A new picture has a new address, at most twice a minute: in between the browser's own cache answers.
-  const picture = camera.picture && camera.picture_time ? `${camera.picture}?at=${Math.floor(parseInstant(camera.picture_time) / 30_000)}` : null;
+  const picture =
+    camera.picture && camera.picture_time
+      ? `${camera.picture}?at=${Math.floor(parseInstant(camera.picture_time) / 30_000)}`
+      : null;
   return (
     <li class="panel public-card" data-testid="public-camera" data-camera={camera.id} data-state={camera.state}>
-      {picture && broken !== picture
-        ? <img src={picture} alt={camera.picture_time ? p.pictureAt(format.dateTime(parseInstant(camera.picture_time), lang, zone)) : ''} loading="lazy" onError={() => setBroken(picture)} />
-        : <span class="thumb-none public-none">{p.noPicture}</span>}
+      {picture && broken !== picture ? (
+        <img
+          src={picture}
+          alt={camera.picture_time ? p.pictureAt(format.dateTime(parseInstant(camera.picture_time), lang, zone)) : ''}
+          loading="lazy"
+          onError={() => setBroken(picture)}
+        />
+      ) : (
+        <span class="thumb-none public-none">{p.noPicture}</span>
+      )}
       <h2>{camera.name}</h2>
       {camera.district ? <p class="muted">{camera.district}</p> : null}
       <p class={`state ${camera.state === 'recording' ? 'state-recording' : ''}`}>
-        <span class="state-dot" aria-hidden="true" /> <span class="state-words">{p.states[camera.state] ?? camera.state}</span>
-        {camera.since ? <span class="muted">{p.since(format.dateTime(parseInstant(camera.since), lang, zone))}</span> : null}
+        <span class="state-dot" aria-hidden="true" />{' '}
+        <span class="state-words">{p.states[camera.state] ?? camera.state}</span>
+        {camera.since ? (
+          <span class="muted">{p.since(format.dateTime(parseInstant(camera.since), lang, zone))}</span>
+        ) : null}
       </p>
       {camera.state === 'recording' ? null : <p>{camera.text[lang]}</p>}
       {camera.order ? (
         <p class="hint" data-testid="public-letter">
-          {p.letter(camera.order.letter)}{camera.order.letter_date ? ` (${camera.order.letter_date})` : ''}
-          {camera.order.expected_end ? `, ${p.expected(format.dateTime(parseInstant(camera.order.expected_end), lang, zone))}` : ''}
+          {p.letter(camera.order.letter)}
+          {camera.order.letter_date ? ` (${camera.order.letter_date})` : ''}
+          {camera.order.expected_end
+            ? `, ${p.expected(format.dateTime(parseInstant(camera.order.expected_end), lang, zone))}`
+            : ''}
         </p>
       ) : null}
-      {picture && camera.picture_time ? <p class="hint">{p.pictureAt('')}<Time at={parseInstant(camera.picture_time)} zone={zone} /></p> : null}
+      {picture && camera.picture_time ? (
+        <p class="hint">
+          {p.pictureAt('')}
+          <Time at={parseInstant(camera.picture_time)} zone={zone} />
+        </p>
+      ) : null}
     </li>
   );
 }

@@ -146,17 +146,22 @@ export const addresses = () => get<{ addresses: PlayerAddress[] }>(`${API}/addre
 /** `range` null: live. */
 export const makeAddress = (id: string, range: { start: Instant; end: Instant } | null, expires_s: number) =>
   change<NewPlayerAddress>('POST', `${camera(id)}/addresses`, {
-    ...(range ? { start: formatInstant(range.start), end: formatInstant(range.end) } : { live: true }), expires_s,
+    ...(range ? { start: formatInstant(range.start), end: formatInstant(range.end) } : { live: true }),
+    expires_s,
   });
 export const revokeAddress = (id: string) => change<void>('DELETE', `${API}/addresses/${seg(id)}`);
 
 // Media: addresses for <img>, <a download> and hls.js
 
-export const playlistUrl = (id: string, start: Instant, end: Instant) => `${camera(id)}/playlist.m3u8?${range(start, end)}`;
+export const playlistUrl = (id: string, start: Instant, end: Instant) =>
+  `${camera(id)}/playlist.m3u8?${range(start, end)}`;
 export const liveUrl = (id: string) => `${camera(id)}/live.m3u8`;
-export const clipUrl = (id: string, start: Instant, end: Instant, gaps: ClipGaps) => `${camera(id)}/clip.mp4?${range(start, end)}&gaps=${gaps}`;
+export const clipUrl = (id: string, start: Instant, end: Instant, gaps: ClipGaps) =>
+  `${camera(id)}/clip.mp4?${range(start, end)}&gaps=${gaps}`;
 export const snapshotUrl = (id: string, at: Instant | null, width?: number) => {
-  const query = [at === null ? '' : `at=${seg(formatInstant(at))}`, width ? `width=${width}` : ''].filter(Boolean).join('&');
+  const query = [at === null ? '' : `at=${seg(formatInstant(at))}`, width ? `width=${width}` : '']
+    .filter(Boolean)
+    .join('&');
   return `${camera(id)}/snapshot.jpg${query ? `?${query}` : ''}`;
 };
 
@@ -177,21 +182,42 @@ export type ClipGaps = 'collapse' | 'keep';
 /** `archive` is the address of all parts as one ZIP. */
 export type ClipCheck =
   | { ready: true; size: number | null; notShown: ClipPart[] }
-  | { ready: false; problem: Problem; parts: ClipPart[]; archive: string | null; soFar: ClipPart | null; retryAt: Instant | null };
+  | {
+      ready: false;
+      problem: Problem;
+      parts: ClipPart[];
+      archive: string | null;
+      soFar: ClipPart | null;
+      retryAt: Instant | null;
+    };
 
 /** A download that fails is a useless file with an error in it; asking first lets the page say why instead. */
 export async function checkClip(url: string): Promise<ClipCheck> {
   const head = await send(url, { method: 'HEAD' });
   if (head.ok) {
     const length = head.headers.get('Content-Length');
-    return { ready: true, size: length === null ? null : Number(length), notShown: notShown(url, head.headers.get('X-Not-Shown')) };
+    return {
+      ready: true,
+      size: length === null ? null : Number(length),
+      notShown: notShown(url, head.headers.get('X-Not-Shown')),
+    };
   }
   const problem = await mediaProblem(url);
   if (problem === null) return { ready: true, size: null, notShown: [] };
-  return { ready: false, problem, parts: Array.isArray(problem.parts) ? problem.parts : [], archive: problem.archive ?? null, soFar: problem.so_far ?? null, retryAt: problem.retry_at ? parseInstant(problem.retry_at) : null };
+  return {
+    ready: false,
+    problem,
+    parts: Array.isArray(problem.parts) ? problem.parts : [],
+    archive: problem.archive ?? null,
+    soFar: problem.so_far ?? null,
+    retryAt: problem.retry_at ? parseInstant(problem.retry_at) : null,
+  };
 }
 
-/** What the clip of this address does not show, since another run recorded the same time, each with the address of its own clip. */
+/**
+ * What the clip of this address does not show, since another run recorded the same time, each with the address of its
+ * own clip.
+ */
 export function notShown(url: string, header: string | null): ClipPart[] {
   if (header === null) return [];
   const [path = '', query = ''] = url.split('?', 2);
@@ -205,7 +231,11 @@ export function notShown(url: string, header: string | null): ClipPart[] {
 // Orders, maintenance windows, schedules
 
 const LISTS: Record<DirectiveKind, string> = { order: 'orders', maintenance: 'maintenance', schedule: 'schedules' };
-const ANSWERS: Record<DirectiveKind, 'orders' | 'windows' | 'schedules'> = { order: 'orders', maintenance: 'windows', schedule: 'schedules' };
+const ANSWERS: Record<DirectiveKind, 'orders' | 'windows' | 'schedules'> = {
+  order: 'orders',
+  maintenance: 'windows',
+  schedule: 'schedules',
+};
 
 export async function directives(kind: DirectiveKind): Promise<Directive[]> {
   return (await get<Record<string, Directive[]>>(`${API}/${LISTS[kind]}`))[ANSWERS[kind]] ?? [];
@@ -213,32 +243,47 @@ export async function directives(kind: DirectiveKind): Promise<Directive[]> {
 export const orderById = (id: string) => get<Directive>(`${API}/orders/${seg(id)}`);
 export const attachmentUrl = (order: string) => `${API}/orders/${seg(order)}/attachment`;
 export const previewOrder = (draft: OrderDraft) => change<OrderPreview>('POST', `${API}/orders/preview`, draft);
-export const enterOrder = (draft: OrderDraft, plan_hash: string) => change<Directive>('POST', `${API}/orders`, { ...draft, plan_hash });
-export const enterWindow = (draft: Choice & { reason: string; start: string; end: string }) => change<Directive>('POST', `${API}/maintenance`, draft);
-export const enterSchedule = (draft: Choice & { reason: string; hours: string }) => change<Directive>('POST', `${API}/schedules`, draft);
+export const enterOrder = (draft: OrderDraft, plan_hash: string) =>
+  change<Directive>('POST', `${API}/orders`, { ...draft, plan_hash });
+export const enterWindow = (draft: Choice & { reason: string; start: string; end: string }) =>
+  change<Directive>('POST', `${API}/maintenance`, draft);
+export const enterSchedule = (draft: Choice & { reason: string; hours: string }) =>
+  change<Directive>('POST', `${API}/schedules`, draft);
 export const revokeDirective = (kind: DirectiveKind, id: string, draft: RevocationDraft) =>
   change<Directive>('POST', `${API}/${LISTS[kind]}/${seg(id)}/${kind === 'order' ? 'revoke' : 'end'}`, draft);
 
 async function upload<T>(path: string, file: Blob): Promise<T> {
-  const response = await ok(path, { method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: file });
+  const response = await ok(path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/octet-stream' },
+    body: file,
+  });
   return (await response.json()) as T;
 }
 export const uploadAttachment = (file: File) => upload<{ sha256: string; bytes: number }>(`${API}/attachments`, file);
 
 // The table of cameras
 
-export const importCameras = (file: File, dryRun: boolean) => upload<Imported>(`${API}/camera-table?dry_run=${dryRun ? 'yes' : 'no'}`, file);
+export const importCameras = (file: File, dryRun: boolean) =>
+  upload<Imported>(`${API}/camera-table?dry_run=${dryRun ? 'yes' : 'no'}`, file);
 export const cameraTableUrl = (passwords: boolean) => `${API}/camera-table${passwords ? '?passwords=yes' : ''}`;
 
 // What citizens see
 
 export async function publicCameras(signal?: AbortSignal): Promise<PublicCameras> {
-  const response = await ok(`${API}/public/cameras`, { credentials: 'omit', cache: 'default', ...(signal ? { signal } : {}) });
+  const response = await ok(`${API}/public/cameras`, {
+    credentials: 'omit',
+    cache: 'default',
+    ...(signal ? { signal } : {}),
+  });
   return (await response.json()) as PublicCameras;
 }
-export const publicCuts = () => get<{ cuts: Array<{ camera: string; since: string; reason: string; by: string }> }>(`${API}/public-cuts`);
-export const cutPublicView = (id: string, reason: string) => change<unknown>('POST', `${camera(id)}/public-cut`, { reason });
-export const restorePublicView = (id: string, reason: string) => change<void>('POST', `${camera(id)}/public-cut/end`, { reason });
+export const publicCuts = () =>
+  get<{ cuts: Array<{ camera: string; since: string; reason: string; by: string }> }>(`${API}/public-cuts`);
+export const cutPublicView = (id: string, reason: string) =>
+  change<unknown>('POST', `${camera(id)}/public-cut`, { reason });
+export const restorePublicView = (id: string, reason: string) =>
+  change<void>('POST', `${camera(id)}/public-cut/end`, { reason });
 
 // Gaps
 
@@ -259,7 +304,11 @@ function chosen(query: GapQuery): string[] {
   return params;
 }
 
-export function gapsUrl(query: GapQuery, format: 'json' | 'csv' | 'html' | 'pdf', more: { limit?: number; lang?: string } = {}): string {
+export function gapsUrl(
+  query: GapQuery,
+  format: 'json' | 'csv' | 'html' | 'pdf',
+  more: { limit?: number; lang?: string } = {},
+): string {
   const params = chosen(query);
   if (query.cause) params.push(`cause=${seg(query.cause)}`);
   if (query.class) params.push(`class=${seg(query.class)}`);
@@ -270,7 +319,8 @@ export function gapsUrl(query: GapQuery, format: 'json' | 'csv' | 'html' | 'pdf'
   return `${API}/gaps?${params.join('&')}`;
 }
 
-export const gaps = (query: GapQuery, limit: number, signal?: AbortSignal) => get<GapReport>(gapsUrl(query, 'json', { limit }), signal);
+export const gaps = (query: GapQuery, limit: number, signal?: AbortSignal) =>
+  get<GapReport>(gapsUrl(query, 'json', { limit }), signal);
 
 // Figures of the fleet
 
@@ -290,7 +340,9 @@ export interface NetworkQuery {
 }
 
 export const network = (query: NetworkQuery) =>
-  get<NetworkReport>(`${API}/network?${range(query.start, query.end)}&by=${seg(query.by)}&step=${query.step}&where=${seg(query.where)}`);
+  get<NetworkReport>(
+    `${API}/network?${range(query.start, query.end)}&by=${seg(query.by)}&step=${query.step}&where=${seg(query.where)}`,
+  );
 
 /** Numbers as they were typed: the server checks them. */
 export interface PlanQuery {
@@ -302,12 +354,15 @@ export interface PlanQuery {
   price_per_mbit?: string;
 }
 
-export const plan = (query: PlanQuery) => get<CapacityPlan>(`${API}/plan?${new URLSearchParams({ ...query }).toString()}`);
+export const plan = (query: PlanQuery) =>
+  get<CapacityPlan>(`${API}/plan?${new URLSearchParams({ ...query }).toString()}`);
 
 // Alerts
 
-export const alerts = (open: boolean) => get<{ alerts: Alert[]; recipients: Recipient[] }>(`${API}/alerts${open ? '?open=true' : ''}`);
-export const acknowledgeAlert = (id: string, note: string) => change<Alert>('POST', `${API}/alerts/${seg(id)}/acknowledge`, { note });
+export const alerts = (open: boolean) =>
+  get<{ alerts: Alert[]; recipients: Recipient[] }>(`${API}/alerts${open ? '?open=true' : ''}`);
+export const acknowledgeAlert = (id: string, note: string) =>
+  change<Alert>('POST', `${API}/alerts/${seg(id)}/acknowledge`, { note });
 
 // Cases
 
@@ -316,11 +371,20 @@ export const openCase = (number: string, legal_basis: string, title: string) =>
   change<Case>('POST', `${API}/cases`, { number, legal_basis, title });
 export const askForFootage = (id: string, cameraIds: string[], start: Instant, end: Instant, purpose: string) =>
   change<FootageRequest>('POST', `${API}/cases/${seg(id)}/requests`, {
-    cameras: cameraIds, start: formatInstant(start), end: formatInstant(end), purpose,
+    cameras: cameraIds,
+    start: formatInstant(start),
+    end: formatInstant(end),
+    purpose,
   });
-export const decide = (what: 'approve' | 'refuse' | 'withdraw' | 'close', id: string, reason: string, release: boolean) =>
+export const decide = (
+  what: 'approve' | 'refuse' | 'withdraw' | 'close',
+  id: string,
+  reason: string,
+  release: boolean,
+) =>
   change<unknown>(
-    'POST', what === 'close' ? `${API}/cases/${seg(id)}/close` : `${API}/requests/${seg(id)}/${what}`,
+    'POST',
+    what === 'close' ? `${API}/cases/${seg(id)}/close` : `${API}/requests/${seg(id)}/${what}`,
     what === 'approve' ? { reason } : { reason, release },
   );
 
@@ -328,12 +392,23 @@ export const decide = (what: 'approve' | 'refuse' | 'withdraw' | 'close', id: st
 
 export const exports = () => get<{ exports: Export[] }>(`${API}/exports`);
 export const makeExport = (
-  cameraIds: string[], start: Instant, end: Instant, texts: { case: string; legal_basis: string; purpose: string; requester: string },
-) => change<Export>('POST', `${API}/exports`, { cameras: cameraIds, start: formatInstant(start), end: formatInstant(end), ...texts });
+  cameraIds: string[],
+  start: Instant,
+  end: Instant,
+  texts: { case: string; legal_basis: string; purpose: string; requester: string },
+) =>
+  change<Export>('POST', `${API}/exports`, {
+    cameras: cameraIds,
+    start: formatInstant(start),
+    end: formatInstant(end),
+    ...texts,
+  });
 export const exportRequest = (id: string) => change<Export>('POST', `${API}/exports`, { request: id });
 export const cancelExport = (id: string) => change<Export>('POST', `${API}/exports/${seg(id)}/cancel`, {});
-export const makeLink = (id: string, recipient: string, expires_s: number) => change<NewLink>('POST', `${API}/exports/${seg(id)}/links`, { recipient, expires_s });
-export const revokeLink = (id: string, link: string) => change<ExportLink>('POST', `${API}/exports/${seg(id)}/links/${seg(link)}/revoke`);
+export const makeLink = (id: string, recipient: string, expires_s: number) =>
+  change<NewLink>('POST', `${API}/exports/${seg(id)}/links`, { recipient, expires_s });
+export const revokeLink = (id: string, link: string) =>
+  change<ExportLink>('POST', `${API}/exports/${seg(id)}/links/${seg(link)}/revoke`);
 export const openLink = (link: string) => change<OpenedLink>('POST', `${API}/links/open`, { link });
 export const certificates = () => get<{ certificates: Certificate[] }>(`${API}/certificates`);
 
@@ -351,16 +426,22 @@ export const auditLog = (query: AuditQuery, before: number | null) => {
     .map(([name, value]) => `${name}=${seg(value)}`);
   return get<AuditLog>(`${API}/audit?${params.join('&')}`);
 };
-export const verifyAudit = (head: string) => get<AuditVerdict>(`${API}/audit/verify${head ? `?head=${seg(head)}` : ''}`);
+export const verifyAudit = (head: string) =>
+  get<AuditVerdict>(`${API}/audit/verify${head ? `?head=${seg(head)}` : ''}`);
 
 // Users and tokens
 
 export const users = () => get<{ users: User[] }>(`${API}/users`);
-export const addUser = (name: string, password: string, role: Role) => change<User>('POST', `${API}/users`, { name, password, role });
+export const addUser = (name: string, password: string, role: Role) =>
+  change<User>('POST', `${API}/users`, { name, password, role });
 export const removeUser = (name: string) => change<void>('DELETE', `${API}/users/${seg(name)}`);
 /** `current` is asked of whoever changes their own password. */
 export const setPassword = (name: string, password: string, current?: string) =>
-  change<void>('POST', `${API}/users/${seg(name)}/password`, current === undefined ? { password } : { password, current });
+  change<void>(
+    'POST',
+    `${API}/users/${seg(name)}/password`,
+    current === undefined ? { password } : { password, current },
+  );
 export const tokens = () => get<{ tokens: Token[] }>(`${API}/tokens`);
 export const addToken = (name: string, role: Role) => change<NewToken>('POST', `${API}/tokens`, { name, role });
 export const removeToken = (id: string) => change<void>('DELETE', `${API}/tokens/${seg(id)}`);

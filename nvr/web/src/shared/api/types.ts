@@ -4,9 +4,26 @@
 export type Role = 'viewer' | 'investigator' | 'admin';
 
 export const CAUSES = [
-  'disabled', 'maintenance', 'schedule', 'not_configured', 'unreachable', 'unauthorized', 'rejected', 'stalled', 'ended',
-  'corrupt', 'clock_step', 'overload', 'disk_full', 'disk_error', 'recorder_crashed', 'server_down', 'pruned', 'deleted',
-  'missing', 'unknown',
+  'disabled',
+  'maintenance',
+  'schedule',
+  'not_configured',
+  'unreachable',
+  'unauthorized',
+  'rejected',
+  'stalled',
+  'ended',
+  'corrupt',
+  'clock_step',
+  'overload',
+  'disk_full',
+  'disk_error',
+  'recorder_crashed',
+  'server_down',
+  'pruned',
+  'deleted',
+  'missing',
+  'unknown',
 ] as const;
 export type Cause = (typeof CAUSES)[number];
 
@@ -103,7 +120,12 @@ export interface ReportGap extends Gap {
   name: string;
 }
 
-export interface KindTally { cause: string; class: string; gaps: number; missing_s: number }
+export interface KindTally {
+  cause: string;
+  class: string;
+  gaps: number;
+  missing_s: number;
+}
 export interface Tally {
   gaps: number;
   missing_s: number;
@@ -119,7 +141,21 @@ export interface GapReport {
   /** How many gaps are not listed; they are in the sums. */
   omitted: number;
   total: {
-    cameras: number; asked_s: number; recorded_s: number; not_recorded_s: number; no_longer_there_s: number; not_required_s: number; not_known_s: number; gaps: number; missing_s: number; longest_s: number; folded: Tally; by_cause: Record<string, Tally>; by_class: Record<string, Tally>; by_kind: KindTally[] };
+    cameras: number;
+    asked_s: number;
+    recorded_s: number;
+    not_recorded_s: number;
+    no_longer_there_s: number;
+    not_required_s: number;
+    not_known_s: number;
+    gaps: number;
+    missing_s: number;
+    longest_s: number;
+    folded: Tally;
+    by_cause: Record<string, Tally>;
+    by_class: Record<string, Tally>;
+    by_kind: KindTally[];
+  };
 }
 
 /** Seconds. `coverage` is recorded ÷ required, null where nothing was required. */

@@ -16,7 +16,12 @@ describe.each(Object.entries(dictionaries))('in %s', (_lang, t) => {
   it('an unknown cause of a newer server keeps its own word', () => {
     expect(causeWords('solar_storm', t)).toBe('solar_storm');
     expect(classOf('solar_storm')).toBe('unknown');
-    expect([undefined, {}, { class: 'camera' }, { class: 'x' }].map((d) => classOf('corrupt', d))).toEqual(['network', 'network', 'camera', 'network']);
+    expect([undefined, {}, { class: 'camera' }, { class: 'x' }].map((d) => classOf('corrupt', d))).toEqual([
+      'network',
+      'network',
+      'camera',
+      'network',
+    ]);
     expect([undefined, { class: 'server' }].map((d) => classOf('stalled', d))).toEqual(['camera', 'server']);
     expect(classOf('ended', { class: 'server' })).toBe('camera');
   });
@@ -34,7 +39,9 @@ describe('errors', () => {
     expect(problemWords({ status: 502 }, en)).toContain('502');
     expect(problemWords({ status: 429, code: 'too_many_attempts' }, en)).toBe(en.tooMany);
     expect(problemWords({ status: 429, retry_after_s: 90 }, id, 'id')).toBe(id.tooManyFor('1 mnt 30 dtk'));
-    expect(problemWords({ status: 400, code: 'invalid_camera', detail: 'url is no URL' }, en)).toBe(`${en.errors.invalid_camera} (url is no URL)`);
+    expect(problemWords({ status: 400, code: 'invalid_camera', detail: 'url is no URL' }, en)).toBe(
+      `${en.errors.invalid_camera} (url is no URL)`,
+    );
     expect(errorWords(new OfflineError('x'), en)).toBe(en.offline);
     expect(errorWords(new ApiError({ status: 404, code: 'no_footage' }), en)).toBe(en.errors.no_footage);
   });
@@ -43,14 +50,27 @@ describe('errors', () => {
 describe('details', () => {
   it('are text or named values, and nothing for nothing', () => {
     expect(detailWords('timed out', en)).toBe('timed out');
-    expect(detailWords({ order: '027/1180/2025', error: 'refused', by: null }, en)).toBe('order: 027/1180/2025; refused');
+    expect(detailWords({ order: '027/1180/2025', error: 'refused', by: null }, en)).toBe(
+      'order: 027/1180/2025; refused',
+    );
     expect(detailWords({}, en)).toBe('');
     expect(detailWords(null, en)).toBe('');
   });
 });
 
 describe('states', () => {
-  const status = { since: null, detail: null, recorded_until: null, codec: null, width: null, height: null, bitrate_bps: null, frame_rate: null, clock_offset_s: null, counters: {} };
+  const status = {
+    since: null,
+    detail: null,
+    recorded_until: null,
+    codec: null,
+    width: null,
+    height: null,
+    bitrate_bps: null,
+    frame_rate: null,
+    clock_offset_s: null,
+    counters: {},
+  };
   it('name the cause as soon as there is one', () => {
     expect(stateWords({ status: { ...status, state: 'recording', cause: null } }, en)).toBe('Recording');
     expect(stateWords({ status: { ...status, state: 'waiting', cause: 'stalled' } }, en)).toBe(en.causes.stalled);

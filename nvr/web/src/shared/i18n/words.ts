@@ -7,15 +7,32 @@ import { CAUSES, GAP_CLASSES, type Cause, type Camera, type Detail, type GapClas
 
 /** For places where the server names a cause without its class (a camera's status). */
 const CLASS_OF: Record<Cause, GapClass> = {
-  disabled: 'administrative', maintenance: 'administrative', schedule: 'administrative', not_configured: 'administrative',
-  unreachable: 'network', unauthorized: 'camera', rejected: 'camera', stalled: 'camera', ended: 'camera', corrupt: 'network',
-  clock_step: 'server', overload: 'server', disk_full: 'server', disk_error: 'server', recorder_crashed: 'server',
-  server_down: 'server', pruned: 'policy', deleted: 'policy', missing: 'server', unknown: 'unknown',
+  disabled: 'administrative',
+  maintenance: 'administrative',
+  schedule: 'administrative',
+  not_configured: 'administrative',
+  unreachable: 'network',
+  unauthorized: 'camera',
+  rejected: 'camera',
+  stalled: 'camera',
+  ended: 'camera',
+  corrupt: 'network',
+  clock_step: 'server',
+  overload: 'server',
+  disk_full: 'server',
+  disk_error: 'server',
+  recorder_crashed: 'server',
+  server_down: 'server',
+  pruned: 'policy',
+  deleted: 'policy',
+  missing: 'server',
+  unknown: 'unknown',
 };
 
 /** A corrupt picture, and none, are put down to whom the detail names. */
 export function classOf(cause: string, detail?: Detail): GapClass {
-  const named = (cause === 'corrupt' || cause === 'stalled') && detail && typeof detail !== 'string' ? detail.class : undefined;
+  const named =
+    (cause === 'corrupt' || cause === 'stalled') && detail && typeof detail !== 'string' ? detail.class : undefined;
   if (named === 'network' || named === 'camera' || named === 'server') return named;
   return CLASS_OF[cause as Cause] ?? 'unknown';
 }
@@ -39,31 +56,62 @@ export function stateWords(camera: Pick<Camera, 'status'>, t: Words): string {
 export function detailWords(detail: Detail | undefined, t: Words): string {
   if (!detail) return '';
   if (typeof detail === 'string') return detail;
-  return Object.entries(detail)
-    // Shown as such, in the user's language.
-    .filter(([key]) => key !== 'class')
-    // The whole list is in the report; here the longest of the causes stands for it.
-    .filter(([key, value]) => value !== null && value !== undefined && value !== '' && key !== 'original_causes')
-    .map(([key, value]) => {
-      const text = key === 'original_cause' ? causeWords(String(value), t) : key === 'also' ? alsoWords(value, t) : typeof value === 'object' ? JSON.stringify(value) : String(value);
-      // Free text needs no name in front of it; a bare number or order does.
-      return key === 'error' || key === 'message' || key === 'text' || key === 'detail' ? text : `${t.detailKeys[key] ?? key}: ${text}`;
-    })
-    .join('; ');
+  return (
+    Object.entries(detail)
+      // Shown as such, in the user's language.
+      .filter(([key]) => key !== 'class')
+      // The whole list is in the report; here the longest of the causes stands for it.
+      .filter(([key, value]) => value !== null && value !== undefined && value !== '' && key !== 'original_causes')
+      .map(([key, value]) => {
+        const text =
+          key === 'original_cause'
+            ? causeWords(String(value), t)
+            : key === 'also'
+              ? alsoWords(value, t)
+              : typeof value === 'object'
+                ? JSON.stringify(value)
+                : String(value);
+        // Free text needs no name in front of it; a bare number or order does.
+        return key === 'error' || key === 'message' || key === 'text' || key === 'detail'
+          ? text
+          : `${t.detailKeys[key] ?? key}: ${text}`;
+      })
+      .join('; ')
+  );
 }
 
 /** Other decisions in force: by letter where there is one, else by what they are. */
 function alsoWords(value: unknown, t: Words): string {
   if (!Array.isArray(value)) return String(value);
-  return value.map((other: Record<string, unknown>) => `${causeWords(String(other['cause']), t)}${other['letter'] ? ` ${String(other['letter'])}` : ''}`).join(', ');
+  return value
+    .map(
+      (other: Record<string, unknown>) =>
+        `${causeWords(String(other['cause']), t)}${other['letter'] ? ` ${String(other['letter'])}` : ''}`,
+    )
+    .join(', ');
 }
 
 /** Codes that say only in which field of many something is wrong; the server's own words say what. */
-const VAGUE = new Set(['invalid_request', 'missing_parameter', 'invalid_parameter', 'invalid_camera', 'invalid_account', 'invalid_selection', 'invalid_directive', 'invalid_attachment', 'invalid_table', 'invalid_cut', 'weak_password', 'range_too_long', 'internal']);
+const VAGUE = new Set([
+  'invalid_request',
+  'missing_parameter',
+  'invalid_parameter',
+  'invalid_camera',
+  'invalid_account',
+  'invalid_selection',
+  'invalid_directive',
+  'invalid_attachment',
+  'invalid_table',
+  'invalid_cut',
+  'weak_password',
+  'range_too_long',
+  'internal',
+]);
 
 export function problemWords(problem: Problem, t: Words, lang: Lang = 'en'): string {
   const { code, detail } = problem;
-  if (problem.status === 429) return problem.retry_after_s ? t.tooManyFor(duration(problem.retry_after_s, lang)) : t.tooMany;
+  if (problem.status === 429)
+    return problem.retry_after_s ? t.tooManyFor(duration(problem.retry_after_s, lang)) : t.tooMany;
   const translated = code ? t.errors[code] : undefined;
   if (translated) return detail && VAGUE.has(code!) ? `${translated} (${detail})` : translated;
   return detail ?? problem.title ?? t.requestFailed(problem.status);

@@ -5,8 +5,13 @@ import { SECOND, type Instant } from './instant';
 
 /** Indonesia's zones have names that everyone there uses and that Intl only knows in Indonesian. */
 const ZONE_NAMES: Record<string, string> = {
-  'Asia/Jakarta': 'WIB', 'Asia/Pontianak': 'WIB', 'Asia/Makassar': 'WITA', 'Asia/Ujung_Pandang': 'WITA',
-  'Asia/Jayapura': 'WIT', UTC: 'UTC', 'Etc/UTC': 'UTC',
+  'Asia/Jakarta': 'WIB',
+  'Asia/Pontianak': 'WIB',
+  'Asia/Makassar': 'WITA',
+  'Asia/Ujung_Pandang': 'WITA',
+  'Asia/Jayapura': 'WIT',
+  UTC: 'UTC',
+  'Etc/UTC': 'UTC',
 };
 
 const LOCALES: Record<Lang, string> = { en: 'en-GB', id: 'id-ID' };
@@ -90,11 +95,17 @@ export function duration(seconds: number, lang: Lang): string {
   }
   const whole = Math.round(seconds);
   const parts: Array<[number, string]> = [
-    [Math.floor(whole / 86400), u.d], [Math.floor(whole / 3600) % 24, u.h], [Math.floor(whole / 60) % 60, u.min],
+    [Math.floor(whole / 86400), u.d],
+    [Math.floor(whole / 3600) % 24, u.h],
+    [Math.floor(whole / 60) % 60, u.min],
     [whole % 60, u.s],
   ];
   const first = parts.findIndex(([n]) => n > 0);
-  return parts.slice(first, first + 2).filter(([n]) => n > 0).map(([n, unit]) => `${n} ${unit}`).join(' ');
+  return parts
+    .slice(first, first + 2)
+    .filter(([n]) => n > 0)
+    .map(([n, unit]) => `${n} ${unit}`)
+    .join(' ');
 }
 
 export function durationBetween(start: Instant, end: Instant, lang: Lang): string {

@@ -2,7 +2,12 @@ import { expect, it } from 'vitest';
 import { formatInstant, parseInstant } from './instant';
 
 it('keeps every microsecond both ways', () => {
-  for (const iso of ['2026-11-23T14:05:06.123456Z', '2026-11-23T14:05:06.000001Z', '2199-12-31T23:59:59.999999Z', '2026-11-23T14:05:06.120Z']) {
+  for (const iso of [
+    '2026-11-23T14:05:06.123456Z',
+    '2026-11-23T14:05:06.000001Z',
+    '2199-12-31T23:59:59.999999Z',
+    '2026-11-23T14:05:06.120Z',
+  ]) {
     expect(formatInstant(parseInstant(iso))).toBe(iso);
   }
 });

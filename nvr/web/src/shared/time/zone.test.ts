@@ -10,7 +10,10 @@ const hours = (date: string, zone: string): number => {
 
 describe('a civil day', () => {
   it('is 24 hours from midnight to midnight where clocks do not change', () => {
-    expect(dayBounds('2026-11-23', 'Asia/Jakarta')).toEqual({ start: at('2026-11-22T17:00:00Z'), end: at('2026-11-23T17:00:00Z') });
+    expect(dayBounds('2026-11-23', 'Asia/Jakarta')).toEqual({
+      start: at('2026-11-22T17:00:00Z'),
+      end: at('2026-11-23T17:00:00Z'),
+    });
     expect(dayBounds('2026-11-23', 'UTC').start).toBe(at('2026-11-23T00:00:00Z'));
     expect(hours('2026-11-23', 'Asia/Kathmandu')).toBe(24);
   });
@@ -36,7 +39,14 @@ describe('a civil day', () => {
   });
 
   it('follows the day before without a gap, all year, in zones of every kind', () => {
-    for (const zone of ['Europe/Berlin', 'America/Havana', 'Africa/Cairo', 'Asia/Jakarta', 'Australia/Lord_Howe', 'America/Santiago']) {
+    for (const zone of [
+      'Europe/Berlin',
+      'America/Havana',
+      'Africa/Cairo',
+      'Asia/Jakarta',
+      'Australia/Lord_Howe',
+      'America/Santiago',
+    ]) {
       for (let date = '2026-01-01'; date < '2027-01-01'; date = shiftDate(date, 1)) {
         const day = dayBounds(date, zone);
         expect(dateOf(day.start, zone)).toBe(date);

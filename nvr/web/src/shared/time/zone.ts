@@ -1,5 +1,5 @@
-// Civil time of an IANA zone, from Intl alone. A civil day is what the calendar says: 23 or 25 hours where clocks change.
-// Invariants: dayBounds(d).end === dayBounds(nextDay(d)).start; dateOf(t) === d exactly for t in dayBounds(d).
+// Civil time of an IANA zone, from Intl alone. A civil day is what the calendar says: 23 or 25 hours where clocks
+// change. Invariants: dayBounds(d).end === dayBounds(nextDay(d)).start; dateOf(t) === d exactly for t in dayBounds(d).
 
 import { HOUR, MINUTE, type Instant } from './instant';
 
@@ -21,8 +21,16 @@ function format(zone: string): Intl.DateTimeFormat {
   let found = formats.get(zone);
   if (!found) {
     found = new Intl.DateTimeFormat('en-US', {
-      timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric',
-      minute: 'numeric', second: 'numeric', calendar: 'gregory', numberingSystem: 'latn',
+      timeZone: zone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+      calendar: 'gregory',
+      numberingSystem: 'latn',
     });
     formats.set(zone, found);
   }
@@ -33,7 +41,12 @@ export function civil(instant: Instant, zone: string): Civil {
   const out: Record<string, number> = {};
   for (const part of format(zone).formatToParts(instant)) out[part.type] = Number(part.value);
   return {
-    year: out.year!, month: out.month!, day: out.day!, hour: out.hour!, minute: out.minute!, second: out.second!,
+    year: out.year!,
+    month: out.month!,
+    day: out.day!,
+    hour: out.hour!,
+    minute: out.minute!,
+    second: out.second!,
   };
 }
 

@@ -21,7 +21,15 @@ export function Dialog({ title, testid, onClose, children }: DialogProps) {
     <dialog ref={ref} class="dialog" data-testid={testid} aria-label={title} onClose={onClose}>
       <header class="dialog-head">
         <h2>{title}</h2>
-        <button type="button" class="icon-button" aria-label={t.close} data-testid="dialog-close" onClick={() => ref.current?.close()}>×</button>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={t.close}
+          data-testid="dialog-close"
+          onClick={() => ref.current?.close()}
+        >
+          ×
+        </button>
       </header>
       {children}
     </dialog>
@@ -45,13 +53,21 @@ export function Confirm({ title, text, action, error, busy, onConfirm, onClose }
       <p>{text}</p>
       <ErrorText text={error} />
       <div class="dialog-actions">
-        <button type="button" data-testid="confirm-cancel" onClick={onClose}>{t.cancel}</button>
-        <button type="button" class="danger" data-testid="confirm-ok" disabled={busy} onClick={onConfirm}>{action}</button>
+        <button type="button" data-testid="confirm-cancel" onClick={onClose}>
+          {t.cancel}
+        </button>
+        <button type="button" class="danger" data-testid="confirm-ok" disabled={busy} onClick={onConfirm}>
+          {action}
+        </button>
       </div>
     </Dialog>
   );
 }
 
 export function ErrorText({ text, testid = 'error' }: { text: string | null; testid?: string }) {
-  return text ? <p class="error" role="alert" data-testid={testid}>{text}</p> : null;
+  return text ? (
+    <p class="error" role="alert" data-testid={testid}>
+      {text}
+    </p>
+  ) : null;
 }

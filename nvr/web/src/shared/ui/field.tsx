@@ -17,8 +17,16 @@ export function Field({ label, hint, error, class: extra, children }: FieldProps
   return (
     <div class={`field ${extra ?? ''}`}>
       <label for={id}>{label}</label>
-      {children({ id, ...(note ? { 'aria-describedby': `${id}-note` } : {}), ...(error ? { 'aria-invalid': true } : {}) })}
-      {note ? <span id={`${id}-note`} class={error ? 'error' : 'hint'}>{note}</span> : null}
+      {children({
+        id,
+        ...(note ? { 'aria-describedby': `${id}-note` } : {}),
+        ...(error ? { 'aria-invalid': true } : {}),
+      })}
+      {note ? (
+        <span id={`${id}-note`} class={error ? 'error' : 'hint'}>
+          {note}
+        </span>
+      ) : null}
     </div>
   );
 }

@@ -1,4 +1,5 @@
-// The player's signs. Drawn here, because nothing may be loaded from elsewhere; words are always beside or in the label.
+// The player's signs. Drawn here, because nothing may be loaded from elsewhere; words are always beside or in the
+// label.
 
 const PATHS = {
   play: 'M8 5v14l11-7z',
@@ -35,7 +36,15 @@ interface IconButtonProps {
 
 export function IconButton({ icon, label, testid, disabled = false, onClick }: IconButtonProps) {
   return (
-    <button type="button" class="icon-button" data-testid={testid} aria-label={label} title={label} disabled={disabled} onClick={onClick}>
+    <button
+      type="button"
+      class="icon-button"
+      data-testid={testid}
+      aria-label={label}
+      title={label}
+      disabled={disabled}
+      onClick={onClick}
+    >
       <Icon name={icon} />
     </button>
   );

@@ -1,5 +1,6 @@
-// Small pictures that were fetched lately, in memory: a list that is scrolled to and fro must not ask for them again, and none may stay
-// behind on a computer that others use (the server says no-store). Bounded, and gone with the session.
+// Small pictures that were fetched lately, in memory: a list that is scrolled to and fro must not ask for them again,
+// and none may stay behind on a computer that others use (the server says no-store). Bounded, and gone with the
+// session.
 
 import { useEffect, useState } from 'preact/hooks';
 import { session } from '../../session';

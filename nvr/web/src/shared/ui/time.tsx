@@ -13,6 +13,13 @@ interface TimeProps {
 
 export function Time({ at, zone, show = 'full' }: TimeProps) {
   const { lang } = useWords();
-  const text = show === 'full' ? format.dateTime(at, lang, zone) : `${show === 'plain' ? `${format.date(at, lang, zone)} ` : ''}${format.clock(at, lang, zone)}`;
-  return <time dateTime={formatInstant(at)} title={`${format.dateTime(at, lang, zone)} = ${format.utc(at)}`}>{text}</time>;
+  const text =
+    show === 'full'
+      ? format.dateTime(at, lang, zone)
+      : `${show === 'plain' ? `${format.date(at, lang, zone)} ` : ''}${format.clock(at, lang, zone)}`;
+  return (
+    <time dateTime={formatInstant(at)} title={`${format.dateTime(at, lang, zone)} = ${format.utc(at)}`}>
+      {text}
+    </time>
+  );
 }
