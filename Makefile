@@ -2,6 +2,7 @@
 # make demo    record two virtual cameras and show them in a browser
 # make run     the server, with ./config.toml (another: make run CONFIG=/path/to/config.toml)
 # make test    everything that can be tested on this machine; says what can't
+# make test-fast  under a minute: what needs no camera, browser, server or compiled code
 # make nightly what is too long for every change: hours; docs/reference/nightly.md
 # make lint    only the checks that run nothing
 # make lock    renew the locks of Python packages in requirements/; commit them
@@ -24,7 +25,7 @@ export PIP_ROOT_USER_ACTION := ignore
 # Folders are listed too: they change when a file is removed.
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public 2>/dev/null) $(wildcard $(WEB)/*.html $(WEB)/*.json $(WEB)/*.ts)
 
-.PHONY: help setup demo run test nightly fuzz lint lock sbom licences outdated clean
+.PHONY: help setup demo run test test-fast nightly fuzz lint lock sbom licences outdated clean
 .DELETE_ON_ERROR:
 
 help:
@@ -156,6 +157,14 @@ test: $(STAMPS)/test $(STAMPS)/compiled $(WEB)/dist/index.html
 	ldconfig -p 2>/dev/null | grep -q libvlc.so || missing "footage played by VLC" "apt-get install vlc-bin vlc-plugin-base"; \
 	command -v ffmpeg >/dev/null || missing "footage played by FFmpeg's programs" "apt-get install ffmpeg"; \
 	if [ -n "$$failed" ]; then printf "\nFAILED:$$failed\n"; exit 1; fi; printf '\nAll passed.\n'
+
+# What decides, without cameras, browsers, servers or compiled code.
+FAST_TESTS = $(addprefix tests/,alerting config network orders reports test_docs.py test_imports.py texts \
+  $(addprefix recorder/,clocks loop media sources/rtp) \
+  $(addprefix storage/,format integrity retention secrets))
+
+test-fast: $(STAMPS)/test
+	$(BIN)/ruff check . && $(BIN)/pytest -q -n 3 --dist worksteal $(FAST_TESTS)
 
 # --- At night. NIGHTLY_ARGS are passed on, such as NIGHTLY_ARGS='--only soak'
 
