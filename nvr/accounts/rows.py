@@ -123,7 +123,8 @@ def add_user(
     if find_user(conn, name) is not None:
         raise ValueError(f"user {name!r} exists already")
     conn.execute(
-        "INSERT INTO user (id, name, password, role, created_us, made_by, made_by_id, must_change) VALUES (?,?,?,?,?,?,?,?)",
+        "INSERT INTO user (id, name, password, role, created_us, made_by, made_by_id, must_change)"
+        " VALUES (?,?,?,?,?,?,?,?)",
         (id_, name, password_hash, role, at_us, by.name, by.person, must_change),
     )
 
@@ -188,7 +189,8 @@ def add_session(conn: sqlite3.Connection, *, hash_: str, user: str, at_us: int, 
 def find_session(conn: sqlite3.Connection, hash_: str) -> Session | None:
     """The session of this hash, expired or not."""
     row = conn.execute(
-        "SELECT u.id, u.name, u.role, u.created_us, u.made_by, u.must_change, s.created_us AS began_us, s.expires_us FROM session s"
+        "SELECT u.id, u.name, u.role, u.created_us, u.made_by, u.must_change, s.created_us AS began_us, s.expires_us"
+        " FROM session s"
         " JOIN user u ON u.id = s.user WHERE s.hash = ? AND u.removed_us IS NULL",
         (hash_,),
     ).fetchone()
@@ -226,7 +228,8 @@ def add_token(
     by: Actor,
     at_us: int,
 ) -> bool:
-    """Adds an API token of the user of this id, or of nobody in particular; False if there is no such user (any more)."""
+    """Adds an API token of the user of this id, or of nobody in particular; False if there is no such user (any
+    more)."""
     added = conn.execute(
         "INSERT INTO token (id, hash, name, role, created_us, user, made_by, made_by_id) SELECT ?,?,?,?,?,?,?,?"
         " WHERE ? IS NULL OR EXISTS (SELECT 1 FROM user WHERE id = ? AND removed_us IS NULL)",
@@ -253,7 +256,8 @@ def _token(row: sqlite3.Row) -> Token:
 
 # A user's removal removes their tokens; one that was forgotten there would still not be found.
 _TOKENS = (
-    "SELECT t.id, t.name, t.role, t.created_us, t.last_used_us, t.user, u.name AS user_name, u.role AS user_role, t.made_by"
+    "SELECT t.id, t.name, t.role, t.created_us, t.last_used_us, t.user, u.name AS user_name, u.role AS user_role,"
+    " t.made_by"
     " FROM token t LEFT JOIN user u ON u.id = t.user"
     " WHERE t.removed_us IS NULL AND (t.user IS NULL OR u.removed_us IS NULL)"
 )

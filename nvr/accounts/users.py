@@ -59,7 +59,8 @@ def create_user(db: Database, name: str, password: str, role: Role, *, at_us: in
         raise InvalidAccount(f"{name!r} can't be a user name: it is kept for what is no person; use another")
     if not _NAME.fullmatch(name):
         raise InvalidAccount(
-            f"{name!r} can't be a user name; use 1 to 63 small letters, digits and . _ @ -, beginning with a letter or digit"
+            f"{name!r} can't be a user name; use 1 to 63 small letters, digits and . _ @ -,"
+            " beginning with a letter or digit"
         )
     hash_ = passwords.hash_password(password, of=name)
     at = now_us() if at_us is None else at_us

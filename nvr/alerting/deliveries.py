@@ -35,7 +35,8 @@ _KEPT_US: Final = 30 * 86_400_000_000
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message for one recipient. ``body``: the alert as it was ``at_us``; empty of one from before there were queues."""
+    """A message for one recipient. ``body``: the alert as it was ``at_us``; empty of one from before there were
+    queues."""
 
     seq: int
     recipient: str
@@ -81,7 +82,8 @@ def set_recipients(conn: sqlite3.Connection, ids: Sequence[str], *, now_us: int)
         if channel != recipient:
             conn.execute(
                 "INSERT INTO delivery (recipient, alert, event, at_us, body, attempts, error)"
-                " SELECT ?, alert, event, at_us, body, attempts, error FROM delivery WHERE recipient = ? AND state = 'waiting'"
+                " SELECT ?, alert, event, at_us, body, attempts, error FROM delivery"
+                " WHERE recipient = ? AND state = 'waiting'"
                 " ORDER BY seq",
                 (recipient, channel),
             )
@@ -113,7 +115,8 @@ def queue(conn: sqlite3.Connection, alert: str, event: str, body: Mapping[str, A
         ).fetchone()[0]
         if over > MOST_WAITING:
             excess = conn.execute(
-                "SELECT d.seq FROM delivery d JOIN alert a ON a.id = d.alert WHERE d.recipient = ? AND d.state = 'waiting'"
+                "SELECT d.seq FROM delivery d JOIN alert a ON a.id = d.alert"
+                " WHERE d.recipient = ? AND d.state = 'waiting'"
                 " ORDER BY a.resolved_us IS NULL, d.seq LIMIT ?",
                 (recipient, over - MOST_WAITING),
             ).fetchall()
@@ -138,7 +141,8 @@ def accepted(conn: sqlite3.Connection, recipient: str, last: int, joined: Collec
         [(now_us, seq) for seq in joined],
     )
     conn.execute(
-        "UPDATE recipient SET failing_since_us = NULL, failures = 0, error = NULL, accepted_us = ?, dropped_untold = 0 WHERE id = ?",
+        "UPDATE recipient SET failing_since_us = NULL, failures = 0, error = NULL, accepted_us = ?, dropped_untold = 0"
+        " WHERE id = ?",
         (now_us, recipient),
     )
 
@@ -150,7 +154,8 @@ def failed(conn: sqlite3.Connection, delivery: Delivery, error: str, *, is_refus
         (is_refusal, error, delivery.seq),
     )
     conn.execute(
-        "UPDATE recipient SET failing_since_us = coalesce(failing_since_us, ?), failures = failures + 1, error = ? WHERE id = ?",
+        "UPDATE recipient SET failing_since_us = coalesce(failing_since_us, ?), failures = failures + 1, error = ?"
+        " WHERE id = ?",
         (now_us, error, delivery.recipient),
     )
 

@@ -65,7 +65,8 @@ class Change:
 
 
 def hold_us(usual_us: int, flaps: int) -> int:
-    """How long something must stay as it is to be believed: each time that it came back, twice as long, up to an hour."""
+    """How long something must stay as it is to be believed: each time that it came back, twice as long, up to an
+    hour."""
     return max(usual_us, min(usual_us << min(flaps, 20), _LONGEST_HOLD_US))
 
 

@@ -120,7 +120,8 @@ def _cameras(facts: Mapping[str, Any], names: Mapping[str, str], formats: Format
         # When each came back: whoever was on the way wants to know which was last.
         by_end = sorted(members, key=lambda m: (-(m["well_us"] or 0), m["camera"]))
         listed = [
-            f"{_named(m['camera'], names)}: {say['back' if m['required'] else 'left'].format(time=formats.time(_second(m['well_us'])))}"
+            f"{_named(m['camera'], names)}:"
+            f" {say['back' if m['required'] else 'left'].format(time=formats.time(_second(m['well_us'])))}"
             for m in by_end
             if m["well_us"] is not None
         ]

@@ -93,7 +93,8 @@ def put(conn: sqlite3.Connection, row: AlertRow) -> None:
         " acknowledged_by = iif(resolved_us IS NOT NULL AND excluded.resolved_us IS NULL, NULL, acknowledged_by),"
         " acknowledged_by_id = iif(resolved_us IS NOT NULL AND excluded.resolved_us IS NULL, NULL, acknowledged_by_id),"
         " note = iif(resolved_us IS NOT NULL AND excluded.resolved_us IS NULL, NULL, note),"
-        " seen_us = excluded.seen_us, resolved_us = excluded.resolved_us, flaps = excluded.flaps, cameras = excluded.cameras,"
+        " seen_us = excluded.seen_us, resolved_us = excluded.resolved_us, flaps = excluded.flaps,"
+        " cameras = excluded.cameras,"
         " detail = excluded.detail, members = excluded.members, well_us = excluded.well_us, told = excluded.told,"
         " told_us = excluded.told_us, rev = excluded.rev",
         (
@@ -148,7 +149,8 @@ def acknowledge(conn: sqlite3.Connection, id_: str, *, note: str, by: Actor, now
     """
     note = many_lines("the note", note, may_be_empty=True)
     changed = conn.execute(
-        "UPDATE alert SET acknowledged_us = ?, acknowledged_by = ?, acknowledged_by_id = ?, note = ?, rev = ? WHERE id = ?",
+        "UPDATE alert SET acknowledged_us = ?, acknowledged_by = ?, acknowledged_by_id = ?, note = ?, rev = ?"
+        " WHERE id = ?",
         (now_us, by.name, by.person, note or None, next_rev(conn), id_),
     ).rowcount
     row = find(conn, id_)

@@ -163,7 +163,8 @@ def _plain(cell: str) -> str:
 
 
 def read_ids(text: str) -> tuple[list[str], list[LineError]]:
-    """The camera ids of a list: the column ``id`` where the first line names columns, else the first cell of each line."""
+    """The camera ids of a list: the column ``id`` where the first line names columns, else the first cell of each
+    line."""
     lines, errors = _lines(text)
     if not lines:
         return [], errors or [LineError(1, "", "the list is empty")]

@@ -57,8 +57,8 @@ class CameraNow:
 
 # A camera's open fact of the recorder is its last one: at a change of recorders there may be two for a moment.
 _CAMERAS: Final = """
-SELECT k.key, k.id, k.added_us, f.start_us AS fact_us, f.cause, f.detail, t.state, t.cause AS told_cause, t.detail AS told_detail,
-  t.recorded_until_us, t.updated_us
+SELECT k.key, k.id, k.added_us, f.start_us AS fact_us, f.cause, f.detail,
+  t.state, t.cause AS told_cause, t.detail AS told_detail, t.recorded_until_us, t.updated_us
 FROM camera k LEFT JOIN fact f INDEXED BY fact_end ON f.camera = k.key AND f.end_us IS NULL AND f.layer = 'recorder'
 LEFT JOIN status t ON t.camera = k.key WHERE k.removed_us IS NULL {one} ORDER BY k.id, f.start_us, f.epoch"""
 
@@ -69,7 +69,8 @@ SELECT k.value AS camera,
   (SELECT max(end_us) FROM (SELECT end_us FROM span WHERE camera = k.value AND start_us < :now
     ORDER BY start_us DESC LIMIT {LAST_SPANS}) WHERE end_us <= :now) AS span_us,
   (SELECT max(until_us) FROM growing WHERE camera = k.value AND until_us <= :now) AS growing_us,
-  (SELECT max(end_us) FROM fact INDEXED BY fact_outside WHERE camera = k.value AND end_us <= :now AND {_OUTSIDE}) AS outside_us
+  (SELECT max(end_us) FROM fact INDEXED BY fact_outside
+    WHERE camera = k.value AND end_us <= :now AND {_OUTSIDE}) AS outside_us
 FROM json_each(:keys) k"""
 
 

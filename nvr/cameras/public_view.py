@@ -46,7 +46,8 @@ def shows_picture(labels: Mapping[str, str]) -> bool:
 def cuts(conn: sqlite3.Connection) -> dict[str, PublicCut]:
     """The cuts in force, by camera."""
     rows = conn.execute(
-        "SELECT c.id, p.since_us, p.reason, p.cut_by FROM public_cut p JOIN camera c ON c.key = p.camera WHERE p.ended_us IS NULL"
+        "SELECT c.id, p.since_us, p.reason, p.cut_by FROM public_cut p JOIN camera c ON c.key = p.camera"
+        " WHERE p.ended_us IS NULL"
     )
     return {row[0]: PublicCut(*row) for row in rows}
 
@@ -89,7 +90,8 @@ def restore(conn: sqlite3.Connection, camera: str, *, reason: str, by: Actor, no
     """
     reason = _reason(reason, "ending a cut needs a reason")
     done = conn.execute(
-        "UPDATE public_cut SET ended_us = ?, ended_by = ?, ended_by_id = ?, end_reason = ? WHERE camera = ? AND ended_us IS NULL",
+        "UPDATE public_cut SET ended_us = ?, ended_by = ?, ended_by_id = ?, end_reason = ?"
+        " WHERE camera = ? AND ended_us IS NULL",
         (now_us, by.name, by.person, reason, key_of(conn, camera)),
     )
     if not done.rowcount:

@@ -67,7 +67,8 @@ class AddressState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """Whose rights an address carries: those of a user, or of a ``token`` (its id). Whose it is, ``actor.person`` says."""
+    """Whose rights an address carries: those of a user, or of a ``token`` (its id). Whose it is, ``actor.person``
+    says."""
 
     actor: Actor
     token: str | None
@@ -103,11 +104,14 @@ class Address:
 
 
 # Of a token its user's role is there as well: it may do no more than they may, and ends with them.
-_FROM: Final = """FROM address a JOIN camera c ON c.key = a.camera LEFT JOIN token t ON t.id = a.token AND t.removed_us IS NULL
+_FROM: Final = """FROM address a JOIN camera c ON c.key = a.camera
+LEFT JOIN token t ON t.id = a.token AND t.removed_us IS NULL
 LEFT JOIN user u ON u.id = iif(a.token IS NULL, a.made_by_id, t.user) AND u.removed_us IS NULL"""
 _STATE: Final = """CASE WHEN a.revoked_us IS NOT NULL THEN 'revoked'
-WHEN iif(a.token IS NULL, u.id, t.id) IS NULL OR (t.user IS NOT NULL AND u.id IS NULL) THEN 'ended' WHEN a.until_us <= :now OR a.made_us > :now THEN 'over' ELSE 'valid' END"""
-_SELECT: Final = f"""SELECT a.id, c.id AS camera, a.start_us, a.end_us, a.made_by, a.made_by_id, a.made_us, a.until_us, a.revoked_us, a.revoked_by, a.used_us,
+WHEN iif(a.token IS NULL, u.id, t.id) IS NULL OR (t.user IS NOT NULL AND u.id IS NULL) THEN 'ended'
+WHEN a.until_us <= :now OR a.made_us > :now THEN 'over' ELSE 'valid' END"""
+_SELECT: Final = f"""SELECT a.id, c.id AS camera, a.start_us, a.end_us, a.made_by, a.made_by_id, a.made_us,
+a.until_us, a.revoked_us, a.revoked_by, a.used_us,
 u.role AS user_role, t.role AS token_role, {_STATE} AS state {_FROM}"""
 
 
@@ -156,7 +160,8 @@ def make(
         raise AddressError("invalid_address", "who makes it is not there any more")
     id_, secret = secrets.token_hex(6), secrets.token_urlsafe(_SECRET_BYTES)
     conn.execute(
-        "INSERT INTO address (id, secret, camera, start_us, end_us, made_by, made_by_id, user, user_since_us, token, made_us, until_us, rev)"
+        "INSERT INTO address (id, secret, camera, start_us, end_us, made_by, made_by_id, user, user_since_us, token,"
+        " made_us, until_us, rev)"
         " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (id_, _hash(secret), row["key"], start_us, end_us, maker.actor.name, maker.actor.person,
          *user, maker.token, now_us, until_us, next_rev(conn)),

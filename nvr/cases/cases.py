@@ -225,7 +225,8 @@ def request(
         raise CaseError("invalid_case", "the range is empty: end must be after start")
     id_ = secrets.token_hex(6)
     conn.execute(
-        "INSERT INTO request (id, legal_case, start_us, end_us, purpose, state, requester, requester_id, requested_us, rev)"
+        "INSERT INTO request (id, legal_case, start_us, end_us, purpose, state, requester, requester_id, requested_us,"
+        " rev)"
         " VALUES (?,?,?,?,?,'asked',?,?,?,?)",
         (id_, case, start_us, end_us, purpose, by.name, by.person, now_us, next_rev(conn)),
     )
@@ -283,7 +284,8 @@ def decide(
     if state is RequestState.WITHDRAWN and by.person != asked.requester_id:
         raise CaseError("not_your_request", "only who asked can withdraw; others refuse")
     conn.execute(
-        "UPDATE request SET state = ?, decided_by = ?, decided_by_id = ?, decided_us = ?, decision = ?, rev = ? WHERE id = ?",
+        "UPDATE request SET state = ?, decided_by = ?, decided_by_id = ?, decided_us = ?, decision = ?, rev = ?"
+        " WHERE id = ?",
         (state, by.name, by.person, now_us, reason, next_rev(conn), id_),
     )
     detail = {"request": id_, "case": asked.case, "reason": reason, "release": release}
@@ -317,7 +319,8 @@ def link_export(conn: sqlite3.Connection, id_: str, export: str) -> None:
 
 
 _REQUEST = (
-    "SELECT id, legal_case, start_us, end_us, purpose, state, requester, requester_id, requested_us, decided_by, decided_by_id,"
+    "SELECT id, legal_case, start_us, end_us, purpose, state, requester, requester_id, requested_us, decided_by,"
+    " decided_by_id,"
     " decided_us, decision, export, requested_entry, decided_entry FROM request"
 )
 

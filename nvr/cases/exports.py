@@ -77,8 +77,9 @@ class Export:
         return self.state in ("queued", "running")
 
 
-_SELECT = """SELECT id, state, request, requested_by, owner_id, requested_us, holds, attempts, started_us, ended_us, total_bytes, done_bytes, reason, folder,
-files, warnings, begins_us, checked_us, check_outcome, check_details FROM export"""
+_SELECT = """SELECT id, state, request, requested_by, owner_id, requested_us, holds, attempts,
+started_us, ended_us, total_bytes, done_bytes, reason, folder, files, warnings,
+begins_us, checked_us, check_outcome, check_details FROM export"""
 
 
 def _export(row: sqlite3.Row) -> Export:
@@ -241,7 +242,8 @@ def finish(
     warnings: Sequence[str],
     now_us: int,
 ) -> bool:
-    """A running export is done, its package having been read back and found good; False if it was cancelled meanwhile."""
+    """A running export is done, its package having been read back and found good; False if it was cancelled
+    meanwhile."""
     is_done = _set(
         conn, id_, "running", state="done", ended_us=now_us, folder=folder, files=json.dumps(list(files)),
         warnings=json.dumps(list(warnings)),

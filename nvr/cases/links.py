@@ -86,8 +86,11 @@ class Link:
         return of_link(self.id, self.recipient)
 
 
-_SELECT = """SELECT l.id, l.export, l.recipient, l.made_by, l.made_us, l.until_us, l.revoked_us, l.revoked_by, l.openings, l.downloads, l.used_us,
-CASE WHEN l.revoked_us IS NOT NULL THEN 'revoked' WHEN e.state <> 'done' OR e.check_outcome IS 'wrong' THEN 'ended' WHEN l.until_us <= :now THEN 'over' ELSE 'valid' END AS state
+_SELECT = """SELECT l.id, l.export, l.recipient, l.made_by, l.made_us, l.until_us, l.revoked_us, l.revoked_by,
+l.openings, l.downloads, l.used_us,
+CASE WHEN l.revoked_us IS NOT NULL THEN 'revoked'
+WHEN e.state <> 'done' OR e.check_outcome IS 'wrong' THEN 'ended'
+WHEN l.until_us <= :now THEN 'over' ELSE 'valid' END AS state
 FROM export_link l JOIN export e ON e.id = l.export"""
 
 

@@ -145,6 +145,7 @@ def verify(heads: tuple[str, ...], config: Path) -> None:
         echo(f"the audit log is whole up to entry {verdict.noted.seq}, compared with {compared}{more}")
     else:
         echo(
-            f"{verdict.entries} entries are consistent, but compared with nothing noted elsewhere: give a --head, from an export or a copy of the signed heads"
+            f"{verdict.entries} entries are consistent, but compared with nothing noted elsewhere:"
+            " give a --head, from an export or a copy of the signed heads"
         )
     echo(f"head {verdict.head}")

@@ -55,7 +55,8 @@ def open_catalogue(config: Path) -> Iterator[tuple[Config, Database]]:
 
 
 def who() -> Actor:
-    """For the record: whoever may use this command may use the catalogue. The name is what the operating system says."""
+    """For the record: whoever may use this command may use the catalogue. The name is what the operating system
+    says."""
     from storage.catalogue.actors import COMMAND_LINE_ID, Actor
 
     return Actor(COMMAND_LINE_ID, f"{getpass.getuser()} (command line)")

@@ -92,7 +92,8 @@ def check_config(yes: bool, config: Path) -> None:
     roots = ", ".join(str(root) for root in storage.roots)
     echo(f"{loaded.path}: good")
     echo(
-        f"server     {server.host}:{server.port}{server.base_path}, {server.worker_count} recorder workers, zone {server.zone}"
+        f"server     {server.host}:{server.port}{server.base_path}, {server.worker_count} recorder workers,"
+        f" zone {server.zone}"
     )
     echo(f"footage    {roots}, in segments of {format_duration(storage.segment_duration_us)}")
     echo(f"catalogue  {storage.catalogue}")

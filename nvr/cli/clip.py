@@ -76,7 +76,8 @@ def clip(
         if found.not_known_us and not so_far:
             known, back = (when(us, loaded.server.zone) for us in (found.as_of_us, max(end, now_us) + _FRAGMENT_US))
             raise click.ClickException(
-                f"the range is not over: it is known until {known}. Come back at {back}, or add --so-far for what there is"
+                f"the range is not over: it is known until {known}. Come back at {back},"
+                " or add --so-far for what there is"
             )
         more = [*(["gaps-kept"] if gaps == "keep" and found.gaps else []), *(["so-far"] if found.not_known_us else [])]
         try:
@@ -149,7 +150,8 @@ def _remove_left(path: Path) -> None:
 
 
 def _name(part: Path, path: Path) -> None:
-    """Gives the finished file its name. A link, not a renaming, which would overwrite what came to be there meanwhile."""
+    """Gives the finished file its name. A link, not a renaming, which would overwrite what came to be there
+    meanwhile."""
     try:
         os.link(part, path)
         return

@@ -158,6 +158,7 @@ def _check_over(loaded: Config, database: Database, request: ExportRequest) -> N
     until_us = _over_at(loaded, database, request)
     if until_us is not None:
         raise ExportRefused(
-            f"the range is not over: part of it is still being recorded. Come back at {when(until_us, loaded.server.zone)}, or"
+            "the range is not over: part of it is still being recorded."
+            f" Come back at {when(until_us, loaded.server.zone)}, or"
             " add --wait; for what there is now ask for an earlier --end"
         )

@@ -81,8 +81,8 @@ def show(order_id: str, config: Path) -> None:
         echo(f"entered by {order.entered_by} {when(order.entered_us, zone)}; cameras chosen by {order.selection}")
         for found in directives.revocations(conn, order_id):
             echo(
-                f"revocation {found.id}: {found.cameras} cameras from {when(found.start_us, zone)}, letter {found.letter or '-'},"
-                f" by {found.approver or found.entered_by}: {found.reason}"
+                f"revocation {found.id}: {found.cameras} cameras from {when(found.start_us, zone)},"
+                f" letter {found.letter or '-'}, by {found.approver or found.entered_by}: {found.reason}"
             )
         table(
             [

@@ -54,7 +54,8 @@ def _print(found: ProbeReport) -> None:
         ("video", f"{found.codec or '-'} {found.profile} {found.width} × {found.height}".replace("0 × 0", "")),
         (
             "frames",
-            f"{found.frames} in {found.seconds} s, {value(found.frame_rate, '{:.2f} a second')}, declared {value(found.declared_frame_rate, '{:g}')}",
+            f"{found.frames} in {found.seconds} s, {value(found.frame_rate, '{:.2f} a second')},"
+            f" declared {value(found.declared_frame_rate, '{:g}')}",
         ),
         ("bit rate", value(None if found.bitrate_bps is None else found.bitrate_bps / 1000, "{:.0f} kbit/s")),
         ("keyframes", value(found.keyframe_s, "{:.1f} s apart at the most")),

@@ -30,7 +30,8 @@ class ProgressLine:
         left_s = (total - done) / rate if rate else 0
         share = 100 * done // total if total else 100
         self._put(
-            f"{self._what}: {share} %  {done / 1e6:,.0f} of {total / 1e6:,.0f} MB  {rate / 1e6:,.0f} MB/s  {left_s:,.0f} s left"
+            f"{self._what}: {share} %  {done / 1e6:,.0f} of {total / 1e6:,.0f} MB  {rate / 1e6:,.0f} MB/s"
+            f"  {left_s:,.0f} s left"
         )
 
     def _put(self, text: str) -> None:

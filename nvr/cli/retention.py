@@ -57,7 +57,8 @@ def _changed(rules: Rules, max_age: str | None, min_age: str | None, max_bytes: 
 @config_option
 @click.pass_context
 def retention(ctx: click.Context, config: Path) -> None:
-    """Preview what rules delete, delete it, and forecast what the disks can keep. Works whether or not the server runs."""
+    """Preview what rules delete, delete it, and forecast what the disks can keep. Works whether or not the server
+    runs."""
     # For the subcommands, which look there.
     ctx.find_root().obj = config
 
@@ -83,8 +84,8 @@ def preview(max_age: str | None, min_age: str | None, max_bytes: str | None, con
     if sums.segments:
         least = "" if planned.complete else "at least "
         echo(
-            f"{least}{sums.recorded_us / 3.6e9:.1f} h from {sums.cameras} cameras ({sums.segments} segments, {sums.bytes} bytes),"
-            f" oldest {when(sums.oldest_us, zone)}"
+            f"{least}{sums.recorded_us / 3.6e9:.1f} h from {sums.cameras} cameras ({sums.segments} segments,"
+            f" {sums.bytes} bytes), oldest {when(sums.oldest_us, zone)}"
         )
         for rule, (segments, size) in sums.by_rule.items():
             echo(f"  by {rule}: {segments} segments, {size} bytes")

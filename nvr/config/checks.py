@@ -143,7 +143,10 @@ def check_ages(camera: CameraSettings, policy: Policy) -> Iterator[tuple[str, st
 def warn_server(server: Server) -> Iterator[Finding]:
     """Whoever is on the network must not read passwords and footage that pass by."""
     if not server.is_loopback and not server.trusted_proxies and server.secure_cookies is not True:
-        what = f'"{server.host}" serves the network WITHOUT ENCRYPTION: everybody on the way can read passwords and footage'
+        what = (
+            f'"{server.host}" serves the network WITHOUT ENCRYPTION:'
+            " everybody on the way can read passwords and footage"
+        )
         advice = (
             "put a proxy with TLS in front (docs/guide/behind-a-proxy.md): on this machine, with host = "
             '"127.0.0.1"; on another, name it in trusted_proxies'
@@ -166,7 +169,10 @@ def warn_cameras(raw_cameras: Sequence[Mapping[str, Any]], cameras: Mapping[int,
 def warn_storage(storage: Storage) -> Iterator[Finding]:
     """What is promised of a power cut must be possible: frames are written a second and a half after they came."""
     if storage.sync_interval_us < _LEAST_SYNC_US:
-        what = "is less than can be kept: a frame is up to a second and a half old when it is written, and has to be synced then"
+        what = (
+            "is less than can be kept: a frame is up to a second and a half old when it is written,"
+            " and has to be synced then"
+        )
         yield ("storage", "sync_interval"), what, 'write "3s" or more; as it is, the disk is synced all the time'
 
 

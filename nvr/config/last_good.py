@@ -65,6 +65,7 @@ def load_or_last(config: Path, say: Callable[[str], None]) -> Config:
         except ConfigError:
             raise error from None
         say(
-            f"{config} can't be used ({len(error.problems)} problems; nvr check-config prints them): going by the last settings that a server used"
+            f"{config} can't be used ({len(error.problems)} problems; nvr check-config prints them):"
+            " going by the last settings that a server used"
         )
         return last

@@ -65,7 +65,8 @@ class Locator:
 
     @staticmethod
     def _resolve(keys: Sequence[str], counts: dict[Path, int], *, last: bool) -> Path:
-        """A header's path, with the current index after each array of tables: ``[camera.labels]`` is the last camera's."""
+        """A header's path, with the current index after each array of tables: ``[camera.labels]`` is the last
+        camera's."""
         path: Path = ()
         for position, key in enumerate(keys):
             path = (*path, key)

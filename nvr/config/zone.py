@@ -48,12 +48,14 @@ def zone_warnings(name: str, *, is_given: bool) -> Iterator[tuple[str, str]]:
         other = f"Etc/GMT{'-' if match[1] == '+' else '+'}{match[2]}"
         yield (
             f'"{name}" is {offset}: in names of this kind the sign is the other way round',
-            f'write a city, such as {" or ".join(f"{zone!r} ({_offset_text(zone)})" for zone in _meant(offset))}; or "{other}" if {_offset_text(other)} is meant',
+            f"write a city, such as {' or '.join(f'{zone!r} ({_offset_text(zone)})' for zone in _meant(offset))};"
+            f' or "{other}" if {_offset_text(other)} is meant',
         )
     wanted = os.environ.get("TZ", "").removeprefix(":")
     if not is_given and wanted and not _exists(wanted):
         yield (
-            f'the environment\'s TZ is "{wanted}", which is not an IANA time zone, so that times are shown in {name} ({_offset_text(name)})',
+            f'the environment\'s TZ is "{wanted}", which is not an IANA time zone,'
+            f" so that times are shown in {name} ({_offset_text(name)})",
             f"set zone, to a name such as {' or '.join(repr(zone) for zone in _meant(wanted))}",
         )
 

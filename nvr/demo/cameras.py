@@ -119,7 +119,8 @@ class VirtualCamera:
 async def virtual_cameras(
     *, ports: Sequence[int] = (0, 0), zone: tzinfo | None = None, outages: bool = True
 ) -> AsyncIterator[list[VirtualCamera]]:
-    """The two cameras, reachable on entry and gone on exit. Port 0 takes any that is free; OSError when one is taken."""
+    """The two cameras, reachable on entry and gone on exit. Port 0 takes any that is free; OSError when one is
+    taken."""
     cameras: list[VirtualCamera] = []
     try:
         for port, (place, name, outage) in zip(ports, CAMERAS, strict=True):

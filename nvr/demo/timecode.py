@@ -27,7 +27,8 @@ _WHITE_ABOVE = 160
 
 
 def strip(value: int) -> npt.NDArray[np.uint8]:
-    """The strip as gray levels (0 and 255), `HEIGHT_PX` x `WIDTH_PX`. Raises ValueError for a value that doesn't fit."""
+    """The strip as gray levels (0 and 255), `HEIGHT_PX` x `WIDTH_PX`. Raises ValueError for a value that doesn't
+    fit."""
     if not 0 <= value < 1 << VALUE_BITS:
         raise ValueError(f"{value} does not fit in {VALUE_BITS} bits")
     payload = (_SYNC << VALUE_BITS | value).to_bytes(_PAYLOAD_BYTES)

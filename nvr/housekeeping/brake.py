@@ -187,7 +187,8 @@ class Brake:
             return
         for cause in causes.keys() - {w.cause for w in before}:
             log.error(
-                "deletions wait for a person (%s): %s; nvr retention waiting lists them, nvr retention confirm lets them go",
+                "deletions wait for a person (%s): %s; nvr retention waiting lists them,"
+                " nvr retention confirm lets them go",
                 cause,
                 ", ".join(f"{key} {value}" for key, value in causes[cause].items() if value is not None),
             )
@@ -258,7 +259,8 @@ class Brake:
                 misdated.begin(conn, anchor.wall_us)
             elif not is_doubted and (runs := misdated.end(conn)):
                 log.warning(
-                    "the clock was wrong: %d runs are dated earlier than they were recorded; max_age judges them by when they can have been",
+                    "the clock was wrong: %d runs are dated earlier than they were recorded;"
+                    " max_age judges them by when they can have been",
                     runs,
                 )
         self._is_dated = is_doubted

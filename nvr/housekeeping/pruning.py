@@ -91,7 +91,8 @@ class Pruner:
         self._reserve_error = ""
         if given_up:
             log.critical(
-                "the disk of the catalogue has no room left: %s was given up, so that footage can be deleted; make room in %s",
+                "the disk of the catalogue has no room left: %s was given up, so that footage can be deleted;"
+                " make room in %s",
                 self._reserve.path.name,
                 self._reserve.path.parent,
             )
@@ -150,8 +151,9 @@ class Pruner:
         path = {root.id: root.path for root in self._roots}
         for shortfall in planned.shortfalls:
             log.error(
-                "footage root %s has %d bytes less than its free space floor, and all that is left there is protected by min_age"
-                " or holds: make room, release holds or lower min_age",
+                "footage root %s has %d bytes less than its free space floor,"
+                " and all that is left there is protected by min_age or holds:"
+                " make room, release holds or lower min_age",
                 path[shortfall.root],
                 shortfall.bytes,
             )

@@ -100,7 +100,8 @@ def cost_a_month(sent_bps: float, price_per_mbit: float | None, overhead: float 
 def plan(
     sent: Rates, *, days: float, overhead: float, price_per_mbit: float | None, capacity_bytes: int | None
 ) -> CapacityPlan:
-    """What ``days`` of footage need. ``capacity_bytes``: what footage may take of the present disks; None: not known."""
+    """What ``days`` of footage need. ``capacity_bytes``: what footage may take of the present disks; None: not
+    known."""
     bytes_a_day = sent.total_bps / 8 * _DAY_S
     return CapacityPlan(
         sent,

@@ -27,10 +27,12 @@ _CHUNK_HOURS: Final = 24
 # So far back a camera's rate is the mean of.
 _RATES_US: Final = 7 * 86_400_000_000
 
-_SUMS: Final = """SELECT camera, sum(recorded_us), sum(bytes), sum(packets), sum(lost_packets), sum(damaged), sum(undecodable), sum(reconnects),
-sum(jitter_sum_us), sum(jitter_readings), max(jitter_most_us), sum(lost_frames), sum(time_faults), max(keyframe_most_us),
+_SUMS: Final = """SELECT camera, sum(recorded_us), sum(bytes), sum(packets), sum(lost_packets), sum(damaged),
+sum(undecodable), sum(reconnects), sum(jitter_sum_us), sum(jitter_readings),
+max(jitter_most_us), sum(lost_frames), sum(time_faults), max(keyframe_most_us),
 -- In hours before what is received was counted, footage is all there is to go by.
-sum(CASE WHEN received_us > 0 THEN received_bytes ELSE bytes END), sum(CASE WHEN received_us > 0 THEN received_us ELSE recorded_us END)
+sum(CASE WHEN received_us > 0 THEN received_bytes ELSE bytes END),
+sum(CASE WHEN received_us > 0 THEN received_us ELSE recorded_us END)
 FROM network_hour WHERE hour >= ? AND hour < ? GROUP BY camera"""
 
 

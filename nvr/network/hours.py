@@ -25,8 +25,16 @@ _FRESH_US: Final = 15_000_000
 # Times that a camera's time stamps strayed, stepped or ran at a wrong rate.
 _OF_TIME: Final = ("outliers", "camera_clock_steps", "by_arrival")
 _SUMS: Final = (
-    "recorded_us", "bytes", "packets", "lost_packets", "damaged", "undecodable", "lost_frames", "received_bytes", "received_us",
-)  # fmt: skip
+    "recorded_us",
+    "bytes",
+    "packets",
+    "lost_packets",
+    "damaged",
+    "undecodable",
+    "lost_frames",
+    "received_bytes",
+    "received_us",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +105,19 @@ def added(camera: int, then: HourReading, now: HourReading) -> Hour | None:
     )
 
 
-_ENTER: Final = """INSERT INTO network_hour (hour, camera, recorded_us, bytes, packets, lost_packets, damaged, undecodable, reconnects,
-jitter_sum_us, jitter_readings, jitter_most_us, lost_frames, time_faults, keyframe_most_us, received_bytes, received_us)
+_ENTER: Final = """INSERT INTO network_hour (hour, camera, recorded_us, bytes, packets, lost_packets, damaged,
+undecodable, reconnects, jitter_sum_us, jitter_readings, jitter_most_us, lost_frames, time_faults,
+keyframe_most_us, received_bytes, received_us)
 VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (hour, camera) DO UPDATE SET
 recorded_us = recorded_us + excluded.recorded_us, bytes = bytes + excluded.bytes, packets = packets + excluded.packets,
-lost_packets = lost_packets + excluded.lost_packets, damaged = damaged + excluded.damaged, undecodable = undecodable + excluded.undecodable,
+lost_packets = lost_packets + excluded.lost_packets,
+damaged = damaged + excluded.damaged, undecodable = undecodable + excluded.undecodable,
 reconnects = reconnects + excluded.reconnects, jitter_sum_us = jitter_sum_us + excluded.jitter_sum_us,
-jitter_readings = jitter_readings + excluded.jitter_readings, jitter_most_us = max(jitter_most_us, excluded.jitter_most_us),
+jitter_readings = jitter_readings + excluded.jitter_readings,
+jitter_most_us = max(jitter_most_us, excluded.jitter_most_us),
 lost_frames = lost_frames + excluded.lost_frames, time_faults = time_faults + excluded.time_faults,
-keyframe_most_us = max(keyframe_most_us, excluded.keyframe_most_us), received_bytes = received_bytes + excluded.received_bytes,
+keyframe_most_us = max(keyframe_most_us, excluded.keyframe_most_us),
+received_bytes = received_bytes + excluded.received_bytes,
 received_us = received_us + excluded.received_us"""
 
 
@@ -115,19 +127,36 @@ def enter(conn: sqlite3.Connection, hours: Iterable[Hour], *, now_us: int) -> No
     conn.executemany(
         _ENTER,
         [
-            (hour, h.camera, h.recorded_us, h.bytes, h.packets, h.lost_packets, h.damaged, h.undecodable, h.reconnects,
-             h.jitter_sum_us, h.jitter_readings, h.jitter_most_us, h.lost_frames, h.time_faults, h.keyframe_most_us,
-             h.received_bytes, h.received_us)
+            (
+                hour,
+                h.camera,
+                h.recorded_us,
+                h.bytes,
+                h.packets,
+                h.lost_packets,
+                h.damaged,
+                h.undecodable,
+                h.reconnects,
+                h.jitter_sum_us,
+                h.jitter_readings,
+                h.jitter_most_us,
+                h.lost_frames,
+                h.time_faults,
+                h.keyframe_most_us,
+                h.received_bytes,
+                h.received_us,
+            )
             for h in hours
         ],
-    )  # fmt: skip
+    )
 
 
 def quality(conn: sqlite3.Connection, hour: int) -> dict[str, tuple[int, int, int, int]]:
     """Of each camera, by its id, in that hour: lost frames, time faults, how far keyframes lay apart at most (µs), and
     in a mean hour of the day before (0: not known)."""
     rows = conn.execute(
-        "SELECT c.id, h.lost_frames, h.time_faults, h.keyframe_most_us, coalesce((SELECT avg(b.keyframe_most_us) FROM network_hour b"
+        "SELECT c.id, h.lost_frames, h.time_faults, h.keyframe_most_us, coalesce((SELECT avg(b.keyframe_most_us)"
+        " FROM network_hour b"
         " WHERE b.camera = h.camera AND b.hour >= h.hour - 24 AND b.hour < h.hour AND b.keyframe_most_us > 0), 0)"
         " FROM network_hour h JOIN camera c ON c.key = h.camera WHERE h.hour = ?",
         (hour,),

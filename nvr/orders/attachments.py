@@ -34,7 +34,8 @@ def add(conn: sqlite3.Connection, data: bytes, *, now_us: int) -> str:
         raise AttachmentError(f"the file has {len(data)} bytes; an attachment may have {MOST_BYTES}: scan it smaller")
     sha256 = sha256_of(data)
     conn.execute(
-        "DELETE FROM attachment WHERE added_us < ? AND sha256 NOT IN (SELECT attachment FROM directive WHERE attachment IS NOT NULL)",
+        "DELETE FROM attachment WHERE added_us < ? AND sha256 NOT IN (SELECT attachment FROM directive"
+        " WHERE attachment IS NOT NULL)",
         (now_us - _UNUSED_US,),
     )
     conn.execute("INSERT OR IGNORE INTO attachment (sha256, data, added_us) VALUES (?, ?, ?)", (sha256, data, now_us))

@@ -72,7 +72,8 @@ def impact(conn: sqlite3.Connection, draft: Draft, cameras: Collection[str], *, 
     others: set[str] = set()
     disabled_before: set[str] = set()
     rows = conn.execute(
-        "SELECT c.id, f.start_us, f.end_us, f.detail FROM fact f JOIN camera c ON c.key = f.camera WHERE f.layer = 'order'"
+        "SELECT c.id, f.start_us, f.end_us, f.detail FROM fact f JOIN camera c ON c.key = f.camera"
+        " WHERE f.layer = 'order'"
         " AND f.cause IN (?, ?) AND (f.end_us IS NULL OR f.end_us > ?)",
         (Cause.DISABLED, Cause.SCHEDULE, from_us),
     )

@@ -31,7 +31,8 @@ def in_force(conn: sqlite3.Connection, at_us: int, camera: str | None = None) ->
     rows = conn.execute(
         "SELECT c.id, f.cause, f.start_us, f.detail FROM fact f INDEXED BY fact_order JOIN camera c ON c.key = f.camera"
         f" WHERE f.layer = 'order' AND f.start_us <= :at AND f.end_us IS NULL{one} UNION ALL"
-        " SELECT c.id, f.cause, f.start_us, f.detail FROM fact f INDEXED BY fact_order JOIN camera c ON c.key = f.camera"
+        " SELECT c.id, f.cause, f.start_us, f.detail"
+        " FROM fact f INDEXED BY fact_order JOIN camera c ON c.key = f.camera"
         f" WHERE f.layer = 'order' AND f.start_us <= :at AND f.end_us > :at{one}",
         {"at": at_us, "camera": camera},
     )
@@ -60,9 +61,12 @@ def off(conn: sqlite3.Connection, at_us: int) -> dict[str, InForce]:
 def next_change_us(conn: sqlite3.Connection, at_us: int) -> int | None:
     """The first time after ``at_us`` at which a decision begins or ends."""
     row = conn.execute(
-        "SELECT min(at) FROM (SELECT min(end_us) AS at FROM fact INDEXED BY fact_order WHERE layer = 'order' AND end_us > :at UNION ALL"
-        " SELECT min(start_us) FROM fact INDEXED BY fact_order WHERE layer = 'order' AND end_us IS NULL AND start_us > :at UNION ALL"
-        " SELECT min(start_us) FROM fact INDEXED BY fact_order WHERE layer = 'order' AND end_us > :at AND start_us > :at)",
+        "SELECT min(at) FROM (SELECT min(end_us) AS at FROM fact INDEXED BY fact_order"
+        " WHERE layer = 'order' AND end_us > :at UNION ALL"
+        " SELECT min(start_us) FROM fact INDEXED BY fact_order"
+        " WHERE layer = 'order' AND end_us IS NULL AND start_us > :at UNION ALL"
+        " SELECT min(start_us) FROM fact INDEXED BY fact_order"
+        " WHERE layer = 'order' AND end_us > :at AND start_us > :at)",
         {"at": at_us},
     ).fetchone()
     return None if row[0] is None else int(row[0])

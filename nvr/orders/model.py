@@ -175,8 +175,9 @@ def is_date(text: str) -> bool:
         return False
 
 
-_SELECT: Final = """SELECT d.id, d.kind, d.reason, d.letter, d.letter_date, d.approver, d.start_us, d.end_us, d.expected_end_us,
-d.local_copy_until_us, d.hours, d.zone, d.selection, d.attachment, d.attachment_name, d.epoch, d.entered_by, d.entered_us,
+_SELECT: Final = """SELECT d.id, d.kind, d.reason, d.letter, d.letter_date, d.approver, d.start_us, d.end_us,
+d.expected_end_us, d.local_copy_until_us, d.hours, d.zone, d.selection, d.attachment, d.attachment_name,
+d.epoch, d.entered_by, d.entered_us,
 (SELECT count(*) FROM directive_camera m WHERE m.directive = d.id) AS cameras,
 (SELECT count(*) FROM directive_camera m WHERE m.directive = d.id AND m.revocation IS NULL) AS left FROM directive d"""
 
@@ -200,7 +201,8 @@ def every(conn: sqlite3.Connection, kinds: Collection[DirectiveKind] = tuple(Dir
 def cameras_of(conn: sqlite3.Connection, id_: str) -> list[DirectiveMember]:
     """The cameras under a directive, by id, also those of which it was revoked."""
     rows = conn.execute(
-        "SELECT c.id, m.revocation FROM directive_camera m JOIN camera c ON c.key = m.camera WHERE m.directive = ? ORDER BY c.id",
+        "SELECT c.id, m.revocation FROM directive_camera m JOIN camera c ON c.key = m.camera WHERE m.directive = ?"
+        " ORDER BY c.id",
         (id_,),
     )
     return [DirectiveMember(*row) for row in rows]
@@ -209,8 +211,10 @@ def cameras_of(conn: sqlite3.Connection, id_: str) -> list[DirectiveMember]:
 def revocations(conn: sqlite3.Connection, id_: str) -> list[Revocation]:
     """The revocations of a directive, the earliest first."""
     rows = conn.execute(
-        "SELECT r.id, r.directive, r.reason, r.letter, r.letter_date, r.approver, r.start_us, r.entered_by, r.entered_us,"
-        " (SELECT count(*) FROM directive_camera m WHERE m.directive = r.directive AND m.revocation = r.id) FROM revocation r"
+        "SELECT r.id, r.directive, r.reason, r.letter, r.letter_date, r.approver, r.start_us, r.entered_by,"
+        " r.entered_us,"
+        " (SELECT count(*) FROM directive_camera m WHERE m.directive = r.directive AND m.revocation = r.id)"
+        " FROM revocation r"
         " WHERE r.directive = ? ORDER BY r.entered_us, r.id",
         (id_,),
     )

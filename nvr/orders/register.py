@@ -96,7 +96,8 @@ def enter(
     ids = sorted(set(cameras))
     # One statement: a city's cameras are 4,470, and whoever writes waits meanwhile.
     members = conn.execute(
-        "INSERT INTO directive_camera (directive, camera) SELECT ?, key FROM camera WHERE id IN (SELECT value FROM json_each(?))",
+        "INSERT INTO directive_camera (directive, camera) SELECT ?, key FROM camera WHERE id IN (SELECT value"
+        " FROM json_each(?))",
         (id_, json.dumps(ids)),
     )
     if members.rowcount != len(ids):
@@ -134,8 +135,10 @@ def _write(
     """Writes facts for every camera of which it was not revoked. One statement a time: a city's cameras are 4,470."""
     text, cause, rev = json.dumps(_detail(directive)), directive.kind.cause, next_rev(conn)
     conn.executemany(
-        "INSERT OR IGNORE INTO fact (camera, layer, start_us, node, epoch, end_us, cause, detail, rev) SELECT d.camera, 'order', ?,"
-        " (SELECT key FROM node WHERE id = ?), ?, ?, ?, ?, ? FROM directive_camera d WHERE d.directive = ? AND d.revocation IS NULL",
+        "INSERT OR IGNORE INTO fact (camera, layer, start_us, node, epoch, end_us, cause, detail, rev)"
+        " SELECT d.camera, 'order', ?,"
+        " (SELECT key FROM node WHERE id = ?), ?, ?, ?, ?, ? FROM directive_camera d"
+        " WHERE d.directive = ? AND d.revocation IS NULL",
         [(a, node_id, directive.epoch, b, cause, text, rev, directive.id) for a, b in when],
     )
 
@@ -169,7 +172,8 @@ def _joined(conn: sqlite3.Connection, schedule: Directive, off: Sequence[Interva
 def tell_schedules(conn: sqlite3.Connection, *, node_id: str, now_us: int) -> int:
     """Writes further the facts of every schedule that is told for less than a week ahead; returns how many were."""
     rows = conn.execute(
-        "SELECT id, told_until_us FROM directive WHERE kind = 'schedule' AND told_until_us < ? AND told_until_us < coalesce(end_us, ?)"
+        "SELECT id, told_until_us FROM directive"
+        " WHERE kind = 'schedule' AND told_until_us < ? AND told_until_us < coalesce(end_us, ?)"
         " AND id IN (SELECT directive FROM directive_camera WHERE revocation IS NULL)",
         (now_us + _AHEAD_US - DAY_US, _FOREVER_US),
     ).fetchall()

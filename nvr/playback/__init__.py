@@ -1,1 +1,2 @@
-"""From the catalogue and the segment files to clips, playlists, live view and snapshots. Knows nothing of HTTP servers."""
+"""From the catalogue and the segment files to clips, playlists, live view and snapshots. Knows nothing of HTTP
+servers."""

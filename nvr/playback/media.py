@@ -50,7 +50,8 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
 
 
 async def ahead(produce: Callable[[], bytes]) -> AsyncIterator[bytes]:
-    """What ``produce`` returns call by call, until it is empty. While one piece is being sent, a thread makes the next."""
+    """What ``produce`` returns call by call, until it is empty. While one piece is being sent, a thread makes the
+    next."""
     loop = asyncio.get_running_loop()
     coming = loop.run_in_executor(None, produce)
     try:
@@ -101,7 +102,8 @@ class SegmentMedia:
             return data if self._zero_us is None else counted_from(self._zero_us, file, first, data)
 
     def chunks(self, first: int = 0, last: int | None = None) -> AsyncIterator[bytes]:
-        """Bytes ``first`` to ``last`` (the end) in order, in pieces. Raises ``FootageDamaged`` instead of ending early."""
+        """Bytes ``first`` to ``last`` (the end) in order, in pieces. Raises ``FootageDamaged`` instead of ending
+        early."""
         return read_ahead(self.read, first, self.size - 1 if last is None else last, CHUNK_BYTES)
 
     def close(self) -> None:

@@ -227,13 +227,15 @@ class CameraRecorder:
             await LEDGER.free(self.camera)
 
     def _log_once(self, ended: Ended) -> None:
-        """Causes may alternate at each attempt, as the transports do: each is logged once until there is footage again."""
+        """Causes may alternate at each attempt, as the transports do: each is logged once until there is footage
+        again."""
         if ended.cause not in self._logged:
             self._logged.add(ended.cause)
             log.warning("camera %s: not recording: %s %s", self.camera.id, ended.cause, ended.detail.get("error", ""))
 
     def _redacted(self, ended: Ended) -> Ended:
-        """The same without what only the camera and we may know: a camera can repeat its password in all that it says."""
+        """The same without what only the camera and we may know: a camera can repeat its password in all that it
+        says."""
         if self._redactor is None:
             self._redactor = Redactor(self.camera.secrets, hashes=True)
         redact = self._redactor

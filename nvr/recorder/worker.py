@@ -1,8 +1,8 @@
 """A recorder worker: owns the sockets and files of its cameras.
 
-Told what to do by JSON lines on stdin, the first being its ``WorkerSettings``, the others ``Line``; a closed stdin means that
-the supervisor is gone, and ends it as SIGTERM does. Answers with JSON lines on stdout: ``ready``, then a ``beat`` every
-second, and ``recording`` once a tentative camera does.
+Told what to do by JSON lines on stdin, the first being its ``WorkerSettings``, the others ``Line``; a closed stdin
+means that the supervisor is gone, and ends it as SIGTERM does. Answers with JSON lines on stdout: ``ready``, then a
+``beat`` every second, and ``recording`` once a tentative camera does.
 """
 
 from __future__ import annotations
@@ -286,9 +286,13 @@ class Worker:
         if risk.worst_s > risk.limit_s and now_s - self._late_logged.get(writer.root.id, -math.inf) >= _LATE_LOGGED_S:
             self._late_logged[writer.root.id] = now_s
             log.warning(
-                "footage root %s: a power cut could have cost %.1f s within the last minutes, more than sync_interval (%.1f s): the last sync of the disk took"
-                " %.1f s", writer.root.path, risk.worst_s, risk.limit_s, risk.sync_s,
-            )  # fmt: skip
+                "footage root %s: a power cut could have cost %.1f s within the last minutes,"
+                " more than sync_interval (%.1f s): the last sync of the disk took %.1f s",
+                writer.root.path,
+                risk.worst_s,
+                risk.limit_s,
+                risk.sync_s,
+            )
 
     async def stop(self) -> bool:
         """Closes every segment, within ``stop_s``; says whether all was written."""
@@ -387,7 +391,8 @@ async def serve(settings: WorkerSettings) -> bool:
 
 
 def leave(code: int) -> None:
-    """Ends the process although threads may sit in FFmpeg, waiting for a camera: everything of ours is written by now."""
+    """Ends the process although threads may sit in FFmpeg, waiting for a camera: everything of ours is written by
+    now."""
     sys.stdout.flush()
     logging.shutdown()
     os._exit(code)

@@ -13,8 +13,17 @@ from storage.coverage.figures import REQUIRED, Figures
 __all__ = ["ROWS", "account_body", "account_rows", "cells", "figures_body", "labels", "worth_saying"]
 
 ROWS: Final = (
-    "coverage", "recorded", "not_recorded", "no_longer_there", "not_required", "not_known_yet", "outages", "longest", "mtbf", "mttr",
-)  # fmt: skip
+    "coverage",
+    "recorded",
+    "not_recorded",
+    "no_longer_there",
+    "not_required",
+    "not_known_yet",
+    "outages",
+    "longest",
+    "mtbf",
+    "mttr",
+)
 """Keys of the words of reports."""
 
 _OF_ACCOUNT: Final = ROWS[1:6]

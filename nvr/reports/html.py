@@ -43,7 +43,8 @@ h1{font-size:26px;margin:0 0 2px}h2{font-size:18px;margin:30px 0 8px}h3{font-siz
 .soft{color:#626a74}.small{font-size:12px}
 header{border-bottom:1px solid #cdd2d8;padding-bottom:10px;margin-bottom:14px}
 dl{display:grid;grid-template-columns:150px 1fr;gap:3px 14px;margin:0}dt{color:#626a74}dd{margin:0}
-.boxes{display:flex;flex-wrap:wrap;gap:10px;margin:18px 0}.boxes div{background:#eef1f4;border-radius:6px;padding:8px 14px;flex:1 1 120px}
+.boxes{display:flex;flex-wrap:wrap;gap:10px;margin:18px 0}\
+.boxes div{background:#eef1f4;border-radius:6px;padding:8px 14px;flex:1 1 120px}
 .boxes span{display:block;color:#626a74;font-size:12px}.boxes b{font-size:19px}
 table{border-collapse:collapse;width:100%;margin:6px 0 12px}th,td{text-align:left;padding:5px 8px;vertical-align:top}
 th{background:#eef1f4;font-size:12px}tr{border-bottom:1px solid #dfe3e7}td.n,th.n{text-align:right;white-space:nowrap}
@@ -99,7 +100,10 @@ def _pieces(
     pictures = _MOST_PICTURES if pictured and one is None else 0
     for part in camera_parts(conn, report, totals, most_gaps=_MOST_GAPS, parts=_MOST_PARTS):
         if one is None:
-            yield f'<h3>{escape(part.camera.name or part.camera.id)} <span class="soft small">{escape(part.camera.id)}</span></h3>'
+            yield (
+                f"<h3>{escape(part.camera.name or part.camera.id)}"
+                f' <span class="soft small">{escape(part.camera.id)}</span></h3>'
+            )
             if told < pictures:
                 yield from _picture(heat(conn, [part.camera], report), formats, one=True)
         yield from _gap_table(part, formats)
@@ -110,7 +114,10 @@ def _pieces(
     if told == _MOST_PARTS and with_gaps > told:
         yield f'<p class="soft">{escape(say("more_cameras", count=formats.number(with_gaps - told)))}</p>'
     yield from _sums(totals, report, formats)
-    yield f'<p class="soft small">{escape(say("definition"))}</p><p class="soft small">{escape(say("server", version=reader.version))}</p></body></html>\n'
+    yield (
+        f'<p class="soft small">{escape(say("definition"))}</p>'
+        f'<p class="soft small">{escape(say("server", version=reader.version))}</p></body></html>\n'
+    )
 
 
 def _hex(name: str) -> str:
@@ -134,7 +141,10 @@ def _picture(days: Sequence[HeatDay], formats: Formats, *, one: bool, with_text:
     """An SVG: a row a day, a column an hour."""
     label, share, cell, row = 70, 60, 38, 15
     width = label + 24 * cell + share
-    yield f'<svg viewBox="0 0 {width} {len(days) * row + 18}" font-size="11" role="img" aria-label="{escape(formats.say("picture"))}">'
+    yield (
+        f'<svg viewBox="0 0 {width} {len(days) * row + 18}" font-size="11" role="img"'
+        f' aria-label="{escape(formats.say("picture"))}">'
+    )
     for hour in range(0, 24, 3):
         yield f'<text x="{label + hour * cell}" y="11" fill="#626a74">{hour:02d}:00</text>'
     for number, line in enumerate(days):
@@ -202,7 +212,8 @@ def _camera_table(report: GapDocument, formats: Formats) -> Iterator[str]:
 def _gap_table(part: CameraPart, formats: Formats) -> Iterator[str]:
     say = formats.say
     yield "<table><tr>" + "".join(
-        f'<th class="{kind}">{escape(say(key))}</th>' for key, kind in (("start", ""), ("end", ""), ("length", "n"), ("cause", ""), ("detail", ""))
+        f'<th class="{kind}">{escape(say(key))}</th>'
+        for key, kind in (("start", ""), ("end", ""), ("length", "n"), ("cause", ""), ("detail", ""))
     ) + "</tr>\n"  # fmt: skip
     for gap in part.gaps:
         yield _gap_row(gap, formats)
@@ -222,7 +233,8 @@ def _gap_row(gap: GapRow, formats: Formats) -> str:
     return (
         f'<tr><td class="t">{moment(gap.start_us)}</td><td class="t">{end}</td>'
         f'<td class="n">{escape(formats.length(length_us))}<small>{escape(formats.seconds(length_us))}</small></td>'
-        f'<td><i class="m {gap.category}"></i>{escape(words.causes[gap.cause])}<small>{escape(words.classes[gap.cause_class])}</small></td>'
+        f'<td><i class="m {gap.category}"></i>{escape(words.causes[gap.cause])}'
+        f"<small>{escape(words.classes[gap.cause_class])}</small></td>"
         f"<td>{escape(detail_words(gap.detail, words))}</td></tr>\n"
     )
 
@@ -238,12 +250,14 @@ def _sums(totals: Totals, report: GapDocument, formats: Formats) -> Iterator[str
         yield "</tr>\n"
         for cause, cause_class, tally in totals.by_kind:
             yield (
-                f'<tr><td><i class="m {category(cause, cause_class)}"></i>{escape(words.causes[cause])}</td><td>{escape(words.classes[cause_class])}</td>'
+                f'<tr><td><i class="m {category(cause, cause_class)}"></i>{escape(words.causes[cause])}</td>'
+                f"<td>{escape(words.classes[cause_class])}</td>"
                 f'<td class="n">{formats.number(tally.gaps)}</td><td class="n">{escape(formats.length(tally.us))}</td>'
                 f'<td class="n">{formats.percent(tally.us, totals.listed.us)}</td></tr>\n'
             )
         yield (
-            f'<tr><td><b>{escape(say("total"))}</b></td><td></td><td class="n"><b>{formats.number(totals.listed.gaps)}</b></td>'
+            f"<tr><td><b>{escape(say('total'))}</b></td><td></td>"
+            f'<td class="n"><b>{formats.number(totals.listed.gaps)}</b></td>'
             f'<td class="n"><b>{escape(formats.length(totals.listed.us))}</b></td><td></td></tr></table>\n'
         )
     if report.query.fold_us:

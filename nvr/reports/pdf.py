@@ -249,7 +249,10 @@ def _gap_cells(gap: GapRow, formats: Formats) -> list[Cell]:
 
     end = Cell(formats.say("still_open", time=formats.time(gap.end_us))) if gap.is_open else moment(gap.end_us)
     return [
-        moment(gap.start_us), end, Cell(formats.length(gap.end_us - gap.start_us), formats.seconds(gap.end_us - gap.start_us)), Cell(""),
+        moment(gap.start_us),
+        end,
+        Cell(formats.length(gap.end_us - gap.start_us), formats.seconds(gap.end_us - gap.start_us)),
+        Cell(""),
         Cell(words.causes[gap.cause], words.classes[gap.cause_class], COLOURS[gap.category]),
         Cell(detail_words(gap.detail, words)),
-    ]  # fmt: skip
+    ]

@@ -72,10 +72,19 @@ def json_lines(listing: Listing, rows: Int64, cameras: Mapping[str, ReportCamera
         fact[row], values.fact_start[row], after[row] = b',"fact":null', b"", b""
     open_ = (b'","open":false,"duration_s":', b'","open":true,"duration_s":')
     columns: list[_Texts | bytes] = [
-        b',\n{"start":"', values.start, b'","end":"', values.end, [open_[is_open] for is_open in values.open], values.length,
-        [causes[code] for code in values.cause], values.detail, fact, values.fact_start, after,
+        b',\n{"start":"',
+        values.start,
+        b'","end":"',
+        values.end,
+        [open_[is_open] for is_open in values.open],
+        values.length,
+        [causes[code] for code in values.cause],
+        values.detail,
+        fact,
+        values.fact_start,
+        after,
         [whose[camera] for camera in values.camera],
-    ]  # fmt: skip
+    ]
     return _put_together(columns, len(rows))
 
 
@@ -106,10 +115,18 @@ def csv_lines(listing: Listing, rows: Int64, cameras: Mapping[str, ReportCamera]
         if detail not in cells:
             cells[detail] = csv_line([_compact(detail)]).removesuffix(b"\r\n") if detail != b"{}" else b""
     columns: list[_Texts | bytes] = [
-        [whose[camera] for camera in values.camera], values.start, b",", values.end,
-        [(b",false,", b",true,")[is_open] for is_open in values.open], values.length, [causes[code] for code in values.cause],
-        [cells[detail] for detail in values.detail], fact, values.fact_start, b"\r\n",
-    ]  # fmt: skip
+        [whose[camera] for camera in values.camera],
+        values.start,
+        b",",
+        values.end,
+        [(b",false,", b",true,")[is_open] for is_open in values.open],
+        values.length,
+        [causes[code] for code in values.cause],
+        [cells[detail] for detail in values.detail],
+        fact,
+        values.fact_start,
+        b"\r\n",
+    ]
     return _put_together(columns, len(rows))
 
 

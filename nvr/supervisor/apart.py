@@ -98,7 +98,8 @@ class Apart:
             )
 
     async def release(self) -> None:
-        """Forgets those whose settings have changed, after the book was loaded: they are recorded beside others again."""
+        """Forgets those whose settings have changed, after the book was loaded: they are recorded beside others
+        again."""
         released, self._book.released = self._book.released, set()
         for id_ in released:
             log.warning("camera %s has other settings now: it is recorded beside others again", id_)

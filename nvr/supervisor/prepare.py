@@ -92,7 +92,8 @@ def prepare(config: Config, *, demo: bool = False) -> Prepared:
         with database.write() as conn:
             if confirmations.forget_if_restored(conn, alive_us):
                 log.warning(
-                    "footage is newer than the catalogue: it is a backup, so retention takes no rule and no floor for confirmed"
+                    "footage is newer than the catalogue: it is a backup,"
+                    " so retention takes no rule and no floor for confirmed"
                 )
             # To compare with: a log whose end was cut off shows nothing of it by itself.
             log.info("the audit log ends at %s", audit.head(conn))
@@ -108,8 +109,8 @@ def prepare(config: Config, *, demo: bool = False) -> Prepared:
         lock.release()
         raise
     log.info(
-        "catalogue %s ready in %.2f s: %d segments adopted (%d bytes cut off), %d entered, %d missing, %d unlinked, %d left to adopt while "
-        "recording",
+        "catalogue %s ready in %.2f s: %d segments adopted (%d bytes cut off), %d entered, %d missing, %d unlinked, "
+        "%d left to adopt while recording",
         path,
         time.monotonic() - began,
         report.adopted,

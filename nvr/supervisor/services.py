@@ -68,7 +68,10 @@ class Service:
                 return
             if code == _HOPELESS:
                 if not is_hopeless:
-                    why = f"see its message above; recording goes on, and it is tried again every {_HOPELESS_WAIT_S:.0f} s"
+                    why = (
+                        "see its message above; recording goes on,"
+                        f" and it is tried again every {_HOPELESS_WAIT_S:.0f} s"
+                    )
                     log.critical("%s can't be started: %s", self.name, why)
                 is_hopeless = True
                 await asyncio.sleep(_HOPELESS_WAIT_S)

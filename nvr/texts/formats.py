@@ -75,7 +75,10 @@ class Formats:
     def time(self, at_us: int) -> str:
         """``23 Nov 2026 14:05:06 WIB``, with as many digits of a second as it has."""
         at = self.local(at_us)
-        return f"{at.day} {self.words.short_months[at.month - 1]} {at.year} {_clock(at, self.words.units.decimal)} {zone_name(self.zone, at_us)}"
+        return (
+            f"{at.day} {self.words.short_months[at.month - 1]} {at.year} {_clock(at, self.words.units.decimal)}"
+            f" {zone_name(self.zone, at_us)}"
+        )
 
     def utc(self, at_us: int) -> str:
         """``2026-11-23 07:05:06.25 UTC``: the same in every language, so that two people can compare it."""

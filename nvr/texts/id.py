@@ -9,7 +9,18 @@ WORDS = Words(
     language="id",
     name="Bahasa Indonesia",
     months=(
-        "Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli", "Agustus", "September", "Oktober", "November", "Desember",
+        "Januari",
+        "Februari",
+        "Maret",
+        "April",
+        "Mei",
+        "Juni",
+        "Juli",
+        "Agustus",
+        "September",
+        "Oktober",
+        "November",
+        "Desember",
     ),
     short_months=("Jan", "Feb", "Mar", "Apr", "Mei", "Jun", "Jul", "Agu", "Sep", "Okt", "Nov", "Des"),
     weekdays=("Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu"),
@@ -54,13 +65,29 @@ WORDS = Words(
         "removed": "Tidak ada lagi",
     },
     details={
-        "reason": "alasan", "error": "galat", "message": "pesan", "order": "perintah", "letter": "surat", "policy": "kebijakan", "by": "oleh",
-        "user": "oleh", "person": "oleh", "attempts": "percobaan", "exit_code": "kode keluar", "signal": "sinyal", "path": "berkas",
-        "lost_frames": "gambar hilang", "step_s": "loncatan (dtk)", "segments": "segmen", "bytes": "bita",
+        "reason": "alasan",
+        "error": "galat",
+        "message": "pesan",
+        "order": "perintah",
+        "letter": "surat",
+        "policy": "kebijakan",
+        "by": "oleh",
+        "user": "oleh",
+        "person": "oleh",
+        "attempts": "percobaan",
+        "exit_code": "kode keluar",
+        "signal": "sinyal",
+        "path": "berkas",
+        "lost_frames": "gambar hilang",
+        "step_s": "loncatan (dtk)",
+        "segments": "segmen",
+        "bytes": "bita",
     },
     report={
         "title": "Laporan kekosongan rekaman",
-        "subtitle": "Setiap detik dalam periode ini terekam, atau merupakan kekosongan dengan penyebab yang disebutkan.",
+        "subtitle": (
+            "Setiap detik dalam periode ini terekam, atau merupakan kekosongan dengan penyebab yang disebutkan."
+        ),
         "period": "Periode",
         "known_until": "Diketahui sampai",
         "made": "Dibuat",
@@ -74,10 +101,16 @@ WORDS = Words(
         "filter_group": "label {value}",
         "filter_cause": "penyebab {value}",
         "filter_class": "golongan {value}",
-        "filter_effect": "Waktu terekam dan waktu wajib rekam adalah untuk seluruh periode; hanya kekosongan dengan penyebab ini yang didaftar.",
+        "filter_effect": (
+            "Waktu terekam dan waktu wajib rekam adalah untuk seluruh periode;"
+            " hanya kekosongan dengan penyebab ini yang didaftar."
+        ),
         "folding": "Penggabungan",
         "not_folded": "tidak ada: kekosongan berapa pun lamanya didaftar",
-        "folded": "kekosongan di bawah {length} dihitung sebagai rekaman dalam daftar: {gaps}, seluruhnya {missing}; angka cakupan memperhitungkannya",
+        "folded": (
+            "kekosongan di bawah {length} dihitung sebagai rekaman dalam daftar: {gaps}, seluruhnya {missing};"
+            " angka cakupan memperhitungkannya"
+        ),
         "folding_to": "kekosongan di bawah {length} dihitung sebagai rekaman; jumlahnya disebutkan di akhir",
         "camera": "Kamera",
         "cameras": "Kamera",
@@ -108,7 +141,10 @@ WORDS = Words(
         "not_known_yet": "Belum diketahui",
         "asked": "Diminta",
         "clock": "Jam",
-        "step": "Jam server diubah dari {at} ke {to}, saat {cameras} kamera direkam; bila dimundurkan, ada waktu yang terekam dua kali",
+        "step": (
+            "Jam server diubah dari {at} ke {to}, saat {cameras} kamera direkam;"
+            " bila dimundurkan, ada waktu yang terekam dua kali"
+        ),
         "more_steps": "dan {count} kali lagi",
         "still_open": "masih berlangsung per {time}",
         "no_gaps": "Tidak ada kekosongan dalam periode ini.",
@@ -118,13 +154,25 @@ WORDS = Words(
         "total": "Jumlah",
         "share": "Bagian",
         "picture": "Cakupan per jam",
-        "picture_text": "Satu baris per hari menurut zona waktu laporan, satu kolom per jam. Isian menunjukkan bagian yang terekam; warna selebihnya adalah golongan penyebab dengan bagian terlama.",
+        "picture_text": (
+            "Satu baris per hari menurut zona waktu laporan, satu kolom per jam. Isian menunjukkan bagian yang terekam;"
+            " warna selebihnya adalah golongan penyebab dengan bagian terlama."
+        ),
         "not_known": "belum diketahui",
-        "more_gaps": "{count} kekosongan lain dari kamera ini tidak dicetak di sini; laporan CSV dan JSON memuat semuanya.",
-        "more_cameras": "{count} kamera lain tidak dicetak di sini; pilih lebih sedikit, atau gunakan laporan CSV atau JSON yang memuat semuanya.",
-        "definition": "Cakupan adalah waktu terekam dibagi waktu wajib rekam. Waktu wajib rekam ialah yang terekam ditambah yang hilang karena jaringan, kamera, atau server. "
-        "Waktu terencana (pemeliharaan, jadwal), waktu administratif (perintah, kamera belum diatur), dan rekaman yang kemudian dihapus berada di luarnya dan ditunjukkan tersendiri. "
-        "Penyebab kekosongan ialah yang berlaku pada saat itu; waktu menurut jam server, tepat hingga mikrodetik.",
+        "more_gaps": (
+            "{count} kekosongan lain dari kamera ini tidak dicetak di sini; laporan CSV dan JSON memuat semuanya."
+        ),
+        "more_cameras": (
+            "{count} kamera lain tidak dicetak di sini; pilih lebih sedikit,"
+            " atau gunakan laporan CSV atau JSON yang memuat semuanya."
+        ),
+        "definition": (
+            "Cakupan adalah waktu terekam dibagi waktu wajib rekam. "
+            "Waktu wajib rekam ialah yang terekam ditambah yang hilang karena jaringan, kamera, atau server. "
+            "Waktu terencana (pemeliharaan, jadwal), waktu administratif (perintah, kamera belum diatur), "
+            "dan rekaman yang kemudian dihapus berada di luarnya dan ditunjukkan tersendiri. "
+            "Penyebab kekosongan ialah yang berlaku pada saat itu; waktu menurut jam server, tepat hingga mikrodetik."
+        ),
         "page": "Halaman {page} dari {pages}",
         "server": "nvr {version}",
     },
@@ -144,17 +192,31 @@ WORDS = Words(
         "cameras_down_parted": "{back} dari {all} kamera terekam kembali, yang masih belum: {down} ({subject})",
         "disk_low": "Disk rekaman {subject} hampir penuh: sisa {free}, batasnya {floor}",
         "root_absent": "Disk rekaman {subject} tidak ada",
-        "sync_late": "Disk rekaman {subject} lambat menyinkronkan: bila listrik padam, rekaman hingga {worst} bisa hilang, padahal dijanjikan paling banyak {limit}",
-        "held_beyond": "Penahanan hukum menyimpan {beyond} melebihi max_bytes: {cams}; rekaman yang lebih baru tidak dihapus karenanya",
+        "sync_late": (
+            "Disk rekaman {subject} lambat menyinkronkan: bila listrik padam, rekaman hingga {worst} bisa hilang,"
+            " padahal dijanjikan paling banyak {limit}"
+        ),
+        "held_beyond": (
+            "Penahanan hukum menyimpan {beyond} melebihi max_bytes: {cams};"
+            " rekaman yang lebih baru tidak dihapus karenanya"
+        ),
         "promise_at_risk": "{cams} tidak akan memenuhi umur minimum rekaman, mulai {from}",
         "clock_unsynchronised": "Jam server tidak tersinkron",
         "recorded_little": "terekam kurang dari {percent} % dari yang seharusnya dalam satu jam terakhir: {cams}",
         "frames_lost": "{cams} kehilangan frame dalam satu jam terakhir",
         "time_stamps_off": "cap waktu salah dalam satu jam terakhir: {cams}",
         "keyframes_apart": "jarak keyframe jauh lebih panjang daripada sehari sebelumnya: {cams}",
-        "login_refused": "Kamera {name} menolak kata sandinya ({failures} kali); dicoba lagi mulai {next}, atau bila seseorang memintanya",
-        "certificate_changed": "Kamera {name} menunjukkan sertifikat lain dari sebelumnya dan tidak direkam sampai seseorang menerimanya",
-        "deletion_waiting": "Penghapusan menunggu keputusan: {subject}{reason}; {hours} jam rekaman dari {cameras} kamera. Tidak ada yang dihapus sampai seseorang mengesahkan: nvr retention confirm {subject}",
+        "login_refused": (
+            "Kamera {name} menolak kata sandinya ({failures} kali);"
+            " dicoba lagi mulai {next}, atau bila seseorang memintanya"
+        ),
+        "certificate_changed": (
+            "Kamera {name} menunjukkan sertifikat lain dari sebelumnya dan tidak direkam sampai seseorang menerimanya"
+        ),
+        "deletion_waiting": (
+            "Penghapusan menunggu keputusan: {subject}{reason}; {hours} jam rekaman dari {cameras} kamera."
+            " Tidak ada yang dihapus sampai seseorang mengesahkan: nvr retention confirm {subject}"
+        ),
         "disk_low_over": "disk rekaman {subject} tidak lagi hampir penuh",
         "root_absent_over": "disk rekaman {subject} sudah ada kembali",
         "sync_late_over": "disk rekaman {subject} kembali disinkronkan tepat waktu",
@@ -169,7 +231,10 @@ WORDS = Words(
         "certificate_changed_over": "kamera {name} tidak lagi menunjukkan sertifikat yang tidak dikenal",
         "deletion_waiting_over": "tidak ada lagi penghapusan yang menunggu: {subject}",
         "tampered_over": "yang disimpan server ({subject}) kembali seperti seharusnya",
-        "tampered": "Yang disimpan server ({subject}) telah diubah tanpa melaluinya. Harus diperiksa: nvr audit verify, nvr check",
+        "tampered": (
+            "Yang disimpan server ({subject}) telah diubah tanpa melaluinya."
+            " Harus diperiksa: nvr audit verify, nvr check"
+        ),
         "test": "Ini uji coba: pesan peringatan tiba di sini",
         "fleet": "semua kamera",
         "since": "Sejak: {time}",
@@ -189,7 +254,9 @@ WORDS = Words(
         "back": "terekam kembali {time}",
         "left": "tidak wajib direkam sejak {time}",
         "late": "Pesan ini terlambat {length}: sebelumnya tidak dapat terkirim.",
-        "dropped": "{count} pesan sebelumnya tidak dapat terkirim dan dibuang. Halaman peringatan menampilkan semuanya.",
+        "dropped": (
+            "{count} pesan sebelumnya tidak dapat terkirim dan dibuang. Halaman peringatan menampilkan semuanya."
+        ),
         "id": "Peringatan {id}",
     },
-)  # fmt: skip
+)

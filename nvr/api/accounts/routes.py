@@ -303,7 +303,8 @@ def list_tokens(services: Injected) -> Tokens:
     answer=TokenBody,
 )
 def add_token(request: ApiRequest, services: Injected, data: JSONBody[NewToken]) -> Response[TokenBody]:
-    """It belongs to whoever makes it, counts as them and ends with them. The answer holds the token's text, this once."""
+    """It belongs to whoever makes it, counts as them and ends with them. The answer holds the token's text, this
+    once."""
     who = principal_of(request).actor
     user = who.person if who.is_person else None
     token, text = accounts.issue_token(services.db, data.name, data.role, user=user, at_us=services.now_us())

@@ -100,7 +100,8 @@ class Why(msgspec.Struct, forbid_unknown_fields=True):
 # The last footage of a camera, from the ends of primary keys.
 _CAMERAS: Final = f"""
 SELECT c.id, c.name, c.labels, c.added_us, t.since_us,
-  (SELECT max(end_us) FROM (SELECT end_us FROM span p WHERE p.camera = c.key ORDER BY p.start_us DESC LIMIT {LAST_SPANS})) AS last_us,
+  (SELECT max(end_us) FROM (SELECT end_us FROM span p WHERE p.camera = c.key
+    ORDER BY p.start_us DESC LIMIT {LAST_SPANS})) AS last_us,
   (SELECT max(g.until_us) FROM growing g WHERE g.camera = c.key) AS growing_us
 FROM camera c LEFT JOIN status t ON t.camera = c.key WHERE c.removed_us IS NULL ORDER BY c.id"""
 
@@ -270,7 +271,8 @@ def _picture(services: Services, camera: str) -> tuple[bytes, str]:
 
 @get("/public", role="public", summary="The page for citizens", media_type="text/html", in_schema=False)
 def public_page(request: ApiRequest, services: Injected) -> Response[bytes]:
-    """The same page as ``/``, which sees by its address that it is asked by a citizen; where there is none, it says so."""
+    """The same page as ``/``, which sees by its address that it is asked by a citizen; where there is none, it says
+    so."""
     return page.index_file(request, services)
 
 

@@ -30,7 +30,8 @@ SELECT c.id, c.name, c.labels, c.source, c.settings, c.added_us,
   (SELECT k.offset_us FROM clock_sample k WHERE k.camera = c.key ORDER BY k.at_us DESC LIMIT 1) AS clock_us,
   i.video_codec, i.width, i.height,
   (SELECT min(s.start_us) FROM segment s WHERE s.camera = c.key) AS first_us,
-  (SELECT max(end_us) FROM (SELECT end_us FROM span p WHERE p.camera = c.key ORDER BY p.start_us DESC LIMIT {LAST_SPANS})) AS last_us,
+  (SELECT max(end_us) FROM (SELECT end_us FROM span p WHERE p.camera = c.key
+    ORDER BY p.start_us DESC LIMIT {LAST_SPANS})) AS last_us,
   (SELECT max(g.until_us) FROM growing g WHERE g.camera = c.key) AS growing_us
 FROM camera c LEFT JOIN status t ON t.camera = c.key LEFT JOIN init i ON i.id = t.init
 WHERE c.removed_us IS NULL"""

@@ -225,7 +225,8 @@ def one_export(request: ApiRequest, services: Injected, export: FromPath[str]) -
     answer=ExportBody,
 )
 def make_export(request: ApiRequest, services: Injected, data: JSONBody[NewExport]) -> Response[bytes]:
-    """It is queued; ``GET`` tells how far it is. While its range is not over it waits, and ``begins`` says until when."""
+    """It is queued; ``GET`` tells how far it is. While its range is not over it waits, and ``begins`` says until
+    when."""
     who = principal_of(request).actor
     now_us = services.now_us()
     asked = None if data.request is not None else _asked(services, data, who)

@@ -253,7 +253,8 @@ def _coverage(services: Services, camera: str, asked: Asked, kind: str) -> Cover
             }
         raise ApiError(
             "range_not_over",
-            f"it is known until {format_time(found.as_of_us)}: come back at {format_time(retry_us)}, or ask for so_far=true",
+            f"it is known until {format_time(found.as_of_us)}: come back at {format_time(retry_us)},"
+            " or ask for so_far=true",
             headers={"Retry-After": str(max(1, -(-(retry_us - now_us) // 1_000_000)))},
             extra={"known_until": format_time(found.as_of_us), "retry_at": format_time(retry_us), "so_far": so_far},
         )

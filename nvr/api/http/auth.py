@@ -239,8 +239,8 @@ def check_origin(connection: Connection, *, must_tell: bool) -> None:
     if not fine:
         raise ApiError(
             "cross_origin",
-            "this was not sent by a page of this server; programs use a token (Authorization: Bearer …) instead of a cookie, "
-            "and a proxy in front must pass the Host header on",
+            "this was not sent by a page of this server; programs use a token (Authorization: Bearer …) instead "
+            "of a cookie, and a proxy in front must pass the Host header on",
         )
 
 

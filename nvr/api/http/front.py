@@ -203,7 +203,8 @@ class Front:
             return
         self.warned = True
         log.warning(
-            "a proxy at %s says for whom it asks, but is not believed: if it is yours, name it in [server] trusted_proxies",
+            "a proxy at %s says for whom it asks, but is not believed:"
+            " if it is yours, name it in [server] trusted_proxies",
             peer,
         )
 

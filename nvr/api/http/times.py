@@ -80,7 +80,8 @@ def _not_a_time(name: str, text: str) -> ApiError:
     if _PLUS_LOST.fullmatch(text.strip()):
         return ApiError(
             "naive_time",
-            f"{name} has a space where its offset's + was: in a URL write + as %2B, as in {name}=2026-11-23T14:05:06%2B07:00",
+            f"{name} has a space where its offset's + was: in a URL write + as %2B,"
+            f" as in {name}=2026-11-23T14:05:06%2B07:00",
         )
     if _NAIVE.fullmatch(text.strip()):
         return ApiError(

@@ -1,4 +1,5 @@
-"""Routes by which a person deletes a range of a camera's footage. Invariant: nothing goes but what the dry run showed."""
+"""Routes by which a person deletes a range of a camera's footage. Invariant: nothing goes but what the dry run
+showed."""
 
 from __future__ import annotations
 

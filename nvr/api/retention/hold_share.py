@@ -33,6 +33,7 @@ def check_share(request: ApiRequest, services: Services, wanted: Sequence[tuple[
     if total and kept * 100 > total * settings.holds_share:
         raise ApiError(
             "hold_too_large",
-            f"with this hold, holds would keep {kept / 1e9:.1f} GB, {kept * 100 / total:.0f} % of the disks; above {settings.holds_share} % an"
+            f"with this hold, holds would keep {kept / 1e9:.1f} GB, {kept * 100 / total:.0f} % of the disks;"
+            f" above {settings.holds_share} % an"
             " administrator must place it: ask for a shorter range, or ask one",
         )

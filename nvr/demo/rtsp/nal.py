@@ -16,7 +16,8 @@ _START_CODE = b"\x00\x00\x01"
 
 
 def split_annexb(data: bytes) -> list[bytes]:
-    """The NAL units of a byte stream (Annex B), without start codes and without the zero bytes that may trail a unit."""
+    """The NAL units of a byte stream (Annex B), without start codes and without the zero bytes that may trail a
+    unit."""
     nals: list[bytes] = []
     begin = data.find(_START_CODE)
     while begin >= 0:

@@ -165,7 +165,10 @@ class Exporter:
                 f"it needs {need} bytes, more than the budget of all exports, which is {budget}: ask for less at once"
             )
         if kept + need > budget:
-            return f"it needs {need} bytes and {budget - kept} of the budget are free: it waits for older exports to expire"
+            return (
+                f"it needs {need} bytes and {budget - kept} of the budget are free:"
+                " it waits for older exports to expire"
+            )
         self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         free = shutil.disk_usage(self._folder).free
         if free < need + _SPARE_BYTES:

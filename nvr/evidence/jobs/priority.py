@@ -28,7 +28,8 @@ _BUSY_SHARE: Final = 8
 
 
 def give_way() -> None:
-    """Lowers this process below recording, for processors and disks. What the system does not allow is left as it is."""
+    """Lowers this process below recording, for processors and disks. What the system does not allow is left as it
+    is."""
     os.nice(_NICENESS)
     number = _IOPRIO_SET.get(platform.machine())
     if number is None or ctypes.CDLL(None, use_errno=True).syscall(number, 1, 0, _IDLE_CLASS) != 0:

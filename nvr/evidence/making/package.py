@@ -240,8 +240,15 @@ def _finish(
 
     def manifest(files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return make_manifest(
-            plan.request, unit, signer.certificate, plan.cameras, files, urls=urls, clock=server_clock(), made_us=made_us,
-        )  # fmt: skip
+            plan.request,
+            unit,
+            signer.certificate,
+            plan.cameras,
+            files,
+            urls=urls,
+            clock=server_clock(),
+            made_us=made_us,
+        )
 
     def write(name: str, data: bytes) -> None:
         with (work / name).open("wb") as file:

@@ -2,8 +2,8 @@
 
 The bytes of an archive follow from the names, sizes and CRC-32s of its files: so it can be sent from any byte on
 without being made first, and a reader can demand that form. Invariant: ``Archive.of_file`` accepts exactly what
-``ArchiveLayout`` makes. Anything else (another order, a comment, data before, between or behind entries, compression, an odd
-name) is refused and not put right: an archive that two programs read differently is no evidence.
+``ArchiveLayout`` makes. Anything else (another order, a comment, data before, between or behind entries, compression,
+an odd name) is refused and not put right: an archive that two programs read differently is no evidence.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ class ArchiveEntry:
 
 
 def is_package_name(name: str) -> bool:
-    """Whether a package may have a file or a folder of this name: one part, nothing that any system takes for a path."""
+    """Whether a package may have a file or a folder of this name: one part, nothing that any system takes for a
+    path."""
     return (
         0 < len(name) <= _LONGEST_NAME
         and name[0] != "."

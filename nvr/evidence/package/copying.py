@@ -195,7 +195,8 @@ def _read(opened: OpenSegment, offset: int, size: int) -> bytes:
 
 
 def _blocks(opened: OpenSegment, part: PackagePart) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
-    """(offset, size, fragments within as (offset, size)) of all of the file in order; wanted fragments are never split."""
+    """(offset, size, fragments within as (offset, size)) of all of the file in order; wanted fragments are never
+    split."""
     size = opened.file.size if opened.file.tail is not None else part.end
 
     def plain(begin: int, end: int) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:

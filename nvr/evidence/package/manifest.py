@@ -40,7 +40,8 @@ VERSION: Final = 1
 MANIFEST_NAME: Final = "manifest.json"
 STATEMENT_NAME: Final = "statement.pdf"
 OPERATION: Final = (
-    "stream copy: recorded fragments, not decoded and not encoded; only decode times (tfdt) and sequence numbers (mfhd) in"
+    "stream copy: recorded fragments, not decoded and not encoded;"
+    " only decode times (tfdt) and sequence numbers (mfhd) in"
     " fragment headers, and creation times and durations (mvhd, tkhd, mdhd) in file headers were set anew"
 )
 

@@ -48,7 +48,8 @@ _SIGNED_WITHIN: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class PackagePart:
-    """The fragments ``[first, last)`` of a segment, its bytes ``[begin, end)``, shown from ``start_us`` to ``end_us``."""
+    """The fragments ``[first, last)`` of a segment, its bytes ``[begin, end)``, shown from ``start_us`` to
+    ``end_us``."""
 
     piece: Piece
     first: int

@@ -1,4 +1,5 @@
-"""What an export is asked to hold, for whom and why; the fields that others (cases, approvals, the audit log) fill in."""
+"""What an export is asked to hold, for whom and why; the fields that others (cases, approvals, the audit log) fill
+in."""
 
 from __future__ import annotations
 

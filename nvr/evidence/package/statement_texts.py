@@ -49,24 +49,33 @@ BOTH: Final[Mapping[str, str]] = {
 
 SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "operation": (
-        "Rekaman disalin sebagaimana direkam, tanpa dikodekan ulang. Hanya waktu dekode dan nomor urut pada kepala fragmen, serta waktu pada kepala berkas, yang disetel ulang.",
-        "The footage was copied as recorded, without re-encoding. Only decode times and sequence numbers in fragment headers, and times in file headers, were set anew.",
+        "Rekaman disalin sebagaimana direkam, tanpa dikodekan ulang."
+        " Hanya waktu dekode dan nomor urut pada kepala fragmen, serta waktu pada kepala berkas, yang disetel ulang.",
+        "The footage was copied as recorded, without re-encoding."
+        " Only decode times and sequence numbers in fragment headers, and times in file headers, were set anew.",
     ),
     "stated": (
-        'Yang bertanda "menurut" adalah pernyataan orang yang disebut; tanda tangan hanya membuktikan bahwa hal itu dinyatakan demikian. Selebihnya tercatat dalam katalog sistem.',
-        'What is marked "as stated by" is the word of whoever is named; the signature proves only that it was stated so. All else is on record in the system\'s catalogue.',
+        'Yang bertanda "menurut" adalah pernyataan orang yang disebut;'
+        " tanda tangan hanya membuktikan bahwa hal itu dinyatakan demikian. Selebihnya tercatat dalam katalog sistem.",
+        'What is marked "as stated by" is the word of whoever is named;'
+        " the signature proves only that it was stated so. All else is on record in the system's catalogue.",
     ),
     "preroll": (
-        "Setiap berkas dimulai pada gambar kunci sebelum awal rentang dan berakhir dengan fragmen utuh, sehingga dapat memuat beberapa detik lebih.",
-        "Each file begins at the keyframe before the range and ends with a whole fragment, so it may hold a few seconds more.",
+        "Setiap berkas dimulai pada gambar kunci sebelum awal rentang dan berakhir dengan fragmen utuh,"
+        " sehingga dapat memuat beberapa detik lebih.",
+        "Each file begins at the keyframe before the range and ends with a whole fragment,"
+        " so it may hold a few seconds more.",
     ),
     "verify": (
-        "Jalankan: nvr verify FOLDER_ATAU_ZIP --certificate SERTIFIKAT.der. Tidak perlu server atau jaringan. Sertifikat harus diperoleh langsung dari"
-        " pengelola sistem, bukan dari paket ini; bandingkan sidik jarinya dengan yang di bawah. Berkas MP4 juga dapat diperiksa dengan"
-        " pemutar ONVIF, dan manifest.json dengan OpenSSL (RSASSA-PSS, SHA-256, salt 20).",
-        "Run: nvr verify FOLDER_OR_ZIP --certificate CERTIFICATE.der. It needs no server and no network. Get the certificate from the operator of the system, not"
-        " from this package, and compare its fingerprint with the one below. The MP4 files can also be checked with the ONVIF player, and manifest.json with"
-        " OpenSSL (RSASSA-PSS, SHA-256, salt 20).",
+        "Jalankan: nvr verify FOLDER_ATAU_ZIP --certificate SERTIFIKAT.der. Tidak perlu server atau jaringan."
+        " Sertifikat harus diperoleh langsung dari pengelola sistem, bukan dari paket ini;"
+        " bandingkan sidik jarinya dengan yang di bawah. Berkas MP4 juga dapat diperiksa dengan pemutar ONVIF,"
+        " dan manifest.json dengan OpenSSL (RSASSA-PSS, SHA-256, salt 20).",
+        "Run: nvr verify FOLDER_OR_ZIP --certificate CERTIFICATE.der. It needs no server and no network."
+        " Get the certificate from the operator of the system, not from this package,"
+        " and compare its fingerprint with the one below."
+        " The MP4 files can also be checked with the ONVIF player, and manifest.json with OpenSSL"
+        " (RSASSA-PSS, SHA-256, salt 20).",
     ),
     "not_as_recorded": (
         "{count} segmen tidak sama dengan saat direkam (SHA-256 berbeda): lihat manifest.json.",
@@ -77,16 +86,20 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "{count} stretches of footage could not be delivered: see manifest.json.",
     ),
     "clock_step": (
-        "Jam server disetel dari {at} ke {to}. Yang direkam dua kali pada waktu yang sama ada di berkasnya masing-masing.",
-        "The server's clock was set from {at} to {to}. What was recorded twice at the same time is in files of its own.",
+        "Jam server disetel dari {at} ke {to}."
+        " Yang direkam dua kali pada waktu yang sama ada di berkasnya masing-masing.",
+        "The server's clock was set from {at} to {to}."
+        " What was recorded twice at the same time is in files of its own.",
     ),
     "unverified": (
         "{count} segmen masih ditulis saat diekspor, sehingga belum memiliki SHA-256 perekaman.",
-        "{count} segments were still being written when they were exported, so no SHA-256 of the recording exists for them yet.",
+        "{count} segments were still being written when they were exported,"
+        " so no SHA-256 of the recording exists for them yet.",
     ),
     "more": ("{count} lagi: lihat manifest.json.", "{count} more: see manifest.json."),
     "signed": (
-        "Daftar lengkap ada di manifest.json, yang ditandatangani; pernyataan ini tercantum di dalamnya dengan SHA-256-nya.",
+        "Daftar lengkap ada di manifest.json, yang ditandatangani;"
+        " pernyataan ini tercantum di dalamnya dengan SHA-256-nya.",
         "The full list is in manifest.json, which is signed; this statement is named in it with its SHA-256.",
     ),
 }

@@ -50,7 +50,8 @@ _PREHASHED: Final = Prehashed(hashes.SHA256())
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate with a key that exports may be signed with. ``fingerprint``: the SHA-256 of ``der``, hexadecimal."""
+    """A certificate with a key that exports may be signed with. ``fingerprint``: the SHA-256 of ``der``,
+    hexadecimal."""
 
     der: bytes
     fingerprint: str

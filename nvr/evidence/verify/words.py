@@ -14,7 +14,9 @@ __all__ = ["OUTCOMES", "TEXTS", "describe", "finding_text", "note_text", "report
 OUTCOMES: Final[Mapping[Language, Mapping[str, str]]] = {
     "en": {
         "valid": "VALID: nothing was changed, removed or added, and a trusted certificate vouches for it",
-        "intact": "INTACT: nothing was changed, removed or added since it was signed. By whom is NOT known to this machine",
+        "intact": (
+            "INTACT: nothing was changed, removed or added since it was signed. By whom is NOT known to this machine"
+        ),
         "modified": "MODIFIED: it is not what was signed",
         "missing": "MISSING: a part of what was signed is not there",
         "added": "ADDED: there is something that was not signed",
@@ -24,7 +26,10 @@ OUTCOMES: Final[Mapping[Language, Mapping[str, str]]] = {
     },
     "id": {
         "valid": "SAH: tidak ada yang diubah, dihapus atau ditambahkan, dan dijamin oleh sertifikat yang dipercaya",
-        "intact": "UTUH: tidak ada yang diubah, dihapus atau ditambahkan sejak ditandatangani. Penanda tangannya TIDAK dikenal oleh mesin ini",
+        "intact": (
+            "UTUH: tidak ada yang diubah, dihapus atau ditambahkan sejak ditandatangani."
+            " Penanda tangannya TIDAK dikenal oleh mesin ini"
+        ),
         "modified": "DIUBAH: isinya bukan yang ditandatangani",
         "missing": "HILANG: sebagian dari yang ditandatangani tidak ada",
         "added": "DITAMBAHKAN: ada sesuatu yang tidak ditandatangani",
@@ -46,8 +51,10 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "symlink": "is a link: nothing of a package is elsewhere",
         "crc": "the ZIP says another CRC-32 than its bytes have",
         "hash": "its SHA-256 is another than the manifest says ({size} bytes, {expected_size} when exported)",
-        "video_modified": "differs from what was exported, first in bytes {first} to {last}, footage {start} to {end} ({size} bytes, {expected_size} when"
-        " exported). {detail}",
+        "video_modified": (
+            "differs from what was exported, first in bytes {first} to {last}, footage {start} to {end} ({size} bytes,"
+            " {expected_size} when exported). {detail}"
+        ),
         "manifest_signature": "the manifest, or signature {number} of it, was changed: they do not belong together",
         "other_certificate": "is not the certificate that the manifest names",
         "other_signatures": "has {have} signatures where the manifest has {need}, or others",
@@ -94,8 +101,10 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "symlink": "adalah tautan: isi paket tidak boleh berada di tempat lain",
         "crc": "CRC-32 menurut ZIP berbeda dari isinya",
         "hash": "SHA-256-nya berbeda dari manifes ({size} bita, {expected_size} saat diekspor)",
-        "video_modified": "berbeda dari yang diekspor, pertama pada bita {first} sampai {last}, rekaman {start} sampai {end} ({size} bita, {expected_size} saat"
-        " diekspor). {detail}",
+        "video_modified": (
+            "berbeda dari yang diekspor, pertama pada bita {first} sampai {last},"
+            " rekaman {start} sampai {end} ({size} bita, {expected_size} saat diekspor). {detail}"
+        ),
         "manifest_signature": "manifes, atau tanda tangan {number} padanya, diubah: keduanya tidak cocok",
         "other_certificate": "bukan sertifikat yang disebut dalam manifes",
         "other_signatures": "memiliki {have} tanda tangan sedangkan manifes {need}, atau yang lain",
@@ -150,7 +159,8 @@ def describe(report: VerificationReport, language: Language) -> list[str]:
     """The verdict as lines of text, the outcome last."""
     text = TEXTS[language]
     lines = [
-        f"{text['target']}: {report.target} ({text[report.form]}, {text['files'].format(files=report.files, bytes=report.bytes)})"
+        f"{text['target']}: {report.target} ({text[report.form]},"
+        f" {text['files'].format(files=report.files, bytes=report.bytes)})"
     ]
     if "id" in report.about:
         request = report.about.get("request", {})

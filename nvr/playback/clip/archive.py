@@ -78,12 +78,27 @@ def _central(member: ClipMember, crc: int, at: int) -> bytes:
     version = _ZIP64 if wide else _PLAIN
     return (
         _CENTRAL.pack(
-            0x02014B50, _UNIX | version, version, _UTF8, 0, clock, date, crc, told, told, len(name), len(extra), 0, 0, 0,
-            _MODE, place,
+            0x02014B50,
+            _UNIX | version,
+            version,
+            _UTF8,
+            0,
+            clock,
+            date,
+            crc,
+            told,
+            told,
+            len(name),
+            len(extra),
+            0,
+            0,
+            0,
+            _MODE,
+            place,
         )
         + name
         + extra
-    )  # fmt: skip
+    )
 
 
 def _end(count: int, directory_bytes: int, at: int) -> bytes:

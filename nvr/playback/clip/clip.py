@@ -245,7 +245,8 @@ def _parts(pieces: Sequence[Piece], start_us: int, end_us: int) -> list[InitPart
 def _choose(
     cache: IndexCache, around: Sequence[Piece], start_us: int, end_us: int, opened: dict[Key, OpenSegment]
 ) -> list[_Part]:
-    """Opens the files and chooses samples, chain by chain. Every file opened is put into ``opened``, whatever happens."""
+    """Opens the files and chooses samples, chain by chain. Every file opened is put into ``opened``, whatever
+    happens."""
 
     def wanted(piece: Piece) -> bool:
         return piece.start_us < end_us and piece.end_us > start_us

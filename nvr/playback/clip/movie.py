@@ -84,7 +84,8 @@ Pieces = list[bytes | Lazy]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of a track's table in shares, one behind the other: the number of rows of each, and what makes their bytes."""
+    """Rows of a track's table in shares, one behind the other: the number of rows of each, and what makes their
+    bytes."""
 
     shares: Sequence[tuple[int, Callable[[], bytes]]]
 

@@ -188,12 +188,19 @@ def _track(
         offsets,
         lowest < 0,
         sync,
-        Table([(run_count(n), partial(_chunk_runs, u, number, at)) for u, n, at in zip(units, samples, chunks_before, strict=False)]),
+        Table(
+            [
+                (run_count(n), partial(_chunk_runs, u, number, at))
+                for u, n, at in zip(units, samples, chunks_before, strict=False)
+            ]
+        ),
         Table([(piece.count, partial(_sizes, piece)) for piece in slices]),
         [(len(found), partial(unit.positions, number)) for unit, found in zip(units, samples, strict=True)],
         edits,
-        max(ends[-1] + last, max((edit.media_time + edit.duration for edit in edits if edit.media_time >= 0), default=0)),
-    )  # fmt: skip
+        max(
+            ends[-1] + last, max((edit.media_time + edit.duration for edit in edits if edit.media_time >= 0), default=0)
+        ),
+    )
 
 
 def _times(piece: TrackSlice, last: int) -> bytes:

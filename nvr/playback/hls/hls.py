@@ -63,7 +63,8 @@ class PlaylistEntry:
 
 @dataclass(frozen=True, slots=True)
 class Playlist:
-    """A playlist's text, and the footage of its range that it does not show, since another run recorded the same time."""
+    """A playlist's text, and the footage of its range that it does not show, since another run recorded the same
+    time."""
 
     text: str
     hidden: tuple[NotShown, ...]
@@ -115,7 +116,8 @@ def recorded_playlist(
 def _entries(
     pieces: Iterable[Piece], files: Mapping[Key, SegmentFile], known: Mapping[Key, Fragments]
 ) -> list[PlaylistEntry]:
-    """The entries that show the pieces, each of which but the first begins at a keyframe, with gaps between them. Pure."""
+    """The entries that show the pieces, each of which but the first begins at a keyframe, with gaps between them.
+    Pure."""
     found: list[PlaylistEntry] = []
     run: tuple[int, int, str] | None = None
     zero_us = 0

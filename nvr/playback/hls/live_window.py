@@ -91,7 +91,8 @@ class LiveWindow:
 
     @property
     def target_s(self) -> int:
-        """The longest a segment may be, in seconds. It grows if a camera's keyframes are further apart than they were."""
+        """The longest a segment may be, in seconds. It grows if a camera's keyframes are further apart than they
+        were."""
         return self._target_s
 
     @property

@@ -301,7 +301,8 @@ class Timeline:
         self._odd = odd
 
     def _estimate(self, composition: int, now_us: int) -> int:
-        """Where a frame stands whose own time stamp says nothing: at the usual distance, as far as its arrival allows."""
+        """Where a frame stands whose own time stamp says nothing: at the usual distance, as far as its arrival
+        allows."""
         last = self._last
         at = last + max(self.usual, 1)
         since_us = now_us - self._last_us

@@ -30,7 +30,8 @@ _HASTE_S: Final = 0.037
 
 
 class Haste:
-    """How many wait for an answer that the next thing depends on: as long as there are any, the loop looks more often."""
+    """How many wait for an answer that the next thing depends on: as long as there are any, the loop looks more
+    often."""
 
     def __init__(self) -> None:
         self.waiting = 0

@@ -25,8 +25,13 @@ _SETTLED_US: Final = 1_500_000
 
 ODDITIES: Final[Mapping[str, str]] = {
     "no_frames": "it sends packets, but no frame could be put together of them",
-    "no_keyframe": "no keyframe came within {seconds:.0f} s: recording begins only with one; set a keyframe distance of 1 to 4 s",
-    "long_keyframe_distance": "keyframes are {seconds:.1f} s apart: after each loss so much can't be shown; set 1 to 4 s, and switch smart codecs off",
+    "no_keyframe": (
+        "no keyframe came within {seconds:.0f} s: recording begins only with one; set a keyframe distance of 1 to 4 s"
+    ),
+    "long_keyframe_distance": (
+        "keyframes are {seconds:.1f} s apart: after each loss so much can't be shown;"
+        " set 1 to 4 s, and switch smart codecs off"
+    ),
     "lost_packets": "{count} packets are missing by their numbers: the camera or the way to it is overloaded",
     "damaged_frames": "{count} frames came in part or could not be used",
     "duplicate_packets": "{count} packets came twice",

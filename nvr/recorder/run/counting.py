@@ -14,15 +14,26 @@ from storage.catalogue.counters import difference
 __all__ = ["Counting"]
 
 _OWN: Final = (
-    "connections", "frames", "bytes", "recorded_us", "out_of_order", "outliers", "camera_clock_steps", "by_arrival", "lost_frames",
-    "keyframe_interval_us", "corrupt", "overloads",
-)  # fmt: skip
+    "connections",
+    "frames",
+    "bytes",
+    "recorded_us",
+    "out_of_order",
+    "outliers",
+    "camera_clock_steps",
+    "by_arrival",
+    "lost_frames",
+    "keyframe_interval_us",
+    "corrupt",
+    "overloads",
+)
 # What a gap tells that was torn by a loss.
 _OF_LOSS: Final = ("lost_packets", "damaged", "undecodable")
 
 
 class Counting:
-    """The counts of one connection. ``own``: those of runs and timelines that are over, and of the connection itself."""
+    """The counts of one connection. ``own``: those of runs and timelines that are over, and of the connection
+    itself."""
 
     def __init__(self) -> None:
         self.own = dict.fromkeys(_OWN, 0)

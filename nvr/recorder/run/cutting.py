@@ -47,7 +47,8 @@ class Cutter:
         return boundary_us if boundary_us - start_us >= self.duration_us // 10 else boundary_us + self.duration_us
 
     def cut(self, target_us: int, keyframe_us: int, bytes_: int) -> str | None:
-        """Whether a segment of this target and size ends at the keyframe shown at ``keyframe_us``: the reason, or None."""
+        """Whether a segment of this target and size ends at the keyframe shown at ``keyframe_us``: the reason, or
+        None."""
         if keyframe_us >= target_us - _SLACK_US:
             return Cut.ROTATION
         if bytes_ >= self.most_bytes:

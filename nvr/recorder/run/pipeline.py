@@ -169,7 +169,8 @@ class Pipeline:
         return self._audio.note if self._audio is not None else {}
 
     def counted(self) -> dict[str, int]:
-        """What was counted on this connection so far, without zeros; names are those of storage/catalogue/counters.py."""
+        """What was counted on this connection so far, without zeros; names are those of
+        storage/catalogue/counters.py."""
         audio = self._audio.counted() if self._audio is not None else {}
         return self.counting.all(self.run, self._timeline, self._clock, audio)
 

@@ -267,7 +267,7 @@ class Relay:
         return answers[0]
 
     # Tracks
-    # ---------------------------------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------------------------------------------------------------
 
     async def _set_up(self, url: str, headers: list[tuple[str, str]], asked: str) -> list[tuple[str, str]]:
         """Sets up a track over the camera's transport; the headers for FFmpeg, which asked for channels."""
@@ -295,7 +295,8 @@ class Relay:
     async def _set_up_somewhere(
         self, url: str, headers: list[tuple[str, str]], channels: tuple[int, int], media: sdp.Media | None
     ) -> tuple[int, int]:
-        """At the track's address; or, if nothing is there, beside what was described: some cameras name a wrong base."""
+        """At the track's address; or, if nothing is there, beside what was described: some cameras name a wrong
+        base."""
         set_up = self._set_up_udp if self._transport == "udp" else self._set_up_tcp
         other = url if media is None else control_url(self._url, media.control)
         try:

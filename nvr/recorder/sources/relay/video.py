@@ -65,7 +65,8 @@ class LossMark:
 
 
 def can_judge(media: sdp.Media) -> bool:
-    """Whether the frames of a track can be told apart here: not if they are interleaved (RFC 6184 5.5, RFC 7798 7.1)."""
+    """Whether the frames of a track can be told apart here: not if they are interleaved (RFC 6184 5.5, RFC 7798
+    7.1)."""
     try:
         sdp.pick_video(sdp.Description((media,), None))
     except UnsupportedError:

@@ -49,7 +49,8 @@ class ClosedError(NativeError):
 
 
 class LoginError(NativeError):
-    """The camera wants a login that it does not get. ``until_us``: none is tried before; 0: not for want of patience."""
+    """The camera wants a login that it does not get. ``until_us``: none is tried before; 0: not for want of
+    patience."""
 
     def __init__(self, text: str, until_us: int = 0) -> None:
         super().__init__(text)

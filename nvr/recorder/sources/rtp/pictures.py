@@ -60,7 +60,8 @@ class Depacketiser(FrameBuilder, ABC):
         """Whether the last of them had ended before the packet that said so."""
 
     def feed(self, payload: memoryview, timestamp: int, marker: bool, lost: int) -> tuple[CodedFrame, ...]:
-        """Takes the next packet's payload, ``lost`` packets being missing right before it; returns what it completed."""
+        """Takes the next packet's payload, ``lost`` packets being missing right before it; returns what it
+        completed."""
         if lost or not len(payload) or self._unheard:
             lost, self._unheard = lost + self._unheard, 0
             if not len(payload):

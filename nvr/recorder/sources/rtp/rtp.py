@@ -28,7 +28,8 @@ class RtpPacket:
 
 
 def parse(data: memoryview) -> RtpPacket | None:
-    """The packet, its payload, which may be empty, without CSRC list, header extension and padding; None if it is none."""
+    """The packet, its payload, which may be empty, without CSRC list, header extension and padding; None if it is
+    none."""
     length = len(data)
     if length < 12:
         return None
@@ -52,7 +53,8 @@ def parse(data: memoryview) -> RtpPacket | None:
 
 @dataclass(slots=True)
 class Sequence:
-    """The order of one stream's packets, and the counts that receiver reports need. ``highest`` goes on past 16 bits."""
+    """The order of one stream's packets, and the counts that receiver reports need. ``highest`` goes on past 16
+    bits."""
 
     ssrc: int | None = None
     highest: int = -1
@@ -86,7 +88,8 @@ class Sequence:
 
 
 class Unwrapper:
-    """RTP timestamps of 32 bits as ticks that go on: each is taken to be the nearest to the one before (RFC 3550 5.1)."""
+    """RTP timestamps of 32 bits as ticks that go on: each is taken to be the nearest to the one before (RFC 3550
+    5.1)."""
 
     def __init__(self) -> None:
         self._last: int | None = None

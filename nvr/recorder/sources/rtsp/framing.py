@@ -249,8 +249,17 @@ def nobody(_: Message) -> None:
 
 
 _METHODS: Final = (
-    b"RTSP/1", b"OPTIONS ", b"SET_PARAMETER ", b"GET_PARAMETER ", b"REDIRECT ", b"ANNOUNCE ", b"TEARDOWN ", b"PLAY ", b"PAUSE ", b"DESCRIBE ",
-)  # fmt: skip
+    b"RTSP/1",
+    b"OPTIONS ",
+    b"SET_PARAMETER ",
+    b"GET_PARAMETER ",
+    b"REDIRECT ",
+    b"ANNOUNCE ",
+    b"TEARDOWN ",
+    b"PLAY ",
+    b"PAUSE ",
+    b"DESCRIBE ",
+)
 
 
 def _could_begin(text: bytes) -> bool:

@@ -104,7 +104,8 @@ class Login:
             if chosen is None:
                 why = "it took a digest before" if had_digest else 'login = "digest" forbids that'
                 raise LoginError(
-                    f'the camera asks for its password in plain text (Basic), but {why}; set login = "basic" if that is right'
+                    f"the camera asks for its password in plain text (Basic), but {why};"
+                    ' set login = "basic" if that is right'
                 )
             self._auth.take(chosen)
             return True

@@ -41,7 +41,8 @@ def redirected(camera: CameraSettings, url: str, location: str, address: str) ->
     allowed = {_host(was.hostname), _host(urlsplit(camera.url).hostname), address, *map(_host, camera.redirect_hosts)}
     if host not in allowed:
         raise RedirectError(
-            "the camera redirects to another host; if that is right, configure that address or name it in redirect_hosts"
+            "the camera redirects to another host;"
+            " if that is right, configure that address or name it in redirect_hosts"
         )
     return target
 

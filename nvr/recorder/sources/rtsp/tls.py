@@ -57,6 +57,7 @@ class Tls:
             return
         await self._ledger.offered(device, shown, self._camera)
         raise CertificateError(
-            f"the camera's certificate is another one than before (SHA-256 {shown[:16]}…, not {(known.certificate or '')[:16]}…);"
+            f"the camera's certificate is another one than before (SHA-256 {shown[:16]}…,"
+            f" not {(known.certificate or '')[:16]}…);"
             " if the camera was replaced or reset, accept it"
         )
