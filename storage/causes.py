@@ -1,4 +1,5 @@
-"""Why there is no footage: the closed list of causes, their class for the operator, and which wins where several apply."""
+"""Why there is no footage: the closed list of causes, their class for the operator, and which wins where
+several apply."""
 
 from __future__ import annotations
 
@@ -68,7 +69,8 @@ class Cause(StrEnum):
 
     @property
     def cause_class(self) -> CauseClass:
-        """The class under which an operator looks for it, unless the detail of its fact knows better: see ``class_of``."""
+        """The class under which an operator looks for it, unless the detail of its fact knows better: see
+        ``class_of``."""
         return _CLASSES[self]
 
 

@@ -86,7 +86,8 @@ def read_lock(path: Path) -> list[Locked]:
 
 
 def problems(top: Path = _TOP) -> list[str]:
-    """What is wrong with the locks: a package that is missing, of another version than is asked for, or without a hash."""
+    """What is wrong with the locks: a package that is missing, of another version than is asked for, or
+    without a hash."""
     found: list[str] = []
     seen: dict[tuple[str, str], set[str]] = {}
     for name, lines in wanted(top).items():
@@ -227,9 +228,11 @@ def sbom(found: list[Part], top: Path = _TOP) -> dict[str, Any]:
         "specVersion": "1.6",
         "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, own + body)}",
         "version": 1,
-        "metadata": {"component": {"type": "application", "bom-ref": own, "name": project["name"], "version": project["version"], "purl": own}},
+        "metadata": {"component": {"type": "application", "bom-ref": own, "name": project["name"],
+                                   "version": project["version"], "purl": own}},
         "components": components,
-        "dependencies": [{"ref": own, "dependsOn": direct}, *({"ref": ref, "dependsOn": of} for ref, of in needs.items())],
+        "dependencies": [{"ref": own, "dependsOn": direct},
+                         *({"ref": ref, "dependsOn": of} for ref, of in needs.items())],
     }  # fmt: skip
 
 

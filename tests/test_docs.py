@@ -1,4 +1,5 @@
-"""The documentation tells of every setting and every command, with their real defaults, and of none that doesn't exist."""
+"""The documentation tells of every setting and every command, with their real defaults, and of none that
+doesn't exist."""
 
 from __future__ import annotations
 

@@ -69,8 +69,8 @@ def record(conn: sqlite3.Connection, camera: str, sample: Sample, *, node: str) 
 def between(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int) -> list[Sample]:
     """Samples that hold in ``[start_us, end_us)``, and the last one before it, by time."""
     rows = conn.execute(
-        f"{_SELECT} WHERE {_CAMERA} AND at_us < ? AND at_us >= coalesce((SELECT max(at_us) FROM clock_sample WHERE {_CAMERA}"
-        " AND at_us <= ?), 0) ORDER BY at_us",
+        f"{_SELECT} WHERE {_CAMERA} AND at_us < ? AND at_us >= coalesce((SELECT max(at_us) FROM clock_sample"
+        f" WHERE {_CAMERA} AND at_us <= ?), 0) ORDER BY at_us",
         (camera, end_us, camera, start_us),
     )
     return [_sample(row) for row in rows]

@@ -47,7 +47,8 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 @dataclass(slots=True)
 class Holding:
-    """How often one kind of work held the write lock, and for how long at most: by the clock, and of that in computing."""
+    """How often one kind of work held the write lock, and for how long at most: by the clock, and of that
+    in computing."""
 
     count: int = 0
     longest_s: float = 0.0
@@ -183,7 +184,8 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """A read transaction of this thread: every query in the block sees the same state. Nesting is one transaction."""
+        """A read transaction of this thread: every query in the block sees the same state. Nesting is one
+        transaction."""
         conn: sqlite3.Connection | None = getattr(self._local, "conn", None)
         if conn is None:
             conn = self._connect()

@@ -81,7 +81,10 @@ def between(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int) -
 
 def open_fact(conn: sqlite3.Connection, camera: str) -> Fact | None:
     """The recorder's fact that is in force now; None while the camera records."""
-    query = f"{_BY_END} WHERE f.camera = (SELECT key FROM camera WHERE id = ?) AND f.layer = 'recorder' AND f.end_us IS NULL ORDER BY f.start_us DESC, f.epoch DESC"
+    query = (
+        f"{_BY_END} WHERE f.camera = (SELECT key FROM camera WHERE id = ?) AND f.layer = 'recorder'"
+        " AND f.end_us IS NULL ORDER BY f.start_us DESC, f.epoch DESC"
+    )
     row = conn.execute(query, (camera,)).fetchone()
     return None if row is None else _fact(row)
 
@@ -182,8 +185,9 @@ def story_end(conn: sqlite3.Connection, camera: str, at_us: int) -> int | None:
     row = conn.execute(
         "SELECT max(end_us) FROM (SELECT * FROM (SELECT end_us FROM span WHERE camera = :key AND start_us < :at"
         " ORDER BY start_us DESC LIMIT 64) UNION ALL SELECT * FROM (SELECT end_us FROM fact WHERE camera = :key"
-        " AND layer = 'recorder' AND start_us < :at ORDER BY start_us DESC LIMIT 64) UNION ALL SELECT * FROM (SELECT end_us"
-        " FROM fact WHERE camera = :key AND layer = 'footage' AND start_us < :at ORDER BY start_us DESC LIMIT 64)"
+        " AND layer = 'recorder' AND start_us < :at ORDER BY start_us DESC LIMIT 64)"
+        " UNION ALL SELECT * FROM (SELECT end_us FROM fact WHERE camera = :key AND layer = 'footage'"
+        " AND start_us < :at ORDER BY start_us DESC LIMIT 64)"
         " UNION ALL SELECT until_us FROM growing WHERE camera = :key AND start_us < :at)",
         {"key": key, "at": at_us},
     ).fetchone()
@@ -226,22 +230,23 @@ def reach_back(
     If footage followed instead, ``cause`` is why there is none in between."""
     key = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()[0]
     after = conn.execute(
-        "SELECT start_us, node, epoch FROM fact WHERE camera = ? AND layer = 'recorder' AND (end_us IS NULL OR end_us > ?)"
-        " ORDER BY start_us LIMIT 1",
+        "SELECT start_us, node, epoch FROM fact WHERE camera = ? AND layer = 'recorder'"
+        " AND (end_us IS NULL OR end_us > ?) ORDER BY start_us LIMIT 1",
         (key, end_us),
     ).fetchone()
     if after is not None and after["start_us"] <= end_us:
         return
     footage = conn.execute(
-        "SELECT start_us FROM segment WHERE camera = ? AND start_us >= ? AND end_us IS NOT start_us ORDER BY start_us LIMIT 1",
+        "SELECT start_us FROM segment WHERE camera = ? AND start_us >= ? AND end_us IS NOT start_us"
+        " ORDER BY start_us LIMIT 1",
         (key, end_us),
     ).fetchone()
     if footage is not None and (after is None or footage["start_us"] < after["start_us"]):
         fill(conn, camera, end_us, footage["start_us"], cause, detail, node=node, epoch=epoch)
     elif after is not None:
         conn.execute(
-            "UPDATE fact SET start_us = ?, rev = ? WHERE camera = ? AND layer = 'recorder' AND start_us = ? AND node = ?"
-            " AND epoch = ?",
+            "UPDATE fact SET start_us = ?, rev = ? WHERE camera = ? AND layer = 'recorder' AND start_us = ?"
+            " AND node = ? AND epoch = ?",
             (end_us, next_rev(conn), key, after["start_us"], after["node"], after["epoch"]),
         )
 

@@ -102,8 +102,8 @@ def settle(
 def _forget_facts(conn: sqlite3.Connection, key: Mapping[str, Any], from_us: int, until_us: int) -> None:
     conn.execute(
         "DELETE FROM fact WHERE camera = (SELECT key FROM camera WHERE id = :camera) AND layer = 'recorder'"
-        " AND start_us >= :a AND start_us < :b AND end_us <= :b + :slack AND node = (SELECT key FROM node WHERE id = :node)"
-        " AND epoch = :epoch AND cause IN ('corrupt', 'stalled')",
+        " AND start_us >= :a AND start_us < :b AND end_us <= :b + :slack"
+        " AND node = (SELECT key FROM node WHERE id = :node) AND epoch = :epoch AND cause IN ('corrupt', 'stalled')",
         {**key, "a": from_us - _SLACK_US, "b": until_us, "slack": _SLACK_US},
     )
 

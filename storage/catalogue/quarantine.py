@@ -27,7 +27,8 @@ class Quarantined:
 def list_all(conn: sqlite3.Connection) -> dict[str, Quarantined]:
     """By camera id."""
     rows = conn.execute(
-        "SELECT c.id, q.settings, q.crashes, q.first_us, q.last_us, q.reason FROM quarantine q JOIN camera c ON c.key = q.camera"
+        "SELECT c.id, q.settings, q.crashes, q.first_us, q.last_us, q.reason"
+        " FROM quarantine q JOIN camera c ON c.key = q.camera"
     )
     return {row[0]: Quarantined(*row) for row in rows}
 
@@ -35,8 +36,10 @@ def list_all(conn: sqlite3.Connection) -> dict[str, Quarantined]:
 def insert(conn: sqlite3.Connection, camera: str, settings: str, crashes: int, at_us: int, reason: str) -> None:
     """The camera has crashed its recorder, by now so many times."""
     conn.execute(
-        "INSERT INTO quarantine (camera, settings, crashes, first_us, last_us, reason) SELECT key, ?, ?, ?, ?, ? FROM camera WHERE id = ?"
-        " ON CONFLICT (camera) DO UPDATE SET settings=excluded.settings, crashes=excluded.crashes, last_us=excluded.last_us, reason=excluded.reason",
+        "INSERT INTO quarantine (camera, settings, crashes, first_us, last_us, reason) SELECT key, ?, ?, ?, ?, ?"
+        " FROM camera WHERE id = ?"
+        " ON CONFLICT (camera) DO UPDATE SET settings=excluded.settings, crashes=excluded.crashes,"
+        " last_us=excluded.last_us, reason=excluded.reason",
         (settings, crashes, at_us, at_us, reason[:_LONGEST_REASON], camera),
     )
 

@@ -30,7 +30,8 @@ class FoundReading:
 def list_all(conn: sqlite3.Connection) -> dict[str, FoundReading]:
     """By camera id."""
     rows = conn.execute(
-        "SELECT c.id, r.settings, r.source, r.transport, r.sdp, r.reason, r.changed_us FROM reading r JOIN camera c ON c.key = r.camera"
+        "SELECT c.id, r.settings, r.source, r.transport, r.sdp, r.reason, r.changed_us"
+        " FROM reading r JOIN camera c ON c.key = r.camera"
     )
     return {row[0]: FoundReading(*row) for row in rows}
 

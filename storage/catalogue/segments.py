@@ -127,11 +127,14 @@ class Segment:
         return self.root_path / self.relative_path
 
 
-_SELECT = """SELECT c.id AS camera, s.start_us, n.id AS node, s.epoch, s.end_us, r.id AS root, r.path AS root_path, s.init,
-s.run_start_us, s.timescale, s.media_start, s.media_end, s.frames, s.bytes, s.sha256, g.until_us,
-(SELECT group_concat(h.from_us || ' ' || h.until_us) FROM hole h WHERE (h.camera, h.start_us, h.node, h.epoch) = (s.camera, s.start_us, s.node, s.epoch)) AS holes,
-(SELECT u.seq FROM run u WHERE (u.camera, u.start_us, u.node, u.epoch) = (s.camera, s.run_start_us, s.node, s.epoch)) AS run_seq
-FROM segment s LEFT JOIN growing g USING (camera, start_us, node, epoch) JOIN camera c ON c.key = s.camera JOIN node n ON n.key = s.node JOIN root r ON r.key = s.root"""
+_SELECT = """SELECT c.id AS camera, s.start_us, n.id AS node, s.epoch, s.end_us, r.id AS root, r.path AS root_path,
+s.init, s.run_start_us, s.timescale, s.media_start, s.media_end, s.frames, s.bytes, s.sha256, g.until_us,
+(SELECT group_concat(h.from_us || ' ' || h.until_us) FROM hole h
+  WHERE (h.camera, h.start_us, h.node, h.epoch) = (s.camera, s.start_us, s.node, s.epoch)) AS holes,
+(SELECT u.seq FROM run u
+  WHERE (u.camera, u.start_us, u.node, u.epoch) = (s.camera, s.run_start_us, s.node, s.epoch)) AS run_seq
+FROM segment s LEFT JOIN growing g USING (camera, start_us, node, epoch) JOIN camera c ON c.key = s.camera
+JOIN node n ON n.key = s.node JOIN root r ON r.key = s.root"""
 
 
 def _segment(row: sqlite3.Row) -> Segment:
@@ -188,8 +191,9 @@ def get(conn: sqlite3.Connection, key: Key) -> Segment | None:
 def within_millisecond(conn: sqlite3.Connection, key: Key) -> Key | None:
     """The segment whose name is that of ``key``, of which only the millisecond of its start is known."""
     row = conn.execute(
-        "SELECT start_us FROM segment WHERE camera = (SELECT key FROM camera WHERE id = :camera) AND start_us >= :start_us"
-        " AND start_us < :start_us + 1000 AND node = (SELECT key FROM node WHERE id = :node) AND epoch = :epoch",
+        "SELECT start_us FROM segment WHERE camera = (SELECT key FROM camera WHERE id = :camera)"
+        " AND start_us >= :start_us AND start_us < :start_us + 1000"
+        " AND node = (SELECT key FROM node WHERE id = :node) AND epoch = :epoch",
         _key_values(key),
     ).fetchone()
     return None if row is None else replace(key, start_us=row[0])
@@ -230,7 +234,8 @@ def last_end(conn: sqlite3.Connection, camera: str, now_us: int) -> int | None:
 def put_init(conn: sqlite3.Connection, new: Init) -> None:
     """Keeps an init; the same bytes are kept once."""
     conn.execute(
-        "INSERT INTO init (id, bytes, video_codec, audio_codec, width, height) VALUES (?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO init (id, bytes, video_codec, audio_codec, width, height) VALUES (?,?,?,?,?,?)"
+        " ON CONFLICT (id) DO NOTHING",
         (new.id, new.data, new.video_codec, new.audio_codec, new.width, new.height),
     )
 
@@ -264,7 +269,8 @@ def begin_run(conn: sqlite3.Connection, key: Key) -> None:
 
 
 def end_run(conn: sqlite3.Connection, key: Key, *, end_us: int, cause: Cause, detail: Mapping[str, Any]) -> None:
-    """A run ended, and why. Word of it may overtake that of its beginning, which waits for the name of its first file."""
+    """A run ended, and why. Word of it may overtake that of its beginning, which waits for the name of its
+    first file."""
     begin_run(conn, key)
     conn.execute(
         f"UPDATE run SET end_us = :end_us, cause = :cause, detail = :detail WHERE {_WHERE_KEY}",
@@ -327,8 +333,8 @@ def finish(
     """A growing segment's file, which has the holes ``found``, is closed under its final name. Does nothing if it is
     closed already: adoption and a late writer may both say so."""
     changed = conn.execute(
-        f"UPDATE segment SET end_us = :end_us, media_end = :media_end, frames = :frames, bytes = :bytes, sha256 = :sha256"
-        f" WHERE {_WHERE_KEY} AND end_us IS NULL",
+        "UPDATE segment SET end_us = :end_us, media_end = :media_end, frames = :frames, bytes = :bytes,"
+        f" sha256 = :sha256 WHERE {_WHERE_KEY} AND end_us IS NULL",
         {
             **_key_values(key),
             "end_us": end_us,

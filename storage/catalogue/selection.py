@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 __all__ = [
-    "KNOWN_LABELS", "Labelled", "Selection", "SelectionError", "Spellings", "ensure_known", "ensure_label", "named", "of_label", "parse", "same", "select",
+    "KNOWN_LABELS", "Labelled", "Selection", "SelectionError", "Spellings", "ensure_known", "ensure_label", "named",
+    "of_label", "parse", "same", "select",
 ]  # fmt: skip
 
 # The labels that the product itself gives a meaning (docs/reference/labels.md); there may be any others.

@@ -89,7 +89,8 @@ def _overlapping(conn: sqlite3.Connection, key: Mapping[str, Any], piece: Interv
     hull = piece
     while True:
         row = conn.execute(
-            f"SELECT min(start_us), max(end_us) FROM span WHERE {_SCOPE} AND start_us >= :day AND start_us < :b AND end_us > :a",
+            "SELECT min(start_us), max(end_us) FROM span"
+            f" WHERE {_SCOPE} AND start_us >= :day AND start_us < :b AND end_us > :a",
             {**key, "day": piece.start_us // DAY_US * DAY_US, "a": hull.start_us, "b": hull.end_us},
         ).fetchone()
         if row[0] is None:

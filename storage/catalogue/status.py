@@ -33,13 +33,16 @@ class Status:
 
 
 def put(conn: sqlite3.Connection, statuses: Iterable[Status]) -> None:
-    """Writes statuses. A ``recorded_until_us`` of None leaves the known one: that a camera waits does not undo footage."""
+    """Writes statuses. A ``recorded_until_us`` of None leaves the known one: that a camera waits does not
+    undo footage."""
     conn.executemany(
         "INSERT INTO status (camera, state, since_us, cause, detail, recorded_until_us, init, bitrate_bps,"
         " frame_rate, updated_us, counters) SELECT key, ?,?,?,?,?,?,?,?,?,? FROM camera WHERE id = ?"
         " ON CONFLICT (camera) DO UPDATE SET state=excluded.state, since_us=excluded.since_us, cause=excluded.cause,"
-        " detail=excluded.detail, recorded_until_us=coalesce(excluded.recorded_until_us, recorded_until_us), init=coalesce(excluded.init, init),"
-        " bitrate_bps=excluded.bitrate_bps, frame_rate=excluded.frame_rate, updated_us=excluded.updated_us, counters=excluded.counters",
+        " detail=excluded.detail, recorded_until_us=coalesce(excluded.recorded_until_us, recorded_until_us),"
+        " init=coalesce(excluded.init, init),"
+        " bitrate_bps=excluded.bitrate_bps, frame_rate=excluded.frame_rate, updated_us=excluded.updated_us,"
+        " counters=excluded.counters",
         [
             (
                 s.state,

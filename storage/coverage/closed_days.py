@@ -98,7 +98,8 @@ def _ids(conn: sqlite3.Connection, keys: Sequence[int]) -> list[tuple[int, str]]
 def figures(
     conn: sqlite3.Connection, cameras: Sequence[tuple[int, str]], start_us: int, end_us: int, *, now_us: int
 ) -> Iterator[Figures]:
-    """Figures of each camera (key, id) over ``[start_us, end_us)``, in their order. ``conn`` must be in a transaction."""
+    """Figures of each camera (key, id) over ``[start_us, end_us)``, in their order. ``conn`` must be in a
+    transaction."""
     for at in range(0, len(cameras), _CAMERAS):
         some = cameras[at : at + _CAMERAS]
         table = joined([*_parts(conn, some, start_us, end_us, now_us)])
@@ -144,7 +145,8 @@ def _days(
     """Days ``first`` to ``last`` (excluded): kept ones, and those made now that are not kept or dirty."""
     values = {"keys": json.dumps([key for key, _ in cameras]), "first": first, "last": last}
     row = conn.execute(
-        f"SELECT group_concat(k.key), group_concat(d.day - :first), {', '.join(f'group_concat(d.{name})' for name in _COLUMNS)}"
+        "SELECT group_concat(k.key), group_concat(d.day - :first),"
+        f" {', '.join(f'group_concat(d.{name})' for name in _COLUMNS)}"
         " FROM json_each(:keys) k CROSS JOIN coverage_day d ON d.camera = k.value"
         " WHERE d.day >= :first AND d.day < :last AND d.dirty = 0",
         values,

@@ -42,16 +42,20 @@ WHERE s.start_us >= :least AND s.start_us < :end AND s.end_us > :start"""
 # By primary key those that begin in the range; by their end the few that reach into it from before.
 _BEGIN: Final = """json_each(:keys) k CROSS JOIN fact f ON f.camera = k.value
 WHERE f.layer IN ('footage', 'order', 'recorder') AND f.start_us >= :start AND f.start_us < :end"""
-_REACH: Final = """json_each(:keys) k CROSS JOIN (SELECT camera, layer, start_us, node, epoch FROM fact INDEXED BY fact_end
-  WHERE end_us > :start AND start_us < :start) i ON i.camera = k.value
-CROSS JOIN fact f ON f.camera = i.camera AND f.layer = i.layer AND f.start_us = i.start_us AND f.node = i.node AND f.epoch = i.epoch"""
-_LASTING: Final = """json_each(:keys) k CROSS JOIN (SELECT camera, layer, start_us, node, epoch FROM fact INDEXED BY fact_end
-  WHERE end_us IS NULL AND start_us < :start) i ON i.camera = k.value
-CROSS JOIN fact f ON f.camera = i.camera AND f.layer = i.layer AND f.start_us = i.start_us AND f.node = i.node AND f.epoch = i.epoch"""
+_REACH: Final = """json_each(:keys) k CROSS JOIN (SELECT camera, layer, start_us, node, epoch
+  FROM fact INDEXED BY fact_end WHERE end_us > :start AND start_us < :start) i ON i.camera = k.value
+CROSS JOIN fact f ON f.camera = i.camera AND f.layer = i.layer AND f.start_us = i.start_us AND f.node = i.node
+  AND f.epoch = i.epoch"""
+_LASTING: Final = """json_each(:keys) k CROSS JOIN (SELECT camera, layer, start_us, node, epoch
+  FROM fact INDEXED BY fact_end WHERE end_us IS NULL AND start_us < :start) i ON i.camera = k.value
+CROSS JOIN fact f ON f.camera = i.camera AND f.layer = i.layer AND f.start_us = i.start_us AND f.node = i.node
+  AND f.epoch = i.epoch"""
 # A recorder that was told to stop repeats a decision's cause in its own layer; told apart here by a star. Whose the
 # evidence says that it is stands after a slash.
-_CAUSE: Final = """CASE WHEN f.layer = 'recorder' AND f.cause IN ('disabled', 'schedule', 'maintenance') THEN '*' || f.cause
-WHEN f.cause IN ('corrupt', 'stalled') AND f.cause || '/' || json_extract(f.detail, '$.class') IN ('corrupt/camera', 'corrupt/server', 'stalled/network', 'stalled/server')
+_CAUSE: Final = """CASE WHEN f.layer = 'recorder' AND f.cause IN ('disabled', 'schedule', 'maintenance')
+THEN '*' || f.cause
+WHEN f.cause IN ('corrupt', 'stalled') AND f.cause || '/' || json_extract(f.detail, '$.class')
+  IN ('corrupt/camera', 'corrupt/server', 'stalled/network', 'stalled/server')
 THEN f.cause || '/' || json_extract(f.detail, '$.class') ELSE f.cause END"""
 _FACT: Final = (
     f"k.key AS place, f.start_us AS start, f.end_us, {_CAUSE} AS cause, f.detail, f.epoch, f.node AS node_key"
@@ -268,8 +272,8 @@ def _facts(conn: sqlite3.Connection, values: dict[str, Any], with_detail: bool) 
     columns, causes, detail = [], list[int](), list[bytes]()
     for source in (_REACH, _LASTING, _BEGIN):
         row = conn.execute(
-            "SELECT group_concat(k.key), group_concat(f.start_us - :start), group_concat(coalesce(f.end_us - f.start_us, -1)),"
-            f" group_concat({_CAUSE}){more} FROM {source}",
+            "SELECT group_concat(k.key), group_concat(f.start_us - :start),"
+            f" group_concat(coalesce(f.end_us - f.start_us, -1)), group_concat({_CAUSE}){more} FROM {source}",
             values,
         ).fetchone()
         columns.append([_numbers(text) for text in row[:3]])

@@ -64,7 +64,8 @@ class FactArrays:
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """Gaps by camera and time. ``fact`` is the place of the fact that a gap was derived from, -1 if none explains it."""
+    """Gaps by camera and time. ``fact`` is the place of the fact that a gap was derived from, -1 if none
+    explains it."""
 
     camera: Int64
     start_us: Int64

@@ -1,4 +1,5 @@
-"""Counting gaps that no fact explains. There should never be any: the tests of a day and of histories hold it at zero."""
+"""Counting gaps that no fact explains. There should never be any: the tests of a day and of histories hold
+it at zero."""
 
 from __future__ import annotations
 

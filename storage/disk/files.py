@@ -125,7 +125,8 @@ class Files:
             raise OSError(error, os.strerror(error))
 
     def hold(self, fd: int) -> int:
-        """Another descriptor of the same opening of a file, to ``release``: for use while others may close the first."""
+        """Another descriptor of the same opening of a file, to ``release``: for use while others may
+        close the first."""
         return os.dup(fd)
 
     def release(self, fd: int) -> None:
@@ -175,13 +176,16 @@ class Files:
             if _ACCEPTED not in os.environ:
                 raise UnsyncedFolderError(
                     error.errno,
-                    f"{system} can't sync folders: after a power loss files that were just begun, closed or deleted may be missing, or have their old"
-                    " names. Use another file system or newer mount options, or accept that with [storage] unsynced_folders = true",
+                    f"{system} can't sync folders: after a power loss files that were just begun,"
+                    " closed or deleted may be missing, or have their old names."
+                    " Use another file system or newer mount options,"
+                    " or accept that with [storage] unsynced_folders = true",
                 ) from None
             if system not in _UNSYNCED:
                 _UNSYNCED.add(system)
                 log.warning(
-                    "%s can't sync folders, which is accepted: a power loss may cost the names of files of the last seconds",
+                    "%s can't sync folders, which is accepted:"
+                    " a power loss may cost the names of files of the last seconds",
                     system,
                 )
         finally:

@@ -49,8 +49,8 @@ def _read_identity(path: Path) -> str | None:
         return str(json.loads(text)["id"])
     except (ValueError, KeyError, TypeError):
         raise RootError(
-            f"footage root {path}: its identity file {IDENTITY_FILE} is damaged; restore it, or remove it if you are sure "
-            "that this is the right disk"
+            f"footage root {path}: its identity file {IDENTITY_FILE} is damaged;"
+            " restore it, or remove it if you are sure that this is the right disk"
         ) from None
 
 

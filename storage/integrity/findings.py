@@ -26,7 +26,8 @@ def put(conn: sqlite3.Connection, what: str, faults: Sequence[str], *, now_us: i
     """Keeps what a comparison has found; nothing wrong ends what was."""
     since_us = now_us if faults else None
     conn.execute(
-        "INSERT INTO integrity (what, checked_us, since_us, faults) VALUES (:what, :now, :since, :faults) ON CONFLICT (what) DO UPDATE SET"
+        "INSERT INTO integrity (what, checked_us, since_us, faults) VALUES (:what, :now, :since, :faults)"
+        " ON CONFLICT (what) DO UPDATE SET"
         " checked_us = :now, since_us = iif(:since IS NULL, NULL, coalesce(since_us, :since)), faults = :faults",
         {
             "what": what,

@@ -16,7 +16,10 @@ from storage.catalogue.migrations import STEPS, run
 
 __all__ = ["differences"]
 
-_QUERY: Final = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' AND tbl_name NOT GLOB '_sqlite_*'"
+_QUERY: Final = (
+    "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*'"
+    " AND tbl_name NOT GLOB '_sqlite_*'"
+)
 
 
 def _schema(conn: sqlite3.Connection) -> dict[tuple[str, str], str]:

@@ -242,7 +242,8 @@ def _close_story(
     if current is not None:
         # Footage of which the recorder could not tell any more: the cause before it ends where it began.
         footage = conn.execute(
-            "SELECT start_us FROM segment WHERE camera = ? AND start_us > ? AND end_us > start_us ORDER BY start_us LIMIT 1",
+            "SELECT start_us FROM segment WHERE camera = ? AND start_us > ? AND end_us > start_us"
+            " ORDER BY start_us LIMIT 1",
             (key, current.start_us),
         ).fetchone()
         if footage is not None and footage["start_us"] <= now_us:

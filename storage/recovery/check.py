@@ -124,7 +124,10 @@ def _holes(database: Database, row: ScrubRow, fd: int) -> CheckFinding | None:
         known = {tuple(each) for each in conn.execute(query, row.place)}
     if found == known:
         return None
-    text = f"has {len(found)} stretches without decodable frames, of which the catalogue has {len(found & known)}, and {len(known - found)} others"
+    text = (
+        f"has {len(found)} stretches without decodable frames, of which the catalogue has {len(found & known)},"
+        f" and {len(known - found)} others"
+    )
     return CheckFinding(CheckKind.HOLES, row.path(), text)
 
 
@@ -147,7 +150,8 @@ def _still_so(database: Database, row: ScrubRow) -> bool:
 def _files(
     database: Database, root: Root, suspects: list[tuple[Root, SegmentName, Path]]
 ) -> Iterator[CheckFinding | int]:
-    """Goes through a root's files; yields findings and counts. Segments that no row seems to know become ``suspects``."""
+    """Goes through a root's files; yields findings and counts. Segments that no row seems to know become
+    ``suspects``."""
     refused: list[OSError] = []
     for folder, folders, names in os.walk(root.path, onerror=refused.append):
         folders.sort()
@@ -190,7 +194,8 @@ def _known(database: Database, root: Root, name: SegmentName) -> dict[tuple[int,
     )
     with database.read() as conn:
         found = conn.execute(
-            f"SELECT start_us, epoch, n.id AS node, end_us IS NULL AS grows FROM segment JOIN node n ON n.key = node{scope}"
+            "SELECT start_us, epoch, n.id AS node, end_us IS NULL AS grows"
+            f" FROM segment JOIN node n ON n.key = node{scope}"
             f" UNION ALL SELECT start_us, epoch, n.id, 0 FROM garbage JOIN node n ON n.key = node{scope}",
             values,
         ).fetchall()

@@ -136,7 +136,8 @@ def _is_garbage(conn: sqlite3.Connection, key: Key) -> bool:
 
 
 def files_of(row: Segment) -> list[Path]:
-    """Where a growing segment's file may be: its writer may have been killed between giving it its name and saying so."""
+    """Where a growing segment's file may be: its writer may have been killed between giving it its name
+    and saying so."""
     final = replace(row, growing=False).path
     return [path for path in (row.path, final) if exists(path) is not False]
 

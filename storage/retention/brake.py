@@ -97,7 +97,10 @@ def floor_error(floor_bytes: int, total_bytes: int, bytes_a_day: int = 0) -> str
     if floor_bytes > total_bytes * _FLOOR_SHARE:
         return f"{floor_bytes} bytes are more than a quarter of the disk ({total_bytes} bytes)"
     if bytes_a_day and total_bytes - floor_bytes < bytes_a_day:
-        return f"it leaves room for less than a day of footage ({bytes_a_day} bytes a day, {total_bytes - floor_bytes} bytes of room)"
+        return (
+            f"it leaves room for less than a day of footage ({bytes_a_day} bytes a day,"
+            f" {total_bytes - floor_bytes} bytes of room)"
+        )
     return ""
 
 

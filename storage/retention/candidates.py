@@ -34,7 +34,8 @@ def policies(conn: sqlite3.Connection, rules: Rules, own: Mapping[str, Policy] |
 
 
 def load(conn: sqlite3.Connection, policy_of: Mapping[str, Policy], *, now_us: int) -> list[Footage]:
-    """The footage of every camera that has a policy. To be used up within the read transaction that it was loaded in."""
+    """The footage of every camera that has a policy. To be used up within the read transaction that it
+    was loaded in."""
     keys = {row["id"]: row["key"] for row in conn.execute("SELECT key, id FROM camera ORDER BY id")}
     nodes = {row["key"]: str(row["id"]) for row in conn.execute("SELECT key, id FROM node")}
     roots = {row["key"]: str(row["id"]) for row in conn.execute("SELECT key, id FROM root")}
@@ -83,7 +84,8 @@ def beyond(conn: sqlite3.Connection, policy_of: Mapping[str, Policy]) -> dict[st
         if policy is None or policy.max_bytes is None:
             continue
         key, total = conn.execute(
-            "SELECT c.key, coalesce((SELECT sum(bytes) FROM span WHERE camera = c.key), 0) FROM camera c WHERE c.id = ?",
+            "SELECT c.key, coalesce((SELECT sum(bytes) FROM span WHERE camera = c.key), 0) FROM camera c"
+            " WHERE c.id = ?",
             (id_,),
         ).fetchone()
         footage = Footage(id_, policy, bytes=total, held_bytes=holds.bytes_in(conn, key, ranges))

@@ -162,7 +162,8 @@ def forget_space(conn: sqlite3.Connection, root: str) -> None:
 def footage(conn: sqlite3.Connection) -> dict[str, Amount]:
     """The closed footage of every camera that has any."""
     rows = conn.execute(
-        "SELECT c.id, sum(s.end_us - s.start_us), sum(s.bytes) FROM span s JOIN camera c ON c.key = s.camera GROUP BY s.camera"
+        "SELECT c.id, sum(s.end_us - s.start_us), sum(s.bytes) FROM span s JOIN camera c ON c.key = s.camera"
+        " GROUP BY s.camera"
     )
     return {row[0]: Amount(row[1], row[2]) for row in rows}
 

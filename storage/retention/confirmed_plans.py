@@ -83,7 +83,8 @@ def preview(
     now_us: int,
     own: Mapping[str, Policy] | None = None,
 ) -> RetentionPlan:
-    """What these rules would delete now, at most ``LARGEST`` segments. ``own`` takes the place of cameras' own rules."""
+    """What these rules would delete now, at most ``LARGEST`` segments. ``own`` takes the place of
+    cameras' own rules."""
     policy_of = policies(conn, rules, own)
     return plan(load(conn, policy_of, now_us=now_us), found, now_us=now_us, most=LARGEST)
 

@@ -75,7 +75,8 @@ def sweep(database: Database, files: Files = FILES, *, most: int = 1_000) -> int
     while True:
         with database.read() as conn:
             rows = conn.execute(
-                "SELECT g.camera AS ck, g.start_us, g.node AS nk, g.epoch, c.id AS camera, n.id AS node, r.path, r.id AS root FROM garbage g"
+                "SELECT g.camera AS ck, g.start_us, g.node AS nk, g.epoch, c.id AS camera, n.id AS node,"
+                " r.path, r.id AS root FROM garbage g"
                 " JOIN camera c ON c.key = g.camera JOIN node n ON n.key = g.node JOIN root r ON r.key = g.root"
                 " WHERE (g.camera, g.start_us, g.node, g.epoch) > (?, ?, ?, ?)"
                 " ORDER BY g.camera, g.start_us, g.node, g.epoch LIMIT ?",

@@ -123,7 +123,8 @@ def _full_us(promised: Sequence[Recorded], room: float, now_us: int) -> int:
 
 
 def capacity(disks: Iterable[Disk], recorded_bytes: int) -> int:
-    """What footage may take of the disks that are there: what it takes now, and what is free beyond their floors. Pure."""
+    """What footage may take of the disks that are there: what it takes now, and what is free beyond their
+    floors. Pure."""
     return max(0, recorded_bytes + sum(disk.free_bytes - disk.floor_bytes for disk in disks))
 
 

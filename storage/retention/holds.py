@@ -68,8 +68,8 @@ class Hold:
     release_reason: str | None
 
 
-_SELECT = """SELECT h.id, c.id AS camera, h.start_us, h.end_us, h.reason, h.placed_by, h.placed_us, h.released_us, h.released_by,
-h.release_reason FROM hold h JOIN camera c ON c.key = h.camera"""
+_SELECT = """SELECT h.id, c.id AS camera, h.start_us, h.end_us, h.reason, h.placed_by, h.placed_us, h.released_us,
+h.released_by, h.release_reason FROM hold h JOIN camera c ON c.key = h.camera"""
 
 
 def _reason(text: str, missing: str) -> str:
@@ -138,7 +138,8 @@ def release(conn: sqlite3.Connection, id_: str, *, reason: str, by: Actor, now_u
     if row["released_us"] is not None:
         raise HoldError("the hold was released before")
     conn.execute(
-        "UPDATE hold SET released_us = ?, released_by = ?, released_by_id = ?, release_reason = ?, rev = ? WHERE id = ?",
+        "UPDATE hold SET released_us = ?, released_by = ?, released_by_id = ?, release_reason = ?, rev = ?"
+        " WHERE id = ?",
         (now_us, by.name, by.person, reason, next_rev(conn), id_),
     )
     audit.enter(conn, "hold_released", camera=row["camera"], detail={"hold": id_, "reason": reason})
@@ -180,8 +181,8 @@ def touches(start_us: int, end_us: int, ranges: Ranges) -> bool:
 def keeps(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int) -> bool:
     """Whether a hold keeps the segment ``[start_us, end_us)`` of a camera."""
     query = (
-        "SELECT 1 FROM hold WHERE camera = (SELECT key FROM camera WHERE id = ?) AND released_us IS NULL AND start_us <= ?"
-        " AND end_us > ? LIMIT 1"
+        "SELECT 1 FROM hold WHERE camera = (SELECT key FROM camera WHERE id = ?)"
+        " AND released_us IS NULL AND start_us <= ? AND end_us > ? LIMIT 1"
     )
     return conn.execute(query, (camera, max(start_us, end_us - 1), start_us)).fetchone() is not None
 

@@ -43,7 +43,8 @@ def end(conn: sqlite3.Connection) -> int:
         return 0
     conn.execute("DELETE FROM meta WHERE key = ?", (_DOUBT,))
     rows = conn.execute(
-        "SELECT c.id, r.start_us, r.end_us FROM run r JOIN camera c ON c.key = r.camera WHERE r.seq > ? AND r.start_us < ?",
+        "SELECT c.id, r.start_us, r.end_us FROM run r JOIN camera c ON c.key = r.camera"
+        " WHERE r.seq > ? AND r.start_us < ?",
         (doubt["after"], doubt["true_us"] - _SLACK_US),
     ).fetchall()
     if rows:

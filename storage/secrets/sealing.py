@@ -111,8 +111,8 @@ class Keys:
             key = self._keys.get(name)
         if version != _VERSION or key is None:
             raise KeyLost(
-                f"the password of camera {camera} is sealed with the key {name[:8]}, which is not in {self._file}: bring it back "
-                "(nvr restore-key), or set the password again"
+                f"the password of camera {camera} is sealed with the key {name[:8]}, which is not in {self._file}:"
+                " bring it back (nvr restore-key), or set the password again"
             )
         from cryptography.exceptions import InvalidTag
 

@@ -93,7 +93,8 @@ def put(conn: sqlite3.Connection, process: int, risks: Iterable[tuple[str, Risk]
     """A recorder process tells of its roots, by their identities."""
     conn.execute("DELETE FROM at_risk WHERE updated_us < ?", (at_us - _GONE_US,))
     conn.executemany(
-        "INSERT OR REPLACE INTO at_risk (process, root, oldest_us, worst_us, sync_us, syncs, late, limit_us, updated_us) VALUES (?,?,?,?,?,?,?,?,?)",
+        "INSERT OR REPLACE INTO at_risk (process, root, oldest_us, worst_us, sync_us, syncs, late, limit_us,"
+        " updated_us) VALUES (?,?,?,?,?,?,?,?,?)",
         [
             (
                 process,
@@ -115,7 +116,8 @@ def forget_all(conn: sqlite3.Connection) -> None:
 
 
 def keep_only(conn: sqlite3.Connection, processes: Collection[int]) -> None:
-    """Of all others nothing is at risk any more: they are dead, and what they left was adopted, and synced with that."""
+    """Of all others nothing is at risk any more: they are dead, and what they left was adopted, and
+    synced with that."""
     conn.execute(
         "DELETE FROM at_risk WHERE process NOT IN (SELECT value FROM json_each(?))", (json.dumps(sorted(processes)),)
     )
@@ -125,7 +127,8 @@ def by_root(conn: sqlite3.Connection, *, now_us: int) -> dict[str, Risk]:
     """The worst of all processes, and the sums, by root. What a process that hangs holds grows older."""
     found: dict[str, Risk] = {}
     for row in conn.execute(
-        "SELECT root, oldest_us, worst_us, sync_us, syncs, late, limit_us, updated_us FROM at_risk WHERE updated_us >= ? ORDER BY root",
+        "SELECT root, oldest_us, worst_us, sync_us, syncs, late, limit_us, updated_us FROM at_risk"
+        " WHERE updated_us >= ? ORDER BY root",
         (now_us - _GONE_US,),
     ):
         since_us = max(0, now_us - row["updated_us"])

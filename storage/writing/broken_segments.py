@@ -76,7 +76,8 @@ class Salvage:
             self._broken.append((now_s + _INTERVAL_S, handle))
 
     def _bring(self, handle: SegmentHandle) -> None:
-        """The file's steps are done here, the catalogue is told by its own thread: other segments must not wait for it."""
+        """The file's steps are done here, the catalogue is told by its own thread: other segments must not
+        wait for it."""
         root, head = self._root, handle.head
         part, final = paths(root, head)
         believed_us, loss = handle.written_until_us, self._loss(handle)

@@ -55,7 +55,8 @@ _PASSING: Final = frozenset(
 
 
 def _may_pass(error: Exception) -> bool:
-    """Whether the catalogue, not the operation, is at fault: locked for long, disk full, I/O error, not to be opened."""
+    """Whether the catalogue, not the operation, is at fault: locked for long, disk full, I/O error, not
+    to be opened."""
     if isinstance(error, CatalogueError):
         return True
     return isinstance(error, sqlite3.Error) and (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in _PASSING

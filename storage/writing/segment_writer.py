@@ -134,7 +134,8 @@ class SegmentWriter:
         return self._files.hold(self._fd)
 
     def unneeded(self) -> tuple[int, int, int] | None:
-        """What need not stay in memory, if that has become much: a descriptor as of ``held``, start and end. Told once."""
+        """What need not stay in memory, if that has become much: a descriptor as of ``held``, start and
+        end. Told once."""
         start, end = self._forgotten, self._old
         if end - start < _FORGOTTEN_BYTES:
             return None

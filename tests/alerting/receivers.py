@@ -24,7 +24,8 @@ SECRET = "h00k-secret"
 
 
 class Inbox:
-    """What a mail server took, and from whom it refuses what: ``refuse`` all for now; ``no_such`` recipients for good."""
+    """What a mail server took, and from whom it refuses what: ``refuse`` all for now; ``no_such``
+    recipients for good."""
 
     def __init__(self, port: int) -> None:
         self.port = port

@@ -23,7 +23,8 @@ def member(camera: str, well_us: int | None = None, *, is_required: bool = True)
 
 def row(**values: Any) -> AlertRow:
     usual: dict[str, Any] = {
-        "id": "a1", "kind": "camera_down", "subject": "gate", "since_us": T0, "opened_us": T0, "seen_us": T0, "resolved_us": None,
+        "id": "a1", "kind": "camera_down", "subject": "gate", "since_us": T0, "opened_us": T0, "seen_us": T0,
+        "resolved_us": None,
         "flaps": 0, "cameras": ("gate",), "detail": {"cause": "unreachable"}, "members": (member("gate"),),
     }  # fmt: skip
     return AlertRow(**{**usual, **values})
@@ -79,7 +80,8 @@ def test_a_group() -> None:
     assert told(down, "opened", language="id")[:1] == ["nvr: 2 dari 9 kamera tidak terekam (isp=telkom)"]
     assert told(down, "changed", language="id")[:1] == ["nvr: sekarang 2 dari 9 kamera tidak terekam (isp=telkom)"]
     assert told(down, "opened")[-5:] == [
-        "Cameras:", "- Pos 1 (p1): since 23 Nov 2026 21:00:00 WIB", "- p2: since 23 Nov 2026 21:00:00 WIB", "", "Alert a1",
+        "Cameras:", "- Pos 1 (p1): since 23 Nov 2026 21:00:00 WIB", "- p2: since 23 Nov 2026 21:00:00 WIB", "",
+        "Alert a1",
     ]  # fmt: skip
     parted = group(
         cameras=("p2",),
@@ -99,8 +101,8 @@ def test_a_group() -> None:
         "Alert a1",
     ]
     mixed = group(
-        members=(member("p1", T0 + MINUTE), member("p2", T0 + 2 * MINUTE, is_required=False)), resolved_us=T0 + 2 * MINUTE,
-        detail={"ended": {"maintenance": 1}},
+        members=(member("p1", T0 + MINUTE), member("p2", T0 + 2 * MINUTE, is_required=False)),
+        resolved_us=T0 + 2 * MINUTE, detail={"ended": {"maintenance": 1}},
     )  # fmt: skip
     assert told(mixed, "resolved")[0] == (
         "nvr: over: 1 of 2 cameras are being recorded again, 1 need not be any more (isp=telkom)"

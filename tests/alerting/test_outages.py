@@ -265,7 +265,8 @@ _STATES = [
 ]
 _MOVES = st.lists(
     st.one_of(
-        st.tuples(st.just("set"), st.sampled_from(_STATES), st.lists(st.sampled_from(_CAMERAS), max_size=8, unique=True)),
+        st.tuples(st.just("set"), st.sampled_from(_STATES),
+                  st.lists(st.sampled_from(_CAMERAS), max_size=8, unique=True)),
         st.tuples(st.just("isp"), st.sampled_from(_STATES), st.sampled_from("xyz")),
         st.tuples(st.just("flap"), st.sampled_from(_CAMERAS), st.integers(1, 9)),
         st.tuples(st.just("restart"), st.integers(0, 40), st.none()),

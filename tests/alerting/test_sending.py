@@ -50,8 +50,8 @@ class World:
         with self.db.write() as conn:
             node.this_node(conn, "n1")
             cameras.add(
-                conn, camera="gate", name="Gate\nof the North", source="catalogue", settings={"url": "rtsp://h"}, labels={},
-                node="n1", epoch=1, at_us=T0,
+                conn, camera="gate", name="Gate\nof the North", source="catalogue", settings={"url": "rtsp://h"},
+                labels={}, node="n1", epoch=1, at_us=T0,
             )  # fmt: skip
         self.now_us = T0
         email = {

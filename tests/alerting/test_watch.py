@@ -68,9 +68,11 @@ class World:
         self.db, self.now_us = db, T0
         self.began_us: dict[str, int] = {}
         self.settings = {
-            "catalogue": str(db.path), "roots": [], "floor_bytes": 0, "floor_fraction": 0.0, "retention": Rules().to_wire(),
+            "catalogue": str(db.path), "roots": [], "floor_bytes": 0, "floor_fraction": 0.0,
+            "retention": Rules().to_wire(),
             "alerts": {
-                "camera_after_us": 5 * MINUTE, "clear_after_us": MINUTE, "fold_by": ["isp"], "fold_from": 5, "recorded_least": 90,
+                "camera_after_us": 5 * MINUTE, "clear_after_us": MINUTE, "fold_by": ["isp"], "fold_from": 5,
+                "recorded_least": 90,
                 "language": "id", "zone": "Asia/Jakarta", "email": None, "webhook": None, **settings,
             },
         }  # fmt: skip
@@ -125,7 +127,8 @@ def clock_in_sync(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def email_to(inbox: Inbox, *to: str) -> dict[str, Any]:
     return {
-        "to": list(to or ["room@example.org"]), "sender": "nvr@example.org", "host": "127.0.0.1", "port": inbox.port, "security": "none",
+        "to": list(to or ["room@example.org"]), "sender": "nvr@example.org", "host": "127.0.0.1", "port": inbox.port,
+        "security": "none",
     }  # fmt: skip
 
 

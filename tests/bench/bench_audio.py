@@ -65,8 +65,10 @@ def measure(args: argparse.Namespace, count: int, audio: bool, idle_bytes: int) 
         heard = heard_s(run.folder / "data" / "footage")
     cpu = (after.cpu_s - before.cpu_s) / passed * 100
     print(
-        f"| {count} × 64 kbit/s{', G.711' if audio else ''} | {len(pids)} | {cpu:.1f} % | {(after.pss_bytes - idle_bytes) / 1e6:.1f} MB "
-        f"| {(alone.pss_bytes - idle_bytes) / 1e6:.1f} MB | {verdict.frames} compared; {verdict.lost}, {verdict.twice}, {verdict.damaged} | {heard:.0f} s |",
+        f"| {count} × 64 kbit/s{', G.711' if audio else ''} | {len(pids)} | {cpu:.1f} % |"
+        f" {(after.pss_bytes - idle_bytes) / 1e6:.1f} MB |"
+        f" {(alone.pss_bytes - idle_bytes) / 1e6:.1f} MB | {verdict.frames} compared;"
+        f" {verdict.lost}, {verdict.twice}, {verdict.damaged} | {heard:.0f} s |",
         flush=True,
     )
     return after.pss_bytes
@@ -84,7 +86,8 @@ def main() -> None:
     print(describe())
     idle_bytes = measure(args, 0, False, 0)
     print(
-        "| cameras | processes | CPU of a core | memory | of it workers' | frames; lost, twice, damaged | heard |\n| --- | --- | --- | --- | --- | --- | --- |"
+        "| cameras | processes | CPU of a core | memory | of it workers' | frames; lost, twice, damaged | heard |\n"
+        "| --- | --- | --- | --- | --- | --- | --- |"
     )
     for _ in range(args.rounds):
         for audio in (False, True):

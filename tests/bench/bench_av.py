@@ -31,7 +31,10 @@ from tests.system.test_sources import worker_of
 _PROFILES: Final = {"low": LOW, "mid": MID, "hd": HD}
 # What an abort may cost a neighbour, the wait for a keyframe included.
 _WITHIN_S: Final = 3.0
-_START: Final = "import sys; from nvr.supervisor import shares; shares.ROOM = int(sys.argv.pop(1)); from nvr.cli import main; main()"
+_START: Final = (
+    "import sys; from nvr.supervisor import shares; shares.ROOM = int(sys.argv.pop(1)); from nvr.cli import main;"
+    " main()"
+)
 
 
 class RoomyServer(Server):
@@ -93,7 +96,8 @@ def abort_by_turns(server: Server, ids: list[str], args: argparse.Namespace) -> 
         theirs += found
         rest_s = max(rest_s, other_s)
     print(
-        f"{args.aborts} processes aborted: {spread(theirs)} of {len(theirs)} cameras; cameras of the other processes: {rest_s:.2f} s at most"
+        f"{args.aborts} processes aborted: {spread(theirs)} of {len(theirs)} cameras; cameras of the other processes:"
+        f" {rest_s:.2f} s at most"
     )
     return max(theirs) <= _WITHIN_S and rest_s == 0
 
@@ -122,8 +126,10 @@ def measure(args: argparse.Namespace, profile: Profile, idle_bytes: int) -> bool
             each = sorted(usage([pid]).pss_bytes / 1e6 for pid in pids)
             memory = (cost.pss_bytes - idle_bytes) / args.cameras / 1e6
             print(
-                f"{args.cameras} cameras of {profile.bit_rate_bps / 1000:.0f} kbit/s, {args.room} to a process: {len(pids)} processes;"
-                f" {cost.core_percent / args.cameras:.3f} % of a core a camera, {memory:.1f} MB a camera, {cost.pss_bytes / 1e6:.0f} MB in all"
+                f"{args.cameras} cameras of {profile.bit_rate_bps / 1000:.0f} kbit/s, {args.room} to a process:"
+                f" {len(pids)} processes;"
+                f" {cost.core_percent / args.cameras:.3f} % of a core a camera, {memory:.1f} MB a camera,"
+                f" {cost.pss_bytes / 1e6:.0f} MB in all"
                 f" ({each[0]:.0f} to {each[-1]:.0f} a process), {cost.threads} threads"
             )
             counts = Counter(worker_of(server, id_) for id_ in ids)

@@ -144,8 +144,10 @@ def main() -> None:
     wrong = [verdict for verdict in verdicts if verdict.faults and verdict.faults != ["beyond FFmpeg"]]
     ours = [verdict for verdict in verdicts if verdict.source != FFMPEG]
     print(
-        f"\n{len({verdict.name for verdict in verdicts})} habits: {len(ours) - len(wrong)} of {len(ours)} recordings are right; of the frames sent "
-        f"{share(ours, 'native', 'auto')} were recorded by native, {share(ours, 'av')} by av, {share(verdicts, FFMPEG)} by the ffmpeg program"
+        f"\n{len({verdict.name for verdict in verdicts})} habits:"
+        f" {len(ours) - len(wrong)} of {len(ours)} recordings are right; of the frames sent "
+        f"{share(ours, 'native', 'auto')} were recorded by native, {share(ours, 'av')} by av,"
+        f" {share(verdicts, FFMPEG)} by the ffmpeg program"
     )
     for verdict in claimed:
         print(f"NOT MET: {verdict.source} {verdict.name}: {verdict.over_us / 1e6:.1f} s claimed that are not there")

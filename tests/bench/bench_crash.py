@@ -332,7 +332,8 @@ def _report(findings: Findings, done: int, processes: int, took_s: float, checke
     print(f"start, outside   {spread(findings.outside_s)} (process start to catalogue reconciled)")
     print(f"start, prepare   {spread(findings.prepare_s)} ({findings.adopted} segments adopted)")
     print(
-        f"recorded         {findings.runs} runs, {findings.files} files, {findings.frames} frames: each a stretch of what was sent"
+        f"recorded         {findings.runs} runs, {findings.files} files, {findings.frames} frames:"
+        " each a stretch of what was sent"
     )
     print(f"lost at a kill   {spread(findings.lost_s)} of {len(findings.lost_s)} connections that had footage")
     print(

@@ -252,7 +252,8 @@ def main() -> None:
         size = own("record", folder, args.segments)["bytes"]
         paths = sorted((folder / "footage").rglob("*.mp4"))
         print(
-            f"{len(paths)} segments, {size / 1e6:,.0f} MB, {len(paths) * SECONDS / 3600:.1f} h of 4 Mbit/s; median of {args.rounds} rounds"
+            f"{len(paths)} segments, {size / 1e6:,.0f} MB, {len(paths) * SECONDS / 3600:.1f} h of 4 Mbit/s;"
+            f" median of {args.rounds} rounds"
         )
         files = " ".join(map(str, paths))
         out = folder / "cat"
@@ -278,7 +279,8 @@ def main() -> None:
                     statistics.median(each[key] for each in rounds) for key in ("wall_s", "cpu_s", "memory_mb")
                 )
                 print(
-                    f"{what:16} {size / 1e6 / wall:8,.0f} {cpu / size * 1e9:9.2f} {f'{memory:10,.0f}' if memory else ''}"
+                    f"{what:16} {size / 1e6 / wall:8,.0f} {cpu / size * 1e9:9.2f}"
+                    f" {f'{memory:10,.0f}' if memory else ''}"
                 )
 
 

@@ -131,7 +131,8 @@ def main() -> None:
             print(f"{odd_count} odd cameras are recorded beside, and counted in what recording takes")
         took_s = run.until_playing(count, 120 + count * 0.1)
         print(
-            f"{count} cameras of {run.fleet.bit_rate_bps / 1000:.0f} kbit/s, {LOW.frame_rate} fps are read {took_s:.0f} s after the start",
+            f"{count} cameras of {run.fleet.bit_rate_bps / 1000:.0f} kbit/s,"
+            f" {LOW.frame_rate} fps are read {took_s:.0f} s after the start",
             flush=True,
         )
         http = client(run.server)
@@ -173,7 +174,8 @@ def main() -> None:
     exact, gaps, latest_s, wrong = check_gaps(report, sent, count, dropped, back)
     print(f"other processes since their start: {others} s of CPU")
     print(
-        f"generator: {cost.generator_percent:.0f} % of a core, at most {cost.late_ms:.0f} ms late, {cost.overruns} frames not sent for want of a reader\n"
+        f"generator: {cost.generator_percent:.0f} % of a core, at most {cost.late_ms:.0f} ms late,"
+        f" {cost.overruns} frames not sent for want of a reader\n"
         f"viewers: {len(asker.times_s)} coverage queries; {player.played_s:.0f} s played, {player.bytes / 1e6:.1f} MB\n"
         f"{verdict}\n"
     )
@@ -187,13 +189,15 @@ def main() -> None:
     )
     target(
         cost.core_percent < 100,
-        f"recording took {cost.core_percent:.0f} % of a core ({cost.core_percent / count:.4f} % a camera; less than 100)",
+        f"recording took {cost.core_percent:.0f} % of a core ({cost.core_percent / count:.4f} % a camera;"
+        " less than 100)",
     )
     target(per_camera <= 1.0, f"{per_camera:.2f} MB a camera (at most 1)")
     p99_ms = percentile(asker.times_s, 0.99) * 1000
     target(
         p99_ms < 250 and not asker.faults,
-        f"coverage: p50 {percentile(asker.times_s, 0.5) * 1000:.0f} ms, p99 {p99_ms:.0f} ms (less than 250) {asker.faults or ''}",
+        f"coverage: p50 {percentile(asker.times_s, 0.5) * 1000:.0f} ms,"
+        f" p99 {p99_ms:.0f} ms (less than 250) {asker.faults or ''}",
     )
     target(
         not player.stalls_s and not player.faults,
@@ -204,7 +208,8 @@ def main() -> None:
     target(total == 0, f"{total} gaps while all was well {ours[:2] or ''}")
     target(
         0 < latest_s <= BACK_WITHIN_S,
-        f"after {DROP_S:.0f} s of silence the last camera recorded {latest_s:.1f} s after its return (at most {BACK_WITHIN_S:.0f})",
+        f"after {DROP_S:.0f} s of silence the last camera recorded {latest_s:.1f} s after its return (at most"
+        f" {BACK_WITHIN_S:.0f})",
     )
     target(
         exact == count and not wrong, f"the report has {exact} of {count} silences as they were, in {gaps} gaps {wrong}"

@@ -63,7 +63,8 @@ def main() -> None:
             descriptors_most = max(descriptors_most, api.descriptors)
             playing = run.fleet.tell("stats")["playing"]
             print(
-                f"| {(time.monotonic() - began) / 60:.1f} | {playing} | {found.pss_bytes / 1e6:.0f} MB, {found.descriptors} "
+                f"| {(time.monotonic() - began) / 60:.1f} | {playing} |"
+                f" {found.pss_bytes / 1e6:.0f} MB, {found.descriptors} "
                 f"| {api.pss_bytes / 1e6:.0f} MB, {api.descriptors}, {api.cpu_s:.0f} |",
                 flush=True,
             )
@@ -81,7 +82,8 @@ def main() -> None:
     print("what they did:", json.dumps(did["counts"], sort_keys=True))
     print("what was refused:", *refused, sep="\n  ")
     print(
-        f"health, s: p50 {percentile(health, 0.5):.3f}, p99 {percentile(health, 0.99):.3f}, most {max(health):.3f} of {len(health)}"
+        f"health, s: p50 {percentile(health, 0.5):.3f}, p99 {percentile(health, 0.99):.3f},"
+        f" most {max(health):.3f} of {len(health)}"
     )
     lines = []
 

@@ -79,8 +79,8 @@ def rows(index: SegmentIndex, path: Path) -> tuple[Callable[[], object], Callabl
     conn = sqlite3.connect(path, isolation_level=None)
     conn.execute("PRAGMA journal_mode = WAL")
     conn.execute(
-        "CREATE TABLE fragment (segment INTEGER, number INTEGER, offset INTEGER, size INTEGER, start INTEGER, sync INTEGER,"
-        " PRIMARY KEY (segment, number)) WITHOUT ROWID"
+        "CREATE TABLE fragment (segment INTEGER, number INTEGER, offset INTEGER, size INTEGER, start INTEGER,"
+        " sync INTEGER, PRIMARY KEY (segment, number)) WITHOUT ROWID"
     )
     found = [(number, r.offset, r.size, r.start, r.sync) for number, r in enumerate(index.rows())]
     segment = 0

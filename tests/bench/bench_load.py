@@ -136,7 +136,8 @@ def main() -> int:
         load(**json.loads(options.load))
         return 0
     print(
-        f"{describe()}\n{options.cameras} cameras of 10 frames a second, {options.downloads} downloads, {options.viewers} viewers"
+        f"{describe()}\n{options.cameras} cameras of 10 frames a second, {options.downloads} downloads,"
+        f" {options.viewers} viewers"
     )
     with tempfile.TemporaryDirectory(prefix="bench-load-") as name:
         return run(Path(name), options)
@@ -144,7 +145,10 @@ def main() -> int:
 
 def run(folder: Path, options: argparse.Namespace) -> int:
     """The bench, in this folder."""
-    serve = f"from pathlib import Path; from tests.bench.bench_crash import serve_cameras; serve_cameras(Path({str(folder)!r}), {options.cameras})"
+    serve = (
+        "from pathlib import Path; from tests.bench.bench_crash import serve_cameras;"
+        f" serve_cameras(Path({str(folder)!r}), {options.cameras})"
+    )
     cameras = subprocess.Popen([sys.executable, "-c", serve], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert cameras.stdout is not None and cameras.stdin is not None
     urls = json.loads(cameras.stdout.readline())
@@ -194,7 +198,8 @@ def run(folder: Path, options: argparse.Namespace) -> int:
         used = {name: after - cpu_s[name] for name, after in cpu_of(server).items()}
         found = json.loads(done.stdout)
         print(
-            f"in {wall_s:.0f} s: {found['bytes'] / 1e9:.1f} GB of clips ({found['bytes'] / 1e6 / wall_s:.0f} MB/s), {found['parts']} live parts; "
+            f"in {wall_s:.0f} s: {found['bytes'] / 1e9:.1f} GB of clips ({found['bytes'] / 1e6 / wall_s:.0f} MB/s),"
+            f" {found['parts']} live parts; "
             + ", ".join(f"{name} {seconds:.1f} CPU-s" for name, seconds in used.items())
         )
     finally:
@@ -213,11 +218,13 @@ def run(folder: Path, options: argparse.Namespace) -> int:
             lost += 1
     good = not lost and not found["errors"] and found["bytes"] > 0 and (found["parts"] > 0 or not options.viewers)
     print(
-        f"{'yes' if not lost else 'NO '}  no frame lost: {recorded} frames of {options.cameras - lost} cameras, each one unbroken run"
+        f"{'yes' if not lost else 'NO '}  no frame lost:"
+        f" {recorded} frames of {options.cameras - lost} cameras, each one unbroken run"
     )
     if tails:
         print(
-            f"     the last one recorded was sent {statistics.median(tails):.2f} s (most {max(tails):.2f}) before the server was stopped"
+            f"     the last one recorded was sent {statistics.median(tails):.2f} s (most {max(tails):.2f}) before the"
+            " server was stopped"
         )
     print(f"{'yes' if not found['errors'] else 'NO '}  no request failed: {found['errors'] or 'none'}")
     return 0 if good else 1

@@ -91,7 +91,8 @@ def measure(made: Clip, count: int, pictures: int, pause_s: float, seconds: floa
         here, root = node.this_node(conn, "n"), register(conn, [folder / "footage"])[0]
         for number in range(count):
             cameras.add(
-                conn, camera=f"cam-{number}", name="", source="file", settings={}, labels={}, node=here, epoch=1, at_us=1
+                conn, camera=f"cam-{number}", name="", source="file", settings={}, labels={}, node=here, epoch=1,
+                at_us=1
             )  # fmt: skip
     catalogue = CatalogueWriter(database)
     # What a run begins with, a second's worth, is a lot if nothing is waited for.

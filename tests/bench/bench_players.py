@@ -51,26 +51,37 @@ PAGE: Final = Path(__file__).parents[2] / "docs/reference/players.md"
 
 HEAD: Final = """# Players
 
-What other people's players make of what comes out of this server, made by `make bench-players` (MACHINE). Every frame of the footage carries its number, and what is shown is read from decoded
-pixels: H.264, 10 frames a second, two runs of 16 and 12 s with a gap of 6 s between them; the segment is a file from the middle of a run.
+What other people's players make of what comes out of this server, made by `make bench-players` (MACHINE). \
+Every frame of the footage carries its number, and what is shown is read from decoded
+pixels: H.264, 10 frames a second, two runs of 16 and 12 s with a gap of 6 s between them; \
+the segment is a file from the middle of a run.
 
-A cell says how long the player takes it to be; `first`: the first frame shown is the first there is; `middle`: a seek to near the middle shows the frame that belongs there, or the one beside it (+1, -1). **Bold** is what is not so.
+A cell says how long the player takes it to be; `first`: the first frame shown is the first there is; `middle`: a seek \
+to near the middle shows the frame that belongs there, or the one beside it (+1, -1). **Bold** is what is not so.
 
 """
 
 TAIL: Final = """
-- **A clip that begins between keyframes** has an edit list ([design](../design/playback.md#clips)): mpv and VLC show the frames before it too, up to a keyframe; FFmpeg, GStreamer and Chromium begin where it begins. Where the very first frame matters, read it with those.
-- **FFmpeg 5.1 (so mpv of Debian 12) can't seek in a playlist of fragments**: it reads what follows at wrong places. FFmpeg 8 can. A clip seeks in both.
-- **GStreamer says as length of a segment what it has read of it**, since fragmented files do not say it in front; it plays and seeks in all of it.
-- **VLC**: the first frame that is new within two seconds of the seek; it may still be one of before, or one that lacks its keyframe. It plays playlists over gaps, and nothing after a change of parameters.
-- **Live** (`live.m3u8`): FFmpeg 5.1 goes on reading it over files (`tests/system/test_players.py`, without audio); Chromium through hls.js ([web](../design/web.md)).
-- **Not tried**: QuickTime, Safari and everything else of Apple's (no such machine), Windows' own players, televisions. Kodi and Home Assistant play with FFmpeg; their programs were not tried either.
+- **A clip that begins between keyframes** has an edit list ([design](../design/playback.md#clips)): \
+mpv and VLC show the frames before it too, up to a keyframe; FFmpeg, GStreamer and Chromium begin where it begins. \
+Where the very first frame matters, read it with those.
+- **FFmpeg 5.1 (so mpv of Debian 12) can't seek in a playlist of fragments**: it reads what follows at wrong places. \
+FFmpeg 8 can. A clip seeks in both.
+- **GStreamer says as length of a segment what it has read of it**, since fragmented files do not say it in front; \
+it plays and seeks in all of it.
+- **VLC**: the first frame that is new within two seconds of the seek; it may still be one of before, \
+or one that lacks its keyframe. It plays playlists over gaps, and nothing after a change of parameters.
+- **Live** (`live.m3u8`): FFmpeg 5.1 goes on reading it over files (`tests/system/test_players.py`, without audio); \
+Chromium through hls.js ([web](../design/web.md)).
+- **Not tried**: QuickTime, Safari and everything else of Apple's (no such machine), Windows' own players, \
+televisions. Kodi and Home Assistant play with FFmpeg; their programs were not tried either.
 """
 
 TOOLS: Final = """
 ## Programs that read without playing
 
-How long they say that a file is, and when it was recorded (UTC), as a forensic examiner would ask. **Bold** is what is not so: `exiftool` reads of a fragmented file the header alone, which was written before anybody
+How long they say that a file is, and when it was recorded (UTC), as a forensic examiner would ask. \
+**Bold** is what is not so: `exiftool` reads of a fragmented file the header alone, which was written before anybody
 knew how long the segment would be, and changing it afterwards would change what was hashed while it was recorded.
 
 """
@@ -166,7 +177,8 @@ def ffmpeg_8(thing: Thing) -> Seen:
 def mpv(thing: Thing) -> Seen:
     def first(*options: str) -> tuple[int | None, float | None]:
         with tempfile.TemporaryDirectory() as folder:
-            command = ["mpv", "--no-config", "--ao=null", "--no-audio", "--vo=image", "--vo-image-format=png", f"--vo-image-outdir={folder}",
+            command = ["mpv", "--no-config", "--ao=null", "--no-audio", "--vo=image", "--vo-image-format=png",
+                       f"--vo-image-outdir={folder}",
                        "--frames=1", "--term-playing-msg=LENGTH=${=duration}", *options, thing.address]  # fmt: skip
             said = _run(command).stdout.decode(errors="replace")
             pictures = sorted(Path(folder).glob("*.png"))
@@ -281,7 +293,10 @@ def versions() -> dict[str, str]:
             [
                 PYTHON,
                 "-c",
-                "import gi; gi.require_version('Gst', '1.0'); from gi.repository import Gst; print(Gst.version_string())",
+                (
+                    "import gi; gi.require_version('Gst', '1.0'); from gi.repository import Gst;"
+                    " print(Gst.version_string())"
+                ),
             ],
             r"GStreamer (\S+)",
         )

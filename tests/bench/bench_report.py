@@ -62,8 +62,8 @@ def generate(database: Database, count: int, days: int, a_day: int) -> Made:
         conn.execute("INSERT INTO init VALUES ('i', x'00', 'avc1', NULL, 1, 1)")
         for number in range(count):
             cameras.add(
-                conn, camera=f"c{number:05}", name=f"Simpang {number}", source="file", settings={}, node="n1", epoch=1, at_us=start_us,
-                labels={"district": f"Kecamatan {number % 16}", "isp": f"ISP {number % 5}"},
+                conn, camera=f"c{number:05}", name=f"Simpang {number}", source="file", settings={}, node="n1", epoch=1,
+                at_us=start_us, labels={"district": f"Kecamatan {number % 16}", "isp": f"ISP {number % 5}"},
             )  # fmt: skip
         conn.execute("UPDATE fact SET end_us = ?", (start_us,))
     gaps = missing_us = 0
@@ -135,8 +135,8 @@ class Api:
         if answer.status != 200:
             raise SystemExit(f"{name}: {answer.status} {first[:300]!r}")
         print(
-            f"{name:42} first {first_s:6.3f} s  done {done_s:7.3f} s  CPU {self.cpu_s() - cpu:6.2f} s  {size / 1e6:8.1f} MB"
-            f"  peak {self.peak_mib():6.0f} MiB"
+            f"{name:42} first {first_s:6.3f} s  done {done_s:7.3f} s  CPU {self.cpu_s() - cpu:6.2f} s"
+            f"  {size / 1e6:8.1f} MB  peak {self.peak_mib():6.0f} MiB"
         )
         return msgspec.json.decode(b"".join(kept)) if keep else tail
 
@@ -163,12 +163,14 @@ def main() -> None:
         token = accounts.create_token(database, "bench", Role.ADMIN, at_us=made.start_us)
         size = database.path.stat().st_size / 1e6
         print(
-            f"{count} cameras, {days} days, {made.gaps} gaps: {size:.0f} MB, generated in {time.perf_counter() - began:.0f} s"
+            f"{count} cameras, {days} days, {made.gaps} gaps:"
+            f" {size:.0f} MB, generated in {time.perf_counter() - began:.0f} s"
         )
         began, cpu = time.perf_counter(), time.process_time()
         rows = closed_days.refresh(database, now_us=made.end_us)
         print(
-            f"closed days: {rows} rows made in {time.perf_counter() - began:.1f} s, CPU {time.process_time() - cpu:.1f} s"
+            f"closed days: {rows} rows made in {time.perf_counter() - began:.1f} s,"
+            f" CPU {time.process_time() - cpu:.1f} s"
         )
         api = Api(database.path, token)
         try:
@@ -201,7 +203,8 @@ def questions(api: Api, made: Made) -> None:
     for name, asked in (("days of UTC", utc), ("30 days of WIB until now", local)):
         body = api.ask(f"coverage by district, {name}", f"/api/coverage?{asked}&by=district", keep=True)
         print(
-            f"{'':42} {len(body['groups'])} districts, coverage {body['total']['coverage']:.6f}, {body['total']['outages']} outages"
+            f"{'':42} {len(body['groups'])} districts, coverage {body['total']['coverage']:.6f},"
+            f" {body['total']['outages']} outages"
         )
     api.ask("coverage by camera", f"/api/coverage?{local}&by=camera")
     api.ask("coverage by day", f"/api/coverage?{local}&by=day")

@@ -55,20 +55,22 @@ def generate(database: Database, count: int, days: int) -> None:
     conn.execute("PRAGMA synchronous = OFF")
     conn.execute("BEGIN")
     a_day = DAY_US // LENGTH_US
-    conn.execute("CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i FROM n",
+    conn.execute("CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+                 " SELECT i FROM n",
                  (days * a_day - 1,))  # fmt: skip
     for key in range(1, count + 1):
         # Cameras rotate at different times, as they do.
         first_us = START_US + key * 7919 * 1000 % LENGTH_US
         conn.execute(
-            "INSERT INTO segment (camera, start_us, node, epoch, end_us, root, init, run_start_us, timescale, media_start,"
-            " media_end, frames, bytes) SELECT ?1, ?2 + i * ?3, 1, 1, ?2 + (i + 1) * ?3, 1, ?4, ?2, 90000, 0, 27000000, 7500, ?5"
-            " FROM n",
+            "INSERT INTO segment (camera, start_us, node, epoch, end_us, root, init, run_start_us, timescale,"
+            " media_start, media_end, frames, bytes)"
+            " SELECT ?1, ?2 + i * ?3, 1, 1, ?2 + (i + 1) * ?3, 1, ?4, ?2, 90000, 0, 27000000, 7500, ?5 FROM n",
             (key, first_us, LENGTH_US, "a" * 64, BYTES),
         )
         # A row a day; to the microsecond where midnight cuts it does not matter here.
         conn.executemany(
-            "INSERT INTO span (camera, start_us, node, epoch, end_us, segments, bytes, rev) VALUES (?, ?, 1, 1, ?, ?, ?, 0)",
+            "INSERT INTO span (camera, start_us, node, epoch, end_us, segments, bytes, rev)"
+            " VALUES (?, ?, 1, 1, ?, ?, ?, 0)",
             [
                 (key, first_us + day * DAY_US, first_us + (day + 1) * DAY_US, a_day, a_day * BYTES)
                 for day in range(days)
@@ -129,7 +131,8 @@ def main() -> None:
             preview = confirmed_plans.preview(conn, week, [full], now_us=now_us)
         hash_ = confirmed_plans.hash_of(preview.deletions)
         print(
-            f"{time.perf_counter() - began:7.2f} s  {len(preview.deletions):7,} deletions  preview of max_age = 7d, with its hash"
+            f"{time.perf_counter() - began:7.2f} s  {len(preview.deletions):7,} deletions  preview of max_age = 7d,"
+            " with its hash"
         )
         with database.read() as conn:
             began = time.perf_counter()

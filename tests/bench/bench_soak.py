@@ -92,7 +92,10 @@ class Trouble:
 def row(at_s: float, found: Usage, playing: int, counts: dict[str, int]) -> str:
     """A line of the table."""
     events = " ".join(f"{name} {count}" for name, count in sorted(counts.items()))
-    return f"| {at_s / 60:.1f} | {playing} | {found.pss_bytes / 1e6:.1f} MB | {found.descriptors} | {found.threads} | {events} |"
+    return (
+        f"| {at_s / 60:.1f} | {playing} | {found.pss_bytes / 1e6:.1f} MB | {found.descriptors} | {found.threads} |"
+        f" {events} |"
+    )
 
 
 def main() -> None:
@@ -112,7 +115,8 @@ def main() -> None:
         http = client(run.server)
         trouble = Trouble(run, http, args.cameras)
         print(
-            "| minute | cameras playing | memory | descriptors | threads | what happened |\n| --- | --- | --- | --- | --- | --- |"
+            "| minute | cameras playing | memory | descriptors | threads | what happened |\n"
+            "| --- | --- | --- | --- | --- | --- |"
         )
         length_s = args.minutes * 60
         began = time.monotonic()
@@ -161,7 +165,8 @@ def main() -> None:
     pool = min(32, (os.cpu_count() or 1) + 4)
     target(
         last.threads <= samples[0][1].threads + pool * len(pids),
-        f"threads: {samples[0][1].threads} at first, {last.threads} at the end (a worker's own pool may come to {pool})",
+        f"threads: {samples[0][1].threads} at first,"
+        f" {last.threads} at the end (a worker's own pool may come to {pool})",
     )
     target(same, "no worker died")
     sys.exit(any(line.startswith("NOT") for line in lines))

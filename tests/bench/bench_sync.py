@@ -118,8 +118,8 @@ def record(folder: Path, count: int, size: int, seconds: float) -> str:
     cpu, machine = (time.process_time() - mine) / passed * 100, (machine_s() - all_s) / passed * 100
     writer.stop(60)
     return (
-        f"| {count} | {files.calls / passed * 60:.0f} | {files.singly / passed * 60:.0f} | {risk.worst_s:.2f} s | {risk.sync_s * 1000:.0f} ms"
-        f" | {cpu:.1f} % | {machine:.1f} % |"
+        f"| {count} | {files.calls / passed * 60:.0f} | {files.singly / passed * 60:.0f} | {risk.worst_s:.2f} s |"
+        f" {risk.sync_s * 1000:.0f} ms | {cpu:.1f} % | {machine:.1f} % |"
     )
 
 

@@ -224,7 +224,8 @@ def resident(path: Path) -> float:
 
 
 def memory(material: Material, base: Path, files: Files, seconds: float) -> float:
-    """Writes one segment at the pace of a busy disk, with syncs in between; which part of it is in memory afterwards."""
+    """Writes one segment at the pace of a busy disk, with syncs in between; which part of it is in memory
+    afterwards."""
     folder = Path(tempfile.mkdtemp(dir=base))
     database = Database(folder / "c.db", durable=False)
     database.migrate()
@@ -256,7 +257,8 @@ def main() -> None:
         material = make(base)
         total = material.bytes * args.copies
         print(
-            f"{args.copies} segments of {material.bytes} bytes in {len(material.fragments)} fragments; {args.rounds} rounds"
+            f"{args.copies} segments of {material.bytes} bytes in {len(material.fragments)} fragments;"
+            f" {args.rounds} rounds"
         )
         ways: dict[str, Callable[[Material, Path, int], None]] = {
             "cat > file": cat,
@@ -276,7 +278,8 @@ def main() -> None:
             wall_s, cpu_s = statistics.median(each.wall_s), statistics.median(each.cpu_s)
             speed = f"{total / wall_s / 1e6:7.0f} MB/s ({plain_s / wall_s:4.2f} of cat's)"
             print(
-                f"{way:22} {speed}, {cpu_s / total * 1e9:5.2f} s of CPU a GB; rounds {[round(s, 2) for s in each.wall_s]} s"
+                f"{way:22} {speed}, {cpu_s / total * 1e9:5.2f} s of CPU a GB;"
+                f" rounds {[round(s, 2) for s in each.wall_s]} s"
             )
         for what, files in (("forgetting", FILES), ("not forgetting", Keeping())):
             print(f"in memory after a segment, {what}: {memory(material, base, files, 6.0):.0%}")

@@ -25,6 +25,7 @@ def describe() -> str:
     )
     ffmpeg = ".".join(map(str, av.library_versions["libavformat"]))
     return (
-        f"{len(os.sched_getaffinity(0))} cores of {cpu}, Linux {platform.release()}, Python {platform.python_version()}, "
+        f"{len(os.sched_getaffinity(0))} cores of {cpu}, Linux {platform.release()},"
+        f" Python {platform.python_version()}, "
         f"PyAV {av.__version__} (libavformat {ffmpeg}), NumPy {numpy.__version__}, SQLite {sqlite3.sqlite_version}"
     )

@@ -76,7 +76,8 @@ class Page:
             if (!v) return {time: 0, ready: 0, picture: 0};
             const c = document.createElement('canvas'); c.width = 64; c.height = 36;
             const x = c.getContext('2d'); x.drawImage(v, 0, 0, 64, 36);
-            let sum = 0; for (const [i, b] of x.getImageData(0, 0, 64, 36).data.entries()) sum = (sum * 31 + b * (i + 1)) % 1000000007;
+            let sum = 0; \
+for (const [i, b] of x.getImageData(0, 0, 64, 36).data.entries()) sum = (sum * 31 + b * (i + 1)) % 1000000007;
             return {time: v.currentTime, ready: v.readyState, picture: sum, width: v.videoWidth, paused: v.paused};
             """
         )

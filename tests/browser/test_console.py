@@ -73,7 +73,8 @@ def log_in(page: Page, server: Server, user: str) -> None:
     page.until(lambda: page.all("first-password") or page.all("nav-cameras"), what="a page after the login")
     if page.all("first-password"):
         for name, text in (
-            ("password-current", PASSWORD), ("password-new", f"{PASSWORD}-{user}"), ("password-again", f"{PASSWORD}-{user}"),
+            ("password-current", PASSWORD), ("password-new", f"{PASSWORD}-{user}"),
+            ("password-again", f"{PASSWORD}-{user}"),
         ):  # fmt: skip
             page.get(name).send_keys(text)
         page.click("password-save")
@@ -119,7 +120,8 @@ def filled(server: Server) -> None:
     """Users of each role; a case with a request; an export."""
     desk = Desk(server)
     done = subprocess.run(
-        [NVR, "tokens", "create", "--role", "admin", "--config", server.config], capture_output=True, text=True, check=True
+        [NVR, "tokens", "create", "--role", "admin", "--config", server.config], capture_output=True, text=True,
+        check=True
     )  # fmt: skip
     desk.token = done.stdout.split()[-1]
     for role in ("investigator", "viewer"):

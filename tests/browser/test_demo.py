@@ -193,7 +193,8 @@ def test_clip_over_the_gap_downloads_and_decodes(demo: Demo, tmp_path: Path) -> 
 
 
 def test_a_sealed_export_from_the_timeline(page: Page, demo: Demo, tmp_path: Path) -> None:
-    """Chosen on the timeline, made by the server, downloaded by the browser's address, and verified without the server."""
+    """Chosen on the timeline, made by the server, downloaded by the browser's address, and verified without
+    the server."""
     open_camera(page, demo, "simpang-lima")
     page.click("clip-choose")
     page.until(lambda: page.get("clip-seal").is_enabled(), what="a range with footage")
@@ -248,7 +249,10 @@ def test_from_a_request_to_a_recipient_without_an_account(page: Page, demo: Demo
         recipient.shoot("link-id")
         assert "nvr_link" not in str(recipient.driver.execute_script("return document.cookie"))
         address = recipient.get("link-download").get_attribute("href")
-        ask = "const done = arguments[1]; fetch(arguments[0]).then(a => a.arrayBuffer().then(b => done([a.status, b.byteLength])))"
+        ask = (
+            "const done = arguments[1]; fetch(arguments[0]).then(a => a.arrayBuffer().then(b => done([a.status,"
+            " b.byteLength])))"
+        )
         status, size = recipient.driver.execute_async_script(ask, address)
         assert status == 200 and size > 10_000
         page.click("nav-exports")

@@ -80,8 +80,8 @@ def city(tmp_path_factory: pytest.TempPathFactory, h264_clip: Clip) -> Iterator[
         token = nvr("tokens", "create", "--role", "admin").split()[-1]
         nvr("users", "add", "sari", "--role", "investigator", "--password", PASSWORD)
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+             "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
              "-keyout", folder / "key.pem", "-out", folder / "fullchain.pem"],
             check=True, capture_output=True, timeout=60,
         )  # fmt: skip
@@ -102,7 +102,10 @@ def nginx(city: Proxied, port: int) -> list[str | Path]:
     folders = "".join(
         f"{name}_temp_path {city.folder}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    whole = f"pid {city.folder}/nginx.pid;\nerror_log {city.folder}/nginx-error.log;\nevents {{}}\nhttp {{\n{folders}{text}\n}}\n"
+    whole = (
+        f"pid {city.folder}/nginx.pid;\nerror_log {city.folder}/nginx-error.log;\nevents {{}}\nhttp {{\n"
+        f"{folders}{text}\n}}\n"
+    )
     path = city.folder / "nginx.conf"
     path.write_text(whole)
     return [
@@ -120,7 +123,10 @@ def nginx(city: Proxied, port: int) -> list[str | Path]:
 
 def caddy(city: Proxied, port: int) -> list[str | Path]:
     text = of_guide("caddy")
-    site = f"https://localhost:{port}, https://127.0.0.1:{port} {{\n\ttls {city.folder}/fullchain.pem {city.folder}/key.pem"
+    site = (
+        f"https://localhost:{port}, https://127.0.0.1:{port} {{\n"
+        f"\ttls {city.folder}/fullchain.pem {city.folder}/key.pem"
+    )
     for before, after in (
         ("cctv.example.org {", site),
         ("127.0.0.1:8080", f"127.0.0.1:{city.server.port}"),

@@ -72,8 +72,8 @@ def test_import_is_idempotent_and_what_is_exported_comes_back(database: Database
 def test_what_a_spreadsheet_would_run_comes_back_as_it_was(database: Database, text: str) -> None:
     with database.write() as conn:
         cameras.add(
-            conn, camera="a", name="A", source="catalogue", settings={"url": "rtsp://192.0.2.1/s"}, labels={"pole": text},
-            node="n1", epoch=0, at_us=1,
+            conn, camera="a", name="A", source="catalogue", settings={"url": "rtsp://192.0.2.1/s"},
+            labels={"pole": text}, node="n1", epoch=0, at_us=1,
         )  # fmt: skip
     assert planned(database, export(database)) == (0, {}, 1)
 

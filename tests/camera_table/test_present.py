@@ -39,8 +39,8 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Database:
 
 def _add(conn: sqlite3.Connection) -> None:
     cameras.add(
-        conn, camera=CAMERA, name="Gate", source="catalogue", settings={"url": "rtsp://h"}, labels={}, node="n1", epoch=1,
-        at_us=T0 - 100 * S,
+        conn, camera=CAMERA, name="Gate", source="catalogue", settings={"url": "rtsp://h"}, labels={}, node="n1",
+        epoch=1, at_us=T0 - 100 * S,
     )  # fmt: skip
 
 

@@ -193,8 +193,10 @@ class Verdict:
         """A line for a person."""
         gaps = " ".join(f"{cause} {us / 1e6:.1f} s" for cause, us in sorted(self.causes.items()))
         return (
-            f"{self.name:32} {self.source:6} conn {self.connections:2} sent {self.sent:4} recorded {self.recorded:4} equal {self.equal:4}"
-            f" offset {self.worst_s:+.2f} s claimed {self.claimed_us / 1e6:5.1f} true {self.true_us / 1e6:5.1f} s  {gaps}  {'; '.join(self.faults)}"
+            f"{self.name:32} {self.source:6} conn {self.connections:2} sent {self.sent:4} recorded {self.recorded:4}"
+            f" equal {self.equal:4}"
+            f" offset {self.worst_s:+.2f} s claimed {self.claimed_us / 1e6:5.1f} true {self.true_us / 1e6:5.1f} s"
+            f"  {gaps}  {'; '.join(self.faults)}"
         )
 
 

@@ -59,7 +59,8 @@ def running(camera: Startable) -> Iterator[str]:
 
 @contextmanager
 def controlled(camera: Startable) -> Iterator[Callable[[Callable[[], Awaitable[T]]], T]]:
-    """Like `running`, but yields a function that runs the camera's coroutine functions, e.g. `control(camera.go_away)`."""
+    """Like `running`, but yields a function that runs the camera's coroutine functions, e.g.
+    `control(camera.go_away)`."""
     thread = LoopThread()
 
     def control(action: Callable[[], Awaitable[T]]) -> T:

@@ -55,9 +55,9 @@ def test_the_file_is_the_clip(studio: Studio, recording: Recording, tmp_path: Pa
     assert done.exit_code == 0, done.output
     with plan_clip(studio.database, studio.cache, CAMERA, start_us, end_us) as clip:
         assert (out / "a.mp4").read_bytes() == clip.read(0, clip.size - 1)
-    assert (
-        done.stdout
-        == f"{out}/a.mp4: {clip.size} bytes, {clip.frames} frames, {(clip.end_us - clip.start_us) / 1e6:.3f} s of footage\n"
+    assert done.stdout == (
+        f"{out}/a.mp4: {clip.size} bytes, {clip.frames} frames,"
+        f" {(clip.end_us - clip.start_us) / 1e6:.3f} s of footage\n"
     )
     assert done.stderr == "", "no progress but on a terminal"
     assert (out / "a.mp4").stat().st_mode & 0o777 == 0o600

@@ -223,7 +223,8 @@ def test_the_servers_exports_are_read_back_and_marked(place: Place) -> None:
     keys = KeyFolder(place.folder / "keys", "CCTV Kota")
     settings = ExportSettings(
         catalogue=str(place.studio.database.path), keys=str(keys.path), exports=str(place.folder / "exports"),
-        name="CCTV Kota", node="n1", zone="UTC", version="0", budget_bytes=10**9, keep_us=10**12, rate_bytes_per_s=10**9,
+        name="CCTV Kota", node="n1", zone="UTC", version="0", budget_bytes=10**9, keep_us=10**12,
+        rate_bytes_per_s=10**9,
     )  # fmt: skip
     exporter = Exporter(settings, threading.Event())
     ids = []

@@ -17,7 +17,8 @@ LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d test (DEB
 
 @pytest.fixture
 def out(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What a process that logs as ``test`` and knows the secret ``hunter22`` has written. Everything is put back after."""
+    """What a process that logs as ``test`` and knows the secret ``hunter22`` has written. Everything is put
+    back after."""
     root = logging.getLogger()
     before = root.handlers[:], root.level
     # basicConfig(force=True) closes the handlers it finds; pytest's own must outlive this test.

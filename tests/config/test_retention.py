@@ -24,7 +24,8 @@ def test_the_nearest_rule_counts(tmp_path: Path) -> None:
     config = load(
         write(
             tmp_path,
-            f'{label}{CAMERA}max_bytes = "1GB"\npriority = -3\n{CAMERA.replace("North", "South").replace(chr(34) + "a", chr(34) + "b")}',
+            f'{label}{CAMERA}max_bytes = "1GB"\npriority = -3\n'
+            f"{CAMERA.replace('North', 'South').replace(chr(34) + 'a', chr(34) + 'b')}",
         )
     )
     first, second = config.cameras
@@ -54,13 +55,13 @@ def test_the_nearest_rule_counts(tmp_path: Path) -> None:
         ),
         (
             "[[retention.label]]\nmatch = { a = 'b' }\nmin_age = '40d'",
-            "3: retention.label[1].min_age: min_age 40d is longer than max_age 30d; footage can't be kept longer than it may exist: "
-            "lower min_age or raise max_age",
+            "3: retention.label[1].min_age: min_age 40d is longer than max_age 30d;"
+            " footage can't be kept longer than it may exist: lower min_age or raise max_age",
         ),
         (
             f"[[retention.label]]\nmatch = {{ district = 'North' }}\nmax_age = '2d'\n{CAMERA}min_age = '3d'",
-            "8: camera[a].min_age: min_age 3d is longer than max_age 2d; footage can't be kept longer than it may exist: "
-            "lower min_age or raise max_age",
+            "8: camera[a].min_age: min_age 3d is longer than max_age 2d;"
+            " footage can't be kept longer than it may exist: lower min_age or raise max_age",
         ),
     ],
 )

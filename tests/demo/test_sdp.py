@@ -24,7 +24,10 @@ def test_h264_and_aac() -> None:
         "a=control:trackID=0",
         "m=audio 0 RTP/AVP 97",
         "a=rtpmap:97 mpeg4-generic/16000/1",
-        "a=fmtp:97 streamtype=5;profile-level-id=1;mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3;config=1408",
+        (
+            "a=fmtp:97 streamtype=5;profile-level-id=1;mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3;"
+            "config=1408"
+        ),
         "a=control:trackID=1",
         "",
     ]

@@ -21,7 +21,8 @@ def main() -> int:
     found = fuzz(args.seed, args.minutes * 60)
     statuses = ", ".join(f"{status}: {count}" for status, count in sorted(found.statuses.items()))
     print(
-        f"{found.requests} requests in {found.seconds:.0f} s, slowest {found.slowest_s:.2f} s; {statuses}; {len(found.faults)} faults"
+        f"{found.requests} requests in {found.seconds:.0f} s, slowest {found.slowest_s:.2f} s; {statuses};"
+        f" {len(found.faults)} faults"
     )
     for fault in found.faults:
         print(f"  {fault}")

@@ -36,7 +36,8 @@ def test_what_came_between_looks_is_entered(tmp_path: Path) -> None:
     keeper.look(now_us=at_us + HOUR_US)
     with database.read() as conn:
         rows = [tuple(row) for row in conn.execute(
-            "SELECT hour - 480000, bytes, packets, lost_packets, reconnects, jitter_sum_us, jitter_readings FROM network_hour"
+            "SELECT hour - 480000, bytes, packets, lost_packets, reconnects, jitter_sum_us, jitter_readings"
+            " FROM network_hour"
         )]  # fmt: skip
     assert rows == [(0, 400, 4, 1, 1, 40, 1), (1, 70, 1, 0, 0, 60, 1)]
     database.close()

@@ -19,7 +19,8 @@ from tests.storage.world import World, add_camera
 
 H0 = 480_000
 COLUMNS = (
-    "recorded_us", "bytes", "packets", "lost_packets", "damaged", "undecodable", "reconnects", "received_bytes", "received_us",
+    "recorded_us", "bytes", "packets", "lost_packets", "damaged", "undecodable", "reconnects", "received_bytes",
+    "received_us",
 )  # fmt: skip
 
 

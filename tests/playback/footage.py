@@ -141,7 +141,8 @@ class Studio:
             conn.execute("INSERT INTO node (id) VALUES ('n1')")
             conn.execute("INSERT INTO root (id, path) VALUES ('r1', ?)", (str(self.root),))
             conn.execute(
-                "INSERT INTO camera (id, name, source, settings, labels, added_us, rev) VALUES (?, 'Gate', 'file', '{}', '{}', 0, 0)",
+                "INSERT INTO camera (id, name, source, settings, labels, added_us, rev)"
+                " VALUES (?, 'Gate', 'file', '{}', '{}', 0, 0)",
                 (CAMERA,),
             )
         self.cache = IndexCache(self.database)
@@ -331,7 +332,8 @@ class Growing:
         return Recording(tuple(parts), self._frames(parts))
 
     def _frames(self, parts: Sequence[Part]) -> tuple[Frame, ...]:
-        """The truth, computed with fractions, frame by frame: the segment whose media time holds it says when it was."""
+        """The truth, computed with fractions, frame by frame: the segment whose media time holds it says
+        when it was."""
         starts = [part.media_start for part in parts]
         frames = []
         for index, pts in enumerate(self.video.pts):

@@ -101,7 +101,8 @@ def _encoded(frames: Iterable[Any], add: Callable[[Any], Any], origin: int | Non
 def encode(
     codec: str, count: int, *, first: int = 0, fps: int = 10, gop: int = 10, jitter: int = 0, crf: int = 30
 ) -> Encoded:
-    """``count`` pictures numbered from ``first``; their times stray by up to ``jitter`` ticks, the same way every time."""
+    """``count`` pictures numbered from ``first``; their times stray by up to ``jitter`` ticks, the same way
+    every time."""
     name, options = CODECS[codec]
     options = {"crf": str(crf), "sc_threshold": "0", **options}
     if name == "libx265":

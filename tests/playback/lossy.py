@@ -65,7 +65,8 @@ class Lossy:
             conn.execute("INSERT INTO node (id) VALUES ('n1')")
             self.roots: Sequence[Root] = register(conn, [self.folder / "footage"])
             conn.execute(
-                "INSERT INTO camera (id, name, source, settings, labels, added_us, rev) VALUES (?, 'Gate', 'file', '{}', '{}', 0, 0)",
+                "INSERT INTO camera (id, name, source, settings, labels, added_us, rev)"
+                " VALUES (?, 'Gate', 'file', '{}', '{}', 0, 0)",
                 (CAMERA,),
             )
         self.cache = IndexCache(self.database)

@@ -16,7 +16,8 @@ __all__ = ["Listed", "check", "check_reload"]
 
 _TAG = re.compile(r"#(EXT[A-Z0-9-]*)(?::(.*))?")
 _ATTRIBUTES = re.compile(r'([A-Z0-9-]+)=("[^"\r\n]*"|[^",\s]+)(?:,|$)')
-_ONCE = {"EXT-X-VERSION", "EXT-X-TARGETDURATION", "EXT-X-MEDIA-SEQUENCE", "EXT-X-DISCONTINUITY-SEQUENCE", "EXT-X-PLAYLIST-TYPE", "EXT-X-INDEPENDENT-SEGMENTS",
+_ONCE = {"EXT-X-VERSION", "EXT-X-TARGETDURATION", "EXT-X-MEDIA-SEQUENCE", "EXT-X-DISCONTINUITY-SEQUENCE",
+         "EXT-X-PLAYLIST-TYPE", "EXT-X-INDEPENDENT-SEGMENTS",
          "EXT-X-ENDLIST", "EXT-X-SERVER-CONTROL", "EXT-X-PART-INF"}  # fmt: skip
 
 

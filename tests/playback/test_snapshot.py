@@ -56,7 +56,10 @@ def test_a_picture_says_of_itself_what_it_is(world_of: Callable[..., World]) -> 
     exif = Image.open(io.BytesIO(found.jpeg)).getexif()
     said = exif.get_ifd(ExifTags.IFD.Exif)
     assert exif[ExifTags.Base.ImageDescription] == CAMERA
-    text = f"{said[ExifTags.Base.DateTimeOriginal]}.{said[ExifTags.Base.SubsecTimeOriginal]}{said[ExifTags.Base.OffsetTimeOriginal]}"
+    text = (
+        f"{said[ExifTags.Base.DateTimeOriginal]}.{said[ExifTags.Base.SubsecTimeOriginal]}"
+        f"{said[ExifTags.Base.OffsetTimeOriginal]}"
+    )
     at = datetime.strptime(text, "%Y:%m:%d %H:%M:%S.%f%z")
     assert round(at.timestamp() * 1_000_000) == found.frame_time_us
     assert picture_name(CAMERA, found.frame_time_us) == f"{CAMERA}_{at:%Y%m%dT%H%M%S}.{at.microsecond // 1000:03d}Z.jpg"

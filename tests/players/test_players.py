@@ -79,7 +79,10 @@ def gstreamer(address: str) -> Seen:
     """All frames that playbin shows, and that it came to the end."""
     if not Path(PYTHON).exists():
         pytest.skip(f"NOT TESTED with GStreamer: there is no {PYTHON}")
-    missing = "NOT TESTED with GStreamer: apt-get install python3-gi gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav"
+    missing = (
+        "NOT TESTED with GStreamer: apt-get install python3-gi gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"
+        " gstreamer1.0-libav"
+    )
     (found,) = _said([PYTHON, HERE / "gst_watch.py", address, "40"], missing)
     assert found["error"] is None and found["ended"], found
     return [(at, number) for at, number in found["shown"]]

@@ -19,7 +19,8 @@ POLL_US = 474_000
 
 @dataclass(frozen=True, slots=True)
 class Filmed:
-    """Filmed at ``true_us`` after the camera's beginning, stamped ``dts`` and ``pts`` (ticks), read at ``arrival_us``."""
+    """Filmed at ``true_us`` after the camera's beginning, stamped ``dts`` and ``pts`` (ticks), read at
+    ``arrival_us``."""
 
     true_us: int
     dts: int

@@ -304,7 +304,8 @@ class FaultyFiles(Files):
 
 
 class FaultyDatabase(Database):
-    """A catalogue whose transactions are steps too: the process may end before or after each, and one may be refused."""
+    """A catalogue whose transactions are steps too: the process may end before or after each, and one may
+    be refused."""
 
     def __init__(self, path: Path, files: FaultyFiles) -> None:
         super().__init__(path)

@@ -88,7 +88,8 @@ def test_a_night_of_the_real_server(tmp_path: Path, serve: Serve, h264_clip: Cli
     server.extra = "\n\n".join(
         [
             f'[alerts]\ncamera_after = "12s"\nclear_after = "1s"\nfold_from = 3\nfold_by = ["isp"]\nlanguage = "id"\n'
-            f'email_to = ["{ROOM}", "{CHIEF}"]\nemail_from = "nvr@example.org"\nsmtp_host = "127.0.0.1"\nsmtp_port = {mail.port}\n'
+            f'email_to = ["{ROOM}", "{CHIEF}"]\nemail_from = "nvr@example.org"\nsmtp_host = "127.0.0.1"\n'
+            f"smtp_port = {mail.port}\n"
             f'smtp_security = "none"\nwebhook_url = "{hook.url}"\nwebhook_secret = "{SECRET}"',
             camera("well", serve(ScriptedCamera(h264_clip, at_end="repeat")), isp="biznet"),
             *(camera(id_, url, isp="telkom") for id_, url in urls.items()),

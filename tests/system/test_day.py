@@ -197,7 +197,8 @@ def day_api(day: Day, token: str, path: str, body: dict[str, Any]) -> Any:
 
 
 def broken(day: Day) -> None:
-    """A recorder is killed; a file goes; the server is stopped; and everything is killed at once, as a power cut does."""
+    """A recorder is killed; a file goes; the server is stopped; and everything is killed at once, as a
+    power cut does."""
     pid = min(day.server.children("nvr.recorder"))
     killed_us = now_us()
     os.kill(pid, signal.SIGKILL)

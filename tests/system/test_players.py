@@ -24,7 +24,8 @@ LIVE_S = 12
 def looks_like(path: Path, start_us: int, length_s: float) -> None:
     """What a file says of itself to whoever finds it."""
     shown = subprocess.run(
-        ["ffprobe", "-v", "error", "-show_entries", "format=start_time,duration:format_tags=creation_time", "-of", "json", path],
+        ["ffprobe", "-v", "error", "-show_entries", "format=start_time,duration:format_tags=creation_time", "-of",
+         "json", path],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     said = json.loads(shown)["format"]

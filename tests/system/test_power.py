@@ -87,7 +87,8 @@ class Bench:
             # Reading only: looking costs the server less than by its own means.
             with closing(sqlite3.connect(f"file:{self.server.catalogue}?mode=ro", uri=True)) as conn:
                 found = conn.execute(
-                    "SELECT c.id FROM growing g JOIN camera c ON c.key = g.camera WHERE g.start_us > ? AND g.until_us > g.start_us",
+                    "SELECT c.id FROM growing g JOIN camera c ON c.key = g.camera"
+                    " WHERE g.start_us > ? AND g.until_us > g.start_us",
                     (since_us,),
                 ).fetchall()
         except sqlite3.OperationalError:
@@ -258,7 +259,8 @@ def run_cuts(
                         with_no_process(pid)
         ages = sorted(bench.lost_us)
         print(
-            f"{' and '.join(kinds)}: {len(bench.cuts_us)} cuts, oldest frame lost {ages[-1] / 1e6:.2f} s, median {ages[len(ages) // 2] / 1e6:.2f} s; {bench.told}"
+            f"{' and '.join(kinds)}: {len(bench.cuts_us)} cuts, oldest frame lost {ages[-1] / 1e6:.2f} s,"
+            f" median {ages[len(ages) // 2] / 1e6:.2f} s; {bench.told}"
         )
         return bench
 

@@ -89,7 +89,8 @@ def test_the_page_has_the_table_of_figures_with_the_same_words_in_the_same_order
     table = (Path(__file__).parents[2] / "nvr/web/src/features/gaps/coverage-table.tsx").read_text()
     body = table[table.index("function rows(") :]
     keys = re.findall(r"^    \[\s*r\.(\w+),", body[: body.index("];")], re.MULTILINE)
-    own = {"coverage": "coverage", "recordedTime": "recorded", "notRecorded": "not_recorded", "noLongerThere": "no_longer_there",
+    own = {"coverage": "coverage", "recordedTime": "recorded", "notRecorded": "not_recorded",
+           "noLongerThere": "no_longer_there",
            "notRequired": "not_required", "notKnownYet": "not_known_yet", "outages": "outages", "longest": "longest",
            "mtbf": "mtbf", "mttr": "mttr"}  # fmt: skip
     assert tuple(own[key] for key in keys) == ROWS

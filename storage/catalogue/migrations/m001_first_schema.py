@@ -69,7 +69,8 @@ CREATE TABLE segment (              -- one file
   PRIMARY KEY (camera, start_us, node, epoch)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE growing (              -- how far each growing segment's footage reaches: small, since it is rewritten every second
+CREATE TABLE growing (              -- how far each growing segment's footage reaches: \
+small, since it is rewritten every second
   camera   INTEGER NOT NULL,
   start_us INTEGER NOT NULL,
   node     INTEGER NOT NULL,

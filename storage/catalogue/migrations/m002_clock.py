@@ -1,7 +1,8 @@
 """The cameras' own clocks, and what recorders count."""
 
 SQL = """
-CREATE TABLE clock_sample (         -- how far a camera's own clock was ahead of its recorder's; storage/catalogue/clock_samples.py
+CREATE TABLE clock_sample (         -- how far a camera's own clock was ahead of its recorder's; \
+storage/catalogue/clock_samples.py
   camera         INTEGER NOT NULL REFERENCES camera,
   at_us          INTEGER NOT NULL,  -- when it was found so, by the recorder's clock
   node           INTEGER NOT NULL REFERENCES node,
@@ -11,5 +12,6 @@ CREATE TABLE clock_sample (         -- how far a camera's own clock was ahead of
   source         TEXT NOT NULL CHECK (source IN ('rtcp', 'prft')),  -- sender reports read by us, or by FFmpeg
   PRIMARY KEY (camera, at_us, node)
 ) STRICT, WITHOUT ROWID;
-ALTER TABLE status ADD COLUMN counters TEXT NOT NULL DEFAULT '{}';   -- JSON object: storage/catalogue/counters.py, since its recorder took it
+ALTER TABLE status ADD COLUMN counters TEXT NOT NULL DEFAULT '{}';   -- JSON object: \
+storage/catalogue/counters.py, since its recorder took it
 """

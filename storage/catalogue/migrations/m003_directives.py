@@ -17,7 +17,8 @@ CREATE TABLE directive (            -- a decision; a row is never changed nor de
   approver            TEXT,         -- order: who signed
   start_us            INTEGER NOT NULL,   -- in force from here
   end_us              INTEGER CHECK (end_us > start_us),   -- in force until here; null: until it is revoked
-  expected_end_us     INTEGER CHECK (expected_end_us > start_us),   -- order: when it should be revoked; changes nothing by itself
+  expected_end_us     INTEGER CHECK (expected_end_us > start_us),   -- order: when it should be revoked; \
+changes nothing by itself
   local_copy_until_us INTEGER,      -- order: until then the camera itself may have kept footage
   hours               TEXT,         -- schedule: when to record, such as "mon-fri 06:00-22:00"
   zone                TEXT,         -- schedule: the IANA zone of the hours
@@ -33,8 +34,10 @@ CREATE TABLE directive (            -- a decision; a row is never changed nor de
   CHECK (kind <> 'maintenance' OR end_us IS NOT NULL),
   CHECK (kind <> 'schedule' OR (hours IS NOT NULL AND zone IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
-CREATE TRIGGER directive_stays BEFORE DELETE ON directive BEGIN SELECT RAISE(ABORT, 'a directive is revoked, never deleted'); END;
-CREATE TRIGGER directive_keeps_its_word BEFORE UPDATE OF id, kind, reason, letter, letter_date, approver, start_us, end_us, hours, zone,
+CREATE TRIGGER directive_stays BEFORE DELETE ON directive BEGIN \
+SELECT RAISE(ABORT, 'a directive is revoked, never deleted'); END;
+CREATE TRIGGER directive_keeps_its_word BEFORE UPDATE OF id, kind, reason, letter, letter_date, approver, start_us, \
+end_us, hours, zone,
   attachment, epoch, entered_by, entered_us ON directive
 BEGIN SELECT RAISE(ABORT, 'a directive is revoked, never changed'); END;
 

@@ -19,7 +19,8 @@ def _row(row: str) -> str:
 
 
 SQL = f"""
-CREATE TABLE coverage_day (           -- figures of a camera's closed day (storage.coverage.figures); a camera's days without a row are not made yet
+CREATE TABLE coverage_day (           -- figures of a camera's closed day (storage.coverage.figures); \
+a camera's days without a row are not made yet
   camera            INTEGER NOT NULL REFERENCES camera,
   day               INTEGER NOT NULL,     -- UTC, days since 1970-01-01
   dirty             INTEGER NOT NULL CHECK (dirty >= 0),   -- changes since the figures were made; 0: they hold
@@ -41,7 +42,8 @@ CREATE INDEX coverage_day_dirty ON coverage_day (day, camera) WHERE dirty > 0;
 CREATE TRIGGER span_new_marks_days AFTER INSERT ON span BEGIN {_row("NEW")}; END;
 CREATE TRIGGER span_gone_marks_days AFTER DELETE ON span BEGIN {_row("OLD")}; END;
 CREATE TRIGGER span_moved_marks_days AFTER UPDATE OF camera, start_us, end_us ON span
-WHEN OLD.camera <> NEW.camera OR OLD.start_us <> NEW.start_us OR OLD.end_us <> NEW.end_us BEGIN {_row("OLD")}; {_row("NEW")}; END;
+WHEN OLD.camera <> NEW.camera OR OLD.start_us <> NEW.start_us OR OLD.end_us <> NEW.end_us \
+BEGIN {_row("OLD")}; {_row("NEW")}; END;
 -- Of a segment that grows no day is made until it is closed: this one may have come late.
 CREATE TRIGGER growing_new_marks_days AFTER INSERT ON growing
 BEGIN {_mark("NEW.camera", f"NEW.start_us / {_DAY_US}", str(_NEVER))}; END;
@@ -53,5 +55,11 @@ WHEN OLD.camera <> NEW.camera OR OLD.layer <> NEW.layer OR OLD.start_us <> NEW.s
 BEGIN {_row("OLD")}; {_row("NEW")}; END;
 -- A camera that was dead for a month and comes back does not dirty the month.
 CREATE TRIGGER fact_end_marks_days AFTER UPDATE OF end_us ON fact WHEN OLD.end_us IS NOT NEW.end_us
-BEGIN {_mark("NEW.camera", f"min({_end('OLD')}, {_end('NEW')}) / {_DAY_US}", f"(max({_end('OLD')}, {_end('NEW')}) - 1) / {_DAY_US}")}; END;
+BEGIN {
+    _mark(
+        "NEW.camera",
+        f"min({_end('OLD')}, {_end('NEW')}) / {_DAY_US}",
+        f"(max({_end('OLD')}, {_end('NEW')}) - 1) / {_DAY_US}",
+    )
+}; END;
 """

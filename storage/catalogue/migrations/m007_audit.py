@@ -1,4 +1,5 @@
-"""The audit log: who did what, when, from where. Rows are only ever added, each sealed by the hash of the one before."""
+"""The audit log: who did what, when, from where. Rows are only ever added, each sealed by the hash of the
+one before."""
 
 SQL = """
 CREATE TABLE audit (                -- storage/catalogue/audit.py says how hash is made
@@ -21,5 +22,6 @@ BEGIN SELECT RAISE(ABORT, 'an entry of the audit log follows the last one'); END
 CREATE TRIGGER audit_head AFTER INSERT ON audit
 BEGIN INSERT OR REPLACE INTO meta (key, value) VALUES ('audit_head', NEW.seq || ':' || NEW.hash); END;
 CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END;
-CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END;
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN \
+SELECT RAISE(ABORT, 'the audit log is only added to'); END;
 """

@@ -4,7 +4,8 @@ SQL = """
 CREATE TABLE alert (                -- something that needs a person; a row is never deleted
   id              TEXT PRIMARY KEY, -- random
   kind            TEXT NOT NULL,    -- camera_down, cameras_down, disk_low, ...
-  subject         TEXT NOT NULL,    -- what it is about: a camera, a label such as isp=Telkom, a footage root; may be empty
+  subject         TEXT NOT NULL,    -- what it is about: a camera, a label such as isp=Telkom, a footage root; \
+may be empty
   since_us        INTEGER NOT NULL, -- since when it is so
   opened_us       INTEGER NOT NULL, -- when it had lasted long enough to be told
   seen_us         INTEGER NOT NULL, -- when it was last so

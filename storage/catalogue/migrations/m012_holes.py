@@ -10,11 +10,13 @@ CREATE TABLE hole (                 -- storage/catalogue/holes.py; the file says
   start_us    INTEGER NOT NULL,
   node        INTEGER NOT NULL,
   epoch       INTEGER NOT NULL,
-  media_start INTEGER NOT NULL,     -- presentation time at which the last frame before it ends, ticks of the segment's timescale
+  media_start INTEGER NOT NULL,     -- presentation time at which the last frame before it ends, \
+ticks of the segment's timescale
   media_end   INTEGER NOT NULL,     -- presentation time of the first frame after it
   from_us     INTEGER NOT NULL,     -- the same two by the segment's mapping of media to wall time
   until_us    INTEGER NOT NULL CHECK (until_us >= from_us),
-  loss        TEXT NOT NULL CHECK (loss IN ('', 'network', 'camera', 'server')),   -- who is answerable; '': nothing was lost, nothing came
+  loss        TEXT NOT NULL CHECK (loss IN ('', 'network', 'camera', 'server')),   -- who is answerable; \
+'': nothing was lost, nothing came
   PRIMARY KEY (camera, start_us, node, epoch, media_start)
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER segment_gone_takes_holes AFTER DELETE ON segment BEGIN

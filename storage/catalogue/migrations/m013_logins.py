@@ -1,10 +1,12 @@
 """Passwords that devices refused, and what was learnt of devices at their first connection."""
 
 SQL = """
-CREATE TABLE login (                -- passwords refused or just being tried; a row is gone once its password was accepted
+CREATE TABLE login (                -- passwords refused or just being tried; \
+a row is gone once its password was accepted
   device   TEXT NOT NULL,           -- host:port as configured
   account  TEXT NOT NULL,           -- user name
-  secret   TEXT NOT NULL,           -- 16 bits of a digest of the password: shows that it was changed, does not help to find it
+  secret   TEXT NOT NULL,           -- 16 bits of a digest of the password: \
+shows that it was changed, does not help to find it
   failures INTEGER NOT NULL,        -- how often it was refused, since first_us
   open     INTEGER NOT NULL,        -- attempts that have no outcome yet
   open_us  INTEGER NOT NULL,        -- when the last of those began

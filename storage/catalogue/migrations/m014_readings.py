@@ -12,7 +12,8 @@ CREATE TABLE reading (              -- storage/catalogue/readings.py; a camera w
   changed_us INTEGER NOT NULL       -- the last change of source, or the last that was tried
 ) STRICT;
 
-CREATE TABLE quarantine (           -- storage/catalogue/quarantine.py; cameras that have a recorder's process of their own
+CREATE TABLE quarantine (           -- storage/catalogue/quarantine.py; \
+cameras that have a recorder's process of their own
   camera   INTEGER PRIMARY KEY REFERENCES camera,
   settings TEXT NOT NULL,           -- digest of the settings it crashed with; with others it may go back to the rest
   crashes  INTEGER NOT NULL CHECK (crashes > 0),

@@ -2,7 +2,8 @@
 a person."""
 
 SQL = """
-CREATE TABLE confirmed_rules (      -- a camera's rules as last confirmed, by a person or because they deleted nothing more than before
+CREATE TABLE confirmed_rules (      -- a camera's rules as last confirmed, \
+by a person or because they deleted nothing more than before
   camera     INTEGER PRIMARY KEY REFERENCES camera,
   max_age_us INTEGER,               -- null: no such rule
   max_bytes  INTEGER,
@@ -25,8 +26,10 @@ CREATE TABLE pruned_lately (        -- what went in the last 24 hours, by the ho
   PRIMARY KEY (hour, what, subject)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE waiting_deletion (     -- deletions that wait for a person, by their cause; a row goes when nothing waits any more
-  cause        TEXT PRIMARY KEY,    -- max_age=<us>, max_bytes=<bytes>, min_age=<us>, floor=<root>:<bytes>, space=<root>, clock
+CREATE TABLE waiting_deletion (     -- deletions that wait for a person, by their cause; \
+a row goes when nothing waits any more
+  cause        TEXT PRIMARY KEY,    -- max_age=<us>, max_bytes=<bytes>, min_age=<us>, floor=<root>:<bytes>, \
+space=<root>, clock
   since_us     INTEGER NOT NULL,
   detail       TEXT NOT NULL,       -- JSON: cameras, segments, hours, bytes, ...
   confirmed_us INTEGER,             -- null: nobody has confirmed it yet

@@ -9,7 +9,8 @@ ALTER TABLE alert ADD COLUMN well_us INTEGER;
 ALTER TABLE alert ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE alert ADD COLUMN told_us INTEGER;
 
-CREATE TABLE alert_pending (        -- what has not lasted long enough yet to be an alert, and does not say itself since when it is so
+CREATE TABLE alert_pending (        -- what has not lasted long enough yet to be an alert, \
+and does not say itself since when it is so
   kind     TEXT NOT NULL,
   subject  TEXT NOT NULL,
   since_us INTEGER NOT NULL,
@@ -17,5 +18,6 @@ CREATE TABLE alert_pending (        -- what has not lasted long enough yet to be
 ) STRICT, WITHOUT ROWID;
 
 -- nvr/cameras/present.py asks when a camera was last outside of what is required.
-CREATE INDEX fact_outside ON fact (camera, end_us) WHERE cause IN ('disabled', 'maintenance', 'schedule', 'not_configured', 'pruned', 'deleted');
+CREATE INDEX fact_outside ON fact (camera, end_us) WHERE cause IN ('disabled', 'maintenance', 'schedule', \
+'not_configured', 'pruned', 'deleted');
 """

@@ -30,7 +30,8 @@ CREATE TABLE recipient (            -- those of the settings, and how it goes wi
 
 -- Messages of before: those that wait go to their channel's recipients.
 INSERT INTO delivery (recipient, alert, event, at_us, body, attempts, error)
-  SELECT channel, alert, event, at_us, '', attempts, error FROM notice WHERE sent_us IS NULL AND due_us < 4611686018427387904
+  SELECT channel, alert, event, at_us, '', attempts, error FROM notice \
+WHERE sent_us IS NULL AND due_us < 4611686018427387904
   ORDER BY at_us, alert;
 UPDATE notice SET sent_us = 0 WHERE sent_us IS NULL;
 """

@@ -1,4 +1,5 @@
-"""Of each camera and hour also what was received, whatever became footage of it; and jitter read from the network anew."""
+"""Of each camera and hour also what was received, whatever became footage of it; and jitter read from the
+network anew."""
 
 SQL = """
 -- Bytes of picture and sound that came; 0 in hours from before this step.

@@ -8,7 +8,8 @@ CREATE TABLE address (              -- kept for a month after its end
   start_us      INTEGER,            -- the range that it shows; null: live
   end_us        INTEGER CHECK (end_us > start_us),
   made_by       TEXT NOT NULL,      -- who made it, as the audit log names them
-  user          TEXT,               -- the user whose rights it carries, and since when there is that user: the name may come again
+  user          TEXT,               -- the user whose rights it carries, and since when there is that user: \
+the name may come again
   user_since_us INTEGER,
   token         TEXT,               -- or the token's id
   made_us       INTEGER NOT NULL,

@@ -1,7 +1,8 @@
 """What a power cut would cost now."""
 
 SQL = """
-CREATE TABLE at_risk (              -- by recorder process and footage root; rewritten every second, gone a minute after the process
+CREATE TABLE at_risk (              -- by recorder process and footage root; \
+rewritten every second, gone a minute after the process
   process    INTEGER NOT NULL,      -- its id
   root       TEXT NOT NULL,         -- the root's identity
   oldest_us  INTEGER NOT NULL,      -- age of the oldest frame, since it arrived, that is not safe on the disk

@@ -34,10 +34,11 @@ NAMED: Final = (
 _NOT_USERS: Final = "('server', 'nobody')"
 
 _COLUMNS = "\n".join(
-    f"-- Id of the person (or of the token or service, where no person answers for it) that {name} names; null: not known.\n"
+    f"-- Id of the person (or of the token or service, where no person answers for it) that {name} names; null:"
+    " not known.\n"
     f"ALTER TABLE {table} ADD COLUMN {name}_id TEXT;\n"
-    f"UPDATE {table} SET {name}_id = (SELECT id FROM user WHERE user.name = {table}.{name} AND user.created_us <= {table}.{at}"
-    f" AND user.name NOT IN {_NOT_USERS}) WHERE {name} IS NOT NULL;"
+    f"UPDATE {table} SET {name}_id = (SELECT id FROM user WHERE user.name = {table}.{name}"
+    f" AND user.created_us <= {table}.{at} AND user.name NOT IN {_NOT_USERS}) WHERE {name} IS NOT NULL;"
     for table, name, at in NAMED
 )
 
@@ -46,7 +47,8 @@ ALTER TABLE session RENAME TO session_before;
 ALTER TABLE user RENAME TO user_before;
 ALTER TABLE token RENAME TO token_before;
 
-CREATE TABLE user (                 -- a row is never deleted: its id must not come again, and the log must stay readable
+CREATE TABLE user (                 -- a row is never deleted: \
+its id must not come again, and the log must stay readable
   id         TEXT PRIMARY KEY,      -- user-…, random
   name       TEXT NOT NULL,
   password   TEXT NOT NULL,         -- Argon2 hash; '' of one who was removed
@@ -57,7 +59,8 @@ CREATE TABLE user (                 -- a row is never deleted: its id must not c
   removed_us INTEGER                -- not null: can't log in, and the name is free for another
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX user_name ON user (name) WHERE removed_us IS NULL;
-CREATE TRIGGER user_stays BEFORE DELETE ON user BEGIN SELECT RAISE(ABORT, 'a user is removed by a mark, never deleted'); END;
+CREATE TRIGGER user_stays BEFORE DELETE ON user BEGIN \
+SELECT RAISE(ABORT, 'a user is removed by a mark, never deleted'); END;
 CREATE TRIGGER user_stays_who_they_are BEFORE UPDATE OF id, name, created_us, made_by, made_by_id ON user
 BEGIN SELECT RAISE(ABORT, 'a user keeps id and name'); END;
 CREATE TRIGGER user_stays_removed BEFORE UPDATE ON user WHEN OLD.removed_us IS NOT NULL
@@ -71,7 +74,8 @@ CREATE TABLE session (
   created_us INTEGER NOT NULL,
   expires_us INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO session SELECT s.hash, u.id, s.created_us, s.expires_us FROM session_before s JOIN user u ON u.name = s.user;
+INSERT INTO session SELECT s.hash, u.id, s.created_us, s.expires_us \
+FROM session_before s JOIN user u ON u.name = s.user;
 
 CREATE TABLE token (                -- a row is never deleted, for the same reasons
   id           TEXT PRIMARY KEY,    -- random, shown in lists
@@ -80,18 +84,21 @@ CREATE TABLE token (                -- a row is never deleted, for the same reas
   role         TEXT NOT NULL CHECK (role IN ('admin', 'investigator', 'viewer')),
   created_us   INTEGER NOT NULL,
   last_used_us INTEGER,
-  user         TEXT REFERENCES user,    -- whose it is, and with whom it ends; null: made at the command line for nobody, or before this was kept
+  user         TEXT REFERENCES user,    -- whose it is, and with whom it ends; null: \
+made at the command line for nobody, or before this was kept
   made_by      TEXT,                -- name of who made it; null: not known
   made_by_id   TEXT,                -- and their id
   removed_us   INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX token_user ON token (user) WHERE removed_us IS NULL;
-CREATE TRIGGER token_stays BEFORE DELETE ON token BEGIN SELECT RAISE(ABORT, 'a token is removed by a mark, never deleted'); END;
+CREATE TRIGGER token_stays BEFORE DELETE ON token BEGIN \
+SELECT RAISE(ABORT, 'a token is removed by a mark, never deleted'); END;
 CREATE TRIGGER token_stays_what_it_is BEFORE UPDATE OF id, name, role, created_us, user, made_by, made_by_id ON token
 BEGIN SELECT RAISE(ABORT, 'a token keeps id, name and user'); END;
 INSERT INTO token (id, hash, name, role, created_us, last_used_us, made_by)
   SELECT t.id, t.hash, t.name, t.role, t.created_us, t.last_used_us, a.actor FROM token_before t LEFT JOIN
-    (SELECT json_extract(detail, '$.token') AS id, min(actor) AS actor FROM audit WHERE action = 'token_made' AND json_valid(detail) GROUP BY 1) a ON a.id = t.id;
+    (SELECT json_extract(detail, '$.token') AS id, min(actor) AS actor FROM audit \
+WHERE action = 'token_made' AND json_valid(detail) GROUP BY 1) a ON a.id = t.id;
 
 DROP TABLE session_before;
 DROP TABLE user_before;
@@ -107,6 +114,7 @@ UPDATE export SET owner_id = CASE WHEN json_extract(request, '$.made_of') IS NUL
 -- A token of before is nobody's, and so answers for itself.
 UPDATE address SET made_by_id = 'token-' || token WHERE token IS NOT NULL;
 
--- Id of who acted, a user's token after a stroke; the last field of the hash. Null, and no field of it: an entry of before this step.
+-- Id of who acted, a user's token after a stroke; the last field of the hash. Null, and no field of it: \
+an entry of before this step.
 ALTER TABLE audit ADD COLUMN actor_id TEXT;
 """

@@ -175,8 +175,8 @@ def play(world: World, source: str) -> None:
         with world.db.write() as conn:
             for name, url in urls.items():
                 cameras.add(
-                    conn, camera=f"{name}-{source}", name=name, source="catalogue", labels={}, node="n1", epoch=1, at_us=NOW - S,
-                    settings={"url": f"{url}?token={TOKEN}", "username": USER, "password": PASSWORD},
+                    conn, camera=f"{name}-{source}", name=name, source="catalogue", labels={}, node="n1", epoch=1,
+                    at_us=NOW - S, settings={"url": f"{url}?token={TOKEN}", "username": USER, "password": PASSWORD},
                 )  # fmt: skip
         uvloop.run(all_of(urls))
     assert writer.close(10)

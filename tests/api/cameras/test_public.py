@@ -73,8 +73,8 @@ async def test_answers_may_be_kept_by_any_cache_and_cost_one_question(client: Cl
 
 async def test_an_order_is_named_with_its_letter(client: Client, public: World) -> None:
     draft = Draft(
-        kind=DirectiveKind.ORDER, reason="internal words", letter="500.12/1", letter_date="2026-10-06", approver="Kepala",
-        start_us=NOW, expected_end_us=NOW + 3600 * S,
+        kind=DirectiveKind.ORDER, reason="internal words", letter="500.12/1", letter_date="2026-10-06",
+        approver="Kepala", start_us=NOW, expected_end_us=NOW + 3600 * S,
     )  # fmt: skip
     with public.db.write() as conn:
         made = directing.enter(conn, draft, ["gate"], node_id="n1", by=person("x"), now_us=NOW)

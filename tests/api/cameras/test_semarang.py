@@ -32,7 +32,8 @@ DAY: Final = 86_400 * S
 COUNT: Final = 4_470
 DISTRICTS: Final = (
     "Banyumanik", "Candisari", "Gajahmungkur", "Gayamsari", "Genuk", "Gunungpati", "Mijen", "Ngaliyan",
-    "Pedurungan", "Semarang Barat", "Semarang Selatan", "Semarang Tengah", "Semarang Timur", "Semarang Utara", "Tembalang", "Tugu",
+    "Pedurungan", "Semarang Barat", "Semarang Selatan", "Semarang Tengah", "Semarang Timur", "Semarang Utara",
+    "Tembalang", "Tugu",
 )  # fmt: skip
 ISPS: Final = ("Telkom", "Indosat", "Biznet")
 
@@ -57,7 +58,8 @@ def table() -> str:
         place = f"{-6.99 - n / 1e5:.5f};{110.4 + n / 1e5:.5f}"
         public = ("yes", "status", "no")[n % 3]
         lines.append(
-            f"smg-{n:04};{name};rtsp://10.{n // 250}.{n % 250}.2/s;{district};{district} Lor;{ISPS[n % 3]};Diskominfo;{place};{public}"
+            f"smg-{n:04};{name};rtsp://10.{n // 250}.{n % 250}.2/s;{district};{district} Lor;{ISPS[n % 3]};Diskominfo;"
+            f"{place};{public}"
         )
     return "\n".join(lines)
 
@@ -165,7 +167,8 @@ async def test_the_week_of_the_letter(client: Client, city: City) -> None:
         )
     # The letter's dry run, then the order, an hour ahead.
     order = {
-        "letter": "B/4112/500.12/X/2025", "letter_date": "2025-10-06", "reason": "efisiensi anggaran", "approver": "Kepala Diskominfo",
+        "letter": "B/4112/500.12/X/2025", "letter_date": "2025-10-06", "reason": "efisiensi anggaran",
+        "approver": "Kepala Diskominfo",
         "where": "owner=Diskominfo", "start": format_time(OFF), "expected_end": format_time(wib("2026-01-01T00:00")),
         "local_copy_until": format_time(OFF + 7 * DAY),
     }  # fmt: skip
@@ -206,7 +209,10 @@ async def test_the_week_of_the_letter(client: Client, city: City) -> None:
     )
     assert (whole["left"], whole["state"], len(whole["revocations"])) == (0, "ended", 2)
     with city.db.write() as conn:
-        query = "UPDATE fact SET end_us = ? WHERE layer = 'recorder' AND end_us IS NULL AND camera IN (SELECT key FROM camera WHERE labels {} '%Genuk%')"
+        query = (
+            "UPDATE fact SET end_us = ? WHERE layer = 'recorder' AND end_us IS NULL"
+            " AND camera IN (SELECT key FROM camera WHERE labels {} '%Genuk%')"
+        )
         conn.execute(query.format("LIKE"), (FLOOD,))
         conn.execute(query.format("NOT LIKE"), (ON,))
         for start, like in ((FLOOD, "LIKE"), (ON, "NOT LIKE")):
@@ -237,6 +243,7 @@ async def test_the_week_of_the_letter(client: Client, city: City) -> None:
     assert gap["detail"]["local_copy_until"] == format_time(OFF + 7 * DAY)
     assert "original_cause" not in gap["detail"]
     print(
-        f"\nSemarang: dry run {dry_run_s:.2f} s, entering {enter_s:.2f} s, report of {COUNT} cameras {report_s:.2f} s of CPU;"
+        f"\nSemarang: dry run {dry_run_s:.2f} s, entering {enter_s:.2f} s,"
+        f" report of {COUNT} cameras {report_s:.2f} s of CPU;"
         f" {off_s / 3600:,.0f} camera-hours off, {genuk} cameras back early"
     )

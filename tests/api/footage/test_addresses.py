@@ -1,4 +1,5 @@
-"""Addresses for players that can't send a header, over HTTP: real footage, a real catalogue, a clock that can be set."""
+"""Addresses for players that can't send a header, over HTTP: real footage, a real catalogue, a clock that
+can be set."""
 
 from __future__ import annotations
 

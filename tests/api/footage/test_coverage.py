@@ -315,7 +315,8 @@ async def test_a_range_that_reaches_into_the_future_and_a_clock_that_was_set(cli
             ("hall", T0, '{"clock": "camera"}'),
         ):
             conn.execute(
-                "INSERT INTO run (camera, start_us, node, epoch, end_us, cause, detail) SELECT key, ?, ?, 77, ?, 'clock_step', ? FROM camera WHERE id = ?",
+                "INSERT INTO run (camera, start_us, node, epoch, end_us, cause, detail)"
+                " SELECT key, ?, ?, 77, ?, 'clock_step', ? FROM camera WHERE id = ?",
                 (start_us, node, T0 + 1500 * S + (camera == "yard"), detail, camera),
             )
     span = f"start={format_time(T0)}&end={format_time(T0 + 7200 * S)}"
@@ -358,7 +359,8 @@ async def test_csv(client: Client, world: World) -> None:
     assert rows[0]["name"] == '\'=HYPERLINK("http://evil")'
     assert rows[1]["name"] == 'Höf, "hinten"'
     assert rows[1] | {"name": ""} == {
-        "camera": "yard", "name": "", "start": "2026-11-23T14:00:00.000000Z", "end": "2026-11-23T15:00:00.000000Z", "open": "false",
+        "camera": "yard", "name": "", "start": "2026-11-23T14:00:00.000000Z", "end": "2026-11-23T15:00:00.000000Z",
+        "open": "false",
         "duration_s": "3600.000000", "cause": "unreachable", "class": "network", "detail": '{"error":"no route"}',
         "fact_kind": "unreachable", "fact_start": "2026-11-23T14:00:00.000000Z",
     }  # fmt: skip
@@ -472,7 +474,8 @@ ODD = st.one_of(
 
 
 @settings(max_examples=examples(50, 1500), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.sampled_from(["start", "end", "camera", "group", "cause", "fold_s", "format", "class", "limit", "by", "x"]), ODD), max_size=8),
+@given(st.lists(st.tuples(st.sampled_from(["start", "end", "camera", "group", "cause", "fold_s", "format", "class",
+                                           "limit", "by", "x"]), ODD), max_size=8),
        st.sampled_from(["gate", "yard", "Ä", "%00", "a" * 300, "..", "gate%2Fx"]))  # fmt: skip
 def test_no_query_is_the_servers_fault(app: Litestar, world: World, query: list[tuple[str, str]], camera: str) -> None:
     with TestClient(app) as client:

@@ -189,7 +189,8 @@ def _revocation(conn: Any, **more: str) -> None:
 
 def _link(conn: Any, text: str) -> None:
     conn.execute(
-        "INSERT INTO export (id, state, request, requested_by, requested_us, holds, rev) VALUES ('e1', 'done', '{}', 'x', 1, '[]', 1)"
+        "INSERT INTO export (id, state, request, requested_by, requested_us, holds, rev)"
+        " VALUES ('e1', 'done', '{}', 'x', 1, '[]', 1)"
     )
     links.make(conn, "e1", recipient=text, until_us=NOW + 3600 * S, by=BY, now_us=NOW)
 
@@ -321,7 +322,8 @@ def test_commands_over_a_catalogue_of_before(world: World) -> None:
         conn.execute("DROP TRIGGER directive_keeps_its_word")
         conn.execute("DROP TRIGGER token_stays_what_it_is")
         for table_, column in (
-            ("legal_case", "number"), ("request", "requester"), ("hold", "reason"), ("hold", "placed_by"), ("token", "name"),
+            ("legal_case", "number"), ("request", "requester"), ("hold", "reason"), ("hold", "placed_by"),
+            ("token", "name"),
             ("directive", "letter"), ("directive", "reason"), ("directive", "approver"), ("camera", "name"),
         ):  # fmt: skip
             conn.execute(f"UPDATE {table_} SET {column} = ?", (OLD,))
@@ -329,8 +331,9 @@ def test_commands_over_a_catalogue_of_before(world: World) -> None:
     footage = world.folder / "footage"
     config.write_text(f'[storage]\nroots = ["{footage}"]\ncatalogue = "{world.db.path}"\n')
     for command in (
-        ["cases", "list"], ["holds", "list"], ["tokens", "list"], ["users", "list"], ["orders", "list"], ["orders", "show", order.id],
-        ["cameras", "list"], ["audit", "list"], ["audit", "export"], ["exports", "list"], ["holds", "release", "x\x1b", "--reason", "y"],
+        ["cases", "list"], ["holds", "list"], ["tokens", "list"], ["users", "list"], ["orders", "list"],
+        ["orders", "show", order.id], ["cameras", "list"], ["audit", "list"], ["audit", "export"], ["exports", "list"],
+        ["holds", "release", "x\x1b", "--reason", "y"],
     ):  # fmt: skip
         done = CliRunner().invoke(main, [*command, "--config", str(config)])
         assert not isinstance(done.exception, Exception) or isinstance(done.exception, SystemExit), done.exception

@@ -52,7 +52,8 @@ async def test_a_dry_run_and_its_confirmation(client: Client, world: World, hear
         case = cases.open_case(conn, number="LP/9", legal_basis="KUHAP", title="", by=person("vera"), now_us=NOW)
         for end_us in (NOW + HOUR, NOW - HOUR):
             cases.request(
-                conn, case.id, cameras=["gate"], start_us=NOW - 2 * HOUR, end_us=end_us, purpose="theft", by=person("vera"), now_us=NOW
+                conn, case.id, cameras=["gate"], start_us=NOW - 2 * HOUR, end_us=end_us, purpose="theft",
+                by=person("vera"), now_us=NOW
             )  # fmt: skip
         holds.place(conn, "yard", T0 - HOUR, T0, reason="before", by=person("vera"), now_us=NOW)
     body = order(where="owner=CITY", expected_end=format_time(NOW + 2 * HOUR))

@@ -45,7 +45,8 @@ async def test_by_camera(client: Client, measured: World) -> None:
     gate, hall = body["rows"]
     assert gate == {
         "group": "gate", "start": "2026-11-23T14:00:00.000000Z", "end": "2026-11-23T15:00:00.000000Z", "cameras": 1,
-        "recorded_s": 1800.0, "bytes": 225_000_000, "received_bytes": 225_000_000, "bitrate_bps": 1e6, "carried_bps": 5e5, "packets": 990,
+        "recorded_s": 1800.0, "bytes": 225_000_000, "received_bytes": 225_000_000, "bitrate_bps": 1e6,
+        "carried_bps": 5e5, "packets": 990,
         "lost_packets": 10, "loss": 0.01, "damaged": 0, "undecodable": 0, "reconnects": 2, "jitter_us": 300.0,
         "jitter_most_us": 400, "lost_frames": 0, "time_faults": 0, "keyframe_most_us": None,
     }  # fmt: skip

@@ -42,8 +42,8 @@ class Verdict:
 
     def __str__(self) -> str:
         text = (
-            f"{self.frames} frames in {self.segments} segments ({self.least_segments} to {self.most_segments} a camera, {self.bytes / 1e9:.2f} GB) compared: "
-            f"{self.lost} lost, {self.twice} twice, {self.damaged} damaged"
+            f"{self.frames} frames in {self.segments} segments ({self.least_segments} to {self.most_segments} a camera,"
+            f" {self.bytes / 1e9:.2f} GB) compared: {self.lost} lost, {self.twice} twice, {self.damaged} damaged"
         )
         for name in ("unsent", "unreadable"):
             if count := getattr(self, name):
@@ -166,5 +166,6 @@ def _compare(
         if missing:
             verdict.lost += len(missing)
             verdict.note(
-                f"camera {camera}: {len(missing)} of {stretch.first} to {stretch.last} ({stretch.end or 'open'}) lost, the first is {missing[0]}"
+                f"camera {camera}: {len(missing)} of {stretch.first} to {stretch.last} ({stretch.end or 'open'}) lost,"
+                f" the first is {missing[0]}"
             )

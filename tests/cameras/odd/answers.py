@@ -164,7 +164,10 @@ class ServerAnnounces(Camera):
         if number % 50 != 20:
             return data
         body = b"v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
-        head = f"ANNOUNCE * RTSP/1.0\r\nCSeq: {number}\r\nContent-Type: application/sdp\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = (
+            f"ANNOUNCE * RTSP/1.0\r\nCSeq: {number}\r\nContent-Type: application/sdp\r\nContent-Length: {len(body)}\r\n"
+            "\r\n"
+        )
         ask = f"GET_PARAMETER * RTSP/1.0\r\nCSeq: {number + 1}\r\n\r\n"
         return [*data, head.encode() + body + ask.encode()]
 

@@ -61,7 +61,8 @@ class OldPacketsAgain(Camera):
 
 @habit(
     "reports-of-others",
-    "on the report channel come descriptions of the source, application packets, extended reports and reports cut short",
+    "on the report channel come descriptions of the source, application packets,"
+    " extended reports and reports cut short",
     seen="RFC 3550 6.5 and 6.7, RFC 3611; cameras whose reports end in the middle",
 )
 class ReportsOfOthers(Camera):

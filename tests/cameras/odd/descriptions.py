@@ -139,7 +139,10 @@ class WrongProfile(Camera):
 @habit(
     "description-with-bare-line-ends",
     "lines end with LF alone, some with blanks and tabs before it, one is empty, NUL bytes follow the last",
-    seen="VStarcam (sdp-types #7: a tab, empty lines at the end), a camera with \\n\\r\\n (ireader media-server #263), Bambu Lab X1 (androidx/media #2357)",
+    seen=(
+        "VStarcam (sdp-types #7: a tab, empty lines at the end), a camera with \\n\\r\\n (ireader media-server #263),"
+        " Bambu Lab X1 (androidx/media #2357)"
+    ),
 )
 class DescriptionWithBareLineEnds(Camera):
     def describe(self, text: str) -> str:
@@ -149,8 +152,12 @@ class DescriptionWithBareLineEnds(Camera):
 
 @habit(
     "description-with-odd-lines",
-    "bandwidth, e-mail, telephone, vendor attributes, framerate:0, x-dimensions, a key line, an attribute without a value",
-    seen="Anpviz (Retina #26: an attribute in front of t=), H3C (go2rtc #1663: c=IN and no more), Samsung (cameradar #199)",
+    "bandwidth, e-mail, telephone, vendor attributes, framerate:0, x-dimensions, a key line,"
+    " an attribute without a value",
+    seen=(
+        "Anpviz (Retina #26: an attribute in front of t=), H3C (go2rtc #1663: c=IN and no more),"
+        " Samsung (cameradar #199)"
+    ),
 )
 class DescriptionWithOddLines(Camera):
     def describe(self, text: str) -> str:
@@ -269,7 +276,9 @@ class AbsoluteControl(Camera):
 @habit(
     "control-of-another-address",
     "control attributes are whole URLs with the camera's address behind a router",
-    seen="cameras behind a router that translates addresses; FFmpeg keeps the connection and sends the URL as it stands",
+    seen=(
+        "cameras behind a router that translates addresses; FFmpeg keeps the connection and sends the URL as it stands"
+    ),
 )
 class ControlOfAnotherAddress(AbsoluteControl):
     def describe(self, text: str) -> str:

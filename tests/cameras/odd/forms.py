@@ -32,7 +32,8 @@ class FragmentTypeChanges(Camera):
 
 @habit(
     "layers-beside",
-    "each slice has a prefix (type 14) in front and an extension (type 20) behind, keyframes have a second SPS of type 15",
+    "each slice has a prefix (type 14) in front and an extension (type 20) behind,"
+    " keyframes have a second SPS of type 15",
     seen="scalable video of conference cameras, GoPro, Hikvision's SVC (ITU-T H.264 annex G)",
     right="the base layer is recorded",
 )

@@ -1,4 +1,5 @@
-"""Habits of loss: packets and frames that were sent and never came, and numbers that are missing although nothing is."""
+"""Habits of loss: packets and frames that were sent and never came, and numbers that are missing although
+nothing is."""
 
 from __future__ import annotations
 

@@ -356,7 +356,8 @@ class KeepAliveRefused(KeepAliveUnanswered):
 
 @habit(
     "keep-alive-of-another-number",
-    "SET_PARAMETER is answered 400 with the number of the request before, GET_PARAMETER is not offered; the timeout is 4 s",
+    "SET_PARAMETER is answered 400 with the number of the request before, GET_PARAMETER is not offered;"
+    " the timeout is 4 s",
     seen="C520WS (Retina #133)",
     right="another method is tried; the run goes on",
 )

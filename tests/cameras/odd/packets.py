@@ -183,7 +183,10 @@ class Reordered(Camera):
 @habit(
     "repeated-packets",
     "every fifth frame is sent twice, with the same numbers",
-    seen="a camera behind the Kinesis producer (amazon-kinesis-video-streams-producer-sdk-cpp #875: «duplicate or reordered packet»)",
+    seen=(
+        "a camera behind the Kinesis producer (amazon-kinesis-video-streams-producer-sdk-cpp #875:"
+        " «duplicate or reordered packet»)"
+    ),
     right="the second of each number is left out",
 )
 class RepeatedPackets(Camera):

@@ -66,7 +66,8 @@ class OpenGroups(Camera):
 
 @habit(
     "recovery-points",
-    "keyframes are I slices with a recovery point, the only IDR is the first frame of the film; the recorder comes later",
+    "keyframes are I slices with a recovery point, the only IDR is the first frame of the film;"
+    " the recorder comes later",
     seen="x264 with open-gop",
     right="recording begins at a recovery point",
 )

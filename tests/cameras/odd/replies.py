@@ -64,7 +64,8 @@ class KeepAliveWantsALogin(_ShortSession):
 
 @habit(
     "keep-alive-refuses-the-login",
-    "every keep-alive request is answered 401 with a fresh challenge, whatever login it has; the session's timeout is 4 s",
+    "every keep-alive request is answered 401 with a fresh challenge, whatever login it has;"
+    " the session's timeout is 4 s",
     seen="as keep-alive-wants-a-login, of a camera with a login",
     right="it is no wrong password: media flow, and the account is not locked",
 )

@@ -138,7 +138,9 @@ class ClosesEvery8s(Camera):
 @habit(
     "one-session",
     "a second session is refused with 453 while one is open, and for 2 s after its end",
-    seen="WIWACAM 4K (unifi-cam-proxy #340), Hikvision at replay (webrtc-streamer #174), an action camera (actioncam #1)",
+    seen=(
+        "WIWACAM 4K (unifi-cam-proxy #340), Hikvision at replay (webrtc-streamer #174), an action camera (actioncam #1)"
+    ),
     right="the session is ended before another is begun",
 )
 class OneSession(Camera):

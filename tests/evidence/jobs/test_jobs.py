@@ -47,8 +47,8 @@ class Desk:
 
     def exporter(self, *, budget: int = 10**9, keep_us: int = 10**9, rate: int = 10**9) -> Exporter:
         settings = ExportSettings(
-            catalogue=str(self.studio.database.path), keys=str(self.keys.path), exports=str(self.folder), name="Test", node="n1",
-            zone="Asia/Jakarta", version="0", budget_bytes=budget, keep_us=keep_us, rate_bytes_per_s=rate,
+            catalogue=str(self.studio.database.path), keys=str(self.keys.path), exports=str(self.folder), name="Test",
+            node="n1", zone="Asia/Jakarta", version="0", budget_bytes=budget, keep_us=keep_us, rate_bytes_per_s=rate,
         )  # fmt: skip
         return Exporter(settings, self.ending)
 

@@ -134,7 +134,8 @@ def make_history(
             parts.append(
                 record(
                     studio, here_us, sizes, seed=seed * 1000 + number * 10 + which, epoch=epoch, run_start_us=start_us,
-                    media_start=media, codec=plan.codec, ppm=plan.ppm, closed=not (grows and is_last), frame_ticks=FRAME_TICKS * 5,
+                    media_start=media, codec=plan.codec, ppm=plan.ppm, closed=not (grows and is_last),
+                    frame_ticks=FRAME_TICKS * 5,
                 )
             )  # fmt: skip
             media = parts[-1].media_end

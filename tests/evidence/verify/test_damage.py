@@ -46,7 +46,8 @@ def told(target: Path) -> int:
 
 @st.composite
 def damaged(draw: st.DrawFn, data: bytes) -> bytes:
-    """Bytes as disks, transfers and people leave them: turned, cut, doubled, swapped, filled, in one place or several."""
+    """Bytes as disks, transfers and people leave them: turned, cut, doubled, swapped, filled, in one place
+    or several."""
     kinds = ("bit", "cut", "double", "zero", "insert", "edge", "drop", "noise")
     changed = bytearray(data)
     for kind in draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=3)):

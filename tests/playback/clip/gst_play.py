@@ -28,7 +28,8 @@ def main(path):
         print(f"no {missing}", file=sys.stderr)
         return 3
     pipeline = Gst.parse_launch(
-        "filesrc name=file ! decodebin ! videoconvert ! video/x-raw,format=GRAY8 ! appsink name=sink sync=false max-buffers=8"
+        "filesrc name=file ! decodebin ! videoconvert ! video/x-raw,format=GRAY8 ! appsink name=sink sync=false"
+        " max-buffers=8"
     )
     pipeline.get_by_name("file").set_property("location", path)
     sink = pipeline.get_by_name("sink")

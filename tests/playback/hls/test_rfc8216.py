@@ -1,4 +1,5 @@
-"""Live playlists over random histories keep the rules of RFC 8216; recorded ones are checked wherever tests make them."""
+"""Live playlists over random histories keep the rules of RFC 8216; recorded ones are checked wherever
+tests make them."""
 
 from __future__ import annotations
 

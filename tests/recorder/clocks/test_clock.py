@@ -37,7 +37,8 @@ def test_least_delayed_packet_anchors() -> None:
 
 
 def test_early_burst_does_not_shift_the_run() -> None:
-    """A camera sends its last two seconds at once, then goes on live: the run began two seconds before the connection."""
+    """A camera sends its last two seconds at once, then goes on live: the run began two seconds before the
+    connection."""
     clock = RunClock()
     for number in range(75):
         media_us = number * FRAME_US

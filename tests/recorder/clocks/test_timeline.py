@@ -82,10 +82,13 @@ CAMERAS: dict[str, tuple[list[tuple[int, int]], float, str, int | None]] = {
     "5 s on within the first second": (stepped(5, at=6), 0.2, "camera", 1),
     "0.4 s on": (stepped(0.4), 0.5, "camera", None),
     "0.4 s back": (stepped(-0.4), 0.5, "camera", 0),
-    "a lone one 9,800 s back": (camera(170, stamp=lambda n, t: 44_444 + t - (9800 if n % 30 == 17 else 0)), 0.1, "camera", 0),
+    "a lone one 9,800 s back": (camera(170, stamp=lambda n, t: 44_444 + t - (9800 if n % 30 == 17 else 0)), 0.1,
+                                "camera", 0),
     "a lone one 9,800 s on": (camera(170, stamp=lambda n, t: t + (9800 if n % 30 == 17 else 0)), 0.1, "camera", 0),
-    "the first one of another time": (camera(60, stamp=lambda n, t: 44_444 + t - (9800 if n == 0 else 0)), 0.2, "camera", 1),
-    "stands still in pauses of 3 s": (camera(170, when=lambda n: n / 10 + 3 * (n // 100), stamp=lambda n, t: n / 10), 0.2, "camera", None),
+    "the first one of another time": (camera(60, stamp=lambda n, t: 44_444 + t - (9800 if n == 0 else 0)), 0.2,
+                                      "camera", 1),
+    "stands still in pauses of 3 s": (camera(170, when=lambda n: n / 10 + 3 * (n // 100), stamp=lambda n, t: n / 10),
+                                      0.2, "camera", None),
 }  # fmt: skip
 
 
@@ -164,7 +167,8 @@ def test_property_a_rate_from_the_beginning(power: float, fps: float, polled: bo
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(st.floats(0.2, 1.8), st.floats(12, 40), st.booleans(), st.booleans(), st.integers(0, POLL_US - 1))
 def test_property_a_rate_that_changes(pace: float, after_s: float, polled: bool, reported: bool, phase_us: int) -> None:
-    """Whenever, and to whatever rate, a camera's stamps begin to run: every frame stands within a second of its time."""
+    """Whenever, and to whatever rate, a camera's stamps begin to run: every frame stands within a second
+    of its time."""
 
     def when(number: int) -> float:
         return number / 10 if number < after_s * 10 else after_s + (number / 10 - after_s) / pace
@@ -208,7 +212,8 @@ def test_frames_that_are_shown_in_another_order() -> None:
 
 @st.composite
 def lives(draw: st.DrawFn) -> tuple[list[tuple[int, int]], Callable[[int, int], int], bool]:
-    """A camera's life: frames with true time and stamp, what the network does, and whether stamps are right throughout."""
+    """A camera's life: frames with true time and stamp, what the network does, and whether stamps are right
+    throughout."""
     fps = draw(st.sampled_from([5.0, 10.0, 25.0]))
     frames: list[tuple[int, int]] = []
     stalls: list[tuple[int, int]] = []

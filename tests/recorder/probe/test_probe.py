@@ -131,7 +131,8 @@ def test_oddities_of_time(given: list[MeasuredFrame], declared: float | None, ex
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{}", "[]", '{"nvr": "capture", "version": 2}', "[" * 50_000, '{"nvr": "capture", "version": 1}\n{"t_us": -1, "from": "camera"}',
+    ["", "{}", "[]", '{"nvr": "capture", "version": 2}', "[" * 50_000,
+     '{"nvr": "capture", "version": 1}\n{"t_us": -1, "from": "camera"}',
      '{"nvr": "capture", "version": 1}\n{"t_us": 1, "from": "camera", "channel": 256, "rtp": ""}', "\x00"],
 )  # fmt: skip
 def test_what_is_no_capture_is_refused(text: str) -> None:

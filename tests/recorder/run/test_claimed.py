@@ -81,8 +81,10 @@ histories = st.fixed_dictionaries(
         "lost": st.lists(st.tuples(st.integers(SECOND, TOTAL - 1), st.integers(1, 12)), max_size=6),
         "again": st.lists(st.integers(0, TOTAL - 1), max_size=6).map(frozenset),
         "late": st.lists(st.integers(SECOND, TOTAL - 2), max_size=3).map(frozenset),
-        "pauses": st.dictionaries(st.integers(15, COUNT - 1), st.sampled_from([500_000, 1_700_000, 3_000_000, 7_000_000]), max_size=2),
-        "jumps": st.dictionaries(st.integers(15, COUNT - 15), st.sampled_from([-2_000_000, 5_000_000, 40_000_000]), max_size=1),
+        "pauses": st.dictionaries(st.integers(15, COUNT - 1),
+                                  st.sampled_from([500_000, 1_700_000, 3_000_000, 7_000_000]), max_size=2),
+        "jumps": st.dictionaries(st.integers(15, COUNT - 15), st.sampled_from([-2_000_000, 5_000_000, 40_000_000]),
+                                 max_size=1),
     }
 )  # fmt: skip
 

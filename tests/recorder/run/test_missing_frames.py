@@ -336,7 +336,8 @@ def test_footage_that_grows_at_another_rate() -> None:
 
 @pytest.mark.parametrize("count", [1, 10, 20])
 def test_frames_held_when_a_camera_falls_silent_are_footage(rig: Rig, film: Clip, count: int) -> None:
-    """Fewer than tell when the run began came, and then nothing: they are recorded, and the silence begins behind them."""
+    """Fewer than tell when the run began came, and then nothing: they are recorded, and the silence begins
+    behind them."""
     rig.pipeline.connected()
     rig.open(film)
     rig.send(film, 0, count)

@@ -107,7 +107,8 @@ class Rig:
         self.pipeline.open(self.template)
 
     def send(self, film: Clip, first: int, count: int, *, media_shift_us: int = 0, step_us: int = FRAME_US) -> None:
-        """Sends frames of the clip, one every ``step_us`` of both clocks; their media time goes on from frame to frame."""
+        """Sends frames of the clip, one every ``step_us`` of both clocks; their media time goes on from
+        frame to frame."""
         for number in range(first, first + count):
             unit = film.video.units[number % len(film.video.units)]
             self.pipeline.packet(picture(unit.payload, (number * FRAME_US + media_shift_us) * 9 // 100, unit.keyframe))

@@ -56,7 +56,8 @@ def frames_of(segments: Sequence[Segment]) -> list[tuple[int, Segment, int]]:
 
 
 def truth(segments: Sequence[Segment], steps: int = FRAME) -> list[Interval]:
-    """Footage by what can be decoded: a frame lasts as long as frames do, or until the next one that follows at once."""
+    """Footage by what can be decoded: a frame lasts as long as frames do, or until the next one that
+    follows at once."""
     frames = sorted((pts, segment.key.start_us, segment) for _, segment, pts in frames_of(segments))
     found: list[Interval] = []
     for number, (pts, _, segment) in enumerate(frames):

@@ -35,7 +35,8 @@ def packet(
 
 
 class Kind:
-    """Units of a codec, as short as they may be. A frame's slice carries its number, so that frames can be told apart."""
+    """Units of a codec, as short as they may be. A frame's slice carries its number, so that frames can be
+    told apart."""
 
     def __init__(self, name: str, sets: tuple[bytes, ...], sei: bytes, suffix: bytes) -> None:
         self.name = name

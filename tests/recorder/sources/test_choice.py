@@ -26,7 +26,8 @@ Serve = Callable[[Startable], str]
 
 LATM = (
     "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=control:trackID=0\r\n"
-    "m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MP4A-LATM/16000/1\r\na=fmtp:97 cpresent=0; config=40002820\r\na=control:trackID=1\r\n"
+    "m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MP4A-LATM/16000/1\r\na=fmtp:97 cpresent=0; config=40002820\r\n"
+    "a=control:trackID=1\r\n"
 )
 IN_PLACE = Reading(source="av", transport="tcp", worked=True)
 

@@ -58,7 +58,8 @@ def test_a_whole_log_is_whole_and_anyone_can_recompute_it(db: Database) -> None:
     assert verdict(db, head) == audit_check.Verdict(7, head, (), head)
     with closing(sqlite3.connect(db.path)) as conn:
         rows = conn.execute(
-            "SELECT previous, seq, at_us, actor, address, action, camera, detail, actor_id, hash FROM audit ORDER BY seq"
+            "SELECT previous, seq, at_us, actor, address, action, camera, detail, actor_id, hash FROM audit"
+            " ORDER BY seq"
         ).fetchall()
     previous = ""
     for *fields, hash_ in rows:
@@ -75,9 +76,18 @@ def test_a_whole_log_is_whole_and_anyone_can_recompute_it(db: Database) -> None:
         "DELETE FROM audit WHERE seq = 2",
         "UPDATE audit SET actor = 'nobody' WHERE seq = 2",
         "UPDATE audit SET seq = 9 WHERE seq = 3",
-        "INSERT OR REPLACE INTO audit SELECT 2, at_us, 'x', address, action, camera, detail, previous, hash, actor_id FROM audit WHERE seq = 2",
-        "INSERT INTO audit SELECT 5, at_us, 'x', address, action, camera, detail, hash, hash, actor_id FROM audit WHERE seq = 3",
-        "INSERT INTO audit SELECT 4, at_us, 'x', address, action, camera, detail, previous, hash, actor_id FROM audit WHERE seq = 3",
+        (
+            "INSERT OR REPLACE INTO audit SELECT 2, at_us, 'x', address, action, camera, detail, previous, hash,"
+            " actor_id FROM audit WHERE seq = 2"
+        ),
+        (
+            "INSERT INTO audit SELECT 5, at_us, 'x', address, action, camera, detail, hash, hash, actor_id FROM audit"
+            " WHERE seq = 3"
+        ),
+        (
+            "INSERT INTO audit SELECT 4, at_us, 'x', address, action, camera, detail, previous, hash, actor_id"
+            " FROM audit WHERE seq = 3"
+        ),
     ],
 )
 def test_the_database_refuses_to_change_it(db: Database, statement: str) -> None:

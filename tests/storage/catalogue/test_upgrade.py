@@ -45,17 +45,21 @@ def first_schema(path: Path) -> None:
             "CREATE TABLE _sqlite_migrations (id INTEGER PRIMARY KEY, migration_set TEXT, name TEXT, applied_at TEXT)"
         )
         conn.execute(
-            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('catalogue', 'm001_first_schema', '2026')"
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
+            " VALUES ('catalogue', 'm001_first_schema', '2026')"
         )
         conn.executescript(
             f"""
             INSERT INTO node VALUES (1, 'n1', {T0_US}); INSERT INTO root VALUES (1, 'r1', '/footage');
-            INSERT INTO camera VALUES (1, 'cam', 'Gate', 'catalogue', '{{"url": "rtsp://h/x"}}', '{{"district": "north"}}', 5, NULL, 1);
+            INSERT INTO camera VALUES (1, 'cam', 'Gate', 'catalogue', '{{"url": "rtsp://h/x"}}',
+              '{{"district": "north"}}', 5, NULL, 1);
             INSERT INTO init VALUES ('i1', x'00', 'avc1.64000a', NULL, 64, 48);
             INSERT INTO run VALUES (1, {T0_US}, 1, 1, NULL, NULL, '{{}}');
-            INSERT INTO segment VALUES (1, {T0_US}, 1, 1, {T0_US + STEP_US}, 1, 'i1', {T0_US}, 1000, 0, 1500, 15, 999, 'ff');
+            INSERT INTO segment VALUES (1, {T0_US}, 1, 1, {T0_US + STEP_US}, 1, 'i1', {T0_US}, 1000, 0, 1500, 15, 999,
+              'ff');
             INSERT INTO span VALUES (1, {T0_US}, 1, 1, {T0_US + STEP_US}, 1, 999, 2);
-            INSERT INTO fact VALUES (1, 'footage', {T0_US - STEP_US}, 1, 1, {T0_US}, 'pruned', '{{"segments": 1, "bytes": 7}}', 3);
+            INSERT INTO fact VALUES (1, 'footage', {T0_US - STEP_US}, 1, 1, {T0_US}, 'pruned',
+              '{{"segments": 1, "bytes": 7}}', 3);
             INSERT INTO user VALUES ('admin', 'hash', 'admin', 1); INSERT INTO session VALUES ('h', 'admin', 1, 2);
             INSERT INTO token VALUES ('t', 'th', 'x', 'viewer', 1, NULL);
             """
@@ -146,7 +150,8 @@ INSERT INTO audit VALUES (1, 15, 'anna', '', 'token_made', NULL, '{"token":"t1",
   (2, 15, 'anna', '', 'hold_placed', 'cam', 'no JSON', 'x1', 'x2');
 INSERT INTO legal_case VALUES ('c1', 'LP/1', 'x', '', 'budi', 400, NULL, NULL, NULL, 1);
 INSERT INTO hold VALUES ('h1', 1, 1, 2, 'r', 'server', 100, 600, 'budi', 'r', 1);
-INSERT INTO request (id, legal_case, start_us, end_us, purpose, state, requester, requested_us, decided_by, decided_us, rev)
+INSERT INTO request (id, legal_case, start_us, end_us, purpose, state, requester, requested_us, decided_by,
+  decided_us, rev)
   VALUES ('r1', 'c1', 1, 2, 'p', 'approved', 'budi', 450, 'anna', 460, 1),
          ('r2', 'c1', 1, 2, 'p', 'approved', 'budi', 550, 'token copies', 560, 1);
 INSERT INTO address (id, secret, camera, made_by, user, user_since_us, token, made_us, until_us, rev) VALUES
@@ -200,7 +205,10 @@ def test_ids_of_before_are_those_that_can_be_known(tmp_path: Path) -> None:
 def test_those_who_make_a_catalogue_at_once_take_turns(tmp_path: Path) -> None:
     """As a command that is called while the server starts for the first time."""
     path = tmp_path / "c.db"
-    code = "import sys; from pathlib import Path; from storage.catalogue.database import Database; Database(Path(sys.argv[1])).migrate()"
+    code = (
+        "import sys; from pathlib import Path; from storage.catalogue.database import Database;"
+        " Database(Path(sys.argv[1])).migrate()"
+    )
     started = [subprocess.Popen([sys.executable, "-c", code, path], cwd=TOP, stderr=subprocess.PIPE) for _ in range(6)]
     for process in started:
         _, said = process.communicate(timeout=60)
@@ -233,7 +241,8 @@ def test_an_upgrade_that_is_killed_is_all_or_nothing(tmp_path: Path, monkeypatch
 def test_a_newer_schema_is_refused(world: World) -> None:
     with world.database.write() as conn:
         conn.execute(
-            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('catalogue', 'm900_of_tomorrow', '2031')"
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
+            " VALUES ('catalogue', 'm900_of_tomorrow', '2031')"
         )
     world.database.close()
     before = world.database.path.read_bytes()

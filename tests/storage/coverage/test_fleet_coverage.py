@@ -92,7 +92,8 @@ def add_span(conn: sqlite3.Connection, span: tuple[int, int, int, int, int]) -> 
     while (end_us := start_us + hours * HOUR_US) > start_us:
         cut_us = min(end_us, (start_us // DAY_US + 1) * DAY_US)
         conn.execute(
-            "INSERT INTO span VALUES (?, ?, ?, ?, ?, 1, 1, 1) ON CONFLICT DO UPDATE SET end_us = max(end_us, excluded.end_us)",
+            "INSERT INTO span VALUES (?, ?, ?, ?, ?, 1, 1, 1)"
+            " ON CONFLICT DO UPDATE SET end_us = max(end_us, excluded.end_us)",
             (camera, start_us, node, epoch, cut_us),
         )
         hours -= -(-(cut_us - start_us) // HOUR_US)
@@ -124,8 +125,8 @@ def _detail(cause: Cause, node: int, epoch: int) -> str:
 
 def add_growing(conn: sqlite3.Connection, camera: int, start_us: int, hours: int) -> None:
     conn.execute(
-        "INSERT OR IGNORE INTO segment (camera, start_us, node, epoch, root, init, run_start_us, timescale, media_start)"
-        " VALUES (?, ?, 1, 9, 1, 'i', 0, 1, 0)",
+        "INSERT OR IGNORE INTO segment (camera, start_us, node, epoch, root, init, run_start_us, timescale,"
+        " media_start) VALUES (?, ?, 1, 9, 1, 'i', 0, 1, 0)",
         (camera, start_us),
     )
     conn.execute("INSERT OR IGNORE INTO growing VALUES (?, ?, 1, 9, ?)", (camera, start_us, start_us + hours * HOUR_US))
@@ -269,13 +270,17 @@ def change(database: Database, what: str, value: object, now_us: int) -> None:
         else:
             conn.execute(
                 {
-                    "cut span": f"UPDATE span SET end_us = start_us + (end_us - start_us + 1) / 2, rev = 2 WHERE {span}",
+                    "cut span": (
+                        f"UPDATE span SET end_us = start_us + (end_us - start_us + 1) / 2, rev = 2 WHERE {span}"
+                    ),
                     "drop span": f"DELETE FROM span WHERE {span}",
                     "close fact": f"UPDATE fact SET end_us = start_us + 5 WHERE {fact}",
                     "reopen fact": f"UPDATE fact SET end_us = NULL WHERE layer <> 'footage' AND {fact}",
                     "drop fact": f"DELETE FROM fact WHERE {fact}",
                     "other cause": f"UPDATE fact SET cause = 'stalled' WHERE layer = 'recorder' AND {fact}",
-                    "ungrow": f"DELETE FROM growing WHERE (camera, start_us) = (SELECT camera, start_us FROM growing {some})",
+                    "ungrow": (
+                        f"DELETE FROM growing WHERE (camera, start_us) = (SELECT camera, start_us FROM growing {some})"
+                    ),
                 }[what]
             )
 

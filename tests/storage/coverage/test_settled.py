@@ -35,7 +35,8 @@ def _set_up(db: Database) -> None:
         conn.execute("INSERT INTO node (id) VALUES (?)", (NODE,))
         conn.execute("INSERT INTO root (id, path) VALUES ('r1', '/footage')")
         conn.execute(
-            "INSERT INTO camera (id, name, source, settings, labels, added_us, rev) VALUES (?, 'Gate', 'file', '{}', '{}', 0, 0)",
+            "INSERT INTO camera (id, name, source, settings, labels, added_us, rev)"
+            " VALUES (?, 'Gate', 'file', '{}', '{}', 0, 0)",
             (CAMERA,),
         )
         conn.execute(

@@ -109,8 +109,8 @@ FORGERIES: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "the end cut off": (("DELETE FROM audit WHERE seq > 5",), {"cut"}),
     "all taken out": (("DELETE FROM audit",), {"cut"}),
     "one more, past the fences": (
-        ("INSERT INTO audit SELECT seq + 1, at_us, actor, address, action, camera, detail, hash, hash, actor_id FROM audit"
-         " ORDER BY seq DESC LIMIT 1",), {"changed", "added"}),
+        ("INSERT INTO audit SELECT seq + 1, at_us, actor, address, action, camera, detail, hash, hash, actor_id"
+         " FROM audit ORDER BY seq DESC LIMIT 1",), {"changed", "added"}),
     "its own note taken away": (("DELETE FROM meta WHERE key = 'audit_head'",), {"added"}),
     "its own note made nonsense": (("UPDATE meta SET value = 'nonsense' WHERE key = 'audit_head'",), {"unreadable"}),
     "its own note a number": (("UPDATE meta SET value = 5 WHERE key = 'audit_head'",), {"unreadable"}),
@@ -190,7 +190,10 @@ def test_what_follows_is_verified_by_itself(db: Database) -> None:
 
 def all_objects(db: Database) -> list[tuple[str, str]]:
     with db.read() as conn:
-        query = "SELECT type, name FROM sqlite_master WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' AND tbl_name NOT GLOB '_sqlite_*'"
+        query = (
+            "SELECT type, name FROM sqlite_master WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*'"
+            " AND tbl_name NOT GLOB '_sqlite_*'"
+        )
         return [(row[0], row[1]) for row in conn.execute(query)]
 
 
@@ -245,7 +248,10 @@ DONE: dict[str, tuple[str, str]] = {
     "released": (f"UPDATE hold SET released_us = 5 WHERE id = {HOLD}", "it is released, and the log does not say so"),
     "holding again": ("UPDATE hold SET released_us = NULL", "the log says that it was released"),
     "one more": (
-        "INSERT INTO hold (id, camera, start_us, end_us, reason, placed_by, placed_us, rev) VALUES ('new', 1, 1, 2, 'r', 'x', 2000, 1)",
+        (
+            "INSERT INTO hold (id, camera, start_us, end_us, reason, placed_by, placed_us, rev)"
+            " VALUES ('new', 1, 1, 2, 'r', 'x', 2000, 1)"
+        ),
         "the log does not say that it was placed",
     ),
     "under another id": (f"UPDATE hold SET id = 'other' WHERE id = {HOLD}", "the log does not say that it was placed"),
@@ -266,7 +272,8 @@ def test_holds_are_those_of_the_log(db: Database, how: str) -> None:
 def test_a_hold_that_is_older_than_the_log_is_not_judged(db: Database) -> None:
     by_force(
         db,
-        "INSERT INTO hold (id, camera, start_us, end_us, reason, placed_by, placed_us, rev) VALUES ('old', 1, 1, 2, 'r', 'x', 500, 1)",
+        "INSERT INTO hold (id, camera, start_us, end_us, reason, placed_by, placed_us, rev)"
+        " VALUES ('old', 1, 1, 2, 'r', 'x', 500, 1)",
     )
     with db.read() as conn:
         assert hold_check.differences(conn) == []

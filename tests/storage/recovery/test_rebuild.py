@@ -82,8 +82,10 @@ def table(database: Database, columns: str) -> list[tuple[Any, ...]]:
 
 
 SEGMENTS = (
-    "c.id, s.start_us, n.id, s.epoch, s.end_us, r.id, s.init, run_start_us, timescale, media_start, media_end, frames, bytes"
-    " FROM segment s JOIN camera c ON c.key = s.camera JOIN node n ON n.key = s.node JOIN root r ON r.key = s.root ORDER BY 1, 2"
+    "c.id, s.start_us, n.id, s.epoch, s.end_us, r.id, s.init, run_start_us, timescale, media_start, media_end, frames,"
+    " bytes"
+    " FROM segment s JOIN camera c ON c.key = s.camera JOIN node n ON n.key = s.node JOIN root r ON r.key = s.root"
+    " ORDER BY 1, 2"
 )
 SPANS = (
     "c.id, s.start_us, n.id, s.epoch, s.end_us, s.segments, s.bytes FROM span s JOIN camera c ON c.key = s.camera"

@@ -210,7 +210,8 @@ def enter(world: World, camera: str, start_us: int, end_us: int, bytes_: int = 1
 
 @pytest.mark.parametrize("seed", range(12))
 def test_reading_lazily_changes_nothing(world: World, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    """Random footage with overlaps (a clock set back) and holds: the loader's streams give the plan that all rows give."""
+    """Random footage with overlaps (a clock set back) and holds: the loader's streams give the plan that
+    all rows give."""
     monkeypatch.setattr("storage.retention.candidates._CHUNKS", (1, 2, 3))
     rng = random.Random(seed)
     now_us = T0_US + 100 * S

@@ -302,7 +302,8 @@ def test_a_refused_commit_leaves_no_transaction_behind(world: World) -> None:
 
 
 def test_a_salvaged_segment_whose_rename_had_worked(world: World) -> None:
-    """The sync of its folder failed: the file has its final name, and the catalogue must hear of it before a restart."""
+    """The sync of its folder failed: the file has its final name, and the catalogue must hear of it
+    before a restart."""
 
     class Failing(Files):
         fails = 0

@@ -203,7 +203,8 @@ class Told(Sink):
 
 
 def test_a_camera_plays_when_it_says_so_not_when_ffmpeg_has_a_frame() -> None:
-    """Its first keyframe comes after six seconds; until then FFmpeg gives nothing, and what came is known all the same."""
+    """Its first keyframe comes after six seconds; until then FFmpeg gives nothing, and what came is known
+    all the same."""
     odd = OddCameras({"late": HABITS["not-described"].camera})
     sink = Told()
 

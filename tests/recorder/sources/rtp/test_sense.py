@@ -1,4 +1,5 @@
-"""When the native source is said to make no sense of a camera: never of one that only waits, loses packets, or is slow."""
+"""When the native source is said to make no sense of a camera: never of one that only waits, loses packets,
+or is slow."""
 
 from __future__ import annotations
 

@@ -20,7 +20,8 @@ from tests.recorder.sources.odd import BUFFER, FRAME, H264, H265, Camera, Kind, 
 from tests.recorder.sources.rtsp.test_hostile import SDP, against, media, ok, usual
 
 AAC = (
-    b"m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MPEG4-GENERIC/16000/1\r\na=fmtp:97 mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3;config=1408\r\n"
+    b"m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MPEG4-GENERIC/16000/1\r\n"
+    b"a=fmtp:97 mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3;config=1408\r\n"
     b"a=control:t1\r\n"
 )
 BACK = b"m=audio 0 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=control:t9\r\na=sendonly\r\n"

@@ -56,7 +56,10 @@ def described(film: Clip) -> bytes:
             "pcmu": ("PCMU/8000/1", ""),
             "aac": (
                 f"mpeg4-generic/{track.clock_rate}/1",
-                f"mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3;config={track.parameter_sets[0].hex() if track.codec == 'aac' else ''}",
+                (
+                    "mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3;"
+                    f"config={track.parameter_sets[0].hex() if track.codec == 'aac' else ''}"
+                ),
             ),
         }[track.codec]
         lines += [f"m={'video' if number == 0 else 'audio'} 0 RTP/AVP {kind}", f"a=rtpmap:{kind} {encoding}"]

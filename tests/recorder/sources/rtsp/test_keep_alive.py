@@ -37,7 +37,8 @@ def asked(served: ScriptedCamera) -> Counter[str]:
 
 
 def recorded(long_clip: Clip, faults: Faults, *, timeout_s: float = 1.0) -> tuple[Counter[str], int]:
-    """Records four seconds of a camera with these faults: what it was asked meanwhile, and over how many connections."""
+    """Records four seconds of a camera with these faults: what it was asked meanwhile, and over how many
+    connections."""
     served = ScriptedCamera(long_clip, faults=faults, session_timeout_s=timeout_s)
     with running(served) as url:
         ended, sink, _ = record(url)
