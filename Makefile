@@ -135,7 +135,7 @@ CHECKS = "$(BIN)/ruff check ." "$(BIN)/ruff format --check ." "$(BIN)/mypy" "npm
 PYTEST_ARGS ?= -n 3 --dist worksteal --durations=20
 # Those of storage that write by what is compiled.
 COMPILED_STORAGE_TESTS = $(addprefix tests/storage/,writing coverage/test_holes.py format/test_segment_file.py)
-TESTS = "$(BIN)/pytest $(PYTEST_ARGS)" "! test -e $(STAMPS)/compiled || NVR_COMPILED=1 $(BIN)/pytest $(PYTEST_ARGS) tests/recorder $(COMPILED_STORAGE_TESTS)" "npm --prefix $(WEB) test --silent"
+TESTS = "$(BIN)/pytest $(PYTEST_ARGS)" "! test -e $(STAMPS)/compiled || NVR_COMPILED=1 $(BIN)/pytest $(PYTEST_ARGS) -n 4 tests/recorder $(COMPILED_STORAGE_TESTS)" "npm --prefix $(WEB) test --silent"
 
 # Runs all of them, whatever fails, and fails if one did.
 define RUN_ALL
@@ -159,9 +159,9 @@ test: $(STAMPS)/test $(STAMPS)/compiled $(WEB)/dist/index.html
 	if [ -n "$$failed" ]; then printf "\nFAILED:$$failed\n"; exit 1; fi; printf '\nAll passed.\n'
 
 # What decides, without cameras, browsers, servers or compiled code.
-FAST_TESTS = $(addprefix tests/,alerting config network orders reports test_docs.py test_imports.py texts \
-  $(addprefix recorder/,clocks loop media sources/rtp) \
-  $(addprefix storage/,format integrity retention secrets))
+FAST_TESTS = $(addprefix tests/,alerting config network test_docs.py test_imports.py texts \
+  $(addprefix recorder/,clocks media sources/rtp) \
+  $(addprefix storage/,format integrity secrets))
 
 test-fast: $(STAMPS)/test
 	$(BIN)/ruff check . && $(BIN)/pytest -q -n 3 --dist worksteal $(FAST_TESTS)

@@ -185,8 +185,9 @@ def test_clip_over_the_gap_downloads_and_decodes(demo: Demo, tmp_path: Path) -> 
         check=True,
     )
     stream = json.loads(probe.stdout)["streams"][0]
-    # The camera sends twelve frames a second.
-    assert abs(int(stream["nb_read_frames"]) - 12 * float(answer.headers["x-coverage-recorded-s"])) <= 3
+    # The camera sends twelve frames a second, or a few less where the machine is busy: it draws them itself.
+    expected = 12 * float(answer.headers["x-coverage-recorded-s"])
+    assert -max(3, 0.05 * expected) <= int(stream["nb_read_frames"]) - expected <= 3
     assert float(answer.headers["x-coverage-missing-s"]) > 5
     with av.open(str(path)) as container:
         assert sum(1 for _ in container.decode(video=0)) == int(stream["nb_read_frames"])

@@ -92,7 +92,15 @@ def test_a_full_disk(tmp_path: Path, disk: Path, serve: Serve, h264_clip: Clip) 
         database = Database(server.catalogue)
         with database.write() as conn:
             placed = [
-                holds.place(conn, id_, 0, now_us() + 10**12, reason="test", by=person("test"), now_us=now_us())
+                holds.place(
+                    conn,
+                    id_,
+                    now_us() - 10**12,
+                    now_us() + 10**12,
+                    reason="test",
+                    by=person("test"),
+                    now_us=now_us(),
+                )
                 for id_ in CAMERAS
             ]
         held = {id_: {s.key for s in server.closed(id_)} for id_ in CAMERAS}

@@ -46,7 +46,7 @@ _CHANGEABLE = (
     "roots_away",
     "segment_us",
 )
-_PACKAGED_PAGE = Path(__file__).parent.parent / "web" / "dist"
+_PACKAGED_PAGE = Path(__file__).parents[2] / "web" / "dist"
 
 
 def _wall_clock_us() -> int:

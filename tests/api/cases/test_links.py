@@ -164,7 +164,7 @@ async def test_what_opens_nothing_is_answered_alike(client: Client, office: Offi
         good["id"],
         "",
         "0123456789ab." + "x" * 43,
-        "é." + "y" * 100_000,
+        "é." + "y" * 10_000,
     ]
     answers = [await client.post("/api/links/open", json={"link": text}) for text in wrong]
     assert {(answer.status_code, answer.text) for answer in answers} == {(404, answers[0].text)}
@@ -239,7 +239,7 @@ async def test_guessing_gets_slower_and_does_not_stop_logins(client: Client, off
         ({"recipient": " ", "expires_s": 3600}, "invalid_link"),
         ({"recipient": "x" * 201, "expires_s": 3600}, "invalid_link"),
         ({"recipient": "a\x00b", "expires_s": 3600}, "invalid_request"),
-        ({"recipient": RECIPIENT, "expires_s": -(10**30)}, "invalid_link"),
+        ({"recipient": RECIPIENT, "expires_s": -(10**30)}, "invalid_request"),
         ({"recipient": RECIPIENT, "expires_s": -5}, "invalid_link"),
         ({"recipient": RECIPIENT, "expires_s": 10**12}, "invalid_link"),
         ({"recipient": RECIPIENT, "until": "2026-12-01T00:00:00"}, "naive_time"),

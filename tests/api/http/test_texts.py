@@ -39,7 +39,7 @@ from tests.api.catalogue import NOW, T0, World
 from tests.people import person
 
 Client = AsyncTestClient[Litestar]
-TOP = Path(__file__).parents[2]
+TOP = Path(__file__).parents[3]
 S = 1_000_000
 BY = person("ines")
 

@@ -108,7 +108,7 @@ async def test_metrics_are_what_the_catalogue_says(client: Client, world: World)
     labels = {
         name for family in text_string_to_metric_families(answer.text) for s in family.samples for name in s.labels
     }
-    assert labels <= {"camera", "cause", "state", "kind", "root", "version", "node", "recipient"}
+    assert labels <= {"camera", "cause", "state", "kind", "root", "version", "node", "recipient", "work", "code"}
 
 
 async def test_metrics_have_what_recorders_count(client: Client, world: World) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from nvr.evidence.verify.report import EXIT_CODES, FindingKind, SignatureReport, VerificationReport
 from nvr.evidence.verify.words import OUTCOMES, TEXTS, describe
 
-SOURCES = Path(__file__).parents[2] / "nvr/evidence/verify"
+SOURCES = Path(__file__).parents[3] / "nvr/evidence/verify"
 
 
 def test_both_languages_have_every_text_with_the_same_values() -> None:

@@ -30,7 +30,7 @@ from tests.people import person
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World, assert_partition
 
-TOP = Path(__file__).parents[2]
+TOP = Path(__file__).parents[3]
 STEP_US = 3 * mp4.FRAGMENT_US
 
 

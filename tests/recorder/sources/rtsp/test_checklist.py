@@ -35,7 +35,7 @@ from tests.recorder.sources.rtp.test_packets import Stream
 from tests.recorder.sources.rtsp.test_hostile import against, media, ok, usual
 
 Serve = Callable[[Startable], str]
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 # x264's SPS of an interlaced stream: frame_mbs_only_flag is 0.
 INTERLACED_SPS = bytes.fromhex("674d4015f40a19a1000003000100000300321f142aa0")
