@@ -26,8 +26,9 @@ from storage.catalogue.facts import Fact
 from storage.causes import Cause, Layer
 from storage.coverage.fleet_partition import CAUSES, CODE, LAYER_OF_RANK, OPEN, FactArrays, Gaps, Int64, partition_many
 from storage.coverage.original_causes import attribute
+from storage.coverage.partition import CausedInterval, rank
 from storage.coverage.pending import pending
-from storage.intervals import DAY_US, CausedInterval, Interval, rank, subtract
+from storage.intervals import DAY_US, Interval, subtract
 
 __all__ = ["FleetBatch", "batches", "read_batch"]
 

@@ -1,8 +1,8 @@
 """The partition of many cameras' ranges into footage and gaps at once, by arrays.
 
-Pure. What ``storage.intervals.partition`` does for one camera, for hundreds in one pass: the cameras lie one behind the
-other on one axis of microseconds, so that they are one problem. Invariant: the gaps are those that ``partition`` finds
-camera by camera.
+Pure. What ``storage.coverage.partition.partition`` does for one camera, for hundreds in one pass: the cameras lie one
+behind the other on one axis of microseconds, so that they are one problem. Invariant: the gaps are those that
+``partition`` finds camera by camera.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.causes import Cause, CauseClass, Layer
-from storage.intervals import partition, rank
+from storage.coverage.partition import partition, rank
 
 __all__ = ["CAUSES", "CLASSES", "CODE", "LAYER_OF_RANK", "OPEN", "FactArrays", "Gaps", "Int64", "partition_many"]
 
@@ -52,7 +52,7 @@ class FactArrays:
     node.
 
     ``camera`` is a place in the list asked for, ``end_us`` is ``OPEN`` while it is still so, ``cause`` a code, ``rank``
-    that of ``storage.intervals.rank``.
+    that of ``storage.coverage.partition.rank``.
     """
 
     camera: Int64

@@ -18,8 +18,9 @@ from storage.catalogue.segments import Segment
 from storage.causes import Cause, CauseClass, class_of
 from storage.coverage.clock_steps import ClockStep, clock_steps
 from storage.coverage.original_causes import Attribution, attribute
+from storage.coverage.partition import partition
 from storage.coverage.pending import pending
-from storage.intervals import Interval, clip, merge, partition, subtract
+from storage.intervals import Interval, clip, merge, subtract
 
 __all__ = ["Coverage", "Gap", "Piece", "coverage", "known_until", "pieces", "resolve"]
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from storage.catalogue.facts import Fact
 from storage.causes import Cause, Layer
-from storage.intervals import CausedInterval
+from storage.coverage.partition import CausedInterval
 from storage.times import iso
 
 __all__ = ["Attribution", "attribute"]

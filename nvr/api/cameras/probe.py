@@ -15,8 +15,7 @@ from litestar import Response
 from litestar.params import JSONBody
 
 from nvr.api.cameras.camera_settings import checked
-from nvr.api.cameras.routes import no_camera
-from nvr.api.http.errors import ApiError
+from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import post
 from nvr.api.http.services import Injected, Services

@@ -20,9 +20,8 @@ from litestar.params import FromPath, JSONBody
 
 from nvr.api.answers import page
 from nvr.api.cameras.public_words import public_state, public_text
-from nvr.api.cameras.routes import no_camera
 from nvr.api.http.auth import principal_of
-from nvr.api.http.errors import ApiError
+from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest, encoded, matches_etag, strong_etag
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected, Services

@@ -14,7 +14,7 @@ from nvr.api.cameras import status as fleet
 from nvr.api.cameras.camera_settings import CameraChange, NewCamera, changed, checked, stored_settings
 from nvr.api.http.auth import is_admin
 from nvr.api.http.bodies import CameraBody, CameraList
-from nvr.api.http.errors import ApiError
+from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import delete, get, patch, post
 from nvr.api.http.services import Injected, Services
@@ -22,12 +22,7 @@ from nvr.api.http.times import format_time
 from storage.catalogue import cameras
 from storage.retention.policies import Rules
 
-__all__ = ["ROUTES", "no_camera"]
-
-
-def no_camera(camera: str) -> ApiError:
-    """The error of an id that no camera has."""
-    return ApiError("camera_not_found", f"there is no camera {camera!r}")
+__all__ = ["ROUTES"]
 
 
 def _body(request: ApiRequest, services: Services, camera: str) -> CameraBody:

@@ -11,9 +11,8 @@ from dataclasses import replace
 from typing import Final
 
 from nvr.accounts.rows import Role
-from nvr.api.cameras.routes import no_camera
 from nvr.api.http.auth import Principal
-from nvr.api.http.errors import ApiError
+from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.services import Services
 from nvr.api.http.times import format_time
 from nvr.cases import cases, exports

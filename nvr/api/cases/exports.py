@@ -24,13 +24,12 @@ from nvr.api.cases.export_requests import (
     queue,
 )
 from nvr.api.cases.links import LinkBody, link_body
-from nvr.api.footage.coverage import RANGE_ERRORS
 from nvr.api.http.auth import Principal, address_of, principal_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected, Services
-from nvr.api.http.times import format_time, parse_range
+from nvr.api.http.times import RANGE_ERRORS, format_time, parse_range
 from nvr.cases import cases, exports, links
 from nvr.cases.cases import Request
 from nvr.cases.exports import Export

@@ -8,15 +8,13 @@ from litestar import Response
 from litestar.params import FromPath, JSONBody
 
 from nvr.accounts.rows import Role
-from nvr.api.cameras.routes import no_camera
 from nvr.api.footage.clips import LONGEST_CLIP_US
-from nvr.api.footage.coverage import RANGE_ERRORS
 from nvr.api.http.auth import Principal, principal_of
-from nvr.api.http.errors import ApiError
+from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import delete, get, post
 from nvr.api.http.services import Injected, Services
-from nvr.api.http.times import format_time, parse_range
+from nvr.api.http.times import RANGE_ERRORS, format_time, parse_range
 from nvr.cases import addresses
 from nvr.cases.addresses import Address, AddressError, AddressState, Maker
 

@@ -13,16 +13,14 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response.base import ASGIResponse
 
 from nvr.api.answers.sending import Sendable, send
-from nvr.api.cameras.routes import no_camera
 from nvr.api.footage.clip_requests import check_clip
-from nvr.api.footage.coverage import RANGE_ERRORS
 from nvr.api.footage.segments import PRIVATE
 from nvr.api.http.auth import principal_of
-from nvr.api.http.errors import ApiError
+from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
-from nvr.api.http.times import format_time, parse_range, seconds
+from nvr.api.http.times import RANGE_ERRORS, format_time, parse_range, seconds
 from nvr.playback.clip.archive import ClipArchive, ClipMember
 from nvr.playback.clip.clip import Clip, Gaps, not_in, plan_clip, plan_clips
 from nvr.playback.errors import SeveralInits

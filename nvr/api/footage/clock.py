@@ -5,13 +5,12 @@ from __future__ import annotations
 from litestar import Response
 from litestar.params import FromPath, FromQuery
 
-from nvr.api.cameras.routes import no_camera
-from nvr.api.footage.coverage import LONGEST_RANGE_US, RANGE_ERRORS
 from nvr.api.http.bodies import ClockBody, ClockSampleBody
+from nvr.api.http.errors import no_camera
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected
-from nvr.api.http.times import format_time, parse_range, seconds
+from nvr.api.http.times import LONGEST_RANGE_US, RANGE_ERRORS, format_time, parse_range, seconds
 from storage.catalogue import cameras, clock_samples
 from storage.catalogue.clock_samples import Sample
 

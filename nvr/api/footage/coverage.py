@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from litestar import Response
 from litestar.params import FromPath, FromQuery
 
-from nvr.api.cameras.routes import no_camera
 from nvr.api.http.auth import is_admin
 from nvr.api.http.bodies import CoverageBody, coverage_body
+from nvr.api.http.errors import no_camera
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected
-from nvr.api.http.times import parse_range
+from nvr.api.http.times import LONGEST_RANGE_US, RANGE_ERRORS, parse_range
 from storage.coverage.one_camera import coverage
-from storage.intervals import DAY_US
 
-__all__ = ["LONGEST_RANGE_US", "RANGE_ERRORS", "ROUTES"]
-
-# A year and the month around it.
-LONGEST_RANGE_US: Final = 400 * DAY_US
-
-# What any route with a range may answer.
-RANGE_ERRORS: Final = (
-    "missing_parameter",
-    "naive_time",
-    "invalid_time",
-    "time_out_of_range",
-    "empty_range",
-    "range_too_long",
-)
+__all__ = ["ROUTES"]
 
 
 @get(

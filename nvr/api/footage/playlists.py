@@ -9,15 +9,13 @@ from litestar import Response
 from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from nvr.api.cameras.routes import no_camera
 from nvr.api.footage.clips import not_shown_headers, run_asked
-from nvr.api.footage.coverage import RANGE_ERRORS
 from nvr.api.footage.segments import PRIVATE
-from nvr.api.http.errors import ApiError
+from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest, encoded
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
-from nvr.api.http.times import format_time, parse_range, parse_time, seconds
+from nvr.api.http.times import RANGE_ERRORS, format_time, parse_range, parse_time, seconds
 from nvr.playback.errors import NoFootage
 from nvr.playback.hls.hls import recorded_playlist
 from nvr.playback.hls.names import picture_name

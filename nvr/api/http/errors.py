@@ -24,7 +24,7 @@ from storage.errors import CatalogueError
 from storage.retention.holds import HoldError
 from storage.texts import TextError, escaped
 
-__all__ = ["CODES", "ApiError", "Problem", "problem_response", "shown_path", "to_problem"]
+__all__ = ["CODES", "ApiError", "Problem", "no_camera", "problem_response", "shown_path", "to_problem"]
 
 log = logging.getLogger(__name__)
 
@@ -292,3 +292,8 @@ def _validation_detail(error: ValidationException) -> str:
     if not found:
         return "a parameter is missing or of the wrong type"
     return "; ".join(f"{e['field']}: {e['message']}" if e["field"] else e["message"] for e in found)
+
+
+def no_camera(camera: str) -> ApiError:
+    """The error of an id that no camera has."""
+    return ApiError("camera_not_found", f"there is no camera {camera!r}")

@@ -12,7 +12,23 @@ from typing import Final
 from nvr.api.http.errors import ApiError
 from storage.intervals import DAY_US, Interval
 
-__all__ = ["compact_time", "format_time", "parse_range", "parse_time", "seconds"]
+__all__ = [
+    "LONGEST_RANGE_US",
+    "RANGE_ERRORS",
+    "TIME_ERRORS",
+    "compact_time",
+    "format_time",
+    "parse_range",
+    "parse_time",
+    "seconds",
+]
+
+# A year and the month around it.
+LONGEST_RANGE_US: Final = 400 * DAY_US
+
+# What any route with a time may answer, and what any with a range may.
+TIME_ERRORS: Final = ("naive_time", "invalid_time", "time_out_of_range")
+RANGE_ERRORS: Final = ("missing_parameter", *TIME_ERRORS, "empty_range", "range_too_long")
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH: Final = datetime(1970, 1, 1)

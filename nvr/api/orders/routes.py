@@ -20,7 +20,7 @@ from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected, Services
-from nvr.api.http.times import format_time, seconds
+from nvr.api.http.times import TIME_ERRORS, format_time, seconds
 from nvr.api.orders.bodies import DirectiveBody, NewOrder, NewRevocation, body_of, known, optional_time
 from nvr.cameras import Chosen
 from nvr.network import capacity as planning
@@ -32,11 +32,10 @@ from nvr.orders.model import DirectiveError, DirectiveKind, Draft, check
 from storage.catalogue import cameras
 from storage.catalogue.selection import select
 
-__all__ = ["ROUTES", "TIME_ERRORS", "end_directive"]
+__all__ = ["ROUTES", "end_directive"]
 
 # A city's cameras by their ids, each of up to 63 letters.
 LARGEST_ORDER_BYTES: Final = 4 << 20
-TIME_ERRORS: Final = ("naive_time", "invalid_time", "time_out_of_range")
 _ORDER_ERRORS: Final = ("invalid_request", "invalid_directive", "invalid_selection", *TIME_ERRORS)
 _LONGEST_NAME: Final = 200
 

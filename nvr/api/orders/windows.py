@@ -14,9 +14,9 @@ from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected, Services
-from nvr.api.http.times import format_time, parse_time
+from nvr.api.http.times import TIME_ERRORS, format_time, parse_time
 from nvr.api.orders.bodies import DirectiveBody, NewRevocation, body_of, optional_time
-from nvr.api.orders.routes import LARGEST_ORDER_BYTES, TIME_ERRORS, end_directive
+from nvr.api.orders.routes import LARGEST_ORDER_BYTES, end_directive
 from nvr.orders import model as directives
 from nvr.orders import register as directing
 from nvr.orders.model import DirectiveError, DirectiveKind, Draft

@@ -9,14 +9,12 @@ from litestar import Response
 from litestar.params import FromQuery, QueryParameter
 
 from nvr.api.cameras.choosing import knowing
-from nvr.api.cameras.routes import no_camera
-from nvr.api.footage.coverage import LONGEST_RANGE_US, RANGE_ERRORS
 from nvr.api.http.auth import is_admin
-from nvr.api.http.errors import ApiError
+from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected
-from nvr.api.http.times import format_time, parse_range
+from nvr.api.http.times import LONGEST_RANGE_US, RANGE_ERRORS, format_time, parse_range
 from nvr.api.reports.gap_query import parse_gap_query
 from nvr.reports.calendar import HOUR_US
 from nvr.reports.coverage import by_camera, by_label, by_time, current_outages

@@ -13,15 +13,13 @@ from litestar.response.streaming import ASGIStreamingResponse
 
 from nvr.api.answers.spool import Spool
 from nvr.api.cameras.choosing import knowing
-from nvr.api.cameras.routes import no_camera
-from nvr.api.footage.coverage import LONGEST_RANGE_US, RANGE_ERRORS
 from nvr.api.http.auth import is_admin
 from nvr.api.http.bodies import GapBody
-from nvr.api.http.errors import ApiError
+from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected
-from nvr.api.http.times import compact_time, parse_range
+from nvr.api.http.times import LONGEST_RANGE_US, RANGE_ERRORS, compact_time, parse_range
 from nvr.api.reports.fleet_coverage import FleetStepBody
 from nvr.api.reports.gap_query import parse_format, parse_gap_query, parse_language
 from nvr.reports.document import Reader

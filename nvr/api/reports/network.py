@@ -11,12 +11,11 @@ from litestar import Response
 from litestar.params import FromQuery
 
 from nvr.api.cameras.choosing import knowing, parse_where
-from nvr.api.footage.coverage import RANGE_ERRORS
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
-from nvr.api.http.times import format_time, parse_range, seconds
+from nvr.api.http.times import RANGE_ERRORS, format_time, parse_range, seconds
 from nvr.network import figures
 from nvr.network.capacity import OVERHEAD, CapacityPlan, NoBitrateError, plan, rates
 from nvr.network.figures import NetworkPart, Step

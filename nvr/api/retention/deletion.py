@@ -7,15 +7,13 @@ import msgspec
 from litestar import Response
 from litestar.params import FromPath, JSONBody
 
-from nvr.api.cameras.routes import no_camera
 from nvr.api.http.auth import principal_of
 from nvr.api.http.bodies import SpanBody
-from nvr.api.http.errors import ApiError
+from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import post
 from nvr.api.http.services import Injected
-from nvr.api.http.times import format_time, parse_time
-from nvr.api.orders.routes import TIME_ERRORS
+from nvr.api.http.times import TIME_ERRORS, format_time, parse_time
 from storage.retention import by_person
 from storage.retention.by_person import DeletionError, DeletionPlan
 

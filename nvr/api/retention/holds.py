@@ -8,9 +8,8 @@ import msgspec
 from litestar import Response
 from litestar.params import FromPath, JSONBody
 
-from nvr.api.cameras.routes import no_camera
 from nvr.api.http.auth import principal_of
-from nvr.api.http.errors import ApiError
+from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.causes import Cause, Layer
-from storage.intervals import DAY_US, Interval, clip, cut_at_days, merge, partition, subtract
+from storage.coverage.partition import partition
+from storage.intervals import DAY_US, Interval, clip, cut_at_days, merge, subtract
 
 small = st.integers(0, 40)
 pairs = st.lists(st.builds(Interval, small, small), max_size=12)
