@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -51,7 +52,10 @@ def test_every_frame_exactly_once(tmp_path: Path, gst: GstCamera, mount: str, co
     """Checklist 14."""
     camera = {"id": "cam", "url": gst.urls[mount], "audio": mount == "h264-aac", "source": source}
     with serving(tmp_path, camera, workers=1) as server:
+        server.until(lambda: bool(server.closed("cam")), timeout_s=60, what="the first segment")
+        sent_before, began_s = len(gst.sent(mount)), time.monotonic()
         server.until(lambda: len(server.closed("cam")) > ROTATIONS, timeout_s=60, what="rotations")
+        sent_rate = (len(gst.sent(mount)) - sent_before) / (time.monotonic() - began_s)
     found = server.closed("cam")
     assert len(found) > ROTATIONS
     assert_abut(found)
@@ -66,9 +70,10 @@ def test_every_frame_exactly_once(tmp_path: Path, gst: GstCamera, mount: str, co
         assert len(frames([segment.path for segment in found], "aac", "audio")) > 10 * ROTATIONS
     if codec == "hevc":
         assert b"hvc1" in found[0].path.read_bytes()[:2000]
-    # The camera's frames and the server's clock agree on how long it was.
+    # The camera's frames and the server's clock agree on how long it was: 15 frames a second, or fewer where its
+    # encoder does not keep pace.
     rate = segment_rate(found)
-    assert abs(rate - 15) < 0.5, rate
+    assert abs(rate - (15 if sent_rate > 14.5 else sent_rate)) < 0.75, (rate, sent_rate)
 
 
 def segment_rate(found: Sequence[Segment]) -> float:
