@@ -43,6 +43,8 @@ _LINGER_S: Final = 15.0
 # A short loss of the connection is shown as a picture that stands still, then a discontinuity.
 _PATIENCE_S: Final = 10.0
 _LOOK_BACK_US: Final = 20_000_000
+# A recorder that goes on is behind by less, also where its next file is not listed yet.
+_ENDED_US: Final = 1_500_000
 # A shorter hole is a frame that is shown for longer.
 _HOLE_US: Final = 1_000_000
 
@@ -86,6 +88,8 @@ class _Watch:
         self._newest: Segment | None = None
         self._open: OpenSegment | None = None
         self._asked_s = float("-inf")
+        # From when on an older recorder's footage is shown again.
+        self._resume_us: int | None = None
         self.hidden: dict[Key, NotShown] = {}
         """What other runs recorded of the time that is shown: the server's clock was set back."""
 
@@ -94,7 +98,7 @@ class _Watch:
         if self.window.segments and self._wall_us() - self.window.end_us > _PATIENCE_S * 1e6:
             self.window = LiveWindow()
             self._reads.clear()
-            self._newest = None
+            self._newest = self._resume_us = None
         self._asked_s = float("-inf")
 
     def poll(self) -> tuple[list[_News], NotLive | None]:
@@ -137,6 +141,7 @@ class _Watch:
             self.close()
             cause, since = (spoken.cause, spoken.since_us) if spoken is not None else (None, None)
             return NotLive(self.camera, cause, since)
+        self._fall_back(growing, now_us)
         # Where two recorders overlap the higher epoch is shown, as everywhere.
         newest = max((segment.key.epoch for segment in growing), default=0)
         self.hidden = _hidden(found, growing)
@@ -146,6 +151,16 @@ class _Watch:
         there = {segment.key for segment in found}
         self._reads = {key: read for key, read in self._reads.items() if key in there}
         return None
+
+    def _fall_back(self, growing: Sequence[Segment], now_us: int) -> None:
+        """Where the newest recorder has ended and an older one, whose time was not shown, goes on, that one is shown
+        again."""
+        last, newest = max(growing, key=_order, default=None), self._newest
+        if last is None or newest is None or _order(last) >= _order(newest) or not self.window.segments:
+            return
+        read = self._reads.get(newest.key)
+        if read is not None and read.ended and now_us - self.window.end_us >= _ENDED_US:
+            self._newest, self._resume_us = None, self.window.end_us
 
     def _read(self, segment: Segment, news: list[_News]) -> None:
         """Looks what is new in this file, and keeps it open if it is the newest."""
@@ -168,7 +183,12 @@ class _Watch:
         row = done.row if done is not None else segment
         found = fragments(opened.file.index)
         used = done.used if done is not None else 0
-        if self._newest is None:
+        if self._resume_us is not None:
+            start = _first_from(found, TimeMap.of(row), self._resume_us)
+            if start is None:
+                return
+            used, self._resume_us = max(used, start), None
+        elif self._newest is None:
             used = _late_start(found, segment.timescale)
         self._newest = segment
         ended = opened.file.tail is not None or not segment.growing
@@ -204,6 +224,12 @@ def _hidden(found: Iterable[Segment], growing: Sequence[Segment]) -> dict[Key, N
 
 def _run(segment: Segment) -> tuple[object, ...]:
     return segment.run_start_us, segment.key.epoch, segment.key.node, segment.init
+
+
+def _first_from(found: Fragments, clock: TimeMap, from_us: int) -> int | None:
+    """The first fragment that begins with a keyframe at this time or later; None if there is none yet."""
+    numbers = range(len(found.sync))
+    return next((n for n in numbers if found.sync[n] and clock.wall_us(int(found.starts[n])) >= from_us), None)
 
 
 def _late_start(found: Fragments, timescale: int) -> int:

@@ -382,3 +382,36 @@ async def test_a_clock_that_was_set_back_shows_the_newer_run_as_a_whole(
     await viewer.drain()
     assert viewer.numbers(tmp_path) == list(range(100, 300))
     assert len(viewer.runs) == 2
+
+
+async def test_an_older_recorder_that_goes_on_is_shown_again(
+    studio: Studio, live: Live, clock: Clock, tmp_path: Path
+) -> None:
+    """Another recorder takes over for a few seconds and ends, and the one before never stopped: who watches sees the
+    newer one while it records, and then goes on with the older, from a keyframe behind it."""
+    older = studio.growing(encode("h264", 160, gop=10), START_US, segment_s=30)
+    newer = studio.growing(
+        encode("h264", 30, first=500, gop=10), START_US + 4_000_000, epoch=2, first=500, segment_s=30
+    )
+    viewer = Viewer(studio, live)
+    old, new = iter(older), iter(newer)
+    is_new_over = False
+    while await step(old, older, clock):
+        await viewer.drain()
+        if not is_new_over and older.end_us > START_US + 4_500_000:
+            is_new_over = not await asyncio.to_thread(lambda: next(new, "end") is None)
+            if is_new_over:
+                newer.close()
+            await asyncio.sleep(0.1)
+            await viewer.drain()
+    await asyncio.sleep(0.2)
+    await viewer.drain()
+    seen = viewer.numbers(tmp_path)
+    again = seen.index(529) + 1
+    before = seen[: seen.index(500)]
+    assert before == list(range(len(before))) and 35 <= len(before) <= 60
+    assert seen[again - 30 : again] == list(range(500, 530))
+    after = seen[again:]
+    assert after == list(range(after[0], 160)), "from a keyframe behind the newer one to the end"
+    assert after[0] % 10 == 0 and 70 <= after[0] <= 100
+    assert len(viewer.runs) == 3
