@@ -1,4 +1,5 @@
-"""The settings of alerts as the accounting process is told them: secrets in plain text, for a pipe and nothing else."""
+"""The settings of alerts as the housekeeping process is told them: secrets in plain text, for a pipe and nothing
+else."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The watch: looks at everything every few seconds and keeps the book of alerts; ``sending`` delivers what people are
 to know.
 
-A thread of the accounting process. Invariant: whatever is decided is a row before anything is sent, and whatever a
+A thread of the housekeeping process. Invariant: whatever is decided is a row before anything is sent, and whatever a
 decision depends on is a row, too: a kill at any time loses neither a message nor the state of an alert.
 """
 

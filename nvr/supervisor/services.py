@@ -100,7 +100,7 @@ def _retention(config: Config, prepared: Prepared) -> dict[str, Any]:
 
 
 def accounting(config: Config, prepared: Prepared, on_disk_full: Callable[[list[str]], None]) -> Service:
-    """The accounting process: retention. ``on_disk_full`` hears which cameras must pause."""
+    """The housekeeping process: retention. ``on_disk_full`` hears which cameras must pause."""
     started_us = time.time_ns() // 1000
 
     def first(now: Config) -> dict[str, Any]:

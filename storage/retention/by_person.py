@@ -85,7 +85,7 @@ def delete(
     by: Actor,
     now_us: int,
 ) -> DeletionPlan:
-    """Deletes what the plan of this hash said, slice by slice; the accounting process removes the files. What a hold
+    """Deletes what the plan of this hash said, slice by slice; the housekeeping process removes the files. What a hold
     has come to keep since stays. The entry of the audit log comes first: if the server is killed meanwhile, the ledger
     has what went by then.
 

@@ -1,4 +1,4 @@
-"""The accounting process makes the coverage of closed days."""
+"""The housekeeping process makes the coverage of closed days."""
 
 from __future__ import annotations
 

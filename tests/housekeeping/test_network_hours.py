@@ -1,4 +1,4 @@
-"""The accounting process keeps the hours of the network."""
+"""The housekeeping process keeps the hours of the network."""
 
 from __future__ import annotations
 

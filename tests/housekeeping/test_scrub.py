@@ -1,4 +1,4 @@
-"""The scrub as the accounting process runs it: pass after pass, until it is told to end."""
+"""The scrub as the housekeeping process runs it: pass after pass, until it is told to end."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def preview_deletion(
 def delete_range(
     request: ApiRequest, services: Injected, camera: FromPath[str], data: JSONBody[DeletionAnswer]
 ) -> Response[bytes]:
-    """Enters the ledger; the accounting process removes the files."""
+    """Enters the ledger; the housekeeping process removes the files."""
     start_us, end_us = parse_time("start", data.start), parse_time("end", data.end)
     try:
         with services.db.read() as conn:

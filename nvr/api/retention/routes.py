@@ -319,7 +319,7 @@ def preview_change(request: ApiRequest, services: Injected, data: JSONBody[RuleC
     answer=AppliedRules,
 )
 def apply_plan(request: ApiRequest, services: Injected, data: JSONBody[Confirmation]) -> Response[bytes]:
-    """Moves the segments into the garbage; the accounting process removes the files."""
+    """Moves the segments into the garbage; the housekeeping process removes the files."""
     now_us = services.now_us()
     try:
         with services.db.read() as conn:
