@@ -201,6 +201,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     ),
     "nvr.evidence.making": frozenset(
         {
+            "nvr.cases",
             "nvr.config",
             "nvr.evidence.package",
             "nvr.evidence.seal",

@@ -43,7 +43,7 @@ from nvr.api.reports import fleet_coverage, gaps, network
 from nvr.api.retention import deletion, holds
 from nvr.api.retention import routes as retention
 
-__all__ = ["create_app"]
+__all__ = ["create_app", "describer"]
 
 # The largest body there is describes a camera.
 _LARGEST_BODY_BYTES = 256 << 10
@@ -165,6 +165,11 @@ def _routes() -> list[Any]:
     return [deepcopy(route) for module in modules for route in module.ROUTES]
 
 
+def describer(version: str, base_path: str = "") -> Describer:
+    """What describes all routes of this version, under this path."""
+    return Describer(_routes, version, base_path)
+
+
 def create_app(
     settings: ApiSettings,
     *,
@@ -196,7 +201,7 @@ def create_app(
         exception_handlers={Exception: to_problem},
         before_send=[_add_headers],
         lifespan=[lifespan],
-        state=State({"services": services, "describer": Describer(_routes, settings.version, settings.base_path)}),
+        state=State({"services": services, "describer": describer(settings.version, settings.base_path)}),
         request_class=BoundedRequest,
         request_max_body_size=_LARGEST_BODY_BYTES,
         logging_config=None,

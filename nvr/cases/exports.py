@@ -10,6 +10,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from storage.catalogue import audit
@@ -19,7 +20,9 @@ from storage.retention import holds
 
 __all__ = [
     "MOST_ATTEMPTS",
+    "CheckOutcome",
     "Export",
+    "ExportState",
     "begin",
     "bytes_kept",
     "cancel",
@@ -43,15 +46,35 @@ MOST_ATTEMPTS: Final = 5
 """An export that was begun so often and never ended is what ends the process that makes it."""
 
 
+class ExportState(StrEnum):
+    """How far an export is. ``EXPIRED``: its package is deleted."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class CheckOutcome(StrEnum):
+    """What reading a package back has found. ``PARTLY``: it verifies, but some of the footage is no longer recorded
+    here, so that it can't be compared."""
+
+    GOOD = "good"
+    PARTLY = "partly"
+    WRONG = "wrong"
+
+
 @dataclass(frozen=True, slots=True)
 class Export:
     """A job. ``files``: name, bytes and CRC-32 of each file of the package, in the order of its archive. ``begins_us``:
     when it is expected to begin, if its range is not over yet. ``check_outcome``: what reading its package back has
-    found, ``good``, ``partly`` or ``wrong``; None if it never was. ``owner_id``: the person whom it is for; None if
+    found; None if it never was. ``owner_id``: the person whom it is for; None if
     that is not known."""
 
     id: str
-    state: str
+    state: ExportState
     request: Mapping[str, Any]
     requested_by: str
     owner_id: str | None
@@ -68,7 +91,7 @@ class Export:
     warnings: tuple[str, ...]
     begins_us: int | None
     checked_us: int | None
-    check_outcome: str | None
+    check_outcome: CheckOutcome | None
     check_details: tuple[str, ...]
 
     @property
@@ -89,6 +112,9 @@ def _export(row: sqlite3.Row) -> Export:
     for name in ("holds", "warnings", "check_details"):
         values[name] = tuple(values[name])
     values["files"] = tuple((name, size, crc) for name, size, crc in values["files"])
+    values["state"] = ExportState(values["state"])
+    if values["check_outcome"] is not None:
+        values["check_outcome"] = CheckOutcome(values["check_outcome"])
     return Export(**values)
 
 

@@ -100,9 +100,10 @@ def recheck(ctx: click.Context, packages: tuple[Path, ...], config: Path) -> Non
     export and in the audit log; one that is wrong can't be downloaded any more. Ends with 10 if one is wrong.
     """
     from nvr.cases import exports as rows
+    from nvr.cases.exports import CheckOutcome
     from nvr.cli.progress import ProgressLine
     from nvr.evidence.jobs.priority import give_way
-    from nvr.evidence.making.readback import Outcome, read_back
+    from nvr.evidence.making.readback import read_back
     from nvr.evidence.seal.keys import KeyFolder
     from nvr.playback.errors import FootageGone
     from nvr.playback.index_cache import IndexCache, OpenSegment
@@ -143,7 +144,7 @@ def recheck(ctx: click.Context, packages: tuple[Path, ...], config: Path) -> Non
                 lines.append((id_ or str(path), "-", f"it can't be read: {error.strerror or error}"))
                 is_wrong = True
                 continue
-            is_wrong |= found.outcome is Outcome.WRONG
+            is_wrong |= found.outcome is CheckOutcome.WRONG
             marked = id_ or found.export
             details = "; ".join(found.details) or f"{found.compared_bytes:,} bytes of footage are what was recorded"
             # Somebody's changed copy says nothing of the server's own package.

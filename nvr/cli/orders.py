@@ -36,15 +36,19 @@ def orders(ctx: click.Context, config: Path) -> None:
 def list_(config: Path) -> None:
     """Print all orders, those that are over too."""
     from nvr.orders import model as directives
-    from nvr.orders.model import DirectiveKind, state_of
+    from nvr.orders.model import DirectiveKind, DirectiveState, state_of
 
     now_us = time.time_ns() // 1000
     with open_catalogue(config) as (loaded, database), database.read() as conn:
         zone = loaded.server.zone
         lines = [("ID", "LETTER", "STATE", "CAMERAS", "LEFT", "START", "EXPECTED END", "REASON")]
         for order in directives.every(conn, [DirectiveKind.ORDER]):
-            state = state_of(order, directives.revocations(conn, order.id), now_us)
-            if state == "in_force" and order.expected_end_us is not None and order.expected_end_us <= now_us:
+            state: str = state_of(order, directives.revocations(conn, order.id), now_us)
+            if (
+                state == DirectiveState.IN_FORCE
+                and order.expected_end_us is not None
+                and order.expected_end_us <= now_us
+            ):
                 state = "overdue"
             start, expected = when(order.start_us, zone), when(order.expected_end_us, zone)
             lines.append(

@@ -22,6 +22,7 @@ __all__ = [
     "DirectiveError",
     "DirectiveKind",
     "DirectiveMember",
+    "DirectiveState",
     "Draft",
     "Revocation",
     "cameras_of",
@@ -33,6 +34,14 @@ __all__ = [
     "state_of",
     "wrong_texts",
 ]
+
+
+class DirectiveState(StrEnum):
+    """Whether a directive is in force."""
+
+    PLANNED = "planned"
+    IN_FORCE = "in_force"
+    ENDED = "ended"
 
 
 class DirectiveKind(StrEnum):
@@ -221,10 +230,12 @@ def revocations(conn: sqlite3.Connection, id_: str) -> list[Revocation]:
     return [Revocation(*row) for row in rows]
 
 
-def state_of(directive: Directive, ended: Collection[Revocation], at_us: int) -> str:
-    """``planned``, ``in_force`` or ``ended`` at a time. Pure."""
+def state_of(directive: Directive, ended: Collection[Revocation], at_us: int) -> DirectiveState:
+    """Whether it is in force at a time. Pure."""
     if at_us < directive.start_us:
-        return "planned" if directive.left or any(r.start_us > directive.start_us for r in ended) else "ended"
+        is_left = directive.left or any(r.start_us > directive.start_us for r in ended)
+        return DirectiveState.PLANNED if is_left else DirectiveState.ENDED
     if directive.end_us is not None and directive.end_us <= at_us:
-        return "ended"
-    return "in_force" if directive.left or any(r.start_us > at_us for r in ended) else "ended"
+        return DirectiveState.ENDED
+    is_left = directive.left or any(r.start_us > at_us for r in ended)
+    return DirectiveState.IN_FORCE if is_left else DirectiveState.ENDED

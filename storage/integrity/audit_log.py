@@ -10,11 +10,12 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from storage.catalogue.audit import AuditEntry, AuditHead, hash_of
 
-__all__ = ["NONE", "Fault", "Verdict", "compare", "verify"]
+__all__ = ["NONE", "Fault", "LogState", "Verdict", "compare", "verify"]
 
 NONE: Final = AuditHead(0, "")
 """The head of an empty log."""
@@ -31,6 +32,15 @@ class Fault:
     detail: str
 
 
+class LogState(StrEnum):
+    """``CONSISTENT``: as far as the log can say itself; ``WHOLE``: up to a head that was noted elsewhere, and
+    consistent after it."""
+
+    WHOLE = "whole"
+    CONSISTENT = "consistent"
+    TAMPERED = "tampered"
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """How many entries were read, where the log ends, and what is wrong with it: nothing, or it was tampered with.
@@ -43,12 +53,11 @@ class Verdict:
     noted: AuditHead = NONE
 
     @property
-    def state(self) -> str:
-        """``tampered``; ``consistent``: as far as it can say itself; ``whole``: up to a head that was noted elsewhere,
-        and consistent after it."""
+    def state(self) -> LogState:
+        """What can be said of the log."""
         if self.faults:
-            return "tampered"
-        return "whole" if self.noted.seq else "consistent"
+            return LogState.TAMPERED
+        return LogState.WHOLE if self.noted.seq else LogState.CONSISTENT
 
 
 # More than a person can read; the first says that there is something to find.

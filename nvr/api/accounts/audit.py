@@ -21,7 +21,7 @@ __all__ = ["ROUTES"]
 _MOST = 1_000
 
 
-class EntryBody(msgspec.Struct):
+class AuditEntryBody(msgspec.Struct):
     """An entry. ``time`` is ``at_us`` for people; ``hash`` is made of all other fields but ``time``, and of ``detail``
     as a text; ``actor_id`` is null, and no part of it, in entries older than ids."""
 
@@ -38,16 +38,16 @@ class EntryBody(msgspec.Struct):
     actor_id: str | None
 
 
-class Page(msgspec.Struct):
+class AuditPage(msgspec.Struct):
     """Entries, the latest first. ``head``: where the log ends now. ``before``: ask with it for the next page; null on
     the last."""
 
     head: str
-    entries: list[EntryBody]
+    entries: list[AuditEntryBody]
     before: int | None
 
 
-class FaultBody(msgspec.Struct):
+class AuditFaultBody(msgspec.Struct):
     """What is wrong at an entry."""
 
     seq: int
@@ -55,16 +55,16 @@ class FaultBody(msgspec.Struct):
     detail: str
 
 
-class VerdictBody(msgspec.Struct):
+class AuditVerdictBody(msgspec.Struct):
     """``state``: ``whole`` (``noted``, a head noted elsewhere, is in it, and all before and after it is consistent),
     ``consistent`` (compared with nothing noted elsewhere) or ``tampered``. ``whole`` is true of the first alone."""
 
     whole: bool
-    state: str
+    state: audit_check.LogState
     noted: str
     entries: int
     head: str
-    faults: list[FaultBody]
+    faults: list[AuditFaultBody]
 
 
 @get(
@@ -72,7 +72,7 @@ class VerdictBody(msgspec.Struct):
     role="admin",
     summary="The audit log: who did what, when, from where",
     errors=["invalid_parameter", "naive_time", "invalid_time", "time_out_of_range"],
-    answer=Page,
+    answer=AuditPage,
     audit="audit_read",
 )
 def audit_log(
@@ -109,7 +109,7 @@ def audit_log(
     rest = len(found) > limit
     page = found[:limit]
     bodies = [
-        EntryBody(
+        AuditEntryBody(
             e.seq,
             format_time(e.at_us),
             e.at_us,
@@ -124,7 +124,7 @@ def audit_log(
         )
         for e in page
     ]
-    return json_answer(request, Page(str(head), bodies, page[-1].seq if rest else None))
+    return json_answer(request, AuditPage(str(head), bodies, page[-1].seq if rest else None))
 
 
 @get(
@@ -132,7 +132,7 @@ def audit_log(
     role="admin",
     summary="Whether the audit log is whole: every hash is computed again",
     errors=["invalid_parameter", "busy"],
-    answer=VerdictBody,
+    answer=AuditVerdictBody,
 )
 def audit_verify(
     request: ApiRequest,
@@ -153,10 +153,12 @@ def audit_verify(
             verdict = audit_check.verify(conn, [*heads, *noted.heads])
     finally:
         services.report_slots.release()
-    faults = [FaultBody(fault.seq, fault.kind, fault.detail) for fault in verdict.faults]
-    faults += [FaultBody(0, "book", text) for text in noted.faults]
-    state = "tampered" if faults else verdict.state
-    body = VerdictBody(state == "whole", state, str(verdict.noted), verdict.entries, str(verdict.head), faults)
+    faults = [AuditFaultBody(fault.seq, fault.kind, fault.detail) for fault in verdict.faults]
+    faults += [AuditFaultBody(0, "book", text) for text in noted.faults]
+    state = audit_check.LogState.TAMPERED if faults else verdict.state
+    body = AuditVerdictBody(
+        state is audit_check.LogState.WHOLE, state, str(verdict.noted), verdict.entries, str(verdict.head), faults
+    )
     return json_answer(request, body)
 
 

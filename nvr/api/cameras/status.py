@@ -10,7 +10,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any, Final
 
-from nvr.api.http.bodies import CameraBody, StatusBody
+from nvr.api.http.bodies import CameraBody, CameraSource, CameraState, CameraStatusBody
 from nvr.api.http.times import format_time, seconds
 from nvr.cameras.present import SILENT_US, CameraNow, present
 from nvr.config import format_duration, format_size, redact
@@ -54,7 +54,7 @@ def _camera_body(conn: sqlite3.Connection, row: sqlite3.Row, now: CameraNow, *, 
         name=row["name"],
         labels=json.loads(row["labels"]),
         audio=bool(settings.get("audio", False)),
-        source=row["source"],
+        source=CameraSource(row["source"]),
         status=_status_body(row, now, whole=with_url),
         first_footage=_time(row["first_us"]),
         last_footage=None if row["first_us"] is None else _last(row),
@@ -80,16 +80,17 @@ def _last(row: sqlite3.Row) -> str:
 _OFF: Final = (Cause.DISABLED, Cause.SCHEDULE)
 
 
-def _status_body(row: sqlite3.Row, now: CameraNow, *, whole: bool) -> StatusBody:
+def _status_body(row: sqlite3.Row, now: CameraNow, *, whole: bool) -> CameraStatusBody:
     recording = now.is_recording
-    state = "recording" if recording else "off" if now.cause in _OFF else "waiting"
+    state = CameraState.RECORDING if recording else CameraState.OFF if now.cause in _OFF else CameraState.WAITING
     since_us = row["since_us"] if recording or now.since_us is None else now.since_us
     cause = None if recording else now.cause
     detail = None if recording else (now.detail if whole else plain_detail(now.detail or {})) or None
-    return StatusBody(
+    return CameraStatusBody(
         state=state,
         since=format_time(row["added_us"] if since_us is None else since_us),
         cause=cause,
+        class_=None if recording else now.cause_class,
         detail=detail,
         recorded_until=_time(row["recorded_until_us"]),
         codec=row["video_codec"],

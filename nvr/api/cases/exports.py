@@ -23,7 +23,7 @@ from nvr.api.cases.export_requests import (
     package_of,
     queue,
 )
-from nvr.api.cases.links import LinkBody, link_body
+from nvr.api.cases.links import ExportLinkBody, link_body
 from nvr.api.http.auth import Principal, address_of, principal_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
@@ -32,7 +32,7 @@ from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import RANGE_ERRORS, format_time, parse_range
 from nvr.cases import cases, exports, links
 from nvr.cases.cases import Request
-from nvr.cases.exports import Export
+from nvr.cases.exports import CheckOutcome, Export, ExportState
 from nvr.cases.links import Link
 from nvr.evidence.package.archive import PackageArchive
 from nvr.evidence.package.request import ExportRequest, new_export_id
@@ -69,24 +69,22 @@ class ExportFile(msgspec.Struct):
 
 
 class CheckBody(msgspec.Struct):
-    """``outcome``: ``good`` (all of it is what was recorded), ``partly`` (as far as the footage is still there) or
-    ``wrong``; ``details`` for people."""
+    """What reading a package back has found; ``details`` for people."""
 
     at: str
-    outcome: str
+    outcome: CheckOutcome
     details: list[str]
 
 
 class ExportBody(msgspec.Struct):
-    """An export. ``state``: ``queued``, ``running``, ``done``, ``failed``, ``cancelled`` or ``expired``; ``reason``
-    says why it waits or ended. ``download`` is where its ZIP is, once it is done, and ``bytes`` how large.
-    ``may_download``: whether it is for whoever asks; only they are told where it is, and its links. ``begins``: when it
-    is expected to begin, while its range is not over. ``checked``: what reading its package back has found; null of one
-    that never was. ``stated_by``: of ``case``, ``legal_basis``, ``purpose``, ``requester`` and ``approver``, those that
-    are only somebody's words, with whose."""
+    """An export. ``reason`` says why it waits or ended. ``download`` is where its ZIP is, once it is done, and
+    ``bytes`` how large. ``may_download``: whether it is for whoever asks; only they are told where it is, and its
+    links. ``begins``: when it is expected to begin, while its range is not over. ``checked``: what reading its package
+    back has found; null of one that never was. ``stated_by``: of ``case``, ``legal_basis``, ``purpose``, ``requester``
+    and ``approver``, those that are only somebody's words, with whose."""
 
     id: str
-    state: str
+    state: ExportState
     cameras: list[str]
     start: str
     end: str
@@ -107,7 +105,7 @@ class ExportBody(msgspec.Struct):
     bytes: int | None
     download: str | None
     may_download: bool
-    links: list[LinkBody]
+    links: list[ExportLinkBody]
     begins: str | None
     checked: CheckBody | None
     stated_by: dict[str, str]
@@ -147,8 +145,8 @@ def _body(services: Services, job: Export, who: Principal, made: Sequence[Link] 
     is_theirs = may_have(who, job)
     may_fetch = is_done and is_theirs and job.check_outcome != "wrong"
     check = None
-    if job.checked_us is not None:
-        check = CheckBody(format_time(job.checked_us), job.check_outcome or "", list(job.check_details))
+    if job.checked_us is not None and job.check_outcome is not None:
+        check = CheckBody(format_time(job.checked_us), job.check_outcome, list(job.check_details))
     texts = (str(asked.get(name, "")) for name in ("case", "legal_basis", "purpose", "requester", "approver"))
     case, legal_basis, purpose, requester, approver = texts
     return ExportBody(

@@ -34,7 +34,7 @@ from storage.catalogue import audit
 from storage.catalogue.actors import NOBODY
 from storage.catalogue.audit import Act
 
-__all__ = ["ROUTES", "LinkBody", "link_body"]
+__all__ = ["ROUTES", "ExportLinkBody", "link_body"]
 
 _COOKIE: Final = "nvr_link"
 
@@ -47,7 +47,7 @@ class NewLink(msgspec.Struct, forbid_unknown_fields=True):
     until: str | None = None
 
 
-class LinkBody(msgspec.Struct, omit_defaults=True):
+class ExportLinkBody(msgspec.Struct, omit_defaults=True):
     """A link. ``state``: ``valid``, ``over``, ``revoked`` or ``ended`` (its export is deleted). ``path``, its address
     on this server, is answered once: when it is made."""
 
@@ -98,9 +98,9 @@ def _time(at_us: int | None) -> str | None:
     return None if at_us is None else format_time(at_us)
 
 
-def link_body(link: Link) -> LinkBody:
+def link_body(link: Link) -> ExportLinkBody:
     """A link as it is listed."""
-    return LinkBody(
+    return ExportLinkBody(
         link.id,
         link.recipient,
         link.made_by,
@@ -142,7 +142,7 @@ def _allowed(conn: sqlite3.Connection, id_: str, who: Principal) -> Export:
         "export_not_ready",
         "export_wrong",
     ],
-    answer=LinkBody,
+    answer=ExportLinkBody,
 )
 def make_link(
     request: ApiRequest, services: Injected, export: FromPath[str], data: JSONBody[NewLink]
@@ -175,7 +175,7 @@ def make_link(
     summary="Revoke a link",
     errors=["not_your_export", "export_not_found", "link_not_found"],
     status=200,
-    answer=LinkBody,
+    answer=ExportLinkBody,
 )
 def revoke_link(request: ApiRequest, services: Injected, export: FromPath[str], link: FromPath[str]) -> Response[bytes]:
     """It opens nothing from now on; a download that is under way ends by itself."""

@@ -56,7 +56,7 @@ class Refusal(msgspec.Struct, forbid_unknown_fields=True):
     release: bool = False
 
 
-class RequestBody(msgspec.Struct):
+class FootageRequestBody(msgspec.Struct):
     """A request. ``state``: ``asked``, ``approved``, ``refused`` or ``withdrawn``. ``holds``: one a camera, in the same
     order. ``mine``: whoever reads this made it, themselves or by a token of theirs."""
 
@@ -89,7 +89,7 @@ class CaseBody(msgspec.Struct):
     closed: str | None
     closed_by: str | None
     close_reason: str | None
-    requests: list[RequestBody]
+    requests: list[FootageRequestBody]
 
 
 class Cases(msgspec.Struct):
@@ -103,8 +103,8 @@ def _time(at_us: int | None) -> str | None:
     return None if at_us is None else format_time(at_us)
 
 
-def _request_body(made: Request, who: Principal) -> RequestBody:
-    return RequestBody(
+def _request_body(made: Request, who: Principal) -> FootageRequestBody:
+    return FootageRequestBody(
         made.id,
         made.case,
         list(made.cameras),
@@ -235,7 +235,7 @@ def _check_release(request: ApiRequest, release: bool) -> None:
         "camera_not_found",
         *_TIMES,
     ],
-    answer=RequestBody,
+    answer=FootageRequestBody,
 )
 def ask(request: ApiRequest, services: Injected, case: FromPath[str], data: JSONBody[NewRequest]) -> Response[bytes]:
     """No rule deletes what was asked for, from now until somebody releases its holds."""
@@ -297,7 +297,7 @@ _DECISION = ["invalid_request", "invalid_case", "request_not_found", "request_de
     summary="Approve a request: its export is made",
     errors=[*_DECISION, "second_person_needed", "too_many_exports"],
     status=200,
-    answer=RequestBody,
+    answer=FootageRequestBody,
 )
 def approve(request: ApiRequest, services: Injected, id: FromPath[str], data: JSONBody[Approval]) -> Response[bytes]:
     """Where a second person is asked for, somebody else than who asked. If its range is not over yet, the export waits
@@ -311,7 +311,7 @@ def approve(request: ApiRequest, services: Injected, id: FromPath[str], data: JS
     summary="Refuse a request, with a reason",
     errors=_DECISION,
     status=200,
-    answer=RequestBody,
+    answer=FootageRequestBody,
 )
 def refuse(request: ApiRequest, services: Injected, id: FromPath[str], data: JSONBody[Refusal]) -> Response[bytes]:
     """Its holds stay unless an administrator says ``release``: who was refused may ask again."""
@@ -324,7 +324,7 @@ def refuse(request: ApiRequest, services: Injected, id: FromPath[str], data: JSO
     summary="Withdraw one's own request, with a reason",
     errors=[*_DECISION, "not_your_request"],
     status=200,
-    answer=RequestBody,
+    answer=FootageRequestBody,
 )
 def withdraw(request: ApiRequest, services: Injected, id: FromPath[str], data: JSONBody[Refusal]) -> Response[bytes]:
     """Its holds stay unless an administrator says ``release``."""

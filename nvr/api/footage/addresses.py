@@ -30,7 +30,7 @@ class NewAddress(msgspec.Struct, forbid_unknown_fields=True):
     expires_s: int = 3600
 
 
-class AddressBody(msgspec.Struct, omit_defaults=True, kw_only=True):
+class PlayerAddressBody(msgspec.Struct, omit_defaults=True, kw_only=True):
     """An address; ``start`` and ``end`` are null if it is for live view. ``state``: ``valid``, ``over``, ``revoked`` or
     ``ended`` (who made it is gone). ``path``, where its playlist is on this server, is answered once: when it is made.
     """
@@ -52,15 +52,15 @@ class AddressBody(msgspec.Struct, omit_defaults=True, kw_only=True):
 class Addresses(msgspec.Struct):
     """One's own addresses, or to an administrator all."""
 
-    addresses: list[AddressBody]
+    addresses: list[PlayerAddressBody]
 
 
 def _time(at_us: int | None) -> str | None:
     return None if at_us is None else format_time(at_us)
 
 
-def _body(address: Address) -> AddressBody:
-    return AddressBody(
+def _body(address: Address) -> PlayerAddressBody:
+    return PlayerAddressBody(
         id=address.id,
         camera=address.camera,
         start=_time(address.start_us),
@@ -84,7 +84,7 @@ def _maker(who: Principal) -> Maker:
     role="viewer",
     summary="Make an address by which a player that can't log in watches this camera",
     errors=["invalid_request", "invalid_address", "too_many_addresses", "camera_not_found", *RANGE_ERRORS],
-    answer=AddressBody,
+    answer=PlayerAddressBody,
 )
 def make_address(
     request: ApiRequest, services: Injected, camera: FromPath[str], data: JSONBody[NewAddress]

@@ -4,38 +4,59 @@ seconds."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from nvr.api.http.times import format_time, seconds
 from nvr.texts.plain import plain_detail
+from storage.causes import Cause, CauseClass
 from storage.coverage.account import TimeAccount
 from storage.coverage.one_camera import Coverage, Gap
 
 __all__ = [
     "CameraBody",
     "CameraList",
+    "CameraSource",
+    "CameraState",
+    "CameraStatusBody",
     "ClockBody",
     "ClockSampleBody",
     "CoverageBody",
     "FactBody",
     "GapBody",
     "SpanBody",
-    "StatusBody",
     "coverage_body",
     "gap_fields",
 ]
 
 
-class StatusBody(msgspec.Struct, kw_only=True):
-    """Whether a camera is recorded now. ``state`` is recording, waiting or off; ``since`` is, of one that should be and
-    is not, that of the outage. ``clock_offset_s``: how far the camera's own clock was ahead when it was last heard;
+class CameraState(StrEnum):
+    """Whether a camera is recorded now: ``WAITING`` should be, ``OFF`` need not be."""
+
+    RECORDING = "recording"
+    WAITING = "waiting"
+    OFF = "off"
+
+
+class CameraSource(StrEnum):
+    """Where a camera is set up: ``FILE`` is the configuration file."""
+
+    FILE = "file"
+    CATALOGUE = "catalogue"
+
+
+class CameraStatusBody(msgspec.Struct, kw_only=True):
+    """Whether a camera is recorded now. ``since`` is, of one that should be and is not, that of the outage. ``cause``
+    and ``class`` say why it is not recorded; ``cause`` is null if its recorder does not report, both are null of a
+    camera that is recorded. ``clock_offset_s``: how far the camera's own clock was ahead when it was last heard;
     ``counters``: those of storage/catalogue/counters.py."""
 
-    state: str
+    state: CameraState
     since: str
-    cause: str | None
+    cause: Cause | None
+    class_: CauseClass | None = msgspec.field(name="class")
     detail: Mapping[str, Any] | None
     recorded_until: str | None
     codec: str | None
@@ -55,14 +76,14 @@ class CameraBody(msgspec.Struct, kw_only=True):
     name: str
     labels: Mapping[str, str]
     audio: bool
-    source: str
+    source: CameraSource
     url: str | msgspec.UnsetType = msgspec.UNSET
     expected_interval: str | msgspec.UnsetType | None = msgspec.UNSET
     priority: int | msgspec.UnsetType = msgspec.UNSET
     max_age: str | msgspec.UnsetType | None = msgspec.UNSET
     min_age: str | msgspec.UnsetType | None = msgspec.UNSET
     max_bytes: str | msgspec.UnsetType | None = msgspec.UNSET
-    status: StatusBody
+    status: CameraStatusBody
     first_footage: str | None
     last_footage: str | None
 
@@ -105,7 +126,7 @@ class SpanBody(msgspec.Struct):
 class FactBody(msgspec.Struct):
     """The record that a gap's cause was derived from: its kind is its cause, its start may lie before the gap's."""
 
-    kind: str
+    kind: Cause
     start: str
 
 
@@ -116,8 +137,8 @@ class GapBody(msgspec.Struct, kw_only=True):
     end: str
     open: bool
     duration_s: float
-    cause: str
-    class_: str = msgspec.field(name="class")
+    cause: Cause
+    class_: CauseClass = msgspec.field(name="class")
     detail: Mapping[str, Any]
     fact: FactBody | None
 

@@ -24,7 +24,17 @@ from storage.errors import CatalogueError
 from storage.retention.holds import HoldError
 from storage.texts import TextError, escaped
 
-__all__ = ["CODES", "ApiError", "Problem", "no_camera", "problem_response", "shown_path", "to_problem"]
+__all__ = [
+    "CODES",
+    "ApiError",
+    "ClipPart",
+    "Mistake",
+    "Problem",
+    "no_camera",
+    "problem_response",
+    "shown_path",
+    "to_problem",
+]
 
 log = logging.getLogger(__name__)
 
@@ -148,8 +158,25 @@ _BY_STATUS: Final = {
 }
 
 
+class Mistake(msgspec.Struct):
+    """What is wrong in a field, or a line of a table."""
+
+    field: str
+    message: str
+
+
+class ClipPart(msgspec.Struct):
+    """A part of a range, with the address of its clip."""
+
+    start: str
+    end: str
+    url: str
+
+
 class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """The body of an error. ``code`` is a stable word; ``detail`` is for people."""
+    """The body of an error. ``code`` is a stable word; ``detail`` is for people. ``parts`` and ``archive`` (all parts
+    as one ZIP) are of a clip that falls into several; ``known_until``, ``retry_at`` and ``so_far`` of one whose range
+    is not over."""
 
     type: str
     title: str
@@ -157,8 +184,13 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     detail: str
     instance: str
     code: str
-    incident: str | None = None
-    errors: list[dict[str, str]] | None = None
+    incident: str | msgspec.UnsetType = msgspec.UNSET
+    errors: list[Mistake] | msgspec.UnsetType = msgspec.UNSET
+    parts: list[ClipPart] | msgspec.UnsetType = msgspec.UNSET
+    archive: str | msgspec.UnsetType = msgspec.UNSET
+    known_until: str | msgspec.UnsetType = msgspec.UNSET
+    retry_at: str | msgspec.UnsetType = msgspec.UNSET
+    so_far: ClipPart | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ApiError(Exception):

@@ -15,6 +15,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Server
 from litestar.serialization import encode_json
 
+from nvr.api.http.errors import CODES
 from nvr.api.http.respond import ApiRequest, encoded
 from nvr.api.http.routing import get
 from nvr.api.http.services import PROVIDED
@@ -41,7 +42,10 @@ class Describer:
         )
         # Without logging_config=None it would set up logging anew: no redaction, no escapes in the log from then on.
         app = Litestar(self._routes(), dependencies=PROVIDED, openapi_config=config, logging_config=None)
-        return encode_json(app.openapi_schema.to_schema())
+        description = app.openapi_schema.to_schema()
+        # A type that lists a hundred codes would stand beside the table that says what they mean.
+        description["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] = list(CODES)
+        return encode_json(description)
 
 
 @get("/api/schema", role="viewer", summary="This description", in_schema=False)

@@ -49,7 +49,7 @@ class AlertBody(msgspec.Struct):
     about it that could not be delivered, and why."""
 
     id: str
-    kind: str
+    kind: AlertKind
     subject: str
     since: str
     opened: str
@@ -95,7 +95,7 @@ def _time(at_us: int | None) -> str | None:
 def _body(row: AlertRow, undelivered: Sequence[tuple[str, str]], *, whole: bool) -> AlertBody:
     return AlertBody(
         row.id,
-        row.kind,
+        AlertKind(row.kind),
         "" if row.kind in _OF_DISKS and not whole else row.subject,
         format_time(row.since_us),
         format_time(row.opened_us),

@@ -10,7 +10,7 @@ from nvr.api.cameras.choosing import Choice
 from nvr.api.http.errors import ApiError
 from nvr.api.http.times import format_time, parse_time
 from nvr.orders import model as directives
-from nvr.orders.model import Directive, Revocation, state_of
+from nvr.orders.model import Directive, DirectiveKind, DirectiveState, Revocation, state_of
 
 __all__ = ["DirectiveBody", "NewOrder", "NewRevocation", "RevocationBody", "body_of", "known", "optional_time"]
 
@@ -66,12 +66,12 @@ class DirectiveMemberBody(msgspec.Struct):
 
 
 class DirectiveBody(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """``state``: planned, in_force or ended; ``overdue``: in force past its expected end. ``cameras``: how many;
+    """An order, window or schedule. ``overdue``: in force past its expected end. ``cameras``: how many;
     ``left``: of how many it has not been revoked. ``members`` only where one is asked for."""
 
     id: str
-    kind: str
-    state: str
+    kind: DirectiveKind
+    state: DirectiveState
     reason: str
     start: str
     end: str | None
@@ -137,7 +137,9 @@ def body_of(conn: sqlite3.Connection, found: Directive, *, now_us: int, members:
         letter_date=found.letter_date,
         approver=found.approver,
         expected_end=_time(found.expected_end_us),
-        overdue=state == "in_force" and found.expected_end_us is not None and found.expected_end_us <= now_us,
+        overdue=state is DirectiveState.IN_FORCE
+        and found.expected_end_us is not None
+        and found.expected_end_us <= now_us,
         local_copy_until=_time(found.local_copy_until_us),
         hours=found.hours,
         zone=found.zone,
@@ -150,7 +152,7 @@ def body_of(conn: sqlite3.Connection, found: Directive, *, now_us: int, members:
     return body
 
 
-def known(conn: sqlite3.Connection, id_: str, kind: directives.DirectiveKind) -> Directive:
+def known(conn: sqlite3.Connection, id_: str, kind: DirectiveKind) -> Directive:
     """The directive of this id and kind.
 
     Raises:

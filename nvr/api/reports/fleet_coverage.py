@@ -24,6 +24,7 @@ from nvr.reports.stream import steps_body
 from nvr.texts.plain import plain_detail
 from storage.catalogue import cameras as camera_rows
 from storage.catalogue.selection import ensure_label
+from storage.causes import Cause, CauseClass
 from storage.coverage.clock_steps import fleet_steps
 from storage.coverage.figures import summed
 from storage.intervals import DAY_US, Interval
@@ -31,6 +32,14 @@ from storage.intervals import DAY_US, Interval
 __all__ = ["ROUTES"]
 
 _MOST_HOURS_US: Final = 93 * DAY_US
+
+
+class OutagesByClass(msgspec.Struct):
+    """Seconds not recorded, by who has to act."""
+
+    network: float
+    camera: float
+    server: float
 
 
 class FiguresBody(msgspec.Struct, kw_only=True):
@@ -48,7 +57,7 @@ class FiguresBody(msgspec.Struct, kw_only=True):
     not_known_s: float
     required_s: float
     missing_s: float
-    by_class: dict[str, float]
+    by_class: OutagesByClass
     planned_s: float
     administrative_s: float
     absent_s: float
@@ -69,9 +78,21 @@ class FleetStepBody(msgspec.Struct):
     cameras: int
 
 
+class FigureGroup(FiguresBody, kw_only=True):
+    """Figures of a camera (``camera``, ``name``, ``labels``), of a label's value (``value``, null of cameras without
+    the label; ``cameras``: how many), or of a time (``start``, ``end``)."""
+
+    camera: str | msgspec.UnsetType = msgspec.UNSET
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    labels: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    value: str | msgspec.UnsetType | None = msgspec.UNSET
+    cameras: int | msgspec.UnsetType = msgspec.UNSET
+    start: str | msgspec.UnsetType = msgspec.UNSET
+    end: str | msgspec.UnsetType = msgspec.UNSET
+
+
 class CoverageReport(msgspec.Struct, kw_only=True):
-    """``groups`` are figures with ``value`` and ``cameras`` (a label), ``camera``, ``name`` and ``labels`` (cameras),
-    or ``start`` and ``end`` (times)."""
+    """Figures of the fleet, together and in groups."""
 
     start: str
     end: str
@@ -81,7 +102,7 @@ class CoverageReport(msgspec.Struct, kw_only=True):
     filters: dict[str, list[str]]
     cameras: int
     total: FiguresBody
-    groups: list[dict[str, Any]]
+    groups: list[FigureGroup]
     clock_steps: list[FleetStepBody]
 
 
@@ -94,8 +115,8 @@ class OutageBody(msgspec.Struct, kw_only=True):
     since: str
     at_least: bool
     duration_s: float
-    cause: str | None
-    class_: str = msgspec.field(name="class")
+    cause: Cause | None
+    class_: CauseClass = msgspec.field(name="class")
     detail: dict[str, Any]
 
 

@@ -27,6 +27,7 @@ from nvr.reports.html import html_report
 from nvr.reports.pdf import pdf_report
 from nvr.reports.query import GapQuery, chosen
 from nvr.reports.stream import csv_report, json_report
+from storage.causes import Cause, CauseClass
 
 __all__ = ["ROUTES", "GapReport"]
 
@@ -45,10 +46,41 @@ class ReportGap(GapBody, kw_only=True):
     name: str
 
 
+class TallyBody(msgspec.Struct, kw_only=True):
+    """How many gaps, and how long they are together."""
+
+    gaps: int
+    missing_s: float
+
+
+class KindTally(TallyBody, kw_only=True):
+    """Gaps of one cause and class."""
+
+    cause: Cause
+    class_: CauseClass = msgspec.field(name="class")
+
+
+class GapTotals(TallyBody, kw_only=True):
+    """``asked_s`` is each camera's time; ``recorded_s``, ``not_recorded_s``, ``no_longer_there_s``,
+    ``not_required_s`` and ``not_known_s`` say what became of it, whatever gaps are listed. The other sums are of the
+    gaps that are listed, ``folded`` of those that count as footage."""
+
+    cameras: int
+    asked_s: float
+    recorded_s: float
+    not_recorded_s: float
+    no_longer_there_s: float
+    not_required_s: float
+    not_known_s: float
+    longest_s: float
+    folded: TallyBody
+    by_cause: dict[str, TallyBody]
+    by_class: dict[str, TallyBody]
+    by_kind: list[KindTally]
+
+
 class GapReport(msgspec.Struct, kw_only=True):
-    """``total`` holds cameras; asked_s, each camera's time, and what became of it: recorded_s, not_recorded_s,
-    no_longer_there_s, not_required_s, not_known_s, whatever gaps are listed; of those that are, gaps, missing_s,
-    longest_s, folded, by_cause, by_class. ``clock_steps``: when the server's clock was set. ``omitted``: how many gaps
+    """``clock_steps``: when the server's clock was set. ``omitted``: how many gaps
     ``limit`` left out of the list; they are in the sums."""
 
     start: str
@@ -58,7 +90,7 @@ class GapReport(msgspec.Struct, kw_only=True):
     filters: dict[str, list[str]]
     gaps: list[ReportGap]
     omitted: int
-    total: dict[str, object]
+    total: GapTotals
     clock_steps: list[FleetStepBody]
 
 

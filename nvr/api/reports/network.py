@@ -64,7 +64,7 @@ class NetworkRow(msgspec.Struct, kw_only=True):
     keyframe_most_us: int | None
 
 
-class NetworkBody(msgspec.Struct, kw_only=True):
+class NetworkReport(msgspec.Struct, kw_only=True):
     """Figures of whole hours that begin in the range."""
 
     start: str
@@ -92,7 +92,7 @@ class PlanFigures(msgspec.Struct, kw_only=True):
     cost_a_month: float | None
 
 
-class PlanBody(msgspec.Struct, kw_only=True):
+class CapacityPlanBody(msgspec.Struct, kw_only=True):
     """``now``: the chosen cameras as they are measured; null: none was. ``planned``: as it was asked for.
     ``capacity_bytes``: what footage may take of the disks that are there; null: none is. Costs in rupiah."""
 
@@ -137,7 +137,7 @@ def _row(part: NetworkPart) -> NetworkRow:
     role="investigator",
     summary="Bitrate, loss, reconnections and jitter per camera or label value over time",
     errors=["invalid_parameter", "invalid_selection", "busy", *RANGE_ERRORS],
-    answer=NetworkBody,
+    answer=NetworkReport,
 )
 def network(
     request: ApiRequest,
@@ -165,7 +165,7 @@ def network(
                     "range_too_long", f"that would be more than {_MOST_ROWS} rows: ask for less, or in several parts"
                 )
             parts = figures.measure(conn, group_of, edges, now_us=now_us)
-        body = NetworkBody(
+        body = NetworkReport(
             start=format_time(asked.start_us),
             end=format_time(asked.end_us),
             as_of=format_time(now_us),
@@ -192,7 +192,7 @@ def _step(text: str) -> Step:
     role="investigator",
     summary="Disk, uplink and rupiah a month for a number of cameras, a bitrate and days",
     errors=["invalid_parameter", "invalid_selection", "busy"],
-    answer=PlanBody,
+    answer=CapacityPlanBody,
 )
 def capacity_plan(
     request: ApiRequest,
@@ -231,7 +231,7 @@ def capacity_plan(
         planned = made(None if count is None else int(count), rate_bps)
     except NoBitrateError as error:
         raise ApiError("invalid_parameter", f"{error}, as in bitrate_bps=2000000") from None
-    body = PlanBody(
+    body = CapacityPlanBody(
         as_of=format_time(now_us),
         where=chosen.text,
         days=kept_days,

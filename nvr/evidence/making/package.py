@@ -20,8 +20,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from nvr.cases.exports import CheckOutcome
 from nvr.config import redact
-from nvr.evidence.making.readback import Outcome, read_back
+from nvr.evidence.making.readback import read_back
 from nvr.evidence.package.archive import ArchiveEntry, PackageArchive
 from nvr.evidence.package.clocks import server_clock
 from nvr.evidence.package.copying import CopiedPart, SealedFile, write_sealed
@@ -208,7 +209,7 @@ def _check(package: Package, plan: ExportPlan, cache: IndexCache, signer: Signer
 
     found = read_back(package.path, find, [signer.certificate], progress=progress)
     copied = sum(file.bytes for file in plan.files)
-    if found.outcome is not Outcome.GOOD or found.compared_bytes != copied:
+    if found.outcome is not CheckOutcome.GOOD or found.compared_bytes != copied:
         why = "; ".join(found.details) or f"{found.compared_bytes} of {copied} bytes of footage could be compared"
         raise WronglyWritten(f"what was written is not what was recorded, so it is not handed out: {why}")
 

@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import msgspec
 
+from nvr.cases.exports import CheckOutcome
 from nvr.evidence.package.archive import Archive
 from nvr.evidence.package.manifest import MANIFEST_NAME
 from nvr.evidence.seal.signing import Certificate
@@ -35,7 +35,7 @@ from storage.catalogue.segments import Key
 from storage.format.boxes import BoxError, children, header
 from storage.format.dating import undated
 
-__all__ = ["Outcome", "ReadBack", "read_back"]
+__all__ = ["ReadBack", "read_back"]
 
 # Small enough that the C library gives the same memory again and again, instead of fresh pages that must be cleared
 # first.
@@ -50,22 +50,13 @@ Find = Callable[[Key], OpenSegment]
 """Opens a recorded segment. Raises ``FootageGone`` if it is no longer there."""
 
 
-class Outcome(StrEnum):
-    """What came of it. ``partly``: it verifies, but some of the footage is no longer recorded here, so that it can't be
-    compared."""
-
-    GOOD = "good"
-    PARTLY = "partly"
-    WRONG = "wrong"
-
-
 @dataclass(frozen=True, slots=True)
 class ReadBack:
     """What was found: ``details`` say it for people, ``compared_bytes`` how many bytes of fragments were compared,
     ``gone`` how many segments could not be; ``is_ours``: what it holds is what a trusted certificate signed, so that
     whatever is wrong with it was wrong from the beginning."""
 
-    outcome: Outcome
+    outcome: CheckOutcome
     details: tuple[str, ...]
     compared_bytes: int
     gone: int
@@ -122,7 +113,7 @@ def read_back(
         compared = comparing.result()
     wrong = [f"{finding.where}: {finding_text('en', finding.code, finding.values)}" for finding in report.findings]
     wrong += compared.wrong
-    outcome = Outcome.WRONG if wrong else Outcome.PARTLY if compared.gone else Outcome.GOOD
+    outcome = CheckOutcome.WRONG if wrong else CheckOutcome.PARTLY if compared.gone else CheckOutcome.GOOD
     details = [*wrong[:_MOST_DETAILS]]
     if len(wrong) > _MOST_DETAILS:
         details.append(f"and {len(wrong) - _MOST_DETAILS} more")

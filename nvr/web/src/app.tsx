@@ -20,7 +20,7 @@ import { TokensPage } from './features/people/tokens-page';
 import { UsersPage } from './features/people/users-page';
 import { href, route, type Page, type Route } from './router';
 import { allows, logout, refreshSession, session } from './session';
-import type { Me, Role } from './shared/api/types';
+import type { Me, Role } from './shared/api/schema';
 import { valueOf } from './shared/ui/field';
 import { useStore } from './shared/store';
 

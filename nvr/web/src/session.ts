@@ -3,7 +3,7 @@
 import * as api from './shared/api/client';
 import type { Instant } from './shared/time/instant';
 import { parseInstant } from './shared/time/instant';
-import type { Me, Role } from './shared/api/types';
+import type { Me, Role } from './shared/api/schema';
 import { createStore } from './shared/store';
 
 export type Session =

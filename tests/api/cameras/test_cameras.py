@@ -39,6 +39,7 @@ async def test_the_list(client: Client, world: World) -> None:
             "state": "recording",
             "since": "2026-11-23T14:30:00.000000Z",
             "cause": None,
+            "class": None,
             "detail": None,
             "recorded_until": "2026-11-23T14:59:59.000000Z",
             "codec": "avc1.64001f",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { cameraHref, parseRoute } from '../router';
-import type { Camera, FigureGroup } from '../shared/api/types';
+import type { KindTally, Camera, FigureGroup } from '../shared/api/schema';
 import { visible } from '../shared/ui/virtual';
 import { countStates, filterCameras, presentCauses } from './cameras/camera-filter';
 import { notShown } from '../shared/api/client';
@@ -26,8 +26,9 @@ const camera = (
   last_footage: null,
   status: {
     state: cause ? 'waiting' : 'recording',
-    since: null,
+    since: '',
     cause,
+    class: null,
     detail: null,
     recorded_until: null,
     codec: null,
@@ -114,7 +115,7 @@ describe('forms', () => {
 });
 
 it('a report’s causes are those of the server, the longest first', () => {
-  const by_kind = [
+  const by_kind: KindTally[] = [
     { cause: 'corrupt', class: 'camera', gaps: 2, missing_s: 7.5 },
     { cause: 'unreachable', class: 'network', gaps: 1, missing_s: 60 },
     { cause: 'corrupt', class: 'network', gaps: 1, missing_s: 1 },
@@ -135,7 +136,17 @@ it('a report’s causes are those of the server, the longest first', () => {
     by_class: {},
     by_kind,
   };
-  const sums = sumsByCause({ start: '', end: '', as_of: '', fold_s: 0, filters: {}, gaps: [], omitted: 3, total });
+  const sums = sumsByCause({
+    start: '',
+    end: '',
+    as_of: '',
+    fold_s: 0,
+    filters: {},
+    gaps: [],
+    omitted: 3,
+    total,
+    clock_steps: [],
+  });
   expect(sums.map((s) => [s.cause, s.class, s.count, s.seconds])).toEqual([
     ['unreachable', 'network', 1, 60],
     ['corrupt', 'camera', 2, 7.5],

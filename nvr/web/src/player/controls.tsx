@@ -3,7 +3,7 @@
 import { snapshotUrl } from '../shared/api/client';
 import { useWords } from '../shared/i18n';
 import * as format from '../shared/time/format';
-import type { Camera } from '../shared/api/types';
+import type { Camera } from '../shared/api/schema';
 import { Icon, IconButton } from '../shared/ui/icons';
 import { SPEEDS, type Playback, type PlaybackState } from './playback';
 

@@ -5,8 +5,8 @@ import { useWords, type Words } from '../shared/i18n';
 import { serverNow } from '../session';
 import * as format from '../shared/time/format';
 import { parseInstant, type Instant } from '../shared/time/instant';
-import type { Camera } from '../shared/api/types';
-import { causeWords, classOf, detailWords, problemWords, stateWords } from '../shared/i18n/words';
+import type { Camera } from '../shared/api/schema';
+import { causeWords, detailWords, problemWords, stateWords } from '../shared/i18n/words';
 import { codecName } from './codec';
 import type { Playback, PlaybackState, Stop } from './playback';
 import type { Trouble } from './trouble';
@@ -52,10 +52,7 @@ function NotLive({ camera, playback, zone }: { camera: Camera; playback: Playbac
   return (
     <div class="overlay" data-testid="overlay-not-live" role="status">
       <p class="overlay-title">{t.camera.noLive}</p>
-      <p
-        class={`overlay-cause gap-text-${classOf(status.cause ?? 'unknown', status.detail ?? undefined)}`}
-        data-testid="overlay-cause"
-      >
+      <p class={`overlay-cause gap-text-${status.class ?? 'server'}`} data-testid="overlay-cause">
         {stateWords(camera, t)}
       </p>
       {since !== null ? <p title={format.utc(since)}>{t.camera.since(format.dateTime(since, lang, zone))}</p> : null}

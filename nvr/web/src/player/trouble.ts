@@ -2,11 +2,11 @@
 
 import type { ErrorData } from 'hls.js';
 import { mediaProblem, OfflineError } from '../shared/api/client';
-import type { Problem } from '../shared/api/types';
+import type { Failure } from '../shared/api/client';
 
 export type Trouble =
   | { kind: 'codec'; codec: string | null }
-  | { kind: 'server'; problem: Problem }
+  | { kind: 'server'; problem: Failure }
   | { kind: 'offline' }
   | { kind: 'no-mse' }
   | { kind: 'media' };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Coverage } from '../shared/api/types';
+import type { Coverage } from '../shared/api/schema';
 import { footageBefore, footageFrom, gapsBetween, momentAt, readCoverage } from './day-coverage';
 
 const iso = (minute: number): string => new Date(Date.UTC(2026, 10, 23, 0, minute)).toISOString();
@@ -11,7 +11,7 @@ const gap = (start: number, end: number, open = false) => ({
   duration_s: (end - start) * 60,
   cause: 'stalled' as const,
   class: 'camera' as const,
-  detail: null,
+  detail: {},
   fact: null,
 });
 
@@ -30,6 +30,7 @@ const answer: Coverage = {
     { start: iso(0), end: iso(30) },
     { start: iso(40), end: iso(80) },
   ],
+  clock_steps: [],
   gaps: [gap(30, 40), gap(80, 100, true)],
 };
 const coverage = readCoverage(answer);

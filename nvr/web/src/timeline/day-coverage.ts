@@ -3,7 +3,7 @@
 
 import type { Bounds } from './geometry';
 import { parseInstant, type Instant } from '../shared/time/instant';
-import type { Coverage, Gap } from '../shared/api/types';
+import type { Coverage, Gap } from '../shared/api/schema';
 
 export interface GapAt extends Bounds {
   gap: Gap;

@@ -2,7 +2,7 @@
 // Gaps are hatched as well as coloured, so that they differ from footage without colour vision.
 
 import type { DayCoverage } from './day-coverage';
-import { GAP_CLASSES, type GapClass } from '../shared/api/types';
+import { CAUSE_CLASS_VALUES, type CauseClass } from '../shared/api/schema';
 import { paint, ticks, type Bounds } from './geometry';
 
 export const RULER_PX = 20;
@@ -16,14 +16,17 @@ export interface Palette {
   line: string;
   empty: string;
   footage: string;
-  classes: Record<GapClass, string>;
+  classes: Record<CauseClass, string>;
   hatch: string;
 }
 
 export function readPalette(element: Element): Palette {
   const style = getComputedStyle(element);
   const get = (name: string): string => style.getPropertyValue(name).trim();
-  const classes = Object.fromEntries(GAP_CLASSES.map((c) => [c, get(`--gap-${c}`)])) as Record<GapClass, string>;
+  const classes = Object.fromEntries(CAUSE_CLASS_VALUES.map((c) => [c, get(`--gap-${c}`)])) as Record<
+    CauseClass,
+    string
+  >;
   return {
     ink: get('--ink-2'),
     faint: get('--ink-3'),
@@ -110,7 +113,7 @@ function bars(
   for (const p of paint(coverage.spans, view, width, 0.5)) c.fillRect(p.x, y, p.width, height);
   const hatch = hatched ? hatchPattern(c, palette.hatch) : null;
   for (const p of paint(coverage.gaps, view, width, 2)) {
-    c.fillStyle = palette.classes[p.item.gap.class] ?? palette.classes.unknown;
+    c.fillStyle = palette.classes[p.item.gap.class] ?? palette.classes.server;
     c.fillRect(p.x, y, p.width, height);
     if (hatch && p.width > 5) {
       c.fillStyle = hatch;

@@ -8,7 +8,7 @@ import { cameraHref } from '../../router';
 import { allows, serverNow } from '../../session';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
-import type { Alert, AlertMember, Me, Recipient } from '../../shared/api/types';
+import type { Alert, AlertMember, Me, Recipient } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Dialog, ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';

@@ -4,7 +4,7 @@ import { useWords } from '../../shared/i18n';
 import { codecName } from '../../player/codec';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
-import type { Camera } from '../../shared/api/types';
+import type { Camera } from '../../shared/api/schema';
 import { Time } from '../../shared/ui/time';
 
 const CLOCK_IN_STEP_S = 0.5;

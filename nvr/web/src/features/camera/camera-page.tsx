@@ -16,7 +16,7 @@ import { formatInstant, MINUTE, parseInstant, SECOND, type Instant } from '../..
 import { dateOf, dayBounds, parseDate, type CivilDate } from '../../shared/time/zone';
 import { follow, LEVELS, pan, viewAround, type Bounds, type Level } from '../../timeline/geometry';
 import { Timeline, zoomStep } from '../../timeline/timeline';
-import type { Camera, Me } from '../../shared/api/types';
+import type { Camera, Me } from '../../shared/api/schema';
 import { usePoll } from '../../shared/ui/poll';
 import { causeWords, errorWords } from '../../shared/i18n/words';
 import { CameraFacts, Labels, Shortcuts } from './camera-facts';

@@ -9,7 +9,7 @@ import * as format from '../../shared/time/format';
 import { parseInstant, SECOND, type Instant } from '../../shared/time/instant';
 import { fromInput, toInput } from '../../shared/time/zone';
 import type { Bounds } from '../../timeline/geometry';
-import type { ClipPart } from '../../shared/api/types';
+import type { ClipPart } from '../../shared/api/schema';
 import { Field } from '../../shared/ui/field';
 import { errorWords, problemWords } from '../../shared/i18n/words';
 import { SealButton } from './seal-button';

@@ -4,7 +4,7 @@ import { useWords, type Words } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { offsetWords, parseDate, shiftDate, type CivilDate } from '../../shared/time/zone';
 import { LEVELS, levelOf, type Bounds, type Level } from '../../timeline/geometry';
-import { GAP_CLASSES, type GapClass } from '../../shared/api/types';
+import { CAUSE_CLASS_VALUES, type CauseClass } from '../../shared/api/schema';
 import { IconButton } from '../../shared/ui/icons';
 import { classWords } from '../../shared/i18n/words';
 import type { DayCoverage } from '../../timeline/day-coverage';
@@ -115,7 +115,7 @@ export function ZoomBar({ day, view, coverage, onLevel, onZoom, onPan }: ZoomBar
   const l = t.timeline;
   const level = levelOf(view, day);
   const whole = level === 'day';
-  const classes = new Set<GapClass>(coverage?.gaps.map((g) => g.gap.class) ?? []);
+  const classes = new Set<CauseClass>(coverage?.gaps.map((g) => g.gap.class) ?? []);
   return (
     <div class="zoom-bar">
       <ul class="legend">
@@ -123,7 +123,7 @@ export function ZoomBar({ day, view, coverage, onLevel, onZoom, onPan }: ZoomBar
           <span class="swatch swatch-footage" aria-hidden="true" />
           {l.footage}
         </li>
-        {GAP_CLASSES.filter((c) => classes.has(c)).map((c) => (
+        {CAUSE_CLASS_VALUES.filter((c) => classes.has(c)).map((c) => (
           <li key={c}>
             <span class={`swatch gap-${c}`} aria-hidden="true" />
             {classWords(c, t)}

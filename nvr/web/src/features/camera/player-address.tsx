@@ -7,7 +7,7 @@ import { useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
 import type { Bounds } from '../../timeline/geometry';
-import type { NewPlayerAddress, PlayerAddress } from '../../shared/api/types';
+import type { PlayerAddress } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
@@ -36,7 +36,7 @@ export function PlayerAddressPanel({
   const a = t.address;
   const [what, setWhat] = useState<'live' | 'range'>('live');
   const [expires, setExpires] = useState(HOUR_S);
-  const [made, setMade] = useState<NewPlayerAddress | null>(null);
+  const [made, setMade] = useState<PlayerAddress | null>(null);
   const list = useList(async () =>
     (await api.addresses()).addresses.filter((one) => one.camera === camera && one.state === 'valid'),
   );
@@ -100,7 +100,7 @@ export function PlayerAddressPanel({
   );
 }
 
-function Made({ made, name, zone }: { made: NewPlayerAddress; name: string; zone: string }) {
+function Made({ made, name, zone }: { made: PlayerAddress; name: string; zone: string }) {
   const { t, lang } = useWords();
   const a = t.address;
   const address = location.origin + made.path;

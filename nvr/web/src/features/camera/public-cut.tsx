@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { useWords } from '../../shared/i18n';
 import { allows } from '../../session';
-import type { Camera, Me } from '../../shared/api/types';
+import type { Camera, Me } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Dialog, ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';

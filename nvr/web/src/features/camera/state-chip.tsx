@@ -4,13 +4,13 @@ import { useWords } from '../../shared/i18n';
 import { serverNow } from '../../session';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
-import type { Camera } from '../../shared/api/types';
-import { classOf, stateWords } from '../../shared/i18n/words';
+import type { Camera } from '../../shared/api/schema';
+import { stateWords } from '../../shared/i18n/words';
 
 export function StateChip({ camera, zone }: { camera: Camera; zone: string }) {
   const { t, lang } = useWords();
-  const { state, since, cause, detail } = camera.status;
-  const kind = state === 'recording' ? 'recording' : `gap-text-${classOf(cause ?? 'unknown', detail ?? undefined)}`;
+  const { state, since, cause, class: who } = camera.status;
+  const kind = who === null ? 'recording' : `gap-text-${who}`;
   const at = since ? parseInstant(since) : null;
   return (
     <span class={`state state-${kind}`} data-testid="camera-state" data-state={state} data-cause={cause ?? ''}>

@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { useWords } from '../../shared/i18n';
-import type { Camera } from '../../shared/api/types';
+import type { Camera } from '../../shared/api/schema';
 import { cameraHref } from '../../router';
 import { useAction } from '../../shared/ui/action';
 import { Confirm, ErrorText } from '../../shared/ui/dialog';

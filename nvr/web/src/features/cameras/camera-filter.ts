@@ -1,6 +1,6 @@
 // Which cameras a search shows, and in what order. Pure, because it runs over thousands of cameras at every keystroke.
 
-import type { Camera, CameraState, Cause } from '../../shared/api/types';
+import type { Camera, CameraState, Cause } from '../../shared/api/schema';
 
 /** 'all', 'recording', 'not' or a cause. */
 export type StateFilter = 'all' | 'recording' | 'not' | Cause;

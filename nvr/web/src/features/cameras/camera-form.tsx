@@ -4,7 +4,7 @@
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { useWords } from '../../shared/i18n';
-import type { Camera, CameraDraft } from '../../shared/api/types';
+import type { Camera, CameraChange } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Dialog, ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
@@ -30,8 +30,8 @@ export function rulesOf(camera: Camera | null): CameraRules {
 }
 
 /** What differs, as the server wants it: a rule that was emptied is removed with null. */
-export function changedRules(before: CameraRules, now: CameraRules): CameraDraft {
-  const draft: CameraDraft = {};
+export function changedRules(before: CameraRules, now: CameraRules): CameraChange {
+  const draft: CameraChange = {};
   if (now.priority.trim() !== before.priority) draft.priority = Number(now.priority);
   for (const key of ['max_age', 'min_age', 'max_bytes'] as const) {
     if (now[key].trim() !== before[key]) draft[key] = now[key].trim() || null;
@@ -77,7 +77,7 @@ export function CameraForm({ camera, onDone, onClose }: CameraFormProps) {
     setErrors(found);
     if (Object.keys(found).length > 0 || 'wrong' in read) return;
     const credentials = { ...(username ? { username } : {}), ...(password ? { password } : {}) };
-    const draft: CameraDraft = camera
+    const draft: CameraChange = camera
       ? {
           ...(name !== camera.name ? { name: name.trim() } : {}),
           ...(url !== (camera.url ?? '') ? { url: url.trim() } : {}),
@@ -95,7 +95,9 @@ export function CameraForm({ camera, onDone, onClose }: CameraFormProps) {
           ...changedRules(rulesOf(null), rules),
           ...credentials,
         };
-    const done = await action.run(() => (camera ? api.changeCamera(camera.id, draft) : api.addCamera(draft)));
+    const done = await action.run(() =>
+      camera ? api.changeCamera(camera.id, draft) : api.addCamera({ ...draft, id, url: url.trim() }),
+    );
     if (done) onDone();
   }
 

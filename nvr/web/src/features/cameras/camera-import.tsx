@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { useWords } from '../../shared/i18n';
-import type { Imported } from '../../shared/api/types';
+import type { Imported } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Dialog, ErrorText } from '../../shared/ui/dialog';
 import { Field } from '../../shared/ui/field';

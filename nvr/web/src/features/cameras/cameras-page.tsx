@@ -9,7 +9,7 @@ import { cameraHref, href } from '../../router';
 import { serverNow } from '../../session';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
-import type { Camera, CameraList, Me } from '../../shared/api/types';
+import type { Camera, CameraList, Me } from '../../shared/api/schema';
 import { ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
 import { usePoll } from '../../shared/ui/poll';

@@ -1,7 +1,7 @@
 // Choosing cameras: by a label query, by ids, or by a CSV list.
 
 import { useWords } from '../../shared/i18n';
-import type { Choice } from '../../shared/api/types';
+import type { Choice } from '../../shared/api/client';
 import { Field, valueOf } from '../../shared/ui/field';
 import { readIds } from '../gaps/report-sums';
 

@@ -3,7 +3,7 @@
 import { snapshotUrl } from '../../shared/api/client';
 import { useWords } from '../../shared/i18n';
 import { MINUTE, parseInstant, type Instant } from '../../shared/time/instant';
-import type { Camera } from '../../shared/api/types';
+import type { Camera } from '../../shared/api/schema';
 import { usePicture } from '../../shared/ui/pictures';
 
 /** A moment that certainly has footage; null if there is none at all. */

@@ -7,7 +7,7 @@ import { serverNow } from '../../session';
 import * as format from '../../shared/time/format';
 import { HOUR, MINUTE } from '../../shared/time/instant';
 import { fromInput, toInput } from '../../shared/time/zone';
-import type { Camera, Case } from '../../shared/api/types';
+import type { Camera, Case } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Dialog, ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';

@@ -7,7 +7,7 @@ import { cameraHref, href } from '../../router';
 import { allows } from '../../session';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
-import type { Case, Export, FootageRequest, Me } from '../../shared/api/types';
+import type { Case, Export, FootageRequest, Me } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { ErrorText } from '../../shared/ui/dialog';
 import { useList } from '../../shared/ui/list';

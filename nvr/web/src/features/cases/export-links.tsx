@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { useWords } from '../../shared/i18n';
 import { parseInstant } from '../../shared/time/instant';
-import type { Export, ExportLink } from '../../shared/api/types';
+import type { Export, ExportLink } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Confirm } from '../../shared/ui/dialog';
 import { Time } from '../../shared/ui/time';

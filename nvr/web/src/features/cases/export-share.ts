@@ -3,7 +3,7 @@
 import type { Lang } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
-import type { Export } from '../../shared/api/types';
+import type { Export } from '../../shared/api/schema';
 
 /** Per cent, whole; 100 only when nothing is left. */
 export function share(item: Pick<Export, 'done_bytes' | 'total_bytes'>): number {

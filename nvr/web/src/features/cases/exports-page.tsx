@@ -7,7 +7,7 @@ import { useWords } from '../../shared/i18n';
 import { cameraHref } from '../../router';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
-import type { Certificate, Export, Me } from '../../shared/api/types';
+import type { Certificate, Export, Me } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Confirm, ErrorText } from '../../shared/ui/dialog';
 import { useList } from '../../shared/ui/list';

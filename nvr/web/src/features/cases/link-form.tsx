@@ -5,7 +5,7 @@ import * as api from '../../shared/api/client';
 import { useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
-import type { Export, NewLink } from '../../shared/api/types';
+import type { Export, ExportLink } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Dialog, ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
@@ -28,7 +28,7 @@ export function LinkForm({
   const l = t.link;
   const [recipient, setRecipient] = useState('');
   const [expires, setExpires] = useState(3 * DAY_S);
-  const [made, setMade] = useState<NewLink | null>(null);
+  const [made, setMade] = useState<ExportLink | null>(null);
   const [copied, setCopied] = useState(false);
   const action = useAction();
   if (made) {

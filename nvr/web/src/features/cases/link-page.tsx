@@ -9,7 +9,7 @@ import { LanguageChoice } from '../../app';
 import { useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
-import type { OpenedLink } from '../../shared/api/types';
+import type { OpenedLink } from '../../shared/api/schema';
 import { ErrorText } from '../../shared/ui/dialog';
 import { Time } from '../../shared/ui/time';
 import { errorWords } from '../../shared/i18n/words';

@@ -6,7 +6,7 @@ import { useWords, type Lang, type Words } from '../../shared/i18n';
 import { cameraHref } from '../../router';
 import * as format from '../../shared/time/format';
 import { HOUR, parseInstant } from '../../shared/time/instant';
-import type { CoverageReport, FigureGroup, Figures } from '../../shared/api/types';
+import type { CoverageReport, FigureGroup, Figures } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';

@@ -8,7 +8,7 @@ import { serverNow } from '../../session';
 import * as format from '../../shared/time/format';
 import { HOUR, MINUTE, parseInstant, type Instant } from '../../shared/time/instant';
 import { dateOf, dayBounds, fromInput, toInput } from '../../shared/time/zone';
-import { CAUSES, GAP_CLASSES, type Camera, type GapReport, type Me } from '../../shared/api/types';
+import { CAUSE_VALUES, CAUSE_CLASS_VALUES, type Camera, type GapReport, type Me } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
@@ -161,7 +161,7 @@ export function GapsPage({ me }: { me: Me }) {
           {(a) => (
             <select {...a} data-testid="gap-cause" value={cause} onChange={(e) => setCause(valueOf(e))}>
               <option value="">{r.anyCause}</option>
-              {CAUSES.map((name) => (
+              {CAUSE_VALUES.map((name) => (
                 <option key={name} value={name}>
                   {causeWords(name, t)}
                 </option>
@@ -173,7 +173,7 @@ export function GapsPage({ me }: { me: Me }) {
           {(a) => (
             <select {...a} data-testid="gap-class" value={gapClass} onChange={(e) => setGapClass(valueOf(e))}>
               <option value="">{r.anyClass}</option>
-              {GAP_CLASSES.filter((name) => name !== 'unknown').map((name) => (
+              {CAUSE_CLASS_VALUES.map((name) => (
                 <option key={name} value={name}>
                   {classWords(name, t)}
                 </option>

@@ -3,7 +3,7 @@
 import { useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { instantOf, parseDate } from '../../shared/time/zone';
-import type { FigureGroup } from '../../shared/api/types';
+import type { FigureGroup } from '../../shared/api/schema';
 import { fill, heatRows, KINDS, MANY_LEAST, ONE_LEAST, type Kind } from './heat';
 
 const LABEL = 64;

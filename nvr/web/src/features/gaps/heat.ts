@@ -3,7 +3,7 @@
 
 import { parseInstant } from '../../shared/time/instant';
 import { civil, dateOf, type CivilDate } from '../../shared/time/zone';
-import type { FigureGroup, Figures } from '../../shared/api/types';
+import type { FigureGroup, Figures } from '../../shared/api/schema';
 
 export const KINDS = ['network', 'camera', 'server', 'planned', 'administrative', 'removed', 'absent'] as const;
 export type Kind = (typeof KINDS)[number];

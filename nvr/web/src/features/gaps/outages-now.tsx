@@ -6,7 +6,7 @@ import { useWords } from '../../shared/i18n';
 import { cameraHref } from '../../router';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
-import type { OutageList } from '../../shared/api/types';
+import type { OutageList } from '../../shared/api/schema';
 import { usePoll } from '../../shared/ui/poll';
 import { Time } from '../../shared/ui/time';
 import { causeWords, detailWords } from '../../shared/i18n/words';

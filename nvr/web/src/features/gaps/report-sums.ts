@@ -1,6 +1,6 @@
 // A gap report's sums by cause, as the page lists them. Pure.
 
-import type { GapReport } from '../../shared/api/types';
+import type { GapReport } from '../../shared/api/schema';
 
 export interface CauseSum {
   cause: string;

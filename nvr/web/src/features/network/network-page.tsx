@@ -7,7 +7,7 @@ import { cameraHref } from '../../router';
 import { serverNow } from '../../session';
 import * as format from '../../shared/time/format';
 import { HOUR, parseInstant } from '../../shared/time/instant';
-import type { CapacityPlan, Me, NetworkReport, NetworkRow, PlanFigures } from '../../shared/api/types';
+import type { CapacityPlan, Me, NetworkReport, NetworkRow, PlanFigures } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';

@@ -6,7 +6,7 @@ import { useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { formatInstant, parseInstant } from '../../shared/time/instant';
 import { fromInput } from '../../shared/time/zone';
-import type { OrderDraft, OrderPreview } from '../../shared/api/types';
+import type { NewOrder, OrderPreview } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Dialog, ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
@@ -31,7 +31,7 @@ export function OrderForm({ zone, onDone, onClose }: { zone: string; onDone: () 
   const [file, setFile] = useState<File | null>(null);
   const [tried, setTried] = useState(false);
   const [noChoice, setNoChoice] = useState(false);
-  const [shown, setShown] = useState<{ draft: OrderDraft; preview: OrderPreview } | null>(null);
+  const [shown, setShown] = useState<{ draft: NewOrder; preview: OrderPreview } | null>(null);
   const action = useAction();
   const set =
     (key: keyof typeof EMPTY) =>
@@ -46,7 +46,7 @@ export function OrderForm({ zone, onDone, onClose }: { zone: string; onDone: () 
     setNoChoice(choice === null);
     if (choice === null || NEEDED.some((key) => fields[key].trim() === '')) return;
     await action.run(async () => {
-      const draft: OrderDraft = {
+      const draft: NewOrder = {
         ...choice,
         letter: fields.letter.trim(),
         reason: fields.reason.trim(),

@@ -5,7 +5,7 @@ import * as api from '../../shared/api/client';
 import { useWords } from '../../shared/i18n';
 import { allows } from '../../session';
 import { parseInstant } from '../../shared/time/instant';
-import type { Directive, DirectiveKind, Me } from '../../shared/api/types';
+import type { Directive, DirectiveKind, Me } from '../../shared/api/schema';
 import { ErrorText } from '../../shared/ui/dialog';
 import { useList } from '../../shared/ui/list';
 import { Time } from '../../shared/ui/time';

@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { useWords } from '../../shared/i18n';
-import type { Directive, RevocationDraft } from '../../shared/api/types';
+import type { Directive, NewRevocation } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Dialog, ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
@@ -32,7 +32,7 @@ export function RevokeForm({
   const save = async (): Promise<void> => {
     setTried(true);
     if (reason.trim() === '' || (some && where.trim() === '')) return;
-    const draft: RevocationDraft = { reason: reason.trim() };
+    const draft: NewRevocation = { reason: reason.trim() };
     if (letter.trim()) draft.letter = letter.trim();
     if (date) draft.letter_date = date;
     if (approver.trim()) draft.approver = approver.trim();

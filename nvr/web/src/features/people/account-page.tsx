@@ -1,7 +1,7 @@
 // What everyone may see and change of their own.
 
 import { useWords } from '../../shared/i18n';
-import type { Me } from '../../shared/api/types';
+import type { Me } from '../../shared/api/schema';
 import { PasswordForm } from './password-form';
 
 export function AccountPage({ me }: { me: Me }) {

@@ -5,7 +5,7 @@ import * as api from '../../shared/api/client';
 import { useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { parseInstant, type Instant } from '../../shared/time/instant';
-import type { AuditEntry, AuditVerdict, Me } from '../../shared/api/types';
+import type { AuditEntry, AuditVerdict, Me } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';

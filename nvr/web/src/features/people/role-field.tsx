@@ -1,7 +1,7 @@
 // The choice of a role, with what it allows.
 
 import { useWords } from '../../shared/i18n';
-import type { Role } from '../../shared/api/types';
+import type { Role } from '../../shared/api/schema';
 import { Field, valueOf } from '../../shared/ui/field';
 
 const ROLES: readonly Role[] = ['viewer', 'investigator', 'admin'];

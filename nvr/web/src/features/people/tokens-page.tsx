@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { useWords } from '../../shared/i18n';
 import { parseInstant } from '../../shared/time/instant';
-import type { Me, NewToken, Role, Token } from '../../shared/api/types';
+import type { Me, Token, Role } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Confirm, Dialog, ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
@@ -103,7 +103,7 @@ function TokenForm({ onMade, onClose }: { onMade: () => void; onClose: () => voi
   const [name, setName] = useState('');
   const [role, setRole] = useState<Role>('viewer');
   const [missing, setMissing] = useState(false);
-  const [made, setMade] = useState<NewToken | null>(null);
+  const [made, setMade] = useState<Token | null>(null);
   const [copied, setCopied] = useState(false);
   const action = useAction();
   if (made) {
@@ -129,7 +129,7 @@ function TokenForm({ onMade, onClose }: { onMade: () => void; onClose: () => voi
               type="button"
               data-testid="token-copy"
               onClick={() =>
-                void navigator.clipboard.writeText(made.token).then(
+                void navigator.clipboard.writeText(made.token ?? '').then(
                   () => setCopied(true),
                   () => undefined,
                 )

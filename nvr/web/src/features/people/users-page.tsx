@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { useWords } from '../../shared/i18n';
 import { parseInstant } from '../../shared/time/instant';
-import type { Me, Role } from '../../shared/api/types';
+import type { Me, Role } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Confirm, Dialog, ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';

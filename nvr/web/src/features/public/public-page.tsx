@@ -8,7 +8,7 @@ import { LanguageChoice } from '../../app';
 import { useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
-import type { PublicCamera, PublicCameras } from '../../shared/api/types';
+import type { PublicCamera, PublicCameras } from '../../shared/api/schema';
 import { Field, valueOf } from '../../shared/ui/field';
 import { usePoll } from '../../shared/ui/poll';
 import { Time } from '../../shared/ui/time';

@@ -1,180 +1,56 @@
-// Every request the page makes, with typed answers. Nothing else calls fetch on /api (hls.js loads its own media).
+// Every request the page makes. Nothing else calls fetch on /api (hls.js loads its own media).
 
-import { API } from './base';
 import { formatInstant, parseInstant, type Instant } from '../time/instant';
-import type {
-  Alert,
-  AuditLog,
-  AuditVerdict,
-  Camera,
-  CameraDraft,
-  CameraList,
-  CapacityPlan,
-  Case,
-  Certificate,
-  Choice,
-  ClipPart,
-  Coverage,
-  CoverageReport,
-  Directive,
-  DirectiveKind,
-  Export,
-  ExportLink,
-  FootageRequest,
-  GapReport,
-  Imported,
-  Me,
-  NetworkReport,
-  NewLink,
-  NewPlayerAddress,
-  NewToken,
-  OpenedLink,
-  OrderDraft,
-  OrderPreview,
-  OutageList,
-  PlayerAddress,
-  Problem,
-  PublicCameras,
-  Recipient,
-  RevocationDraft,
-  Role,
-  Token,
-  User,
-} from './types';
+import { address, call, mediaProblem, send, upload, type Failure } from './routes';
+import type { CameraChange, ClipPart, Directive, DirectiveKind, NewOrder, NewRevocation, Role } from './schema';
 
-/** The server said no. `code` is the stable word that the dictionaries translate. */
-export class ApiError extends Error {
-  constructor(readonly problem: Problem) {
-    super(problem.detail ?? problem.title ?? `HTTP ${problem.status}`);
-  }
-  get status(): number {
-    return this.problem.status;
-  }
-  get code(): string | undefined {
-    return this.problem.code;
-  }
-}
+export { ApiError, mediaProblem, OfflineError, whenUnauthenticated, type Failure } from './routes';
 
-/** The server could not be reached at all. */
-export class OfflineError extends Error {}
-
-let onUnauthenticated: () => void = () => undefined;
-
-/** Called when a request finds that the session is gone. */
-export function whenUnauthenticated(listener: () => void): void {
-  onUnauthenticated = listener;
-}
-
-async function send(path: string, init: RequestInit = {}): Promise<Response> {
-  let response: Response;
-  try {
-    response = await fetch(path, { credentials: 'same-origin', cache: 'no-store', ...init });
-  } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') throw error;
-    throw new OfflineError(String(error));
-  }
-  if (response.status === 401 && path !== `${API}/login` && path !== `${API}/me`) {
-    // A wrong present password is answered 401 too, and must not end the session.
-    const problem = await readProblem(response.clone());
-    if (problem.code !== 'bad_credentials') onUnauthenticated();
-  }
-  return response;
-}
-
-async function readProblem(response: Response): Promise<Problem> {
-  const after = Number(response.headers.get('Retry-After') ?? NaN);
-  const wait = after > 0 ? { retry_after_s: after } : {};
-  try {
-    const body: unknown = await response.json();
-    if (body && typeof body === 'object') return { ...(body as Partial<Problem>), ...wait, status: response.status };
-  } catch {
-    // a proxy's HTML page, or no body
-  }
-  return { ...wait, status: response.status };
-}
-
-async function ok(path: string, init?: RequestInit): Promise<Response> {
-  const response = await send(path, init);
-  if (!response.ok) throw new ApiError(await readProblem(response));
-  return response;
-}
-
-async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  const response = await ok(path, signal ? { signal } : {});
-  return (await response.json()) as T;
-}
-
-async function change<T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T> {
-  const response = await ok(path, {
-    method,
-    ...(body === undefined ? {} : { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  return (text ? JSON.parse(text) : undefined) as T;
-}
-
-const seg = encodeURIComponent;
-
-function camera(id: string): string {
-  return `${API}/cameras/${seg(id)}`;
-}
-
-function range(start: Instant, end: Instant): string {
-  return `start=${seg(formatInstant(start))}&end=${seg(formatInstant(end))}`;
-}
+const range = (start: Instant, end: Instant) => ({ start: formatInstant(start), end: formatInstant(end) });
+/** What requests that can be given up take. */
+const until = (signal?: AbortSignal): RequestInit => (signal ? { signal } : {});
 
 // Session
 
-export const login = (username: string, password: string) =>
-  change<{ user: string; role: Role }>('POST', `${API}/login`, { username, password });
-export const logout = () => change<void>('POST', `${API}/logout`);
-export const me = () => get<Me>(`${API}/me`);
+export const login = (username: string, password: string) => call('POST /api/login', { body: { username, password } });
+export const logout = () => call('POST /api/logout');
+export const me = () => call('GET /api/me');
 
 // Cameras
 
-export const cameras = (signal?: AbortSignal) => get<CameraList>(`${API}/cameras`, signal);
-export const cameraById = (id: string, signal?: AbortSignal) => get<Camera>(camera(id), signal);
-export const addCamera = (draft: CameraDraft) => change<Camera>('POST', `${API}/cameras`, draft);
-export const changeCamera = (id: string, draft: CameraDraft) => change<Camera>('PATCH', camera(id), draft);
-export const removeCamera = (id: string) => change<void>('DELETE', camera(id));
-export const coverage = (id: string, start: Instant, end: Instant, signal?: AbortSignal) =>
-  get<Coverage>(`${camera(id)}/coverage?${range(start, end)}`, signal);
+export const cameras = (signal?: AbortSignal) => call('GET /api/cameras', {}, until(signal));
+export const cameraById = (camera: string, signal?: AbortSignal) =>
+  call('GET /api/cameras/{camera}', { path: { camera } }, until(signal));
+export const addCamera = (body: CameraChange & { id: string; url: string }) => call('POST /api/cameras', { body });
+export const changeCamera = (camera: string, body: CameraChange) =>
+  call('PATCH /api/cameras/{camera}', { path: { camera }, body });
+export const removeCamera = (camera: string) => call('DELETE /api/cameras/{camera}', { path: { camera } });
+export const coverage = (camera: string, start: Instant, end: Instant, signal?: AbortSignal) =>
+  call('GET /api/cameras/{camera}/coverage', { path: { camera }, query: range(start, end) }, until(signal));
 
 // Addresses for other players
 
-export const addresses = () => get<{ addresses: PlayerAddress[] }>(`${API}/addresses`);
-/** `range` null: live. */
-export const makeAddress = (id: string, range: { start: Instant; end: Instant } | null, expires_s: number) =>
-  change<NewPlayerAddress>('POST', `${camera(id)}/addresses`, {
-    ...(range ? { start: formatInstant(range.start), end: formatInstant(range.end) } : { live: true }),
-    expires_s,
+export const addresses = () => call('GET /api/addresses');
+/** `asked` null: live. */
+export const makeAddress = (camera: string, asked: { start: Instant; end: Instant } | null, expires_s: number) =>
+  call('POST /api/cameras/{camera}/addresses', {
+    path: { camera },
+    body: { ...(asked ? range(asked.start, asked.end) : { live: true }), expires_s },
   });
-export const revokeAddress = (id: string) => change<void>('DELETE', `${API}/addresses/${seg(id)}`);
+export const revokeAddress = (id: string) => call('DELETE /api/addresses/{address}', { path: { address: id } });
 
 // Media: addresses for <img>, <a download> and hls.js
 
-export const playlistUrl = (id: string, start: Instant, end: Instant) =>
-  `${camera(id)}/playlist.m3u8?${range(start, end)}`;
-export const liveUrl = (id: string) => `${camera(id)}/live.m3u8`;
-export const clipUrl = (id: string, start: Instant, end: Instant, gaps: ClipGaps) =>
-  `${camera(id)}/clip.mp4?${range(start, end)}&gaps=${gaps}`;
-export const snapshotUrl = (id: string, at: Instant | null, width?: number) => {
-  const query = [at === null ? '' : `at=${seg(formatInstant(at))}`, width ? `width=${width}` : '']
-    .filter(Boolean)
-    .join('&');
-  return `${camera(id)}/snapshot.jpg${query ? `?${query}` : ''}`;
-};
-
-/** Why a media address does not answer, for players that only know that it did not. Null: it answers. */
-export async function mediaProblem(url: string): Promise<Problem | null> {
-  // One byte is asked for, so that a clip that does exist is not fetched twice.
-  const response = await send(url, { headers: { Range: 'bytes=0-0' } });
-  if (response.ok) {
-    await response.body?.cancel();
-    return null;
-  }
-  return readProblem(response);
-}
+export const playlistUrl = (camera: string, start: Instant, end: Instant) =>
+  address('GET /api/cameras/{camera}/playlist.m3u8', { path: { camera }, query: range(start, end) });
+export const liveUrl = (camera: string) => address('GET /api/cameras/{camera}/live.m3u8', { path: { camera } });
+export const clipUrl = (camera: string, start: Instant, end: Instant, gaps: ClipGaps) =>
+  address('GET /api/cameras/{camera}/clip.mp4', { path: { camera }, query: { ...range(start, end), gaps } });
+export const snapshotUrl = (camera: string, at: Instant | null, width?: number) =>
+  address('GET /api/cameras/{camera}/snapshot.jpg', {
+    path: { camera },
+    query: { ...(at === null ? {} : { at: formatInstant(at) }), ...(width ? { width: String(width) } : {}) },
+  });
 
 /** What of the range was not recorded is left out, or keeps its time. */
 export type ClipGaps = 'collapse' | 'keep';
@@ -184,7 +60,7 @@ export type ClipCheck =
   | { ready: true; size: number | null; notShown: ClipPart[] }
   | {
       ready: false;
-      problem: Problem;
+      problem: Failure;
       parts: ClipPart[];
       archive: string | null;
       soFar: ClipPart | null;
@@ -230,60 +106,48 @@ export function notShown(url: string, header: string | null): ClipPart[] {
 
 // Orders, maintenance windows, schedules
 
-const LISTS: Record<DirectiveKind, string> = { order: 'orders', maintenance: 'maintenance', schedule: 'schedules' };
-const ANSWERS: Record<DirectiveKind, 'orders' | 'windows' | 'schedules'> = {
-  order: 'orders',
-  maintenance: 'windows',
-  schedule: 'schedules',
+const LISTS: Record<DirectiveKind, () => Promise<Directive[]>> = {
+  order: async () => (await call('GET /api/orders')).orders,
+  maintenance: async () => (await call('GET /api/maintenance')).windows,
+  schedule: async () => (await call('GET /api/schedules')).schedules,
 };
+/** Which cameras: by a label query, by ids, or by the text of a CSV list. One of them. */
+export type Choice = Pick<NewOrder, 'where' | 'cameras' | 'csv'>;
 
-export async function directives(kind: DirectiveKind): Promise<Directive[]> {
-  return (await get<Record<string, Directive[]>>(`${API}/${LISTS[kind]}`))[ANSWERS[kind]] ?? [];
-}
-export const orderById = (id: string) => get<Directive>(`${API}/orders/${seg(id)}`);
-export const attachmentUrl = (order: string) => `${API}/orders/${seg(order)}/attachment`;
-export const previewOrder = (draft: OrderDraft) => change<OrderPreview>('POST', `${API}/orders/preview`, draft);
-export const enterOrder = (draft: OrderDraft, plan_hash: string) =>
-  change<Directive>('POST', `${API}/orders`, { ...draft, plan_hash });
-export const enterWindow = (draft: Choice & { reason: string; start: string; end: string }) =>
-  change<Directive>('POST', `${API}/maintenance`, draft);
-export const enterSchedule = (draft: Choice & { reason: string; hours: string }) =>
-  change<Directive>('POST', `${API}/schedules`, draft);
-export const revokeDirective = (kind: DirectiveKind, id: string, draft: RevocationDraft) =>
-  change<Directive>('POST', `${API}/${LISTS[kind]}/${seg(id)}/${kind === 'order' ? 'revoke' : 'end'}`, draft);
-
-async function upload<T>(path: string, file: Blob): Promise<T> {
-  const response = await ok(path, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/octet-stream' },
-    body: file,
-  });
-  return (await response.json()) as T;
-}
-export const uploadAttachment = (file: File) => upload<{ sha256: string; bytes: number }>(`${API}/attachments`, file);
+export const directives = (kind: DirectiveKind) => LISTS[kind]();
+export const orderById = (order: string) => call('GET /api/orders/{order}', { path: { order } });
+export const attachmentUrl = (order: string) => address('GET /api/orders/{order}/attachment', { path: { order } });
+export const previewOrder = (body: NewOrder) => call('POST /api/orders/preview', { body });
+export const enterOrder = (draft: NewOrder, plan_hash: string) =>
+  call('POST /api/orders', { body: { ...draft, plan_hash } });
+export const enterWindow = (body: Choice & { reason: string; start: string; end: string }) =>
+  call('POST /api/maintenance', { body });
+export const enterSchedule = (body: Choice & { reason: string; hours: string }) =>
+  call('POST /api/schedules', { body });
+export const revokeDirective = (kind: DirectiveKind, id: string, body: NewRevocation) =>
+  kind === 'order'
+    ? call('POST /api/orders/{order}/revoke', { path: { order: id }, body })
+    : kind === 'maintenance'
+      ? call('POST /api/maintenance/{window}/end', { path: { window: id }, body })
+      : call('POST /api/schedules/{schedule}/end', { path: { schedule: id }, body });
+export const uploadAttachment = (file: File) => upload('POST /api/attachments', file, {});
 
 // The table of cameras
 
 export const importCameras = (file: File, dryRun: boolean) =>
-  upload<Imported>(`${API}/camera-table?dry_run=${dryRun ? 'yes' : 'no'}`, file);
-export const cameraTableUrl = (passwords: boolean) => `${API}/camera-table${passwords ? '?passwords=yes' : ''}`;
+  upload('POST /api/camera-table', file, { query: { dry_run: dryRun ? 'yes' : 'no' } });
+export const cameraTableUrl = (passwords: boolean) =>
+  address('GET /api/camera-table', { query: passwords ? { passwords: 'yes' } : {} });
 
 // What citizens see
 
-export async function publicCameras(signal?: AbortSignal): Promise<PublicCameras> {
-  const response = await ok(`${API}/public/cameras`, {
-    credentials: 'omit',
-    cache: 'default',
-    ...(signal ? { signal } : {}),
-  });
-  return (await response.json()) as PublicCameras;
-}
-export const publicCuts = () =>
-  get<{ cuts: Array<{ camera: string; since: string; reason: string; by: string }> }>(`${API}/public-cuts`);
-export const cutPublicView = (id: string, reason: string) =>
-  change<unknown>('POST', `${camera(id)}/public-cut`, { reason });
-export const restorePublicView = (id: string, reason: string) =>
-  change<void>('POST', `${camera(id)}/public-cut/end`, { reason });
+export const publicCameras = (signal?: AbortSignal) =>
+  call('GET /api/public/cameras', {}, { credentials: 'omit', cache: 'default', ...until(signal) });
+export const publicCuts = () => call('GET /api/public-cuts');
+export const cutPublicView = (camera: string, reason: string) =>
+  call('POST /api/cameras/{camera}/public-cut', { path: { camera }, body: { reason } });
+export const restorePublicView = (camera: string, reason: string) =>
+  call('POST /api/cameras/{camera}/public-cut/end', { path: { camera }, body: { reason } });
 
 // Gaps
 
@@ -297,37 +161,39 @@ export interface GapQuery {
   fold_s: number;
 }
 
-function chosen(query: GapQuery): string[] {
-  const params = [range(query.start, query.end)];
-  for (const id of query.cameras) params.push(`camera=${seg(id)}`);
-  if (query.group) params.push(`group=${seg(query.group)}`);
-  return params;
-}
+const chosen = (query: GapQuery) => ({
+  ...range(query.start, query.end),
+  camera: query.cameras,
+  ...(query.group ? { group: [query.group] } : {}),
+});
 
-export function gapsUrl(
+const gapQuery = (
   query: GapQuery,
   format: 'json' | 'csv' | 'html' | 'pdf',
-  more: { limit?: number; lang?: string } = {},
-): string {
-  const params = chosen(query);
-  if (query.cause) params.push(`cause=${seg(query.cause)}`);
-  if (query.class) params.push(`class=${seg(query.class)}`);
-  if (query.fold_s > 0) params.push(`fold_s=${query.fold_s}`);
-  if (more.limit !== undefined) params.push(`limit=${more.limit}`);
-  if (more.lang) params.push(`lang=${more.lang}`);
-  params.push(`format=${format}`);
-  return `${API}/gaps?${params.join('&')}`;
-}
+  more: { limit?: number; lang?: string },
+) => ({
+  query: {
+    ...chosen(query),
+    ...(query.cause ? { cause: [query.cause] } : {}),
+    ...(query.class ? { class: [query.class] } : {}),
+    ...(query.fold_s > 0 ? { fold_s: String(query.fold_s) } : {}),
+    ...(more.limit === undefined ? {} : { limit: String(more.limit) }),
+    ...(more.lang ? { lang: more.lang } : {}),
+    format,
+  },
+});
 
+export const gapsUrl = (query: GapQuery, format: 'csv' | 'html' | 'pdf', more: { lang?: string } = {}) =>
+  address('GET /api/gaps', gapQuery(query, format, more));
 export const gaps = (query: GapQuery, limit: number, signal?: AbortSignal) =>
-  get<GapReport>(gapsUrl(query, 'json', { limit }), signal);
+  call('GET /api/gaps', gapQuery(query, 'json', { limit }), until(signal));
 
 // Figures of the fleet
 
 /** `by`: camera, day, hour, or a label. */
 export const fleetCoverage = (query: GapQuery, by: string, signal?: AbortSignal) =>
-  get<CoverageReport>(`${API}/coverage?${chosen(query).join('&')}&by=${seg(by)}`, signal);
-export const outages = (signal?: AbortSignal) => get<OutageList>(`${API}/outages`, signal);
+  call('GET /api/coverage', { query: { ...chosen(query), by } }, until(signal));
+export const outages = (signal?: AbortSignal) => call('GET /api/outages', {}, until(signal));
 
 // Network
 
@@ -339,10 +205,8 @@ export interface NetworkQuery {
   where: string;
 }
 
-export const network = (query: NetworkQuery) =>
-  get<NetworkReport>(
-    `${API}/network?${range(query.start, query.end)}&by=${seg(query.by)}&step=${query.step}&where=${seg(query.where)}`,
-  );
+export const network = ({ start, end, ...rest }: NetworkQuery) =>
+  call('GET /api/network', { query: { ...range(start, end), ...rest } });
 
 /** Numbers as they were typed: the server checks them. */
 export interface PlanQuery {
@@ -354,63 +218,53 @@ export interface PlanQuery {
   price_per_mbit?: string;
 }
 
-export const plan = (query: PlanQuery) =>
-  get<CapacityPlan>(`${API}/plan?${new URLSearchParams({ ...query }).toString()}`);
+export const plan = (query: PlanQuery) => call('GET /api/plan', { query: { ...query } });
 
 // Alerts
 
-export const alerts = (open: boolean) =>
-  get<{ alerts: Alert[]; recipients: Recipient[] }>(`${API}/alerts${open ? '?open=true' : ''}`);
-export const acknowledgeAlert = (id: string, note: string) =>
-  change<Alert>('POST', `${API}/alerts/${seg(id)}/acknowledge`, { note });
+export const alerts = (open: boolean) => call('GET /api/alerts', { query: open ? { open } : {} });
+export const acknowledgeAlert = (alert: string, note: string) =>
+  call('POST /api/alerts/{alert}/acknowledge', { path: { alert }, body: { note } });
 
 // Cases
 
-export const cases = () => get<{ second_person: boolean; cases: Case[] }>(`${API}/cases`);
+export const cases = () => call('GET /api/cases');
 export const openCase = (number: string, legal_basis: string, title: string) =>
-  change<Case>('POST', `${API}/cases`, { number, legal_basis, title });
+  call('POST /api/cases', { body: { number, legal_basis, title } });
 export const askForFootage = (id: string, cameraIds: string[], start: Instant, end: Instant, purpose: string) =>
-  change<FootageRequest>('POST', `${API}/cases/${seg(id)}/requests`, {
-    cameras: cameraIds,
-    start: formatInstant(start),
-    end: formatInstant(end),
-    purpose,
+  call('POST /api/cases/{case}/requests', {
+    path: { case: id },
+    body: { cameras: cameraIds, ...range(start, end), purpose },
   });
-export const decide = (
+export async function decide(
   what: 'approve' | 'refuse' | 'withdraw' | 'close',
   id: string,
   reason: string,
   release: boolean,
-) =>
-  change<unknown>(
-    'POST',
-    what === 'close' ? `${API}/cases/${seg(id)}/close` : `${API}/requests/${seg(id)}/${what}`,
-    what === 'approve' ? { reason } : { reason, release },
-  );
+): Promise<void> {
+  if (what === 'approve') await call('POST /api/requests/{id}/approve', { path: { id }, body: { reason } });
+  else if (what === 'close')
+    await call('POST /api/cases/{case}/close', { path: { case: id }, body: { reason, release } });
+  else await call(`POST /api/requests/{id}/${what}`, { path: { id }, body: { reason, release } });
+}
 
 // Sealed exports
 
-export const exports = () => get<{ exports: Export[] }>(`${API}/exports`);
+export const exports = () => call('GET /api/exports');
 export const makeExport = (
   cameraIds: string[],
   start: Instant,
   end: Instant,
   texts: { case: string; legal_basis: string; purpose: string; requester: string },
-) =>
-  change<Export>('POST', `${API}/exports`, {
-    cameras: cameraIds,
-    start: formatInstant(start),
-    end: formatInstant(end),
-    ...texts,
-  });
-export const exportRequest = (id: string) => change<Export>('POST', `${API}/exports`, { request: id });
-export const cancelExport = (id: string) => change<Export>('POST', `${API}/exports/${seg(id)}/cancel`, {});
+) => call('POST /api/exports', { body: { cameras: cameraIds, ...range(start, end), ...texts } });
+export const exportRequest = (request: string) => call('POST /api/exports', { body: { request } });
+export const cancelExport = (id: string) => call('POST /api/exports/{export}/cancel', { path: { export: id } });
 export const makeLink = (id: string, recipient: string, expires_s: number) =>
-  change<NewLink>('POST', `${API}/exports/${seg(id)}/links`, { recipient, expires_s });
+  call('POST /api/exports/{export}/links', { path: { export: id }, body: { recipient, expires_s } });
 export const revokeLink = (id: string, link: string) =>
-  change<ExportLink>('POST', `${API}/exports/${seg(id)}/links/${seg(link)}/revoke`);
-export const openLink = (link: string) => change<OpenedLink>('POST', `${API}/links/open`, { link });
-export const certificates = () => get<{ certificates: Certificate[] }>(`${API}/certificates`);
+  call('POST /api/exports/{export}/links/{link}/revoke', { path: { export: id, link } });
+export const openLink = (link: string) => call('POST /api/links/open', { body: { link } });
+export const certificates = () => call('GET /api/certificates');
 
 // Audit log
 
@@ -420,28 +274,27 @@ export interface AuditQuery {
   action: string;
 }
 
-export const auditLog = (query: AuditQuery, before: number | null) => {
-  const params = Object.entries({ ...query, before: before === null ? '' : String(before) })
-    .filter(([, value]) => value !== '')
-    .map(([name, value]) => `${name}=${seg(value)}`);
-  return get<AuditLog>(`${API}/audit?${params.join('&')}`);
-};
-export const verifyAudit = (head: string) =>
-  get<AuditVerdict>(`${API}/audit/verify${head ? `?head=${seg(head)}` : ''}`);
+export const auditLog = (query: AuditQuery, before: number | null) =>
+  call('GET /api/audit', {
+    query: {
+      ...Object.fromEntries(Object.entries(query).filter(([, value]) => value !== '')),
+      ...(before === null ? {} : { before }),
+    },
+  });
+export const verifyAudit = (head: string) => call('GET /api/audit/verify', { query: head ? { head: [head] } : {} });
 
 // Users and tokens
 
-export const users = () => get<{ users: User[] }>(`${API}/users`);
+export const users = () => call('GET /api/users');
 export const addUser = (name: string, password: string, role: Role) =>
-  change<User>('POST', `${API}/users`, { name, password, role });
-export const removeUser = (name: string) => change<void>('DELETE', `${API}/users/${seg(name)}`);
+  call('POST /api/users', { body: { name, password, role } });
+export const removeUser = (name: string) => call('DELETE /api/users/{name}', { path: { name } });
 /** `current` is asked of whoever changes their own password. */
 export const setPassword = (name: string, password: string, current?: string) =>
-  change<void>(
-    'POST',
-    `${API}/users/${seg(name)}/password`,
-    current === undefined ? { password } : { password, current },
-  );
-export const tokens = () => get<{ tokens: Token[] }>(`${API}/tokens`);
-export const addToken = (name: string, role: Role) => change<NewToken>('POST', `${API}/tokens`, { name, role });
-export const removeToken = (id: string) => change<void>('DELETE', `${API}/tokens/${seg(id)}`);
+  call('POST /api/users/{name}/password', {
+    path: { name },
+    body: current === undefined ? { password } : { password, current },
+  });
+export const tokens = () => call('GET /api/tokens');
+export const addToken = (name: string, role: Role) => call('POST /api/tokens', { body: { name, role } });
+export const removeToken = (token: string) => call('DELETE /api/tokens/{token}', { path: { token } });

@@ -1,6 +1,6 @@
 // English. Its type is the dictionary every other language must fill; a missing key there is a type error.
 
-import type { CameraState, Cause, DirectiveKind, GapClass, Role } from '../api/types';
+import type { CameraState, Cause, DirectiveKind, CauseClass, Problem, Role } from '../api/schema';
 
 const causes: Record<Cause, string> = {
   disabled: 'Switched off by order',
@@ -25,13 +25,12 @@ const causes: Record<Cause, string> = {
   unknown: 'Cause unknown',
 };
 
-const classes: Record<GapClass, string> = {
+const classes: Record<CauseClass, string> = {
   administrative: 'Administrative',
   network: 'Network',
   camera: 'Camera',
   server: 'Server',
   policy: 'Policy',
-  unknown: 'Unknown',
 };
 
 const states: Record<CameraState, string> = {
@@ -53,7 +52,7 @@ const roleHints: Record<Role, string> = {
 };
 
 /** By the `code` of a problem. A code that is not here is shown with the server's own words. */
-const errors: Record<string, string> = {
+const errors: Partial<Record<Problem['code'], string>> = {
   invalid_request: 'The server did not understand this.',
   missing_parameter: 'Something is missing.',
   invalid_parameter: 'A value is not possible.',

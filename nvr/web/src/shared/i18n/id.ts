@@ -856,7 +856,6 @@ const id: Words = {
     camera: 'Kamera',
     server: 'Server',
     policy: 'Kebijakan',
-    unknown: 'Tidak diketahui',
   },
   states: { recording: 'Merekam', waiting: 'Tidak merekam', off: 'Nonaktif' },
   roles: { viewer: 'Pemantau', investigator: 'Penyidik', admin: 'Administrator' },

@@ -1,49 +1,20 @@
 // The server's codes in the user's language: causes, classes, states, details and errors.
 
-import { ApiError, OfflineError } from '../api/client';
+import { ApiError, OfflineError, type Failure } from '../api/client';
 import type { Lang, Words } from '.';
 import { duration } from '../time/format';
-import { CAUSES, GAP_CLASSES, type Cause, type Camera, type Detail, type GapClass, type Problem } from '../api/types';
+import { CAUSE_CLASS_VALUES, CAUSE_VALUES, type Camera, type Cause, type CauseClass } from '../api/schema';
 
-/** For places where the server names a cause without its class (a camera's status). */
-const CLASS_OF: Record<Cause, GapClass> = {
-  disabled: 'administrative',
-  maintenance: 'administrative',
-  schedule: 'administrative',
-  not_configured: 'administrative',
-  unreachable: 'network',
-  unauthorized: 'camera',
-  rejected: 'camera',
-  stalled: 'camera',
-  ended: 'camera',
-  corrupt: 'network',
-  clock_step: 'server',
-  overload: 'server',
-  disk_full: 'server',
-  disk_error: 'server',
-  recorder_crashed: 'server',
-  server_down: 'server',
-  pruned: 'policy',
-  deleted: 'policy',
-  missing: 'server',
-  unknown: 'unknown',
-};
-
-/** A corrupt picture, and none, are put down to whom the detail names. */
-export function classOf(cause: string, detail?: Detail): GapClass {
-  const named =
-    (cause === 'corrupt' || cause === 'stalled') && detail && typeof detail !== 'string' ? detail.class : undefined;
-  if (named === 'network' || named === 'camera' || named === 'server') return named;
-  return CLASS_OF[cause as Cause] ?? 'unknown';
-}
+/** Named values (order number, policy, person), or free text from the recorder. */
+export type Detail = string | Record<string, unknown> | null;
 
 /** A newer server may know a cause that this page does not; its own word is better than none. */
 export function causeWords(cause: string, t: Words): string {
-  return (CAUSES as readonly string[]).includes(cause) ? t.causes[cause as Cause] : cause;
+  return (CAUSE_VALUES as readonly string[]).includes(cause) ? t.causes[cause as Cause] : cause;
 }
 
 export function classWords(name: string, t: Words): string {
-  return (GAP_CLASSES as readonly string[]).includes(name) ? t.classes[name as GapClass] : name;
+  return (CAUSE_CLASS_VALUES as readonly string[]).includes(name) ? t.classes[name as CauseClass] : name;
 }
 
 export function stateWords(camera: Pick<Camera, 'status'>, t: Words): string {
@@ -108,11 +79,11 @@ const VAGUE = new Set([
   'internal',
 ]);
 
-export function problemWords(problem: Problem, t: Words, lang: Lang = 'en'): string {
+export function problemWords(problem: Failure, t: Words, lang: Lang = 'en'): string {
   const { code, detail } = problem;
   if (problem.status === 429)
     return problem.retry_after_s ? t.tooManyFor(duration(problem.retry_after_s, lang)) : t.tooMany;
-  const translated = code ? t.errors[code] : undefined;
+  const translated = code ? (t.errors as Partial<Record<string, string>>)[code] : undefined;
   if (translated) return detail && VAGUE.has(code!) ? `${translated} (${detail})` : translated;
   return detail ?? problem.title ?? t.requestFailed(problem.status);
 }

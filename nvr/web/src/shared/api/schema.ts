@@ -1,0 +1,1676 @@
+// What the server takes and answers. Made from its OpenAPI description: python -m tests.page_types --write
+
+export interface Acknowledgement {
+  note?: string;
+}
+
+export const ADDRESS_STATE_VALUES = [
+  'valid',
+  'over',
+  'revoked',
+  'ended',
+] as const;
+export type AddressState = (typeof ADDRESS_STATE_VALUES)[number];
+
+export interface Addresses {
+  addresses: PlayerAddress[];
+}
+
+export interface Alert {
+  id: string;
+  kind: AlertKind;
+  subject: string;
+  since: string;
+  opened: string;
+  resolved: string | null;
+  flaps: number;
+  cameras: string[];
+  members: AlertMember[];
+  detail: Record<string, unknown>;
+  acknowledged: string | null;
+  acknowledged_by: string | null;
+  note: string | null;
+  undelivered: string[];
+}
+
+export const ALERT_KIND_VALUES = [
+  'camera_down',
+  'cameras_down',
+  'disk_low',
+  'sync_late',
+  'held_beyond',
+  'root_absent',
+  'promise_at_risk',
+  'clock_unsynchronised',
+  'recorded_little',
+  'frames_lost',
+  'time_stamps_off',
+  'keyframes_apart',
+  'login_refused',
+  'certificate_changed',
+  'deletion_waiting',
+  'tampered',
+] as const;
+export type AlertKind = (typeof ALERT_KIND_VALUES)[number];
+
+export interface AlertMember {
+  camera: string;
+  since: string;
+  well: string | null;
+  required: boolean;
+}
+
+export interface Alerts {
+  alerts: Alert[];
+  recipients: Recipient[];
+}
+
+export interface AppliedRules {
+  deleted: RuleCount;
+  gone: number;
+}
+
+export interface Approval {
+  reason?: string;
+}
+
+export interface AuditEntry {
+  seq: number;
+  time: string;
+  at_us: number;
+  actor: string;
+  address: string;
+  action: string;
+  camera: string | null;
+  detail: string;
+  previous: string;
+  hash: string;
+  actor_id: string | null;
+}
+
+export interface AuditFault {
+  seq: number;
+  kind: string;
+  detail: string;
+}
+
+export interface AuditPage {
+  head: string;
+  entries: AuditEntry[];
+  before: number | null;
+}
+
+export interface AuditVerdict {
+  whole: boolean;
+  state: LogState;
+  noted: string;
+  entries: number;
+  head: string;
+  faults: AuditFault[];
+}
+
+export interface Camera {
+  id: string;
+  name: string;
+  labels: Record<string, string>;
+  audio: boolean;
+  source: CameraSource;
+  url?: string;
+  expected_interval?: string | null;
+  priority?: number;
+  max_age?: string | null;
+  min_age?: string | null;
+  max_bytes?: string | null;
+  status: CameraStatus;
+  first_footage: string | null;
+  last_footage: string | null;
+}
+
+export interface CameraChange {
+  id?: string;
+  url?: string;
+  name?: string;
+  username?: string | null;
+  password?: string | null;
+  labels?: Record<string, string>;
+  audio?: boolean;
+  source?: string;
+  transport?: string;
+  login?: string;
+  tls?: string;
+  redirect_hosts?: string[];
+  expected_interval?: string | null;
+  priority?: number;
+  max_age?: string | null;
+  min_age?: string | null;
+  max_bytes?: string | null;
+}
+
+export interface CameraList {
+  as_of: string;
+  cameras: Camera[];
+}
+
+export interface CameraRules {
+  camera: string;
+  own: Policy;
+  in_force: Policy;
+}
+
+export const CAMERA_SOURCE_VALUES = [
+  'file',
+  'catalogue',
+] as const;
+export type CameraSource = (typeof CAMERA_SOURCE_VALUES)[number];
+
+export const CAMERA_STATE_VALUES = [
+  'recording',
+  'waiting',
+  'off',
+] as const;
+export type CameraState = (typeof CAMERA_STATE_VALUES)[number];
+
+export interface CameraStatus {
+  state: CameraState;
+  since: string;
+  cause: Cause | null;
+  class: CauseClass | null;
+  detail: Record<string, unknown> | null;
+  recorded_until: string | null;
+  codec: string | null;
+  width: number | null;
+  height: number | null;
+  bitrate_bps: number | null;
+  frame_rate: number | null;
+  clock_offset_s: number | null;
+  counters: Record<string, number>;
+}
+
+export interface CapacityPlan {
+  as_of: string;
+  where: string;
+  days: number;
+  overhead: number;
+  price_per_mbit: number | null;
+  capacity_bytes: number | null;
+  now: PlanFigures | null;
+  planned: PlanFigures;
+}
+
+export interface Case {
+  id: string;
+  number: string;
+  legal_basis: string;
+  title: string;
+  opened_by: string;
+  opened: string;
+  closed: string | null;
+  closed_by: string | null;
+  close_reason: string | null;
+  requests: FootageRequest[];
+}
+
+export interface Cases {
+  second_person: boolean;
+  cases: Case[];
+}
+
+export const CAUSE_VALUES = [
+  'disabled',
+  'maintenance',
+  'schedule',
+  'not_configured',
+  'unreachable',
+  'unauthorized',
+  'rejected',
+  'stalled',
+  'ended',
+  'corrupt',
+  'clock_step',
+  'overload',
+  'disk_full',
+  'disk_error',
+  'recorder_crashed',
+  'server_down',
+  'pruned',
+  'deleted',
+  'missing',
+  'unknown',
+] as const;
+export type Cause = (typeof CAUSE_VALUES)[number];
+
+export const CAUSE_CLASS_VALUES = [
+  'administrative',
+  'network',
+  'camera',
+  'server',
+  'policy',
+] as const;
+export type CauseClass = (typeof CAUSE_CLASS_VALUES)[number];
+
+export interface CauseConfirmation {
+  cause: string;
+}
+
+export interface Certificate {
+  certificate_sha256: string;
+  subject: string;
+  bits: number;
+  not_before: string;
+  not_after: string;
+  current: boolean;
+}
+
+export interface Certificates {
+  certificates: Certificate[];
+}
+
+export interface Check {
+  at: string;
+  outcome: CheckOutcome;
+  details: string[];
+}
+
+export const CHECK_OUTCOME_VALUES = [
+  'good',
+  'partly',
+  'wrong',
+] as const;
+export type CheckOutcome = (typeof CHECK_OUTCOME_VALUES)[number];
+
+export interface ClipPart {
+  start: string;
+  end: string;
+  url: string;
+}
+
+export interface Clock {
+  camera: string;
+  as_of: string;
+  latest: ClockSample | null;
+  samples: ClockSample[];
+}
+
+export interface ClockSample {
+  at: string;
+  until: string;
+  offset_s: number;
+  uncertainty_s: number;
+  source: string;
+}
+
+export interface Confirmation {
+  plan_hash: string;
+}
+
+export interface Coverage {
+  camera: string;
+  start: string;
+  end: string;
+  as_of: string;
+  recorded_s: number;
+  missing_s: number;
+  not_recorded_s: number;
+  no_longer_there_s: number;
+  not_required_s: number;
+  not_known_s: number;
+  spans: Span[];
+  gaps: Gap[];
+  clock_steps: Step[];
+}
+
+export interface CoverageReport {
+  start: string;
+  end: string;
+  as_of: string;
+  by: string;
+  zone: string;
+  filters: Record<string, string[]>;
+  cameras: number;
+  total: Figures;
+  groups: FigureGroup[];
+  clock_steps: FleetStep[];
+}
+
+export interface Cut {
+  camera: string;
+  since: string;
+  reason: string;
+  by: string;
+}
+
+export interface Cuts {
+  cuts: Cut[];
+}
+
+export interface DeletionAnswer {
+  start: string;
+  end: string;
+  reason: string;
+  plan_hash: string;
+}
+
+export interface Deletion {
+  plan_hash: string;
+  segments: number;
+  bytes: number;
+  ranges: Span[];
+  held: number;
+  growing: boolean;
+}
+
+export interface Directive {
+  id: string;
+  kind: DirectiveKind;
+  state: DirectiveState;
+  reason: string;
+  start: string;
+  end: string | null;
+  selection: string;
+  cameras: number;
+  left: number;
+  entered_by: string;
+  entered: string;
+  letter?: string | null;
+  letter_date?: string | null;
+  approver?: string | null;
+  expected_end?: string | null;
+  overdue?: boolean;
+  local_copy_until?: string | null;
+  hours?: string | null;
+  zone?: string | null;
+  attachment?: string | null;
+  attachment_name?: string | null;
+  revocations: Revocation[];
+  members?: DirectiveMember[];
+}
+
+export const DIRECTIVE_KIND_VALUES = [
+  'order',
+  'maintenance',
+  'schedule',
+] as const;
+export type DirectiveKind = (typeof DIRECTIVE_KIND_VALUES)[number];
+
+export interface DirectiveMember {
+  camera: string;
+  revocation: string | null;
+}
+
+export const DIRECTIVE_STATE_VALUES = [
+  'planned',
+  'in_force',
+  'ended',
+] as const;
+export type DirectiveState = (typeof DIRECTIVE_STATE_VALUES)[number];
+
+export interface Export {
+  id: string;
+  state: ExportState;
+  cameras: string[];
+  start: string;
+  end: string;
+  case: string;
+  legal_basis: string;
+  purpose: string;
+  requester: string;
+  approver: string;
+  requested_by: string;
+  requested: string;
+  started: string | null;
+  ended: string | null;
+  total_bytes: number | null;
+  done_bytes: number;
+  reason: string | null;
+  warnings: string[];
+  files: ExportFile[];
+  bytes: number | null;
+  download: string | null;
+  may_download: boolean;
+  links: ExportLink[];
+  begins: string | null;
+  checked: Check | null;
+  stated_by: Record<string, string>;
+}
+
+export interface ExportFile {
+  name: string;
+  bytes: number;
+}
+
+export interface ExportLink {
+  id: string;
+  recipient: string;
+  made_by: string;
+  made: string;
+  until: string;
+  state: LinkState;
+  openings: number;
+  downloads: number;
+  used: string | null;
+  revoked: string | null;
+  revoked_by: string | null;
+  path?: string;
+}
+
+export const EXPORT_STATE_VALUES = [
+  'queued',
+  'running',
+  'done',
+  'failed',
+  'cancelled',
+  'expired',
+] as const;
+export type ExportState = (typeof EXPORT_STATE_VALUES)[number];
+
+export interface Exports {
+  exports: Export[];
+}
+
+export interface Fact {
+  kind: Cause;
+  start: string;
+}
+
+export interface FigureGroup {
+  coverage: number | null;
+  asked_s: number;
+  recorded_s: number;
+  not_recorded_s: number;
+  no_longer_there_s: number;
+  not_required_s: number;
+  not_known_s: number;
+  required_s: number;
+  missing_s: number;
+  by_class: OutagesByClass;
+  planned_s: number;
+  administrative_s: number;
+  absent_s: number;
+  removed_s: number;
+  outages: number;
+  longest_s: number;
+  mtbf_s: number | null;
+  mttr_s: number | null;
+  camera?: string;
+  name?: string;
+  labels?: Record<string, string>;
+  value?: string | null;
+  cameras?: number;
+  start?: string;
+  end?: string;
+}
+
+export interface Figures {
+  coverage: number | null;
+  asked_s: number;
+  recorded_s: number;
+  not_recorded_s: number;
+  no_longer_there_s: number;
+  not_required_s: number;
+  not_known_s: number;
+  required_s: number;
+  missing_s: number;
+  by_class: OutagesByClass;
+  planned_s: number;
+  administrative_s: number;
+  absent_s: number;
+  removed_s: number;
+  outages: number;
+  longest_s: number;
+  mtbf_s: number | null;
+  mttr_s: number | null;
+}
+
+export interface FleetStep {
+  at: string;
+  to: string;
+  by_s: number;
+  cameras: number;
+}
+
+export interface FootageRequest {
+  id: string;
+  case: string;
+  cameras: string[];
+  holds: string[];
+  start: string;
+  end: string;
+  purpose: string;
+  state: RequestState;
+  requester: string;
+  mine: boolean;
+  requested: string;
+  decided_by: string | null;
+  decided: string | null;
+  decision: string | null;
+  export: string | null;
+}
+
+export interface Forecast {
+  as_of: string;
+  capacity_bytes: number;
+  needed_bytes: number;
+  bytes_per_s: number;
+  full: string | null;
+  misses: Miss[];
+}
+
+export interface Gap {
+  start: string;
+  end: string;
+  open: boolean;
+  duration_s: number;
+  cause: Cause;
+  class: CauseClass;
+  detail: Record<string, unknown>;
+  fact: Fact | null;
+}
+
+export interface GapReport {
+  start: string;
+  end: string;
+  as_of: string;
+  fold_s: number;
+  filters: Record<string, string[]>;
+  gaps: ReportGap[];
+  omitted: number;
+  total: GapTotals;
+  clock_steps: FleetStep[];
+}
+
+export interface GapTotals {
+  gaps: number;
+  missing_s: number;
+  cameras: number;
+  asked_s: number;
+  recorded_s: number;
+  not_recorded_s: number;
+  no_longer_there_s: number;
+  not_required_s: number;
+  not_known_s: number;
+  longest_s: number;
+  folded: Tally;
+  by_cause: Record<string, Tally>;
+  by_class: Record<string, Tally>;
+  by_kind: KindTally[];
+}
+
+export interface Health {
+  status: 'ok' | 'degraded';
+  version: string;
+  time: string;
+  problems: HealthProblem[];
+}
+
+export interface HealthProblem {
+  code: string;
+  detail: string;
+  cameras?: number;
+}
+
+export interface Hold {
+  id: string;
+  camera: string;
+  start: string;
+  end: string;
+  reason: string;
+  placed_by: string;
+  placed: string;
+  released: string | null;
+  released_by: string | null;
+  release_reason: string | null;
+  segments: number | null;
+  bytes: number | null;
+}
+
+export interface Holds {
+  holds: Hold[];
+}
+
+export interface Imported {
+  dry_run: boolean;
+  added: string[];
+  changed: Record<string, string[]>;
+  unchanged: number;
+}
+
+export interface KindTally {
+  gaps: number;
+  missing_s: number;
+  cause: Cause;
+  class: CauseClass;
+}
+
+export interface Label {
+  max_age_s: number | null;
+  min_age_s: number | null;
+  max_bytes: number | null;
+  match: Record<string, string>;
+}
+
+export const LINK_STATE_VALUES = [
+  'valid',
+  'over',
+  'revoked',
+  'ended',
+] as const;
+export type LinkState = (typeof LINK_STATE_VALUES)[number];
+
+export interface LinkedCamera {
+  id: string;
+  name: string;
+}
+
+export const LOG_STATE_VALUES = [
+  'whole',
+  'consistent',
+  'tampered',
+] as const;
+export type LogState = (typeof LOG_STATE_VALUES)[number];
+
+export interface LoggedIn {
+  user: string;
+  role: Role;
+}
+
+export interface Login {
+  username: string;
+  password: string;
+}
+
+export interface Me {
+  user: string;
+  role: Role;
+  zone: string;
+  version: string;
+  time: string;
+  must_change_password: boolean;
+}
+
+export interface Miss {
+  camera: string;
+  min_age_s: number;
+  reachable_s: number;
+  at: string;
+}
+
+export interface Mistake {
+  field: string;
+  message: string;
+}
+
+export interface NetworkReport {
+  start: string;
+  end: string;
+  as_of: string;
+  by: string;
+  step: string;
+  where: string;
+  zone: string;
+  rows: NetworkRow[];
+}
+
+export interface NetworkRow {
+  group: string | null;
+  start: string;
+  end: string;
+  cameras: number;
+  recorded_s: number;
+  bytes: number;
+  received_bytes: number;
+  bitrate_bps: number | null;
+  carried_bps: number;
+  packets: number;
+  lost_packets: number;
+  loss: number | null;
+  damaged: number;
+  undecodable: number;
+  reconnects: number;
+  jitter_us: number | null;
+  jitter_most_us: number | null;
+  lost_frames: number;
+  time_faults: number;
+  keyframe_most_us: number | null;
+}
+
+export interface NewAddress {
+  live?: boolean;
+  start?: string | null;
+  end?: string | null;
+  expires_s?: number;
+}
+
+export interface NewCamera {
+  id: string;
+  url: string;
+  name?: string;
+  username?: string | null;
+  password?: string | null;
+  labels?: Record<string, string>;
+  audio?: boolean;
+  source?: string;
+  transport?: string;
+  login?: string;
+  tls?: string;
+  redirect_hosts?: string[];
+  expected_interval?: string | null;
+  priority?: number;
+  max_age?: string | null;
+  min_age?: string | null;
+  max_bytes?: string | null;
+}
+
+export interface NewCase {
+  number: string;
+  legal_basis: string;
+  title?: string;
+}
+
+export interface NewExport {
+  request?: string | null;
+  cameras?: string[];
+  start?: string | null;
+  end?: string | null;
+  case?: string;
+  legal_basis?: string;
+  purpose?: string;
+  requester?: string;
+  approver?: string;
+}
+
+export interface NewHold {
+  camera: string;
+  start: string;
+  end: string;
+  reason: string;
+}
+
+export interface NewLabelRule {
+  max_age_s?: number | null;
+  min_age_s?: number | null;
+  max_bytes?: number | null;
+  match: Record<string, string>;
+}
+
+export interface NewLink {
+  recipient: string;
+  expires_s?: number | null;
+  until?: string | null;
+}
+
+export interface NewOrder {
+  where?: string | null;
+  cameras?: string[] | null;
+  csv?: string | null;
+  letter: string;
+  reason: string;
+  approver: string;
+  letter_date?: string | null;
+  start?: string | null;
+  end?: string | null;
+  expected_end?: string | null;
+  local_copy_until?: string | null;
+  attachment?: string | null;
+  attachment_name?: string | null;
+  plan_hash?: string | null;
+}
+
+export interface NewPassword {
+  password: string;
+  current?: string | null;
+}
+
+export interface NewRequest {
+  cameras: string[];
+  start: string;
+  end: string;
+  purpose: string;
+}
+
+export interface NewRevocation {
+  reason: string;
+  letter?: string | null;
+  letter_date?: string | null;
+  approver?: string | null;
+  start?: string | null;
+  cameras?: string[] | null;
+  where?: string | null;
+}
+
+export interface NewSchedule {
+  where?: string | null;
+  cameras?: string[] | null;
+  csv?: string | null;
+  reason: string;
+  hours: string;
+  start?: string | null;
+  end?: string | null;
+}
+
+export interface NewToken {
+  name: string;
+  role: Role;
+}
+
+export interface NewUser {
+  name: string;
+  password: string;
+  role: Role;
+}
+
+export interface NewWindow {
+  where?: string | null;
+  cameras?: string[] | null;
+  csv?: string | null;
+  reason: string;
+  start: string;
+  end: string;
+}
+
+export interface Oddity {
+  code: string;
+  text: string;
+  figures?: Record<string, unknown>;
+}
+
+export interface OpenedLink {
+  recipient: string;
+  until: string;
+  cameras: LinkedCamera[];
+  start: string;
+  end: string;
+  case: string;
+  name: string;
+  bytes: number;
+  download: string;
+  server: string;
+  zone: string;
+}
+
+export interface Opening {
+  link: string;
+}
+
+export interface OrderOfCamera {
+  letter: string;
+  letter_date: string | null;
+  expected_end: string | null;
+}
+
+export interface OrderPreview {
+  as_of: string;
+  plan_hash: string;
+  cameras: string[];
+  start: string;
+  until: string | null;
+  camera_hours: number | null;
+  camera_hours_a_day: number;
+  disabled_before: number;
+  other_orders: string[];
+  holds: TouchedHold[];
+  cases: TouchedCase[];
+  recording: number;
+  measured: number;
+  unknown: number;
+  mbit_per_s: number | null;
+  uplink_mbit_per_s: number | null;
+  cost_a_month: number | null;
+  cost_saved: number | null;
+}
+
+export interface Orders {
+  as_of: string;
+  orders: Directive[];
+}
+
+export interface Outage {
+  camera: string;
+  name: string;
+  labels: Record<string, string>;
+  since: string;
+  at_least: boolean;
+  duration_s: number;
+  cause: Cause | null;
+  class: CauseClass;
+  detail: Record<string, unknown>;
+}
+
+export interface OutageList {
+  as_of: string;
+  cameras: number;
+  outages: Outage[];
+}
+
+export interface OutagesByClass {
+  network: number;
+  camera: number;
+  server: number;
+}
+
+export interface PlanFigures {
+  cameras: number;
+  measured: number;
+  unknown: number;
+  bitrate_bps: number;
+  bytes_a_day: number;
+  disk_bytes: number;
+  disk_days: number | null;
+  uplink_mbit_per_s: number;
+  cost_a_month: number | null;
+}
+
+export interface PlayerAddress {
+  id: string;
+  camera: string;
+  start: string | null;
+  end: string | null;
+  made_by: string;
+  made: string;
+  until: string;
+  state: AddressState;
+  used: string | null;
+  revoked: string | null;
+  revoked_by: string | null;
+  path?: string;
+}
+
+export interface Policy {
+  max_age_s: number | null;
+  min_age_s: number | null;
+  max_bytes: number | null;
+}
+
+export interface PolicyChange {
+  max_age_s?: number | null;
+  min_age_s?: number | null;
+  max_bytes?: number | null;
+}
+
+export interface Preview {
+  as_of: string;
+  plan_hash: string;
+  segments: number;
+  hours: number;
+  bytes: number;
+  cameras: number;
+  oldest: string | null;
+  by_rule: Record<string, RuleCount>;
+  complete: boolean;
+  shortfalls: Shortfall[];
+  overdue: number;
+  held_beyond: Record<string, number>;
+}
+
+export interface Probe {
+  url: string;
+  source: string;
+  transport: string;
+  seconds: number;
+  codec: string;
+  profile: string;
+  width: number;
+  height: number;
+  frames: number;
+  frame_rate: number | null;
+  declared_frame_rate: number | null;
+  bitrate_bps: number | null;
+  keyframe_s: number | null;
+  clock_offset_s: number | null;
+  audio: string | null;
+  audio_packets: number;
+  error: string | null;
+  cause: string | null;
+  oddities: Oddity[];
+  picture?: string | null;
+}
+
+export interface ProbeRequest {
+  camera?: string | null;
+  url?: string | null;
+  username?: string | null;
+  password?: string | null;
+  audio?: boolean;
+  source?: string;
+  transport?: string;
+  login?: string;
+  tls?: string;
+}
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  instance: string;
+  code: 'invalid_request' | 'missing_parameter' | 'invalid_parameter' | 'live_too_far_ahead' | 'naive_time' | 'invalid_time' | 'time_out_of_range' | 'empty_range' | 'range_too_long' | 'invalid_camera' | 'invalid_hold' | 'invalid_case' | 'invalid_selection' | 'invalid_directive' | 'invalid_attachment' | 'invalid_table' | 'invalid_deletion' | 'invalid_cut' | 'invalid_retention' | 'invalid_account' | 'weak_password' | 'invalid_link' | 'invalid_address' | 'invalid_export' | 'not_authenticated' | 'bad_credentials' | 'forbidden' | 'password_change_needed' | 'hold_too_large' | 'second_person_needed' | 'not_your_request' | 'not_your_export' | 'outside_address' | 'cross_origin' | 'not_found' | 'camera_not_found' | 'segment_not_found' | 'no_footage' | 'init_not_found' | 'alert_not_found' | 'case_not_found' | 'request_not_found' | 'export_not_found' | 'link_not_found' | 'link_not_valid' | 'address_not_found' | 'address_not_valid' | 'certificate_not_found' | 'hold_not_found' | 'directive_not_found' | 'attachment_not_found' | 'public_off' | 'account_not_found' | 'method_not_allowed' | 'provisioned' | 'camera_exists' | 'user_exists' | 'case_exists' | 'case_closed' | 'case_undecided' | 'request_decided' | 'export_not_ready' | 'export_wrong' | 'export_ended' | 'approval_needed' | 'too_many_addresses' | 'too_many_exports' | 'hold_released' | 'nothing_waits' | 'probe_failed' | 'plan_changed' | 'range_not_over' | 'several_inits' | 'not_live' | 'last_admin' | 'footage_gone' | 'too_large' | 'wrong_host' | 'range_not_satisfiable' | 'too_many_attempts' | 'clip_too_long' | 'gap_too_long' | 'footage_damaged' | 'internal' | 'catalogue_unavailable' | 'busy';
+  incident?: string;
+  errors?: Mistake[];
+  parts?: ClipPart[];
+  archive?: string;
+  known_until?: string;
+  retry_at?: string;
+  so_far?: ClipPart | null;
+}
+
+export interface PublicCamera {
+  id: string;
+  name: string;
+  district: string | null;
+  latitude: string | null;
+  longitude: string | null;
+  state: string;
+  since: string | null;
+  text: Record<string, string>;
+  order: OrderOfCamera | null;
+  picture: string | null;
+  picture_time: string | null;
+}
+
+export interface PublicCameras {
+  as_of: string;
+  zone: string;
+  cameras: PublicCamera[];
+}
+
+export interface Range {
+  start: string;
+  end: string;
+}
+
+export interface Recipient {
+  channel: string;
+  recipient: string | null;
+  waiting: number;
+  failing_since: string | null;
+  error: string | null;
+  accepted: string | null;
+  dropped: number;
+}
+
+export interface Refusal {
+  reason: string;
+  release?: boolean;
+}
+
+export interface Release {
+  reason: string;
+}
+
+export interface ReportGap {
+  start: string;
+  end: string;
+  open: boolean;
+  duration_s: number;
+  cause: Cause;
+  class: CauseClass;
+  detail: Record<string, unknown>;
+  fact: Fact | null;
+  camera: string;
+  name: string;
+}
+
+export const REQUEST_STATE_VALUES = [
+  'asked',
+  'approved',
+  'refused',
+  'withdrawn',
+] as const;
+export type RequestState = (typeof REQUEST_STATE_VALUES)[number];
+
+export interface Retention {
+  as_of: string;
+  default: Policy;
+  labels: Label[];
+  cameras: CameraRules[];
+  roots: Root[];
+}
+
+export interface Retried {
+  camera: string;
+  waited: boolean;
+}
+
+export interface Revocation {
+  id: string;
+  reason: string;
+  letter: string | null;
+  letter_date: string | null;
+  approver: string | null;
+  start: string;
+  cameras: number;
+  entered_by: string;
+  entered: string;
+}
+
+export const ROLE_VALUES = [
+  'viewer',
+  'investigator',
+  'admin',
+] as const;
+export type Role = (typeof ROLE_VALUES)[number];
+
+export interface Root {
+  root: string;
+  path: string;
+  free_bytes: number;
+  floor_bytes: number;
+}
+
+export interface RuleChange {
+  default?: PolicyChange;
+  labels?: NewLabelRule[] | null;
+  cameras?: Record<string, PolicyChange>;
+}
+
+export interface RuleCount {
+  segments: number;
+  bytes: number;
+}
+
+export interface Schedules {
+  as_of: string;
+  schedules: Directive[];
+}
+
+export interface Shortfall {
+  root: string;
+  bytes: number;
+}
+
+export interface Span {
+  start: string;
+  end: string;
+}
+
+export interface Step {
+  at: string;
+  to: string;
+  by_s: number;
+}
+
+export interface Tally {
+  gaps: number;
+  missing_s: number;
+}
+
+export interface Token {
+  id: string;
+  name: string;
+  role: Role;
+  created: string;
+  last_used: string | null;
+  user: string | null;
+  made_by: string | null;
+  token?: string;
+}
+
+export interface Tokens {
+  tokens: Token[];
+}
+
+export interface TouchedCase {
+  id: string;
+  number: string;
+}
+
+export interface TouchedHold {
+  id: string;
+  camera: string;
+  reason: string;
+}
+
+export interface Trusted {
+  camera: string;
+  known: boolean;
+}
+
+export interface Uploaded {
+  sha256: string;
+  bytes: number;
+}
+
+export interface User {
+  id: string;
+  name: string;
+  role: Role;
+  created: string;
+  made_by: string | null;
+}
+
+export interface Users {
+  users: User[];
+}
+
+export interface Waiting {
+  cause: string;
+  since: string;
+  reason: string | null;
+  segments: number;
+  hours: number;
+  bytes: number;
+  cameras: number;
+  oldest: string | null;
+  confirmed_by: string | null;
+}
+
+export interface WaitingList {
+  as_of: string;
+  waiting: Waiting[];
+}
+
+export interface Why {
+  reason: string;
+}
+
+export interface WindowList {
+  as_of: string;
+  windows: Directive[];
+}
+
+/** By method and path. */
+export interface Routes {
+  'POST /api/login': {
+    body: Login;
+    answer: LoggedIn;
+  };
+  'POST /api/logout': {
+    answer: void;
+  };
+  'GET /api/me': {
+    answer: Me;
+  };
+  'GET /api/users': {
+    answer: Users;
+  };
+  'POST /api/users': {
+    body: NewUser;
+    answer: User;
+  };
+  'DELETE /api/users/{name}': {
+    path: { name: string };
+    answer: void;
+  };
+  'POST /api/users/{name}/password': {
+    path: { name: string };
+    body: NewPassword;
+    answer: void;
+  };
+  'GET /api/tokens': {
+    answer: Tokens;
+  };
+  'POST /api/tokens': {
+    body: NewToken;
+    answer: Token;
+  };
+  'DELETE /api/tokens/{token}': {
+    path: { token: string };
+    answer: void;
+  };
+  'GET /api/cameras': {
+    answer: CameraList;
+  };
+  'POST /api/cameras': {
+    body: NewCamera;
+    answer: Camera;
+  };
+  'GET /api/cameras/{camera}': {
+    path: { camera: string };
+    answer: Camera;
+  };
+  'DELETE /api/cameras/{camera}': {
+    path: { camera: string };
+    answer: void;
+  };
+  'PATCH /api/cameras/{camera}': {
+    path: { camera: string };
+    body: CameraChange;
+    answer: Camera;
+  };
+  'POST /api/cameras/{camera}/retry': {
+    path: { camera: string };
+    answer: Retried;
+  };
+  'POST /api/cameras/{camera}/trust': {
+    path: { camera: string };
+    answer: Trusted;
+  };
+  'GET /api/camera-table': {
+    query?: { where?: string; passwords?: string };
+    answer: void;
+  };
+  'POST /api/camera-table': {
+    query?: { dry_run?: string };
+    answer: Imported;
+  };
+  'GET /api/cameras/{camera}/clock': {
+    path: { camera: string };
+    query?: { start?: string; end?: string };
+    answer: Clock;
+  };
+  'GET /api/cameras/{camera}/coverage': {
+    path: { camera: string };
+    query?: { start?: string; end?: string };
+    answer: Coverage;
+  };
+  'GET /api/coverage': {
+    query?: { start?: string; end?: string; by?: string; camera?: string[]; group?: string[]; where?: string };
+    answer: CoverageReport;
+  };
+  'GET /api/outages': {
+    query?: { group?: string[]; where?: string; class?: string[] };
+    answer: OutageList;
+  };
+  'GET /api/exports': {
+    answer: Exports;
+  };
+  'POST /api/exports': {
+    body: NewExport;
+    answer: Export;
+  };
+  'GET /api/exports/{export}': {
+    path: { export: string };
+    answer: Export;
+  };
+  'POST /api/exports/{export}/cancel': {
+    path: { export: string };
+    answer: Export;
+  };
+  'GET /api/exports/{export}/download': {
+    path: { export: string };
+    answer: void;
+  };
+  'GET /api/certificates': {
+    answer: Certificates;
+  };
+  'GET /api/certificates/{name}': {
+    path: { name: string };
+    answer: void;
+  };
+  'POST /api/exports/{export}/links': {
+    path: { export: string };
+    body: NewLink;
+    answer: ExportLink;
+  };
+  'POST /api/exports/{export}/links/{link}/revoke': {
+    path: { export: string; link: string };
+    answer: ExportLink;
+  };
+  'POST /api/links/open': {
+    body: Opening;
+    answer: OpenedLink;
+  };
+  'GET /api/links/{link}/download': {
+    path: { link: string };
+    answer: void;
+  };
+  'GET /api/gaps': {
+    query?: { start?: string; end?: string; camera?: string[]; group?: string[]; where?: string; cause?: string[]; class?: string[]; fold_s?: string; limit?: string; lang?: string; format?: string };
+    answer: GapReport;
+  };
+  'GET /api/cameras/{camera}/clip.mp4': {
+    path: { camera: string };
+    query?: { start?: string; end?: string; gaps?: string; so_far?: boolean; run?: string; request?: string };
+    answer: void;
+  };
+  'GET /api/cameras/{camera}/clip.zip': {
+    path: { camera: string };
+    query?: { start?: string; end?: string; gaps?: string; so_far?: boolean; request?: string };
+    answer: void;
+  };
+  'GET /api/cameras/{camera}/playlist.m3u8': {
+    path: { camera: string };
+    query?: { start?: string; end?: string; run?: string };
+    answer: void;
+  };
+  'GET /api/cameras/{camera}/live.m3u8': {
+    path: { camera: string };
+    query?: { _HLS_msn?: string; _HLS_part?: string };
+    answer: void;
+  };
+  'GET /api/cameras/{camera}/snapshot.jpg': {
+    path: { camera: string };
+    query?: { at?: string; width?: string };
+    answer: void;
+  };
+  'GET /api/cameras/{camera}/segments/{name}': {
+    path: { camera: string; name: string };
+    answer: void;
+  };
+  'GET /api/cameras/{camera}/inits/{name}': {
+    path: { camera: string; name: string };
+    answer: void;
+  };
+  'GET /api/inits/{name}': {
+    path: { name: string };
+    answer: void;
+  };
+  'POST /api/cameras/{camera}/addresses': {
+    path: { camera: string };
+    body: NewAddress;
+    answer: PlayerAddress;
+  };
+  'GET /api/addresses': {
+    answer: Addresses;
+  };
+  'DELETE /api/addresses/{address}': {
+    path: { address: string };
+    answer: void;
+  };
+  'GET /api/watch/{secret}/playlist.m3u8': {
+    path: { secret: string };
+    query?: { run?: string };
+    answer: void;
+  };
+  'GET /api/watch/{secret}/live.m3u8': {
+    path: { secret: string };
+    query?: { _HLS_msn?: string; _HLS_part?: string };
+    answer: void;
+  };
+  'GET /api/watch/{secret}/segments/{name}': {
+    path: { secret: string; name: string };
+    answer: void;
+  };
+  'GET /api/watch/{secret}/inits/{name}': {
+    path: { secret: string; name: string };
+    answer: void;
+  };
+  'GET /api/watch/{secret}/clip.mp4': {
+    path: { secret: string };
+    query?: { gaps?: string; so_far?: boolean; run?: string };
+    answer: void;
+  };
+  'GET /api/watch/{secret}/snapshot.jpg': {
+    path: { secret: string };
+    query?: { at?: string; width?: string };
+    answer: void;
+  };
+  'GET /api/orders': {
+    answer: Orders;
+  };
+  'POST /api/orders': {
+    body: NewOrder;
+    answer: Directive;
+  };
+  'GET /api/orders/{order}': {
+    path: { order: string };
+    answer: Directive;
+  };
+  'POST /api/orders/preview': {
+    body: NewOrder;
+    answer: OrderPreview;
+  };
+  'POST /api/orders/{order}/revoke': {
+    path: { order: string };
+    body: NewRevocation;
+    answer: Directive;
+  };
+  'POST /api/attachments': {
+    answer: Uploaded;
+  };
+  'GET /api/orders/{order}/attachment': {
+    path: { order: string };
+    answer: void;
+  };
+  'GET /api/maintenance': {
+    answer: WindowList;
+  };
+  'POST /api/maintenance': {
+    body: NewWindow;
+    answer: Directive;
+  };
+  'POST /api/maintenance/{window}/end': {
+    path: { window: string };
+    body: NewRevocation;
+    answer: Directive;
+  };
+  'GET /api/schedules': {
+    answer: Schedules;
+  };
+  'POST /api/schedules': {
+    body: NewSchedule;
+    answer: Directive;
+  };
+  'POST /api/schedules/{schedule}/end': {
+    path: { schedule: string };
+    body: NewRevocation;
+    answer: Directive;
+  };
+  'GET /api/public/cameras': {
+    answer: PublicCameras;
+  };
+  'GET /api/public/cameras/{camera}': {
+    path: { camera: string };
+    answer: PublicCamera;
+  };
+  'GET /api/public/cameras/{camera}/picture.jpg': {
+    path: { camera: string };
+    answer: void;
+  };
+  'GET /api/public-cuts': {
+    answer: Cuts;
+  };
+  'POST /api/cameras/{camera}/public-cut': {
+    path: { camera: string };
+    body: Why;
+    answer: Cut;
+  };
+  'POST /api/cameras/{camera}/public-cut/end': {
+    path: { camera: string };
+    body: Why;
+    answer: void;
+  };
+  'GET /api/holds': {
+    answer: Holds;
+  };
+  'POST /api/holds': {
+    body: NewHold;
+    answer: Hold;
+  };
+  'POST /api/holds/{hold}/release': {
+    path: { hold: string };
+    body: Release;
+    answer: Hold;
+  };
+  'GET /api/cases': {
+    answer: Cases;
+  };
+  'POST /api/cases': {
+    body: NewCase;
+    answer: Case;
+  };
+  'GET /api/cases/{case}': {
+    path: { case: string };
+    answer: Case;
+  };
+  'POST /api/cases/{case}/close': {
+    path: { case: string };
+    body: Refusal;
+    answer: Case;
+  };
+  'POST /api/cases/{case}/requests': {
+    path: { case: string };
+    body: NewRequest;
+    answer: FootageRequest;
+  };
+  'POST /api/requests/{id}/approve': {
+    path: { id: string };
+    body: Approval;
+    answer: FootageRequest;
+  };
+  'POST /api/requests/{id}/refuse': {
+    path: { id: string };
+    body: Refusal;
+    answer: FootageRequest;
+  };
+  'POST /api/requests/{id}/withdraw': {
+    path: { id: string };
+    body: Refusal;
+    answer: FootageRequest;
+  };
+  'GET /api/alerts': {
+    query?: { open?: boolean; limit?: number };
+    answer: Alerts;
+  };
+  'POST /api/alerts/{alert}/acknowledge': {
+    path: { alert: string };
+    body: Acknowledgement;
+    answer: Alert;
+  };
+  'GET /api/network': {
+    query?: { start?: string; end?: string; by?: string; step?: string; where?: string };
+    answer: NetworkReport;
+  };
+  'GET /api/plan': {
+    query?: { where?: string; cameras?: string; bitrate_bps?: string; days?: string; overhead?: string; price_per_mbit?: string };
+    answer: CapacityPlan;
+  };
+  'POST /api/probe': {
+    body: ProbeRequest;
+    answer: Probe;
+  };
+  'POST /api/cameras/{camera}/deletion/preview': {
+    path: { camera: string };
+    body: Range;
+    answer: Deletion;
+  };
+  'POST /api/cameras/{camera}/deletion': {
+    path: { camera: string };
+    body: DeletionAnswer;
+    answer: Deletion;
+  };
+  'GET /api/retention/waiting': {
+    answer: WaitingList;
+  };
+  'POST /api/retention/confirm': {
+    body: CauseConfirmation;
+    answer: WaitingList;
+  };
+  'GET /api/retention': {
+    answer: Retention;
+  };
+  'GET /api/retention/preview': {
+    answer: Preview;
+  };
+  'POST /api/retention/preview': {
+    body: RuleChange;
+    answer: Preview;
+  };
+  'POST /api/retention/apply': {
+    body: Confirmation;
+    answer: AppliedRules;
+  };
+  'GET /api/retention/forecast': {
+    answer: Forecast;
+  };
+  'GET /api/audit': {
+    query?: { start?: string; end?: string; actor?: string; camera?: string; action?: string; before?: number; limit?: number };
+    answer: AuditPage;
+  };
+  'GET /api/audit/verify': {
+    query?: { head?: string[] };
+    answer: AuditVerdict;
+  };
+  'GET /api/health': {
+    answer: Health;
+  };
+}
