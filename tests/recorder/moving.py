@@ -66,15 +66,20 @@ def deliver(
     delay_us: Callable[[int, int], int] = lambda number, true_us: 5_000,
     poll_us: int = POLL_US,
     phase_us: int = 123_000,
+    busy_us: Sequence[int] = (0,),
 ) -> list[Filmed]:
-    """Over a network that keeps the order, to a reader that polls."""
+    """Over a network that keeps the order, to a reader that polls. ``busy_us``: by how much its polls are late, in
+    turn, since the machine had something else to do; less than from one to the next."""
     found: list[Filmed] = []
     latest_us = 0
     for number, (true_us, stamp) in enumerate(frames):
         latest_us = max(latest_us, true_us + delay_us(number, true_us))
         read_us = latest_us
         if poll_us:
-            read_us = -((phase_us - latest_us) // poll_us) * poll_us + phase_us
+            poll = -((phase_us - latest_us) // poll_us)
+            # The one before may have been late enough.
+            polls = [number * poll_us + phase_us + busy_us[number % len(busy_us)] for number in (poll - 1, poll)]
+            read_us = next(at_us for at_us in polls if at_us >= latest_us)
         found.append(Filmed(true_us, stamp, stamp, read_us))
     return found
 

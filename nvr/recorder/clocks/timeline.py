@@ -197,7 +197,7 @@ class Timeline:
             ahead = early and step > self.usual + self._ticks(_EARLY_US)
         else:
             # Of a camera whose stamps are fast each step is large.
-            far = self._number > 3 and step > 4 * self.usual
+            far = self._number > 3 and step > 4 * max(self.usual, self._ticks(self._beginning.step_us))
             far = far or step > self._ticks(_FAR_US)
             ahead = far and step > arrived + self._ticks(2 * _STEP_US)
         if self._held is not None:

@@ -44,12 +44,57 @@ class KeyframesStampedLate(Stamped):
     right=WITHIN_A_SECOND,
 )
 class StampsInMicroseconds(Stamped):
-    # FFmpeg hands out the first frames together, and what they show of the rate is up to 2 s off then.
-    sources = ("native",)
-
     @classmethod
     def stamp(cls, number: int, pts: int) -> int:
         return pts * 100 // 9
+
+
+@habit(
+    "stamps-tripled",
+    "stamps are 3/10 s apart, frames come every 1/10 s",
+    seen="as stamps-doubled: a frame rate set to a third of what comes",
+    right=WITHIN_A_SECOND,
+)
+class StampsTripled(Stamped):
+    @classmethod
+    def stamp(cls, number: int, pts: int) -> int:
+        return 3 * pts
+
+
+@habit(
+    "stamps-half-as-fast-again",
+    "stamps are 3/20 s apart, frames come every 1/10 s",
+    seen="as stamps-doubled: 30 frames a second come of a camera set to 20",
+    right=WITHIN_A_SECOND,
+)
+class StampsHalfAsFastAgain(Stamped):
+    @classmethod
+    def stamp(cls, number: int, pts: int) -> int:
+        return pts * 3 // 2
+
+
+@habit(
+    "stamps-doubled-and-jump",
+    "stamps are 1/5 s apart, frames come every 1/10 s; every 6 s the stamps jump by +10 s",
+    seen="as stamps-doubled and stamps-jump-often",
+    right=WITHIN_A_SECOND,
+)
+class StampsDoubledAndJump(Stamped):
+    @classmethod
+    def stamp(cls, number: int, pts: int) -> int:
+        return 2 * (pts + number // 60 * 5 * _TICKS)
+
+
+@habit(
+    "milliseconds-that-jump",
+    "time stamps count milliseconds, and jump by +5 s every 6 s",
+    seen="senders that forward a clock of their own, which is set (smolrtsp #39 and ex_nvr #404)",
+    right=WITHIN_A_SECOND,
+)
+class MillisecondsThatJump(Stamped):
+    @classmethod
+    def stamp(cls, number: int, pts: int) -> int:
+        return (pts + number // 60 * 5 * _TICKS) // 90
 
 
 @habit(

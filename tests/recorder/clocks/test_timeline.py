@@ -69,8 +69,15 @@ CAMERAS: dict[str, tuple[list[tuple[int, int]], float, str, int | None]] = {
     "counts milliseconds": (camera(200, stamp=lambda n, t: t / 90), 0.3, "scaled", 0),
     "counts microseconds": (camera(200, stamp=lambda n, t: t * 100 / 9), 0.5, "scaled", 0),
     "counts microseconds, 25 a second": (camera(200, fps=25, stamp=lambda n, t: t * 100 / 9), 0.5, "scaled", 0),
-    "twice as fast": (camera(200, stamp=lambda n, t: t * 2), 0.9, "scaled", 0),
-    "half as fast again": (camera(200, stamp=lambda n, t: t * 1.5), 1.2, "scaled", 0),
+    "counts microseconds, the first stamp guessed": (
+        camera(200, stamp=lambda n, t: t * 100 / 9 if n else 1.0), 0.5, "scaled", 0),
+    "twice as fast": (camera(200, stamp=lambda n, t: t * 2), 0.5, "scaled", 0),
+    "half as fast again": (camera(200, stamp=lambda n, t: t * 1.5), 0.5, "scaled", 0),
+    "a quarter as fast again": (camera(200, stamp=lambda n, t: t * 1.25), 1.05, "scaled", 0),
+    "three times as fast": (camera(200, stamp=lambda n, t: t * 3), 0.5, "scaled", 0),
+    "twice as fast, 5 s on and on": (camera(90, stamp=lambda n, t: 2 * (t + n // 60 * 5)), 0.5, "scaled", None),
+    "milliseconds, 5 s on once": (camera(90, stamp=lambda n, t: (t + (5 if n >= 207 else 0)) / 90), 0.3, "scaled", 1),
+    "milliseconds, 2 s back once": (camera(90, stamp=lambda n, t: (t - (2 if n >= 207 else 0)) / 90), 0.3, "scaled", 1),
     "all stamps 0": (camera(170, stamp=lambda n, t: 0), 0.3, "counted", 0),
     "all stamps 0, 25 a second": (camera(170, fps=25, stamp=lambda n, t: 0), 0.3, "counted", 0),
     "stamps by chance": (camera(170, stamp=lambda n, t: chance.random() * 40_000), 1.0, "counted", None),
@@ -161,7 +168,24 @@ def test_a_rate_that_changes_under_reports(frames_s: float, first_s: float, poll
 def test_property_a_rate_from_the_beginning(power: float, fps: float, polled: bool, phase_us: int) -> None:
     """Between three hundred times slower and thirty times faster than they should be."""
     frames = camera(60, fps=fps, stamp=lambda n, t: t * 10**power)
-    check(deliver(frames, poll_us=POLL_US if polled else PROMPT, phase_us=phase_us), 1.25)
+    check(deliver(frames, poll_us=POLL_US if polled else PROMPT, phase_us=phase_us), 1.05)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@example(0.30103, 10.0, [0, 0, 300_000], 0)
+@example(0.30103, 10.0, [0] * 8 + [40_000], 0)
+@given(
+    st.floats(-2.0, 1.2),
+    st.sampled_from([5.0, 10.0, 25.0]),
+    st.lists(st.integers(0, 400_000), min_size=1, max_size=12),
+    st.integers(0, POLL_US - 1),
+)
+def test_property_a_rate_from_the_beginning_read_by_a_busy_machine(
+    power: float, fps: float, busy_us: list[int], phase_us: int
+) -> None:
+    """Whose polls come late, now and then: the first frame that is read after one has waited longest."""
+    frames = camera(60, fps=fps, stamp=lambda n, t: t * 10**power)
+    check(deliver(frames, phase_us=phase_us, busy_us=busy_us), 1.05)
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
