@@ -181,7 +181,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.secrets",
         }
     ),
-    "nvr.config": frozenset({"storage", "storage.format", "storage.retention"}),
+    "nvr.config": frozenset({"nvr.texts", "storage", "storage.format", "storage.retention"}),
     "nvr.demo": frozenset({"nvr.demo.rtsp"}),
     "nvr.demo.rtsp": frozenset(),
     "nvr.documents": frozenset(),

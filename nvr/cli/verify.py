@@ -21,10 +21,13 @@ __all__ = ["read_certificates", "verify"]
 
 def _language(given: str | None) -> Language:
     """The one given, else that of this terminal."""
-    if given in ("id", "en"):
-        return "id" if given == "id" else "en"
+    from nvr.texts import LANGUAGES
+
     of_terminal = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return "id" if of_terminal.lower().startswith("id") else "en"
+    asked = given or of_terminal.lower().partition("_")[0]
+    if given is not None and given not in LANGUAGES:
+        raise click.BadParameter(f"must be one of {', '.join(LANGUAGES)}", param_hint="--language")
+    return asked if asked in LANGUAGES else "en"
 
 
 def read_certificates(paths: tuple[Path, ...]) -> list[Certificate]:
@@ -52,7 +55,7 @@ def read_certificates(paths: tuple[Path, ...]) -> list[Certificate]:
     help="A certificate (DER or PEM) that is trusted; may be given more than once.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
-@click.option("--language", type=click.Choice(["en", "id"]), help="Of the verdict. [default: the terminal's]")
+@click.option("--language", help="Of the verdict, such as en or id. [default: the terminal's]")
 @config_option
 @click.pass_context
 def verify(

@@ -36,6 +36,7 @@ from nvr.config.secret import Secret
 from nvr.config.units import SpaceFloor, duration, size
 from nvr.config.urls import parse_camera_url
 from nvr.config.zone import check_zone, server_zone
+from nvr.texts.words import LANGUAGES
 from storage.format.layout import NODE_ID, is_camera_id
 from storage.retention.policies import LabelRule, Policy, Rules, resolve
 from storage.texts import TextError, one_line, wrong_in
@@ -162,6 +163,14 @@ def _own_host(value: str) -> str:
 
 
 AbsolutePath = Annotated[Path, BeforeValidator(_absolute)]
+
+
+def _language(text: str) -> str:
+    if text not in LANGUAGES:
+        raise ValueError(f"must be one of {', '.join(LANGUAGES)}")
+    return text
+
+
 Line = Annotated[str, AfterValidator(_line)]
 Email = Annotated[str, AfterValidator(_email)]
 Age = Annotated[int, duration("1s", "36525d")]
@@ -277,7 +286,7 @@ class AlertSettings(Settings):
     fold_by: tuple[Line, ...] = ("isp", "district")
     fold_from: StrictInt = Field(default=5, ge=2, le=10_000)
     recorded_least: StrictInt = Field(default=90, ge=0, le=100)
-    language: Literal["id", "en"] = "en"
+    language: Annotated[str, AfterValidator(_language)] = "en"
     email_to: tuple[Email, ...] = ()
     email_from: Email | None = None
     smtp_host: Annotated[str, AfterValidator(_host)] | None = None

@@ -1,8 +1,5 @@
-"""What the server itself says to people, in Indonesian and English: reports and statements.
-
-The page has words of its own (``nvr/web/src/shared/i18n``); logs, errors and the API's codes are English. One module
-per language, all with the same keys: ``Words`` is what a language must have, and a missing one is a type error.
-"""
+"""What the product says to people: a catalogue a language (``languages/``) for the page and for what the server writes
+itself, and how times, lengths and numbers are written. Logs and the details of errors are English."""
 
 from nvr.texts.formats import Formats
 from nvr.texts.words import LANGUAGES, Language, Words, words

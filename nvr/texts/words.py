@@ -1,17 +1,35 @@
-"""The dictionary that every language fills."""
+"""The catalogue of words: a file a language in ``languages/``, for the page, reports, alerts and evidence alike.
+
+Invariant: a text that a language lacks is English, and English has them all. Adding a language is adding a file.
+"""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
 
 from storage.causes import Cause, CauseClass
 
-__all__ = ["LANGUAGES", "Language", "Units", "Words", "words"]
+__all__ = ["LANGUAGES", "Language", "Units", "Words", "languages", "read_words", "words"]
 
-Language = Literal["id", "en"]
-LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+Language = str
+"""The name of a language's file, a tag of BCP 47 such as ``id``."""
+
+_FOLDER: Final = Path(__file__).parent / "languages"
+_COMPLETE: Final = "en"
+
+
+def languages(folder: Path) -> tuple[Language, ...]:
+    """The languages of a folder of catalogues, by name."""
+    return tuple(sorted(path.stem for path in folder.glob("*.json")))
+
+
+LANGUAGES: Final = languages(_FOLDER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +46,11 @@ class Units:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """``report`` holds the headings and sentences of reports; ``{name}`` in them is filled in. ``categories`` are those
-    of ``storage.coverage.figures.Category``; ``alerts`` what messages about alerts say."""
+    """What of a catalogue the server itself says; the rest is the page's. ``{name}`` in a text is filled in.
+    ``categories`` are those of ``storage.coverage.figures.Category``; ``report`` is what reports say, ``alerts``
+    messages about alerts, ``public`` what citizens read of a camera, ``statement`` the labels and ``sentences`` the
+    sentences of an export's statement, ``outcomes`` and ``findings`` what verifying a package finds."""
 
-    language: Language
     name: str
     months: tuple[str, ...]
     short_months: tuple[str, ...]
@@ -43,10 +62,32 @@ class Words:
     details: Mapping[str, str]
     report: Mapping[str, str]
     alerts: Mapping[str, str]
+    public: Mapping[str, str]
+    statement: Mapping[str, str]
+    sentences: Mapping[str, str]
+    outcomes: Mapping[str, str]
+    findings: Mapping[str, str]
 
 
+def _over(english: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _over(text, own.get(key, {})) if isinstance(text, dict) else own.get(key, text)
+        for key, text in english.items()
+    }
+
+
+def read_words(folder: Path, language: Language) -> Words:
+    """The words of a language of a folder of catalogues.
+
+    Raises:
+        FileNotFoundError: there is no such language.
+        msgspec.ValidationError: the file is no catalogue; the message says where.
+    """
+    english, own = (msgspec.json.decode((folder / f"{name}.json").read_bytes()) for name in (_COMPLETE, language))
+    return msgspec.convert(_over(english, own), Words)
+
+
+@functools.cache
 def words(language: Language) -> Words:
-    """The words of a language."""
-    from nvr.texts import en, id
-
-    return {"en": en.WORDS, "id": id.WORDS}[language]
+    """The words of a language of ``LANGUAGES``."""
+    return read_words(_FOLDER, language)

@@ -65,10 +65,9 @@ def parse_language(text: str) -> Language:
     Raises:
         ApiError: ``invalid_parameter``.
     """
-    for language in LANGUAGES:
-        if text == language:
-            return language
-    raise ApiError("invalid_parameter", f"lang must be one of {', '.join(LANGUAGES)}")
+    if text not in LANGUAGES:
+        raise ApiError("invalid_parameter", f"lang must be one of {', '.join(LANGUAGES)}")
+    return text
 
 
 def _group(text: str) -> ReportGroup:

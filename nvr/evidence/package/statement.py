@@ -19,7 +19,6 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 from PIL import Image
 
-from nvr.evidence.package.statement_texts import BOTH, SENTENCES
 from nvr.evidence.seal.times import iso, local, parse_iso
 from nvr.texts import Formats, words
 from storage.causes import Cause, CauseClass
@@ -29,6 +28,8 @@ from storage.coverage.figures import Category, category
 __all__ = ["first_picture", "make_statement"]
 
 _MARGIN_MM: Final = 15
+# Its reader may be in a court in Semarang or in a laboratory abroad.
+_LANGUAGES: Final = ("id", "en")
 _WIDTH_MM: Final = 180
 _LABEL_MM: Final = 66
 _MOST_CAMERAS: Final = 4
@@ -74,14 +75,14 @@ class _Page(FPDF):
         self.set_margins(_MARGIN_MM, _MARGIN_MM)
         self.set_auto_page_break(True, margin=16)
         self.set_creation_date(datetime.fromtimestamp(made_us // 1_000_000, UTC))
-        self.set_title(f"{BOTH['title']} {export_id}")
+        self.set_title(f"{_label('title')} {export_id}")
         self.add_page()
 
     def footer(self) -> None:
         """What FPDF draws at the end of each page."""
         self.set_y(-12)
         self.font(7, colour=_FAINT)
-        self.cell(0, 4, _plain(f"{BOTH['id']} {self._export_id}   {self.page_no()}/{{nb}}"), align="C")
+        self.cell(0, 4, _plain(f"{_label('id')} {self._export_id}   {self.page_no()}/{{nb}}"), align="C")
 
     def font(self, size: float, *, bold: bool = False, mono: bool = False, colour: tuple[int, int, int] = _INK) -> None:
         """The font of what follows."""
@@ -98,7 +99,7 @@ class _Page(FPDF):
             self.add_page()
         self.ln(2)
         self.font(9.5, bold=True)
-        self.line_of(BOTH[key], 5)
+        self.line_of(_label(key), 5)
 
     def row(self, label: str, value: str) -> None:
         """A label and what belongs to it."""
@@ -107,13 +108,20 @@ class _Page(FPDF):
         self.cell(_LABEL_MM, 4.2, _plain(label))
         self.font(8)
         self.set_xy(_MARGIN_MM + _LABEL_MM, top)
-        self.multi_cell(_WIDTH_MM - _LABEL_MM, 4.2, _plain(value or BOTH["none"]), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.multi_cell(
+            _WIDTH_MM - _LABEL_MM, 4.2, _plain(value or _label("none")), new_x=XPos.LMARGIN, new_y=YPos.NEXT
+        )
 
     def both(self, key: str, **values: object) -> None:
         """A sentence in both languages."""
-        for number, text in enumerate(SENTENCES[key]):
+        for number, language in enumerate(_LANGUAGES):
+            text = words(language).sentences[key]
             self.font(8, colour=_FAINT if number else _INK)
             self.line_of(text.format(**values), 3.9)
+
+
+def _label(key: str) -> str:
+    return " / ".join(words(language).statement[key] for language in _LANGUAGES)
 
 
 def _plain(text: str) -> str:
@@ -125,7 +133,7 @@ def make_statement(manifest: Mapping[str, Any], stills: Mapping[str, bytes | Non
     zone = manifest["unit"]["zone"]
     page = _Page(manifest["id"], parse_iso(manifest["made"]))
     page.font(15, bold=True)
-    page.line_of(BOTH["title"], 8)
+    page.line_of(_label("title"), 8)
     _about(page, manifest, zone)
     _warnings(page, manifest)
     cameras = manifest["cameras"]
@@ -137,7 +145,7 @@ def make_statement(manifest: Mapping[str, Any], stills: Mapping[str, bytes | Non
     page.heading("verify")
     page.both("verify")
     page.font(8, colour=_FAINT)
-    page.line_of(BOTH["certificate"])
+    page.line_of(_label("certificate"))
     page.font(7.5, mono=True)
     page.line_of(f"{manifest['signer']['certificate_sha256']}  ({manifest['signer']['subject']})")
     page.both("signed")
@@ -154,13 +162,13 @@ def _about(page: _Page, manifest: Mapping[str, Any], zone: str) -> None:
     stated_by = request["stated_by"]
     for key in ("case", "legal_basis", "purpose", "requester", "approver", "operator"):
         by = stated_by.get(key)
-        page.row(BOTH[key], request[key] if by is None else f"{request[key]}\n({BOTH['stated'].format(who=by)})")
-    page.row(BOTH["holds"], ", ".join(request["holds"]))
-    page.row(BOTH["id"], manifest["id"])
-    page.row(BOTH["made"], f"{_time(manifest['made'], zone)} ({zone})")
-    page.row(BOTH["unit"], f"{unit['name']} ({unit['node']}), nvr {manifest['software']['version']}")
+        page.row(_label(key), request[key] if by is None else f"{request[key]}\n({_label('stated').format(who=by)})")
+    page.row(_label("holds"), ", ".join(request["holds"]))
+    page.row(_label("id"), manifest["id"])
+    page.row(_label("made"), f"{_time(manifest['made'], zone)} ({zone})")
+    page.row(_label("unit"), f"{unit['name']} ({unit['node']}), nvr {manifest['software']['version']}")
     state = manifest["server_clock_at_export"]["synchronized"]
-    page.row(BOTH["clock"], BOTH["clock_none" if state is None else "clock_true" if state else "clock_false"])
+    page.row(_label("clock"), _label("clock_none" if state is None else "clock_true" if state else "clock_false"))
     page.ln(1)
     if stated_by:
         page.both("stated")
@@ -176,7 +184,7 @@ def _warnings(page: _Page, manifest: Mapping[str, Any]) -> None:
     if wrong or lost:
         page.ln(2)
         page.font(9.5, bold=True, colour=_GAP)
-        page.line_of(BOTH["warning"], 5)
+        page.line_of(_label("warning"), 5)
     for key, count in (("not_as_recorded", wrong), ("not_delivered", lost), ("unverified", growing)):
         if count:
             page.both(key, count=count)
@@ -188,29 +196,29 @@ def _camera(page: _Page, camera: Mapping[str, Any], still: bytes | None, zone: s
         page.add_page()
     page.ln(2)
     page.font(10.5, bold=True)
-    page.line_of(f"{BOTH['camera']}: {camera['name']} ({camera['id']})", 6)
+    page.line_of(f"{_label('camera')}: {camera['name']} ({camera['id']})", 6)
     requested = camera["requested"]
-    page.row(BOTH["requested"], f"{_time(requested['start'], zone)}\n{_time(requested['end'], zone)}")
-    page.row(BOTH["recorded"], english.length(camera["recorded_us"]))
+    page.row(_label("requested"), f"{_time(requested['start'], zone)}\n{_time(requested['end'], zone)}")
+    page.row(_label("recorded"), english.length(camera["recorded_us"]))
     for key, us in _missing(camera["gaps"]).items():
         if us or key == "not_recorded":
-            page.row(BOTH[key], english.length(us))
+            page.row(_label(key), english.length(us))
     if camera["not_known_us"]:
-        page.row(BOTH["not_known"].capitalize(), english.length(camera["not_known_us"]))
+        page.row(_label("not_known").capitalize(), english.length(camera["not_known_us"]))
     offsets = [sample["offset_us"] for sample in camera["clock_offset_samples"]]
     told = (
-        BOTH["camera_clock_ahead"].format(first=_offset(min(offsets)), last=_offset(max(offsets)))
+        _label("camera_clock_ahead").format(first=_offset(min(offsets)), last=_offset(max(offsets)))
         if offsets
-        else BOTH["camera_clock_none"]
+        else _label("camera_clock_none")
     )
-    page.row(BOTH["camera_clock"], told)
+    page.row(_label("camera_clock"), told)
     for step in camera["clock_steps"]:
         at, to = (local(parse_iso(step[key]), zone) for key in ("at", "to"))
         page.both("clock_step", at=at, to=to)
     _timeline(page, camera, zone)
     if still is not None:
         page.font(8, colour=_FAINT)
-        page.line_of(BOTH["picture"])
+        page.line_of(_label("picture"))
         page.image(io.BytesIO(still), w=90, h=34, keep_aspect_ratio=True)
         page.ln(1)
     _gaps(page, camera["gaps"], zone)
@@ -262,7 +270,7 @@ def _timeline(page: _Page, camera: Mapping[str, Any], zone: str) -> None:
         page.set_fill_color(*colour)
         page.rect(x, y + 0.8, 3, 2.2, style="F")
         page.set_xy(x + 4, y)
-        page.cell(52, 4, _plain(BOTH[key]))
+        page.cell(52, 4, _plain(_label(key)))
         x += 60
     page.set_xy(_MARGIN_MM, y + 5)
 
@@ -270,17 +278,17 @@ def _timeline(page: _Page, camera: Mapping[str, Any], zone: str) -> None:
 def _gaps(page: _Page, gaps: Sequence[Mapping[str, Any]], zone: str) -> None:
     if not gaps:
         page.font(8)
-        page.line_of(BOTH["no_gaps"])
+        page.line_of(_label("no_gaps"))
         return
     page.font(8, colour=_FAINT)
-    page.line_of(BOTH["gaps"])
-    indonesian, english = words("id").causes, words("en").causes
+    page.line_of(_label("gaps"))
     for gap in gaps[:_MOST_GAPS]:
         cause = Cause(gap["cause"])
         start_us, end_us = parse_iso(gap["start"]), parse_iso(gap["end"])
         length = Formats("en", zone).length(end_us - start_us)
         page.font(8)
-        page.line_of(f"{local(start_us, zone)} + {length}: {indonesian[cause]} / {english[cause]}")
+        told = " / ".join(words(language).causes[cause] for language in _LANGUAGES)
+        page.line_of(f"{local(start_us, zone)} + {length}: {told}")
     if len(gaps) > _MOST_GAPS:
         page.both("more", count=len(gaps) - _MOST_GAPS)
 

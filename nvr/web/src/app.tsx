@@ -3,7 +3,7 @@
 import { useEffect } from 'preact/hooks';
 import { BASE } from './shared/api/base';
 import { CameraPage } from './features/camera/camera-page';
-import { dictionaries, LANGS, setLang, useWords, type Lang } from './shared/i18n';
+import { fill, LANGS, setLang, useWords, wordsOf } from './shared/i18n';
 import { AccountPage } from './features/people/account-page';
 import { AdminCamerasPage } from './features/cameras/admin-cameras-page';
 import { AlertsPage, useOpenAlerts } from './features/alerts/alerts-page';
@@ -81,7 +81,7 @@ function FirstPassword({ me }: { me: Me }) {
       <main class="login" id="content">
         <section class="panel" data-testid="first-password">
           <h1>{t.admin.firstPassword}</h1>
-          <p>{t.admin.firstPasswordWhy(me.user)}</p>
+          <p>{fill(t.admin.firstPasswordWhy, { user: me.user })}</p>
           <PasswordForm user={me.user} own onDone={() => void refreshSession()} />
           <button type="button" class="small" data-testid="logout" onClick={() => void logout()}>
             {t.nav.logout}
@@ -219,10 +219,10 @@ export function LanguageChoice() {
   return (
     <label class="language">
       <span class="visually-hidden">{t.language}</span>
-      <select data-testid="language" value={lang} onChange={(event) => setLang(valueOf(event) as Lang)}>
+      <select data-testid="language" value={lang} onChange={(event) => setLang(valueOf(event))}>
         {LANGS.map((name) => (
           <option key={name} value={name} lang={name}>
-            {dictionaries[name].languageName}
+            {wordsOf(name).name}
           </option>
         ))}
       </select>

@@ -19,7 +19,7 @@ from nvr.evidence.package.manifest import MANIFEST_NAME, encode
 from nvr.evidence.seal.signing import Signer
 from nvr.evidence.verify import verify
 from nvr.evidence.verify.report import EXIT_CODES
-from nvr.evidence.verify.words import TEXTS
+from nvr.texts import LANGUAGES, words
 from storage.format.boxes import children
 from tests.evidence.made import Made, archive_of
 from tests.nightly import examples
@@ -35,7 +35,7 @@ def told(target: Path) -> int:
     report = verify(target)
     codes = {finding.code for finding in report.findings}
     assert "not_understood" not in codes, report.findings
-    assert codes <= set(TEXTS["en"]) and codes <= set(TEXTS["id"])
+    assert all(codes <= set(words(language).findings) for language in LANGUAGES)
     for more in (["--json"], ["--language", "id"], ["--language", "en"]):
         done = CliRunner().invoke(main, ["verify", str(target), *more])
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception

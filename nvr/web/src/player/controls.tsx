@@ -1,7 +1,7 @@
 // The bar under the picture.
 
 import { snapshotUrl } from '../shared/api/client';
-import { useWords } from '../shared/i18n';
+import { fill, useWords } from '../shared/i18n';
 import * as format from '../shared/time/format';
 import type { Camera } from '../shared/api/schema';
 import { Icon, IconButton } from '../shared/ui/icons';
@@ -114,7 +114,9 @@ export function Controls({ playback, state, camera, zone, onFullscreen }: Contro
         </button>
         {live ? (
           <span class="latency" data-testid="latency">
-            {state.livePicture && state.latencyS !== null ? c.latency(format.duration(state.latencyS, lang)) : ''}
+            {state.livePicture && state.latencyS !== null
+              ? fill(c.latency, { seconds: format.duration(state.latencyS, lang) })
+              : ''}
           </span>
         ) : null}
       </div>

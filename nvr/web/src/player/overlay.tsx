@@ -1,7 +1,7 @@
 // The words over the picture whenever there is none, or none yet: never an empty black box.
 
 import { useState } from 'preact/hooks';
-import { useWords, type Words } from '../shared/i18n';
+import { fill, useWords, type Words } from '../shared/i18n';
 import { serverNow } from '../session';
 import * as format from '../shared/time/format';
 import { parseInstant, type Instant } from '../shared/time/instant';
@@ -55,7 +55,9 @@ function NotLive({ camera, playback, zone }: { camera: Camera; playback: Playbac
       <p class={`overlay-cause gap-text-${status.class ?? 'server'}`} data-testid="overlay-cause">
         {stateWords(camera, t)}
       </p>
-      {since !== null ? <p title={format.utc(since)}>{t.camera.since(format.dateTime(since, lang, zone))}</p> : null}
+      {since !== null ? (
+        <p title={format.utc(since)}>{fill(t.camera.since, { time: format.dateTime(since, lang, zone) })}</p>
+      ) : null}
       {status.detail ? <p class="overlay-detail">{detailWords(status.detail, t)}</p> : null}
       <p class="overlay-detail">{t.camera.liveReturns}</p>
       {camera.last_footage ? (
@@ -84,7 +86,7 @@ function Stopped({ stop, state, camera, playback, zone, mayClip, onSaveClip }: O
     case 'gap': {
       const { gap, start, end } = stop.gap;
       const period = gap.open
-        ? t.gapList.open(format.dateTime(start, lang, zone), format.clock(stop.asOf, lang, zone))
+        ? fill(t.gapList.open, { start: format.dateTime(start, lang, zone), asOf: format.clock(stop.asOf, lang, zone) })
         : `${format.period(start, end, lang, zone)} (${format.duration(gap.duration_s, lang)})`;
       return (
         <div class="overlay" data-testid="overlay-gap" role="status">
@@ -162,7 +164,9 @@ function TroubleWords({
     return (
       <>
         <p class="overlay-title">
-          {trouble.kind === 'codec' ? t.camera.codec(codecName(trouble.codec ?? camera?.status.codec)) : t.camera.noMse}
+          {trouble.kind === 'codec'
+            ? fill(t.camera.codec, { name: codecName(trouble.codec ?? camera?.status.codec) })
+            : t.camera.noMse}
         </p>
         {trouble.kind === 'codec' ? <p>{t.camera.codecHelp}</p> : null}
         {mayClip ? <p>{t.camera.codecClip}</p> : null}

@@ -3,7 +3,7 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { momentAt, type DayCoverage, type GapAt } from './day-coverage';
-import { useWords } from '../shared/i18n';
+import { fill, useWords } from '../shared/i18n';
 import * as format from '../shared/time/format';
 import { MINUTE, SECOND, type Instant } from '../shared/time/instant';
 import { causeWords, classWords } from '../shared/i18n/words';
@@ -113,7 +113,7 @@ export function Timeline(props: TimelineProps) {
         data-testid="timeline"
         role="slider"
         tabIndex={0}
-        aria-label={t.timeline.label(format.longDate((day.start + day.end) / 2, lang, zone))}
+        aria-label={fill(t.timeline.label, { day: format.longDate((day.start + day.end) / 2, lang, zone) })}
         aria-valuemin={0}
         aria-valuemax={Math.round((day.end - day.start) / SECOND)}
         aria-orientation="horizontal"

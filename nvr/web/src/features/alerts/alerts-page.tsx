@@ -3,7 +3,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, named, useWords } from '../../shared/i18n';
 import { cameraHref } from '../../router';
 import { allows, serverNow } from '../../session';
 import * as format from '../../shared/time/format';
@@ -41,7 +41,9 @@ export function AlertsPage({ me }: { me: Me }) {
     const subject = alert.subject.startsWith('cause=')
       ? causeWords(alert.subject.slice('cause='.length), t)
       : alert.subject;
-    return a.kinds[alert.kind]?.(subject, format.number(alert.cameras.length, lang)) ?? `${alert.kind} ${subject}`;
+    const text = named(a.kinds, alert.kind);
+    if (text === undefined) return `${alert.kind} ${subject}`;
+    return fill(text, { subject: subject || a.allCameras, n: format.number(alert.cameras.length, lang) });
   };
   return (
     <div>
@@ -106,17 +108,17 @@ export function AlertsPage({ me }: { me: Me }) {
                       ))
                     )}
                     {alert.members.length <= 1 && alert.cameras.length > MOST_CAMERAS
-                      ? ` ${a.more(format.number(alert.cameras.length - MOST_CAMERAS, lang))}`
+                      ? ` ${fill(a.more, { n: format.number(alert.cameras.length - MOST_CAMERAS, lang) })}`
                       : null}
                   </td>
                   <td data-label={a.state}>
                     {alert.acknowledged_by ? (
                       <div>
-                        {a.knows(alert.acknowledged_by)}
+                        {fill(a.knows, { who: alert.acknowledged_by })}
                         {alert.note ? `: ${alert.note}` : ''}
                       </div>
                     ) : null}
-                    {alert.flaps > 0 ? <div class="hint">{a.flaps(alert.flaps)}</div> : null}
+                    {alert.flaps > 0 ? <div class="hint">{fill(a.flaps, { n: alert.flaps })}</div> : null}
                     {alert.undelivered.map((what) => (
                       <div key={what} class="error">
                         {a.undelivered} {what}
@@ -157,9 +159,9 @@ function Members({ members, zone }: { members: AlertMember[]; zone: string }) {
   const down = members.filter((one) => one.well === null);
   const back = members.filter((one) => one.well !== null && one.required).length;
   const left = members.length - down.length - back;
-  const parts = [a.stillDown(format.number(down.length, lang))];
-  if (back > 0) parts.push(a.backAgain(format.number(back, lang)));
-  if (left > 0) parts.push(a.left(format.number(left, lang)));
+  const parts = [fill(a.stillDown, { n: format.number(down.length, lang) })];
+  if (back > 0) parts.push(fill(a.backAgain, { n: format.number(back, lang) }));
+  if (left > 0) parts.push(fill(a.left, { n: format.number(left, lang) }));
   return (
     <details
       class="members"
@@ -174,11 +176,13 @@ function Members({ members, zone }: { members: AlertMember[]; zone: string }) {
           <li key={one.camera}>
             <a href={cameraHref(one.camera)}>{one.camera}</a>{' '}
             <span class="hint">
-              {a.sinceAt(format.shortDateTime(parseInstant(one.since), serverNow(), lang, zone))}
+              {fill(a.sinceAt, { at: format.shortDateTime(parseInstant(one.since), serverNow(), lang, zone) })}
             </span>
           </li>
         ))}
-        {down.length > MOST_LISTED ? <li>{a.more(format.number(down.length - MOST_LISTED, lang))}</li> : null}
+        {down.length > MOST_LISTED ? (
+          <li>{fill(a.more, { n: format.number(down.length - MOST_LISTED, lang) })}</li>
+        ) : null}
       </ul>
     </details>
   );
@@ -219,7 +223,7 @@ function Recipients({ found, zone }: { found: Recipient[]; zone: string }) {
                 data-failing={one.failing_since !== null}
               >
                 <td data-label={a.recipient}>
-                  {a.channels[one.channel] ?? one.channel}
+                  {named(a.channels, one.channel) ?? one.channel}
                   {one.recipient ? `: ${one.recipient}` : ''}
                 </td>
                 <td data-label={a.state}>
@@ -230,7 +234,7 @@ function Recipients({ found, zone }: { found: Recipient[]; zone: string }) {
                       <span class="good">{a.delivers}</span>
                     )
                   ) : (
-                    <span class="error">{a.failing(time(one.failing_since))}</span>
+                    <span class="error">{fill(a.failing, { since: time(one.failing_since) })}</span>
                   )}
                   {one.error ? <div class="hint">{one.error}</div> : null}
                 </td>

@@ -1,6 +1,6 @@
 // What is known of the camera beside its picture.
 
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import { codecName } from '../../player/codec';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
@@ -15,7 +15,7 @@ export function CameraFacts({ camera, zone }: { camera: Camera; zone: string }) 
   const picture = [
     status.codec ? codecName(status.codec) : null,
     status.width && status.height ? `${status.width} × ${status.height}` : null,
-    status.frame_rate ? t.camera.frames(format.number(status.frame_rate, lang, 1)) : null,
+    status.frame_rate ? fill(t.camera.frames, { n: format.number(status.frame_rate, lang, 1) }) : null,
     status.bitrate_bps ? `${format.number(status.bitrate_bps / 1e6, lang, 2)} Mbit/s` : null,
   ]
     .filter(Boolean)
@@ -24,7 +24,7 @@ export function CameraFacts({ camera, zone }: { camera: Camera; zone: string }) 
   const reason = typeof note['audio_reason'] === 'string' ? note['audio_reason'] : '';
   const audio =
     note['audio'] === 'unrecorded'
-      ? t.camera.audioUnrecorded(reason)
+      ? fill(t.camera.audioUnrecorded, { why: reason })
       : note['audio'] === 'realigned'
         ? t.camera.audioRealigned
         : '';
@@ -32,7 +32,7 @@ export function CameraFacts({ camera, zone }: { camera: Camera; zone: string }) 
   const clockWords = (ahead: number): string => {
     if (Math.abs(ahead) < CLOCK_IN_STEP_S) return t.camera.clockInStep;
     const length = format.duration(Math.abs(ahead), lang);
-    return ahead < 0 ? t.camera.clockBehind(length) : t.camera.clockAhead(length);
+    return ahead < 0 ? fill(t.camera.clockBehind, { length }) : fill(t.camera.clockAhead, { length });
   };
   return (
     <dl class="facts camera-facts" data-testid="camera-facts">

@@ -3,7 +3,7 @@
 
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import { Controls, frameRateOf } from '../../player/controls';
 import { actionOf, focusKind } from '../../player/keys';
 import { canDecode } from '../../player/codec';
@@ -237,10 +237,10 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
           ) : null}
           {state?.skipped ? (
             <p class="toast" role="status" data-testid="skipped">
-              {t.camera.skipped(
-                format.durationBetween(state.skipped[0]!.start, state.skipped.at(-1)!.end, lang),
-                [...new Set(state.skipped.map((g) => causeWords(g.gap.cause, t)))].join(', '),
-              )}
+              {fill(t.camera.skipped, {
+                length: format.durationBetween(state.skipped[0]!.start, state.skipped.at(-1)!.end, lang),
+                cause: [...new Set(state.skipped.map((g) => causeWords(g.gap.cause, t)))].join(', '),
+              })}
             </p>
           ) : null}
         </div>

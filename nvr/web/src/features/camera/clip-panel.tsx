@@ -4,7 +4,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { parseInstant, SECOND, type Instant } from '../../shared/time/instant';
 import { fromInput, toInput } from '../../shared/time/zone';
@@ -112,17 +112,17 @@ export function ClipPanel({ camera, zone, clip, playhead, onClip, onChoose }: Cl
             onAt={(end) => onClip({ ...clip, end })}
           />
         </div>
-        <p class="hint">{c.zone(format.zoneName(clip.start, lang, zone))}</p>
+        <p class="hint">{fill(c.zone, { name: format.zoneName(clip.start, lang, zone) })}</p>
         <dl class="facts">
           <dt>{c.length}</dt>
           <dd data-testid="clip-length">{valid ? format.durationBetween(clip.start, clip.end, lang) : '–'}</dd>
           <dt>{c.footage}</dt>
           <dd data-testid="clip-footage">
             {known
-              ? c.footageOf(
-                  format.duration(range!.recordedS, lang),
-                  format.percent(range!.recordedS, (clip.end - clip.start) / SECOND, lang),
-                )
+              ? fill(c.footageOf, {
+                  footage: format.duration(range!.recordedS, lang),
+                  percent: format.percent(range!.recordedS, (clip.end - clip.start) / SECOND, lang),
+                })
               : '–'}
           </dd>
         </dl>
@@ -182,7 +182,7 @@ function Outcome({ result, zone }: { result: Result; zone: string }) {
     return (
       <div class="clip-outcome" role="status">
         <p class="good" data-testid="clip-started">
-          {result.size === null ? c.startedUnsized : c.started(format.bytes(result.size, lang))}
+          {result.size === null ? c.startedUnsized : fill(c.started, { size: format.bytes(result.size, lang) })}
         </p>
         {result.notShown.length > 0 ? (
           <>
@@ -197,12 +197,12 @@ function Outcome({ result, zone }: { result: Result; zone: string }) {
     <div role="alert" class="clip-outcome" data-testid="clip-problem">
       <p class={result.parts.length > 0 || result.soFar ? '' : 'error'}>
         {result.text}
-        {result.retryAt === null ? '' : ` ${c.retry(format.dateTime(result.retryAt, lang, zone))}`}
+        {result.retryAt === null ? '' : ` ${fill(c.retry, { time: format.dateTime(result.retryAt, lang, zone) })}`}
       </p>
       {result.soFar ? (
         <p>
           <a href={result.soFar.url} download data-testid="clip-so-far">
-            {c.soFar(format.dateTime(parseInstant(result.soFar.end), lang, zone))}
+            {fill(c.soFar, { until: format.dateTime(parseInstant(result.soFar.end), lang, zone) })}
           </a>
         </p>
       ) : null}
@@ -238,7 +238,7 @@ function Parts({ parts, zone, label, testid, children }: PartsProps) {
         return (
           <li key={part.url}>
             <a href={part.url} download data-testid={testid}>
-              {t.clip.part(i + 1)}
+              {fill(t.clip.part, { n: i + 1 })}
             </a>{' '}
             {format.period(start, end, lang, zone)} ({format.durationBetween(start, end, lang)})
           </li>

@@ -1,6 +1,6 @@
 // Which day the timeline shows, how much of it is recorded, and how closely it is looked at.
 
-import { useWords, type Words } from '../../shared/i18n';
+import { fill, useWords, type Words, type Lang } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { offsetWords, parseDate, shiftDate, type CivilDate } from '../../shared/time/zone';
 import { LEVELS, levelOf, type Bounds, type Level } from '../../timeline/geometry';
@@ -66,7 +66,9 @@ export function DayBar({ date, today, zone, coverage, failed, onDate }: DayBarPr
         {coverage && !failed ? (
           coverage.known > coverage.start ? (
             <>
-              {required > 0 ? <strong>{l.covered(format.percent(coverage.recordedS, required, lang))}</strong> : null}
+              {required > 0 ? (
+                <strong>{fill(l.covered, { percent: format.percent(coverage.recordedS, required, lang) })}</strong>
+              ) : null}
               <span class="muted">{lengths(coverage, t, lang)}</span>
             </>
           ) : (
@@ -82,7 +84,7 @@ export function DayBar({ date, today, zone, coverage, failed, onDate }: DayBarPr
 }
 
 /** The figures of every report by their words; those that are seldom only where there is any. */
-function lengths(coverage: DayCoverage, t: Words, lang: 'en' | 'id'): string {
+function lengths(coverage: DayCoverage, t: Words, lang: Lang): string {
   const r = t.report;
   const seldom: Array<[string, number]> = [
     [r.noLongerThere, coverage.noLongerThereS],
@@ -97,7 +99,7 @@ function lengths(coverage: DayCoverage, t: Words, lang: 'en' | 'id'): string {
 }
 
 /** A date is the same weekday everywhere, so the zone asked for is UTC. */
-function weekday(date: CivilDate, lang: 'en' | 'id'): string {
+function weekday(date: CivilDate, lang: Lang): string {
   return format.longDate(Date.parse(`${date}T12:00:00Z`), lang, 'UTC');
 }
 

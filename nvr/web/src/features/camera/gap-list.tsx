@@ -1,7 +1,7 @@
 // The day's gaps in words: what the timeline shows in colours, for everyone.
 
 import { useState } from 'preact/hooks';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { Time } from '../../shared/ui/time';
 import { causeWords, classWords, detailWords } from '../../shared/i18n/words';
@@ -55,7 +55,7 @@ export function GapList({ coverage, zone, onShow, onHighlight }: GapListProps) {
                     <button
                       type="button"
                       class="link"
-                      aria-label={g.show(format.clock(item.start, lang, zone))}
+                      aria-label={fill(g.show, { start: format.clock(item.start, lang, zone) })}
                       onClick={() => onShow(item)}
                       onFocus={() => onHighlight(item)}
                       onBlur={() => onHighlight(null)}
@@ -65,7 +65,7 @@ export function GapList({ coverage, zone, onShow, onHighlight }: GapListProps) {
                   </td>
                   <td data-label={g.end}>
                     {item.gap.open ? (
-                      t.gapList.stillOpen(format.clock(coverage!.asOf, lang, zone))
+                      fill(t.gapList.stillOpen, { asOf: format.clock(coverage!.asOf, lang, zone) })
                     ) : (
                       <Time at={item.end} zone={zone} show="clock" />
                     )}
@@ -88,7 +88,7 @@ export function GapList({ coverage, zone, onShow, onHighlight }: GapListProps) {
       ) : null}
       {gaps.length > shown ? (
         <button type="button" onClick={() => setShown(shown + PAGE)}>
-          {g.more(format.number(gaps.length - shown, lang))}
+          {fill(g.more, { n: format.number(gaps.length - shown, lang) })}
         </button>
       ) : null}
     </section>

@@ -3,7 +3,7 @@
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
 import type { Bounds } from '../../timeline/geometry';
@@ -66,7 +66,7 @@ export function PlayerAddressPanel({
             >
               <option value="live">{a.live}</option>
               <option value="range" disabled={!clip || clip.end <= clip.start}>
-                {clip ? a.range(format.period(clip.start, clip.end, lang, zone)) : a.chooseRange}
+                {clip ? fill(a.range, { when: format.period(clip.start, clip.end, lang, zone) }) : a.chooseRange}
               </option>
             </select>
           )}
@@ -108,7 +108,7 @@ function Made({ made, name, zone }: { made: PlayerAddress; name: string; zone: s
   return (
     <div data-testid="address-made">
       <p role="status">
-        {a.once} {t.link.goodUntil(format.dateTime(parseInstant(made.until), lang, zone))}
+        {a.once} {fill(t.link.goodUntil, { when: format.dateTime(parseInstant(made.until), lang, zone) })}
       </p>
       <Field label={a.address}>
         {(f) => (
@@ -162,8 +162,9 @@ function Good({ items, zone, onEnd }: { items: PlayerAddress[]; zone: string; on
         {items.map((one) => (
           <li key={one.id} data-testid="address-row">
             {one.start && one.end ? format.period(parseInstant(one.start), parseInstant(one.end), lang, zone) : a.live},{' '}
-            {t.link.madeBy(one.made_by)}, {a.until(format.dateTime(parseInstant(one.until), lang, zone))},{' '}
-            {one.used ? a.used(format.dateTime(parseInstant(one.used), lang, zone)) : a.unused}{' '}
+            {fill(t.link.madeBy, { who: one.made_by })},{' '}
+            {fill(a.until, { when: format.dateTime(parseInstant(one.until), lang, zone) })},{' '}
+            {one.used ? fill(a.used, { when: format.dateTime(parseInstant(one.used), lang, zone) }) : a.unused}{' '}
             <button
               type="button"
               class="small danger"

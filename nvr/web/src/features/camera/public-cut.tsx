@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import { allows } from '../../session';
 import type { Camera, Me } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
@@ -30,7 +30,7 @@ function Cut({ camera, me, shows }: { camera: Camera; me: Me; shows: string }) {
   return (
     <div data-testid="public-cut" data-cut={cut ? 'yes' : 'no'}>
       <p class={cut ? 'notice' : 'hint'}>
-        {cut ? p.isCut(cut.by, cut.reason) : shows === 'yes' ? p.isPublic : p.isStatus}
+        {cut ? fill(p.isCut, { by: cut.by, reason: cut.reason }) : shows === 'yes' ? p.isPublic : p.isStatus}
       </p>
       {may ? (
         <button type="button" class={cut ? '' : 'danger'} data-testid="public-cut-ask" onClick={() => setAsking(true)}>

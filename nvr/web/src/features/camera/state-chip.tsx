@@ -1,6 +1,6 @@
 // A camera's state in words, with a colour that repeats them.
 
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import { serverNow } from '../../session';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
@@ -18,7 +18,7 @@ export function StateChip({ camera, zone }: { camera: Camera; zone: string }) {
       <span class="state-words">{stateWords(camera, t)}</span>
       {at !== null ? (
         <span class="muted" title={`${format.dateTime(at, lang, zone)} = ${format.utc(at)}`}>
-          {t.cameras.since(format.shortDateTime(at, serverNow(), lang, zone))}
+          {fill(t.cameras.since, { time: format.shortDateTime(at, serverNow(), lang, zone) })}
         </span>
       ) : null}
     </span>

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import type { Camera } from '../../shared/api/schema';
 import { cameraHref } from '../../router';
 import { useAction } from '../../shared/ui/action';
@@ -55,7 +55,9 @@ export function AdminCamerasPage() {
               />
             )}
           </Field>
-          <p class="muted">{t.cameras.shown(String(Math.min(MAX_ROWS, found.length)), String(list.items.length))}</p>
+          <p class="muted">
+            {fill(t.cameras.shown, { shown: String(Math.min(MAX_ROWS, found.length)), all: String(list.items.length) })}
+          </p>
         </div>
       ) : null}
       {list.items?.length === 0 ? <p class="panel">{t.cameras.empty}</p> : null}
@@ -129,7 +131,7 @@ export function AdminCamerasPage() {
       {importing ? <CameraImport onDone={list.reload} onClose={() => setImporting(false)} /> : null}
       {removing ? (
         <Confirm
-          title={a.removeCamera(removing.name)}
+          title={fill(a.removeCamera, { name: removing.name })}
           text={a.removeCameraText}
           action={t.remove}
           error={remove.error}

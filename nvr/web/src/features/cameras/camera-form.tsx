@@ -3,7 +3,7 @@
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import type { Camera, CameraChange } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Dialog, ErrorText } from '../../shared/ui/dialog';
@@ -71,7 +71,7 @@ export function CameraForm({ camera, onDone, onClose }: CameraFormProps) {
     if (!camera && !CAMERA_ID.test(id)) found.id = a.idInvalid;
     if (name.trim() === '') found.name = a.required;
     if (url.trim() === '') found.url = a.required;
-    if ('wrong' in read) found.labels = a.labelInvalid(read.wrong);
+    if ('wrong' in read) found.labels = fill(a.labelInvalid, { line: read.wrong });
     if (!PRIORITY.test(rules.priority.trim()) || Math.abs(Number(rules.priority)) > 1000)
       found.priority = a.priorityInvalid;
     setErrors(found);
@@ -102,7 +102,11 @@ export function CameraForm({ camera, onDone, onClose }: CameraFormProps) {
   }
 
   return (
-    <Dialog title={camera ? a.editCamera(camera.name) : a.addCamera} testid="camera-form" onClose={onClose}>
+    <Dialog
+      title={camera ? fill(a.editCamera, { name: camera.name }) : a.addCamera}
+      testid="camera-form"
+      onClose={onClose}
+    >
       <form
         noValidate
         onSubmit={(event) => {

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import type { Imported } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Dialog, ErrorText } from '../../shared/ui/dialog';
@@ -66,15 +66,15 @@ export function CameraImport({ onDone, onClose }: { onDone: () => void; onClose:
         <p class="notice" role="status" data-testid="import-result" data-done={result.dry_run ? 'no' : 'yes'}>
           {result.dry_run ? i.would : i.done}{' '}
           {[
-            i.added(String(result.added.length)),
-            i.changed(String(Object.keys(result.changed).length)),
-            i.unchanged(String(result.unchanged)),
+            fill(i.added, { n: String(result.added.length) }),
+            fill(i.changed, { n: String(Object.keys(result.changed).length) }),
+            fill(i.unchanged, { n: String(result.unchanged) }),
           ].join(', ')}
         </p>
       ) : null}
       {mistakes.length > 0 ? (
         <div class="table-scroll" role="alert" data-testid="import-mistakes">
-          <p class="error">{i.mistakes(String(mistakes.length))}</p>
+          <p class="error">{fill(i.mistakes, { n: String(mistakes.length) })}</p>
           <table class="gaps">
             <thead>
               <tr>

@@ -4,7 +4,7 @@ import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { Labels } from '../camera/camera-facts';
 import { StateChip } from '../camera/state-chip';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import { cameraHref, href } from '../../router';
 import { serverNow } from '../../session';
 import * as format from '../../shared/time/format';
@@ -54,8 +54,11 @@ export function CamerasPage({ me }: { me: Me }) {
             data-recording={counts.recording}
             data-not-recording={counts.waiting + counts.off}
           >
-            {c.counts(format.number(counts.recording, lang), format.number(counts.waiting + counts.off, lang))}{' '}
-            <span class="muted">{c.asOf(format.clock(parseInstant(list.as_of), lang, me.zone))}</span>
+            {fill(c.counts, {
+              recording: format.number(counts.recording, lang),
+              not: format.number(counts.waiting + counts.off, lang),
+            })}{' '}
+            <span class="muted">{fill(c.asOf, { time: format.clock(parseInstant(list.as_of), lang, me.zone) })}</span>
           </p>
         ) : null}
       </header>
@@ -100,7 +103,7 @@ export function CamerasPage({ me }: { me: Me }) {
               )}
             </Field>
             <p class="muted" role="status" data-testid="shown">
-              {c.shown(format.number(shown.length, lang), format.number(cameras.length, lang))}
+              {fill(c.shown, { shown: format.number(shown.length, lang), all: format.number(cameras.length, lang) })}
             </p>
           </form>
           {shown.length === 0 ? <p class="panel">{c.noMatch}</p> : <CameraRows cameras={shown} zone={me.zone} />}
@@ -187,7 +190,9 @@ function CameraRow({
         <span class="muted">
           {until ? (
             <span title={format.utc(parseInstant(until))}>
-              {t.cameras.recordedUntil(format.shortDateTime(parseInstant(until), serverNow(), lang, zone))}
+              {fill(t.cameras.recordedUntil, {
+                time: format.shortDateTime(parseInstant(until), serverNow(), lang, zone),
+              })}
             </span>
           ) : (
             t.cameras.neverRecorded

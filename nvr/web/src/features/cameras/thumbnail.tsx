@@ -1,7 +1,7 @@
 // The last picture of a camera. Its address changes once a minute at most; in between it is in memory.
 
 import { snapshotUrl } from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import { MINUTE, parseInstant, type Instant } from '../../shared/time/instant';
 import type { Camera } from '../../shared/api/schema';
 import { usePicture } from '../../shared/ui/pictures';
@@ -26,6 +26,13 @@ export function Thumbnail({ camera }: { camera: Camera }) {
   if (picture === null) return <span class="thumb thumb-none">{t.cameras.noPicture}</span>;
   if (picture === undefined) return <span class="thumb" />;
   return (
-    <img class="thumb" src={picture} alt={t.cameras.snapshotOf(camera.name)} decoding="async" width="128" height="72" />
+    <img
+      class="thumb"
+      src={picture}
+      alt={fill(t.cameras.snapshotOf, { name: camera.name })}
+      decoding="async"
+      width="128"
+      height="72"
+    />
   );
 }

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import { serverNow } from '../../session';
 import * as format from '../../shared/time/format';
 import { HOUR, MINUTE } from '../../shared/time/instant';
@@ -76,7 +76,7 @@ export function RequestForm({ case: asked, zone, onDone, onClose }: FormProps & 
   }, []);
   const valid = range.end > range.start;
   return (
-    <Dialog title={c.askIn(asked.number)} testid="request-form" onClose={onClose}>
+    <Dialog title={fill(c.askIn, { number: asked.number })} testid="request-form" onClose={onClose}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -134,7 +134,7 @@ export function RequestForm({ case: asked, zone, onDone, onClose }: FormProps & 
             )}
           </Field>
         </div>
-        <p class="hint">{t.clip.zone(format.zoneName(range.start, lang, zone))}</p>
+        <p class="hint">{fill(t.clip.zone, { name: format.zoneName(range.start, lang, zone) })}</p>
         <Field label={c.purpose}>
           {(f) => (
             <input

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import { cameraHref, href } from '../../router';
 import { allows } from '../../session';
 import * as format from '../../shared/time/format';
@@ -91,12 +91,13 @@ export function CasesPage({ me }: { me: Me }) {
             ) : null}
           </header>
           <p class="hint">
-            {item.legal_basis} · {c.openedBy(item.opened_by)} <Time at={parseInstant(item.opened)} zone={me.zone} />
+            {item.legal_basis} · {fill(c.openedBy, { who: item.opened_by })}{' '}
+            <Time at={parseInstant(item.opened)} zone={me.zone} />
             {item.closed === null ? null : (
               <>
                 {' '}
-                · {c.closedBy(item.closed_by ?? '')} <Time at={parseInstant(item.closed)} zone={me.zone} />:{' '}
-                {item.close_reason}
+                · {fill(c.closedBy, { who: item.closed_by ?? '' })}{' '}
+                <Time at={parseInstant(item.closed)} zone={me.zone} />: {item.close_reason}
               </>
             )}
           </p>
@@ -222,7 +223,7 @@ function RequestExport({ item, zone, onLink }: { item: Export; zone: string; onL
     <>
       <a href={href('exports')} data-testid="see-export" data-state={item.state}>
         {x.seal}: {x.states[item.state] ?? item.state}
-        {item.state === 'running' ? ` ${x.done(String(share(item)))}` : ''}
+        {item.state === 'running' ? ` ${fill(x.done, { percent: String(share(item)) })}` : ''}
       </a>
       {item.begins ? (
         <span class="hint" data-testid="request-begins">
@@ -234,7 +235,7 @@ function RequestExport({ item, zone, onLink }: { item: Export; zone: string; onL
         <>
           {' '}
           <a class="button small primary" href={item.download} download data-testid="request-download">
-            {x.download(format.bytes(item.bytes ?? 0, lang))}
+            {fill(x.download, { size: format.bytes(item.bytes ?? 0, lang) })}
           </a>{' '}
           <button type="button" class="small" data-testid="request-link" onClick={() => onLink(item)}>
             {t.link.make}

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import { serverNow } from '../../session';
 import * as format from '../../shared/time/format';
 import { HOUR, MINUTE } from '../../shared/time/instant';
@@ -88,7 +88,7 @@ export function ExportForm({ zone, camera, range: given, onDone, onClose }: Expo
             )}
           </Field>
         </div>
-        <p class="hint">{t.clip.zone(format.zoneName(range.start, lang, zone))}</p>
+        <p class="hint">{fill(t.clip.zone, { name: format.zoneName(range.start, lang, zone) })}</p>
         {text('case', c.number)}
         {text('legal_basis', c.legalBasis)}
         {text('purpose', c.purpose)}

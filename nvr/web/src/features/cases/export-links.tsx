@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import { parseInstant } from '../../shared/time/instant';
 import type { Export, ExportLink } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
@@ -34,7 +34,7 @@ export function ExportLinks({ item, zone, onChange }: { item: Export; zone: stri
               <tr key={one.id} data-testid="link-row" data-state={one.state}>
                 <td data-label={l.recipient}>
                   {one.recipient}
-                  <span class="hint"> {l.madeBy(one.made_by)}</span>
+                  <span class="hint"> {fill(l.madeBy, { who: one.made_by })}</span>
                 </td>
                 <td data-label={l.until} class="nowrap">
                   <Time at={parseInstant(one.until)} zone={zone} />
@@ -64,7 +64,7 @@ export function ExportLinks({ item, zone, onChange }: { item: Export; zone: stri
       </div>
       {ending ? (
         <Confirm
-          title={l.forWhom(ending.recipient)}
+          title={fill(l.forWhom, { who: ending.recipient })}
           text={l.revokeText}
           action={l.revoke}
           error={action.error}

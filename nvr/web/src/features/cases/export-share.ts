@@ -1,6 +1,6 @@
 // How much of an export is done, and when one that waits begins.
 
-import type { Lang } from '../../shared/i18n';
+import { fill, type Lang } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
 import type { Export } from '../../shared/api/schema';
@@ -15,13 +15,11 @@ export function share(item: Pick<Export, 'done_bytes' | 'total_bytes'>): number 
 }
 
 /** When an export whose range is not over is expected to begin, in words. */
-export function begins(
-  item: Pick<Export, 'begins' | 'end'>,
-  words: (time: string, after: string) => string,
-  lang: Lang,
-  zone: string,
-): string {
+export function begins(item: Pick<Export, 'begins' | 'end'>, text: string, lang: Lang, zone: string): string {
   if (!item.begins) return '';
   const at = parseInstant(item.begins);
-  return words(format.dateTime(at, lang, zone), format.durationBetween(parseInstant(item.end), at, lang));
+  return fill(text, {
+    time: format.dateTime(at, lang, zone),
+    after: format.durationBetween(parseInstant(item.end), at, lang),
+  });
 }

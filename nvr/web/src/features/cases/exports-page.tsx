@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { API } from '../../shared/api/base';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import { cameraHref } from '../../router';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
@@ -115,7 +115,7 @@ function ExportCard({
   const part = share(item);
   const stated = (field: keyof Export['stated_by']) => {
     const who = item.stated_by[field];
-    return who ? ` (${x.asStatedBy(who)})` : '';
+    return who ? ` (${fill(x.asStatedBy, { who })})` : '';
   };
   return (
     <section class="panel" data-testid="export" data-state={item.state} data-id={item.id}>
@@ -124,7 +124,7 @@ function ExportCard({
         <span class="row-actions">
           {item.download ? (
             <a class="button primary" href={item.download} download data-testid="export-download">
-              {x.download(format.bytes(item.bytes ?? 0, lang))}
+              {fill(x.download, { size: format.bytes(item.bytes ?? 0, lang) })}
             </a>
           ) : null}
           {item.download ? (
@@ -162,7 +162,7 @@ function ExportCard({
           <>
             {' '}
             <progress max={100} value={part} aria-label={x.progress} data-testid="export-progress" />{' '}
-            {x.done(String(part))}
+            {fill(x.done, { percent: String(part) })}
           </>
         ) : null}
         {item.begins ? (
@@ -200,13 +200,13 @@ function ExportCard({
         </div>
       ) : null}
       <p class="hint">
-        {x.requestedBy(item.requester || item.requested_by)}
+        {fill(x.requestedBy, { who: item.requester || item.requested_by })}
         {stated('requester')} <Time at={parseInstant(item.requested)} zone={me.zone} />
         {item.legal_basis ? ` · ${item.legal_basis}` : ''}
         {stated('legal_basis')}
         {item.purpose ? ` · ${item.purpose}` : ''}
         {stated('purpose')}
-        {item.approver ? ` · ${x.approvedBy(item.approver)}` : ''}
+        {item.approver ? ` · ${fill(x.approvedBy, { who: item.approver })}` : ''}
         {stated('approver')} · {item.id}
       </p>
       <ExportLinks item={item} zone={me.zone} onChange={onChange} />

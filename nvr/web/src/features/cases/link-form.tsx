@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
 import type { Export, ExportLink } from '../../shared/api/schema';
@@ -34,9 +34,9 @@ export function LinkForm({
   if (made) {
     const address = location.origin + made.path;
     return (
-      <Dialog title={l.forWhom(made.recipient)} testid="link-made" onClose={onClose}>
+      <Dialog title={fill(l.forWhom, { who: made.recipient })} testid="link-made" onClose={onClose}>
         <p role="status">
-          {l.once} {l.goodUntil(format.dateTime(parseInstant(made.until), lang, zone))}
+          {l.once} {fill(l.goodUntil, { when: format.dateTime(parseInstant(made.until), lang, zone) })}
         </p>
         <Field label={l.address}>
           {(f) => (

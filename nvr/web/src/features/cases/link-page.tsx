@@ -6,7 +6,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { BASE } from '../../shared/api/base';
 import * as api from '../../shared/api/client';
 import { LanguageChoice } from '../../app';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
 import type { OpenedLink } from '../../shared/api/schema';
@@ -138,7 +138,7 @@ function Opened({
           data-testid="link-download"
           onClick={onDownload}
         >
-          {t.exports.download(format.bytes(told.bytes, lang))}
+          {fill(t.exports.download, { size: format.bytes(told.bytes, lang) })}
         </a>
       </p>
       <p class="hint">{l.personal}</p>

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords, type Lang, type Words } from '../../shared/i18n';
+import { fill, named, useWords, type Lang, type Words } from '../../shared/i18n';
 import { cameraHref } from '../../router';
 import * as format from '../../shared/time/format';
 import { HOUR, parseInstant } from '../../shared/time/instant';
@@ -56,7 +56,7 @@ export function CoverageTable({
           <select {...a} data-testid="coverage-by" value={by} onChange={(e) => setBy(valueOf(e))}>
             {labels.map((label) => (
               <option key={label} value={`label:${label}`}>
-                {r.labelNames[label] ?? label}
+                {named(r.labelNames, label) ?? label}
               </option>
             ))}
             <option value="camera">{r.camera}</option>
@@ -74,7 +74,7 @@ export function CoverageTable({
                     ? r.camera
                     : found.by === 'day'
                       ? r.day
-                      : (r.labelNames[found.by.replace('label:', '')] ?? found.by)}
+                      : (named(r.labelNames, found.by.replace('label:', '')) ?? found.by)}
                 </th>
                 {rows(found.total, t, lang)
                   .map(([name]) => name)
@@ -110,7 +110,9 @@ export function CoverageTable({
         </div>
       ) : null}
       {groups.length > MAX_ROWS ? (
-        <p class="hint">{r.rowsOf(format.number(MAX_ROWS, lang), format.number(groups.length, lang))}</p>
+        <p class="hint">
+          {fill(r.rowsOf, { shown: format.number(MAX_ROWS, lang), all: format.number(groups.length, lang) })}
+        </p>
       ) : null}
       <p class="hint">{r.coverageHint}</p>
     </section>

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import { cameraHref } from '../../router';
 import { serverNow } from '../../session';
 import * as format from '../../shared/time/format';
@@ -95,7 +95,7 @@ export function GapsPage({ me }: { me: Me }) {
           <button type="button" class="small" onClick={() => setRange(lastHours(720))}>
             {r.last30}
           </button>
-          <span class="hint">{t.clip.zone(format.zoneName(range.start, lang, zone))}</span>
+          <span class="hint">{fill(t.clip.zone, { name: format.zoneName(range.start, lang, zone) })}</span>
         </div>
         <Field label={r.from} error={valid ? null : t.clip.invalid}>
           {(a) => (
@@ -243,7 +243,7 @@ function Report({ report, query, zone }: { report: GapReport; query: api.GapQuer
   if (total.gaps === 0)
     return (
       <p class="panel good" data-testid="gap-none">
-        {r.none} <span class="muted">{r.asOf(format.dateTime(asOf, lang, zone))}</span>
+        {r.none} <span class="muted">{fill(r.asOf, { time: format.dateTime(asOf, lang, zone) })}</span>
       </p>
     );
   const rows = report.gaps;
@@ -287,18 +287,20 @@ function Report({ report, query, zone }: { report: GapReport; query: api.GapQuer
           </table>
         </div>
         <p class="hint">
-          {r.asOf(format.dateTime(asOf, lang, zone))}
+          {fill(r.asOf, { time: format.dateTime(asOf, lang, zone) })}
           {query.fold_s > 0
-            ? ` · ${r.folded(format.duration(report.fold_s, lang), format.number(total.folded.gaps, lang), format.duration(total.folded.missing_s, lang))}`
+            ? ` · ${fill(r.folded, { length: format.duration(report.fold_s, lang), gaps: format.number(total.folded.gaps, lang), missing: format.duration(total.folded.missing_s, lang) })}`
             : ''}
         </p>
       </section>
       <section class="panel">
         <h2>
-          {r.gaps} <span class="hint">{t.clip.zone(format.zoneName(asOf, lang, zone))}</span>
+          {r.gaps} <span class="hint">{fill(t.clip.zone, { name: format.zoneName(asOf, lang, zone) })}</span>
         </h2>
         {report.omitted > 0 ? (
-          <p class="hint">{r.shownOf(format.number(rows.length, lang), format.number(total.gaps, lang))}</p>
+          <p class="hint">
+            {fill(r.shownOf, { shown: format.number(rows.length, lang), all: format.number(total.gaps, lang) })}
+          </p>
         ) : null}
         <div class="table-scroll">
           <table class="gaps" data-testid="gap-table">
@@ -323,7 +325,7 @@ function Report({ report, query, zone }: { report: GapReport; query: api.GapQuer
                   </td>
                   <td data-label={g.end} class={gap.open ? '' : 'nowrap'}>
                     {gap.open ? (
-                      g.stillOpen(format.clock(asOf, lang, zone))
+                      fill(g.stillOpen, { asOf: format.clock(asOf, lang, zone) })
                     ) : (
                       <Time at={parseInstant(gap.end)} zone={zone} show="plain" />
                     )}

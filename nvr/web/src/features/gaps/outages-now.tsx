@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import { cameraHref } from '../../router';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
@@ -25,13 +25,19 @@ export function OutagesNow({ zone }: { zone: string }) {
   return (
     <section class="panel" data-testid="outages" data-count={found.outages.length}>
       <h2>
-        {r.now} <span class="hint">{r.asOf(format.dateTime(parseInstant(found.as_of), lang, zone))}</span>
+        {r.now}{' '}
+        <span class="hint">{fill(r.asOf, { time: format.dateTime(parseInstant(found.as_of), lang, zone) })}</span>
       </h2>
       {found.outages.length === 0 ? (
-        <p class="good">{r.noOutage(format.number(found.cameras, lang))}</p>
+        <p class="good">{fill(r.noOutage, { all: format.number(found.cameras, lang) })}</p>
       ) : (
         <>
-          <p>{r.outagesOf(format.number(found.outages.length, lang), format.number(found.cameras, lang))}</p>
+          <p>
+            {fill(r.outagesOf, {
+              count: format.number(found.outages.length, lang),
+              all: format.number(found.cameras, lang),
+            })}
+          </p>
           <div class="table-scroll">
             <table class="gaps">
               <thead>
@@ -70,7 +76,7 @@ export function OutagesNow({ zone }: { zone: string }) {
           </div>
           {rows.length < found.outages.length ? (
             <button type="button" class="small" onClick={() => setAll(true)}>
-              {t.gapList.more(format.number(found.outages.length - rows.length, lang))}
+              {fill(t.gapList.more, { n: format.number(found.outages.length - rows.length, lang) })}
             </button>
           ) : null}
         </>

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords, type Lang } from '../../shared/i18n';
 import { cameraHref } from '../../router';
 import { serverNow } from '../../session';
 import * as format from '../../shared/time/format';
@@ -180,7 +180,7 @@ function Rows({ report, zone }: { report: NetworkReport; zone: string }) {
               <td data-label={n.jitter} class="nowrap">
                 {row.jitter_us === null ? '–' : `${format.number(row.jitter_us / 1e3, lang, 1)} ms`}
                 {row.jitter_most_us === null ? null : (
-                  <span class="hint"> {n.most(format.number(row.jitter_most_us / 1e3, lang, 1))}</span>
+                  <span class="hint"> {fill(n.most, { ms: format.number(row.jitter_most_us / 1e3, lang, 1) })}</span>
                 )}
               </td>
             </tr>
@@ -188,13 +188,13 @@ function Rows({ report, zone }: { report: NetworkReport; zone: string }) {
         </tbody>
       </table>
       {report.rows.length > MAX_ROWS ? (
-        <p class="hint">{n.more(format.number(report.rows.length - MAX_ROWS, lang))}</p>
+        <p class="hint">{fill(n.more, { n: format.number(report.rows.length - MAX_ROWS, lang) })}</p>
       ) : null}
     </div>
   );
 }
 
-function lossWords(row: NetworkRow, lang: 'en' | 'id'): string {
+function lossWords(row: NetworkRow, lang: Lang): string {
   if (row.loss === null) return '–';
   return `${format.number(row.loss * 100, lang, row.loss > 0 && row.loss < 0.001 ? 4 : 2)} %`;
 }
@@ -290,7 +290,9 @@ function Planner() {
             </tbody>
           </table>
           <p class="hint">
-            {made.capacity_bytes === null ? p.noDisks : p.disks(format.bytes(made.capacity_bytes, lang))}
+            {made.capacity_bytes === null
+              ? p.noDisks
+              : fill(p.disks, { size: format.bytes(made.capacity_bytes, lang) })}
           </p>
         </div>
       ) : null}
@@ -304,13 +306,13 @@ function Planner() {
         p.rows.cameras,
         (f) =>
           f.measured > 0
-            ? `${p.measured(num(f.cameras), num(f.measured))}${f.unknown ? `; ${p.unknown(num(f.unknown))}` : ''}`
+            ? `${fill(p.measured, { n: num(f.cameras), of: num(f.measured) })}${f.unknown ? `; ${fill(p.unknown, { n: num(f.unknown) })}` : ''}`
             : num(f.cameras),
       ],
       [p.rows.footage, (f) => `${num(f.bitrate_bps / 1e6, 2)} Mbit/s`],
       [p.rows.day, (f) => format.bytes(f.bytes_a_day, lang)],
-      [p.rows.disk(num(plan.days)), (f) => format.bytes(f.disk_bytes, lang)],
-      [p.rows.last, (f) => (f.disk_days === null ? '–' : p.daysOf(num(f.disk_days, 1)))],
+      [fill(p.rows.disk, { days: num(plan.days) }), (f) => format.bytes(f.disk_bytes, lang)],
+      [p.rows.last, (f) => (f.disk_days === null ? '–' : fill(p.daysOf, { n: num(f.disk_days, 1) }))],
       [p.rows.uplink, (f) => `${num(f.uplink_mbit_per_s, 2)} Mbit/s`],
       [p.rows.cost, (f) => (f.cost_a_month === null ? p.noPrice : `Rp ${num(f.cost_a_month)}`)],
     ];

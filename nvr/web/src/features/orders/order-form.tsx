@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { formatInstant, parseInstant } from '../../shared/time/instant';
 import { fromInput } from '../../shared/time/zone';
@@ -107,7 +107,7 @@ export function OrderForm({ zone, onDone, onClose }: { zone: string; onDone: () 
           void look();
         }}
       >
-        <p class="hint">{t.clip.zone(zone)}</p>
+        <p class="hint">{fill(t.clip.zone, { name: zone })}</p>
         <Field label={o.letter} error={missing('letter')}>
           {(f) => <input {...f} data-testid="order-letter" value={fields.letter} onInput={set('letter')} />}
         </Field>
@@ -194,19 +194,22 @@ function Impact({ preview: p, zone }: { preview: OrderPreview; zone: string }) {
   const o = t.orders;
   const n = (value: number, digits = 0): string => format.number(value, lang, digits);
   const names = (found: string[]): string =>
-    `${n(found.length)}${found.length ? `: ${found.slice(0, 5).join(', ')}${found.length > 5 ? ` ${o.more(n(found.length - 5))}` : ''}` : ''}`;
+    `${n(found.length)}${found.length ? `: ${found.slice(0, 5).join(', ')}${found.length > 5 ? ` ${fill(o.more, { n: n(found.length - 5) })}` : ''}` : ''}`;
   return (
     <dl class="facts" data-testid="order-impact" data-cameras={p.cameras.length}>
       <dt>{o.cameras}</dt>
       <dd>
-        {o.chosen(n(p.cameras.length))}
-        {p.disabled_before ? ` (${o.disabledBefore(n(p.disabled_before))})` : ''}
+        {fill(o.chosen, { n: n(p.cameras.length) })}
+        {p.disabled_before ? ` (${fill(o.disabledBefore, { n: n(p.disabled_before) })})` : ''}
       </dd>
       <dt>{o.lost}</dt>
       <dd>
         {p.camera_hours !== null && p.until !== null
-          ? o.lostHours(n(p.camera_hours, 1), format.dateTime(parseInstant(p.until), lang, zone))
-          : o.lostDay(n(p.camera_hours_a_day))}
+          ? fill(o.lostHours, {
+              hours: n(p.camera_hours, 1),
+              until: format.dateTime(parseInstant(p.until), lang, zone),
+            })
+          : fill(o.lostDay, { hours: n(p.camera_hours_a_day) })}
       </dd>
       <dt>{o.holds}</dt>
       <dd>{names(p.holds.map((hold) => `${hold.camera} (${hold.reason})`))}</dd>
@@ -215,15 +218,15 @@ function Impact({ preview: p, zone }: { preview: OrderPreview; zone: string }) {
       <dt>{o.saved}</dt>
       <dd>
         {p.mbit_per_s === null
-          ? o.savedNone(n(p.unknown))
-          : `${o.savedOf(n(p.mbit_per_s, 1), n(p.measured))}${p.unknown ? `; ${o.savedUnknown(n(p.unknown))}` : ''}`}
+          ? fill(o.savedNone, { n: n(p.unknown) })
+          : `${fill(o.savedOf, { mbit: n(p.mbit_per_s, 1), measured: n(p.measured) })}${p.unknown ? `; ${fill(o.savedUnknown, { n: n(p.unknown) })}` : ''}`}
       </dd>
       {p.cost_a_month === null ? null : (
         <>
           <dt>{o.cost}</dt>
           <dd>
-            {o.costOf(n(p.cost_a_month))}
-            {p.cost_saved === null ? '' : `; ${o.costUntil(n(p.cost_saved))}`}
+            {fill(o.costOf, { month: n(p.cost_a_month) })}
+            {p.cost_saved === null ? '' : `; ${fill(o.costUntil, { sum: n(p.cost_saved) })}`}
           </dd>
         </>
       )}

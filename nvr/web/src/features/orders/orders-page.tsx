@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import { allows } from '../../session';
 import { parseInstant } from '../../shared/time/instant';
 import type { Directive, DirectiveKind, Me } from '../../shared/api/schema';
@@ -130,7 +130,7 @@ function Row({ item, me, onRevoke }: { item: Directive; me: Me; onRevoke: (() =>
         {o.states[item.state]}
         {item.overdue ? <span class="error"> {o.overdue}</span> : null}
       </td>
-      <td data-label={o.cameras}>{o.camerasOf(String(item.left), String(item.cameras))}</td>
+      <td data-label={o.cameras}>{fill(o.camerasOf, { left: String(item.left), all: String(item.cameras) })}</td>
       <td data-label={o.start}>
         <Time at={parseInstant(item.start)} zone={me.zone} />
       </td>
@@ -149,7 +149,7 @@ function Row({ item, me, onRevoke }: { item: Directive; me: Me; onRevoke: (() =>
         {item.revocations.map((r) => (
           <p key={r.id} data-testid="revocation">
             <Time at={parseInstant(r.start)} zone={me.zone} />: {r.reason} {r.letter ? `(${r.letter})` : ''}{' '}
-            <span class="hint">{o.revokedFor(String(r.cameras), r.approver ?? r.entered_by)}</span>
+            <span class="hint">{fill(o.revokedFor, { n: String(r.cameras), by: r.approver ?? r.entered_by })}</span>
           </p>
         ))}
       </td>

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import type { Directive, NewRevocation } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Dialog, ErrorText } from '../../shared/ui/dialog';
@@ -41,7 +41,11 @@ export function RevokeForm({
   };
 
   return (
-    <Dialog title={o.revokeTitle(directive.letter ?? directive.reason)} testid="revoke-form" onClose={onClose}>
+    <Dialog
+      title={fill(o.revokeTitle, { name: directive.letter ?? directive.reason })}
+      testid="revoke-form"
+      onClose={onClose}
+    >
       <form
         noValidate
         onSubmit={(event) => {

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import { formatInstant } from '../../shared/time/instant';
 import { fromInput } from '../../shared/time/zone';
 import { useAction } from '../../shared/ui/action';
@@ -56,7 +56,7 @@ export function WindowForm({
           void save();
         }}
       >
-        <p class="hint">{t.clip.zone(zone)}</p>
+        <p class="hint">{fill(t.clip.zone, { name: zone })}</p>
         <ChoiceFields chosen={chosen} error={noChoice ? o.missing : null} onChange={setChosen} />
         <Field label={o.reason} error={missing(reason)}>
           {(f) => <input {...f} data-testid="window-reason" value={reason} onInput={(e) => setReason(valueOf(e))} />}

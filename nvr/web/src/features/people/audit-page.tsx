@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, named, useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { parseInstant, type Instant } from '../../shared/time/instant';
 import type { AuditEntry, AuditVerdict, Me } from '../../shared/api/schema';
@@ -115,14 +115,16 @@ export function AuditPage({ me }: { me: Me }) {
           >
             <p>
               {verdict.state === 'tampered'
-                ? a.notWhole(format.number(verdict.faults.length, lang))
+                ? fill(a.notWhole, { n: format.number(verdict.faults.length, lang) })
                 : verdict.whole
-                  ? a.whole(format.number(Number(verdict.noted.split(':')[0]), lang))
-                  : a.consistent(format.number(verdict.entries, lang))}
+                  ? fill(a.whole, { n: format.number(Number(verdict.noted.split(':')[0]), lang) })
+                  : fill(a.consistent, { n: format.number(verdict.entries, lang) })}
             </p>
             <ul>
               {verdict.faults.map((fault) => (
-                <li key={`${fault.seq} ${fault.kind}`}>{a.fault(fault.seq, a.kinds[fault.kind] ?? fault.kind)}</li>
+                <li key={`${fault.seq} ${fault.kind}`}>
+                  {fill(a.fault, { seq: fault.seq, kind: named(a.kinds, fault.kind) ?? fault.kind })}
+                </li>
               ))}
             </ul>
             <p class="hint">
@@ -156,7 +158,7 @@ export function AuditPage({ me }: { me: Me }) {
                   </td>
                   <td data-label={a.actor}>{entry.actor}</td>
                   <td data-label={a.address}>{entry.address || '–'}</td>
-                  <td data-label={a.action}>{a.actions[entry.action] ?? entry.action}</td>
+                  <td data-label={a.action}>{named(a.actions, entry.action) ?? entry.action}</td>
                   <td data-label={a.camera}>{entry.camera ?? '–'}</td>
                   <td data-label={a.detail} class="detail" title={entry.detail}>
                     {detailText(entry.detail, (at) => format.dateTime(at, lang, me.zone)) || '–'}

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import { parseInstant } from '../../shared/time/instant';
 import type { Me, Token, Role } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
@@ -76,7 +76,7 @@ export function TokensPage({ me }: { me: Me }) {
       {adding ? <TokenForm onMade={list.reload} onClose={() => setAdding(false)} /> : null}
       {revoking ? (
         <Confirm
-          title={a.revokeToken(revoking.name)}
+          title={fill(a.revokeToken, { name: revoking.name })}
           text={a.revokeTokenText}
           action={a.revoke}
           error={revoke.error}

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { useWords } from '../../shared/i18n';
+import { fill, useWords } from '../../shared/i18n';
 import { parseInstant } from '../../shared/time/instant';
 import type { Me, Role } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
@@ -87,13 +87,17 @@ export function UsersPage({ me }: { me: Me }) {
         />
       ) : null}
       {password !== null ? (
-        <Dialog title={a.changePasswordOf(password)} testid="password-dialog" onClose={() => setPassword(null)}>
+        <Dialog
+          title={fill(a.changePasswordOf, { name: password })}
+          testid="password-dialog"
+          onClose={() => setPassword(null)}
+        >
           <PasswordForm user={password} own={password === me.user} />
         </Dialog>
       ) : null}
       {removing !== null ? (
         <Confirm
-          title={a.removeUser(removing)}
+          title={fill(a.removeUser, { name: removing })}
           text={a.removeUserText}
           action={t.remove}
           error={remove.error}

@@ -5,7 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { BASE } from '../../shared/api/base';
 import * as api from '../../shared/api/client';
 import { LanguageChoice } from '../../app';
-import { useWords } from '../../shared/i18n';
+import { fill, named, useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
 import type { PublicCamera, PublicCameras } from '../../shared/api/schema';
@@ -74,9 +74,11 @@ export function PublicPage() {
           <>
             <header class="page-head">
               <p class="counts" data-testid="public-counts">
-                {p.counts(format.number(working, lang), format.number(cameras.length, lang))}
+                {fill(p.counts, { working: format.number(working, lang), all: format.number(cameras.length, lang) })}
               </p>
-              <p class="muted">{p.asOf(format.dateTime(parseInstant(answer.as_of), lang, answer.zone))}</p>
+              <p class="muted">
+                {fill(p.asOf, { time: format.dateTime(parseInstant(answer.as_of), lang, answer.zone) })}
+              </p>
             </header>
             {cameras.length > 10 ? (
               <div class="filters">
@@ -93,7 +95,10 @@ export function PublicPage() {
                   )}
                 </Field>
                 <p class="muted">
-                  {t.cameras.shown(String(Math.min(MAX_CARDS, found.length)), String(cameras.length))}
+                  {fill(t.cameras.shown, {
+                    shown: String(Math.min(MAX_CARDS, found.length)),
+                    all: String(cameras.length),
+                  })}
                 </p>
               </div>
             ) : null}
@@ -124,7 +129,11 @@ function Card({ camera, zone }: { camera: PublicCamera; zone: string }) {
       {picture && broken !== picture ? (
         <img
           src={picture}
-          alt={camera.picture_time ? p.pictureAt(format.dateTime(parseInstant(camera.picture_time), lang, zone)) : ''}
+          alt={
+            camera.picture_time
+              ? fill(p.pictureAt, { time: format.dateTime(parseInstant(camera.picture_time), lang, zone) })
+              : ''
+          }
           loading="lazy"
           onError={() => setBroken(picture)}
         />
@@ -135,24 +144,24 @@ function Card({ camera, zone }: { camera: PublicCamera; zone: string }) {
       {camera.district ? <p class="muted">{camera.district}</p> : null}
       <p class={`state ${camera.state === 'recording' ? 'state-recording' : ''}`}>
         <span class="state-dot" aria-hidden="true" />{' '}
-        <span class="state-words">{p.states[camera.state] ?? camera.state}</span>
+        <span class="state-words">{named(p.states, camera.state) ?? camera.state}</span>
         {camera.since ? (
-          <span class="muted">{p.since(format.dateTime(parseInstant(camera.since), lang, zone))}</span>
+          <span class="muted">{fill(p.since, { time: format.dateTime(parseInstant(camera.since), lang, zone) })}</span>
         ) : null}
       </p>
       {camera.state === 'recording' ? null : <p>{camera.text[lang]}</p>}
       {camera.order ? (
         <p class="hint" data-testid="public-letter">
-          {p.letter(camera.order.letter)}
+          {fill(p.letter, { letter: camera.order.letter })}
           {camera.order.letter_date ? ` (${camera.order.letter_date})` : ''}
           {camera.order.expected_end
-            ? `, ${p.expected(format.dateTime(parseInstant(camera.order.expected_end), lang, zone))}`
+            ? `, ${fill(p.expected, { time: format.dateTime(parseInstant(camera.order.expected_end), lang, zone) })}`
             : ''}
         </p>
       ) : null}
       {picture && camera.picture_time ? (
         <p class="hint">
-          {p.pictureAt('')}
+          {fill(p.pictureAt, { time: '' })}
           <Time at={parseInstant(camera.picture_time)} zone={zone} />
         </p>
       ) : null}

@@ -1,24 +1,57 @@
 // Which language is spoken, and a hook that gives its words. The choice is remembered on this device.
 
 import { createStore, useStore } from '../store';
-import en, { type Words } from './en';
-import id from './id';
+import type catalogue from '../../../../texts/languages/en.json';
 
-export type { Words };
-export type Lang = 'en' | 'id';
-export const LANGS: readonly Lang[] = ['id', 'en'];
+type Catalogue = typeof catalogue;
+/** The page's own texts, and those that it shares with reports. `{name}` in one is filled in by `fill`. */
+export type Words = Catalogue['page'] & Pick<Catalogue, 'name' | 'locale' | 'units' | 'causes' | 'classes' | 'details'>;
+/** The name of a file of nvr/texts/languages: a language is one file there. */
+export type Lang = string;
 
-export const dictionaries: Record<Lang, Words> = { en, id };
+const files = import.meta.glob<Words>('../../../../texts/languages/*.json', { eager: true, import: 'default' });
+const nameOf = (path: string) => path.replace(/^.*\/|\.json$/g, '');
+const english = Object.entries(files).find(([path]) => nameOf(path) === 'en')![1];
+
+/** `own` where it has a text, else `base`. */
+export function over<T extends object>(base: T, own: object): T {
+  const mine = own as Partial<Record<string, unknown>>;
+  return Object.fromEntries(
+    Object.entries(base).map(([name, text]: [string, unknown]) => {
+      const isTable = typeof text === 'object' && text !== null && !Array.isArray(text);
+      return [name, isTable ? over(text, mine[name] ?? {}) : (mine[name] ?? text)];
+    }),
+  ) as T;
+}
+
+export const dictionaries: Record<Lang, Words> = Object.fromEntries(
+  Object.entries(files).map(([path, own]) => [nameOf(path), over(english, own)]),
+);
+export const LANGS: readonly Lang[] = Object.keys(dictionaries);
+
+/** The words of a language, of one that is not here English. */
+export function wordsOf(lang: Lang): Words {
+  return dictionaries[lang] ?? english;
+}
+
+/** The text with its `{name}`s filled in. */
+export function fill(text: string, values: Record<string, string | number>): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
+/** The word for one of the server's names; a newer server may have names that are not here. */
+export function named(table: object, name: string): string | undefined {
+  return (table as Partial<Record<string, string>>)[name];
+}
 
 const KEY = 'nvr.lang';
 
 /** `in` is what old Java-based browsers still call Indonesian. */
 export function preferred(saved: string | null, languages: readonly string[]): Lang {
-  if (saved === 'en' || saved === 'id') return saved;
+  if (saved !== null && LANGS.includes(saved)) return saved;
   for (const tag of languages) {
-    const primary = tag.toLowerCase().split('-')[0];
-    if (primary === 'id' || primary === 'in') return 'id';
-    if (primary === 'en') return 'en';
+    const primary = tag.toLowerCase().split('-')[0]!.replace(/^in$/, 'id');
+    if (LANGS.includes(primary)) return primary;
   }
   return 'en';
 }
@@ -51,5 +84,5 @@ export function startLanguage(): void {
 
 export function useWords(): { t: Words; lang: Lang } {
   const current = useStore(lang);
-  return { t: dictionaries[current], lang: current };
+  return { t: wordsOf(current), lang: current };
 }

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ApiError, OfflineError } from '../api/client';
-import { dictionaries } from '.';
-import { preferred } from '.';
+import { dictionaries, fill, over, preferred, wordsOf } from '.';
 import { CAUSE_VALUES, CAUSE_CLASS_VALUES } from '../api/schema';
 import { causeWords, classWords, detailWords, errorWords, problemWords, stateWords } from './words';
 
-const { en, id } = dictionaries;
+const [en, id] = [wordsOf('en'), wordsOf('id')];
 
 describe.each(Object.entries(dictionaries))('in %s', (_lang, t) => {
   it('every cause and class has words of its own', () => {
@@ -18,9 +17,15 @@ describe.each(Object.entries(dictionaries))('in %s', (_lang, t) => {
   });
 });
 
-it('both languages translate the same error codes and detail names', () => {
-  expect(Object.keys(id.errors).sort()).toEqual(Object.keys(en.errors).sort());
-  expect(Object.keys(id.detailKeys).sort()).toEqual(Object.keys(en.detailKeys).sort());
+it('a language that lacks a text has it in English', () => {
+  const javanese = over(en, { name: 'Basa Jawa', login: { title: 'Mlebu' } });
+  expect([javanese.name, javanese.login.title, javanese.login.user]).toEqual(['Basa Jawa', 'Mlebu', en.login.user]);
+  expect(javanese.camera.shortcutRows).toEqual(en.camera.shortcutRows);
+  expect(wordsOf('xx')).toEqual(en);
+});
+
+it('names in a text are filled in, and one that nobody gives stays', () => {
+  expect(fill('{a} of {b}, {c}', { a: 1, b: 'two' })).toBe('1 of two, {c}');
 });
 
 describe('errors', () => {
@@ -29,7 +34,9 @@ describe('errors', () => {
     expect(problemWords({ status: 400, code: 'brand_new', detail: 'Say when.' }, id)).toBe('Say when.');
     expect(problemWords({ status: 502 }, en)).toContain('502');
     expect(problemWords({ status: 429, code: 'too_many_attempts' }, en)).toBe(en.tooMany);
-    expect(problemWords({ status: 429, retry_after_s: 90 }, id, 'id')).toBe(id.tooManyFor('1 mnt 30 dtk'));
+    expect(problemWords({ status: 429, retry_after_s: 90 }, id, 'id')).toBe(
+      fill(id.tooManyFor, { wait: '1 mnt 30 dtk' }),
+    );
     expect(problemWords({ status: 400, code: 'invalid_camera', detail: 'url is no URL' }, en)).toBe(
       `${en.errors.invalid_camera} (url is no URL)`,
     );

@@ -1,7 +1,7 @@
 // The server's codes in the user's language: causes, classes, states, details and errors.
 
 import { ApiError, OfflineError, type Failure } from '../api/client';
-import type { Lang, Words } from '.';
+import { fill, named, type Lang, type Words } from '.';
 import { duration } from '../time/format';
 import { CAUSE_CLASS_VALUES, CAUSE_VALUES, type Camera, type Cause, type CauseClass } from '../api/schema';
 
@@ -45,7 +45,7 @@ export function detailWords(detail: Detail | undefined, t: Words): string {
         // Free text needs no name in front of it; a bare number or order does.
         return key === 'error' || key === 'message' || key === 'text' || key === 'detail'
           ? text
-          : `${t.detailKeys[key] ?? key}: ${text}`;
+          : `${named(t.details, key) ?? key}: ${text}`;
       })
       .join('; ')
   );
@@ -82,10 +82,10 @@ const VAGUE = new Set([
 export function problemWords(problem: Failure, t: Words, lang: Lang = 'en'): string {
   const { code, detail } = problem;
   if (problem.status === 429)
-    return problem.retry_after_s ? t.tooManyFor(duration(problem.retry_after_s, lang)) : t.tooMany;
-  const translated = code ? (t.errors as Partial<Record<string, string>>)[code] : undefined;
+    return problem.retry_after_s ? fill(t.tooManyFor, { wait: duration(problem.retry_after_s, lang) }) : t.tooMany;
+  const translated = code ? named(t.errors, code) : undefined;
   if (translated) return detail && VAGUE.has(code!) ? `${translated} (${detail})` : translated;
-  return detail ?? problem.title ?? t.requestFailed(problem.status);
+  return detail ?? problem.title ?? fill(t.requestFailed, { status: problem.status });
 }
 
 export function errorWords(error: unknown, t: Words, lang: Lang = 'en'): string {

@@ -1,6 +1,6 @@
 // Times and lengths of time as people read them, in the display zone and the chosen language.
 
-import type { Lang } from '../i18n';
+import { wordsOf, type Lang } from '../i18n';
 import { SECOND, type Instant } from './instant';
 
 /** Indonesia's zones have names that everyone there uses and that Intl only knows in Indonesian. */
@@ -14,15 +14,13 @@ const ZONE_NAMES: Record<string, string> = {
   'Etc/UTC': 'UTC',
 };
 
-const LOCALES: Record<Lang, string> = { en: 'en-GB', id: 'id-ID' };
-
 const cache = new Map<string, Intl.DateTimeFormat>();
 
 function formatter(lang: Lang, zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = `${lang} ${zone} ${JSON.stringify(options)}`;
   let found = cache.get(key);
   if (!found) {
-    found = new Intl.DateTimeFormat(LOCALES[lang], { timeZone: zone, hourCycle: 'h23', ...options });
+    found = new Intl.DateTimeFormat(wordsOf(lang).locale, { timeZone: zone, hourCycle: 'h23', ...options });
     cache.set(key, found);
   }
   return found;
@@ -80,25 +78,20 @@ export function utc(instant: Instant): string {
   return `${new Date(Math.floor(instant)).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
-const UNITS: Record<Lang, { d: string; h: string; min: string; s: string; decimal: string }> = {
-  en: { d: 'd', h: 'h', min: 'min', s: 's', decimal: '.' },
-  id: { d: 'hari', h: 'jam', min: 'mnt', s: 'dtk', decimal: ',' },
-};
-
 /** "2 h 5 min", "1 min 4 s", "0.4 s": the two largest units, and never "0 s" for something that happened. */
 export function duration(seconds: number, lang: Lang): string {
-  const u = UNITS[lang];
-  if (seconds <= 0) return `0 ${u.s}`;
+  const u = wordsOf(lang).units;
+  if (seconds <= 0) return `0 ${u.second}`;
   if (seconds < 9.95) {
     const tenths = Math.max(0.1, Math.round(seconds * 10) / 10);
-    return `${String(tenths).replace('.', u.decimal)} ${u.s}`;
+    return `${String(tenths).replace('.', u.decimal)} ${u.second}`;
   }
   const whole = Math.round(seconds);
   const parts: Array<[number, string]> = [
-    [Math.floor(whole / 86400), u.d],
-    [Math.floor(whole / 3600) % 24, u.h],
-    [Math.floor(whole / 60) % 60, u.min],
-    [whole % 60, u.s],
+    [Math.floor(whole / 86400), u.day],
+    [Math.floor(whole / 3600) % 24, u.hour],
+    [Math.floor(whole / 60) % 60, u.minute],
+    [whole % 60, u.second],
   ];
   const first = parts.findIndex(([n]) => n > 0);
   return parts
@@ -116,11 +109,11 @@ export function durationBetween(start: Instant, end: Instant, lang: Lang): strin
 export function percent(part: number, whole: number, lang: Lang): string {
   if (whole <= 0) return '–';
   const value = part >= whole ? 100 : Math.min(99.99, Math.floor((part / whole) * 10000) / 100);
-  return `${new Intl.NumberFormat(LOCALES[lang], { maximumFractionDigits: 2 }).format(value)}%`;
+  return `${new Intl.NumberFormat(wordsOf(lang).locale, { maximumFractionDigits: 2 }).format(value)}%`;
 }
 
 export function number(value: number, lang: Lang, digits = 0): string {
-  return new Intl.NumberFormat(LOCALES[lang], { maximumFractionDigits: digits }).format(value);
+  return new Intl.NumberFormat(wordsOf(lang).locale, { maximumFractionDigits: digits }).format(value);
 }
 
 /** Decimal units, as disks and uplinks are sold. */

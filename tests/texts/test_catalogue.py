@@ -1,0 +1,169 @@
+"""The catalogue of words: whole in every language, and used as it is written."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nvr.accounts.rows import Role
+from nvr.alerting.conditions import AlertKind
+from nvr.api.http.bodies import CameraState
+from nvr.api.http.errors import CODES
+from nvr.cases.cases import RequestState
+from nvr.cases.exports import ExportState
+from nvr.cases.links import LinkState
+from nvr.orders.model import DirectiveKind, DirectiveState
+from nvr.reports.figure_rows import ROWS
+from nvr.texts import LANGUAGES, Language, words
+from nvr.texts.words import languages, read_words
+from storage.causes import Cause, CauseClass
+from storage.coverage.figures import Category
+
+TOP = Path(__file__).parents[2]
+FOLDER = TOP / "nvr/texts/languages"
+PAGE = TOP / "nvr/web/src"
+CATALOGUES: dict[str, Any] = {name: json.loads((FOLDER / f"{name}.json").read_bytes()) for name in LANGUAGES}
+ENGLISH = CATALOGUES["en"]
+# Codes that only programs meet: the page asks for nothing that is answered so.
+FOR_PROGRAMS = {
+    "live_too_far_ahead", "invalid_hold", "invalid_deletion", "invalid_retention", "init_not_found", "hold_not_found",
+    "method_not_allowed", "hold_released", "nothing_waits", "probe_failed", "not_live", "footage_gone",
+    "range_not_satisfiable", "too_many_attempts", "clip_too_long", "gap_too_long", "footage_damaged",
+}  # fmt: skip
+
+
+def texts(table: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text with its path."""
+    if isinstance(table, str):
+        yield path, table
+    else:
+        for name, inner in table.items() if isinstance(table, dict) else enumerate(table):
+            yield from texts(inner, f"{path}.{name}".lstrip("."))
+
+
+def blanks(text: str) -> list[str]:
+    return sorted(re.findall(r"{(\w*)}", text))
+
+
+def table(path: str, catalogue: Any = ENGLISH) -> Any:
+    for name in path.split("."):
+        catalogue = catalogue[name]
+    return catalogue
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_has_every_text_with_the_same_blanks(language: Language) -> None:
+    english, own = dict(texts(ENGLISH)), dict(texts(CATALOGUES[language]))
+    assert own.keys() == english.keys()
+    for path, text in own.items():
+        assert text.strip(), path
+        assert blanks(text) == blanks(english[path]), path
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("causes", Cause),
+        ("classes", CauseClass),
+        ("categories", Category),
+        ("page.states", CameraState),
+        ("page.roles", Role),
+        ("page.roleHints", Role),
+        ("page.alerts.kinds", AlertKind),
+        ("page.cases.states", RequestState),
+        ("page.exports.states", ExportState),
+        ("page.link.states", LinkState),
+        ("page.orders.kinds", DirectiveKind),
+        ("page.orders.states", DirectiveState),
+        ("page.publicView.states", ENGLISH["public"]),
+    ],
+)
+def test_every_name_that_the_server_has_has_a_word(path: str, names: Any) -> None:
+    assert set(table(path)) == {str(name) for name in names}
+
+
+def test_every_code_that_the_page_meets_has_a_sentence() -> None:
+    assert sorted([*ENGLISH["page"]["errors"], *FOR_PROGRAMS]) == sorted(CODES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_s_table_of_figures_has_the_words_of_reports_in_the_same_order(language: Language) -> None:
+    source = (PAGE / "features/gaps/coverage-table.tsx").read_text()
+    body = source[source.index("function rows(") :]
+    keys = re.findall(r"^    \[\s*r\.(\w+),", body[: body.index("];")], re.MULTILINE)
+    own = {"coverage": "coverage", "recordedTime": "recorded", "notRecorded": "not_recorded",
+           "noLongerThere": "no_longer_there",
+           "notRequired": "not_required", "notKnownYet": "not_known_yet", "outages": "outages", "longest": "longest",
+           "mtbf": "mtbf", "mttr": "mttr"}  # fmt: skip
+    assert tuple(own[key] for key in keys) == ROWS
+    for key in ("recordedTime", "notRecorded", "noLongerThere", "notRequired", "notKnownYet"):
+        assert CATALOGUES[language]["page"]["report"][key] == words(language).report[own[key]], key
+
+
+def test_another_language_is_another_file(tmp_path: Path) -> None:
+    folder = tmp_path / "languages"
+    shutil.copytree(FOLDER, folder)
+    javanese = {
+        "name": "Basa Jawa",
+        "causes": {"disk_full": "Disk kebak"},
+        "report": {"page": "Kaca {page} saka {pages}"},
+    }
+    (folder / "jv.json").write_text(json.dumps(javanese), encoding="utf-8")
+    assert languages(folder) == ("en", "id", "jv")
+    spoken = read_words(folder, "jv")
+    assert (spoken.name, spoken.causes[Cause.DISK_FULL]) == ("Basa Jawa", "Disk kebak")
+    assert spoken.report["page"].format(page=1, pages=2) == "Kaca 1 saka 2"
+    # What it lacks is English.
+    assert spoken.causes[Cause.ENDED] == words("en").causes[Cause.ENDED]
+    assert spoken.units == words("en").units
+
+
+def arguments(source: str, begin: int) -> list[str]:
+    """What stands in the brackets that open at ``begin``, at its commas."""
+    found, depth = [""], 0
+    for char in source[begin:]:
+        depth += (char in "([{") - (char in ")]}")
+        if depth == 0:
+            return [one.strip()[1:-1] if one.strip().startswith("{") else one.strip() for one in found]
+        if char == "," and depth == 1:
+            found.append("")
+        elif depth > 1 or char not in "(":
+            found[-1] += char
+    raise AssertionError(source[begin : begin + 80])
+
+
+def test_the_page_fills_in_what_its_texts_have() -> None:
+    by_name: dict[str, list[list[str]]] = {}
+    for path, text in texts(ENGLISH["page"]):
+        if blanks(text):
+            by_name.setdefault(path.rpartition(".")[2], []).append(blanks(text))
+    filled = 0
+    for path in PAGE.rglob("*.ts*"):
+        source = path.read_text(encoding="utf-8")
+        if ".test." in path.name:
+            continue
+        for found in re.finditer(r"\bfill\(", source):
+            text, values, *_ = arguments(source, found.end() - 1)
+            if "." not in text:
+                continue  # a text that was given
+            keys = re.findall(r"(?:^|,)\s*(\w+)\s*(?=[:,]|$)", re.sub(r"\([^()]*(?:\([^()]*\)[^()]*)*\)", "", values))
+            assert any(set(keys) >= set(blanks) for blanks in by_name[text.rpartition(".")[2]]), (path.name, text, keys)
+            filled += 1
+    assert filled > 100
+
+
+# Tables in which a name of the server's is looked up.
+LOOKED_UP = {"errors", "actions", "kinds", "states", "channels", "labelNames", "levels"}
+
+
+def test_the_page_uses_every_text_it_has() -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in PAGE.rglob("*.ts*") if ".test." not in path.name)
+    used = set(re.findall(r"[.?](\w+)", sources)) | set(re.findall(r"'(\w+)'", sources))
+    found = [path.split(".") for path, _ in texts(ENGLISH["page"])]
+    assert [path for path in found if not LOOKED_UP & {*path} and not path[-1].isdigit() and path[-1] not in used] == []
