@@ -25,6 +25,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.accounts": frozenset({"storage", "storage.catalogue"}),
     "nvr.alerting": frozenset(
         {
+            "nvr.alerting.channels",
             "nvr.cameras",
             "nvr.config",
             "nvr.network",
@@ -38,6 +39,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.writing",
         }
     ),
+    "nvr.alerting.channels": frozenset(),
     "nvr.api": frozenset(
         {
             "nvr.api.accounts",
@@ -136,6 +138,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.api.http",
             "nvr.network",
             "nvr.reports",
+            "nvr.reports.formats",
             "nvr.texts",
             "storage",
             "storage.catalogue",
@@ -153,6 +156,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         {
             "nvr.accounts",
             "nvr.alerting",
+            "nvr.alerting.channels",
             "nvr.api.http",
             "nvr.cameras",
             "nvr.cases",
@@ -169,6 +173,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.playback.hls",
             "nvr.recorder.probe",
             "nvr.reports",
+            "nvr.reports.formats",
             "nvr.supervisor",
             "nvr.texts",
             "storage",
@@ -313,9 +318,8 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.catalogue.migrations",
         }
     ),
-    "nvr.reports": frozenset(
-        {"nvr.cameras", "nvr.documents", "nvr.texts", "storage", "storage.catalogue", "storage.coverage"}
-    ),
+    "nvr.reports": frozenset({"nvr.cameras", "nvr.texts", "storage", "storage.catalogue", "storage.coverage"}),
+    "nvr.reports.formats": frozenset({"nvr.documents", "nvr.reports", "nvr.texts", "storage.coverage"}),
     "nvr.supervisor": frozenset(
         {
             "nvr.accounts",

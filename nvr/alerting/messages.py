@@ -6,22 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nvr.alerting.channels.base import AlertMessage
 from nvr.alerting.conditions import AlertKind
 from nvr.alerting.rows import AlertRow
 from nvr.texts import Formats
 from storage.causes import Cause
 
-__all__ = ["AlertMessage", "Note", "compose", "facts_of"]
+__all__ = ["Note", "compose", "facts_of"]
 
 _MOST_CAMERAS = 40
-
-
-@dataclass(frozen=True, slots=True)
-class AlertMessage:
-    """A line, and what there is to say beyond it."""
-
-    subject: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,8 +84,7 @@ def recipients(config: Path) -> None:
 @config_option
 def test(config: Path) -> None:
     """Send a test message through every way that is set up. Exits with 1 if one does not arrive."""
-    from nvr.alerting.channels import DeliveryError, channels
-    from nvr.alerting.messages import AlertMessage
+    from nvr.alerting.channels import AlertMessage, DeliveryError, channels
     from nvr.alerting.settings import to_wire
     from nvr.config import load
     from nvr.texts import words

@@ -14,6 +14,7 @@ from nvr.cli.catalogue import TIME, open_catalogue, table, when
 from nvr.cli.options import config_option
 from nvr.cli.terminal import echo, raw
 from nvr.cli.writing import new_file
+from nvr.texts.words import LANGUAGES
 
 if TYPE_CHECKING:
     import sqlite3
@@ -38,7 +39,7 @@ __all__ = ["chosen_cameras", "gap_query", "gaps", "print_steps"]
 @click.option(
     "--format", "format_", type=click.Choice(["text", "json", "csv", "html", "pdf"]), default="text", show_default=True
 )
-@click.option("--lang", type=click.Choice(["id", "en"]), default="en", show_default=True, help="Of html and pdf.")
+@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Of html and pdf.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file, instead of standard output.")
 @config_option
 def gaps(
@@ -140,18 +141,10 @@ def _pieces(
 ) -> Iterator[bytes]:
     from nvr import __version__
     from nvr.reports.document import Reader
-    from nvr.reports.html import html_report
-    from nvr.reports.pdf import pdf_report
-    from nvr.reports.stream import csv_report, json_report
+    from nvr.reports.formats import FORMATS
 
-    if format_ == "json":
-        return json_report(conn, cameras, query, now_us=now_us)
-    if format_ == "csv":
-        return csv_report(conn, cameras, query, now_us=now_us)
-    reader = Reader("id" if lang == "id" else "en", loaded.server.zone, "nvr gaps", __version__)
-    if format_ == "html":
-        return html_report(conn, cameras, query, reader, now_us=now_us)
-    return iter([pdf_report(conn, cameras, query, reader, now_us=now_us)])
+    reader = Reader(lang, loaded.server.zone, "nvr gaps", __version__)
+    return FORMATS[format_].make(conn, cameras, query, reader, now_us=now_us)
 
 
 def _print(conn: sqlite3.Connection, cameras: list[ReportCamera], query: GapQuery, zone: str, now_us: int) -> None:

@@ -13,9 +13,9 @@ import pytest
 
 from nvr.alerting import deliveries
 from nvr.alerting import rows as alerts
-from nvr.alerting.channels import DeliveryError, Email, Webhook
+from nvr.alerting.channels import AlertMessage, DeliveryError, Email, Webhook
 from nvr.alerting.deliveries import MOST_WAITING
-from nvr.alerting.messages import AlertMessage, facts_of
+from nvr.alerting.messages import facts_of
 from nvr.alerting.rows import AlertRow
 from nvr.alerting.sending import Post
 from storage.catalogue import cameras, node
@@ -137,7 +137,7 @@ def test_a_message_that_no_server_takes_does_not_hold_up_others(world: World, ma
 def test_a_webhook_that_hangs_delays_no_mail_and_gets_all_in_order_when_it_comes_back(
     world: World, mail: Inbox, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nvr.alerting.channels._TIMEOUT_S", 0.5)
+    monkeypatch.setattr("nvr.alerting.channels.base.TIMEOUT_S", 0.5)
     monkeypatch.setattr("nvr.alerting.sending._FIRST_AGAIN_S", 0.05)
     hook.go_on.clear()
     world.post.start()

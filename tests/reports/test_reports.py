@@ -17,8 +17,8 @@ from nvr.api.http.times import format_time
 from nvr.reports.calendar import day_edges, hour_edges, local_time
 from nvr.reports.columns import decimal_seconds, iso_times
 from nvr.reports.document import GapDocument, Reader, heat
-from nvr.reports.html import html_report
-from nvr.reports.pdf import pdf_report
+from nvr.reports.formats.html import html_report
+from nvr.reports.formats.pdf import pdf_report
 from nvr.reports.query import GapQuery, chosen
 from storage.causes import Cause
 from storage.coverage.figures import Figures
@@ -158,7 +158,7 @@ def test_names_are_text_in_a_document(world: World) -> None:
 
 
 def test_what_is_left_out_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nvr.reports import html, pdf
+    from nvr.reports.formats import html, pdf
 
     for module in (html, pdf):
         monkeypatch.setattr(module, "_MOST_GAPS", 1)

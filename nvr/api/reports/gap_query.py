@@ -8,14 +8,14 @@ from typing import Final, TypeVar
 
 from nvr.api.cameras.choosing import parse_where
 from nvr.api.http.errors import ApiError
+from nvr.reports.formats import FORMATS, ReportFormat
 from nvr.reports.query import GapQuery, ReportGroup
 from nvr.texts import LANGUAGES, Language
 from storage.causes import Cause, CauseClass
 from storage.intervals import Interval
 
-__all__ = ["FORMATS", "parse_format", "parse_gap_query", "parse_language"]
+__all__ = ["parse_format", "parse_gap_query", "parse_language"]
 
-FORMATS: Final = ("json", "csv", "html", "pdf")
 _LONGEST_FOLD_S: Final = 86_400
 _Word = TypeVar("_Word", Cause, CauseClass)
 
@@ -48,7 +48,7 @@ def parse_gap_query(
     )
 
 
-def parse_format(text: str) -> str:
+def parse_format(text: str) -> ReportFormat:
     """One of ``FORMATS``.
 
     Raises:
@@ -56,7 +56,7 @@ def parse_format(text: str) -> str:
     """
     if text not in FORMATS:
         raise ApiError("invalid_parameter", f"format must be one of {', '.join(FORMATS)}")
-    return text
+    return FORMATS[text]
 
 
 def parse_language(text: str) -> Language:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
 from litestar.params import FromQuery, QueryParameter
@@ -23,20 +23,10 @@ from nvr.api.http.times import LONGEST_RANGE_US, RANGE_ERRORS, compact_time, par
 from nvr.api.reports.fleet_coverage import FleetStepBody
 from nvr.api.reports.gap_query import parse_format, parse_gap_query, parse_language
 from nvr.reports.document import Reader
-from nvr.reports.html import html_report
-from nvr.reports.pdf import pdf_report
 from nvr.reports.query import GapQuery, chosen
-from nvr.reports.stream import csv_report, json_report
 from storage.causes import Cause, CauseClass
 
 __all__ = ["ROUTES", "GapReport"]
-
-_MEDIA: Final = {
-    "json": "application/json",
-    "csv": "text/csv; header=present",
-    "html": "text/html",
-    "pdf": "application/pdf",
-}
 
 
 class ReportGap(GapBody, kw_only=True):
@@ -140,19 +130,12 @@ def gap_report(
                     cameras = chosen(conn, query)
             except KeyError as error:
                 raise no_camera(str(error.args[0])) from None
-            made: Any
-            if form == "json":
-                made = json_report(conn, cameras, query, now_us=now_us)
-            elif form == "csv":
-                made = csv_report(conn, cameras, query, now_us=now_us)
-            elif form == "html":
-                made = html_report(conn, cameras, query, reader, now_us=now_us)
-            else:
-                made = iter([pdf_report(conn, cameras, query, reader, now_us=now_us)])
-            yield made
+            yield form.make(conn, cameras, query, reader, now_us=now_us)
 
     spool = _spooled(services, pieces)
-    return ASGIStreamingResponse(iterator=spool.chunks(), headers=_headers(query, form), media_type=_MEDIA[form])
+    return ASGIStreamingResponse(
+        iterator=spool.chunks(), headers=_headers(query, form.name), media_type=form.media_type
+    )
 
 
 def _spooled(services: Any, pieces: Callable[[], Any]) -> Spool:

@@ -8,6 +8,7 @@ import json
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from litestar.testing import AsyncTestClient, TestClient
 
 from nvr.api import ApiSettings, create_app
 from nvr.api.http.times import format_time, parse_time
+from nvr.reports.formats import FORMATS
 from nvr.texts.cells import csv_cell
 from storage.catalogue import cameras, clock_samples
 from storage.catalogue.clock_samples import Sample
@@ -395,13 +397,11 @@ async def test_a_list_that_is_cut_says_so(client: Client, world: World) -> None:
 async def test_a_fault_in_the_middle_breaks_the_answer_off(
     app: Litestar, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nvr.api.reports import gaps
-
     def broken(*_: Any, **__: Any) -> Iterator[bytes]:
         yield b"{"
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(gaps, "json_report", broken)
+    monkeypatch.setitem(FORMATS, "json", replace(FORMATS["json"], make=broken))
     slots = app.state.services.report_slots
     with TestClient(app) as client, pytest.raises(LitestarException, match="after response started"):
         client.get(f"/api/gaps?{HOUR}", headers=world.bearer("investigator"))
@@ -412,12 +412,10 @@ async def test_a_fault_in_the_middle_breaks_the_answer_off(
 async def test_a_fault_at_the_beginning_is_an_error(
     client: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nvr.api.reports import gaps
-
     def broken(*_: Any, **__: Any) -> Iterator[bytes]:
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(gaps, "json_report", broken)
+    monkeypatch.setitem(FORMATS, "json", replace(FORMATS["json"], make=broken))
     answer = await client.get(f"/api/gaps?{HOUR}", headers=world.bearer("investigator"))
     assert (answer.status_code, answer.json()["code"]) == (503, "catalogue_unavailable")
 

@@ -23,12 +23,13 @@ from nvr.reports.document import (
     report_facts,
 )
 from nvr.reports.figure_rows import cells, labels
+from nvr.reports.formats.base import ReportFormat
 from nvr.reports.listing import Totals
 from nvr.reports.query import GapQuery, ReportCamera
 from nvr.texts import Formats
 from storage.coverage.figures import Category, Figures, category
 
-__all__ = ["html_report"]
+__all__ = ["HTML", "html_report"]
 
 # A browser shows no more than that without becoming slow; CSV and JSON have no limit.
 _MOST_PARTS: Final = 400
@@ -268,3 +269,6 @@ def _sums(totals: Totals, report: GapDocument, formats: Formats) -> Iterator[str
             missing=formats.length(totals.folded.us),
         )
         yield f"<p>{escape(say('folding'))}: {escape(text)}</p>"
+
+
+HTML: Final = ReportFormat("html", "text/html", html_report)

@@ -1,0 +1,40 @@
+"""Every channel of the table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nvr.alerting import channels as folder
+from nvr.alerting.channels import CHANNELS, channels
+from nvr.alerting.settings import to_wire
+from nvr.config import AlertSettings
+from tests.texts.test_catalogue import ENGLISH
+
+SET_UP = AlertSettings.model_validate(
+    {
+        "email_to": ["a@example.org", "b@example.org", "a@example.org"],
+        "email_from": "nvr@example.org",
+        "smtp_host": "mail.example.org",
+        "webhook_url": "https://example.org/hook/secret",
+    }
+)
+
+
+def test_each_file_is_a_channel_of_the_table() -> None:
+    files = {path.stem for path in Path(folder.__file__).parent.glob("[a-z]*.py")}
+    assert files - {"base"} == set(CHANNELS)
+
+
+def test_each_is_made_of_its_settings_and_only_if_it_has_some() -> None:
+    wired = to_wire(SET_UP, "UTC")
+    assert channels(to_wire(AlertSettings(), "UTC")) == []
+    for name in CHANNELS:
+        made = channels({**dict.fromkeys(CHANNELS), name: wired[name]})
+        assert made and {channel.recipient.partition(":")[0] for channel in made} == {name}
+        # It stands in logs.
+        assert all("secret" not in repr(channel) for channel in made)
+    assert len(channels(wired)) == 3
+
+
+def test_the_page_has_a_word_for_each() -> None:
+    assert set(ENGLISH["page"]["alerts"]["channels"]) == set(CHANNELS)
