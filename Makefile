@@ -173,7 +173,7 @@ nightly: $(STAMPS)/test $(STAMPS)/compiled $(WEB)/dist/index.html
 
 # --- Benchmarks; each prints the machine first. BENCH_ARGS are passed on, such as BENCH_ARGS='--kills 60'
 
-BENCHES := bench-audio bench-av bench-beside bench-cameras bench-clips bench-crash bench-export bench-fleet bench-hostile bench-ingest bench-load bench-network bench-picture bench-players bench-preallocate bench-report bench-soak bench-start bench-sync bench-write
+BENCHES := bench-audio bench-av bench-beside bench-cameras bench-clips bench-crash bench-export bench-fleet bench-hostile bench-ingest bench-load bench-lock bench-network bench-picture bench-players bench-preallocate bench-report bench-soak bench-start bench-sync bench-write
 .PHONY: $(BENCHES)
 $(BENCHES): bench-%: $(STAMPS)/test
 	$(BIN)/python -m tests.bench.bench_$* $(BENCH_ARGS)

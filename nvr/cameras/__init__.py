@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from nvr.cameras.choosing import ChoiceError, Chosen, choose
 from nvr.cameras.csv_export import write
-from nvr.cameras.csv_import import ImportPlan, OvertakenError, import_table, plan_import
+from nvr.cameras.csv_import import ImportPlan, import_table, plan_import
 from nvr.cameras.csv_table import CameraTable, LineError, read, read_ids
+from nvr.cameras.planned import OvertakenError, planned
 
 __all__ = [
     "CameraTable",
@@ -18,6 +19,7 @@ __all__ = [
     "choose",
     "import_table",
     "plan_import",
+    "planned",
     "read",
     "read_ids",
     "write",

@@ -17,6 +17,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from nvr.cameras.csv_table import CameraRow, CameraTable, LineError
+from nvr.cameras.planned import OvertakenError
 from nvr.config import CameraSettings, redact, to_wire
 from nvr.config.checks import check_cameras
 from nvr.config.explain import explain
@@ -26,7 +27,7 @@ from storage.catalogue.database import Database
 from storage.catalogue.slices import in_slices
 from storage.secrets.sealing import SEALED
 
-__all__ = ["ImportPlan", "OvertakenError", "import_table", "plan_import"]
+__all__ = ["ImportPlan", "import_table", "plan_import"]
 
 _MOST_ERRORS: Final = 100
 _TRIES: Final = 3
@@ -48,10 +49,6 @@ class ImportPlan:
     wanted: Sequence[CameraSettings] = ()
     # Of the cameras that are added or changed, the revision of their row when the plan was made; None: there was none.
     revisions: Mapping[str, int | None] = field(default_factory=dict)
-
-
-class OvertakenError(Exception):
-    """Others changed the same cameras meanwhile, again and again."""
 
 
 def plan_import(conn: sqlite3.Connection, table: CameraTable) -> ImportPlan:

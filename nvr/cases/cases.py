@@ -14,7 +14,8 @@ from enum import StrEnum
 
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor, is_person
-from storage.catalogue.database import next_rev
+from storage.catalogue.database import Database, next_rev
+from storage.catalogue.slices import in_slices
 from storage.retention import holds
 from storage.texts import TextError, many_lines, one_line
 
@@ -30,6 +31,7 @@ __all__ = [
     "find_request",
     "link_export",
     "open_case",
+    "release_holds",
     "request",
     "request_of_export",
     "requests",
@@ -157,8 +159,8 @@ def every(conn: sqlite3.Connection) -> list[Case]:
 
 
 def close(conn: sqlite3.Connection, id_: str, *, reason: str, release: bool, by: Actor, now_us: int) -> Case:
-    """Closes a case; with ``release`` its holds end too, for the same reason. Otherwise they stay, for somebody to
-    release.
+    """Closes a case. With ``release`` its holds are to end too, by ``release_holds`` after this; otherwise they stay,
+    for somebody to release.
 
     Raises:
         KeyError: there is no such case.
@@ -170,8 +172,7 @@ def close(conn: sqlite3.Connection, id_: str, *, reason: str, release: bool, by:
     reason = _told("the reason", reason)
     if case.closed_us is not None:
         raise CaseError("case_closed", f"the case was closed by {case.closed_by}")
-    made = requests(conn, id_)
-    if any(one.state is RequestState.ASKED for one in made):
+    if conn.execute("SELECT 1 FROM request WHERE legal_case = ? AND state = 'asked'", (id_,)).fetchone():
         raise CaseError(
             "case_undecided", "requests of the case wait for a decision: approve, refuse or withdraw them first"
         )
@@ -180,19 +181,22 @@ def close(conn: sqlite3.Connection, id_: str, *, reason: str, release: bool, by:
         (now_us, by.name, by.person, reason, next_rev(conn), id_),
     )
     audit.enter(conn, "case_closed", detail={"case": id_, "number": case.number, "reason": reason, "release": release})
-    if release:
-        for one in made:
-            _release(conn, one, f"case {case.number} closed: {reason}", by, now_us)
     closed = find(conn, id_)
     assert closed is not None
     return closed
 
 
+def release_holds(database: Database, closed: Case, *, by: Actor, now_us: int) -> None:
+    """Ends the holds of a case that was closed, for the same reason; request by request, since each may have hundreds:
+    what a crash leaves is held still."""
+    with database.read() as conn:
+        made = requests(conn, closed.id)
+    reason = f"case {closed.number} closed: {closed.close_reason}"
+    in_slices(database, made, lambda conn, one: _release(conn, one, reason, by, now_us), most=1)
+
+
 def _release(conn: sqlite3.Connection, asked: Request, reason: str, by: Actor, now_us: int) -> None:
-    for id_ in asked.holds:
-        hold = holds.find(conn, id_)
-        if hold is not None and hold.released_us is None:
-            holds.release(conn, id_, reason=reason, by=by, now_us=now_us)
+    holds.release_each(conn, asked.holds, reason=reason, by=by, now_us=now_us)
 
 
 def request(
@@ -231,14 +235,14 @@ def request(
         (id_, case, start_us, end_us, purpose, by.name, by.person, now_us, next_rev(conn)),
     )
     reason = f"case {known.number}: {purpose}"
-    for camera in wanted:
-        try:
-            hold = holds.place(conn, camera, start_us, end_us, reason=reason, by=by, now_us=now_us)
-        except KeyError:
-            raise CaseError("camera_not_found", f"there is no camera {camera!r}") from None
-        conn.execute(
-            "INSERT INTO request_camera VALUES (?, (SELECT key FROM camera WHERE id = ?), ?)", (id_, camera, hold.id)
-        )
+    try:
+        placed = holds.place_each(conn, wanted, start_us, end_us, reason=reason, by=by, now_us=now_us)
+    except KeyError as error:
+        raise CaseError("camera_not_found", f"there is no camera {error.args[0]!r}") from None
+    conn.executemany(
+        "INSERT INTO request_camera VALUES (?, (SELECT key FROM camera WHERE id = ?), ?)",
+        [(id_, hold.camera, hold.id) for hold in placed],
+    )
     detail = {
         "request": id_,
         "case": case,

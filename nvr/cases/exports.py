@@ -27,6 +27,7 @@ __all__ = [
     "bytes_kept",
     "cancel",
     "checked",
+    "count_open",
     "every",
     "expire",
     "fail",
@@ -126,18 +127,13 @@ def hold(
     Raises:
         KeyError: there is no such camera.
     """
-    return tuple(
-        holds.place(conn, camera, start_us, end_us, reason=f"export {id_}", by=by, now_us=now_us).id
-        for camera in cameras
-    )
+    placed = holds.place_each(conn, list(cameras), start_us, end_us, reason=f"export {id_}", by=by, now_us=now_us)
+    return tuple(one.id for one in placed)
 
 
 def release(conn: sqlite3.Connection, ids: Iterable[str], by: Actor, reason: str, now_us: int) -> None:
     """Releases those of the holds that still hold."""
-    for id_ in ids:
-        known = holds.find(conn, id_)
-        if known is not None and known.released_us is None:
-            holds.release(conn, id_, reason=reason, by=by, now_us=now_us)
+    holds.release_each(conn, list(ids), reason=reason, by=by, now_us=now_us)
 
 
 def queue(
@@ -157,10 +153,8 @@ def queue(
     """
     cameras, start_us, end_us = request["cameras"], request["start_us"], request["end_us"]
     kept = hold(conn, id_, cameras, start_us, end_us, by, now_us)
-    entry = audit.AuditHead(0, "")
-    for camera in cameras:
-        detail = {"export": id_, "start_us": start_us, "end_us": end_us, "case": request.get("case", "")}
-        entry = audit.enter(conn, "export_made", camera=camera, detail=detail)
+    detail = {"export": id_, "start_us": start_us, "end_us": end_us, "case": request.get("case", "")}
+    entry = audit.enter_each(conn, "export_made", [(camera, detail) for camera in cameras])
     wanted = json.dumps({**request, "audit_entry": str(entry)}, ensure_ascii=False)
     conn.execute(
         "INSERT INTO export (id, state, request, requested_by, requested_by_id, owner_id, requested_us, holds, rev)"
@@ -181,6 +175,11 @@ def find(conn: sqlite3.Connection, id_: str) -> Export | None:
 def every(conn: sqlite3.Connection, limit: int = 500) -> list[Export]:
     """The latest exports, the latest first."""
     return [_export(row) for row in conn.execute(f"{_SELECT} ORDER BY requested_us DESC, id LIMIT ?", (limit,))]
+
+
+def count_open(conn: sqlite3.Connection) -> int:
+    """How many are still to be made."""
+    return int(conn.execute("SELECT count(*) FROM export WHERE state IN ('queued', 'running')").fetchone()[0])
 
 
 def queued(conn: sqlite3.Connection) -> list[Export]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,9 +12,11 @@ import click
 
 if TYPE_CHECKING:
     from nvr.cameras import Chosen
+    from storage.catalogue.database import Database
 
-__all__ = ["choice_options", "chosen", "node_of", "read_text"]
+__all__ = ["choice_options", "chosen", "node_of", "planned", "read_text"]
 
+_T = TypeVar("_T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -59,6 +62,23 @@ def chosen(conn: sqlite3.Connection, where: str | None, cameras: tuple[str, ...]
         return choose(conn, where=where, ids=cameras or None, csv=None if list_ is None else read_text(list_))
     except ChoiceError as error:
         raise click.ClickException(f"{error} (--where, --camera, --list)") from None
+
+
+@contextmanager
+def planned(db: Database, plan: Callable[[sqlite3.Connection], _T]) -> Iterator[tuple[sqlite3.Connection, _T]]:
+    """As ``nvr.cameras.planned``.
+
+    Raises:
+        click.ClickException: others changed cameras, again and again.
+    """
+    from nvr.cameras import OvertakenError
+    from nvr.cameras import planned as write_planned
+
+    try:
+        with write_planned(db, plan) as found:
+            yield found
+    except OvertakenError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def node_of(conn: sqlite3.Connection, configured: str | None) -> str:

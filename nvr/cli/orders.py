@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nvr.cli.catalogue import TIME, open_catalogue, table, when, who
-from nvr.cli.choosing import choice_options, chosen, node_of
+from nvr.cli.choosing import choice_options, chosen, node_of, planned
 from nvr.cli.options import config_option
 from nvr.cli.terminal import echo
 from nvr.cli.writing import new_file
@@ -131,6 +131,7 @@ def add(
     from nvr.orders import attachments
     from nvr.orders import model as directives
     from nvr.orders import register as directing
+    from nvr.orders.carrying_out import carry_out
     from nvr.orders.impact import impact, plan_hash
     from nvr.orders.model import DirectiveKind, Draft
 
@@ -166,9 +167,8 @@ def add(
             click.confirm("Enter this order?", abort=True)
         elif confirm != hash_:
             raise click.ClickException("the order is not the one of this hash: look at its dry run again")
-        with database.write() as conn:
+        with planned(database, lambda conn: chosen(conn, where, cameras, list_).ids) as (conn, ids):
             at_us = time.time_ns() // 1000
-            ids = chosen(conn, where, cameras, list_).ids
             if ids != found.ids:
                 raise click.ClickException("the cameras chosen have changed meanwhile: look at the dry run again")
             try:
@@ -178,6 +178,7 @@ def add(
                 entered = directing.enter(conn, draft(at_us, sha256), ids, node_id=node, by=who(), now_us=at_us)
             except (directives.DirectiveError, attachments.AttachmentError) as error:
                 raise click.ClickException(str(error)) from None
+        carry_out(database)
     echo(f"order {entered.id} entered for {entered.cameras} cameras")
 
 
@@ -239,18 +240,22 @@ def revoke(order_id: str, cameras: tuple[str, ...], start: int | None, config: P
     """Revoke an order, as a whole or for some of its cameras."""
     from nvr.orders import model as directives
     from nvr.orders import register as directing
+    from nvr.orders.carrying_out import carry_out
 
-    with open_catalogue(config) as (_, database), database.write() as conn:
-        found = directives.find(conn, order_id)
-        if found is None or found.kind is not directives.DirectiveKind.ORDER:
-            raise _no_order(order_id)
-        now_us = time.time_ns() // 1000
-        try:
-            done = directing.revoke(
-                conn, order_id, by=who(), now_us=now_us, start_us=start, cameras=cameras or None, **fields
-            )
-        except directives.DirectiveError as error:
-            raise click.ClickException(str(error)) from None
+    with open_catalogue(config) as (_, database):
+        carry_out(database)
+        with database.write() as conn:
+            found = directives.find(conn, order_id)
+            if found is None or found.kind is not directives.DirectiveKind.ORDER:
+                raise _no_order(order_id)
+            now_us = time.time_ns() // 1000
+            try:
+                done = directing.revoke(
+                    conn, order_id, by=who(), now_us=now_us, start_us=start, cameras=cameras or None, **fields
+                )
+            except directives.DirectiveError as error:
+                raise click.ClickException(str(error)) from None
+        carry_out(database)
     echo(f"revocation {done.id}: order {order_id} no longer holds for {done.cameras} cameras")
 
 

@@ -78,8 +78,9 @@ def preview(max_age: str | None, min_age: str | None, max_bytes: str | None, con
         with database.read() as conn:
             rules = _changed(in_force, max_age, min_age, max_bytes)
             planned = confirmed_plans.preview(conn, rules, found, now_us=now_us)
+            made = confirmed_plans.packed(conn, planned.deletions, in_force)
         with database.write() as conn:
-            hash_ = confirmed_plans.save(conn, planned.deletions, in_force, now_us=now_us)
+            confirmed_plans.save(conn, made, now_us=now_us)
         sums, zone = confirmed_plans.summary(planned.deletions), loaded.server.zone
     if sums.segments:
         least = "" if planned.complete else "at least "
@@ -98,7 +99,7 @@ def preview(max_age: str | None, min_age: str | None, max_bytes: str | None, con
     for camera, size in sorted(planned.beyond.items()):
         echo(f"camera {camera} has {size} bytes beyond its max_bytes, since they are held")
     if sums.segments:
-        echo(f"to delete exactly this, within an hour: nvr retention apply {hash_}")
+        echo(f"to delete exactly this, within an hour: nvr retention apply {made.hash}")
 
 
 @retention.command()

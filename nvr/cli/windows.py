@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from nvr.cli.catalogue import TIME, open_catalogue, table, when, who
-from nvr.cli.choosing import choice_options, chosen, node_of
+from nvr.cli.choosing import choice_options, chosen, node_of, planned
 from nvr.cli.options import config_option
 from nvr.cli.terminal import echo
 
@@ -18,35 +18,41 @@ __all__ = ["maintenance", "schedules"]
 def _enter(config: Path, kind: str, choice: tuple[str | None, tuple[str, ...], Path | None], **fields: object) -> None:
     from nvr.orders import model as directives
     from nvr.orders import register as directing
+    from nvr.orders.carrying_out import carry_out
 
-    with open_catalogue(config) as (loaded, database), database.write() as conn:
+    with open_catalogue(config) as (loaded, database):
         now_us = time.time_ns() // 1000
-        found = chosen(conn, *choice)
-        if kind == "schedule":
-            fields["zone"] = loaded.server.zone
-        values = {"selection": found.how, **fields, "start_us": fields["start_us"] or now_us}
-        draft = directives.Draft(kind=directives.DirectiveKind(kind), **values)  # type: ignore[arg-type]
-        try:
-            node = node_of(conn, loaded.server.node)
-            made = directing.enter(conn, draft, found.ids, node_id=node, by=who(), now_us=now_us)
-        except directives.DirectiveError as error:
-            raise click.ClickException(str(error)) from None
+        with planned(database, lambda conn: chosen(conn, *choice)) as (conn, found):
+            if kind == "schedule":
+                fields["zone"] = loaded.server.zone
+            values = {"selection": found.how, **fields, "start_us": fields["start_us"] or now_us}
+            draft = directives.Draft(kind=directives.DirectiveKind(kind), **values)  # type: ignore[arg-type]
+            try:
+                node = node_of(conn, loaded.server.node)
+                made = directing.enter(conn, draft, found.ids, node_id=node, by=who(), now_us=now_us)
+            except directives.DirectiveError as error:
+                raise click.ClickException(str(error)) from None
+        carry_out(database)
     echo(f"{kind} {made.id} entered for {made.cameras} cameras")
 
 
 def _end(config: Path, kind: str, id_: str, reason: str, cameras: tuple[str, ...]) -> None:
     from nvr.orders import model as directives
     from nvr.orders import register as directing
+    from nvr.orders.carrying_out import carry_out
 
-    with open_catalogue(config) as (_, database), database.write() as conn:
-        found = directives.find(conn, id_)
-        if found is None or found.kind != kind:
-            raise click.ClickException(f"there is no {kind} {id_}")
-        now_us = time.time_ns() // 1000
-        try:
-            done = directing.revoke(conn, id_, reason=reason, by=who(), now_us=now_us, cameras=cameras or None)
-        except directives.DirectiveError as error:
-            raise click.ClickException(str(error)) from None
+    with open_catalogue(config) as (_, database):
+        carry_out(database)
+        with database.write() as conn:
+            found = directives.find(conn, id_)
+            if found is None or found.kind != kind:
+                raise click.ClickException(f"there is no {kind} {id_}")
+            now_us = time.time_ns() // 1000
+            try:
+                done = directing.revoke(conn, id_, reason=reason, by=who(), now_us=now_us, cameras=cameras or None)
+            except directives.DirectiveError as error:
+                raise click.ClickException(str(error)) from None
+        carry_out(database)
     echo(f"{kind} {id_} no longer holds for {done.cameras} cameras")
 
 

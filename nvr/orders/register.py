@@ -1,7 +1,8 @@
 """Entering and revoking directives, and the facts that come of them.
 
 A directive and its revocations are only ever added. Every effect on a camera is a fact of layer ``order``, written when
-the directive is entered (a schedule's, some days ahead), so what counts for any moment is what was in force then.
+the directive is entered (a schedule's, some days ahead; of many cameras by ``nvr.orders.carrying_out``, slice by
+slice), so what counts for any moment is what was in force then.
 Invariant: a fact that has begun is cut short by a revocation, never removed; one that has not begun goes.
 """
 
@@ -10,18 +11,18 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from nvr.orders import weekly_hours as hours
+from nvr.orders.carrying_out import queue, refuse_while_waiting
 from nvr.orders.model import (
     Directive,
     DirectiveError,
     DirectiveKind,
     Draft,
     Revocation,
-    cameras_of,
     check,
     find,
     is_date,
@@ -31,7 +32,7 @@ from nvr.orders.model import (
 from storage.catalogue import audit, node
 from storage.catalogue.actors import Actor
 from storage.catalogue.database import next_rev
-from storage.intervals import DAY_US, Interval
+from storage.intervals import DAY_US
 from storage.times import iso
 
 __all__ = ["enter", "revoke", "tell_schedules"]
@@ -94,24 +95,29 @@ def enter(
         ),
     )
     ids = sorted(set(cameras))
-    # One statement: a city's cameras are 4,470, and whoever writes waits meanwhile.
-    members = conn.execute(
-        "INSERT INTO directive_camera (directive, camera) SELECT ?, key FROM camera WHERE id IN (SELECT value"
-        " FROM json_each(?))",
-        (id_, json.dumps(ids)),
-    )
-    if members.rowcount != len(ids):
-        known = {row[0] for row in conn.execute("SELECT id FROM camera")}
-        raise KeyError(next(id_ for id_ in ids if id_ not in known))
+    keys = _keys(conn, ids)
     entered = find(conn, id_)
     assert entered is not None
     if draft.kind is DirectiveKind.SCHEDULE:
-        _tell(conn, entered, draft.start_us, node_id=node_id, now_us=now_us)
+        _tell(conn, entered, draft.start_us, keys, node_id=node_id, now_us=now_us)
     else:
-        _write(conn, entered, [(draft.start_us, draft.end_us)], node_id=node_id)
-    told = {"cameras": entered.cameras, "selection": entered.selection, "start": iso(entered.start_us)}
+        _queue(conn, entered, keys, [(draft.start_us, draft.end_us)], node_id=node_id)
+    told = {"cameras": len(ids), "selection": entered.selection, "start": iso(entered.start_us)}
     audit.enter(conn, f"{entered.kind}_entered", detail={**_detail(entered), **told})
-    return entered
+    return replace(entered, cameras=len(ids), left=len(ids))
+
+
+def _keys(conn: sqlite3.Connection, ids: Sequence[str]) -> list[int]:
+    """Of cameras, in the order of their ids.
+
+    Raises:
+        KeyError: there never was a camera of this id.
+    """
+    rows = conn.execute(
+        "SELECT camera.id, camera.key FROM json_each(?) JOIN camera ON camera.id = json_each.value", (json.dumps(ids),)
+    )
+    keys: dict[str, int] = dict(rows.fetchall())
+    return [keys[id_] for id_ in ids]
 
 
 def _detail(directive: Directive) -> dict[str, Any]:
@@ -129,48 +135,35 @@ def _detail(directive: Directive) -> dict[str, Any]:
     return detail
 
 
-def _write(
-    conn: sqlite3.Connection, directive: Directive, when: Sequence[tuple[int, int | None]], *, node_id: str
+def _queue(
+    conn: sqlite3.Connection,
+    directive: Directive,
+    keys: Sequence[int],
+    times: Sequence[tuple[int, int | None]],
+    *,
+    node_id: str,
 ) -> None:
-    """Writes facts for every camera of which it was not revoked. One statement a time: a city's cameras are 4,470."""
-    text, cause, rev = json.dumps(_detail(directive)), directive.kind.cause, next_rev(conn)
-    conn.executemany(
-        "INSERT OR IGNORE INTO fact (camera, layer, start_us, node, epoch, end_us, cause, detail, rev)"
-        " SELECT d.camera, 'order', ?,"
-        " (SELECT key FROM node WHERE id = ?), ?, ?, ?, ?, ? FROM directive_camera d"
-        " WHERE d.directive = ? AND d.revocation IS NULL",
-        [(a, node_id, directive.epoch, b, cause, text, rev, directive.id) for a, b in when],
-    )
+    queue(conn, directive.id, keys, times, kind=directive.kind, node=node_id, detail=json.dumps(_detail(directive)))
 
 
-def _tell(conn: sqlite3.Connection, schedule: Directive, from_us: int, *, node_id: str, now_us: int) -> None:
-    """Writes a schedule's facts from ``from_us`` until some days from now."""
+def _tell(
+    conn: sqlite3.Connection, schedule: Directive, from_us: int, keys: Sequence[int], *, node_id: str, now_us: int
+) -> None:
+    """Has a schedule's facts written from ``from_us`` until some days from now."""
     until_us = max(from_us, now_us) + _AHEAD_US
     if schedule.end_us is not None:
         until_us = min(until_us, schedule.end_us)
-    if until_us <= from_us:
-        return
+    until_us = max(until_us, from_us)
     off = hours.parse(schedule.hours or "").outside(from_us, until_us, schedule.zone or "UTC")
-    _write(conn, schedule, _joined(conn, schedule, off), node_id=node_id)
+    _queue(conn, schedule, keys, off, node_id=node_id)
     conn.execute(
         "UPDATE directive SET told_until_us = ?, rev = ? WHERE id = ?", (until_us, next_rev(conn), schedule.id)
     )
 
 
-def _joined(conn: sqlite3.Connection, schedule: Directive, off: Sequence[Interval]) -> Sequence[tuple[int, int]]:
-    """Without what continues a fact that ends there: that one grows instead."""
-    if not off:
-        return off
-    grown = conn.execute(
-        "UPDATE fact SET end_us = ?, rev = ? WHERE layer = 'order' AND epoch = ? AND end_us = ? AND camera IN"
-        " (SELECT camera FROM directive_camera WHERE directive = ? AND revocation IS NULL)",
-        (off[0].end_us, next_rev(conn), schedule.epoch, off[0].start_us, schedule.id),
-    )
-    return off[1:] if grown.rowcount else off
-
-
 def tell_schedules(conn: sqlite3.Connection, *, node_id: str, now_us: int) -> int:
-    """Writes further the facts of every schedule that is told for less than a week ahead; returns how many were."""
+    """Has the facts of every schedule that is told for less than a week ahead written further; returns how many
+    were."""
     rows = conn.execute(
         "SELECT id, told_until_us FROM directive"
         " WHERE kind = 'schedule' AND told_until_us < ? AND told_until_us < coalesce(end_us, ?)"
@@ -180,8 +173,16 @@ def tell_schedules(conn: sqlite3.Connection, *, node_id: str, now_us: int) -> in
     for row in rows:
         schedule = find(conn, row["id"])
         assert schedule is not None
-        _tell(conn, schedule, row["told_until_us"], node_id=node_id, now_us=now_us)
+        _tell(conn, schedule, row["told_until_us"], _left(conn, schedule.id), node_id=node_id, now_us=now_us)
     return len(rows)
+
+
+def _left(conn: sqlite3.Connection, directive: str) -> list[int]:
+    """The keys of the cameras of which it was not revoked."""
+    rows = conn.execute(
+        "SELECT camera FROM directive_camera WHERE directive = ? AND revocation IS NULL ORDER BY camera", (directive,)
+    )
+    return [row[0] for row in rows]
 
 
 def revoke(
@@ -207,8 +208,8 @@ def revoke(
     if directive is None:
         raise KeyError(id_)
     start_us = now_us if start_us is None else start_us
-    left = {member.camera for member in cameras_of(conn, id_) if member.revocation is None}
-    chosen = left if cameras is None else set(cameras)
+    refuse_while_waiting(conn, id_)
+    left = set(_left(conn, id_))
     if not reason.strip():
         raise DirectiveError("reason: a revocation needs one")
     if wrong := wrong_texts({"reason": reason, "letter": letter, "approver": approver}):
@@ -219,45 +220,36 @@ def revoke(
         raise DirectiveError("start: a revocation can't take effect in the past: the cameras were off until now")
     if directive.end_us is not None and directive.end_us <= start_us:
         raise DirectiveError("it is over by then: there is nothing to revoke")
-    if not chosen:
+    keys, wrong = sorted(left), []
+    if cameras is not None:
+        known = dict(
+            conn.execute(
+                "SELECT camera.id, camera.key FROM json_each(?) JOIN camera ON camera.id = json_each.value",
+                (json.dumps(sorted(set(cameras))),),
+            ).fetchall()
+        )
+        wrong = sorted(id_ for id_ in set(cameras) if known.get(id_) not in left)
+        keys = sorted(known[id_] for id_ in set(cameras).difference(wrong))
+    if wrong:
+        raise DirectiveError(f"cameras: not under it, or revoked before: {', '.join(wrong[:10])}")
+    if not keys:
         raise DirectiveError(
             "it was revoked for all its cameras before" if cameras is None else "cameras: none are named"
         )
-    if wrong := sorted(chosen - left):
-        raise DirectiveError(f"cameras: not under it, or revoked before: {', '.join(wrong[:10])}")
     revocation = secrets.token_hex(6)
     conn.execute(
         "INSERT INTO revocation (id, directive, reason, letter, letter_date, approver, start_us, entered_by,"
         " entered_by_id, entered_us) VALUES (?,?,?,?,?,?,?,?,?,?)",
         (revocation, id_, reason.strip(), letter, letter_date, approver, start_us, by.name, by.person, now_us),
     )
-    rev = next_rev(conn)
-    scope = (
-        "layer = 'order' AND epoch = :epoch AND camera IN"
-        " (SELECT key FROM camera WHERE id IN (SELECT value FROM json_each(:cameras)))"
-    )
-    values: Mapping[str, Any] = {
-        "epoch": directive.epoch,
-        "cameras": json.dumps(sorted(chosen)),
-        "at": start_us,
-        "rev": rev,
-        "revocation": revocation,
-        "directive": id_,
-    }
-    # What has not begun by then never will have been.
-    conn.execute(f"DELETE FROM fact WHERE {scope} AND start_us >= :at", values)
-    conn.execute(f"UPDATE fact SET end_us = :at, rev = :rev WHERE {scope} AND (end_us IS NULL OR end_us > :at)", values)
-    conn.execute(
-        "UPDATE directive_camera SET revocation = :revocation WHERE directive = :directive AND camera IN"
-        " (SELECT key FROM camera WHERE id IN (SELECT value FROM json_each(:cameras)))",
-        values,
-    )
-    conn.execute("UPDATE directive SET rev = ? WHERE id = ?", (rev, id_))
+    conn.execute("UPDATE directive SET rev = ? WHERE id = ?", (next_rev(conn), id_))
+    queue(conn, id_, keys, [(start_us, None)], kind=directive.kind, node=None, revocation=revocation)
     told = {"revocation": revocation, "reason": reason.strip(), "letter": letter, "start": iso(start_us)}
-    some = {"some": sorted(chosen)[:50]} if cameras is not None else {}
+    some = {"some": sorted(cameras)[:50]} if cameras is not None else {}
     audit.enter(
         conn,
         f"{directive.kind}_revoked",
-        detail={directive.kind.value: id_, **told, "cameras": len(chosen), **some},
+        detail={directive.kind.value: id_, **told, "cameras": len(keys), **some},
     )
-    return next(found for found in revocations(conn, id_) if found.id == revocation)
+    found = next(each for each in revocations(conn, id_) if each.id == revocation)
+    return replace(found, cameras=len(keys))

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from nvr.config import Config
 from nvr.orders import in_force
+from nvr.orders.carrying_out import carry_out
 from nvr.orders.register import tell_schedules
 from nvr.supervisor.apart import Apart
 from nvr.supervisor.assignments import Book
@@ -124,6 +125,8 @@ class Fleet:
                 if not told_us <= at_us < told_us + _TELL_EVERY_US:
                     await asyncio.to_thread(self._tell_schedules, at_us)
                     told_us = at_us
+                # What a crash of whoever entered a decision left.
+                await asyncio.to_thread(carry_out, self._prepared.database)
                 found, next_us = await asyncio.to_thread(self._look, at_us)
                 # At the first look, what was loaded at the start may be a second old.
                 if found != known or (changes_us is not None and at_us >= changes_us):

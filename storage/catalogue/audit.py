@@ -21,11 +21,11 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from storage.catalogue.actors import SERVER_ACTOR, Actor
 
@@ -38,11 +38,17 @@ __all__ = [
     "begin",
     "current",
     "enter",
+    "enter_each",
     "entries",
     "hash_of",
     "head",
     "settle",
 ]
+
+
+# Made once: a thousand entries may be made while others wait.
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_SORTED: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 @dataclass(slots=True)
@@ -144,7 +150,7 @@ def hash_of(
     fields = [previous, seq, at_us, actor, address, action, camera, detail]
     if actor_id is not None:
         fields.append(actor_id)
-    return hashlib.sha256(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(_ENCODER.encode(fields).encode()).hexdigest()
 
 
 def _text(value: str) -> str:
@@ -157,23 +163,34 @@ def enter(
 ) -> AuditHead:
     """Adds an entry to the transaction: what was done, by whoever acts in this context, else by the server itself.
     ``detail`` must be JSON and free of secrets. Returns where the entry stands in the log."""
+    return enter_each(conn, action, [(camera, detail or {})])
+
+
+def enter_each(
+    conn: sqlite3.Connection, action: str, entries: Iterable[tuple[str | None, Mapping[str, Any]]]
+) -> AuditHead:
+    """Adds an entry for each camera and detail; returns where the last one stands in the log."""
     act = _act.get()
     at_us = time.time_ns() // 1000 if act is None or act.at_us is None else act.at_us
     actor = actor_now()
-    address = "" if act is None else _text(act.address)
+    name, address = _text(actor.name), "" if act is None else _text(act.address)
     last = head(conn)
-    text = _text(json.dumps(dict(detail or {}), ensure_ascii=False, separators=(",", ":"), sort_keys=True))
-    where = None if camera is None else _text(camera)
-    fields = (last.seq + 1, at_us, _text(actor.name), address, action, where, text)
-    made = AuditHead(last.seq + 1, hash_of(last.hash, *fields, actor.id))
-    conn.execute(
+    rows = []
+    for camera, detail in entries:
+        text = _text(_SORTED.encode(dict(detail)))
+        where = None if camera is None else _text(camera)
+        fields = (last.seq + 1, at_us, name, address, action, where, text)
+        made = AuditHead(last.seq + 1, hash_of(last.hash, *fields, actor.id))
+        rows.append((*fields, last.hash, made.hash, actor.id))
+        last = made
+    conn.executemany(
         "INSERT INTO audit (seq, at_us, actor, address, action, camera, detail, previous, hash, actor_id)"
         " VALUES (?,?,?,?,?,?,?,?,?,?)",
-        (*fields, last.hash, made.hash, actor.id),
+        rows,
     )
-    if act is not None:
+    if act is not None and rows:
         act.entered = True
-    return made
+    return last
 
 
 def settle(conn: sqlite3.Connection) -> None:

@@ -29,9 +29,10 @@ def in_slices(
     write: Callable[[sqlite3.Connection, _T], None],
     *,
     first: Callable[[sqlite3.Connection], None] | None = None,
+    most: int = 50,
 ) -> None:
-    """Writes the items in order; ``first`` comes before them, in the first slice. What ``write`` raises ends it: the
-    slices before are written, this one is not."""
+    """Writes the items in order, ``most`` in a slice; ``first`` comes before them, in the first slice. What ``write``
+    raises ends it: the slices before are written, this one is not."""
     position = 0
     while position < len(items) or first is not None:
         with database.write() as conn:
@@ -39,7 +40,8 @@ def in_slices(
                 first(conn)
                 first = None
             until_s = time.monotonic() + _SLICE_S
-            while position < len(items) and time.monotonic() < until_s:
+            last = position + most
+            while position < min(len(items), last) and time.monotonic() < until_s:
                 write(conn, items[position])
                 position += 1
         if position < len(items):

@@ -23,7 +23,19 @@ from storage.retention.candidates import load, policies
 from storage.retention.plan import Candidate, Deletion, Disk, RetentionPlan, plan
 from storage.retention.policies import Policy, Rules
 
-__all__ = ["LARGEST", "PlanError", "Summary", "Todo", "confirmed", "hash_of", "preview", "save", "summary"]
+__all__ = [
+    "LARGEST",
+    "PackedPlan",
+    "PlanError",
+    "Summary",
+    "Todo",
+    "confirmed",
+    "hash_of",
+    "packed",
+    "preview",
+    "save",
+    "summary",
+]
 
 # Deletions of one plan to confirm. Catalogue and memory hold its text; what is more is planned again once these are
 # gone.
@@ -55,6 +67,15 @@ class Summary:
     cameras: int
     oldest_us: int | None
     by_rule: Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class PackedPlan:
+    """A plan to be kept. ``basis``: of the rules that are in force for its cameras; ``text``: compressed."""
+
+    hash: str
+    basis: str
+    text: bytes
 
 
 def summary(deletions: Sequence[Deletion]) -> Summary:
@@ -119,19 +140,24 @@ def _basis(policy_of: Mapping[str, Policy], deletions: Sequence[Deletion]) -> st
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def save(conn: sqlite3.Connection, deletions: Sequence[Deletion], rules: Rules, *, now_us: int) -> str:
-    """Keeps a plan for an hour; returns its hash. ``rules`` are those in force, whatever it was made with."""
+def packed(conn: sqlite3.Connection, deletions: Sequence[Deletion], rules: Rules) -> PackedPlan:
+    """A plan as ``save`` keeps it: made beforehand, since it takes long. ``rules`` are those in force, whatever it was
+    made with."""
     text = _text(deletions)
-    hash_ = hashlib.sha256(text).hexdigest()
+    basis = _basis(policies(conn, rules), deletions)
+    return PackedPlan(hashlib.sha256(text).hexdigest(), basis, zlib.compress(text, 1))
+
+
+def save(conn: sqlite3.Connection, made: PackedPlan, *, now_us: int) -> None:
+    """Keeps a plan for an hour."""
     conn.execute("DELETE FROM plan WHERE made_us < ? OR made_us > ?", (now_us - _VALID_US, now_us))
     conn.execute(
         "INSERT OR REPLACE INTO plan (hash, made_us, basis, text) VALUES (?, ?, ?, ?)",
-        (hash_, now_us, _basis(policies(conn, rules), deletions), zlib.compress(text, 1)),
+        (made.hash, now_us, made.basis, made.text),
     )
     conn.execute(
         "DELETE FROM plan WHERE hash NOT IN (SELECT hash FROM plan ORDER BY made_us DESC LIMIT ?)", (_MOST_KEPT,)
     )
-    return hash_
 
 
 def confirmed(conn: sqlite3.Connection, hash_: str, rules: Rules, *, now_us: int) -> Todo:

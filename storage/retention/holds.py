@@ -7,10 +7,11 @@ whole.
 
 from __future__ import annotations
 
+import json
 import secrets
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from storage.catalogue import audit
@@ -35,7 +36,9 @@ __all__ = [
     "keeps",
     "kept_bytes",
     "place",
+    "place_each",
     "release",
+    "release_each",
     "touches",
 ]
 
@@ -82,15 +85,13 @@ def _reason(text: str, missing: str) -> str:
     return kept
 
 
-def _check_bounds(
-    conn: sqlite3.Connection, camera: int, added_us: int, start_us: int, end_us: int, now_us: int
-) -> None:
+def _check_bounds(row: sqlite3.Row, start_us: int, end_us: int, now_us: int) -> None:
     if end_us - start_us > LONGEST_US:
         raise HoldError(f"a hold is of at most {LONGEST_US // DAY_US} days: place several")
     if end_us > now_us + AHEAD_US:
         raise HoldError(f"a hold ends at most {AHEAD_US // DAY_US} days from now: place another when it is time")
-    oldest_us = conn.execute("SELECT min(start_us) FROM segment WHERE camera = ?", (camera,)).fetchone()[0]
-    earliest_us = min(added_us, now_us, now_us if oldest_us is None else oldest_us)
+    oldest_us = row["oldest_us"]
+    earliest_us = min(row["added_us"], now_us, now_us if oldest_us is None else oldest_us)
     if start_us < earliest_us - _BEFORE_US:
         raise HoldError(f"the camera has no footage from before {iso(earliest_us)}: begin the hold there")
 
@@ -106,22 +107,54 @@ def place(
             before there could be footage;
             or the reason is empty.
     """
+    return place_each(conn, [camera], start_us, end_us, reason=reason, by=by, now_us=now_us)[0]
+
+
+def place_each(
+    conn: sqlite3.Connection,
+    cameras: Sequence[str],
+    start_us: int,
+    end_us: int,
+    *,
+    reason: str,
+    by: Actor,
+    now_us: int,
+) -> list[Hold]:
+    """Holds a range of each camera, or of none. As few statements as can be: others wait for the lock.
+
+    Raises:
+        KeyError: there is no camera of this id.
+        HoldError: as ``place``.
+    """
     if end_us <= start_us:
         raise HoldError("the range is empty: end must be after start")
     reason = _reason(reason, "a hold needs a reason: name the case or the letter")
-    row = conn.execute("SELECT key, added_us FROM camera WHERE id = ?", (camera,)).fetchone()
-    if row is None:
-        raise KeyError(camera)
-    _check_bounds(conn, row["key"], row["added_us"], start_us, end_us, now_us)
-    id_ = secrets.token_hex(6)
-    conn.execute(
+    rows = conn.execute(
+        "SELECT id, key, added_us, (SELECT min(start_us) FROM segment WHERE camera = c.key) AS oldest_us FROM camera c"
+        " WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(cameras)),),
+    )
+    known = {row["id"]: row for row in rows}
+    placed = []
+    for camera in cameras:
+        _check_bounds(known[camera], start_us, end_us, now_us)
+        id_ = secrets.token_hex(6)
+        placed.append(Hold(id_, camera, start_us, end_us, reason, by.name, now_us, None, None, None))
+    rev = next_rev(conn)
+    conn.executemany(
         "INSERT INTO hold (id, camera, start_us, end_us, reason, placed_by, placed_by_id, placed_us, rev)"
         " VALUES (?,?,?,?,?,?,?,?,?)",
-        (id_, row["key"], start_us, end_us, reason, by.name, by.person, now_us, next_rev(conn)),
+        [
+            (one.id, known[one.camera]["key"], start_us, end_us, reason, by.name, by.person, now_us, rev)
+            for one in placed
+        ],
     )
-    detail = {"hold": id_, "start_us": start_us, "end_us": end_us, "reason": reason}
-    audit.enter(conn, "hold_placed", camera=camera, detail=detail)
-    return Hold(id_, camera, start_us, end_us, reason, by.name, now_us, None, None, None)
+    audit.enter_each(
+        conn,
+        "hold_placed",
+        [(one.camera, {"hold": one.id, "start_us": start_us, "end_us": end_us, "reason": reason}) for one in placed],
+    )
+    return placed
 
 
 def release(conn: sqlite3.Connection, id_: str, *, reason: str, by: Actor, now_us: int) -> Hold:
@@ -131,19 +164,35 @@ def release(conn: sqlite3.Connection, id_: str, *, reason: str, by: Actor, now_u
         KeyError: there is no such hold.
         HoldError: it was released before, or the reason is empty.
     """
-    reason = _reason(reason, "the release of a hold needs a reason")
-    row = conn.execute(f"{_SELECT} WHERE h.id = ?", (id_,)).fetchone()
-    if row is None:
+    if find(conn, id_) is None:
         raise KeyError(id_)
-    if row["released_us"] is not None:
+    if not release_each(conn, [id_], reason=reason, by=by, now_us=now_us):
         raise HoldError("the hold was released before")
-    conn.execute(
+    ended = find(conn, id_)
+    assert ended is not None
+    return ended
+
+
+def release_each(conn: sqlite3.Connection, ids: Sequence[str], *, reason: str, by: Actor, now_us: int) -> int:
+    """Ends those of the holds that still hold; returns how many.
+
+    Raises:
+        HoldError: the reason is empty.
+    """
+    reason = _reason(reason, "the release of a hold needs a reason")
+    left = conn.execute(
+        "SELECT h.id, c.id AS camera FROM json_each(?) j JOIN hold h ON h.id = j.value"
+        " JOIN camera c ON c.key = h.camera WHERE h.released_us IS NULL",
+        (json.dumps(list(ids)),),
+    ).fetchall()
+    rev = next_rev(conn)
+    conn.executemany(
         "UPDATE hold SET released_us = ?, released_by = ?, released_by_id = ?, release_reason = ?, rev = ?"
         " WHERE id = ?",
-        (now_us, by.name, by.person, reason, next_rev(conn), id_),
+        [(now_us, by.name, by.person, reason, rev, row["id"]) for row in left],
     )
-    audit.enter(conn, "hold_released", camera=row["camera"], detail={"hold": id_, "reason": reason})
-    return replace(Hold(*row), released_us=now_us, released_by=by.name, release_reason=reason)
+    audit.enter_each(conn, "hold_released", [(row["camera"], {"hold": row["id"], "reason": reason}) for row in left])
+    return len(left)
 
 
 def find(conn: sqlite3.Connection, id_: str) -> Hold | None:

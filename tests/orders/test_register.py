@@ -12,6 +12,7 @@ import pytest
 from nvr.orders import in_force
 from nvr.orders import model as directives
 from nvr.orders import register as directing
+from nvr.orders.carrying_out import carry_out, carry_out_slice, is_waiting
 from nvr.orders.impact import impact, plan_hash
 from nvr.orders.model import DirectiveError, DirectiveKind, Draft
 from storage.catalogue import facts
@@ -186,6 +187,48 @@ def test_a_schedule_is_written_ahead_again_and_again(world: World) -> None:
     with world.database.write() as conn:
         assert directing.tell_schedules(conn, node_id=NODE, now_us=now_us + 30 * DAY_US) == 0
         assert in_force.next_change_us(conn, now_us) is None
+
+
+def test_a_decision_about_thousands_is_whole_at_once_and_takes_effect_slice_by_slice(world: World) -> None:
+    """Killed between two slices, whoever looks next writes the rest; nothing of it is revoked before."""
+    ids = [f"many-{n:03}" for n in range(450)]
+    with world.database.write() as conn:
+        for id_ in ids:
+            add_camera(conn, id_)
+    made = enter(world, order(T0_US), T0_US, *ids)
+    assert (made.cameras, made.left) == (450, 450)
+
+    def off() -> int:
+        with world.database.read() as conn:
+            return len(in_force.off(conn, T0_US))
+
+    assert off() == 0
+    with pytest.raises(DirectiveError, match="just now"):
+        revoke(world, made.id, T0_US + S)
+    with world.database.write() as conn:
+        carry_out_slice(conn)
+        before = in_force.version(conn)
+    assert 0 < off() < 450
+    carry_out(world.database)
+    assert off() == 450
+    with world.database.read() as conn:
+        assert in_force.version(conn) > before, "recorders are told of each slice"
+        assert [m.camera for m in directives.cameras_of(conn, made.id)] == ids
+    half = revoke(world, made.id, T0_US + S, cameras=ids[:225])
+    assert half.cameras == 225
+    rest = revoke_after(world, made.id, T0_US + 2 * S)
+    assert rest.cameras == 225
+    with world.database.read() as conn:
+        assert in_force.off(conn, T0_US + 3 * S) == {}
+        assert in_force.next_change_us(conn, T0_US + 3 * S) is None
+        assert not is_waiting(conn)
+
+
+def revoke_after(world: World, id_: str, now_us: int) -> directives.Revocation:
+    carry_out(world.database)
+    done = revoke(world, id_, now_us)
+    carry_out(world.database)
+    return done
 
 
 def test_what_cannot_be(world: World) -> None:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from nvr.api.http.errors import ApiError
-from nvr.cameras import ChoiceError, Chosen, choose
-from storage.catalogue import cameras, selection
+from nvr.cameras import ChoiceError, Chosen, OvertakenError, choose
+from nvr.cameras import planned as write_planned
+from storage.catalogue import selection
 from storage.catalogue.database import Database
 from storage.catalogue.selection import SelectionError
 
 __all__ = ["Choice", "chosen", "knowing", "parse_where", "planned"]
 
 _T = TypeVar("_T")
-_TRIES: Final = 3
 
 
 class Choice(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -68,27 +68,15 @@ def chosen(conn: sqlite3.Connection, choice: Choice) -> Chosen:
         raise ApiError("invalid_selection", str(error), extra={"errors": told} if told else {}) from None
 
 
-class _OvertakenError(Exception):
-    """A camera changed since the plan was made. Raised, so that the transaction leaves nothing."""
-
-
 @contextmanager
 def planned(db: Database, plan: Callable[[sqlite3.Connection], _T]) -> Iterator[tuple[sqlite3.Connection, _T]]:
-    """A write transaction, and what ``plan`` made of the catalogue before it: choosing among thousands of cameras takes
-    longer than others should wait for the lock. No camera has changed in between.
+    """As ``nvr.cameras.planned``.
 
     Raises:
-        ApiError: ``plan_changed``: some did, again and again.
+        ApiError: ``plan_changed``: others changed cameras, again and again.
     """
-    for _ in range(_TRIES):
-        with db.read() as conn:
-            made, revision = plan(conn), cameras.revision(conn)
-        try:
-            with db.write() as conn:
-                if cameras.revision(conn) != revision:
-                    raise _OvertakenError
-                yield conn, made
-                return
-        except _OvertakenError:
-            continue
-    raise ApiError("plan_changed", "others change the cameras just now: try again")
+    try:
+        with write_planned(db, plan) as found:
+            yield found
+    except OvertakenError as error:
+        raise ApiError("plan_changed", str(error)) from None

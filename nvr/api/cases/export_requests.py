@@ -33,6 +33,7 @@ __all__ = [
     "no_export",
     "package_of",
     "queue",
+    "settle",
 ]
 
 _MOST_OPEN: Final = 200
@@ -82,20 +83,19 @@ def archive_of(services: Services, job: Export) -> tuple[PackageArchive, str, st
 
 def queue(
     conn: sqlite3.Connection,
-    services: Services,
     asked: ExportRequest,
     *,
     by: Actor,
     now_us: int,
     made_of: Request | None = None,
 ) -> Export:
-    """Queues an export; with ``made_of``, as that of this request. If its range is not over yet it says when it is
-    expected to begin.
+    """Queues an export; with ``made_of``, as that of this request. If its range is not over yet, ``settle`` after this
+    says when it is expected to begin.
 
     Raises:
         ApiError: ``too_many_exports`` or ``camera_not_found``.
     """
-    if sum(job.is_open for job in exports.every(conn)) >= _MOST_OPEN:
+    if exports.count_open(conn) >= _MOST_OPEN:
         raise ApiError("too_many_exports", f"{_MOST_OPEN} exports wait already; cancel some, or come back later")
     wanted = {**asked.to_json(), "audit_head": str(audit.head(conn))}
     if made_of is not None:
@@ -105,13 +105,20 @@ def queue(
     # it made.
     owner_id = by.person if made_of is None else made_of.requester_id
     try:
-        job = exports.queue(conn, asked.id, wanted, by=by, owner_id=owner_id, now_us=now_us)
+        return exports.queue(conn, asked.id, wanted, by=by, owner_id=owner_id, now_us=now_us)
     except KeyError as error:
         raise no_camera(str(error.args[0])) from None
-    waits = unsettled(conn, asked.cameras, asked.end_us, now_us=now_us, segment_us=services.settings.segment_us)
+
+
+def settle(services: Services, job: Export, asked: ExportRequest, *, now_us: int) -> Export:
+    """The export, and when it is expected to begin, if its range is not over yet. Looked up without the lock: it may
+    have hundreds of cameras."""
+    with services.db.read() as conn:
+        waits = unsettled(conn, asked.cameras, asked.end_us, now_us=now_us, segment_us=services.settings.segment_us)
     if waits is None:
         return job
-    exports.wait(conn, job.id, None, waits.until_us)
+    with services.db.write() as conn:
+        exports.wait(conn, job.id, None, waits.until_us)
     return replace(job, begins_us=waits.until_us)
 
 

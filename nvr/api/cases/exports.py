@@ -22,6 +22,7 @@ from nvr.api.cases.export_requests import (
     no_export,
     package_of,
     queue,
+    settle,
 )
 from nvr.api.cases.links import ExportLinkBody, link_body
 from nvr.api.http.auth import Principal, address_of, principal_of
@@ -231,7 +232,8 @@ def make_export(request: ApiRequest, services: Injected, data: JSONBody[NewExpor
         made = None
         if asked is None:
             made, asked = _of_request(conn, data, who)
-        job = queue(conn, services, asked, by=who, now_us=now_us, made_of=made)
+        job = queue(conn, asked, by=who, now_us=now_us, made_of=made)
+    job = settle(services, job, asked, now_us=now_us)
     return json_answer(request, _body(services, job, principal_of(request)), status=201)
 
 

@@ -10,7 +10,7 @@ from litestar import Response
 from litestar.params import FromPath, JSONBody
 
 from nvr.accounts.rows import Role
-from nvr.api.cases.export_requests import export_request, queue
+from nvr.api.cases.export_requests import export_request, queue, settle
 from nvr.api.http.auth import Principal, principal_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
@@ -212,6 +212,9 @@ def close_case(
             raise _no_case(case) from None
         except CaseError as error:
             raise _refused(error) from None
+    if data.release:
+        cases.release_holds(services.db, closed, by=who.actor, now_us=services.now_us())
+    with services.db.read() as conn:
         body = _body(conn, closed, who)
     return json_answer(request, body)
 
@@ -283,8 +286,11 @@ def _decide(
             raise _refused(error) from None
         if state is RequestState.APPROVED:
             by = principal_of(request).actor
-            job = queue(conn, services, export_request(conn, decided, by=by), by=by, now_us=now_us, made_of=decided)
+            asked = export_request(conn, decided, by=by)
+            job = queue(conn, asked, by=by, now_us=now_us, made_of=decided)
             decided = replace(decided, export=job.id)
+    if state is RequestState.APPROVED:
+        settle(services, job, asked, now_us=now_us)
     return json_answer(request, _request_body(decided, principal_of(request)))
 
 

@@ -27,6 +27,7 @@ from nvr.network import capacity as planning
 from nvr.orders import attachments
 from nvr.orders import model as directives
 from nvr.orders import register as directing
+from nvr.orders.carrying_out import carry_out
 from nvr.orders.impact import impact, plan_hash
 from nvr.orders.model import DirectiveError, DirectiveKind, Draft, check
 from storage.catalogue import cameras
@@ -210,6 +211,7 @@ def enter_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrder
             )
         except DirectiveError as error:
             raise ApiError("invalid_directive", str(error)) from None
+    carry_out(services.db)
     with services.db.read() as conn:
         body = body_of(conn, entered, now_us=now_us)
     services.on_cameras_changed()
@@ -233,6 +235,8 @@ def end_directive(
             members = select(parse_where(data.where), cameras.every(conn, removed=True))
         return [camera.id for camera in members if camera.id in left]
 
+    # What was entered just now is under it wholly.
+    carry_out(services.db)
     with planned(services.db, plan) as (conn, wanted):
         try:
             directing.revoke(
@@ -249,6 +253,7 @@ def end_directive(
             )
         except DirectiveError as error:
             raise ApiError("invalid_directive", str(error)) from None
+    carry_out(services.db)
     with services.db.read() as conn:
         body = body_of(conn, known(conn, id_, kind), now_us=now_us)
     services.on_cameras_changed()

@@ -19,6 +19,7 @@ from nvr.api.orders.bodies import DirectiveBody, NewRevocation, body_of, optiona
 from nvr.api.orders.routes import LARGEST_ORDER_BYTES, end_directive
 from nvr.orders import model as directives
 from nvr.orders import register as directing
+from nvr.orders.carrying_out import carry_out
 from nvr.orders.model import DirectiveError, DirectiveKind, Draft
 
 __all__ = ["ROUTES"]
@@ -77,6 +78,7 @@ def _enter(request: ApiRequest, services: Services, data: Choice, draft: Draft, 
             )
         except DirectiveError as error:
             raise ApiError("invalid_directive", str(error)) from None
+    carry_out(services.db)
     with services.db.read() as conn:
         return body_of(conn, entered, now_us=now_us)
 

@@ -120,6 +120,7 @@ def place_hold(request: ApiRequest, services: Injected, data: JSONBody[NewHold])
             raise no_camera(data.camera) from None
         except HoldError as error:
             raise ApiError("invalid_hold", str(error)) from None
+    with services.db.read() as conn:
         body = _body(conn, hold)
     return json_answer(request, body, status=201)
 
@@ -148,6 +149,7 @@ def release_hold(
             raise ApiError("hold_not_found", f"there is no hold {hold!r}") from None
         except HoldError as error:
             raise ApiError("invalid_hold", str(error)) from None
+    with services.db.read() as conn:
         return json_answer(request, _body(conn, ended))
 
 

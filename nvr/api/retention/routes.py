@@ -271,12 +271,13 @@ def _preview(request: ApiRequest, services: Services, change: RuleChange) -> Res
             ):
                 raise ApiError("invalid_retention", f"camera {id_} would have a min_age longer than its max_age")
         planned = confirmed_plans.preview(conn, rules, _disks(services), now_us=now_us, own=own)
+        made = confirmed_plans.packed(conn, planned.deletions, in_force)
     with services.db.write() as conn:
-        hash_ = confirmed_plans.save(conn, planned.deletions, in_force, now_us=now_us)
+        confirmed_plans.save(conn, made, now_us=now_us)
     sums = confirmed_plans.summary(planned.deletions)
     body = Preview(
         format_time(now_us),
-        hash_,
+        made.hash,
         sums.segments,
         sums.recorded_us / 3_600_000_000,
         sums.bytes,

@@ -38,6 +38,7 @@ from storage.catalogue.migrations import (
     m026_integrity,
     m027_first_password,
     m028_sealed,
+    m029_directive_todo,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -73,6 +74,7 @@ STEPS = (
     m026_integrity,
     m027_first_password,
     m028_sealed,
+    m029_directive_todo,
 )
 
 

@@ -218,6 +218,7 @@ def _request(conn: Any, by: Actor) -> None:
     made = cases.request(conn, case.id, ["hall"], T0, T0 + S, purpose="p", by=by, now_us=NOW)
     cases.decide(conn, made.id, RequestState.REFUSED, reason="r", by=by, now_us=NOW, second_person=False)
     cases.close(conn, case.id, reason="r", release=True, by=by, now_us=NOW)
+    holds.release_each(conn, made.holds, reason="r", by=by, now_us=NOW)
 
 
 def _hold(conn: Any, by: Actor) -> None:

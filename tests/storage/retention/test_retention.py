@@ -256,7 +256,9 @@ def test_what_is_confirmed_is_what_runs(world: World) -> None:
     with world.database.read() as conn:
         planned = confirmed_plans.preview(conn, wanted, [], now_us=now_us)
     with world.database.write() as conn:
-        hash_ = confirmed_plans.save(conn, planned.deletions, in_force, now_us=now_us)
+        made = confirmed_plans.packed(conn, planned.deletions, in_force)
+        confirmed_plans.save(conn, made, now_us=now_us)
+        hash_ = made.hash
     assert (
         hash_
         == confirmed_plans.hash_of(planned.deletions)
