@@ -117,6 +117,8 @@ class Fragmenter:
         # What the decode times written count from, in ticks of each track.
         self._base = self._audio_base = 0
         self._composed = False
+        # Where the last fragment ends, if that is known, in ticks.
+        self._ends = 0
 
     def begin_file(self, first: MuxedFragment) -> int:
         """A file begins with this fragment: its decode times, and those of all that follow, count from the earliest
@@ -206,12 +208,14 @@ class Fragmenter:
             last = self._pictures[-1]
             last.duration = max(last.duration, duration)
 
-    def ends_at(self, duration: int, *, at_once: bool) -> None:
-        """The last frame so far lasts no longer than that, in ticks, since another run's follows; and exactly so long
-        if that follows ``at_once``."""
+    def ends_at(self, duration: int, shown: int, *, at_once: bool) -> None:
+        """The last frame so far lasts no longer than ``duration``, in ticks, since another run's follows; and exactly
+        so long if that follows ``at_once``: then what is shown ends at ``shown``, whatever order frames are shown
+        in."""
         if self._pictures:
             last = self._pictures[-1]
             last.duration = max(1, duration if at_once else min(last.duration, duration))
+            self._ends = shown if at_once else 0
 
     def close(self) -> list[MuxedFragment]:
         """Ends the run; returns what was still being filled."""
@@ -221,6 +225,9 @@ class Fragmenter:
         fragment = self._fragment(
             pictures[-1].duration, [unit for unit in self._units if unit.time >= self._audio_base]
         )
+        covered = fragment.video
+        if self._ends > covered.start:
+            covered.end = self._ends
         self._pictures, self._units, self._unit_bytes = [], [], 0
         return [fragment]
 

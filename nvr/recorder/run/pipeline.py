@@ -112,8 +112,9 @@ class Pipeline:
         # Since when by the monotonic and by the wall clock, and what, as it was told.
         self._told_idle: tuple[int, int, Ended] | None = None
         self.run: Run | None = None
-        # Until when the last run reaches that went by this clock.
+        # Until when the last run reaches that went by this clock, and whether the next one begins right there.
         self._not_before_us = 0
+        self._abuts = False
         self.had_footage_s = 0.0
         self._camera_clock: CameraClock | None = None
         self.counting = Counting()
@@ -356,11 +357,11 @@ class Pipeline:
         try:
             run = Run(
                 self._identity, self._clock, self._cutter, self._disks, self._video, audio, held[0], self._handles,
-                self._not_before_us,
+                self._not_before_us, self._abuts,
             )  # fmt: skip
         except (av.FFmpegError, ValueError) as error:
             raise Ended(Cause.REJECTED, {"error": f"these streams can't be put into MP4: {error}"}) from None
-        self.run = run
+        self.run, self._abuts = run, False
         if self._audio is not None:
             self._write_audio(self._audio, now_us)
         last = held[0].dts
@@ -398,12 +399,14 @@ class Pipeline:
         run = self.run
         if run is not None and next_ is not None:
             run.followed_by(next_, at_once=at_once)
-        self._end_run(ended, None, goes_on=goes_on)
+        counts = self._end_run(ended, None, goes_on=goes_on)
         self._held, self._held_bytes = [], 0
         if run is not None and run.until_us is not None:
             self._not_before_us = run.until_us
+            # Not if the disk refused its end.
+            self._abuts = next_ is not None and at_once and counts is ended
         if not keep_clock:
-            self._not_before_us = 0
+            self._not_before_us, self._abuts = 0, False
             if self._audio is not None:
                 self._audio.restart()
             self._clock = RunClock()

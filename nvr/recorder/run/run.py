@@ -43,7 +43,7 @@ class Identity:
 class Run:
     """A run under way. Its own media time is zero at its first frame. Every segment it opens is also put into
     ``handles``. ``not_before_us``: until when the run before reaches by the same clock, which may have been slewed
-    meanwhile."""
+    meanwhile; ``abuts``: it begins right there, since nothing is missing in between."""
 
     def __init__(
         self,
@@ -56,6 +56,7 @@ class Run:
         first: Frame,
         handles: deque[SegmentHandle],
         not_before_us: int = 0,
+        abuts: bool = False,
     ) -> None:
         time_base = first.time_base
         self._identity = identity
@@ -80,6 +81,7 @@ class Run:
         self._is_refused = False  # by the disk
         self._longest = round(Fraction(_LONGEST_FRAME_US, 1_000_000) / time_base)
         self._not_before_us = not_before_us
+        self._abuts = abuts
         self._last_dts: int | None = None
         self._media_end = 0
         # Where the run's sound has its zero, in ticks of its rate.
@@ -210,7 +212,7 @@ class Run:
         video = muxed.video
         first = video.start
         if self._segment is None:
-            self._open(muxed, max(self._wall_us(first), self._not_before_us))
+            self._open(muxed, self._not_before_us if self._abuts else max(self._wall_us(first), self._not_before_us))
             return
         if not video.sync:
             return
@@ -270,7 +272,8 @@ class Run:
         """To be called before ``end`` where the next run begins with this frame. ``at_once``: nothing is missing in
         between."""
         if self._last_dts is not None:
-            self._muxer.ends_at(picture.dts - self._origin - self._last_dts, at_once=at_once)
+            duration, shown = picture.dts - self._origin - self._last_dts, picture.pts - self._origin
+            self._muxer.ends_at(duration, shown, at_once=at_once)
 
     def end(self, ended: Ended) -> Ended:
         """Writes what is still being filled and closes the segment; returns the cause that counts, which is the disk's
