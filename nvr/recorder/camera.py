@@ -253,12 +253,31 @@ class CameraRecorder:
     def unwritten(self) -> tuple[DiskWriter | None, float] | None:
         """When the oldest frame was read that no disk was given yet, by the monotonic clock in seconds, and the disk
         that is going to get it, if that is known."""
-        pipeline = self._pipeline
-        read_us = None if pipeline is None else pipeline.unwritten_us
-        if pipeline is None or read_us is None:
+        pipeline, source = self._pipeline, self._source
+        if pipeline is None:
+            return None
+        read_us = pipeline.unwritten_us
+        if source is not None and (open_us := source.open_us) is not None and (read_us is None or open_us < read_us):
+            read_us = open_us
+        if read_us is None:
             return None
         run = pipeline.run
         return None if run is None else run.disk, read_us / 1e6
+
+    def keep(self, before_us: int) -> None:
+        """If nothing was read since ``before_us``, by the monotonic clock, the newest frames are given to the disk
+        without waiting for the next one, which tells how long they last: a power cut is to cost as little of a camera
+        that sends a frame now and then as of others."""
+        pipeline, source = self._pipeline, self._source
+        if source is not None and (open_us := source.open_us) is not None and open_us <= before_us:
+            source.pause()
+        if pipeline is not None and (ended := pipeline.keep(before_us)) is not None:
+            self._give_up(pipeline, ended)
+
+    def _give_up(self, pipeline: Pipeline, ended: Ended) -> None:
+        pipeline.end(ended)
+        if self._source is not None:
+            self._source.stop()
 
     def status(self) -> Status:
         """What this camera's recorder does now; called every few seconds."""
@@ -306,17 +325,16 @@ class CameraRecorder:
         given_up = pipeline.poll()
         if given_up is not None:
             self._keyframe_wait_us = min(2 * self._keyframe_wait_us, _LONGEST_WAIT_US)
-            pipeline.end(given_up)
-            if self._source is not None:
-                self._source.stop()
+            self._give_up(pipeline, given_up)
             return given_up
         if pipeline.idle is not None:
             # While it connects, the cause is what it was before.
             return pipeline.idle if pipeline.is_connected or self._state[2] is None else None
         run = pipeline.run
-        if run is None or run.segment is None:
+        if run is None or run.segment is None or not run.frames:
             return None
-        return self._growth.look(run.segment.written_until_us, pipeline.usual_us, now_s)
+        usual_us = max(pipeline.usual_us, pipeline.expected_us)
+        return self._growth.look(run.segment.written_until_us, usual_us, now_s)
 
     def _not_recording(self, why: Ended) -> None:
         state, since_us, cause, _ = self._state

@@ -68,6 +68,9 @@ _LONGEST_ROUND: Final = 6
 _COLLECT_S: Final = 300.0
 # So often it is logged that a disk is too slow for what is promised of a power cut.
 _LATE_LOGGED_S: Final = 300.0
+# Of a camera of which nothing was read for so long the newest frames do not wait in memory for the next one: longer
+# than any wait of one that sends a frame a second.
+_KEPT_S: Final = 1.7
 # After its first word a worker is told at once what it is to do, if there is anything.
 _FIRST_LINE_S: Final = 3.0
 _PASSING: Final = (Cause.DISK_FULL, Cause.RECORDER_CRASHED)
@@ -265,10 +268,15 @@ class Worker:
             self._catalogue.put_status(new, recorder.grown())
 
     def tell_risks(self) -> None:
-        """Tells the catalogue what a power cut would cost now. Called every second."""
+        """Tells the catalogue what a power cut would cost now, and sees to it that it costs little of cameras that send
+        a frame now and then. Called every second."""
         unwritten: dict[DiskWriter | None, float] = {}
+        before_s = time.monotonic() - _KEPT_S
         for recorder in self._cameras.values():
             found = recorder.unwritten
+            if found is not None and found[1] <= before_s:
+                recorder.keep(int(before_s * 1e6))
+                found = recorder.unwritten
             if found is not None and found[1] < unwritten.get(found[0], math.inf):
                 unwritten[found[0]] = found[1]
         # Where those will go whose run has not begun is not known: to any.

@@ -28,6 +28,7 @@ from storage.errors import SyncError
 from storage.format.boxes import BoxError
 from storage.format.layout import parse, segment_path
 from storage.format.segment_file import Head, SegmentFile, Tail, init_of, read_fd, tail_box
+from storage.format.spare import Spare, last_spare
 
 __all__ = [
     "Adopted",
@@ -136,27 +137,38 @@ def bring(
             if content.hexdigest() != found.tail.content_sha256:
                 # Power loss kept the tail and lost what it speaks of.
                 found = read_fd(fd, trust_tail=False)
+        trusted = actual if trusted_bytes is None else min(actual, trusted_bytes)
         if found.tail is None and (lost := _first_lost_block(fd, found.whole_bytes)) is not None:
-            found = read_fd(fd, trusted_bytes=lost)
-        init = init_of(fd, found)
-        frames = found.index.video.count
+            found, trusted = read_fd(fd, trusted_bytes=lost), lost
         final = root.path / segment_path(key.camera, key.start_us, key.epoch, key.node, growing=False)
         if final.exists():
             raise FileExistsError(errno.EEXIST, "a segment of this name exists", str(final))
+        cut_to = found.whole_bytes
+        if found.tail is None and (spare := _spare(fd, found.whole_bytes, trusted)) is not None:
+            # Only added to: killed at any step, the spare is still there, or the fragment is.
+            cut_to = spare.end
+            if actual > cut_to:
+                files.truncate(fd, cut_to)
+            files.write_all(fd, [spare.fragment])
+            found = read_fd(fd, trust_tail=False)
+            # What is known of the run's clock was before these frames.
+            end_us = None
+        init = init_of(fd, found)
+        frames = found.index.video.count
         slack_us = _CLOCK_DRIFT_US + (found.end_us - key.start_us) // _SLEW_DIVISOR
         if end_us is None or found.tail is not None or abs(end_us - found.end_us) > slack_us:
             end_us = found.end_us
         if not frames:
             return Brought(key, part, found, init, end_us, 0, 0, "", actual)
         if found.tail is None:
-            if actual > found.whole_bytes:
-                files.truncate(fd, found.whole_bytes)
+            if cut_to == found.whole_bytes < actual:
+                files.truncate(fd, cut_to)
             content = _sha256(fd, found.whole_bytes)
             tail = Tail(end_us, found.index.media_end, frames, "adopted", content.hexdigest())
             box = tail_box(tail, found.index)
             files.write_all(fd, [box])
             content.update(box)
-            size, cut_bytes = found.whole_bytes + len(box), actual - found.whole_bytes
+            size, cut_bytes = found.whole_bytes + len(box), actual - cut_to
         else:
             content.update(os.pread(fd, actual - found.whole_bytes, found.whole_bytes))
             size, cut_bytes = actual, 0
@@ -165,9 +177,9 @@ def bring(
             files.sync(fd)
         except OSError as error:
             if found.tail is None:
-                # Written anew the next time, the tail is synced anew; left there, it would be taken for synced.
+                # Written anew the next time, it is synced anew; left there, it would be taken for synced.
                 with contextlib.suppress(OSError):
-                    files.truncate(fd, found.whole_bytes)
+                    files.truncate(fd, cut_to)
             raise SyncError(error.errno, error.strerror) from error
     finally:
         files.close(fd)
@@ -200,6 +212,11 @@ def _is_lost(fd: int, start_us: int) -> bool:
         return False
     head = os.pread(fd, _HEAD_BYTES, 0)
     return any(not any(head[at : at + _SECTOR_BYTES]) for at in range(0, len(head), _SECTOR_BYTES))
+
+
+def _spare(fd: int, start: int, limit: int) -> Spare | None:
+    """Of a camera that sends a frame now and then: its newest frames, of which no fragment could be made yet."""
+    return last_spare(lambda offset, count: os.pread(fd, count, offset), start, limit)
 
 
 def _first_lost_block(fd: int, size: int) -> int | None:

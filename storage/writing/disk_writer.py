@@ -30,6 +30,7 @@ from storage.errors import SyncError
 from storage.format.boxes import BoxError, Fragment
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head
+from storage.format.spare import spare_head
 from storage.writing.at_risk import AtRisk
 from storage.writing.broken_segments import Salvage, paths
 from storage.writing.catalogue_writer import CatalogueWriter
@@ -138,21 +139,27 @@ class DiskWriter:
         read_s: float | None = None,
     ) -> bool:
         """Queues ``buffers``, whole boxes that begin with the ``moof`` of this fragment: footage up to ``end_us``,
-        whose first frame was read at ``read_s``, monotonic (None: now). False if the queue is full: nothing was taken.
-        """
+        whose first frame that is not safe by a spare was read at ``read_s``, monotonic (None: now). False if the queue
+        is full: nothing was taken."""
         size = sum(map(len, buffers))
-        now_s = time.monotonic()
-        # What was kept for long before it came here (a camera that sends a frame now and then: each is written when the
-        # next one comes) counts as half an interval old: no sync makes up for that.
-        read_s = now_s if read_s is None else min(now_s, max(read_s, now_s - self._sync_interval_s / 2))
+        at_s = time.monotonic() if read_s is None else read_s
+        return self._queue(lambda: self._append(handle, buffers, size, fragment, end_us, at_s), handle, size, at_s)
+
+    def keep(self, handle: SegmentHandle, fragment: Sequence[bytes], read_s: float) -> bool:
+        """Queues a spare (``storage.format.spare``) of frames that are no fragment yet, the first of which was read at
+        ``read_s``, monotonic. False if the queue is full: nothing was taken."""
+        whole = b"".join(fragment)
+        buffers = [spare_head(whole), whole]
+        size = sum(map(len, buffers))
+        return self._queue(lambda: self._keep(handle, buffers, size, read_s), handle, size, read_s)
+
+    def _queue(self, job: Callable[[], None], handle: SegmentHandle, size: int, read_s: float) -> bool:
         self.at_risk.holds(read_s)
         with self._lock:
             # Under the same lock as the queueing: the recorder's threads must not pass the limit together.
             if self._queued + size > self._queue_bytes or handle.queued_bytes + size > self._segment_queue_bytes:
                 return False
-            self._put(
-                lambda: self._append(handle, buffers, size, fragment, end_us, read_s), handle, size, read_s=read_s
-            )
+            self._put(job, handle, size, read_s=read_s)
         return True
 
     def close_segment(self, handle: SegmentHandle, *, end_us: int, media_end: int, frames: int, reason: str) -> None:
@@ -390,6 +397,12 @@ class DiskWriter:
         handle.index.add(handle.offset, size, fragment)
         handle.offset += size
         handle.written_until_us = end_us
+        self._syncing.dirty(handle, read_s)
+
+    def _keep(self, handle: SegmentHandle, buffers: Sequence[bytes], size: int, read_s: float) -> None:
+        assert handle.writer is not None
+        handle.writer.append(buffers)
+        handle.offset += size
         self._syncing.dirty(handle, read_s)
 
     def _close(self, handle: SegmentHandle, end_us: int, media_end: int, frames: int, reason: str) -> None:

@@ -21,6 +21,7 @@ from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.disk.roots import register
 from storage.errors import StorageError
+from storage.format.spare import spare_head
 from storage.intervals import clip, subtract
 from storage.recovery.backlog import Backlog
 from storage.retention import deleting as garbage
@@ -128,11 +129,45 @@ def record_together(case: Case) -> None:
                 )
 
 
+def record_spares(case: Case) -> None:
+    """A camera that sends a frame now and then: each fragment stands in its file as a spare before it is whole, also
+    the first of a segment."""
+    catalogue = InlineCatalogue(case.database, case.keep)
+    writer = DiskWriter(case.world.root, catalogue, sync_interval_s=0.0, files=case.files)
+    recorder = case.recorder = Recorder(case.world, writer, catalogue, T0_US + 10 * SECOND_US)
+    try:
+        recorder.begin()
+        recorder.keep()
+        recorder.append()
+        recorder.keep()
+        recorder.append()
+        recorder.rotate()
+        recorder.keep()
+        recorder.append()
+        recorder.keep()
+        recorder.append()
+        recorder.close()
+        recorder.end(Cause.SERVER_DOWN)
+        for turn in range(2):
+            now_s = later_s(turn)
+            for _ in recorder.handles:
+                writer.salvage.look(now_s)
+    finally:
+        untrusted = case.files.failed_syncs or (case.files.fault.startswith("power") and case.files.dead)
+        for handle in recorder.handles:
+            case.promised.append(
+                (handle.head.start_us, handle.synced_until_us if untrusted else handle.written_until_us)
+            )
+        case.promised += recorder.synced if untrusted else recorder.kept
+
+
 def start(case: Case) -> None:
-    """A start that finds: unfinished segments (whole, cut off, with a tail, without a picture, empty), a closed one
-    without a row, garbage, a growing row without a file, a foreign and a damaged file."""
+    """A start that finds: unfinished segments (whole, with a spare, cut off, with a tail, without a picture, empty), a
+    closed one without a row, garbage, a growing row without a file, a foreign and a damaged file."""
     world = case.world
     at = T0_US + 10 * SECOND_US
+    newest = mp4.fragment(15)[0]
+    world.part(at + 5 * SECOND_US, [14], extra=spare_head(newest) + newest + newest[:60])
     whole = world.part(at, [0, 1, 2])
     cut = world.part(at + 10 * SECOND_US, [3, 4], extra=mp4.fragment(5)[0][:-9])
     world.part(at + 20 * SECOND_US, [6, 7], closed=True)
@@ -159,7 +194,8 @@ def start(case: Case) -> None:
         path.write_bytes(data)
     case.foreign = foreign
     case.promised = [
-        (at + a * SECOND_US, at + a * SECOND_US + n * mp4.FRAGMENT_US) for a, n in ((0, 3), (10, 2), (20, 2), (40, 2))
+        (at + a * SECOND_US, at + a * SECOND_US + n * mp4.FRAGMENT_US)
+        for a, n in ((0, 3), (5, 2), (10, 2), (20, 2), (40, 2))
     ]
     world.reconcile(NOW_US, files=case.files, database=case.database)
 
@@ -240,6 +276,7 @@ def roots(case: Case) -> None:
 OPERATIONS: dict[str, Operation] = {
     "record": record,
     "together": record_together,
+    "spares": record_spares,
     "start": start,
     "backlog": backlog,
     "delete": delete,
@@ -323,6 +360,9 @@ def check(operation: str, case: Case) -> None:
         lost = case.recorder.lost
         assert answer.recorded_us <= (case.recorder.number - len(lost)) * mp4.FRAGMENT_US, "more than was recorded"
         assert not [span for a, b in lost for span in clip(answer.spans, a, b)], "what was lost is footage"
+    if operation == "spares" and case.recorder is not None:
+        until_us = max(case.recorder.until_us, case.recorder.keeping.end_us if case.recorder.keeping else 0)
+        assert answer.recorded_us <= until_us - case.recorder.start_us, "more than was recorded"
     if operation == "delete":
         pruned = sum(gap.end_us - gap.start_us for gap in answer.gaps if gap.cause is Cause.PRUNED)
         assert answer.recorded_us + pruned == 4 * SECOND_US

@@ -287,6 +287,11 @@ class Recorder:
     ended: bool = False
     camera: str = CAMERA
     lost: list[Interval] = field(default_factory=list)
+    keeping: Interval | None = None
+    """What the last spare is of."""
+    kept: list[Interval] = field(default_factory=list)
+    """What there was a whole spare of, and (``synced``) one that a sync confirmed."""
+    synced: list[Interval] = field(default_factory=list)
 
     @property
     def until_us(self) -> int:
@@ -325,6 +330,20 @@ class Recorder:
         if not handle.done:
             found = tuple(handle.index.holes)
             self.catalogue.put(lambda conn: segments.grown(conn, handle.key, handle.written_until_us, found))
+
+    def keep(self) -> None:
+        """A spare of the next fragment, as of a camera that sends a frame now and then."""
+        handle = self.handles[-1]
+        if self._refused(handle):
+            return
+        self.keeping = Interval(self.until_us, self.until_us + mp4.FRAGMENT_US)
+        assert self.writer.keep(handle, [mp4.fragment(self.number)[0]], time.monotonic())
+        pump(self.writer)
+        if handle.error is None:
+            self.kept.append(self.keeping)
+            writer = handle.writer
+            if writer is not None and writer.synced_bytes == handle.offset:
+                self.synced.append(self.keeping)
 
     def rotate(self) -> None:
         self.close()

@@ -17,7 +17,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shutil import disk_usage as usage
 from typing import Any
@@ -67,11 +67,15 @@ class Bench:
         for disk in self.disks:
             disk.power_on()
 
+    def risks(self) -> list[tuple[int, int, int, int, int]]:
+        """What the server says that a cut would cost."""
+        with closing(sqlite3.connect(f"file:{self.server.catalogue}?mode=ro", uri=True)) as conn:
+            return conn.execute("SELECT oldest_us, worst_us, sync_us, syncs, late FROM at_risk").fetchall()
+
     def _told(self) -> str:
-        """What the server says of what a cut would cost, for the message of a failure."""
+        """The same, for the message of a failure."""
         try:
-            with closing(sqlite3.connect(f"file:{self.server.catalogue}?mode=ro", uri=True)) as conn:
-                rows = conn.execute("SELECT oldest_us, worst_us, sync_us, syncs, late FROM at_risk").fetchall()
+            rows = self.risks()
         except sqlite3.OperationalError as error:
             return str(error)
         return "; ".join(
@@ -193,12 +197,21 @@ def closed_files(bench: Bench) -> dict[str, str]:
 
 
 def clips() -> dict[str, Clip]:
-    """What the cameras show: of usual frames, of small ones in fragments of a second, and one frame a second."""
+    """What the cameras show: of usual frames, of small ones in fragments of a second, one frame a second, and one every
+    three."""
     return {
         "usual": clip(ClipSpec()),
         "small": clip(ClipSpec(frames=40, frame_rate=10, group=10, width=160, height=96, bit_rate_bps=40_000)),
         "slow": clip(ClipSpec(frames=20, frame_rate=1, group=2, width=160, height=96, bit_rate_bps=20_000)),
+        "rare": rare(3),
     }
+
+
+def rare(seconds: int) -> Clip:
+    """A frame every so many seconds."""
+    film = clip(ClipSpec(frames=20, frame_rate=1, group=2, width=160, height=96, bit_rate_bps=20_000))
+    units = tuple(replace(unit, pts=unit.pts * seconds, due_s=unit.due_s * seconds) for unit in film.video.units)
+    return Clip((replace(film.video, units=units),), film.duration_s * seconds)
 
 
 def run_cuts(
@@ -269,6 +282,51 @@ def test_a_cut_costs_less_than_sync_interval(tmp_path: Path, serve: Serve) -> No
     """And a second one during adoption; more cameras than are synced singly, on an ext4 and an XFS."""
     bench = run_cuts(tmp_path, serve, ("ext4", "xfs"), cuts=1, again=1, many=8, wait_s=(5.5, 7.5))
     assert len(bench.cuts_us) == 2 and bench.lost_us and max(bench.lost_us) <= PROMISED_US
+
+
+@pytest.mark.nightly
+def test_a_frame_every_twelve_seconds(tmp_path: Path, serve: Serve) -> None:
+    """Each cut comes 6 s after a frame, and 6 s before the next: the first of a connection, then one whose duration is
+    not known either. None is lost."""
+    camera = ScriptedCamera(rare(12), at_end="repeat")
+    usual = ScriptedCamera(clips()["usual"], at_end="repeat")
+    with volatile_disk(tmp_path / "disk", "ext4") as disk:
+        here = disk.folder / "server"
+        here.mkdir()
+        tables: list[Mapping[str, Any]] = [
+            {"id": "usual", "url": serve(usual)},
+            {"id": "rare", "url": serve(camera), "expected_interval": "15s"},
+        ]
+        server = Server(here, tables, workers=1, segment_duration="1h")
+        server.log = tmp_path / "server.log"
+        server.write_config()
+        os.sync()
+        bench = Bench(server, [disk], {"usual": usual, "rare": camera})
+        start_us = now_us()
+        server.start()
+        try:
+            for number in (1, 2, 3):
+
+                def has_come(number: int = number) -> bool:
+                    sent = camera.journal.entries()
+                    return bool(sent) and [entry.client for entry in sent].count(number - 1) >= number
+
+                server.until(has_come, what=f"frame {number}", timeout_s=60)
+                newest_us = camera.journal.entries()[-1].at_us
+                while now_us() < newest_us + 6_000_000:
+                    time.sleep(0.2)
+                    oldest_us = max((row[0] for row in bench.risks()), default=0)
+                    assert oldest_us <= PROMISED_US, "what is told of a camera that sends a frame now and then"
+                bench.cut(0)
+                server.start()
+            server.until(bench.recording, what="recording after the last cut")
+            assert server.stop() == 0
+            assert_whole(bench, start_us)
+        except BaseException:
+            print(server.log.read_text(errors="replace")[-6000:])
+            raise
+        assert sum(s.frames for s in server.closed("rare")) >= 1 + 2 + 3
+    assert max(bench.lost_us) <= PROMISED_US
 
 
 @pytest.mark.nightly

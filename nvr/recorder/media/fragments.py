@@ -60,7 +60,8 @@ class Covered:
 
 class MuxedFragment:
     """``moof`` + ``mdat``, in ``size`` bytes, and what its ``moof`` says, in the run's time. ``audio_at`` is where the
-    ``traf`` of its sound begins; ``read_us`` when its first frame was read, as in ``Frame``."""
+    ``traf`` of its sound begins; ``read_us`` when its first frame was read of which there is no spare, as in ``Frame``;
+    0 if there is one of all."""
 
     __slots__ = ("audio_at", "buffers", "fragment", "read_us", "size", "video")
 
@@ -113,6 +114,8 @@ class Fragmenter:
         self._small_bytes = small_bytes
         self._bytes = 0
         self._pictures: list[Frame] = []
+        # Of how many of these there is a spare.
+        self._spared = 0
         self._sequence = 0
         # What the decode times written count from, in ticks of each track.
         self._base = self._audio_base = 0
@@ -137,9 +140,29 @@ class Fragmenter:
 
     @property
     def unwritten_us(self) -> int | None:
-        """When the first frame of the fragment that is being filled was read, as in ``Frame``."""
+        """When the first frame of the fragment that is being filled was read of which there is no spare, as in
+        ``Frame``. Any thread may ask."""
+        pictures, spared = self._pictures, self._spared
+        return pictures[spared].read_us if len(pictures) > spared else None
+
+    def spare(self, before_us: int) -> MuxedFragment | None:
+        """The fragment that is being filled, as it would be if nothing came any more: for a spare of these frames. None
+        if the last was read after ``before_us``, or there is a spare of all. Nothing changes until ``spared``."""
         pictures = self._pictures
-        return pictures[0].read_us if pictures else None
+        if len(pictures) <= self._spared or pictures[-1].read_us > before_us:
+            return None
+        last, limit = pictures[-1], self._audio_base
+        end = (last.dts + last.duration) * (self._audio_track.timescale if self._audio_track is not None else 0)
+        scale = self.video_track.timescale
+        units = [unit for unit in self._units if limit <= unit.time and unit.time * scale < end]
+        sequence, composed = self._sequence, self._composed
+        fragment = self._fragment(last.duration, units)
+        self._sequence, self._composed = sequence, composed
+        return fragment
+
+    def spared(self) -> None:
+        """There is a spare of all frames so far."""
+        self._spared = len(self._pictures)
 
     def video(self, packet: Frame) -> list[MuxedFragment]:
         """Adds a frame; returns the fragment that it ended."""
@@ -150,6 +173,7 @@ class Fragmenter:
                 units = self._units_before(packet.dts) if self._units else []
                 fragment = self._fragment(packet.dts - pictures[-1].dts, units)
                 self._pictures = [packet]
+                self._spared = 0
                 self._bytes = packet.size
                 return [fragment]
         pictures.append(packet)
@@ -199,6 +223,7 @@ class Fragmenter:
             return None
         fragment = self._fragment(dts - pictures[-1].dts, self._units_before(dts), Hole(end, pts, loss))
         self._pictures = []
+        self._spared = 0
         self._bytes = 0
         return fragment
 
@@ -229,6 +254,7 @@ class Fragmenter:
         if self._ends > covered.start:
             covered.end = self._ends
         self._pictures, self._units, self._unit_bytes = [], [], 0
+        self._spared = 0
         return [fragment]
 
     def _fragment(self, last_duration: int, units: list[AudioUnit], hole: Hole | None = None) -> MuxedFragment:
@@ -318,7 +344,7 @@ class Fragmenter:
             Fragment(self._sequence, parts, hole),
             covered,
             _FIRST_TRAF + traf,
-            first.read_us,
+            pictures[self._spared].read_us if self._spared < count else 0,
         )
 
 

@@ -53,7 +53,7 @@ class Frame:
         """How long before it is handed out its last packet was read, microseconds: a frame without a marker is known to
         be whole only when the next one begins."""
         self.read_us = 0
-        """When it was read, by the monotonic clock, microseconds; 0 until that is known."""
+        """When it was read, or FFmpeg gave it out, by the monotonic clock, microseconds; 0 until that is known."""
 
     @property
     def data(self) -> bytes:
@@ -148,6 +148,14 @@ class Source(Protocol):
 
     def stop(self) -> None:
         """Asks the source to end soon; does not wait."""
+
+    @property
+    def open_us(self) -> int | None:
+        """When the frame came that the sink does not have yet, since it may not be whole: by the monotonic clock,
+        microseconds. None if there is none. Any thread may ask."""
+
+    def pause(self) -> None:
+        """Nothing has come for seconds: the sink gets what is whole as far as can be told. On the event loop."""
 
     @property
     def counters(self) -> Mapping[str, int]:

@@ -200,7 +200,7 @@ class Pipeline:
             if packet.loss:
                 self.counting.own["corrupt"] += 1
             self._received += 1
-            packet.read_us = monotonic_us - packet.waited_us
+            packet.read_us = packet.read_us or monotonic_us - packet.waited_us
             if self.run is not None or self._held or packet.is_keyframe:
                 self._waiting.frame(monotonic_us)
             self._take(packet, now_us - packet.waited_us)
@@ -515,6 +515,29 @@ class Pipeline:
         if verdict == "keyframe" and quiet_us >= self.keyframe_wait_us:
             return Ended(Cause.CORRUPT, {**idle.detail, "error": f"no keyframe for {quiet_us / 1e6:.0f} s"})
         return None
+
+    def keep(self, before_us: int) -> Ended | None:
+        """To be called every second: of a camera of which nothing was read since ``before_us``, monotonic, frames do
+        not wait in memory for the next one. Returns why the connection is to be given up, if it is."""
+        if not self._lock.acquire(blocking=False):
+            # A frame is being taken.
+            return None
+        try:
+            if self._ended is None:
+                self._keep(before_us)
+        except Ended as ended:
+            return ended
+        finally:
+            self._lock.release()
+        return None
+
+    def _keep(self, before_us: int) -> None:
+        if self._kept and self._kept[-1][0].read_us <= before_us:
+            self._let_go(self._realtime_us())
+        if self.run is None and self._held and self._held[-1].read_us <= before_us:
+            self._begin(self._realtime_us())
+        if self.run is not None:
+            self.run.keep(before_us)
 
     def _tell_idle(self, now_us: int, idle: Ended) -> None:
         since_us, told = self._waiting.since_us, self._told_idle

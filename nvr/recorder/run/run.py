@@ -196,7 +196,8 @@ class Run:
         assert self._segment is not None and self._disk is not None
         self._refuse_if_broken()
         end_us = self._wall_us(media_end)
-        if not self._disk.append(self._segment, muxed.buffers, muxed.fragment, end_us, muxed.read_us / 1e6):
+        read_s = muxed.read_us / 1e6 if muxed.read_us else None
+        if not self._disk.append(self._segment, muxed.buffers, muxed.fragment, end_us, read_s):
             self._is_refused = True
             raise Ended(Cause.OVERLOAD, {"error": "the disk does not keep up", "root": str(self._disk.root.path)})
         # Counted once it is accepted: what was refused is not footage.
@@ -207,6 +208,22 @@ class Run:
         self.until_us = end_us
         if self._cutter.overdue(self._target_us, end_us, self._segment.offset):
             raise Ended(Cause.CORRUPT, {"error": "no keyframe for too long"})
+
+    def keep(self, before_us: int) -> None:
+        """If nothing was read since ``before_us`` (as in ``Frame``), the newest frames, whose duration the next one is
+        going to tell, are put into the segment as a spare, so that a power cut does not cost them.
+
+        Raises:
+            Ended: the disk refuses.
+        """
+        muxed = self._muxer.spare(before_us)
+        if muxed is None:
+            return
+        self._begin_or_cut(muxed)
+        assert self._segment is not None and self._disk is not None
+        self._refuse_if_broken()
+        if self._disk.keep(self._segment, muxed.buffers, muxed.read_us / 1e6):
+            self._muxer.spared()
 
     def _begin_or_cut(self, muxed: MuxedFragment) -> None:
         video = muxed.video
@@ -240,6 +257,8 @@ class Run:
         self._disk = self._disks.choose()
         self._segment = self._disk.open(head, self._init, IndexBuilder(self._muxer.tracks), is_first)
         self._handles.append(self._segment)
+        if self.until_us is None:
+            self.until_us = start_us
         self.last = self._segment
         self.holes = []
         self._frames = 0

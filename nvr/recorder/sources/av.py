@@ -85,6 +85,15 @@ class AvSource:
             self._stop.set()
 
     @property
+    def open_us(self) -> int | None:
+        """As in ``Source``: FFmpeg holds each frame until the next one begins, and gives it out then."""
+        frames = self._frames
+        return (frames.handed_us or None) if frames is not None else None
+
+    def pause(self) -> None:
+        """FFmpeg can't be made to give out what it holds."""
+
+    @property
     def counters(self) -> Mapping[str, int]:
         """What came, and when, and what the relay saw of its packets: FFmpeg does not tell what went wrong."""
         relay, frames = self._relay, self._frames

@@ -54,7 +54,9 @@ class VideoEdge:
         """Of them."""
         self._came = Received(silence_us)
         self._jitter = Jitter(_COMMON_BASE.denominator)
-        self._handed_us = 0
+        self.handed_us = 0
+        """When FFmpeg last gave out a frame, and so when the one began that it holds: by the monotonic clock,
+        microseconds; 0 before the first."""
         self._arrivals_us: deque[int] = deque()
         self._is_open = False
         self._bare_keyframes = 0
@@ -66,8 +68,8 @@ class VideoEdge:
         self.received += 1
         self.bytes += packet.size
         self._came.came(now_us)
-        self._arrivals_us.append(self._handed_us or now_us)
-        self._handed_us = now_us
+        self._arrivals_us.append(self.handed_us or now_us)
+        self.handed_us = now_us
         for timed in self._completer.add(packet):
             arrived_us = self._arrivals_us.popleft()
             self._note(timed, arrived_us)
@@ -104,19 +106,9 @@ class VideoEdge:
             dts, pts, duration = (round(ticks * base / _COMMON_BASE) for ticks in (dts, pts, duration))
             base = _COMMON_BASE
         loss, self._loss = self._loss or ("network" if packet.is_corrupt else ""), ""
-        self._sink.packet(
-            Frame(
-                [data],
-                sets,
-                base,
-                max(pts, dts),
-                dts,
-                is_keyframe,
-                loss,
-                duration,
-                waited_us,
-            )
-        )
+        frame = Frame([data], sets, base, max(pts, dts), dts, is_keyframe, loss, duration, waited_us)
+        frame.read_us = self.handed_us
+        self._sink.packet(frame)
 
     def _without_mark(self, units: list[bytes]) -> list[bytes]:
         """The units without what the relay put in front of a frame before which others are missing."""

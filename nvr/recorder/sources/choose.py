@@ -159,6 +159,14 @@ class _Described:
         """FFmpeg's."""
         return self._av.counters
 
+    @property
+    def open_us(self) -> int | None:
+        """FFmpeg's."""
+        return self._av.open_us
+
+    def pause(self) -> None:
+        """FFmpeg can't."""
+
     async def run(self) -> Ended:
         """Connects and reads until it ends; says why."""
         digest = await describe(self._camera)

@@ -107,6 +107,21 @@ class Depacketiser(FrameBuilder, ABC):
         self._done.clear()
         return done
 
+    def pause(self) -> tuple[CodedFrame, ...]:
+        """Nothing has come for seconds: the open frame, if a marker ended it or it has as many slices as the one
+        before, whole ones. A frame that is cut in two by that is one of which something is missing."""
+        ended = not self._fragment or self._unit_ended
+        if not self._has_slice or self._damaged:
+            return ()
+        if self._deferred:
+            self._confirm()
+        elif not (ended and self.finished and self._slices >= self._usual_slices):
+            return ()
+        self._finish(late=True)
+        done = tuple(self._done)
+        self._done.clear()
+        return done
+
     def restart(self) -> tuple[CodedFrame, ...]:
         """The sender began anew: what is open will not be completed, and nothing may refer to what was before."""
         done = self.end()

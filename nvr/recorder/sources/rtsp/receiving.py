@@ -249,6 +249,15 @@ class VideoReceiver(Receiver):
         if self.depacketiser.is_open:
             self._read_us = self._clocks.monotonic_us()
 
+    @property
+    def open_us(self) -> int | None:
+        """When the last read ended that left a frame open which is open still, by the monotonic clock."""
+        return self._read_us if self.depacketiser.is_open else None
+
+    def pause(self) -> None:
+        """Nothing has come for seconds: hands out what seems to be whole."""
+        self._take(self.depacketiser.pause(), -1)
+
     def end(self) -> None:
         """The connection ended: hands out what is whole."""
         self.release()

@@ -116,6 +116,20 @@ class NativeSource:
         }
 
     @property
+    def open_us(self) -> int | None:
+        """As in ``Source``."""
+        return self._video.open_us if self._video is not None else None
+
+    def pause(self) -> None:
+        """As in ``Source``."""
+        try:
+            if self._video is not None:
+                self._video.pause()
+        except Exception as error:
+            if self._session is not None:
+                self._session.connection.fail(error)
+
+    @property
     def sense(self) -> Sense:
         """Whether what comes on this connection makes sense: ``units`` and ``frames`` that stand still while ``ends``
         rises say that it does not, and so do ``keyframes`` that stay behind ``keyframes_begun``. The same object until

@@ -122,6 +122,28 @@ def test_markers_missing_and_superfluous() -> None:
     assert stream.pictures[3].data == prefixed(b"\x65\x88a", b"\x65\x08b")
 
 
+def test_after_a_pause_what_is_whole_comes_out() -> None:
+    """A camera that sends a frame now and then: nobody waits for the next one to believe a marker, nor where there are
+    none; what is in the middle of a unit waits."""
+    stream = Stream(H264Depacketiser())
+    for number in range(1, 4):
+        stream.send(number, IDR if number == 1 else P)
+        assert len(stream.depacketiser.pause()) == 1 and not stream.depacketiser.is_open
+    stream.send(4, P)
+    assert not stream.depacketiser.pause(), "by now markers are believed at once"
+    unmarked = Stream(H264Depacketiser())
+    unmarked.send(1, IDR, marker=False)
+    assert not unmarked.depacketiser.pause(), "how many slices a frame has is not known"
+    unmarked.send(2, P, marker=False)
+    assert [picture.timestamp for picture in unmarked.depacketiser.pause()] == [2]
+    unmarked.send(3, b"\x7c\x85\x88i", marker=False)
+    assert not unmarked.depacketiser.pause()
+    unmarked.send(3, b"\x7c\x45r", marker=False)
+    assert [picture.timestamp for picture in unmarked.depacketiser.pause()] == [3]
+    unmarked.send(4, P, marker=False)
+    assert unmarked.times == [1, 4] and not any(picture.loss for picture in unmarked.pictures)
+
+
 def test_loss() -> None:
     """Checklist 9: start or end of a fragmented unit lost; of a reference, and of a picture that nothing refers to."""
     for broken, lost in (
