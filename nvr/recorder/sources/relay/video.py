@@ -17,10 +17,9 @@ from typing import Final
 from nvr.recorder.media.packets import LOSSES
 from nvr.recorder.sources.rtp import rtcp, rtp, sdp
 from nvr.recorder.sources.rtp.admission import Admission, Admitted
+from nvr.recorder.sources.rtp.codecs import CODECS
 from nvr.recorder.sources.rtp.errors import UnsupportedError
 from nvr.recorder.sources.rtp.frame import CodedFrame
-from nvr.recorder.sources.rtp.h264 import H264Depacketiser
-from nvr.recorder.sources.rtp.h265 import H265Depacketiser
 from nvr.recorder.sources.rtp.pictures import Depacketiser
 
 __all__ = ["LossMark", "RelayedVideo", "can_judge"]
@@ -95,10 +94,7 @@ class RelayedVideo:
         self._mark = mark
         self.sequence = rtp.Sequence()
         self.admission = Admission(self.sequence, media.payload_type, self)
-        sets = media.parameter_sets
-        self.depacketiser: Depacketiser = (
-            H264Depacketiser(sets) if media.codec == "h264" else H265Depacketiser(sets, donl=media.donl)
-        )
+        self.depacketiser: Depacketiser = CODECS[media.codec].depacketiser(media.parameter_sets, media.donl)
         self.packets = 0
         self.malformed = 0
         self.bytes = 0

@@ -3,16 +3,17 @@ decoding order numbers say nothing new over TCP. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from nvr.recorder.sources.rtp.admission import NOTHING, PLAUSIBLE, SLICE, STARTS, WRONG
+from nvr.recorder.sources.rtp.codec import VideoCodec
 from nvr.recorder.sources.rtp.continuity import HEAD_BYTES
 from nvr.recorder.sources.rtp.pictures import CONTINUES, FIRST, OTHER, Depacketiser
 from nvr.recorder.sources.rtp.sps import may_have_fields
 from nvr.recorder.sources.rtp.units import recovery_frames, split_units, starts_stream
 
-__all__ = ["H264Depacketiser"]
+__all__ = ["H264", "H264Depacketiser"]
 
 _SLICE: Final = 1
 _IDR: Final = 5
@@ -210,3 +211,15 @@ class H264Depacketiser(Depacketiser):
             self._sps = data
             self._may_be_fields = may_have_fields(data)
         self._whole(unit)
+
+
+def _refuses(parameters: Mapping[str, str]) -> str:
+    mode = parameters.get("packetization-mode", "0")
+    return "" if mode in ("0", "1") else f"H.264 with packetization-mode {mode[:8]} (interleaved)"
+
+
+def _depacketiser(sets: tuple[bytes, ...], _: bool) -> Depacketiser:
+    return H264Depacketiser(sets)
+
+
+H264: Final = VideoCodec("h264", ("H264",), ("sprop-parameter-sets",), 2, _refuses, _depacketiser)

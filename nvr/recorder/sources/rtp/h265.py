@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from nvr.recorder.sources.rtp.admission import NOTHING, PLAUSIBLE, SLICE, STARTS, WRONG
+from nvr.recorder.sources.rtp.codec import VideoCodec
 from nvr.recorder.sources.rtp.continuity import HEAD_BYTES
 from nvr.recorder.sources.rtp.pictures import CONTINUES, FIRST, OTHER, Depacketiser
 from nvr.recorder.sources.rtp.units import recovery_frames, split_units, starts_stream
 
-__all__ = ["H265Depacketiser"]
+__all__ = ["H265", "H265Depacketiser"]
 
 _AP: Final = 48
 _FU: Final = 49
@@ -228,3 +229,15 @@ def _aggregate(payload: memoryview, donl: bool) -> tuple[list[memoryview], int]:
             return units, at - end
         at += donl
     return units, 0
+
+
+def _refuses(parameters: Mapping[str, str]) -> str:
+    ahead = parameters.get("sprop-depack-buf-nalus", "0").strip()
+    return "" if ahead and not ahead.strip("0") else "H.265 with interleaved NAL units"
+
+
+def _depacketiser(sets: tuple[bytes, ...], donl: bool) -> Depacketiser:
+    return H265Depacketiser(sets, donl=donl)
+
+
+H265: Final = VideoCodec("hevc", ("H265", "HEVC"), ("sprop-vps", "sprop-sps", "sprop-pps"), 3, _refuses, _depacketiser)

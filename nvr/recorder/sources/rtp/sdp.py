@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from nvr.recorder.sources.rtp.codecs import BY_ENCODING
 from nvr.recorder.sources.rtp.errors import ProtocolError, UnsupportedError
 from nvr.recorder.sources.rtp.units import parameter_units
 
@@ -20,7 +21,6 @@ __all__ = ["G711", "Aac", "Description", "Media", "parse", "pick_audio", "pick_v
 _LONGEST: Final = 1 << 16
 _MOST_MEDIA: Final = 64
 _MOST_SETS: Final = 64
-_CODECS: Final = {"H264": "h264", "H265": "hevc", "HEVC": "hevc"}
 _VIDEO_RATE: Final = 90_000
 _NO_BASE64: Final = re.compile(r"[\s\"']+")
 
@@ -56,15 +56,16 @@ class Media:
 
     @property
     def codec(self) -> str:
-        """``h264`` or ``hevc``, as FFmpeg calls them, or nothing for another one."""
-        return _CODECS.get(self.encoding, "")
+        """A name of ``CODECS``, or nothing for another one."""
+        found = BY_ENCODING.get(self.encoding)
+        return "" if found is None else found.name
 
     @property
     def parameter_sets(self) -> tuple[bytes, ...]:
         """NAL units of the ``sprop`` parameters, as they should be; without those that can't be read."""
-        names = ("sprop-parameter-sets",) if self.codec == "h264" else ("sprop-vps", "sprop-sps", "sprop-pps")
+        codec = BY_ENCODING.get(self.encoding)
         found: list[bytes] = []
-        for name in names:
+        for name in () if codec is None else codec.sets_in:
             for text in self.parameters.get(name, "").split(",")[:_MOST_SETS]:
                 unit = _base64(text)
                 if unit:
@@ -145,12 +146,11 @@ def pick_video(description: Description) -> Media:
     videos = [media for media in description.media if media.kind == "video" and media.direction != "inactive"]
     refused: list[str] = []
     for media in videos:
-        if not media.codec:
+        codec = BY_ENCODING.get(media.encoding)
+        if codec is None:
             refused.append(f"codec {media.encoding or media.payload_type}")
-        elif media.parameters.get("packetization-mode", "0") not in ("0", "1") and media.codec == "h264":
-            refused.append(f"H.264 with packetization-mode {media.parameters['packetization-mode'][:8]} (interleaved)")
-        elif media.codec == "hevc" and _number(media.parameters.get("sprop-depack-buf-nalus", "0")) != 0:
-            refused.append("H.265 with interleaved NAL units")
+        elif reason := codec.refuses(media.parameters):
+            refused.append(reason)
         elif media.clock_rate != _VIDEO_RATE:
             refused.append(f"video with a clock of {media.clock_rate} Hz instead of {_VIDEO_RATE}")
         else:

@@ -16,9 +16,8 @@ import numpy as np
 
 from nvr.recorder.sources.rtp import rtcp, rtp
 from nvr.recorder.sources.rtp.admission import STARTS, Admission, Admitted
+from nvr.recorder.sources.rtp.codecs import CODECS
 from nvr.recorder.sources.rtp.frame import CodedFrame
-from nvr.recorder.sources.rtp.h264 import H264Depacketiser
-from nvr.recorder.sources.rtp.h265 import H265Depacketiser
 from nvr.recorder.sources.rtp.pictures import Depacketiser
 from nvr.recorder.sources.rtsp.client import RtspTrack
 
@@ -194,10 +193,8 @@ class VideoReceiver(Receiver):
         on_bye: Callable[[], None],
     ) -> None:
         super().__init__(track, ssrc, clocks, on_bye)
-        sets = track.media.parameter_sets
-        self.depacketiser: Depacketiser = (
-            H264Depacketiser(sets) if track.media.codec == "h264" else H265Depacketiser(sets, donl=track.media.donl)
-        )
+        media = track.media
+        self.depacketiser: Depacketiser = CODECS[media.codec].depacketiser(media.parameter_sets, media.donl)
         self._on_picture = on_picture
         self._dollar = 0x2400 | track.channel
         self._on_clock = on_clock

@@ -25,6 +25,7 @@ from nvr.recorder.media.nal import annex_b, prefixed_parameter_sets
 from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, PacketSink
 from nvr.recorder.media.packets import Frame as Packet
 from nvr.recorder.sources.rtp.aac import AudioFrame
+from nvr.recorder.sources.rtp.codecs import CODECS
 from nvr.recorder.sources.rtp.errors import ClosedError, NativeError, TransportError, UnsupportedError, bare
 from nvr.recorder.sources.rtp.frame import CodedFrame, Sense
 from nvr.recorder.sources.rtp.sense import Seen
@@ -297,7 +298,7 @@ class NativeSource:
             for others in (self._video.depacketiser.sets.values(), media.parameter_sets):
                 kinds = {kind_of(codec, unit) for unit in sets}
                 sets = (*(unit for unit in others if kind_of(codec, unit) not in kinds), *sets)
-            if len({kind_of(codec, unit) for unit in sets}) < (2 if codec == "h264" else 3):
+            if len({kind_of(codec, unit) for unit in sets}) < CODECS[codec].least_sets:
                 self._bare_keyframes += 1
                 if self._bare_keyframes >= _BARE_KEYFRAMES:
                     raise Ended(Cause.REJECTED, {"error": "the camera sends no parameter sets"})
