@@ -20,6 +20,7 @@ from nvr.alerting import rows as alerts
 from nvr.alerting.channels import Channel, DeliveryError, channels
 from nvr.alerting.deliveries import Delivery
 from nvr.alerting.messages import Note, compose, facts_of
+from nvr.backoff import Backoff
 from nvr.texts import Formats
 from storage.catalogue.cameras import every
 from storage.catalogue.database import Database
@@ -29,8 +30,7 @@ __all__ = ["Post"]
 log = logging.getLogger(__name__)
 
 # Attempts come 10 s apart, 20 s, …, a quarter of an hour.
-_FIRST_AGAIN_S: Final = 10.0
-_LAST_AGAIN_S: Final = 900.0
+_AGAIN: Final = Backoff(10.0, 900.0)
 # What is over and could not be delivered for so long is no news any more.
 _GIVE_UP_US: Final = 24 * 3_600_000_000
 # A message that is refused for good so many times is dropped, or it would hold up all that follow.
@@ -208,7 +208,7 @@ class _Queue:
             with self._database.write() as conn:
                 deliveries.failed(conn, first, str(failure), is_refusal=failure.is_refusal, now_us=now_us)
             self._failures += 1
-            return min(_FIRST_AGAIN_S * 2.0 ** min(self._failures - 1, 20), _LAST_AGAIN_S)
+            return _AGAIN.after(self._failures)
         self._failures = 0
         self._unwritten = (chosen, joined)
         self._write_accepted(chosen, joined)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from nvr.cli.options import config_option
-from nvr.cli.progress import ProgressLine
+from nvr.cli.progress import progress_bar
 from nvr.cli.terminal import echo
 
 __all__ = ["countersign"]
@@ -32,7 +32,7 @@ def countersign(package: Path, key: Path, certificate: Path, remark: str, encryp
     password = click.prompt("Password", hide_input=True, err=True).encode() if encrypted else None
     try:
         signer = read_signer(key.read_bytes(), certificate.read_bytes(), password)
-        with ProgressLine("verify") as progress:
+        with progress_bar("verify") as progress:
             number = sign(package, signer, remark=remark, progress=progress)
     except NotVerified as error:
         for line in describe(error.report, "en"):

@@ -11,7 +11,7 @@ import click
 
 from nvr.cli.catalogue import TIME, open_catalogue, when, who
 from nvr.cli.options import config_option
-from nvr.cli.progress import ProgressLine
+from nvr.cli.progress import progress_bar
 from nvr.cli.terminal import echo
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _export(loaded: Config, database: Database, request: ExportRequest, out: Pat
         plan = plan_export(database, cache, replace(request, audit_head=entry, audit_entry=entry), now_us=now_us)
         unit = Unit(loaded.evidence.name, node_id, loaded.server.zone, nvr.__version__)
         out.mkdir(parents=True, exist_ok=True)
-        with ProgressLine("export") as progress:
+        with progress_bar("export") as progress:
             package = make_package(plan, cache, signer, unit, destination, progress=progress)
         return to_archive(package) if as_zip else package
     except BaseException:

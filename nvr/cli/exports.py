@@ -101,7 +101,7 @@ def recheck(ctx: click.Context, packages: tuple[Path, ...], config: Path) -> Non
     """
     from nvr.cases import exports as rows
     from nvr.cases.exports import CheckOutcome
-    from nvr.cli.progress import ProgressLine
+    from nvr.cli.progress import progress_bar
     from nvr.evidence.jobs.priority import give_way
     from nvr.evidence.making.readback import read_back
     from nvr.evidence.seal.keys import KeyFolder
@@ -138,7 +138,7 @@ def recheck(ctx: click.Context, packages: tuple[Path, ...], config: Path) -> Non
                     lines.append((job.id, "-", f"its package is not there: {folder}"))
         for number, (path, id_) in enumerate(wanted, 1):
             try:
-                with ProgressLine(f"{number} of {len(wanted)}, {path.name}") as progress:
+                with progress_bar(f"{number} of {len(wanted)}, {path.name}") as progress:
                     found = read_back(path, find, trusted, progress=progress)
             except OSError as error:
                 lines.append((id_ or str(path), "-", f"it can't be read: {error.strerror or error}"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nvr.cli.options import config_option
-from nvr.cli.progress import ProgressLine
+from nvr.cli.progress import progress_bar
 from nvr.cli.terminal import echo, safe_json
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def verify(
 
     trusted = read_certificates(certificates)
     try:
-        with ProgressLine("verify") as progress:
+        with progress_bar("verify") as progress:
             report = check(target, trusted, progress=progress)
     except OSError as error:
         where = target if error.filename is None else Path(os.fsdecode(error.filename))

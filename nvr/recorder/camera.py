@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
+from nvr.backoff import Backoff
 from nvr.config import CameraSettings, Redactor
 from nvr.recorder.loop.crash_slots import WORKING, mark_of
 from nvr.recorder.loop.limiter import AV_COST_S, NATIVE_COST_S, Outages, Turns
@@ -27,12 +28,11 @@ from storage.writing.catalogue_writer import Grown
 from storage.writing.disk_writer import DiskWriter
 from storage.writing.open_segment import SegmentHandle
 
-__all__ = ["Backoff", "CameraRecorder", "Growth"]
+__all__ = ["CameraRecorder", "Growth", "RetryWait"]
 
 log = logging.getLogger(__name__)
 
-_FIRST_RETRY_S: Final = 1.0
-_LAST_RETRY_S: Final = 30.0
+_RETRIES: Final = Backoff(1.0, 30.0)
 _WELL_AFTER_S: Final = 10.0
 _COUNT_S: Final = 5.0
 _RATES_S: Final = 5.0
@@ -53,21 +53,20 @@ _STALE_AFTER: Final = 3
 MakePipeline = Callable[[CameraSettings, deque[SegmentHandle]], Pipeline]
 
 
-class Backoff:
+class RetryWait:
     """How long to wait before the next attempt: 1 s doubling to 30 s, jittered so that a thousand cameras behind one
     switch do not come back in one instant; from the beginning after 10 s of footage."""
 
     def __init__(self, jitter: Callable[[], float] = random.random) -> None:
         self._jitter = jitter
-        self._next_s = _FIRST_RETRY_S
+        self._failures = 0
 
     def after(self, footage_s: float) -> float:
         """The wait in seconds after an attempt that brought this much footage."""
         if footage_s >= _WELL_AFTER_S:
-            self._next_s = _FIRST_RETRY_S
-        wait_s = self._next_s * (0.75 + 0.5 * self._jitter())
-        self._next_s = min(_LAST_RETRY_S, 2 * self._next_s)
-        return wait_s
+            self._failures = 0
+        self._failures += 1
+        return _RETRIES.after(self._failures) * (0.75 + 0.5 * self._jitter())
 
 
 class Growth:
@@ -187,7 +186,7 @@ class CameraRecorder:
             self._task = None
 
     async def _record(self) -> None:
-        backoff = Backoff()
+        backoff = RetryWait()
         cost_s = NATIVE_COST_S if self.choice.is_native else AV_COST_S
         failures = 0
         taken_us: int | None = None if self.tentative else _now_us()

@@ -10,6 +10,7 @@ import time
 from collections.abc import Coroutine, Iterable
 from typing import Any, Final
 
+from nvr.backoff import Backoff
 from nvr.config import Config
 from nvr.orders import in_force
 from nvr.orders.carrying_out import carry_out
@@ -27,7 +28,7 @@ __all__ = ["Fleet"]
 log = logging.getLogger(__name__)
 
 _WELL_AFTER_S: Final = 30.0
-_LAST_WAIT_S: Final = 10.0
+_WAITS: Final = Backoff(0.5, 10.0)
 _BALANCE_S: Final = 60.0
 # A decision that a command entered, or one that begins now, is seen within this time.
 _LOOK_S: Final = 1.0
@@ -169,7 +170,7 @@ class Fleet:
 
     async def _keep(self, number: int) -> None:
         """Starts a worker that ended again, at once the first time; its cameras' gap says ``recorder_crashed``."""
-        wait_s = 0.0
+        in_a_row = 0
         while True:
             worker = self.workers.processes[number]
             code, culprit, text, certain = await worker.ended()
@@ -183,13 +184,13 @@ class Fleet:
                 log.error("recorder-%d, at work for camera %s: %s", number, culprit, text.strip())
             async with self._assigning:
                 well = time.monotonic() - worker.child.started > _WELL_AFTER_S
-                wait_s = 0.0 if well else min(max(2 * wait_s, 0.5), _LAST_WAIT_S)
+                in_a_row = 0 if well else in_a_row + 1
                 await self._buried(number, code, culprit)
                 if culprit is not None and await self._apart.accuse(culprit, text, certain=certain):
                     # What it died of stays away from now on.
-                    wait_s = 0.0
-                if wait_s > 0.5:
-                    await asyncio.sleep(wait_s)
+                    in_a_row = 0
+                if in_a_row > 1:
+                    await asyncio.sleep(_WAITS.after(in_a_row))
                 if self._stopping:
                     return
                 await self.workers.spawn(number)
@@ -202,7 +203,7 @@ class Fleet:
                 await self._bury(number, code, culprit)
             except (sqlite3.Error, OSError, StorageError) as error:
                 log.error("recorder-%d: what it left can't be taken over yet: %s", number, error)
-                await asyncio.sleep(_LAST_WAIT_S / 10)
+                await asyncio.sleep(1.0)
             else:
                 return
 

@@ -8,15 +8,16 @@ Invariant: after that no crash of its costs another camera a frame.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
+
+from nvr.backoff import Backoff
 
 __all__ = ["Accusations", "Confinement"]
 
 _ENOUGH: Final = 2
 _WITHIN_S: Final = 3600.0
-_FIRST_WAIT_S: Final = 2.0
-_LAST_WAIT_S: Final = 600.0
+_WAITS: Final = Backoff(2.0, 600.0)
 _WELL_AFTER_S: Final = 600.0
 
 
@@ -54,17 +55,17 @@ class Confinement:
     settings: str
     crashes: int
     waiting: bool = True
-    _next_s: float = field(default=_FIRST_WAIT_S)
+    _in_a_row: int = 1
 
     def crashed(self, lived_s: float) -> None:
         """Its own worker ended after so long."""
         self.crashes += 1
-        self._next_s = _FIRST_WAIT_S if lived_s >= _WELL_AFTER_S else min(2 * self._next_s, _LAST_WAIT_S)
+        self._in_a_row = 1 if lived_s >= _WELL_AFTER_S else self._in_a_row + 1
 
     @property
     def wait_s(self) -> float:
         """How long until it is tried again."""
-        return self._next_s
+        return _WAITS.after(self._in_a_row)
 
     @property
     def detail(self) -> dict[str, Any]:
@@ -72,6 +73,6 @@ class Confinement:
         times = "once" if self.crashes == 1 else f"{self.crashes} times"
         return {
             "error": f"what this camera sends crashed its recorder {times}: it has a process of its own,"
-            f" and is tried again every {self._next_s:.0f} s",
+            f" and is tried again every {self.wait_s:.0f} s",
             "crashes": self.crashes,
         }

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from nvr import __version__
 from nvr.alerting.settings import to_wire
+from nvr.backoff import Backoff
 from nvr.config import Config
 from nvr.supervisor.child import Child
 from nvr.supervisor.prepare import Prepared
@@ -19,7 +20,7 @@ __all__ = ["Service", "accounting", "api", "evidence"]
 log = logging.getLogger(__name__)
 
 _WELL_AFTER_S: Final = 30.0
-_LAST_WAIT_S: Final = 30.0
+_WAITS: Final = Backoff(0.5, 30.0)
 # What a child exits with if only a person can help: the port is taken, the settings are wrong. It is tried again all
 # the same, and recording goes on without it.
 _HOPELESS: Final = 3
@@ -57,7 +58,7 @@ class Service:
             self._telling = asyncio.create_task(self._child.tell(self._first(config)))
 
     async def _keep(self) -> None:
-        wait_s = 0.5
+        in_a_row = 1
         is_hopeless = False
         while not self._stopping:
             self._child = Child(self.name, self._module, self._first(self._config), on_line=self._on_line)
@@ -78,8 +79,8 @@ class Service:
                 continue
             is_hopeless = False
             log.error("%s ended with code %d and is started again", self.name, code)
-            wait_s = 0.5 if time.monotonic() - began > _WELL_AFTER_S else min(2 * wait_s, _LAST_WAIT_S)
-            await asyncio.sleep(wait_s)
+            in_a_row = 1 if time.monotonic() - began > _WELL_AFTER_S else in_a_row + 1
+            await asyncio.sleep(_WAITS.after(in_a_row))
 
     async def stop(self) -> None:
         """Ends the child."""

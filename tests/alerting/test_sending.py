@@ -18,6 +18,7 @@ from nvr.alerting.deliveries import MOST_WAITING
 from nvr.alerting.messages import facts_of
 from nvr.alerting.rows import AlertRow
 from nvr.alerting.sending import Post
+from nvr.backoff import Backoff
 from storage.catalogue import cameras, node
 from tests.alerting import receivers
 from tests.alerting.receivers import SECRET, Hook, Inbox
@@ -138,7 +139,7 @@ def test_a_webhook_that_hangs_delays_no_mail_and_gets_all_in_order_when_it_comes
     world: World, mail: Inbox, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nvr.alerting.channels.base.TIMEOUT_S", 0.5)
-    monkeypatch.setattr("nvr.alerting.sending._FIRST_AGAIN_S", 0.05)
+    monkeypatch.setattr("nvr.alerting.sending._AGAIN", Backoff(0.05, 900.0))
     hook.go_on.clear()
     world.post.start()
     world.event("a", "opened")

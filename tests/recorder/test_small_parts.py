@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.recorder.camera import Backoff
+from nvr.recorder.camera import RetryWait
 from nvr.recorder.media.nal import parameter_sets
 
 SPS, PPS, SEI, IDR = b"\x67sps", b"\x68pps", b"\x06sei", b"\x65slice"
@@ -31,7 +31,7 @@ def test_parameter_sets_stand_before_the_picture() -> None:
 
 
 def test_backoff_doubles_to_half_a_minute_and_forgets_after_ten_seconds_of_footage() -> None:
-    backoff = Backoff(jitter=lambda: 0.5)
+    backoff = RetryWait(jitter=lambda: 0.5)
     assert [backoff.after(0) for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
     assert backoff.after(9.9) == 30
     assert backoff.after(10) == 1
@@ -39,5 +39,5 @@ def test_backoff_doubles_to_half_a_minute_and_forgets_after_ten_seconds_of_foota
 
 
 def test_backoff_is_jittered() -> None:
-    waits = {Backoff(jitter=lambda j=j: j / 100).after(0) for j in range(100)}  # type: ignore[misc]
+    waits = {RetryWait(jitter=lambda j=j: j / 100).after(0) for j in range(100)}  # type: ignore[misc]
     assert min(waits) == 0.75 and max(waits) < 1.25 and len(waits) == 100

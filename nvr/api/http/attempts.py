@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from nvr.api.http.errors import ApiError
+from nvr.backoff import Backoff
 
 __all__ = ["Attempts", "network_of"]
 
 _FREE_PER_USER: Final = 5
 # Higher: an office's users share one address.
 _FREE_PER_ADDRESS: Final = 30
-_LONGEST_WAIT_S: Final = 900.0
+_WAITS: Final = Backoff(1.0, 900.0)
 # After this long without an attempt all is forgotten.
 _FORGET_S: Final = 3600.0
 _MOST_ENTRIES: Final = 10_000
@@ -48,8 +49,7 @@ class _Counter:
         record = self._records.get(key)
         if record is None or now_s - record.last_s >= _FORGET_S or record.failures < self._free:
             return 0.0
-        wait = min(2.0 ** min(record.failures - self._free, 20), _LONGEST_WAIT_S)
-        return max(0.0, record.last_s + wait - now_s)
+        return max(0.0, record.last_s + _WAITS.after(record.failures - self._free + 1) - now_s)
 
     def add(self, key: str, now_s: float) -> None:
         record = self._records.pop(key, None)

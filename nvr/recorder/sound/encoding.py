@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from nvr.backoff import Backoff
 from nvr.recorder.sound.encoder import CODECS, FORGET, GIVEN, TAKEN
 
 __all__ = ["EncodedStream", "Encoding"]
@@ -33,8 +34,7 @@ _MOST_RESULTS: Final = 512
 _GATHER_S: Final = 0.1
 # Samples without any answer for so long, and the process hangs.
 _SILENT_S: Final = 15.0
-_FIRST_RETRY_S: Final = 1.0
-_LAST_RETRY_S: Final = 60.0
+_RETRIES: Final = Backoff(1.0, 60.0)
 _WELL_AFTER_S: Final = 60.0
 _COMMAND: Final = (sys.executable, "-m", "nvr.recorder.sound.encoder")
 
@@ -105,7 +105,7 @@ class Encoding:
         self._thread: threading.Thread | None = None
         self._stopping = False
         self._process: subprocess.Popen[bytes] | None = None
-        self._retry_s = _FIRST_RETRY_S
+        self._failures = 0
         self._retry_at = 0.0
         # Bytes of this process's life.
         self._sent = self._taken = 0
@@ -175,17 +175,15 @@ class Encoding:
                 return
             self.ended += 1
             lived_s = self._clock() - began
-            if lived_s >= _WELL_AFTER_S:
-                self._retry_s = _FIRST_RETRY_S
+            self._failures = 1 if lived_s >= _WELL_AFTER_S else self._failures + 1
             # The first time, and then no oftener than it makes a difference.
-            level = logging.WARNING if self._retry_s == _FIRST_RETRY_S else logging.DEBUG
+            level = logging.WARNING if self._failures == 1 else logging.DEBUG
             log.log(
                 level, "the audio encoder ended (%s): G.711 is left out until it is back, video is not concerned", why
             )
             with self._lock:
                 self._waiting.clear()
-                self._retry_at = self._clock() + self._retry_s
-            self._retry_s = min(_LAST_RETRY_S, 2 * self._retry_s)
+                self._retry_at = self._clock() + _RETRIES.after(self._failures)
 
     def _serve(self) -> str:
         """Begins the process and serves it until it ends; says why it did."""

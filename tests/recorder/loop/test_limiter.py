@@ -11,7 +11,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nvr.recorder.camera import Backoff
+from nvr.recorder.camera import RetryWait
 from nvr.recorder.loop.limiter import AV_COST_S, NATIVE_COST_S, Limiter, Outages, Turns
 from nvr.recorder.loop.pace import HASTE, Pace
 
@@ -79,7 +79,7 @@ def storm(cameras: int, away_s: float, dead: int, seed: int) -> tuple[float, int
     second."""
     rng = random.Random(seed)
     limiter, outages = Limiter(rng.random), Outages()
-    backoffs = [Backoff(rng.random) for _ in range(cameras)]
+    backoffs = [RetryWait(rng.random) for _ in range(cameras)]
     failures = [0] * cameras
     # (time, order, kind, camera): kind is "ask", "outcome" or "pump".
     events: list[tuple[float, int, str, int]] = []
