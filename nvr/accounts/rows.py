@@ -159,11 +159,10 @@ def password_hash(conn: sqlite3.Connection, id_: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def set_password_hash(conn: sqlite3.Connection, id_: str, new: str, *, same: bool = False) -> bool:
-    """Replaces the hash of a user's password; says whether there is such a user. ``same``: it is another hash of the
-    same password."""
-    query = "UPDATE user SET password = ?, must_change = must_change AND ? WHERE id = ? AND removed_us IS NULL"
-    return conn.execute(query, (new, same, id_)).rowcount > 0
+def set_password_hash(conn: sqlite3.Connection, id_: str, new: str, *, must_change: bool) -> bool:
+    """Replaces the hash of a user's password; says whether there is such a user."""
+    query = "UPDATE user SET password = ?, must_change = ? WHERE id = ? AND removed_us IS NULL"
+    return conn.execute(query, (new, must_change, id_)).rowcount > 0
 
 
 def remove_user(conn: sqlite3.Connection, id_: str, *, at_us: int) -> list[str]:

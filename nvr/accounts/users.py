@@ -47,8 +47,11 @@ def parse_role(text: str) -> Role:
         raise InvalidAccount(f"there is no role {text!r}; use {', '.join(Role)}") from None
 
 
-def create_user(db: Database, name: str, password: str, role: Role, *, at_us: int | None = None) -> User:
-    """Adds a user.
+def create_user(
+    db: Database, name: str, password: str, role: Role, *, must_change: bool = False, at_us: int | None = None
+) -> User:
+    """Adds a user. ``must_change``: somebody else knows the password, so that nothing can be done with it but to set
+    another.
 
     Raises:
         InvalidAccount: the name can't be one.
@@ -66,7 +69,7 @@ def create_user(db: Database, name: str, password: str, role: Role, *, at_us: in
     at = now_us() if at_us is None else at_us
     with db.write() as conn:
         try:
-            return insert_user(conn, name, hash_, role, at)
+            return insert_user(conn, name, hash_, role, at, must_change=must_change)
         except ValueError:
             raise UserExists(f"there is a user {name!r} already") from None
 
@@ -106,13 +109,15 @@ def verify_password(db: Database, name: str, password: str) -> User:
         new = passwords.hash_password(password, of=name)
         with db.write() as conn:
             if accounts.password_hash(conn, user.id) == hash_:
-                accounts.set_password_hash(conn, user.id, new, same=True)
+                accounts.set_password_hash(conn, user.id, new, must_change=user.must_change)
     return user
 
 
-def set_password(db: Database, name: str, password: str, *, keep_session: str | None = None) -> None:
+def set_password(
+    db: Database, name: str, password: str, *, must_change: bool = False, keep_session: str | None = None
+) -> None:
     """Sets a user's password and ends their sessions, but for the one with the hash ``keep_session``. The file with the
-    first password goes with it.
+    first password goes with it. ``must_change``: as of ``create_user``.
 
     Raises:
         WeakPassword: the password can't be one, or must be changed and is the old one.
@@ -121,16 +126,20 @@ def set_password(db: Database, name: str, password: str, *, keep_session: str | 
     hash_ = passwords.hash_password(password, of=name)
     with db.read() as conn:
         user = accounts.find_user(conn, name)
-        old = accounts.password_hash(conn, user.id) if user is not None and user.must_change else None
+        old = (
+            accounts.password_hash(conn, user.id) if user is not None and user.must_change and not must_change else None
+        )
     if old is not None and passwords.matches(password, old):
         raise WeakPassword("this password was made for you, and others may know it; choose one of your own")
     with db.write() as conn:
         user = accounts.find_user(conn, name)
         if user is None:
             raise NoSuchAccount(f"there is no user {name!r}")
-        accounts.set_password_hash(conn, user.id, hash_)
+        accounts.set_password_hash(conn, user.id, hash_, must_change=must_change)
         accounts.end_sessions_of(conn, user.id, keep=keep_session)
-        audit.enter(conn, "password_set", detail={"user": name, "id": user.id})
+        audit.enter(
+            conn, "password_set", detail={"user": name, "id": user.id, **({"must_change": True} if must_change else {})}
+        )
     first.forget(db.path, name)
 
 

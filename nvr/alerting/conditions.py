@@ -27,6 +27,7 @@ __all__ = [
     "deletions_waiting",
     "disks_low",
     "held_beyond",
+    "holds_large",
     "logins_refused",
     "of_required",
     "promises_at_risk",
@@ -43,6 +44,7 @@ class AlertKind(StrEnum):
     DISK_LOW = "disk_low"
     SYNC_LATE = "sync_late"
     HELD_BEYOND = "held_beyond"
+    HOLDS_LARGE = "holds_large"
     ROOT_ABSENT = "root_absent"
     PROMISE_AT_RISK = "promise_at_risk"
     CLOCK_UNSYNCHRONISED = "clock_unsynchronised"
@@ -129,6 +131,17 @@ def held_beyond(bytes_of: Mapping[str, int]) -> list[Condition]:
         return []
     detail = {"beyond_bytes": sum(bytes_of.values())}
     return [Condition(AlertKind.HELD_BEYOND, "", None, tuple(sorted(bytes_of)), detail)]
+
+
+def holds_large(kept_bytes: int, disks: Sequence[Disk], share: int) -> list[Condition]:
+    """Holds keep more than ``share`` percent of the footage disks, whoever placed them: what is left to record on
+    shrinks. ``kept_bytes``: once their ranges are over."""
+    total = sum(disk.total_bytes for disk in disks)
+    if not total or kept_bytes * 100 <= total * share:
+        return []
+    # In whole percents and tenths of gigabytes: what changes with each segment is no news.
+    detail = {"kept_bytes": round(kept_bytes, -8), "percent": kept_bytes * 100 // total, "share": share}
+    return [Condition(AlertKind.HOLDS_LARGE, "", None, detail=detail)]
 
 
 def deletions_waiting(waiting: Sequence[WaitingDeletion]) -> list[Condition]:

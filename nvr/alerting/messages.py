@@ -176,6 +176,8 @@ def _values(
         "free": size("free_bytes"),
         "floor": size("floor_bytes"),
         "beyond": size("beyond_bytes"),
+        "kept": size("kept_bytes"),
+        "share": formats.number(int(detail.get("share", 0))),
         "worst": formats.length(int(detail.get("worst_us", 0))),
         "limit": formats.length(int(detail.get("limit_us", 0))),
         "hours": formats.number(round(detail.get("hours", 0))),

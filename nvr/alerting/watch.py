@@ -25,6 +25,7 @@ from nvr.alerting.conditions import (
     deletions_waiting,
     disks_low,
     held_beyond,
+    holds_large,
     logins_refused,
     of_required,
     promises_at_risk,
@@ -46,7 +47,7 @@ from storage.coverage.fleet import batches
 from storage.disk.files import FILES
 from storage.disk.roots import Root, is_mounted
 from storage.integrity import findings as integrity
-from storage.retention import brake, confirmations, forecast
+from storage.retention import brake, confirmations, forecast, holds
 from storage.retention import candidates as footage
 from storage.retention.plan import disks
 from storage.retention.policies import Rules
@@ -236,6 +237,7 @@ class Watch:
             fleet, recorded = forecast.measure(conn, policy_of, now_us=now_us)
             expected = forecast.forecast(fleet, forecast.capacity(there, recorded), now_us=now_us)
             self._promises = promises_at_risk(expected) + held_beyond(footage.beyond(conn, policy_of))
+            self._promises += holds_large(holds.kept_bytes(conn, now_us=now_us), there, settings["holds_share"])
         return found + self._promises
 
 

@@ -30,6 +30,13 @@ def _password_options(command: Callable[..., None]) -> Callable[..., None]:
     )(command)
 
 
+_CHOSEN = click.option(
+    "--no-change",
+    is_flag=True,
+    help="Whoever it is for has chosen it, or it is a program's: it need not be changed at the first login.",
+)
+
+
 def _password(given: str | None, file: Path | None) -> str:
     if given is not None and file is not None:
         raise click.UsageError("--password and --password-file are both given")
@@ -70,29 +77,31 @@ def list_(config: Path) -> None:
 @click.argument("name")
 @_ROLE
 @_password_options
+@_CHOSEN
 @config_option
-def add(name: str, role: str, password: str | None, password_file: Path | None, config: Path) -> None:
-    """Add a user."""
+def add(name: str, role: str, password: str | None, password_file: Path | None, no_change: bool, config: Path) -> None:
+    """Add a user, who has to set a password of their own at the first login."""
     from nvr.accounts import create_user
     from nvr.accounts.rows import Role
 
     secret = _password(password, password_file)
     with open_catalogue(config) as (_, database):
-        create_user(database, name, secret, Role(role))
+        create_user(database, name, secret, Role(role), must_change=not no_change)
     echo(f"user {name} added as {role}")
 
 
 @users.command("password")
 @click.argument("name")
 @_password_options
+@_CHOSEN
 @config_option
-def password_(name: str, password: str | None, password_file: Path | None, config: Path) -> None:
-    """Set a user's password; their sessions end."""
+def password_(name: str, password: str | None, password_file: Path | None, no_change: bool, config: Path) -> None:
+    """Set a user's password; their sessions end, and they have to set one of their own at the next login."""
     from nvr.accounts import set_password
 
     secret = _password(password, password_file)
     with open_catalogue(config) as (_, database):
-        set_password(database, name, secret)
+        set_password(database, name, secret, must_change=not no_change)
     echo(f"password of {name} set")
 
 

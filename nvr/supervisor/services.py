@@ -97,6 +97,7 @@ def _retention(config: Config, prepared: Prepared) -> dict[str, Any]:
         "floor_bytes": config.storage.free_space_floor.fixed_bytes,
         "floor_fraction": float(config.storage.free_space_floor.percent) / 100,
         "retention": config.retention.rules.to_wire(),
+        "holds_share": config.evidence.holds_share,
     }
 
 
@@ -137,7 +138,6 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             "hosts": list(now.server.hosts),
             "second_person": now.evidence.second_person,
             "clips_need_request": now.evidence.clips_need_request,
-            "holds_share": now.evidence.holds_share,
             "keys": str(now.keys_folder),
             "exports": str(now.exports_folder),
             "name": now.evidence.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,7 +70,7 @@ class World:
         self.began_us: dict[str, int] = {}
         self.settings = {
             "catalogue": str(db.path), "roots": [], "floor_bytes": 0, "floor_fraction": 0.0,
-            "retention": Rules().to_wire(),
+            "retention": Rules().to_wire(), "holds_share": 25,
             "alerts": {
                 "camera_after_us": 5 * MINUTE, "clear_after_us": MINUTE, "fold_by": ["isp"], "fold_from": 5,
                 "recorded_least": 90,
@@ -340,6 +341,41 @@ def test_a_disk_that_is_slow_to_sync_is_told_and_is_told_when_it_is_well(
     first, last = mail.to("room@example.org")
     assert first.endswith("is slow to sync: a power cut could cost up to 5.1 s of footage, at most 5 s was promised")
     assert last.startswith("nvr: over: footage disk") and last.endswith("is synced in time again")
+
+
+def test_holds_that_keep_much_of_the_disks_reach_a_person(
+    db: Database, mail: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(db, email=email_to(mail), language="en")
+    monkeypatch.setattr("nvr.alerting.watch._FORECAST_S", 0.0)
+    begin_us = T0 - 300 * MINUTE
+    folder = world.db.path.parent / "footage"
+    with db.write() as conn:
+        (root,) = register(conn, [folder])
+        segments.put_init(conn, segments.Init("i", b"", "avc1", None, 1, 1))
+        key = segments.Key("cam-0", begin_us, "n1", 1)
+        segments.begin_run(conn, key)
+        segments.begin(conn, key, root=root.id, init="i", run_start_us=begin_us, timescale=90_000, media_start=0)
+        size = shutil.disk_usage(folder).total * 2 // 5
+        segments.finish(conn, key, end_us=begin_us + MINUTE, media_end=60 * 90_000, frames=1, bytes_=size, sha256="0")
+    world.settings["roots"] = [[root.id, str(folder)]]
+    world.run(1)
+    assert [alert for alert in world.alerts() if alert.kind == "holds_large"] == []
+    with db.write() as conn:
+        # By an administrator: no route refuses it.
+        held = holds.place(
+            conn, "cam-0", begin_us, begin_us + MINUTE, reason="LP/1", by=person("A"), now_us=world.now_us
+        )
+    world.run(1)
+    (alert,) = [alert for alert in world.alerts() if alert.kind == "holds_large"]
+    assert alert.detail == {"kept_bytes": round(size, -8), "percent": alert.detail["percent"], "share": 25}
+    assert 39 <= alert.detail["percent"] <= 40
+    with db.write() as conn:
+        holds.release(conn, held.id, reason="done", by=person("A"), now_us=world.now_us)
+    world.run(3)
+    told = [text for text in mail.to("room@example.org") if "legal holds" in text.lower()]
+    assert "of the footage disks; above 25 % only administrators place more" in told[0]
+    assert told[-1].strip() == "nvr: over: legal holds keep no more than their share of the footage disks"
 
 
 def test_what_holds_keep_beyond_max_bytes_reaches_a_person(

@@ -125,7 +125,8 @@ def filled(server: Server) -> None:
     )  # fmt: skip
     desk.token = done.stdout.split()[-1]
     for role in ("investigator", "viewer"):
-        desk.ask("/api/users", {"name": f"the-{role}", "role": role, "password": PASSWORD})
+        words = ["users", "add", f"the-{role}", "--role", role, "--password", PASSWORD, "--no-change"]
+        subprocess.run([NVR, *words, "--config", server.config], check=True, capture_output=True)
     start_us = server.closed("gate")[0].key.start_us
     a, b = iso(start_us), iso(start_us + 2 * S)
     case = desk.ask("/api/cases", {"number": "LP/12/XI/2026", "title": "Tabrakan", "legal_basis": "KUHAP 40"})

@@ -78,7 +78,7 @@ def city(tmp_path_factory: pytest.TempPathFactory, h264_clip: Clip) -> Iterator[
             return done.stdout
 
         token = nvr("tokens", "create", "--role", "admin").split()[-1]
-        nvr("users", "add", "sari", "--role", "investigator", "--password", PASSWORD)
+        nvr("users", "add", "sari", "--role", "investigator", "--password", PASSWORD, "--no-change")
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
              "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",

@@ -51,6 +51,27 @@ def test_a_password_from_a_file_typed_or_given(tmp_path: Path) -> None:
     assert "chmod o-rwx" in done.stderr and is_password(tmp_path, GOOD)
 
 
+def must_change(folder: Path, password: str = GOOD) -> bool:
+    db = Database(load(folder / "config.toml").storage.catalogue)
+    try:
+        return verify_password(db, "vera", password).must_change
+    finally:
+        db.close()
+
+
+def test_who_a_password_was_set_for_changes_it_unless_it_is_said_that_they_chose_it(tmp_path: Path) -> None:
+    for words, word, expected in (
+        (["add", "vera"], GOOD, True),
+        (["password", "vera", "--no-change"], f"{GOOD}1", False),
+        (["password", "vera"], GOOD, True),
+    ):
+        assert users(tmp_path, *words, typed=f"{word}\n{word}\n").exit_code == 0
+        assert must_change(tmp_path, word) is expected
+    assert users(tmp_path, "remove", "vera").exit_code == 0
+    assert users(tmp_path, "add", "vera", "--no-change", typed=f"{GOOD}\n{GOOD}\n").exit_code == 0
+    assert must_change(tmp_path) is False
+
+
 @pytest.mark.parametrize("word", ["short", "password123", "1q2w3e4r5t"])
 def test_the_rule_is_that_of_the_page(tmp_path: Path, word: str) -> None:
     file = tmp_path / "secret"

@@ -66,13 +66,15 @@ class NewUser(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class UserBody(msgspec.Struct):
-    """A user. ``id`` is never given again; ``made_by``: who added them, null if that is not known."""
+    """A user. ``id`` is never given again; ``made_by``: who added them, null if that is not known.
+    ``must_change_password``: all that they can do is to set a password of their own."""
 
     id: str
     name: str
     role: Role
     created: str
     made_by: str | None
+    must_change_password: bool
 
 
 class Users(msgspec.Struct):
@@ -210,7 +212,7 @@ async def me(request: ApiRequest, services: Injected) -> Me:
 
 
 def _user_body(user: User) -> UserBody:
-    return UserBody(user.id, user.name, user.role, format_time(user.created_us), user.made_by)
+    return UserBody(user.id, user.name, user.role, format_time(user.created_us), user.made_by, user.must_change)
 
 
 @get("/api/users", role="admin", summary="All users", answer=Users)
@@ -228,10 +230,16 @@ def list_users(services: Injected) -> Users:
     answer=UserBody,
 )
 async def add_user(services: Injected, data: JSONBody[NewUser]) -> UserBody:
-    """Adds a user."""
+    """Adds a user. The password is known to who sets it: it is good for setting another, and for nothing else."""
     async with services.password_slots:
         user = await sync_to_thread(
-            accounts.create_user, services.db, data.name, data.password, data.role, at_us=services.now_us()
+            accounts.create_user,
+            services.db,
+            data.name,
+            data.password,
+            data.role,
+            must_change=True,
+            at_us=services.now_us(),
         )
     return _user_body(user)
 
@@ -259,7 +267,8 @@ async def set_password(
     request: ApiRequest, services: Injected, name: FromPath[str], data: JSONBody[NewPassword]
 ) -> None:
     """Ends the user's sessions, but for the one that asks. A session left open must not be enough to take an account
-    over: one's own password needs the present one."""
+    over: one's own password needs the present one. One that an administrator sets for somebody else is good for setting
+    another, and for nothing else."""
     who = principal_of(request)
     own = await sync_to_thread(_is_of, services, who.actor, name)
     if not own and who.must_change:
@@ -271,7 +280,9 @@ async def set_password(
         await _verified(request, services, name, data.current or "")
     keep = accounts.hash_of(who.session) if own and who.session is not None else None
     async with services.password_slots:
-        await sync_to_thread(accounts.set_password, services.db, name, data.password, keep_session=keep)
+        await sync_to_thread(
+            accounts.set_password, services.db, name, data.password, must_change=not own, keep_session=keep
+        )
 
 
 def _is_of(services: Services, who: Actor, name: str) -> bool:

@@ -31,6 +31,7 @@ from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import RANGE_ERRORS, format_time, parse_range
+from nvr.api.retention.hold_share import check_share
 from nvr.cases import cases, exports, links
 from nvr.cases.cases import Request
 from nvr.cases.exports import CheckOutcome, Export, ExportState
@@ -215,6 +216,8 @@ def one_export(request: ApiRequest, services: Injected, export: FromPath[str]) -
         "invalid_request",
         "invalid_export",
         "approval_needed",
+        "hold_too_large",
+        "invalid_hold",
         "request_not_found",
         "too_many_exports",
         "camera_not_found",
@@ -228,6 +231,10 @@ def make_export(request: ApiRequest, services: Injected, data: JSONBody[NewExpor
     who = principal_of(request).actor
     now_us = services.now_us()
     asked = None if data.request is not None else _asked(services, data, who)
+    with services.db.read() as conn:
+        wanted = asked or _of_request(conn, data, who)[1]
+    # An export holds its range until it is made, which may be never.
+    check_share(request, services, [(camera, wanted.start_us, wanted.end_us) for camera in wanted.cameras])
     with services.db.write() as conn:
         made = None
         if asked is None:

@@ -268,6 +268,12 @@ def _decide(
 ) -> Response[bytes]:
     _check_release(request, release)
     now_us = services.now_us()
+    if state is RequestState.APPROVED:
+        with services.db.read() as conn:
+            known = cases.find_request(conn, id_)
+        # The holds that it was made with may have been released since; its export holds anew.
+        if known is not None:
+            check_share(request, services, [(camera, known.start_us, known.end_us) for camera in known.cameras])
     with services.db.write() as conn:
         try:
             decided = cases.decide(
@@ -301,7 +307,7 @@ _DECISION = ["invalid_request", "invalid_case", "request_not_found", "request_de
     "/api/requests/{id:str}/approve",
     role="investigator",
     summary="Approve a request: its export is made",
-    errors=[*_DECISION, "second_person_needed", "too_many_exports"],
+    errors=[*_DECISION, "second_person_needed", "too_many_exports", "hold_too_large", "invalid_hold", "invalid_export"],
     status=200,
     answer=FootageRequestBody,
 )

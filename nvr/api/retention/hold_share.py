@@ -29,8 +29,10 @@ def check_share(request: ApiRequest, services: Services, wanted: Sequence[tuple[
     roots = [Root(identity, Path(path)) for identity, path in settings.roots]
     total = sum(disk.total_bytes for disk in disks(roots, settings.floor_bytes, settings.floor_fraction))
     with services.db.read() as conn:
+        before = holds.kept_bytes(conn, now_us=services.now_us())
         kept = holds.kept_bytes(conn, now_us=services.now_us(), more=wanted)
-    if total and kept * 100 > total * settings.holds_share:
+    # What is held already may be held again: for the export of a request, say.
+    if kept > before and kept * 100 > total * settings.holds_share and total:
         raise ApiError(
             "hold_too_large",
             f"with this hold, holds would keep {kept / 1e9:.1f} GB, {kept * 100 / total:.0f} % of the disks;"

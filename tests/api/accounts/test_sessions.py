@@ -191,7 +191,7 @@ async def test_users(client: Client, world: World) -> None:
     body = made.json()
     assert body.pop("id").startswith("user-")
     expected = {"name": "otto", "role": "viewer", "created": "2026-11-23T15:00:00.000000Z"}
-    assert body == {**expected, "made_by": "token for admin"}
+    assert body == {**expected, "made_by": "token for admin", "must_change_password": True}
     names = [user["name"] for user in (await client.get("/api/users", headers=admin)).json()["users"]]
     assert names == ["anna", "ines", "otto", "vera"]
     for body, code in [
@@ -255,6 +255,29 @@ async def test_who_has_a_password_that_was_made_for_them_sets_another_before_any
     assert (await client.post("/api/users/nina/password", json=good, headers=OURS)).status_code == 204
     assert (await client.get("/api/me")).json()["must_change_password"] is False
     assert (await client.get("/api/users")).status_code == 200
+
+
+async def test_a_password_that_somebody_else_set_is_good_for_setting_another(client: Client, world: World) -> None:
+    """Of a new user, and of one who has a new password; tokens go on as they are."""
+    admin, token = world.bearer("admin"), world.bearer_of("vera")
+    otto = {"name": "otto", "password": "otto-otto-otto", "role": "viewer"}
+    assert (await client.post("/api/users", json=otto, headers=admin)).status_code == 201
+    body = {"password": "brand-new-word"}
+    assert (await client.post("/api/users/vera/password", json=body, headers=admin)).status_code == 204
+    listed = (await client.get("/api/users", headers=admin)).json()["users"]
+    assert {user["name"]: user["must_change_password"] for user in listed} == {
+        "anna": False, "ines": False, "otto": True, "vera": True,
+    }  # fmt: skip
+    for name, password in (("otto", "otto-otto-otto"), ("vera", "brand-new-word")):
+        await log_in(client, name, password)
+        assert (await client.get("/api/cameras")).json()["code"] == "password_change_needed"
+        path = f"/api/users/{name}/password"
+        same = {"password": password, "current": password}
+        assert (await client.post(path, json=same, headers=OURS)).json()["code"] == "weak_password"
+        own = {"password": "gerbang-tua-berlumut", "current": password}
+        assert (await client.post(path, json=own, headers=OURS)).status_code == 204
+        assert (await client.get("/api/cameras")).status_code == 200
+    assert (await client.get("/api/cameras", headers=token)).status_code == 200
 
 
 async def test_only_an_administrator_sets_anothers_password(client: Client, world: World) -> None:

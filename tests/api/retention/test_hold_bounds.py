@@ -13,6 +13,7 @@ from storage.disk.roots import _write_identity
 from storage.intervals import DAY_US
 from storage.retention import holds
 from tests.api.catalogue import NOW, T0, World
+from tests.people import person
 
 Client = AsyncTestClient[Litestar]
 S = 1_000_000
@@ -57,6 +58,9 @@ async def test_each_way_to_a_hold_is_bounded(client: Client, world: World) -> No
     asked = {"cameras": ["gate"], "start": "1970-01-01T00:00:00Z", "end": "2199-01-01T00:00:00Z", "purpose": "p"}
     answer = await client.post(f"/api/cases/{case}/requests", json=asked, headers=headers)
     assert 400 <= answer.status_code < 500, answer.text
+    export = {**asked, "case": "1", "legal_basis": "x", "requester": "r", "approver": "a"}
+    answer = await client.post("/api/exports", json=export, headers=headers)
+    assert 400 <= answer.status_code < 500, answer.text
     with world.db.read() as conn:
         assert holds.every(conn) == []
 
@@ -97,5 +101,17 @@ async def test_beyond_a_share_of_the_disks_an_administrator_places(world: World)
         assert none.status_code in (403, 404)
         assert (again.status_code, again.json()["code"]) == (403, "hold_too_large")
         assert "administrator" in answer.json()["detail"]
+        export = {**request, "case": "1", "legal_basis": "x", "requester": "r", "approver": "a"}
+        answer = await client.post("/api/exports", json=export, headers=world.bearer(Role.INVESTIGATOR))
+        assert (answer.status_code, answer.json()["code"]) == (403, "hold_too_large")
+        made = (await client.post(path, json=request, headers=world.bearer(Role.ADMIN))).json()
+        with world.db.write() as conn:
+            holds.release_each(conn, made["holds"], reason="r", by=person("anna"), now_us=NOW)
+        approve = f"/api/requests/{made['id']}/approve"
+        answer = await client.post(approve, json={}, headers=world.bearer(Role.INVESTIGATOR))
+        assert (answer.status_code, answer.json()["code"]) == (403, "hold_too_large")
         answer = await client.post("/api/holds", json=asked, headers=world.bearer(Role.ADMIN))
         assert answer.status_code == 201
+        # What is held is held once, by however many.
+        answer = await client.post(approve, json={}, headers=world.bearer(Role.INVESTIGATOR))
+        assert answer.status_code == 200, answer.text

@@ -46,6 +46,12 @@ export function UsersPage({ me }: { me: Me }) {
                 <tr key={user.name} data-testid="user-row" data-user={user.name}>
                   <td data-label={a.userName}>
                     {user.name} {user.name === me.user ? <span class="muted">({a.you})</span> : null}
+                    {user.must_change_password ? (
+                      <span class="muted" data-testid="must-set-password">
+                        {' '}
+                        ({a.mustSetPassword})
+                      </span>
+                    ) : null}
                   </td>
                   <td data-label={a.role}>{t.roles[user.role]}</td>
                   <td data-label={a.created}>
@@ -164,6 +170,7 @@ function UserForm({ onDone, onClose }: { onDone: () => void; onClose: () => void
             />
           )}
         </Field>
+        <p class="muted">{a.userPasswordHint}</p>
         <RoleField role={role} onRole={setRole} testid="user-role" />
         <ErrorText text={action.error} testid="form-error" />
         <div class="dialog-actions">

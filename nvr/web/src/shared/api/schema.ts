@@ -39,6 +39,7 @@ export const ALERT_KIND_VALUES = [
   'disk_low',
   'sync_late',
   'held_beyond',
+  'holds_large',
   'root_absent',
   'promise_at_risk',
   'clock_unsynchronised',
@@ -1235,6 +1236,7 @@ export interface User {
   role: Role;
   created: string;
   made_by: string | null;
+  must_change_password: boolean;
 }
 
 export interface Users {
