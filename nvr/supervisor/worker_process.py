@@ -19,9 +19,8 @@ from nvr.supervisor.prepare import Prepared
 
 __all__ = ["WorkerProcess", "recorder_environment"]
 
-# Pictures come after pauses in which all caches went cold, the processor's of addresses too: with pages of two
-# megabytes a worker with a thousand cameras needs a tenth less of it (docs/design/recording.md). Python's own allocator
-# asks for none. C libraries that don't know the words leave it at that.
+# Pictures come after pauses in which all caches went cold, the processor's of addresses too: large pages make them
+# cheaper (docs/design/recording.md). C libraries that don't know the words leave it at that.
 _GLIBC: Final = "glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1"
 
 
@@ -29,7 +28,7 @@ def recorder_environment(mine: Mapping[str, str]) -> dict[str, str]:
     """What a worker's process is started with: ``mine``, and how it is to take its memory, unless that is said
     there."""
     said = mine.get("GLIBC_TUNABLES")
-    return {"PYTHONMALLOC": "malloc", **mine, "GLIBC_TUNABLES": f"{_GLIBC}:{said}" if said else _GLIBC}
+    return {**mine, "GLIBC_TUNABLES": f"{_GLIBC}:{said}" if said else _GLIBC}
 
 
 class WorkerProcess:

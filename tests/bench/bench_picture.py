@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("--dir", type=Path, default=None, help="a folder on the disk to record to")
     args = parser.parse_args()
     started_as = recorder_environment(os.environ)
-    if not args.small_pages and os.environ.get("PYTHONMALLOC") != started_as["PYTHONMALLOC"]:
+    if not args.small_pages and os.environ.get("GLIBC_TUNABLES") != started_as["GLIBC_TUNABLES"]:
         # How memory is taken is decided when a process begins.
         os.execve(sys.executable, [sys.executable, "-m", "tests.bench.bench_picture", *sys.argv[1:]], started_as)
     print(describe() + (", recording compiled" if IS_COMPILED else ", recording interpreted"))

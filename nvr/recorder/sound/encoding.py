@@ -41,7 +41,7 @@ _COMMAND: Final = (sys.executable, "-m", "nvr.recorder.sound.encoder")
 
 def _environment(mine: Mapping[str, str]) -> dict[str, str]:
     """Without what makes workers take memory in large pages: this process has little to warm."""
-    return {name: value for name, value in mine.items() if name not in ("GLIBC_TUNABLES", "PYTHONMALLOC")}
+    return {name: value for name, value in mine.items() if name != "GLIBC_TUNABLES"}
 
 
 class EncodedStream:
