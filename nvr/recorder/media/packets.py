@@ -40,7 +40,11 @@ class Frame:
         waited_us: int = 0,
     ) -> None:
         self.parts = parts
-        self.size = sum(len(part) for part in parts)
+        size = 0
+        for part in parts:
+            # Compiled, a sum over a generator would take as long as all else here.
+            size += len(part)
+        self.size = size
         """Bytes."""
         self.sets = sets
         self.time_base = time_base

@@ -272,7 +272,7 @@ class Pipeline:
     def _placed(self, picture: Frame, timeline: Timeline, now_us: int) -> None:
         """The frame stands where it belongs."""
         step_us, usual_us = timeline.step_us, timeline.usual_us
-        pause = step_us > max(_PAUSE_US, 4 * usual_us, self.expected_us)
+        pause = step_us > _PAUSE_US and step_us > 4 * usual_us and step_us > self.expected_us
         if pause and self._held:
             # What came before it tells when the run began.
             self._begin(now_us)

@@ -63,8 +63,10 @@ class Sense:
     ends: int = 0
 
 
-def pieces(parts: list[bytes | memoryview]) -> list[bytes]:
-    """The same bytes, in few pieces that last."""
+def pieces(parts: list[bytes | memoryview], size: int) -> list[bytes]:
+    """The same bytes, ``size`` at most, in few pieces that last."""
+    if size < _PIECE_BYTES:
+        return [b"".join(parts)] if parts else []
     found: list[bytes] = []
     small: list[bytes | memoryview] = []
     for part in parts:

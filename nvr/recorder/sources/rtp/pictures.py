@@ -381,7 +381,7 @@ class Depacketiser(FrameBuilder, ABC):
                 return
         self.finished, self.finished_late = self.finished + 1, late
         damaged = self._damaged or (self._suspect and not self._begins_well)
-        parts = [] if damaged else pieces(self._parts)
+        parts = [] if damaged else pieces(self._parts, self._bytes)
         found = self._judge(parts, damaged, settled)
         if not damaged:
             self._usual_slices = self._slices

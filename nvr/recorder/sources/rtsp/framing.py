@@ -36,9 +36,9 @@ _LINE: Final = re.compile(rb"[a-z]=[^\r\n$]{0,8192}\r?\n")
 _LINE_SO_FAR: Final = re.compile(rb"[a-z](?:=[^\r\n$]{0,8192}\r?)?\Z")
 
 
-Skim = Callable[[bytearray, int, int], int]
-"""Takes what it can of the packets that begin in a buffer at one place and end before another; returns where it
-stopped, which is where a packet begins that it left alone."""
+Skim = Callable[[bytearray, memoryview, int, int], int]
+"""Takes what it can of the packets that begin in a buffer, of which it is given a view too, at one place and end before
+another; returns where it stopped, which is where a packet begins that it left alone. To be called in step."""
 
 
 class ReadBuffer:
@@ -91,7 +91,7 @@ class Framing:
         skim: Skim | None = None,
         settle: Callable[[], None] | None = None,
     ) -> None:
-        """From now on this channel's packets go to ``handler``, or, after one that went there, to ``skim``. With
+        """From now on this channel's packets go to ``skim``, and those that it leaves to ``handler``. With
         ``settle`` they may keep what they are given until it is called, at the end of each read, otherwise only as long
         as a call lasts."""
         self._channels += [None] * (channel + 1 - len(self._channels))
@@ -155,6 +155,13 @@ class Framing:
                     at = stop
                     continue
                 if channel is not None:
+                    if channel.skim is not None and self._in_step:
+                        behind = channel.skim(data, view, at, end)
+                        if behind > at:
+                            self._last = number
+                            self._junk_in_row = 0
+                            at = behind
+                            continue
                     # Out of step a dollar may be a part of a picture: then it counts only before an RTP version.
                     if not self._in_step and size and end - at < 5:
                         break
@@ -166,8 +173,6 @@ class Framing:
                         if size:
                             channel.handler(view[at + 4 : stop])
                         at = stop
-                        if channel.skim is not None:
-                            at = channel.skim(data, at, end)
                         continue
             elif first in _LINE_ENDS:
                 # Some cameras end a message with an empty line too many.

@@ -31,6 +31,8 @@ _FOLLOWS: Final = 1.5
 # What an interleaved packet begins with: dollar and channel, size, flags with marker and payload type.
 _BEGIN: Final = struct.Struct("!HHH")
 _TIMES: Final = struct.Struct("!II")
+# Dollar and channel, size, and the header of RTP.
+_PACKET: Final = struct.Struct("!HHBBHII")
 
 
 @lru_cache(maxsize=1024)
@@ -204,7 +206,8 @@ class VideoReceiver(Receiver):
         # When the last read ended that left a frame open.
         self._read_us = 0
         self.took_us = 0
-        """When the last frame was handed out, by the monotonic clock."""
+        """When the read ended that brought the last frame handed out, by the monotonic clock."""
+        self._is_now = False
         self._usual_step = 0
         self.latest: int | None = None
 
@@ -243,6 +246,7 @@ class VideoReceiver(Receiver):
     def settle(self) -> None:
         """What was read is about to be written over."""
         self.depacketiser.settle()
+        self._is_now = False
         if self.depacketiser.is_open:
             self._read_us = self._clocks.monotonic_us()
 
@@ -273,7 +277,10 @@ class VideoReceiver(Receiver):
     def _take(self, pictures: tuple[CodedFrame, ...], arrived_us: int) -> None:
         for picture in pictures:
             ticks = self.unwrapper.unwrap(picture.timestamp)
-            now_us = self.took_us = self._clocks.monotonic_us()
+            if not self._is_now:
+                # All that one read brought was read at the same moment.
+                self._is_now, self.took_us = True, self._clocks.monotonic_us()
+            now_us = self.took_us
             at_us = self._read_us if picture.late else arrived_us if arrived_us >= 0 else now_us
             if self._zero is None:
                 start = self.track.rtp_time
@@ -290,12 +297,43 @@ class VideoReceiver(Receiver):
             self.latest = ticks - self._zero
             self._on_picture(picture, self.latest, at_us, now_us - at_us)
 
-    def skim(self, data: bytearray, at: int, end: int) -> int:
-        """Takes from a read buffer, in which a packet of this track's RTP channel may begin at ``at``, the packets that
-        do nothing but go on with a NAL unit: next in number, without marker or anything else of note. Returns where it
-        stopped; ``on_rtp`` is for the packet there."""
+    def skim(self, data: bytearray, view: memoryview, at: int, end: int) -> int:
+        """Takes from a read buffer, in which packets of this track's RTP channel may begin at ``at``, those that nearly
+        all are: next in number, and nothing special. Returns where it stopped; ``on_rtp`` is for the packet there."""
+        sequence, plain_type, dollar = self.sequence, self._plain_type, self._dollar
+        if plain_type < 0:
+            return at
+        head: int
+        size: int
+        flags: int
+        kind: int
+        number: int
+        timestamp: int
+        ssrc: int
+        while end - at > _PACKET.size:
+            head, size, flags, kind, number, timestamp, ssrc = _PACKET.unpack_from(data, at)
+            stop = at + 4 + size
+            if (
+                head != dollar
+                or flags != 0x80
+                or kind & 0x7F != plain_type
+                or number != sequence.highest + 1 & 0xFFFF
+                or ssrc != sequence.ssrc
+                or size <= 12
+                or stop > end
+            ):
+                return at
+            sequence.went_on(1)
+            self.packets += 1
+            self.bytes += size - 12
+            self._payload(view[at + 16 : stop], timestamp, kind > 127, 0, -1)
+            at = stop if kind > 127 else self._go_on(data, stop, end)
+        return at
+
+    def _go_on(self, data: bytearray, at: int, end: int) -> int:
+        """The same of packets that do nothing but go on with a NAL unit."""
         middle = self.depacketiser.going_on()
-        if middle is None or self._plain_type < 0 or end - at < _BEGIN.size:
+        if middle is None or end - at < _BEGIN.size:
             return at
         sequence = self.sequence
         number = sequence.highest
