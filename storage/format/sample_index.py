@@ -189,6 +189,13 @@ class SegmentIndex:
         return rows
 
 
+def _declares(tracks: tuple[Track, ...], track_id: int) -> bool:
+    for track in tracks:  # noqa: SIM110 - a generator would cost more than all of it
+        if track.track_id == track_id:
+            return True
+    return False
+
+
 @dataclass(slots=True)
 class IndexBuilder:
     """Collects an index fragment by fragment: by the writer as it writes, and by a scan as it reads. ``bases`` are
@@ -201,6 +208,7 @@ class IndexBuilder:
     _samples: dict[int, list[bytes]] = field(default_factory=dict)
     _counts: dict[int, int] = field(default_factory=dict)
     holes: list[Hole] = field(default_factory=list)
+    _total: int = 0
 
     def add(self, offset: int, size: int, fragment: Fragment) -> None:
         """Adds the fragment whose ``moof`` begins at ``offset`` and which is ``size`` bytes long, ``mdat`` included.
@@ -208,18 +216,20 @@ class IndexBuilder:
         Raises:
             BoxError: samples of an undeclared track, or outside the fragment; a hole that begins before another ends.
         """
-        known = {track.track_id for track in self.tracks}
+        total = self._total
         for part in fragment.tracks:
-            if part.track_id not in known:
+            total += part.count
+            if not _declares(self.tracks, part.track_id):
                 raise BoxError(f"fragment at {offset} has track {part.track_id}, which the init does not declare")
             if part.data_offset < 0 or part.data_offset + part.size > size:
                 raise BoxError(f"fragment at {offset} has samples outside itself")
-        if sum(self._counts.values()) + sum(part.count for part in fragment.tracks) > _MOST_SAMPLES:
+        if total > _MOST_SAMPLES:
             raise BoxError(f"more than {_MOST_SAMPLES} samples by the fragment at {offset}")
         if fragment.hole is not None:
             if self.holes and fragment.hole.start <= self.holes[-1].end:
                 raise BoxError(f"fragment at {offset} has a hole that begins before another ends")
             self.holes.append(fragment.hole)
+        self._total = total
         number = len(self._fragments)
         self._fragments.append((offset, size))
         for part in fragment.tracks:

@@ -215,24 +215,32 @@ class DiskWriter:
         self._waiters.stop()
 
     def _turn(self) -> bool:
-        """One job, if there is one, and what is due; false once all is done and the writer was told to stop."""
+        """Some jobs, if there are any, and what is due; false once all is done and the writer was told to stop."""
         with self._lock:
             if not self._may_work() and not self._returned and not self._is_done():
                 self._wake.wait(min(1.0, max(0.01, self._syncing.look_s)))
             if self._is_done():
                 return False
-            job = self._jobs.popleft() if self._may_work() else None
-        if job is not None:
+        if self._may_work():
             behind = self._queued > _BEHIND_BYTES
             for hasher in self._hashers:
                 hasher.behind = behind
-            self._do(job)
+            self._do_some()
         self._take_up()
         if self._syncing.is_look_due():
             self._syncing.look(self._queued_since())
         self._take_up()
         self.salvage.look()
         return True
+
+    def _do_some(self) -> None:
+        """Does what is queued until something else is due: to look for that after each job costs as much as the job."""
+        while self._may_work():
+            # Others only add to it.
+            job = self._jobs.popleft()
+            self._do(job)
+            if self._returned or self._syncing.is_look_due():
+                return
 
     def _queued_since(self) -> float | None:
         with self._lock:

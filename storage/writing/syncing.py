@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import math
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -75,6 +76,10 @@ class Syncing:
         self._fail = fail
         self._together = together
         self._next_look_s = 0.0
+        # No frame that is not being synced arrived before this.
+        self._dirty_since_s = math.inf
+        # Whether that may be out of date, or one of the open segments be being synced.
+        self._look_at_all = False
         # In the order in which they were opened.
         self._open: dict[SegmentHandle, None] = {}
         # Disks for which a call for all is under way.
@@ -93,6 +98,7 @@ class Syncing:
     def add(self, handle: SegmentHandle) -> None:
         """This segment was opened, and holds what is not synced."""
         handle.dirty_since = time.monotonic()
+        self._dirty_since_s = min(self._dirty_since_s, handle.dirty_since)
         self._open[handle] = None
 
     def dirty(self, handle: SegmentHandle, read_s: float | None) -> None:
@@ -100,10 +106,12 @@ class Syncing:
         since_s = time.monotonic() if read_s is None else read_s
         if handle.dirty_since is None or since_s < handle.dirty_since:
             handle.dirty_since = since_s
+            self._dirty_since_s = min(self._dirty_since_s, since_s)
 
     def close(self, handle: SegmentHandle) -> None:
         """From now on who closes this segment looks after it, until ``closed``."""
         self._open.pop(handle, None)
+        self._look_at_all = True
         since_s = _since(handle)
         if since_s is not None:
             self._closing[handle] = since_s
@@ -119,6 +127,7 @@ class Syncing:
         """From now on somebody else looks after this segment."""
         self._open.pop(handle, None)
         self._closing.pop(handle, None)
+        self._look_at_all = True
 
     def is_look_due(self) -> bool:
         """Looking at every segment after every job would cost more than the jobs."""
@@ -131,15 +140,25 @@ class Syncing:
         self._next_look_s = now_s + self.look_s
         before_s = self._at_risk.unread_s + _TIMES * self._takes_s + self.look_s + interval_s * _ROOM
         due_since_s = now_s - max(interval_s * _LEAST, interval_s - before_s)
+        if self._dirty_since_s > due_since_s and not self._look_at_all:
+            # As nearly always: nothing is due, and looking at each would cost as much as writing it.
+            oldest_s = min(self._dirty_since_s, min(self._closing.values(), default=math.inf))
+            if queued_s is not None:
+                oldest_s = min(oldest_s, queued_s)
+            self._at_risk.oldest = oldest_s if oldest_s <= now_s else None
+            return
         by_disk: dict[int | None, list[SegmentHandle]] = {}
         due: list[SegmentHandle] = []
         oldest_s = min(self._closing.values(), default=now_s + 1)
+        self._dirty_since_s, self._look_at_all = math.inf, False
         for handle in self._open:
             since_s = handle.dirty_since
             if handle.syncing_since is not None:
+                self._look_at_all = True
                 oldest_s = min(oldest_s, handle.syncing_since)
             if since_s is None:
                 continue
+            self._dirty_since_s = min(self._dirty_since_s, since_s)
             oldest_s = min(oldest_s, since_s)
             if handle.syncing_until_us is not None or not handle.named or handle.writer is None:
                 continue
@@ -168,10 +187,10 @@ class Syncing:
         self._begins(handle)
         handle.writer.begin_sync(self._expect(partial(self._synced, handle, time.monotonic())))
 
-    @staticmethod
-    def _begins(handle: SegmentHandle) -> None:
+    def _begins(self, handle: SegmentHandle) -> None:
         since_s = _since(handle)
         handle.dirty_since, handle.syncing_since = None, since_s
+        self._look_at_all = True
         handle.syncing_until_us = handle.written_until_us
 
     def _synced(self, handle: SegmentHandle, began_s: float, _: Future[None]) -> None:
