@@ -60,7 +60,7 @@ log = logging.getLogger(__name__)
 
 # Cameras that are stopped or started without a look at anything else meanwhile.
 _AT_ONCE: Final = 20
-_REPORTS_A_SECOND: Final = 400
+_REPORTS_A_SECOND: Final = 100
 # Well below what the API takes for silence.
 _LONGEST_ROUND: Final = 6
 # Whatever there is in cycles goes at least so often: recording alone makes too little garbage to set the collector off

@@ -319,6 +319,21 @@ def grown(conn: sqlite3.Connection, key: Key, until_us: int, found: Sequence[Hol
     )
 
 
+def all_grown(conn: sqlite3.Connection, grown_: Iterable[tuple[Key, int, Sequence[Hole]]]) -> None:
+    """The same of many: how far each reaches, and its holes."""
+    rows: list[tuple[int, str, int, str, int]] = []
+    for key, until_us, found in grown_:
+        if found:
+            # A hole is known before what comes after it.
+            holes.grown(conn, _key_values(key), found)
+        rows.append((until_us, key.camera, key.start_us, key.node, key.epoch))
+    conn.executemany(
+        "UPDATE growing SET until_us = max(until_us, ?) WHERE camera = (SELECT key FROM camera WHERE id = ?)"
+        " AND start_us = ? AND node = (SELECT key FROM node WHERE id = ?) AND epoch = ?",
+        rows,
+    )
+
+
 def finish(
     conn: sqlite3.Connection,
     key: Key,

@@ -145,9 +145,7 @@ class CatalogueWriter:
                 for operation in batch:
                     operation(conn)
                 status.put(conn, [new for new, _ in statuses])
-                for _, grown in statuses:
-                    for key, until_us, found in grown:
-                        segments.grown(conn, key, until_us, found)
+                segments.all_grown(conn, [one for _, grown in statuses for one in grown])
         except Exception as error:
             if _may_pass(error):
                 # The batch goes back to the front, in order.
