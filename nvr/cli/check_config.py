@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +66,19 @@ def _labels(loaded: Config) -> list[str]:
     return found
 
 
+def _listens(loaded: Config) -> list[str]:
+    """Why this machine can't have its page at the address that is configured, whatever listens there now."""
+    host = loaded.server.host
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.bind(address)
+    except OSError as error:
+        why = error.strerror or str(error)
+        return [f'[server] host: "{host}" is no address of this machine ({why}): it would record, but have no page']
+    return []
+
+
 @click.command("check-config")
 @click.option("--yes", is_flag=True, help="Accept a free space floor that leaves little for footage.")
 @config_option
@@ -77,7 +91,7 @@ def check_config(yes: bool, config: Path) -> None:
     from nvr.config import format_duration, format_size, load
 
     loaded = load(config)
-    for warning in (*loaded.warnings, *_labels(loaded)):
+    for warning in (*loaded.warnings, *_labels(loaded), *_listens(loaded)):
         echo(f"warning: {warning}", err=True)
     wrong = [] if yes else _floors(loaded)
     for line in wrong:

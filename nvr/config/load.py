@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
@@ -92,9 +92,18 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
         if match := _TOML_PLACE.fullmatch(message):
             message = match[1]
             line, column = (int(match[2]), f" at column {match[3]}") if match[2] else (line, " at the end of the file")
-        raise ConfigError(
-            [ConfigProblem(path, line, "", f"not valid TOML: {message}{column}", "correct this line")]
-        ) from None
+        lines = text.split("\n")
+        written = lines[line - 1] if line <= len(lines) else ""
+        remedy = "correct this line"
+        if "\0" in text:
+            remedy = "save the file as UTF-8: it holds zero bytes, as UTF-16 does"
+        elif found := _CURLY.search(written):
+            remedy = f'write straight quotes ("), not {found[0]}, as word processors put them'
+        raise ConfigError([ConfigProblem(path, line, "", f"not valid TOML: {message}{column}", remedy)]) from None
+
+
+# Quotation marks that TOML does not know.
+_CURLY: Final = re.compile("[\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb]")
 
 
 class _Reader:

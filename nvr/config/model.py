@@ -11,7 +11,7 @@ import os
 import re
 import socket
 from collections.abc import Mapping
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -110,6 +110,14 @@ def _host(value: str) -> str:
             raise ValueError(
                 f'has more than a host in it; write "{value.partition(":")[0]}", and a port under its own key'
             ) from None
+        return value
+    if re.fullmatch(r"[\d.]+", value):
+        try:
+            IPv4Address(value)
+        except ValueError:
+            raise ValueError('is not an address; write four numbers from 0 to 255, such as "127.0.0.1"') from None
+    elif not re.fullmatch(r"[\w.-]+", value):
+        raise ValueError('is not a host; for all addresses of this machine write "0.0.0.0" or "::"')
     return value
 
 

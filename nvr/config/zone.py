@@ -85,10 +85,16 @@ def _exists(name: str) -> bool:
 def _meant(text: str) -> list[str]:
     """Zones that somebody may have meant who wrote this: never by resemblance alone, since Asia/Semarang is not
     Asia/Samarkand."""
-    if text.upper() in _INDONESIA:
-        return [_INDONESIA[text.upper()]]
+    said = text.strip()
+    if said.upper() in _INDONESIA:
+        return [_INDONESIA[said.upper()]]
+    if exact := [zone for zone in available_timezones() if zone.casefold() == said.casefold()]:
+        return exact
+    city = said.casefold().replace(" ", "_")
+    if cities := [zone for zone in _everywhere() if zone.rpartition("/")[2].casefold() == city]:
+        return cities[:_MOST]
     home = _home()
-    if match := _OFFSET.fullmatch(text.strip()):
+    if match := _OFFSET.fullmatch(said):
         sign = 1 if match[1] == "+" else -1
         offset = sign * timedelta(hours=int(match[2]), minutes=int(match[3] or 0))
         found = [zone for zone in _by_country(home) if _offset(zone) == offset]

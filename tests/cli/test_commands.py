@@ -75,6 +75,15 @@ def test_check_config_prints_all_problems(config: Path) -> None:
     assert [line.split(": ")[0] for line in result.output.splitlines()] == [f"{config}:2", f"{config}:4"]
 
 
+def test_check_config_warns_of_an_address_that_is_not_this_machines(config: Path) -> None:
+    """It would be served without a page."""
+    for host, wrong in (("192.0.2.77", True), ("no-such-host.invalid", True), ("0.0.0.0", False), ("::1", False)):
+        config.write_text(f'[server]\nhost = "{host}"\n')
+        result = CliRunner().invoke(main, ["check-config", "--config", str(config)])
+        assert result.exit_code == 0
+        assert (f'"{host}" is no address of this machine' in result.output) is wrong
+
+
 def test_check_config_warns(config: Path) -> None:
     config.write_text('[[camera]]\nid = "a"\nurl = "rtsp://u:s3cret@h/x"\n')
     config.chmod(0o600)

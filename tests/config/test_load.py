@@ -159,6 +159,16 @@ url = "rtsp://h/x"
          '2: server.host: has more than a host in it; write "localhost", and a port under its own key'),
         ("[server]\nhost = 'a b'",
          '2: server.host: is not a host; write a name or an address such as "127.0.0.1", "0.0.0.0" or "::"'),
+        ("[server]\nhost = '*'",
+         '2: server.host: is not a host; for all addresses of this machine write "0.0.0.0" or "::"'),
+        ("[server]\nhost = '256.1.1.1'",
+         '2: server.host: is not an address; write four numbers from 0 to 255, such as "127.0.0.1"'),
+        ("[server]\nport = \u201c80\u201d",
+         '2: not valid TOML: Invalid value at column 8; write straight quotes ("), not \u201c, as word'),
+        ("[\0s\0e\0", (
+            "1: not valid TOML: Invalid initial character for a key part at column 2;"
+            " save the file as UTF-8: it holds zero bytes"
+        )),
         ("[server]\nnode = 'N-1'", "2: server.node: is not a node id; use 1 to 16 small letters and digits"),
         ("[server]\nsecure_cookies = 'no'",
          '2: server.secure_cookies: must be "auto", true or false; write one of these'),
@@ -242,6 +252,8 @@ def test_unknown_zone_suggests(tmp_path: Path) -> None:
         ("WIT", '"Asia/Jayapura" (UTC+09:00)'),
         ("utc-3", "(UTC-03:00)"),
         ("GMT+5:45", '"Asia/Kathmandu" (UTC+05:45)'),
+        ("asia/jakarta", 'such as "Asia/Jakarta" (UTC+07:00)'),
+        ("Jakarta ", 'such as "Asia/Jakarta" (UTC+07:00)'),
     ],
 )
 def test_an_offset_suggests_zones_of_that_offset(tmp_path: Path, written: str, meant: str) -> None:
