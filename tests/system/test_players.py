@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +17,7 @@ import httpx
 import pytest
 
 from tests.cameras.clips import ClipSpec, clip
-from tests.cameras.running import Startable
+from tests.cameras.running import Startable, controlled
 from tests.cameras.scripted import ScriptedCamera
 from tests.system.server import NVR, Server
 
@@ -33,6 +35,42 @@ def looks_like(path: Path, start_us: int, length_s: float, within_s: float) -> N
     assert float(said["start_time"]) < 0.1
     assert abs(float(said["duration"]) - length_s) < within_s
     assert datetime.fromisoformat(said["tags"]["creation_time"]).timestamp() == start_us // 1_000_000
+
+
+@pytest.mark.nightly
+def test_vlc_goes_on_with_live_view_after_a_break(tmp_path: Path) -> None:
+    """The camera is away for some seconds, and comes back as it was. VLC stops for good at a discontinuity."""
+    film = clip(ClipSpec(frame_rate=10, frames=100, group=10, width=256, height=64))
+    camera = ScriptedCamera(film, at_end="repeat")
+    with controlled(camera) as control:
+        server = Server(tmp_path, [{"id": "gate", "url": camera.url}], segment_duration="60s", workers=1)
+        server.start()
+        try:
+            server.until(lambda: server.growing("gate"), what="footage")
+            made = subprocess.run(
+                [NVR, "tokens", "create", "--role", "viewer", "--config", server.config],
+                capture_output=True, text=True, timeout=30, check=True,
+            )  # fmt: skip
+            token = made.stdout.split()[-1]
+            address = f"http://x:{token}@127.0.0.1:{server.port}/api/cameras/gate/live.m3u8"
+            server.until(lambda: server.growing("gate")[0].end_us - server.growing("gate")[0].key.start_us > 10e6)
+            player = Path(__file__).parent.parent / "players" / "vlc_play.py"
+            with subprocess.Popen(
+                [sys.executable, player, address, "45"], stdout=subprocess.PIPE, text=True
+            ) as playing:
+                time.sleep(12)
+                control(camera.go_away)
+                time.sleep(3)
+                control(camera.start)
+                told, _ = playing.communicate(timeout=90)
+            if playing.returncode == 3:
+                pytest.skip("NOT TESTED with VLC: apt-get install vlc-bin vlc-plugin-base")
+            first, last = (json.loads(line) for line in (told.splitlines()[0], told.splitlines()[-1]))
+            assert not last["ended"], "it gave up"
+            # A break of eight seconds or so, what VLC buffers, and what it plays besides.
+            assert first["position"] >= 28
+        finally:
+            server.stop()
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="NOT TESTED with ffmpeg: apt-get install ffmpeg")

@@ -31,6 +31,8 @@ PLAYLIST_TYPE: Final = "application/vnd.apple.mpegurl"
 # A day, also the one of 25 hours when clocks are set back.
 _LONGEST_PLAYLIST_US: Final = 25 * 3_600_000_000
 _WIDTHS: Final = range(16, 7681)
+# In the user agent of VLC and of what is built on its library, which stop at a discontinuity for good.
+_VLC: Final = "LibVLC/"
 _NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
 
 
@@ -121,7 +123,8 @@ async def live_answer(
         raise ApiError("invalid_parameter", "_HLS_part needs _HLS_msn")
     if not await sync_to_thread(_is_recorded, services, camera):
         raise no_camera(camera)
-    text = await services.live.playlist(camera, msn=wanted_msn, part=wanted_part)
+    is_vlc = _VLC in request.headers.get("user-agent", "")
+    text = await services.live.playlist(camera, msn=wanted_msn, part=wanted_part, breaks=not is_vlc)
     hidden = not_shown_headers(services.live.not_shown(camera))
     return encoded(request, text.encode(), PLAYLIST_TYPE, headers={**PRIVATE, **hidden})
 

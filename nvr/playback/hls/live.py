@@ -293,8 +293,12 @@ class Live:
         self._linger_s = linger_s
         self._watched: dict[str, _Watched] = {}
 
-    async def playlist(self, camera: str, *, msn: int | None = None, part: int | None = None) -> str:
-        """The live playlist of a camera. With ``msn`` (and ``part``), as a player's ``_HLS_msn`` and ``_HLS_part`` ask,
+    async def playlist(
+        self, camera: str, *, msn: int | None = None, part: int | None = None, breaks: bool = True
+    ) -> str:
+        """The live playlist of a camera; ``breaks`` as of ``LiveWindow.text``.
+
+        With ``msn`` (and ``part``), as a player's ``_HLS_msn`` and ``_HLS_part`` ask,
         it is held back until it has that segment (that part), for at most three target durations; then it is answered
         as it is.
 
@@ -308,7 +312,7 @@ class Live:
             watch.restart()
             watched = _Watched(watch, self._linger_s)
             self._watched[camera] = watched
-        return await watched.playlist(msn, part, self._init_folder)
+        return await watched.playlist(msn, part, self._init_folder, breaks)
 
     def not_shown(self, camera: str) -> list[NotShown]:
         """What the last playlist of a camera does not show, since another run, the newest, recorded the same time."""
@@ -358,7 +362,7 @@ class _Watched:
         finally:
             self.watch.close()
 
-    async def playlist(self, msn: int | None, part: int | None, init_folder: str) -> str:
+    async def playlist(self, msn: int | None, part: int | None, init_folder: str, breaks: bool) -> str:
         window = self.watch.window
 
         def is_ready() -> bool:
@@ -387,4 +391,4 @@ class _Watched:
             raise NotLive(self.watch.camera, None, None)
         if msn is not None and msn > window.last[0] + 2:
             raise LiveTooFarAhead(msn, window.last[0])
-        return window.text(init_folder)
+        return window.text(init_folder, breaks=breaks)

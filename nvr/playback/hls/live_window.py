@@ -79,7 +79,9 @@ class LiveWindow:
     def __init__(self) -> None:
         self.segments: list[LiveSegment] = []
         self.version = 0
+        # Before the window: of runs, and of inits alone.
         self._discontinuities: int | None = None
+        self._changes = 0
         self._part_target_us = _LEAST_PART_TARGET_US
         self._target_s = _LEAST_TARGET_S
 
@@ -148,12 +150,15 @@ class LiveWindow:
             # After a restart hardly ever less than before, since runs begin less than once an hour or so; and small:
             # players keep a list as long as this number, hls.js walks through all of it.
             self._discontinuities = max(0, self.segments[0].msn - _DISCONTINUITIES_SINCE_S) // 3600
+            self._changes = self._discontinuities
         while len(self.segments) > _SEGMENTS + 1:
             gone = self.segments.pop(0)
             self._discontinuities += gone.run != self.segments[0].run
+            self._changes += gone.init != self.segments[0].init
 
-    def text(self, init_folder: str = INIT_FOLDER) -> str:
-        """The playlist."""
+    def text(self, init_folder: str = INIT_FOLDER, *, breaks: bool = True) -> str:
+        """The playlist. Without ``breaks`` a new run of the same init is no discontinuity: times are wall time and go
+        on, but for what was not recorded. For VLC, which stops at each for good."""
         part_target_us = self._part_target_us
         first = self.segments[0]
         lines = [
@@ -164,14 +169,14 @@ class LiveWindow:
             f"#EXT-X-PART-INF:PART-TARGET={seconds(part_target_us)}",
             "#EXT-X-INDEPENDENT-SEGMENTS",
             f"#EXT-X-MEDIA-SEQUENCE:{first.msn}",
-            f"#EXT-X-DISCONTINUITY-SEQUENCE:{self._discontinuities}",
+            f"#EXT-X-DISCONTINUITY-SEQUENCE:{self._discontinuities if breaks else self._changes}",
         ]
-        run, init = first.run, ""
+        run, init = first.run, first.init
         with_parts = self.segments[-1].msn - _SEGMENTS_WITH_PARTS
         for segment in self.segments:
-            if segment.run != run:
+            if segment.run != run and (breaks or segment.init != init):
                 lines.append("#EXT-X-DISCONTINUITY")
-            if segment.init != init:
+            if segment is first or segment.init != init:
                 # Not once more where it is the same: VLC stops there for good.
                 lines.append(map_tag(segment.init, segment.init_bytes, init_folder))
             run, init = segment.run, segment.init

@@ -346,6 +346,23 @@ def test_the_window_slides() -> None:
     assert hint.endswith("BYTERANGE-START=5000")
 
 
+def test_runs_of_one_init_without_discontinuities() -> None:
+    """For VLC: there only another init is one, and only those are counted."""
+    window = LiveWindow()
+    for file in range(12):
+        key = Key(CAMERA, START_US + file * 4_000_000, "n1", 1)
+        init = "ab"[file >= 6] * 64
+        parts = [LivePart(key.start_us + n * 500_000, 500_000, 1000 + 100 * n, 100, n == 0) for n in range(6)]
+        window.add(key, init, 700, (file,), parts)
+        window.end_file(key)
+        plain, usual = (parse(window.text(breaks=breaks)) for breaks in (False, True))
+        assert [item.uri for item in plain.items] == [item.uri for item in usual.items]
+        assert sum(item.discontinuity for item in plain.items) == len({item.init for item in plain.items}) - 1
+        assert sum(item.discontinuity for item in usual.items) == len(usual.items) - 1
+    sequences = [int(playlist.head["EXT-X-DISCONTINUITY-SEQUENCE"]) for playlist in (plain, usual)]
+    assert sequences[1] - sequences[0] == 12 - len(usual.items) - (len({item.init for item in plain.items}) == 1)
+
+
 def test_a_window_begins_with_a_keyframe() -> None:
     window = LiveWindow()
     key = Key(CAMERA, START_US, "n1", 1)
