@@ -71,7 +71,10 @@ FFmpeg 8 can. A clip seeks in both.
 it plays and seeks in all of it.
 - **VLC**: the first frame that is new within two seconds of the seek; it may still be one of before, \
 or one that lacks its keyframe. It plays playlists over gaps, and nothing after a change of parameters.
-- **Live** (`live.m3u8`): FFmpeg 5.1 goes on reading it over files (`tests/system/test_players.py`, without audio); \
+- **VLC and live view**: it goes on after a break of the camera that comes back as it was \
+(`tests/system/test_players.py`); it gets no `DISCONTINUITY` there. Where the camera's parameters change (resolution, \
+codec, sound that begins), it stops, and has to be opened anew: that is VLC's, and no playlist can spare it.
+- **Live** (`live.m3u8`): FFmpeg 5.1 goes on reading it over files (`tests/system/test_players.py`); \
 Chromium through hls.js ([web](../design/web.md)).
 - **Not tried**: QuickTime, Safari and everything else of Apple's (no such machine), Windows' own players, \
 televisions. Kodi and Home Assistant play with FFmpeg; their programs were not tried either.
