@@ -11,10 +11,12 @@ import { parseInstant } from '../../shared/time/instant';
 import type { Alert, AlertMember, Me, Recipient } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Dialog, ErrorText } from '../../shared/ui/dialog';
-import { Field, valueOf } from '../../shared/ui/field';
+
 import { useList } from '../../shared/ui/list';
 import { Time } from '../../shared/ui/time';
 import { causeWords } from '../../shared/i18n/words';
+import { FormActions, TextField } from '../../shared/ui/form';
+import { Table } from '../../shared/ui/table';
 
 const EVERY_MS = 10_000;
 const MOST_CAMERAS = 12;
@@ -66,75 +68,62 @@ export function AlertsPage({ me }: { me: Me }) {
         </p>
       ) : null}
       {list.items && list.items.length > 0 ? (
-        <div class="panel table-scroll">
-          <table class="gaps" data-testid="alerts">
-            <thead>
-              <tr>
-                <th scope="col">{a.what}</th>
-                <th scope="col">{a.since}</th>
-                <th scope="col">{a.until}</th>
-                <th scope="col">{a.cameras}</th>
-                <th scope="col">{a.state}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {list.items.map((alert) => (
-                <tr key={alert.id} data-testid="alert-row" data-kind={alert.kind} data-open={alert.resolved === null}>
-                  <td data-label={a.what}>
-                    <strong>{words(alert)}</strong>
-                    {Object.keys(causesOf(alert)).length > 0 ? (
-                      <div class="hint">
-                        {Object.entries(causesOf(alert))
-                          .map(([cause, n]) => `${causeWords(cause, t)} (${n})`)
-                          .join(', ')}
-                      </div>
-                    ) : null}
-                  </td>
-                  <td data-label={a.since} class="nowrap">
-                    <Time at={parseInstant(alert.since)} zone={me.zone} />
-                  </td>
-                  <td data-label={a.until} class="nowrap">
-                    {alert.resolved === null ? a.open : <Time at={parseInstant(alert.resolved)} zone={me.zone} />}
-                  </td>
-                  <td data-label={a.cameras}>
-                    {alert.members.length > 1 ? (
-                      <Members members={alert.members} zone={me.zone} />
-                    ) : (
-                      alert.cameras.slice(0, MOST_CAMERAS).map((id, i) => (
-                        <span key={id}>
-                          {i > 0 ? ', ' : ''}
-                          <a href={cameraHref(id)}>{id}</a>
-                        </span>
-                      ))
-                    )}
-                    {alert.members.length <= 1 && alert.cameras.length > MOST_CAMERAS
-                      ? ` ${fill(a.more, { n: format.number(alert.cameras.length - MOST_CAMERAS, lang) })}`
-                      : null}
-                  </td>
-                  <td data-label={a.state}>
-                    {alert.acknowledged_by ? (
-                      <div>
-                        {fill(a.knows, { who: alert.acknowledged_by })}
-                        {alert.note ? `: ${alert.note}` : ''}
-                      </div>
-                    ) : null}
-                    {alert.flaps > 0 ? <div class="hint">{fill(a.flaps, { n: alert.flaps })}</div> : null}
-                    {alert.undelivered.map((what) => (
-                      <div key={what} class="error">
-                        {a.undelivered} {what}
-                      </div>
-                    ))}
-                    {alert.resolved === null && !alert.acknowledged_by && allows(me.role, 'investigator') ? (
-                      <button type="button" class="small" data-testid="acknowledge" onClick={() => setKnowing(alert)}>
-                        {a.acknowledge}
-                      </button>
-                    ) : null}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table panel testid="alerts" heads={[a.what, a.since, a.until, a.cameras, a.state]}>
+          {list.items.map((alert) => (
+            <tr key={alert.id} data-testid="alert-row" data-kind={alert.kind} data-open={alert.resolved === null}>
+              <td data-label={a.what}>
+                <strong>{words(alert)}</strong>
+                {Object.keys(causesOf(alert)).length > 0 ? (
+                  <div class="hint">
+                    {Object.entries(causesOf(alert))
+                      .map(([cause, n]) => `${causeWords(cause, t)} (${n})`)
+                      .join(', ')}
+                  </div>
+                ) : null}
+              </td>
+              <td data-label={a.since} class="nowrap">
+                <Time at={parseInstant(alert.since)} zone={me.zone} />
+              </td>
+              <td data-label={a.until} class="nowrap">
+                {alert.resolved === null ? a.open : <Time at={parseInstant(alert.resolved)} zone={me.zone} />}
+              </td>
+              <td data-label={a.cameras}>
+                {alert.members.length > 1 ? (
+                  <Members members={alert.members} zone={me.zone} />
+                ) : (
+                  alert.cameras.slice(0, MOST_CAMERAS).map((id, i) => (
+                    <span key={id}>
+                      {i > 0 ? ', ' : ''}
+                      <a href={cameraHref(id)}>{id}</a>
+                    </span>
+                  ))
+                )}
+                {alert.members.length <= 1 && alert.cameras.length > MOST_CAMERAS
+                  ? ` ${fill(a.more, { n: format.number(alert.cameras.length - MOST_CAMERAS, lang) })}`
+                  : null}
+              </td>
+              <td data-label={a.state}>
+                {alert.acknowledged_by ? (
+                  <div>
+                    {fill(a.knows, { who: alert.acknowledged_by })}
+                    {alert.note ? `: ${alert.note}` : ''}
+                  </div>
+                ) : null}
+                {alert.flaps > 0 ? <div class="hint">{fill(a.flaps, { n: alert.flaps })}</div> : null}
+                {alert.undelivered.map((what) => (
+                  <div key={what} class="error">
+                    {a.undelivered} {what}
+                  </div>
+                ))}
+                {alert.resolved === null && !alert.acknowledged_by && allows(me.role, 'investigator') ? (
+                  <button type="button" class="small" data-testid="acknowledge" onClick={() => setKnowing(alert)}>
+                    {a.acknowledge}
+                  </button>
+                ) : null}
+              </td>
+            </tr>
+          ))}
+        </Table>
       ) : null}
       {recipients ? <Recipients found={recipients} zone={me.zone} /> : null}
       {knowing ? (
@@ -285,18 +274,10 @@ function Acknowledge({
         }}
       >
         <p>{text}</p>
-        <Field label={a.note}>
-          {(f) => <input {...f} data-testid="acknowledge-note" value={note} onInput={(e) => setNote(valueOf(e))} />}
-        </Field>
-        <ErrorText text={action.error} testid="form-error" />
-        <div class="dialog-actions">
-          <button type="button" onClick={onClose}>
-            {t.cancel}
-          </button>
-          <button type="submit" class="primary" data-testid="acknowledge-save" disabled={action.busy}>
-            {a.acknowledge}
-          </button>
-        </div>
+        <TextField label={a.note} data-testid="acknowledge-note" value={note} onValue={setNote} />
+        <FormActions action={action} testid="acknowledge-save" onClose={onClose}>
+          {a.acknowledge}
+        </FormActions>
       </form>
     </Dialog>
   );

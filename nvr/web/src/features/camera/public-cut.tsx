@@ -7,8 +7,9 @@ import { allows } from '../../session';
 import type { Camera, Me } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Dialog, ErrorText } from '../../shared/ui/dialog';
-import { Field, valueOf } from '../../shared/ui/field';
+
 import { useList } from '../../shared/ui/list';
+import { TextField } from '../../shared/ui/form';
 
 export function PublicCut({ camera, me }: { camera: Camera; me: Me }) {
   const shown = (camera.labels['public'] ?? '').toLowerCase();
@@ -56,11 +57,13 @@ function Cut({ camera, me, shows }: { camera: Camera; me: Me; shows: string }) {
             }}
           >
             {cut ? null : <p>{p.cutText}</p>}
-            <Field label={p.reason} error={missing ? t.orders.missing : null}>
-              {(f) => (
-                <input {...f} data-testid="public-cut-reason" value={reason} onInput={(e) => setReason(valueOf(e))} />
-              )}
-            </Field>
+            <TextField
+              label={p.reason}
+              error={missing ? t.orders.missing : null}
+              data-testid="public-cut-reason"
+              value={reason}
+              onValue={setReason}
+            />
             <ErrorText text={action.error} testid="form-error" />
             <div class="dialog-actions">
               <button type="button" onClick={() => setAsking(false)}>

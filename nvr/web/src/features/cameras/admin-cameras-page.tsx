@@ -5,14 +5,15 @@ import * as api from '../../shared/api/client';
 import { fill, useWords } from '../../shared/i18n';
 import type { Camera } from '../../shared/api/schema';
 import { cameraHref } from '../../router';
-import { useAction } from '../../shared/ui/action';
 import { Confirm, ErrorText } from '../../shared/ui/dialog';
 import { useList } from '../../shared/ui/list';
 import { Labels } from '../camera/camera-facts';
 import { CameraForm } from './camera-form';
 import { CameraImport } from './camera-import';
 import { filterCameras } from './camera-filter';
-import { Field, valueOf } from '../../shared/ui/field';
+
+import { TextField } from '../../shared/ui/form';
+import { Table } from '../../shared/ui/table';
 
 /** Rows shown at once; the search finds the rest. */
 const MAX_ROWS = 200;
@@ -25,7 +26,6 @@ export function AdminCamerasPage() {
   const [importing, setImporting] = useState(false);
   const [removing, setRemoving] = useState<Camera | null>(null);
   const [search, setSearch] = useState('');
-  const remove = useAction();
   const found = filterCameras(list.items ?? [], search, 'all');
   return (
     <div>
@@ -43,18 +43,14 @@ export function AdminCamerasPage() {
       <ErrorText text={list.error} testid="list-error" />
       {list.items && list.items.length > 10 ? (
         <div class="filters">
-          <Field label={t.cameras.search}>
-            {(f) => (
-              <input
-                {...f}
-                type="search"
-                data-testid="search"
-                placeholder={t.cameras.searchHint}
-                value={search}
-                onInput={(e) => setSearch(valueOf(e))}
-              />
-            )}
-          </Field>
+          <TextField
+            label={t.cameras.search}
+            type="search"
+            data-testid="search"
+            placeholder={t.cameras.searchHint}
+            value={search}
+            onValue={setSearch}
+          />
           <p class="muted">
             {fill(t.cameras.shown, { shown: String(Math.min(MAX_ROWS, found.length)), all: String(list.items.length) })}
           </p>
@@ -62,61 +58,43 @@ export function AdminCamerasPage() {
       ) : null}
       {list.items?.length === 0 ? <p class="panel">{t.cameras.empty}</p> : null}
       {found.length > 0 ? (
-        <div class="panel table-scroll">
-          <table class="gaps">
-            <thead>
-              <tr>
-                <th scope="col">{a.name}</th>
-                <th scope="col">{a.url}</th>
-                <th scope="col">{a.labels}</th>
-                <th scope="col">{a.source}</th>
-                <th scope="col">{a.actions}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {found.slice(0, MAX_ROWS).map((camera) => (
-                <tr key={camera.id} data-testid="admin-camera-row" data-camera={camera.id}>
-                  <td data-label={a.name}>
-                    <a href={cameraHref(camera.id)}>{camera.name}</a> <span class="muted mono">{camera.id}</span>
-                  </td>
-                  <td data-label={a.url} class="mono break">
-                    {camera.url ?? ''}
-                  </td>
-                  <td data-label={a.labels}>
-                    <Labels labels={camera.labels} />
-                  </td>
-                  <td data-label={a.source} data-testid="camera-source">
-                    {camera.source === 'file' ? a.fromFile : a.fromCatalogue}
-                  </td>
-                  <td data-label={a.actions} class="row-actions">
-                    {camera.source === 'catalogue' ? (
-                      <>
-                        <button
-                          type="button"
-                          class="small"
-                          data-testid="edit-camera"
-                          onClick={() => setForm({ camera })}
-                        >
-                          {t.edit}
-                        </button>
-                        <button
-                          type="button"
-                          class="small danger"
-                          data-testid="remove-camera"
-                          onClick={() => setRemoving(camera)}
-                        >
-                          {t.remove}
-                        </button>
-                      </>
-                    ) : (
-                      <span class="muted">–</span>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table panel heads={[a.name, a.url, a.labels, a.source, a.actions]}>
+          {found.slice(0, MAX_ROWS).map((camera) => (
+            <tr key={camera.id} data-testid="admin-camera-row" data-camera={camera.id}>
+              <td data-label={a.name}>
+                <a href={cameraHref(camera.id)}>{camera.name}</a> <span class="muted mono">{camera.id}</span>
+              </td>
+              <td data-label={a.url} class="mono break">
+                {camera.url ?? ''}
+              </td>
+              <td data-label={a.labels}>
+                <Labels labels={camera.labels} />
+              </td>
+              <td data-label={a.source} data-testid="camera-source">
+                {camera.source === 'file' ? a.fromFile : a.fromCatalogue}
+              </td>
+              <td data-label={a.actions} class="row-actions">
+                {camera.source === 'catalogue' ? (
+                  <>
+                    <button type="button" class="small" data-testid="edit-camera" onClick={() => setForm({ camera })}>
+                      {t.edit}
+                    </button>
+                    <button
+                      type="button"
+                      class="small danger"
+                      data-testid="remove-camera"
+                      onClick={() => setRemoving(camera)}
+                    >
+                      {t.remove}
+                    </button>
+                  </>
+                ) : (
+                  <span class="muted">–</span>
+                )}
+              </td>
+            </tr>
+          ))}
+        </Table>
       ) : null}
       {form ? (
         <CameraForm
@@ -134,18 +112,9 @@ export function AdminCamerasPage() {
           title={fill(a.removeCamera, { name: removing.name })}
           text={a.removeCameraText}
           action={t.remove}
-          error={remove.error}
-          busy={remove.busy}
-          onClose={() => {
-            setRemoving(null);
-            remove.clear();
-          }}
-          onConfirm={async () => {
-            if (await remove.run(() => api.removeCamera(removing.id))) {
-              setRemoving(null);
-              list.reload();
-            }
-          }}
+          work={() => api.removeCamera(removing.id)}
+          onDone={list.reload}
+          onClose={() => setRemoving(null)}
         />
       ) : null}
     </div>

@@ -6,9 +6,10 @@ import * as api from '../../shared/api/client';
 import { fill, useWords } from '../../shared/i18n';
 import type { Camera, CameraChange } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
-import { Dialog, ErrorText } from '../../shared/ui/dialog';
+import { Dialog } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
 import { CAMERA_ID, labelsToText, readLabels } from './labels-text';
+import { FormActions, TextField } from '../../shared/ui/form';
 
 const PRIORITY = /^-?\d{1,4}$/;
 
@@ -115,59 +116,47 @@ export function CameraForm({ camera, onDone, onClose }: CameraFormProps) {
         }}
       >
         {camera ? null : (
-          <Field label={a.id} hint={a.idHint} error={errors.id}>
-            {(f) => (
-              <input
-                {...f}
-                data-testid="camera-id"
-                value={id}
-                autocapitalize="none"
-                spellcheck={false}
-                onInput={(e) => setId(valueOf(e))}
-              />
-            )}
-          </Field>
+          <TextField
+            label={a.id}
+            hint={a.idHint}
+            error={errors.id}
+            data-testid="camera-id"
+            value={id}
+            autocapitalize="none"
+            spellcheck={false}
+            onValue={setId}
+          />
         )}
-        <Field label={a.name} error={errors.name}>
-          {(f) => <input {...f} data-testid="camera-name" value={name} onInput={(e) => setName(valueOf(e))} />}
-        </Field>
-        <Field label={a.url} hint={a.urlHint} error={errors.url}>
-          {(f) => (
-            <input
-              {...f}
-              data-testid="camera-url"
-              type="text"
-              inputMode="url"
-              spellcheck={false}
-              value={url}
-              onInput={(e) => setUrl(valueOf(e))}
-            />
-          )}
-        </Field>
+        <TextField label={a.name} error={errors.name} data-testid="camera-name" value={name} onValue={setName} />
+        <TextField
+          label={a.url}
+          hint={a.urlHint}
+          error={errors.url}
+          data-testid="camera-url"
+          type="text"
+          inputMode="url"
+          spellcheck={false}
+          value={url}
+          onValue={setUrl}
+        />
         <div class="two">
-          <Field label={a.username} hint={camera ? a.passwordKeep : undefined}>
-            {(f) => (
-              <input
-                {...f}
-                data-testid="camera-username"
-                autocomplete="off"
-                value={username}
-                onInput={(e) => setUsername(valueOf(e))}
-              />
-            )}
-          </Field>
-          <Field label={a.password} hint={camera ? a.passwordKeep : undefined}>
-            {(f) => (
-              <input
-                {...f}
-                data-testid="camera-password"
-                type="password"
-                autocomplete="new-password"
-                value={password}
-                onInput={(e) => setPassword(valueOf(e))}
-              />
-            )}
-          </Field>
+          <TextField
+            label={a.username}
+            hint={camera ? a.passwordKeep : undefined}
+            data-testid="camera-username"
+            autocomplete="off"
+            value={username}
+            onValue={setUsername}
+          />
+          <TextField
+            label={a.password}
+            hint={camera ? a.passwordKeep : undefined}
+            data-testid="camera-password"
+            type="password"
+            autocomplete="new-password"
+            value={password}
+            onValue={setPassword}
+          />
         </div>
         <Field label={a.labels} hint={a.labelsHint} error={errors.labels}>
           {(f) => (
@@ -241,15 +230,9 @@ export function CameraForm({ camera, onDone, onClose }: CameraFormProps) {
             {a.audio} <span class="hint">{a.audioHint}</span>
           </span>
         </label>
-        <ErrorText text={action.error} testid="form-error" />
-        <div class="dialog-actions">
-          <button type="button" onClick={onClose}>
-            {t.cancel}
-          </button>
-          <button type="submit" class="primary" data-testid="camera-save" disabled={action.busy}>
-            {camera ? t.save : a.add}
-          </button>
-        </div>
+        <FormActions action={action} testid="camera-save" onClose={onClose}>
+          {camera ? t.save : a.add}
+        </FormActions>
       </form>
     </Dialog>
   );

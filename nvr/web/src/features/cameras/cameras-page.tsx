@@ -17,6 +17,7 @@ import { visible, type Slice } from '../../shared/ui/virtual';
 import { causeWords, errorWords } from '../../shared/i18n/words';
 import { countStates, filterCameras, pauseFor, presentCauses, type StateFilter } from './camera-filter';
 import { Thumbnail } from './thumbnail';
+import { TextField } from '../../shared/ui/form';
 
 export function CamerasPage({ me }: { me: Me }) {
   const { t, lang } = useWords();
@@ -71,18 +72,14 @@ export function CamerasPage({ me }: { me: Me }) {
       {cameras.length > 0 ? (
         <>
           <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
-            <Field label={c.search}>
-              {(a) => (
-                <input
-                  {...a}
-                  type="search"
-                  data-testid="search"
-                  placeholder={c.searchHint}
-                  value={search}
-                  onInput={(e) => setSearch(valueOf(e))}
-                />
-              )}
-            </Field>
+            <TextField
+              label={c.search}
+              type="search"
+              data-testid="search"
+              placeholder={c.searchHint}
+              value={search}
+              onValue={setSearch}
+            />
             <Field label={c.state}>
               {(a) => (
                 <select

@@ -6,12 +6,13 @@ import { fill, useWords } from '../../shared/i18n';
 import { serverNow } from '../../session';
 import * as format from '../../shared/time/format';
 import { HOUR, MINUTE } from '../../shared/time/instant';
-import { fromInput, toInput } from '../../shared/time/zone';
+
 import type { Camera, Case } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
-import { Dialog, ErrorText } from '../../shared/ui/dialog';
-import { Field, valueOf } from '../../shared/ui/field';
+import { Dialog } from '../../shared/ui/dialog';
+
 import { readIds } from '../gaps/report-sums';
+import { FormActions, InstantField, TextField } from '../../shared/ui/form';
 
 interface FormProps {
   onDone: () => void;
@@ -40,20 +41,26 @@ export function CaseForm({ onDone, onClose }: FormProps) {
             .then((done) => done && onDone());
         }}
       >
-        <Field label={c.number} hint={c.numberHint}>
-          {(f) => (
-            <input {...f} required data-testid="case-number" value={number} onInput={(e) => setNumber(valueOf(e))} />
-          )}
-        </Field>
-        <Field label={c.legalBasis} hint={c.legalBasisHint}>
-          {(f) => (
-            <input {...f} required data-testid="case-basis" value={basis} onInput={(e) => setBasis(valueOf(e))} />
-          )}
-        </Field>
-        <Field label={c.caseTitle}>
-          {(f) => <input {...f} data-testid="case-title" value={title} onInput={(e) => setTitle(valueOf(e))} />}
-        </Field>
-        <Buttons action={c.open} busy={action.busy} error={action.error} testid="case-save" onClose={onClose} />
+        <TextField
+          label={c.number}
+          hint={c.numberHint}
+          required
+          data-testid="case-number"
+          value={number}
+          onValue={setNumber}
+        />
+        <TextField
+          label={c.legalBasis}
+          hint={c.legalBasisHint}
+          required
+          data-testid="case-basis"
+          value={basis}
+          onValue={setBasis}
+        />
+        <TextField label={c.caseTitle} data-testid="case-title" value={title} onValue={setTitle} />
+        <FormActions action={action} testid="case-save" onClose={onClose}>
+          {c.open}
+        </FormActions>
       </form>
     </Dialog>
   );
@@ -87,18 +94,15 @@ export function RequestForm({ case: asked, zone, onDone, onClose }: FormProps & 
         }}
       >
         <p class="hint">{c.heldAtOnce}</p>
-        <Field label={c.cameras} hint={c.camerasHint}>
-          {(f) => (
-            <input
-              {...f}
-              required
-              data-testid="request-cameras"
-              list="request-camera-ids"
-              value={ids}
-              onInput={(e) => setIds(valueOf(e))}
-            />
-          )}
-        </Field>
+        <TextField
+          label={c.cameras}
+          hint={c.camerasHint}
+          required
+          data-testid="request-cameras"
+          list="request-camera-ids"
+          value={ids}
+          onValue={setIds}
+        />
         <datalist id="request-camera-ids">
           {known.slice(0, 500).map((camera) => (
             <option key={camera.id} value={camera.id}>
@@ -107,46 +111,27 @@ export function RequestForm({ case: asked, zone, onDone, onClose }: FormProps & 
           ))}
         </datalist>
         <div class="two">
-          <Field label={c.from} error={valid ? null : t.clip.invalid}>
-            {(f) => (
-              <input
-                {...f}
-                type="datetime-local"
-                step="1"
-                required
-                data-testid="request-start"
-                value={toInput(range.start, zone)}
-                onChange={(e) => setRange({ ...range, start: fromInput(valueOf(e), zone) ?? range.start })}
-              />
-            )}
-          </Field>
-          <Field label={c.to}>
-            {(f) => (
-              <input
-                {...f}
-                type="datetime-local"
-                step="1"
-                required
-                data-testid="request-end"
-                value={toInput(range.end, zone)}
-                onChange={(e) => setRange({ ...range, end: fromInput(valueOf(e), zone) ?? range.end })}
-              />
-            )}
-          </Field>
+          <InstantField
+            label={c.from}
+            error={valid ? null : t.clip.invalid}
+            at={range.start}
+            zone={zone}
+            testid="request-start"
+            onAt={(start) => setRange({ ...range, start })}
+          />
+          <InstantField
+            label={c.to}
+            at={range.end}
+            zone={zone}
+            testid="request-end"
+            onAt={(end) => setRange({ ...range, end })}
+          />
         </div>
         <p class="hint">{fill(t.clip.zone, { name: format.zoneName(range.start, lang, zone) })}</p>
-        <Field label={c.purpose}>
-          {(f) => (
-            <input
-              {...f}
-              required
-              data-testid="request-purpose"
-              value={purpose}
-              onInput={(e) => setPurpose(valueOf(e))}
-            />
-          )}
-        </Field>
-        <Buttons action={c.ask} busy={action.busy} error={action.error} testid="request-save" onClose={onClose} />
+        <TextField label={c.purpose} required data-testid="request-purpose" value={purpose} onValue={setPurpose} />
+        <FormActions action={action} testid="request-save" onClose={onClose}>
+          {c.ask}
+        </FormActions>
       </form>
     </Dialog>
   );
@@ -174,17 +159,13 @@ export function DecisionForm({
             .then((done) => done && onDone());
         }}
       >
-        <Field label={c.reason}>
-          {(f) => (
-            <input
-              {...f}
-              required={decision.what !== 'approve'}
-              data-testid="decision-reason"
-              value={reason}
-              onInput={(e) => setReason(valueOf(e))}
-            />
-          )}
-        </Field>
+        <TextField
+          label={c.reason}
+          required={decision.what !== 'approve'}
+          data-testid="decision-reason"
+          value={reason}
+          onValue={setReason}
+        />
         {decision.what !== 'approve' && mayRelease ? (
           <label class="check">
             <input
@@ -198,37 +179,10 @@ export function DecisionForm({
             </span>
           </label>
         ) : null}
-        <Buttons action={words} busy={action.busy} error={action.error} testid="decision-save" onClose={onClose} />
+        <FormActions action={action} testid="decision-save" onClose={onClose}>
+          {words}
+        </FormActions>
       </form>
     </Dialog>
-  );
-}
-
-function Buttons({
-  action,
-  busy,
-  error,
-  testid,
-  onClose,
-}: {
-  action: string;
-  busy: boolean;
-  error: string | null;
-  testid: string;
-  onClose: () => void;
-}) {
-  const { t } = useWords();
-  return (
-    <>
-      <ErrorText text={error} testid="form-error" />
-      <div class="dialog-actions">
-        <button type="button" onClick={onClose}>
-          {t.cancel}
-        </button>
-        <button type="submit" class="primary" data-testid={testid} disabled={busy}>
-          {action}
-        </button>
-      </div>
-    </>
   );
 }

@@ -16,6 +16,7 @@ import { Time } from '../../shared/ui/time';
 import { CaseForm, DecisionForm, RequestForm, type Decision } from './case-forms';
 import { begins, share } from './export-share';
 import { LinkForm } from './link-form';
+import { Table } from '../../shared/ui/table';
 
 type Open =
   | { kind: 'case' }
@@ -104,34 +105,19 @@ export function CasesPage({ me }: { me: Me }) {
           {item.requests.length === 0 ? (
             <p>{c.noRequests}</p>
           ) : (
-            <div class="table-scroll">
-              <table class="gaps">
-                <thead>
-                  <tr>
-                    <th scope="col">{c.cameras}</th>
-                    <th scope="col">{c.from}</th>
-                    <th scope="col">{c.to}</th>
-                    <th scope="col">{c.purpose}</th>
-                    <th scope="col">{c.requester}</th>
-                    <th scope="col">{c.state}</th>
-                    <th scope="col">{t.admin.actions}</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {item.requests.map((made) => (
-                    <RequestRow
-                      key={made.id}
-                      made={made}
-                      me={me}
-                      item={made.export === null ? undefined : exports.get(made.export)}
-                      onMade={() => list.reload()}
-                      onLink={(item) => setOpen({ kind: 'link', item })}
-                      decide={(what) => setOpen({ kind: 'decide', decision: { what, id: made.id } })}
-                    />
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <Table heads={[c.cameras, c.from, c.to, c.purpose, c.requester, c.state, t.admin.actions]}>
+              {item.requests.map((made) => (
+                <RequestRow
+                  key={made.id}
+                  made={made}
+                  me={me}
+                  item={made.export === null ? undefined : exports.get(made.export)}
+                  onMade={() => list.reload()}
+                  onLink={(item) => setOpen({ kind: 'link', item })}
+                  decide={(what) => setOpen({ kind: 'decide', decision: { what, id: made.id } })}
+                />
+              ))}
+            </Table>
           )}
         </section>
       ))}

@@ -6,12 +6,13 @@ import { fill, useWords } from '../../shared/i18n';
 import { serverNow } from '../../session';
 import * as format from '../../shared/time/format';
 import { HOUR, MINUTE } from '../../shared/time/instant';
-import { fromInput, toInput } from '../../shared/time/zone';
+
 import type { Bounds } from '../../timeline/geometry';
 import { useAction } from '../../shared/ui/action';
-import { Dialog, ErrorText } from '../../shared/ui/dialog';
+import { Dialog } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
 import { readIds } from '../gaps/report-sums';
+import { FormActions, InstantField, TextField } from '../../shared/ui/form';
 
 interface ExportFormProps {
   zone: string;
@@ -55,53 +56,39 @@ export function ExportForm({ zone, camera, range: given, onDone, onClose }: Expo
         }}
       >
         <p class="hint">{x.formText}</p>
-        <Field label={c.cameras} hint={c.camerasHint}>
-          {(f) => (
-            <input {...f} required data-testid="export-cameras" value={ids} onInput={(e) => setIds(valueOf(e))} />
-          )}
-        </Field>
+        <TextField
+          label={c.cameras}
+          hint={c.camerasHint}
+          required
+          data-testid="export-cameras"
+          value={ids}
+          onValue={setIds}
+        />
         <div class="two">
-          <Field label={c.from} error={valid ? null : t.clip.invalid}>
-            {(f) => (
-              <input
-                {...f}
-                type="datetime-local"
-                step="1"
-                required
-                data-testid="export-start"
-                value={toInput(range.start, zone)}
-                onChange={(e) => setRange({ ...range, start: fromInput(valueOf(e), zone) ?? range.start })}
-              />
-            )}
-          </Field>
-          <Field label={c.to}>
-            {(f) => (
-              <input
-                {...f}
-                type="datetime-local"
-                step="1"
-                required
-                data-testid="export-end"
-                value={toInput(range.end, zone)}
-                onChange={(e) => setRange({ ...range, end: fromInput(valueOf(e), zone) ?? range.end })}
-              />
-            )}
-          </Field>
+          <InstantField
+            label={c.from}
+            error={valid ? null : t.clip.invalid}
+            at={range.start}
+            zone={zone}
+            testid="export-start"
+            onAt={(start) => setRange({ ...range, start })}
+          />
+          <InstantField
+            label={c.to}
+            at={range.end}
+            zone={zone}
+            testid="export-end"
+            onAt={(end) => setRange({ ...range, end })}
+          />
         </div>
         <p class="hint">{fill(t.clip.zone, { name: format.zoneName(range.start, lang, zone) })}</p>
         {text('case', c.number)}
         {text('legal_basis', c.legalBasis)}
         {text('purpose', c.purpose)}
         {text('requester', c.requester)}
-        <ErrorText text={action.error} />
-        <div class="dialog-actions">
-          <button type="button" onClick={onClose}>
-            {t.cancel}
-          </button>
-          <button type="submit" class="primary" data-testid="export-save" disabled={action.busy || !valid}>
-            {x.make}
-          </button>
-        </div>
+        <FormActions action={action} testid="export-save" disabled={!valid} onClose={onClose}>
+          {x.make}
+        </FormActions>
       </form>
     </Dialog>
   );

@@ -8,7 +8,6 @@ import { cameraHref } from '../../router';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
 import type { Certificate, Export, Me } from '../../shared/api/schema';
-import { useAction } from '../../shared/ui/action';
 import { Confirm, ErrorText } from '../../shared/ui/dialog';
 import { useList } from '../../shared/ui/list';
 import { usePoll } from '../../shared/ui/poll';
@@ -24,7 +23,6 @@ export function ExportsPage({ me }: { me: Me }) {
   const list = useList(() => api.exports().then((found) => found.exports));
   const [certificates, setCertificates] = useState<Certificate[]>([]);
   const [open, setOpen] = useState<{ kind: 'new' } | { kind: 'cancel' | 'link'; item: Export } | null>(null);
-  const cancelling = useAction();
   useEffect(() => {
     document.title = `${x.title} – nvr`;
   }, [x]);
@@ -86,10 +84,9 @@ export function ExportsPage({ me }: { me: Me }) {
           title={x.cancelTitle}
           text={x.cancelText}
           action={x.cancel}
-          error={cancelling.error}
-          busy={cancelling.busy}
+          work={() => api.cancelExport(open.item.id)}
+          onDone={list.reload}
           onClose={() => setOpen(null)}
-          onConfirm={() => void cancelling.run(() => api.cancelExport(open.item.id)).then((ok) => ok && done())}
         />
       ) : null}
     </div>

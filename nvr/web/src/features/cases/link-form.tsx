@@ -7,8 +7,9 @@ import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
 import type { Export, ExportLink } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
-import { Dialog, ErrorText } from '../../shared/ui/dialog';
+import { Dialog } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
+import { CopyButton, FormActions, TextField } from '../../shared/ui/form';
 
 const DAY_S = 86_400;
 const TIMES_S = [3_600, DAY_S, 3 * DAY_S, 7 * DAY_S];
@@ -29,7 +30,6 @@ export function LinkForm({
   const [recipient, setRecipient] = useState('');
   const [expires, setExpires] = useState(3 * DAY_S);
   const [made, setMade] = useState<ExportLink | null>(null);
-  const [copied, setCopied] = useState(false);
   const action = useAction();
   if (made) {
     const address = location.origin + made.path;
@@ -52,20 +52,7 @@ export function LinkForm({
           )}
         </Field>
         <div class="dialog-actions">
-          {navigator.clipboard ? (
-            <button
-              type="button"
-              data-testid="link-copy"
-              onClick={() =>
-                void navigator.clipboard.writeText(address).then(
-                  () => setCopied(true),
-                  () => undefined,
-                )
-              }
-            >
-              {copied ? t.admin.copied : t.admin.copy}
-            </button>
-          ) : null}
+          <CopyButton value={address} testid="link-copy" />
           <button type="button" class="primary" data-testid="link-done" onClick={onClose}>
             {t.close}
           </button>
@@ -85,18 +72,15 @@ export function LinkForm({
         }}
       >
         <p class="hint">{l.formText}</p>
-        <Field label={l.recipient} hint={l.recipientHint}>
-          {(f) => (
-            <input
-              {...f}
-              required
-              maxLength={200}
-              data-testid="link-to"
-              value={recipient}
-              onInput={(e) => setRecipient(valueOf(e))}
-            />
-          )}
-        </Field>
+        <TextField
+          label={l.recipient}
+          hint={l.recipientHint}
+          required
+          maxLength={200}
+          data-testid="link-to"
+          value={recipient}
+          onValue={setRecipient}
+        />
         <Field label={l.good}>
           {(f) => (
             <select
@@ -113,15 +97,9 @@ export function LinkForm({
             </select>
           )}
         </Field>
-        <ErrorText text={action.error} testid="form-error" />
-        <div class="dialog-actions">
-          <button type="button" onClick={onClose}>
-            {t.cancel}
-          </button>
-          <button type="submit" class="primary" data-testid="link-save" disabled={action.busy}>
-            {l.make}
-          </button>
-        </div>
+        <FormActions action={action} testid="link-save" onClose={onClose}>
+          {l.make}
+        </FormActions>
       </form>
     </Dialog>
   );

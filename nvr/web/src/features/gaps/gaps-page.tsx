@@ -7,7 +7,7 @@ import { cameraHref } from '../../router';
 import { serverNow } from '../../session';
 import * as format from '../../shared/time/format';
 import { HOUR, MINUTE, parseInstant, type Instant } from '../../shared/time/instant';
-import { dateOf, dayBounds, fromInput, toInput } from '../../shared/time/zone';
+import { dateOf, dayBounds } from '../../shared/time/zone';
 import { CAUSE_VALUES, CAUSE_CLASS_VALUES, type Camera, type GapReport, type Me } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { ErrorText } from '../../shared/ui/dialog';
@@ -17,6 +17,8 @@ import { causeWords, classWords, detailWords } from '../../shared/i18n/words';
 import { CoverageTable } from './coverage-table';
 import { OutagesNow } from './outages-now';
 import { readIds, sumsByCause } from './report-sums';
+import { InstantField, TextField } from '../../shared/ui/form';
+import { Table } from '../../shared/ui/table';
 
 /**
  * The whole list is in the CSV file; the page asks for as many rows as it can show without becoming slow, and for the
@@ -97,43 +99,29 @@ export function GapsPage({ me }: { me: Me }) {
           </button>
           <span class="hint">{fill(t.clip.zone, { name: format.zoneName(range.start, lang, zone) })}</span>
         </div>
-        <Field label={r.from} error={valid ? null : t.clip.invalid}>
-          {(a) => (
-            <input
-              {...a}
-              type="datetime-local"
-              step="1"
-              required
-              data-testid="gap-start"
-              value={toInput(range.start, zone)}
-              onChange={(e) => pick(valueOf(e), (start) => setRange({ ...range, start }))}
-            />
-          )}
-        </Field>
-        <Field label={r.to}>
-          {(a) => (
-            <input
-              {...a}
-              type="datetime-local"
-              step="1"
-              required
-              data-testid="gap-end"
-              value={toInput(range.end, zone)}
-              onChange={(e) => pick(valueOf(e), (end) => setRange({ ...range, end }))}
-            />
-          )}
-        </Field>
-        <Field label={r.cameras} hint={r.camerasHint}>
-          {(a) => (
-            <input
-              {...a}
-              data-testid="gap-cameras"
-              list="gap-camera-ids"
-              value={ids}
-              onInput={(e) => setIds(valueOf(e))}
-            />
-          )}
-        </Field>
+        <InstantField
+          label={r.from}
+          error={valid ? null : t.clip.invalid}
+          at={range.start}
+          zone={zone}
+          testid="gap-start"
+          onAt={(start) => setRange({ ...range, start })}
+        />
+        <InstantField
+          label={r.to}
+          at={range.end}
+          zone={zone}
+          testid="gap-end"
+          onAt={(end) => setRange({ ...range, end })}
+        />
+        <TextField
+          label={r.cameras}
+          hint={r.camerasHint}
+          data-testid="gap-cameras"
+          list="gap-camera-ids"
+          value={ids}
+          onValue={setIds}
+        />
         <datalist id="gap-camera-ids">
           {known.slice(0, 500).map((camera) => (
             <option key={camera.id} value={camera.id}>
@@ -141,17 +129,14 @@ export function GapsPage({ me }: { me: Me }) {
             </option>
           ))}
         </datalist>
-        <Field label={r.group} hint={r.groupHint}>
-          {(a) => (
-            <input
-              {...a}
-              data-testid="gap-group"
-              list="gap-labels"
-              value={group}
-              onInput={(e) => setGroup(valueOf(e))}
-            />
-          )}
-        </Field>
+        <TextField
+          label={r.group}
+          hint={r.groupHint}
+          data-testid="gap-group"
+          list="gap-labels"
+          value={group}
+          onValue={setGroup}
+        />
         <datalist id="gap-labels">
           {labels.map((label) => (
             <option key={label} value={label} />
@@ -181,19 +166,16 @@ export function GapsPage({ me }: { me: Me }) {
             </select>
           )}
         </Field>
-        <Field label={r.fold} hint={r.foldHint}>
-          {(a) => (
-            <input
-              {...a}
-              type="number"
-              min="0"
-              step="1"
-              data-testid="gap-fold"
-              value={fold}
-              onInput={(e) => setFold(valueOf(e))}
-            />
-          )}
-        </Field>
+        <TextField
+          label={r.fold}
+          hint={r.foldHint}
+          type="number"
+          min="0"
+          step="1"
+          data-testid="gap-fold"
+          value={fold}
+          onValue={setFold}
+        />
         <div class="actions">
           <button type="submit" class="primary" data-testid="gap-run" disabled={action.busy || !valid}>
             {action.busy ? t.loading : r.run}
@@ -218,11 +200,6 @@ export function GapsPage({ me }: { me: Me }) {
       {result ? <Report {...result} zone={zone} /> : null}
     </div>
   );
-
-  function pick(value: string, use: (at: Instant) => void): void {
-    const at = fromInput(value, zone);
-    if (at !== null) use(at);
-  }
 }
 
 function minuteNow(): Instant {
@@ -302,49 +279,35 @@ function Report({ report, query, zone }: { report: GapReport; query: api.GapQuer
             {fill(r.shownOf, { shown: format.number(rows.length, lang), all: format.number(total.gaps, lang) })}
           </p>
         ) : null}
-        <div class="table-scroll">
-          <table class="gaps" data-testid="gap-table">
-            <thead>
-              <tr>
-                <th scope="col">{g.camera}</th>
-                <th scope="col">{g.start}</th>
-                <th scope="col">{g.end}</th>
-                <th scope="col">{g.duration}</th>
-                <th scope="col">{g.cause}</th>
-                <th scope="col">{g.detail}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((gap) => (
-                <tr key={`${gap.camera} ${gap.start}`} data-testid="gap-report-row" data-cause={gap.cause}>
-                  <td data-label={g.camera}>
-                    <a href={cameraHref(gap.camera, { at: gap.start })}>{gap.name || gap.camera}</a>
-                  </td>
-                  <td data-label={g.start} class="nowrap">
-                    <Time at={parseInstant(gap.start)} zone={zone} show="plain" />
-                  </td>
-                  <td data-label={g.end} class={gap.open ? '' : 'nowrap'}>
-                    {gap.open ? (
-                      fill(g.stillOpen, { asOf: format.clock(asOf, lang, zone) })
-                    ) : (
-                      <Time at={parseInstant(gap.end)} zone={zone} show="plain" />
-                    )}
-                  </td>
-                  <td data-label={g.duration} class="nowrap">
-                    {format.duration(gap.duration_s, lang)}
-                  </td>
-                  <td data-label={g.cause}>
-                    <span class={`swatch gap-${gap.class}`} aria-hidden="true" />
-                    {causeWords(gap.cause, t)}
-                  </td>
-                  <td data-label={g.detail} class="detail">
-                    {detailWords(gap.detail, t)}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table testid="gap-table" heads={[g.camera, g.start, g.end, g.duration, g.cause, g.detail]}>
+          {rows.map((gap) => (
+            <tr key={`${gap.camera} ${gap.start}`} data-testid="gap-report-row" data-cause={gap.cause}>
+              <td data-label={g.camera}>
+                <a href={cameraHref(gap.camera, { at: gap.start })}>{gap.name || gap.camera}</a>
+              </td>
+              <td data-label={g.start} class="nowrap">
+                <Time at={parseInstant(gap.start)} zone={zone} show="plain" />
+              </td>
+              <td data-label={g.end} class={gap.open ? '' : 'nowrap'}>
+                {gap.open ? (
+                  fill(g.stillOpen, { asOf: format.clock(asOf, lang, zone) })
+                ) : (
+                  <Time at={parseInstant(gap.end)} zone={zone} show="plain" />
+                )}
+              </td>
+              <td data-label={g.duration} class="nowrap">
+                {format.duration(gap.duration_s, lang)}
+              </td>
+              <td data-label={g.cause}>
+                <span class={`swatch gap-${gap.class}`} aria-hidden="true" />
+                {causeWords(gap.cause, t)}
+              </td>
+              <td data-label={g.detail} class="detail">
+                {detailWords(gap.detail, t)}
+              </td>
+            </tr>
+          ))}
+        </Table>
       </section>
     </>
   );

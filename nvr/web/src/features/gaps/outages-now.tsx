@@ -10,6 +10,7 @@ import type { OutageList } from '../../shared/api/schema';
 import { usePoll } from '../../shared/ui/poll';
 import { Time } from '../../shared/ui/time';
 import { causeWords, detailWords } from '../../shared/i18n/words';
+import { Table } from '../../shared/ui/table';
 
 const MAX_ROWS = 50;
 const PAUSE = 15_000;
@@ -38,42 +39,29 @@ export function OutagesNow({ zone }: { zone: string }) {
               all: format.number(found.cameras, lang),
             })}
           </p>
-          <div class="table-scroll">
-            <table class="gaps">
-              <thead>
-                <tr>
-                  <th scope="col">{t.gapList.camera}</th>
-                  <th scope="col">{r.since}</th>
-                  <th scope="col">{t.gapList.duration}</th>
-                  <th scope="col">{t.gapList.cause}</th>
-                  <th scope="col">{t.gapList.detail}</th>
-                </tr>
-              </thead>
-              <tbody>
-                {rows.map((one) => (
-                  <tr key={one.camera} data-testid="outage-row" data-camera={one.camera}>
-                    <td data-label={t.gapList.camera}>
-                      <a href={cameraHref(one.camera, { at: one.since })}>{one.name || one.camera}</a>
-                    </td>
-                    <td data-label={r.since} class="nowrap">
-                      <Time at={parseInstant(one.since)} zone={zone} show="plain" />
-                    </td>
-                    <td data-label={t.gapList.duration} class="nowrap">
-                      {one.at_least ? '> ' : ''}
-                      {format.duration(one.duration_s, lang)}
-                    </td>
-                    <td data-label={t.gapList.cause}>
-                      <span class={`swatch gap-${one.class}`} aria-hidden="true" />
-                      {one.cause === null ? t.cameras.noCause : causeWords(one.cause, t)}
-                    </td>
-                    <td data-label={t.gapList.detail} class="detail">
-                      {detailWords(one.detail, t)}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table heads={[t.gapList.camera, r.since, t.gapList.duration, t.gapList.cause, t.gapList.detail]}>
+            {rows.map((one) => (
+              <tr key={one.camera} data-testid="outage-row" data-camera={one.camera}>
+                <td data-label={t.gapList.camera}>
+                  <a href={cameraHref(one.camera, { at: one.since })}>{one.name || one.camera}</a>
+                </td>
+                <td data-label={r.since} class="nowrap">
+                  <Time at={parseInstant(one.since)} zone={zone} show="plain" />
+                </td>
+                <td data-label={t.gapList.duration} class="nowrap">
+                  {one.at_least ? '> ' : ''}
+                  {format.duration(one.duration_s, lang)}
+                </td>
+                <td data-label={t.gapList.cause}>
+                  <span class={`swatch gap-${one.class}`} aria-hidden="true" />
+                  {one.cause === null ? t.cameras.noCause : causeWords(one.cause, t)}
+                </td>
+                <td data-label={t.gapList.detail} class="detail">
+                  {detailWords(one.detail, t)}
+                </td>
+              </tr>
+            ))}
+          </Table>
           {rows.length < found.outages.length ? (
             <button type="button" class="small" onClick={() => setAll(true)}>
               {fill(t.gapList.more, { n: format.number(found.outages.length - rows.length, lang) })}

@@ -12,6 +12,7 @@ import { useAction } from '../../shared/ui/action';
 import { ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
 import { Time } from '../../shared/ui/time';
+import { TextField } from '../../shared/ui/form';
 
 /** The whole answer is at /api/network; the page shows as many rows as it can without becoming slow. */
 const MAX_ROWS = 500;
@@ -107,9 +108,7 @@ function Measured({ zone }: { zone: string }) {
             </select>
           )}
         </Field>
-        <Field label={n.where} hint={n.whereHint}>
-          {(a) => <input {...a} data-testid="network-where" value={where} onInput={(e) => setWhere(valueOf(e))} />}
-        </Field>
+        <TextField label={n.where} hint={n.whereHint} data-testid="network-where" value={where} onValue={setWhere} />
         <div class="actions">
           <button type="submit" class="primary" data-testid="network-run" disabled={action.busy}>
             {action.busy ? t.loading : n.show}
@@ -244,9 +243,13 @@ function Planner() {
           run();
         }}
       >
-        <Field label={t.network.where} hint={t.network.whereHint}>
-          {(a) => <input {...a} data-testid="plan-where" value={where} onInput={(e) => setWhere(valueOf(e))} />}
-        </Field>
+        <TextField
+          label={t.network.where}
+          hint={t.network.whereHint}
+          data-testid="plan-where"
+          value={where}
+          onValue={setWhere}
+        />
         <Field label={p.cameras} hint={p.camerasHint}>
           {input('plan-cameras', cameras, setCameras)}
         </Field>

@@ -11,6 +11,7 @@ import { useAction } from '../../shared/ui/action';
 import { Dialog, ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
 import { ChoiceFields, NOTHING_CHOSEN, readChoice } from '../cameras/choice';
+import { FormActions } from '../../shared/ui/form';
 
 const EMPTY = {
   letter: '',
@@ -175,15 +176,9 @@ export function OrderForm({ zone, onDone, onClose }: { zone: string; onDone: () 
             />
           )}
         </Field>
-        <ErrorText text={action.error} testid="form-error" />
-        <div class="dialog-actions">
-          <button type="button" onClick={onClose}>
-            {t.cancel}
-          </button>
-          <button type="submit" class="primary" data-testid="order-preview" disabled={action.busy}>
-            {action.busy ? t.loading : o.dryRun}
-          </button>
-        </div>
+        <FormActions action={action} testid="order-preview" onClose={onClose}>
+          {action.busy ? t.loading : o.dryRun}
+        </FormActions>
       </form>
     </Dialog>
   );

@@ -5,8 +5,9 @@ import * as api from '../../shared/api/client';
 import { fill, useWords } from '../../shared/i18n';
 import type { Directive, NewRevocation } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
-import { Dialog, ErrorText } from '../../shared/ui/dialog';
+import { Dialog } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
+import { FormActions, TextField } from '../../shared/ui/form';
 
 export function RevokeForm({
   directive,
@@ -70,47 +71,38 @@ export function RevokeForm({
           )}
         </Field>
         {some ? (
-          <Field label={o.where} hint={o.whereHint} error={tried && where.trim() === '' ? o.missing : null}>
-            {(f) => <input {...f} data-testid="revoke-where" value={where} onInput={(e) => setWhere(valueOf(e))} />}
-          </Field>
+          <TextField
+            label={o.where}
+            hint={o.whereHint}
+            error={tried && where.trim() === '' ? o.missing : null}
+            data-testid="revoke-where"
+            value={where}
+            onValue={setWhere}
+          />
         ) : null}
-        <Field label={o.reason} error={tried && reason.trim() === '' ? o.missing : null}>
-          {(f) => <input {...f} data-testid="revoke-reason" value={reason} onInput={(e) => setReason(valueOf(e))} />}
-        </Field>
+        <TextField
+          label={o.reason}
+          error={tried && reason.trim() === '' ? o.missing : null}
+          data-testid="revoke-reason"
+          value={reason}
+          onValue={setReason}
+        />
         {isOrder ? (
           <>
-            <Field label={o.letter}>
-              {(f) => (
-                <input {...f} data-testid="revoke-letter" value={letter} onInput={(e) => setLetter(valueOf(e))} />
-              )}
-            </Field>
-            <Field label={o.letterDate}>
-              {(f) => (
-                <input
-                  {...f}
-                  type="date"
-                  data-testid="revoke-letter-date"
-                  value={date}
-                  onInput={(e) => setDate(valueOf(e))}
-                />
-              )}
-            </Field>
-            <Field label={o.approver}>
-              {(f) => (
-                <input {...f} data-testid="revoke-approver" value={approver} onInput={(e) => setApprover(valueOf(e))} />
-              )}
-            </Field>
+            <TextField label={o.letter} data-testid="revoke-letter" value={letter} onValue={setLetter} />
+            <TextField
+              label={o.letterDate}
+              type="date"
+              data-testid="revoke-letter-date"
+              value={date}
+              onValue={setDate}
+            />
+            <TextField label={o.approver} data-testid="revoke-approver" value={approver} onValue={setApprover} />
           </>
         ) : null}
-        <ErrorText text={action.error} testid="form-error" />
-        <div class="dialog-actions">
-          <button type="button" onClick={onClose}>
-            {t.cancel}
-          </button>
-          <button type="submit" class="primary" data-testid="revoke-save" disabled={action.busy}>
-            {isOrder ? o.revoke : o.endIt}
-          </button>
-        </div>
+        <FormActions action={action} testid="revoke-save" onClose={onClose}>
+          {isOrder ? o.revoke : o.endIt}
+        </FormActions>
       </form>
     </Dialog>
   );

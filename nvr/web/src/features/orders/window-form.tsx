@@ -6,9 +6,10 @@ import { fill, useWords } from '../../shared/i18n';
 import { formatInstant } from '../../shared/time/instant';
 import { fromInput } from '../../shared/time/zone';
 import { useAction } from '../../shared/ui/action';
-import { Dialog, ErrorText } from '../../shared/ui/dialog';
-import { Field, valueOf } from '../../shared/ui/field';
+import { Dialog } from '../../shared/ui/dialog';
+
 import { ChoiceFields, NOTHING_CHOSEN, readChoice } from '../cameras/choice';
+import { FormActions, TextField } from '../../shared/ui/form';
 
 export function WindowForm({
   kind,
@@ -58,50 +59,47 @@ export function WindowForm({
       >
         <p class="hint">{fill(t.clip.zone, { name: zone })}</p>
         <ChoiceFields chosen={chosen} error={noChoice ? o.missing : null} onChange={setChosen} />
-        <Field label={o.reason} error={missing(reason)}>
-          {(f) => <input {...f} data-testid="window-reason" value={reason} onInput={(e) => setReason(valueOf(e))} />}
-        </Field>
+        <TextField
+          label={o.reason}
+          error={missing(reason)}
+          data-testid="window-reason"
+          value={reason}
+          onValue={setReason}
+        />
         {kind === 'schedule' ? (
-          <Field label={o.hours} hint={o.hoursHint} error={missing(hours)}>
-            {(f) => <input {...f} data-testid="schedule-hours" value={hours} onInput={(e) => setHours(valueOf(e))} />}
-          </Field>
+          <TextField
+            label={o.hours}
+            hint={o.hoursHint}
+            error={missing(hours)}
+            data-testid="schedule-hours"
+            value={hours}
+            onValue={setHours}
+          />
         ) : (
           <>
-            <Field label={o.start} error={missing(start)}>
-              {(f) => (
-                <input
-                  {...f}
-                  type="datetime-local"
-                  step="1"
-                  data-testid="window-start"
-                  value={start}
-                  onInput={(e) => setStart(valueOf(e))}
-                />
-              )}
-            </Field>
-            <Field label={o.end} error={missing(end)}>
-              {(f) => (
-                <input
-                  {...f}
-                  type="datetime-local"
-                  step="1"
-                  data-testid="window-end"
-                  value={end}
-                  onInput={(e) => setEnd(valueOf(e))}
-                />
-              )}
-            </Field>
+            <TextField
+              label={o.start}
+              error={missing(start)}
+              type="datetime-local"
+              step="1"
+              data-testid="window-start"
+              value={start}
+              onValue={setStart}
+            />
+            <TextField
+              label={o.end}
+              error={missing(end)}
+              type="datetime-local"
+              step="1"
+              data-testid="window-end"
+              value={end}
+              onValue={setEnd}
+            />
           </>
         )}
-        <ErrorText text={action.error} testid="form-error" />
-        <div class="dialog-actions">
-          <button type="button" onClick={onClose}>
-            {t.cancel}
-          </button>
-          <button type="submit" class="primary" data-testid="window-save" disabled={action.busy}>
-            {o.enter}
-          </button>
-        </div>
+        <FormActions action={action} testid="window-save" onClose={onClose}>
+          {o.enter}
+        </FormActions>
       </form>
     </Dialog>
   );

@@ -7,6 +7,7 @@ import { login } from '../../session';
 import { useAction } from '../../shared/ui/action';
 import { ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
+import { TextField } from '../../shared/ui/form';
 
 export function LoginPage({ expired }: { expired: boolean }) {
   const { t } = useWords();
@@ -56,19 +57,15 @@ export function LoginPage({ expired }: { expired: boolean }) {
             />
           )}
         </Field>
-        <Field label={t.login.password}>
-          {(a) => (
-            <input
-              {...a}
-              data-testid="login-password"
-              name="password"
-              type="password"
-              autocomplete="current-password"
-              value={password}
-              onInput={(e) => setPassword(valueOf(e))}
-            />
-          )}
-        </Field>
+        <TextField
+          label={t.login.password}
+          data-testid="login-password"
+          name="password"
+          type="password"
+          autocomplete="current-password"
+          value={password}
+          onValue={setPassword}
+        />
         <ErrorText text={missing ? t.login.missing : action.error} testid="login-error" />
         <button type="submit" class="primary wide" data-testid="login-submit" disabled={action.busy}>
           {t.login.submit}

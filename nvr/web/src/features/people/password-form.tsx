@@ -5,7 +5,8 @@ import * as api from '../../shared/api/client';
 import { useWords } from '../../shared/i18n';
 import { useAction } from '../../shared/ui/action';
 import { ErrorText } from '../../shared/ui/dialog';
-import { Field, valueOf } from '../../shared/ui/field';
+
+import { TextField } from '../../shared/ui/form';
 
 interface PasswordFormProps {
   user: string;
@@ -51,43 +52,31 @@ export function PasswordForm({ user, own, onDone }: PasswordFormProps) {
       {/* Lets a password manager know whose password this is. */}
       <input type="text" name="username" autocomplete="username" value={user} readOnly hidden />
       {own ? (
-        <Field label={a.currentPassword}>
-          {(f) => (
-            <input
-              {...f}
-              type="password"
-              data-testid="password-current"
-              autocomplete="current-password"
-              value={current}
-              onInput={(e) => setCurrent(valueOf(e))}
-            />
-          )}
-        </Field>
+        <TextField
+          label={a.currentPassword}
+          type="password"
+          data-testid="password-current"
+          autocomplete="current-password"
+          value={current}
+          onValue={setCurrent}
+        />
       ) : null}
-      <Field label={a.newPassword}>
-        {(f) => (
-          <input
-            {...f}
-            type="password"
-            data-testid="password-new"
-            autocomplete="new-password"
-            value={first}
-            onInput={(e) => setFirst(valueOf(e))}
-          />
-        )}
-      </Field>
-      <Field label={a.newPasswordAgain}>
-        {(f) => (
-          <input
-            {...f}
-            type="password"
-            data-testid="password-again"
-            autocomplete="new-password"
-            value={second}
-            onInput={(e) => setSecond(valueOf(e))}
-          />
-        )}
-      </Field>
+      <TextField
+        label={a.newPassword}
+        type="password"
+        data-testid="password-new"
+        autocomplete="new-password"
+        value={first}
+        onValue={setFirst}
+      />
+      <TextField
+        label={a.newPasswordAgain}
+        type="password"
+        data-testid="password-again"
+        autocomplete="new-password"
+        value={second}
+        onValue={setSecond}
+      />
       <ErrorText
         text={problem ?? (action.code === 'bad_credentials' ? a.currentWrong : action.error)}
         testid="password-error"

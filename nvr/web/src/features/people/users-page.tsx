@@ -7,11 +7,13 @@ import { parseInstant } from '../../shared/time/instant';
 import type { Me, Role } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Confirm, Dialog, ErrorText } from '../../shared/ui/dialog';
-import { Field, valueOf } from '../../shared/ui/field';
+
 import { useList } from '../../shared/ui/list';
 import { Time } from '../../shared/ui/time';
 import { PasswordForm } from './password-form';
 import { RoleField } from './role-field';
+import { FormActions, TextField } from '../../shared/ui/form';
+import { Table } from '../../shared/ui/table';
 
 export function UsersPage({ me }: { me: Me }) {
   const { t } = useWords();
@@ -20,7 +22,6 @@ export function UsersPage({ me }: { me: Me }) {
   const [adding, setAdding] = useState(false);
   const [password, setPassword] = useState<string | null>(null);
   const [removing, setRemoving] = useState<string | null>(null);
-  const remove = useAction();
   return (
     <div>
       <header class="page-head">
@@ -31,57 +32,45 @@ export function UsersPage({ me }: { me: Me }) {
       </header>
       <ErrorText text={list.error} testid="list-error" />
       {list.items ? (
-        <div class="panel table-scroll">
-          <table class="gaps">
-            <thead>
-              <tr>
-                <th scope="col">{a.userName}</th>
-                <th scope="col">{a.role}</th>
-                <th scope="col">{a.created}</th>
-                <th scope="col">{a.actions}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {list.items.map((user) => (
-                <tr key={user.name} data-testid="user-row" data-user={user.name}>
-                  <td data-label={a.userName}>
-                    {user.name} {user.name === me.user ? <span class="muted">({a.you})</span> : null}
-                    {user.must_change_password ? (
-                      <span class="muted" data-testid="must-set-password">
-                        {' '}
-                        ({a.mustSetPassword})
-                      </span>
-                    ) : null}
-                  </td>
-                  <td data-label={a.role}>{t.roles[user.role]}</td>
-                  <td data-label={a.created}>
-                    {user.created ? <Time at={parseInstant(user.created)} zone={me.zone} /> : '–'}
-                  </td>
-                  <td data-label={a.actions} class="row-actions">
-                    <button
-                      type="button"
-                      class="small"
-                      data-testid="change-password"
-                      onClick={() => setPassword(user.name)}
-                    >
-                      {a.changePassword}
-                    </button>
-                    {user.name === me.user ? null : (
-                      <button
-                        type="button"
-                        class="small danger"
-                        data-testid="remove-user"
-                        onClick={() => setRemoving(user.name)}
-                      >
-                        {t.remove}
-                      </button>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table panel heads={[a.userName, a.role, a.created, a.actions]}>
+          {list.items.map((user) => (
+            <tr key={user.name} data-testid="user-row" data-user={user.name}>
+              <td data-label={a.userName}>
+                {user.name} {user.name === me.user ? <span class="muted">({a.you})</span> : null}
+                {user.must_change_password ? (
+                  <span class="muted" data-testid="must-set-password">
+                    {' '}
+                    ({a.mustSetPassword})
+                  </span>
+                ) : null}
+              </td>
+              <td data-label={a.role}>{t.roles[user.role]}</td>
+              <td data-label={a.created}>
+                {user.created ? <Time at={parseInstant(user.created)} zone={me.zone} /> : '–'}
+              </td>
+              <td data-label={a.actions} class="row-actions">
+                <button
+                  type="button"
+                  class="small"
+                  data-testid="change-password"
+                  onClick={() => setPassword(user.name)}
+                >
+                  {a.changePassword}
+                </button>
+                {user.name === me.user ? null : (
+                  <button
+                    type="button"
+                    class="small danger"
+                    data-testid="remove-user"
+                    onClick={() => setRemoving(user.name)}
+                  >
+                    {t.remove}
+                  </button>
+                )}
+              </td>
+            </tr>
+          ))}
+        </Table>
       ) : null}
       {adding ? (
         <UserForm
@@ -106,18 +95,9 @@ export function UsersPage({ me }: { me: Me }) {
           title={fill(a.removeUser, { name: removing })}
           text={a.removeUserText}
           action={t.remove}
-          error={remove.error}
-          busy={remove.busy}
-          onClose={() => {
-            setRemoving(null);
-            remove.clear();
-          }}
-          onConfirm={async () => {
-            if (await remove.run(() => api.removeUser(removing))) {
-              setRemoving(null);
-              list.reload();
-            }
-          }}
+          work={() => api.removeUser(removing)}
+          onDone={list.reload}
+          onClose={() => setRemoving(null)}
         />
       ) : null}
     </div>
@@ -146,41 +126,29 @@ function UserForm({ onDone, onClose }: { onDone: () => void; onClose: () => void
           void submit();
         }}
       >
-        <Field label={a.userName} error={missing && name.trim() === '' ? a.required : null}>
-          {(f) => (
-            <input
-              {...f}
-              data-testid="user-name"
-              autocomplete="off"
-              autocapitalize="none"
-              value={name}
-              onInput={(e) => setName(valueOf(e))}
-            />
-          )}
-        </Field>
-        <Field label={a.userPassword} error={missing && password === '' ? a.required : null}>
-          {(f) => (
-            <input
-              {...f}
-              type="password"
-              data-testid="user-password"
-              autocomplete="new-password"
-              value={password}
-              onInput={(e) => setPassword(valueOf(e))}
-            />
-          )}
-        </Field>
+        <TextField
+          label={a.userName}
+          error={missing && name.trim() === '' ? a.required : null}
+          data-testid="user-name"
+          autocomplete="off"
+          autocapitalize="none"
+          value={name}
+          onValue={setName}
+        />
+        <TextField
+          label={a.userPassword}
+          error={missing && password === '' ? a.required : null}
+          type="password"
+          data-testid="user-password"
+          autocomplete="new-password"
+          value={password}
+          onValue={setPassword}
+        />
         <p class="muted">{a.userPasswordHint}</p>
         <RoleField role={role} onRole={setRole} testid="user-role" />
-        <ErrorText text={action.error} testid="form-error" />
-        <div class="dialog-actions">
-          <button type="button" onClick={onClose}>
-            {t.cancel}
-          </button>
-          <button type="submit" class="primary" data-testid="user-save" disabled={action.busy}>
-            {a.add}
-          </button>
-        </div>
+        <FormActions action={action} testid="user-save" onClose={onClose}>
+          {a.add}
+        </FormActions>
       </form>
     </Dialog>
   );

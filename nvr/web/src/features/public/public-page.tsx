@@ -9,9 +9,10 @@ import { fill, named, useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
 import type { PublicCamera, PublicCameras } from '../../shared/api/schema';
-import { Field, valueOf } from '../../shared/ui/field';
+
 import { usePoll } from '../../shared/ui/poll';
 import { Time } from '../../shared/ui/time';
+import { TextField } from '../../shared/ui/form';
 
 const EVERY_MS = 15_000;
 /** More than a screen holds; the search finds the rest. */
@@ -82,18 +83,14 @@ export function PublicPage() {
             </header>
             {cameras.length > 10 ? (
               <div class="filters">
-                <Field label={p.search}>
-                  {(f) => (
-                    <input
-                      {...f}
-                      type="search"
-                      data-testid="public-search"
-                      placeholder={p.searchHint}
-                      value={search}
-                      onInput={(e) => setSearch(valueOf(e))}
-                    />
-                  )}
-                </Field>
+                <TextField
+                  label={p.search}
+                  type="search"
+                  data-testid="public-search"
+                  placeholder={p.searchHint}
+                  value={search}
+                  onValue={setSearch}
+                />
                 <p class="muted">
                   {fill(t.cameras.shown, {
                     shown: String(Math.min(MAX_CARDS, found.length)),

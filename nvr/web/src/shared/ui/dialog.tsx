@@ -3,6 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { useWords } from '../i18n';
+import { useAction } from './action';
 
 interface DialogProps {
   title: string;
@@ -39,15 +40,22 @@ export function Dialog({ title, testid, onClose, children }: DialogProps) {
 interface ConfirmProps {
   title: string;
   text: string;
+  /** What the button says that does it. */
   action: string;
-  error: string | null;
-  busy: boolean;
-  onConfirm: () => void;
+  work: () => Promise<unknown>;
+  /** Called when it is done, after `onClose`. */
+  onDone: () => void;
   onClose: () => void;
 }
 
-export function Confirm({ title, text, action, error, busy, onConfirm, onClose }: ConfirmProps) {
+export function Confirm({ title, text, action, work, onDone, onClose }: ConfirmProps) {
   const { t } = useWords();
+  const { busy, error, run } = useAction();
+  const confirm = async (): Promise<void> => {
+    if (!(await run(work))) return;
+    onClose();
+    onDone();
+  };
   return (
     <Dialog title={title} testid="confirm" onClose={onClose}>
       <p>{text}</p>
@@ -56,7 +64,7 @@ export function Confirm({ title, text, action, error, busy, onConfirm, onClose }
         <button type="button" data-testid="confirm-cancel" onClick={onClose}>
           {t.cancel}
         </button>
-        <button type="button" class="danger" data-testid="confirm-ok" disabled={busy} onClick={onConfirm}>
+        <button type="button" class="danger" data-testid="confirm-ok" disabled={busy} onClick={() => void confirm()}>
           {action}
         </button>
       </div>

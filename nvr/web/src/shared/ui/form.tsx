@@ -1,0 +1,125 @@
+// Parts that forms share: a line of text, the buttons at the end, a value to copy.
+
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { useWords } from '../i18n';
+import type { Instant } from '../time/instant';
+import { fromInput, toInput } from '../time/zone';
+import type { Action } from './action';
+import { ErrorText } from './dialog';
+import { Field, valueOf } from './field';
+
+interface TextFieldProps {
+  type?: 'text' | 'password' | 'search' | 'date' | 'datetime-local' | 'number' | 'email' | 'url';
+  autocapitalize?: 'none';
+  autocomplete?: string;
+  name?: string;
+  inputMode?: 'url' | 'numeric';
+  list?: string;
+  maxLength?: number;
+  min?: string;
+  placeholder?: string;
+  required?: boolean;
+  spellcheck?: boolean;
+  step?: string;
+  'data-testid': string;
+  label: string;
+  hint?: string | undefined;
+  error?: string | null | undefined;
+  /** Of the field, not of its input. */
+  class?: string;
+  value: string;
+  onValue: (value: string) => void;
+}
+
+export function TextField({ label, hint, error, class: extra, onValue, ...input }: TextFieldProps) {
+  return (
+    <Field label={label} hint={hint} error={error} {...(extra ? { class: extra } : {})}>
+      {(f) => <input {...f} {...(input as object)} onInput={(e) => onValue(valueOf(e))} />}
+    </Field>
+  );
+}
+
+/** A moment in the display zone, to the second; what can't be read changes nothing. */
+export function InstantField({
+  label,
+  error,
+  at,
+  zone,
+  testid,
+  onAt,
+}: {
+  label: string;
+  error?: string | null;
+  at: Instant;
+  zone: string;
+  testid: string;
+  onAt: (at: Instant) => void;
+}) {
+  return (
+    <Field label={label} error={error}>
+      {(f) => (
+        <input
+          {...f}
+          type="datetime-local"
+          step="1"
+          required
+          data-testid={testid}
+          value={toInput(at, zone)}
+          onChange={(e) => onAt(fromInput(valueOf(e), zone) ?? at)}
+        />
+      )}
+    </Field>
+  );
+}
+
+/** What went wrong, and the two buttons of a form in a dialog. */
+export function FormActions({
+  action,
+  testid,
+  disabled = false,
+  onClose,
+  children,
+}: {
+  action: Action;
+  disabled?: boolean;
+  testid: string;
+  onClose: () => void;
+  children: ComponentChildren;
+}) {
+  const { t } = useWords();
+  return (
+    <>
+      <ErrorText text={action.error} testid="form-error" />
+      <div class="dialog-actions">
+        <button type="button" onClick={onClose}>
+          {t.cancel}
+        </button>
+        <button type="submit" class="primary" data-testid={testid} disabled={action.busy || disabled}>
+          {children}
+        </button>
+      </div>
+    </>
+  );
+}
+
+/** Only a page served over HTTPS (or from this machine) may use the clipboard; elsewhere the field is copied by hand. */
+export function CopyButton({ value, testid }: { value: string; testid: string }) {
+  const { t } = useWords();
+  const [copied, setCopied] = useState(false);
+  if (!navigator.clipboard) return null;
+  return (
+    <button
+      type="button"
+      data-testid={testid}
+      onClick={() =>
+        void navigator.clipboard.writeText(value).then(
+          () => setCopied(true),
+          () => undefined,
+        )
+      }
+    >
+      {copied ? t.admin.copied : t.admin.copy}
+    </button>
+  );
+}
