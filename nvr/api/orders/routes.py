@@ -14,26 +14,22 @@ from litestar import Response
 from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, JSONBody
 
-from nvr.api.cameras.choosing import chosen, knowing, parse_where, planned
-from nvr.api.http.auth import principal_of
+from nvr.api.cameras.choosing import chosen
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import TIME_ERRORS, format_time, seconds
 from nvr.api.orders.bodies import DirectiveBody, NewOrder, NewRevocation, body_of, known, optional_time
+from nvr.api.orders.decide import end_directive, enter_directive
 from nvr.cameras import Chosen
 from nvr.network import capacity as planning
 from nvr.orders import attachments
 from nvr.orders import model as directives
-from nvr.orders import register as directing
-from nvr.orders.carrying_out import carry_out
 from nvr.orders.impact import impact, plan_hash
 from nvr.orders.model import DirectiveError, DirectiveKind, Draft, check
-from storage.catalogue import cameras
-from storage.catalogue.selection import select
 
-__all__ = ["ROUTES", "end_directive"]
+__all__ = ["ROUTES"]
 
 # A city's cameras by their ids, each of up to 63 letters.
 LARGEST_ORDER_BYTES: Final = 4 << 20
@@ -200,64 +196,18 @@ def preview_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrd
 def enter_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrder]) -> Response[bytes]:
     """Takes effect at its start, by itself."""
     now_us = services.now_us()
-    with planned(services.db, lambda conn: _draft(conn, data, now_us)) as (conn, (draft, found, hash_)):
+
+    def plan(conn: sqlite3.Connection) -> tuple[Draft, Chosen]:
+        draft, found, hash_ = _draft(conn, data, now_us)
         if data.plan_hash != hash_:
             raise ApiError(
                 "plan_changed", "the order, or the cameras it chooses, are not those of the dry run: look at it again"
             )
-        try:
-            entered = directing.enter(
-                conn, draft, found.ids, node_id=services.settings.node, by=principal_of(request).actor, now_us=now_us
-            )
-        except DirectiveError as error:
-            raise ApiError("invalid_directive", str(error)) from None
-    carry_out(services.db)
-    with services.db.read() as conn:
-        body = body_of(conn, entered, now_us=now_us)
+        return draft, found
+
+    body = enter_directive(request, services, plan, now_us)
     services.on_cameras_changed()
     return json_answer(request, body, status=201)
-
-
-def end_directive(
-    request: ApiRequest, services: Services, id_: str, kind: DirectiveKind, data: NewRevocation
-) -> Response[bytes]:
-    """Revokes a directive for the cameras that the body names, or for all that are left."""
-    now_us = services.now_us()
-
-    def plan(conn: sqlite3.Connection) -> list[str] | None:
-        known(conn, id_, kind)
-        if data.where is None:
-            return data.cameras
-        if data.cameras is not None:
-            raise ApiError("invalid_selection", "choose cameras in one way: where or cameras")
-        left = {m.camera for m in directives.cameras_of(conn, id_) if m.revocation is None}
-        with knowing():
-            members = select(parse_where(data.where), cameras.every(conn, removed=True))
-        return [camera.id for camera in members if camera.id in left]
-
-    # What was entered just now is under it wholly.
-    carry_out(services.db)
-    with planned(services.db, plan) as (conn, wanted):
-        try:
-            directing.revoke(
-                conn,
-                id_,
-                reason=data.reason,
-                letter=data.letter,
-                letter_date=data.letter_date or None,
-                approver=data.approver,
-                start_us=optional_time("start", data.start),
-                cameras=wanted,
-                by=principal_of(request).actor,
-                now_us=now_us,
-            )
-        except DirectiveError as error:
-            raise ApiError("invalid_directive", str(error)) from None
-    carry_out(services.db)
-    with services.db.read() as conn:
-        body = body_of(conn, known(conn, id_, kind), now_us=now_us)
-    services.on_cameras_changed()
-    return json_answer(request, body)
 
 
 @post(

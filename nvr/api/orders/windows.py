@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 
 import msgspec
 from litestar import Response
 from litestar.params import FromPath, JSONBody
 
-from nvr.api.cameras.choosing import Choice, chosen, planned
-from nvr.api.http.auth import principal_of
-from nvr.api.http.errors import ApiError
+from nvr.api.cameras.choosing import Choice, chosen
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import TIME_ERRORS, format_time, parse_time
 from nvr.api.orders.bodies import DirectiveBody, NewRevocation, body_of, optional_time
-from nvr.api.orders.routes import LARGEST_ORDER_BYTES, end_directive
+from nvr.api.orders.decide import end_directive, enter_directive
+from nvr.api.orders.routes import LARGEST_ORDER_BYTES
+from nvr.cameras import Chosen
 from nvr.orders import model as directives
-from nvr.orders import register as directing
-from nvr.orders.carrying_out import carry_out
-from nvr.orders.model import DirectiveError, DirectiveKind, Draft
+from nvr.orders.model import DirectiveKind, Draft
 
 __all__ = ["ROUTES"]
 
@@ -66,21 +65,11 @@ def _bodies(services: Services, kind: DirectiveKind) -> tuple[str, list[Directiv
 
 
 def _enter(request: ApiRequest, services: Services, data: Choice, draft: Draft, now_us: int) -> DirectiveBody:
-    with planned(services.db, lambda conn: chosen(conn, data)) as (conn, found):
-        try:
-            entered = directing.enter(
-                conn,
-                replace(draft, selection=found.how),
-                found.ids,
-                node_id=services.settings.node,
-                by=principal_of(request).actor,
-                now_us=now_us,
-            )
-        except DirectiveError as error:
-            raise ApiError("invalid_directive", str(error)) from None
-    carry_out(services.db)
-    with services.db.read() as conn:
-        return body_of(conn, entered, now_us=now_us)
+    def plan(conn: sqlite3.Connection) -> tuple[Draft, Chosen]:
+        found = chosen(conn, data)
+        return replace(draft, selection=found.how), found
+
+    return enter_directive(request, services, plan, now_us)
 
 
 @get("/api/maintenance", role="viewer", summary="All maintenance windows, the latest first", answer=WindowList)

@@ -28,7 +28,6 @@ _STAP_A: Final = 24
 _STAP_B: Final = 25
 _FU_A: Final = 28
 _FU_B: Final = 29
-_CODE: Final = b"\x00\x00\x01"
 
 
 class H264Depacketiser(Depacketiser):
@@ -44,8 +43,7 @@ class H264Depacketiser(Depacketiser):
         self._empty_start = -1  # the header of a fragmented unit whose first fragment had nothing
         self._had_idr = False
         for unit in described:
-            if unit[0] & 0x1F == _SPS:
-                self._may_be_fields = may_have_fields(unit)
+            self._at_sps(unit)
 
     def _payload(self, payload: memoryview) -> bool:
         kind = payload[0] & 0x1F
@@ -193,24 +191,10 @@ class H264Depacketiser(Depacketiser):
             # slice_type 7 or 2: an intra picture behind parameter sets, and this camera has shown no other keyframe.
             self._recovery = 0
 
-    def _at_messages(self, unit: bytes | memoryview) -> None:
-        if self._recovery < 0:
-            self._recovery = recovery_frames("h264", unit)
-
-    def _at_set(self, unit: memoryview) -> None:
-        data = bytes(unit)
-        if _CODE in data:
-            parts = split_units("h264", data)
-            if parts != [data]:
-                self.counts.split += 1
-                for part in parts:
-                    self._unit(memoryview(part))
-                return
-        self._parameters(data)
-        if data[0] & 0x1F == _SPS and data != self._sps:
-            self._sps = data
-            self._may_be_fields = may_have_fields(data)
-        self._whole(unit)
+    def _at_sps(self, unit: bytes) -> None:
+        if unit[0] & 0x1F == _SPS and unit != self._sps:
+            self._sps = unit
+            self._may_be_fields = may_have_fields(unit)
 
 
 def _refuses(parameters: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from nvr.recorder.sources.rtp.admission import NOTHING, PLAUSIBLE, SLICE, STARTS
 from nvr.recorder.sources.rtp.codec import VideoCodec
 from nvr.recorder.sources.rtp.continuity import HEAD_BYTES
 from nvr.recorder.sources.rtp.pictures import CONTINUES, FIRST, OTHER, Depacketiser
-from nvr.recorder.sources.rtp.units import recovery_frames, split_units, starts_stream
+from nvr.recorder.sources.rtp.units import split_units, starts_stream
 
 __all__ = ["H265", "H265Depacketiser"]
 
@@ -26,7 +26,6 @@ _SPS: Final = 33
 _SEI: Final = 39
 _LAST_KNOWN: Final = 40
 _IN_FRONT: Final = frozenset({32, 33, 34, 35, 39})
-_CODE: Final = b"\x00\x00\x01"
 
 
 class H265Depacketiser(Depacketiser):
@@ -189,23 +188,6 @@ class H265Depacketiser(Depacketiser):
             self._open_group = self._broken_link or kind == _CRA
         elif kind in _RASL:
             self._leading = True
-
-    def _at_messages(self, unit: bytes | memoryview) -> None:
-        if self._recovery < 0:
-            self._recovery = recovery_frames("hevc", unit)
-
-    def _at_set(self, unit: memoryview) -> None:
-        data = bytes(unit)
-        if _CODE in data:
-            parts = split_units("hevc", data)
-            if parts != [data]:
-                self.counts.split += 1
-                for part in parts:
-                    self._unit(memoryview(part))
-                return
-        self._parameters(data)
-        self._at_sps(data)
-        self._whole(unit)
 
     def _at_sps(self, unit: bytes) -> None:
         if unit[0] >> 1 & 0x3F == _SPS and len(unit) > 2 and unit != self._sps:

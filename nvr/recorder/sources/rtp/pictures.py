@@ -14,10 +14,11 @@ from abc import ABC, abstractmethod
 from typing import Final
 
 from nvr.recorder.sources.rtp.frame import CodedFrame, FrameBuilder, pieces
-from nvr.recorder.sources.rtp.units import is_set, kind_of, picture_set_id, split_units
+from nvr.recorder.sources.rtp.units import is_set, kind_of, picture_set_id, recovery_frames, split_units
 
 __all__ = ["CONTINUES", "FIRST", "OTHER", "Depacketiser"]
 
+_CODE: Final = b"\x00\x00\x01"
 _LENGTH: Final = struct.Struct(">I")
 _LARGEST_BYTES: Final = 16 << 20
 # More than a read buffer can hold.
@@ -259,6 +260,27 @@ class Depacketiser(FrameBuilder, ABC):
             self._clear()
 
     # What subclasses read payloads with ------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _at_sps(self, unit: bytes) -> None:
+        """Takes from a parameter set what decides how frames are told apart."""
+
+    def _at_messages(self, unit: bytes | memoryview) -> None:
+        if self._recovery < 0:
+            self._recovery = recovery_frames(self.codec, unit)
+
+    def _at_set(self, unit: memoryview) -> None:
+        data = bytes(unit)
+        if _CODE in data:
+            parts = split_units(self.codec, data)
+            if parts != [data]:
+                self.counts.split += 1
+                for part in parts:
+                    self._unit(memoryview(part))
+                return
+        self._parameters(data)
+        self._at_sps(data)
+        self._whole(unit)
 
     @abstractmethod
     def _payload(self, payload: memoryview) -> bool:
