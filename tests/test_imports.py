@@ -366,6 +366,41 @@ LARGER = {
     "storage/catalogue/migrations": "a module a step of the schema, in the order of their numbers",
 }
 
+# A module of more lines is read by nobody in one sitting. Those that are longer have no seam, for this reason.
+MOST_LINES = 320
+LONG = {
+    "nvr/api/footage/clips.py": "one question and its answer: a clip, whole or in parts, and why it is refused",
+    "nvr/cases/cases.py": "a case and its requests are decided together, in one transaction",
+    "nvr/config/model.py": "the configuration file, section by section: docs/reference/configuration.md in code",
+    "nvr/demo/streets.py": "one drawing",
+    "nvr/evidence/making/package.py": "the order of steps that makes a package, each with what undoes it",
+    "nvr/evidence/package/archive.py": "ZIP, written and read: each field stands beside its other half",
+    "nvr/evidence/package/copying.py": "one walk over fragments that copies, counts and hashes at once",
+    "nvr/evidence/verify/package.py": "one pass over a package, in the order of its findings",
+    "nvr/housekeeping/brake.py": "what waits for a person is decided in one place, or could be passed by",
+    "nvr/playback/clip/clip.py": "a clip's plan: samples, edits and what is not shown depend on each other",
+    "nvr/playback/hls/live.py": "one playlist's state between two requests",
+    "nvr/recorder/camera.py": "the life of a camera in a worker: one state machine",
+    "nvr/recorder/clocks/timeline.py": "one state machine: each rule that moves time needs all others' state",
+    "nvr/recorder/media/fragments.py": "one fragment, byte by byte; every call between modules would be one a frame",
+    "nvr/recorder/run/pipeline.py": "the path of a frame; compiled as one class",
+    "nvr/recorder/run/run.py": "one run from its first frame to its end",
+    "nvr/recorder/sources/relay/session.py": "one RTSP conversation, request by request",
+    "nvr/recorder/sources/rtp/admission.py": "which packets are believed: one state machine",
+    "nvr/recorder/sources/rtp/pictures.py": "the state between two packets, shared by all codecs",
+    "nvr/recorder/sources/rtsp/connection.py": "one connection: reading, writing and its end share its buffers",
+    "nvr/recorder/sources/rtsp/receiving.py": "one camera's packets, video and sound, off one socket",
+    "nvr/recorder/sources/rtsp/source.py": "one attempt from DESCRIBE to its end",
+    "nvr/recorder/worker.py": "a worker's process: what it is told, and what it tells",
+    "storage/catalogue/facts.py": "the rules by which facts of one table never contradict",
+    "storage/catalogue/segments.py": "all statements on one table and its spans",
+    "storage/coverage/fleet.py": "one query plan for thousands of cameras",
+    "storage/format/boxes.py": "MP4 boxes: one table of a format",
+    "storage/recovery/adopt.py": "every state in which a crash leaves a file, and what becomes of it",
+    "storage/retention/plan.py": "one decision: what goes, in which order, and what keeps it",
+    "storage/writing/disk_writer.py": "one thread's work on one disk",
+}
+
 
 def sources() -> list[Path]:
     return sorted(
@@ -448,6 +483,12 @@ def test_arrows_run_one_way() -> None:
 def test_no_folder_is_flat() -> None:
     sizes = Counter(path.parent.relative_to(TOP).as_posix() for path in sources() if not path.name.startswith("__"))
     assert sorted(folder for folder, size in sizes.items() if size > MOST_MODULES and folder not in LARGER) == []
+
+
+def test_a_long_module_has_a_reason() -> None:
+    lines = {p.relative_to(TOP).as_posix(): p.read_text(encoding="utf-8").count("\n") for p in sources()}
+    assert sorted(path for path, count in lines.items() if count > MOST_LINES and path not in LONG) == []
+    assert sorted(path for path in LONG if lines.get(path, 0) < 300) == [], "no reason is needed any more"
 
 
 def test_no_public_class_name_is_there_twice() -> None:

@@ -14,7 +14,7 @@ import pytest
 from nvr.accounts.rows import Role
 from nvr.alerting.conditions import AlertKind
 from nvr.api.http.bodies import CameraState
-from nvr.api.http.errors import CODES
+from nvr.api.http.codes import CODES
 from nvr.cases.cases import RequestState
 from nvr.cases.exports import ExportState
 from nvr.cases.links import LinkState

@@ -11,7 +11,8 @@ from litestar.params import FromPath, JSONBody
 
 from nvr import accounts
 from nvr.accounts import rows
-from nvr.accounts.rows import Role, Token, User
+from nvr.accounts.rows import Role, User
+from nvr.api.accounts.tokens import add_token, list_tokens, remove_token
 from nvr.api.http.auth import COOKIE, address_of, principal_of
 from nvr.api.http.cookies import make_cookie
 from nvr.api.http.errors import ApiError
@@ -88,34 +89,6 @@ class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
 
     password: str
     current: str | None = None
-
-
-class NewToken(msgspec.Struct, forbid_unknown_fields=True):
-    """A token to make; ``name`` says what it is for."""
-
-    name: str
-    role: Role
-
-
-class TokenBody(msgspec.Struct, omit_defaults=True):
-    """A token. ``user``: whose it is, with whom it ends; null: of nobody in particular, made at the command line or
-    before this was kept. ``made_by``: null if that is not known. ``token``, its text, is answered once: when it is
-    made."""
-
-    id: str
-    name: str
-    role: Role
-    created: str
-    last_used: str | None
-    user: str | None
-    made_by: str | None
-    token: str | msgspec.UnsetType = msgspec.UNSET
-
-
-class Tokens(msgspec.Struct):
-    """All tokens."""
-
-    tokens: list[TokenBody]
 
 
 async def _verified(request: Request[Any, Any, Any], services: Services, name: str, password: str) -> User:
@@ -290,44 +263,6 @@ def _is_of(services: Services, who: Actor, name: str) -> bool:
     with services.db.read() as conn:
         user = rows.find_user(conn, name)
     return user is not None and user.id == who.person
-
-
-def _token_body(token: Token) -> TokenBody:
-    last_used = None if token.last_used_us is None else format_time(token.last_used_us)
-    return TokenBody(
-        token.id, token.name, token.role, format_time(token.created_us), last_used, token.user_name, token.made_by
-    )
-
-
-@get("/api/tokens", role="admin", summary="All API tokens", answer=Tokens)
-def list_tokens(services: Injected) -> Tokens:
-    """All tokens, oldest first, without their texts."""
-    with services.db.read() as conn:
-        return Tokens([_token_body(token) for token in rows.tokens(conn)])
-
-
-@post(
-    "/api/tokens",
-    role="admin",
-    summary="Make an API token",
-    errors=["invalid_request", "invalid_account"],
-    answer=TokenBody,
-)
-def add_token(request: ApiRequest, services: Injected, data: JSONBody[NewToken]) -> Response[TokenBody]:
-    """It belongs to whoever makes it, counts as them and ends with them. The answer holds the token's text, this
-    once."""
-    who = principal_of(request).actor
-    user = who.person if who.is_person else None
-    token, text = accounts.issue_token(services.db, data.name, data.role, user=user, at_us=services.now_us())
-    body = _token_body(token)
-    body.token = text
-    return Response(body, status_code=201, headers={"Cache-Control": "no-store"})
-
-
-@delete("/api/tokens/{token:str}", role="admin", summary="Remove an API token", errors=["account_not_found"])
-def remove_token(services: Injected, token: FromPath[str]) -> None:
-    """Whoever bears it is refused from now on."""
-    accounts.remove_token(services.db, token)
 
 
 ROUTES: list[object] = [

@@ -7,13 +7,20 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
-import msgspec
 from litestar import Response
 from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, JSONBody
 from litestar.response.base import ASGIResponse
 
 from nvr.api.answers.sending import send
+from nvr.api.cases.certificates import list_certificates, one_certificate
+from nvr.api.cases.export_bodies import (
+    CheckBody,
+    ExportBody,
+    ExportFile,
+    Exports,
+    NewExport,
+)
 from nvr.api.cases.export_requests import (
     archive_of,
     check_may_have,
@@ -24,7 +31,7 @@ from nvr.api.cases.export_requests import (
     queue,
     settle,
 )
-from nvr.api.cases.links import ExportLinkBody, link_body
+from nvr.api.cases.links import link_body
 from nvr.api.http.auth import Principal, address_of, principal_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
@@ -34,12 +41,10 @@ from nvr.api.http.times import RANGE_ERRORS, format_time, parse_range
 from nvr.api.retention.hold_share import check_share
 from nvr.cases import cases, exports, links
 from nvr.cases.cases import Request
-from nvr.cases.exports import CheckOutcome, Export, ExportState
+from nvr.cases.exports import Export
 from nvr.cases.links import Link
 from nvr.evidence.package.archive import PackageArchive
 from nvr.evidence.package.request import ExportRequest, new_export_id
-from nvr.evidence.seal.errors import KeyProblem
-from nvr.evidence.seal.keys import KeyFolder
 from storage.catalogue.actors import Actor
 from storage.catalogue.audit import Act
 
@@ -47,93 +52,6 @@ __all__ = ["ROUTES"]
 
 # A month: what does not fit the budget is refused when it is planned.
 _LONGEST_US: Final = 31 * 86_400_000_000
-
-
-class NewExport(msgspec.Struct, forbid_unknown_fields=True):
-    """Either ``request``, the id of an approved request of a case, which says all the rest; or cameras and a range."""
-
-    request: str | None = None
-    cameras: list[str] = []
-    start: str | None = None
-    end: str | None = None
-    case: str = ""
-    legal_basis: str = ""
-    purpose: str = ""
-    requester: str = ""
-    approver: str = ""
-
-
-class ExportFile(msgspec.Struct):
-    """A file of a package."""
-
-    name: str
-    bytes: int
-
-
-class CheckBody(msgspec.Struct):
-    """What reading a package back has found; ``details`` for people."""
-
-    at: str
-    outcome: CheckOutcome
-    details: list[str]
-
-
-class ExportBody(msgspec.Struct):
-    """An export. ``reason`` says why it waits or ended. ``download`` is where its ZIP is, once it is done, and
-    ``bytes`` how large. ``may_download``: whether it is for whoever asks; only they are told where it is, and its
-    links. ``begins``: when it is expected to begin, while its range is not over. ``checked``: what reading its package
-    back has found; null of one that never was. ``stated_by``: of ``case``, ``legal_basis``, ``purpose``, ``requester``
-    and ``approver``, those that are only somebody's words, with whose."""
-
-    id: str
-    state: ExportState
-    cameras: list[str]
-    start: str
-    end: str
-    case: str
-    legal_basis: str
-    purpose: str
-    requester: str
-    approver: str
-    requested_by: str
-    requested: str
-    started: str | None
-    ended: str | None
-    total_bytes: int | None
-    done_bytes: int
-    reason: str | None
-    warnings: list[str]
-    files: list[ExportFile]
-    bytes: int | None
-    download: str | None
-    may_download: bool
-    links: list[ExportLinkBody]
-    begins: str | None
-    checked: CheckBody | None
-    stated_by: dict[str, str]
-
-
-class Exports(msgspec.Struct):
-    """The latest exports."""
-
-    exports: list[ExportBody]
-
-
-class CertificateBody(msgspec.Struct):
-    """A certificate that exports are or were signed with. ``certificate_sha256`` is its fingerprint."""
-
-    certificate_sha256: str
-    subject: str
-    bits: int
-    not_before: str
-    not_after: str
-    current: bool
-
-
-class Certificates(msgspec.Struct):
-    """All certificates, the one in use first."""
-
-    certificates: list[CertificateBody]
 
 
 def _time(at_us: int | None) -> str | None:
@@ -327,58 +245,6 @@ def _archive(services: Services, id_: str, who: Principal, address: str) -> tupl
         check_may_have(who, job)
     assert archive is not None
     return archive
-
-
-def _keys(services: Services) -> KeyFolder:
-    return KeyFolder(services.keys_folder, services.settings.name)
-
-
-@get(
-    "/api/certificates",
-    role="public",
-    summary="The certificates that exports are, or were, signed with",
-    answer=Certificates,
-)
-def list_certificates(request: ApiRequest, services: Injected) -> Response[bytes]:
-    """The one in use first. Public: whoever verifies a package needs them."""
-    try:
-        kept = _keys(services).certificates()
-    except (KeyProblem, OSError):
-        kept = []
-    bodies = [
-        CertificateBody(
-            each.certificate.fingerprint,
-            each.certificate.subject,
-            each.certificate.bits,
-            format_time(each.certificate.not_before_us),
-            format_time(each.certificate.not_after_us),
-            each.is_current,
-        )
-        for each in kept
-    ]
-    return json_answer(request, Certificates(bodies))
-
-
-@get(
-    "/api/certificates/{name:str}",
-    role="public",
-    summary="A certificate, `{certificate_sha256}.der` or `.pem`; `current.der` is the one in use",
-    errors=["certificate_not_found"],
-    media_type="application/pkix-cert",
-)
-def one_certificate(request: ApiRequest, services: Injected, name: FromPath[str]) -> Response[bytes]:
-    """To be kept by those who verify."""
-    fingerprint, _, form = name.rpartition(".")
-    is_whole = len(fingerprint) == 64 or fingerprint == "current"
-    try:
-        if not is_whole or form not in ("der", "pem"):
-            raise KeyError(name)
-        found = _keys(services).find(fingerprint)
-    except (KeyError, KeyProblem, OSError):
-        raise ApiError("certificate_not_found", f"there is no certificate {name!r}") from None
-    kind = "application/pkix-cert" if form == "der" else "application/x-pem-file"
-    headers = {"Content-Disposition": f'attachment; filename="{found.fingerprint[:16]}.{form}"'}
-    return Response(found.der if form == "der" else found.pem, media_type=kind, headers=headers)
 
 
 ROUTES = [

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import replace
 
-import msgspec
 from litestar import Response
 from litestar.params import FromPath, JSONBody
 
 from nvr.accounts.rows import Role
+from nvr.api.cases.bodies import Approval, CaseBody, Cases, FootageRequestBody, NewCase, NewRequest, Refusal
 from nvr.api.cases.export_requests import export_request, queue, settle
 from nvr.api.http.auth import Principal, principal_of
 from nvr.api.http.errors import ApiError
@@ -24,79 +24,6 @@ from nvr.cases.cases import Case, CaseError, Request, RequestState
 __all__ = ["ROUTES"]
 
 _TIMES = ["missing_parameter", "naive_time", "invalid_time", "time_out_of_range"]
-
-
-class NewCase(msgspec.Struct, forbid_unknown_fields=True):
-    """``number`` as the authority writes it; ``legal_basis``: the law, the letter."""
-
-    number: str
-    legal_basis: str
-    title: str = ""
-
-
-class NewRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Footage asked for, and what for."""
-
-    cameras: list[str]
-    start: str
-    end: str
-    purpose: str
-
-
-class Approval(msgspec.Struct, forbid_unknown_fields=True):
-    """A word on it, if any."""
-
-    reason: str = ""
-
-
-class Refusal(msgspec.Struct, forbid_unknown_fields=True):
-    """Why; with ``release`` the holds end too."""
-
-    reason: str
-    release: bool = False
-
-
-class FootageRequestBody(msgspec.Struct):
-    """A request. ``state``: ``asked``, ``approved``, ``refused`` or ``withdrawn``. ``holds``: one a camera, in the same
-    order. ``mine``: whoever reads this made it, themselves or by a token of theirs."""
-
-    id: str
-    case: str
-    cameras: list[str]
-    holds: list[str]
-    start: str
-    end: str
-    purpose: str
-    state: RequestState
-    requester: str
-    mine: bool
-    requested: str
-    decided_by: str | None
-    decided: str | None
-    decision: str | None
-    export: str | None
-
-
-class CaseBody(msgspec.Struct):
-    """A case and its requests, the latest first."""
-
-    id: str
-    number: str
-    legal_basis: str
-    title: str
-    opened_by: str
-    opened: str
-    closed: str | None
-    closed_by: str | None
-    close_reason: str | None
-    requests: list[FootageRequestBody]
-
-
-class Cases(msgspec.Struct):
-    """All cases. ``second_person``: whoever asked may not approve."""
-
-    second_person: bool
-    cases: list[CaseBody]
 
 
 def _time(at_us: int | None) -> str | None:

@@ -22,7 +22,8 @@ from litestar.types import Empty
 from nvr.accounts.rows import Role
 from nvr.api.http.auth import PUBLIC
 from nvr.api.http.bounds import check_numbers
-from nvr.api.http.errors import CODES, Problem
+from nvr.api.http.codes import CODES
+from nvr.api.http.errors import Problem
 from nvr.api.http.plain_bodies import check_texts
 
 __all__ = ["ROLES", "RouteError", "check_roles", "delete", "get", "patch", "post"]

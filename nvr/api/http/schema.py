@@ -15,7 +15,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Server
 from litestar.serialization import encode_json
 
-from nvr.api.http.errors import CODES
+from nvr.api.http.codes import CODES
 from nvr.api.http.respond import ApiRequest, encoded
 from nvr.api.http.routing import get
 from nvr.api.http.services import PROVIDED

@@ -5,7 +5,6 @@ Invariant: nothing is deleted here but a plan whose hash its confirmer names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +18,27 @@ from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import format_time, seconds
+from nvr.api.retention.bodies import (
+    LEAST_BYTES,
+    LONGEST_S,
+    AppliedRules,
+    CameraRules,
+    CauseConfirmation,
+    Confirmation,
+    ForecastBody,
+    LabelBody,
+    MissBody,
+    PolicyBody,
+    PolicyChange,
+    Preview,
+    RetentionBody,
+    RootBody,
+    RuleChange,
+    RuleCount,
+    ShortfallBody,
+    WaitingBody,
+    WaitingList,
+)
 from storage.catalogue import cameras
 from storage.disk.roots import Root
 from storage.retention import candidates as footage
@@ -27,168 +47,6 @@ from storage.retention.plan import Disk, apply, disks
 from storage.retention.policies import LabelRule, Policy, Rules, own_rules, resolve
 
 __all__ = ["ROUTES"]
-
-# As in config.toml: 1 s to a hundred years, from 1 MB up.
-_LONGEST_S = 36_525 * 86_400
-_LEAST_BYTES = 1_000_000
-
-_Age = float | None | msgspec.UnsetType
-_Bytes = int | None | msgspec.UnsetType
-
-
-class PolicyBody(msgspec.Struct):
-    """Rules; null: none of this kind."""
-
-    max_age_s: float | None
-    min_age_s: float | None
-    max_bytes: int | None
-
-
-class LabelBody(PolicyBody):
-    """Rules of the cameras that have all these labels."""
-
-    match: Mapping[str, str]
-
-
-class CameraRules(msgspec.Struct):
-    """A camera's own rules, and what comes of these, its labels' and the default."""
-
-    camera: str
-    own: PolicyBody
-    in_force: PolicyBody
-
-
-class RootBody(msgspec.Struct):
-    """A root whose disk is there."""
-
-    root: str
-    path: str
-    free_bytes: int
-    floor_bytes: int
-
-
-class RetentionBody(msgspec.Struct):
-    """The rules in force."""
-
-    as_of: str
-    default: PolicyBody
-    labels: list[LabelBody]
-    cameras: list[CameraRules]
-    roots: list[RootBody]
-
-
-class PolicyChange(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What is to differ; what is absent stays, null removes the rule."""
-
-    max_age_s: _Age = msgspec.UNSET
-    min_age_s: _Age = msgspec.UNSET
-    max_bytes: _Bytes = msgspec.UNSET
-
-
-class NewLabelRule(PolicyChange, forbid_unknown_fields=True, kw_only=True, frozen=True):
-    """Rules for cameras by their labels."""
-
-    match: dict[str, str]
-
-
-class RuleChange(msgspec.Struct, forbid_unknown_fields=True):
-    """Rules to try. ``labels`` takes the place of all label rules."""
-
-    default: PolicyChange = PolicyChange()
-    labels: list[NewLabelRule] | None = None
-    cameras: dict[str, PolicyChange] = {}
-
-
-class RuleCount(msgspec.Struct):
-    """What goes by one rule."""
-
-    segments: int
-    bytes: int
-
-
-class ShortfallBody(msgspec.Struct):
-    """Bytes that a root lacks to its floor, and that nothing may be deleted for."""
-
-    root: str
-    bytes: int
-
-
-class Preview(msgspec.Struct):
-    """What would be deleted now."""
-
-    as_of: str
-    plan_hash: str
-    segments: int
-    hours: float
-    bytes: int
-    cameras: int
-    oldest: str | None
-    by_rule: dict[str, RuleCount]
-    complete: bool
-    shortfalls: list[ShortfallBody]
-    overdue: int
-    held_beyond: dict[str, int]
-
-
-class Confirmation(msgspec.Struct, forbid_unknown_fields=True):
-    """The plan that was previewed."""
-
-    plan_hash: str
-
-
-class AppliedRules(msgspec.Struct):
-    """What was deleted; ``gone`` of the plan's segments went by themselves since."""
-
-    deleted: RuleCount
-    gone: int
-
-
-class WaitingBody(msgspec.Struct):
-    """Deletions that wait for a person. ``cause``: what to confirm; ``reason``: why it waits, where that is more than
-    the amount; ``confirmed_by``: who has confirmed it, until the next pass carries it out."""
-
-    cause: str
-    since: str
-    reason: str | None
-    segments: int
-    hours: float
-    bytes: int
-    cameras: int
-    oldest: str | None
-    confirmed_by: str | None
-
-
-class WaitingList(msgspec.Struct):
-    """What waits."""
-
-    as_of: str
-    waiting: list[WaitingBody]
-
-
-class CauseConfirmation(msgspec.Struct, forbid_unknown_fields=True):
-    """A cause of the list."""
-
-    cause: str
-
-
-class MissBody(msgspec.Struct):
-    """A promise that will not be kept."""
-
-    camera: str
-    min_age_s: float
-    reachable_s: float
-    at: str
-
-
-class ForecastBody(msgspec.Struct):
-    """Whether all ``min_age`` can be kept."""
-
-    as_of: str
-    capacity_bytes: int
-    needed_bytes: int
-    bytes_per_s: int
-    full: str | None
-    misses: list[MissBody]
 
 
 def _policy(policy: Policy) -> PolicyBody:
@@ -237,13 +95,13 @@ def _changed(old: Policy, change: PolicyChange, what: str) -> Policy:
     """
     for key in ("max_age_s", "min_age_s"):
         age = getattr(change, key)
-        if isinstance(age, float | int) and not 1 <= age <= _LONGEST_S:
-            raise ApiError("invalid_retention", f"{what}.{key} must be between 1 and {_LONGEST_S}")
+        if isinstance(age, float | int) and not 1 <= age <= LONGEST_S:
+            raise ApiError("invalid_retention", f"{what}.{key} must be between 1 and {LONGEST_S}")
         if age is not msgspec.UNSET:
             old = replace(old, **{key.replace("_s", "_us"): None if age is None else round(age * 1_000_000)})
     if change.max_bytes is not msgspec.UNSET:
-        if change.max_bytes is not None and change.max_bytes < _LEAST_BYTES:
-            raise ApiError("invalid_retention", f"{what}.max_bytes must be at least {_LEAST_BYTES}")
+        if change.max_bytes is not None and change.max_bytes < LEAST_BYTES:
+            raise ApiError("invalid_retention", f"{what}.max_bytes must be at least {LEAST_BYTES}")
         old = replace(old, max_bytes=change.max_bytes)
     return old
 

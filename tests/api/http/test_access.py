@@ -13,7 +13,7 @@ from litestar.testing import AsyncTestClient
 
 from nvr.accounts.rows import Role
 from nvr.api.http.auth import PUBLIC
-from nvr.api.http.errors import CODES
+from nvr.api.http.codes import CODES
 from nvr.api.http.routing import RouteError, check_roles
 from tests.api.catalogue import World
 

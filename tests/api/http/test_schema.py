@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from nvr.accounts.rows import Role
-from nvr.api.http.errors import CODES
+from nvr.api.http.codes import CODES
 from nvr.cases.exports import ExportState
 from nvr.orders.model import DirectiveKind
 from storage.causes import Cause, CauseClass
