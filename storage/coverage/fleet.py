@@ -1,7 +1,7 @@
 """Footage and gaps of many cameras over a range, read in batches: a fleet's month of two million gaps in seconds, in
 flat memory.
 
-Invariant: for every camera, gaps and ``as_of_us`` are those of ``storage.coverage.one_camera.coverage``.
+Invariant: for every camera, gaps and ``as_of_us`` are those that ``tests/storage/oracle.py`` comes to fact by fact.
 
 Rows come out of SQLite as a few long texts a batch, not as a Python object a value: that takes half the time, and none
 of it holds the interpreter's lock, so that the next batch is read while this one is used.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -30,7 +30,7 @@ from storage.coverage.partition import CausedInterval, rank
 from storage.coverage.pending import pending
 from storage.intervals import DAY_US, Interval, subtract
 
-__all__ = ["FleetBatch", "batches", "read_batch"]
+__all__ = ["FleetBatch", "batches", "read_batch", "told_until"]
 
 # Rows of a batch: enough that arrays pay, few enough that the first answer comes at once and memory stays flat.
 _ROWS: Final = 20_000
@@ -131,6 +131,17 @@ class FleetBatch:
         """The same of one gap."""
         found: dict[str, Any] = msgspec.json.decode(self.details(np.array([row]))[0])
         return found
+
+    def of_one(self) -> tuple[list[Fact], list[CausedInterval]]:
+        """Of a batch of one camera: its facts, by start, and its gaps, which point into them."""
+        order = np.argsort(self.facts.start_us, kind="stable")
+        places = np.append(np.argsort(order), -1)
+        gaps = self.gaps
+        rows = zip(
+            gaps.start_us.tolist(), gaps.end_us.tolist(), gaps.cause.tolist(), places[gaps.fact].tolist(), strict=True
+        )
+        known = [self._fact(number) for number in order.tolist()]
+        return known, [CausedInterval(start, end, CAUSES[cause], fact) for start, end, cause, fact in rows]
 
     def _beside(self, row: int) -> dict[str, Any]:
         gaps, facts = self.gaps, self.facts
@@ -318,10 +329,17 @@ def _apart(ranked: Sequence[int]) -> tuple[Int64, Int64]:
     return codes, ranks
 
 
+def told_until(conn: sqlite3.Connection, cameras: Sequence[tuple[int, str]], now_us: int) -> list[int]:
+    """Until when the story of each of the cameras (key, id) is told."""
+    values = {"keys": json.dumps([key for key, _ in cameras])}
+    found: list[int] = _known_until(conn, cameras, values, conn.execute(_GROWING, values).fetchall(), now_us).tolist()
+    return found
+
+
 def _known_until(
     conn: sqlite3.Connection,
     cameras: Sequence[tuple[int, str]],
-    values: dict[str, Any],
+    values: Mapping[str, Any],
     growing: Iterable[sqlite3.Row],
     now_us: int,
 ) -> Int64:
