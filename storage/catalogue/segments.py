@@ -19,7 +19,7 @@ from storage.causes import Cause
 from storage.format.boxes import Hole, Track
 from storage.format.layout import segment_path
 from storage.format.segment_file import init_id
-from storage.intervals import DAY_US, Interval, merge, subtract
+from storage.intervals import Interval, subtract
 
 __all__ = [
     "LAST_SPANS",
@@ -41,7 +41,6 @@ __all__ = [
     "last_end",
     "needs_init",
     "put_init",
-    "spans_between",
     "within_millisecond",
 ]
 
@@ -373,17 +372,3 @@ def discard(conn: sqlite3.Connection, key: Key) -> None:
     conn.execute(f"DELETE FROM segment WHERE {_WHERE_KEY}", _key_values(key))
     if row is not None and row["end_us"] is not None:
         spans.shrink(conn, _key_values(key), row["end_us"], LONGEST_SEGMENT_US)
-
-
-def spans_between(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int) -> list[Interval]:
-    """Footage of one camera in ``[start_us, end_us)`` as sorted disjoint intervals, the growing segment included, not
-    cut to the range."""
-    key = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()
-    if key is None:
-        return []
-    rows = conn.execute(
-        "SELECT start_us, end_us FROM span WHERE camera = ? AND start_us >= ? AND start_us < ? AND end_us > ?",
-        (key[0], start_us - DAY_US, end_us, start_us),
-    ).fetchall()
-    open_ones = [part for segment in growing(conn, camera) for part in segment.footage]
-    return merge([*(Interval(row[0], row[1]) for row in rows), *open_ones])

@@ -11,8 +11,9 @@ from storage.coverage.one_camera import Coverage, Gap
 from storage.coverage.original_causes import attribute
 from storage.coverage.partition import partition
 from storage.coverage.pending import pending
+from storage.intervals import DAY_US, Interval, merge
 
-__all__ = ["coverage", "known_until"]
+__all__ = ["coverage", "known_until", "spans_between"]
 
 
 def coverage(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int, *, now_us: int) -> Coverage:
@@ -29,7 +30,7 @@ def coverage(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int, 
     as_of_us = min(end_us, known_until(conn, camera, now_us))
     if as_of_us <= start_us:
         return Coverage(camera, start_us, end_us, max(as_of_us, start_us), (), ())
-    footage = segments.spans_between(conn, camera, start_us, as_of_us)
+    footage = spans_between(conn, camera, start_us, as_of_us)
     known = facts.between(conn, camera, start_us, as_of_us)
     spans, caused = partition(
         start_us, as_of_us, footage, [(f.start_us, f.end_us, f.cause) for f in known], [f.layer for f in known]
@@ -61,3 +62,17 @@ def _told_until(conn: sqlite3.Connection, camera: str, now_us: int) -> int:
     grown_us = [segment.end_us for segment in segments.growing(conn, camera)]
     told_us = max(grown_us, default=None) or facts.story_end(conn, camera, now_us)
     return now_us if told_us is None else min(told_us, now_us)
+
+
+def spans_between(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int) -> list[Interval]:
+    """Footage of one camera in ``[start_us, end_us)`` as sorted disjoint intervals, the growing segment included, not
+    cut to the range."""
+    key = conn.execute("SELECT key FROM camera WHERE id = ?", (camera,)).fetchone()
+    if key is None:
+        return []
+    rows = conn.execute(
+        "SELECT start_us, end_us FROM span WHERE camera = ? AND start_us >= ? AND start_us < ? AND end_us > ?",
+        (key[0], start_us - DAY_US, end_us, start_us),
+    ).fetchall()
+    open_ones = [part for segment in segments.growing(conn, camera) for part in segment.footage]
+    return merge([*(Interval(row[0], row[1]) for row in rows), *open_ones])

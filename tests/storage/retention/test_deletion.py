@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.catalogue import cameras, segments
+from storage.catalogue import cameras
 from storage.catalogue.segments import Key
 from storage.causes import Cause, Layer
 from storage.disk.files import Files
@@ -16,6 +16,7 @@ from storage.disk.roots import IDENTITY_FILE
 from storage.retention import deleting as garbage
 from storage.retention.candidates import load
 from storage.retention.plan import Applied, Deletion, Disk, Policy, apply, disks, plan
+from tests.storage.oracle import spans_between
 from tests.storage.world import CAMERA, NODE, T0_US, World, add_camera, assert_consistent, assert_partition
 
 SECOND_US = 1_000_000
@@ -107,7 +108,7 @@ def test_segments_in_the_middle_and_across_midnight(world: World) -> None:
             detail={"person": "x"},
             now_us=NOW_US,
         )
-        assert [(s.start_us - T0_US) // SECOND_US for s in segments.spans_between(conn, CAMERA, T0_US, NOW_US)] == [
+        assert [(s.start_us - T0_US) // SECOND_US for s in spans_between(conn, CAMERA, T0_US, NOW_US)] == [
             0,
             2,
             4,
