@@ -12,6 +12,7 @@ import { useAction } from '../../shared/ui/action';
 import { ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
 import { useList } from '../../shared/ui/list';
+import { CopyButton, LengthField, TakeAlong } from '../../shared/ui/form';
 
 const HOUR_S = 3_600;
 const TIMES_S = [HOUR_S, 4 * HOUR_S, 24 * HOUR_S];
@@ -71,22 +72,13 @@ export function PlayerAddressPanel({
             </select>
           )}
         </Field>
-        <Field label={t.link.good}>
-          {(f) => (
-            <select
-              {...f}
-              data-testid="address-expires"
-              value={String(expires)}
-              onChange={(e) => setExpires(Number(valueOf(e)))}
-            >
-              {TIMES_S.map((s) => (
-                <option key={s} value={String(s)}>
-                  {format.duration(s, lang)}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
+        <LengthField
+          label={t.link.good}
+          lengths={TIMES_S}
+          value={expires}
+          testid="address-expires"
+          onValue={setExpires}
+        />
         <ErrorText text={action.error} testid="address-error" />
         <div class="actions">
           <button type="submit" data-testid="address-make" disabled={action.busy}>
@@ -104,25 +96,12 @@ function Made({ made, name, zone }: { made: PlayerAddress; name: string; zone: s
   const { t, lang } = useWords();
   const a = t.address;
   const address = location.origin + made.path;
-  const [copied, setCopied] = useState('');
   return (
     <div data-testid="address-made">
       <p role="status">
         {a.once} {fill(t.link.goodUntil, { when: format.dateTime(parseInstant(made.until), lang, zone) })}
       </p>
-      <Field label={a.address}>
-        {(f) => (
-          <textarea
-            {...f}
-            class="mono"
-            rows={3}
-            readOnly
-            data-testid="address-value"
-            value={address}
-            onFocus={(e) => e.currentTarget.select()}
-          />
-        )}
-      </Field>
+      <TakeAlong label={a.address} value={address} testid="address-value" />
       <div class="actions">
         <a
           class="button"
@@ -132,20 +111,7 @@ function Made({ made, name, zone }: { made: PlayerAddress; name: string; zone: s
         >
           {a.open}
         </a>
-        {navigator.clipboard ? (
-          <button
-            type="button"
-            data-testid="address-copy"
-            onClick={() =>
-              void navigator.clipboard.writeText(address).then(
-                () => setCopied(made.id),
-                () => undefined,
-              )
-            }
-          >
-            {copied === made.id ? t.admin.copied : t.admin.copy}
-          </button>
-        ) : null}
+        <CopyButton key={made.id} value={address} testid="address-copy" />
       </div>
     </div>
   );

@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { fill, useWords } from '../../shared/i18n';
 import { serverNow } from '../../session';
-import * as format from '../../shared/time/format';
+
 import { HOUR, MINUTE } from '../../shared/time/instant';
 
 import type { Camera, Case } from '../../shared/api/schema';
@@ -12,7 +12,7 @@ import { useAction } from '../../shared/ui/action';
 import { Dialog } from '../../shared/ui/dialog';
 
 import { readIds } from '../gaps/report-sums';
-import { FormActions, InstantField, TextField } from '../../shared/ui/form';
+import { FormActions, RangeFields, TextField } from '../../shared/ui/form';
 
 interface FormProps {
   onDone: () => void;
@@ -67,7 +67,7 @@ export function CaseForm({ onDone, onClose }: FormProps) {
 }
 
 export function RequestForm({ case: asked, zone, onDone, onClose }: FormProps & { case: Case; zone: string }) {
-  const { t, lang } = useWords();
+  const { t } = useWords();
   const c = t.cases;
   const now = Math.floor(serverNow() / MINUTE) * MINUTE;
   const [ids, setIds] = useState('');
@@ -110,24 +110,7 @@ export function RequestForm({ case: asked, zone, onDone, onClose }: FormProps & 
             </option>
           ))}
         </datalist>
-        <div class="two">
-          <InstantField
-            label={c.from}
-            error={valid ? null : t.clip.invalid}
-            at={range.start}
-            zone={zone}
-            testid="request-start"
-            onAt={(start) => setRange({ ...range, start })}
-          />
-          <InstantField
-            label={c.to}
-            at={range.end}
-            zone={zone}
-            testid="request-end"
-            onAt={(end) => setRange({ ...range, end })}
-          />
-        </div>
-        <p class="hint">{fill(t.clip.zone, { name: format.zoneName(range.start, lang, zone) })}</p>
+        <RangeFields range={range} zone={zone} testid="request" onRange={setRange} />
         <TextField label={c.purpose} required data-testid="request-purpose" value={purpose} onValue={setPurpose} />
         <FormActions action={action} testid="request-save" onClose={onClose}>
           {c.ask}

@@ -2,9 +2,9 @@
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { fill, useWords } from '../../shared/i18n';
+import { useWords } from '../../shared/i18n';
 import { serverNow } from '../../session';
-import * as format from '../../shared/time/format';
+
 import { HOUR, MINUTE } from '../../shared/time/instant';
 
 import type { Bounds } from '../../timeline/geometry';
@@ -12,7 +12,7 @@ import { useAction } from '../../shared/ui/action';
 import { Dialog } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
 import { readIds } from '../gaps/report-sums';
-import { FormActions, InstantField, TextField } from '../../shared/ui/form';
+import { FormActions, RangeFields, TextField } from '../../shared/ui/form';
 
 interface ExportFormProps {
   zone: string;
@@ -24,7 +24,7 @@ interface ExportFormProps {
 }
 
 export function ExportForm({ zone, camera, range: given, onDone, onClose }: ExportFormProps) {
-  const { t, lang } = useWords();
+  const { t } = useWords();
   const [x, c] = [t.exports, t.cases];
   const now = Math.floor(serverNow() / MINUTE) * MINUTE;
   const [ids, setIds] = useState(camera ?? '');
@@ -64,24 +64,7 @@ export function ExportForm({ zone, camera, range: given, onDone, onClose }: Expo
           value={ids}
           onValue={setIds}
         />
-        <div class="two">
-          <InstantField
-            label={c.from}
-            error={valid ? null : t.clip.invalid}
-            at={range.start}
-            zone={zone}
-            testid="export-start"
-            onAt={(start) => setRange({ ...range, start })}
-          />
-          <InstantField
-            label={c.to}
-            at={range.end}
-            zone={zone}
-            testid="export-end"
-            onAt={(end) => setRange({ ...range, end })}
-          />
-        </div>
-        <p class="hint">{fill(t.clip.zone, { name: format.zoneName(range.start, lang, zone) })}</p>
+        <RangeFields range={range} zone={zone} testid="export" onRange={setRange} />
         {text('case', c.number)}
         {text('legal_basis', c.legalBasis)}
         {text('purpose', c.purpose)}

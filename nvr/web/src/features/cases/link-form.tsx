@@ -8,8 +8,8 @@ import { parseInstant } from '../../shared/time/instant';
 import type { Export, ExportLink } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Dialog } from '../../shared/ui/dialog';
-import { Field, valueOf } from '../../shared/ui/field';
-import { CopyButton, FormActions, TextField } from '../../shared/ui/form';
+
+import { CopyButton, FormActions, LengthField, TakeAlong, TextField } from '../../shared/ui/form';
 
 const DAY_S = 86_400;
 const TIMES_S = [3_600, DAY_S, 3 * DAY_S, 7 * DAY_S];
@@ -38,19 +38,7 @@ export function LinkForm({
         <p role="status">
           {l.once} {fill(l.goodUntil, { when: format.dateTime(parseInstant(made.until), lang, zone) })}
         </p>
-        <Field label={l.address}>
-          {(f) => (
-            <textarea
-              {...f}
-              class="mono"
-              rows={3}
-              data-testid="link-value"
-              readOnly
-              value={address}
-              onFocus={(e) => e.currentTarget.select()}
-            />
-          )}
-        </Field>
+        <TakeAlong label={l.address} value={address} testid="link-value" />
         <div class="dialog-actions">
           <CopyButton value={address} testid="link-copy" />
           <button type="button" class="primary" data-testid="link-done" onClick={onClose}>
@@ -81,22 +69,7 @@ export function LinkForm({
           value={recipient}
           onValue={setRecipient}
         />
-        <Field label={l.good}>
-          {(f) => (
-            <select
-              {...f}
-              data-testid="link-expires"
-              value={String(expires)}
-              onChange={(e) => setExpires(Number(valueOf(e)))}
-            >
-              {TIMES_S.map((s) => (
-                <option key={s} value={String(s)}>
-                  {format.duration(s, lang)}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
+        <LengthField label={l.good} lengths={TIMES_S} value={expires} testid="link-expires" onValue={setExpires} />
         <FormActions action={action} testid="link-save" onClose={onClose}>
           {l.make}
         </FormActions>

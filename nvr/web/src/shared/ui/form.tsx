@@ -2,7 +2,8 @@
 
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { useWords } from '../i18n';
+import { fill, useWords } from '../i18n';
+import * as format from '../time/format';
 import type { Instant } from '../time/instant';
 import { fromInput, toInput } from '../time/zone';
 import type { Action } from './action';
@@ -67,6 +68,93 @@ export function InstantField({
           data-testid={testid}
           value={toInput(at, zone)}
           onChange={(e) => onAt(fromInput(valueOf(e), zone) ?? at)}
+        />
+      )}
+    </Field>
+  );
+}
+
+/** From when to when, with the zone that it is meant in. */
+export function RangeFields({
+  range,
+  zone,
+  testid,
+  onRange,
+}: {
+  range: { start: Instant; end: Instant };
+  zone: string;
+  /** What both fields' begin with. */
+  testid: string;
+  onRange: (range: { start: Instant; end: Instant }) => void;
+}) {
+  const { t, lang } = useWords();
+  return (
+    <>
+      <div class="two">
+        <InstantField
+          label={t.cases.from}
+          error={range.end > range.start ? null : t.clip.invalid}
+          at={range.start}
+          zone={zone}
+          testid={`${testid}-start`}
+          onAt={(start) => onRange({ ...range, start })}
+        />
+        <InstantField
+          label={t.cases.to}
+          at={range.end}
+          zone={zone}
+          testid={`${testid}-end`}
+          onAt={(end) => onRange({ ...range, end })}
+        />
+      </div>
+      <p class="hint">{fill(t.clip.zone, { name: format.zoneName(range.start, lang, zone) })}</p>
+    </>
+  );
+}
+
+/** How long something is to be good, of a few lengths in seconds. */
+export function LengthField({
+  label,
+  lengths,
+  value,
+  testid,
+  onValue,
+}: {
+  label: string;
+  lengths: readonly number[];
+  value: number;
+  testid: string;
+  onValue: (seconds: number) => void;
+}) {
+  const { lang } = useWords();
+  return (
+    <Field label={label}>
+      {(f) => (
+        <select {...f} data-testid={testid} value={String(value)} onChange={(e) => onValue(Number(valueOf(e)))}>
+          {lengths.map((s) => (
+            <option key={s} value={String(s)}>
+              {format.duration(s, lang)}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
+
+/** A long text to take along: all of it is chosen as soon as it is entered. */
+export function TakeAlong({ label, value, testid }: { label: string; value: string; testid: string }) {
+  return (
+    <Field label={label}>
+      {(f) => (
+        <textarea
+          {...f}
+          class="mono"
+          rows={3}
+          readOnly
+          data-testid={testid}
+          value={value}
+          onFocus={(e) => e.currentTarget.select()}
         />
       )}
     </Field>
