@@ -363,6 +363,7 @@ FOREIGN_TO_STORAGE = {"av", "litestar", "uvicorn", "pydantic", "click"}
 MOST_MODULES = 20
 LARGER = {
     "nvr/cli": "a module a command, named as the command is",
+    "nvr/recorder/sources/rtp": "a module a payload, and each part of RTP, named as its RFC names it",
     "storage/catalogue/migrations": "a module a step of the schema, in the order of their numbers",
 }
 
