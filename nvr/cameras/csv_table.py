@@ -41,6 +41,8 @@ SETTINGS: Final = (
 )
 LABEL_PREFIX: Final = "label:"
 _MOST_ERRORS: Final = 100
+# Every label of a city has a column; what has more is no table of cameras.
+_MOST_COLUMNS: Final = 200
 _MOST_CHARACTERS: Final = 20_000_000
 
 
@@ -136,10 +138,13 @@ def _lines(text: str) -> tuple[list[tuple[int, list[str]]], list[LineError]]:
 def _column_errors(line: int, columns: Sequence[str]) -> list[LineError]:
     errors = []
     known = [*SETTINGS, *KNOWN_LABELS]
-    for position, name in enumerate(columns):
+    before: set[str] = set()
+    if len(columns) > _MOST_COLUMNS:
+        return [LineError(line, "", f"names {len(columns)} columns; {_MOST_COLUMNS} are the most")]
+    for name in columns:
         if not name:
             continue
-        if name in columns[:position]:
+        if name in before:
             errors.append(LineError(line, name, "this column is there twice"))
         elif name.startswith(LABEL_PREFIX):
             if not name.removeprefix(LABEL_PREFIX).strip():
@@ -148,6 +153,7 @@ def _column_errors(line: int, columns: Sequence[str]) -> list[LineError]:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"if it is a label, name it {LABEL_PREFIX}{name}"
             errors.append(LineError(line, name, f"unknown column; {hint}"))
+        before.add(name)
     if "id" not in columns:
         errors.append(LineError(line, "id", "this column is missing"))
     return errors
@@ -172,6 +178,9 @@ def read_ids(text: str) -> tuple[list[str], list[LineError]]:
     position = header.index("id") if "id" in header else 0
     ids: list[str] = []
     for line, cells in lines[1:] if "id" in header else lines:
+        if len(errors) >= _MOST_ERRORS:
+            errors.append(LineError(line, "", f"from here on nothing was looked at: there are {_MOST_ERRORS} mistakes"))
+            break
         camera = cells[position].strip() if position < len(cells) else ""
         if is_camera_id(camera):
             ids.append(camera)

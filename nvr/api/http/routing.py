@@ -33,6 +33,16 @@ ROLES: Final = frozenset({PUBLIC, *Role})
 
 _LARGEST_PUBLIC_BYTES: Final = 16 << 10
 
+# What any request may be answered with, before its route is asked or whatever the route is.
+_ANYWHERE: Final = (
+    "invalid_request",
+    "too_large",
+    "wrong_host",
+    "too_many_attempts",
+    "internal",
+    "catalogue_unavailable",
+)
+
 _Decorator = Callable[[Callable[..., Any]], HTTPRouteHandler]
 
 
@@ -59,7 +69,7 @@ def _route(
     largest = _LARGEST_PUBLIC_BYTES if largest_body_bytes is None and role == PUBLIC else largest_body_bytes
     codes = sorted({*errors, *(("not_authenticated", "forbidden", "password_change_needed") if role != PUBLIC else ())})
     by_status: dict[int, list[str]] = defaultdict(list)
-    for code in codes:
+    for code in sorted({*codes, *_ANYWHERE}):
         by_status[CODES[code][0]].append(f"`{code}`: {CODES[code][1]}")
     responses = {
         number: ResponseSpec(

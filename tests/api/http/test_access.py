@@ -142,6 +142,8 @@ async def test_the_schema_names_every_route_with_its_errors(app: Litestar, clien
             operation = schema["paths"][path][method.lower()]
             assert operation["summary"]
             assert role == PUBLIC or {"401", "403"} <= operation["responses"].keys()
+            # What any request may be answered with.
+            assert {"400", "413", "421", "429", "500", "503"} <= operation["responses"].keys()
 
 
 async def test_describing_the_routes_does_not_open_them(client: Client, world: World) -> None:
