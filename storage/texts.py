@@ -8,10 +8,12 @@ is for all else, and for what is older than the rules.
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["LINE", "LINES", "TextError", "escaped", "is_plain", "many_lines", "one_line", "wrong_in"]
+__all__ = ["LINE", "LINES", "TextError", "close_to", "escaped", "is_plain", "many_lines", "one_line", "wrong_in"]
 
 LINE: Final = 200
 """The most characters of one line, unless a use says otherwise."""
@@ -26,6 +28,16 @@ _REFUSED: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 class TextError(ValueError):
     """A text can't be kept like this; the message says why, and is itself safe to show."""
+
+
+# Comparing takes time with the square of the length.
+_LONGEST_COMPARED: Final = 100
+
+
+def close_to(word: str, known: Iterable[str], *, most: int = 1, alike: float = 0.6) -> list[str]:
+    """Which of the known words somebody may have meant by this one, the likeliest first; nobody means a word by a text
+    of more than 100 characters."""
+    return [] if len(word) > _LONGEST_COMPARED else difflib.get_close_matches(word, list(known), most, alike)
 
 
 def is_plain(char: str) -> bool:

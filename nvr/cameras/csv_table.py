@@ -7,7 +7,6 @@ name is a mistake: a mistyped ``password`` must not become a label that everybod
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import re
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import Final
 from nvr.texts.cells import cell_text
 from storage.catalogue.selection import KNOWN_LABELS
 from storage.format.layout import is_camera_id
+from storage.texts import close_to
 
 __all__ = ["LABEL_PREFIX", "SETTINGS", "CameraRow", "CameraTable", "LineError", "read", "read_ids"]
 
@@ -150,7 +150,7 @@ def _column_errors(line: int, columns: Sequence[str]) -> list[LineError]:
             if not name.removeprefix(LABEL_PREFIX).strip():
                 errors.append(LineError(line, name, "names no label; write label:<name>"))
         elif name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+            near = close_to(name, known)
             hint = f"did you mean {near[0]}?" if near else f"if it is a label, name it {LABEL_PREFIX}{name}"
             errors.append(LineError(line, name, f"unknown column; {hint}"))
         before.add(name)

@@ -5,7 +5,6 @@ Values are never repeated here: the one that is wrong may be a password.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from nvr.config.model import LabelRetention, Retention, Settings
+from storage.texts import close_to
 
 __all__ = ["explain", "file_keys", "unknown_key"]
 
@@ -33,7 +33,7 @@ def file_keys(model: type[Settings]) -> dict[str, str]:
 
 def unknown_key(key: str, known: Collection[str], kind: str = "key") -> tuple[str, str]:
     """What is wrong and what to do about a key that doesn't exist."""
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    near = close_to(key, known, alike=0.5)
     return f"unknown {kind}", f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
 
 

@@ -7,7 +7,6 @@ Invariant: a zone is never guessed: what is suggested has its offset beside it.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import os
 import re
 from collections.abc import Iterator
@@ -17,6 +16,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
+
+from storage.texts import close_to
 
 __all__ = ["check_zone", "server_zone", "zone_warnings"]
 
@@ -102,7 +103,7 @@ def _meant(text: str) -> list[str]:
         found += [zone for zone in (*_INDONESIA.values(), *_everywhere()) if _offset(zone) == offset]
         if found:
             return list(dict.fromkeys(found))[:_MOST]
-    near = difflib.get_close_matches(text, available_timezones(), n=2, cutoff=0.85)
+    near = close_to(text, available_timezones(), most=2, alike=0.85)
     country = _by_country(home)
     if not country:
         country = [zone for zone in (*_INDONESIA.values(), *_everywhere()) if _offset(zone) == _offset(home)]

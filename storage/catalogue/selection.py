@@ -14,11 +14,12 @@ Invariant: wherever the product compares labels, names and values are compared w
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
+
+from storage.texts import close_to
 
 __all__ = [
     "KNOWN_LABELS", "Labelled", "Selection", "SelectionError", "Spellings", "ensure_known", "ensure_label", "named",
@@ -30,7 +31,8 @@ KNOWN_LABELS = ("district", "kelurahan", "rt_rw", "isp", "owner", "latitude", "l
 
 
 _MOST_SUGGESTED: Final = 3
-_ALIKE: Final = 0.6
+# What is longer is no query, but work.
+_LONGEST: Final = 20_000
 
 
 class SelectionError(ValueError):
@@ -152,7 +154,7 @@ def _suggestion(wanted: str, values: Iterable[str]) -> str:
     values = list(values)
     spellings = Spellings(values)
     spelt = {value.casefold(): spellings.of(value) for value in values}
-    near = difflib.get_close_matches(wanted.casefold(), spelt, _MOST_SUGGESTED, _ALIKE)
+    near = close_to(wanted.casefold(), spelt, most=_MOST_SUGGESTED)
     if near:
         return f": did you mean {' or '.join(spelt[name] for name in near)}?"
     some = sorted(spelt.values())
@@ -166,6 +168,8 @@ def parse(text: str) -> Selection:
     Raises:
         SelectionError: it can't be read.
     """
+    if len(text) > _LONGEST:
+        raise SelectionError(f"the query is longer than {_LONGEST} characters: choose by cameras or a list")
     terms = [_term(part, text) for part in _split(text, ",", text)] if text.strip() not in ("", "*") else []
     return Selection(text.strip(), tuple(terms))
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import time
 import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -150,6 +151,34 @@ async def test_no_body_brings_one_in(app: Litestar, client: Client, world: World
                 assert (answer.status_code, told["code"]) == (400, "invalid_request"), (method, path, place, told)
                 assert wrong not in json.dumps(told, ensure_ascii=False)
     assert count > 60
+
+
+async def test_long_texts_take_no_time(client: Client, world: World) -> None:
+    """A query of a million characters took 19 s: it was compared, for what may have been meant."""
+    began = time.process_time()
+    order = {"reason": "r", "letter": "1", "approver": "a"}
+    for mark in ("=", "!=", "(", "* ", "a=b,", "a=b|", ","):
+        for length in (19_000, 1_000_000):
+            body = {**order, "where": mark * (length // len(mark))}
+            answer = await client.post("/api/orders/preview", json=body, headers=world.bearer("admin"))
+            assert answer.json()["code"] == "invalid_selection"
+    hours = {"where": "*", "reason": "r", "hours": "mon 06:00-07:00, " * 200_000}
+    answer = await client.post("/api/schedules", json=hours, headers=world.bearer("admin"))
+    assert answer.json()["code"] == "invalid_directive"
+    names = ",".join("y" * 100_000 for _ in range(150))
+    answer = await client.post("/api/camera-table", content=f"id,url,{names}\n", headers=world.bearer("admin"))
+    assert answer.json()["code"] == "invalid_table"
+    assert time.process_time() - began < 8
+
+
+def test_words_are_compared_in_one_place_which_bounds_them() -> None:
+    found = {
+        str(path.relative_to(TOP))
+        for folder in ("nvr", "storage")
+        for path in (TOP / folder).rglob("*.py")
+        if "difflib" in path.read_text(encoding="utf-8")
+    }
+    assert found == {"storage/texts.py"}
 
 
 # -- By the functions that keep them, which commands call as well
