@@ -43,6 +43,8 @@ LABEL_PREFIX: Final = "label:"
 _MOST_ERRORS: Final = 100
 # Every label of a city has a column; what has more is no table of cameras.
 _MOST_COLUMNS: Final = 200
+# Of a column's name, in a mistake.
+_MOST_SHOWN: Final = 100
 _MOST_CHARACTERS: Final = 20_000_000
 
 
@@ -145,14 +147,15 @@ def _column_errors(line: int, columns: Sequence[str]) -> list[LineError]:
         if not name:
             continue
         if name in before:
-            errors.append(LineError(line, name, "this column is there twice"))
+            errors.append(LineError(line, name[:_MOST_SHOWN], "this column is there twice"))
         elif name.startswith(LABEL_PREFIX):
             if not name.removeprefix(LABEL_PREFIX).strip():
                 errors.append(LineError(line, name, "names no label; write label:<name>"))
         elif name not in known:
             near = close_to(name, known)
-            hint = f"did you mean {near[0]}?" if near else f"if it is a label, name it {LABEL_PREFIX}{name}"
-            errors.append(LineError(line, name, f"unknown column; {hint}"))
+            shown = name[:_MOST_SHOWN]
+            hint = f"did you mean {near[0]}?" if near else f"if it is a label, name it {LABEL_PREFIX}{shown}"
+            errors.append(LineError(line, shown, f"unknown column; {hint}"))
         before.add(name)
     if "id" not in columns:
         errors.append(LineError(line, "id", "this column is missing"))
