@@ -52,6 +52,7 @@ MODULES: Final = (
     "nvr.recorder.sources.rtp.h264",
     "nvr.recorder.sources.rtp.h265",
     "nvr.recorder.sources.rtp.pictures",
+    "nvr.recorder.sources.rtsp.interleaving",
     "nvr.recorder.sources.rtsp.receiving",
     "nvr.recorder.sources.rtp.rtcp",
     "nvr.recorder.sources.rtp.rtp",

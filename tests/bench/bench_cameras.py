@@ -30,6 +30,7 @@ TITLES = {
     "units": "NAL units and how they are packed",
     "h265": "The same in H.265, and more of units",
     "forms": "Siblings of both",
+    "interleaved": "Numbered and interleaved units",
     "descriptions": "Session descriptions",
     "describing": "More session descriptions",
     "messages": "RTSP messages and logins",

@@ -9,7 +9,8 @@ from nvr.recorder.sources.rtp import sdp
 from nvr.recorder.sources.rtp.frame import CodedFrame
 from nvr.recorder.sources.rtsp.client import RtspTrack
 from nvr.recorder.sources.rtsp.framing import Framing, ReadBuffer
-from nvr.recorder.sources.rtsp.receiving import Clocks, VideoReceiver
+from nvr.recorder.sources.rtsp.interleaving import video_receiver
+from nvr.recorder.sources.rtsp.receiving import Clocks
 from tests.cameras.frames import split
 
 __all__ = ["BUFFER", "FRAME", "H264", "H265", "Camera", "packet"]
@@ -82,14 +83,15 @@ H265 = Kind(
 class Camera:
     """Sends packets by hand into a receiver; its numbers go on by themselves."""
 
-    def __init__(self, kind: Kind = H264, *, payload_type: int = 96, start: int = 65_500) -> None:
+    def __init__(self, kind: Kind = H264, *, payload_type: int = 96, start: int = 65_500, parameters: str = "") -> None:
         text = f"v=0\r\nm=video 0 RTP/AVP {payload_type}\r\na=rtpmap:{payload_type} {kind.name}/90000\r\n"
+        text += f"a=fmtp:{payload_type} {parameters}\r\n" if parameters else ""
         self.kind = kind
         self.now_us = 1_000_000
         self.came: list[tuple[CodedFrame, int, int, int]] = []
         self.byes = 0
         media = sdp.pick_video(sdp.parse(text.encode()))
-        self.receiver = VideoReceiver(
+        self.receiver = video_receiver(
             RtspTrack(media, "u", 0, 1),
             1,
             Clocks(lambda: self.now_us, lambda: self.now_us),

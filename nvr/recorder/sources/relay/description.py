@@ -6,11 +6,28 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from nvr.recorder.sources.rtp import sdp
+from nvr.recorder.sources.rtp.errors import NativeError
 from nvr.recorder.sources.rtsp.urls import control_url
 
-__all__ = ["with_controls", "without_audio"]
+__all__ = ["beyond_ffmpeg", "with_controls", "without_audio"]
 
 _CONTROL: Final = re.compile(r"a=control:\s*(.*?)\s*", re.IGNORECASE)
+
+
+def beyond_ffmpeg(description: bytes) -> str:
+    """Why FFmpeg can't read the video that is described here although ``native`` can, for a person; else nothing."""
+    try:
+        video = sdp.pick_video(sdp.parse(description))
+    except NativeError:
+        return ""
+    if video.codec == "h264" and video.interleaving is not None:
+        what = "H.264 with packetization-mode 2 (interleaved)"
+    elif video.codec == "hevc" and video.donl:
+        what = "H.265 with decoding order numbers (sprop-max-don-diff)"
+    else:
+        return ""
+    return f'FFmpeg does not read {what}; source = "auto" does, over TCP; best is to set the camera to send it plainly'
 
 
 def with_controls(description: bytes, base: str, place: Callable[[str], str]) -> bytes:

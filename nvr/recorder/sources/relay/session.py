@@ -25,7 +25,7 @@ from nvr.config import CameraSettings
 from nvr.recorder.media.packets import Ended
 from nvr.recorder.sources.relay import udp
 from nvr.recorder.sources.relay.client import Client
-from nvr.recorder.sources.relay.description import with_controls, without_audio
+from nvr.recorder.sources.relay.description import beyond_ffmpeg, with_controls, without_audio
 from nvr.recorder.sources.relay.loop import THREAD
 from nvr.recorder.sources.relay.track import RelayedTrack
 from nvr.recorder.sources.relay.video import LossMark, RelayedVideo, can_judge
@@ -179,6 +179,9 @@ class Relay:
             accept = ("Accept", "application/sdp")
             answer = await connection.request("DESCRIBE", url, self._timeout_s, [accept])
             if answer.status < 300:
+                if why := beyond_ffmpeg(answer.body):
+                    connection.close()
+                    raise Ended(Cause.REJECTED, {"error": why})
                 self._described = answer
                 connection.closed.add_done_callback(self._lost)
                 self._url = url

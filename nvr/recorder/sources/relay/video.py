@@ -70,7 +70,7 @@ def can_judge(media: sdp.Media) -> bool:
         sdp.pick_video(sdp.Description((media,), None))
     except UnsupportedError:
         return False
-    return True
+    return media.interleaving is None
 
 
 class _Packet:

@@ -199,7 +199,7 @@ class H264Depacketiser(Depacketiser):
 
 def _refuses(parameters: Mapping[str, str]) -> str:
     mode = parameters.get("packetization-mode", "0")
-    return "" if mode in ("0", "1") else f"H.264 with packetization-mode {mode[:8]} (interleaved)"
+    return "" if mode in ("0", "1", "2") else f"H.264 with packetization-mode {mode[:8]}, which no standard has"
 
 
 def _depacketiser(sets: tuple[bytes, ...], _: bool) -> Depacketiser:

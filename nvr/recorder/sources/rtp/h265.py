@@ -214,8 +214,10 @@ def _aggregate(payload: memoryview, donl: bool) -> tuple[list[memoryview], int]:
 
 
 def _refuses(parameters: Mapping[str, str]) -> str:
-    ahead = parameters.get("sprop-depack-buf-nalus", "0").strip()
-    return "" if ahead and not ahead.strip("0") else "H.265 with interleaved NAL units"
+    ahead, numbered = (
+        parameters.get(f"sprop-{name}", "0").strip().strip("0") for name in ("depack-buf-nalus", "max-don-diff")
+    )
+    return "H.265 with interleaved NAL units that have no numbers" if ahead and not numbered else ""
 
 
 def _depacketiser(sets: tuple[bytes, ...], donl: bool) -> Depacketiser:

@@ -77,6 +77,16 @@ class Media:
         """Whether H.265 payloads carry decoding order numbers (RFC 7798 7.1)."""
         return _number(self.parameters.get("sprop-max-don-diff", "")) not in (None, 0)
 
+    @property
+    def interleaving(self) -> int | None:
+        """How many NAL units may come before one that is decoded before them (RFC 6184 8.1, RFC 7798 7.1); None if they
+        come in their order."""
+        if self.codec == "h264" and self.parameters.get("packetization-mode", "").strip() == "2":
+            return _number(self.parameters.get("sprop-interleaving-depth", "")) or 0
+        if self.codec == "hevc" and self.donl:
+            return _number(self.parameters.get("sprop-depack-buf-nalus", "")) or None
+        return None
+
     def aac(self) -> Aac:
         """How to read this AAC track.
 

@@ -36,6 +36,7 @@ from nvr.recorder.sources.rtp.units import kind_of
 from nvr.recorder.sources.rtsp.audio import AudioReceiver
 from nvr.recorder.sources.rtsp.causes import cause_of
 from nvr.recorder.sources.rtsp.client import Handlers, RtspSession, RtspTrack, Target, open_session
+from nvr.recorder.sources.rtsp.interleaving import video_receiver
 from nvr.recorder.sources.rtsp.receiving import Clocks, VideoReceiver
 from nvr.recorder.sources.rtsp.watch import ConnectionWatch
 from storage.causes import Cause
@@ -223,7 +224,7 @@ class NativeSource:
             self._time_base = Fraction(1, track.media.clock_rate)
             self._codec = track.media.codec
             self._jitter = Jitter(track.media.clock_rate, self._burst_us)
-            video = self._video = VideoReceiver(track, ssrc, _CLOCKS, self._picture, self._clock, self._at_bye)
+            video = self._video = video_receiver(track, ssrc, _CLOCKS, self._picture, self._clock, self._at_bye)
             return Handlers(video.on_rtp, video.on_rtcp, video.skim, self._settle)
         self._audio_rate = track.media.clock_rate
         self._audio_format = audio_format(track.media)

@@ -268,3 +268,14 @@ def test_stopping_is_quick(serve: Serve, h264_clip: Clip) -> None:
             return await task
 
     assert asyncio.run(run(serve(served))).cause is Cause.SERVER_DOWN
+
+
+@pytest.mark.parametrize("name", ["numbered-units", "swapped-frames-h265"])
+def test_what_ffmpeg_can_not_put_in_order_is_refused_in_words(name: str) -> None:
+    """FFmpeg would hand out nothing, or what can't be decoded; ``native`` reads it."""
+    habit = HABITS[name]
+    cameras = OddCameras({"a": habit.camera})
+    with running(cameras):
+        ended, _ = record(cameras.url("a"))
+    assert ended.cause is Cause.REJECTED and 'source = "auto" does' in str(ended.detail["error"])
+    assert not cameras.journals["a"].asked("SETUP")
