@@ -120,3 +120,47 @@ class SoundOfTwoSources(WithG711):
                 packet.timestamp += 77_777_777
                 packet.sequence = (packet.sequence or 0) + 20_000 & 0xFFFF
         return packets
+
+
+def latm_config(rate_index: int = 8, channels: int = 1) -> str:
+    """StreamMuxConfig of AAC-LC, a frame a packet (ISO/IEC 14496-3 1.7.3.2): version 0, one program, one layer, the
+    AudioSpecificConfig, frameLengthType 0, a full buffer, no other data, no CRC."""
+    bits = "0" + "1" + "000000" + "0000" + "000" + "00010" + f"{rate_index:04b}" + f"{channels:04b}" + "000"
+    bits += "000" + "1" * 8 + "0" + "0"
+    bits += "0" * (-len(bits) % 8)
+    return f"{int(bits, 2):0{len(bits) // 4}x}"
+
+
+@habit(
+    "sound-latm",
+    "AAC comes as LATM (MP4A-LATM, cpresent=0)",
+    seen="phones, Vivotek, encoders of 3GPP (RFC 6416)",
+    right="FFmpeg reads the camera, sound and all",
+)
+class SoundLatm(WithAac):
+    sources = ("auto", "av")
+    in_band = 0
+
+    def describe(self, text: str) -> str:
+        text = re.sub(r"mpeg4-generic/16000(/1)?", "MP4A-LATM/16000/1", text, flags=re.IGNORECASE)
+        fmtp = f"profile-level-id=15;cpresent={self.in_band};object=2"
+        fmtp += "" if self.in_band else f";config={latm_config()}"
+        return re.sub(r"(a=fmtp:9[0-9] )[^\r\n]*mode=AAC-hbr[^\r\n]*", rf"\g<1>{fmtp}", text, flags=re.IGNORECASE)
+
+    def sound(self, number: int, packets: list[Rtp]) -> list[Rtp]:
+        for packet in packets:
+            frame = packet.payload[4:]
+            packet.payload = b"\xff" * (len(frame) // 255) + bytes((len(frame) % 255,)) + frame
+        return packets
+
+
+@habit(
+    "sound-latm-in-band",
+    "AAC comes as LATM whose configuration is in the packets (cpresent=1), which FFmpeg does not read",
+    seen="RFC 6416 5.3; no camera known",
+    right=FRAMES_FIRST,
+)
+class SoundLatmInBand(SoundLatm):
+    sources = ("native", "av")
+    sounds = False
+    in_band = 1

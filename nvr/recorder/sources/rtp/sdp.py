@@ -184,7 +184,10 @@ def pick_audio(description: Description) -> Media | None:
             media.aac()
             return media
         except UnsupportedError as error:
-            if media.encoding in _OTHER_AAC:
+            # With its configuration in band (cpresent=1, or not said) FFmpeg does not read it either.
+            if media.encoding in _OTHER_AAC and (
+                media.encoding != "MP4A-LATM" or media.parameters.get("cpresent", "") == "0"
+            ):
                 refused = refused or error
     if refused is not None:
         raise refused

@@ -40,7 +40,7 @@ def test_each_is_found_by_its_names_in_a_description(encoding: str) -> None:
 
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 def test_each_says_what_of_it_cannot_be_read(codec: VideoCodec) -> None:
-    with pytest.raises(UnsupportedError, match="packetization-mode 3|interleaved"):
+    with pytest.raises(UnsupportedError, match=r"packetization-mode 3|interleaved"):
         pick_video(parse(described(codec.encodings[0], REFUSED[codec.name])))
 
 

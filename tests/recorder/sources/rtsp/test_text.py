@@ -62,6 +62,16 @@ def test_sound_without_a_clock_is_described_incompletely() -> None:
                 sdp.pick_audio(sdp.parse(text.encode()))
 
 
+def test_latm_is_for_ffmpeg_where_that_reads_it() -> None:
+    """Else the camera is recorded without sound by this source, and not handed on for nothing."""
+    text = f"{H264}m=audio 0 RTP/AVP 97\na=rtpmap:97 MP4A-LATM/16000/1\na=fmtp:97 cpresent=0;config=400028103fc0\n"
+    with pytest.raises(UnsupportedError, match="MP4A-LATM"):
+        sdp.pick_audio(sdp.parse(text.encode()))
+    for parameters in ("cpresent=1", "object=2"):
+        in_band = sdp.parse(text.replace("cpresent=0;config=400028103fc0", parameters).encode())
+        assert sdp.pick_audio(in_band) is None and sdp.refused_audio(in_band) == "MP4A-LATM"
+
+
 def test_packetisation_modes() -> None:
     """Checklist 7."""
     for mode in ("0", "1", "2"):
