@@ -32,7 +32,7 @@ _PROFILES: Final = {"low": LOW, "mid": MID, "hd": HD}
 # What an abort may cost a neighbour, the wait for a keyframe included.
 _WITHIN_S: Final = 3.0
 _START: Final = (
-    "import sys; from nvr.supervisor import shares; shares.ROOM = int(sys.argv.pop(1)); from nvr.cli import main;"
+    "import sys; from nvr.supervisor import balancing; balancing.ROOM = int(sys.argv.pop(1)); from nvr.cli import main;"
     " main()"
 )
 
