@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 _WELL_AFTER_S: Final = 30.0
 _WAITS: Final = Backoff(0.5, 10.0)
+# So many deaths in a row are of what a camera sent, which is kept apart by then: nobody else waits for that.
+_AT_ONCE: Final = 2
 _BALANCE_S: Final = 60.0
 # A decision that a command entered, or one that begins now, is seen within this time.
 _LOOK_S: Final = 1.0
@@ -169,7 +171,7 @@ class Fleet:
     # Workers that end ------------------------------------------------------------------------------------------------
 
     async def _keep(self, number: int) -> None:
-        """Starts a worker that ended again, at once the first time; its cameras' gap says ``recorder_crashed``."""
+        """Starts a worker that ended again, at once the first two times; its cameras' gap says ``recorder_crashed``."""
         in_a_row = 0
         while True:
             worker = self.workers.processes[number]
@@ -185,15 +187,22 @@ class Fleet:
             async with self._assigning:
                 well = time.monotonic() - worker.child.started > _WELL_AFTER_S
                 in_a_row = 0 if well else in_a_row + 1
+                # It opens its catalogue and its disks while what the dead one left is taken over.
+                ready = asyncio.create_task(self.workers.begin(number)) if in_a_row <= _AT_ONCE else None
                 await self._buried(number, code, culprit)
                 if culprit is not None and await self._apart.accuse(culprit, text, certain=certain):
                     # What it died of stays away from now on.
                     in_a_row = 0
-                if in_a_row > 1:
-                    await asyncio.sleep(_WAITS.after(in_a_row))
+                if in_a_row > _AT_ONCE:
+                    await asyncio.sleep(_WAITS.after(in_a_row - _AT_ONCE))
+                if ready is None:
+                    if self._stopping:
+                        return
+                    ready = asyncio.create_task(self.workers.begin(number))
+                await ready
                 if self._stopping:
                     return
-                await self.workers.spawn(number)
+                await self.workers.tell(number)
 
     async def _buried(self, number: int, code: int, culprit: str | None) -> None:
         """``_bury``, until the catalogue and the disks let it: a worker's cameras must not wait for a restart because

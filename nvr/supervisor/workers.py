@@ -52,14 +52,21 @@ class Workers:
         await worker.child.start()
         return worker
 
-    async def spawn(self, number: int) -> None:
-        """Starts the process of this number, or takes the spare one, and gives it its cameras."""
+    async def begin(self, number: int) -> None:
+        """Starts the process of this number, or takes the spare one. It has no cameras until it is told."""
         spare, self._spare = self._spare, None
         if spare is not None and not spare.child.running:
             spare.forget()
             spare = None
         worker = self.processes[number] = spare or await self._start()
-        await worker.begin(f"recorder-{number}", self._book.secrets)
+        if self._stopping:
+            await worker.stop()
+        else:
+            await worker.begin(f"recorder-{number}", self._book.secrets)
+
+    async def spawn(self, number: int) -> None:
+        """``begin``, and gives it its cameras."""
+        await self.begin(number)
         await self.tell(number)
 
     async def keep_spare(self) -> None:
@@ -89,6 +96,7 @@ class Workers:
     async def watch(self) -> None:
         """Never ends: kills a worker that hangs."""
         before = time.monotonic()
+        forgetting: asyncio.Task[bool] | None = None
         while True:
             await asyncio.sleep(1.0)
             await self.keep_spare()
@@ -102,8 +110,12 @@ class Workers:
                     child.patience.begins()
                     child.kill()
             before = now
-            if self._left and not self._prepared.backlog.keys():
-                self._left = not await asyncio.to_thread(self._forget_dead)
+            # Beside all this: of a slow disk it takes seconds, in which there would be no spare one.
+            if forgetting is not None and forgetting.done():
+                self._left, forgetting = self._left or not forgetting.result(), None
+            elif forgetting is None and self._left and not self._prepared.backlog.keys():
+                self._left = False
+                forgetting = asyncio.create_task(asyncio.to_thread(self._forget_dead))
 
     def _forget_dead(self) -> bool:
         """All that dead workers left is adopted, and synced with that: else it would seem to grow older for a minute,

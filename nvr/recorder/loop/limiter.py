@@ -22,8 +22,9 @@ __all__ = ["AV_COST_S", "NATIVE_COST_S", "Limiter", "Outages", "Turns"]
 
 # What a connection may take of a worker: its processor time is about half of it.
 NATIVE_COST_S: Final = 1 / 200
-# A worker that feeds FFmpeg has few cameras, and all of them wait for this after an abort.
-AV_COST_S: Final = 1 / 50
+# A worker that feeds FFmpeg has few cameras, and all of them wait for this after an abort; its processor time is all of
+# it.
+AV_COST_S: Final = 1 / 100
 # Of so many turns one is for those that failed again and again.
 _SHARE: Final = 4
 # Cameras that fell within this time of one another fell for one reason.
