@@ -14,7 +14,7 @@ from nvr.recorder.media.packets import Ended
 from storage.causes import Cause
 from storage.disk.files import FILES
 from storage.disk.roots import Root
-from storage.format.segment_file import read
+from storage.format.segment_file import read, read_fd
 from storage.recovery.adopt import Brought, bring
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.recorder.frames_made import picture
@@ -84,6 +84,12 @@ def test_no_frame_waits_for_the_next_one(rig: Rig, film: Clip, expected_us: int)
     assert hashes == [unit.hash for unit in film.video.units]
     assert all(a.end_us == b.key.start_us for a, b in zip(rig.segments, rig.segments[1:], strict=False))
     assert len(rig.segments) == 4, "each keyframe begins one"
+    for segment in rig.segments:
+        # Whoever reads the file without its tail passes over the spares.
+        assert segment.path.read_bytes().count(b"nvr-spar") == 3
+        with segment.path.open("rb", buffering=0) as file:
+            told, scanned = (read_fd(file.fileno(), trust_tail=trusted).index for trusted in (True, False))
+        assert told.fragments.tolist() == scanned.fragments.tolist() and told.media_end == scanned.media_end
     assert found.spans[0][0] == START_US
     # Until it is known how it sends them, what lies between two is a gap.
     missing_us = 0 if expected_us else EACH_US - 40_000
