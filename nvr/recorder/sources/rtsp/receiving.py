@@ -206,8 +206,7 @@ class VideoReceiver(Receiver):
         # When the last read ended that left a frame open.
         self._read_us = 0
         self.took_us = 0
-        """When the read ended that brought the last frame handed out, by the monotonic clock."""
-        self._is_now = False
+        """When the last frame was handed out, by the monotonic clock."""
         self._usual_step = 0
         self.latest: int | None = None
 
@@ -246,7 +245,6 @@ class VideoReceiver(Receiver):
     def settle(self) -> None:
         """What was read is about to be written over."""
         self.depacketiser.settle()
-        self._is_now = False
         if self.depacketiser.is_open:
             self._read_us = self._clocks.monotonic_us()
 
@@ -277,10 +275,7 @@ class VideoReceiver(Receiver):
     def _take(self, pictures: tuple[CodedFrame, ...], arrived_us: int) -> None:
         for picture in pictures:
             ticks = self.unwrapper.unwrap(picture.timestamp)
-            if not self._is_now:
-                # All that one read brought was read at the same moment.
-                self._is_now, self.took_us = True, self._clocks.monotonic_us()
-            now_us = self.took_us
+            now_us = self.took_us = self._clocks.monotonic_us()
             at_us = self._read_us if picture.late else arrived_us if arrived_us >= 0 else now_us
             if self._zero is None:
                 start = self.track.rtp_time
