@@ -65,6 +65,11 @@ class LazyGroup(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, whose module is only imported now; None if there is none.
+
+        Raises:
+            TypeError: the table of commands names something else.
+        """
         target = _COMMANDS.get(cmd_name)
         if target is None:
             return None

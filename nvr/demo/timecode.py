@@ -38,7 +38,11 @@ def strip(value: int) -> npt.NDArray[np.uint8]:
 
 
 def burn(picture: npt.NDArray[np.uint8], value: int) -> None:
-    """Draw the strip into a picture, in place: gray (height, width) or colour (height, width, channels)."""
+    """Draw the strip into a picture, in place: gray (height, width) or colour (height, width, channels).
+
+    Raises:
+        ValueError: the picture is too small for it.
+    """
     height, width = picture.shape[:2]
     if width < WIDTH_PX or height < HEIGHT_PX:
         raise ValueError(f"a picture of {width}x{height} has no room for a strip of {WIDTH_PX}x{HEIGHT_PX}")

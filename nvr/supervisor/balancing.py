@@ -56,7 +56,11 @@ def loads(weights: Mapping[str, float], shares: Mapping[str, int], workers: Coll
 
 def share(weights: Mapping[str, float], workers: Collection[int], now: Mapping[str, int]) -> dict[str, int]:
     """The worker of each camera. ``now`` is who has it at present; the others go, the heaviest first, to whoever
-    carries least."""
+    carries least.
+
+    Raises:
+        ValueError: there is no worker.
+    """
     if not workers:
         raise ValueError("there is no worker")
     result = {camera: worker for camera, worker in now.items() if camera in weights and worker in workers}

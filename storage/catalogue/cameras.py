@@ -157,7 +157,11 @@ def change(
     settings: Mapping[str, Any],
     labels: Mapping[str, str],
 ) -> bool:
-    """Replaces a camera's settings; says whether anything differed."""
+    """Replaces a camera's settings; says whether anything differed.
+
+    Raises:
+        KeyError: there is no such camera.
+    """
     old = find(conn, camera)
     if old is None:
         raise KeyError(camera)

@@ -118,7 +118,11 @@ class Files:
 
     def sync_disk(self, fd: int) -> None:
         """Returns when all that was written to the file system of an open file is on the disk. An error means that some
-        write to some file was lost since ``fd`` was opened or last told of it; which, ``sync`` of each tells."""
+        write to some file was lost since ``fd`` was opened or last told of it; which, ``sync`` of each tells.
+
+        Raises:
+            OSError: as said.
+        """
         assert _LIBC is not None
         if _LIBC.syncfs(fd):
             error = ctypes.get_errno()
@@ -217,7 +221,11 @@ class Files:
                 raise
 
     def write_all(self, fd: int, buffers: Sequence[bytes | memoryview]) -> int:
-        """Appends all of the buffers, however many calls that takes; returns their bytes."""
+        """Appends all of the buffers, however many calls that takes; returns their bytes.
+
+        Raises:
+            OSError: the disk refused; some of it may have been written.
+        """
         total = sum(map(len, buffers))
         written = self.write(fd, buffers if len(buffers) <= _MOST_BUFFERS else (b"".join(buffers),))
         if written < total:

@@ -144,7 +144,11 @@ def header(data: bytes | memoryview, at: int, limit: int) -> Box | None:
 
 
 def children(data: bytes | memoryview, start: int, end: int) -> Iterator[Box]:
-    """The boxes in ``data[start:end]``, which they must fill exactly."""
+    """The boxes in ``data[start:end]``, which they must fill exactly.
+
+    Raises:
+        BoxError: they do not.
+    """
     at = start
     while at < end:
         box = header(data, at, end)
@@ -164,7 +168,11 @@ def _need(data: bytes | memoryview, box: Box, *path: bytes) -> Box:
 
 
 def parse_moof(data: bytes | memoryview, defaults: dict[int, tuple[int, int, int]] | None = None) -> Fragment:
-    """The fragment whose ``moof`` is ``data``. ``defaults`` are ``trex`` (duration, size, flags) by track, if any."""
+    """The fragment whose ``moof`` is ``data``. ``defaults`` are ``trex`` (duration, size, flags) by track, if any.
+
+    Raises:
+        BoxError: it is none, is cut short, or says what no fragment can.
+    """
     try:
         return _parse_moof(data, defaults or {})
     except (struct.error, IndexError) as error:
@@ -269,7 +277,11 @@ def _parse_trun(
 
 
 def parse_init(data: bytes | memoryview) -> tuple[Track, ...]:
-    """The tracks that an init (``ftyp`` + ``moov``) declares, in file order."""
+    """The tracks that an init (``ftyp`` + ``moov``) declares, in file order.
+
+    Raises:
+        BoxError: it is cut short, or lacks what a track needs.
+    """
     try:
         return tuple(_parse_trak(data, trak) for trak in _traks(data))
     except (struct.error, IndexError, UnicodeDecodeError) as error:

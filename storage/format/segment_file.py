@@ -185,7 +185,12 @@ def read(path: Path) -> SegmentFile:
 
 def read_fd(fd: int, *, trust_tail: bool = True, trusted_bytes: int | None = None) -> SegmentFile:
     """As ``read``, from an open file. With ``trust_tail`` false, or with only the first ``trusted_bytes`` to be
-    trusted, it is scanned as if it had no tail."""
+    trusted, it is scanned as if it had no tail.
+
+    Raises:
+        BoxError: it is no segment, or became shorter while it was read.
+        OSError: the disk refused.
+    """
     try:
         size = os.fstat(fd).st_size
         if trusted_bytes is not None:

@@ -37,7 +37,7 @@ class Email:
         return f"email:{self.to}"
 
     def send(self, message: AlertMessage, facts: Mapping[str, Any], delivery: str) -> None:
-        """As ``Channel``."""
+        """As ``Channel``, and raises as that."""
         mail = EmailMessage()
         mail["From"], mail["To"], mail["Subject"] = self.sender, self.to, message.subject
         mail["Date"] = formatdate()

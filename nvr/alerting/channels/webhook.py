@@ -35,7 +35,7 @@ class Webhook:
         return "webhook"
 
     def send(self, message: AlertMessage, facts: Mapping[str, Any], delivery: str) -> None:
-        """As ``Channel``. Any answer of 2xx counts as accepted, whatever follows it."""
+        """As ``Channel``, and raises as that. Any answer of 2xx counts as accepted, whatever follows it."""
         told = {**facts, "delivery": delivery, "title": message.subject, "text": message.text}
         body = json.dumps(told, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json", "X-Nvr-Delivery": delivery}

@@ -47,7 +47,11 @@ def enter_directive(
 def end_directive(
     request: ApiRequest, services: Services, id_: str, kind: DirectiveKind, data: NewRevocation
 ) -> Response[bytes]:
-    """Revokes a directive for the cameras that the body names, or for all that are left."""
+    """Revokes a directive for the cameras that the body names, or for all that are left.
+
+    Raises:
+        ApiError: there is none of this kind and id, cameras are chosen in two ways, or it can't be revoked for them.
+    """
     now_us = services.now_us()
 
     def plan(conn: sqlite3.Connection) -> list[str] | None:

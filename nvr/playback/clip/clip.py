@@ -196,7 +196,11 @@ def plan_clips(
 ) -> list[Clip]:
     """As ``plan_clip``, a clip for each part of the range whose footage has one init, and clips of their own for runs
     that would not be seen else: the server's clock was set back, or another recorder had all that they have. At least
-    one; close them all. What none of them shows: ``not_in``."""
+    one; close them all. What none of them shows: ``not_in``.
+
+    Raises:
+        NoFootage: nothing of the range is recorded, or there is no frame in it.
+    """
     with database.read() as conn:
         there = segments.between(conn, camera, start_us, end_us)
     lanes = runs.lanes(there, start_us, end_us)

@@ -70,7 +70,11 @@ class Lazy:
         return self._size
 
     def data(self) -> bytes:
-        """The bytes, each time anew."""
+        """The bytes, each time anew.
+
+        Raises:
+            ValueError: they are not as many as was said.
+        """
         data = self._make()
         if len(data) != self._size:
             raise ValueError(f"a table of {len(data)} bytes was counted as {self._size}")

@@ -151,7 +151,11 @@ class Pipeline:
         return self._ended
 
     def open(self, video: Template) -> None:
-        """The connection stands."""
+        """The connection stands.
+
+        Raises:
+            Ended: its codec can't be recorded.
+        """
         codec = video.codec
         if codec not in _VIDEO_CODECS:
             raise Ended(Cause.REJECTED, {"error": f"video codec {codec} is not H.264 or H.265"})

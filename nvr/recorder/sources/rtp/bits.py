@@ -18,6 +18,11 @@ class Bits:
         self._left = 8 * len(data)
 
     def bits(self, count: int) -> int:
+        """The next ``count`` bits, as a number.
+
+        Raises:
+            ValueError: there are not so many left.
+        """
         self._left -= count
         if self._left < 0:
             raise ValueError("the parameter set is too short")
@@ -27,6 +32,11 @@ class Bits:
         return self.bits(1) == 1
 
     def ue(self) -> int:
+        """The next Exp-Golomb number, ue(v) (ITU-T H.264 9.1).
+
+        Raises:
+            ValueError: there is none.
+        """
         zeros = 0
         while not self.flag():
             zeros += 1

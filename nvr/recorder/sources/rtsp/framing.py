@@ -43,7 +43,7 @@ another; returns where it stopped, which is where a packet begins that it left a
 
 class ReadBuffer:
     """The memory that all reads of one event loop go to. ``bytes_`` must hold the largest message and something to read
-    besides."""
+    besides (else it raises ValueError)."""
 
     def __init__(self, bytes_: int = 1 << 18) -> None:
         if bytes_ <= _LONGEST_MESSAGE:
