@@ -25,7 +25,7 @@ export PIP_ROOT_USER_ACTION := ignore
 # Folders are listed too: they change when a file is removed.
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public 2>/dev/null) $(wildcard $(WEB)/*.html $(WEB)/*.json $(WEB)/*.ts nvr/texts/languages/*.json)
 
-.PHONY: help setup demo run test test-fast nightly fuzz lint lock sbom licences outdated clean
+.PHONY: pictures help setup demo run test test-fast nightly fuzz lint lock sbom licences outdated clean
 .DELETE_ON_ERROR:
 
 help:
@@ -35,6 +35,11 @@ setup: $(STAMPS)/runtime $(STAMPS)/compiled $(WEB)/dist/index.html
 
 demo: setup
 	$(BIN)/nvr demo $(ARGS)
+
+# The pictures of the documentation, as the browser's tests take them of the demo.
+pictures: $(STAMPS)/test $(WEB)/dist/index.html
+	$(BIN)/pytest -q tests/browser/test_demo.py
+	cd artifacts && $(CURDIR)/$(BIN)/python -c "from PIL import Image; [Image.open(n).convert('RGB').quantize(256, dither=0).save('../docs/images/' + n, optimize=True) for n in ('playback.png', 'timeline.png')]"
 
 run: setup
 	$(BIN)/nvr serve --config $(CONFIG)
