@@ -208,7 +208,6 @@ class IndexBuilder:
     _samples: dict[int, list[bytes]] = field(default_factory=dict)
     _counts: dict[int, int] = field(default_factory=dict)
     holes: list[Hole] = field(default_factory=list)
-    _total: int = 0
 
     def add(self, offset: int, size: int, fragment: Fragment) -> None:
         """Adds the fragment whose ``moof`` begins at ``offset`` and which is ``size`` bytes long, ``mdat`` included.
@@ -216,7 +215,7 @@ class IndexBuilder:
         Raises:
             BoxError: samples of an undeclared track, or outside the fragment; a hole that begins before another ends.
         """
-        total = self._total
+        total = sum(self._counts.values())
         for part in fragment.tracks:
             total += part.count
             if not _declares(self.tracks, part.track_id):
@@ -229,7 +228,6 @@ class IndexBuilder:
             if self.holes and fragment.hole.start <= self.holes[-1].end:
                 raise BoxError(f"fragment at {offset} has a hole that begins before another ends")
             self.holes.append(fragment.hole)
-        self._total = total
         number = len(self._fragments)
         self._fragments.append((offset, size))
         for part in fragment.tracks:

@@ -226,10 +226,7 @@ def broken(day: Day) -> None:
     for camera in CAMERAS:
         day.expect(camera, "server_down", stopped_us)
     killed_us = now_us()
-    children = [p for module in ("nvr.recorder", "nvr.housekeeping", "nvr.api") for p in day.server.children(module)]
-    day.server.kill()
-    for pid in children:
-        os.kill(pid, signal.SIGKILL)
+    day.server.kill_all()
     over_us = now_us()
     day.server.start()
     day.server.until(lambda: day.recording(*CAMERAS, after_us=over_us), timeout_s=60, what="all record again")

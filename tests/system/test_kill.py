@@ -116,10 +116,7 @@ def test_everything_killed_at_once(tmp_path: Path, serve: Serve, h264_clip: Clip
         start_us = now_us()
         server.until(lambda: len(server.closed("a")) >= 1 and server.growing("a"))
         known_us = recorded_until(server, "a")
-        pids = [*server.children("nvr.recorder"), *server.children("nvr.api"), *server.children("nvr.housekeeping")]
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
-        server.kill()
+        server.kill_all()
         killed_us = now_us()
         server.start()
         server.until(lambda: resumed(server, "a", killed_us), what="recording again")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sqlite3
 import subprocess
 from collections.abc import Callable
@@ -79,13 +77,7 @@ def test_killed_with_everything_and_rebuilt(tmp_path: Path, serve: Serve, h264_c
     with serving(tmp_path, {"id": "a", "url": serve(ScriptedCamera(h264_clip, at_end="repeat"))}, workers=1) as server:
         server.until(lambda: len(server.closed("a")) >= 1 and server.growing("a"))
         known_us = max(s.end_us for s in server.growing("a"))
-        assert server.process is not None
-        # Stopped first: it would start new ones in place of those that are killed, and they would hold the lock.
-        os.kill(server.process.pid, signal.SIGSTOP)
-        for module in ("nvr.recorder", "nvr.housekeeping", "nvr.api"):
-            for pid in server.children(module):
-                os.kill(pid, signal.SIGKILL)
-        server.kill()
+        server.kill_all()
         for path in server.catalogue.parent.glob(server.catalogue.name + "*"):
             path.unlink()
         made = nvr(server, "rebuild")
