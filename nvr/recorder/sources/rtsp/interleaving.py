@@ -41,7 +41,6 @@ class InterleavedVideo(VideoReceiver):
 
     def settle(self) -> None:
         self.depacketiser.settle()
-        self._is_now = False
 
     def _payload(self, payload: memoryview, timestamp: int, marker: bool, lost: int, arrived_us: int) -> None:
         order = self._order
