@@ -8,6 +8,7 @@ after a loss nothing counts as whole that may have been hit.
 
 from __future__ import annotations
 
+import bisect
 from abc import ABC, abstractmethod
 from typing import Final
 
@@ -35,6 +36,10 @@ class Numbered:
         self.timestamp = timestamp
         self.data = data
         self.lost = 0
+
+
+def _number_of(unit: Numbered) -> int:
+    return unit.number
 
 
 class DecodingOrder(ABC):
@@ -126,10 +131,8 @@ class DecodingOrder(ABC):
             # More come before their turn than the description says.
             self._depth = min(self._depth + 1, _MOST_WAITING)
             return False
-        at = len(self._waiting)
-        while at and self._waiting[at - 1].number > number:
-            at -= 1
-        self._waiting.insert(at, Numbered(number, timestamp, data, self.now_us))
+        # A packet may hold thousands, in any order.
+        bisect.insort(self._waiting, Numbered(number, timestamp, data, self.now_us), key=_number_of)
         self._bytes += len(data)
         return True
 
