@@ -30,6 +30,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.config",
             "nvr.network",
             "nvr.texts",
+            "nvr.tls",
             "storage",
             "storage.catalogue",
             "storage.coverage",
@@ -42,6 +43,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.alerting.channels": frozenset(),
     "nvr.api": frozenset(
         {
+            "nvr.tls",
             "nvr.api.accounts",
             "nvr.api.answers",
             "nvr.api.cameras",
@@ -176,6 +178,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.reports.formats",
             "nvr.supervisor",
             "nvr.texts",
+            "nvr.tls",
             "storage",
             "storage.catalogue",
             "storage.coverage",
@@ -340,6 +343,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         }
     ),
     "nvr.texts": frozenset({"storage"}),
+    "nvr.tls": frozenset(),
     "storage": frozenset(),
     "storage.catalogue": frozenset({"storage", "storage.catalogue.migrations", "storage.format", "storage.secrets"}),
     "storage.catalogue.migrations": frozenset(),

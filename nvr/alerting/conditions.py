@@ -1,5 +1,5 @@
 """What is wrong now beside cameras that are down: conditions, from what is known of disks, promises, logins and the
-clock. Pure.
+clock. Pure, but for the files of a certificate.
 
 Invariant: what a condition says of a camera is only said while the camera should be recorded.
 """
@@ -10,8 +10,11 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final
 
+from nvr.tls.errors import TlsError
+from nvr.tls.pair import ENDS_SOON_US, read_pair
 from storage.catalogue.devices import Device
 from storage.catalogue.logins import LedgerEntry
 from storage.integrity.findings import Wrong
@@ -30,6 +33,7 @@ __all__ = [
     "holds_large",
     "logins_refused",
     "of_required",
+    "page_certificate",
     "promises_at_risk",
     "syncs_late",
     "tampered",
@@ -56,6 +60,8 @@ class AlertKind(StrEnum):
     CERTIFICATE_CHANGED = "certificate_changed"
     DELETION_WAITING = "deletion_waiting"
     TAMPERED = "tampered"
+    PAGE_CERTIFICATE_ENDING = "page_certificate_ending"
+    PAGE_CERTIFICATE_UNUSABLE = "page_certificate_unusable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +168,20 @@ def tampered(found: Sequence[Wrong]) -> list[Condition]:
         )
         for one in found
     ]
+
+
+def page_certificate(certificate: str | None, key: str | None, *, now_us: int) -> list[Condition]:
+    """The certificate that the server shows can't be used, or ends within three weeks or has. Reads the files."""
+    if certificate is None or key is None:
+        return []
+    try:
+        pair = read_pair(Path(certificate), Path(key))
+    except TlsError:
+        # The message names files; check-config has it.
+        return [Condition(AlertKind.PAGE_CERTIFICATE_UNUSABLE, "")]
+    if pair.ends_us - now_us >= ENDS_SOON_US:
+        return []
+    return [Condition(AlertKind.PAGE_CERTIFICATE_ENDING, "", detail={"until_us": pair.ends_us})]
 
 
 def promises_at_risk(forecast: Forecast) -> list[Condition]:

@@ -28,6 +28,7 @@ from nvr.alerting.conditions import (
     holds_large,
     logins_refused,
     of_required,
+    page_certificate,
     promises_at_risk,
     syncs_late,
     tampered,
@@ -237,6 +238,7 @@ class Watch:
             fleet, recorded = forecast.measure(conn, policy_of, now_us=now_us)
             expected = forecast.forecast(fleet, forecast.capacity(there, recorded), now_us=now_us)
             self._promises = promises_at_risk(expected) + held_beyond(footage.beyond(conn, policy_of))
+            self._promises += page_certificate(settings.get("certificate"), settings.get("key"), now_us=now_us)
             self._promises += holds_large(holds.kept_bytes(conn, now_us=now_us), there, settings["holds_share"])
         return found + self._promises
 

@@ -19,6 +19,7 @@ from nvr import log as logs
 from nvr.api.connections import Limits, raise_descriptors
 from nvr.api.http.settings import ApiSettings
 from nvr.api.server import PortError, bind, serve
+from nvr.tls.errors import TlsError
 
 _HOPELESS: Final = 3
 # Recorders go first when the machine is busy.
@@ -48,10 +49,13 @@ def main() -> NoReturn:
     limits = Limits.within(raise_descriptors())
     try:
         sockets = bind(settings.host, settings.port)
-    except PortError as error:
+        if settings.certificate is not None and settings.redirect_port is not None:
+            sockets += bind(settings.host, settings.redirect_port)
+        serve(settings, sockets, limits)
+    except (PortError, TlsError) as error:
+        # Passwords never go out in the clear for want of a certificate.
         logging.getLogger(__name__).error("%s", error)
         _leave(_HOPELESS)
-    serve(settings, sockets, limits)
     _leave(0)
 
 

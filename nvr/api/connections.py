@@ -18,7 +18,7 @@ import struct
 import termios
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -36,6 +36,7 @@ _MOST_DESCRIPTORS: Final = 65_536
 _MOST: Final = 4_000
 _MOST_OF_ONE: Final = 512
 _SWEEP_S: Final = 1.0
+_FAREWELL_S: Final = 10.0
 _TIMEOUT: Final = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _FULL: Final = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\ncontent-length: 0\r\n\r\n"
 
@@ -78,6 +79,30 @@ class Phase(enum.Enum):
     ANSWER = "answer"
 
 
+class Held(Protocol):
+    """A connection as the guard of them all sees it, before a handshake or after."""
+
+    peer: str
+    network: str
+    since_s: float
+    received_bytes: int
+
+    @property
+    def phase(self) -> Phase:
+        """What it is at."""
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether nothing more can be said to it."""
+
+    @property
+    def transport(self) -> Any:
+        """What ends it."""
+
+    def has_stalled(self, now_s: float, patience_s: float) -> bool:
+        """Whether nothing of what it is sent was taken for so long."""
+
+
 @dataclass(eq=False)
 class Connections:
     """All of a process. Used on its event loop only."""
@@ -86,11 +111,11 @@ class Connections:
     settings: Callable[[], ApiSettings]
     refusals: Refusals
     # By address, those that began something longest ago first.
-    open: dict[str, dict[GuardedProtocol, None]] = field(default_factory=dict)
+    open: dict[str, dict[Held, None]] = field(default_factory=dict)
     count: int = 0
     _timer: asyncio.TimerHandle | None = None
 
-    def add(self, one: GuardedProtocol) -> bool:
+    def add(self, one: Held) -> bool:
         """Takes a new connection, if need be in place of one that waits. False: there is none to give way."""
         is_bound = not is_trusted(one.peer, self.settings())
         theirs = self.open.get(one.network, {})
@@ -103,10 +128,11 @@ class Connections:
         self.open.setdefault(one.network, {})[one] = None
         self.count += 1
         if self._timer is None:
-            self._timer = one.loop.call_later(_SWEEP_S, self._sweep, one.loop)
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(_SWEEP_S, self._sweep, loop)
         return True
 
-    def remove(self, one: GuardedProtocol) -> None:
+    def remove(self, one: Held) -> None:
         """It is gone; once more is no matter."""
         theirs = self.open.get(one.network, {})
         if one not in theirs:
@@ -116,17 +142,17 @@ class Connections:
         if not theirs:
             del self.open[one.network]
 
-    def begins(self, one: GuardedProtocol) -> None:
+    def begins(self, one: Held) -> None:
         """It begins something new: it is the last to give way."""
         theirs = self.open.get(one.network, {})
         if one in theirs:
             del theirs[one]
             theirs[one] = None
 
-    def _most_first(self) -> Iterator[dict[GuardedProtocol, None]]:
+    def _most_first(self) -> Iterator[dict[Held, None]]:
         yield from sorted(self.open.values(), key=len, reverse=True)
 
-    def _give_way(self, theirs: dict[GuardedProtocol, None]) -> bool:
+    def _give_way(self, theirs: dict[Held, None]) -> bool:
         """Ends that of these that has waited longest without a whole request."""
         oldest = next((one for one in theirs if one.phase is not Phase.ANSWER), None)
         if oldest is None:
@@ -141,7 +167,7 @@ class Connections:
         now_s = loop.time()
         for one in [one for theirs in self.open.values() for one in theirs]:
             if one.transport.is_closing():
-                # Its last bytes are not taken either.
+                # Its last bytes are not taken either, or it does not answer the end of TLS.
                 if one.has_stalled(now_s, self.limits.stalled_s):
                     self._end(one, "timeout_write", None)
             elif one.phase is Phase.HEAD:
@@ -155,7 +181,7 @@ class Connections:
         if self.open:
             self._timer = loop.call_later(_SWEEP_S, self._sweep, loop)
 
-    def _end(self, one: GuardedProtocol, why: str, last: bytes | None) -> None:
+    def _end(self, one: Held, why: str, last: bytes | None) -> None:
         self.refusals.add(why)
         self.remove(one)
         if last is None or one.has_answered:
@@ -168,9 +194,10 @@ class Connections:
 class GuardedProtocol(H11Protocol):
     """A connection that knows what it waits for and since when."""
 
-    def __init__(self, *args: Any, guard: Connections, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, guard: Connections, before: Held | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._guard = guard
+        self._before = before
         self.peer = ""
         self.network = ""
         self.since_s = self.loop.time()
@@ -198,6 +225,9 @@ class GuardedProtocol(H11Protocol):
         super().connection_made(transport)
         self.peer = self.client[0] if self.client else ""
         self.network = network_of(self.peer)
+        if self._before is not None:
+            # Counted since it was accepted; from here on as this.
+            self._guard.remove(self._before)
         if not self._guard.add(self):
             transport.write(_FULL)
             transport.close()
@@ -227,17 +257,24 @@ class GuardedProtocol(H11Protocol):
     def has_stalled(self, now_s: float, patience_s: float) -> bool:
         """Whether bytes wait to be taken, and for this long none was."""
         left = self._waiting_bytes()
-        if left == 0 or left != self._left_bytes:
+        # The end of TLS is answered by whoever is still there.
+        is_leaving = left == 0 and self._is_tls and self.transport.is_closing()
+        if left != self._left_bytes or (left == 0 and not is_leaving):
             self._left_bytes, self._moved_s = left, now_s
             return False
-        return now_s - self._moved_s > patience_s
+        return now_s - self._moved_s > (min(patience_s, _FAREWELL_S) if is_leaving else patience_s)
+
+    @property
+    def _is_tls(self) -> bool:
+        return self.scheme == "https"
 
     def _waiting_bytes(self) -> int:
         """What is sent and not acknowledged: here, and in the kernel (SIOCOUTQ)."""
         here = self.transport.get_write_buffer_size()
         sock = self.transport.get_extra_info("socket")
-        if sock is None or here == 0:
-            # The kernel resends by itself, and gives up by itself: nothing of ours waits.
+        if sock is None or (here == 0 and not self._is_tls):
+            # The kernel resends by itself, and gives up by itself: nothing of ours waits. Below TLS there may be
+            # another 64 KiB that can't be asked for.
             return here
         try:
             (kernel,) = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0"))

@@ -5,7 +5,9 @@ Invariant: it ends within 5 s of being asked to, whoever is still being served.
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import functools
 import gc
 import json
 import logging
@@ -17,6 +19,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -24,6 +27,7 @@ import uvicorn
 from litestar import Litestar
 from litestar.concurrency import set_asyncio_executor
 
+from nvr.api.accepting import Acceptor, ServedCertificate, Unproven
 from nvr.api.app import create_app
 from nvr.api.connections import Connections, Limits, protocol_for
 from nvr.api.http.services import Services
@@ -96,7 +100,14 @@ def _say(line: dict[str, object]) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens, and leaves signals to us: uvicorn would end the process with the signal's exit code."""
+    """Says when it listens, and leaves signals to us: uvicorn would end the process with the signal's exit code. With
+    a certificate it accepts by ``nvr.api.accepting``."""
+
+    def __init__(self, config: uvicorn.Config, guard: Connections, certificate: ServedCertificate | None) -> None:
+        super().__init__(config)
+        self._guard = guard
+        self._certificate = certificate
+        self._acceptor: Acceptor | None = None
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -105,9 +116,26 @@ class _Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        if self._certificate is None or sockets is None:
+            await super().startup(sockets)
+        else:
+            await super().startup([])
+            self._acceptor = Acceptor(sockets, self._certificate, self._guard, self._protocol)
+            self._acceptor.start()
         if self.started and sockets:
             _say({"ready": True, "port": sockets[0].getsockname()[1]})
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._acceptor is not None:
+            self._acceptor.stop()
+        await super().shutdown(sockets)
+
+    def _protocol(self, before: Unproven) -> asyncio.Protocol:
+        make = functools.partial(protocol_for(self._guard), before=before)
+        made: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state, _loop=None
+        )
+        return made
 
     def stop(self) -> None:
         """Asks it to end: open answers have a grace, then they are cut."""
@@ -129,10 +157,18 @@ def _follow_stdin(server: _Server, services: Services) -> None:
 
 
 def make_server(app: Litestar, limits: Limits) -> _Server:
-    """The server for an application: not started."""
+    """The server for an application: not started.
+
+    Raises:
+        TlsError: the certificate of the settings, or its key, can't be used.
+    """
     services: Services = app.state.services
     guard = Connections(limits, lambda: services.settings, services.refusals)
     services.connections = lambda: guard.count
+    settings = services.settings
+    certificate = None
+    if settings.certificate is not None and settings.key is not None:
+        certificate = ServedCertificate(Path(settings.certificate), Path(settings.key))
     return _Server(
         uvicorn.Config(
             app,
@@ -145,12 +181,18 @@ def make_server(app: Litestar, limits: Limits) -> _Server:
             timeout_keep_alive=30,
             timeout_graceful_shutdown=_GRACE_S,
             ws="none",
-        )
+        ),
+        guard,
+        certificate,
     )
 
 
 def serve(settings: ApiSettings, sockets: list[socket.socket], limits: Limits) -> None:
-    """Serves until SIGTERM or the end of stdin."""
+    """Serves until SIGTERM or the end of stdin.
+
+    Raises:
+        TlsError: the certificate of the settings, or its key, can't be used.
+    """
     set_asyncio_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="api"))
     app = create_app(settings, on_cameras_changed=lambda: _say({"event": "cameras_changed"}))
     # What is there from now to the end is no garbage. Looking through it took a tenth of a second, with the catalogue's

@@ -79,6 +79,25 @@ def _listens(loaded: Config) -> list[str]:
     return []
 
 
+def _certificate(loaded: Config) -> tuple[list[str], list[str]]:
+    """What is wrong with the certificate of the page, so that there would be none; and what is not well."""
+    import time
+
+    from nvr.tls.errors import TlsError
+    from nvr.tls.pair import read_pair, warnings_of
+
+    certificate, key = loaded.server.certificate, loaded.server.key
+    if certificate is None or key is None:
+        return [], []
+    now_us = time.time_ns() // 1000
+    try:
+        pair = read_pair(certificate, key)
+    except TlsError as error:
+        return [f"[server] certificate: {error}"], []
+    told = [f"[server] certificate: {warning}" for warning in warnings_of(pair, key, now_us=now_us)]
+    return (told, []) if pair.validity(now_us) is not None else ([], told)
+
+
 @click.command("check-config")
 @click.option("--yes", is_flag=True, help="Accept a free space floor that leaves little for footage.")
 @config_option
@@ -86,16 +105,19 @@ def check_config(yes: bool, config: Path) -> None:
     """Print all problems of the configuration, or a summary if there are none.
 
     Exits with 2 if the configuration can't be used, and with 1 if a free space floor takes more than a quarter of a
-    disk; warnings alone are no error.
+    disk, or the certificate of the page or its key can't be used; warnings alone are no error.
     """
     from nvr.config import format_duration, format_size, load
 
     loaded = load(config)
-    for warning in (*loaded.warnings, *_labels(loaded), *_listens(loaded)):
+    unusable, weak = _certificate(loaded)
+    for warning in (*loaded.warnings, *_labels(loaded), *_listens(loaded), *weak):
         echo(f"warning: {warning}", err=True)
     wrong = [] if yes else _floors(loaded)
-    for line in wrong:
+    for line in (*unusable, *wrong):
         echo(f"{loaded.path}: {line}", err=True)
+    if unusable and not wrong:
+        click.get_current_context().exit(1)
     if wrong:
         echo(
             "if that is what you want: nvr check-config --yes; a running server asks for nvr retention confirm",
@@ -106,8 +128,8 @@ def check_config(yes: bool, config: Path) -> None:
     roots = ", ".join(str(root) for root in storage.roots)
     echo(f"{loaded.path}: good")
     echo(
-        f"server     {server.host}:{server.port}{server.base_path}, {server.worker_count} recorder workers,"
-        f" zone {server.zone}"
+        f"server     {server.scheme}://{server.host}:{server.port}{server.base_path},"
+        f" {server.worker_count} recorder workers, zone {server.zone}"
     )
     echo(f"footage    {roots}, in segments of {format_duration(storage.segment_duration_us)}")
     echo(f"catalogue  {storage.catalogue}")

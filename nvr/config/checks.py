@@ -24,6 +24,7 @@ __all__ = [
     "check_cameras",
     "check_ids",
     "check_retention",
+    "check_server",
     "check_storage",
     "warn_cameras",
     "warn_mode",
@@ -37,6 +38,7 @@ Finding = tuple[tuple[str | int, ...], str, str]
 _LEAST_SYNC_US: Final = 3_000_000
 # The keys that the checks of a section compare. Where one of them is wrong by itself, comparing would mislead.
 COMPARED: dict[type[Settings], frozenset[str]] = {
+    Server: frozenset({"port", "certificate", "key", "redirect_port"}),
     Storage: frozenset({"roots", "catalogue"}),
     Retention: frozenset({"max_age", "min_age"}),
     AlertSettings: frozenset(
@@ -92,6 +94,20 @@ def _ages(min_age_us: int, max_age_us: int) -> tuple[str, str]:
     return what, "footage can't be kept longer than it may exist: lower min_age or raise max_age"
 
 
+def check_server(server: Server) -> Iterator[Finding]:
+    """What TLS needs to work at all. The files themselves are looked at by ``nvr check-config``, and by the API: for
+    want of them nothing is kept from recording."""
+    if (server.certificate is None) != (server.key is None):
+        given, other = ("certificate", "key")[:: 1 if server.key is None else -1]
+        yield ("server", given), f"has no {other} to go with it", f"add {other}"
+    if server.redirect_port is not None:
+        if server.certificate is None:
+            yield ("server", "redirect_port"), "has nowhere to redirect to", "add certificate and key"
+        elif server.redirect_port == server.port:
+            what = "is the port of the page itself, which redirects plain HTTP anyway"
+            yield ("server", "redirect_port"), what, "remove it, or choose another, such as 80"
+
+
 def check_alerts(alerts: AlertSettings) -> Iterator[Finding]:
     """What e-mail and webhook need to work at all."""
     if alerts.email_to:
@@ -142,13 +158,19 @@ def check_ages(camera: CameraSettings, policy: Policy) -> Iterator[tuple[str, st
 
 def warn_server(server: Server) -> Iterator[Finding]:
     """Whoever is on the network must not read passwords and footage that pass by."""
-    if not server.is_loopback and not server.trusted_proxies and server.secure_cookies is not True:
+    if (
+        server.certificate is None
+        and not server.is_loopback
+        and not server.trusted_proxies
+        and server.secure_cookies is not True
+    ):
         what = (
             f'"{server.host}" serves the network WITHOUT ENCRYPTION:'
             " everybody on the way can read passwords and footage"
         )
         advice = (
-            "put a proxy with TLS in front (docs/guide/behind-a-proxy.md): on this machine, with host = "
+            "give it a certificate (docs/guide/https.md: nvr tls create makes one), or put a proxy with TLS in front"
+            " (docs/guide/behind-a-proxy.md): on this machine, with host = "
             '"127.0.0.1"; on another, name it in trusted_proxies'
         )
         yield ("server", "host"), what, advice

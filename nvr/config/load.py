@@ -131,6 +131,8 @@ class _Reader:
         network = self._section("network", Network)
         public = self._section("public", Public)
         cameras = self._cameras()
+        if server is not None:
+            self._report(checks.check_server(server))
         if storage is not None:
             self._report(checks.check_storage(storage))
         if retention is not None:

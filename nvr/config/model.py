@@ -195,10 +195,13 @@ class Settings(BaseModel):
 
 
 class Server(Settings):
-    """``[server]``: the process, and how people reach it."""
+    """``[server]``: the process, and how people reach it. With ``certificate`` and ``key`` it speaks TLS."""
 
     host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
     port: StrictInt = Field(default=8080, ge=1, le=65535)
+    certificate: AbsolutePath | None = None
+    key: AbsolutePath | None = None
+    redirect_port: StrictInt | None = Field(default=None, ge=1, le=65535)
     workers: StrictInt = Field(default=0, ge=0, le=256)
     zone: Annotated[str, AfterValidator(check_zone)] = Field(default_factory=server_zone)
     node: Annotated[str, AfterValidator(_node)] | None = None
@@ -216,6 +219,11 @@ class Server(Settings):
             return ip_address(self.host).is_loopback
         except ValueError:
             return self.host.lower() == "localhost" or self.host.lower().endswith(".localhost")
+
+    @property
+    def scheme(self) -> str:
+        """``https`` with a certificate, else ``http``."""
+        return "http" if self.certificate is None else "https"
 
     @property
     def worker_count(self) -> int:

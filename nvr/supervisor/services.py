@@ -111,6 +111,8 @@ def accounting(config: Config, prepared: Prepared, on_disk_full: Callable[[list[
             "catalogue": str(now.storage.catalogue),
             "scrub_bytes_per_s": now.storage.scrub_rate,
             "alerts": to_wire(now.alerts, now.server.zone),
+            "certificate": None if now.server.certificate is None else str(now.server.certificate),
+            "key": None if now.server.key is None else str(now.server.key),
             "started_us": started_us,
             **_retention(now, prepared),
         }
@@ -131,6 +133,9 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             "node": prepared.node,
             "host": now.server.host,
             "port": now.server.port,
+            "certificate": None if now.server.certificate is None else str(now.server.certificate),
+            "key": None if now.server.key is None else str(now.server.key),
+            "redirect_port": now.server.redirect_port,
             "zone": now.server.zone,
             "secure_cookies": now.server.secure_cookies,
             "base_path": now.server.base_path,
@@ -154,7 +159,7 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             on_cameras_changed()
         elif line.get("ready"):
             host = f"[{config.server.host}]" if ":" in config.server.host else config.server.host
-            log.info("page at http://%s:%s%s/", host, line["port"], config.server.base_path)
+            log.info("page at %s://%s:%s%s/", config.server.scheme, host, line["port"], config.server.base_path)
 
     return Service("api", "nvr.api", config, first, on_line)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ import pytest
 
 from nvr.alerting import deliveries
 from nvr.alerting import rows as alerts
+from nvr.alerting.conditions import page_certificate
 from nvr.alerting.watch import Watch
 from nvr.reports.coverage import current_outages
 from nvr.reports.query import GapQuery, chosen
+from nvr.tls.authority import TlsFolder
+from nvr.tls.pair import read_pair
 from storage.catalogue import cameras, facts, node, segments, status
 from storage.catalogue.database import Database
 from storage.catalogue.status import Status
@@ -376,6 +380,24 @@ def test_holds_that_keep_much_of_the_disks_reach_a_person(
     told = [text for text in mail.to("room@example.org") if "legal holds" in text.lower()]
     assert "of the footage disks; above 25 % only administrators place more" in told[0]
     assert told[-1].strip() == "nvr: over: legal holds keep no more than their share of the footage disks"
+
+
+def test_a_certificate_that_ends_or_can_not_be_used_reaches_a_person(db: Database, mail: Inbox, tmp_path: Path) -> None:
+    world = World(db, email=email_to(mail), language="en")
+    made = TlsFolder(tmp_path / "tls")
+    made.create("city", ["cctv.example"])
+    world.settings |= {"certificate": str(made.certificate), "key": str(made.key)}
+    found = page_certificate(str(made.certificate), str(made.key), now_us=time.time_ns() // 1000)
+    assert found == []
+    ends_us = read_pair(made.certificate, made.key).ends_us
+    (ending,) = page_certificate(str(made.certificate), str(made.key), now_us=ends_us - 86_400_000_000)
+    assert (ending.kind, ending.detail) == ("page_certificate_ending", {"until_us": ends_us})
+    made.key.write_text("no key")
+    world.run(1)
+    (alert,) = [alert for alert in world.alerts() if alert.kind.startswith("page_certificate")]
+    assert alert.kind == "page_certificate_unusable"
+    (told,) = [text for text in mail.to("room@example.org") if "certificate" in text]
+    assert "nvr check-config says why" in told
 
 
 def test_what_holds_keep_beyond_max_bytes_reaches_a_person(

@@ -7,9 +7,10 @@ from types import SimpleNamespace
 
 import click
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from nvr.cli import main
+from nvr.tls.authority import TlsFolder
 
 
 @pytest.fixture
@@ -82,6 +83,52 @@ def test_check_config_warns_of_an_address_that_is_not_this_machines(config: Path
         result = CliRunner().invoke(main, ["check-config", "--config", str(config)])
         assert result.exit_code == 0
         assert (f'"{host}" is no address of this machine' in result.output) is wrong
+
+
+def test_check_config_names_a_certificate_that_can_not_be_used(config: Path) -> None:
+    """The server would record without a page."""
+    made = TlsFolder(config.parent / "tls")
+    made.create("city", ["cctv.example"])
+
+    def check(certificate: Path, key: Path) -> Result:
+        config.write_text(f'[server]\ncertificate = "{certificate}"\nkey = "{key}"\n')
+        return CliRunner().invoke(main, ["check-config", "--config", str(config)])
+
+    good = check(made.certificate, made.key)
+    assert good.exit_code == 0 and "https://127.0.0.1:8080" in good.output
+    assert "can't be used" not in good.output
+    wrong = check(made.certificate, made.path / "authority.key")
+    assert wrong.exit_code == 1 and "is not the key of" in wrong.stderr
+    made.certificate.unlink()
+    gone = check(made.certificate, made.key)
+    assert gone.exit_code == 1 and "can't be read" in gone.stderr
+    config.write_text(f'[server]\nkey = "{made.key}"\nredirect_port = 80\n')
+    half = CliRunner().invoke(main, ["check-config", "--config", str(config)])
+    assert half.exit_code == 2 and "has no certificate to go with it" in half.output
+    assert "has nowhere to redirect to" in half.output
+
+
+def test_tls_create_makes_shows_and_renews(config: Path) -> None:
+    catalogue = config.parent / "catalogue.sqlite"
+    config.write_text(f'[storage]\ncatalogue = "{catalogue}"\n')
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(main, ["tls", *words, "--config", str(config)])
+
+    assert "no certificate is configured" in run("show").output
+    made = run("create", "--name", "Cctv.Example.")
+    assert made.exit_code == 0 and "for cctv.example, until" in made.output
+    lines = [line for line in made.output.splitlines() if line.startswith(("certificate =", "key ="))]
+    config.write_text("\n".join(["[server]", *lines, "[storage]", f'catalogue = "{catalogue}"']))
+    shown = run("show")
+    assert shown.exit_code == 0 and "for          cctv.example\n" in shown.output
+    renewed = run("create")
+    assert renewed.exit_code == 0 and "for cctv.example, until" in renewed.output
+    assert "give browsers" not in renewed.output
+    assert run("show").output != shown.output
+    assert "PRIVATE KEY" not in made.output + shown.output + renewed.output
+    log = CliRunner().invoke(main, ["audit", "list", "--config", str(config)]).output
+    assert log.count("page_certificate_made") == 2
 
 
 def test_check_config_warns(config: Path) -> None:

@@ -32,6 +32,8 @@ _Network = IPv4Network | IPv6Network
 # No public name server answers for these (RFC 6761, 6762, 8375, ICANN's .internal), so that no stranger's page can come
 # by one.
 _PRIVATE_SUFFIXES: Final = (".localhost", ".local", ".internal", ".home.arpa", ".lan", ".home", ".test")
+_HTTP: Final = 80
+_HTTPS: Final = 443
 _NO_HOST: Final = "the Host header names no host"
 _NAME: Final = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.ASCII)
 _PORT: Final = re.compile(r"\d{1,5}", re.ASCII)
@@ -188,6 +190,8 @@ class Front:
                 return Arrived(scope, refused=why)
             # A foreign page can't have a token: the guard lets in who brings one that is good.
             scope[WRONG_HOST] = why
+        if settings.certificate is not None and scope["scheme"] == "http" and not proxied:
+            return _to_https(scope, hosts[0], settings)
         base, path = settings.base_path, scope["path"]
         if base and path == base:
             return Arrived(scope, location=f"{base}/")
@@ -207,6 +211,27 @@ class Front:
             " if it is yours, name it in [server] trusted_proxies",
             peer,
         )
+
+
+def _to_https(scope: Any, hosts: list[str], settings: ApiSettings) -> Arrived:
+    """Where the same is by https, of a server that has a certificate. Its name was looked at before."""
+    host = host_of(hosts[0]) if len(hosts) == 1 else None
+    if host is None or WRONG_HOST in scope:
+        return Arrived(scope, refused=_NO_HOST)
+    port = re.search(r":(\d+)$", hosts[0].strip())
+    number = int(port[1]) if port else _HTTP
+    if number == settings.redirect_port:
+        number = settings.port
+    elif port is None:
+        # Somebody outside turns port 80 into ours, and 443 as well.
+        number = _HTTPS
+    name = f"[{host}]" if ":" in host else host
+    target = scope.get("raw_path", scope["path"].encode("utf-8", "surrogateescape")).decode("latin-1")
+    query = scope.get("query_string", b"").decode("latin-1")
+    return Arrived(
+        scope,
+        location=f"https://{name}{'' if number == _HTTPS else f':{number}'}{target}{f'?{query}' if query else ''}",
+    )
 
 
 def _refused(hosts: list[str], settings: ApiSettings, *, proxied: bool) -> str | None:

@@ -117,7 +117,9 @@ class Services:
         self.settings = msgspec.structs.replace(old, **{name: getattr(new, name) for name in _CHANGEABLE})
         logging.getLogger().setLevel(new.log_level.upper())
         if self.settings != new:
-            log.warning("host, port, base_path, catalogue and node take effect when the server is started again")
+            log.warning(
+                "host, ports, certificate, base_path, catalogue and node take effect when the server is started again"
+            )
 
 
 async def provide(request: Request[Any, Any, Any]) -> Services:

@@ -23,12 +23,17 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     which path a proxy shows this server ("" or "/nvr"); ``trusted_proxies``, addresses and networks, may say who asks;
     ``hosts`` are names of this server beside those that need no saying. ``keys`` and ``exports`` are folders, ``name``
     the name in a certificate; None: beside the catalogue. ``web_dist`` is the folder of the built front end; None: the
-    one in the package. ``segment_us``: how long segments are to be."""
+    one in the package. ``segment_us``: how long segments are to be.
+    ``certificate`` and ``key`` are files; with them the server speaks TLS, and sends those who speak plain HTTP to it,
+    to ``port`` or ``redirect_port``, to https."""
 
     catalogue: str
     node: str
     host: str = "127.0.0.1"
     port: int = 8080
+    certificate: str | None = None
+    key: str | None = None
+    redirect_port: int | None = None
     zone: str = "UTC"
     version: str = nvr.__version__
     secure_cookies: bool | Literal["auto"] = "auto"

@@ -43,6 +43,11 @@ export function LoginPage({ expired }: { expired: boolean }) {
             {t.login.expired}
           </p>
         ) : null}
+        {window.isSecureContext ? null : (
+          <p class="notice" role="note" data-testid="not-secure">
+            {t.login.notSecure}
+          </p>
+        )}
         <Field label={t.login.user}>
           {(a) => (
             <input

@@ -51,6 +51,8 @@ export const ALERT_KIND_VALUES = [
   'certificate_changed',
   'deletion_waiting',
   'tampered',
+  'page_certificate_ending',
+  'page_certificate_unusable',
 ] as const;
 export type AlertKind = (typeof ALERT_KIND_VALUES)[number];
 
