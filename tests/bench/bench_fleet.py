@@ -103,6 +103,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--segment", default="4m", help="segment_duration: each segment has to rotate within the time")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--back", type=float, default=90, help="seconds within which all must be read again")
+    parser.add_argument("--cost-only", action="store_true", help="end once the processor time is measured")
     parser.add_argument("--odd", type=share, default=0.0, help="share of the cameras that are odd, such as 5%%")
     parser.add_argument("--dir", type=Path, default=None, help="a folder on the disk to record to")
     args = parser.parse_args()
@@ -145,6 +147,9 @@ def main() -> None:
         cost = run.cost(args.minutes * 60)
         asker.stop()
         player.stop()
+        print(f"recording took {cost.core_percent:.1f} % of a core, {cost.overruns} frames not sent", flush=True)
+        if args.cost_only:
+            return
         others = {
             name: usage(run.server.children(name), memory=False).cpu_s for name in ("nvr.api", "nvr.housekeeping")
         }
@@ -153,7 +158,7 @@ def main() -> None:
         time.sleep(DROP_S)
         back = time.time()
         run.fleet.tell("accept")
-        again_s = run.until_playing(count, 90)
+        again_s = run.until_playing(count, args.back)
         print(f"all are read again {again_s:.1f} s after their return", flush=True)
         until_recording(run, http, count, 60)
         time.sleep(5)

@@ -95,7 +95,8 @@ class LostDisposableFrames(Losing):
     clip_spec = _B_FRAMES
 
     def packets(self, number: int, packets: list[Rtp]) -> list[Rtp]:
-        unit = self.clip().video.units[number % 900]
+        units = self.clip().video.units
+        unit = units[number % len(units)]
         disposable = all(not nal[0] & 0x60 for nal in unit.payload if nal[0] & 0x1F == 1) and not unit.keyframe
         return self.lose(number, packets, 0, len(packets)) if disposable and number % 30 in (12, 13) else packets
 
