@@ -48,7 +48,8 @@ class Shown:
 @dataclass
 class Lossy:
     """``lost``: numbers of packets in decode order that never come; what can't be decoded without them is not recorded
-    either. ``pauses``: microseconds of nothing before a packet. ``ppm``: how fast the camera's clock runs."""
+    either. ``pauses``: microseconds of nothing before a packet. ``ppm``: how fast the camera's clock runs.
+    ``not_before_us``: as of ``Run``."""
 
     folder: Path
     count: int = 100
@@ -58,6 +59,7 @@ class Lossy:
     ppm: int = 0
     segment_us: int = 4_000_000
     loss: str = "network"
+    not_before_us: int = 0
 
     def __post_init__(self) -> None:
         self.database = new_catalogue(self.folder / "catalogue.db", durable=False)
@@ -126,6 +128,7 @@ class Lossy:
                     None,
                     picture,
                     self.handles,
+                    self.not_before_us,
                 )
                 start_us = self.clock.wall_us(picture.pts * 100 // 9)
                 self.catalogue.put(lambda conn, at_us=start_us: facts.resume(conn, CAMERA, at_us))  # type: ignore[misc]

@@ -189,13 +189,22 @@ class Run:
         # By the connection's ticks, so that what is one tick in two runs is one microsecond.
         return self._clock.wall_us((ticks + self._origin) * 1_000_000 // self._timescale)
 
+    def _end_us(self, ticks: int) -> int:
+        """When the growing segment ends that ends there. Where by the clock that was before it began, since frames came
+        late by seconds at first or a run before reaches beyond them, it lasts as long as its media."""
+        assert self._segment is not None
+        head, end_us = self._segment.head, self._wall_us(ticks)
+        if end_us > head.start_us:
+            return end_us
+        return head.start_us + max(1, (ticks - head.media_start) * 1_000_000 // self._timescale)
+
     def _write(self, muxed: MuxedFragment) -> None:
         video = muxed.video
         self._begin_or_cut(muxed)
         media_end = max(self._media_end, video.end)
         assert self._segment is not None and self._disk is not None
         self._refuse_if_broken()
-        end_us = self._wall_us(media_end)
+        end_us = self._end_us(media_end)
         read_s = muxed.read_us / 1e6 if muxed.read_us else None
         if not self._disk.append(self._segment, muxed.buffers, muxed.fragment, end_us, read_s):
             self._is_refused = True
@@ -233,7 +242,7 @@ class Run:
             return
         if not video.sync:
             return
-        keyframe_us = self._wall_us(first)
+        keyframe_us = self._end_us(first)
         reason = self._cutter.cut(self._target_us, keyframe_us, self._segment.offset)
         if reason is not None:
             self._close(keyframe_us, first, reason)
@@ -303,7 +312,8 @@ class Run:
                 # what came.
                 if not self._is_refused:
                     self._write(muxed)
-            self._close(self._wall_us(self._media_end), self._media_end, ended.cause)
+            if self._segment is not None:
+                self._close(self._end_us(self._media_end), self._media_end, ended.cause)
         except Ended as worse:
             return worse
         return ended

@@ -188,3 +188,23 @@ def test_a_frame_lasts_as_long_as_frames_do() -> None:
         assert hole.start_us == pytest.approx(START_US + lost_us, abs=CLOSE_US)
         assert hole.end_us == pytest.approx(START_US + 40 * 1_000_000 // FPS + 300_000, abs=CLOSE_US)
         assert GOP == 10 and TICKS == 90_000 and read(made.segments()[0].path).index.holes
+
+
+@pytest.mark.parametrize("count", [1, 7, 25, 130])
+def test_a_run_before_reaches_beyond_a_short_one(tmp_path: Path, count: int) -> None:
+    """By the clock all of it was before it may begin: it lasts as long as its frames do, in files and catalogue."""
+    not_before_us = START_US + 20_000_000
+    made = Lossy(tmp_path, count, not_before_us=not_before_us)
+    made.record()
+    try:
+        segments = made.segments()
+        assert segments and segments[0].key.start_us == not_before_us
+        for segment in segments:
+            head = read(segment.path)
+            assert head.end_us == segment.end_us > segment.key.start_us
+        # How long frames last is not known of a single one.
+        lasts_us = count * 1_000_000 // FPS if count > 1 else 40_000
+        assert sum(segment.end_us - segment.key.start_us for segment in segments) == lasts_us
+        assert sum(segment.frames for segment in segments) == count
+    finally:
+        made.close()
