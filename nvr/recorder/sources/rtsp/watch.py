@@ -115,6 +115,10 @@ class ConnectionWatch:
 
     def _answered(self, asking: asyncio.Task[None]) -> None:
         self._asking = None
-        if not asking.cancelled() and (error := asking.exception()) is not None:
+        if asking.cancelled() or (error := asking.exception()) is None:
+            return
+        closed = self._session.connection.closed
+        # What ended the connection is heard by who waits for that.
+        if not closed.done() or closed.result() is not error:
             # A fault of ours. Media flows, so it costs nothing.
             log.error("a session could not be kept alive", exc_info=error)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nvr.recorder.media.packets import Ended
 from nvr.recorder.sources.rtsp import keep_alive
 from nvr.recorder.sources.rtsp.keep_alive import KeepAlive, session_timeout_s
 from storage.causes import Cause
@@ -72,6 +73,20 @@ def test_none_of_them_answered(long_clip: Clip) -> None:
     faults = Faults(unanswered_while_playing=frozenset(METHODS))
     asked, connections = recorded(long_clip, faults)
     assert connections == 1 and all(asked[method] for method in METHODS)
+
+
+def test_what_ends_the_connection_is_no_fault_of_keeping_it_alive(
+    long_clip: Clip, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of thousands of cameras whose disk does not keep up each wrote a traceback."""
+    served = ScriptedCamera(
+        long_clip, faults=Faults(unanswered_while_playing=frozenset(METHODS)), session_timeout_s=2.0
+    )
+    with running(served) as url:
+        # Between a request and the end of the wait for its answer.
+        ended, _, _ = record(url, stop_after=35, stop_with=Ended(Cause.OVERLOAD))
+    assert ended.cause is Cause.OVERLOAD and asked(served)["GET_PARAMETER"] == 1
+    assert not caplog.records
 
 
 def test_a_request_that_closes_the_connection_is_not_sent_again(long_clip: Clip) -> None:
