@@ -60,6 +60,11 @@ class DecodingOrder(ABC):
         # The rest of a unit whose beginning was lost.
         self._skips = False
 
+    @property
+    def oldest_us(self) -> int | None:
+        """When the oldest unit arrived that waits. Any thread may ask."""
+        return min((unit.arrived_us for unit in self._waiting), default=None)
+
     @abstractmethod
     def read(self, payload: memoryview, timestamp: int) -> bool:
         """Takes the units of a payload, which has a byte at least. False if one can't be read, or comes too late:

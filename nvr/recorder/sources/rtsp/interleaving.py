@@ -42,6 +42,14 @@ class InterleavedVideo(VideoReceiver):
     def settle(self) -> None:
         self.depacketiser.settle()
 
+    @property
+    def open_us(self) -> int | None:
+        """When the oldest unit arrived that waits for its turn, or for the rest of its frame."""
+        waits_us = self._order.oldest_us
+        if not self.depacketiser.is_open:
+            return waits_us
+        return self._before_us if waits_us is None else min(self._before_us, waits_us)
+
     def _payload(self, payload: memoryview, timestamp: int, marker: bool, lost: int, arrived_us: int) -> None:
         order = self._order
         order.now_us = arrived_us if arrived_us >= 0 else self._clocks.monotonic_us()

@@ -151,3 +151,24 @@ def test_modes_that_nobody_knows_are_refused() -> None:
     text = b"m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=3\r\n"
     with pytest.raises(UnsupportedError, match="packetization-mode 3"):
         sdp.pick_video(sdp.parse(text))
+
+
+@pytest.mark.parametrize("kind", [H264, H265], ids=["h264", "h265"])
+def test_since_when_units_wait_is_known(kind: Kind) -> None:
+    """What a power cut would cost counts from the oldest unit that is not handed out, from the first packet on."""
+    depth = 9
+    camera = camera_of(kind, depth)
+    camera.now_us = began_us = 5_000_000_000
+    units = film(camera)
+    chance = random.Random(1)
+    for number, (timestamp, payload) in enumerate(
+        (h264_payloads if kind is H264 else h265_payloads)(camera, units, chance)
+    ):
+        camera.read(packet(payload, number, timestamp))
+        since_us = camera.receiver.open_us
+        # A window of units, and the frame that is being put together, arrive in less than a second.
+        assert since_us is None or max(began_us, camera.now_us - 1_000_000) <= since_us <= camera.now_us
+        assert since_us is not None or number == 0
+        camera.now_us += 20_000
+    camera.end()
+    assert camera.receiver.open_us is None
