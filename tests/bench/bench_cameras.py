@@ -30,6 +30,7 @@ TITLES = {
     "units": "NAL units and how they are packed",
     "h265": "The same in H.265, and more of units",
     "forms": "Siblings of both",
+    "cousins": "More siblings, in both codecs",
     "interleaved": "Numbered and interleaved units",
     "descriptions": "Session descriptions",
     "describing": "More session descriptions",

@@ -8,6 +8,7 @@ number of them on one port.
 from tests.cameras.odd import (
     answers,
     channels,
+    cousins,
     describing,
     descriptions,
     formats,
@@ -41,6 +42,7 @@ KINDS = (
     units,
     h265,
     forms,
+    cousins,
     interleaved,
     descriptions,
     describing,

@@ -13,7 +13,7 @@ from typing import Final
 from nvr.recorder.sources.rtp.bits import Bits
 from nvr.recorder.sources.rtp.sps import frame_number_bits, order_count_bits
 
-__all__ = ["HEAD_BYTES", "NONE", "UNKNOWN", "UNREFERENCED", "Continuity", "Mark"]
+__all__ = ["HEAD_BYTES", "NONE", "UNKNOWN", "UNREFERENCED", "Continuity", "Mark", "same_picture"]
 
 UNKNOWN, NONE, UNREFERENCED = 0, 1, 2
 """What is missing: who knows; no frame; at most frames that no other refers to."""
@@ -23,6 +23,7 @@ HEAD_BYTES: Final = 24
 _NEXT: Final = 1.5
 # Numbers repeat: within so many usual distances they can't have.
 _NEAR: Final = 8
+_LAST_SLICE_TYPE: Final = 9
 
 
 class Mark:
@@ -100,6 +101,29 @@ class Continuity:
         if kind in (19, 20):
             return 0
         return bits.bits(self._bits)
+
+
+def same_picture(codec: str, first: bytes, other: bytes) -> bool:
+    """Whether what begins so looks like a slice of the stream that the ``first`` slice is of: a type that exists, and
+    the same picture parameter set (ITU-T H.264 7.3.3, H.265 7.3.6.1)."""
+    try:
+        return _picture_set(codec, first) == _picture_set(codec, other)
+    except ValueError:
+        return False
+
+
+def _picture_set(codec: str, head: bytes) -> int:
+    if codec == "h264":
+        bits = Bits(head[1:])
+        bits.ue()
+        if bits.ue() > _LAST_SLICE_TYPE:
+            return -1
+        return bits.ue()
+    bits = Bits(head[2:])
+    bits.bits(1)
+    if 16 <= head[0] >> 1 & 0x3F < 24:
+        bits.bits(1)
+    return bits.ue()
 
 
 def _step(a: int, b: int) -> int:

@@ -102,6 +102,8 @@ class FrameBuilder:
         self._unit_bytes = 0
         self._fragment = False
         self._unit_ended = False
+        # Fragmented units whose end was announced, and those that ended without.
+        self._ends = self._unended = 0
         self._middle = b""  # how payloads begin that only go on with it
         self._pending: list[bytes] = []
         self._timestamp: int | None = None

@@ -26,6 +26,8 @@ _SETS: Final = frozenset({7, 8, 13, 15})
 _LAST_UNIT: Final = 23
 _STAP_A: Final = 24
 _STAP_B: Final = 25
+_MTAP16: Final = 26
+_MTAP24: Final = 27
 _FU_A: Final = 28
 _FU_B: Final = 29
 
@@ -49,11 +51,17 @@ class H264Depacketiser(Depacketiser):
         kind = payload[0] & 0x1F
         if kind in (_FU_A, _FU_B):
             return self._fragmented(payload, 4 if kind == _FU_B else 2)
+        if (kind in _IN_FRONT or self._is_unknown(kind, payload)) and self._waits(kind, payload, _IN_FRONT):
+            return True
         self._close()
         if kind in (_STAP_A, _STAP_B):
             return self._aggregated(payload, 3 if kind == _STAP_B else 1)
         self._unit(payload)
         return True
+
+    def _is_unknown(self, kind: int, payload: memoryview) -> bool:
+        """Whether a payload is of a type that holds nothing that is known."""
+        return kind > _FU_B or kind in (_MTAP16, _MTAP24) or (kind == 0 and not starts_stream(payload))
 
     def _role(self, payload: memoryview) -> int:
         kind, at = payload[0] & 0x1F, 1
@@ -92,9 +100,13 @@ class H264Depacketiser(Depacketiser):
             return True
         flags = payload[1]
         if flags & 0x80:
+            kind = flags & 0x1F
+            if self._fragment and not self._unit_ended:
+                head = payload[:1].tobytes() + payload[at : at + HEAD_BYTES].tobytes()
+                if not self._may_begin(_SLICE <= kind <= _IDR, head):
+                    return False
             self._close()
             self._empty_start = -1
-            kind = flags & 0x1F
             self._ignoring = kind == 0 or kind > _LAST_UNIT
             if not self._ignoring:
                 header = payload[0] & 0xE0 | kind
@@ -119,6 +131,7 @@ class H264Depacketiser(Depacketiser):
         elif self._fragment:
             self._more(payload[at:])
             self._unit_ended = flags & 0x40 != 0
+            self._ends += self._unit_ended
         return True
 
     def _start(self, kind: int, header: int, data: memoryview) -> None:
@@ -146,8 +159,19 @@ class H264Depacketiser(Depacketiser):
                 # Cut short, or no unit at all.
                 self.counts.ignored += 1
                 return not (len(unit) and _SLICE <= unit[0] & 0x1F <= _IDR)
-            if len(unit):
-                self._unit(unit)
+            if not len(unit):
+                continue
+            kind = unit[0] & 0x1F
+            if kind in (_FU_A, _FU_B):
+                # No standard has fragments in an aggregate, but what they are is clear.
+                if not self._fragmented(unit, 4 if kind == _FU_B else 2):
+                    return False
+                continue
+            self._close()
+            if kind in (_STAP_A, _STAP_B):
+                self.counts.ignored += 1
+                return False
+            self._unit(unit)
         return True
 
     def _unit(self, unit: memoryview) -> None:

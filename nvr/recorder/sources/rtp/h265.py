@@ -50,6 +50,9 @@ class H265Depacketiser(Depacketiser):
         kind = payload[0] >> 1 & 0x3F
         if kind == _FU:
             return self._fragmented(payload)
+        is_plain = kind in _IN_FRONT or (kind > _LAST_KNOWN and kind != _AP)
+        if is_plain and not self._donl and self._waits(kind, payload, _IN_FRONT):
+            return True
         self._close()
         if kind == _AP:
             return self._aggregated(payload)
@@ -98,9 +101,13 @@ class H265Depacketiser(Depacketiser):
             return True
         flags, at = payload[2], 3
         if flags & 0x80:
+            kind = flags & 0x3F
+            if self._fragment and not self._unit_ended:
+                head = bytes((kind << 1, 1)) + payload[5 if self._donl else 3 :][:HEAD_BYTES].tobytes()
+                if not self._may_begin(kind in _SLICES, head):
+                    return False
             self._close()
             self._empty_start = b""
-            kind = flags & 0x3F
             self._ignoring = kind > _LAST_KNOWN
             if not self._ignoring:
                 at = 5 if self._donl else 3
@@ -122,6 +129,7 @@ class H265Depacketiser(Depacketiser):
         elif self._fragment:
             self._more(payload[at:])
             self._unit_ended = flags & 0x40 != 0
+            self._ends += self._unit_ended
         return True
 
     def _start(self, header: bytes, data: memoryview) -> None:
@@ -145,6 +153,16 @@ class H265Depacketiser(Depacketiser):
             if not plain_over:
                 units, over, self._donl = plain, 0, False
         for unit in units[: len(units) - 1 if over else len(units)]:
+            kind = unit[0] >> 1 & 0x3F
+            if kind == _FU:
+                # No standard has fragments in an aggregate, but what they are is clear.
+                if not self._fragmented(unit):
+                    return False
+                continue
+            self._close()
+            if kind == _AP:
+                self.counts.ignored += 1
+                return False
             self._unit(unit)
         if over:
             # Cut short, or no unit at all.

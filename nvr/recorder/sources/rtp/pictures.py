@@ -13,6 +13,7 @@ import struct
 from abc import ABC, abstractmethod
 from typing import Final
 
+from nvr.recorder.sources.rtp.continuity import same_picture
 from nvr.recorder.sources.rtp.frame import CodedFrame, FrameBuilder, pieces
 from nvr.recorder.sources.rtp.units import is_set, kind_of, picture_set_id, recovery_frames, split_units
 
@@ -27,6 +28,8 @@ _ROOM_BYTES: Final = 1 << 20
 _MOST_BEFORE_BYTES: Final = 1 << 20
 # So many frames' markers must have been right, a keyframe's among them, before one is believed at once.
 _CONFIRMED: Final = 3
+# So many fragmented units must have announced their end for each that did not, before a camera is taken to do so.
+_CONFIRMED_ENDS: Final = 8
 # So many frames of a connection are searched for start codes within; of a camera that sends some, all.
 _PROBED: Final = 16
 
@@ -205,7 +208,10 @@ class Depacketiser(FrameBuilder, ABC):
             if self._deferred:
                 self._confirm()
             elif not self._damaged:
-                self.counts.unmarked += not (self._markers_lie or self._may_be_fields)
+                is_unmarked = not (self._markers_lie or self._may_be_fields)
+                self.counts.unmarked += is_unmarked
+                if is_unmarked and self._is_cut_off():
+                    self._damage("camera")
             self._finish(late=True)
         else:
             self._close()
@@ -269,8 +275,42 @@ class Depacketiser(FrameBuilder, ABC):
         if self._recovery < 0:
             self._recovery = recovery_frames(self.codec, unit)
 
+    def _may_begin(self, is_slice: bool, head: bytes) -> bool:
+        """A fragmented unit begins while another is open of which neither a packet is missing nor the end came. Of a
+        camera that announces the ends of its units that one was cut, or this is no beginning. Of others it is one if it
+        looks like it."""
+        if self._announces_ends:
+            return False
+        if is_slice and self._has_slice and not same_picture(self.codec, self._head, head):
+            return False
+        self._unended += 1
+        return True
+
+    @property
+    def _announces_ends(self) -> bool:
+        return self._ends >= _CONFIRMED_ENDS and self._unended * _CONFIRMED_ENDS <= self._ends
+
+    def _is_cut_off(self) -> bool:
+        """Whether the open frame, which has no marker, lacks slices: it has fewer than the frame before, of a camera
+        whose frames have markers."""
+        marks = self._trusted and self.counts.unmarked * _CONFIRMED_ENDS <= self.finished
+        return marks and self._slices < self._usual_slices
+
+    def _is_cut(self, unit: bytes) -> bool:
+        """Whether a parameter set is the beginning of one that is known, and nothing else."""
+        key = kind_of(self.codec, unit), picture_set_id(self.codec, unit)
+        known = self.sets.get(key)
+        if known is None:
+            same = (other for other in self._described if kind_of(self.codec, other) == key[0])
+            known = next((other for other in same if picture_set_id(self.codec, other) == key[1]), b"")
+        return len(unit) < len(known) and known.startswith(unit)
+
     def _at_set(self, unit: memoryview) -> None:
         data = bytes(unit)
+        if not is_set(self.codec, data) or self._is_cut(data):
+            # A decoder would refuse the frame, or believe it.
+            self.counts.ignored += 1
+            return
         if _CODE in data:
             parts = split_units(self.codec, data)
             if parts != [data]:
@@ -300,6 +340,12 @@ class Depacketiser(FrameBuilder, ABC):
 
     def _slice(self, head: bytes, *, first: bool, keyframe: bool, reference: bool) -> None:
         """A slice begins with this: the ``first`` of its frame or field, or not."""
+        if head[0] & 0x80:
+            # Forbidden: whoever forwarded it says that it has errors, and no decoder takes it.
+            self._has_slice = True
+            self._reference |= reference
+            self._damage("camera")
+            return
         if self._has_slice:
             if first and not (self._may_be_fields and self._beginnings < 2):
                 # Another frame of the same time.
@@ -354,6 +400,17 @@ class Depacketiser(FrameBuilder, ABC):
             self._pending.append(bytes(unit))
         return self._has_slice
 
+    def _waits(self, kind: int, unit: memoryview, in_front: frozenset[int]) -> bool:
+        """Whether a unit that holds no slice stands between the fragments of one that does: that one goes on behind
+        it."""
+        if not self._fragment or self._unit_ended or not self._has_slice:
+            return False
+        if kind in in_front:
+            self._pending.append(bytes(unit))
+        else:
+            self.counts.ignored += 1
+        return True
+
     def _append(self, unit: memoryview) -> None:
         self._parts.append(_LENGTH.pack(len(unit)))
         self._parts.append(unit)
@@ -393,7 +450,12 @@ class Depacketiser(FrameBuilder, ABC):
         """The open frame ends here, ``late`` if a packet behind it says so. What stood behind its slices begins the
         next one."""
         if late and self._fragment and not (self._unit_ended or self._damaged):
-            self._no_end_bits = True
+            if self._announces_ends and self._trusted and not self._deferred:
+                # Neither its end came nor a marker, from a camera that sends both.
+                self._damage("camera")
+            else:
+                self._no_end_bits = True
+                self._unended += 1
         self._close()
         settled = late and self._owned == len(self._parts)
         if not self._damaged and (self._check or self._probes):
@@ -402,7 +464,7 @@ class Depacketiser(FrameBuilder, ABC):
             if not self._has_slice:
                 return
         self.finished, self.finished_late = self.finished + 1, late
-        damaged = self._damaged or (self._suspect and not self._begins_well)
+        damaged = self._damaged or not self._begins_well
         parts = [] if damaged else pieces(self._parts, self._bytes)
         found = self._judge(parts, damaged, settled)
         if not damaged:

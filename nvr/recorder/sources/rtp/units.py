@@ -20,6 +20,8 @@ _H264_KNOWN: Final = frozenset({*range(1, 13), 14, 15, 19, 20})
 _H265_SETS: Final = frozenset({32, 33, 34})
 _H265_KNOWN: Final = frozenset({*range(10), *range(16, 22), *range(32, 41)})
 _LONGEST_ZEROS: Final = 32
+# A start code ends within so many bytes.
+_MOST_ZEROS: Final = 16
 
 
 def kind_of(codec: str, unit: bytes | memoryview) -> int:
@@ -35,8 +37,10 @@ def is_set(codec: str, unit: bytes) -> bool:
 
 
 def starts_stream(data: bytes | memoryview) -> bool:
-    """Whether this begins with a start code, as no NAL unit can."""
-    return len(data) > 3 and data[0] == 0 and data[1] == 0 and (data[2] == 1 or (data[2] == 0 and data[3] == 1))
+    """Whether this begins with a start code, as no NAL unit can; zeros may stand in front of it."""
+    if len(data) < 4 or data[0] or data[1] or data[2] > 1:
+        return False
+    return data[2] == 1 or bytes(data[:_MOST_ZEROS]).lstrip(b"\x00")[:1] == b"\x01"
 
 
 def split_units(codec: str, data: bytes) -> list[bytes]:
@@ -63,9 +67,9 @@ def split_units(codec: str, data: bytes) -> list[bytes]:
 
 def _behind_code(data: bytes, at: int) -> int:
     """Where what follows a start code at ``at`` begins; ``at`` itself if there is none."""
-    if data.startswith(_CODE, at):
-        return at + 3
-    return at + 4 if data.startswith(b"\x00" + _CODE, at) else at
+    if not starts_stream(data[at : at + _MOST_ZEROS]):
+        return at
+    return data.index(b"\x01", at) + 1
 
 
 def _next_code(codec: str, data: bytes, begin: int) -> int:
@@ -86,10 +90,12 @@ def _next_code(codec: str, data: bytes, begin: int) -> int:
 
 
 def _plausible(codec: str, data: bytes, at: int) -> bool:
-    """Whether a NAL unit may begin there."""
+    """Whether a NAL unit may begin there, or there is nothing more."""
+    if at >= len(data):
+        return True
     if codec == "h264":
         if at + 1 >= len(data):
-            return at < len(data) and data[at] & 0x9F in (10, 11)
+            return data[at] & 0x9F in (10, 11)
         kind, importance = data[at] & 0x9F, data[at] & 0x60
         # What must be there has nal_ref_idc, what says nothing of pictures has none (ITU-T H.264 7.4.1).
         return kind in _H264_KNOWN and (

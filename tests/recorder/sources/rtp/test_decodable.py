@@ -218,7 +218,10 @@ def test_units_are_split_where_a_unit_may_begin_and_nowhere_else() -> None:
         (idr + b"\0\0\1\x05ab", [idr + b"\0\0\1\x05ab"]),
         (idr + b"\0\0\1\x66ab", [idr + b"\0\0\1\x66ab"]),
         (idr + b"\0\0\1\x1fab", [idr + b"\0\0\1\x1fab"]),
-        (idr + b"\0\0\1", [idr + b"\0\0\1"]),
+        # A start code behind which nothing follows ends the unit.
+        (idr + b"\0\0\1", [idr]),
+        (idr + b"\0\0\0\1", [idr]),
+        (b"\0\0\0\0\0\1" + idr, [idr]),
         (idr + b"\0\0\1\x0b", [idr, b"\x0b"]),
         (b"\0\0\1\0\0\1" + idr, [b"\0\0\1" + idr]),
     ):
