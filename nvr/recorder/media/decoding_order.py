@@ -2,8 +2,9 @@
 of their packets, each with its decoding order number and its time, and put in order. Pure.
 
 Packets come in another order than their units are decoded in, so a unit waits until as many came as the description
-says may come before their turn. Invariants: a unit goes on once, in the order of the numbers; what waits is bounded;
-after a loss nothing counts as whole that may have been hit.
+says may come before their turn, and, where one before it is missing although no packet is, for more. Invariants: a unit
+goes on once, in the order of the numbers; what waits is bounded; after a loss nothing counts as whole that may have
+been hit.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ _FU_B: Final = 29
 _AP: Final = 48
 _FU: Final = 49
 _MOST_WAITING: Final = 512
+# So many units wait for one that should have come by then, as long as numbers had no gaps.
+_PATIENCE: Final = 64
 _MOST_BYTES: Final = 8 << 20
 
 
@@ -83,7 +86,12 @@ class DecodingOrder(ABC):
 
     def ready(self) -> list[Numbered]:
         """The units whose turn it is."""
-        return self._go(self._depth)
+        return self._go(self._depth, patient=True)
+
+    @property
+    def waits(self) -> bool:
+        """Whether units wait for their turn."""
+        return len(self._waiting) > 0
 
     def rest(self) -> list[Numbered]:
         """All, because no more come."""
@@ -141,9 +149,17 @@ class DecodingOrder(ABC):
         self._bytes += len(data)
         return True
 
-    def _go(self, depth: int) -> list[Numbered]:
+    def _may_come(self, unit: Numbered, waiting: int) -> bool:
+        """Whether what is missing before a unit may only come later than the description says, as no packet is missing:
+        it is waited for, until it is known of this camera that its numbers have gaps."""
+        before = self._gone + 1 if self._gone >= 0 else unit.number
+        return unit.number > before and self._gapless and not self._doubtful and waiting <= _PATIENCE
+
+    def _go(self, depth: int, *, patient: bool = False) -> list[Numbered]:
         waiting, count, gone_bytes = self._waiting, 0, 0
         while len(waiting) - count > depth or self._bytes - gone_bytes > _MOST_BYTES:
+            if patient and self._may_come(waiting[count], len(waiting) - count):
+                break
             gone_bytes += len(waiting[count].data)
             count += 1
         gone, self._waiting = waiting[:count], waiting[count:]

@@ -53,12 +53,15 @@ class InterleavedVideo(VideoReceiver):
     def _payload(self, payload: memoryview, timestamp: int, marker: bool, lost: int, arrived_us: int) -> None:
         order = self._order
         order.now_us = arrived_us if arrived_us >= 0 else self._clocks.monotonic_us()
+        is_alone = not order.waits
         if lost:
             order.lose()
         if len(payload) and not order.read(payload, timestamp):
             self.depacketiser.counts.malformed += 1
             self._take_at(self.depacketiser.restart(), self._before_us)
-        self._give(order.ready(), marker and self._marks)
+        units = order.ready()
+        # If what waited before is among them, the marker is not that of the last.
+        self._give(units, marker and self._marks and is_alone and not order.waits)
 
     def _give(self, units: list[Numbered], marker: bool) -> None:
         for number, unit in enumerate(units, 1):
