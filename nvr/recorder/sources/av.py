@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 # How long FFmpeg may look at a stream before it says what it is (µs). Parameters come with the session description;
 # this bounds cameras that describe themselves badly.
 _ANALYZE_US: Final = "3000000"
+# The least that FFmpeg looks at (bytes): one packet of each kind.
+_LEAST_BYTES: Final = "32"
 _CLOCK_S: Final = 5.0
 _YEAR_US: Final = 365 * 86_400_000_000
 _REFERENCE_TIME: Final = struct.Struct("@q")
@@ -60,8 +62,11 @@ class AvSource:
         self._sounds: AudioEdge | None = None
 
     def stop(self) -> None:
-        """Asks the reading thread to end at its next packet or timeout."""
+        """Asks the reading thread to end."""
         self._stop.set()
+        if (relay := self._relay) is not None:
+            # FFmpeg can't be interrupted, but what it reads ends.
+            relay.close()
 
     async def run(self) -> Ended:
         """Connects and reads until it ends; says why."""
@@ -87,11 +92,16 @@ class AvSource:
     @property
     def open_us(self) -> int | None:
         """As in ``Source``: FFmpeg holds each frame until the next one begins, and gives it out then."""
-        frames = self._frames
-        return (frames.handed_us or None) if frames is not None else None
+        frames, relay = self._frames, self._relay
+        if frames is not None and frames.is_raw:
+            return frames.handed_us or None
+        video = None if relay is None else relay.video
+        return None if video is None else video.open_us
 
     def pause(self) -> None:
-        """FFmpeg can't be made to give out what it holds."""
+        """As in ``Source``."""
+        if (relay := self._relay) is not None:
+            relay.pause()
 
     @property
     def counters(self) -> Mapping[str, int]:
@@ -143,8 +153,10 @@ class AvSource:
         audio, why = camera.audio, ""
         while True:
             relay = self._relay = Relay(camera, self._transport, audio=audio, on_play=self._sink.connected)
-            address = relay.open()
             try:
+                address = relay.open()
+                if self._stop.is_set():
+                    return Ended(Cause.SERVER_DOWN, {"reason": "stopped"})
                 return self._read_from(relay, address, timeout_us, why)
             except Ended:
                 why = relay.fails_with_audio
@@ -157,17 +169,18 @@ class AvSource:
     def _read_from(self, relay: Relay, address: str, timeout_us: int, no_audio: str) -> Ended:
         camera = self._camera
         began = time.monotonic()
+        options = {
+            "rtsp_transport": "tcp",
+            "timeout": str(timeout_us),
+            "allowed_media_types": "video+audio" if camera.audio else "video",
+            "analyzeduration": _ANALYZE_US,
+            "fpsprobesize": "0",
+        }
+        if relay.judges:
+            # FFmpeg would decode seven frames to learn how far they are reordered, which the relay knows.
+            options["probesize"] = _LEAST_BYTES
         try:
-            container = av.open(
-                address,
-                options={
-                    "rtsp_transport": "tcp",
-                    "timeout": str(timeout_us),
-                    "allowed_media_types": "video+audio" if camera.audio else "video",
-                    "analyzeduration": _ANALYZE_US,
-                    "fpsprobesize": "0",
-                },
-            )
+            container = av.open(address, options=options)
         except (av.error.FFmpegError, ValueError) as error:
             why = relay.ended or relay.refusal
             raise why or failures.from_open(error, time.monotonic() - began, timeout_us / 1e6) from None
@@ -181,14 +194,15 @@ class AvSource:
                 # FFmpeg has no name for what the camera calls it.
                 return Ended(Cause.REJECTED, {"error": "the camera offers no video that can be read"})
             audio = container.streams.audio[0] if camera.audio and container.streams.audio else None
-            frames = self._frames = VideoEdge(video, self._sink, camera.silence_us, relay.mark)
             has_audio = audio is not None and not relay.no_audio
+            frames = self._frames = VideoEdge(video, self._sink, camera.silence_us, relay.video, has_audio=has_audio)
             sounds = self._sounds = AudioEdge(audio, self._sink) if has_audio else None
             packets = container.demux([video] if audio is None else [video, audio])
             while not self._stop.is_set():
                 try:
                     packet = next(packets)
                 except StopIteration:
+                    frames.end()
                     return relay.ended or Ended(Cause.ENDED, {"error": "the camera closed the connection"})
                 except av.error.FFmpegError as error:
                     raise relay.ended or failures.from_read(error) from None

@@ -1,85 +1,93 @@
 """The edge of FFmpeg's demuxers: their packets become frames and sound of our own, and go to the sink.
 
-Invariant: behind it nothing of FFmpeg is left; every frame has both times, and none is shown before it is decoded.
+Invariant: behind it nothing of FFmpeg is left; every frame can be decoded as far as is known, has both times, and is
+not shown before it is decoded.
 """
 
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any, Final
 
 import av
 
-from nvr.recorder.clocks.timestamps import Completer
 from nvr.recorder.loop.arrival import Jitter, Received
-from nvr.recorder.media.access_units import joined, length_bytes, parameter_units, units_of
 from nvr.recorder.media.audio_config import aac_format, adts_frames
-from nvr.recorder.media.nal import annex_b, prefixed_parameter_sets
+from nvr.recorder.media.nal import prefixed_parameter_sets
 from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, Frame, PacketSink
-from nvr.recorder.sources.relay.video import LossMark
-from nvr.recorder.sources.rtp.templates import video_template
+from nvr.recorder.sources.av_judge import COMMON_BASE, FfmpegJudge, Judged
+from nvr.recorder.sources.av_opening import TrackOpening
+from nvr.recorder.sources.relay.marks import Marked
+from nvr.recorder.sources.relay.video import PassedOn, RelayedVideo
+from nvr.recorder.sources.rtp.codecs import CODECS
 from storage.causes import Cause
 
 __all__ = ["AudioEdge", "VideoEdge"]
 
-_COMMON_BASE: Final = Fraction(1, 90_000)
-# Coarser, and times of frames that follow each other fast are the same; finer, and a day's ticks need more than what
-# boxes hold.
-_COARSEST, _FINEST = 1_000, 10_000_000
-# Keyframes without parameter sets, neither with them nor before, after which a camera is given up.
-_BARE_KEYFRAMES: Final = 3
+# FFmpeg knows a stream's first times only with its second frame.
+_MOST_UNTIMED: Final = 7
 _G711: Final = ("pcm_mulaw", "pcm_alaw")
 
 
 class VideoEdge:
     """The frames of one connection. Its ``take`` raises what the sink raises, and ``Ended`` if the camera sends what
-    can't be recorded."""
+    can't be recorded. ``relayed``: who put the frames together that FFmpeg was given; None: nobody did, and FFmpeg's
+    own reading is judged. ``has_audio``: FFmpeg's times say how video and sound lie to each other."""
 
-    def __init__(self, stream: Any, sink: PacketSink, silence_us: int, mark: LossMark) -> None:
+    def __init__(
+        self, stream: Any, sink: PacketSink, silence_us: int, relayed: RelayedVideo | None, *, has_audio: bool
+    ) -> None:
         self._sink = sink
-        self._mark = mark
-        self._loss = ""
+        self._relayed = relayed
+        self._has_audio = has_audio
         self._codec = str(stream.codec_context.name)
-        if self._codec not in ("h264", "hevc"):
+        if self._codec not in CODECS:
             raise Ended(Cause.REJECTED, {"error": f"video codec {self._codec} is not H.264 or H.265"})
-        extradata = bytes(stream.codec_context.extradata or b"")
-        self._lengths = length_bytes(self._codec, extradata)
-        self._described = parameter_units(self._codec, extradata)
-        self._completer = Completer()
+        self._judge = FfmpegJudge(self._codec, bytes(stream.codec_context.extradata or b""))
+        self.is_raw = relayed is None
+        """Whether FFmpeg's own reading is what counts."""
+        rate, described = COMMON_BASE.denominator, self._judge.described
+        if relayed is not None:
+            rate, described = relayed.media.clock_rate, relayed.media.parameter_sets
+        self._base = Fraction(1, rate)
+        self._opening = TrackOpening(self._codec, described, rate)
+        # What FFmpeg's times are further on than those of the relay, if that matters; None before one is known.
+        self._offset: int | None = None if has_audio else 0
+        self._untimed: list[PassedOn] = []
         self.received = 0
         """Frames that came, decodable or not."""
         self.bytes = 0
         """Of them."""
         self._came = Received(silence_us)
-        self._jitter = Jitter(_COMMON_BASE.denominator)
+        self._jitter = Jitter(COMMON_BASE.denominator)
         self.handed_us = 0
-        """When FFmpeg last gave out a frame, and so when the one began that it holds: by the monotonic clock,
-        microseconds; 0 before the first."""
-        self._arrivals_us: deque[int] = deque()
-        self._is_open = False
-        self._bare_keyframes = 0
+        """When FFmpeg last gave out a frame by its own reading, and so when the one began that it holds: by the
+        monotonic clock, microseconds; 0 before the first."""
 
     def take(self, packet: av.Packet[Any]) -> None:
-        """A packet of FFmpeg's, which the sink gets once its times are known."""
-        # FFmpeg hands out a frame when the next one begins: so that is when the one before was handed out.
+        """A packet of FFmpeg's."""
         now_us = time.monotonic_ns() // 1000
-        self.received += 1
-        self.bytes += packet.size
         self._came.came(now_us)
-        self._arrivals_us.append(self.handed_us or now_us)
-        self.handed_us = now_us
-        for timed in self._completer.add(packet):
-            arrived_us = self._arrivals_us.popleft()
-            self._note(timed, arrived_us)
-            self._give(timed, now_us - arrived_us)
+        relayed, data = self._relayed, bytes(packet)
+        marks = [] if relayed is None else relayed.mark.find(self._codec, data)
+        frames = [] if self.is_raw else self._of_relay(packet, marks)
+        for frame in frames:
+            self._give(frame, now_us)
+        if raw := [mark for mark in marks if not mark.number]:
+            self._begin_raw(packet, data, raw, now_us)
+        elif self.is_raw:
+            self._take_raw(packet, now_us, 0)
 
-    def _note(self, packet: av.Packet[Any], arrived_us: int) -> None:
-        """A frame's first packet arrived. FFmpeg is read in a thread of this camera alone, as soon as there is
-        something."""
-        assert packet.dts is not None
-        self._jitter.arrived(round(packet.dts * Fraction(packet.time_base) / _COMMON_BASE), arrived_us)
+    def end(self) -> None:
+        """No more comes."""
+        now_us = time.monotonic_ns() // 1000
+        untimed, self._untimed = self._untimed, []
+        for frame in untimed:
+            self._give(frame, now_us)
+        if self.is_raw:
+            self._give_judged(self._judge.end())
 
     def counts(self) -> dict[str, int]:
         """As counted; names are those of storage/catalogue/counters.py."""
@@ -90,63 +98,79 @@ class VideoEdge:
             **self._jitter.counts(),
         }
 
-    def _give(self, packet: av.Packet[Any], waited_us: int) -> None:
-        units = self._without_mark(units_of(self._codec, bytes(packet), self._lengths))
-        if not units:
+    # What the relay put together -------------------------------------------------------------------------------------
+
+    def _of_relay(self, packet: av.Packet[Any], marks: Iterable[Marked]) -> list[PassedOn]:
+        """The frames that this packet stands for, once it is known when they are shown. What has no mark is a piece of
+        the one before."""
+        assert self._relayed is not None
+        taken = [self._relayed.taken(mark.number) for mark in marks if mark.number]
+        found = [frame for frame in taken if frame is not None]
+        if found and packet.pts is not None and self._has_audio:
+            self._offset = round(packet.pts * Fraction(packet.time_base) / self._base) - found[0].begins
+        self._untimed += found
+        if self._offset is None and len(self._untimed) < _MOST_UNTIMED:
+            return []
+        frames, self._untimed = self._untimed, []
+        return frames
+
+    def _give(self, passed: PassedOn, now_us: int) -> None:
+        coded = passed.frame
+        self.received += 1
+        sets: tuple[bytes, ...] = ()
+        if coded.keyframe:
+            sets = prefixed_parameter_sets(self._codec, coded.data)
+            self._at_keyframe(sets, passed.sets, coded.data)
+        times = self._opening.times
+        if times is None:
             return
-        data = joined(units)
-        is_keyframe = bool(packet.is_keyframe) or any(self._kind(unit) in self._random_access for unit in units)
-        sets = prefixed_parameter_sets(self._codec, data) if is_keyframe else ()
-        if not self._is_open and not (is_keyframe and self._opens(sets, data)):
-            return
-        assert packet.dts is not None and packet.pts is not None
-        base = Fraction(packet.time_base)
-        dts, pts, duration = packet.dts, packet.pts, packet.duration or 0
-        if base.numerator != 1 or not _COARSEST <= base.denominator <= _FINEST:
-            dts, pts, duration = (round(ticks * base / _COMMON_BASE) for ticks in (dts, pts, duration))
-            base = _COMMON_BASE
-        loss, self._loss = self._loss or ("network" if packet.is_corrupt else ""), ""
-        frame = Frame([data], sets, base, max(pts, dts), dts, is_keyframe, loss, duration, waited_us)
-        frame.read_us = self.handed_us
+        pts, dts = times.next(passed.ticks + (self._offset or 0))
+        frame = Frame(
+            coded.parts, sets, self._base, pts, dts, coded.keyframe, coded.loss, 0, max(0, now_us - passed.arrived_us)
+        )
+        self.bytes += frame.size
+        self._jitter.arrived(dts * COMMON_BASE.denominator // self._base.denominator, passed.arrived_us)
         self._sink.packet(frame)
 
-    def _without_mark(self, units: list[bytes]) -> list[bytes]:
-        """The units without what the relay put in front of a frame before which others are missing."""
-        for number, unit in enumerate(units):
-            if (loss := self._mark.read(self._codec, unit)) is not None:
-                self._loss = loss
-                return units[:number] + units[number + 1 :]
-        return units
+    # What FFmpeg read by itself --------------------------------------------------------------------------------------
 
-    def _opens(self, sets: tuple[bytes, ...], data: bytes) -> bool:
-        """Learns what the first keyframe says; False as long as there are no parameter sets."""
-        # In-band sets win; the description's fill in the kinds that are not there.
-        kinds = {self._kind(unit) for unit in sets}
-        all_sets = (*(unit for unit in self._described if self._kind(unit) not in kinds), *sets)
-        if len({self._kind(unit) for unit in all_sets} & self._needed) < len(self._needed):
-            self._bare_keyframes += 1
-            if self._bare_keyframes >= _BARE_KEYFRAMES:
-                raise Ended(Cause.REJECTED, {"error": "the camera sends no parameter sets"})
-            return False
-        try:
-            template = video_template(self._codec, all_sets, annex_b(data))
-        except (av.FFmpegError, LookupError, ValueError):
-            raise Ended(Cause.CORRUPT, {"error": "the camera's parameters can't be read"}) from None
-        self._sink.open(template)
-        self._is_open = True
-        return True
+    def _begin_raw(self, packet: av.Packet[Any], data: bytes, marks: list[Marked], now_us: int) -> None:
+        """From here on FFmpeg's own reading counts, or something is missing in it."""
+        self.is_raw = True
+        for mark in marks:
+            self._judge.lose(mark.loss)
+        size = self._relayed.mark.size(self._codec) if self._relayed is not None else 0
+        if len(marks) == 1 and marks[0].at <= 1:
+            self._take_raw(packet, now_us, marks[0].at + size)
 
-    def _kind(self, unit: bytes) -> int:
-        return unit[0] & 0x1F if self._codec == "h264" else unit[0] >> 1 & 0x3F
+    def _take_raw(self, packet: av.Packet[Any], now_us: int, skip: int) -> None:
+        # FFmpeg hands out a frame when the next one begins: so that is when the one before was handed out.
+        arrived_us, self.handed_us = self.handed_us or now_us, now_us
+        self.received += 1
+        self.bytes += packet.size
+        self._give_judged(self._judge.take(packet, arrived_us, skip))
 
-    @property
-    def _random_access(self) -> range:
-        """NAL units of pictures that everything can be decoded from (ITU-T H.264 table 7-1, H.265 table 7-1)."""
-        return range(5, 6) if self._codec == "h264" else range(16, 22)
+    def _give_judged(self, judged: Iterable[Judged]) -> None:
+        for found in judged:
+            coded, at = found.frame, found.time
+            self._jitter.arrived(round(at.dts * at.base / COMMON_BASE), at.arrived_us)
+            sets: tuple[bytes, ...] = ()
+            if coded.keyframe:
+                sets = prefixed_parameter_sets(self._codec, coded.data)
+                self._at_keyframe(sets, self._judge.sets, coded.data)
+            if self._opening.times is None:
+                continue
+            waited_us = max(0, self.handed_us - at.arrived_us)
+            frame = Frame(
+                coded.parts, sets, at.base, at.pts, at.dts, coded.keyframe, coded.loss, at.duration, waited_us
+            )
+            frame.read_us = self.handed_us
+            self._sink.packet(frame)
 
-    @property
-    def _needed(self) -> frozenset[int]:
-        return frozenset({7, 8} if self._codec == "h264" else {32, 33, 34})
+    def _at_keyframe(self, sets: tuple[bytes, ...], earlier: tuple[bytes, ...], data: bytes) -> None:
+        template = self._opening.at_keyframe(sets, earlier, data)
+        if template is not None:
+            self._sink.open(template)
 
 
 class AudioEdge:

@@ -97,9 +97,6 @@ class ThreeSetsDescribed(Camera):
     right="the one that plays is recorded",
 )
 class InactiveVideoFirst(Camera):
-    # FFmpeg asks for both.
-    sources = ("native",)
-
     def describe(self, text: str) -> str:
         off = "m=video 0 RTP/AVP 98\r\na=rtpmap:98 H264/90000\r\na=control:trackID=9\r\na=inactive\r\n"
         return text.replace("m=video", off + "m=video", 1)

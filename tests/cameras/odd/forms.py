@@ -115,8 +115,6 @@ class SetsNowAndThen(Camera):
     seen="RFC 7798 4.4",
 )
 class DecodingOrderNumbersH265(Camera):
-    # FFmpeg expects a number in every fragment, RFC 7798 4.4.3 has one in the first alone.
-    sources = ("native",)
     clip_spec = H265
 
     def describe(self, text: str) -> str:

@@ -41,9 +41,6 @@ class StartCodesInFragmentsH265(InH265):
     seen="cameras behind gortsplib #608, with H.265",
 )
 class StartCodePayloadsH265(InH265):
-    # FFmpeg takes only H.264's unit types of none as they are.
-    sources = ("native",)
-
     def payloads(self, number: int, nals: Sequence[bytes]) -> list[bytes]:
         return [b"".join(_CODE + nal for nal in nals)]
 
@@ -54,9 +51,6 @@ class StartCodePayloadsH265(InH265):
     seen="encoders whose output is cut at four bytes (Retina #68's dump has both)",
 )
 class ShortStartCodes(Camera):
-    # FFmpeg's parser takes the first zero for a unit's header, and misses what follows.
-    sources = ("native",)
-
     def payloads(self, number: int, nals: Sequence[bytes]) -> list[bytes]:
         return super().payloads(number, [b"\0\0\1" + nal if len(nal) < 1_100 else nal for nal in nals])
 
@@ -158,9 +152,6 @@ class SetsOfTheFrameBeforeH265(InH265):
     seen="as fragments-of-all (RFC 7798 4.4.3 forbids it)",
 )
 class FragmentsOfAllH265(InH265):
-    # FFmpeg leaves out what is begin and end at once.
-    sources = ("native",)
-
     def payloads(self, number: int, nals: Sequence[bytes]) -> list[bytes]:
         made: list[bytes] = []
         for nal in nals:

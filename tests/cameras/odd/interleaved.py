@@ -19,9 +19,6 @@ _SMALL = 500
 class Numbered(Camera):
     """H.264 of packetization-mode 2. ``depth``: how many units may come before one that is decoded before them."""
 
-    # FFmpeg, GStreamer and Retina do not read this mode; live555, and so VLC, reads its packets in the order in which
-    # they come.
-    sources = ("native",)
     depth = 0
 
     def __init__(self, connection: DemoConnection, path: str) -> None:
@@ -157,7 +154,6 @@ class TwoTimesInAPacket24(Multi):
     seen="RFC 7798 6; no camera known",
 )
 class SwappedFramesH265(Camera):
-    sources = ("native",)
     clip_spec = H265
 
     def __init__(self, connection: DemoConnection, path: str) -> None:

@@ -25,8 +25,6 @@ def raw(response: Response, **changes: Any) -> Raw:
     right="a base that begins with host and port is absolute",
 )
 class BaseWithoutScheme(Camera):
-    sources = ("native",)
-
     def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         host = urlsplit(self.connection.server.url("/")).netloc
         if request.method == "DESCRIBE" and response.status == 200:
@@ -63,8 +61,6 @@ class AnswersWithBareLineEnds(Camera):
     seen="no report known; a body with a line end more than was counted leaves one",
 )
 class BlankLinesBeforeAnswers(Camera):
-    sources = ("native",)
-
     def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         return raw(response, before=b"\r\n\r\n")
 
@@ -122,8 +118,6 @@ class NoSequenceNumber(Camera):
     right="the description ends where the next answer begins",
 )
 class NoContentLength(Camera):
-    sources = ("native",)
-
     def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method != "DESCRIBE" or response.status != 200:
             return response
@@ -136,8 +130,6 @@ class NoContentLength(Camera):
     seen="a description whose last line end is missing (thingino-firmware #1621)",
 )
 class ContentLengthShort(Camera):
-    sources = ("native",)
-
     def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method != "DESCRIBE" or response.status != 200:
             return response
@@ -165,8 +157,6 @@ class NoMethodsNamed(Camera):
     right="OPTIONS is no condition",
 )
 class OptionsRefused(Camera):
-    sources = ("native",)
-
     def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         return Response(551) if request.method == "OPTIONS" else response
 
@@ -412,8 +402,6 @@ _LOGIN: dict[str, Any] = {"username": "admin", "password": "p@ss:w/rd#1%"}
     seen="Hikvision and its OEMs (go2rtc #2344), Shelly (go2rtc #2476)",
 )
 class DigestSha256(Camera):
-    sources = ("native",)
-
     settings: ClassVar[dict[str, Any]] = _LOGIN
     scheme: ClassVar[dict[str, Any]] = {"algorithm": "SHA-256"}
 

@@ -165,8 +165,6 @@ class ChannelNotSetUp(Camera):
     right="the two are put in order again, nothing is lost",
 )
 class Reordered(Camera):
-    sources = ("native",)
-
     limit = 400
 
     def packets(self, number: int, packets: list[Rtp]) -> list[Rtp]:
@@ -190,9 +188,6 @@ class Reordered(Camera):
     right="the second of each number is left out",
 )
 class RepeatedPackets(Camera):
-    # FFmpeg gives the second of each as a frame; so does its program.
-    sources = ("native",)
-
     def packets(self, number: int, packets: list[Rtp]) -> list[Rtp]:
         if number % 5:
             return packets
@@ -297,8 +292,6 @@ class LineEndsBetween(Camera):
     right="reading resumes at the next packet",
 )
 class JunkBetween(Camera):
-    sources = ("native",)
-
     async def wire(self, number: int, data: list[bytes]) -> list[bytes]:
         return [*data, b"\x00\x01\x02junk\xff\xfe\x7f" * 3] if number % 20 == 5 else data
 
@@ -351,8 +344,6 @@ class ChannelNamedLast(ChannelNotNamed):
     right="what was asked for counts",
 )
 class TransportNotAnswered(ChannelNotNamed):
-    sources = ("native",)
-
     def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         if request.method == "SETUP" and response.status == 200:
             response.headers = [(name, value) for name, value in response.headers if name != "Transport"]

@@ -140,9 +140,6 @@ class RedirectsInTheMiddle(Camera):
     seen="names of attributes are case-sensitive (RFC 4566 5.13); some cameras do not know",
 )
 class AttributesInCapitals(Camera):
-    # FFmpeg knows them in small letters alone; the relay writes a=control anew, not the others.
-    sources = ("native",)
-
     def describe(self, text: str) -> str:
         return re.sub(r"a=(rtpmap|fmtp|control):", lambda found: found[0].upper().replace("A=", "a="), text)
 

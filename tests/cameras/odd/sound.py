@@ -241,8 +241,6 @@ class SoundConfigMissing(WithAac):
     right="each unit is stored as one, with sound and without",
 )
 class SignedSound(WithG711):
-    # FFmpeg's own parser cuts units at start codes before anybody else sees them.
-    sources = ("native",)
     exact = True
 
     def nals(self, number: int, nals: Any) -> list[bytes]:

@@ -133,9 +133,6 @@ class SoundBroken(WithAac):
     right="the one that can be recorded is",
 )
 class TwoSounds(WithAac):
-    # FFmpeg asks for both, and its first is the one that no MP4 holds.
-    sources = ("native",)
-
     def describe(self, text: str) -> str:
         other = "m=audio 0 RTP/AVP 98\r\na=rtpmap:98 G726-32/8000\r\na=control:trackID=8\r\n"
         return text.replace("m=audio", other + "m=audio", 1)

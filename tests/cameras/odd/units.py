@@ -212,8 +212,6 @@ class DelimitersAndFiller(Camera):
     right="every SEI unit stays as it was",
 )
 class SeiEverywhere(Camera):
-    # FFmpeg gives a suffix SEI to the frame that follows.
-    sources = ("native",)
     exact = True
     clip_spec = H265
 

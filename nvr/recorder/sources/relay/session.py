@@ -16,7 +16,6 @@ import asyncio
 import logging
 import re
 import secrets
-import time
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
@@ -25,10 +24,11 @@ from nvr.config import CameraSettings
 from nvr.recorder.media.packets import Ended
 from nvr.recorder.sources.relay import udp
 from nvr.recorder.sources.relay.client import Client
-from nvr.recorder.sources.relay.description import beyond_ffmpeg, with_controls, without_audio
+from nvr.recorder.sources.relay.description import can_judge, chosen_video, plainly, with_controls, without_audio
 from nvr.recorder.sources.relay.loop import THREAD
+from nvr.recorder.sources.relay.marks import FrameMark
 from nvr.recorder.sources.relay.track import RelayedTrack
-from nvr.recorder.sources.relay.video import LossMark, RelayedVideo, can_judge
+from nvr.recorder.sources.relay.video import CLOCKS, RelayedVideo
 from nvr.recorder.sources.rtp import sdp
 from nvr.recorder.sources.rtp.errors import (
     ClosedError,
@@ -109,7 +109,7 @@ class Relay:
         self._plays = False
         self._asked_for_audio = False
         self._error: Exception | None = None
-        self.mark = LossMark()
+        self._video: RelayedVideo | None = None
         self.ended: Ended | None = None
         self.refusal: Ended | None = None
         self.no_audio = ""
@@ -142,12 +142,23 @@ class Relay:
         return str(error) if isinstance(error, ClosedError | NoAnswerError | StatusError) else ""
 
     @property
+    def video(self) -> RelayedVideo | None:
+        """Who puts the frames of the video together, if that can be done and it was set up."""
+        return self._video
+
+    @property
+    def judges(self) -> bool:
+        """Whether the frames of the video that is described can be put together here."""
+        return chosen_video(self._described.body) is not None
+
+    def pause(self) -> None:
+        """Nothing has come for seconds: FFmpeg is to give out what it has."""
+        THREAD.loop().call_soon_threadsafe(self._pause)
+
+    @property
     def counts(self) -> dict[str, int]:
         """What was counted of the video's packets; names are those of storage/catalogue/counters.py."""
-        for track in list(self._tracks.values()):
-            if track.video is not None:
-                return track.video.counts
-        return {}
+        return self._video.counts if self._video is not None else {}
 
     # On the relays' loop
     # ------------------------------------------------------------------------------------------------------
@@ -179,10 +190,8 @@ class Relay:
             accept = ("Accept", "application/sdp")
             answer = await connection.request("DESCRIBE", url, self._timeout_s, [accept])
             if answer.status < 300:
-                if why := beyond_ffmpeg(answer.body):
-                    connection.close()
-                    raise Ended(Cause.REJECTED, {"error": why})
-                self._described = answer
+                body = await connection.loose_body(self._timeout_s) if answer.lacks_length else answer.body
+                self._described = Message(answer.status, answer.reason, "", "", answer.headers, body)
                 connection.closed.add_done_callback(self._lost)
                 self._url = url
                 return url
@@ -248,7 +257,7 @@ class Relay:
         except ProtocolError:
             # FFmpeg may find more in it; what is lost of it is not known then.
             self._media.clear()
-        body = with_controls(body, base, self._place)
+        body = with_controls(plainly(body), base, self._place)
         return Message(200, "OK", "", "", (("content-type", "application/sdp"),), body)
 
     async def _ask(self, method: str, url: str, headers: list[tuple[str, str]]) -> Message:
@@ -378,9 +387,14 @@ class Relay:
 
     def _track(self, channels: tuple[int, int], media: sdp.Media | None) -> RelayedTrack:
         assert self._client is not None
-        video = RelayedVideo(media, self.mark) if media is not None and can_judge(media) else None
+        video: RelayedVideo | None = None
+        if media is not None and can_judge(media):
+            video = self._video = RelayedVideo(media, FrameMark(), on_raw=self._on_raw)
         track = self._tracks[channels[1]] = RelayedTrack(channels, self._client, video)
         return track
+
+    def _on_raw(self, reason: str) -> None:
+        log.info("camera %s: FFmpeg reads what it sends as it comes: %s", self._camera.id, reason)
 
     def _play(self, url: str) -> None:
         assert self._connection is not None
@@ -399,7 +413,11 @@ class Relay:
         while True:
             await asyncio.sleep(_TICK_S)
             for track in self._tracks.values():
-                track.tick(time.monotonic_ns() // 1000)
+                track.tick(CLOCKS.monotonic_us())
+
+    def _pause(self) -> None:
+        for track in self._tracks.values():
+            track.pause()
 
     # FFmpeg's side
     # -----------------------------------------------------------------------------------------------------------------

@@ -1,299 +1,308 @@
-"""A video track on its way to FFmpeg: which packets are the track's, in what order, and which frames were hit where
-some are missing. Pure.
+"""A video track on its way to FFmpeg: which packets are the track's, and which frames they make. Pure but for the
+clocks that it is given.
 
-FFmpeg does not say that a packet is missing: it hands out what is left of a frame, and then the frames that refer to
-it. So after a loss frames are withheld up to the next one that can be decoded, by the rules of the ``native`` source,
-and in front of that one goes a mark: an SEI unit of the relay's own, which ``av_frames`` takes out again and knows by
-it that frames are missing. Invariants: as long as no number is missing, all packets of the track are passed on,
-whatever is in them; what is held is bounded.
+FFmpeg hands out whatever it makes of packets: what is left of a frame of which some are missing, pieces of frames whose
+packing it does not know, and then all that refers to them. So the frames are put together here, by the rules of the
+``native`` source and by its own code. FFmpeg gets each of them packed as the standards have it, with a mark in front,
+and hands it out when its turn has come, with its time; by the mark it is known again, and its bytes are those that the
+relay put together. Of a stream that makes no sense to those rules FFmpeg gets the packets as they come, and what it
+makes of them is judged behind it (``av_frames``). Invariants: what can't be decoded does not reach FFmpeg as long as
+the stream makes sense; what is held is bounded.
 """
 
 from __future__ import annotations
 
-import secrets
 import struct
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Final
 
-from nvr.recorder.media.packets import LOSSES
-from nvr.recorder.sources.rtp import rtcp, rtp, sdp
-from nvr.recorder.sources.rtp.admission import Admission, Admitted
-from nvr.recorder.sources.rtp.codecs import CODECS
-from nvr.recorder.sources.rtp.errors import UnsupportedError
+from nvr.recorder.sources.relay.marks import FrameMark
+from nvr.recorder.sources.rtp import rtp, sdp
 from nvr.recorder.sources.rtp.frame import CodedFrame
-from nvr.recorder.sources.rtp.pictures import Depacketiser
+from nvr.recorder.sources.rtp.sense import Seen, SenseCheck
+from nvr.recorder.sources.rtsp.client import RtspTrack
+from nvr.recorder.sources.rtsp.interleaving import video_receiver
+from nvr.recorder.sources.rtsp.receiving import Clocks
 
-__all__ = ["LossMark", "RelayedVideo", "can_judge"]
+__all__ = ["CLOCKS", "PassedOn", "RelayedVideo"]
 
+CLOCKS: Final = Clocks(lambda: time.time_ns() // 1000, lambda: time.monotonic_ns() // 1000)
 _HEADER: Final = struct.Struct("!BBHII")
-# Of a camera whose frames do not end by any rule known here, so much waits, and so long.
-_MOST_HELD_BYTES: Final = 8 << 20
-_LONGEST_HELD_US: Final = 1_000_000
-# So long frames are withheld at most, and through so many keyframes that could not be put together: what is given out
-# then FFmpeg may read.
-_LONGEST_WITHHELD_US: Final = 120_000_000
-_KEYFRAMES_IN_VAIN: Final = 4
-_NOT_UNDERSTOOD_US: Final = 5_000_000
+# A unit that is larger is sent in parts: a packet on a connection has two bytes for its size.
+_LARGEST_BYTES: Final = 60_000
+# As many packets are kept of a stream of which no frame could be put together yet, for FFmpeg.
+_MOST_KEPT_BYTES: Final = 8 << 20
 # Packets behind a missing one wait for it so long.
 _AHEAD_US: Final = 250_000
-_FOLLOWS: Final = 1.5
-_H264_SEI: Final = b"\x06"
-_H265_SEI: Final = b"\x4e\x01"
+# A packet with a number that is so many before the last one, or fewer, is late, and not of a count that begins anew.
+_LATE: Final = 1_000
+# FFmpeg holds a frame until the next one begins. If that does not come soon, a delimiter tells it that the frame is
+# over.
+_SOON_US: Final = 200_000
+_DELIMITER: Final = {"h264": b"\x09\xf0", "hevc": b"\x46\x01\x50"}
+_LOOK_US: Final = 1_000_000
 
 
-class LossMark:
-    """What tells frames before which others are missing: an SEI unit of user data (ITU-T H.264 D.1.7), with an identity
-    that no camera knows."""
+class PassedOn:
+    """A frame that FFmpeg was given. ``ticks``: its presentation time; ``begins``: the time of the packet that FFmpeg
+    takes it to begin with, both on the media line of the connection. ``arrived_us``: when its last packet was read, by
+    the monotonic clock. ``sets``: of a keyframe, the parameter sets that came so far."""
 
-    def __init__(self) -> None:
-        # Without zeros it needs no protection.
-        identity = bytes(1 + secrets.randbelow(255) for _ in range(16))
-        self._begin = b"\x05\x11" + identity
+    __slots__ = ("arrived_us", "begins", "frame", "number", "sets", "ticks")
 
-    def unit(self, codec: str, loss: str) -> bytes:
-        """The unit that says ``loss``, a word of ``LOSSES``."""
-        header = _H264_SEI if codec == "h264" else _H265_SEI
-        return header + self._begin + bytes((LOSSES.index(loss) + 1, 0x80))
-
-    def read(self, codec: str, unit: bytes) -> str | None:
-        """What the unit says, if it is one."""
-        header = _H264_SEI if codec == "h264" else _H265_SEI
-        if not unit.startswith(header + self._begin) or len(unit) <= len(header) + len(self._begin):
-            return None
-        number = unit[len(header) + len(self._begin)] - 1
-        return LOSSES[number] if 0 <= number < len(LOSSES) else None
-
-
-def can_judge(media: sdp.Media) -> bool:
-    """Whether the frames of a track can be told apart here: not if they are interleaved (RFC 6184 5.5, RFC 7798
-    7.1)."""
-    try:
-        sdp.pick_video(sdp.Description((media,), None))
-    except UnsupportedError:
-        return False
-    return media.interleaving is None
-
-
-class _Packet:
-    """One that waits for its frame to be whole."""
-
-    def __init__(self, packet: rtp.RtpPacket) -> None:
-        self.marker = packet.marker
-        self.timestamp = packet.timestamp
-        self.ssrc = packet.ssrc
-        self.payload = bytes(packet.payload)
+    def __init__(
+        self, number: int, frame: CodedFrame, ticks: int, begins: int, arrived_us: int, sets: tuple[bytes, ...]
+    ) -> None:
+        self.number = number
+        self.frame = frame
+        self.ticks = ticks
+        self.begins = begins
+        self.arrived_us = arrived_us
+        self.sets = sets
 
 
 class RelayedVideo:
-    """The track of one connection. ``take`` and the others return the packets that FFmpeg is to have now. Times by the
-    monotonic clock, in microseconds."""
+    """The track of one connection. ``take`` and the others return the packets that FFmpeg is to have now. ``on_raw``
+    is told why, if from now on FFmpeg gets packets as they come."""
 
-    def __init__(self, media: sdp.Media, mark: LossMark) -> None:
+    def __init__(
+        self,
+        media: sdp.Media,
+        mark: FrameMark,
+        clocks: Clocks = CLOCKS,
+        on_raw: Callable[[str], None] = lambda reason: None,
+    ) -> None:
+        self.media = media
+        self.mark = mark
         self._codec = media.codec
-        self._type = media.payload_type
-        self._rate = media.clock_rate
-        self._mark = mark
-        self.sequence = rtp.Sequence()
-        self.admission = Admission(self.sequence, media.payload_type, self)
-        self.depacketiser: Depacketiser = CODECS[media.codec].depacketiser(media.parameter_sets, media.donl)
-        self.packets = 0
-        self.malformed = 0
-        self.bytes = 0
-        """Bytes of payloads that came, whatever becomes of them."""
-        # Of the packet that was passed on last; negative before the first.
-        self._number = -2
-        self._held: list[_Packet] = []
-        self.held_bytes = 0
-        """Bytes of the packets that wait for their frame to be whole."""
-        self._held_us = 0
-        self._withholds = self._understands = False
-        self._withheld_us = self._keyframes_begun = 0
-        # What the mark in front of the next frame is to say.
-        self._loss = ""
-        self._latest: int | None = None
-        self._usual_step = 0
+        self._clocks = clocks
+        self._on_raw = on_raw
+        self.receiver = video_receiver(
+            RtspTrack(media, "", 0, 1), 0, clocks, self._frame, lambda at_us, camera_us: None, lambda: None
+        )
+        self._passed: list[bytes] = []
+        self._on_the_way: deque[PassedOn] = deque()
+        self._number = 0
+        self._packet = -1
+        self._ssrc = 0
+        # Of the frame that was passed on last.
+        self._given: CodedFrame | None = None
+        self._given_ticks = self._given_us = 0
+        self._is_flushed = False
+        self.is_raw = False
+        """Whether FFmpeg gets packets as they come."""
+        self._understands = False
+        self._kept: deque[bytes] = deque()
+        self.kept_bytes = 0
+        self._kept_number = -1
+        self._sense: SenseCheck | None = None
+        self._look_due_us = 0
 
     @property
     def counts(self) -> dict[str, int]:
         """What was counted; names are those of storage/catalogue/counters.py."""
-        counts = self.depacketiser.counts
+        receiver = self.receiver
+        counts = receiver.depacketiser.counts
         return {
-            "packets": self.packets,
-            "received": self.depacketiser.sense.frames,
-            "received_bytes": self.bytes,
-            "lost_packets": self.sequence.lost,
-            "duplicate_packets": self.sequence.duplicates,
-            "restarts": self.sequence.restarts,
+            "packets": receiver.packets,
+            "received": receiver.depacketiser.sense.frames,
+            "received_bytes": receiver.bytes,
+            "lost_packets": receiver.sequence.lost,
+            "duplicate_packets": receiver.sequence.duplicates,
+            "restarts": receiver.sequence.restarts,
             "damaged": counts.damaged,
             "undecodable": counts.undecodable,
-            "malformed": counts.malformed + self.malformed,
-            "ignored": counts.ignored + self.admission.ignored,
+            "malformed": counts.malformed + receiver.malformed,
+            "ignored": counts.ignored + receiver.admission.ignored,
+            "split": counts.split,
+            "unmarked": counts.unmarked,
         }
 
-    # What the judgement of packets asks
-    # ----------------------------------------------------------------------------------
+    @property
+    def open_us(self) -> int | None:
+        """When the frame came that FFmpeg has not given out yet, by the monotonic clock; None if there is none. Any
+        thread may ask."""
+        try:
+            return self._on_the_way[0].arrived_us
+        except IndexError:
+            return self.receiver.open_us
 
-    def is_newer(self, timestamp: int) -> bool:
-        """Whether nothing of this time has come before."""
-        return self._ahead(timestamp) > 0
+    def taken(self, number: int) -> PassedOn | None:
+        """The frame of a mark that FFmpeg gave out; those before it will not be asked for any more. From FFmpeg's
+        thread."""
+        try:
+            while self._on_the_way[0].number <= number:
+                found = self._on_the_way.popleft()
+                if found.number == number:
+                    return found
+        except IndexError:
+            # All have been given out, or the relay has let go of them meanwhile.
+            return None
+        return None
 
-    def follows(self, timestamp: int) -> bool:
-        """Whether, by its time, nothing can be missing before this one."""
-        return 0 <= self._ahead(timestamp) <= _FOLLOWS * self._usual_step
+    # Packets ---------------------------------------------------------------------------------------------------------
 
-    def may_follow(self, timestamp: int) -> bool:
-        """The same, or, while it is not known how far frames are apart, whether it is of about now."""
-        return self.follows(timestamp) or (not self._usual_step and 0 <= self._ahead(timestamp) <= 2 * self._rate)
-
-    def worth(self, payload: memoryview) -> int:
-        """What a payload says of whether it is the track's; see ``admission``."""
-        return self.depacketiser.worth(payload)
-
-    def _ahead(self, timestamp: int) -> int:
-        step = timestamp - self.depacketiser.newest & 0xFFFFFFFF
-        return step if step < 0x80000000 else step - 0x100000000
-
-    # Packets
-    # -----------------------------------------------------------------------------------------------------------------
-
-    def take(self, data: memoryview, now_us: int) -> list[bytes]:
+    def take(self, data: memoryview) -> list[bytes]:
         """A packet came on the track's channel."""
-        packet = rtp.parse(data)
-        self.packets += 1
-        if packet is None:
-            self.malformed += 1
-            return []
-        passed: list[bytes] = []
-        self.bytes += len(packet.payload)
-        for admitted in self.admission.take(packet, now_us):
-            self._admit(admitted, now_us, passed)
-        if self._held and not self._withholds and now_us - self._held_us >= _LONGEST_HELD_US:
-            self._let_go(passed)
-        return passed
+        lost = self.receiver.sequence.lost
+        self.receiver.on_rtp(data)
+        if self.is_raw or not self._understands:
+            self._take_raw(data, self.receiver.sequence.lost > lost)
+        return self._all_passed()
 
-    def report(self, data: memoryview, now_us: int) -> tuple[list[bytes], bool]:
+    def report(self, data: memoryview) -> tuple[list[bytes], bool]:
         """A packet came on the channel of reports: packets that FFmpeg is to have before it, and whether it is a
         report, which FFmpeg is to have too."""
-        if len(data) > 12 and data[0] & 0xC0 == 0x80 and data[1] & 0x7F == self.admission.payload_type:
+        if len(data) > 12 and data[0] & 0xC0 == 0x80 and data[1] & 0x7F == self.receiver.admission.payload_type:
             # Some cameras mix the two channels up.
-            return self.take(data, now_us), False
-        if any(
-            not isinstance(found, rtcp.SenderReport) and found.ssrc == self.sequence.ssrc for found in rtcp.parse(data)
-        ):
-            self.admission.said_goodbye = True
-            # FFmpeg takes nothing more after it.
-            return self.end(now_us), True
-        return [], True
+            return self.take(data), False
+        # With a goodbye the last frame comes out; FFmpeg takes nothing more after it.
+        self.receiver.on_rtcp(data)
+        return self._all_passed(), True
 
     def tick(self, now_us: int) -> list[bytes]:
         """To be called a few times a second: nothing waits for long."""
-        passed: list[bytes] = []
-        found: list[Admitted] = []
-        if self.admission.waits_since(now_us) >= _AHEAD_US:
-            self.admission.release(found)
-        for admitted in found:
-            self._admit(admitted, now_us, passed)
-        if self._held and not self._withholds and now_us - self._held_us >= _LONGEST_HELD_US:
-            self._let_go(passed)
-        return passed
+        if self.receiver.admission.waits_since(now_us) >= _AHEAD_US:
+            self.receiver.release()
+        if self._given is not None and now_us - self._given_us >= _SOON_US:
+            self._flush()
+        if not self.is_raw and self.receiver.packets and now_us >= self._look_due_us:
+            self._look_due_us = now_us + _LOOK_US
+            if self._sense is None:
+                self._sense = SenseCheck(now_us / 1e6)
+            elif (reason := self._sense.look(self._seen(), now_us / 1e6)) is not None:
+                self._make_raw(reason)
+        return self._all_passed()
 
-    def end(self, now_us: int) -> list[bytes]:
-        """No more come: the frame that is open is FFmpeg's to judge."""
-        passed: list[bytes] = []
-        found: list[Admitted] = []
-        self.admission.release(found)
-        for admitted in found:
-            self._admit(admitted, now_us, passed)
-        if not self._withholds:
-            self._let_go(passed)
-        return passed
+    def pause(self) -> list[bytes]:
+        """Nothing has come for seconds: FFmpeg gets what seems to be whole, and gives out what it has."""
+        self.receiver.pause()
+        self._flush()
+        return self._all_passed()
+
+    def end(self) -> list[bytes]:
+        """No more come: what is whole is passed on."""
+        self.receiver.end()
+        return self._all_passed()
 
     def settle(self) -> None:
         """What was read is about to be written over."""
-        self.depacketiser.settle()
+        self.receiver.settle()
 
     def let_go(self) -> None:
         """Nothing comes any more."""
-        self.admission.let_go()
+        self.receiver.let_go()
 
-    def _admit(self, admitted: Admitted, now_us: int, passed: list[bytes]) -> None:
-        packet, depacketiser = admitted.packet, self.depacketiser
-        if self._withholds and self._is_in_vain(now_us):
-            self._withholds, self._loss = False, "network"
-        if admitted.anew:
-            depacketiser.restart()
-            if not self._withholds:
-                self._let_go(passed)
-            self._forget()
-        if self._latest is not None and (step := packet.timestamp - self._latest & 0xFFFFFFFF) and step < 0x80000000:
-            self._usual_step = step
-        self._latest = packet.timestamp
-        if self._number < -1:
-            self._number = packet.sequence - 1
-        before = depacketiser.finished
-        pictures = list(depacketiser.feed(packet.payload, packet.timestamp, packet.marker, admitted.lost))
-        ended = depacketiser.finished - before
-        kept = _Packet(packet)
-        if ended and (ended > 1 or depacketiser.finished_late):
-            # What came before this packet is over.
-            first = ended == 1 or depacketiser.finished_late or len(pictures) > 1
-            first = first or (bool(pictures) and pictures[0].timestamp != packet.timestamp)
-            if admitted.lost and not (first and pictures):
-                self._withhold(now_us)
-            self._over(pictures[:1] if first else [], now_us, passed)
-            if first:
-                del pictures[:1]
-        if admitted.lost:
-            self._withhold(now_us)
-        if not self._held:
-            self._held_us = now_us
-        self._held.append(kept)
-        self.held_bytes += len(kept.payload)
-        if ended and not depacketiser.finished_late:
-            self._over(pictures, now_us, passed)
-        elif self.held_bytes > _MOST_HELD_BYTES:
-            if self._withholds:
-                self._forget()
-            else:
-                self._let_go(passed)
+    def _all_passed(self) -> list[bytes]:
+        passed, self._passed = self._passed, []
+        return passed
 
-    def _withhold(self, now_us: int) -> None:
-        """A packet is missing."""
-        if not self._withholds:
-            self._withholds, self._withheld_us = True, now_us
-            self._keyframes_begun = self.depacketiser.sense.keyframes_begun
+    def _seen(self) -> Seen:
+        sense, receiver = self.receiver.depacketiser.sense, self.receiver
+        return Seen(
+            receiver.packets, receiver.sequence.lost, sense.units, sense.ends, sense.frames, sense.keyframes_begun,
+            sense.keyframes,
+        )  # fmt: skip
 
-    def _is_in_vain(self, now_us: int) -> bool:
-        """Whether nothing of what was withheld could be understood here: FFmpeg may have more success."""
-        longest_us = _LONGEST_WITHHELD_US if self._understands else _NOT_UNDERSTOOD_US
-        begun = self.depacketiser.sense.keyframes_begun - self._keyframes_begun
-        return now_us - self._withheld_us >= longest_us or begun >= _KEYFRAMES_IN_VAIN
+    # Frames ----------------------------------------------------------------------------------------------------------
 
-    def _over(self, pictures: list[CodedFrame], now_us: int, passed: list[bytes]) -> None:
-        """The frame whose packets are held is over; ``pictures`` has it, if it can be decoded."""
-        if pictures:
-            self._understands, self._withholds = True, False
-            self._loss = self._loss or pictures[0].loss
-        if self._withholds:
-            self._forget()
-        else:
-            self._let_go(passed)
+    def _frame(self, frame: CodedFrame, ticks: int, at_us: int, waited_us: int) -> None:
+        """A frame that can be decoded."""
+        if self.is_raw:
+            return
+        self._understands = True
+        self._kept.clear()
+        self.kept_bytes = 0
+        self._number += 1
+        begins = self._given_ticks if self._is_flushed else ticks
+        sets = tuple(self.receiver.depacketiser.sets.values()) if frame.keyframe else ()
+        self._on_the_way.append(PassedOn(self._number, frame, ticks, begins, at_us, sets))
+        payloads = [self.mark.unit(self._codec, self._number)]
+        for unit in _units(frame.data):
+            payloads += _payloads(self._codec, unit)
+        for n, payload in enumerate(payloads, 1):
+            self._pass(n == len(payloads), frame.timestamp, payload)
+        self._given, self._given_ticks, self._given_us = frame, ticks, self._clocks.monotonic_us()
+        self._is_flushed = False
 
-    def _let_go(self, passed: list[bytes]) -> None:
-        if self._loss and self._held:
-            first = self._held[0]
-            unit = self._mark.unit(self._codec, self._loss)
-            passed.append(self._encoded(False, first.timestamp, first.ssrc, unit))
-            self._loss = ""
-        passed += [self._encoded(held.marker, held.timestamp, held.ssrc, held.payload) for held in self._held]
-        self._forget()
+    def _flush(self) -> None:
+        """FFmpeg gives out the frame that it has: what follows a delimiter is another one."""
+        frame, self._given = self._given, None
+        if frame is not None and not self.is_raw:
+            self._pass(False, frame.timestamp, _DELIMITER[self._codec])
+            self._is_flushed = True
 
-    def _forget(self) -> None:
-        self._held = []
-        self.held_bytes = 0
+    def _pass(self, marker: bool, timestamp: int, payload: bytes) -> None:
+        """Packets have numbers of the relay's own: FFmpeg leaves out what it thinks comes twice, or late."""
+        self._packet = self._packet + 1 & 0xFFFF
+        kind = (0x80 if marker else 0) | self.media.payload_type
+        self._passed.append(_HEADER.pack(0x80, kind, self._packet, timestamp, self._ssrc) + payload)
 
-    def _encoded(self, marker: bool, timestamp: int, ssrc: int, payload: bytes) -> bytes:
-        """A packet as FFmpeg is to see it, with a number of the relay's own: FFmpeg leaves out what it thinks comes
-        twice, or late."""
-        self._number = self._number + 1 & 0xFFFF
-        kind = (0x80 if marker else 0) | self._type
-        return _HEADER.pack(0x80, kind, self._number, timestamp, ssrc) + payload
+    # Packets as they come --------------------------------------------------------------------------------------------
+
+    def _make_raw(self, reason: str) -> None:
+        self._on_raw(reason)
+        self.is_raw = True
+        self._on_the_way.clear()
+        self._pass(False, self._timestamp_kept(), self.mark.unit(self._codec, 0, "camera" if self._understands else ""))
+        while self._kept:
+            self._pass_raw(self._kept.popleft())
+        self.kept_bytes = 0
+
+    def _timestamp_kept(self) -> int:
+        if self._kept:
+            return int.from_bytes(self._kept[0][4:8], "big")
+        return self.receiver.depacketiser.newest
+
+    def _take_raw(self, data: memoryview, is_lost: bool) -> None:
+        """A packet of a stream that nothing is known of yet, or of which FFmpeg gets all."""
+        packet = rtp.parse(data)
+        receiver = self.receiver
+        if packet is None or packet.ssrc != receiver.sequence.ssrc or not len(packet.payload):
+            return
+        if packet.payload_type != receiver.admission.payload_type:
+            return
+        if self._kept_number >= 0 and self._kept_number - packet.sequence & 0xFFFF < _LATE:
+            # It comes twice, or too late.
+            return
+        self._kept_number = packet.sequence
+        if self.is_raw:
+            if is_lost:
+                self._pass(False, packet.timestamp, self.mark.unit(self._codec, 0, "network"))
+            self._pass_raw(bytes(data))
+            return
+        self._kept.append(bytes(data))
+        self.kept_bytes += len(data)
+        while self.kept_bytes > _MOST_KEPT_BYTES:
+            self.kept_bytes -= len(self._kept.popleft())
+
+    def _pass_raw(self, data: bytes) -> None:
+        packet = rtp.parse(memoryview(data))
+        if packet is not None:
+            self._pass(packet.marker, packet.timestamp, bytes(packet.payload))
+
+
+def _units(data: bytes) -> Iterator[bytes]:
+    """The NAL units of a frame, each of which stands after its length in four bytes."""
+    at = 0
+    while at + 4 < len(data):
+        begin = at + 4
+        at = begin + int.from_bytes(data[at:begin], "big")
+        yield data[begin:at]
+
+
+def _payloads(codec: str, unit: bytes) -> list[bytes]:
+    """The payloads of a unit: one, or fragments (RFC 6184 5.8, RFC 7798 4.4.3)."""
+    if len(unit) <= _LARGEST_BYTES:
+        return [unit]
+    if codec == "h264":
+        begin, kind, body = bytes((unit[0] & 0xE0 | 28,)), unit[0] & 0x1F, unit[1:]
+    else:
+        begin, kind, body = bytes((unit[0] & 0x81 | 49 << 1, unit[1])), unit[0] >> 1 & 0x3F, unit[2:]
+    made: list[bytes] = []
+    for at in range(0, len(body), _LARGEST_BYTES):
+        flags = (0 if at else 0x80) | (0x40 if at + _LARGEST_BYTES >= len(body) else 0)
+        made.append(begin + bytes((flags | kind,)) + body[at : at + _LARGEST_BYTES])
+    return made

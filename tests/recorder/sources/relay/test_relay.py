@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.demo.rtsp import Auth
-from nvr.recorder.media.packets import Ended
+from nvr.recorder.media.packets import Ended, Frame
 from nvr.recorder.sources.av import AvSource
 from nvr.recorder.sources.choose import SourceChoice
 from nvr.recorder.sources.relay import Relay, with_controls
@@ -25,7 +27,10 @@ from storage.causes import Cause
 from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.cameras.faults import Faults
 from tests.cameras.fixtures import h264_aac_clip, h264_clip, serve
+from tests.cameras.frames import nals_hash
 from tests.cameras.odd import HABITS, OddCameras
+from tests.cameras.odd.camera import Camera as OddCamera
+from tests.cameras.odd.camera import Shot
 from tests.cameras.running import Startable, running
 from tests.cameras.scripted import ScriptedCamera
 from tests.cameras.stub import SDP, Asked, StubCamera
@@ -271,11 +276,42 @@ def test_stopping_is_quick(serve: Serve, h264_clip: Clip) -> None:
 
 
 @pytest.mark.parametrize("name", ["numbered-units", "swapped-frames-h265"])
-def test_what_ffmpeg_can_not_put_in_order_is_refused_in_words(name: str) -> None:
-    """FFmpeg would hand out nothing, or what can't be decoded; ``native`` reads it."""
+def test_what_ffmpeg_can_not_put_in_order_the_relay_does(name: str) -> None:
+    """FFmpeg by itself hands out nothing of it, or what can't be decoded."""
     habit = HABITS[name]
     cameras = OddCameras({"a": habit.camera})
+    sink = Sink(stop_after=12, stop_with=Ended(Cause.SERVER_DOWN))
     with running(cameras):
-        ended, _ = record(cameras.url("a"))
-    assert ended.cause is Cause.REJECTED and 'source = "auto" does' in str(ended.detail["error"])
-    assert not cameras.journals["a"].asked("SETUP")
+        asyncio.run(AvSource(camera(cameras.url("a"), source="av", stall_timeout="10s"), sink).run())
+    sent = [nals_hash(habit.camera.clip_spec.codec, unit.payload) for unit in habit.camera.clip().video.units]
+    begin = sent.index(sink.hashes[0])
+    assert sink.hashes == sent[begin : begin + 12]
+
+
+class Slow(OddCamera):
+    """A frame every one and a half seconds."""
+
+    @classmethod
+    def film(cls) -> Iterator[Shot]:
+        for shot in super().film():
+            yield Shot(shot.number, 1.5 * shot.number, 1.5 * shot.number, 135_000 * shot.number)
+
+
+def test_a_slow_camera_s_newest_frame_is_given_out_at_once() -> None:
+    """FFmpeg by itself holds it until the next one begins."""
+    cameras = OddCameras({"a": Slow})
+    came_us: list[int] = []
+
+    class Timed(Sink):
+        def packet(self, packet: Frame) -> None:
+            came_us.append(time.time_ns() // 1000)
+            super().packet(packet)
+
+    sink = Timed(stop_after=5, stop_with=Ended(Cause.SERVER_DOWN))
+    with running(cameras):
+        asyncio.run(AvSource(camera(cameras.url("a"), source="av", stall_timeout="10s"), sink).run())
+    sent_us = [entry.at_us for entry in cameras.journals["a"].sent()]
+    late_us = [came - sent for came, sent in zip(came_us, sent_us, strict=False)]
+    # The first few wait until it is known that markers tell the truth, as natively.
+    assert max(late_us[3:]) < 900_000, late_us
+    assert [after.pts - before.pts for before, after in itertools.pairwise(sink.video)] == [135_000] * 4
