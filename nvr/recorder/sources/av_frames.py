@@ -68,13 +68,13 @@ class VideoEdge:
 
     def take(self, packet: av.Packet[Any]) -> None:
         """A packet of FFmpeg's."""
-        now_us = time.monotonic_ns() // 1000
+        now_us = _now_us()
         self._came.came(now_us)
         relayed, data = self._relayed, bytes(packet)
         marks = [] if relayed is None else relayed.mark.find(self._codec, data)
         frames = [] if self.is_raw else self._of_relay(packet, marks)
         for frame in frames:
-            self._give(frame, now_us)
+            self._give(frame)
         if raw := [mark for mark in marks if not mark.number]:
             self._begin_raw(packet, data, raw, now_us)
         elif self.is_raw:
@@ -82,10 +82,9 @@ class VideoEdge:
 
     def end(self) -> None:
         """No more comes."""
-        now_us = time.monotonic_ns() // 1000
         untimed, self._untimed = self._untimed, []
         for frame in untimed:
-            self._give(frame, now_us)
+            self._give(frame)
         if self.is_raw:
             self._give_judged(self._judge.end())
 
@@ -114,7 +113,7 @@ class VideoEdge:
         frames, self._untimed = self._untimed, []
         return frames
 
-    def _give(self, passed: PassedOn, now_us: int) -> None:
+    def _give(self, passed: PassedOn) -> None:
         coded = passed.frame
         self.received += 1
         sets: tuple[bytes, ...] = ()
@@ -125,9 +124,9 @@ class VideoEdge:
         if times is None:
             return
         pts, dts = times.next(passed.ticks + (self._offset or 0))
-        frame = Frame(
-            coded.parts, sets, self._base, pts, dts, coded.keyframe, coded.loss, 0, max(0, now_us - passed.arrived_us)
-        )
+        # Only now: to learn what a first keyframe says may take a while.
+        waited_us = max(0, _now_us() - passed.arrived_us)
+        frame = Frame(coded.parts, sets, self._base, pts, dts, coded.keyframe, coded.loss, 0, waited_us)
         self.bytes += frame.size
         self._jitter.arrived(dts * COMMON_BASE.denominator // self._base.denominator, passed.arrived_us)
         self._sink.packet(frame)
@@ -160,7 +159,7 @@ class VideoEdge:
                 self._at_keyframe(sets, self._judge.sets, coded.data)
             if self._opening.times is None:
                 continue
-            waited_us = max(0, self.handed_us - at.arrived_us)
+            waited_us = max(0, _now_us() - at.arrived_us)
             frame = Frame(
                 coded.parts, sets, at.base, at.pts, at.dts, coded.keyframe, coded.loss, at.duration, waited_us
             )
@@ -171,6 +170,10 @@ class VideoEdge:
         template = self._opening.at_keyframe(sets, earlier, data)
         if template is not None:
             self._sink.open(template)
+
+
+def _now_us() -> int:
+    return time.monotonic_ns() // 1000
 
 
 class AudioEdge:

@@ -262,6 +262,9 @@ class NativeSource:
             assert self._video is not None
             self._whole_at, self._whole_dts = self._video.packets, dts
         loss = picture.loss
+        if picture.keyframe:
+            # To learn what a first one says may take a while.
+            waited_us = max(waited_us, _CLOCKS.monotonic_us() - arrived_us)
         self._sink.packet(
             Packet(picture.parts, sets, self._time_base, pts, dts, picture.keyframe, loss, waited_us=waited_us)
         )
