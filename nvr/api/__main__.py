@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 
 import msgspec
 
-from nvr import core_dumps
+from nvr import core_dumps, niceness
 from nvr import log as logs
 from nvr.api.connections import Limits, raise_descriptors
 from nvr.api.http.settings import ApiSettings
@@ -44,7 +44,7 @@ def main() -> NoReturn:
         sys.stderr.write(f"nvr.api: the first line on stdin must be its settings as JSON: {error}\n")
         _leave(_HOPELESS)
     logs.setup("api", settings.log_level, most_a_minute=_LINES_A_MINUTE)
-    os.nice(_NICENESS)
+    niceness.lower(_NICENESS)
     # A clip holds a file a segment: a day of short segments is thousands.
     limits = Limits.within(raise_descriptors())
     try:

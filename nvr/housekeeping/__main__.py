@@ -8,14 +8,13 @@ space.
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 import threading
 from pathlib import Path
 from typing import Any
 
-from nvr import core_dumps
+from nvr import core_dumps, niceness
 from nvr import log as logs
 from nvr.alerting.watch import Watch
 from nvr.housekeeping.coverage_days import DayKeeper
@@ -34,7 +33,7 @@ def main() -> None:
     first = json.loads(sys.stdin.readline())
     logs.setup("accounting", first["log_level"])
     # Below recording in every respect.
-    os.nice(5)
+    niceness.lower(5)
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import logging
-import os
 import platform
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+
+from nvr import niceness
 
 __all__ = ["ExportPace", "give_way", "io_pressure"]
 
@@ -30,7 +31,7 @@ _BUSY_SHARE: Final = 8
 def give_way() -> None:
     """Lowers this process below recording, for processors and disks. What the system does not allow is left as it
     is."""
-    os.nice(_NICENESS)
+    niceness.lower(_NICENESS)
     number = _IOPRIO_SET.get(platform.machine())
     if number is None or ctypes.CDLL(None, use_errno=True).syscall(number, 1, 0, _IDLE_CLASS) != 0:
         log.debug("the priority for disks can't be lowered here")
