@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
+from storage.sentences import Sentence
+
 __all__ = ["LINE", "LINES", "TextError", "close_to", "escaped", "is_plain", "many_lines", "one_line", "wrong_in"]
 
 LINE: Final = 200
@@ -55,7 +57,7 @@ def wrong_in(text: str, *, lines: bool = False) -> str | None:
     return None
 
 
-def one_line(name: str, text: str, *, longest: int = LINE, may_be_empty: bool = False) -> str:
+def one_line(name: str | Sentence, text: str, *, longest: int = LINE, may_be_empty: bool = False) -> str:
     """The text as one line, without spaces around it; spaces of other widths become plain ones.
 
     Raises:
@@ -65,7 +67,7 @@ def one_line(name: str, text: str, *, longest: int = LINE, may_be_empty: bool = 
     return _checked(name, text, longest, may_be_empty, lines=False)
 
 
-def many_lines(name: str, text: str, *, longest: int = LINES, may_be_empty: bool = False) -> str:
+def many_lines(name: str | Sentence, text: str, *, longest: int = LINES, may_be_empty: bool = False) -> str:
     """The text as lines that end with ``\\n``, without spaces and line ends around it.
 
     Raises:
@@ -75,15 +77,20 @@ def many_lines(name: str, text: str, *, longest: int = LINES, may_be_empty: bool
     return _checked(name, text, longest, may_be_empty, lines=True)
 
 
-def _checked(name: str, text: str, longest: int, may_be_empty: bool, *, lines: bool) -> str:
+def _checked(name: str | Sentence, text: str, longest: int, may_be_empty: bool, *, lines: bool) -> str:
     if not text and not may_be_empty:
-        raise TextError(f"{name} is missing")
+        raise TextError(Sentence("{name} is missing", name=name))
     if len(text) > longest:
-        raise TextError(f"{name} is longer than {longest} characters")
+        raise TextError(Sentence("{name} is longer than {most} characters", name=name, most=longest))
     wrong = wrong_in(text, lines=lines)
     if wrong is not None:
-        form = "printable characters and line ends" if lines else "one line of printable characters"
-        raise TextError(f"{name} must be {form}: {wrong} is none")
+        if lines:
+            raise TextError(
+                Sentence("{name} must be printable characters and line ends: {wrong} is none", name=name, wrong=wrong)
+            )
+        raise TextError(
+            Sentence("{name} must be one line of printable characters: {wrong} is none", name=name, wrong=wrong)
+        )
     return text
 
 

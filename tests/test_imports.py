@@ -57,9 +57,9 @@ ALLOWED: dict[str, frozenset[str]] = {
         }
     ),
     "nvr.api.accounts": frozenset(
-        {"nvr.accounts", "nvr.api.http", "nvr.evidence.seal", "storage.catalogue", "storage.integrity"}
+        {"nvr.accounts", "nvr.api.http", "nvr.evidence.seal", "storage", "storage.catalogue", "storage.integrity"}
     ),
-    "nvr.api.answers": frozenset({"nvr.api.http", "nvr.playback"}),
+    "nvr.api.answers": frozenset({"nvr.api.http", "nvr.playback", "storage"}),
     "nvr.api.cameras": frozenset(
         {
             "nvr.api.answers",
@@ -131,7 +131,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         }
     ),
     "nvr.api.orders": frozenset(
-        {"nvr.api.cameras", "nvr.api.http", "nvr.cameras", "nvr.network", "nvr.orders", "storage.catalogue"}
+        {"nvr.api.cameras", "nvr.api.http", "nvr.cameras", "nvr.network", "nvr.orders", "storage", "storage.catalogue"}
     ),
     "nvr.api.reports": frozenset(
         {
@@ -149,7 +149,9 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.retention",
         }
     ),
-    "nvr.api.retention": frozenset({"nvr.api.http", "storage.catalogue", "storage.disk", "storage.retention"}),
+    "nvr.api.retention": frozenset(
+        {"nvr.api.http", "storage", "storage.catalogue", "storage.disk", "storage.retention"}
+    ),
     "nvr.cameras": frozenset(
         {"nvr.config", "nvr.orders", "nvr.texts", "storage", "storage.catalogue", "storage.format", "storage.secrets"}
     ),
@@ -215,6 +217,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.evidence.seal",
             "nvr.evidence.verify",
             "nvr.playback",
+            "storage",
             "storage.catalogue",
             "storage.disk",
             "storage.format",
@@ -232,7 +235,9 @@ ALLOWED: dict[str, frozenset[str]] = {
         }
     ),
     "nvr.evidence.seal": frozenset({"storage.catalogue", "storage.disk", "storage.format"}),
-    "nvr.evidence.verify": frozenset({"nvr.evidence.package", "nvr.evidence.seal", "nvr.texts", "storage.format"}),
+    "nvr.evidence.verify": frozenset(
+        {"nvr.evidence.package", "nvr.evidence.seal", "nvr.texts", "storage", "storage.format"}
+    ),
     "nvr.housekeeping": frozenset(
         {
             "nvr.alerting",
@@ -244,7 +249,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.retention",
         }
     ),
-    "nvr.network": frozenset({"storage.catalogue"}),
+    "nvr.network": frozenset({"storage", "storage.catalogue"}),
     "nvr.orders": frozenset({"nvr.cases", "nvr.network", "storage", "storage.catalogue", "storage.retention"}),
     "nvr.playback": frozenset({"storage", "storage.catalogue", "storage.coverage", "storage.format"}),
     "nvr.playback.clip": frozenset(

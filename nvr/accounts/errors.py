@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from storage.sentences import Sentence
+
 __all__ = [
     "AccountError",
     "BadCredentials",
@@ -27,7 +29,7 @@ class BadCredentials(AccountError):
     code = "bad_credentials"
 
     def __init__(self) -> None:
-        super().__init__("the user name or the password is wrong")
+        super().__init__(Sentence("the user name or the password is wrong"))
 
 
 class InvalidAccount(AccountError):

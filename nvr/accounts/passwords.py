@@ -15,6 +15,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn_rs_py import zxcvbn
 
 from nvr.accounts.errors import WeakPassword
+from storage.sentences import Sentence
 
 __all__ = [
     "LEAST_CHARACTERS",
@@ -64,14 +65,25 @@ def check_password(password: str, *, of: str = "") -> None:
     """
     if len(password) < LEAST_CHARACTERS:
         raise WeakPassword(
-            f"the password has {len(password)} characters; use at least {LEAST_CHARACTERS} (a few words do well)"
+            Sentence(
+                "the password has {count} characters; use at least {least} (a few words do well)",
+                count=len(password),
+                least=LEAST_CHARACTERS,
+            )
         )
     if len(password) > _MOST_CHARACTERS:
-        raise WeakPassword(f"the password is longer than {_MOST_CHARACTERS} characters; use a shorter one")
+        raise WeakPassword(
+            Sentence(
+                "the password is longer than {most} characters; use a shorter one",
+                most=_MOST_CHARACTERS,
+            )
+        )
     weighed = zxcvbn(password[:_MOST_WEIGHED].encode("utf-8", "replace").decode(), [*_OUR_WORDS, *_words(of)])
     if weighed.guesses_log10 < _LEAST_GUESSES_LOG10:
         raise WeakPassword(
-            "the password is one of the first that are tried: common, or made of common parts; use a few words"
+            Sentence(
+                "the password is one of the first that are tried: common, or made of common parts; use a few words"
+            )
         )
 
 

@@ -16,6 +16,7 @@ from nvr.accounts.users import now_us
 from storage.catalogue import audit
 from storage.catalogue.actors import new_token_id
 from storage.catalogue.database import Database
+from storage.sentences import Sentence, sentence_of
 from storage.texts import TextError, one_line
 
 __all__ = [
@@ -62,7 +63,7 @@ def create_session(db: Database, user: User, *, at_us: int | None = None) -> str
     with db.write() as conn:
         accounts.forget_expired_sessions(conn, now_us=at)
         if not accounts.add_session(conn, hash_=hash_of(secret), user=user.id, at_us=at, expires_us=at + IDLE_US):
-            raise NoSuchAccount(f"there is no user {user.name!r} any more")
+            raise NoSuchAccount(Sentence("there is no user {name!r} any more", name=user.name))
         audit.enter(conn, "logged_in", detail={"user": user.name})
     return secret
 
@@ -101,19 +102,28 @@ def issue_token(
         NoSuchAccount: there is no such user.
     """
     try:
-        name = one_line("a token's name", name)
+        name = one_line(Sentence("a token's name"), name)
     except TextError as error:
-        raise InvalidAccount(f"{error}: say what the token is for, in one line of 1 to 200 characters") from None
+        raise InvalidAccount(
+            Sentence("{error}: say what the token is for, in one line of 1 to 200 characters", error=sentence_of(error))
+        ) from None
     text, id_ = TOKEN_PREFIX + secrets.token_urlsafe(_SECRET_BYTES), new_token_id()
     at = now_us() if at_us is None else at_us
     with db.write() as conn:
         by = audit.actor_now()
         if not accounts.add_token(conn, id_=id_, hash_=hash_of(text), name=name, role=role, user=user, by=by, at_us=at):
-            raise NoSuchAccount("there is no such user any more")
+            raise NoSuchAccount(Sentence("there is no such user any more"))
         made = accounts.find_token(conn, hash_of(text))
         assert made is not None
         if made.role != role:
-            raise InvalidAccount(f"{made.user_name} is {made.role}: their token can't be {role}")
+            raise InvalidAccount(
+                Sentence(
+                    "{user} is {role}: their token can't be {wanted}",
+                    user=made.user_name,
+                    role=made.role,
+                    wanted=role,
+                )
+            )
         audit.enter(conn, "token_made", detail={"token": id_, "name": name, "role": role, "user": made.user_id})
     return made, text
 
@@ -144,5 +154,5 @@ def remove_token(db: Database, id_: str) -> None:
     """
     with db.write() as conn:
         if not accounts.remove_token(conn, id_, at_us=now_us()):
-            raise NoSuchAccount(f"there is no token {id_!r}")
+            raise NoSuchAccount(Sentence("there is no token {id!r}", id=id_))
         audit.enter(conn, "token_removed", detail={"token": id_})

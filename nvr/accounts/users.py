@@ -15,6 +15,7 @@ from nvr.accounts.rows import Role, User
 from storage.catalogue import audit
 from storage.catalogue.actors import is_reserved, new_user_id
 from storage.catalogue.database import Database
+from storage.sentences import Sentence
 
 __all__ = [
     "create_user",
@@ -44,7 +45,9 @@ def parse_role(text: str) -> Role:
     try:
         return Role(text)
     except ValueError:
-        raise InvalidAccount(f"there is no role {text!r}; use {', '.join(Role)}") from None
+        raise InvalidAccount(
+            Sentence("there is no role {text!r}; use {roles}", text=text, roles=", ".join(Role))
+        ) from None
 
 
 def create_user(
@@ -59,11 +62,16 @@ def create_user(
         UserExists: the name is taken.
     """
     if is_reserved(name):
-        raise InvalidAccount(f"{name!r} can't be a user name: it is kept for what is no person; use another")
+        raise InvalidAccount(
+            Sentence("{name!r} can't be a user name: it is kept for what is no person; use another", name=name)
+        )
     if not _NAME.fullmatch(name):
         raise InvalidAccount(
-            f"{name!r} can't be a user name; use 1 to 63 small letters, digits and . _ @ -,"
-            " beginning with a letter or digit"
+            Sentence(
+                "{name!r} can't be a user name; use 1 to 63 small letters, digits and . _ @ -, "
+                "beginning with a letter or digit",
+                name=name,
+            )
         )
     hash_ = passwords.hash_password(password, of=name)
     at = now_us() if at_us is None else at_us
@@ -71,7 +79,7 @@ def create_user(
         try:
             return insert_user(conn, name, hash_, role, at, must_change=must_change)
         except ValueError:
-            raise UserExists(f"there is a user {name!r} already") from None
+            raise UserExists(Sentence("there is a user {name!r} already", name=name)) from None
 
 
 def insert_user(
@@ -130,11 +138,11 @@ def set_password(
             accounts.password_hash(conn, user.id) if user is not None and user.must_change and not must_change else None
         )
     if old is not None and passwords.matches(password, old):
-        raise WeakPassword("this password was made for you, and others may know it; choose one of your own")
+        raise WeakPassword(Sentence("this password was made for you, and others may know it; choose one of your own"))
     with db.write() as conn:
         user = accounts.find_user(conn, name)
         if user is None:
-            raise NoSuchAccount(f"there is no user {name!r}")
+            raise NoSuchAccount(Sentence("there is no user {name!r}", name=name))
         accounts.set_password_hash(conn, user.id, hash_, must_change=must_change)
         accounts.end_sessions_of(conn, user.id, keep=keep_session)
         audit.enter(
@@ -153,9 +161,9 @@ def remove_user(db: Database, name: str, *, at_us: int | None = None) -> None:
     with db.write() as conn:
         user = accounts.find_user(conn, name)
         if user is None:
-            raise NoSuchAccount(f"there is no user {name!r}")
+            raise NoSuchAccount(Sentence("there is no user {name!r}", name=name))
         if user.role is Role.ADMIN and accounts.count_admins(conn) == 1:
-            raise LastAdmin(f"{name!r} is the only administrator; make another one first")
+            raise LastAdmin(Sentence("{name!r} is the only administrator; make another one first", name=name))
         ended = accounts.remove_user(conn, user.id, at_us=now_us() if at_us is None else at_us)
         audit.enter(conn, "user_removed", detail={"user": name, "id": user.id, "tokens": ended})
     first.forget(db.path, name)

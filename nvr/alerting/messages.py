@@ -11,6 +11,7 @@ from nvr.alerting.conditions import AlertKind
 from nvr.alerting.rows import AlertRow
 from nvr.texts import Formats
 from storage.causes import Cause
+from storage.sentences import fill
 
 __all__ = ["Note", "compose", "facts_of"]
 
@@ -55,7 +56,7 @@ def compose(
     left = [m for m in facts["members"] if m["well_us"] is not None and not m["required"]]
     values = _values(facts, names, formats, len(back), len(left))
     text = _key(facts, bool(back), bool(left))
-    what = say[text].format(**values)
+    what = fill(say[text], values)
     head = say["closed" if text.endswith("_left") else event].format(
         what=_sentence(what) if event == "opened" else what
     )
@@ -68,7 +69,7 @@ def compose(
     if "footage_us" in detail:
         lines.append(say["footage"].format(time=formats.both(_second(detail["footage_us"]))))
     if facts["flaps"]:
-        lines.append(say["flaps"].format(count=facts["flaps"]))
+        lines.append(fill(say["flaps"], {"count": facts["flaps"]}))
     if detail.get("ended"):
         lines.append(say["ended"].format(causes=_causes(detail["ended"], formats)))
     causes = detail.get("causes") or ({detail["cause"]: 1} if "cause" in detail else {})
@@ -146,7 +147,7 @@ def _of_message(note: Note, formats: Formats) -> Iterable[str]:
     if note.late_us:
         yield say["late"].format(length=formats.length(note.late_us))
     if note.dropped:
-        yield say["dropped"].format(count=formats.number(note.dropped))
+        yield fill(say["dropped"], {"count": formats.number(note.dropped)})
 
 
 def _values(
@@ -169,9 +170,7 @@ def _values(
         "count": formats.number(back + left),
         "back": formats.number(back),
         "all": formats.number(len(facts["members"])),
-        "cams": formats.words.alerts["one_camera" if count == 1 else "many_cameras"].format(
-            count=formats.number(count)
-        ),
+        "cams": fill(formats.words.alerts["cameras"], {"count": formats.number(count)}),
         "left": formats.number(left),
         "free": size("free_bytes"),
         "floor": size("floor_bytes"),

@@ -11,6 +11,7 @@ from typing import Any
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
 from storage.catalogue.database import next_rev
+from storage.sentences import Sentence
 from storage.texts import many_lines
 
 __all__ = [
@@ -147,7 +148,7 @@ def acknowledge(conn: sqlite3.Connection, id_: str, *, note: str, by: Actor, now
         KeyError: there is no such alert.
         TextError: the note can't be kept.
     """
-    note = many_lines("the note", note, may_be_empty=True)
+    note = many_lines(Sentence("the note"), note, may_be_empty=True)
     changed = conn.execute(
         "UPDATE alert SET acknowledged_us = ?, acknowledged_by = ?, acknowledged_by_id = ?, note = ?, rev = ?"
         " WHERE id = ?",

@@ -30,7 +30,7 @@ from nvr.api.footage import segments as footage
 from nvr.api.http import schema
 from nvr.api.http.auth import guard
 from nvr.api.http.bounds import BoundedRequest
-from nvr.api.http.errors import ApiError, problem_response, to_problem
+from nvr.api.http.errors import ApiError, refusal, to_problem
 from nvr.api.http.front import Front
 from nvr.api.http.routing import check_roles
 from nvr.api.http.schema import Describer
@@ -64,7 +64,7 @@ class _Application(Litestar):
             scope = cast(Scope, arrived.scope)
             if arrived.refused is not None:
                 services.refusals.add("wrong_host")
-                await _send(scope, send, problem_response(ApiError("wrong_host", arrived.refused), scope["path"]))
+                await _send(scope, send, refusal(ApiError("wrong_host", arrived.refused), scope))
                 return
             if arrived.location is not None:
                 await _send(scope, send, Response(None, status_code=308, headers={"Location": arrived.location}))

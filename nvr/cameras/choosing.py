@@ -10,6 +10,7 @@ from nvr.cameras.csv_table import read_ids
 from nvr.orders.impact import missing
 from storage.catalogue import cameras, selection
 from storage.catalogue.selection import SelectionError
+from storage.sentences import Sentence, joined, listed, quoted, sentence_of
 
 __all__ = ["ChoiceError", "Chosen", "choose"]
 
@@ -17,7 +18,7 @@ __all__ = ["ChoiceError", "Chosen", "choose"]
 class ChoiceError(ValueError):
     """The choice can't be read, names unknown cameras, or chooses none. ``errors``: (where, what), all of them."""
 
-    def __init__(self, message: str, errors: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(self, message: Sentence, errors: Sequence[tuple[Sentence, Sentence]] = ()) -> None:
         super().__init__(message)
         self.errors = errors
 
@@ -39,27 +40,26 @@ def choose(
         ChoiceError: what is wrong with the choice.
     """
     if sum(way is not None for way in (where, ids, csv)) != 1:
-        raise ChoiceError("choose cameras in one way: by where, by ids, or by a CSV list")
+        raise ChoiceError(Sentence("choose cameras in one way: by where, by ids, or by a CSV list"))
     if where is not None:
         if not where.strip():
-            raise ChoiceError("where is empty; for every camera, write *")
+            raise ChoiceError(Sentence("where is empty; for every camera, write *"))
         try:
             found = [row.id for row in selection.select(selection.parse(where), cameras.every(conn))]
         except SelectionError as error:
-            raise ChoiceError(str(error)) from None
+            raise ChoiceError(sentence_of(error)) from None
         how = where.strip()
     elif ids is not None:
         found, how = sorted(set(ids)), "ids"
     else:
         found, errors = read_ids(csv or "")
         if errors:
-            told = [(f"line {e.line}", e.message) for e in errors]
-            raise ChoiceError("; ".join(map(str, errors[:20])), told)
+            told = [(Sentence("line {line}", line=e.line), e.message) for e in errors]
+            raise ChoiceError(joined(e.sentence for e in errors[:20]), told)
         how = "csv"
     if unknown := missing(conn, found):
-        told = [(id_, "there is no such camera") for id_ in unknown]
-        more = f" and {len(unknown) - 20} more" if len(unknown) > 20 else ""
-        raise ChoiceError(f"there are no cameras {', '.join(unknown[:20])}{more}", told)
+        told = [(quoted(id_), Sentence("there is no such camera")) for id_ in unknown]
+        raise ChoiceError(Sentence("there are no cameras {unknown}", unknown=listed(unknown, 20)), told)
     if not found:
-        raise ChoiceError("no camera is chosen: see which labels the cameras have")
+        raise ChoiceError(Sentence("no camera is chosen: see which labels the cameras have"))
     return Chosen(sorted(found), how)

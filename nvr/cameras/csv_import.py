@@ -26,6 +26,7 @@ from storage.catalogue import cameras
 from storage.catalogue.database import Database
 from storage.catalogue.slices import in_slices
 from storage.secrets.sealing import SEALED
+from storage.sentences import Sentence
 
 __all__ = ["ImportPlan", "import_table", "plan_import"]
 
@@ -62,7 +63,11 @@ def plan_import(conn: sqlite3.Connection, table: CameraTable) -> ImportPlan:
     for row in table.rows:
         if len(errors) >= _MOST_ERRORS:
             errors.append(
-                LineError(row.line, "", f"from here on nothing was looked at: there are {_MOST_ERRORS} mistakes")
+                LineError(
+                    row.line,
+                    "",
+                    Sentence("from here on nothing was looked at: there are {most} mistakes", most=_MOST_ERRORS),
+                )
             )
             break
         old = known.get(row.settings["id"])
@@ -84,7 +89,11 @@ def plan_import(conn: sqlite3.Connection, table: CameraTable) -> ImportPlan:
                 LineError(
                     row.line,
                     "",
-                    f"camera {old.id!r} is kept in the configuration file: change its {', '.join(differs)} there",
+                    Sentence(
+                        "camera {id!r} is kept in the configuration file: change its {differs} there",
+                        id=old.id,
+                        differs=", ".join(differs),
+                    ),
                 )
             )
         else:
@@ -122,24 +131,28 @@ def _camera(row: CameraRow, old: cameras.Camera | None) -> tuple[CameraSettings 
         and old is not None
         and not (row.settings.get("password") and row.settings.get("url"))
     ):
-        errors.append(LineError(row.line, "password", f"must be given, with the url: {old.locked}"))
+        errors.append(
+            LineError(row.line, "password", Sentence("must be given, with the url: {locked}", locked=old.locked))
+        )
     for key, text in row.settings.items():
         if key == "id" or (key == "password" and not text):
             continue
         values.pop(_STORED.get(key, key), None)
         if key == "audio":
             if text.lower() not in _YES | _NO:
-                errors.append(LineError(row.line, key, "must be yes or no"))
+                errors.append(LineError(row.line, key, Sentence("must be yes or no")))
             values[key] = text.lower() in _YES
         elif key == "priority" and text:
             try:
                 values[key] = int(text)
             except ValueError:
-                errors.append(LineError(row.line, key, "must be a whole number"))
+                errors.append(LineError(row.line, key, Sentence("must be a whole number")))
         elif key == "url" and text and old is not None and text == redact(str(old.settings.get("url", ""))):
             values[key] = old.settings["url"]  # the exported one came back
         elif key == "url" and MASK in text:
-            errors.append(LineError(row.line, key, f"holds {MASK} where a secret was; write the whole URL"))
+            errors.append(
+                LineError(row.line, key, Sentence("holds {mask} where a secret was; write the whole URL", mask=MASK))
+            )
         elif text:
             values[key] = text
     if not values.get("username"):
@@ -153,15 +166,13 @@ def _camera(row: CameraRow, old: cameras.Camera | None) -> tuple[CameraSettings 
         camera = CameraSettings.model_validate({key: value for key, value in values.items() if value is not None})
     except ValidationError as error:
         told = {found.column for found in errors}
-        for path, what, remedy in explain(error, CameraSettings):
+        for path, wrong in explain(error, CameraSettings):
             if ".".join(map(str, path)) in told:
                 continue
-            errors.append(
-                LineError(row.line, ".".join(map(str, path)), redact(f"{what}; {remedy}" if remedy else what))
-            )
+            errors.append(LineError(row.line, ".".join(map(str, path)), wrong))
         return None, errors
     for path, what, remedy in check_cameras({0: camera}, None):
-        errors.append(LineError(row.line, str(path[-1]), f"{what}; {remedy}"))
+        errors.append(LineError(row.line, str(path[-1]), Sentence("{what}; {remedy}", what=what, remedy=remedy)))
     return (None if errors else camera), errors
 
 
@@ -175,10 +186,14 @@ def _label_errors(row: CameraRow) -> list[LineError]:
                 good = False
             if not good:
                 errors.append(
-                    LineError(row.line, name, f"must be degrees from -{most:g} to {most:g}, with a point: -6.9932")
+                    LineError(
+                        row.line,
+                        name,
+                        Sentence("must be degrees from -{most:g} to {most:g}, with a point: -6.9932", most=most),
+                    )
                 )
     if row.labels.get("public", "").lower() not in ("", "yes", "no", "status"):
-        errors.append(LineError(row.line, "public", "must be yes, status or no"))
+        errors.append(LineError(row.line, "public", Sentence("must be yes, status or no")))
     return errors
 
 
@@ -199,7 +214,7 @@ def import_table(database: Database, table: CameraTable, *, node: str, at_us: in
         if _apply(database, plan, node=node, at_us=at_us):
             return first
     raise OvertakenError(
-        "others changed the same cameras meanwhile: look at what is imported, and import the table again"
+        Sentence("others changed the same cameras meanwhile: look at what is imported, and import the table again")
     )
 
 

@@ -16,6 +16,7 @@ from typing import Final
 from nvr.texts.cells import cell_text
 from storage.catalogue.selection import KNOWN_LABELS
 from storage.format.layout import is_camera_id
+from storage.sentences import Sentence, sentence_of
 from storage.texts import close_to
 
 __all__ = ["LABEL_PREFIX", "SETTINGS", "CameraRow", "CameraTable", "LineError", "read", "read_ids"]
@@ -55,10 +56,22 @@ class LineError:
 
     line: int
     column: str
-    message: str
+    message: Sentence
+
+    @property
+    def sentence(self) -> Sentence:
+        """Where and what."""
+        return Sentence("{place}: {message}", place=self.place, message=self.message)
+
+    @property
+    def place(self) -> Sentence:
+        """Where."""
+        if self.column:
+            return Sentence("line {line}, {column}", line=self.line, column=self.column)
+        return Sentence("line {line}", line=self.line)
 
     def __str__(self) -> str:
-        return f"line {self.line}{f', {self.column}' if self.column else ''}: {self.message}"
+        return str(self.sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +96,9 @@ def read(text: str) -> CameraTable:
     """The rows of a file; comma, semicolon or tab, as its first line has them."""
     lines, errors = _lines(text)
     if not lines:
-        return CameraTable((), errors or [LineError(1, "", "the file is empty; its first line names the columns")])
+        return CameraTable(
+            (), errors or [LineError(1, "", Sentence("the file is empty; its first line names the columns"))]
+        )
     number, header = lines[0]
     columns = [
         name.strip().lower() if not name.strip().lower().startswith(LABEL_PREFIX) else name.strip() for name in header
@@ -97,14 +112,28 @@ def read(text: str) -> CameraTable:
         if len(errors) >= _MOST_ERRORS:
             break
         if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
-            errors.append(LineError(number, "", f"has {len(cells)} cells, the first line names {len(columns)} columns"))
+            errors.append(
+                LineError(
+                    number,
+                    "",
+                    Sentence(
+                        "has {count} cells, the first line names {columns} columns",
+                        count=len(cells),
+                        columns=len(columns),
+                    ),
+                )
+            )
             continue
         values = {name: _plain(cell) for name, cell in zip(columns, cells + [""] * len(columns), strict=False)}
         camera = values["id"]
         if not camera:
-            errors.append(LineError(number, "id", "is missing"))
+            errors.append(LineError(number, "id", Sentence("is missing")))
         elif camera in first:
-            errors.append(LineError(number, "id", f"{camera!r} is in line {first[camera]} already"))
+            errors.append(
+                LineError(
+                    number, "id", Sentence("{camera!r} is in line {first} already", camera=camera, first=first[camera])
+                )
+            )
         else:
             first[camera] = number
             settings = {name: value for name, value in values.items() if name in SETTINGS}
@@ -117,7 +146,16 @@ def read(text: str) -> CameraTable:
 def _lines(text: str) -> tuple[list[tuple[int, list[str]]], list[LineError]]:
     """The lines that are not empty, each with its number."""
     if len(text) > _MOST_CHARACTERS:
-        return [], [LineError(1, "", f"the file has more than {_MOST_CHARACTERS} characters; import it in parts")]
+        return [], [
+            LineError(
+                1,
+                "",
+                Sentence(
+                    "the file has more than {most} characters; import it in parts",
+                    most=_MOST_CHARACTERS,
+                ),
+            )
+        ]
     text = text.removeprefix("\ufeff")
     head = text.lstrip("\r\n").partition("\n")[0]
     mark = max(",;\t", key=head.count if re.search("[,;\t]", head) else text.count)
@@ -131,7 +169,10 @@ def _lines(text: str) -> tuple[list[tuple[int, list[str]]], list[LineError]]:
         except StopIteration:
             return lines, errors
         except csv.Error as error:
-            return lines, [*errors, LineError(at, "", f"is not CSV from here on: {error}")]
+            return lines, [
+                *errors,
+                LineError(at, "", Sentence("is not CSV from here on: {error}", error=sentence_of(error))),
+            ]
         if any(cell.strip() for cell in cells):
             lines.append((at, cells))
         at = reader.line_num + 1
@@ -142,23 +183,33 @@ def _column_errors(line: int, columns: Sequence[str]) -> list[LineError]:
     known = [*SETTINGS, *KNOWN_LABELS]
     before: set[str] = set()
     if len(columns) > _MOST_COLUMNS:
-        return [LineError(line, "", f"names {len(columns)} columns; {_MOST_COLUMNS} are the most")]
+        return [
+            LineError(
+                line,
+                "",
+                Sentence("names {count} columns; {most} are the most", count=len(columns), most=_MOST_COLUMNS),
+            )
+        ]
     for name in columns:
         if not name:
             continue
         if name in before:
-            errors.append(LineError(line, name[:_MOST_SHOWN], "this column is there twice"))
+            errors.append(LineError(line, name[:_MOST_SHOWN], Sentence("this column is there twice")))
         elif name.startswith(LABEL_PREFIX):
             if not name.removeprefix(LABEL_PREFIX).strip():
-                errors.append(LineError(line, name, "names no label; write label:<name>"))
+                errors.append(LineError(line, name, Sentence("names no label; write label:<name>")))
         elif name not in known:
             near = close_to(name, known)
             shown = name[:_MOST_SHOWN]
-            hint = f"did you mean {near[0]}?" if near else f"if it is a label, name it {LABEL_PREFIX}{shown}"
-            errors.append(LineError(line, shown, f"unknown column; {hint}"))
+            hint = (
+                Sentence("unknown column; did you mean {near}?", near=near[0])
+                if near
+                else Sentence("unknown column; if it is a label, name it {label}", label=f"{LABEL_PREFIX}{shown}")
+            )
+            errors.append(LineError(line, shown, hint))
         before.add(name)
     if "id" not in columns:
-        errors.append(LineError(line, "id", "this column is missing"))
+        errors.append(LineError(line, "id", Sentence("this column is missing")))
     return errors
 
 
@@ -176,17 +227,23 @@ def read_ids(text: str) -> tuple[list[str], list[LineError]]:
     line."""
     lines, errors = _lines(text)
     if not lines:
-        return [], errors or [LineError(1, "", "the list is empty")]
+        return [], errors or [LineError(1, "", Sentence("the list is empty"))]
     header = [cell.strip().lower() for cell in lines[0][1]]
     position = header.index("id") if "id" in header else 0
     ids: list[str] = []
     for line, cells in lines[1:] if "id" in header else lines:
         if len(errors) >= _MOST_ERRORS:
-            errors.append(LineError(line, "", f"from here on nothing was looked at: there are {_MOST_ERRORS} mistakes"))
+            errors.append(
+                LineError(
+                    line,
+                    "",
+                    Sentence("from here on nothing was looked at: there are {most} mistakes", most=_MOST_ERRORS),
+                )
+            )
             break
         camera = cells[position].strip() if position < len(cells) else ""
         if is_camera_id(camera):
             ids.append(camera)
         else:
-            errors.append(LineError(line, "id", "is not a camera id"))
+            errors.append(LineError(line, "id", Sentence("is not a camera id")))
     return list(dict.fromkeys(ids)), errors

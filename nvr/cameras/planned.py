@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from storage.catalogue import cameras
 from storage.catalogue.database import Database
+from storage.sentences import Sentence
 
 __all__ = ["OvertakenError", "planned"]
 
@@ -43,4 +44,4 @@ def planned(db: Database, plan: Callable[[sqlite3.Connection], _T]) -> Iterator[
                 return
         except _ChangedError:
             continue
-    raise OvertakenError("others change the cameras just now: try again")
+    raise OvertakenError(Sentence("others change the cameras just now: try again"))

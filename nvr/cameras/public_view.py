@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
 from storage.catalogue.cameras import key_of
+from storage.sentences import Sentence, sentence_of
 from storage.texts import TextError, many_lines
 
 __all__ = ["CutError", "PublicCut", "cut", "cuts", "is_public", "restore", "shows_picture"]
@@ -52,11 +53,11 @@ def cuts(conn: sqlite3.Connection) -> dict[str, PublicCut]:
     return {row[0]: PublicCut(*row) for row in rows}
 
 
-def _reason(text: str, missing: str) -> str:
+def _reason(text: str, missing: Sentence) -> str:
     try:
-        kept = many_lines("the reason", text, may_be_empty=True)
+        kept = many_lines(Sentence("the reason"), text, may_be_empty=True)
     except TextError as error:
-        raise CutError(str(error)) from None
+        raise CutError(sentence_of(error)) from None
     if not kept:
         raise CutError(missing)
     return kept
@@ -69,10 +70,10 @@ def cut(conn: sqlite3.Connection, camera: str, *, reason: str, by: Actor, now_us
         KeyError: there never was such a camera.
         CutError: the reason is missing, or it is cut already.
     """
-    reason = _reason(reason, "a cut needs a reason")
+    reason = _reason(reason, Sentence("a cut needs a reason"))
     key = key_of(conn, camera)
     if camera in cuts(conn):
-        raise CutError("its public view is cut already")
+        raise CutError(Sentence("its public view is cut already"))
     conn.execute(
         "INSERT INTO public_cut (id, camera, since_us, reason, cut_by, cut_by_id) VALUES (?, ?, ?, ?, ?, ?)",
         (secrets.token_hex(6), key, now_us, reason, by.name, by.person),
@@ -88,12 +89,12 @@ def restore(conn: sqlite3.Connection, camera: str, *, reason: str, by: Actor, no
         KeyError: there never was such a camera.
         CutError: the reason is missing, or it is not cut.
     """
-    reason = _reason(reason, "ending a cut needs a reason")
+    reason = _reason(reason, Sentence("ending a cut needs a reason"))
     done = conn.execute(
         "UPDATE public_cut SET ended_us = ?, ended_by = ?, ended_by_id = ?, end_reason = ?"
         " WHERE camera = ? AND ended_us IS NULL",
         (now_us, by.name, by.person, reason, key_of(conn, camera)),
     )
     if not done.rowcount:
-        raise CutError("its public view is not cut")
+        raise CutError(Sentence("its public view is not cut"))
     audit.enter(conn, "public_view_restored", camera=camera, detail={"reason": reason})

@@ -18,6 +18,7 @@ from nvr.accounts.rows import Role
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
 from storage.catalogue.database import next_rev
+from storage.sentences import Sentence
 
 __all__ = [
     "LONGEST_US",
@@ -51,7 +52,7 @@ _LONGEST_TEXT: Final = 200
 class AddressError(ValueError):
     """An address can't be made like this; the message says why. ``code`` is a stable word."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: Sentence) -> None:
         super().__init__(message)
         self.code = code
 
@@ -147,17 +148,24 @@ def make(
     if row is None:
         raise KeyError(camera)
     if not SHORTEST_US <= until_us - now_us <= LONGEST_US:
-        raise AddressError("invalid_address", "an address is good for a minute at least and a day at most, from now on")
+        raise AddressError(
+            "invalid_address", Sentence("an address is good for a minute at least and a day at most, from now on")
+        )
     conn.execute("DELETE FROM address WHERE until_us <= ?", (now_us - _KEPT_US,))
     good = [found for found in every(conn, now_us) if found.state is AddressState.VALID]
     if len(good) >= MOST or sum(found.is_of(maker) for found in good) >= MOST_OF_ONE:
         raise AddressError(
-            "too_many_addresses", f"{MOST_OF_ONE} addresses of one maker, {MOST} in all, are good at once: revoke some"
+            "too_many_addresses",
+            Sentence(
+                "{most_of_one} addresses of one maker, {most} in all, are good at once: revoke some",
+                most_of_one=MOST_OF_ONE,
+                most=MOST,
+            ),
         )
     query = "SELECT name, created_us FROM user WHERE id = ? AND removed_us IS NULL"
     user = (None, None) if maker.token is not None else conn.execute(query, (maker.actor.person,)).fetchone()
     if user is None:
-        raise AddressError("invalid_address", "who makes it is not there any more")
+        raise AddressError("invalid_address", Sentence("who makes it is not there any more"))
     id_, secret = secrets.token_hex(6), secrets.token_urlsafe(_SECRET_BYTES)
     conn.execute(
         "INSERT INTO address (id, secret, camera, start_us, end_us, made_by, made_by_id, user, user_since_us, token,"

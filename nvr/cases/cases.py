@@ -17,6 +17,7 @@ from storage.catalogue.actors import Actor, is_person
 from storage.catalogue.database import Database, next_rev
 from storage.catalogue.slices import in_slices
 from storage.retention import holds
+from storage.sentences import Sentence, sentence_of
 from storage.texts import TextError, many_lines, one_line
 
 __all__ = [
@@ -44,7 +45,7 @@ _MOST_CAMERAS = 500
 class CaseError(ValueError):
     """A case or a request can't be as it was asked for; the message says why. ``code`` is a stable word."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: Sentence) -> None:
         super().__init__(message)
         self.code = code
 
@@ -100,18 +101,18 @@ class Request:
     holds: tuple[str, ...]
 
 
-def _told(name: str, text: str, *, may_be_empty: bool = False) -> str:
+def _told(name: Sentence, text: str, *, may_be_empty: bool = False) -> str:
     try:
         return many_lines(name, text, may_be_empty=may_be_empty)
     except TextError as error:
-        raise CaseError("invalid_case", str(error)) from None
+        raise CaseError("invalid_case", sentence_of(error)) from None
 
 
-def _line(name: str, text: str, *, may_be_empty: bool = False) -> str:
+def _line(name: Sentence, text: str, *, may_be_empty: bool = False) -> str:
     try:
         return one_line(name, text, longest=_LONGEST_LINE, may_be_empty=may_be_empty)
     except TextError as error:
-        raise CaseError("invalid_case", str(error)) from None
+        raise CaseError("invalid_case", sentence_of(error)) from None
 
 
 def open_case(conn: sqlite3.Connection, *, number: str, legal_basis: str, title: str, by: Actor, now_us: int) -> Case:
@@ -122,9 +123,9 @@ def open_case(conn: sqlite3.Connection, *, number: str, legal_basis: str, title:
     """
     case = Case(
         secrets.token_hex(6),
-        _line("the case number", number),
-        _told("the legal basis", legal_basis),
-        _line("the title", title, may_be_empty=True),
+        _line(Sentence("the case number"), number),
+        _told(Sentence("the legal basis"), legal_basis),
+        _line(Sentence("the title"), title, may_be_empty=True),
         by.name,
         now_us,
         None,
@@ -132,7 +133,7 @@ def open_case(conn: sqlite3.Connection, *, number: str, legal_basis: str, title:
         None,
     )
     if conn.execute("SELECT 1 FROM legal_case WHERE number = ?", (case.number,)).fetchone():
-        raise CaseError("case_exists", f"there is a case of the number {case.number} already")
+        raise CaseError("case_exists", Sentence("there is a case of the number {number} already", number=case.number))
     conn.execute(
         "INSERT INTO legal_case (id, number, legal_basis, title, opened_by, opened_by_id, opened_us, rev)"
         " VALUES (?,?,?,?,?,?,?,?)",
@@ -169,12 +170,13 @@ def close(conn: sqlite3.Connection, id_: str, *, reason: str, release: bool, by:
     case = find(conn, id_)
     if case is None:
         raise KeyError(id_)
-    reason = _told("the reason", reason)
+    reason = _told(Sentence("the reason"), reason)
     if case.closed_us is not None:
-        raise CaseError("case_closed", f"the case was closed by {case.closed_by}")
+        raise CaseError("case_closed", Sentence("the case was closed by {closed_by}", closed_by=case.closed_by))
     if conn.execute("SELECT 1 FROM request WHERE legal_case = ? AND state = 'asked'", (id_,)).fetchone():
         raise CaseError(
-            "case_undecided", "requests of the case wait for a decision: approve, refuse or withdraw them first"
+            "case_undecided",
+            Sentence("requests of the case wait for a decision: approve, refuse or withdraw them first"),
         )
     conn.execute(
         "UPDATE legal_case SET closed_us = ?, closed_by = ?, closed_by_id = ?, close_reason = ?, rev = ? WHERE id = ?",
@@ -220,13 +222,13 @@ def request(
     if known is None:
         raise KeyError(case)
     if known.closed_us is not None:
-        raise CaseError("case_closed", f"case {known.number} is closed")
-    purpose = _told("the purpose", purpose)
+        raise CaseError("case_closed", Sentence("case {number} is closed", number=known.number))
+    purpose = _told(Sentence("the purpose"), purpose)
     wanted = list(dict.fromkeys(cameras))
     if not 1 <= len(wanted) <= _MOST_CAMERAS:
-        raise CaseError("invalid_case", f"a request names from 1 to {_MOST_CAMERAS} cameras")
+        raise CaseError("invalid_case", Sentence("a request names from 1 to {most} cameras", most=_MOST_CAMERAS))
     if end_us <= start_us:
-        raise CaseError("invalid_case", "the range is empty: end must be after start")
+        raise CaseError("invalid_case", Sentence("the range is empty: end must be after start"))
     id_ = secrets.token_hex(6)
     conn.execute(
         "INSERT INTO request (id, legal_case, start_us, end_us, purpose, state, requester, requester_id, requested_us,"
@@ -238,7 +240,7 @@ def request(
     try:
         placed = holds.place_each(conn, wanted, start_us, end_us, reason=reason, by=by, now_us=now_us)
     except KeyError as error:
-        raise CaseError("camera_not_found", f"there is no camera {error.args[0]!r}") from None
+        raise CaseError("camera_not_found", Sentence("there is no camera {camera!r}", camera=error.args[0])) from None
     conn.executemany(
         "INSERT INTO request_camera VALUES (?, (SELECT key FROM camera WHERE id = ?), ?)",
         [(id_, hold.camera, hold.id) for hold in placed],
@@ -281,12 +283,15 @@ def decide(
     if asked is None:
         raise KeyError(id_)
     if asked.state is not RequestState.ASKED:
-        raise CaseError("request_decided", f"the request was {asked.state} by {asked.decided_by}")
-    reason = _told("the reason", reason, may_be_empty=state is RequestState.APPROVED)
+        raise CaseError(
+            "request_decided",
+            Sentence("the request was {state} by {decided_by}", state=asked.state, decided_by=asked.decided_by),
+        )
+    reason = _told(Sentence("the reason"), reason, may_be_empty=state is RequestState.APPROVED)
     if state is RequestState.APPROVED and second_person:
         _check_second(asked, by)
     if state is RequestState.WITHDRAWN and by.person != asked.requester_id:
-        raise CaseError("not_your_request", "only who asked can withdraw; others refuse")
+        raise CaseError("not_your_request", Sentence("only who asked can withdraw; others refuse"))
     conn.execute(
         "UPDATE request SET state = ?, decided_by = ?, decided_by_id = ?, decided_us = ?, decision = ?, rev = ?"
         " WHERE id = ?",
@@ -305,15 +310,21 @@ def decide(
 def _check_second(asked: Request, by: Actor) -> None:
     """Raises ``CaseError`` ``second_person_needed`` unless two known persons stand behind request and approval."""
     if by.person == asked.requester_id:
-        raise CaseError("second_person_needed", "somebody else than who asked must approve; a token counts as its user")
+        raise CaseError(
+            "second_person_needed", Sentence("somebody else than who asked must approve; a token counts as its user")
+        )
     if not by.is_person:
         raise CaseError(
-            "second_person_needed", f"{by.name} belongs to no user, and may be who asked: log in to approve"
+            "second_person_needed",
+            Sentence("{name} belongs to no user, and may be who asked: log in to approve", name=by.name),
         )
     if not is_person(asked.requester_id):
         raise CaseError(
             "second_person_needed",
-            f"who asked is not known: {asked.requester} belongs to no user, and may be you; a user must ask again",
+            Sentence(
+                "who asked is not known: {requester} belongs to no user, and may be you; a user must ask again",
+                requester=asked.requester,
+            ),
         )
 
 

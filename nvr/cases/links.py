@@ -18,6 +18,7 @@ from typing import Final
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor, of_link
 from storage.catalogue.database import next_rev
+from storage.sentences import Sentence, sentence_of
 from storage.texts import TextError, one_line
 
 __all__ = [
@@ -49,7 +50,7 @@ _LONGEST_TEXT: Final = 200
 class LinkError(ValueError):
     """A link can't be made like this; the message says why. ``code`` is a stable word."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: Sentence) -> None:
         super().__init__(message)
         self.code = code
 
@@ -115,15 +116,19 @@ def make(
     if row is None:
         raise KeyError(export)
     if row["state"] != "done":
-        raise LinkError("export_not_ready", f"the export is {row['state']}")
+        raise LinkError("export_not_ready", Sentence("the export is {state}", state=row["state"]))
     if row["check_outcome"] == "wrong":
-        raise LinkError("export_wrong", "the package is not what was recorded: nobody may get it")
+        raise LinkError("export_wrong", Sentence("the package is not what was recorded: nobody may get it"))
     try:
-        name = " ".join(one_line("recipient", recipient).split())
+        name = " ".join(one_line(Sentence("the recipient"), recipient).split())
     except TextError as error:
-        raise LinkError("invalid_link", f"{error}; it must name one person") from None
+        raise LinkError(
+            "invalid_link", Sentence("{error}; it must name one person", error=sentence_of(error))
+        ) from None
     if not SHORTEST_US <= until_us - now_us <= LONGEST_US:
-        raise LinkError("invalid_link", "a link is good for a minute at least and 31 days at most, from now on")
+        raise LinkError(
+            "invalid_link", Sentence("a link is good for a minute at least and 31 days at most, from now on")
+        )
     id_, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     conn.execute(
         "INSERT INTO export_link (id, export, secret, recipient, made_by, made_by_id, made_us, until_us, rev)"

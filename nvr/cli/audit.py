@@ -12,7 +12,7 @@ import click
 
 from nvr.cli.catalogue import TIME, open_catalogue, table, when
 from nvr.cli.options import config_option
-from nvr.cli.terminal import echo, safe_json
+from nvr.cli.terminal import echo, safe_json, spoken
 
 __all__ = ["audit"]
 
@@ -117,7 +117,7 @@ def verify(heads: tuple[str, ...], config: Path) -> None:
     try:
         noted = [log.AuditHead.parse(text) for text in heads]
     except ValueError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(spoken(error)) from None
 
     def progress(done: int) -> None:
         if sys.stderr.isatty():

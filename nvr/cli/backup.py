@@ -11,7 +11,7 @@ import click
 
 from nvr.cli.options import config_option
 from nvr.cli.secrets import passphrase_of
-from nvr.cli.terminal import echo
+from nvr.cli.terminal import echo, spoken
 
 __all__ = ["backup"]
 
@@ -64,7 +64,7 @@ def backup(path: Path, with_key: bool, passphrase_file: Path | None, config: Pat
         size = copy(database, path, progress=told)
         names = key_copy.write(database.keys, beside, passphrase) if with_key else []
     except (StorageError, sqlite3.Error) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(spoken(error)) from error
     finally:
         database.close()
         if sys.stderr.isatty():

@@ -11,7 +11,7 @@ import click
 from nvr.cli.catalogue import open_catalogue, table, when
 from nvr.cli.choosing import node_of, read_text
 from nvr.cli.options import config_option
-from nvr.cli.terminal import echo, raw
+from nvr.cli.terminal import echo, raw, spoken
 from nvr.cli.writing import new_file
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _chosen(query: Selection, every: list[Camera]) -> list[Camera]:
     try:
         return selection.select(query, every)
     except selection.SelectionError as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(spoken(error)) from None
 
 
 def _query(where: str) -> Selection:
@@ -77,7 +77,7 @@ def _query(where: str) -> Selection:
     try:
         return parse(where)
     except SelectionError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(spoken(error)) from None
 
 
 @cameras.command("export")
@@ -130,7 +130,7 @@ def import_(path: Path, dry_run: bool, config: Path) -> None:
             try:
                 plan = import_table(database, parsed, node=node, at_us=time.time_ns() // 1000)
             except OvertakenError as error:
-                raise click.ClickException(str(error)) from None
+                raise click.ClickException(spoken(error)) from None
     for mistake in plan.errors:
         echo(f"{path}: {mistake}", err=True)
     if plan.errors:

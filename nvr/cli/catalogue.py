@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from nvr.cli.terminal import echo
+from nvr.cli.terminal import echo, spoken
 from storage.texts import TextError, escaped
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def open_catalogue(config: Path) -> Iterator[tuple[Config, Database]]:
         with acting(Act(who(), "local", click.get_current_context().command_path.replace(" ", "_"))):
             yield loaded, database
     except (StorageError, AccountError, TextError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(spoken(error)) from error
     except sqlite3.Error as error:
         raise click.ClickException(f"catalogue {loaded.storage.catalogue} can't be used: {error}") from error
     finally:

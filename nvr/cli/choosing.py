@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from nvr.cli.terminal import spoken
+
 if TYPE_CHECKING:
     from nvr.cameras import Chosen
     from storage.catalogue.database import Database
@@ -78,7 +80,7 @@ def planned(db: Database, plan: Callable[[sqlite3.Connection], _T]) -> Iterator[
         with write_planned(db, plan) as found:
             yield found
     except OvertakenError as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(spoken(error)) from None
 
 
 def node_of(conn: sqlite3.Connection, configured: str | None) -> str:

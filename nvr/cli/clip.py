@@ -13,7 +13,7 @@ import click
 
 from nvr.cli.catalogue import TIME, open_catalogue, when
 from nvr.cli.options import config_option
-from nvr.cli.terminal import echo
+from nvr.cli.terminal import echo, spoken
 
 if TYPE_CHECKING:
     from nvr.playback.clip.clip import Clip
@@ -105,7 +105,7 @@ def clip(
                 for each in planned:
                     each.close()
         except PlaybackError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(spoken(error)) from error
         except OSError as error:
             raise click.ClickException(f"{error.filename or out or Path()}: {error.strerror}") from error
 

@@ -8,7 +8,7 @@ import click
 
 from nvr.cli.options import config_option
 from nvr.cli.progress import progress_bar
-from nvr.cli.terminal import echo
+from nvr.cli.terminal import echo, spoken
 
 __all__ = ["countersign"]
 
@@ -37,9 +37,9 @@ def countersign(package: Path, key: Path, certificate: Path, remark: str, encryp
     except NotVerified as error:
         for line in describe(error.report, "en"):
             echo(line, err=True)
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(spoken(error)) from None
     except (EvidenceError, ValueError) as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(spoken(error)) from None
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from None
     echo(f"signature {number} by {signer.certificate.subject}, certificate {signer.certificate.fingerprint}")

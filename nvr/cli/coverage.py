@@ -12,7 +12,7 @@ import click
 from nvr.cli.catalogue import TIME, open_catalogue, table, when
 from nvr.cli.gaps import chosen_cameras, gap_query, print_steps
 from nvr.cli.options import config_option
-from nvr.cli.terminal import echo
+from nvr.cli.terminal import echo, spoken
 
 if TYPE_CHECKING:
     from storage.coverage.figures import Figures
@@ -67,7 +67,7 @@ def coverage(
             try:
                 selection.ensure_label(label, camera_rows.every(conn, removed=True))
             except selection.SelectionError as error:
-                raise click.ClickException(str(error)) from None
+                raise click.ClickException(spoken(error)) from None
             groups = [(value or "-", mine, count * asked_us) for value, count, mine in by_label(found, label)]
         total = summed([one.figures for one in found])
         steps = fleet_steps(conn, [one.camera.id for one in found], *query.range)

@@ -9,7 +9,7 @@ import click
 
 from nvr.cli.catalogue import TIME, open_catalogue, when, who
 from nvr.cli.options import config_option
-from nvr.cli.terminal import echo
+from nvr.cli.terminal import echo, spoken
 
 __all__ = ["delete"]
 
@@ -50,6 +50,6 @@ def delete(camera: str, start: int, end: int, reason: str, dry_run: bool, confir
         except KeyError:
             raise click.ClickException(f"there is no camera {camera}; nvr cameras lists them") from None
         except by_person.DeletionError as error:
-            raise click.ClickException(str(error)) from None
+            raise click.ClickException(spoken(error)) from None
         garbage.sweep(database)
     echo(f"deleted {len(found.keys)} segments")

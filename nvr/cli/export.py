@@ -12,7 +12,8 @@ import click
 from nvr.cli.catalogue import TIME, open_catalogue, when, who
 from nvr.cli.options import config_option
 from nvr.cli.progress import progress_bar
-from nvr.cli.terminal import echo
+from nvr.cli.terminal import echo, spoken
+from storage.sentences import joined
 
 if TYPE_CHECKING:
     from nvr.config import Config
@@ -61,12 +62,12 @@ def export(
     ).as_stated(operator=OPERATING_SYSTEM)
     complaints = request.complaints()
     if complaints:
-        raise click.UsageError("; ".join(complaints))
+        raise click.UsageError(spoken(joined(complaints)))
     with open_catalogue(config) as (loaded, database):
         try:
             package = _export(loaded, database, request, out, as_zip, wait)
         except EvidenceError as error:
-            raise click.ClickException(str(error)) from None
+            raise click.ClickException(spoken(error)) from None
         except OSError as error:
             name = f"{error.filename}: " if error.filename else ""
             raise click.ClickException(f"the export can't be written: {name}{error.strerror or error}") from None

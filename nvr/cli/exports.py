@@ -10,7 +10,7 @@ import click
 
 from nvr.cli.catalogue import open_catalogue, table, when, who
 from nvr.cli.options import config_option
-from nvr.cli.terminal import echo
+from nvr.cli.terminal import echo, spoken
 
 __all__ = ["exports"]
 
@@ -181,7 +181,7 @@ def link(export_id: str, recipient: str, span_us: int, address: str, config: Pat
             except KeyError:
                 raise click.ClickException(f"there is no export {export_id}; nvr exports list shows them") from None
             except links.LinkError as error:
-                raise click.ClickException(str(error)) from None
+                raise click.ClickException(spoken(error)) from None
         until = when(made.until_us, loaded.server.zone)
         base, server = loaded.server.base_path, address.rstrip("/")
     echo(f"{server if base and server.endswith(base) else server + base}/#/link/{text}")

@@ -12,7 +12,7 @@ import click
 
 from nvr.cli.catalogue import TIME, open_catalogue, table, when
 from nvr.cli.options import config_option
-from nvr.cli.terminal import echo, raw
+from nvr.cli.terminal import echo, raw, spoken
 from nvr.cli.writing import new_file
 from nvr.texts.words import LANGUAGES
 
@@ -109,7 +109,7 @@ def gap_query(
     try:
         labels = selection.parse(where or "")
     except selection.SelectionError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(spoken(error)) from None
     return GapQuery(Interval(start, end_us), cameras, (), *wanted, round(fold_s * 1_000_000), where=labels)
 
 
@@ -125,7 +125,7 @@ def chosen_cameras(conn: sqlite3.Connection, query: GapQuery) -> list[ReportCame
     try:
         return chosen(conn, query)
     except selection.SelectionError as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(spoken(error)) from None
     except KeyError as error:
         raise click.ClickException(f"there is no camera {error.args[0]}; nvr cameras lists them") from None
 

@@ -9,7 +9,7 @@ import click
 
 from nvr.cli.catalogue import TIME, open_catalogue, table, when, who
 from nvr.cli.options import config_option
-from nvr.cli.terminal import echo
+from nvr.cli.terminal import echo, spoken
 
 __all__ = ["holds"]
 
@@ -55,7 +55,7 @@ def place(camera: str, start: int, end: int, reason: str, config: Path) -> None:
         except KeyError:
             raise click.ClickException(f"there is no camera {camera}; nvr cameras lists them") from None
         except rows.HoldError as error:
-            raise click.ClickException(str(error)) from None
+            raise click.ClickException(spoken(error)) from None
         segments, size = rows.held(conn, hold)
     echo(f"hold {hold.id} placed: it keeps {segments} segments, {size} bytes")
 
@@ -74,5 +74,5 @@ def release(hold_id: str, reason: str, config: Path) -> None:
         except KeyError:
             raise click.ClickException(f"there is no hold {hold_id}; nvr holds list shows them") from None
         except rows.HoldError as error:
-            raise click.ClickException(str(error)) from None
+            raise click.ClickException(spoken(error)) from None
     echo(f"hold {hold_id} released")

@@ -11,7 +11,7 @@ import click
 
 from nvr.cli.catalogue import open_catalogue, table, when
 from nvr.cli.options import config_option
-from nvr.cli.terminal import echo
+from nvr.cli.terminal import echo, spoken
 from nvr.cli.writing import new_file
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def _folder(config: Path) -> Iterator[tuple[Config, Database, KeyFolder]]:
         try:
             yield loaded, database, KeyFolder(loaded.keys_folder, loaded.evidence.name)
         except KeyProblem as error:
-            raise click.ClickException(str(error)) from None
+            raise click.ClickException(spoken(error)) from None
         except OSError as error:
             raise click.ClickException(f"{error.filename}: {error.strerror}") from None
 

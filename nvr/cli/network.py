@@ -11,7 +11,7 @@ import click
 
 from nvr.cli.catalogue import TIME, open_catalogue, table, when
 from nvr.cli.options import config_option
-from nvr.cli.terminal import echo
+from nvr.cli.terminal import echo, spoken
 
 if TYPE_CHECKING:
     from nvr.network.figures import Step
@@ -44,7 +44,7 @@ def network(
     try:
         chosen = selection.parse(where or "")
     except selection.SelectionError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(spoken(error)) from None
     with open_catalogue(config) as (loaded, database):
         zone = loaded.server.zone
         edges = figures.edges(start_us, end_us, step, zone)
@@ -52,7 +52,7 @@ def network(
             try:
                 group_of = figures.groups(conn, by, chosen)
             except selection.SelectionError as error:
-                raise click.ClickException(str(error)) from None
+                raise click.ClickException(spoken(error)) from None
             parts = figures.measure(conn, group_of, edges, now_us=now_us)
     if format_ == "json":
         rows = [

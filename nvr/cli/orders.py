@@ -11,7 +11,7 @@ import click
 from nvr.cli.catalogue import TIME, open_catalogue, table, when, who
 from nvr.cli.choosing import choice_options, chosen, node_of, planned
 from nvr.cli.options import config_option
-from nvr.cli.terminal import echo
+from nvr.cli.terminal import echo, spoken
 from nvr.cli.writing import new_file
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def add(
             try:
                 directives.check(first)
             except directives.DirectiveError as error:
-                raise click.ClickException(str(error)) from None
+                raise click.ClickException(spoken(error)) from None
             hash_ = plan_hash(first, found.ids, start_is_now=start is None)
             _print(impact(conn, first, found.ids, now_us=now_us), loaded, hash_)
         if dry_run:
@@ -177,7 +177,7 @@ def add(
                 node = node_of(conn, loaded.server.node)
                 entered = directing.enter(conn, draft(at_us, sha256), ids, node_id=node, by=who(), now_us=at_us)
             except (directives.DirectiveError, attachments.AttachmentError) as error:
-                raise click.ClickException(str(error)) from None
+                raise click.ClickException(spoken(error)) from None
         carry_out(database)
     echo(f"order {entered.id} entered for {entered.cameras} cameras")
 
@@ -254,7 +254,7 @@ def revoke(order_id: str, cameras: tuple[str, ...], start: int | None, config: P
                     conn, order_id, by=who(), now_us=now_us, start_us=start, cameras=cameras or None, **fields
                 )
             except directives.DirectiveError as error:
-                raise click.ClickException(str(error)) from None
+                raise click.ClickException(spoken(error)) from None
         carry_out(database)
     echo(f"revocation {done.id}: order {order_id} no longer holds for {done.cameras} cameras")
 

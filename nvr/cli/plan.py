@@ -12,7 +12,7 @@ import click
 
 from nvr.cli.catalogue import open_catalogue, table
 from nvr.cli.options import config_option
-from nvr.cli.terminal import echo
+from nvr.cli.terminal import echo, spoken
 
 if TYPE_CHECKING:
     from nvr.network.capacity import Rates
@@ -56,7 +56,7 @@ def plan(
     try:
         chosen = selection.parse(where or "")
     except selection.SelectionError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(spoken(error)) from None
     now_us = time.time_ns() // 1000
     with open_catalogue(config) as (loaded, database):
         found = present_disks(loaded, database)
@@ -64,7 +64,7 @@ def plan(
             try:
                 ids = [camera.id for camera in selection.select(chosen, camera_rows.every(conn))]
             except selection.SelectionError as error:
-                raise click.ClickException(str(error)) from None
+                raise click.ClickException(spoken(error)) from None
             measured = network.known_rates(conn, now_us=now_us)
             recorded = int(conn.execute("SELECT coalesce(sum(bytes), 0) FROM span").fetchone()[0])
         price = loaded.network.price_per_mbit if price is None else price

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from nvr.cli.options import config_option
-from nvr.cli.terminal import echo
+from nvr.cli.terminal import echo, spoken
 
 __all__ = ["rebuild"]
 
@@ -53,7 +53,7 @@ def rebuild(config: Path) -> None:
         finally:
             lock.release()
     except (StorageError, OSError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(spoken(error)) from error
 
 
 def _journals(path: Path) -> list[Path]:

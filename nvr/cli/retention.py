@@ -11,7 +11,7 @@ import click
 
 from nvr.cli.catalogue import open_catalogue, table, when, who
 from nvr.cli.options import config_option
-from nvr.cli.terminal import echo
+from nvr.cli.terminal import echo, spoken
 
 if TYPE_CHECKING:
     from nvr.config import Config
@@ -47,7 +47,7 @@ def _changed(rules: Rules, max_age: str | None, min_age: str | None, max_bytes: 
         if max_bytes is not None:
             default = replace(default, max_bytes=parse_size_bytes(max_bytes))
     except ValueError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(spoken(error)) from None
     if default.min_age_us is not None and default.max_age_us is not None and default.min_age_us > default.max_age_us:
         raise click.UsageError("min_age is longer than max_age")
     return replace(rules, default=default)
@@ -116,7 +116,7 @@ def apply(plan_hash: str, config: Path) -> None:
             with database.read() as conn:
                 todo = confirmed_plans.confirmed(conn, plan_hash, loaded.retention.rules, now_us=now_us)
         except confirmed_plans.PlanError as error:
-            raise click.ClickException(str(error)) from None
+            raise click.ClickException(spoken(error)) from None
         done = rules.apply(database, todo.deletions, now_us=now_us, by=who())
     echo(f"{done.segments} segments deleted, {done.bytes} bytes; {todo.gone} had gone before")
 

@@ -8,20 +8,37 @@ from __future__ import annotations
 
 import codecs
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable
 
 import click
 
+from storage.sentences import Sentence, sentence_of
 from storage.texts import escaped, is_plain
 
-__all__ = ["echo", "raw", "safe_json"]
+__all__ = ["echo", "raw", "safe_json", "spoken", "terminal_language"]
 
 
 def echo(text: object = "", *, err: bool = False, nl: bool = True, keep: str = "") -> None:
     """Prints a line. Line ends in it are escaped as well, unless ``keep`` has them: they are the program's own then."""
     click.echo(escaped(str(text), keep=keep), err=err, nl=nl)
+
+
+def spoken(said: BaseException | Sentence) -> str:
+    """What an error says, in the language of the terminal."""
+    from nvr.texts import say
+
+    return say(said if isinstance(said, Sentence) else sentence_of(said), terminal_language())
+
+
+def terminal_language() -> str:
+    """The language of ``LC_ALL``, ``LC_MESSAGES`` or ``LANG``; English if it is none of ours."""
+    from nvr.texts import accepted
+
+    locale = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return accepted(locale.replace("_", "-"))
 
 
 def raw(pieces: Iterable[bytes]) -> None:

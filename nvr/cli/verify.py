@@ -10,7 +10,7 @@ import click
 
 from nvr.cli.options import config_option
 from nvr.cli.progress import progress_bar
-from nvr.cli.terminal import echo, safe_json
+from nvr.cli.terminal import echo, safe_json, spoken, terminal_language
 
 if TYPE_CHECKING:
     from nvr.evidence.seal.signing import Certificate
@@ -23,11 +23,9 @@ def _language(given: str | None) -> Language:
     """The one given, else that of this terminal."""
     from nvr.texts import LANGUAGES
 
-    of_terminal = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    asked = given or of_terminal.lower().partition("_")[0]
     if given is not None and given not in LANGUAGES:
         raise click.BadParameter(f"must be one of {', '.join(LANGUAGES)}", param_hint="--language")
-    return asked if asked in LANGUAGES else "en"
+    return given or terminal_language()
 
 
 def read_certificates(paths: tuple[Path, ...]) -> list[Certificate]:
@@ -42,7 +40,7 @@ def read_certificates(paths: tuple[Path, ...]) -> list[Certificate]:
     try:
         return [read_certificate(path.read_bytes(), str(path)) for path in paths]
     except (KeyProblem, OSError) as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(spoken(error)) from None
 
 
 @click.command()

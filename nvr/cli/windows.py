@@ -10,7 +10,7 @@ import click
 from nvr.cli.catalogue import TIME, open_catalogue, table, when, who
 from nvr.cli.choosing import choice_options, chosen, node_of, planned
 from nvr.cli.options import config_option
-from nvr.cli.terminal import echo
+from nvr.cli.terminal import echo, spoken
 
 __all__ = ["maintenance", "schedules"]
 
@@ -31,7 +31,7 @@ def _enter(config: Path, kind: str, choice: tuple[str | None, tuple[str, ...], P
                 node = node_of(conn, loaded.server.node)
                 made = directing.enter(conn, draft, found.ids, node_id=node, by=who(), now_us=now_us)
             except directives.DirectiveError as error:
-                raise click.ClickException(str(error)) from None
+                raise click.ClickException(spoken(error)) from None
         carry_out(database)
     echo(f"{kind} {made.id} entered for {made.cameras} cameras")
 
@@ -51,7 +51,7 @@ def _end(config: Path, kind: str, id_: str, reason: str, cameras: tuple[str, ...
             try:
                 done = directing.revoke(conn, id_, reason=reason, by=who(), now_us=now_us, cameras=cameras or None)
             except directives.DirectiveError as error:
-                raise click.ClickException(str(error)) from None
+                raise click.ClickException(spoken(error)) from None
         carry_out(database)
     echo(f"{kind} {id_} no longer holds for {done.cameras} cameras")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nvr.config.checks import check_ages
 from nvr.config.errors import ConfigError, ConfigProblem
+from nvr.config.explain import explain
 from nvr.config.load import load
 from nvr.config.model import (
     AlertSettings,
@@ -39,6 +40,7 @@ __all__ = [
     "Storage",
     "camera_from_wire",
     "check_ages",
+    "explain",
     "format_duration",
     "format_size",
     "from_wire",

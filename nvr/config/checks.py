@@ -15,6 +15,7 @@ from nvr.config.model import AlertSettings, CameraSettings, Retention, Server, S
 from nvr.config.units import format_duration
 from nvr.config.urls import parse_camera_url
 from storage.retention.policies import Policy
+from storage.sentences import Sentence
 
 __all__ = [
     "COMPARED",
@@ -33,7 +34,7 @@ __all__ = [
     "warn_storage",
 ]
 
-Finding = tuple[tuple[str | int, ...], str, str]
+Finding = tuple[tuple[str | int, ...], str | Sentence, str | Sentence]
 
 _LEAST_SYNC_US: Final = 3_000_000
 # The keys that the checks of a section compare. Where one of them is wrong by itself, comparing would mislead.
@@ -89,9 +90,13 @@ def check_retention(retention: Retention) -> Iterator[Finding]:
             yield ("retention", "label", i, key), *_ages(min_age_us, max_age_us)
 
 
-def _ages(min_age_us: int, max_age_us: int) -> tuple[str, str]:
-    what = f"min_age {format_duration(min_age_us)} is longer than max_age {format_duration(max_age_us)}"
-    return what, "footage can't be kept longer than it may exist: lower min_age or raise max_age"
+def _ages(min_age_us: int, max_age_us: int) -> tuple[Sentence, Sentence]:
+    what = Sentence(
+        "min_age {least} is longer than max_age {most}",
+        least=format_duration(min_age_us),
+        most=format_duration(max_age_us),
+    )
+    return what, Sentence("footage can't be kept longer than it may exist: lower min_age or raise max_age")
 
 
 def check_server(server: Server) -> Iterator[Finding]:
@@ -140,13 +145,13 @@ def check_cameras(cameras: Mapping[int, CameraSettings], default: Retention | No
     camera has none."""
     for i, camera in cameras.items():
         if camera.password is not None and camera.username is None:
-            yield ("camera", i, "password"), "has no username to go with it", "add username"
+            yield ("camera", i, "password"), Sentence("has no username to go with it"), Sentence("add username")
         policy = default.of(camera) if default else Policy(camera.max_age_us, min_age_us=camera.min_age_us)
         for key, what, advice in check_ages(camera, policy):
             yield ("camera", i, key), what, advice
 
 
-def check_ages(camera: CameraSettings, policy: Policy) -> Iterator[tuple[str, str, str]]:
+def check_ages(camera: CameraSettings, policy: Policy) -> Iterator[tuple[str, Sentence, Sentence]]:
     """What a camera's own ages make impossible in ``policy``, the rules in force for it: key, what is wrong, what to
     do."""
     if camera.max_age_us is None and camera.min_age_us is None:

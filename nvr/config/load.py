@@ -172,7 +172,7 @@ class _Reader:
 
     def _problem(self, finding: Finding) -> ConfigProblem:
         path, what, remedy = finding
-        return ConfigProblem(self._path, self._locator.line(path), self._name(path), what, remedy)
+        return ConfigProblem(self._path, self._locator.line(path), self._name(path), str(what), str(remedy))
 
     def _name(self, path: tuple[str | int, ...]) -> str:
         """The path as a person would say it: ``camera[gate-1].url``, ``storage.roots[2]``; numbers count from 1."""
@@ -224,8 +224,10 @@ class _Reader:
             return self._build(raw, model)
         except ValidationError as error:
             problems = list(explain(error, model))
-        self._report(((*place, *path), what, remedy) for path, what, remedy in problems)
-        wrong = {str(path[0]) for path, _, _ in problems if path}
+        for path, text in problems:
+            what, _, remedy = str(text).partition("; ")
+            self._report([((*place, *path), what, remedy)])
+        wrong = {str(path[0]) for path, _ in problems if path}
         if wrong & checks.COMPARED.get(model, frozenset()):
             return None
         try:

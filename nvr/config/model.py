@@ -39,6 +39,7 @@ from nvr.config.zone import check_zone, server_zone
 from nvr.texts.words import LANGUAGES
 from storage.format.layout import NODE_ID, is_camera_id
 from storage.retention.policies import LabelRule, Policy, Rules, resolve
+from storage.sentences import Sentence
 from storage.texts import TextError, one_line, wrong_in
 
 __all__ = [
@@ -69,26 +70,28 @@ class FileContext:
 
 def _absolute(value: object, info: ValidationInfo) -> Path:
     if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
-        raise ValueError('must be a path; write it in quotes, such as "data/footage"')
+        raise ValueError(Sentence('must be a path; write it in quotes, such as "data/footage"'))
     folder = info.context.folder if isinstance(info.context, FileContext) else Path.cwd()
     try:
         path = folder / Path(value).expanduser()
     except RuntimeError:
-        raise ValueError("begins with the name of an unknown user after ~; write the whole path") from None
+        raise ValueError(Sentence("begins with the name of an unknown user after ~; write the whole path")) from None
     # Lexically: a root may be a link to a disk that isn't mounted yet.
     return Path(os.path.normpath(path))
 
 
 def _node(value: str) -> str:
     if not re.fullmatch(NODE_ID, value, re.ASCII):
-        raise ValueError("is not a node id; use 1 to 16 small letters and digits")
+        raise ValueError(Sentence("is not a node id; use 1 to 16 small letters and digits"))
     return value
 
 
 def _camera_id(value: str) -> str:
     if not is_camera_id(value):
         raise ValueError(
-            "is not a camera id; use 1 to 63 small letters, digits and hyphens, beginning with a letter or digit"
+            Sentence(
+                "is not a camera id; use 1 to 63 small letters, digits and hyphens, beginning with a letter or digit"
+            )
         )
     return value
 
@@ -97,53 +100,58 @@ def _line(value: str) -> str:
     try:
         return one_line("it", value)
     except TextError:
-        raise ValueError("must be one line of 1 to 200 printable characters; shorten or correct it") from None
+        raise ValueError(Sentence("must be one line of 1 to 200 printable characters; shorten or correct it")) from None
 
 
 def _host(value: str) -> str:
     if not value or re.search(r"[\s/@\[\]]", value):
-        raise ValueError('is not a host; write a name or an address such as "127.0.0.1", "0.0.0.0" or "::"')
+        raise ValueError(Sentence('is not a host; write a name or an address such as "127.0.0.1", "0.0.0.0" or "::"'))
     if ":" in value:
         try:
             IPv6Address(value.partition("%")[0])
         except ValueError:
             raise ValueError(
-                f'has more than a host in it; write "{value.partition(":")[0]}", and a port under its own key'
+                Sentence(
+                    'has more than a host in it; write "{host}", and a port under its own key',
+                    host=value.partition(":")[0],
+                )
             ) from None
         return value
     if re.fullmatch(r"[\d.]+", value):
         try:
             IPv4Address(value)
         except ValueError:
-            raise ValueError('is not an address; write four numbers from 0 to 255, such as "127.0.0.1"') from None
+            raise ValueError(
+                Sentence('is not an address; write four numbers from 0 to 255, such as "127.0.0.1"')
+            ) from None
     elif not re.fullmatch(r"[\w.-]+", value):
-        raise ValueError('is not a host; for all addresses of this machine write "0.0.0.0" or "::"')
+        raise ValueError(Sentence('is not a host; for all addresses of this machine write "0.0.0.0" or "::"'))
     return value
 
 
 def _email(value: str) -> str:
     if not re.fullmatch(r"[^\s@<>,;]+@[^\s@<>,;]+", value) or not value.isprintable():
-        raise ValueError('is not an address; write it as "name@example.org"')
+        raise ValueError(Sentence('is not an address; write it as "name@example.org"'))
     return value
 
 
 def _web_address(value: Secret) -> Secret:
     if not re.match(r"https?://[^\s/]", value.reveal()):
-        raise ValueError("is not a web address; it must begin with https:// or http://")
+        raise ValueError(Sentence("is not a web address; it must begin with https:// or http://"))
     return value
 
 
 def _secure_cookies(value: object) -> Literal["auto"] | bool:
     if value == "auto" or isinstance(value, bool):
         return value
-    raise ValueError('must be "auto", true or false; write one of these')
+    raise ValueError(Sentence('must be "auto", true or false; write one of these'))
 
 
 def _base_path(value: str) -> str:
     if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", value, re.ASCII) or "/." in value:
-        raise ValueError('is no path to be under; write it as "/nvr": with a / before it and none behind')
+        raise ValueError(Sentence('is no path to be under; write it as "/nvr": with a / before it and none behind'))
     if value.split("/")[1:2] in (["api"], ["assets"], ["public"], ["metrics"]):
-        raise ValueError("begins like an address of this server itself; choose another")
+        raise ValueError(Sentence("begins like an address of this server itself; choose another"))
     return value
 
 
@@ -152,12 +160,16 @@ def _proxy(value: str) -> str:
         found = ip_network(value)
     except ValueError:
         try:
-            advice = f'"{ip_network(value, strict=False)}"'
+            meant = ip_network(value, strict=False)
         except ValueError:
-            advice = 'an address such as "127.0.0.1", or a network such as "10.0.0.0/24"'
-        raise ValueError(f"is no address or network; write {advice}") from None
+            raise ValueError(
+                Sentence(
+                    'is no address or network; write an address such as "127.0.0.1", or a network such as "10.0.0.0/24"'
+                )
+            ) from None
+        raise ValueError(Sentence('is no address or network; write "{meant}"', meant=meant)) from None
     if found.prefixlen == 0:
-        raise ValueError("would believe everybody; name the addresses of your proxies")
+        raise ValueError(Sentence("would believe everybody; name the addresses of your proxies"))
     return str(found)
 
 
@@ -165,7 +177,9 @@ def _own_host(value: str) -> str:
     text = value.strip().lower().removesuffix(".")
     if text != "*" and not re.fullmatch(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", text, re.ASCII):
         raise ValueError(
-            'is no name of a server; write it as "cctv.example.org" or "*.example.org", without https:// and port'
+            Sentence(
+                'is no name of a server; write it as "cctv.example.org" or "*.example.org", without https:// and port'
+            )
         )
     return text
 
@@ -175,7 +189,7 @@ AbsolutePath = Annotated[Path, BeforeValidator(_absolute)]
 
 def _language(text: str) -> str:
     if text not in LANGUAGES:
-        raise ValueError(f"must be one of {', '.join(LANGUAGES)}")
+        raise ValueError(Sentence("must be one of {known}", known=", ".join(LANGUAGES)))
     return text
 
 
@@ -391,14 +405,16 @@ class CameraSettings(Settings):
     @classmethod
     def _check_url(cls, value: str) -> str:
         if parse_camera_url(value).username is not None:
-            raise ValueError("has credentials, and so have the keys username and password; remove those in the url")
+            raise ValueError(
+                Sentence("has credentials, and so have the keys username and password; remove those in the url")
+            )
         return value
 
     @field_validator("username")
     @classmethod
     def _check_username(cls, value: str | None) -> str | None:
         if value is not None and (not value or wrong_in(value) is not None):
-            raise ValueError("must be at least one printable character; correct or remove it")
+            raise ValueError(Sentence("must be at least one printable character; correct or remove it"))
         return value
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pydantic import GetCoreSchemaHandler, SerializationInfo
 from pydantic_core import CoreSchema, core_schema
 
+from storage.sentences import Sentence
+
 __all__ = ["REVEAL", "Secret"]
 
 # The serialisation context under which secrets are written out: the pipe to a child process, nothing else.
@@ -47,7 +49,7 @@ class Secret:
         if isinstance(value, Secret):
             return value
         if not isinstance(value, str):
-            raise ValueError("must be text; put it in quotes")
+            raise ValueError(Sentence("must be text; put it in quotes"))
         if any(ord(char) < 0x20 or ord(char) == 0x7F for char in value):
-            raise ValueError("holds a control character, such as a line end; remove it")
+            raise ValueError(Sentence("holds a control character, such as a line end; remove it"))
         return cls(value)

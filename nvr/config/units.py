@@ -13,6 +13,8 @@ from fractions import Fraction
 
 from pydantic import BeforeValidator, ValidationInfo
 
+from storage.sentences import Sentence, sentence_of
+
 __all__ = ["SpaceFloor", "duration", "format_duration", "format_size", "parse_duration_us", "parse_size_bytes", "size"]
 
 _DURATION_US = {
@@ -39,8 +41,8 @@ _PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*", re.ASCII)
 _MAX_DURATION_US = 36_525 * _DURATION_US["d"]
 _MAX_SIZE_BYTES = 2**62
 
-_DURATION_HELP = 'write a number with a unit (us, ms, s, m, h, d, w), such as "30d", "5m" or "1h 30m"'
-_SIZE_HELP = 'write a number with a unit (B, KB, MB, GB, TB, PB, or KiB, MiB, …), such as "500GB" or "1.5TB"'
+_DURATION_HELP = Sentence('write a number with a unit (us, ms, s, m, h, d, w), such as "30d", "5m" or "1h 30m"')
+_SIZE_HELP = Sentence('write a number with a unit (B, KB, MB, GB, TB, PB, or KiB, MiB, …), such as "500GB" or "1.5TB"')
 
 
 def parse_duration_us(text: str) -> int:
@@ -50,16 +52,20 @@ def parse_duration_us(text: str) -> int:
         ValueError: not a duration, not whole microseconds, or more than a century.
     """
     if not _DURATION.fullmatch(text):
-        raise ValueError(f'"{text}" is not a duration; {_DURATION_HELP}')
+        raise ValueError(Sentence('"{text}" is not a duration; {remedy}', text=text, remedy=_DURATION_HELP))
     total = Fraction(0)
     for number, unit in _PART.findall(text):
         if unit not in _DURATION_US:
-            raise ValueError(f'"{text}" has the unknown unit "{unit}"; {_DURATION_HELP}')
+            raise ValueError(
+                Sentence(
+                    '"{text}" has the unknown unit "{unit}"; {remedy}', text=text, unit=unit, remedy=_DURATION_HELP
+                )
+            )
         total += Fraction(number) * _DURATION_US[unit]
     if total.denominator != 1:
-        raise ValueError(f'"{text}" is finer than a microsecond; write whole microseconds')
+        raise ValueError(Sentence('"{text}" is finer than a microsecond; write whole microseconds', text=text))
     if total > _MAX_DURATION_US:
-        raise ValueError(f'"{text}" is more than a hundred years; write a shorter duration')
+        raise ValueError(Sentence('"{text}" is more than a hundred years; write a shorter duration', text=text))
     return int(total)
 
 
@@ -72,12 +78,12 @@ def parse_size_bytes(text: str) -> int:
     match = _PART.fullmatch(text.strip())
     factor = _SIZE_UNITS.get(match[2].lower()) if match else None
     if match is None or factor is None:
-        raise ValueError(f'"{text}" is not a size; {_SIZE_HELP}')
+        raise ValueError(Sentence('"{text}" is not a size; {remedy}', text=text, remedy=_SIZE_HELP))
     total = Fraction(match[1]) * factor
     if total.denominator != 1:
-        raise ValueError(f'"{text}" is not a whole number of bytes; write it in a smaller unit')
+        raise ValueError(Sentence('"{text}" is not a whole number of bytes; write it in a smaller unit', text=text))
     if total > _MAX_SIZE_BYTES:
-        raise ValueError(f'"{text}" is more than any disk holds; write a smaller size')
+        raise ValueError(Sentence('"{text}" is more than any disk holds; write a smaller size', text=text))
     return int(total)
 
 
@@ -98,14 +104,14 @@ def format_size(size_bytes: int) -> str:
     return f"{number}{unit}"
 
 
-def _without_unit(value: object, info: ValidationInfo, help_text: str) -> int:
+def _without_unit(value: object, info: ValidationInfo, help_text: Sentence) -> int:
     """A value that isn't text: integers pass in settings made by code, never in a file."""
     in_file = bool(info.context)
     if isinstance(value, int) and not isinstance(value, bool) and not in_file:
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise ValueError(f"{value} has no unit; {help_text}, in quotes")
-    raise ValueError(f"must be text; {help_text}")
+        raise ValueError(Sentence("{value} has no unit; {remedy}, in quotes", value=value, remedy=help_text))
+    raise ValueError(Sentence("must be text; {remedy}", remedy=help_text))
 
 
 def duration(minimum: str, maximum: str) -> BeforeValidator:
@@ -116,7 +122,14 @@ def duration(minimum: str, maximum: str) -> BeforeValidator:
         is_text = isinstance(value, str)
         duration_us = parse_duration_us(str(value)) if is_text else _without_unit(value, info, _DURATION_HELP)
         if not lowest_us <= duration_us <= highest_us:
-            raise ValueError(f'must be between "{minimum}" and "{maximum}"; it is "{format_duration(duration_us)}"')
+            raise ValueError(
+                Sentence(
+                    'must be between "{least}" and "{most}"; it is "{given}"',
+                    least=minimum,
+                    most=maximum,
+                    given=format_duration(duration_us),
+                )
+            )
         return duration_us
 
     return BeforeValidator(validate)
@@ -130,7 +143,9 @@ def size(minimum: str) -> BeforeValidator:
         is_text = isinstance(value, str)
         size_bytes = parse_size_bytes(str(value)) if is_text else _without_unit(value, info, _SIZE_HELP)
         if size_bytes < lowest:
-            raise ValueError(f'must be at least "{minimum}"; it is "{format_size(size_bytes)}"')
+            raise ValueError(
+                Sentence('must be at least "{least}"; it is "{given}"', least=minimum, given=format_size(size_bytes))
+            )
         return size_bytes
 
     return BeforeValidator(validate)
@@ -153,16 +168,20 @@ class SpaceFloor:
         if isinstance(value, SpaceFloor):
             return value
         if not isinstance(value, str):
-            raise ValueError('must be text; write a size such as "5GB" or a share of the disk such as "5%"')
+            raise ValueError(Sentence('must be text; write a size such as "5GB" or a share of the disk such as "5%"'))
         if match := _PERCENT.fullmatch(value):
             percent = Decimal(match[1])
             if percent >= 100:
-                raise ValueError(f'"{value}" would leave no room for footage; write less than "100%"')
+                raise ValueError(
+                    Sentence('"{value}" would leave no room for footage; write less than "100%"', value=value)
+                )
             return cls(percent=percent)
         try:
             return cls(fixed_bytes=parse_size_bytes(value))
         except ValueError as error:
-            raise ValueError(f'{error}; a share of the disk such as "5%" works too') from None
+            raise ValueError(
+                Sentence('{error}; a share of the disk such as "5%" works too', error=sentence_of(error))
+            ) from None
 
     def of(self, total_bytes: int) -> int:
         """The bytes to keep free on a disk of ``total_bytes``."""

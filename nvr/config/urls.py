@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address
 from urllib.parse import quote, unquote
 
+from storage.sentences import Sentence
+
 __all__ = ["CameraUrl", "add_credentials", "parse_camera_url"]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://", re.ASCII)
@@ -40,13 +42,15 @@ def parse_camera_url(url: str) -> CameraUrl:
         ValueError: what is wrong and what to do.
     """
     if any(ord(char) <= 0x20 or ord(char) == 0x7F for char in url):
-        raise ValueError("holds a space or a control character; remove it, or write it as %20")
+        raise ValueError(Sentence("holds a space or a control character; remove it, or write it as %20"))
     match = _SCHEME.match(url)
     if match is None:
-        raise ValueError('is not a URL; write it as "rtsp://host/path"')
+        raise ValueError(Sentence('is not a URL; write it as "rtsp://host/path"'))
     scheme = match[1].lower()
     if scheme not in ("rtsp", "rtsps"):
-        raise ValueError(f"has the scheme {scheme}; cameras are recorded over rtsp:// or rtsps://")
+        raise ValueError(
+            Sentence("has the scheme {scheme}; cameras are recorded over rtsp:// or rtsps://", scheme=scheme)
+        )
     rest = url[match.end() :]
     end = found.start() if (found := _AUTHORITY_END.search(rest)) else len(rest)
     userinfo, at, host_port = rest[:end].rpartition("@")
@@ -65,16 +69,16 @@ def _check_host_port(host_port: str, *, credentials_may_follow: bool) -> str:
     port_fits = port is None or (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535)
     if credentials_may_follow and (match is None or not port_fits):
         # rtsp://user:pa/ss@host: by the letter the host is "user" and the port "pa".
-        raise ValueError("has a / ? or # inside its password; use the keys username and password instead")
+        raise ValueError(Sentence("has a / ? or # inside its password; use the keys username and password instead"))
     if match is None or not host:
-        raise ValueError('has no host; write it as "rtsp://host/path", an IPv6 address in [ ]')
+        raise ValueError(Sentence('has no host; write it as "rtsp://host/path", an IPv6 address in [ ]'))
     if not port_fits:
-        raise ValueError("has no valid port after the host; write a number from 1 to 65535, or leave it out")
+        raise ValueError(Sentence("has no valid port after the host; write a number from 1 to 65535, or leave it out"))
     if host.startswith("["):
         try:
             IPv6Address(host[1:-1])
         except ValueError:
-            raise ValueError("has no valid IPv6 address between [ and ]; correct it") from None
+            raise ValueError(Sentence("has no valid IPv6 address between [ and ]; correct it")) from None
     return host
 
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
 
+from storage.sentences import Sentence
+
 __all__ = ["MONTH_US", "OVERHEAD", "CapacityPlan", "NoBitrateError", "Rates", "cost_a_month", "each", "plan", "rates"]
 
 OVERHEAD: Final = 0.05
@@ -87,7 +89,7 @@ def each(cameras: Collection[str], measured: Mapping[str, float]) -> dict[str, f
     """
     known = [measured[camera] for camera in cameras if camera in measured]
     if not known:
-        raise NoBitrateError("no bitrate was measured yet: give one")
+        raise NoBitrateError(Sentence("no bitrate was measured yet: give one"))
     mean = fmean(known)
     return {camera: measured.get(camera, mean) for camera in cameras}
 

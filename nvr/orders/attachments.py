@@ -6,6 +6,8 @@ import hashlib
 import sqlite3
 from typing import Final
 
+from storage.sentences import Sentence
+
 __all__ = ["MOST_BYTES", "AttachmentError", "add", "load", "sha256_of"]
 
 MOST_BYTES: Final = 10_000_000
@@ -29,9 +31,15 @@ def add(conn: sqlite3.Connection, data: bytes, *, now_us: int) -> str:
         AttachmentError: it is empty or larger than ``MOST_BYTES``.
     """
     if not data:
-        raise AttachmentError("the file is empty")
+        raise AttachmentError(Sentence("the file is empty"))
     if len(data) > MOST_BYTES:
-        raise AttachmentError(f"the file has {len(data)} bytes; an attachment may have {MOST_BYTES}: scan it smaller")
+        raise AttachmentError(
+            Sentence(
+                "the file has {count} bytes; an attachment may have {most}: scan it smaller",
+                count=len(data),
+                most=MOST_BYTES,
+            )
+        )
     sha256 = sha256_of(data)
     conn.execute(
         "DELETE FROM attachment WHERE added_us < ? AND sha256 NOT IN (SELECT attachment FROM directive"

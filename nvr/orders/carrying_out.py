@@ -16,6 +16,7 @@ from typing import Any, Final
 from nvr.orders.model import DirectiveError, DirectiveKind
 from storage.catalogue import audit
 from storage.catalogue.database import Database, next_rev
+from storage.sentences import Sentence
 
 __all__ = ["carry_out", "carry_out_slice", "is_waiting", "queue", "refuse_while_waiting"]
 
@@ -62,7 +63,7 @@ def refuse_while_waiting(conn: sqlite3.Connection, directive: str) -> None:
         DirectiveError: some are not.
     """
     if conn.execute("SELECT 1 FROM directive_todo WHERE directive = ? LIMIT 1", (directive,)).fetchone():
-        raise DirectiveError("it is being carried out just now: try again in a moment")
+        raise DirectiveError(Sentence("it is being carried out just now: try again in a moment"))
 
 
 def _slice_of(kind: DirectiveKind) -> int:

@@ -15,6 +15,7 @@ from typing import Final
 
 from nvr.orders import weekly_hours as hours
 from storage.causes import Cause
+from storage.sentences import Sentence, joined, sentence_of
 from storage.texts import LINES, TextError, many_lines, one_line
 
 __all__ = [
@@ -130,39 +131,39 @@ def check(draft: Draft) -> None:
     Raises:
         DirectiveError: all that is wrong.
     """
-    wrong: list[str] = []
+    wrong: list[Sentence] = []
     if not draft.reason.strip():
-        wrong.append("reason: say why")
+        wrong.append(Sentence("reason: say why"))
     if draft.kind is DirectiveKind.ORDER:
         if not (draft.letter or "").strip():
-            wrong.append("letter: the letter's number is missing")
+            wrong.append(Sentence("letter: the letter's number is missing"))
         if not (draft.approver or "").strip():
-            wrong.append("approver: who signed is missing")
+            wrong.append(Sentence("approver: who signed is missing"))
     wrong += wrong_texts(draft)
     if draft.letter_date is not None and not is_date(draft.letter_date):
-        wrong.append("letter_date: write it as 2026-10-06")
+        wrong.append(Sentence("letter_date: write it as 2026-10-06"))
     if draft.end_us is not None and draft.end_us <= draft.start_us:
-        wrong.append("end: must be after start")
+        wrong.append(Sentence("end: must be after start"))
     if draft.kind is DirectiveKind.MAINTENANCE and draft.end_us is None:
-        wrong.append("end: a maintenance window needs one")
+        wrong.append(Sentence("end: a maintenance window needs one"))
     if draft.expected_end_us is not None and draft.expected_end_us <= draft.start_us:
-        wrong.append("expected_end: must be after start")
+        wrong.append(Sentence("expected_end: must be after start"))
     if draft.kind is DirectiveKind.SCHEDULE:
         try:
             # What is too long for a line is said above, and not looked through.
             hours.parse((draft.hours or "")[:LINES])
         except hours.HoursError as error:
-            wrong.append(f"hours: {error}")
+            wrong.append(Sentence("hours: {error}", error=sentence_of(error)))
         if not draft.zone:
-            wrong.append("zone: the zone of the hours is missing")
+            wrong.append(Sentence("zone: the zone of the hours is missing"))
     if wrong:
-        raise DirectiveError("; ".join(wrong))
+        raise DirectiveError(joined(wrong))
 
 
-def wrong_texts(draft: Draft | Mapping[str, str | None]) -> list[str]:
+def wrong_texts(draft: Draft | Mapping[str, str | None]) -> list[Sentence]:
     """What is wrong with the texts of a directive or a revocation: one line each, but for the reason."""
     values = draft if isinstance(draft, Mapping) else {name: getattr(draft, name) for name in (*_LINES, "reason")}
-    found: list[str] = []
+    found: list[Sentence] = []
     for name, text in values.items():
         if text is None:
             continue
@@ -170,7 +171,7 @@ def wrong_texts(draft: Draft | Mapping[str, str | None]) -> list[str]:
         try:
             check(f"{name}:", text, longest=LINES, may_be_empty=True)
         except TextError as error:
-            found.append(str(error))
+            found.append(sentence_of(error))
     return found
 
 

@@ -33,6 +33,7 @@ from storage.catalogue import audit, node
 from storage.catalogue.actors import Actor
 from storage.catalogue.database import next_rev
 from storage.intervals import DAY_US
+from storage.sentences import Sentence, joined, listed
 from storage.times import iso
 
 __all__ = ["enter", "revoke", "tell_schedules"]
@@ -56,15 +57,15 @@ def enter(
     """
     check(draft)
     if not cameras:
-        raise DirectiveError("cameras: it has none; see which labels the cameras have")
+        raise DirectiveError(Sentence("cameras: it has none; see which labels the cameras have"))
     if draft.kind is DirectiveKind.SCHEDULE and draft.start_us < now_us:
         if draft.start_us < now_us - _ON_THE_WAY_US:
-            raise DirectiveError("start: a schedule can't begin in the past: it was not in force then")
+            raise DirectiveError(Sentence("start: a schedule can't begin in the past: it was not in force then"))
         # "Now", as whoever asks had it: another clock, and the time that the question took.
         draft = replace(draft, start_us=now_us)
     found = conn.execute("SELECT 1 FROM attachment WHERE sha256 = ?", (draft.attachment,)).fetchone()
     if draft.attachment is not None and found is None:
-        raise DirectiveError("attachment: there is no such file; upload it first")
+        raise DirectiveError(Sentence("attachment: there is no such file; upload it first"))
     id_, epoch = secrets.token_hex(6), node.next_epoch(conn)
     conn.execute(
         "INSERT INTO directive (id, kind, reason, letter, letter_date, approver, start_us, end_us, expected_end_us,"
@@ -211,16 +212,19 @@ def revoke(
     refuse_while_waiting(conn, id_)
     left = set(_left(conn, id_))
     if not reason.strip():
-        raise DirectiveError("reason: a revocation needs one")
+        raise DirectiveError(Sentence("reason: a revocation needs one"))
     if wrong := wrong_texts({"reason": reason, "letter": letter, "approver": approver}):
-        raise DirectiveError("; ".join(wrong))
+        raise DirectiveError(joined(wrong))
     if letter_date is not None and not is_date(letter_date):
-        raise DirectiveError("letter_date: write it as 2026-10-06")
+        raise DirectiveError(Sentence("letter_date: write it as 2026-10-06"))
     if start_us < now_us:
-        raise DirectiveError("start: a revocation can't take effect in the past: the cameras were off until now")
+        raise DirectiveError(
+            Sentence("start: a revocation can't take effect in the past: the cameras were off until now")
+        )
     if directive.end_us is not None and directive.end_us <= start_us:
-        raise DirectiveError("it is over by then: there is nothing to revoke")
-    keys, wrong = sorted(left), []
+        raise DirectiveError(Sentence("it is over by then: there is nothing to revoke"))
+    keys = sorted(left)
+    left_out: list[str] = []
     if cameras is not None:
         known = dict(
             conn.execute(
@@ -228,13 +232,17 @@ def revoke(
                 (json.dumps(sorted(set(cameras))),),
             ).fetchall()
         )
-        wrong = sorted(id_ for id_ in set(cameras) if known.get(id_) not in left)
-        keys = sorted(known[id_] for id_ in set(cameras).difference(wrong))
-    if wrong:
-        raise DirectiveError(f"cameras: not under it, or revoked before: {', '.join(wrong[:10])}")
+        left_out = sorted(id_ for id_ in set(cameras) if known.get(id_) not in left)
+        keys = sorted(known[id_] for id_ in set(cameras).difference(left_out))
+    if left_out:
+        raise DirectiveError(
+            Sentence("cameras: not under it, or revoked before: {cameras}", cameras=listed(left_out, 10))
+        )
     if not keys:
         raise DirectiveError(
-            "it was revoked for all its cameras before" if cameras is None else "cameras: none are named"
+            Sentence("it was revoked for all its cameras before")
+            if cameras is None
+            else Sentence("cameras: none are named")
         )
     revocation = secrets.token_hex(6)
     conn.execute(

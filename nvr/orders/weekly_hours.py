@@ -14,6 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from storage.intervals import Interval, clip, merge, subtract
+from storage.sentences import Sentence
 
 __all__ = ["Hours", "HoursError", "parse"]
 
@@ -72,10 +73,14 @@ def parse(text: str) -> Hours:
     for piece in text.lower().split(","):
         match = _PART.fullmatch(piece.strip())
         if match is None or match["from"] not in _DAYS or (match["to"] or "mon") not in _DAYS:
-            raise HoursError(f'{piece.strip()!r} is not hours; write them as "mon-fri 06:00-22:00, sat 08:00-14:00"')
+            raise HoursError(
+                Sentence(
+                    '{text!r} is not hours; write them as "mon-fri 06:00-22:00, sat 08:00-14:00"', text=piece.strip()
+                )
+            )
         a, b = (_minute(match[f"h{n}"], match[f"m{n}"], piece) for n in (1, 2))
         if a in (b, _DAY_MIN):
-            raise HoursError(f"{piece.strip()!r} has no length; a whole day is 00:00-24:00")
+            raise HoursError(Sentence("{text!r} has no length; a whole day is 00:00-24:00", text=piece.strip()))
         first = _DAYS.index(match["from"])
         last = _DAYS.index(match["to"]) if match["to"] else first
         days = ((first + step) % 7 for step in range((last - first) % 7 + 1))
@@ -86,5 +91,7 @@ def parse(text: str) -> Hours:
 def _minute(hour: str, minute: str, piece: str) -> int:
     at = int(hour) * 60 + int(minute)
     if int(minute) > 59 or at > _DAY_MIN:
-        raise HoursError(f"{hour}:{minute} in {piece.strip()!r} is no time of a day")
+        raise HoursError(
+            Sentence("{hour}:{minute} in {text!r} is no time of a day", hour=hour, minute=minute, text=piece.strip())
+        )
     return at

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from storage.catalogue.segments import Key
 from storage.causes import Cause
+from storage.sentences import Sentence
 
 __all__ = [
     "ArchiveChanged",
@@ -46,7 +47,7 @@ class ArchiveChanged(PlaybackError):
     code = "footage_damaged"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} could not be read twice alike")
+        super().__init__(Sentence("{name} could not be read twice alike", name=name))
 
 
 class NoFootage(PlaybackError):
@@ -55,7 +56,7 @@ class NoFootage(PlaybackError):
     code = "no_footage"
 
     def __init__(self, camera: str, start_us: int, end_us: int) -> None:
-        super().__init__(f"there is no footage of camera {camera} in this range")
+        super().__init__(Sentence("there is no footage of camera {camera} in this range", camera=camera))
         self.camera, self.start_us, self.end_us = camera, start_us, end_us
 
     @property
@@ -69,7 +70,13 @@ class FootageGone(PlaybackError):
     code = "footage_gone"
 
     def __init__(self, key: Key) -> None:
-        super().__init__(f"the footage of camera {key.camera} that begins at {key.start_us} is no longer there")
+        super().__init__(
+            Sentence(
+                "the footage of camera {camera} that begins at {start_us} is no longer there",
+                camera=key.camera,
+                start_us=key.start_us,
+            )
+        )
         self.key = key
 
     @property
@@ -84,7 +91,14 @@ class FootageDamaged(FootageGone):
 
     def __init__(self, key: Key, why: str) -> None:
         super().__init__(key)
-        self.args = (f"the footage of camera {key.camera} that begins at {key.start_us} is damaged: {why}",)
+        self.args = (
+            Sentence(
+                "the footage of camera {camera} that begins at {start_us} is damaged: {why}",
+                camera=key.camera,
+                start_us=key.start_us,
+                why=why,
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +117,7 @@ class SeveralInits(PlaybackError):
     code = "several_inits"
 
     def __init__(self, parts: Sequence[InitPart]) -> None:
-        super().__init__(f"the camera changed its parameters: the range is {len(parts)} clips")
+        super().__init__(Sentence("the camera changed its parameters: the range is {count} clips", count=len(parts)))
         self.parts = tuple(parts)
 
     @property
@@ -117,7 +131,13 @@ class ClipTooLong(PlaybackError):
     code = "clip_too_long"
 
     def __init__(self, samples: int, most: int) -> None:
-        super().__init__(f"the range holds {samples} samples, more than the {most} of one clip: ask for parts of it")
+        super().__init__(
+            Sentence(
+                "the range holds {samples} samples, more than the {most} of one clip: ask for parts of it",
+                samples=samples,
+                most=most,
+            )
+        )
         self.samples, self.most = samples, most
 
     @property
@@ -132,7 +152,11 @@ class GapTooLong(PlaybackError):
 
     def __init__(self, gap_s: int, most_s: int) -> None:
         super().__init__(
-            f"a gap of {gap_s} s can't be kept in a clip, the most is {most_s} s: collapse gaps, or ask for parts"
+            Sentence(
+                "a gap of {gap_s} s can't be kept in a clip, the most is {most_s} s: collapse gaps, or ask for parts",
+                gap_s=gap_s,
+                most_s=most_s,
+            )
         )
         self.gap_s, self.most_s = gap_s, most_s
 
@@ -147,7 +171,11 @@ class NotLive(PlaybackError):
     code = "not_live"
 
     def __init__(self, camera: str, cause: Cause | None, since_us: int | None) -> None:
-        super().__init__(f"camera {camera} is not being recorded" + (f": {cause}" if cause is not None else ""))
+        super().__init__(
+            Sentence("camera {camera} is not being recorded", camera=camera)
+            if cause is None
+            else Sentence("camera {camera} is not being recorded: {cause}", camera=camera, cause=cause)
+        )
         self.camera, self.cause, self.since_us = camera, cause, since_us
 
     @property
@@ -161,7 +189,7 @@ class LiveTooFarAhead(PlaybackError):
     code = "live_too_far_ahead"
 
     def __init__(self, msn: int, last: int) -> None:
-        super().__init__(f"segment {msn} was asked for while {last} is being recorded")
+        super().__init__(Sentence("segment {msn} was asked for while {last} is being recorded", msn=msn, last=last))
         self.msn, self.last = msn, last
 
     @property
@@ -175,7 +203,7 @@ class RangeNotSatisfiable(PlaybackError):
     code = "range_not_satisfiable"
 
     def __init__(self, size: int) -> None:
-        super().__init__(f"the range asked for begins beyond the {size} bytes there are")
+        super().__init__(Sentence("the range asked for begins beyond the {size} bytes there are", size=size))
         self.size = size
 
     @property

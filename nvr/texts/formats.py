@@ -10,6 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from nvr.texts.words import Language, words
+from storage.sentences import fill
 
 __all__ = ["Formats", "zone_name"]
 
@@ -137,7 +138,7 @@ class Formats:
 
     def say(self, key: str, **values: object) -> str:
         """A sentence of reports with its values filled in."""
-        return self.words.report[key].format(**values)
+        return fill(self.words.report[key], values)
 
 
 def _clock(at: datetime, decimal: str) -> str:

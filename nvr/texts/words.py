@@ -14,8 +14,9 @@ from typing import Any, Final
 import msgspec
 
 from storage.causes import Cause, CauseClass
+from storage.sentences import Sentence
 
-__all__ = ["LANGUAGES", "Language", "Units", "Words", "languages", "read_words", "words"]
+__all__ = ["LANGUAGES", "Language", "Units", "Words", "accepted", "languages", "read_words", "say", "words"]
 
 Language = str
 """The name of a language's file, a tag of BCP 47 such as ``id``."""
@@ -49,7 +50,8 @@ class Words:
     """What of a catalogue the server itself says; the rest is the page's. ``{name}`` in a text is filled in.
     ``categories`` are those of ``storage.coverage.figures.Category``; ``report`` is what reports say, ``alerts``
     messages about alerts, ``public`` what citizens read of a camera, ``statement`` the labels and ``sentences`` the
-    sentences of an export's statement, ``outcomes`` and ``findings`` what verifying a package finds."""
+    sentences of an export's statement, ``outcomes`` and ``findings`` what verifying a package finds; ``errors`` are the
+    titles of error codes, ``messages`` sentences by their English (``storage.sentences``)."""
 
     name: str
     months: tuple[str, ...]
@@ -67,6 +69,8 @@ class Words:
     sentences: Mapping[str, str]
     outcomes: Mapping[str, str]
     findings: Mapping[str, str]
+    errors: Mapping[str, str]
+    messages: Mapping[str, str]
 
 
 def _over(english: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,10 +88,34 @@ def read_words(folder: Path, language: Language) -> Words:
         msgspec.ValidationError: the file is no catalogue; the message says where.
     """
     english, own = (msgspec.json.decode((folder / f"{name}.json").read_bytes()) for name in (_COMPLETE, language))
-    return msgspec.convert(_over(english, own), Words)
+    # Those of English are the source's own.
+    return msgspec.convert({**_over(english, own), "messages": own.get("messages", {})}, Words)
 
 
 @functools.cache
 def words(language: Language) -> Words:
     """The words of a language of ``LANGUAGES``."""
     return read_words(_FOLDER, language)
+
+
+def say(sentence: Sentence, language: Language) -> str:
+    """The sentence in a language of ``LANGUAGES``; English where that has none for it."""
+    messages = words(language).messages
+    return sentence.said(lambda text: messages.get(text, text))
+
+
+def accepted(header: str) -> Language:
+    """The language of ``LANGUAGES`` that an ``Accept-Language`` header likes best; English if it names none."""
+    liked: list[tuple[float, str]] = []
+    for part in header.split(","):
+        tag, _, weight = part.strip().lower().partition(";q=")
+        name = tag.partition("-")[0]
+        try:
+            # ``in`` is what old programs call Indonesian.
+            liked.append((float(weight or 1), "id" if name == "in" else name))
+        except ValueError:
+            continue
+    # Of those that are liked alike, the first.
+    return max(
+        ((w, name) for w, name in liked if name in LANGUAGES and w > 0), key=lambda one: one[0], default=(0, _COMPLETE)
+    )[1]

@@ -19,6 +19,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
+from storage.sentences import Sentence, listed
 from storage.texts import close_to
 
 __all__ = [
@@ -134,8 +135,12 @@ def ensure_known(query: Selection, cameras: Collection[Labelled]) -> None:
             values = [value for camera in cameras if (value := named(camera.labels, term.key)) is not None]
         have = {value.casefold() for value in values}
         for wanted in sorted(term.values - have):
-            what = "there is no camera" if term.key == "id" else f"no camera has {term.key}"
-            raise SelectionError(f"{what} {wanted!r}{_suggestion(wanted, values)}")
+            hint = _suggestion(wanted, values)
+            if term.key == "id":
+                raise SelectionError(Sentence("there is no camera {wanted!r}: {hint}", wanted=wanted, hint=hint))
+            raise SelectionError(
+                Sentence("no camera has {label} {wanted!r}: {hint}", label=term.key, wanted=wanted, hint=hint)
+            )
 
 
 def ensure_label(key: str, cameras: Collection[Labelled], *, known: Collection[str] = KNOWN_LABELS) -> None:
@@ -146,20 +151,19 @@ def ensure_label(key: str, cameras: Collection[Labelled], *, known: Collection[s
     """
     names = [name for camera in cameras for name in camera.labels]
     if not any(same(key, name) for name in (*names, *known)):
-        raise SelectionError(f"no camera has a label {key!r}{_suggestion(key, names)}")
+        raise SelectionError(Sentence("no camera has a label {key!r}: {hint}", key=key, hint=_suggestion(key, names)))
 
 
-def _suggestion(wanted: str, values: Iterable[str]) -> str:
+def _suggestion(wanted: str, values: Iterable[str]) -> Sentence:
     """What may have been meant, else what there is."""
     values = list(values)
     spellings = Spellings(values)
     spelt = {value.casefold(): spellings.of(value) for value in values}
     near = close_to(wanted.casefold(), spelt, most=_MOST_SUGGESTED)
     if near:
-        return f": did you mean {' or '.join(spelt[name] for name in near)}?"
+        return Sentence("did you mean {names}?", names=" / ".join(spelt[name] for name in near))
     some = sorted(spelt.values())
-    more = f" and {len(some) - 10} more" if len(some) > 10 else ""
-    return f": there is {', '.join(some[:10])}{more}" if some else ": there is none at all"
+    return Sentence("there is {names}", names=listed(some, 10)) if some else Sentence("there is none at all")
 
 
 def parse(text: str) -> Selection:
@@ -169,7 +173,9 @@ def parse(text: str) -> Selection:
         SelectionError: it can't be read.
     """
     if len(text) > _LONGEST:
-        raise SelectionError(f"the query is longer than {_LONGEST} characters: choose by cameras or a list")
+        raise SelectionError(
+            Sentence("the query is longer than {most} characters: choose by cameras or a list", most=_LONGEST)
+        )
     terms = [_term(part, text) for part in _split(text, ",", text)] if text.strip() not in ("", "*") else []
     return Selection(text.strip(), tuple(terms))
 
@@ -185,7 +191,7 @@ def _split(part: str, mark: str, text: str) -> list[str]:
         else:
             pieces[-1] += character
     if quoted:
-        raise SelectionError(f"a quote is not closed in {text!r}")
+        raise SelectionError(Sentence("a quote is not closed in {text!r}", text=text))
     return pieces
 
 
@@ -198,11 +204,22 @@ def _term(part: str, text: str) -> _Term:
     key = left.rstrip("!").strip() if equals else left.strip().removeprefix("!").strip()
     if not key or '"' in key:
         raise SelectionError(
-            f"{part.strip()!r} in {text!r} names no label; write label=value, as in district=Tembalang"
+            Sentence(
+                "{part!r} in {text!r} names no label; write label=value, as in district=Tembalang",
+                part=part.strip(),
+                text=text,
+            )
         )
     if not equals:
         return _Term(key, frozenset(), negated)
     values = [value.strip().replace('"', "").casefold() for value in _split(right, "|", text)]
     if not all(values):
-        raise SelectionError(f"{part.strip()!r} in {text!r} has no value; write {key}=value, or {key} alone for any")
+        raise SelectionError(
+            Sentence(
+                "{part!r} in {text!r} has no value; write {key}=value, or {key} alone for any",
+                part=part.strip(),
+                text=text,
+                key=key,
+            )
+        )
     return _Term(key, frozenset(values), negated)

@@ -20,6 +20,7 @@ from storage.causes import Cause
 from storage.intervals import Interval, merge
 from storage.retention import deleting as garbage
 from storage.retention import holds
+from storage.sentences import Sentence, sentence_of
 from storage.texts import TextError, many_lines
 from storage.times import iso
 
@@ -57,7 +58,7 @@ def plan(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int) -> D
         DeletionError: the range is empty.
     """
     if end_us <= start_us:
-        raise DeletionError("the range is empty: end must be after start")
+        raise DeletionError(Sentence("the range is empty: end must be after start"))
     if conn.execute("SELECT 1 FROM camera WHERE id = ?", (camera,)).fetchone() is None:
         raise KeyError(camera)
     keep = holds.active(conn).get(camera, [])
@@ -94,13 +95,15 @@ def delete(
         DeletionError: the reason is missing, or the plan is another by now.
     """
     try:
-        reason = many_lines("the reason", reason)
+        reason = many_lines(Sentence("the reason"), reason)
     except TextError as error:
-        raise DeletionError(f"{error}; a deletion needs one: it stays in the ledger") from None
+        raise DeletionError(
+            Sentence("{error}; a deletion needs one: it stays in the ledger", error=sentence_of(error))
+        ) from None
     with database.read() as conn:
         found = plan(conn, camera, start_us, end_us)
     if found.hash != confirmed:
-        raise DeletionError("what would be deleted is no longer what was shown: look at it again")
+        raise DeletionError(Sentence("what would be deleted is no longer what was shown: look at it again"))
     detail = {"reason": reason, "by": by.name}
     told = [{"start": iso(a), "end": iso(b)} for a, b in found.ranges[:50]]
 

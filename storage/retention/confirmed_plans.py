@@ -22,6 +22,7 @@ from storage.retention import holds
 from storage.retention.candidates import load, policies
 from storage.retention.plan import Candidate, Deletion, Disk, RetentionPlan, plan
 from storage.retention.policies import Policy, Rules
+from storage.sentences import Sentence
 
 __all__ = [
     "LARGEST",
@@ -169,18 +170,22 @@ def confirmed(conn: sqlite3.Connection, hash_: str, rules: Rules, *, now_us: int
     """
     row = conn.execute("SELECT made_us, basis, text FROM plan WHERE hash = ?", (hash_,)).fetchone()
     if row is None or not now_us - _VALID_US <= row["made_us"] <= now_us:
-        raise PlanError("there is no such plan, or it was made over an hour ago: preview again")
+        raise PlanError(Sentence("there is no such plan, or it was made over an hour ago: preview again"))
     deletions = _deletions(zlib.decompress(row["text"]))
     if row["basis"] != _basis(policies(conn, rules), deletions):
-        raise PlanError("the rules in force have changed since: preview again")
+        raise PlanError(Sentence("the rules in force have changed since: preview again"))
     left = []
     for deletion in deletions:
         key, end_us = deletion.candidate.key, deletion.candidate.end_us
         if holds.keeps(conn, key.camera, key.start_us, end_us):
-            raise PlanError(f"a hold placed since keeps footage of camera {key.camera}: preview again")
+            raise PlanError(
+                Sentence("a hold placed since keeps footage of camera {camera}: preview again", camera=key.camera)
+            )
         segment = segments.get(conn, key)
         if segment is not None and (segment.growing or segment.end_us != end_us):
-            raise PlanError(f"a segment of camera {key.camera} is another one by now: preview again")
+            raise PlanError(
+                Sentence("a segment of camera {camera} is another one by now: preview again", camera=key.camera)
+            )
         if segment is not None:
             left.append(deletion)
     return Todo(left, len(deletions) - len(left))

@@ -19,6 +19,7 @@ from storage.catalogue.actors import Actor
 from storage.catalogue.database import next_rev
 from storage.catalogue.segments import LONGEST_SEGMENT_US
 from storage.intervals import DAY_US, Interval, merge
+from storage.sentences import Sentence, sentence_of
 from storage.texts import TextError, many_lines
 from storage.times import iso
 
@@ -75,11 +76,11 @@ _SELECT = """SELECT h.id, c.id AS camera, h.start_us, h.end_us, h.reason, h.plac
 h.released_by, h.release_reason FROM hold h JOIN camera c ON c.key = h.camera"""
 
 
-def _reason(text: str, missing: str) -> str:
+def _reason(text: str, missing: Sentence) -> str:
     try:
-        kept = many_lines("the reason", text, may_be_empty=True)
+        kept = many_lines(Sentence("the reason"), text, may_be_empty=True)
     except TextError as error:
-        raise HoldError(str(error)) from None
+        raise HoldError(sentence_of(error)) from None
     if not kept:
         raise HoldError(missing)
     return kept
@@ -87,13 +88,23 @@ def _reason(text: str, missing: str) -> str:
 
 def _check_bounds(row: sqlite3.Row, start_us: int, end_us: int, now_us: int) -> None:
     if end_us - start_us > LONGEST_US:
-        raise HoldError(f"a hold is of at most {LONGEST_US // DAY_US} days: place several")
+        raise HoldError(Sentence("a hold is of at most {most} days: place several", most=LONGEST_US // DAY_US))
     if end_us > now_us + AHEAD_US:
-        raise HoldError(f"a hold ends at most {AHEAD_US // DAY_US} days from now: place another when it is time")
+        raise HoldError(
+            Sentence(
+                "a hold ends at most {most} days from now: place another when it is time",
+                most=AHEAD_US // DAY_US,
+            )
+        )
     oldest_us = row["oldest_us"]
     earliest_us = min(row["added_us"], now_us, now_us if oldest_us is None else oldest_us)
     if start_us < earliest_us - _BEFORE_US:
-        raise HoldError(f"the camera has no footage from before {iso(earliest_us)}: begin the hold there")
+        raise HoldError(
+            Sentence(
+                "the camera has no footage from before {earliest}: begin the hold there",
+                earliest=iso(earliest_us),
+            )
+        )
 
 
 def place(
@@ -127,8 +138,8 @@ def place_each(
         HoldError: as ``place``.
     """
     if end_us <= start_us:
-        raise HoldError("the range is empty: end must be after start")
-    reason = _reason(reason, "a hold needs a reason: name the case or the letter")
+        raise HoldError(Sentence("the range is empty: end must be after start"))
+    reason = _reason(reason, Sentence("a hold needs a reason: name the case or the letter"))
     rows = conn.execute(
         "SELECT id, key, added_us, (SELECT min(start_us) FROM segment WHERE camera = c.key) AS oldest_us FROM camera c"
         " WHERE id IN (SELECT value FROM json_each(?))",
@@ -167,7 +178,7 @@ def release(conn: sqlite3.Connection, id_: str, *, reason: str, by: Actor, now_u
     if find(conn, id_) is None:
         raise KeyError(id_)
     if not release_each(conn, [id_], reason=reason, by=by, now_us=now_us):
-        raise HoldError("the hold was released before")
+        raise HoldError(Sentence("the hold was released before"))
     ended = find(conn, id_)
     assert ended is not None
     return ended
@@ -179,7 +190,7 @@ def release_each(conn: sqlite3.Connection, ids: Sequence[str], *, reason: str, b
     Raises:
         HoldError: the reason is empty.
     """
-    reason = _reason(reason, "the release of a hold needs a reason")
+    reason = _reason(reason, Sentence("the release of a hold needs a reason"))
     left = conn.execute(
         "SELECT h.id, c.id AS camera FROM json_each(?) j JOIN hold h ON h.id = j.value"
         " JOIN camera c ON c.key = h.camera WHERE h.released_us IS NULL",

@@ -88,3 +88,18 @@ def test_what_can_not_be_had_is_told(tmp_path: Path) -> None:
         assert done.exit_code == 1 and told in done.output
     done = users(tmp_path, "add", "vera", "--password-file", str(tmp_path / "empty"), "--password", GOOD)
     assert done.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("id_ID.UTF-8", "kata sandi ini terdiri atas 5 karakter"),
+        ("en_GB.UTF-8", "the password has 5 characters"),
+        ("C.UTF-8", "the password has 5 characters"),
+    ],
+)
+def test_a_refusal_is_in_the_language_of_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locale: str, said: str
+) -> None:
+    monkeypatch.setenv("LC_ALL", locale)
+    assert said in users(tmp_path, "add", "vera", "--password", "short").stderr

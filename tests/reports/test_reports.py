@@ -168,8 +168,8 @@ def test_what_is_left_out_is_said(world: World, monkeypatch: pytest.MonkeyPatch)
     with world.db.read() as conn:
         text = b"".join(html_report(conn, chosen(conn, query), query, READER, now_us=NOW)).decode()
         pdf_report(conn, chosen(conn, query), query, READER, now_us=NOW)
-    assert "1 more gaps of this camera" in text
-    assert text.count("1 more cameras are not printed") == 1
+    assert "1 more gap of this camera is" in text
+    assert text.count("1 more camera is not printed") == 1
     assert text.count("2 more cameras are not printed") == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
@@ -20,22 +21,17 @@ from nvr.cases.exports import ExportState
 from nvr.cases.links import LinkState
 from nvr.orders.model import DirectiveKind, DirectiveState
 from nvr.reports.figure_rows import ROWS
-from nvr.texts import LANGUAGES, Language, words
+from nvr.texts import LANGUAGES, Language, accepted, say, words
 from nvr.texts.words import languages, read_words
 from storage.causes import Cause, CauseClass
 from storage.coverage.figures import Category
+from storage.sentences import Sentence, fill, joined, listed, quoted, sentence_of
 
 TOP = Path(__file__).parents[2]
 FOLDER = TOP / "nvr/texts/languages"
 PAGE = TOP / "nvr/web/src"
 CATALOGUES: dict[str, Any] = {name: json.loads((FOLDER / f"{name}.json").read_bytes()) for name in LANGUAGES}
 ENGLISH = CATALOGUES["en"]
-# Codes that only programs meet: the page asks for nothing that is answered so.
-FOR_PROGRAMS = {
-    "live_too_far_ahead", "invalid_hold", "invalid_deletion", "invalid_retention", "init_not_found", "hold_not_found",
-    "method_not_allowed", "hold_released", "nothing_waits", "probe_failed", "not_live", "footage_gone",
-    "range_not_satisfiable", "too_many_attempts", "clip_too_long", "gap_too_long", "footage_damaged",
-}  # fmt: skip
 
 
 def texts(table: Any, path: str = "") -> Iterator[tuple[str, str]]:
@@ -48,7 +44,26 @@ def texts(table: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def blanks(text: str) -> list[str]:
-    return sorted(re.findall(r"{(\w*)}", text))
+    """The names that are filled in; of a form that goes with a number no language needs to have one."""
+    return sorted(re.findall(r"{(\w*)(?:![a-z]|:[^{}|]*)?}", text))
+
+
+def sentences() -> Iterator[tuple[str, str]]:
+    """The English of every sentence of the source, with the file that has it."""
+    for folder in ("nvr", "storage"):
+        for path in sorted((TOP / folder).rglob("*.py")):
+            if "node_modules" in path.parts:
+                continue
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Sentence":
+                    name = str(path.relative_to(TOP))
+                    if isinstance(node.args[0], ast.Constant):
+                        yield node.args[0].value, name
+                        given = {one.arg for one in node.keywords}
+                        if given and None not in given:
+                            assert given == set(blanks(node.args[0].value)), (name, node.lineno)
+                    else:
+                        assert name == "storage/sentences.py", (name, node.lineno, "the text must be a literal")
 
 
 def table(path: str, catalogue: Any = ENGLISH) -> Any:
@@ -59,7 +74,7 @@ def table(path: str, catalogue: Any = ENGLISH) -> Any:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_language_has_every_text_with_the_same_blanks(language: Language) -> None:
-    english, own = dict(texts(ENGLISH)), dict(texts(CATALOGUES[language]))
+    english, own = (dict(texts({**one, "messages": {}})) for one in (ENGLISH, CATALOGUES[language]))
     assert own.keys() == english.keys()
     for path, text in own.items():
         assert text.strip(), path
@@ -88,8 +103,56 @@ def test_every_name_that_the_server_has_has_a_word(path: str, names: Any) -> Non
     assert set(table(path)) == {str(name) for name in names}
 
 
-def test_every_code_that_the_page_meets_has_a_sentence() -> None:
-    assert sorted([*ENGLISH["page"]["errors"], *FOR_PROGRAMS]) == sorted(CODES)
+def test_every_code_of_an_error_has_a_title() -> None:
+    assert list(ENGLISH["errors"]) == list(CODES)
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
+def test_every_sentence_of_the_source_is_in_the_catalogue_with_the_same_blanks(language: Language) -> None:
+    messages = words(language).messages
+    # What is nothing but blanks is the same in every language.
+    found = {text: path for text, path in sentences() if re.search(r"[a-z]", re.sub(r"{[^{}]*}", "", text))}
+    assert len(found) > 250
+    assert {text: path for text, path in found.items() if text not in messages} == {}
+    assert messages.keys() - found.keys() == set()
+    for english, own in messages.items():
+        assert set(blanks(own)) == set(blanks(english)), english
+    assert "messages" not in ENGLISH
+
+
+def test_a_sentence_is_said_in_a_language() -> None:
+    wrong = Sentence("there is no camera {camera!r}", camera="gate {0} {x}")
+    found = joined([Sentence("line {line}", line=3), Sentence("{field}: {message}", field="id", message=wrong)])
+    assert str(found) == "line 3; id: there is no camera 'gate {0} {x}'"
+    assert say(found, "id") == "baris 3; id: tidak ada kamera 'gate {0} {x}'"
+    # What was said by somebody else is not looked up, though it be a sentence of ours.
+    assert say(quoted("the reason"), "id") == "the reason"
+    assert str(sentence_of(ValueError(wrong))) == str(wrong)
+    assert str(sentence_of(OSError(5, "no disk"))) == "[Errno 5] no disk"
+
+
+def test_a_form_goes_with_a_number() -> None:
+    for count, english in ((0, "0 gaps"), (1, "1 gap"), (2, "2 gaps"), ("1", "1 gap"), ("1,001", "1,001 gaps")):
+        assert fill("{count} {count:gap|gaps}", {"count": count}) == english
+    assert str(listed(["a", "b", "c"], 2)) == "a, b and 1 more"
+    assert say(listed(["a", "b", "c"], 2), "id") == "a, b dan 1 lagi"
+    assert str(listed(["a"], 2)) == "a"
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", "en"),
+        ("id", "id"),
+        ("id-ID,id;q=0.9,en;q=0.8", "id"),
+        ("en-GB, id;q=0.5", "en"),
+        ("jv, in;q=0.4, en;q=0.3", "id"),
+        ("fr;q=x, *, id;q=0", "en"),
+        ("id;q=0.2, en;q=0.9", "en"),
+    ],
+)
+def test_the_language_that_a_browser_asks_for(header: str, language: Language) -> None:
+    assert accepted(header) == language
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -159,7 +222,7 @@ def test_the_page_fills_in_what_its_texts_have() -> None:
 
 
 # Tables in which a name of the server's is looked up.
-LOOKED_UP = {"errors", "actions", "kinds", "states", "channels", "labelNames", "levels"}
+LOOKED_UP = {"actions", "kinds", "states", "channels", "labelNames", "levels"}
 
 
 def test_the_page_uses_every_text_it_has() -> None:

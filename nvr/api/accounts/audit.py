@@ -15,6 +15,7 @@ from nvr.evidence.seal.heads import HeadBook
 from nvr.evidence.seal.keys import KeyFolder
 from storage.catalogue import audit
 from storage.integrity import audit_log as audit_check
+from storage.sentences import Sentence, sentence_of
 
 __all__ = ["ROUTES"]
 
@@ -88,7 +89,7 @@ def audit_log(
 ) -> Response[bytes]:
     """Page by page, the latest first."""
     if not 1 <= limit <= _MOST:
-        raise ApiError("invalid_parameter", f"limit must be from 1 to {_MOST}")
+        raise ApiError("invalid_parameter", Sentence("limit must be from 1 to {most}", most=_MOST))
     start_us, end_us = (
         None if text is None else parse_time(name, text) for name, text in (("start", start), ("end", end))
     )
@@ -144,9 +145,9 @@ def audit_verify(
     try:
         heads = [audit.AuditHead.parse(text) for text in head or []]
     except ValueError as error:
-        raise ApiError("invalid_parameter", f"head: {error}") from None
+        raise ApiError("invalid_parameter", Sentence("head: {error}", error=sentence_of(error))) from None
     if not services.report_slots.acquire(blocking=False):
-        raise ApiError("busy", "too many reports at once", headers={"Retry-After": "5"})
+        raise ApiError("busy", Sentence("too many reports at once"), headers={"Retry-After": "5"})
     try:
         noted = HeadBook(services.exports_folder, KeyFolder(services.keys_folder, services.settings.name)).read()
         with services.db.read() as conn:

@@ -23,6 +23,7 @@ from nvr.api.http.times import format_time
 from storage.catalogue import audit
 from storage.catalogue.actors import NOBODY, Actor
 from storage.catalogue.audit import Act
+from storage.sentences import Sentence
 
 __all__ = ["ROUTES"]
 
@@ -102,7 +103,9 @@ async def _verified(request: Request[Any, Any, Any], services: Services, name: s
     services.attempts.begin(name, address)
     if services.passwords_waiting >= _MOST_WAITING:
         services.attempts.withdrawn(name, address)
-        raise ApiError("too_many_attempts", "too many log in at once: try again in 5 s", headers={"Retry-After": "5"})
+        raise ApiError(
+            "too_many_attempts", Sentence("too many log in at once: try again in 5 s"), headers={"Retry-After": "5"}
+        )
     services.passwords_waiting += 1
     try:
         user = await _verified_in_turn(services, name, password, address)
@@ -245,9 +248,11 @@ async def set_password(
     who = principal_of(request)
     own = await sync_to_thread(_is_of, services, who.actor, name)
     if not own and who.must_change:
-        raise ApiError("password_change_needed", "set a password of your own first: this one was made for you")
+        raise ApiError(
+            "password_change_needed", Sentence("set a password of your own first: this one was made for you")
+        )
     if not own and who.role is not Role.ADMIN:
-        raise ApiError("forbidden", "only an administrator may set another one's password")
+        raise ApiError("forbidden", Sentence("only an administrator may set another one's password"))
     accounts.check_password(data.password, of=name)
     if own:
         await _verified(request, services, name, data.current or "")

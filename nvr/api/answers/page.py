@@ -14,6 +14,7 @@ from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, encoded, matches_etag, strong_etag
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
+from storage.sentences import Sentence
 
 __all__ = ["ROUTES", "SECURITY_HEADERS", "index_file"]
 
@@ -55,11 +56,11 @@ _TEXT: Final = frozenset({"application/json", "application/javascript", "image/s
 
 def _file(request: ApiRequest, folder: Path, name: str, cache: str) -> Response[bytes]:
     if not _NAME.fullmatch(name):
-        raise ApiError("not_found", "there is no such address")
+        raise ApiError("not_found", Sentence("there is no such address"))
     try:
         body = (folder / name).read_bytes()
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise ApiError("not_found", "there is no such address") from None
+        raise ApiError("not_found", Sentence("there is no such address")) from None
     media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
     etag = strong_etag(body)
     headers = {"Cache-Control": cache, "ETag": f"W/{etag}"}

@@ -14,11 +14,12 @@ import msgspec
 from pydantic import ValidationError
 
 from nvr.api.http.errors import ApiError
-from nvr.config import CameraSettings, check_ages, redact, to_wire
+from nvr.config import CameraSettings, check_ages, explain, redact, to_wire
 from nvr.config.redact import MASK
 from storage.catalogue.cameras import Camera as StoredCamera
 from storage.retention.policies import Policy, Rules, resolve
 from storage.secrets.sealing import SEALED
+from storage.sentences import Sentence, joined
 
 __all__ = ["CameraChange", "NewCamera", "changed", "checked", "stored_settings"]
 
@@ -94,17 +95,10 @@ def checked(values: Mapping[str, Any], default: Rules | None = None) -> CameraSe
     try:
         camera = CameraSettings.model_validate(dict(values))
     except ValidationError as error:
-        found = [
-            {"field": ".".join(str(part) for part in e["loc"]), "message": e["msg"].removeprefix("Value error, ")}
-            for e in error.errors(include_url=False, include_context=False, include_input=False)
-        ]
-        detail = "; ".join(f"{e['field']} {e['message']}" for e in found)
-        raise ApiError("invalid_camera", redact(detail), extra={"errors": found}) from None
+        raise _refused(*((".".join(map(str, path)), wrong) for path, wrong in explain(error, CameraSettings))) from None
     own = Policy(camera.max_age_us, camera.max_bytes, camera.min_age_us)
     for key, what, advice in check_ages(camera, own if default is None else resolve(own, camera.labels, default)):
-        # It names the key itself.
-        message = f"{what}; {advice}"
-        raise ApiError("invalid_camera", message, extra={"errors": [{"field": key, "message": message}]})
+        raise _refused((key, Sentence("{what}; {advice}", what=what, advice=advice)))
     return camera
 
 
@@ -116,16 +110,16 @@ def changed(old: StoredCamera, change: CameraChange, default: Rules | None = Non
     """
     wanted = {k: v for k, v in msgspec.structs.asdict(change).items() if v is not msgspec.UNSET}
     if wanted.pop("id", old.id) != old.id:
-        raise _refused("id", "can't change: footage is kept under it; add a new camera instead")
+        raise _refused(("id", Sentence("can't change: footage is kept under it; add a new camera instead")))
     url = wanted.get("url")
     if url is not None and url == redact(str(old.settings.get("url", ""))):
         del wanted["url"]  # the answered one came back
     elif url is not None and MASK in url:
-        raise _refused("url", f"holds {MASK} where a secret was; write the whole URL")
+        raise _refused(("url", Sentence("holds {mask} where a secret was; write the whole URL", mask=MASK)))
     if old.locked is not None and "password" not in wanted:
-        raise _refused("password", f"can't be kept as it is: {old.locked}")
+        raise _refused(("password", Sentence("can't be kept as it is: {locked}", locked=old.locked)))
     if old.locked is not None and url is None:
-        raise _refused("url", "must be given with the password: what it was is sealed with the same key")
+        raise _refused(("url", Sentence("must be given with the password: what it was is sealed with the same key")))
     kept = {key: value for key, value in old.settings.items() if key != SEALED}
     values = {**kept, "id": old.id, "name": old.name, "labels": dict(old.labels), **wanted}
     if "://" in (url or "") and "@" in (url or "") and not {"username", "password"} & wanted.keys():
@@ -139,5 +133,10 @@ def changed(old: StoredCamera, change: CameraChange, default: Rules | None = Non
     return checked({k: v for k, v in values.items() if v is not None}, default)
 
 
-def _refused(field: str, message: str) -> ApiError:
-    return ApiError("invalid_camera", f"{field} {message}", extra={"errors": [{"field": field, "message": message}]})
+def _refused(*found: tuple[str, Sentence]) -> ApiError:
+    """The error of what is wrong, by field."""
+    return ApiError(
+        "invalid_camera",
+        joined(Sentence("{field} {wrong}", field=field, wrong=wrong) for field, wrong in found),
+        extra={"errors": [{"field": field, "message": wrong} for field, wrong in found]},
+    )

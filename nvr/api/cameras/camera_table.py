@@ -14,9 +14,10 @@ from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected, Services
-from nvr.cameras import OvertakenError, import_table, plan_import, read, write
+from nvr.cameras import LineError, OvertakenError, import_table, plan_import, read, write
 from storage.catalogue import cameras
 from storage.catalogue.selection import select
+from storage.sentences import Sentence, sentence_of
 
 __all__ = ["ROUTES"]
 
@@ -45,7 +46,7 @@ def export_cameras(
 ) -> Response[bytes]:
     """The cameras that ``where`` chooses, or all."""
     if passwords not in ("yes", "no"):
-        raise ApiError("invalid_parameter", "passwords must be yes or no")
+        raise ApiError("invalid_parameter", Sentence("passwords must be yes or no"))
     query = parse_where(where)
     with services.db.read() as conn, knowing():
         rows = select(query, cameras.every(conn))
@@ -70,7 +71,7 @@ def export_cameras(
 async def import_cameras(request: ApiRequest, services: Injected, dry_run: FromQuery[str] = "no") -> Response[Imported]:
     """All of the file or, with one mistake in it, nothing."""
     if dry_run not in ("yes", "no"):
-        raise ApiError("invalid_parameter", "dry_run must be yes or no")
+        raise ApiError("invalid_parameter", Sentence("dry_run must be yes or no"))
     data = await request.body()
     done = await sync_to_thread(_import, services, data, dry_run == "yes")
     if not done.dry_run and (done.added or done.changed):
@@ -83,11 +84,9 @@ def _import(services: Services, data: bytes, dry_run: bool) -> Imported:
         table = read(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        message = "is not UTF-8 from here on: save the file as CSV UTF-8"
+        wrong = LineError(line, "", Sentence("is not UTF-8 from here on: save the file as CSV UTF-8"))
         raise ApiError(
-            "invalid_table",
-            f"line {line}: {message}",
-            extra={"errors": [{"field": f"line {line}", "message": message}]},
+            "invalid_table", wrong.sentence, extra={"errors": [{"field": wrong.place, "message": wrong.message}]}
         ) from None
     if dry_run:
         with services.db.read() as conn:
@@ -97,13 +96,14 @@ def _import(services: Services, data: bytes, dry_run: bool) -> Imported:
             plan = import_table(services.db, table, node=services.settings.node, at_us=services.now_us())
         except OvertakenError as error:
             services.on_cameras_changed()
-            raise ApiError("plan_changed", str(error)) from None
+            raise ApiError("plan_changed", sentence_of(error)) from None
     if plan.errors:
-        found = [
-            {"field": f"line {e.line}" + (f", {e.column}" if e.column else ""), "message": e.message}
-            for e in plan.errors
-        ]
-        detail = f"{len(found)} mistakes; nothing was changed. First: {plan.errors[0]}"
+        found = [{"field": wrong.place, "message": wrong.message} for wrong in plan.errors]
+        detail = Sentence(
+            "{count} {count:mistake|mistakes}; nothing was changed. First: {first}",
+            count=len(found),
+            first=plan.errors[0].sentence,
+        )
         raise ApiError("invalid_table", detail, extra={"errors": found})
     changed = {id_: list(names) for id_, names in plan.changed.items()}
     return Imported(dry_run, list(plan.added), changed, plan.unchanged)

@@ -15,6 +15,7 @@ from nvr.cameras import planned as write_planned
 from storage.catalogue import selection
 from storage.catalogue.database import Database
 from storage.catalogue.selection import SelectionError
+from storage.sentences import sentence_of
 
 __all__ = ["Choice", "chosen", "knowing", "parse_where", "planned"]
 
@@ -39,7 +40,7 @@ def parse_where(text: str | None) -> selection.Selection:
     try:
         return selection.parse(text or "")
     except SelectionError as error:
-        raise ApiError("invalid_selection", str(error)) from None
+        raise ApiError("invalid_selection", sentence_of(error)) from None
 
 
 @contextmanager
@@ -52,7 +53,7 @@ def knowing() -> Iterator[None]:
     try:
         yield
     except SelectionError as error:
-        raise ApiError("invalid_selection", str(error)) from None
+        raise ApiError("invalid_selection", sentence_of(error)) from None
 
 
 def chosen(conn: sqlite3.Connection, choice: Choice) -> Chosen:
@@ -65,7 +66,7 @@ def chosen(conn: sqlite3.Connection, choice: Choice) -> Chosen:
         return choose(conn, where=choice.where, ids=choice.cameras, csv=choice.csv)
     except ChoiceError as error:
         told = [{"field": where, "message": what} for where, what in error.errors[:1000]]
-        raise ApiError("invalid_selection", str(error), extra={"errors": told} if told else {}) from None
+        raise ApiError("invalid_selection", sentence_of(error), extra={"errors": told} if told else {}) from None
 
 
 @contextmanager
@@ -79,4 +80,4 @@ def planned(db: Database, plan: Callable[[sqlite3.Connection], _T]) -> Iterator[
         with write_planned(db, plan) as found:
             yield found
     except OvertakenError as error:
-        raise ApiError("plan_changed", str(error)) from None
+        raise ApiError("plan_changed", sentence_of(error)) from None

@@ -21,6 +21,7 @@ from nvr.api.http.routing import post
 from nvr.api.http.services import Injected, Services
 from nvr.config import CameraSettings, redact, to_wire
 from storage.catalogue import audit, cameras
+from storage.sentences import Sentence, quoted
 
 __all__ = ["ROUTES"]
 
@@ -78,7 +79,7 @@ class ProbeBody(msgspec.Struct):
 
 def _camera(services: Services, data: ProbeRequest) -> CameraSettings:
     if (data.camera is None) == (data.url is None):
-        raise ApiError("invalid_request", "name a camera or a url")
+        raise ApiError("invalid_request", Sentence("name a camera or a url"))
     if data.camera is None:
         given = {key: value for key, value in msgspec.structs.asdict(data).items() if value is not None}
         return checked({**given, "id": "probe"})
@@ -87,7 +88,7 @@ def _camera(services: Services, data: ProbeRequest) -> CameraSettings:
     if row is None:
         raise no_camera(data.camera)
     if row.locked is not None:
-        raise ApiError("invalid_camera", row.locked)
+        raise ApiError("invalid_camera", quoted(row.locked))
     return checked({**row.settings, "id": row.id, "name": row.name, "labels": dict(row.labels)})
 
 
@@ -119,7 +120,7 @@ async def probe_camera(request: ApiRequest, services: Injected, data: JSONBody[P
             async with asyncio.timeout(_LONGEST_S):
                 said, _ = await child.communicate(f"{to_wire(camera)}\n{services.db.path}\n".encode())
         except TimeoutError:
-            raise ApiError("probe_failed", "the look at the camera did not end in time") from None
+            raise ApiError("probe_failed", Sentence("the look at the camera did not end in time")) from None
         finally:
             if child.returncode is None:
                 child.kill()
@@ -128,7 +129,8 @@ async def probe_camera(request: ApiRequest, services: Injected, data: JSONBody[P
         found = msgspec.json.decode(said, type=ProbeBody)
     except msgspec.DecodeError:
         raise ApiError(
-            "probe_failed", f"the look at the camera ended with {child.returncode} and found nothing"
+            "probe_failed",
+            Sentence("the look at the camera ended with {returncode} and found nothing", returncode=child.returncode),
         ) from None
     return json_answer(request, found)
 

@@ -33,6 +33,7 @@ from nvr.playback.errors import PlaybackError
 from nvr.playback.snapshot import snapshot
 from storage.catalogue.segments import LAST_SPANS
 from storage.causes import Cause
+from storage.sentences import Sentence
 
 __all__ = ["ROUTES"]
 
@@ -126,7 +127,7 @@ def _body(
 
 def _check_on(services: Services) -> None:
     if not services.settings.public:
-        raise ApiError("public_off", "this server has no public page")
+        raise ApiError("public_off", Sentence("this server has no public page"))
 
 
 def _kept(services: Services) -> dict[str, Any]:
@@ -179,7 +180,7 @@ def _one(services: Services, camera: str) -> PublicCamera:
     found: Any = _kept(services).get(camera) if camera else None
     if found is None:
         # Whether there is such a camera is nobody's business.
-        raise ApiError("public_off", "there is no such camera on the public page")
+        raise ApiError("public_off", Sentence("there is no such camera on the public page"))
     assert isinstance(found, PublicCamera)
     return found
 
@@ -219,14 +220,14 @@ async def public_picture(request: ApiRequest, services: Injected, camera: FromPa
 def _kept_picture(services: Services, camera: str) -> tuple[bytes, str] | None:
     """The picture, if it was decoded lately and may still be shown."""
     if _one(services, camera).picture is None:
-        raise ApiError("no_footage", "this camera shows no picture now; its status says why")
+        raise ApiError("no_footage", Sentence("this camera shows no picture now; its status says why"))
     kept: tuple[bytes, str] | None = services.pictures.peek(camera, services.now_us(), _PICTURE_FRESH_S)
     return kept
 
 
 def _picture(services: Services, camera: str) -> tuple[bytes, str]:
     if _one(services, camera).picture is None:
-        raise ApiError("no_footage", "this camera shows no picture now; its status says why")
+        raise ApiError("no_footage", Sentence("this camera shows no picture now; its status says why"))
 
     def make() -> tuple[bytes, str]:
         with services.db.read() as conn:
@@ -240,7 +241,7 @@ def _picture(services: Services, camera: str) -> tuple[bytes, str]:
                 width=_WIDTH,
             )
         except PlaybackError:
-            raise ApiError("no_footage", "there is no picture of this camera now") from None
+            raise ApiError("no_footage", Sentence("there is no picture of this camera now")) from None
         return found.jpeg, format_time(found.frame_time_us)
 
     made: tuple[bytes, str] = services.pictures.get(camera, services.now_us(), _PICTURE_FRESH_S, make)

@@ -13,6 +13,7 @@ from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import format_time
 from nvr.cameras import public_view
 from nvr.cameras.public_view import CutError, PublicCut
+from storage.sentences import sentence_of
 
 __all__ = ["CutBody", "Cuts", "Why", "cut_view", "list_cuts", "restore_view"]
 
@@ -66,7 +67,7 @@ def cut_view(request: ApiRequest, services: Injected, camera: FromPath[str], dat
         except KeyError:
             raise no_camera(camera) from None
         except CutError as error:
-            raise ApiError("invalid_cut", str(error)) from None
+            raise ApiError("invalid_cut", sentence_of(error)) from None
     _forget(services)
     return _cut(made)
 
@@ -88,7 +89,7 @@ def restore_view(request: ApiRequest, services: Injected, camera: FromPath[str],
         except KeyError:
             raise no_camera(camera) from None
         except CutError as error:
-            raise ApiError("invalid_cut", str(error)) from None
+            raise ApiError("invalid_cut", sentence_of(error)) from None
     _forget(services)
 
 

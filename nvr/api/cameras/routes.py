@@ -21,6 +21,7 @@ from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import format_time
 from storage.catalogue import cameras
 from storage.retention.policies import Rules
+from storage.sentences import Sentence
 
 __all__ = ["ROUTES"]
 
@@ -84,7 +85,7 @@ def add_camera(request: ApiRequest, services: Injected, data: JSONBody[NewCamera
                 at_us=services.now_us(),
             )
         except ValueError:
-            raise ApiError("camera_exists", f"there is a camera {camera.id!r} already") from None
+            raise ApiError("camera_exists", Sentence("there is a camera {id!r} already", id=camera.id)) from None
     services.on_cameras_changed()
     return json_answer(
         request,
@@ -99,7 +100,11 @@ def _changeable(found: cameras.Camera | None, camera: str) -> cameras.Camera:
         raise no_camera(camera)
     if found.source == "file":
         raise ApiError(
-            "provisioned", f"camera {camera!r} comes from the configuration file: change it there and reload the server"
+            "provisioned",
+            Sentence(
+                "camera {camera!r} comes from the configuration file: change it there and reload the server",
+                camera=camera,
+            ),
         )
     return found
 

@@ -16,6 +16,7 @@ from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import format_time
 from nvr.evidence.seal.errors import KeyProblem
 from nvr.evidence.seal.keys import KeyFolder
+from storage.sentences import Sentence
 
 __all__ = ["list_certificates", "one_certificate"]
 
@@ -66,7 +67,7 @@ def one_certificate(request: ApiRequest, services: Injected, name: FromPath[str]
             raise KeyError(name)
         found = _keys(services).find(fingerprint)
     except (KeyError, KeyProblem, OSError):
-        raise ApiError("certificate_not_found", f"there is no certificate {name!r}") from None
+        raise ApiError("certificate_not_found", Sentence("there is no certificate {name!r}", name=name)) from None
     kind = "application/pkix-cert" if form == "der" else "application/x-pem-file"
     headers = {"Content-Disposition": f'attachment; filename="{found.fingerprint[:16]}.{form}"'}
     return Response(found.der if form == "der" else found.pem, media_type=kind, headers=headers)

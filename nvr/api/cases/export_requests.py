@@ -23,6 +23,7 @@ from nvr.evidence.package.request import ExportRequest, new_export_id
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
 from storage.coverage.settled import unsettled
+from storage.sentences import Sentence
 from storage.texts import is_plain
 
 __all__ = [
@@ -43,7 +44,7 @@ _MADE_OF: Final = "made_of"
 
 def no_export(id_: str) -> ApiError:
     """What is answered for an id of none."""
-    return ApiError("export_not_found", f"there is no export {id_!r}")
+    return ApiError("export_not_found", Sentence("there is no export {id!r}", id=id_))
 
 
 def may_have(who: Principal, job: Export) -> bool:
@@ -56,7 +57,8 @@ def check_may_have(who: Principal, job: Export) -> None:
     """Raises ``ApiError`` ``not_your_export`` unless ``may_have``."""
     if not may_have(who, job):
         raise ApiError(
-            "not_your_export", "only who asked for this export, an administrator, or who has a link may have it"
+            "not_your_export",
+            Sentence("only who asked for this export, an administrator, or who has a link may have it"),
         )
 
 
@@ -74,9 +76,12 @@ def archive_of(services: Services, job: Export) -> tuple[PackageArchive, str, st
         ApiError: ``export_not_ready``, or ``export_wrong``: reading it back has found other bytes than were recorded.
     """
     if job.check_outcome == "wrong":
-        raise ApiError("export_wrong", f"it is not what was recorded: {'; '.join(job.check_details)[:500]}")
+        raise ApiError(
+            "export_wrong",
+            Sentence("it is not what was recorded: {details}", details="; ".join(job.check_details)[:500]),
+        )
     if job.state != "done" or job.folder is None:
-        raise ApiError("export_not_ready", f"the export is {job.state}")
+        raise ApiError("export_not_ready", Sentence("the export is {state}", state=job.state))
     archive = package_of(services, job)
     return archive, job.folder, f'"{job.id}-{archive.size:x}"'
 
@@ -96,7 +101,10 @@ def queue(
         ApiError: ``too_many_exports`` or ``camera_not_found``.
     """
     if exports.count_open(conn) >= _MOST_OPEN:
-        raise ApiError("too_many_exports", f"{_MOST_OPEN} exports wait already; cancel some, or come back later")
+        raise ApiError(
+            "too_many_exports",
+            Sentence("{most} exports wait already; cancel some, or come back later", most=_MOST_OPEN),
+        )
     wanted = {**asked.to_json(), "audit_head": str(audit.head(conn))}
     if made_of is not None:
         wanted[_MADE_OF] = made_of.id
@@ -129,10 +137,12 @@ def export_request(conn: sqlite3.Connection, made: Request, *, by: Actor) -> Exp
         ApiError: ``approval_needed`` (it is not approved) or ``invalid_export`` (it has its export).
     """
     if made.state is not RequestState.APPROVED:
-        raise ApiError("approval_needed", f"the request is not approved: it was {made.state}")
+        raise ApiError("approval_needed", Sentence("the request is not approved: it was {state}", state=made.state))
     before = None if made.export is None else exports.find(conn, made.export)
     if before is not None and before.state in ("queued", "running", "done"):
-        raise ApiError("invalid_export", f"there is an export of this request already: {made.export}")
+        raise ApiError(
+            "invalid_export", Sentence("there is an export of this request already: {export}", export=made.export)
+        )
     case = cases.find(conn, made.case)
     assert case is not None
     story = (

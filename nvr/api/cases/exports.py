@@ -47,6 +47,7 @@ from nvr.evidence.package.archive import PackageArchive
 from nvr.evidence.package.request import ExportRequest, new_export_id
 from storage.catalogue.actors import Actor
 from storage.catalogue.audit import Act
+from storage.sentences import Sentence, joined
 
 __all__ = ["ROUTES"]
 
@@ -164,16 +165,18 @@ def make_export(request: ApiRequest, services: Injected, data: JSONBody[NewExpor
 
 def _of_request(conn: sqlite3.Connection, data: NewExport, who: Actor) -> tuple[Request, ExportRequest]:
     if data != NewExport(request=data.request):
-        raise ApiError("invalid_export", "a request of a case says all the rest: name only it")
+        raise ApiError("invalid_export", Sentence("a request of a case says all the rest: name only it"))
     made = cases.find_request(conn, data.request or "")
     if made is None:
-        raise ApiError("request_not_found", f"there is no request {data.request!r}")
+        raise ApiError("request_not_found", Sentence("there is no request {request!r}", request=data.request))
     return made, export_request(conn, made, by=who)
 
 
 def _asked(services: Services, data: NewExport, who: Actor) -> ExportRequest:
     if services.settings.second_person:
-        raise ApiError("approval_needed", "here an export needs a request that somebody else has approved: name it")
+        raise ApiError(
+            "approval_needed", Sentence("here an export needs a request that somebody else has approved: name it")
+        )
     asked = parse_range(data.start, data.end, longest_us=_LONGEST_US)
     wanted = ExportRequest(
         new_export_id(),
@@ -190,9 +193,9 @@ def _asked(services: Services, data: NewExport, who: Actor) -> ExportRequest:
     wanted = wanted.as_stated()
     complaints = wanted.complaints()
     if asked.start_us >= services.now_us():
-        complaints.append("the range has not begun yet")
+        complaints.append(Sentence("the range has not begun yet"))
     if complaints:
-        raise ApiError("invalid_export", "; ".join(complaints))
+        raise ApiError("invalid_export", joined(complaints))
     return wanted
 
 
@@ -211,7 +214,7 @@ def cancel_export(request: ApiRequest, services: Injected, export: FromPath[str]
         if job is None:
             raise no_export(export)
         if not exports.cancel(conn, export, by=principal_of(request).actor, now_us=services.now_us()):
-            raise ApiError("export_ended", f"the export is {job.state}")
+            raise ApiError("export_ended", Sentence("the export is {state}", state=job.state))
         ended = exports.find(conn, export)
     assert ended is not None
     return json_answer(request, _body(services, ended, principal_of(request)))

@@ -33,6 +33,7 @@ from nvr.evidence.package.archive import PackageArchive
 from storage.catalogue import audit
 from storage.catalogue.actors import NOBODY
 from storage.catalogue.audit import Act
+from storage.sentences import Sentence, sentence_of
 
 __all__ = ["ROUTES", "ExportLinkBody", "link_body"]
 
@@ -116,7 +117,9 @@ def link_body(link: Link) -> ExportLinkBody:
 
 
 def _not_valid() -> ApiError:
-    return ApiError("link_not_valid", "this link opens nothing, or nothing any more: ask whoever gave it to you")
+    return ApiError(
+        "link_not_valid", Sentence("this link opens nothing, or nothing any more: ask whoever gave it to you")
+    )
 
 
 def _allowed(conn: sqlite3.Connection, id_: str, who: Principal) -> Export:
@@ -152,7 +155,7 @@ def make_link(
     with services.db.write() as conn:
         _allowed(conn, export, who)
         if (data.expires_s is None) == (data.until is None):
-            raise ApiError("invalid_link", "say either expires_s or until")
+            raise ApiError("invalid_link", Sentence("say either expires_s or until"))
         if data.expires_s is not None:
             # Far beyond what is allowed, but no number that the catalogue can't hold.
             until_us = now_us + min(max(data.expires_s, 0), 10**9) * 1_000_000
@@ -163,7 +166,7 @@ def make_link(
                 conn, export, recipient=data.recipient, until_us=until_us, by=who.actor, now_us=now_us
             )
         except LinkError as error:
-            raise ApiError(error.code, str(error)) from None
+            raise ApiError(error.code, sentence_of(error)) from None
     body = link_body(link)
     body.path = services.url(f"/#/link/{text}")
     return json_answer(request, body, status=201)
@@ -184,7 +187,7 @@ def revoke_link(request: ApiRequest, services: Injected, export: FromPath[str], 
         _allowed(conn, export, who)
         known = links.find(conn, link, now_us)
         if known is None or known.export != export:
-            raise ApiError("link_not_found", f"there is no link {link!r} to this export")
+            raise ApiError("link_not_found", Sentence("there is no link {link!r} to this export", link=link))
         revoked = links.revoke(conn, link, by=who.actor, now_us=now_us)
     return json_answer(request, link_body(revoked))
 

@@ -20,6 +20,7 @@ from nvr.api.http.times import format_time, parse_time
 from nvr.api.retention.hold_share import check_share
 from nvr.cases import cases
 from nvr.cases.cases import Case, CaseError, Request, RequestState
+from storage.sentences import Sentence, sentence_of
 
 __all__ = ["ROUTES"]
 
@@ -66,7 +67,7 @@ def _body(conn: sqlite3.Connection, case: Case, who: Principal) -> CaseBody:
 
 
 def _refused(error: CaseError) -> ApiError:
-    return ApiError(error.code, str(error))
+    return ApiError(error.code, sentence_of(error))
 
 
 @get("/api/cases", role="investigator", summary="All cases with their requests", answer=Cases)
@@ -88,7 +89,7 @@ def one_case(request: ApiRequest, services: Injected, case: FromPath[str]) -> Re
 
 
 def _no_case(id_: str) -> ApiError:
-    return ApiError("case_not_found", f"there is no case {id_!r}")
+    return ApiError("case_not_found", Sentence("there is no case {id!r}", id=id_))
 
 
 @post(
@@ -148,7 +149,7 @@ def close_case(
 
 def _check_release(request: ApiRequest, release: bool) -> None:
     if release and not principal_of(request).role.allows(Role.ADMIN):
-        raise ApiError("forbidden", "only an administrator may release holds")
+        raise ApiError("forbidden", Sentence("only an administrator may release holds"))
 
 
 @post(
@@ -214,7 +215,7 @@ def _decide(
                 release=release,
             )
         except KeyError:
-            raise ApiError("request_not_found", f"there is no request {id_!r}") from None
+            raise ApiError("request_not_found", Sentence("there is no request {id!r}", id=id_)) from None
         except CaseError as error:
             raise _refused(error) from None
         if state is RequestState.APPROVED:

@@ -17,6 +17,7 @@ from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import RANGE_ERRORS, format_time, parse_range
 from nvr.cases import addresses
 from nvr.cases.addresses import Address, AddressError, AddressState, Maker
+from storage.sentences import Sentence, sentence_of
 
 __all__ = ["ROUTES"]
 
@@ -91,7 +92,7 @@ def make_address(
 ) -> Response[bytes]:
     """Live, or one range. It carries the rights of who makes it. The answer holds its path, this once."""
     if data.live == (data.start is not None or data.end is not None):
-        raise ApiError("invalid_address", "say either live or start and end")
+        raise ApiError("invalid_address", Sentence("say either live or start and end"))
     asked = None if data.live else parse_range(data.start, data.end, longest_us=LONGEST_CLIP_US)
     now_us = services.now_us()
     # Far beyond what is allowed, but no number that the catalogue can't hold.
@@ -110,7 +111,7 @@ def make_address(
         except KeyError:
             raise no_camera(camera) from None
         except AddressError as error:
-            raise ApiError(error.code, str(error)) from None
+            raise ApiError(error.code, sentence_of(error)) from None
     body = _body(made)
     body.path = services.url(f"/api/watch/{secret}/{'live' if made.live else 'playlist'}.m3u8")
     return json_answer(request, body, status=201)
@@ -134,7 +135,7 @@ def revoke_address(request: ApiRequest, services: Injected, address: FromPath[st
     second."""
     who = principal_of(request)
     if not any(known.id == address for known in _mine(services, who)):
-        raise ApiError("address_not_found", f"there is no address {address!r} of yours")
+        raise ApiError("address_not_found", Sentence("there is no address {address!r} of yours", address=address))
     with services.db.write() as conn:
         addresses.revoke(conn, address, by=who.actor, now_us=services.now_us())
 

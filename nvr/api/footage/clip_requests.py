@@ -13,6 +13,7 @@ from nvr.api.http.errors import ApiError
 from nvr.api.http.services import Services
 from nvr.cases import cases
 from nvr.cases.cases import RequestState
+from storage.sentences import Sentence
 
 __all__ = ["check_clip"]
 
@@ -29,18 +30,22 @@ def check_clip(
     if not services.settings.clips_need_request:
         return
     if who is None:
-        raise ApiError("approval_needed", "here a clip needs a request of a case that was approved: an address is none")
+        raise ApiError(
+            "approval_needed", Sentence("here a clip needs a request of a case that was approved: an address is none")
+        )
     if request is None:
         raise ApiError(
-            "approval_needed", "here a clip needs a request of a case that was approved: name it, request=ID"
+            "approval_needed", Sentence("here a clip needs a request of a case that was approved: name it, request=ID")
         )
     with services.db.read() as conn:
         made = cases.find_request(conn, request)
     if made is None:
-        raise ApiError("request_not_found", f"there is no request {request!r}")
+        raise ApiError("request_not_found", Sentence("there is no request {request!r}", request=request))
     if made.state is not RequestState.APPROVED:
-        raise ApiError("approval_needed", f"the request is not approved: it is {made.state}")
+        raise ApiError("approval_needed", Sentence("the request is not approved: it is {state}", state=made.state))
     if made.requester_id != who.actor.person and not who.role.allows(Role.ADMIN):
-        raise ApiError("approval_needed", "the request is another one's: ask for the footage yourself")
+        raise ApiError("approval_needed", Sentence("the request is another one's: ask for the footage yourself"))
     if camera not in made.cameras or start_us < made.start_us or end_us > made.end_us:
-        raise ApiError("approval_needed", "the request asks for another camera or time: a clip must lie within it")
+        raise ApiError(
+            "approval_needed", Sentence("the request asks for another camera or time: a clip must lie within it")
+        )

@@ -29,6 +29,7 @@ from storage.catalogue.segments import Key
 from storage.coverage.one_camera import Coverage, Gap, coverage
 from storage.coverage.runs import NotShown, parse_run, run_name
 from storage.intervals import Interval
+from storage.sentences import Sentence, sentence_of
 
 __all__ = [
     "LONGEST_CLIP_US",
@@ -197,7 +198,7 @@ def asked_of(
         ApiError: ``invalid_parameter``.
     """
     if gaps not in ("collapse", "keep"):
-        raise ApiError("invalid_parameter", "gaps must be collapse or keep")
+        raise ApiError("invalid_parameter", Sentence("gaps must be collapse or keep"))
     how: Gaps = "keep" if gaps == "keep" else "collapse"
     return Asked(asked.start_us, asked.end_us, how, so_far, run_asked(camera, run), made_of)
 
@@ -210,7 +211,7 @@ def run_asked(camera: str, name: str | None) -> Key | None:
     """
     found = None if name is None else parse_run(camera, name)
     if name is not None and found is None:
-        raise ApiError("invalid_parameter", "run must be one of those that X-Not-Shown names")
+        raise ApiError("invalid_parameter", Sentence("run must be one of those that X-Not-Shown names"))
     return found
 
 
@@ -251,8 +252,11 @@ def _coverage(services: Services, camera: str, asked: Asked, kind: str) -> Cover
             }
         raise ApiError(
             "range_not_over",
-            f"it is known until {format_time(found.as_of_us)}: come back at {format_time(retry_us)},"
-            " or ask for so_far=true",
+            Sentence(
+                "it is known until {until}: come back at {retry_at}, or ask for so_far=true",
+                until=format_time(found.as_of_us),
+                retry_at=format_time(retry_us),
+            ),
             headers={"Retry-After": str(max(1, -(-(retry_us - now_us) // 1_000_000)))},
             extra={"known_until": format_time(found.as_of_us), "retry_at": format_time(retry_us), "so_far": so_far},
         )
@@ -278,7 +282,7 @@ def _plan(services: Services, camera: str, asked: Asked) -> tuple[Clip, Coverage
             for part in error.parts
         ]
         whole = f"{base}.zip?{asked.query(asked.start_us, asked.end_us, so_far=asked.so_far)}"
-        raise ApiError("several_inits", str(error), extra={"parts": parts, "archive": whole}) from None
+        raise ApiError("several_inits", sentence_of(error), extra={"parts": parts, "archive": whole}) from None
 
 
 @dataclass(frozen=True, slots=True)

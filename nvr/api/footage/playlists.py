@@ -23,6 +23,7 @@ from nvr.playback.snapshot import Snapshot, snapshot
 from storage.catalogue import cameras, segments
 from storage.coverage.one_camera import coverage
 from storage.intervals import Interval
+from storage.sentences import Sentence
 
 __all__ = ["PLAYLIST_TYPE", "ROUTES", "live_answer", "picture_answer", "recorded_answer"]
 
@@ -120,7 +121,7 @@ async def live_answer(
     """
     wanted_msn, wanted_part = _number("_HLS_msn", msn), _number("_HLS_part", part)
     if wanted_part is not None and wanted_msn is None:
-        raise ApiError("invalid_parameter", "_HLS_part needs _HLS_msn")
+        raise ApiError("invalid_parameter", Sentence("_HLS_part needs _HLS_msn"))
     if not await sync_to_thread(_is_recorded, services, camera):
         raise no_camera(camera)
     is_vlc = _VLC in request.headers.get("user-agent", "")
@@ -133,7 +134,7 @@ def _number(name: str, text: str | None) -> int | None:
     if text is None:
         return None
     if not _NUMBER.fullmatch(text):
-        raise ApiError("invalid_parameter", f"{name} must be a whole number")
+        raise ApiError("invalid_parameter", Sentence("{name} must be a whole number", name=name))
     return int(text)
 
 
@@ -179,7 +180,10 @@ async def picture_answer(services: Services, camera: str, at_us: int | None, wid
     """
     wanted = _number("width", width)
     if wanted is not None and wanted not in _WIDTHS:
-        raise ApiError("invalid_parameter", f"width must be from {_WIDTHS[0]} to {_WIDTHS[-1]} pixels")
+        raise ApiError(
+            "invalid_parameter",
+            Sentence("width must be from {least} to {most} pixels", least=_WIDTHS[0], most=_WIDTHS[-1]),
+        )
     async with services.picture_slots:
         found = await sync_to_thread(_picture, services, camera, at_us, wanted)
     return Response(

@@ -19,6 +19,7 @@ from nvr.playback.errors import FootageDamaged, FootageGone
 from nvr.playback.hls.names import GAP_BYTES, GAP_NAME, parse_segment_name, parse_zero
 from nvr.playback.media import SegmentMedia, open_media
 from storage.catalogue import segments
+from storage.sentences import Sentence
 
 __all__ = ["PRIVATE", "ROUTES", "gap_answer", "init_answer", "segment_media"]
 
@@ -77,7 +78,7 @@ def segment_media(services: Services, camera: str, name: str) -> SegmentMedia:
 
 
 def _gone() -> ApiError:
-    return ApiError("segment_not_found", "there is no such segment, or it was deleted")
+    return ApiError("segment_not_found", Sentence("there is no such segment, or it was deleted"))
 
 
 @get(
@@ -114,7 +115,7 @@ def init_answer(request: ApiRequest, services: Services, name: str) -> Response[
     with services.db.read() as conn:
         found = segments.init(conn, match["sha256"]) if match else None
     if found is None:
-        raise ApiError("init_not_found", "there is no such init")
+        raise ApiError("init_not_found", Sentence("there is no such init"))
     etag = f'"{found.id}"'
     headers = {**PRIVATE, "ETag": etag}
     if matches_etag(request.headers.get("if-none-match"), etag):

@@ -38,6 +38,7 @@ from storage.catalogue import segments
 from storage.catalogue.actors import of_address
 from storage.catalogue.audit import Act
 from storage.intervals import Interval
+from storage.sentences import Sentence
 
 __all__ = ["ROUTES"]
 
@@ -52,7 +53,9 @@ _ERRORS: Final = ("address_not_valid", "forbidden", "outside_address")
 
 
 def _not_valid() -> ApiError:
-    return ApiError("address_not_valid", "this address shows nothing, or nothing any more: ask whoever gave it to you")
+    return ApiError(
+        "address_not_valid", Sentence("this address shows nothing, or nothing any more: ask whoever gave it to you")
+    )
 
 
 def _open(request: ApiRequest, services: Services, secret: str, what: str, needed: Role = Role.VIEWER) -> Address:
@@ -74,7 +77,10 @@ def _open(request: ApiRequest, services: Services, secret: str, what: str, neede
             services.views.enter(act, found.camera, detail, now_us)
         raise _not_valid()
     if not found.role.allows(needed):
-        raise ApiError("forbidden", f"this needs the role {needed}; who made the address is {found.role}")
+        raise ApiError(
+            "forbidden",
+            Sentence("this needs the role {needed}; who made the address is {role}", needed=needed, role=found.role),
+        )
     if not services.views.goes_on(act, found.camera, detail, now_us):
         note: Callable[..., None] = lambda conn: addresses.used(conn, found.id, now_us=now_us)  # noqa: E731
         services.views.enter(act, found.camera, detail, now_us, also=note)
@@ -121,8 +127,8 @@ class _Watched:
         self._file.close()
 
 
-def _outside(what: str) -> ApiError:
-    return ApiError("outside_address", f"this address does not show {what}")
+def _outside(why: Sentence) -> ApiError:
+    return ApiError("outside_address", why)
 
 
 def _shown(services: Services, address: Address) -> Interval:
@@ -135,7 +141,7 @@ def _shown(services: Services, address: Address) -> Interval:
 
 def _range(address: Address) -> Interval:
     if address.start_us is None or address.end_us is None:
-        raise _outside("recorded footage: it is for live view")
+        raise _outside(Sentence("this address shows no recorded footage: it is for live view"))
     return Interval(address.start_us, address.end_us)
 
 
@@ -171,7 +177,7 @@ async def watch_live(
     """As ``/api/cameras/{camera}/live.m3u8``."""
     address = await sync_to_thread(_open, request, services, secret, "play")
     if not address.live:
-        raise _outside("live view: it is for a range")
+        raise _outside(Sentence("this address shows no live view: it is for a range"))
     answer = await live_answer(request, services, address.camera, msn, part)
     # It may have waited.
     await sync_to_thread(_check, services, secret)
@@ -196,7 +202,9 @@ def watch_segment(request: ApiRequest, services: Injected, secret: FromPath[str]
         within = bytes_within(media.segment, media.index, shown.start_us, shown.end_us)
         selected = None if within is None else select(request.headers, size=media.size, etag=media.etag)
         if within is None or selected is None or selected.first < within[0] or selected.last > within[1]:
-            raise _outside("these bytes: ask for those that its playlist names, by Range")
+            raise _outside(
+                Sentence("this address does not show these bytes: ask for those that its playlist names, by Range")
+            )
     except BaseException:
         media.close()
         raise
@@ -217,7 +225,7 @@ def watch_init(request: ApiRequest, services: Injected, secret: FromPath[str], n
     shown = _shown(services, address)
     with services.db.read() as conn:
         if not segments.needs_init(conn, address.camera, shown.start_us, shown.end_us, name.removesuffix(".mp4")):
-            raise ApiError("init_not_found", "there is no such init")
+            raise ApiError("init_not_found", Sentence("there is no such init"))
     return init_answer(request, services, name)
 
 
@@ -262,7 +270,7 @@ async def watch_clip(
         )
     except ApiError as error:
         # Where the parts are for those who are logged in.
-        raise ApiError(error.code, error.detail, headers=error.headers) from None
+        raise ApiError(error.code, error.sentence, headers=error.headers) from None
 
 
 @get(
@@ -293,12 +301,12 @@ async def watch_picture(
     address = await sync_to_thread(_open, request, services, secret, "snapshot")
     at_us = None if at is None else parse_time("at", at)
     if address.live and at_us is not None:
-        raise _outside("what was: it is for live view")
+        raise _outside(Sentence("this address shows no recorded footage: it is for live view"))
     if not address.live:
         asked = _range(address)
         at_us = asked.start_us if at_us is None else at_us
         if not asked.start_us <= at_us < asked.end_us:
-            raise _outside("this time")
+            raise _outside(Sentence("this address does not show this time"))
     return await picture_answer(services, address.camera, at_us, width)
 
 

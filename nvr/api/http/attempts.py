@@ -18,6 +18,7 @@ from typing import Final
 
 from nvr.api.http.errors import ApiError
 from nvr.backoff import Backoff
+from storage.sentences import Sentence
 
 __all__ = ["Attempts", "network_of"]
 
@@ -96,7 +97,7 @@ class Attempts:
                 whole_s = math.ceil(wait_s)
                 raise ApiError(
                     "too_many_attempts",
-                    f"too many failed attempts: try again in {whole_s} s",
+                    Sentence("too many failed attempts: try again in {whole_s} s", whole_s=whole_s),
                     headers={"Retry-After": str(whole_s)},
                 )
             self._users.add(_key(user, network), now_s)

@@ -27,6 +27,7 @@ from storage.catalogue import audit
 from storage.catalogue.actors import Actor
 from storage.catalogue.audit import Act
 from storage.catalogue.database import Database
+from storage.sentences import Sentence
 
 __all__ = ["COOKIE", "PUBLIC", "Principal", "address_of", "check_origin", "guard", "principal_of", "same_origin"]
 
@@ -74,11 +75,11 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
     needed = handler.opt.get("role")
     if needed is None:
         # Only the answers to OPTIONS that the framework adds declare none: nothing here is for other origins.
-        raise ApiError("method_not_allowed", "this address does not take this method")
+        raise ApiError("method_not_allowed", Sentence("this address does not take this method"))
     changes = connection.scope.get("method") not in _SAFE_METHODS
     if needed == PUBLIC:
         if WRONG_HOST in connection.scope:
-            raise ApiError("wrong_host", str(connection.scope[WRONG_HOST]))  # type: ignore[typeddict-item]
+            raise ApiError("wrong_host", connection.scope[WRONG_HOST])  # type: ignore[typeddict-item]
         if changes:
             check_origin(connection, must_tell=False)
         return
@@ -90,10 +91,20 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
             error.headers |= _asked_for_basic(connection)
         raise
     if principal.must_change and not handler.opt.get("before_change"):
-        raise ApiError("password_change_needed", "set a password of your own first: this one was made for you")
+        raise ApiError(
+            "password_change_needed", Sentence("set a password of your own first: this one was made for you")
+        )
     if not principal.role.allows(Role(needed)):
         await _look(connection, services, principal, "refused", {"route": connection.scope["path"][:200]})
-        raise ApiError("forbidden", f"this needs the role {needed}; {principal.name} is {principal.role}")
+        raise ApiError(
+            "forbidden",
+            Sentence(
+                "this needs the role {needed}; {name} is {role}",
+                needed=needed,
+                name=principal.name,
+                role=principal.role,
+            ),
+        )
     if changes and principal.session is not None:
         check_origin(connection, must_tell=True)
     elif changes and _scheme(connection) == "basic":
@@ -179,10 +190,12 @@ def _token_of(header: str) -> str:
         try:
             return base64.b64decode(text, validate=True).decode().partition(":")[2]
         except ValueError:
-            raise ApiError("not_authenticated", "the Authorization header is no HTTP Basic") from None
+            raise ApiError("not_authenticated", Sentence("the Authorization header is no HTTP Basic")) from None
     if scheme.lower() != "bearer":
-        message = "the Authorization header must be: Bearer <token>, or HTTP Basic with a token as password"
-        raise ApiError("not_authenticated", message)
+        raise ApiError(
+            "not_authenticated",
+            Sentence("the Authorization header must be: Bearer <token>, or HTTP Basic with a token as password"),
+        )
     return text
 
 
@@ -196,14 +209,14 @@ async def _authenticate(connection: Connection, services: Services) -> Principal
             # Counts failures only: 256 random bits are not guessed, and who has the right token must not wait for who
             # has an old one.
             services.token_attempts.begin("token", address_of(connection))
-            raise ApiError("not_authenticated", "this token is unknown or was removed")
+            raise ApiError("not_authenticated", Sentence("this token is unknown or was removed"))
         return found
     cookie = connection.cookies.get(COOKIE)
     if not cookie:
-        raise ApiError("not_authenticated", "log in first, or send a token: Authorization: Bearer <token>")
+        raise ApiError("not_authenticated", Sentence("log in first, or send a token: Authorization: Bearer <token>"))
     found = await sync_to_thread(_by_cookie, services.db, cookie, at_us) if len(cookie) <= _LONGEST_SECRET else None
     if found is None:
-        raise ApiError("not_authenticated", "the session is over: log in again")
+        raise ApiError("not_authenticated", Sentence("the session is over: log in again"))
     return found
 
 
@@ -239,8 +252,10 @@ def check_origin(connection: Connection, *, must_tell: bool) -> None:
     if not fine:
         raise ApiError(
             "cross_origin",
-            "this was not sent by a page of this server; programs use a token (Authorization: Bearer …) instead "
-            "of a cookie, and a proxy in front must pass the Host header on",
+            Sentence(
+                "this was not sent by a page of this server; programs use a token (Authorization: "
+                "Bearer …) instead of a cookie, and a proxy in front must pass the Host header on"
+            ),
         )
 
 

@@ -18,6 +18,7 @@ from litestar.concurrency import sync_to_thread
 from litestar.exceptions import InternalServerException
 
 from nvr.api.http.errors import ApiError
+from storage.sentences import Sentence
 
 __all__ = ["BIGGEST", "MOST_DEPTH", "MOST_VALUES", "BoundedRequest", "check_json", "check_numbers"]
 
@@ -47,14 +48,20 @@ def check_json(body: bytes) -> None:
     """
     body = _STRING.sub(b'""', body)
     if body.count(b",") + body.count(b":") > MOST_VALUES or body.count(b"[") + body.count(b"{") > MOST_VALUES:
-        raise ApiError("too_large", f"the body has more than {MOST_VALUES} values")
+        raise ApiError("too_large", Sentence("the body has more than {most} values", most=MOST_VALUES))
     depth = 0
     for match in _BRACKET.finditer(body):
         depth += 1 if match[0] in b"[{" else -1
         if depth > MOST_DEPTH:
-            raise ApiError("invalid_request", f"the body is nested deeper than {MOST_DEPTH} lists and objects")
+            raise ApiError(
+                "invalid_request",
+                Sentence("the body is nested deeper than {most} lists and objects", most=MOST_DEPTH),
+            )
     if _LONG_NUMBER.search(body) is not None:
-        raise ApiError("invalid_request", f"the body has a number of more than {_LONGEST_NUMBER} characters")
+        raise ApiError(
+            "invalid_request",
+            Sentence("the body has a number of more than {most} characters", most=_LONGEST_NUMBER),
+        )
 
 
 def check_numbers(value: Any, name: str, code: str = "invalid_request") -> None:
@@ -65,7 +72,12 @@ def check_numbers(value: Any, name: str, code: str = "invalid_request") -> None:
     """
     if isinstance(value, int):
         if not -BIGGEST <= value <= BIGGEST:
-            raise ApiError(code, f"{name or 'the body'} must be a whole number of at most {BIGGEST}")
+            raise ApiError(
+                code,
+                Sentence(
+                    "{name} must be a whole number of at most {most}", name=name or Sentence("the body"), most=BIGGEST
+                ),
+            )
     elif isinstance(value, msgspec.Struct):
         for field in value.__struct_fields__:
             check_numbers(getattr(value, field), f"{name}.{field}" if name else field, code)
@@ -91,7 +103,7 @@ class BoundedRequest(Request[Any, Any, Any]):
         try:
             return await super().body()
         except InternalServerException as error:
-            raise ApiError("invalid_request", "the client left before its body was whole") from error
+            raise ApiError("invalid_request", Sentence("the client left before its body was whole")) from error
 
     async def json(self) -> Any:
         """The parsed body.

@@ -18,6 +18,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Any, Final
 
 from nvr.api.http.settings import ApiSettings
+from storage.sentences import Sentence
 
 __all__ = ["WRONG_HOST", "Arrived", "Front", "host_of", "is_trusted", "parse_address", "received"]
 
@@ -34,7 +35,7 @@ _Network = IPv4Network | IPv6Network
 _PRIVATE_SUFFIXES: Final = (".localhost", ".local", ".internal", ".home.arpa", ".lan", ".home", ".test")
 _HTTP: Final = 80
 _HTTPS: Final = 443
-_NO_HOST: Final = "the Host header names no host"
+_NO_HOST: Final = Sentence("the Host header names no host")
 _NAME: Final = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.ASCII)
 _PORT: Final = re.compile(r"\d{1,5}", re.ASCII)
 
@@ -140,7 +141,7 @@ class Arrived:
     """A request as the routes see it; or, with ``refused`` or ``location``, how it is answered at once."""
 
     scope: Any
-    refused: str | None = None
+    refused: Sentence | None = None
     location: str | None = None
 
 
@@ -186,7 +187,7 @@ class Front:
         scope["headers"] = headers
         whys = [_refused(names, settings, proxied=proxied) for names in hosts]
         if (why := next(filter(None, whys), None)) is not None:
-            if why == _NO_HOST or not any(key == b"authorization" for key, _ in headers):
+            if why is _NO_HOST or not any(key == b"authorization" for key, _ in headers):
                 return Arrived(scope, refused=why)
             # A foreign page can't have a token: the guard lets in who brings one that is good.
             scope[WRONG_HOST] = why
@@ -234,7 +235,7 @@ def _to_https(scope: Any, hosts: list[str], settings: ApiSettings) -> Arrived:
     )
 
 
-def _refused(hosts: list[str], settings: ApiSettings, *, proxied: bool) -> str | None:
+def _refused(hosts: list[str], settings: ApiSettings, *, proxied: bool) -> Sentence | None:
     if not hosts:
         # No browser does that.
         return None
@@ -244,7 +245,7 @@ def _refused(hosts: list[str], settings: ApiSettings, *, proxied: bool) -> str |
     # A proxy that was named knows its names.
     if (proxied and not settings.hosts) or _is_ours(host, settings):
         return None
-    return (
+    return Sentence(
         "this server is not known by the name in the Host header; if it is to be, add it to [server] hosts, "
         "or name the proxy in front in [server] trusted_proxies"
     )

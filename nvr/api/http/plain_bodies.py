@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from nvr.api.http.errors import ApiError
+from storage.sentences import Sentence
 from storage.texts import wrong_in
 
 __all__ = ["check_texts"]
@@ -28,7 +29,12 @@ def check_texts(body: Any, name: str = "") -> None:
         wrong = wrong_in(body.removeprefix("\ufeff").replace("\r", "\n"), lines=True)
         if wrong is not None:
             raise ApiError(
-                "invalid_request", f"{name or 'the body'} holds a character that may stand in no text: {wrong}"
+                "invalid_request",
+                Sentence(
+                    "{name} holds a character that may stand in no text: {wrong}",
+                    name=name or Sentence("the body"),
+                    wrong=wrong,
+                ),
             )
     elif isinstance(body, msgspec.Struct):
         for field in body.__struct_fields__:

@@ -11,6 +11,7 @@ from typing import Final
 
 from nvr.api.http.errors import ApiError
 from storage.intervals import DAY_US, Interval
+from storage.sentences import Sentence
 
 __all__ = [
     "LONGEST_RANGE_US",
@@ -70,7 +71,10 @@ def parse_time(name: str, text: str | None) -> int:
         ApiError: ``missing_parameter``, ``naive_time``, ``invalid_time`` or ``time_out_of_range``.
     """
     if not text:
-        raise ApiError("missing_parameter", f"{name} is missing: give a time such as {name}=2026-11-23T14:05:06Z")
+        raise ApiError(
+            "missing_parameter",
+            Sentence("{name} is missing: give a time such as {name}=2026-11-23T14:05:06Z", name=name),
+        )
     match = _TIME.fullmatch(text.strip())
     if match is None:
         raise _not_a_time(name, text)
@@ -78,17 +82,24 @@ def parse_time(name: str, text: str | None) -> int:
         day = date(int(match["year"]), int(match["month"]), int(match["day"])).toordinal() - _EPOCH_DAY
     except ValueError:
         raise ApiError(
-            "invalid_time", f"{name}: there is no day {match['year']}-{match['month']}-{match['day']}"
+            "invalid_time",
+            Sentence(
+                "{name}: there is no day {year}-{month}-{day}",
+                name=name,
+                year=match["year"],
+                month=match["month"],
+                day=match["day"],
+            ),
         ) from None
     hour, minute, second = int(match["hour"]), int(match["minute"]), int(match["second"] or 0)
     offset_h, offset_m = int(match["offset_h"] or 0), int(match["offset_m"] or 0)
     if hour > 23 or minute > 59 or second > 59 or offset_h > 23 or offset_m > 59:
-        raise ApiError("invalid_time", f"{name}: hours go to 23, minutes and seconds to 59")
+        raise ApiError("invalid_time", Sentence("{name}: hours go to 23, minutes and seconds to 59", name=name))
     offset_s = (offset_h * 3600 + offset_m * 60) * (1 if match["sign"] == "+" else -1)
     micro = int((match["fraction"] or "0")[:6].ljust(6, "0"))
     at_us = day * DAY_US + (hour * 3600 + minute * 60 + second - offset_s) * 1_000_000 + micro
     if not 0 <= at_us < _LAST_US:
-        raise ApiError("time_out_of_range", f"{name} must lie in the years 1970 to 2199")
+        raise ApiError("time_out_of_range", Sentence("{name} must lie in the years 1970 to 2199", name=name))
     return at_us
 
 
@@ -96,17 +107,27 @@ def _not_a_time(name: str, text: str) -> ApiError:
     if _PLUS_LOST.fullmatch(text.strip()):
         return ApiError(
             "naive_time",
-            f"{name} has a space where its offset's + was: in a URL write + as %2B,"
-            f" as in {name}=2026-11-23T14:05:06%2B07:00",
+            Sentence(
+                "{name} has a space where its offset's + was: in a URL write + as %2B, as in "
+                "{name}=2026-11-23T14:05:06%2B07:00",
+                name=name,
+            ),
         )
     if _NAIVE.fullmatch(text.strip()):
         return ApiError(
             "naive_time",
-            f"{name} has no zone, so it could mean several times: add Z or an offset, as in {name}=2026-11-23T14:05:06Z"
-            " or 2026-11-23T14:05:06%2B07:00 (in a URL + is written %2B)",
+            Sentence(
+                "{name} has no zone, so it could mean several times: add Z or an offset, as in "
+                "{name}=2026-11-23T14:05:06Z or 2026-11-23T14:05:06%2B07:00 (in a URL + is written "
+                "%2B)",
+                name=name,
+            ),
         )
     return ApiError(
-        "invalid_time", f"{name} is not an ISO 8601 time with a zone; write it like {name}=2026-11-23T14:05:06.123Z"
+        "invalid_time",
+        Sentence(
+            "{name} is not an ISO 8601 time with a zone; write it like {name}=2026-11-23T14:05:06.123Z", name=name
+        ),
     )
 
 
@@ -118,9 +139,11 @@ def parse_range(start: str | None, end: str | None, *, longest_us: int) -> Inter
     """
     asked = Interval(parse_time("start", start), parse_time("end", end))
     if asked.end_us <= asked.start_us:
-        raise ApiError("empty_range", "end must be after start: the range is [start, end)")
+        raise ApiError("empty_range", Sentence("end must be after start: the range is [start, end)"))
     if asked.end_us - asked.start_us > longest_us:
         days, hours = divmod(longest_us // 3_600_000_000, 24)
-        limit = f"{days} days" if days > 2 else f"{days * 24 + hours} hours"
-        raise ApiError("range_too_long", f"the range is longer than {limit}: ask in several parts")
+        limit = Sentence("{count} days", count=days) if days > 2 else Sentence("{count} hours", count=days * 24 + hours)
+        raise ApiError(
+            "range_too_long", Sentence("the range is longer than {limit}: ask in several parts", limit=limit)
+        )
     return asked

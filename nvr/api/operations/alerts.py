@@ -21,6 +21,7 @@ from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected
 from nvr.api.http.times import format_time
 from nvr.texts.plain import plain_detail
+from storage.sentences import Sentence
 
 __all__ = ["ROUTES"]
 
@@ -136,7 +137,7 @@ def list_alerts(
 ) -> Response[bytes]:
     """With ``open``, only those that are."""
     if not 1 <= limit <= _MOST:
-        raise ApiError("invalid_parameter", f"limit must be from 1 to {_MOST}")
+        raise ApiError("invalid_parameter", Sentence("limit must be from 1 to {most}", most=_MOST))
     with services.db.read() as conn:
         rows = alerts.every(conn, open_only=open, limit=limit)
         failed = deliveries.troubled(conn, [row.id for row in rows])
@@ -164,7 +165,7 @@ def acknowledge(
                 conn, alert, note=data.note, by=principal_of(request).actor, now_us=services.now_us()
             )
         except KeyError:
-            raise ApiError("alert_not_found", f"there is no alert {alert!r}") from None
+            raise ApiError("alert_not_found", Sentence("there is no alert {alert!r}", alert=alert)) from None
         failed = deliveries.troubled(conn, [alert])
     return json_answer(request, _body(row, failed.get(alert, ()), whole=is_admin(request)))
 

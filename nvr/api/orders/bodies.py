@@ -11,6 +11,7 @@ from nvr.api.http.errors import ApiError
 from nvr.api.http.times import format_time, parse_time
 from nvr.orders import model as directives
 from nvr.orders.model import Directive, DirectiveKind, DirectiveState, Revocation, state_of
+from storage.sentences import Sentence
 
 __all__ = ["DirectiveBody", "NewOrder", "NewRevocation", "RevocationBody", "body_of", "known", "optional_time"]
 
@@ -160,5 +161,5 @@ def known(conn: sqlite3.Connection, id_: str, kind: DirectiveKind) -> Directive:
     """
     found = directives.find(conn, id_)
     if found is None or found.kind is not kind:
-        raise ApiError("directive_not_found", f"there is no {kind} {id_!r}")
+        raise ApiError("directive_not_found", Sentence("there is no {kind} {id!r}", kind=kind, id=id_))
     return found

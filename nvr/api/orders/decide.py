@@ -20,6 +20,7 @@ from nvr.orders.carrying_out import carry_out
 from nvr.orders.model import DirectiveError, DirectiveKind, Draft
 from storage.catalogue import cameras
 from storage.catalogue.selection import select
+from storage.sentences import Sentence, sentence_of
 
 __all__ = ["end_directive", "enter_directive"]
 
@@ -38,7 +39,7 @@ def enter_directive(
                 conn, draft, found.ids, node_id=services.settings.node, by=principal_of(request).actor, now_us=now_us
             )
         except DirectiveError as error:
-            raise ApiError("invalid_directive", str(error)) from None
+            raise ApiError("invalid_directive", sentence_of(error)) from None
     carry_out(services.db)
     with services.db.read() as conn:
         return body_of(conn, entered, now_us=now_us)
@@ -59,7 +60,7 @@ def end_directive(
         if data.where is None:
             return data.cameras
         if data.cameras is not None:
-            raise ApiError("invalid_selection", "choose cameras in one way: where or cameras")
+            raise ApiError("invalid_selection", Sentence("choose cameras in one way: where or cameras"))
         left = {m.camera for m in directives.cameras_of(conn, id_) if m.revocation is None}
         with knowing():
             members = select(parse_where(data.where), cameras.every(conn, removed=True))
@@ -82,7 +83,7 @@ def end_directive(
                 now_us=now_us,
             )
         except DirectiveError as error:
-            raise ApiError("invalid_directive", str(error)) from None
+            raise ApiError("invalid_directive", sentence_of(error)) from None
     carry_out(services.db)
     with services.db.read() as conn:
         body = body_of(conn, known(conn, id_, kind), now_us=now_us)

@@ -28,6 +28,7 @@ from nvr.orders import attachments
 from nvr.orders import model as directives
 from nvr.orders.impact import impact, plan_hash
 from nvr.orders.model import DirectiveError, DirectiveKind, Draft, check
+from storage.sentences import Sentence, sentence_of
 
 __all__ = ["ROUTES"]
 
@@ -141,7 +142,7 @@ def _draft(conn: sqlite3.Connection, data: NewOrder, now_us: int) -> tuple[Draft
     try:
         check(draft)
     except DirectiveError as error:
-        raise ApiError("invalid_directive", str(error)) from None
+        raise ApiError("invalid_directive", sentence_of(error)) from None
     return draft, found, plan_hash(draft, found.ids, start_is_now=not data.start)
 
 
@@ -201,7 +202,8 @@ def enter_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrder
         draft, found, hash_ = _draft(conn, data, now_us)
         if data.plan_hash != hash_:
             raise ApiError(
-                "plan_changed", "the order, or the cameras it chooses, are not those of the dry run: look at it again"
+                "plan_changed",
+                Sentence("the order, or the cameras it chooses, are not those of the dry run: look at it again"),
             )
         return draft, found
 
@@ -240,7 +242,7 @@ async def upload_attachment(request: ApiRequest, services: Injected) -> Response
     try:
         sha256 = await sync_to_thread(_keep, services, data)
     except attachments.AttachmentError as error:
-        raise ApiError("invalid_attachment", str(error)) from None
+        raise ApiError("invalid_attachment", sentence_of(error)) from None
     return Response(Uploaded(sha256, len(data)), status_code=201, headers={"Cache-Control": "no-store"})
 
 
@@ -263,7 +265,7 @@ def order_attachment(services: Injected, order: FromPath[str]) -> Response[bytes
         found = known(conn, order, DirectiveKind.ORDER)
         data = attachments.load(conn, found.attachment) if found.attachment else None
     if data is None:
-        raise ApiError("attachment_not_found", "this order has no file")
+        raise ApiError("attachment_not_found", Sentence("this order has no file"))
     name = quote(found.attachment_name or f"order-{order}", safe="")
     return Response(
         data,

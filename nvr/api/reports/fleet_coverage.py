@@ -28,6 +28,7 @@ from storage.causes import Cause, CauseClass
 from storage.coverage.clock_steps import fleet_steps
 from storage.coverage.figures import summed
 from storage.intervals import DAY_US, Interval
+from storage.sentences import Sentence
 
 __all__ = ["ROUTES"]
 
@@ -150,10 +151,12 @@ def fleet_coverage(
     query = parse_gap_query(asked, cameras=camera or (), groups=group or (), where=where)
     label = by.removeprefix("label:")
     if not label:
-        raise ApiError("invalid_parameter", "by must be camera, day, hour, or a label such as by=district")
+        raise ApiError("invalid_parameter", Sentence("by must be camera, day, hour, or a label such as by=district"))
     now_us, zone, asked_us = services.now_us(), services.settings.zone, asked.end_us - asked.start_us
     if not services.report_slots.acquire(blocking=False):
-        raise ApiError("busy", "other reports are being made: try again in a few seconds", headers={"Retry-After": "3"})
+        raise ApiError(
+            "busy", Sentence("other reports are being made: try again in a few seconds"), headers={"Retry-After": "3"}
+        )
     try:
         with services.db.read() as conn, knowing():
             try:

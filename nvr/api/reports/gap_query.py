@@ -13,6 +13,7 @@ from nvr.reports.query import GapQuery, ReportGroup
 from nvr.texts import LANGUAGES, Language
 from storage.causes import Cause, CauseClass
 from storage.intervals import Interval
+from storage.sentences import Sentence
 
 __all__ = ["parse_format", "parse_gap_query", "parse_language"]
 
@@ -40,8 +41,8 @@ def parse_gap_query(
         asked,
         tuple(dict.fromkeys(cameras)),
         tuple(_group(text) for text in groups),
-        frozenset(_word(Cause, "cause", "causes", text) for text in causes),
-        frozenset(_word(CauseClass, "class", "classes", text) for text in classes),
+        frozenset(_word(Cause, "cause", text) for text in causes),
+        frozenset(_word(CauseClass, "class", text) for text in classes),
         _fold_us(fold_s),
         _limit(limit),
         where=parse_where(where),
@@ -55,7 +56,7 @@ def parse_format(text: str) -> ReportFormat:
         ApiError: ``invalid_parameter``.
     """
     if text not in FORMATS:
-        raise ApiError("invalid_parameter", f"format must be one of {', '.join(FORMATS)}")
+        raise ApiError("invalid_parameter", Sentence("format must be one of {known}", known=", ".join(FORMATS)))
     return FORMATS[text]
 
 
@@ -66,22 +67,25 @@ def parse_language(text: str) -> Language:
         ApiError: ``invalid_parameter``.
     """
     if text not in LANGUAGES:
-        raise ApiError("invalid_parameter", f"lang must be one of {', '.join(LANGUAGES)}")
+        raise ApiError("invalid_parameter", Sentence("lang must be one of {known}", known=", ".join(LANGUAGES)))
     return text
 
 
 def _group(text: str) -> ReportGroup:
     at = min((i for i in (text.find(":"), text.find("=")) if i > 0), default=-1)
     if at < 0 or at == len(text) - 1:
-        raise ApiError("invalid_parameter", "group must be a label and its value, as in group=district:north")
+        raise ApiError("invalid_parameter", Sentence("group must be a label and its value, as in group=district:north"))
     return ReportGroup(text[:at].strip(), text[at + 1 :].strip())
 
 
-def _word(kind: type[_Word], one: str, many: str, text: str) -> _Word:
+def _word(kind: type[_Word], name: str, text: str) -> _Word:
     try:
         return kind(text)
     except ValueError:
-        raise ApiError("invalid_parameter", f"there is no such {one}; {many} are {', '.join(kind)}") from None
+        raise ApiError(
+            "invalid_parameter",
+            Sentence("{name} must be one of {known}", name=name, known=", ".join(kind)),
+        ) from None
 
 
 def _fold_us(text: str | None) -> int:
@@ -92,7 +96,10 @@ def _fold_us(text: str | None) -> int:
     except ValueError:
         value = math.nan
     if not 0 <= value <= _LONGEST_FOLD_S:
-        raise ApiError("invalid_parameter", f"fold_s must be a number of seconds from 0 to {_LONGEST_FOLD_S}")
+        raise ApiError(
+            "invalid_parameter",
+            Sentence("fold_s must be a number of seconds from 0 to {most}", most=_LONGEST_FOLD_S),
+        )
     return round(value * 1_000_000)
 
 
@@ -100,5 +107,5 @@ def _limit(text: str | None) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise ApiError("invalid_parameter", "limit must be a number of gaps, 0 or more")
+        raise ApiError("invalid_parameter", Sentence("limit must be a number of gaps, 0 or more"))
     return int(text)

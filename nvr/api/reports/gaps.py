@@ -25,6 +25,7 @@ from nvr.api.reports.gap_query import parse_format, parse_gap_query, parse_langu
 from nvr.reports.document import Reader
 from nvr.reports.query import GapQuery, chosen
 from storage.causes import Cause, CauseClass
+from storage.sentences import Sentence
 
 __all__ = ["ROUTES", "GapReport"]
 
@@ -140,7 +141,9 @@ def gap_report(
 
 def _spooled(services: Any, pieces: Callable[[], Any]) -> Spool:
     if not services.report_slots.acquire(blocking=False):
-        raise ApiError("busy", "other reports are being made: try again in a few seconds", headers={"Retry-After": "3"})
+        raise ApiError(
+            "busy", Sentence("other reports are being made: try again in a few seconds"), headers={"Retry-After": "3"}
+        )
     spool = Spool(pieces, services.report_slots.release)
     spool.begin()
     return spool

@@ -25,6 +25,7 @@ from storage.disk.roots import Root
 from storage.intervals import DAY_US
 from storage.retention import forecast
 from storage.retention.plan import disks
+from storage.sentences import Sentence, sentence_of
 
 __all__ = ["ROUTES"]
 
@@ -153,16 +154,22 @@ def network(
     asked = parse_range(start, end, longest_us=_LONGEST_HOURS_US if kind == "hour" else _LONGEST_US)
     chosen, now_us, zone = parse_where(where), services.now_us(), services.settings.zone
     if not by.strip():
-        raise ApiError("invalid_parameter", "by must be camera or the name of a label, as in by=isp")
+        raise ApiError("invalid_parameter", Sentence("by must be camera or the name of a label, as in by=isp"))
     if not services.report_slots.acquire(blocking=False):
-        raise ApiError("busy", "other reports are being made: try again in a few seconds", headers={"Retry-After": "3"})
+        raise ApiError(
+            "busy", Sentence("other reports are being made: try again in a few seconds"), headers={"Retry-After": "3"}
+        )
     try:
         with services.db.read() as conn, knowing():
             group_of = figures.groups(conn, by.strip(), chosen)
             edges = figures.edges(asked.start_us, asked.end_us, kind, zone)
             if len(set(group_of.values())) * (len(edges) - 1) > _MOST_ROWS:
                 raise ApiError(
-                    "range_too_long", f"that would be more than {_MOST_ROWS} rows: ask for less, or in several parts"
+                    "range_too_long",
+                    Sentence(
+                        "that would be more than {most} rows: ask for less, or in several parts",
+                        most=_MOST_ROWS,
+                    ),
                 )
             parts = figures.measure(conn, group_of, edges, now_us=now_us)
         body = NetworkReport(
@@ -184,7 +191,7 @@ def _step(text: str) -> Step:
     for known in get_args(Step):
         if text == known:
             return known  # type: ignore[no-any-return]
-    raise ApiError("invalid_parameter", f"step must be one of {', '.join(get_args(Step))}")
+    raise ApiError("invalid_parameter", Sentence("step must be one of {known}", known=", ".join(get_args(Step))))
 
 
 @get(
@@ -208,7 +215,7 @@ def capacity_plan(
     chosen, now_us = parse_where(where), services.now_us()
     count = _number("cameras", cameras, 0, 10_000_000)
     if count is not None and count != int(count):
-        raise ApiError("invalid_parameter", "cameras must be a whole number")
+        raise ApiError("invalid_parameter", Sentence("cameras must be a whole number"))
     rate_bps = _number("bitrate_bps", bitrate_bps, 1, 1e12)
     kept_days = _number("days", days, 0, 36_500)
     share = _number("overhead", overhead, 0, 10)
@@ -217,7 +224,9 @@ def capacity_plan(
     share = OVERHEAD if share is None else share
     price = float(services.settings.price_per_mbit) if price is None else price
     if not services.report_slots.acquire(blocking=False):
-        raise ApiError("busy", "other reports are being made: try again in a few seconds", headers={"Retry-After": "3"})
+        raise ApiError(
+            "busy", Sentence("other reports are being made: try again in a few seconds"), headers={"Retry-After": "3"}
+        )
     try:
         ids, measured, capacity_bytes = _present(services, chosen, now_us)
     finally:
@@ -230,7 +239,9 @@ def capacity_plan(
     try:
         planned = made(None if count is None else int(count), rate_bps)
     except NoBitrateError as error:
-        raise ApiError("invalid_parameter", f"{error}, as in bitrate_bps=2000000") from None
+        raise ApiError(
+            "invalid_parameter", Sentence("{error}, as in bitrate_bps=2000000", error=sentence_of(error))
+        ) from None
     body = CapacityPlanBody(
         as_of=format_time(now_us),
         where=chosen.text,
@@ -279,7 +290,10 @@ def _number(name: str, text: str | None, least: float, most: float) -> float | N
     except ValueError:
         value = math.nan
     if not least <= value <= most:
-        raise ApiError("invalid_parameter", f"{name} must be a number from {least:g} to {most:g}")
+        raise ApiError(
+            "invalid_parameter",
+            Sentence("{name} must be a number from {least:g} to {most:g}", name=name, least=least, most=most),
+        )
     return value
 
 

@@ -16,6 +16,7 @@ from nvr.api.http.services import Injected
 from nvr.api.http.times import TIME_ERRORS, format_time, parse_time
 from storage.retention import by_person
 from storage.retention.by_person import DeletionError, DeletionPlan
+from storage.sentences import Sentence, sentence_of
 
 __all__ = ["ROUTES"]
 
@@ -74,7 +75,7 @@ def preview_deletion(
         except KeyError:
             raise no_camera(camera) from None
         except DeletionError as error:
-            raise ApiError("invalid_deletion", str(error)) from None
+            raise ApiError("invalid_deletion", sentence_of(error)) from None
     return json_answer(request, _body(found))
 
 
@@ -94,7 +95,9 @@ def delete_range(
     try:
         with services.db.read() as conn:
             if by_person.plan(conn, camera, start_us, end_us).hash != data.plan_hash:
-                raise ApiError("plan_changed", "what would be deleted is no longer what was shown: look at it again")
+                raise ApiError(
+                    "plan_changed", Sentence("what would be deleted is no longer what was shown: look at it again")
+                )
         done = by_person.delete(
             services.db,
             camera,
@@ -108,7 +111,7 @@ def delete_range(
     except KeyError:
         raise no_camera(camera) from None
     except DeletionError as error:
-        raise ApiError("invalid_deletion", str(error)) from None
+        raise ApiError("invalid_deletion", sentence_of(error)) from None
     return json_answer(request, _body(done))
 
 

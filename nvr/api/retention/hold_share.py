@@ -12,6 +12,7 @@ from nvr.api.http.services import Services
 from storage.disk.roots import Root
 from storage.retention import holds
 from storage.retention.plan import disks
+from storage.sentences import Sentence
 
 __all__ = ["check_share"]
 
@@ -35,7 +36,11 @@ def check_share(request: ApiRequest, services: Services, wanted: Sequence[tuple[
     if kept > before and kept * 100 > total * settings.holds_share and total:
         raise ApiError(
             "hold_too_large",
-            f"with this hold, holds would keep {kept / 1e9:.1f} GB, {kept * 100 / total:.0f} % of the disks;"
-            f" above {settings.holds_share} % an"
-            " administrator must place it: ask for a shorter range, or ask one",
+            Sentence(
+                "with this hold, holds would keep {gigabytes:.1f} GB, {share:.0f} % of the disks; above "
+                "{holds_share} % an administrator must place it: ask for a shorter range, or ask one",
+                gigabytes=kept / 1e9,
+                share=kept * 100 / total,
+                holds_share=settings.holds_share,
+            ),
         )

@@ -17,6 +17,7 @@ from nvr.api.http.times import format_time, parse_time
 from nvr.api.retention.hold_share import check_share
 from storage.retention import holds
 from storage.retention.holds import Hold, HoldError
+from storage.sentences import Sentence, sentence_of
 
 __all__ = ["ROUTES"]
 
@@ -119,7 +120,7 @@ def place_hold(request: ApiRequest, services: Injected, data: JSONBody[NewHold])
         except KeyError:
             raise no_camera(data.camera) from None
         except HoldError as error:
-            raise ApiError("invalid_hold", str(error)) from None
+            raise ApiError("invalid_hold", sentence_of(error)) from None
     with services.db.read() as conn:
         body = _body(conn, hold)
     return json_answer(request, body, status=201)
@@ -140,15 +141,17 @@ def release_hold(
     with services.db.write() as conn:
         known = holds.find(conn, hold)
         if known is not None and known.released_us is not None:
-            raise ApiError("hold_released", f"the hold was released by {known.released_by}")
+            raise ApiError(
+                "hold_released", Sentence("the hold was released by {released_by}", released_by=known.released_by)
+            )
         try:
             ended = holds.release(
                 conn, hold, reason=data.reason, by=principal_of(request).actor, now_us=services.now_us()
             )
         except KeyError:
-            raise ApiError("hold_not_found", f"there is no hold {hold!r}") from None
+            raise ApiError("hold_not_found", Sentence("there is no hold {hold!r}", hold=hold)) from None
         except HoldError as error:
-            raise ApiError("invalid_hold", str(error)) from None
+            raise ApiError("invalid_hold", sentence_of(error)) from None
     with services.db.read() as conn:
         return json_answer(request, _body(conn, ended))
 

@@ -45,6 +45,7 @@ from storage.retention import candidates as footage
 from storage.retention import confirmations, confirmed_plans, forecast
 from storage.retention.plan import Disk, apply, disks
 from storage.retention.policies import LabelRule, Policy, Rules, own_rules, resolve
+from storage.sentences import Sentence, sentence_of
 
 __all__ = ["ROUTES"]
 
@@ -96,12 +97,18 @@ def _changed(old: Policy, change: PolicyChange, what: str) -> Policy:
     for key in ("max_age_s", "min_age_s"):
         age = getattr(change, key)
         if isinstance(age, float | int) and not 1 <= age <= LONGEST_S:
-            raise ApiError("invalid_retention", f"{what}.{key} must be between 1 and {LONGEST_S}")
+            raise ApiError(
+                "invalid_retention",
+                Sentence("{what}.{key} must be between 1 and {most}", what=what, key=key, most=LONGEST_S),
+            )
         if age is not msgspec.UNSET:
             old = replace(old, **{key.replace("_s", "_us"): None if age is None else round(age * 1_000_000)})
     if change.max_bytes is not msgspec.UNSET:
         if change.max_bytes is not None and change.max_bytes < LEAST_BYTES:
-            raise ApiError("invalid_retention", f"{what}.max_bytes must be at least {LEAST_BYTES}")
+            raise ApiError(
+                "invalid_retention",
+                Sentence("{what}.max_bytes must be at least {least}", what=what, least=LEAST_BYTES),
+            )
         old = replace(old, max_bytes=change.max_bytes)
     return old
 
@@ -127,7 +134,9 @@ def _preview(request: ApiRequest, services: Services, change: RuleChange) -> Res
                 and policy.max_age_us is not None
                 and policy.min_age_us > policy.max_age_us
             ):
-                raise ApiError("invalid_retention", f"camera {id_} would have a min_age longer than its max_age")
+                raise ApiError(
+                    "invalid_retention", Sentence("camera {id} would have a min_age longer than its max_age", id=id_)
+                )
         planned = confirmed_plans.preview(conn, rules, _disks(services), now_us=now_us, own=own)
         made = confirmed_plans.packed(conn, planned.deletions, in_force)
     with services.db.write() as conn:
@@ -184,7 +193,7 @@ def apply_plan(request: ApiRequest, services: Injected, data: JSONBody[Confirmat
         with services.db.read() as conn:
             todo = confirmed_plans.confirmed(conn, data.plan_hash, _rules(services), now_us=now_us)
     except confirmed_plans.PlanError as error:
-        raise ApiError("plan_changed", str(error)) from None
+        raise ApiError("plan_changed", sentence_of(error)) from None
     done = apply(services.db, todo.deletions, now_us=now_us, by=principal_of(request).actor, sweep=False)
     return json_answer(request, AppliedRules(RuleCount(done.segments, done.bytes), todo.gone))
 
@@ -260,7 +269,8 @@ def confirm_cause(request: ApiRequest, services: Injected, data: JSONBody[CauseC
             confirmations.confirm(conn, data.cause, by=principal_of(request).actor, now_us=services.now_us())
     except KeyError:
         raise ApiError(
-            "nothing_waits", f"no deletion waits for {data.cause!r}; GET /api/retention/waiting lists them"
+            "nothing_waits",
+            Sentence("no deletion waits for {cause!r}; GET /api/retention/waiting lists them", cause=data.cause),
         ) from None
     return json_answer(request, _waiting(services))
 

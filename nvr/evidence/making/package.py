@@ -50,6 +50,7 @@ from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
 from storage.disk.files import FILES
 from storage.format.boxes import Track
+from storage.sentences import joined
 
 __all__ = [
     "ExportPlan",
@@ -111,7 +112,7 @@ def plan_export(database: Database, cache: IndexCache, request: ExportRequest, *
     """
     complaints = request.complaints()
     if complaints:
-        raise ExportRefused("; ".join(complaints))
+        raise ExportRefused(str(joined(complaints)))
     cameras = tuple(
         plan_camera(database, cache, camera, request.start_us, request.end_us, now_us=now_us)
         for camera in request.cameras

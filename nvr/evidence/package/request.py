@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final
 
+from storage.sentences import Sentence
 from storage.texts import wrong_in
 
 __all__ = ["OPERATING_SYSTEM", "STATEABLE", "ExportRequest", "Unit", "new_export_id"]
@@ -71,19 +72,23 @@ class ExportRequest:
         wanted = {**dict.fromkeys((*also, "case", "legal_basis", "purpose"), self.operator), **by}
         return replace(self, stated_by={name: who for name, who in wanted.items() if getattr(self, name)})
 
-    def complaints(self) -> list[str]:
+    def complaints(self) -> list[Sentence]:
         """What of it can't be: for whoever asked."""
         found = []
         if not self.cameras:
-            found.append("an export needs at least one camera")
+            found.append(Sentence("an export needs at least one camera"))
         if len(set(self.cameras)) != len(self.cameras):
-            found.append("a camera is named twice")
+            found.append(Sentence("a camera is named twice"))
         if self.end_us <= self.start_us:
-            found.append("the range is empty: end must be after start")
+            found.append(Sentence("the range is empty: end must be after start"))
         for name in ("operator", "case", "legal_basis", "purpose", "requester", "approver"):
             text = getattr(self, name)
             if len(text) > _LONGEST_TEXT or wrong_in(text) is not None:
-                found.append(f"{name} must be one line of at most {_LONGEST_TEXT} printable characters")
+                found.append(
+                    Sentence(
+                        "{name} must be one line of at most {most} printable characters", name=name, most=_LONGEST_TEXT
+                    )
+                )
         return found
 
 

@@ -24,6 +24,7 @@ from nvr.texts import Formats, words
 from storage.causes import Cause, CauseClass
 from storage.coverage.account import TimeAccount
 from storage.coverage.figures import Category, category
+from storage.sentences import fill
 
 __all__ = ["first_picture", "make_statement"]
 
@@ -117,7 +118,7 @@ class _Page(FPDF):
         for number, language in enumerate(_LANGUAGES):
             text = words(language).sentences[key]
             self.font(8, colour=_FAINT if number else _INK)
-            self.line_of(text.format(**values), 3.9)
+            self.line_of(fill(text, values), 3.9)
 
 
 def _label(key: str) -> str:

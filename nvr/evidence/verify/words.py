@@ -8,6 +8,7 @@ from typing import Any
 from nvr.evidence.seal.times import iso
 from nvr.evidence.verify.report import VerificationReport
 from nvr.texts import Language, words
+from storage.sentences import fill
 
 __all__ = ["describe", "finding_text", "note_text", "report_json"]
 
@@ -18,7 +19,7 @@ def _verdict(report: VerificationReport) -> str:
 
 def finding_text(language: Language, code: str, values: Mapping[str, Any]) -> str:
     """A finding in words."""
-    return words(language).findings[code].format(**values).strip()
+    return fill(words(language).findings[code], values).strip()
 
 
 note_text = finding_text
@@ -29,7 +30,7 @@ def describe(report: VerificationReport, language: Language) -> list[str]:
     text = words(language).findings
     lines = [
         f"{text['target']}: {report.target} ({text[report.form]},"
-        f" {text['files'].format(files=report.files, bytes=report.bytes)})"
+        f" {fill(text['files'], {'files': report.files, 'bytes': report.bytes})})"
     ]
     if "id" in report.about:
         request = report.about.get("request", {})

@@ -175,7 +175,7 @@ function Frame({ me, where }: { me: Me; where: Route }) {
           <Content key={key} me={me} where={where} />
         ) : (
           <p class="panel error" role="alert" data-testid="not-allowed">
-            {t.errors.forbidden}
+            {t.notAllowed}
           </p>
         )}
       </main>

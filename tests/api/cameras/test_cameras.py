@@ -328,7 +328,7 @@ async def test_retention_and_priority_are_worded_as_in_the_file(client: Client, 
         ({"max_age": "1d", "min_age": "2d"}, "min_age", "min_age 2d is longer than max_age 1d"),
         ({"max_bytes": "10"}, "max_bytes", "is not a size"),
         ({"max_bytes": "1KB"}, "max_bytes", 'must be at least "1MB"'),
-        ({"priority": 2000}, "priority", "less than or equal to 1000"),
+        ({"priority": 2000}, "priority", "must be at most 1000"),
     ],
 )
 async def test_rules_that_can_not_be_are_refused_in_the_words_of_the_file(

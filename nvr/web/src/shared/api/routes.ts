@@ -1,12 +1,13 @@
 // How a request is made: each names its route, and what it takes and answers is what the server says of that route.
 
+import { spoken } from '../i18n';
 import { API } from './base';
 import type { Problem, Routes } from './schema';
 
 /** What came of a request; the wait is that of its `Retry-After`. A newer server may have codes of its own. */
 export type Failure = Partial<Omit<Problem, 'code'>> & { status: number; code?: string; retry_after_s?: number };
 
-/** The server said no. `code` is the stable word that the dictionaries translate. */
+/** The server said no. `code` is a stable word, `title` and `detail` are in the language of the page. */
 export class ApiError extends Error {
   constructor(readonly problem: Failure) {
     super(problem.detail ?? problem.title ?? `HTTP ${problem.status}`);
@@ -32,7 +33,8 @@ export function whenUnauthenticated(listener: () => void): void {
 export async function send(path: string, init: RequestInit = {}): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(path, { credentials: 'same-origin', cache: 'no-store', ...init });
+    const headers = { 'Accept-Language': spoken(), ...(init.headers as Record<string, string> | undefined) };
+    response = await fetch(path, { credentials: 'same-origin', cache: 'no-store', ...init, headers });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new OfflineError(String(error));

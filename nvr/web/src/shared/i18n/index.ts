@@ -34,9 +34,12 @@ export function wordsOf(lang: Lang): Words {
   return dictionaries[lang] ?? english;
 }
 
-/** The text with its `{name}`s filled in. */
+/** The text with its `{name}`s filled in; `{n:camera|cameras}` is the form that goes with the number. */
 export function fill(text: string, values: Record<string, string | number>): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  return text.replace(/\{(\w+)(?::([^{}|]*)\|([^{}]*))?\}/g, (whole, name: string, one?: string, other?: string) => {
+    const value = String(values[name] ?? whole);
+    return one === undefined ? value : value === '1' ? one : other!;
+  });
 }
 
 /** The word for one of the server's names; a newer server may have names that are not here. */
@@ -81,6 +84,9 @@ export function setLang(next: Lang): void {
 export function startLanguage(): void {
   document.documentElement.lang = lang.get();
 }
+
+/** The language that the page speaks now. */
+export const spoken = (): Lang => lang.get();
 
 export function useWords(): { t: Words; lang: Lang } {
   const current = useStore(lang);

@@ -28,20 +28,30 @@ it('names in a text are filled in, and one that nobody gives stays', () => {
   expect(fill('{a} of {b}, {c}', { a: 1, b: 'two' })).toBe('1 of two, {c}');
 });
 
+it('a form goes with a number', () => {
+  const text = '{n} {n:camera is|cameras are} off';
+  expect([0, 1, '1', 2].map((n) => fill(text, { n }))).toEqual([
+    '0 cameras are off',
+    '1 camera is off',
+    '1 camera is off',
+    '2 cameras are off',
+  ]);
+});
+
 describe('errors', () => {
-  it('are translated by code, else shown in the server’s words, else by status', () => {
-    expect(problemWords({ status: 401, code: 'bad_credentials', detail: 'x' }, id)).toBe(id.errors.bad_credentials);
+  it('are shown in the server’s words, else by status', () => {
+    expect(problemWords({ status: 401, code: 'bad_credentials', title: 'Salah.', detail: 'x' }, id)).toBe('Salah.');
     expect(problemWords({ status: 400, code: 'brand_new', detail: 'Say when.' }, id)).toBe('Say when.');
     expect(problemWords({ status: 502 }, en)).toContain('502');
     expect(problemWords({ status: 429, code: 'too_many_attempts' }, en)).toBe(en.tooMany);
     expect(problemWords({ status: 429, retry_after_s: 90 }, id, 'id')).toBe(
       fill(id.tooManyFor, { wait: '1 mnt 30 dtk' }),
     );
-    expect(problemWords({ status: 400, code: 'invalid_camera', detail: 'url is no URL' }, en)).toBe(
-      `${en.errors.invalid_camera} (url is no URL)`,
-    );
+    expect(
+      problemWords({ status: 400, code: 'invalid_camera', title: 'Not possible.', detail: 'url is no URL' }, en),
+    ).toBe('Not possible. (url is no URL)');
     expect(errorWords(new OfflineError('x'), en)).toBe(en.offline);
-    expect(errorWords(new ApiError({ status: 404, code: 'no_footage' }), en)).toBe(en.errors.no_footage);
+    expect(errorWords(new ApiError({ status: 404, code: 'no_footage', title: 'None.' }), en)).toBe('None.');
   });
 });
 

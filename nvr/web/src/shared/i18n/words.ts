@@ -62,7 +62,7 @@ function alsoWords(value: unknown, t: Words): string {
     .join(', ');
 }
 
-/** Codes that say only in which field of many something is wrong; the server's own words say what. */
+/** Codes that say only in which field of many something is wrong; the error's detail says what. */
 const VAGUE = new Set([
   'invalid_request',
   'missing_parameter',
@@ -80,12 +80,12 @@ const VAGUE = new Set([
 ]);
 
 export function problemWords(problem: Failure, t: Words, lang: Lang = 'en'): string {
-  const { code, detail } = problem;
+  const { code, title, detail } = problem;
   if (problem.status === 429)
     return problem.retry_after_s ? fill(t.tooManyFor, { wait: duration(problem.retry_after_s, lang) }) : t.tooMany;
-  const translated = code ? named(t.errors, code) : undefined;
-  if (translated) return detail && VAGUE.has(code!) ? `${translated} (${detail})` : translated;
-  return detail ?? problem.title ?? fill(t.requestFailed, { status: problem.status });
+  // Both in the language of the page, which asks for it (api/routes.ts).
+  if (title) return detail && code && VAGUE.has(code) ? `${title} (${detail})` : title;
+  return detail ?? fill(t.requestFailed, { status: problem.status });
 }
 
 export function errorWords(error: unknown, t: Words, lang: Lang = 'en'): string {
