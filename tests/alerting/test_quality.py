@@ -15,7 +15,7 @@ from nvr.network.hours import HOUR_US, Hour
 from storage.catalogue import cameras, facts, node
 from storage.catalogue.database import Database
 from storage.causes import Cause, Layer
-from tests.catalogues import new_catalogue
+from tests.support.catalogues import new_catalogue
 
 H0 = 480_000
 S = 1_000_000

@@ -22,7 +22,7 @@ from nvr.backoff import Backoff
 from storage.catalogue import cameras, node
 from tests.alerting import receivers
 from tests.alerting.receivers import SECRET, Hook, Inbox
-from tests.catalogues import new_catalogue
+from tests.support.catalogues import new_catalogue
 
 S = 1_000_000
 MINUTE = 60 * S

@@ -30,8 +30,8 @@ from storage.retention.policies import Policy, Rules
 from storage.writing import at_risk
 from tests.alerting import receivers
 from tests.alerting.receivers import SECRET, Hook, Inbox
-from tests.catalogues import new_catalogue
-from tests.people import person
+from tests.support.catalogues import new_catalogue
+from tests.support.people import person
 
 S = 1_000_000
 MINUTE = 60 * S

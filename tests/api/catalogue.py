@@ -12,8 +12,8 @@ from storage.catalogue.database import Database
 from storage.catalogue.segments import Init, Key
 from storage.catalogue.status import Status
 from storage.causes import Cause
-from tests.catalogues import new_catalogue
-from tests.people import token_of
+from tests.support.catalogues import new_catalogue
+from tests.support.people import token_of
 
 S = 1_000_000
 # 2026-11-23T14:00:00Z

@@ -12,7 +12,7 @@ from nvr.accounts import passwords
 from nvr.api import ApiSettings, create_app
 from tests.api import catalogue
 from tests.api.catalogue import World
-from tests.cameras.fixtures import h264_clip, serve
+from tests.support.cameras.fixtures import h264_clip, serve
 
 Client = AsyncTestClient[Litestar]
 

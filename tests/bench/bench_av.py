@@ -25,7 +25,7 @@ from tests.bench.load.material import Profile
 from tests.bench.load.trial import HD, LOW, MID, Trial, baseline_bytes, folder
 from tests.bench.machine import describe
 from tests.bench.measure import usage
-from tests.system.server import Server, now_us
+from tests.support.server import Server, now_us
 from tests.system.test_sources import worker_of
 
 _PROFILES: Final = {"low": LOW, "mid": MID, "hd": HD}

@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.bench.load.trial import HD, LOW, MID, trial
 from tests.bench.machine import describe
 from tests.bench.measure import usage
-from tests.system import server
+from tests.support import server
 
 PROFILES = {"hd": HD, "mid": MID, "low": LOW}
 

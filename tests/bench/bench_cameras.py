@@ -18,9 +18,9 @@ from pathlib import Path
 
 from tests.bench.load.trial import folder
 from tests.bench.machine import describe
-from tests.cameras.judge import Verdict
-from tests.cameras.odd import HABITS, Habit
-from tests.cameras.recording import FFMPEG, record
+from tests.support.cameras.judge import Verdict
+from tests.support.cameras.odd import HABITS, Habit
+from tests.support.cameras.recording import FFMPEG, record
 
 BEGIN, END = "<!-- begin of the table: make bench-cameras writes it -->", "<!-- end of the table -->"
 TITLES = {

@@ -31,10 +31,10 @@ from storage.catalogue.database import Database
 from storage.catalogue.segments import Segment
 from storage.coverage.one_camera import coverage
 from tests.bench.machine import describe
-from tests.cameras.clips import ClipSpec, clip
-from tests.cameras.scripted import Journal, ScriptedCamera, Sent
 from tests.storage.world import assert_partition
-from tests.system.server import NVR, Server, frames, now_us, whole
+from tests.support.cameras.clips import ClipSpec, clip
+from tests.support.cameras.scripted import Journal, ScriptedCamera, Sent
+from tests.support.server import NVR, Server, frames, now_us, whole
 
 # Ten frames a second, a keyframe and so a fragment every half second; twenty seconds without a repeated frame.
 CLIP = ClipSpec(frames=200, frame_rate=10, group=5, width=320, height=96, bit_rate_bps=40_000)

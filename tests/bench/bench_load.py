@@ -29,7 +29,7 @@ from tests.bench.bench_clips import Api, url
 from tests.bench.bench_crash import Sending
 from tests.bench.long_footage import Long, Maker
 from tests.bench.machine import describe
-from tests.system.server import NVR, Server, frames, now_us
+from tests.support.server import NVR, Server, frames, now_us
 
 # At the end: the fragment being filled, which the recorder closes, and what was in flight.
 LONGEST_TAIL_S = 1.0

@@ -29,14 +29,14 @@ from PIL import Image
 from nvr.evidence.seal.signing import make_signer
 from nvr.playback.clip.clip import Gaps, plan_clip
 from tests.bench.machine import describe
-from tests.browser.chrome import Page, chromium
-from tests.cameras.gst import PYTHON
 from tests.evidence.made import make
 from tests.playback.footage import CAMERA, START_US, Recording, Studio
 from tests.playback.frames import HEIGHT, WIDTH, encode, number_of
 from tests.playback.worlds import World
-from tests.players.serving import Site, served
 from tests.players.test_hls_browser import HLS, SEE
+from tests.support.cameras.gst import PYTHON
+from tests.support.chrome import Page, chromium
+from tests.support.site import Site, served
 
 S: Final = 1_000_000
 FPS: Final = 10

@@ -22,7 +22,7 @@ from storage.retention import confirmed_plans, forecast, holds
 from storage.retention.plan import Disk, RetentionPlan, apply, plan
 from storage.retention.policies import Policy, Rules
 from tests.bench.machine import describe
-from tests.people import person
+from tests.support.people import person
 
 S = 1_000_000
 DAY_US = 86_400 * S

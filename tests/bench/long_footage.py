@@ -28,8 +28,8 @@ from storage.format.boxes import Fragment
 from storage.format.layout import segment_path
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head, Tail, head_box, tail_box
-from tests.cameras.frames import split
 from tests.recorder.frames_made import picture
+from tests.support.cameras.frames import split
 
 __all__ = ["RATE", "START_US", "TICKS", "Long", "Maker", "forget"]
 

@@ -14,12 +14,12 @@ from nvr.alerting.messages import facts_of
 from nvr.alerting.rows import AlertMember, AlertRow
 from nvr.cameras.present import present
 from storage.catalogue.database import Database
-from tests.browser.chrome import chromium
-from tests.cameras.clips import Clip
-from tests.cameras.fixtures import h264_clip, serve
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import Server, now_us
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.fixtures import h264_clip, serve
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.chrome import chromium
+from tests.support.server import Server, now_us
 
 __all__ = ["h264_clip", "serve"]
 

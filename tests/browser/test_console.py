@@ -14,12 +14,12 @@ from typing import Any, Final
 import pytest
 
 from storage.times import iso
-from tests.browser.chrome import Page, chromium
-from tests.cameras.clips import Clip
-from tests.cameras.fixtures import h264_clip, serve
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import NVR, Server
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.fixtures import h264_clip, serve
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.chrome import Page, chromium
+from tests.support.server import NVR, Server
 
 __all__ = ["h264_clip", "serve"]
 

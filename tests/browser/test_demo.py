@@ -19,8 +19,8 @@ import pytest
 from selenium.webdriver import ActionChains
 
 from nvr.cli.demo import free_port
-from tests.browser.chrome import Page, chromium
-from tests.system.server import NVR
+from tests.support.chrome import Page, chromium
+from tests.support.server import NVR
 
 pytestmark = pytest.mark.browser
 

@@ -10,8 +10,8 @@ from selenium.webdriver.support.ui import Select
 
 from nvr.network.hours import HOUR_US, Hour, enter
 from storage.catalogue.database import Database
-from tests.browser.chrome import Page, chromium
-from tests.system.server import Server, now_us
+from tests.support.chrome import Page, chromium
+from tests.support.server import Server, now_us
 
 pytestmark = pytest.mark.browser
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.support.ui import Select
 
-from tests.browser.chrome import Page, chromium
-from tests.cameras.clips import Clip
-from tests.cameras.fixtures import h264_clip, serve
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import Server, now_us
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.fixtures import h264_clip, serve
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.chrome import Page, chromium
+from tests.support.server import Server, now_us
 
 __all__ = ["h264_clip", "serve"]
 

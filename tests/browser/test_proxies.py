@@ -21,12 +21,12 @@ import pytest
 
 from nvr.api.http.times import format_time
 from nvr.cli.demo import free_port
-from tests.browser.chrome import Page, chromium
-from tests.cameras.clips import Clip
-from tests.cameras.fixtures import h264_clip
-from tests.cameras.running import running
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import NVR, Server
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.fixtures import h264_clip
+from tests.support.cameras.running import running
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.chrome import Page, chromium
+from tests.support.server import NVR, Server
 
 __all__ = ["h264_clip"]
 

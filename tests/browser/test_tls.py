@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from nvr.tls.authority import TlsFolder
-from tests.browser.chrome import chromium
-from tests.cameras.clips import Clip
-from tests.cameras.fixtures import h264_clip
-from tests.cameras.running import running
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import NVR, Server
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.fixtures import h264_clip
+from tests.support.cameras.running import running
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.chrome import chromium
+from tests.support.server import NVR, Server
 
 __all__ = ["h264_clip"]
 

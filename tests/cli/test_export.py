@@ -22,9 +22,9 @@ from nvr.evidence.seal.times import iso
 from storage.catalogue import audit, segments
 from storage.retention import holds
 from tests.evidence.made import request_of
-from tests.people import person
 from tests.playback.footage import CAMERA, START_US, Recording, Studio
 from tests.playback.frames import encode
+from tests.support.people import person
 
 
 @dataclass

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from nvr.cases import cases, exports, links
 from nvr.cli import main
 from storage.catalogue.database import Database
-from tests.people import person
+from tests.support.people import person
 
 EXPORT = "0011223344556677"
 

@@ -19,7 +19,7 @@ from nvr.config.last_good import keep
 from nvr.evidence.seal.keys import KeyFolder
 from storage.disk.roots import IDENTITY_FILE, open_root
 from storage.errors import RootError
-from tests.mounts import mounted
+from tests.support.mounts import mounted
 
 
 def fill(folder: Path) -> None:

@@ -20,7 +20,7 @@ from nvr.demo.scene import HEIGHT_PX, WIDTH_PX, Scene
 from nvr.demo.sky import LEVELS, daylight
 from nvr.demo.streets import STREETS
 from nvr.demo.traffic import CYCLE_S, lamp
-from tests.cameras.reading import numbers, packets
+from tests.support.cameras.reading import numbers, packets
 
 ZONE = ZoneInfo("Asia/Jakarta")
 NOON_US = int(datetime(2026, 11, 23, 12, tzinfo=ZONE).timestamp()) * 1_000_000

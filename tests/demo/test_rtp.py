@@ -7,7 +7,7 @@ import pytest
 
 from nvr.demo.rtsp.rtp import NTP_UNIX_OFFSET_S, Packetiser, aac_payloads, h264_payloads, h265_payloads
 from nvr.demo.rtsp.stream import AccessUnit
-from tests.cameras.wire import h264_nals, h265_nals, parse_rtp
+from tests.support.cameras.wire import h264_nals, h265_nals, parse_rtp
 
 SIZES = ([1], [5, 4, 30], [1400], [1401], [27, 4, 9000], [2798, 2799, 2800, 2801], [700, 700, 700], [100_000])
 

@@ -9,7 +9,7 @@ import pytest
 
 from nvr.demo.rtsp import AccessUnit, Auth, DemoRequest, LiveStream, RtspServer
 from nvr.demo.rtsp.auth import LoginVerdict
-from tests.cameras.wire import WireClient, access_units, parse_rtp
+from tests.support.cameras.wire import WireClient, access_units, parse_rtp
 
 SETS = (b"\x67\x42\xc0\x1e\xda", b"\x68\xce\x3c\x80")
 

@@ -24,9 +24,9 @@ from storage.retention.brake import Amount, Moment
 from storage.retention.plan import SPACE, Disk, apply, plan
 from storage.retention.policies import Policy
 from tests.nightly import examples
-from tests.people import person
 from tests.storage.retention.test_retention import enter
 from tests.storage.world import CAMERA, T0_US, World
+from tests.support.people import person
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE

@@ -22,8 +22,8 @@ from storage.format.boxes import Fragment, Track, children, header, parse_init, 
 from storage.format.layout import segment_path
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head, Tail, bases, beginning, head_box, tail_box
-from tests.catalogues import new_catalogue
 from tests.playback.frames import TICKS, Encoded, interleaved
+from tests.support.catalogues import new_catalogue
 
 __all__ = ["CAMERA", "START_US", "Frame", "Growing", "Recording", "Studio"]
 

@@ -28,8 +28,8 @@ from storage.intervals import Interval
 from storage.writing.catalogue_writer import CatalogueWriter
 from storage.writing.disk_writer import DiskWriter
 from storage.writing.open_segment import SegmentHandle
-from tests.catalogues import new_catalogue
 from tests.playback.frames import TICKS, Encoded, encode
+from tests.support.catalogues import new_catalogue
 
 CAMERA = "gate-1"
 START_US = 1_790_000_000_000_000

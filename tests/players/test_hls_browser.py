@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.browser.chrome import Page, chromium
 from tests.playback.footage import START_US, Studio
 from tests.playback.frames import encode
-from tests.players.serving import Site, served
+from tests.support.chrome import Page, chromium
+from tests.support.site import Site, served
 
 pytestmark = pytest.mark.browser
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from tests.cameras.gst import PYTHON
 from tests.playback.footage import START_US, Recording, Studio
 from tests.playback.frames import HEIGHT, WIDTH, encode
 from tests.playback.worlds import decoded
-from tests.players.serving import Site, served
+from tests.support.cameras.gst import PYTHON
+from tests.support.site import Site, served
 
 HERE = Path(__file__).parent
 S = 1_000_000

@@ -10,8 +10,8 @@ import av
 
 from nvr.recorder.media.inits import Template
 from nvr.recorder.media.packets import AudioFormat, AudioPacket, AudioUnit, Frame
-from tests.cameras.clips import ClipTrack, ClipUnit
-from tests.cameras.frames import prefixed, split
+from tests.support.cameras.clips import ClipTrack, ClipUnit
+from tests.support.cameras.frames import prefixed, split
 
 BASE = Fraction(1, 90_000)
 SETS = frozenset({7, 8})

@@ -20,11 +20,11 @@ from storage.catalogue import node
 from storage.catalogue.database import Database
 from tests.alerting import receivers
 from tests.alerting.receivers import SECRET, Hook, Inbox
-from tests.cameras.clips import Clip
-from tests.cameras.running import Startable, running
-from tests.cameras.scripted import ScriptedCamera
-from tests.people import person
-from tests.system.server import Server, now_us
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.running import Startable, running
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.people import person
+from tests.support.server import Server, now_us
 
 Serve = Callable[[Startable], str]
 ROOM, CHIEF = "room@example.org", "chief@example.org"

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from nvr.supervisor import services
-from tests.cameras.clips import Clip
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import Server, serving
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.server import Server, serving
 
 Serve = Callable[[Startable], str]
 

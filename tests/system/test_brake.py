@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from storage.catalogue.segments import Key
-from tests.cameras.clips import Clip
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.shifted_clock import ShiftedClock, needs_compiler
-from tests.system.server import NVR, Server
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.server import NVR, Server
+from tests.support.shifted_clock import ShiftedClock, needs_compiler
 
 Serve = Callable[[Startable], str]
 # So many segments of a second are an archive; the slip must leave all of them alone for so long, ten times what it used

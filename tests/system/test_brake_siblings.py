@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from storage.catalogue.segments import Key
-from tests.cameras.clips import Clip
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.shifted_clock import ShiftedClock, needs_compiler
-from tests.system.server import Server
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.server import Server
+from tests.support.shifted_clock import ShiftedClock, needs_compiler
 from tests.system.test_brake import ARCHIVE, PATIENCE_S, nvr
 
 Serve = Callable[[Startable], str]

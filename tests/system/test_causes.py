@@ -12,11 +12,11 @@ import pytest
 
 from nvr.demo.rtsp import Auth
 from storage.causes import Cause
-from tests.cameras.clips import Clip, ClipSpec, clip
-from tests.cameras.faults import OPENING, Faults
-from tests.cameras.running import Startable, refusing
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import Server, now_us, serving
+from tests.support.cameras.clips import Clip, ClipSpec, clip
+from tests.support.cameras.faults import OPENING, Faults
+from tests.support.cameras.running import Startable, refusing
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.server import Server, now_us, serving
 
 Serve = Callable[[Startable], str]
 

@@ -14,11 +14,11 @@ from typing import Any
 import av
 import httpx
 
-from tests.cameras.clips import Clip, ClipSpec, clip
-from tests.cameras.frames import frame_hash
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import NVR, Server, now_us, serving
+from tests.support.cameras.clips import Clip, ClipSpec, clip
+from tests.support.cameras.frames import frame_hash
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.server import NVR, Server, now_us, serving
 
 Serve = Callable[[Startable], str]
 

@@ -16,10 +16,10 @@ from nvr.evidence.verify import verify
 from storage.catalogue import segments
 from storage.catalogue.database import Database
 from storage.coverage import runs
-from tests.cameras.clips import ClipSpec, clip
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import NVR, now_us, serving
+from tests.support.cameras.clips import ClipSpec, clip
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.server import NVR, now_us, serving
 
 LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 S = 1_000_000

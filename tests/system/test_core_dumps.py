@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.system.server import Server
+from tests.support.server import Server
 
 # The children by which a server is whole: each is waited for.
 MODULES = {"nvr.recorder", "nvr.api", "nvr.housekeeping", "nvr.evidence"}

@@ -31,11 +31,11 @@ from storage.disk.roots import Root
 from storage.intervals import merge
 from storage.recovery.scrub import scrub
 from storage.times import iso
-from tests.cameras.clips import Clip
-from tests.cameras.faults import Faults
-from tests.cameras.running import LoopThread
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import NVR, Server, now_us
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.faults import Faults
+from tests.support.cameras.running import LoopThread
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.server import NVR, Server, now_us
 
 S = 1_000_000
 # Begins of gaps are known to a second of when the cause was made: the camera's last frame, and the machine's load. The

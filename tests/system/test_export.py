@@ -12,10 +12,10 @@ from nvr.evidence.seal.times import iso
 from nvr.evidence.verify import verify
 from storage.catalogue.database import Database
 from storage.retention import holds
-from tests.cameras.clips import ClipSpec, clip
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import serving
+from tests.support.cameras.clips import ClipSpec, clip
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.server import serving
 from tests.system.test_clip import client
 
 Serve = Callable[[Startable], str]

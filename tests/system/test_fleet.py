@@ -22,11 +22,11 @@ from nvr.supervisor.prepare import prepare
 from storage.catalogue import cameras, status
 from storage.catalogue.database import Database
 from storage.causes import Cause
-from tests.cameras.clips import Clip, ClipSpec, clip
-from tests.cameras.faults import Faults
-from tests.cameras.running import Startable, controlled
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import Server, frames, now_us, serving
+from tests.support.cameras.clips import Clip, ClipSpec, clip
+from tests.support.cameras.faults import Faults
+from tests.support.cameras.running import Startable, controlled
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.server import Server, frames, now_us, serving
 from tests.system.test_frames import assert_abut, assert_once
 
 Serve = Callable[[Startable], str]

@@ -11,11 +11,11 @@ from typing import Literal
 import pytest
 
 from storage.catalogue.segments import Segment
-from tests.cameras.clips import ClipSpec, clip
-from tests.cameras.gst import GstCamera
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import frames, now_us, serving, whole
+from tests.support.cameras.clips import ClipSpec, clip
+from tests.support.cameras.gst import GstCamera
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.server import frames, now_us, serving, whole
 
 Serve = Callable[[Startable], str]
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cameras.clips import ClipSpec, clip
-from tests.cameras.delaying import Delaying
-from tests.cameras.running import LoopThread
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import Server, serving
+from tests.support.cameras.clips import ClipSpec, clip
+from tests.support.cameras.delaying import Delaying
+from tests.support.cameras.running import LoopThread
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.server import Server, serving
 
 # A connection's first five seconds are left out.
 _BURST_S = 6.0

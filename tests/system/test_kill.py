@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from storage.causes import Cause
-from tests.cameras.clips import Clip
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import Server, frames, now_us, serving, whole
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.server import Server, frames, now_us, serving, whole
 from tests.system.test_frames import assert_once
 
 Serve = Callable[[Startable], str]

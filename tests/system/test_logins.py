@@ -14,10 +14,10 @@ from nvr.alerting import rows as alerts
 from nvr.demo.rtsp import Auth
 from storage.catalogue import status
 from storage.causes import Cause
-from tests.cameras.clips import Clip
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import NVR, Server, now_us, serving
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.server import NVR, Server, now_us, serving
 
 Serve = Callable[[Startable], str]
 

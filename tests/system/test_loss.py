@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from storage.causes import Cause
-from tests.cameras.clips import ClipSpec, clip
-from tests.cameras.faults import Faults
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import frames, now_us, serving
+from tests.support.cameras.clips import ClipSpec, clip
+from tests.support.cameras.faults import Faults
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.server import frames, now_us, serving
 
 Serve = Callable[[Startable], str]
 

@@ -15,11 +15,11 @@ from storage.catalogue import status
 from storage.catalogue.database import Database
 from storage.causes import Cause
 from storage.intervals import merge
-from tests.cameras.clips import Clip
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.people import person
-from tests.system.server import Server, now_us, serving, whole
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.people import person
+from tests.support.server import Server, now_us, serving, whole
 
 Serve = Callable[[Startable], str]
 S = 1_000_000

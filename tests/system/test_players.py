@@ -16,10 +16,10 @@ import av
 import httpx
 import pytest
 
-from tests.cameras.clips import ClipSpec, clip
-from tests.cameras.running import Startable, controlled
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import NVR, Server
+from tests.support.cameras.clips import ClipSpec, clip
+from tests.support.cameras.running import Startable, controlled
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.server import NVR, Server
 
 LIVE_S = 20
 

@@ -27,12 +27,12 @@ import pytest
 
 from storage.catalogue.segments import Segment
 from storage.causes import Cause
-from tests.cameras.clips import Clip, ClipSpec, clip
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera, Sent
 from tests.nightly import IS_NIGHT
-from tests.system.server import NVR, Server, frames, now_us
-from tests.volatile_disk import VolatileDisk, volatile_disk
+from tests.support.cameras.clips import Clip, ClipSpec, clip
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera, Sent
+from tests.support.server import NVR, Server, frames, now_us
+from tests.support.volatile_disk import VolatileDisk, volatile_disk
 
 Serve = Callable[[Startable], str]
 PROMISED_US = 5_000_000

@@ -11,10 +11,10 @@ import pytest
 
 from storage.causes import Cause
 from storage.disk.roots import IDENTITY_FILE
-from tests.cameras.clips import Clip
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import NVR, Server, now_us, serving, whole
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.server import NVR, Server, now_us, serving, whole
 
 Serve = Callable[[Startable], str]
 

@@ -12,12 +12,12 @@ import pytest
 from storage.catalogue.database import Database
 from storage.causes import Cause
 from storage.retention import holds
-from tests.cameras.clips import Clip
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.mounts import mounted
-from tests.people import person
-from tests.system.server import Server, now_us, whole
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.mounts import mounted
+from tests.support.people import person
+from tests.support.server import Server, now_us, whole
 
 Serve = Callable[[Startable], str]
 

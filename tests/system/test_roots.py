@@ -15,11 +15,11 @@ import pytest
 
 from storage.catalogue.segments import Segment
 from storage.disk.roots import IDENTITY_FILE
-from tests.cameras.clips import Clip
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.mounts import mounted
-from tests.system.server import Server, frames, now_us
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.mounts import mounted
+from tests.support.server import Server, frames, now_us
 from tests.system.test_frames import assert_once
 
 Serve = Callable[[Startable], str]

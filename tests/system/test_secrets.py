@@ -16,10 +16,10 @@ from nvr.accounts import create_token
 from nvr.accounts.rows import Role
 from storage.catalogue import status
 from storage.catalogue.database import Database
-from tests.cameras.clips import Clip
-from tests.cameras.running import Startable
-from tests.cameras.scripted import Auth, ScriptedCamera
-from tests.system.server import NVR, Server
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import Auth, ScriptedCamera
+from tests.support.server import NVR, Server
 from tests.system.test_core_dumps import tree
 
 OF_FILE, OF_CATALOGUE, TOKEN = "Fq9/v+W%x", "Cq7@k:M#z", "Kx7qTokenQ"

@@ -16,11 +16,11 @@ import pytest
 from nvr.evidence.package.plan import SIGNATURE_UUID
 from nvr.evidence.seal.times import iso
 from nvr.evidence.verify import verify
-from tests.cameras.clips import Clip, ClipSpec, ClipUnit, clip
-from tests.cameras.frames import is_vcl, split
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import NVR, now_us, serving
+from tests.support.cameras.clips import Clip, ClipSpec, ClipUnit, clip
+from tests.support.cameras.frames import is_vcl, split
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.server import NVR, now_us, serving
 
 Serve = Callable[[Startable], str]
 

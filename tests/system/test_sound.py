@@ -7,10 +7,10 @@ from pathlib import Path
 
 import av
 
-from tests.cameras.clips import ClipSpec, clip
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import frames, now_us, serving
+from tests.support.cameras.clips import ClipSpec, clip
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.server import frames, now_us, serving
 
 Serve = Callable[[Startable], str]
 

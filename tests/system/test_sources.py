@@ -15,12 +15,12 @@ from nvr.recorder.sources.reading import Reading
 from storage.catalogue import quarantine, readings
 from storage.catalogue.database import Database
 from storage.causes import Cause
-from tests.cameras.clips import Clip, ClipSpec, clip
-from tests.cameras.faults import Faults
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
 from tests.recorder.sources.test_choice import LATM
-from tests.system.server import Server, frames, now_us, serving
+from tests.support.cameras.clips import Clip, ClipSpec, clip
+from tests.support.cameras.faults import Faults
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.server import Server, frames, now_us, serving
 from tests.system.test_fleet import OneSession, are_recording, fleet_of, sent
 from tests.system.test_frames import assert_abut, assert_once
 

@@ -26,7 +26,7 @@ from storage.catalogue.actors import RESERVED_NAMES, Actor, of_link
 from storage.integrity import audit_log as audit_check
 from storage.retention import confirmations, holds
 from tests.api.catalogue import NOW, T0, World
-from tests.people import token_of
+from tests.support.people import token_of
 
 Client = AsyncTestClient[Litestar]
 Headers = dict[str, str]

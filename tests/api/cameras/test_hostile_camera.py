@@ -36,9 +36,9 @@ from storage.causes import Cause
 from storage.writing.catalogue_writer import CatalogueWriter
 from tests.api.catalogue import NOW, S, World
 from tests.api.http.test_access import declared
-from tests.cameras.running import running
-from tests.cameras.stub import SDP, Asked, StubCamera
 from tests.recorder.sources.harness import camera as settings_of
+from tests.support.cameras.running import running
+from tests.support.cameras.stub import SDP, Asked, StubCamera
 
 Client = AsyncTestClient[Litestar]
 

@@ -17,7 +17,7 @@ from nvr.orders import register as directing
 from nvr.orders.model import DirectiveKind, Draft
 from storage.causes import Cause
 from tests.api.catalogue import NOW, T0, S, World, add_camera
-from tests.people import person
+from tests.support.people import person
 
 Client = AsyncTestClient[Litestar]
 

@@ -24,7 +24,7 @@ from storage.catalogue import node, status
 from storage.catalogue.database import Database
 from storage.catalogue.status import Status
 from storage.causes import Cause
-from tests.people import person
+from tests.support.people import person
 
 Client = AsyncTestClient[Litestar]
 S: Final = 1_000_000

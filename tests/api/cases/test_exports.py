@@ -16,8 +16,8 @@ from nvr.evidence.verify import verify
 from storage.catalogue import audit
 from storage.integrity import audit_log as audit_check
 from tests.api.office import Office
-from tests.people import person
 from tests.playback.footage import CAMERA
+from tests.support.people import person
 
 Client = AsyncTestClient[Any]
 

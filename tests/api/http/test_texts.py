@@ -37,7 +37,7 @@ from nvr.orders.model import DirectiveKind, Draft
 from storage.retention import by_person, holds
 from storage.texts import TextError, escaped, many_lines, one_line
 from tests.api.catalogue import NOW, T0, World
-from tests.people import person
+from tests.support.people import person
 
 Client = AsyncTestClient[Litestar]
 TOP = Path(__file__).parents[3]

@@ -16,7 +16,7 @@ from storage.catalogue import audit
 from storage.causes import Cause
 from storage.retention import holds
 from tests.api.catalogue import NOW, T0, S, World
-from tests.people import person
+from tests.support.people import person
 
 Client = AsyncTestClient[Litestar]
 HOUR = 3600 * S

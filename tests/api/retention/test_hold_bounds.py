@@ -13,7 +13,7 @@ from storage.disk.roots import _write_identity
 from storage.intervals import DAY_US
 from storage.retention import holds
 from tests.api.catalogue import NOW, T0, World
-from tests.people import person
+from tests.support.people import person
 
 Client = AsyncTestClient[Litestar]
 S = 1_000_000

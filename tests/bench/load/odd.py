@@ -15,7 +15,7 @@ import sys
 from types import TracebackType
 from typing import Any
 
-from tests.cameras.odd import HABITS, Camera, OddCameras
+from tests.support.cameras.odd import HABITS, Camera, OddCameras
 
 __all__ = ["Odd"]
 

@@ -15,7 +15,7 @@ from tests.bench.load.fleet import Fleet
 from tests.bench.load.material import Profile, clip
 from tests.bench.load.verify import Verdict, verify
 from tests.bench.measure import Usage, usage
-from tests.system.server import Server
+from tests.support.server import Server
 
 __all__ = ["HD", "LOW", "MID", "Cost", "Trial", "baseline_bytes", "folder", "trial"]
 

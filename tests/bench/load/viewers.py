@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import httpx
 
-from tests.system.server import NVR, Server
+from tests.support.server import NVR, Server
 
 __all__ = ["Asker", "Client", "Player", "client", "percentile"]
 

@@ -27,9 +27,9 @@ from storage.catalogue import audit
 from storage.integrity import audit_log as audit_check
 from storage.retention import holds
 from tests.evidence.made import request_of
-from tests.people import person
 from tests.playback.footage import START_US, Studio
 from tests.playback.frames import encode
+from tests.support.people import person
 
 NOW_US = START_US + 10**9
 

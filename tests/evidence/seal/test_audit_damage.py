@@ -22,7 +22,7 @@ from storage.catalogue.audit import Act
 from storage.catalogue.database import Database
 from tests.evidence.verify.test_damage import JSON, SLOW, damaged
 from tests.nightly import examples
-from tests.people import person
+from tests.support.people import person
 
 
 @pytest.fixture(scope="module")

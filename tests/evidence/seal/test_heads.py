@@ -20,7 +20,7 @@ from storage.catalogue import audit
 from storage.catalogue.audit import Act, AuditHead
 from storage.catalogue.database import Database
 from storage.integrity import findings as integrity
-from tests.people import person
+from tests.support.people import person
 
 NOW_US = 1_795_442_400 * 10**6
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from nvr.playback.clip.clip import Gaps, plan_clip
-from tests.cameras.gst import PYTHON
 from tests.playback.footage import CAMERA
 from tests.playback.worlds import GAP_US, GOP, World, decoded
+from tests.support.cameras.gst import PYTHON
 
 pytestmark = pytest.mark.gstreamer
 Worlds = Callable[..., World]

@@ -12,8 +12,8 @@ from nvr.recorder.clocks.camera_clock import CameraClock
 from storage.catalogue import cameras, clock_samples, node
 from storage.catalogue.clock_samples import Sample
 from storage.catalogue.database import Database
-from tests.catalogues import new_catalogue
 from tests.recorder.run.test_pipeline import Rig
+from tests.support.catalogues import new_catalogue
 
 T0 = 1_800_000_000_000_000
 S = 1_000_000

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvr.recorder.media.access_units import joined, length_bytes, parameter_units, units_of
-from tests.cameras.frames import split
+from tests.support.cameras.frames import split
 
 SPS, PPS, IDR, SLICE = b"\x67\x42\x00\x1f\xaa", b"\x68\xce\x01", b"\x65\x88\x84\x55", b"\x41\x9a\x12"
 

@@ -16,9 +16,9 @@ from nvr.recorder.media.inits import Template
 from nvr.recorder.media.packets import AudioFormat, AudioUnit, Frame
 from storage.format.boxes import Fragment, children, parse_moof
 from storage.format.segment_file import bases
-from tests.cameras.clips import ClipSpec, clip
-from tests.cameras.frames import prefixed
 from tests.recorder.frames_made import BASE, FFmpegMuxer, aac, picture
+from tests.support.cameras.clips import ClipSpec, clip
+from tests.support.cameras.frames import prefixed
 
 
 @cache

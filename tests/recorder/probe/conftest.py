@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cameras.fixtures import h264_clip, serve
+from tests.support.cameras.fixtures import h264_clip, serve
 
 __all__ = ["h264_clip", "serve"]
 

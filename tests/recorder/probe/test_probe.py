@@ -18,10 +18,10 @@ from nvr.demo.rtsp import Auth
 from nvr.recorder.probe.capture import CaptureError, Recorder, read
 from nvr.recorder.probe.findings import ODDITIES, oddities
 from nvr.recorder.probe.measure import Measured, MeasuredFrame
-from tests.cameras.clips import Clip
-from tests.cameras.faults import Faults
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.faults import Faults
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
 
 Serve = Callable[[Startable], str]
 PASSWORD = "s3cret/%@word"

@@ -14,9 +14,9 @@ from nvr.recorder.media.packets import Ended
 from nvr.recorder.run.waiting import Waiting
 from storage.causes import Cause
 from storage.coverage.one_camera import Coverage, Gap
-from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.recorder.frames_made import picture
 from tests.recorder.run.test_pipeline import FRAME_US, START_US, Rig, causes
+from tests.support.cameras.clips import Clip, ClipSpec, clip
 
 S = 1_000_000
 

@@ -16,10 +16,10 @@ from storage.disk.files import FILES
 from storage.disk.roots import Root
 from storage.format.segment_file import read, read_fd
 from storage.recovery.adopt import Brought, bring
-from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.recorder.frames_made import picture
 from tests.recorder.run.test_pipeline import START_US, Rig
-from tests.system.server import frames
+from tests.support.cameras.clips import Clip, ClipSpec, clip
+from tests.support.server import frames
 
 EACH_US = 12_000_000
 KEPT_US = 1_700_000

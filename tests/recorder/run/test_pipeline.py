@@ -32,9 +32,9 @@ from storage.disk.roots import register
 from storage.writing.catalogue_writer import CatalogueWriter
 from storage.writing.disk_writer import DiskWriter
 from storage.writing.open_segment import SegmentHandle
-from tests.cameras.clips import Clip, ClipSpec, clip
-from tests.catalogues import new_catalogue
 from tests.recorder.frames_made import picture
+from tests.support.cameras.clips import Clip, ClipSpec, clip
+from tests.support.catalogues import new_catalogue
 
 START_US = 1_800_000_000_000_000
 FRAME_US = 40_000

@@ -12,10 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from storage.catalogue.segments import between
-from tests.cameras.clips import ClipSpec, clip
 from tests.nightly import examples
 from tests.recorder.frames_made import picture
 from tests.recorder.run.test_pipeline import START_US, Rig
+from tests.support.cameras.clips import ClipSpec, clip
 
 TICK = 90_000
 

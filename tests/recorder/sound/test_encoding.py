@@ -19,7 +19,7 @@ import pytest
 from nvr.recorder.media.audio_config import lc_config
 from nvr.recorder.sound.encoder import G711Encoder
 from nvr.recorder.sound.encoding import Encoding
-from tests.cameras.clips import ClipSpec, clip
+from tests.support.cameras.clips import ClipSpec, clip
 
 RATE = 8000
 

@@ -11,7 +11,7 @@ import uvloop
 from nvr.config import CameraSettings
 from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, Frame
 from nvr.recorder.sources.rtsp import NativeSource
-from tests.cameras.frames import frame_hash
+from tests.support.cameras.frames import frame_hash
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from nvr.recorder.sources.rtsp.client import RtspTrack
 from nvr.recorder.sources.rtsp.framing import Framing, ReadBuffer
 from nvr.recorder.sources.rtsp.interleaving import video_receiver
 from nvr.recorder.sources.rtsp.receiving import Clocks
-from tests.cameras.frames import split
+from tests.support.cameras.frames import split
 
 __all__ = ["BUFFER", "FRAME", "H264", "H265", "Camera", "packet"]
 

@@ -16,9 +16,9 @@ from nvr.recorder.sources.av_frames import VideoEdge
 from nvr.recorder.sources.relay.marks import FrameMark
 from nvr.recorder.sources.relay.video import RelayedVideo
 from nvr.recorder.sources.rtp import sdp
-from tests.cameras.clips import Clip, ClipSpec, clip
-from tests.cameras.frames import nals_hash
 from tests.recorder.sources.harness import Sink
+from tests.support.cameras.clips import Clip, ClipSpec, clip
+from tests.support.cameras.frames import nals_hash
 
 CODE = b"\0\0\0\1"
 

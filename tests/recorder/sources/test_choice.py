@@ -16,11 +16,11 @@ from nvr.recorder.sources.rtp.sense import Seen
 from nvr.recorder.sources.rtsp.describe import describe, digest
 from nvr.recorder.sources.rtsp.source import NativeSource
 from storage.causes import Cause
-from tests.cameras.clips import Clip, ClipSpec, clip
-from tests.cameras.faults import OPENING, Faults
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
 from tests.recorder.sources.harness import Sink, camera
+from tests.support.cameras.clips import Clip, ClipSpec, clip
+from tests.support.cameras.faults import OPENING, Faults
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
 
 Serve = Callable[[Startable], str]
 

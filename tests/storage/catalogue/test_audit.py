@@ -19,8 +19,8 @@ from storage.catalogue import audit
 from storage.catalogue.audit import Act, AuditHead
 from storage.catalogue.database import Database
 from storage.integrity import audit_log as audit_check
-from tests.catalogues import new_catalogue
-from tests.people import person
+from tests.support.catalogues import new_catalogue
+from tests.support.people import person
 
 FENCES = ("audit_follows", "audit_stays", "audit_is_not_changed", "audit_head")
 

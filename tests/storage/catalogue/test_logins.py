@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from storage.catalogue import devices, logins
 from storage.catalogue.database import Database
 from storage.catalogue.logins import DAY_US, MOST_FAILURES, PAUSE_US, LoginAccount, device_of
-from tests.catalogues import new_catalogue
+from tests.support.catalogues import new_catalogue
 
 NOW_US = 1_790_000_000_000_000
 ME = LoginAccount.of("cam:554", "admin", "wrong")

@@ -26,9 +26,9 @@ from storage.recovery import scrub as scrubbing
 from storage.recovery.rebuild import rebuild
 from storage.recovery.scrub import scrub
 from storage.retention import holds
-from tests.people import person
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World, assert_partition
+from tests.support.people import person
 
 TOP = Path(__file__).parents[3]
 STEP_US = 3 * mp4.FRAGMENT_US

@@ -29,10 +29,10 @@ from storage.coverage.fleet_partition import CAUSES, CLASSES
 from storage.coverage.one_camera import Coverage, Gap, known_until
 from storage.coverage.one_camera import coverage as of_engine
 from storage.intervals import DAY_US
-from tests.catalogues import new_catalogue
 from tests.nightly import examples
 from tests.storage import oracle
 from tests.storage.oracle import coverage
+from tests.support.catalogues import new_catalogue
 
 HOUR_US = 3_600_000_000
 DAY = 20_780

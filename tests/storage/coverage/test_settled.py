@@ -15,9 +15,9 @@ from storage.causes import Cause
 from storage.coverage.one_camera import coverage
 from storage.coverage.settled import unsettled
 from storage.writing.rotation import boundary_after, stagger_us
-from tests.catalogues import new_catalogue
 from tests.nightly import IS_NIGHT
 from tests.storage.world import CAMERA, NODE, T0_US
+from tests.support.catalogues import new_catalogue
 
 S = 1_000_000
 SEGMENT_US = 300 * S

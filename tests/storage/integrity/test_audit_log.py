@@ -17,8 +17,8 @@ from storage.integrity import findings as integrity
 from storage.integrity import holds as hold_check
 from storage.integrity import schema as schema_check
 from storage.retention import holds
-from tests.catalogues import new_catalogue
-from tests.people import person
+from tests.support.catalogues import new_catalogue
+from tests.support.people import person
 
 S = 1_000_000
 

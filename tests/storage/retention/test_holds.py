@@ -19,10 +19,10 @@ from storage.retention.candidates import load, policies
 from storage.retention.holds import HoldError
 from storage.retention.plan import plan
 from storage.retention.policies import Policy, Rules
-from tests.people import person
 from tests.storage import mp4
 from tests.storage.retention.test_deletion import make
 from tests.storage.world import CAMERA, NODE, T0_US, World, assert_consistent
+from tests.support.people import person
 
 S = 1_000_000
 NOW_US = T0_US + 600 * S

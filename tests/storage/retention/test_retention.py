@@ -31,9 +31,9 @@ from storage.retention.plan import (
     plan,
 )
 from storage.retention.policies import LabelRule, Policy, Rules, resolve
-from tests.people import person
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World, add_camera
+from tests.support.people import person
 
 S = 1_000_000
 NOW = 60

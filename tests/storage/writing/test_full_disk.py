@@ -19,7 +19,6 @@ from storage.disk.roots import Root, register
 from storage.format.segment_file import read
 from storage.recovery.backlog import Backlog
 from storage.writing.disk_writer import DiskWriter
-from tests.mounts import mounted
 from tests.storage import mp4
 from tests.storage.world import (
     CAMERA,
@@ -31,6 +30,7 @@ from tests.storage.world import (
     assert_partition,
     later_s,
 )
+from tests.support.mounts import mounted
 
 NOW_US = T0_US + 600_000_000
 

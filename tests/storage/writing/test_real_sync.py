@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from storage.disk.files import FILES
-from tests.mounts import mounted_ext4
+from tests.support.mounts import mounted_ext4
 
 
 def test_a_lost_write_is_told_by_one_call_for_all_and_by_the_file_that_lost_it(tmp_path: Path) -> None:

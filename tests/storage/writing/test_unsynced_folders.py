@@ -16,11 +16,11 @@ import pytest
 from storage.disk.files import FILES, UnsyncedFolderError, accept_unsynced_folders
 from storage.disk.roots import open_root
 from storage.errors import RootError
-from tests.cameras.clips import Clip
-from tests.cameras.fixtures import h264_clip, serve
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.system.server import Server
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.fixtures import h264_clip, serve
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.server import Server
 
 __all__ = ["h264_clip", "serve"]
 

@@ -24,20 +24,20 @@ from nvr.recorder.sources.rtp.errors import ProtocolError
 from nvr.recorder.sources.rtsp.ledger import LEDGER
 from storage.catalogue.database import Database
 from storage.causes import Cause
-from tests.cameras.clips import Clip, ClipSpec, clip
-from tests.cameras.faults import Faults
-from tests.cameras.fixtures import h264_aac_clip, h264_clip, serve
-from tests.cameras.frames import nals_hash
-from tests.cameras.odd import HABITS, OddCameras
-from tests.cameras.odd.camera import Camera as OddCamera
-from tests.cameras.odd.camera import Shot
-from tests.cameras.running import Startable, running
-from tests.cameras.scripted import ScriptedCamera
-from tests.cameras.stub import SDP, Asked, StubCamera
-from tests.catalogues import new_catalogue
 from tests.recorder.sources.harness import Sink, camera
 from tests.recorder.sources.rtsp.test_dial import certificate
 from tests.recorder.sources.rtsp.test_hostile import media
+from tests.support.cameras.clips import Clip, ClipSpec, clip
+from tests.support.cameras.faults import Faults
+from tests.support.cameras.fixtures import h264_aac_clip, h264_clip, serve
+from tests.support.cameras.frames import nals_hash
+from tests.support.cameras.odd import HABITS, OddCameras
+from tests.support.cameras.odd.camera import Camera as OddCamera
+from tests.support.cameras.odd.camera import Shot
+from tests.support.cameras.running import Startable, running
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.cameras.stub import SDP, Asked, StubCamera
+from tests.support.catalogues import new_catalogue
 
 __all__ = ["h264_aac_clip", "h264_clip", "serve"]
 

@@ -17,8 +17,8 @@ from nvr.recorder.sources.rtp import sdp
 from nvr.recorder.sources.rtp.frame import CodedFrame
 from nvr.recorder.sources.rtsp.client import RtspTrack
 from nvr.recorder.sources.rtsp.receiving import Clocks, VideoReceiver
-from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.nightly import examples
+from tests.support.cameras.clips import Clip, ClipSpec, clip
 
 STEP_US = 4_000
 

@@ -14,8 +14,8 @@ from nvr.recorder.media.nal import annex_b
 from nvr.recorder.sources.rtp.frame import CodedFrame
 from nvr.recorder.sources.rtp.h264 import H264Depacketiser
 from nvr.recorder.sources.rtp.h265 import H265Depacketiser
-from tests.cameras.clips import Clip, ClipSpec, clip
-from tests.cameras.frames import prefixed
+from tests.support.cameras.clips import Clip, ClipSpec, clip
+from tests.support.cameras.frames import prefixed
 
 FILMS = {
     "h264": lambda: clip(ClipSpec(frames=60)),

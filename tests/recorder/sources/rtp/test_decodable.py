@@ -11,8 +11,8 @@ import pytest
 from nvr.recorder.sources.rtp.h265 import H265Depacketiser
 from nvr.recorder.sources.rtp.sdp import Media
 from nvr.recorder.sources.rtp.units import recovery_frames, split_units
-from tests.cameras.frames import split
 from tests.recorder.sources.odd import FRAME, H264, H265, Camera, Kind
+from tests.support.cameras.frames import split
 
 
 def recovery(kind: Kind, frames: int) -> bytes:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from nvr.recorder.sources.rtp import sdp
 from nvr.recorder.sources.rtp.errors import UnsupportedError
-from tests.cameras.frames import split
 from tests.nightly import examples
 from tests.recorder.sources.odd import FRAME, H264, H265, Camera, Kind, packet
+from tests.support.cameras.frames import split
 
 COUNT = 60
 # Decoding order number, timestamp, unit.

@@ -1,5 +1,5 @@
 """The packets of odd cameras, fed to a receiver one by one: every frame that can be decoded comes out, and no other.
-What `tests/cameras/test_odd.py` records through a server, without time."""
+What `tests/support/cameras/test_odd.py` records through a server, without time."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from nvr.recorder.sources.rtp.frame import CodedFrame
 from nvr.recorder.sources.rtsp.client import RtspTrack
 from nvr.recorder.sources.rtsp.interleaving import video_receiver
 from nvr.recorder.sources.rtsp.receiving import Clocks
-from tests.cameras.frames import split
-from tests.cameras.judge import begins, digest, hashes
-from tests.cameras.odd import HABITS
-from tests.cameras.odd.rtp import Rtp
+from tests.support.cameras.frames import split
+from tests.support.cameras.judge import begins, digest, hashes
+from tests.support.cameras.odd import HABITS
+from tests.support.cameras.odd.rtp import Rtp
 
 FRAMES = 100
 NAMES = [name for name, habit in HABITS.items() if habit.kind in ("units", "h265", "cousins")]

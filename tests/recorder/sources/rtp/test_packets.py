@@ -18,7 +18,7 @@ from nvr.recorder.sources.rtp.h265 import H265Depacketiser
 from nvr.recorder.sources.rtp.pictures import Depacketiser
 from nvr.recorder.sources.rtp.sdp import Aac
 from nvr.recorder.sources.rtp.timing import DecodingTimes
-from tests.cameras.frames import prefixed, split
+from tests.support.cameras.frames import prefixed, split
 
 IDR, P, B, SPS, PPS = b"\x65\x88idr", b"\x41\x9apic", b"\x01\x9bbi", b"\x67sps", b"\x68pps"
 

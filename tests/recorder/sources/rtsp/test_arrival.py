@@ -9,11 +9,11 @@ import uvloop
 
 from nvr.recorder.loop.pace import Pace
 from nvr.recorder.sources.rtsp import NativeSource
-from tests.cameras.clips import Clip, ClipSpec, clip
-from tests.cameras.delaying import Delaying
-from tests.cameras.running import running
-from tests.cameras.scripted import ScriptedCamera
 from tests.recorder.sources.harness import Sink, camera
+from tests.support.cameras.clips import Clip, ClipSpec, clip
+from tests.support.cameras.delaying import Delaying
+from tests.support.cameras.running import running
+from tests.support.cameras.scripted import ScriptedCamera
 
 _SECONDS = 6.0
 

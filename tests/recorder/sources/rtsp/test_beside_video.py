@@ -14,10 +14,10 @@ from nvr.recorder.sources.rtsp.framing import Framing
 from nvr.recorder.sources.rtsp.message import Message
 from nvr.recorder.sources.rtsp.urls import base_url
 from storage.causes import Cause
-from tests.cameras.clips import Clip
 from tests.recorder.sources.harness import Sink
 from tests.recorder.sources.odd import BUFFER, FRAME, H264, H265, Camera, Kind, packet
 from tests.recorder.sources.rtsp.test_hostile import SDP, against, media, ok, usual
+from tests.support.cameras.clips import Clip
 
 AAC = (
     b"m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MPEG4-GENERIC/16000/1\r\n"

@@ -25,14 +25,14 @@ from nvr.recorder.sources.av import AvSource
 from nvr.recorder.sources.rtp.h264 import H264Depacketiser
 from nvr.recorder.sources.rtsp import NativeSource
 from storage.causes import Cause
-from tests.cameras.clips import Clip, ClipSpec, clip
-from tests.cameras.faults import Faults
-from tests.cameras.frames import prefixed
-from tests.cameras.running import Startable, controlled, refusing
-from tests.cameras.scripted import ScriptedCamera
 from tests.recorder.sources.harness import Sink, camera, record
 from tests.recorder.sources.rtp.test_packets import Stream
 from tests.recorder.sources.rtsp.test_hostile import against, media, ok, usual
+from tests.support.cameras.clips import Clip, ClipSpec, clip
+from tests.support.cameras.faults import Faults
+from tests.support.cameras.frames import prefixed
+from tests.support.cameras.running import Startable, controlled, refusing
+from tests.support.cameras.scripted import ScriptedCamera
 
 Serve = Callable[[Startable], str]
 ROOT = Path(__file__).parents[4]

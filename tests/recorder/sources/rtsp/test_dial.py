@@ -26,9 +26,9 @@ from storage.catalogue import devices
 from storage.catalogue.database import Database
 from storage.catalogue.logins import device_of
 from storage.causes import Cause
-from tests.cameras.running import Startable
-from tests.cameras.stub import Asked, StubCamera
 from tests.recorder.sources.harness import camera, record
+from tests.support.cameras.running import Startable
+from tests.support.cameras.stub import Asked, StubCamera
 
 Serve = Callable[[Startable], str]
 V4, V6 = socket.AF_INET, socket.AF_INET6

@@ -27,10 +27,10 @@ from nvr.recorder.sound.track import AudioRefusals, AudioTrack
 from nvr.recorder.sources.rtsp import NativeSource
 from storage.causes import Cause
 from storage.writing.open_segment import SegmentHandle
-from tests.cameras.clips import Clip, ClipSpec, clip
 from tests.recorder.run.test_pipeline import Rig
 from tests.recorder.sources.harness import camera
 from tests.recorder.sources.rtsp.test_hostile import ok, usual
+from tests.support.cameras.clips import Clip, ClipSpec, clip
 
 _MOST_BYTES: Final = 64 << 20
 _EPOCHS: Final = itertools.count(1)

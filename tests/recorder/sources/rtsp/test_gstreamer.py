@@ -8,8 +8,8 @@ import pytest
 import uvloop
 
 from nvr.recorder.sources.rtsp import NativeSource
-from tests.cameras.gst import GstCamera
 from tests.recorder.sources.harness import Sink, camera
+from tests.support.cameras.gst import GstCamera
 
 pytestmark = pytest.mark.gstreamer
 

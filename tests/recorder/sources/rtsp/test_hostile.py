@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from nvr.recorder.media.packets import Ended
 from nvr.recorder.sources.rtsp import NativeSource
 from storage.causes import Cause
-from tests.cameras.clips import Clip
 from tests.recorder.sources.harness import Sink, camera
+from tests.support.cameras.clips import Clip
 
 SDP = b"v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=control:t0\r\n"
 Answer = Callable[[str, str, int], bytes]

@@ -12,11 +12,11 @@ from nvr.recorder.media.packets import Ended
 from nvr.recorder.sources.rtsp import keep_alive
 from nvr.recorder.sources.rtsp.keep_alive import KeepAlive, session_timeout_s
 from storage.causes import Cause
-from tests.cameras.clips import Clip, ClipSpec, clip
-from tests.cameras.faults import Faults
-from tests.cameras.running import running
-from tests.cameras.scripted import ScriptedCamera
 from tests.recorder.sources.harness import record
+from tests.support.cameras.clips import Clip, ClipSpec, clip
+from tests.support.cameras.faults import Faults
+from tests.support.cameras.running import running
+from tests.support.cameras.scripted import ScriptedCamera
 
 METHODS = ("GET_PARAMETER", "OPTIONS", "SET_PARAMETER")
 

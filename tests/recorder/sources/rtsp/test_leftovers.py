@@ -27,11 +27,11 @@ from storage.disk.roots import register
 from storage.writing.catalogue_writer import CatalogueWriter
 from storage.writing.disk_writer import DiskWriter
 from storage.writing.open_segment import SegmentHandle
-from tests.cameras.clips import Clip
-from tests.cameras.faults import Faults
-from tests.cameras.running import running
-from tests.cameras.scripted import ScriptedCamera
 from tests.recorder.sources.harness import camera
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.faults import Faults
+from tests.support.cameras.running import running
+from tests.support.cameras.scripted import ScriptedCamera
 
 # Of each way to end: what it takes for a few connections.
 WAYS = {

@@ -25,11 +25,11 @@ from storage.catalogue.database import Database
 from storage.catalogue.logins import DAY_US, PAUSE_US, device_of
 from storage.causes import Cause
 from storage.writing.catalogue_writer import CatalogueWriter
-from tests.cameras.clips import Clip
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
-from tests.cameras.stub import Asked, StubCamera
 from tests.recorder.sources.harness import camera, record
+from tests.support.cameras.clips import Clip
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.cameras.stub import Asked, StubCamera
 
 Serve = Callable[[Startable], str]
 NONCES = itertools.count(1)

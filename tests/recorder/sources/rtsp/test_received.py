@@ -12,11 +12,11 @@ import uvloop
 
 from nvr.recorder.sources.av import AvSource
 from nvr.recorder.sources.rtsp import NativeSource
-from tests.cameras.clips import ClipSpec, clip
-from tests.cameras.faults import Faults
-from tests.cameras.running import Startable
-from tests.cameras.scripted import ScriptedCamera
 from tests.recorder.sources.harness import Sink, camera
+from tests.support.cameras.clips import ClipSpec, clip
+from tests.support.cameras.faults import Faults
+from tests.support.cameras.running import Startable
+from tests.support.cameras.scripted import ScriptedCamera
 
 Serve = Callable[[Startable], str]
 

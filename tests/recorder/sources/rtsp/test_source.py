@@ -12,11 +12,11 @@ from nvr.demo.rtsp import Auth
 from nvr.recorder.media.packets import Ended
 from nvr.recorder.sources.rtsp import NativeSource
 from storage.causes import Cause
-from tests.cameras.clips import Clip, ClipSpec, clip
-from tests.cameras.faults import OPENING, Faults
-from tests.cameras.running import Startable, controlled, refusing
-from tests.cameras.scripted import ScriptedCamera
 from tests.recorder.sources.harness import Sink, camera, record
+from tests.support.cameras.clips import Clip, ClipSpec, clip
+from tests.support.cameras.faults import OPENING, Faults
+from tests.support.cameras.running import Startable, controlled, refusing
+from tests.support.cameras.scripted import ScriptedCamera
 
 Serve = Callable[[Startable], str]
 

@@ -1,0 +1,13 @@
+"""What tests of several folders share. What one folder alone needs lies in that folder.
+
+| module | what it is |
+| --- | --- |
+| `waiting` | `until`: waiting for what another thread or process does, with a limit, by a name |
+| `server` | the real server, started as its user would, and questions to its catalogue |
+| `site` | the real application over real HTTP, on footage that a test made |
+| `chrome` | a browser |
+| `cameras` | cameras that play clips, misbehave as told, and keep a journal |
+| `catalogues`, `people` | new catalogues, and who acts in them |
+| `mounts`, `volatile_disk` | file systems of a test's own: full, gone, or losing what was not flushed |
+| `shifted_clock` | a wall clock that is wrong, for real processes |
+"""
