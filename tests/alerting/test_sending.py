@@ -4,8 +4,7 @@ between."""
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from storage.catalogue import cameras, node
 from tests.alerting import receivers
 from tests.alerting.receivers import SECRET, Hook, Inbox
 from tests.support.catalogues import new_catalogue
+from tests.support.waiting import until
 
 S = 1_000_000
 MINUTE = 60 * S
@@ -94,13 +94,6 @@ def world(tmp_path: Path, mail: Inbox, hook: Hook) -> Iterator[World]:
     yield made
     made.post.join(1.0)
     made.db.close()
-
-
-def until(question: Callable[[], object], timeout_s: float = 20.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not question():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_one_refused_recipient_costs_others_nothing(world: World, mail: Inbox, hook: Hook) -> None:

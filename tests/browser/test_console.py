@@ -143,8 +143,8 @@ def opened(page: Page, server: Server, path: str) -> list[str]:
     page.driver.get(f"http://127.0.0.1:{server.port}{path}")
     if "#" in path:
         page.get("nav-cameras")
-    # All that it asks for has come, and what it shows was drawn.
-    time.sleep(4 if "cameras/" in path else 1.5)
+    # All that it asks for has come, and what it shows was drawn: a page says nowhere that it is done.
+    time.sleep(4 if "cameras/" in path else 1.5)  # sleep: see above
     page.shoot(f"console{path.replace('/', '-').replace('#', '')}")
     script = "return [...document.querySelectorAll('[role=alert], .error')].map(e => e.textContent)"
     return [*wrong(page), *page.driver.execute_script(script)]

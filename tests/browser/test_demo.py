@@ -6,7 +6,6 @@ import json
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +20,7 @@ from selenium.webdriver import ActionChains
 from nvr.cli.demo import free_port
 from tests.support.chrome import Page, chromium
 from tests.support.server import NVR
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -50,17 +50,15 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         )
     try:
         base = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 60
-        password = None
-        while time.monotonic() < deadline:
+
+        def told() -> str | None:
             text = log.read_text(errors="replace")
-            found = re.search(r"user admin, password (\S+)", text)
-            if found and "page at" in text:
-                password = found[1]
-                break
             assert process.poll() is None, text
-            time.sleep(0.1)
-        assert password, log.read_text(errors="replace")
+            found = re.search(r"user admin, password (\S+)", text)
+            return found[1] if found and "page at" in text else None
+
+        password = until(told, "the demo's password and page", 60, look_s=0.1)
+        assert password is not None
         with httpx.Client(base_url=base, timeout=30) as api:
             answer = api.post("/api/login", json={"username": "admin", "password": password})
             assert answer.status_code in (200, 201), answer.text
@@ -94,15 +92,6 @@ def interruption(demo: Demo) -> dict[str, Any] | None:
     return next((g for g in gaps if g["cause"] in ("ended", "unreachable") and not g["open"]), None)
 
 
-def wait_for(question: Any, timeout_s: float, what: str) -> Any:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if answer := question():
-            return answer
-        time.sleep(0.25)
-    raise AssertionError(f"not within {timeout_s} s: {what}")
-
-
 def open_camera(page: Page, demo: Demo, camera: str) -> None:
     page.driver.get(f"{demo.base}/#/")
     page.until(lambda: page.all("camera-list"), what="the list")
@@ -111,7 +100,7 @@ def open_camera(page: Page, demo: Demo, camera: str) -> None:
 
 
 def test_live_plays(page: Page, demo: Demo) -> None:
-    wait_for(lambda: recorded(demo, "simpang-lima")["recorded_s"] > 4, 30, "four seconds of footage")
+    until(lambda: recorded(demo, "simpang-lima")["recorded_s"] > 4, "four seconds of footage", 30, look_s=0.25)
     open_camera(page, demo, "simpang-lima")
     page.click("live")
     page.plays()
@@ -119,7 +108,7 @@ def test_live_plays(page: Page, demo: Demo) -> None:
 
 
 def test_gap_is_on_the_timeline_with_its_cause(page: Page, demo: Demo) -> None:
-    gap = wait_for(lambda: interruption(demo), 60, "the interruption")
+    gap = until(lambda: interruption(demo), "the interruption", 60, look_s=0.25)
     open_camera(page, demo, "tugu-muda")
     words = page.until(
         lambda: [text for row in page.all("gap-row") if re.search("unreachable|closed", text := row.text.lower())],
@@ -131,7 +120,7 @@ def test_gap_is_on_the_timeline_with_its_cause(page: Page, demo: Demo) -> None:
 
 
 def test_seek_into_a_gap_and_on_to_footage(page: Page, demo: Demo) -> None:
-    wait_for(lambda: recorded(demo, "simpang-lima")["recorded_s"] > 15, 40, "fifteen seconds of footage")
+    until(lambda: recorded(demo, "simpang-lima")["recorded_s"] > 15, "fifteen seconds of footage", 40, look_s=0.25)
     open_camera(page, demo, "simpang-lima")
     page.click("zoom-m10")
     timeline = page.get("timeline")
@@ -158,7 +147,7 @@ def test_back_from_live(page: Page, demo: Demo) -> None:
 
 
 def test_clip_over_the_gap_downloads_and_decodes(demo: Demo, tmp_path: Path) -> None:
-    gap = wait_for(lambda: interruption(demo), 60, "the interruption")
+    gap = until(lambda: interruption(demo), "the interruption", 60, look_s=0.25)
     start = datetime.fromisoformat(gap["start"]) - timedelta(seconds=6)
 
     def after() -> datetime | None:
@@ -166,7 +155,7 @@ def test_clip_over_the_gap_downloads_and_decodes(demo: Demo, tmp_path: Path) -> 
         times = [tuple(map(datetime.fromisoformat, (span["start"], span["end"]))) for span in spans]
         return next((a + timedelta(seconds=4) for a, b in times if b - a > timedelta(seconds=4)), None)
 
-    end = wait_for(after, 60, "four seconds of footage after it")
+    end = until(after, "four seconds of footage after it", 60, look_s=0.25)
     params = {"start": start.isoformat(), "end": end.isoformat()}
     answer = demo.api.get("/api/cameras/tugu-muda/clip.mp4", params=params)
     assert answer.status_code == 200, answer.text
@@ -223,7 +212,7 @@ def test_a_sealed_export_from_the_timeline(page: Page, demo: Demo, tmp_path: Pat
 def test_from_a_request_to_a_recipient_without_an_account(page: Page, demo: Demo, tmp_path: Path) -> None:
     """Approved in the page, made by the server, handed over by a link that another browser opens without a login, and
     ended."""
-    wait_for(lambda: recorded(demo, "simpang-lima")["recorded_s"] > 12, 60, "footage")
+    until(lambda: recorded(demo, "simpang-lima")["recorded_s"] > 12, "footage", 60, look_s=0.25)
     end = datetime.now().astimezone() - timedelta(seconds=2)
     ours = {"Origin": demo.base}
     case = {"number": "LP/B/112/XI/2026", "legal_basis": "KUHAP art. 39", "title": "Hit and run, Jl. Pemuda"}

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from nvr.evidence.seal.keys import KeyFolder
 from storage.disk.roots import IDENTITY_FILE, open_root
 from storage.errors import RootError
 from tests.support.mounts import mounted
+from tests.support.waiting import until
 
 
 def fill(folder: Path) -> None:
@@ -111,12 +111,12 @@ def test_the_command_itself_ends_so(tmp_path: Path) -> None:
     fifo = tmp_path / "config.toml"
     os.mkfifo(fifo)
     with subprocess.Popen([nvr, "check-config", "--config", fifo], stderr=subprocess.DEVNULL) as made:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
+
+        def listens() -> bool:
             status = Path(f"/proc/{made.pid}/status").read_text()
             caught = int(next(line for line in status.splitlines() if line.startswith("SigCgt")).split()[1], 16)
-            if caught >> (signal.SIGTERM - 1) & 1:
-                break
-            time.sleep(0.05)
+            return bool(caught >> (signal.SIGTERM - 1) & 1)
+
+        until(listens, "a handler of SIGTERM", 60, look_s=0.05)
         made.terminate()
         assert made.wait(30) == 128 + signal.SIGTERM

@@ -16,6 +16,7 @@ from nvr.config import ConfigError, load
 from nvr.config.last_good import keep, load_or_last, path_of
 from storage.catalogue import cameras, node
 from storage.catalogue.database import Database
+from tests.support.waiting import until
 
 BROKEN = "[server]\nport = = 1\n"
 
@@ -77,8 +78,7 @@ def test_reading_does_not_wait_while_another_program_has_the_catalogue(tmp_path:
 
     writer = Thread(target=write)
     writer.start()
-    while not database._lock.locked():
-        time.sleep(0.001)
+    until(database._lock.locked, "the writer, which waits for the other process", look_s=0.001)
     began = time.monotonic()
 
     def read() -> None:

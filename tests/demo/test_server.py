@@ -26,7 +26,7 @@ def _number(nals: list[bytes]) -> int:
 async def _publish(stream: LiveStream, *, group: int = 10, size: int = 100, every_s: float = 0.005) -> None:
     for number in itertools.count():
         stream.publish(_unit(number, keyframe=number % group == 0, size=size))
-        await asyncio.sleep(every_s)
+        await asyncio.sleep(every_s)  # sleep: the stream's frame rate
 
 
 def _watch(url: str, count: int) -> list[int]:
@@ -82,7 +82,7 @@ async def test_a_client_joins_now_or_gets_the_group_so_far() -> None:
             for number in itertools.count(15):
                 if watching.done():
                     return watching.result()
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.02)  # sleep: the stream's frame rate
                 stream.publish(_unit(number))
         raise AssertionError
 
@@ -125,7 +125,7 @@ async def test_a_silent_session_ends_and_a_kept_one_does_not() -> None:
             end = time.monotonic() + 1.0
             while time.monotonic() < end:
                 assert client.request("GET_PARAMETER").status == 200
-                time.sleep(0.1)
+                time.sleep(0.1)  # sleep: asks in time, for longer than the session lasts by itself
 
     async with RtspServer({"/live": [stream]}, session_timeout_s=0.4, enforce_timeout=True) as server:
         url = server.url("/live")

@@ -44,7 +44,7 @@ class World:
             return one_camera.pieces(conn, CAMERA, START_US - 10**9, self.end_us + 10**9)
 
     @functools.cached_property
-    def _shown(self) -> list[tuple[int, int, int]]:
+    def shown(self) -> list[tuple[int, int, int]]:
         """(start, end, epoch) of what is shown, each stretch from a keyframe on."""
         shown: list[tuple[int, int, int]] = []
         for piece in self.pieces():
@@ -66,7 +66,7 @@ class World:
             frame
             for frame in self.frames
             if start_us <= frame.wall_us < end_us
-            and any(a <= frame.wall_us < b and epoch == frame.epoch for a, b, epoch in self._shown)
+            and any(a <= frame.wall_us < b and epoch == frame.epoch for a, b, epoch in self.shown)
         ]
 
 

@@ -67,7 +67,7 @@ def main(address: str, seconds: float, seek: float | None) -> int:
             state = int(vlc.libvlc_media_player_get_state(player))
             if state in (_ENDED, _ERROR):
                 return state
-            time.sleep(0.02)
+            time.sleep(0.02)  # sleep: between two looks at the player
         return int(vlc.libvlc_media_player_get_state(player))
 
     state = run(time.monotonic() + seconds)

@@ -101,7 +101,7 @@ def test_a_real_process_that_is_starved_is_told_from_one_that_hangs() -> None:
         one.share(starved, 1.0)
         other.share(stopped, 1.0)
         began = time.monotonic()
-        time.sleep(0.7)
+        time.sleep(0.7)  # sleep: the stretch of time that is judged
         passed_s = time.monotonic() - began
         assert one.share(starved, passed_s) > 0.5
         assert other.share(stopped, passed_s) < 0.1

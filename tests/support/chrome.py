@@ -57,7 +57,7 @@ class Page:
                 raise AssertionError(
                     f"not within {timeout_s} s: {what}; see {ARTIFACTS / 'failed.png'}\n{self.console()}"
                 )
-            time.sleep(0.1)
+            time.sleep(0.1)  # sleep: between two looks at the page
 
     def get(self, testid: str, *, timeout_s: float = 20.0) -> WebElement:
         """The first such element, once it is there."""

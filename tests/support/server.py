@@ -157,7 +157,7 @@ class Server:
                 raise AssertionError(f"the server ended with {self.process.returncode}:\n{self.tail()}")
             if time.monotonic() >= deadline:
                 raise AssertionError(f"not within {timeout_s} s: {what or question}\n{self.tail()}")
-            time.sleep(0.05)
+            time.sleep(0.05)  # sleep: between two questions
 
     def tail(self) -> str:
         return self.log.read_text(errors="replace")[-4000:] if self.log.exists() else ""

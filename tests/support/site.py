@@ -20,6 +20,7 @@ from nvr.accounts.rows import Role
 from nvr.api import ApiSettings, create_app
 from nvr.api.http.times import format_time
 from tests.playback.footage import CAMERA, START_US, Studio
+from tests.support.waiting import until
 
 __all__ = ["Site", "served"]
 
@@ -81,8 +82,7 @@ def served(studio: Studio, pages: Mapping[str, tuple[bytes, str]] = MappingProxy
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
     thread.start()
-    while not server.started and thread.is_alive():
-        time.sleep(0.01)
+    until(lambda: server.started or not thread.is_alive(), "the application to listen")
     try:
         yield Site(f"http://127.0.0.1:{sock.getsockname()[1]}", token)
     finally:

@@ -179,7 +179,7 @@ class _Fuse:
                 self._cache.write(offset, bytes(body[40 : 40 + size]))
                 return struct.pack("<II", size, 0)
             case _Op.FSYNC:
-                time.sleep(self._flush_s)
+                time.sleep(self._flush_s)  # sleep: a flush takes its time
                 self._cache.flush()
                 return b""
             case _Op.STATFS:
@@ -274,7 +274,7 @@ class VolatileDisk:
             # mounted was done by the cut.
             if "loop" not in done.stderr:
                 break
-            time.sleep(0.1)
+            time.sleep(0.1)  # sleep: between two tries
         if done.returncode:
             told = subprocess.run(["dmesg"], capture_output=True, text=True).stdout[-3000:]
             raise AssertionError(f"after cut {n} its {self.kind} can't be mounted: {done.stderr.strip()}\n{told}")
@@ -302,7 +302,7 @@ class VolatileDisk:
                 done = subprocess.run(["umount", place], capture_output=True, text=True)
                 if done.returncode == 0 or "busy" not in done.stderr:
                     break
-                time.sleep(0.1)
+                time.sleep(0.1)  # sleep: between two tries
             else:
                 subprocess.run(["umount", "--lazy", place], check=False, capture_output=True)
         if self._served is not None:

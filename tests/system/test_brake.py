@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from tests.support.cameras.running import Startable
 from tests.support.cameras.scripted import ScriptedCamera
 from tests.support.server import NVR, Server
 from tests.support.shifted_clock import ShiftedClock, needs_compiler
+from tests.support.waiting import remains
 
 Serve = Callable[[Startable], str]
 # So many segments of a second are an archive; the slip must leave all of them alone for so long, ten times what it used
@@ -40,10 +40,7 @@ def nvr(server: Server, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def stays(server: Server, before: set[Key]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        assert before <= keys(server)
-        time.sleep(0.5)
+    remains(lambda: before <= keys(server), "all of its footage is there", PATIENCE_S, look_s=0.5)
 
 
 @pytest.fixture

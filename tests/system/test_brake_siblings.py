@@ -20,6 +20,7 @@ from tests.support.cameras.running import Startable
 from tests.support.cameras.scripted import ScriptedCamera
 from tests.support.server import Server
 from tests.support.shifted_clock import ShiftedClock, needs_compiler
+from tests.support.waiting import remains
 from tests.system.test_brake import ARCHIVE, PATIENCE_S, nvr
 
 Serve = Callable[[Startable], str]
@@ -31,10 +32,7 @@ def keys(server: Server, *cameras: str) -> set[Key]:
 
 
 def stays(server: Server, before: set[Key], *cameras: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        assert before <= keys(server, *cameras)
-        time.sleep(0.5)
+    remains(lambda: before <= keys(server, *cameras), "all of its footage is there", PATIENCE_S, look_s=0.5)
 
 
 @contextmanager

@@ -46,10 +46,10 @@ def test_a_clock_that_is_set_to_and_fro(
         server.until(lambda: server.growing("cam"), what="footage")
         # Back twice, the second time within a segment; then forward again.
         for number, seconds in enumerate((-5, -8, -4), 1):
-            time.sleep(4)
+            time.sleep(4)  # sleep: footage between two steps of the clock
             offset.write_text(f"{seconds:+d}\n")
             server.until(lambda number=number: runs_there() == number + 1, what=f"run {number + 1}", timeout_s=60)
-        time.sleep(3)
+        time.sleep(3)  # sleep: footage after the last step
         server.stop()
     monkeypatch.delenv("LD_PRELOAD")
     recorded = server.closed("cam")

@@ -63,9 +63,9 @@ def measured(folder: Path, names: list[tuple[str, int, int]], seconds: float) ->
         stack.callback(lines.close)
         server = stack.enter_context(serving(folder, *lines.tables, workers=1, segment_duration="60s"))
         server.until(lambda: all(len(line.delays_s) > 10 for line in lines.of.values()), timeout_s=60)
-        time.sleep(_BURST_S)
+        time.sleep(_BURST_S)  # sleep: what lines do at first counts for nothing
         since_s = time.monotonic()
-        time.sleep(seconds)
+        time.sleep(seconds)  # sleep: the stretch of time that is judged
         read = read_jitters(server)
         return [(id_, line.jitter_s(since_s), read[id_]) for id_, line in lines.of.items()]
 

@@ -58,9 +58,9 @@ def test_vlc_goes_on_with_live_view_after_a_break(tmp_path: Path) -> None:
             with subprocess.Popen(
                 [sys.executable, player, address, "45"], stdout=subprocess.PIPE, text=True
             ) as playing:
-                time.sleep(12)
+                time.sleep(12)  # sleep: the player watches
                 control(camera.go_away)
-                time.sleep(3)
+                time.sleep(3)  # sleep: how long the camera is away
                 control(camera.start)
                 told, _ = playing.communicate(timeout=90)
             if playing.returncode == 3:

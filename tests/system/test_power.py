@@ -33,6 +33,7 @@ from tests.support.cameras.running import Startable
 from tests.support.cameras.scripted import ScriptedCamera, Sent
 from tests.support.server import NVR, Server, frames, now_us
 from tests.support.volatile_disk import VolatileDisk, volatile_disk
+from tests.support.waiting import until
 
 Serve = Callable[[Startable], str]
 PROMISED_US = 5_000_000
@@ -86,7 +87,7 @@ class Bench:
     def recording(self) -> bool:
         """Whether the usual cameras have footage of the present connection; the slow ones take their time."""
         since_us = self.cuts_us[-1] if self.cuts_us else 0
-        time.sleep(0.2)
+        time.sleep(0.2)  # sleep: looking costs the server processor time
         try:
             # Reading only: looking costs the server less than by its own means.
             with closing(sqlite3.connect(f"file:{self.server.catalogue}?mode=ro", uri=True)) as conn:
@@ -106,8 +107,7 @@ def with_no_process(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
-    while Path(f"/proc/{pid}/exe").exists() and "State:\tZ" not in _status(pid):
-        time.sleep(0.01)
+    until(lambda: not Path(f"/proc/{pid}/exe").exists() or "State:\tZ" in _status(pid), "the end of a killed process")
 
 
 def _status(pid: int) -> str:
@@ -248,12 +248,12 @@ def run_cuts(
         try:
             server.until(bench.recording, what="recording")
             for number in range(cuts):
-                time.sleep(chance.uniform(*wait_s))
+                time.sleep(chance.uniform(*wait_s))  # sleep: power goes at any moment
                 before = closed_files(bench)
                 bench.cut(0 if number == 0 else chance.randrange(1, 1 << 30))
                 server.start()
                 if number % again == again - 1:
-                    time.sleep(chance.uniform(0.2, 2.0))
+                    time.sleep(chance.uniform(0.2, 2.0))  # sleep: and at any moment of the start
                     bench.cut(chance.randrange(1, 1 << 30))
                     server.start()
                 server.until(bench.recording, what=f"recording after cut {number}")
@@ -314,7 +314,7 @@ def test_a_frame_every_twelve_seconds(tmp_path: Path, serve: Serve) -> None:
                 server.until(has_come, what=f"frame {number}", timeout_s=60)
                 newest_us = camera.journal.entries()[-1].at_us
                 while now_us() < newest_us + 6_000_000:
-                    time.sleep(0.2)
+                    time.sleep(0.2)  # sleep: looking costs the server processor time
                     oldest_us = max((row[0] for row in bench.risks()), default=0)
                     assert oldest_us <= PROMISED_US, "what is told of a camera that sends a frame now and then"
                 bench.cut(0)

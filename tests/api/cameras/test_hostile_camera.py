@@ -39,6 +39,7 @@ from tests.api.http.test_access import declared
 from tests.recorder.sources.harness import camera as settings_of
 from tests.support.cameras.running import running
 from tests.support.cameras.stub import SDP, Asked, StubCamera
+from tests.support.waiting import until_async
 
 Client = AsyncTestClient[Litestar]
 
@@ -158,9 +159,7 @@ def play(world: World, source: str) -> None:
 
         recorder = CameraRecorder(made, pipeline, Turns(), Outages())
         recorder.start()
-        async with asyncio.timeout(30):
-            while recorder.status().cause is None:  # noqa: ASYNC110 - its connection ends on its own
-                await asyncio.sleep(0.05)
+        await until_async(lambda: recorder.status().cause, "the end of its connection", 30)
         writer.put_status(recorder.status())
         recorder.stop(Ended(Cause.NOT_CONFIGURED, {"reason": "the test is over"}))
         await recorder.stopped()

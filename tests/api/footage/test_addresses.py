@@ -254,7 +254,7 @@ async def test_what_is_being_sent_breaks_off_when_it_is_revoked(place: Place, mo
     with place.studio.database.write() as conn:
         addresses.revoke(conn, address.id, by=token.actor, now_us=place.now_us)
     # The player is slow.
-    await asyncio.sleep(0.6)
+    await asyncio.sleep(0.6)  # sleep: longer than an address is trusted between two looks
     with pytest.raises(ApiError, match="shows nothing"):
         await anext(pieces)
     media.close()
@@ -270,7 +270,7 @@ def test_a_download_under_way_breaks_off_at_the_socket(
     async def chunks(self: _Watched, first: int = 0, last: int | None = None) -> AsyncIterator[bytes]:
         # As over a slow line; a socket's buffers would take all of it.
         async for piece in paced(self, first, last):
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)  # sleep: the line is slow
             yield piece
 
     monkeypatch.setattr(_Watched, "chunks", chunks)

@@ -34,6 +34,7 @@ from storage.intervals import Interval
 from storage.retention import leases
 from tests.playback.footage import CAMERA, START_US, Recording, Studio
 from tests.playback.frames import encode, number_of
+from tests.support.waiting import until
 
 Client = AsyncTestClient[Litestar]
 S = 1_000_000
@@ -300,14 +301,8 @@ async def test_footage_being_read_is_leased(client: Client, studio: Studio, reco
         with studio.database.read() as conn:
             return leases.active(conn, now_us).get(CAMERA, ())
 
-    def taken() -> Sequence[tuple[int, int]]:
-        # Beside the answer, which does not wait for it.
-        deadline = time.monotonic() + 10
-        while not leased() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        return leased()
-
-    ((start_us, end_us),) = await asyncio.to_thread(taken)
+    # Beside the answer, which does not wait for it.
+    ((start_us, end_us),) = await asyncio.to_thread(until, leased, "the lease")
     with studio.database.read() as conn:
         # With the pre-roll, which is read too.
         assert START_US + 4 * S - S // 10 <= start_us <= START_US + 5 * S

@@ -17,6 +17,7 @@ from nvr.api.connections import Limits
 from nvr.api.server import bind, make_server
 from tests.api.catalogue import World
 from tests.api.http.test_process import running
+from tests.support.waiting import until
 
 BIG = 40 << 20
 HEAD = b"GET /api/health HTTP/1.1\r\nHost: x\r\nX-A: b\r\n"
@@ -36,10 +37,7 @@ def serving(world: World, limits: Limits, **settings: object) -> Iterator[tuple[
     sockets = bind("127.0.0.1", 0)
     thread = threading.Thread(target=server.run, kwargs={"sockets": sockets}, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: server.started, "the server")
     try:
         yield sockets[0].getsockname()[1], app.state.services.refusals.counts
     finally:
@@ -108,14 +106,14 @@ def test_heads_and_bodies_have_their_time(world: World) -> None:
             try:
                 while True:
                     trickling.sendall(b" ")
-                    time.sleep(0.05)
+                    time.sleep(0.05)  # sleep: the client is slow
             except OSError:
                 return
 
         threading.Thread(target=trickle, daemon=True).start()
         for _ in range(12):
             steady.sendall(b" " * 1000)
-            time.sleep(0.25)
+            time.sleep(0.25)  # sleep: the client is slow, but fast enough
         assert steady.recv(12) == b"HTTP/1.1 400"
         assert silent.recv(12) == b"HTTP/1.1 408"
         assert unfinished.recv(12) == b"HTTP/1.1 408"
@@ -138,7 +136,7 @@ def test_who_takes_something_is_kept_and_who_takes_nothing_is_not(world: World) 
         got, began = 0, time.monotonic()
         while time.monotonic() - began < 7:
             got += len(slow.recv(100_000))
-            time.sleep(0.2)
+            time.sleep(0.2)  # sleep: the client is slow
         assert refused().get("timeout_write") == 1
         slow.settimeout(10)
         while more := slow.recv(1 << 20):

@@ -7,7 +7,6 @@ import io
 import logging
 import re
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from nvr import log as logs
 from nvr.accounts.rows import Role
 from tests.api.catalogue import World
 from tests.api.http.test_access import declared
+from tests.support.waiting import until
 
 Client = AsyncTestClient[Litestar]
 TOP = Path(__file__).parents[3]
@@ -82,10 +82,7 @@ def test_a_flood_is_a_number(out: io.StringIO) -> None:
         if number == 500:
             logging.getLogger("nvr.api").error("something else")
     counted = re.compile(r"WARNING nvr.log: (\d+) more lines like those of test_log.py:\d+ were left out")
-    deadline = time.monotonic() + 10
-    while sum(map(int, counted.findall(out.getvalue()))) < 997:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: sum(map(int, counted.findall(out.getvalue()))) >= 997, "the count of what was left out")
     lines = [line for line in out.getvalue().splitlines() if not counted.search(line)]
     assert len(lines) == 4
     assert "something else" in lines[3]

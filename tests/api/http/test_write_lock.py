@@ -86,7 +86,7 @@ def test_others_write_in_between(world: World) -> None:
     written: list[int] = []
 
     def write(conn: sqlite3.Connection, item: int) -> None:
-        time.sleep(0.01)
+        time.sleep(0.01)  # sleep: what an item costs
         written.append(item)
 
     def first(conn: sqlite3.Connection) -> None:

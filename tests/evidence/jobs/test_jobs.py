@@ -30,6 +30,7 @@ from tests.evidence.made import request_of
 from tests.playback.footage import START_US, Studio
 from tests.playback.frames import encode
 from tests.support.people import person
+from tests.support.waiting import until
 
 NOW_US = START_US + 10**9
 
@@ -102,8 +103,7 @@ def test_ended_in_the_middle_and_gone_on_with(desk: Desk) -> None:
     exporter = desk.exporter(rate=10)
     thread = threading.Thread(target=exporter.run)
     thread.start()
-    while desk.find(id_).state != "running":
-        time.sleep(0.01)
+    until(lambda: desk.find(id_).state == "running")
     desk.ending.set()
     thread.join(10)
     assert not thread.is_alive()
@@ -156,8 +156,7 @@ def test_cancelled(desk: Desk) -> None:
     exporter = desk.exporter(rate=10)
     thread = threading.Thread(target=exporter.work)
     thread.start()
-    while desk.find(running).state != "running":
-        time.sleep(0.01)
+    until(lambda: desk.find(running).state == "running")
     with desk.studio.database.write() as conn:
         assert exports.cancel(conn, running, by=person("ines"), now_us=NOW_US)
         assert not exports.cancel(conn, running, by=person("ines"), now_us=NOW_US)

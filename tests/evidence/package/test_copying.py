@@ -86,7 +86,7 @@ def test_a_slow_writer_loses_nothing_to_a_fast_reader(studio: Studio, signer: Si
 
     def progress(done: int, total: int) -> None:
         if next(calls) < 12:
-            time.sleep(0.05)
+            time.sleep(0.05)  # sleep: the writer is slow
 
     path = export(studio, signer, tmp_path / "package", START_US, end_us, progress)
     assert_same(recorded, path, START_US, end_us)
@@ -104,7 +104,7 @@ class _Slow:
 
     def _wait(self) -> None:
         if self._chance.random() < self._stalls:
-            time.sleep(self._chance.choice([0.0, 0.001, 0.005]))
+            time.sleep(self._chance.choice([0.0, 0.001, 0.005]))  # sleep: the disk is slow
 
     def pread(self, fd: int, count: int, offset: int) -> bytes:
         self._wait()
@@ -188,7 +188,7 @@ def unit_of(tracks: Sequence[Track]) -> ExportUnit:
 
 
 def slowly(count: int) -> None:
-    time.sleep(0.0005)
+    time.sleep(0.0005)  # sleep: the writer is slow
 
 
 def test_a_disk_that_gives_other_bytes_the_second_time_makes_no_package(

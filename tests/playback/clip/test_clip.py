@@ -105,10 +105,10 @@ def test_exactly_the_frames_of_the_range(world_of: Worlds, codec: str, gaps: Gap
 @pytest.mark.parametrize("codec", ["h264", "h265"])
 def test_where_recorders_overlap_every_moment_is_shown_once(world_of: Worlds, codec: str, tmp_path: Path) -> None:
     world = world_of(codec, overlap=True)
-    assert len({epoch for *_, epoch in world._shown}) == 5
+    assert len({epoch for *_, epoch in world.shown}) == 5
     for number, (start_us, end_us) in enumerate(ranges(world, examples(16, 200), seed=2)):
         # Ranges that begin within the change-over are shown from the recorder in charge; the others are by the rule.
-        if any(a - 10 * FRAME_US < start_us < a + 10 * FRAME_US for a, _, epoch in world._shown if epoch in (1, 9)):
+        if any(a - 10 * FRAME_US < start_us < a + 10 * FRAME_US for a, _, epoch in world.shown if epoch in (1, 9)):
             continue
         data = check(world, start_us, end_us, "collapse")
         if data is not None and number % 8 == 0:

@@ -98,7 +98,7 @@ class Viewer:
         have been waited for."""
         for _ in range(20):
             self.take(await self.live.playlist(CAMERA))
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # sleep: a turn of the watcher
 
     def append(self, init: str, is_new: bool, named: tuple[str, int, int]) -> None:
         uri, offset, size = named
@@ -151,7 +151,7 @@ async def test_every_frame_once_across_files(
     numbers = []
     while True:
         waiting = asyncio.create_task(viewer.next())
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.005)  # sleep: the request is under way
         if not await step(steps, growing, clock):
             waiting.cancel()
             await viewer.drain()
@@ -212,7 +212,7 @@ async def test_a_request_waits_and_many_share_one_watcher(studio: Studio, live: 
     part = len(first.items[-1].parts)
     waiting = [asyncio.create_task(live.playlist(CAMERA, msn=msn, part=part)) for _ in range(20)]
     whole = asyncio.create_task(live.playlist(CAMERA, msn=msn))
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.2)  # sleep: time enough to answer wrongly
     assert not any(task.done() for task in waiting)
     assert len([task for task in asyncio.all_tasks() if task.get_name() == f"live-{CAMERA}"]) == 1
     await step(steps, growing, clock)
@@ -224,7 +224,7 @@ async def test_a_request_waits_and_many_share_one_watcher(studio: Studio, live: 
     assert not whole.done()
     while not whole.done():
         await step(steps, growing, clock)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)  # sleep: a turn of the watcher
     assert parse(whole.result()).items[len(first.items) - 1].duration_us is not None
     # What is there already is answered at once; what can't come next is refused.
     await asyncio.wait_for(live.playlist(CAMERA, msn=msn - 5, part=0), 1)
@@ -305,7 +305,7 @@ async def test_not_recording(studio: Studio, live: Live, clock: Clock) -> None:
         # It is looked at again within a moment of its beginning.
         if await _is_live(live):
             break
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)  # sleep: between two questions
     while await step(steps, growing, clock):
         parse(await live.playlist(CAMERA))
     end_us = growing.close().end_us
@@ -322,7 +322,7 @@ async def test_not_recording(studio: Studio, live: Live, clock: Clock) -> None:
             except NotLive as error:
                 assert (error.cause, error.since_us, error.code) == (Cause.UNREACHABLE, end_us, "not_live")
                 break
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # sleep: between two questions
 
 
 def test_the_window_slides() -> None:
@@ -419,9 +419,9 @@ async def test_an_older_recorder_that_goes_on_is_shown_again(
             is_new_over = not await asyncio.to_thread(lambda: next(new, "end") is None)
             if is_new_over:
                 newer.close()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)  # sleep: turns of the watcher
             await viewer.drain()
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.2)  # sleep: turns of the watcher
     await viewer.drain()
     seen = viewer.numbers(tmp_path)
     again = seen.index(529) + 1

@@ -7,7 +7,6 @@ import errno
 import itertools
 import json
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +34,7 @@ from storage.writing.open_segment import SegmentHandle
 from tests.recorder.frames_made import picture
 from tests.support.cameras.clips import Clip, ClipSpec, clip
 from tests.support.catalogues import new_catalogue
+from tests.support.waiting import until
 
 START_US = 1_800_000_000_000_000
 FRAME_US = 40_000
@@ -122,10 +122,7 @@ class Rig:
 
     def written(self) -> None:
         """Waits until all that was accepted is on the disk."""
-        deadline = time.monotonic() + 10
-        while self.disk.queued_bytes:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(lambda: not self.disk.queued_bytes, "the disk")
 
     def done(self, cause: Cause = Cause.SERVER_DOWN) -> Coverage:
         """Ends the run and everything; what the catalogue says from the first frame on."""

@@ -3,7 +3,6 @@ no frame."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from storage.format.segment_file import read
 from tests.recorder.frames_made import aac, sound
 from tests.recorder.run.test_pipeline import FRAME_US, Rig, causes
 from tests.support.cameras.clips import Clip, ClipSpec, clip
+from tests.support.waiting import until
 
 RATE = 8000
 
@@ -46,10 +46,7 @@ def encoded(rig: Rig) -> None:
     """The clocks of a test run ahead of the encoder: waits for what it was given in this second."""
     track = rig.pipeline._audio
     assert track is not None
-    deadline = time.monotonic() + 10
-    while not rig.encoding.is_idle:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: rig.encoding.is_idle, "the encoder")
 
 
 @pytest.mark.parametrize("codec", ["aac", "pcmu"])

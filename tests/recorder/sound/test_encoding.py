@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import av
@@ -20,15 +20,9 @@ from nvr.recorder.media.audio_config import lc_config
 from nvr.recorder.sound.encoder import G711Encoder
 from nvr.recorder.sound.encoding import Encoding
 from tests.support.cameras.clips import ClipSpec, clip
+from tests.support.waiting import until
 
 RATE = 8000
-
-
-def until(question: Callable[[], bool], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not question():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def heard(frames: list[bytes]) -> Any:

@@ -291,7 +291,7 @@ def test_backup_is_one_moment_of_a_catalogue_that_is_written(world: World) -> No
                 assert a == b >= least
                 assert conn.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
             conn.close()
-            time.sleep(0.02)
+            time.sleep(0.02)  # sleep: the writer goes on meanwhile
     finally:
         ending.set()
         thread.join()

@@ -21,7 +21,8 @@ from storage.writing.disk_writer import DiskWriter
 from storage.writing.open_segment import SegmentHandle
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World, assert_partition
-from tests.storage.writing.test_writers import append, close, wait
+from tests.storage.writing.test_writers import append, close
+from tests.support.waiting import until
 
 US = mp4.FRAGMENT_US
 LATER_US = T0_US + 100 * US
@@ -86,11 +87,11 @@ def test_a_close_that_takes_long_leaves_no_gap_before_its_successor(world: World
     first = open_at(writer, 0)
     for number in range(4):
         assert append(writer, first, number)
-    wait(lambda: listed(world))
+    until(lambda: listed(world))
     close(writer, first, 4)
     second = open_at(writer, 4)
     assert append(writer, second, 0)
-    wait(lambda: len(listed(world)) == 2)
+    until(lambda: len(listed(world)) == 2)
     answer = told(world)
     assert answer.spans == [(T0_US, answer.as_of_us)] and answer.as_of_us >= T0_US + 4 * US
     assert not first.done
@@ -114,14 +115,14 @@ def test_what_waits_for_a_slow_disk_is_not_known_while_its_successor_is_on_anoth
     # It begins, and then does nothing for long.
     slow._turn()
     slow._turn()
-    wait(lambda: listed(world))
+    until(lambda: listed(world))
     for number in range(1, 4):
         assert append(slow, first, number)
     close(slow, first, 4)
     quick.start()
     second = open_at(quick, 4)
     assert append(quick, second, 0)
-    wait(lambda: len(listed(world)) == 2)
+    until(lambda: len(listed(world)) == 2)
     answer = told(world)
     assert answer.as_of_us < T0_US + 4 * US and not answer.gaps
     slow.start()
@@ -139,12 +140,12 @@ def test_a_run_that_ends_before_its_last_file_has_a_name_leaves_no_gap(world: Wo
     writer.start()
     first = open_at(writer, 0)
     assert append(writer, first, 0)
-    wait(lambda: first.named)
+    until(lambda: first.named)
     files.names.clear()
     close(writer, first, 1)
     second = open_at(writer, 1)
     assert append(writer, second, 0)
-    wait(lambda: not writer.queued_bytes)
+    until(lambda: not writer.queued_bytes)
     until_us = T0_US + 2 * US
     with world.database.write() as conn:
         segments.grown(conn, first.key, T0_US + US)

@@ -15,7 +15,8 @@ from storage.writing.disk_writer import DiskWriter
 from storage.writing.open_segment import SegmentHandle
 from tests.storage import mp4
 from tests.storage.world import T0_US, InlineCatalogue, World
-from tests.storage.writing.test_writers import Together, close, open_segment, wait
+from tests.storage.writing.test_writers import Together, close, open_segment
+from tests.support.waiting import until
 
 INTERVAL_S = 60.0
 
@@ -36,7 +37,7 @@ def syncs_soon(files: Together) -> bool:
     before = files.calls + len(files.singly)
     deadline = time.monotonic() + 0.5
     while time.monotonic() < deadline and files.calls + len(files.singly) == before:
-        time.sleep(0.01)
+        time.sleep(0.01)  # sleep: between two looks
     return files.calls + len(files.singly) > before
 
 
@@ -55,8 +56,8 @@ def test_a_sync_begins_by_the_age_of_the_oldest_frame(world: World, together: in
     assert not syncs_soon(files), "it has nearly a minute"
     writer.at_risk.unread_s = 0.6 * INTERVAL_S
     append(writer, handle, 1, 25.0)
-    wait(lambda: files.calls or files.singly)
-    wait(lambda: handle.synced_until_us == T0_US + 2 * mp4.FRAGMENT_US)
+    until(lambda: files.calls or files.singly)
+    until(lambda: handle.synced_until_us == T0_US + 2 * mp4.FRAGMENT_US)
     risk = writer.at_risk.told(None)
     assert risk.oldest_s == 0 and risk.worst_s >= 25 + 0.6 * INTERVAL_S
     close(writer, handle, 2)
@@ -74,7 +75,7 @@ def test_a_slow_disk_is_synced_sooner(world: World) -> None:
     handle = open_segment(writer)
     writer._syncing._takes_s = 0.35 * INTERVAL_S
     append(writer, handle, 0, 0.45 * INTERVAL_S)
-    wait(lambda: files.calls)
+    until(lambda: files.calls)
     # And what it has learnt is forgotten only by and by.
     assert writer._syncing._takes_s > 0.2 * INTERVAL_S
     close(writer, handle, 1)
@@ -93,26 +94,26 @@ def test_what_is_not_safe_is_told_wherever_it_waits(world: World) -> None:
     append(writer, handle, 0, 20.0)
     assert writer.at_risk.told(None).oldest_s >= 20, "queued"
     writer.start()
-    wait(lambda: not writer.queued_bytes)
+    until(lambda: not writer.queued_bytes)
     assert writer.at_risk.told(None).oldest_s >= 20, "written"
     writer.at_risk.unread_s = 0.8 * INTERVAL_S
-    wait(files.entered.is_set)
+    until(files.entered.is_set)
     writer.at_risk.unread_s = 0.0
     append(writer, handle, 1, 0.0)
-    time.sleep(0.05)
+    time.sleep(0.05)  # sleep: time enough to say so too early
     assert writer.at_risk.told(None).oldest_s >= 20, "being synced"
     files.go.set()
-    wait(lambda: writer.at_risk.told(None).oldest_s < 20)
+    until(lambda: writer.at_risk.told(None).oldest_s < 20)
     assert writer.at_risk.told(None).worst_s >= 20
     gate = threading.Event()
     sync = files.sync
     files.sync = lambda fd: (gate.wait(10), sync(fd))[1]  # type: ignore[method-assign]
     close(writer, handle, 2)
-    wait(lambda: not writer._jobs)
+    until(lambda: not writer._jobs)
     assert writer.at_risk.told(None).oldest_s > 0, "being closed"
     gate.set()
-    wait(lambda: handle.done)
-    wait(lambda: writer.at_risk.told(None).oldest_s == 0)
+    until(lambda: handle.done)
+    until(lambda: writer.at_risk.told(None).oldest_s == 0)
     assert writer.at_risk.told(time.monotonic() - 3).oldest_s >= 3, "in the muxer"
     assert writer.stop(10)
 
@@ -170,11 +171,11 @@ def test_of_a_slow_disk_one_call_is_under_way_at_a_time(world: World) -> None:
         append(writer, handle, 0, 25.0)
         if number % 3 == 2:
             assert files.entered.wait(10)
-            wait(lambda: not writer.queued_bytes)
-            time.sleep(0.02)
+            until(lambda: not writer.queued_bytes)
+            time.sleep(0.02)  # sleep: time enough to begin another sync wrongly
     assert files.most == 1
     files.go.set()
-    wait(lambda: all(handle.synced_until_us > handle.head.start_us for handle in handles))
+    until(lambda: all(handle.synced_until_us > handle.head.start_us for handle in handles))
     # The very first one was alone.
     assert files.most == 1 and len(files.singly) <= 1
     for handle in handles:

@@ -37,14 +37,9 @@ from tests.storage.world import (
     assert_consistent,
     assert_partition,
     later_s,
+    pump,
 )
-
-
-def wait(until: Callable[[], object], limit_s: float = 10.0) -> None:
-    deadline = time.monotonic() + limit_s
-    while not until():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
+from tests.support.waiting import until
 
 
 def insert(statement: str, number: int) -> Operation:
@@ -130,9 +125,9 @@ def test_no_exception_ends_the_thread(world: World) -> None:
     writer = DiskWriter(world.root, InlineCatalogue(world.database), sync_interval_s=0.01, files=Odd())
     writer.start()
     first = open_segment(writer)
-    wait(lambda: first.error)
+    until(lambda: first.error)
     second = open_segment(writer, T0_US + 5_000_000)
-    wait(lambda: second.error)
+    until(lambda: second.error)
     assert writer.stop(5)
 
 
@@ -141,7 +136,7 @@ def test_a_disk_that_went_away_is_not_filled_below_its_mount_point(world: World)
     writer = DiskWriter(world.root, InlineCatalogue(world.database), sync_interval_s=1)
     writer.start()
     handle = open_segment(writer)
-    wait(lambda: handle.error)
+    until(lambda: handle.error)
     assert writer.stop(5) and list(world.root.path.iterdir()) == []
 
 
@@ -203,8 +198,7 @@ def test_after_a_failed_sync_only_what_was_synced_counts(world: World, cut_fails
     later = open_segment(writer, T0_US + 3_000_000)
     append(writer, later, 6)
     close(writer, later, 7)
-    while writer._jobs:
-        writer._turn()
+    pump(writer)
     answer = world.coverage(T0_US, T0_US + 3_500_000, T0_US + 10_000_000)
     assert_partition(answer)
     assert [gap.cause for gap in answer.gaps] and {gap.cause for gap in answer.gaps} == {Cause.DISK_ERROR}
@@ -221,7 +215,7 @@ def test_operations_happen_in_order_and_once_while_the_catalogue_is_locked(world
     for n in range(50):
         writer.put(insert("INSERT INTO seen VALUES (?)", n))
     writer.put_status(Status(CAMERA, "recording", 1))
-    time.sleep(0.3)
+    time.sleep(0.3)  # sleep: it tries in vain meanwhile
     for n in range(50, 100):
         writer.put(insert("INSERT INTO seen VALUES (?)", n))
     other.execute("COMMIT")
@@ -241,7 +235,7 @@ def test_a_full_catalogue_loses_nothing_once_there_is_room(world: World) -> None
     for n in range(100):
         writer.put(insert("INSERT INTO seen VALUES (?, zeroblob(4000))", n))
     writer.start()
-    time.sleep(0.3)
+    time.sleep(0.3)  # sleep: it tries in vain meanwhile
     assert not connection.in_transaction
     with world.database._lock:
         connection.execute("PRAGMA max_page_count = 100000")
@@ -402,12 +396,12 @@ def test_a_sync_under_way_keeps_no_other_segment_waiting_and_its_failure_is_noti
     second = open_segment(writer, T0_US + 5_000_000)
     assert append(writer, second, 0)
     close(writer, second, 1)
-    wait(lambda: second.done)
+    until(lambda: second.done)
     assert first.error is None and second.error is None and first.written_until_us == T0_US + 2 * mp4.FRAGMENT_US
     # The close comes while its sync is still under way: no later one may make good what that one lost.
     close(writer, first, 2)
     files.go.set()
-    wait(lambda: first.done)
+    until(lambda: first.done)
     assert writer.stop(10)
     assert first.error is not None and first.trusted_bytes == 0
     with world.database.read() as conn:
@@ -470,10 +464,10 @@ def test_a_close_that_fails_before_the_name_is_known_leaves_no_hole(world: World
     writer.start()
     handle = open_segment(writer)
     assert append(writer, handle, 0)
-    wait(lambda: handle.written_until_us > T0_US and files.folders)
+    until(lambda: handle.written_until_us > T0_US and files.folders)
     files.full = True
     close(writer, handle, 1)
-    wait(lambda: handle.error)
+    until(lambda: handle.error)
     files.named.set()
     assert writer.stop(10) and catalogue.close(10)
     assert isinstance(handle.error, OSError) and handle.error.errno == errno.ENOSPC and not handle.done
@@ -529,7 +523,7 @@ class Together(Files):
 def grow(writer: DiskWriter, handles: Sequence[SegmentHandle], number: int) -> None:
     for handle in handles:
         assert append(writer, handle, number)
-    wait(lambda: not writer.queued_bytes)
+    until(lambda: not writer.queued_bytes)
 
 
 def test_many_segments_are_synced_by_one_call_few_are_not(world: World) -> None:
@@ -538,16 +532,16 @@ def test_many_segments_are_synced_by_one_call_few_are_not(world: World) -> None:
     writer.start()
     few = [open_segment(writer, T0_US + n * 5_000_000) for n in range(3)]
     grow(writer, few, 0)
-    wait(lambda: all(handle.synced_until_us == handle.head.start_us + mp4.FRAGMENT_US for handle in few))
+    until(lambda: all(handle.synced_until_us == handle.head.start_us + mp4.FRAGMENT_US for handle in few))
     assert files.calls == 0 and len(files.singly) >= 3
     many = few + [open_segment(writer, T0_US + n * 5_000_000) for n in range(3, 12)]
     # Each that joined has something to sync already, so that it is the turn of all.
     grow(writer, many[3:], 0)
-    wait(lambda: all(handle.synced_until_us == handle.head.start_us + mp4.FRAGMENT_US for handle in many))
+    until(lambda: all(handle.synced_until_us == handle.head.start_us + mp4.FRAGMENT_US for handle in many))
     files.singly.clear()
     before = files.calls
     grow(writer, many, 1)
-    wait(lambda: all(handle.synced_until_us == handle.head.start_us + 2 * mp4.FRAGMENT_US for handle in many))
+    until(lambda: all(handle.synced_until_us == handle.head.start_us + 2 * mp4.FRAGMENT_US for handle in many))
     assert files.calls > before and not files.singly
     for handle in many:
         close(writer, handle, 2)
@@ -562,13 +556,13 @@ def test_of_many_synced_by_one_call_only_what_lost_something_is_given_up(world: 
     writer.start()
     handles = [open_segment(writer, T0_US + n * 5_000_000) for n in range(5)]
     grow(writer, handles, 0)
-    wait(lambda: all(handle.synced_until_us > handle.head.start_us for handle in handles))
+    until(lambda: all(handle.synced_until_us > handle.head.start_us for handle in handles))
     loser = handles[3]
     files.lost = {paths(world.root, loser.head)[0].stat().st_ino}
     grow(writer, handles, 1)
-    wait(lambda: loser.done)
+    until(lambda: loser.done)
     assert loser.error is not None and loser.trusted_bytes is not None
-    wait(lambda: all(h.synced_until_us == h.head.start_us + 2 * mp4.FRAGMENT_US for h in handles if h is not loser))
+    until(lambda: all(h.synced_until_us == h.head.start_us + 2 * mp4.FRAGMENT_US for h in handles if h is not loser))
     assert all(handle.error is None for handle in handles if handle is not loser)
     for handle in handles:
         if handle is not loser:
@@ -597,10 +591,10 @@ def test_a_sync_of_all_keeps_nothing_waiting_and_a_close_looks_for_itself(world:
     files.lost = {paths(world.root, handles[1].head)[0].stat().st_ino}
     close(writer, handles[0], 2)
     close(writer, handles[1], 2)
-    wait(lambda: handles[0].done and handles[1].error)
+    until(lambda: handles[0].done and handles[1].error)
     assert handles[0].error is None and handles[1].trusted_bytes == 0
     files.go.set()
-    wait(lambda: handles[2].synced_until_us == handles[2].head.start_us + 2 * mp4.FRAGMENT_US)
+    until(lambda: handles[2].synced_until_us == handles[2].head.start_us + 2 * mp4.FRAGMENT_US)
     close(writer, handles[2], 2)
     assert writer.stop(10) and files.held == 0
     assert_consistent(world)
@@ -615,7 +609,7 @@ def test_where_one_call_for_all_is_refused_each_is_synced(world: World, number: 
     handles = [open_segment(writer, T0_US + n * 5_000_000) for n in range(3)]
     for count in (1, 2):
         grow(writer, handles, count - 1)
-        wait(lambda n=count: all(h.synced_until_us == h.head.start_us + n * mp4.FRAGMENT_US for h in handles))
+        until(lambda n=count: all(h.synced_until_us == h.head.start_us + n * mp4.FRAGMENT_US for h in handles))
     # What is not allowed is not tried again; a disk's error is no reason not to.
     assert (files.calls == 1) is (number == errno.EPERM)
     for handle in handles:
@@ -633,7 +627,7 @@ def test_without_a_free_descriptor_each_is_synced(world: World) -> None:
     writer.start()
     handles = [open_segment(writer, T0_US + n * 5_000_000) for n in range(3)]
     grow(writer, handles, 0)
-    wait(lambda: all(handle.synced_until_us == handle.head.start_us + mp4.FRAGMENT_US for handle in handles))
+    until(lambda: all(handle.synced_until_us == handle.head.start_us + mp4.FRAGMENT_US for handle in handles))
     assert files.calls == 0
     for handle in handles:
         close(writer, handle, 1)

@@ -78,7 +78,7 @@ class Delaying:
             # What overtakes nothing: a piece behind a late one is as late.
             due_s = came_s + self._random.uniform(0, self.most_s)
             if (wait_s := due_s - time.monotonic()) > 0:
-                await asyncio.sleep(wait_s)
+                await asyncio.sleep(wait_s)  # sleep: the line delays
             with contextlib.suppress(ConnectionError):
                 writer.write(data)
             now_s = time.monotonic()

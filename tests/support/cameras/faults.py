@@ -51,7 +51,7 @@ class Faults:
     async def answer(self, request: DemoRequest, response: Response) -> Response | bytes:
         """The answer to send instead of `response`; no bytes: none."""
         if self.answer_delay_s:
-            await asyncio.sleep(self.answer_delay_s)
+            await asyncio.sleep(self.answer_delay_s)  # sleep: the camera is slow
         if request.method in self.closes_at:
             raise HangUp
         playing = "session" in request.headers

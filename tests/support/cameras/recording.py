@@ -45,7 +45,7 @@ def record(folder: Path, habits: Mapping[str, tuple[str, Habit]], seconds: float
                 timeout_s=60,
                 what="requests to all cameras",
             )
-            time.sleep(seconds)
+            time.sleep(seconds)  # sleep: recording for this long is what is judged
             end_us = now_us() - MARGIN_US
             programs.close()
             assert server.stop(60) == 0

@@ -162,7 +162,7 @@ class _ScriptedStream(Stream):
             if due < joined - 1e-3:
                 continue
             if due > loop.time():
-                await asyncio.sleep(due - loop.time())
+                await asyncio.sleep(due - loop.time())  # sleep: the camera's frame rate
             pts = unit.pts + round(rounds * film.duration_s * self.clock_rate)
             wall_us = began_us + round((media_s - film.burst_s) / film.speed * 1e6)
             yield Numbered(pts, unit.payload, unit.keyframe, wall_us, index - 1)

@@ -38,6 +38,7 @@ from tests.support.cameras.running import Startable, running
 from tests.support.cameras.scripted import ScriptedCamera
 from tests.support.cameras.stub import SDP, Asked, StubCamera
 from tests.support.catalogues import new_catalogue
+from tests.support.waiting import until_async
 
 __all__ = ["h264_aac_clip", "h264_clip", "serve"]
 
@@ -216,11 +217,8 @@ def test_a_camera_plays_when_it_says_so_not_when_ffmpeg_has_a_frame() -> None:
     async def run() -> tuple[bool, int]:
         source = AvSource(camera(odd.url("late"), source="av", stall_timeout="10s"), sink)
         reading = asyncio.create_task(source.run())
-        for _ in range(100):
-            if source.counters.get("received", 0) >= 10:
-                break
-            await asyncio.sleep(0.05)
-        found = sink.plays and source.counters["received"] >= 10, len(sink.video)
+        await until_async(lambda: source.counters.get("received", 0) >= 10, "what the camera sends", 5)
+        found = sink.plays, len(sink.video)
         source.stop()
         await reading
         return found
@@ -266,11 +264,9 @@ def test_stopping_is_quick(serve: Serve, h264_clip: Clip) -> None:
         sink = Sink()
         source = AvSource(camera(url), sink)
         task = asyncio.create_task(source.run())
-        async with asyncio.timeout(10):
-            while not sink.video:  # noqa: ASYNC110 - another thread
-                await asyncio.sleep(0.02)
-            source.stop()
-            return await task
+        await until_async(lambda: sink.video, "a frame", 10)
+        source.stop()
+        return await asyncio.wait_for(task, 10)
 
     assert asyncio.run(run(serve(served))).cause is Cause.SERVER_DOWN
 

@@ -31,7 +31,7 @@ def test_jitter_is_that_of_the_line_at_any_pace() -> None:
             pace.start()
             sources = [NativeSource(camera(url), Sink(), burst_us=1_000_000) for url in urls]
             tasks = [asyncio.create_task(source.run()) for source in sources]
-            await asyncio.sleep(_SECONDS)
+            await asyncio.sleep(_SECONDS)  # sleep: the stretch of time that is judged
             for source in sources:
                 source.stop()
             await asyncio.gather(*tasks)

@@ -33,6 +33,7 @@ from tests.support.cameras.faults import Faults
 from tests.support.cameras.frames import prefixed
 from tests.support.cameras.running import Startable, controlled, refusing
 from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.waiting import until_async
 
 Serve = Callable[[Startable], str]
 ROOT = Path(__file__).parents[4]
@@ -50,12 +51,6 @@ def record_av(url: str, sink: Sink | None = None, **keys: Any) -> tuple[Ended, S
             return await AvSource(camera(url, **keys), sink).run()
 
     return asyncio.run(run()), sink
-
-
-async def until(question: Callable[[], bool]) -> None:
-    """Waits for what another thread does."""
-    while not question():  # noqa: ASYNC110
-        await asyncio.sleep(0.02)
 
 
 # Opening -------------------------------------------------------------------------------------------------------------
@@ -154,7 +149,7 @@ def test_item_06_receiver_reports(serve: Serve, h264_clip: Clip) -> None:
         source = NativeSource(camera(url), Sink())
         task = asyncio.create_task(source.run())
         async with asyncio.timeout(10):
-            await until(lambda: any(connection.rtcp_received for connection in served.server.connections))
+            await until_async(lambda: any(connection.rtcp_received for connection in served.server.connections))
         source.stop()
         await task
 
@@ -289,7 +284,7 @@ def test_item_18_only_the_reader_closes(serve: Serve, h264_clip: Clip) -> None:
     async def run() -> Ended:
         task = asyncio.create_task(source.run())
         async with asyncio.timeout(20):
-            await until(lambda: bool(sink.video))
+            await until_async(lambda: bool(sink.video))
             source.stop()
             return await task
 
@@ -324,7 +319,7 @@ def test_a_machine_that_does_not_keep_up_says_so(serve: Serve, h264_clip: Clip) 
         def packet(self, packet: Any) -> None:
             super().packet(packet)
             if len(self.video) == 5:
-                time.sleep(2.5)
+                time.sleep(2.5)  # sleep: the event loop stands still
 
     sink = Slow()
     url = serve(ScriptedCamera(h264_clip, speed=2))

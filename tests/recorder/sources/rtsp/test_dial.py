@@ -51,7 +51,7 @@ def swallowing() -> Iterator[tuple[str, int]]:
             filler.setblocking(False)
             filler.connect_ex(address)
             fillers.append(filler)
-        time.sleep(0.05)
+        time.sleep(0.05)  # sleep: the kernel's queue fills
         yield address
         for filler in fillers:
             filler.close()

@@ -23,7 +23,7 @@ def test_every_frame_once(gst: GstCamera, mount: str) -> None:
         task = asyncio.create_task(source.run())
         async with asyncio.timeout(20):
             await sink.begun.wait()
-        await asyncio.sleep(4)
+        await asyncio.sleep(4)  # sleep: recording for this long is what is judged
         assert not task.done()
         source.stop()
         await task

@@ -68,7 +68,7 @@ async def against(
         source = NativeSource(camera(f"rtsp://127.0.0.1:{port}/live", **keys), sink)
         ended = await source.run()
         server.close()
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)  # sleep: the server's task ends
     return ended, source, heard
 
 

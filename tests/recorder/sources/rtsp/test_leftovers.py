@@ -32,6 +32,7 @@ from tests.support.cameras.clips import Clip
 from tests.support.cameras.faults import Faults
 from tests.support.cameras.running import running
 from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.waiting import until_async
 
 # Of each way to end: what it takes for a few connections.
 WAYS = {
@@ -91,20 +92,17 @@ def test_what_ended_leaves_nothing_to_the_garbage_collector(way: str, storage: S
         recorder = CameraRecorder(camera(url), pipeline, Turns(), Outages())
         recorder.start()
         for _ in range(16):
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(0.25)  # sleep: segments are rotated meanwhile
             recorder.wake()
             recorder.grown()
             recorder.status()
         recorder.stop(Ended(Cause.NOT_CONFIGURED))
         await recorder.stopped()
         recorder.status()
-        for _ in range(100):
-            if all(handle.done for handle in recorder._handles):
-                break
-            await asyncio.sleep(0.05)
+        await until_async(lambda kept=recorder._handles: all(one.done for one in kept), "the end of the last file")
         del recorder
         # The transports' own ends.
-        await asyncio.sleep(1.2)
+        await asyncio.sleep(1.2)  # sleep: what they leave to the loop has no name
         gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()
         gc.set_debug(0)

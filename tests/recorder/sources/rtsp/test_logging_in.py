@@ -30,6 +30,7 @@ from tests.support.cameras.clips import Clip
 from tests.support.cameras.running import Startable
 from tests.support.cameras.scripted import ScriptedCamera
 from tests.support.cameras.stub import Asked, StubCamera
+from tests.support.waiting import until_async
 
 Serve = Callable[[Startable], str]
 NONCES = itertools.count(1)
@@ -269,12 +270,10 @@ def test_a_recorder_waits_without_connecting(serve: Serve, clock: Clock, databas
         recorder = CameraRecorder(camera(url, **LOGIN), pipeline, Turns(), Outages())  # type: ignore[arg-type]
         recorder.start()
         for wanted in (1, 2):
-            async with asyncio.timeout(10):
-                while len(served.logins) < wanted:  # noqa: ASYNC110 - the camera is in another thread
-                    await asyncio.sleep(0.05)
+            await until_async(lambda wanted=wanted: len(served.logins) >= wanted, "a login", 10)  # type: ignore[misc]
             for _ in range(15):
                 recorder.wake()
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.1)  # sleep: time enough to log in wrongly
             assert (served.connections, len(served.logins)) == (wanted, wanted)
             status = recorder.status()
             assert status.cause is Cause.UNAUTHORIZED and status.detail["reason"] == "login"

@@ -17,6 +17,7 @@ from tests.support.cameras.clips import Clip, ClipSpec, clip
 from tests.support.cameras.faults import OPENING, Faults
 from tests.support.cameras.running import Startable, controlled, refusing
 from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.waiting import until_async
 
 Serve = Callable[[Startable], str]
 
@@ -201,7 +202,7 @@ def test_keeps_the_session_alive_and_ends_it(serve: Serve, h264_clip: Clip) -> N
         sink = Sink()
         source = NativeSource(camera(url), sink)
         task = asyncio.create_task(source.run())
-        await asyncio.sleep(2.5)
+        await asyncio.sleep(2.5)  # sleep: longer than the camera keeps a session by itself
         assert not task.done(), "the camera ended the session"
         at_us, camera_us, _ = sink.clocks[-1]
         assert abs(camera_us - at_us) < 1_000_000
@@ -227,11 +228,7 @@ def test_a_cancelled_source_ends_its_session(serve: Serve, h264_clip: Clip) -> N
         with pytest.raises(asyncio.CancelledError):
             await task
         # What close() left to do, the loop does.
-        for _ in range(100):
-            if served.requests[-1].method == "TEARDOWN":
-                return
-            await asyncio.sleep(0.02)
-        raise AssertionError("no TEARDOWN")
+        await until_async(lambda: served.requests[-1].method == "TEARDOWN", "TEARDOWN", 2)
 
     with controlled(served):
         asyncio.run(run(served.url))

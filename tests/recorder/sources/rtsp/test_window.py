@@ -25,7 +25,7 @@ def send(listener: socket.socket, dropped: list[int]) -> None:
         camera.setblocking(False)
         began = time.monotonic()
         for frame in range(FRAMES):
-            time.sleep(max(0.0, began + frame * 0.04 - time.monotonic()))
+            time.sleep(max(0.0, began + frame * 0.04 - time.monotonic()))  # sleep: the camera's frame rate
             for number in range(PACKETS):
                 data = packet(frame * PACKETS + number)
                 try:

@@ -105,7 +105,7 @@ class _Video(Stream):
                 yield self._numbered(cached)
             group = []
             if (wait_s := began_s + shot.due_s - loop.time()) > 0:
-                await asyncio.sleep(wait_s)
+                await asyncio.sleep(wait_s)  # sleep: the camera's frame rate
             yield self._numbered(shot)
 
     def _numbered(self, shot: Shot) -> AccessUnit:
@@ -132,7 +132,7 @@ class _Sound(Stream):
             pts = units[index].pts + round(rounds * self._duration_s * self.clock_rate)
             if due_s >= joined_s - 1e-3:
                 if (wait_s := began_s + due_s - loop.time()) > 0:
-                    await asyncio.sleep(wait_s)
+                    await asyncio.sleep(wait_s)  # sleep: the track's rate
                 wall_us = self._film.journal.began_us + round(due_s * 1e6)
                 yield _Numbered(pts, units[index].payload, True, wall_us, number)
             number += 1
