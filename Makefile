@@ -178,10 +178,14 @@ nightly: $(STAMPS)/test $(STAMPS)/compiled $(WEB)/dist/index.html
 
 # --- Benchmarks; each prints the machine first. BENCH_ARGS are passed on, such as BENCH_ARGS='--kills 60'
 
-BENCHES := bench-audio bench-av bench-beside bench-cameras bench-clips bench-crash bench-export bench-fleet bench-hostile bench-ingest bench-load bench-lock bench-network bench-picture bench-players bench-preallocate bench-report bench-soak bench-start bench-sync bench-write
-.PHONY: $(BENCHES)
+BENCHES := bench-audio bench-av bench-beside bench-cameras bench-clips bench-crash bench-export bench-fleet bench-hostile bench-index bench-ingest bench-load bench-lock bench-network bench-picture bench-players bench-preallocate bench-report bench-retention bench-soak bench-start bench-sync bench-write
+.PHONY: $(BENCHES) bench-smoke
 $(BENCHES): bench-%: $(STAMPS)/test
 	$(BIN)/python -m tests.bench.bench_$* $(BENCH_ARGS)
+
+# All of them in miniature, whether they still run: a few minutes.
+bench-smoke: $(STAMPS)/test
+	$(BIN)/pytest -q -n 1 -m nightly --durations=5 tests/bench
 
 # Any request to any route, by anybody, for an hour. FUZZ_ARGS='--minutes 5 --seed 1'
 fuzz: $(STAMPS)/test

@@ -24,8 +24,6 @@ MOST_PRIVATE = 124
 _PERHAPS_PRIVATE = re.compile(
     r"(?<!self)(?<!cls)\._[a-zA-Z]|import [^\n]*\b_[a-zA-Z]|^    _\w+,$|setattr\(.*_", re.MULTILINE
 )
-    r"(?<!self)(?<!cls)\._[a-zA-Z]|import [^\n]*\b_[a-zA-Z]|^    _\w+,$|setattr\(.*_", re.MULTILINE
-)
 _NOT_OURS = {"_getframe", "_exit", "_MEIPASS", "_replace", "_asdict", "_fields"}
 
 

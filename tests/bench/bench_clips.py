@@ -211,6 +211,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=["hour", "day"], help="only this length")
+    parser.add_argument("--seconds", type=int, default=3600, help="of real bytes, instead of the hour")
     parser.add_argument("--no-throughput", action="store_true", help="only first bytes")
     parser.add_argument("--dir", type=Path, help="where the footage is made (2.4 GB of disk)")
     options = parser.parse_args()
@@ -222,7 +223,7 @@ def main() -> int:
         maker = Maker(folder)
         token = accounts.create_token(maker.database, "bench", Role.INVESTIGATOR)
         other = maker.make("other", 300, holes=True)
-        for name, seconds, holes in (("hour", 3600, False), ("day", 86_400, True)):
+        for name, seconds, holes in (("hour", options.seconds, False), ("day", 86_400, True)):
             if options.only not in (None, name):
                 continue
             footage = maker.make(name, seconds, holes=holes)

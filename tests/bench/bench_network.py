@@ -1,12 +1,13 @@
 """How long does the evaluation of a city's network take?
 
-``python -m tests.bench.bench_network``: 4,470 cameras, 30 days of hours each, in a catalogue; asks for totals by camera
-and by ISP, for days by district, and for the bitrates that a plan goes by. Then a minute's look at the counts of all
-cameras. Prints the time of each, and the size of the hours.
+``python -m tests.bench.bench_network [cameras] [hours]``: 4,470 cameras, 30 days of hours each, in a catalogue; asks
+for totals by camera and by ISP, for days by district, and for the bitrates that a plan goes by. Then a minute's look at
+the counts of all cameras. Prints the time of each, and the size of the hours.
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import threading
 import time
@@ -21,7 +22,7 @@ from storage.catalogue.database import Database
 from storage.catalogue.status import Status
 from tests.bench.machine import describe
 
-CAMERAS, HOURS, H0 = 4_470, 720, 480_000
+CAMERAS, HOURS, H0 = (int(text) for text in (*sys.argv[1:], *("4470", "720")[len(sys.argv) - 1 :], "480000"))
 COUNTERS = {
     "connections": 1,
     "frames": 25,
@@ -94,7 +95,7 @@ def main() -> None:
                 timed(
                     f"{by}, {step}", lambda by=by, cut=cut: measure(conn, groups(conn, by, every), cut, now_us=end_us)
                 )  # type: ignore[misc]
-            timed("bitrates of 7 days", lambda: bitrates(conn, end_us - 168 * HOUR_US, end_us))
+            timed("bitrates of 7 days", lambda: bitrates(conn, max(end_us - 168 * HOUR_US, start_us), end_us))
         keeper = NetworkKeeper(path, threading.Event())
         for times in (1, 2, 3):
             look(database, keeper, times)

@@ -8,6 +8,7 @@ installed is left out, and named.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import re
@@ -399,6 +400,10 @@ def _judged(told: str, length: str, at: str) -> str:
 
 def main() -> None:
     """Writes the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--page", type=Path, default=PAGE, help=f"where it is written [{PAGE.name}]")
+    parser.add_argument("--only", default="", help="a player: part of its name")
+    given = parser.parse_args()
     here = versions()
     print(describe())
     print(here)
@@ -417,7 +422,7 @@ def main() -> None:
         if "Chromium" in here:
             page = stack.enter_context(chromium(folder / "chromium"))
             players["Chromium"] = Chromium(page, site, files)
-        players = {player: play for player, play in players.items() if player in here}
+        players = {player: play for player, play in players.items() if player in here and given.only in player}
         rows, read, named = [], [], ""
         for thing in things(studio, [one, two], folder, site):
             cells = []
@@ -446,8 +451,8 @@ def main() -> None:
     said = [f"| | {' | '.join(columns)} |", "| --- |" + " --- |" * len(columns), *read, ""]
     text = HEAD + "\n".join(table) + TAIL + TOOLS + "\n".join(said)
     text = text.replace("MACHINE", f"{describe()}; {datetime.now(UTC):%Y-%m-%d}")
-    PAGE.write_text(text)
-    print(PAGE)
+    given.page.write_text(text)
+    print(given.page)
 
 
 if __name__ == "__main__":

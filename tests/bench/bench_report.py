@@ -212,4 +212,5 @@ def questions(api: Api, made: Made) -> None:
     api.ask("outages of now", "/api/outages")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -13,7 +13,7 @@ import os
 import random
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from nvr.recorder.media.inits import Template
 from storage.catalogue import cameras, segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Init, Key
-from storage.format.boxes import Fragment
+from storage.format.boxes import Fragment, TrackFragment
 from storage.format.layout import segment_path
 from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head, Tail, head_box, tail_box
@@ -110,7 +110,7 @@ class Maker:
                 head_bytes = struct.unpack_from(">I", data)[0] + 8
                 file.write(data[:head_bytes] if holes else data)
                 file.seek(at + len(data))
-                tracks = tuple(replace(t, decode_time=t.decode_time + shift) for t in each.fragment.tracks)
+                tracks = tuple(_later(track, shift) for track in each.fragment.tracks)
                 builder.add(at, len(data), Fragment(each.fragment.sequence, tracks))
                 at += len(data)
             frames = SEGMENT_S * RATE
@@ -173,6 +173,11 @@ def _segment() -> tuple[Fragmenter, list[MuxedFragment]]:
         duration = times[number + 1] - times[number]
         found += muxer.video(picture(units, times[number], number % GOP == 0, duration=duration))
     return muxer, found + muxer.close()
+
+
+def _later(track: TrackFragment, ticks: int) -> TrackFragment:
+    decode_time = track.decode_time + ticks
+    return TrackFragment(track.track_id, decode_time, track.data_offset, track.count, track.size, track.packed)
 
 
 def _shifted(data: bytes, ticks: int) -> bytes:

@@ -1,0 +1,67 @@
+"""Every bench in miniature, so that none rots: it runs to its end, whatever its figures are.
+
+``make bench-smoke`` runs them all; a change, a few by the seed of the run (``nightly``).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+TOP = HERE.parents[1]
+# Of a bench its arguments; {tmp} is a folder of its own.
+MINIATURES = {
+    "audio": "--cameras 2 --seconds 2 --warm 2 --rounds 1 --workers 1",
+    "av": "--cameras 2 --profile low --warm 3 --seconds 2 --aborts 1 --settle 2",
+    "beside": "--profile low --cameras 2 --seconds 2 --warm 3 --rounds 1",
+    "cameras": "--seconds 6 --habits empty-packets",
+    "clips": "--seconds 600 --only hour --rounds 1",
+    "crash": "--kills 2 --cameras 2 --minutes 1",
+    "export": "--segments 1 --rounds 1",
+    "fleet": "--cameras 20 --minutes 0.2 --segment 5s",
+    "hostile": "--minutes 0.1 --cameras 3",
+    "index": "",
+    "ingest": "--cameras 1 --seconds 2 --warm 3 --rounds 1 --workers 1 --no-av --no-large",
+    "load": "--cameras 2 --downloads 2 --viewers 1 --seconds 3",
+    "lock": "--cameras 50 --segments 100",
+    "network": "40 24",
+    "picture": "--seconds 0.2",
+    "players": "--page {tmp}/players.md --only PyAV",
+    "preallocate": "--files 3 --fragments 4 --rounds 1",
+    "report": "60 2 3",
+    "retention": "20 3",
+    "soak": "--minutes 0.2 --cameras 3 --pause 0.5",
+    "start": "--segments 2000 --cameras 20 --files 20 --fragments 5",
+    "sync": "--files 20 --seconds 1 --rounds 1",
+    "write": "--copies 2 --rounds 1",
+}
+_TAKES_S = 150
+
+
+def test_every_bench_has_a_miniature_and_a_target_of_make() -> None:
+    found = {path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py")}
+    assert found == MINIATURES.keys()
+    line = next(line for line in (TOP / "Makefile").read_text().splitlines() if line.startswith("BENCHES :="))
+    assert {f"bench-{name}" for name in found} == set(line.split()[2:])
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", MINIATURES)
+def test_miniature(name: str, tmp_path: Path) -> None:
+    words = [word.format(tmp=tmp_path) for word in MINIATURES[name].split()]
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.bench.bench_{name}", *words],
+        cwd=TOP,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=_TAKES_S,
+    )
+    # 1: a target is missed, which says nothing in this size.
+    assert done.returncode in (0, 1) and "Traceback" not in done.stderr, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+    assert done.stdout
