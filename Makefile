@@ -21,6 +21,8 @@ WEB := nvr/web
 export PATH := $(CURDIR)/$(VENV)/node/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
+# Else each process of each test would translate all of its sources anew, and pytest all of the tests'.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Folders are listed too: they change when a file is removed.
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public 2>/dev/null) $(wildcard $(WEB)/*.html $(WEB)/*.json $(WEB)/*.ts nvr/texts/languages/*.json)
@@ -137,20 +139,28 @@ $(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
 
 CHECKS = "$(BIN)/ruff check ." "$(BIN)/ruff format --check ." "$(BIN)/mypy" "npm --prefix $(WEB) run --silent check"
 # Most tests wait for cameras, clocks and disks, so more of them run at once than there are cores.
-PYTEST_ARGS ?= -n 3 --dist worksteal --durations=20
+PYTEST_ARGS ?= --dist worksteal --durations=20
+# Those that start a whole server, whose recorders are compiled, and what tells of compiling.
+SERVER_TESTS = $(addprefix tests/,system browser support bench test_compiled.py)
 # Those of storage that write by what is compiled.
 COMPILED_STORAGE_TESTS = $(addprefix tests/storage/,writing coverage/test_holes.py format/test_segment_file.py)
-TESTS = "$(BIN)/pytest $(PYTEST_ARGS)" "! test -e $(STAMPS)/compiled || NVR_COMPILED=1 $(BIN)/pytest $(PYTEST_ARGS) -n 4 tests/recorder $(COMPILED_STORAGE_TESTS)" "npm --prefix $(WEB) test --silent"
+# The sources as they are, while recording is compiled beside them; then whole servers, and what was compiled.
+TESTS = "$(BIN)/pytest -n 3 $(PYTEST_ARGS) $(addprefix --ignore=,$(SERVER_TESTS))" "npm --prefix $(WEB) test --silent"
+COMPILED_TESTS = "`test -e $(STAMPS)/compiled && echo NVR_COMPILED=1` $(BIN)/pytest -n 4 $(PYTEST_ARGS) $(SERVER_TESTS) `test -e $(STAMPS)/compiled && echo tests/recorder $(COMPILED_STORAGE_TESTS)`"
 
-# Runs all of them, whatever fails, and fails if one did.
+# Runs all of them, whatever fails, and says how long each took; $$failed names those that failed.
 define RUN_ALL
-failed=""; for step in $(1); do \
-  printf '\n== %s\n' "$$step"; sh -c "$$step" </dev/null || failed="$$failed\n  $$step"; \
+for step in $(1); do \
+  printf '\n== %s\n' "$$step"; began=`date +%s`; sh -c "$$step" </dev/null || failed="$$failed\n  $$step"; \
+  printf '== took %s s\n' $$((`date +%s` - began)); \
 done
 endef
 
-test: $(STAMPS)/test $(STAMPS)/compiled $(WEB)/dist/index.html
-	@$(call RUN_ALL,$(CHECKS) $(TESTS)); \
+test: $(STAMPS)/test $(STAMPS)/node
+	@failed=""; mkdir -p build; $(MAKE) --no-print-directory $(STAMPS)/compiled >build/compiling.log 2>&1 </dev/null & \
+	$(call RUN_ALL,"$(MAKE) --no-print-directory $(WEB)/dist/index.html" $(CHECKS) $(TESTS)); \
+	wait; cat build/compiling.log; \
+	$(call RUN_ALL,$(COMPILED_TESTS)); \
 	missing() { printf '\n!! NOT TESTED on this machine: %s\n!! To test it: %s\n' "$$1" "$$2"; }; \
 	{ command -v chromium && command -v chromedriver; } >/dev/null || \
 	  missing "the page in a browser" "apt-get install chromium chromium-driver"; \
@@ -192,7 +202,7 @@ fuzz: $(STAMPS)/test
 	$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
 
 lint: $(STAMPS)/test $(WEB)/node_modules/.package-lock.json
-	@$(call RUN_ALL,$(CHECKS)); if [ -n "$$failed" ]; then printf "\nFAILED:$$failed\n"; exit 1; fi
+	@failed=""; $(call RUN_ALL,$(CHECKS)); if [ -n "$$failed" ]; then printf "\nFAILED:$$failed\n"; exit 1; fi
 
 # --- What it is made of
 
