@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import httpx
-
 from nvr.alerting.channels import base
 from nvr.alerting.channels.base import AlertMessage, Channel, DeliveryError
 
@@ -36,6 +34,9 @@ class Webhook:
 
     def send(self, message: AlertMessage, facts: Mapping[str, Any], delivery: str) -> None:
         """As ``Channel``, and raises as that. Any answer of 2xx counts as accepted, whatever follows it."""
+        # Most servers have no webhook: none pays for its library at each start.
+        import httpx
+
         told = {**facts, "delivery": delivery, "title": message.subject, "text": message.text}
         body = json.dumps(told, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json", "X-Nvr-Delivery": delivery}

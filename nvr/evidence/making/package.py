@@ -38,7 +38,6 @@ from nvr.evidence.package.manifest import (
 )
 from nvr.evidence.package.plan import CameraPlan, FilePlan, plan_camera
 from nvr.evidence.package.request import ExportRequest, Unit
-from nvr.evidence.package.statement import first_picture, make_statement
 from nvr.evidence.seal.errors import ExportRefused, NothingToExport, WronglyWritten
 from nvr.evidence.seal.oeff import ExportUnit, SealSource
 from nvr.evidence.seal.signing import Signer
@@ -258,6 +257,9 @@ def _finish(
             file.flush()
             os.fsync(file.fileno())
         entries.append(ArchiveEntry(name, len(data), zlib.crc32(data)))
+
+    # Its library is half a second of a start, which most starts do not need.
+    from nvr.evidence.package.statement import first_picture, make_statement
 
     stills = {camera.camera: first_picture(work / camera.files[0].name) for camera in plan.cameras if camera.files}
     statement = make_statement(manifest(described), stills)

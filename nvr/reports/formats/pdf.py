@@ -7,7 +7,7 @@ stand.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from nvr.documents.pdf import Cell, Column, Document
@@ -27,13 +27,12 @@ from nvr.reports.document import (
     report_facts,
 )
 from nvr.reports.figure_rows import ROWS, cells, labels
-from nvr.reports.formats.base import ReportFormat
 from nvr.reports.listing import Totals
 from nvr.reports.query import GapQuery, ReportCamera
 from nvr.texts import Formats
 from storage.coverage.figures import Category, Figures, category
 
-__all__ = ["PDF", "pdf_report"]
+__all__ = ["pdf_report"]
 
 _MOST_PARTS: Final = 60
 _MOST_GAPS: Final = 2_000
@@ -257,12 +256,3 @@ def _gap_cells(gap: GapRow, formats: Formats) -> list[Cell]:
         Cell(words.causes[gap.cause], words.classes[gap.cause_class], COLOURS[gap.category]),
         Cell(detail_words(gap.detail, words)),
     ]
-
-
-def _whole(
-    conn: sqlite3.Connection, cameras: Sequence[ReportCamera], query: GapQuery, reader: Reader, *, now_us: int
-) -> Iterator[bytes]:
-    yield pdf_report(conn, cameras, query, reader, now_us=now_us)
-
-
-PDF: Final = ReportFormat("pdf", "application/pdf", _whole)
