@@ -3,6 +3,7 @@
 # make run     the server, with ./config.toml (another: make run CONFIG=/path/to/config.toml)
 # make test    everything that can be tested on this machine; says what can't
 # make test-fast  under a minute: what needs no camera, browser, server or compiled code
+# make bench-smoke  every bench in miniature: whether it still runs
 # make nightly what is too long for every change: hours; docs/reference/nightly.md
 # make lint    only the checks that run nothing
 # make lock    renew the locks of Python packages in requirements/; commit them
@@ -148,6 +149,9 @@ COMPILED_STORAGE_TESTS = $(addprefix tests/storage/,writing coverage/test_holes.
 TESTS = "$(BIN)/pytest -n 3 $(PYTEST_ARGS) $(addprefix --ignore=,$(SERVER_TESTS))" "npm --prefix $(WEB) test --silent"
 COMPILED_TESTS = "`test -e $(STAMPS)/compiled && echo NVR_COMPILED=1` $(BIN)/pytest -n 4 $(PYTEST_ARGS) $(SERVER_TESTS) `test -e $(STAMPS)/compiled && echo tests/recorder $(COMPILED_STORAGE_TESTS)`"
 
+# Not as $(MAKE), for whose sake make -n would run the recipe.
+STEP = $(MAKE) --no-print-directory
+
 # Runs all of them, whatever fails, and says how long each took; $$failed names those that failed.
 define RUN_ALL
 for step in $(1); do \
@@ -157,8 +161,8 @@ done
 endef
 
 test: $(STAMPS)/test $(STAMPS)/node
-	@failed=""; mkdir -p build; $(MAKE) --no-print-directory $(STAMPS)/compiled >build/compiling.log 2>&1 </dev/null & \
-	$(call RUN_ALL,"$(MAKE) --no-print-directory $(WEB)/dist/index.html" $(CHECKS) $(TESTS)); \
+	@failed=""; mkdir -p build; nice -n 5 $(STEP) $(STAMPS)/compiled >build/compiling.log 2>&1 </dev/null & \
+	$(call RUN_ALL,"$(STEP) $(WEB)/dist/index.html" $(CHECKS) $(TESTS)); \
 	wait; cat build/compiling.log; \
 	$(call RUN_ALL,$(COMPILED_TESTS)); \
 	missing() { printf '\n!! NOT TESTED on this machine: %s\n!! To test it: %s\n' "$$1" "$$2"; }; \
@@ -174,7 +178,7 @@ test: $(STAMPS)/test $(STAMPS)/node
 	if [ -n "$$failed" ]; then printf "\nFAILED:$$failed\n"; exit 1; fi; printf '\nAll passed.\n'
 
 # What decides, without cameras, browsers, servers or compiled code.
-FAST_TESTS = $(addprefix tests/,alerting config network test_docs.py test_imports.py texts \
+FAST_TESTS = $(addprefix tests/,alerting config network test_docs.py test_house.py test_imports.py texts \
   $(addprefix recorder/,clocks media sources/rtp) \
   $(addprefix storage/,format integrity secrets))
 
