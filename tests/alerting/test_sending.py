@@ -43,7 +43,7 @@ def hook() -> Iterator[Hook]:
         yield made
 
 
-class World:
+class PostOffice:
     """A catalogue with alerts, and a post office by a clock that is set."""
 
     def __init__(self, folder: Path, mail: Inbox, hook: Hook) -> None:
@@ -89,14 +89,14 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path, mail: Inbox, hook: Hook) -> Iterator[World]:
-    made = World(tmp_path, mail, hook)
+def world(tmp_path: Path, mail: Inbox, hook: Hook) -> Iterator[PostOffice]:
+    made = PostOffice(tmp_path, mail, hook)
     yield made
     made.post.join(1.0)
     made.db.close()
 
 
-def test_one_refused_recipient_costs_others_nothing(world: World, mail: Inbox, hook: Hook) -> None:
+def test_one_refused_recipient_costs_others_nothing(world: PostOffice, mail: Inbox, hook: Hook) -> None:
     mail.no_such = {CHIEF}
     for number in range(3):
         world.event(f"a{number}", "opened")
@@ -119,7 +119,7 @@ def test_one_refused_recipient_costs_others_nothing(world: World, mail: Inbox, h
     assert (world.recipient(f"email:{CHIEF}").dropped, world.recipient(f"email:{CHIEF}").dropped_untold) == (3, 0)
 
 
-def test_a_message_that_no_server_takes_does_not_hold_up_others(world: World, mail: Inbox) -> None:
+def test_a_message_that_no_server_takes_does_not_hold_up_others(world: PostOffice, mail: Inbox) -> None:
     mail.poison = "/bad"
     for alert in ("bad", "good"):
         world.event(alert, "opened")
@@ -129,7 +129,7 @@ def test_a_message_that_no_server_takes_does_not_hold_up_others(world: World, ma
 
 
 def test_a_webhook_that_hangs_delays_no_mail_and_gets_all_in_order_when_it_comes_back(
-    world: World, mail: Inbox, hook: Hook, monkeypatch: pytest.MonkeyPatch
+    world: PostOffice, mail: Inbox, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nvr.alerting.channels.base.TIMEOUT_S", 0.5)
     monkeypatch.setattr("nvr.alerting.sending._AGAIN", Backoff(0.05, 900.0))
@@ -156,7 +156,7 @@ def test_a_webhook_that_hangs_delays_no_mail_and_gets_all_in_order_when_it_comes
     assert world.recipient("webhook").failing_since_us is None
 
 
-def test_after_an_outage_of_the_mail_server_a_pair_is_one_message(world: World, mail: Inbox, hook: Hook) -> None:
+def test_after_an_outage_of_the_mail_server_a_pair_is_one_message(world: PostOffice, mail: Inbox, hook: Hook) -> None:
     mail.refuse = True
     for alert, event in (
         ("a", "opened"),
@@ -191,7 +191,7 @@ def test_after_an_outage_of_the_mail_server_a_pair_is_one_message(world: World, 
     assert len(mail.to(ROOM)) == 4
 
 
-def test_what_is_long_over_is_dropped_and_what_is_open_is_not(world: World, mail: Inbox) -> None:
+def test_what_is_long_over_is_dropped_and_what_is_open_is_not(world: PostOffice, mail: Inbox) -> None:
     mail.refuse = True
     world.event("over", "opened")
     world.event("over", "resolved")
@@ -206,7 +206,7 @@ def test_what_is_long_over_is_dropped_and_what_is_open_is_not(world: World, mail
         assert "could not be delivered for a day" in deliveries.troubled(conn, ["over"])["over"][0][1]
 
 
-def test_a_queue_is_bounded_and_says_so(world: World, mail: Inbox) -> None:
+def test_a_queue_is_bounded_and_says_so(world: PostOffice, mail: Inbox) -> None:
     world.event("over", "opened")
     world.event("over", "resolved")
     for number in range(MOST_WAITING + 3):
@@ -219,7 +219,7 @@ def test_a_queue_is_bounded_and_says_so(world: World, mail: Inbox) -> None:
         assert "more than 500 messages waited" in deliveries.troubled(conn, ["over"])["over"][0][1]
 
 
-def test_a_recipient_that_is_taken_out_of_the_settings_gets_nothing_more(world: World, mail: Inbox) -> None:
+def test_a_recipient_that_is_taken_out_of_the_settings_gets_nothing_more(world: PostOffice, mail: Inbox) -> None:
     world.event("a", "opened")
     world.settings = {**world.settings, "email": {**world.settings["email"], "to": [ROOM, "new@example.org"]}}
     world.post.configure(world.settings)
@@ -233,7 +233,7 @@ def test_a_recipient_that_is_taken_out_of_the_settings_gets_nothing_more(world: 
         }
 
 
-def test_a_stop_leaves_what_hangs_for_the_next_start(world: World, hook: Hook) -> None:
+def test_a_stop_leaves_what_hangs_for_the_next_start(world: PostOffice, hook: Hook) -> None:
     hook.go_on.clear()
     world.post.start()
     world.event("a", "opened")
@@ -248,7 +248,7 @@ def test_a_stop_leaves_what_hangs_for_the_next_start(world: World, hook: Hook) -
 
 
 def test_an_accepted_message_that_could_not_be_marked_is_not_sent_again(
-    world: World, mail: Inbox, monkeypatch: pytest.MonkeyPatch
+    world: PostOffice, mail: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import sqlite3
 
@@ -286,7 +286,7 @@ def test_errors_hold_no_secrets(mail: Inbox) -> None:
     assert "very-secret" not in repr(Webhook("http://x/very-secret", "k"))
 
 
-def test_threads_end(world: World) -> None:
+def test_threads_end(world: PostOffice) -> None:
     world.post.start()
     world.post.join(5.0)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("post ") and thread.is_alive()]

@@ -66,7 +66,7 @@ def db(tmp_path: Path) -> Iterator[Database]:
     made.close()
 
 
-class World:
+class Watched:
     """A watch by a clock that is set, over a catalogue in which recorders report."""
 
     def __init__(self, db: Database, **settings: Any) -> None:
@@ -142,7 +142,7 @@ def webhook_of(hook: Hook) -> dict[str, Any]:
 
 
 def test_one_camera_from_outage_to_mail_and_back(db: Database, mail: Inbox, hook: Hook) -> None:
-    world = World(db, email=email_to(mail), webhook=webhook_of(hook))
+    world = Watched(db, email=email_to(mail), webhook=webhook_of(hook))
     world.set(Cause.UNREACHABLE, "cam-2")
     world.run(5)
     assert mail.mails == []
@@ -170,7 +170,7 @@ def test_one_camera_from_outage_to_mail_and_back(db: Database, mail: Inbox, hook
 
 
 def test_a_restart_says_nothing_and_since_is_one_everywhere(db: Database, mail: Inbox) -> None:
-    world = World(db, email=email_to(mail))
+    world = Watched(db, email=email_to(mail))
     world.set(Cause.UNREACHABLE, *CAMERAS[:5])
     world.run(6)
     with db.write() as conn:
@@ -209,7 +209,7 @@ def test_what_was_waiting_to_be_an_alert_waits_on_after_a_restart(db: Database, 
     footage = tmp_path / "footage"
     with db.write() as conn:
         root = register(conn, [footage])[0]
-    world = World(db)
+    world = Watched(db)
     world.settings["roots"] = [[root.id, str(footage)]]
     world.watch.configure(world.settings)
     world.look()
@@ -224,7 +224,7 @@ def test_what_was_waiting_to_be_an_alert_waits_on_after_a_restart(db: Database, 
 
 
 def test_a_cable_is_one_message(db: Database, mail: Inbox) -> None:
-    world = World(db, language="en", zone="UTC", email=email_to(mail))
+    world = Watched(db, language="en", zone="UTC", email=email_to(mail))
     world.set(Cause.UNREACHABLE, *CAMERAS[:5])
     world.run(8)
     assert mail.to("room@example.org") == ["nvr: 5 of 6 cameras are not being recorded (isp=telkom)"]
@@ -235,7 +235,7 @@ def test_an_open_alert_of_the_clock_does_not_make_three_cameras_the_fleet(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nvr.alerting.watch.synchronised", lambda: False)
-    world = World(db)
+    world = Watched(db)
     world.run(11)
     assert [row.kind for row in world.alerts()] == ["clock_unsynchronised"]
     world.set(Cause.UNREACHABLE, *CAMERAS[:3])
@@ -244,7 +244,7 @@ def test_an_open_alert_of_the_clock_does_not_make_three_cameras_the_fleet(
 
 
 def test_orders_are_no_outage(db: Database) -> None:
-    world = World(db)
+    world = Watched(db)
     world.set(Cause.UNREACHABLE, *CAMERAS)
     with db.write() as conn:
         for camera in CAMERAS:
@@ -257,7 +257,7 @@ def test_orders_are_no_outage(db: Database) -> None:
 
 
 def test_an_acknowledgement_ends_when_it_comes_back(db: Database) -> None:
-    world = World(db)
+    world = Watched(db)
     world.set(Cause.STALLED, "cam-0")
     world.run(6)
     with db.write() as conn:
@@ -282,7 +282,7 @@ def test_a_refused_password_is_told_at_the_first(db: Database) -> None:
         logins.refused(conn, account, "cam-2", now_us=T0)
         devices.learn(conn, "h:322", certificate="aa")
         devices.offered(conn, "h:322", "bb", "cam-3", now_us=T0)
-    world = World(db, language="en")
+    world = Watched(db, language="en")
     world.set(Cause.UNAUTHORIZED, "cam-2")
     world.run(1)
     assert {(row.kind, row.cameras) for row in world.alerts()} == {
@@ -297,7 +297,7 @@ def test_a_refused_password_is_told_at_the_first(db: Database) -> None:
 
 
 def test_an_open_alert_of_the_version_before_stays_as_it_is(db: Database, mail: Inbox) -> None:
-    world = World(db, email=email_to(mail))
+    world = Watched(db, email=email_to(mail))
     world.set(Cause.UNREACHABLE, *CAMERAS[:5])
     world.now_us += 20 * MINUTE
     with db.write() as conn:
@@ -320,7 +320,7 @@ def test_a_disk_that_is_slow_to_sync_is_told_and_is_told_when_it_is_well(
 ) -> None:
     with db.write() as conn:
         (root,) = register(conn, [tmp_path / "footage"])
-    world = World(db, email=email_to(mail), language="en")
+    world = Watched(db, email=email_to(mail), language="en")
     world.settings["roots"] = [(root.id, str(root.path))]
 
     def look(oldest_s: float, worst_s: float) -> None:
@@ -350,7 +350,7 @@ def test_a_disk_that_is_slow_to_sync_is_told_and_is_told_when_it_is_well(
 def test_holds_that_keep_much_of_the_disks_reach_a_person(
     db: Database, mail: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World(db, email=email_to(mail), language="en")
+    world = Watched(db, email=email_to(mail), language="en")
     monkeypatch.setattr("nvr.alerting.watch._FORECAST_S", 0.0)
     begin_us = T0 - 300 * MINUTE
     folder = world.db.path.parent / "footage"
@@ -383,7 +383,7 @@ def test_holds_that_keep_much_of_the_disks_reach_a_person(
 
 
 def test_a_certificate_that_ends_or_can_not_be_used_reaches_a_person(db: Database, mail: Inbox, tmp_path: Path) -> None:
-    world = World(db, email=email_to(mail), language="en")
+    world = Watched(db, email=email_to(mail), language="en")
     made = TlsFolder(tmp_path / "tls")
     made.create("city", ["cctv.example"])
     world.settings |= {"certificate": str(made.certificate), "key": str(made.key)}
@@ -403,7 +403,7 @@ def test_a_certificate_that_ends_or_can_not_be_used_reaches_a_person(db: Databas
 def test_what_holds_keep_beyond_max_bytes_reaches_a_person(
     db: Database, mail: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World(db, email=email_to(mail), language="en")
+    world = Watched(db, email=email_to(mail), language="en")
     world.settings["retention"] = Rules(Policy(max_bytes=10_000_000)).to_wire()
     # The forecast is looked at every quarter of an hour.
     monkeypatch.setattr("nvr.alerting.watch._FORECAST_S", 0.0)

@@ -9,7 +9,6 @@ all with a buffer of 1 MiB. Rounds alternate; medians count. Exit code 1 if a ta
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import socket
@@ -28,12 +27,12 @@ from nvr import accounts
 from nvr.accounts.rows import Role
 from tests.bench.long_footage import Long, Maker, forget
 from tests.bench.machine import describe
+from tests.support.api_process import ApiProcess
 
 FIRST_BYTE_S = {"hour": 0.050, "day": 0.300}
 LEAST_OF_CAT = 0.6
 MOST_MEMORY_MB = 64
 _BUFFER = 1 << 20
-_TICKS_S = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
@@ -58,20 +57,13 @@ class Way:
         return statistics.median(map(value, self.rounds))
 
 
-class Api:
-    """The API process, as the supervisor runs it."""
+class Api(ApiProcess):
+    """The API's process, and its answers measured."""
 
     def __init__(self, maker: Maker, token: str) -> None:
+        super().__init__(maker.database.path, log_level="warning")
         self.token = token
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "nvr.api"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert self.process.stdin is not None and self.process.stdout is not None
-        settings = {"catalogue": str(maker.database.path), "node": "n1", "port": 0, "log_level": "warning"}
-        self.process.stdin.write(json.dumps(settings) + "\n")
-        self.process.stdin.flush()
-        self.port = int(json.loads(self.process.stdout.readline())["port"])
-        self.pid = self.process.pid
+        self.port = int(self.hear()["port"])
 
     def get(self, path: str, *headers: str, until: float | None = None) -> Measured:
         """Asks, reads all of the answer and forgets it; breaks off at ``until``, by the monotonic clock."""
@@ -95,22 +87,12 @@ class Api:
             raise RuntimeError(f"{got} bytes of {size}")
         return Measured(got, time.perf_counter() - began, self.cpu_s - cpu_s, first_s)
 
-    @property
-    def cpu_s(self) -> float:
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS_S
-
     def memory_mb(self, name: str) -> float:
-        text = Path(f"/proc/{self.pid}/status").read_text()
-        return int(text.partition(f"{name}:")[2].split()[0]) / 1000
+        """As ``memory_bytes``."""
+        return self.memory_bytes(name) / 1e6
 
     def forget_peak(self) -> None:
-        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
-
-    def stop(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(10)
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
 
 @contextmanager

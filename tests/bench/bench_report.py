@@ -9,9 +9,6 @@ must be those that were generated. The catalogue goes to ``TMPDIR`` (350 MB).
 from __future__ import annotations
 
 import http.client
-import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -32,6 +29,7 @@ from storage.coverage import closed_days
 from storage.coverage.one_camera import coverage
 from storage.intervals import DAY_US, cut_at_days
 from tests.bench.machine import describe
+from tests.support.api_process import ApiProcess
 
 S: Final = 1_000_000
 CAUSES: Final = ("unreachable", "ended", "stalled", "server_down", "corrupt")
@@ -91,35 +89,18 @@ def generate(database: Database, count: int, days: int, a_day: int) -> Made:
     return Made(start_us, now_us, gaps, missing_us)
 
 
-class Api:
-    """The API's process, as the supervisor runs it."""
+class Api(ApiProcess):
+    """The API's process, and its answers measured."""
 
     def __init__(self, catalogue: Path, token: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "nvr.api"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        assert self.process.stdin
-        assert self.process.stdout
-        settings = {"catalogue": str(catalogue), "node": "n1", "port": 0, "zone": "Asia/Jakarta"}
-        self.process.stdin.write(json.dumps(settings).encode() + b"\n")
-        self.process.stdin.flush()
-        self.port = json.loads(self.process.stdout.readline())["port"]
+        super().__init__(catalogue, zone="Asia/Jakarta")
         self.token = token
-
-    def peak_mib(self) -> float:
-        """The most memory that was ever resident."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
-
-    def cpu_s(self) -> float:
-        """Processor time so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        self.port = int(self.hear()["port"])
 
     def ask(self, name: str, path: str, *, keep: bool = False) -> Any:
         """Asks, and prints when the answer began and ended."""
         conn = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
-        cpu, began = self.cpu_s(), time.perf_counter()
+        cpu, began = self.cpu_s, time.perf_counter()
         conn.request("GET", path, headers={"Authorization": f"Bearer {self.token}"})
         answer = conn.getresponse()
         first = answer.read1(65_536)
@@ -135,8 +116,8 @@ class Api:
         if answer.status != 200:
             raise SystemExit(f"{name}: {answer.status} {first[:300]!r}")
         print(
-            f"{name:42} first {first_s:6.3f} s  done {done_s:7.3f} s  CPU {self.cpu_s() - cpu:6.2f} s"
-            f"  {size / 1e6:8.1f} MB  peak {self.peak_mib():6.0f} MiB"
+            f"{name:42} first {first_s:6.3f} s  done {done_s:7.3f} s  CPU {self.cpu_s - cpu:6.2f} s"
+            f"  {size / 1e6:8.1f} MB  peak {self.memory_bytes('VmHWM') / 2**20:6.0f} MiB"
         )
         return msgspec.json.decode(b"".join(kept)) if keep else tail
 
@@ -176,9 +157,7 @@ def main() -> None:
         try:
             questions(api, made)
         finally:
-            assert api.process.stdin
-            api.process.stdin.close()
-            api.process.wait(10)
+            api.stop()
         each = slow(database, made, count)
         print(f"the plain way, camera by camera: {each * 1e6:.1f} us a gap in CPU, {each * made.gaps:.1f} s for all")
         database.close()
@@ -187,7 +166,7 @@ def main() -> None:
 def questions(api: Api, made: Made) -> None:
     """What people ask, and that it is right."""
     api.ask("a camera list, to warm up", "/api/cameras")
-    print(f"{'':42} at rest, peak {api.peak_mib():.0f} MiB")
+    print(f"{'':42} at rest, peak {api.memory_bytes('VmHWM') / 2**20:.0f} MiB")
     utc = f"start={format_time(made.start_us)}&end={format_time(made.end_us // DAY_US * DAY_US)}"
     # Midnights of the display zone, seven hours from those of the rows, until now.
     local = f"start={format_time(made.start_us + 17 * 3600 * S)}&end={format_time(made.end_us)}"

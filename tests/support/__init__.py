@@ -4,6 +4,7 @@
 | --- | --- |
 | `waiting` | `until`: waiting for what another thread or process does, with a limit, by a name |
 | `server` | the real server, started as its user would, and questions to its catalogue |
+| `api_process` | the API's process alone |
 | `site` | the real application over real HTTP, on footage that a test made |
 | `chrome` | a browser |
 | `cameras` | cameras that play clips, misbehave as told, and keep a journal |

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,32 +13,16 @@ from typing import Any
 import httpx
 
 from tests.api.catalogue import NOW, World
+from tests.support.api_process import ApiProcess
 
 
-class Api:
-    def __init__(self, world: World, **settings: Any) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "nvr.api"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.tell({"catalogue": str(world.db.path), "node": "n1", "port": 0, **settings})
-
-    def tell(self, line: object) -> None:
-        assert self.process.stdin
-        self.process.stdin.write(json.dumps(line) + "\n")
-        self.process.stdin.flush()
-
-    def hear(self) -> Any:
-        assert self.process.stdout
-        return json.loads(self.process.stdout.readline())
+def started(world: World, **settings: Any) -> ApiProcess:
+    return ApiProcess(world.db.path, stderr=subprocess.PIPE, **settings)
 
 
 @contextmanager
-def running(world: World, **settings: Any) -> Iterator[Api]:
-    api = Api(world, **settings)
+def running(world: World, **settings: Any) -> Iterator[ApiProcess]:
+    api = started(world, **settings)
     with api.process:
         try:
             yield api
@@ -94,7 +76,7 @@ def test_sigterm_ends_it_in_time_though_somebody_is_still_downloading(world: Wor
 def test_a_port_in_use_is_hopeless_and_says_so(world: World) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        api = Api(world, port=port)
+        api = started(world, port=port)
         out, err = api.process.communicate(timeout=20)
     assert api.process.returncode == 3
     assert out == ""
@@ -103,14 +85,14 @@ def test_a_port_in_use_is_hopeless_and_says_so(world: World) -> None:
 
 
 def test_wrong_settings_are_hopeless_and_say_so(world: World) -> None:
-    api = Api(world, colour="red")
+    api = started(world, colour="red")
     _, err = api.process.communicate(timeout=20)
     assert api.process.returncode == 3
     assert "colour" in err
 
 
 def test_a_host_that_is_not_ours(world: World) -> None:
-    api = Api(world, host="192.0.2.1")
+    api = started(world, host="192.0.2.1")
     _, err = api.process.communicate(timeout=20)
     assert api.process.returncode == 3
     assert "192.0.2.1" in err

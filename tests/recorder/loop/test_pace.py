@@ -5,7 +5,7 @@ import asyncio
 from nvr.recorder.loop.pace import Haste, Pace
 
 
-class World:
+class FakeTime:
     def __init__(self) -> None:
         self.now_s = 100.0
         self.slept: list[float] = []
@@ -22,7 +22,7 @@ async def look() -> None:
 
 
 async def test_the_loop_is_held_for_the_rest_of_each_interval() -> None:
-    world = World()
+    world = FakeTime()
     pace = Pace(asyncio.get_running_loop(), 0.04, monotonic_s=lambda: world.now_s, sleep=world.sleep)
     pace.start()
     for work_s in (0.0, 0.01, 0.03):
@@ -40,7 +40,7 @@ async def test_the_loop_is_held_for_the_rest_of_each_interval() -> None:
 
 
 async def test_an_answer_that_is_waited_for_is_looked_for_more_often() -> None:
-    world, haste = World(), Haste()
+    world, haste = FakeTime(), Haste()
     pace = Pace(asyncio.get_running_loop(), 0.2, haste=haste, monotonic_s=lambda: world.now_s, sleep=world.sleep)
     pace.start()
     with haste:
@@ -52,7 +52,7 @@ async def test_an_answer_that_is_waited_for_is_looked_for_more_often() -> None:
 
 
 async def test_steps_that_follow_from_each_other_are_of_one_look() -> None:
-    world = World()
+    world = FakeTime()
     pace = Pace(asyncio.get_running_loop(), 0.2, monotonic_s=lambda: world.now_s, sleep=world.sleep)
     done: list[int] = []
 
