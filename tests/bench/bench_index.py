@@ -58,9 +58,9 @@ def make(folder: Path) -> tuple[Path, Path]:
         offset += fragment.size
     open_ended = folder / "growing.mp4"
     open_ended.write_bytes(part.read_bytes())
-    writer.close(
+    writer.begin_close(
         end_us=SECONDS * 10**6, media_end=SECONDS * 90_000, frames=len(packets), reason="rotation", index=index.build()
-    )
+    ).result()
     return final, open_ended
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nvr.housekeeping.network_hours import NetworkKeeper
-from nvr.network.figures import Step, bitrates, edges, groups, measure
+from nvr.network.figures import Step, edges, groups, known_rates, measure
 from nvr.network.hours import HOUR_US, Hour, enter
 from storage.catalogue import cameras, node, selection, status
 from storage.catalogue.database import Database
@@ -95,7 +95,7 @@ def main() -> None:
                 timed(
                     f"{by}, {step}", lambda by=by, cut=cut: measure(conn, groups(conn, by, every), cut, now_us=end_us)
                 )  # type: ignore[misc]
-            timed("bitrates of 7 days", lambda: bitrates(conn, max(end_us - 168 * HOUR_US, start_us), end_us))
+            timed("bitrates of 7 days", lambda: known_rates(conn, now_us=end_us))
         keeper = NetworkKeeper(path, threading.Event())
         for times in (1, 2, 3):
             look(database, keeper, times)

@@ -120,7 +120,7 @@ def main() -> None:
         print(f"           shortfall of {made.shortfalls[0].bytes:,} bytes")
         with database.write() as conn:
             for number in range(0, count, 45):
-                holds.place(conn, f"c{number:04}", 0, now_us, reason="x", by=person("y"), now_us=now_us)
+                holds.place(conn, f"c{number:04}", START_US, now_us, reason="x", by=person("y"), now_us=now_us)
         planned(database, hour, [full], now_us, "max_age: an hour of each camera, every 45th on hold")
         planned(
             database, Rules(), [Disk("r1", 0, 20_000 * BYTES)], now_us, "free space: 20,000 short, every 45th on hold"

@@ -28,19 +28,19 @@ MINIATURES = {
     "index": "",
     "ingest": "--cameras 1 --seconds 2 --warm 3 --rounds 1 --workers 1 --no-av --no-large",
     "load": "--cameras 2 --downloads 2 --viewers 1 --seconds 3",
-    "lock": "--cameras 50 --segments 100",
+    "lock": "--cameras 120 --segments 100",
     "network": "40 24",
     "picture": "--seconds 0.2",
     "players": "--page {tmp}/players.md --only PyAV",
     "preallocate": "--files 3 --fragments 4 --rounds 1",
     "report": "60 2 3",
-    "retention": "20 3",
+    "retention": "6 2",
     "soak": "--minutes 0.2 --cameras 3 --pause 0.5",
     "start": "--segments 2000 --cameras 20 --files 20 --fragments 5",
     "sync": "--files 20 --seconds 1 --rounds 1",
     "write": "--copies 2 --rounds 1",
 }
-_TAKES_S = 150
+_TAKES_S = 300
 
 
 def test_every_bench_has_a_miniature_and_a_target_of_make() -> None:
