@@ -203,8 +203,12 @@ class AvSource:
                     packet = next(packets)
                 except StopIteration:
                     frames.end()
+                    if self._stop.is_set():
+                        break
                     return relay.ended or Ended(Cause.ENDED, {"error": "the camera closed the connection"})
                 except av.error.FFmpegError as error:
+                    if self._stop.is_set():
+                        break
                     raise relay.ended or failures.from_read(error) from None
                 if not packet.size:
                     # FFmpeg's word that nothing more of this stream follows.
