@@ -73,8 +73,7 @@ class VideoEdge:
         relayed, data = self._relayed, bytes(packet)
         marks = [] if relayed is None else relayed.mark.find(self._codec, data)
         frames = [] if self.is_raw else self._of_relay(packet, marks)
-        for frame in frames:
-            self._give(frame)
+        self._give_all(frames)
         if raw := [mark for mark in marks if not mark.number]:
             self._begin_raw(packet, data, raw, now_us)
         elif self.is_raw:
@@ -83,8 +82,7 @@ class VideoEdge:
     def end(self) -> None:
         """No more comes."""
         untimed, self._untimed = self._untimed, []
-        for frame in untimed:
-            self._give(frame)
+        self._give_all(untimed)
         if self.is_raw:
             self._give_judged(self._judge.end())
 
@@ -113,9 +111,16 @@ class VideoEdge:
         frames, self._untimed = self._untimed, []
         return frames
 
+    def _give_all(self, frames: Iterable[PassedOn]) -> None:
+        for frame in frames:
+            self._give(frame)
+            # Only now: what has come and was not given counts as waiting for a keyframe.
+            self.received += 1
+            if self._relayed is not None:
+                self._relayed.given = frame.number
+
     def _give(self, passed: PassedOn) -> None:
         coded = passed.frame
-        self.received += 1
         sets: tuple[bytes, ...] = ()
         if coded.keyframe:
             sets = prefixed_parameter_sets(self._codec, coded.data)
@@ -145,9 +150,9 @@ class VideoEdge:
     def _take_raw(self, packet: av.Packet[Any], now_us: int, skip: int) -> None:
         # FFmpeg hands out a frame when the next one begins: so that is when the one before was handed out.
         arrived_us, self.handed_us = self.handed_us or now_us, now_us
-        self.received += 1
         self.bytes += packet.size
         self._give_judged(self._judge.take(packet, arrived_us, skip))
+        self.received += 1
 
     def _give_judged(self, judged: Iterable[Judged]) -> None:
         for found in judged:

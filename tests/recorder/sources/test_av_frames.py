@@ -127,6 +127,8 @@ def test_pieces_without_a_mark_are_of_the_frame_before(film: Clip) -> None:
     for number in range(0, 100, 2):
         # Two of the relay's in one, of which the first lacks all but its mark, and a piece behind.
         one, two = (relayed.mark.unit(codec, number + n) for n in (1, 2))
+        # What has not come out has not come, as far as is counted.
+        assert relayed.counts["received"] == number
         read.take(packet([one, two, *film.video.units[number + 1].payload[:1]], number))
         read.take(packet([b"\x0c\xff\x80"], number))
     read.end()

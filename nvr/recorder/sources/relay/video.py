@@ -85,6 +85,8 @@ class RelayedVideo:
         self._passed: list[bytes] = []
         self._on_the_way: deque[PassedOn] = deque()
         self._number = 0
+        self.given = 0
+        """The number of the last frame that the recorder has got; from FFmpeg's thread."""
         self._packet = -1
         self._ssrc = 0
         # Of the frame that was passed on last.
@@ -107,7 +109,8 @@ class RelayedVideo:
         counts = receiver.depacketiser.counts
         return {
             "packets": receiver.packets,
-            "received": receiver.depacketiser.sense.frames,
+            # What is on its way through FFmpeg has not come yet: or it would seem to lack a keyframe.
+            "received": receiver.depacketiser.sense.frames - max(0, self._number - self.given),
             "received_bytes": receiver.bytes,
             "lost_packets": receiver.sequence.lost,
             "duplicate_packets": receiver.sequence.duplicates,
@@ -244,7 +247,7 @@ class RelayedVideo:
 
     def _make_raw(self, reason: str) -> None:
         self._on_raw(reason)
-        self.is_raw = True
+        self.is_raw, self.given = True, self._number
         self._on_the_way.clear()
         self._pass(False, self._timestamp_kept(), self.mark.unit(self._codec, 0, "camera" if self._understands else ""))
         while self._kept:
