@@ -1,6 +1,7 @@
 """Every code of an error that there is: its status, and what it means.
 
-docs/reference/http.md repeats this, and a test compares; the page has sentences for them (docs/design/words.md).
+The table in docs/reference/http.md is made from this (``python -m tests.http_reference --write``); what people are told
+of each is in the catalogues of words (docs/design/words.md).
 """
 
 from __future__ import annotations
