@@ -147,7 +147,7 @@ def test_a_camera_of_the_file_is_not_changed_by_a_table(database: Database) -> N
         conn.execute("UPDATE camera SET source = 'file' WHERE id = 'tugu-muda'")
     assert planned(database, export(database)) == (0, {}, 2)
     (error,) = load(database, "id,isp\ntugu-muda,XL\n")
-    assert error.line == 2 and "configuration file" in error.message and "labels" in error.message
+    assert error.line == 2 and "configuration file" in str(error.message) and "labels" in str(error.message)
 
 
 def test_a_url_whose_secret_was_left_out_stays_or_is_refused(database: Database) -> None:
