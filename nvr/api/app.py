@@ -12,7 +12,6 @@ from copy import deepcopy
 from typing import Any, cast
 
 from litestar import Litestar, Response
-from litestar.concurrency import sync_to_thread
 from litestar.datastructures import MutableScopeHeaders, State
 from litestar.enums import ScopeType
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
@@ -36,6 +35,7 @@ from nvr.api.http.routing import check_roles
 from nvr.api.http.schema import Describer
 from nvr.api.http.services import PROVIDED, Services
 from nvr.api.http.settings import ApiSettings
+from nvr.api.loop_watch import LoopWatch
 from nvr.api.operations import alerts, health, metrics
 from nvr.api.orders import routes as orders
 from nvr.api.orders import windows
@@ -187,12 +187,18 @@ def create_app(
         else Services(settings, now_us=now_us, on_cameras_changed=on_cameras_changed)
     )
 
+    watch = LoopWatch()
+    services.loop_late = lambda: (watch.late, watch.longest_s)
+
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        watching = asyncio.create_task(watch.run(), name="loop-watch")
         yield
+        watching.cancel()
         await services.live.close()
         await services.leases.settled()
-        await sync_to_thread(services.db.close)
+        services.pools.close()
+        await asyncio.to_thread(services.db.close)
 
     app = _Application(
         _routes(),

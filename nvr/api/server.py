@@ -17,7 +17,6 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -25,7 +24,6 @@ from typing import Final
 import msgspec
 import uvicorn
 from litestar import Litestar
-from litestar.concurrency import set_asyncio_executor
 
 from nvr.api.accepting import Acceptor, ServedCertificate, Unproven
 from nvr.api.app import create_app
@@ -37,8 +35,9 @@ __all__ = ["PortError", "bind", "make_server", "serve"]
 
 log = logging.getLogger(__name__)
 
-# Each has a connection to the catalogue; more would only wait for the same cores and disks.
-_THREADS: Final = 16
+# How long a thread that computes keeps the event loop from its turn: a tenth of what Python has by itself, since the
+# loop needs many turns for one answer, and several threads may compute.
+_TURN_S: Final = 0.0005
 _GRACE_S: Final = 3
 _LAST_S: Final = 4.5
 _say_lock = threading.Lock()
@@ -193,7 +192,7 @@ def serve(settings: ApiSettings, sockets: list[socket.socket], limits: Limits) -
     Raises:
         TlsError: the certificate of the settings, or its key, can't be used.
     """
-    set_asyncio_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="api"))
+    sys.setswitchinterval(_TURN_S)
     app = create_app(settings, on_cameras_changed=lambda: _say({"event": "cameras_changed"}))
     # What is there from now to the end is no garbage. Looking through it took a tenth of a second, with the catalogue's
     # lock held if it so happened.

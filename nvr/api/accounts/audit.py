@@ -75,6 +75,7 @@ class AuditVerdictBody(msgspec.Struct):
     errors=["invalid_parameter", "naive_time", "invalid_time", "time_out_of_range"],
     answer=AuditPage,
     audit="audit_read",
+    pool="heavy",
 )
 def audit_log(
     request: ApiRequest,
@@ -134,6 +135,7 @@ def audit_log(
     summary="Whether the audit log is whole: every hash is computed again",
     errors=["invalid_parameter", "busy"],
     answer=AuditVerdictBody,
+    pool="heavy",
 )
 def audit_verify(
     request: ApiRequest,

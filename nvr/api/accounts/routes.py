@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response
-from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, JSONBody
 
 from nvr import accounts
@@ -29,8 +28,6 @@ __all__ = ["ROUTES"]
 
 # Cookies outlive a session at most until its own end: the server decides when it is over.
 _COOKIE_AGE_S = 7 * 86_400
-# Each takes 50 ms of one of two slots: whoever is behind these would wait for longer than a browser's user does.
-_MOST_WAITING = 40
 
 
 class LoginBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -101,27 +98,17 @@ async def _verified(request: Request[Any, Any, Any], services: Services, name: s
     """
     address = address_of(request)
     services.attempts.begin(name, address)
-    if services.passwords_waiting >= _MOST_WAITING:
-        services.attempts.withdrawn(name, address)
-        raise ApiError(
-            "too_many_attempts", Sentence("too many log in at once: try again in 5 s"), headers={"Retry-After": "5"}
-        )
-    services.passwords_waiting += 1
     try:
-        user = await _verified_in_turn(services, name, password, address)
-    finally:
-        services.passwords_waiting -= 1
+        user = await services.pools.passwords.run(accounts.verify_password, services.db, name, password)
+    except accounts.BadCredentials:
+        await services.pools.entries.run(_enter_failure, services, name, address)
+        raise
+    except ApiError:
+        # It was not looked at.
+        services.attempts.withdrawn(name, address)
+        raise
     services.attempts.succeeded(name, address)
     return user
-
-
-async def _verified_in_turn(services: Services, name: str, password: str, address: str) -> User:
-    async with services.password_slots:
-        try:
-            return await sync_to_thread(accounts.verify_password, services.db, name, password)
-        except accounts.BadCredentials:
-            await sync_to_thread(_enter_failure, services, name, address)
-            raise
 
 
 def _enter_failure(services: Services, name: str, address: str) -> None:
@@ -147,9 +134,9 @@ async def login(request: Request[Any, Any, Any], services: Injected, data: JSONB
     user = await _verified(request, services, data.username.strip().lower(), data.password)
     now_us = services.now_us()
     audit.begin(Act(user.actor, address_of(request), "login", now_us))
-    value = await sync_to_thread(accounts.create_session, services.db, user, at_us=now_us)
+    value = await services.pools.changes.run(accounts.create_session, services.db, user, at_us=now_us)
     if old := request.cookies.get(COOKIE):
-        await sync_to_thread(accounts.end_session, services.db, old)
+        await services.pools.changes.run(accounts.end_session, services.db, old)
     return Response(
         LoggedIn(user.name, user.role),
         cookies=[make_cookie(request, services, COOKIE, value, age_s=_COOKIE_AGE_S)],
@@ -162,7 +149,7 @@ async def logout(request: ApiRequest, services: Injected) -> Response[None]:
     """Ends the session and takes the cookie back. With a token there is none to end."""
     session = principal_of(request).session
     if session is not None:
-        await sync_to_thread(accounts.end_session, services.db, session)
+        await services.pools.changes.run(accounts.end_session, services.db, session)
     return Response(
         None,
         status_code=204,
@@ -207,16 +194,15 @@ def list_users(services: Injected) -> Users:
 )
 async def add_user(services: Injected, data: JSONBody[NewUser]) -> UserBody:
     """Adds a user. The password is known to who sets it: it is good for setting another, and for nothing else."""
-    async with services.password_slots:
-        user = await sync_to_thread(
-            accounts.create_user,
-            services.db,
-            data.name,
-            data.password,
-            data.role,
-            must_change=True,
-            at_us=services.now_us(),
-        )
+    user = await services.pools.passwords.run(
+        accounts.create_user,
+        services.db,
+        data.name,
+        data.password,
+        data.role,
+        must_change=True,
+        at_us=services.now_us(),
+    )
     return _user_body(user)
 
 
@@ -246,7 +232,7 @@ async def set_password(
     over: one's own password needs the present one. One that an administrator sets for somebody else is good for setting
     another, and for nothing else."""
     who = principal_of(request)
-    own = await sync_to_thread(_is_of, services, who.actor, name)
+    own = await services.pools.quick.run(_is_of, services, who.actor, name)
     if not own and who.must_change:
         raise ApiError(
             "password_change_needed", Sentence("set a password of your own first: this one was made for you")
@@ -257,10 +243,9 @@ async def set_password(
     if own:
         await _verified(request, services, name, data.current or "")
     keep = accounts.hash_of(who.session) if own and who.session is not None else None
-    async with services.password_slots:
-        await sync_to_thread(
-            accounts.set_password, services.db, name, data.password, must_change=not own, keep_session=keep
-        )
+    await services.pools.passwords.run(
+        accounts.set_password, services.db, name, data.password, must_change=not own, keep_session=keep
+    )
 
 
 def _is_of(services: Services, who: Actor, name: str) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Final
 
-from litestar.concurrency import sync_to_thread
+from nvr.api.http.pools import Pool
 
 __all__ = ["Spool"]
 
@@ -84,11 +84,11 @@ class Spool:
                 return b""
         return os.pread(self._file.fileno(), _CHUNK_BYTES, at)
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The bytes, as they come."""
+    async def chunks(self, pool: Pool) -> AsyncIterator[bytes]:
+        """The bytes, as they come; waited for in a thread of the pool."""
         at = 0
         try:
-            while chunk := await sync_to_thread(self._read, at):
+            while chunk := await pool.run(self._read, at):
                 at += len(chunk)
                 yield chunk
         finally:

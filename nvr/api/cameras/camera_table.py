@@ -6,7 +6,6 @@ from typing import Final
 
 import msgspec
 from litestar import Response
-from litestar.concurrency import sync_to_thread
 from litestar.params import FromQuery
 
 from nvr.api.cameras.choosing import knowing, parse_where
@@ -40,6 +39,7 @@ class Imported(msgspec.Struct):
     errors=["invalid_selection", "invalid_parameter"],
     media_type="text/csv",
     audit="cameras_exported",
+    pool="heavy",
 )
 def export_cameras(
     services: Injected, where: FromQuery[str | None] = None, passwords: FromQuery[str] = "no"
@@ -73,7 +73,7 @@ async def import_cameras(request: ApiRequest, services: Injected, dry_run: FromQ
     if dry_run not in ("yes", "no"):
         raise ApiError("invalid_parameter", Sentence("dry_run must be yes or no"))
     data = await request.body()
-    done = await sync_to_thread(_import, services, data, dry_run == "yes")
+    done = await services.pools.heavy.run(_import, services, data, dry_run == "yes")
     if not done.dry_run and (done.added or done.changed):
         services.on_cameras_changed()
     return Response(done, status_code=200, headers={"Cache-Control": "no-store"})

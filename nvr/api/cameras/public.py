@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Response
-from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath
 
 from nvr.api.answers import page
@@ -206,11 +205,10 @@ def public_camera(request: ApiRequest, services: Injected, camera: FromPath[str]
 )
 async def public_picture(request: ApiRequest, services: Injected, camera: FromPath[str]) -> Response[bytes]:
     """At most one is decoded for a camera in half a minute."""
-    kept = await sync_to_thread(_kept_picture, services, camera)
+    kept = await services.pools.strangers.run(_kept_picture, services, camera)
     if kept is None:
         # Only who must have one decoded waits in the line of those who are logged in.
-        async with services.picture_slots:
-            kept = await sync_to_thread(_picture, services, camera)
+        kept = await services.pools.pictures.run(_picture, services, camera)
     body, at = kept
     answer = _answer(request, body, "image/jpeg")
     answer.headers["X-Frame-Time"] = at

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from litestar import Response
-from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, JSONBody
 from litestar.response.base import ASGIResponse
 
@@ -229,7 +228,9 @@ def cancel_export(request: ApiRequest, services: Injected, export: FromPath[str]
 )
 async def download(request: ApiRequest, services: Injected, export: FromPath[str]) -> ASGIResponse:
     """For who asked for it and administrators. It is made while it is sent, from any byte on."""
-    archive, name, etag = await sync_to_thread(_archive, services, export, principal_of(request), address_of(request))
+    archive, name, etag = await services.pools.heavy.run(
+        _archive, services, export, principal_of(request), address_of(request)
+    )
     headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}.zip"'}
     return send(request, archive, etag=etag, media_type="application/zip", headers=headers)
 

@@ -12,7 +12,6 @@ from typing import Final
 
 import msgspec
 from litestar import Response
-from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, JSONBody
 from litestar.response.base import ASGIResponse
 
@@ -253,7 +252,7 @@ def _opened(services: Services, link: Link, path: str) -> OpenedLink:
 async def link_download(request: ApiRequest, services: Injected, link: FromPath[str]) -> ASGIResponse:
     """For an hour after it was opened; then the page opens it anew."""
     cookie = request.cookies.get(_COOKIE, "")
-    archive, name, etag = await sync_to_thread(_linked, services, link, cookie, address_of(request))
+    archive, name, etag = await services.pools.entries.run(_linked, services, link, cookie, address_of(request))
     headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}.zip"'}
     return send(request, archive, etag=etag, media_type="application/zip", headers=headers)
 

@@ -70,7 +70,7 @@ def _refused(error: CaseError) -> ApiError:
     return ApiError(error.code, sentence_of(error))
 
 
-@get("/api/cases", role="investigator", summary="All cases with their requests", answer=Cases)
+@get("/api/cases", role="investigator", summary="All cases with their requests", answer=Cases, pool="heavy")
 def list_cases(request: ApiRequest, services: Injected) -> Response[bytes]:
     """Open ones first, the latest first."""
     with services.db.read() as conn:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 from urllib.parse import quote
 
-from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response.base import ASGIResponse
 
@@ -108,8 +107,7 @@ async def clip_answer(
         ApiError: ``range_not_over``, ``several_inits`` or ``camera_not_found``.
         PlaybackError: it can't be made.
     """
-    async with services.clip_slots:
-        planned, found = await sync_to_thread(_plan, services, camera, asked)
+    planned, found = await services.pools.heavy.run(_plan, services, camera, asked)
     name = clip_name(camera, planned.start_us, planned.end_us, *_more(asked, found))
     read = Interval(planned.start_us - planned.preroll_us, planned.end_us)
     return send(
@@ -145,8 +143,7 @@ async def clip_archive(
     as a whole: ``Range`` is not honoured."""
     asked = _parameters(camera, start, end, gaps, so_far, None, made_of)
     await _check(request, services, camera, asked)
-    async with services.clip_slots:
-        planned, found = await sync_to_thread(_plan_archive, services, camera, asked)
+    planned, found = await services.pools.heavy.run(_plan_archive, services, camera, asked)
     name = clip_name(camera, planned.read.start_us, planned.read.end_us, *_more(asked, found), ending="zip")
     return send(
         request,
@@ -161,7 +158,7 @@ async def clip_archive(
 
 async def _check(request: ApiRequest, services: Services, camera: str, asked: Asked) -> None:
     who = principal_of(request)
-    await sync_to_thread(check_clip, services, who, camera, asked.start_us, asked.end_us, asked.made_of)
+    await services.pools.quick.run(check_clip, services, who, camera, asked.start_us, asked.end_us, asked.made_of)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ def _body(sample: Sample) -> ClockSampleBody:
     summary="How far the camera's own clock was ahead of its recorder's in a range",
     errors=["camera_not_found", *RANGE_ERRORS],
     answer=ClockBody,
+    pool="heavy",
 )
 def camera_clock(
     request: ApiRequest,

@@ -23,6 +23,7 @@ __all__ = ["ROUTES"]
     summary="What was recorded of a camera in a range, what was not, and why",
     errors=["camera_not_found", *RANGE_ERRORS],
     answer=CoverageBody,
+    pool="heavy",
 )
 def camera_coverage(
     request: ApiRequest,

@@ -6,7 +6,6 @@ import re
 from typing import Annotated, Final
 
 from litestar import Response
-from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from nvr.api.footage.clips import not_shown_headers, run_asked
@@ -44,6 +43,7 @@ _NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
     audit="playback",
     errors=["camera_not_found", "no_footage", "footage_gone", "footage_damaged", "invalid_parameter", *RANGE_ERRORS],
     media_type=PLAYLIST_TYPE,
+    pool="heavy",
 )
 def recorded(
     request: ApiRequest,
@@ -122,7 +122,7 @@ async def live_answer(
     wanted_msn, wanted_part = _number("_HLS_msn", msn), _number("_HLS_part", part)
     if wanted_part is not None and wanted_msn is None:
         raise ApiError("invalid_parameter", Sentence("_HLS_part needs _HLS_msn"))
-    if not await sync_to_thread(_is_recorded, services, camera):
+    if not await services.pools.quick.run(_is_recorded, services, camera):
         raise no_camera(camera)
     is_vlc = _VLC in request.headers.get("user-agent", "")
     text = await services.live.playlist(camera, msn=wanted_msn, part=wanted_part, breaks=not is_vlc)
@@ -184,8 +184,7 @@ async def picture_answer(services: Services, camera: str, at_us: int | None, wid
             "invalid_parameter",
             Sentence("width must be from {least} to {most} pixels", least=_WIDTHS[0], most=_WIDTHS[-1]),
         )
-    async with services.picture_slots:
-        found = await sync_to_thread(_picture, services, camera, at_us, wanted)
+    found = await services.pools.pictures.run(_picture, services, camera, at_us, wanted)
     return Response(
         found.jpeg,
         media_type="image/jpeg",

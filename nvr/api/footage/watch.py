@@ -9,11 +9,10 @@ no answer.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Final
 
 from litestar import Response
-from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response.base import ASGIResponse
 
@@ -102,7 +101,7 @@ def _check(services: Services, secret: str, needed: Role = Role.VIEWER) -> None:
 class _Watched:
     """Something that is sent for as long as the address is good."""
 
-    def __init__(self, file: Sendable, check: Callable[[], None]) -> None:
+    def __init__(self, file: Sendable, check: Callable[[], Awaitable[None]]) -> None:
         self._file = file
         self._check = check
 
@@ -118,7 +117,7 @@ class _Watched:
             for at in range(0, len(chunk), _PIECE_BYTES):
                 if time.monotonic() - looked_s >= _LOOKED_AT_EVERY_S:
                     # The answer breaks off: half of it must not pass for all.
-                    await sync_to_thread(self._check)
+                    await self._check()
                     looked_s = time.monotonic()
                 yield chunk[at : at + _PIECE_BYTES]
 
@@ -151,6 +150,7 @@ def _range(address: Address) -> Interval:
     summary="The range of an address as an HLS playlist",
     errors=["no_footage", "footage_gone", "footage_damaged", "invalid_parameter", *_ERRORS],
     media_type=PLAYLIST_TYPE,
+    pool="heavy",
 )
 def watch_recorded(
     request: ApiRequest, services: Injected, secret: FromPath[str], run: FromQuery[str | None] = None
@@ -175,12 +175,12 @@ async def watch_live(
     part: Annotated[str | None, QueryParameter(name="_HLS_part")] = None,
 ) -> Response[bytes]:
     """As ``/api/cameras/{camera}/live.m3u8``."""
-    address = await sync_to_thread(_open, request, services, secret, "play")
+    address = await services.pools.strangers.run(_open, request, services, secret, "play")
     if not address.live:
         raise _outside(Sentence("this address shows no live view: it is for a range"))
     answer = await live_answer(request, services, address.camera, msn, part)
     # It may have waited.
-    await sync_to_thread(_check, services, secret)
+    await services.pools.strangers.run(_check, services, secret)
     return answer
 
 
@@ -208,7 +208,7 @@ def watch_segment(request: ApiRequest, services: Injected, secret: FromPath[str]
     except BaseException:
         media.close()
         raise
-    watched = _Watched(media, lambda: _check(services, secret))
+    watched = _Watched(media, lambda: services.pools.sending.run(_check, services, secret))
     return send(request, watched, etag=media.etag, media_type="video/mp4", headers=PRIVATE)
 
 
@@ -257,16 +257,18 @@ async def watch_clip(
     run: FromQuery[str | None] = None,
 ) -> ASGIResponse:
     """As ``/api/cameras/{camera}/clip.mp4``."""
-    address = await sync_to_thread(_open, request, services, secret, "clip", Role.INVESTIGATOR)
+    address = await services.pools.strangers.run(_open, request, services, secret, "clip", Role.INVESTIGATOR)
     asked = asked_of(address.camera, _range(address), gaps, so_far, run)
-    check_clip(services, None, address.camera, asked.start_us, asked.end_us, None)
+    await services.pools.quick.run(check_clip, services, None, address.camera, asked.start_us, asked.end_us, None)
     try:
         return await clip_answer(
             request,
             services,
             address.camera,
             asked,
-            sent=lambda clip: _Watched(clip, lambda: _check(services, secret, Role.INVESTIGATOR)),
+            sent=lambda clip: _Watched(
+                clip, lambda: services.pools.sending.run(_check, services, secret, Role.INVESTIGATOR)
+            ),
         )
     except ApiError as error:
         # Where the parts are for those who are logged in.
@@ -298,7 +300,7 @@ async def watch_picture(
     width: FromQuery[str | None] = None,
 ) -> Response[bytes]:
     """As ``/api/cameras/{camera}/snapshot.jpg``; of a range without ``at``, its first picture."""
-    address = await sync_to_thread(_open, request, services, secret, "snapshot")
+    address = await services.pools.strangers.run(_open, request, services, secret, "snapshot")
     at_us = None if at is None else parse_time("at", at)
     if address.live and at_us is not None:
         raise _outside(Sentence("this address shows no recorded footage: it is for live view"))

@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from litestar.concurrency import sync_to_thread
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from nvr import accounts
 from nvr.accounts.rows import Role
+from nvr.api.http.attempts import network_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.front import WRONG_HOST
+from nvr.api.http.pools import asker
 from nvr.api.http.services import Services
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
@@ -77,6 +78,7 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         # Only the answers to OPTIONS that the framework adds declare none: nothing here is for other origins.
         raise ApiError("method_not_allowed", Sentence("this address does not take this method"))
     changes = connection.scope.get("method") not in _SAFE_METHODS
+    asker.set(network_of(address_of(connection)))
     if needed == PUBLIC:
         if WRONG_HOST in connection.scope:
             raise ApiError("wrong_host", connection.scope[WRONG_HOST])  # type: ignore[typeddict-item]
@@ -90,6 +92,7 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         if error.status == 401 and _is_for_players(connection, handler):
             error.headers |= _asked_for_basic(connection)
         raise
+    asker.set(principal.actor.person)
     if principal.must_change and not handler.opt.get("before_change"):
         raise ApiError(
             "password_change_needed", Sentence("set a password of your own first: this one was made for you")
@@ -130,7 +133,7 @@ async def _look(
     act = Act(principal.actor, address_of(connection), action, now_us)
     camera = connection.path_params.get("camera")
     if not services.views.goes_on(act, camera, detail, now_us):
-        await sync_to_thread(services.views.enter, act, camera, detail, now_us)
+        await services.pools.entries.run(services.views.enter, act, camera, detail, now_us)
 
 
 def address_of(connection: Connection) -> str:
@@ -204,7 +207,11 @@ async def _authenticate(connection: Connection, services: Services) -> Principal
     at_us = services.now_us()
     if header is not None:
         text = _token_of(header)
-        found = await sync_to_thread(_by_token, services.db, text, at_us) if len(text) <= _LONGEST_SECRET else None
+        found = (
+            await services.pools.known.run(_by_token, services.db, text, at_us)
+            if len(text) <= _LONGEST_SECRET
+            else None
+        )
         if found is None:
             # Counts failures only: 256 random bits are not guessed, and who has the right token must not wait for who
             # has an old one.
@@ -214,7 +221,11 @@ async def _authenticate(connection: Connection, services: Services) -> Principal
     cookie = connection.cookies.get(COOKIE)
     if not cookie:
         raise ApiError("not_authenticated", Sentence("log in first, or send a token: Authorization: Bearer <token>"))
-    found = await sync_to_thread(_by_cookie, services.db, cookie, at_us) if len(cookie) <= _LONGEST_SECRET else None
+    found = (
+        await services.pools.known.run(_by_cookie, services.db, cookie, at_us)
+        if len(cookie) <= _LONGEST_SECRET
+        else None
+    )
     if found is None:
         raise ApiError("not_authenticated", Sentence("the session is over: log in again"))
     return found

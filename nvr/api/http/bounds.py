@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Request
-from litestar.concurrency import sync_to_thread
 from litestar.exceptions import InternalServerException
 
 from nvr.api.http.errors import ApiError
@@ -113,7 +112,7 @@ class BoundedRequest(Request[Any, Any, Any]):
         """
         body = await self.body()
         if len(body) > _SHORT_BYTES:
-            await sync_to_thread(check_json, body)
+            await self.app.state.services.pools.quick.run(check_json, body)
         else:
             check_json(body)
         return await super().json()

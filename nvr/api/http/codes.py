@@ -115,5 +115,5 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "footage_damaged": (500, "A file is not what the catalogue says of it, or ends too early"),
     "internal": (500, "A fault of the server; `incident` is how to find it in the log"),
     "catalogue_unavailable": (503, "The catalogue can't be read or written now"),
-    "busy": (503, "Too many reports at once; try again shortly"),
+    "busy": (503, "Too much of this kind is asked for at once; `Retry-After` says when to try again"),
 }

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from litestar.concurrency import sync_to_thread
-
+from nvr.api.http.errors import ApiError
+from nvr.api.http.pools import Pool
 from storage.catalogue.database import Database
 from storage.intervals import Interval
 from storage.retention import leases
@@ -27,7 +27,8 @@ _RENEWED_AFTER_S: Final = 60.0
 class Leases:
     """One for the whole application."""
 
-    def __init__(self, database: Database, now_us: Callable[[], int]) -> None:
+    def __init__(self, database: Database, now_us: Callable[[], int], pool: Pool) -> None:
+        self._pool = pool
         self._database = database
         self._now_us = now_us
         self._taken: dict[tuple[str, Interval], float] = {}
@@ -40,9 +41,15 @@ class Leases:
             return
         self._taken = {key: at for key, at in self._taken.items() if now_s - at < _RENEWED_AFTER_S}
         self._taken[camera, footage] = now_s
-        task = asyncio.create_task(sync_to_thread(self._write, camera, footage))
+        task = asyncio.create_task(self._entered(camera, footage))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _entered(self, camera: str, footage: Interval) -> None:
+        try:
+            await self._pool.run(self._write, camera, footage)
+        except ApiError as error:
+            log.warning("camera %s: no lease of what is being read: %s", camera, error)
 
     def _write(self, camera: str, footage: Interval) -> None:
         now_us = self._now_us()

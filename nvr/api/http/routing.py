@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal
 
 from litestar import Litestar
-from litestar.concurrency import sync_to_thread
 from litestar.enums import HttpMethod, MediaType
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
@@ -25,9 +24,13 @@ from nvr.api.http.bounds import check_numbers
 from nvr.api.http.codes import CODES
 from nvr.api.http.errors import Problem
 from nvr.api.http.plain_bodies import check_texts
+from nvr.api.http.pools import Pool
+from nvr.api.http.services import Services
 
 __all__ = ["ROLES", "RouteError", "check_roles", "delete", "get", "patch", "post"]
 
+# Of ``nvr.api.http.pools``.
+PoolName = Literal["strangers", "quick", "changes", "heavy", "entries", "metrics", "health"]
 RoleName = Literal["public", "viewer", "investigator", "admin"]
 ROLES: Final = frozenset({PUBLIC, *Role})
 
@@ -41,6 +44,7 @@ _ANYWHERE: Final = (
     "too_many_attempts",
     "internal",
     "catalogue_unavailable",
+    "busy",
 )
 
 _Decorator = Callable[[Callable[..., Any]], HTTPRouteHandler]
@@ -64,9 +68,11 @@ def _route(
     audit: str | None = None,
     largest_body_bytes: int | None = None,
     before_change: bool = False,
+    pool: PoolName | None = None,
 ) -> _Decorator:
     # Before anybody is known, only what a login needs.
     largest = _LARGEST_PUBLIC_BYTES if largest_body_bytes is None and role == PUBLIC else largest_body_bytes
+    usual: PoolName = "strangers" if role == PUBLIC else "quick" if method is HttpMethod.GET else "changes"
     codes = sorted({*errors, *(("not_authenticated", "forbidden", "password_change_needed") if role != PUBLIC else ())})
     by_status: dict[int, list[str]] = defaultdict(list)
     for code in sorted({*codes, *_ANYWHERE}):
@@ -99,7 +105,7 @@ def _route(
             request_max_body_size=largest if largest is not None else Empty,
         )
         plain = _checked(function)
-        return handler(plain if inspect.iscoroutinefunction(function) else _in_thread(plain))
+        return handler(plain if inspect.iscoroutinefunction(function) else _in_thread(plain, pool or usual))
 
     return decorate
 
@@ -132,8 +138,9 @@ def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
     return checked
 
 
-def _in_thread(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Whatever is not a coroutine may wait for the catalogue or a disk, and must not do so on the event loop.
+def _in_thread(function: Callable[..., Any], pool: PoolName) -> Callable[..., Any]:
+    """Whatever is not a coroutine may wait for the catalogue or a disk, and must not do so on the event loop, nor keep
+    work of another kind waiting.
 
     Litestar's own ``sync_to_thread`` wraps a function once more for each further method registered on its path (2.25),
     and then takes the inner coroutine for the answer.
@@ -141,7 +148,10 @@ def _in_thread(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     async def wrapped(*args: Any, **kwargs: Any) -> Any:
-        return await sync_to_thread(function, *args, **kwargs)
+        request = kwargs.get("request")
+        services: Services = kwargs["services"] if request is None else request.app.state.services
+        chosen: Pool = getattr(services.pools, pool)
+        return await chosen.run(function, *args, **kwargs)
 
     return wrapped
 
@@ -168,9 +178,11 @@ def patch(path: str, *, role: RoleName, summary: str, errors: Iterable[str] = ()
     )
 
 
-def delete(path: str, *, role: RoleName, summary: str, errors: Iterable[str] = ()) -> _Decorator:
+def delete(path: str, *, role: RoleName, summary: str, errors: Iterable[str] = (), **more: Any) -> _Decorator:
     """A route that removes something."""
-    return _route(HttpMethod.DELETE, path, role=role, summary=summary, errors=("cross_origin", *errors), status=204)
+    return _route(
+        HttpMethod.DELETE, path, role=role, summary=summary, errors=("cross_origin", *errors), status=204, **more
+    )
 
 
 def check_roles(app: Litestar) -> None:

@@ -19,6 +19,7 @@ from nvr.api.http.answer_cache import KeptAnswers
 from nvr.api.http.attempts import Attempts
 from nvr.api.http.audited_looks import Views
 from nvr.api.http.footage_leases import Leases
+from nvr.api.http.pools import Pools
 from nvr.api.http.refusals import Refusals
 from nvr.api.http.settings import ApiSettings
 from nvr.log import PerMinute
@@ -74,22 +75,18 @@ class Services:
         self.token_attempts = Attempts()
         self.views = Views(self.db)
         self.page_folder = _PACKAGED_PAGE if settings.web_dist is None else Path(settings.web_dist)
-        # A password costs 50 ms of a core and 64 MiB: more than these at once would be felt by recording.
-        self.password_slots = asyncio.Semaphore(2)
-        self.passwords_waiting = 0
+        self.pools = Pools()
         # What a stranger's refusals may write into the audit log; what is beyond is a number in the next entry.
         self.failures_entered = PerMinute(60)
         self.links_refused_entered = PerMinute(60)
         self.refusals = Refusals()
         # The server says; an application without one (a test's) has none.
         self.connections: Callable[[], int] = lambda: 0
+        # How often the event loop was late, and how long at most, in seconds.
+        self.loop_late: Callable[[], tuple[int, float]] = lambda: (0, 0.0)
         self.indexes = IndexCache(self.db)
         self.live = Live(self.db, self.indexes)
-        self.leases = Leases(self.db, now_us)
-        # Each decodes up to a group of pictures; a wall of thumbnails must not take every core.
-        self.picture_slots = asyncio.Semaphore(2)
-        # Planning a day's clip is seconds of a core.
-        self.clip_slots = asyncio.Semaphore(2)
+        self.leases = Leases(self.db, now_us, self.pools.entries)
         # Each is a process.
         self.probe_slots = asyncio.Semaphore(2)
         self.public = KeptAnswers()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 
 from nvr.api.cameras import status as fleet
 from nvr.api.http.routing import get
-from nvr.api.http.services import Injected, Services
+from nvr.api.http.services import Injected
 from nvr.api.http.times import format_time
 from nvr.config import redact
 from storage.errors import CatalogueError
@@ -21,9 +19,6 @@ from storage.writing import at_risk
 __all__ = ["ROUTES"]
 
 log = logging.getLogger(__name__)
-
-# Others' requests can keep all of the API's threads busy for long; who watches the server would take it for dead.
-_OWN_THREAD: Final = ThreadPoolExecutor(1, thread_name_prefix="health")
 
 
 class HealthProblem(msgspec.Struct, omit_defaults=True):
@@ -44,13 +39,9 @@ class HealthBody(msgspec.Struct):
     problems: list[HealthProblem]
 
 
-@get("/api/health", role="public", summary="Whether the server works", answer=HealthBody)
-async def health(services: Injected) -> HealthBody:
+@get("/api/health", role="public", summary="Whether the server works", answer=HealthBody, pool="health")
+def health(services: Injected) -> HealthBody:
     """Always 200: who restarts a server because one camera is silent interrupts all the others."""
-    return await asyncio.get_running_loop().run_in_executor(_OWN_THREAD, _looked_at, services)
-
-
-def _looked_at(services: Services) -> HealthBody:
     now_us = services.now_us()
     problems = []
     if away := services.settings.roots_away:

@@ -223,7 +223,14 @@ def _messages(conn: sqlite3.Connection, *, whole: bool) -> Iterable[Metric]:
     yield from (waiting, failing, accepted, dropped)
 
 
-@get("/metrics", role="viewer", summary="Metrics for Prometheus", media_type=CONTENT_TYPE_LATEST, in_schema=False)
+@get(
+    "/metrics",
+    role="viewer",
+    summary="Metrics for Prometheus",
+    media_type=CONTENT_TYPE_LATEST,
+    in_schema=False,
+    pool="metrics",
+)
 def metrics(request: ApiRequest, services: Injected) -> Response[bytes]:
     """In the text format; Prometheus sends an API token (``authorization`` in its scrape configuration)."""
     registry = CollectorRegistry(auto_describe=False)

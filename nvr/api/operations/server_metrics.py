@@ -23,6 +23,13 @@ def server_metrics(services: Services) -> Iterable[Metric]:
     yield GaugeMetricFamily("nvr_api_connections", "Connections of clients now", value=services.connections())
     held = sum(1 for _ in Path("/proc/self/fd").iterdir())
     yield GaugeMetricFamily("nvr_api_descriptors", "Open descriptors of the API's process", value=held)
+    late, longest_s = services.loop_late()
+    yield CounterMetricFamily("nvr_api_loop_late", "How often the event loop was over 200 ms late", value=late)
+    yield GaugeMetricFamily("nvr_api_loop_late_longest_seconds", "Its longest delay, since the start", value=longest_s)
+    waiting = GaugeMetricFamily("nvr_api_work", "Work of requests under way or waiting now, by kind", labels=["kind"])
+    for pool in services.pools.all():
+        waiting.add_metric([pool.name], pool.count)
+    yield waiting
     holds = CounterMetricFamily("nvr_write_locks", "How often the catalogue's write lock was held", labels=["work"])
     longest = GaugeMetricFamily("nvr_write_lock_longest_seconds", "How long at most, since the start", labels=["work"])
     for work, holding in sorted(services.db.holdings.copy().items()):

@@ -11,7 +11,6 @@ from urllib.parse import quote
 
 import msgspec
 from litestar import Response
-from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, JSONBody
 
 from nvr.api.cameras.choosing import chosen
@@ -154,6 +153,7 @@ def _draft(conn: sqlite3.Connection, data: NewOrder, now_us: int) -> tuple[Draft
     status=200,
     answer=OrderPreview,
     largest_body_bytes=LARGEST_ORDER_BYTES,
+    pool="heavy",
 )
 def preview_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrder]) -> Response[bytes]:
     """Changes nothing."""
@@ -240,7 +240,7 @@ async def upload_attachment(request: ApiRequest, services: Injected) -> Response
     """Kept in the catalogue. One that no order names within a day goes."""
     data = await request.body()
     try:
-        sha256 = await sync_to_thread(_keep, services, data)
+        sha256 = await services.pools.changes.run(_keep, services, data)
     except attachments.AttachmentError as error:
         raise ApiError("invalid_attachment", sentence_of(error)) from None
     return Response(Uploaded(sha256, len(data)), status_code=201, headers={"Cache-Control": "no-store"})

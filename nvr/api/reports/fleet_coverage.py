@@ -135,6 +135,7 @@ class OutageList(msgspec.Struct, kw_only=True):
     summary="Coverage of the fleet in figures: by camera, by a label, by day or by hour",
     errors=["camera_not_found", "invalid_parameter", "invalid_selection", "busy", *RANGE_ERRORS],
     answer=CoverageReport,
+    pool="heavy",
 )
 def fleet_coverage(
     request: ApiRequest,
@@ -220,6 +221,7 @@ def _range(asked: Interval, now_us: int) -> dict[str, str]:
     summary="Cameras that should be recorded now and are not: since when, and why",
     errors=["invalid_parameter", "invalid_selection"],
     answer=OutageList,
+    pool="heavy",
 )
 def outages(
     request: ApiRequest,

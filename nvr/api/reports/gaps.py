@@ -91,6 +91,7 @@ class GapReport(msgspec.Struct, kw_only=True):
     summary="Gaps of many cameras in a range, with their causes and sums, as JSON, CSV, HTML or PDF",
     errors=["camera_not_found", "invalid_parameter", "invalid_selection", "busy", *RANGE_ERRORS],
     answer=GapReport,
+    pool="heavy",
 )
 def gap_report(
     request: ApiRequest,
@@ -135,7 +136,7 @@ def gap_report(
 
     spool = _spooled(services, pieces)
     return ASGIStreamingResponse(
-        iterator=spool.chunks(), headers=_headers(query, form.name), media_type=form.media_type
+        iterator=spool.chunks(services.pools.sending), headers=_headers(query, form.name), media_type=form.media_type
     )
 
 

@@ -139,6 +139,7 @@ def _row(part: NetworkPart) -> NetworkRow:
     summary="Bitrate, loss, reconnections and jitter per camera or label value over time",
     errors=["invalid_parameter", "invalid_selection", "busy", *RANGE_ERRORS],
     answer=NetworkReport,
+    pool="heavy",
 )
 def network(
     request: ApiRequest,
@@ -200,6 +201,7 @@ def _step(text: str) -> Step:
     summary="Disk, uplink and rupiah a month for a number of cameras, a bitrate and days",
     errors=["invalid_parameter", "invalid_selection", "busy"],
     answer=CapacityPlanBody,
+    pool="heavy",
 )
 def capacity_plan(
     request: ApiRequest,

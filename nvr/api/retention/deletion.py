@@ -63,6 +63,7 @@ def _body(plan: DeletionPlan) -> DeletionBody:
     errors=_ERRORS,
     status=200,
     answer=DeletionBody,
+    pool="heavy",
 )
 def preview_deletion(
     request: ApiRequest, services: Injected, camera: FromPath[str], data: JSONBody[Range]

@@ -79,7 +79,7 @@ def _body(conn: sqlite3.Connection, hold: Hold) -> HoldBody:
     )
 
 
-@get("/api/holds", role="investigator", summary="All legal holds, released ones too", answer=Holds)
+@get("/api/holds", role="investigator", summary="All legal holds, released ones too", answer=Holds, pool="heavy")
 def list_holds(request: ApiRequest, services: Injected) -> Response[bytes]:
     """All holds, the latest first."""
     with services.db.read() as conn:

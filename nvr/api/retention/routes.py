@@ -159,7 +159,13 @@ def _preview(request: ApiRequest, services: Services, change: RuleChange) -> Res
     return json_answer(request, body)
 
 
-@get("/api/retention/preview", role="admin", summary="What the rules in force would delete now", answer=Preview)
+@get(
+    "/api/retention/preview",
+    role="admin",
+    summary="What the rules in force would delete now",
+    answer=Preview,
+    pool="heavy",
+)
 def preview_in_force(request: ApiRequest, services: Injected) -> Response[bytes]:
     """Usually little: it goes within seconds."""
     return _preview(request, services, RuleChange())
@@ -172,6 +178,7 @@ def preview_in_force(request: ApiRequest, services: Injected) -> Response[bytes]
     errors=["invalid_request", "invalid_retention", "camera_not_found"],
     status=200,
     answer=Preview,
+    pool="heavy",
 )
 def preview_change(request: ApiRequest, services: Injected, data: JSONBody[RuleChange]) -> Response[bytes]:
     """Changes nothing."""
@@ -185,6 +192,7 @@ def preview_change(request: ApiRequest, services: Injected, data: JSONBody[RuleC
     errors=["invalid_request", "plan_changed"],
     status=200,
     answer=AppliedRules,
+    pool="heavy",
 )
 def apply_plan(request: ApiRequest, services: Injected, data: JSONBody[Confirmation]) -> Response[bytes]:
     """Moves the segments into the garbage; the housekeeping process removes the files."""
@@ -203,6 +211,7 @@ def apply_plan(request: ApiRequest, services: Injected, data: JSONBody[Confirmat
     role="admin",
     summary="Which cameras will miss their min_age, and when",
     answer=ForecastBody,
+    pool="heavy",
 )
 def retention_forecast(request: ApiRequest, services: Injected) -> Response[bytes]:
     """By what was recorded over the last day."""
@@ -248,7 +257,9 @@ def _waiting(services: Services) -> WaitingList:
     )
 
 
-@get("/api/retention/waiting", role="admin", summary="Deletions that wait for a person", answer=WaitingList)
+@get(
+    "/api/retention/waiting", role="admin", summary="Deletions that wait for a person", answer=WaitingList, pool="heavy"
+)
 def waiting_deletions(request: ApiRequest, services: Injected) -> Response[bytes]:
     """What rules, floors or a clock ask for beyond what was ever confirmed."""
     return json_answer(request, _waiting(services))
@@ -261,6 +272,7 @@ def waiting_deletions(request: ApiRequest, services: Injected) -> Response[bytes
     errors=["invalid_request", "nothing_waits"],
     status=200,
     answer=WaitingList,
+    pool="heavy",
 )
 def confirm_cause(request: ApiRequest, services: Injected, data: JSONBody[CauseConfirmation]) -> Response[bytes]:
     """Carried out by the next pass of retention, within seconds."""

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from litestar import Litestar
-from litestar.concurrency import set_asyncio_executor
 from litestar.testing import AsyncTestClient
 
 from nvr.api.cameras.camera_settings import checked
@@ -253,26 +249,6 @@ async def test_health(client: Client, world: World) -> None:
     assert body["status"] == "degraded"
     assert [(p["code"], p.get("cameras")) for p in body["problems"]] == [("heartbeat_old", None), ("cameras_silent", 2)]
     assert "gate" not in str(body)
-
-
-@pytest.fixture
-def one_thread() -> Iterator[ThreadPoolExecutor]:
-    """All that the API's requests have."""
-    with ThreadPoolExecutor(1) as threads:
-        set_asyncio_executor(threads)
-        yield threads
-    set_asyncio_executor(None)
-
-
-async def test_health_waits_for_no_other_request(one_thread: ThreadPoolExecutor, client: Client) -> None:
-    """Who watches the server would restart it else."""
-    go = threading.Event()
-    other = one_thread.submit(go.wait, 10)
-    try:
-        assert (await client.get("/api/health")).status_code == 200
-        assert not other.done()
-    finally:
-        go.set()
 
 
 async def test_health_without_a_catalogue(client: Client, world: World) -> None:

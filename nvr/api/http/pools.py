@@ -1,0 +1,121 @@
+"""Threads for what requests have done, in pools by its kind: none of them keeps another kind from being answered.
+
+Belongs here: which kinds there are, and how many of each may be under way or wait. Invariants: strangers' work, a
+password's and a report's take no thread of those who watch; what waits is bounded in all and of one who asks, and is
+refused beyond with when to come again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import ContextVar
+from functools import partial
+from typing import Final, ParamSpec, TypeVar
+
+from nvr.api.http.errors import ApiError
+from storage.sentences import Sentence
+
+__all__ = ["Pool", "Pools", "asker"]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+asker: Final[ContextVar[str]] = ContextVar("asker", default="")
+"""Whose work it is: a user's id, or the network of somebody who is not known (yet)."""
+
+
+class Pool:
+    """``threads`` for one kind of work. At most ``most`` are under way or wait, and ``most_of_one`` of one who asks."""
+
+    def __init__(self, name: str, threads: int, *, most: int, most_of_one: int, code: str = "busy") -> None:
+        self.name = name
+        self._most, self._most_of_one, self._code = most, most_of_one, code
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=f"api-{name}")
+        self._lock = threading.Lock()
+        self._of: Counter[str] = Counter()
+
+    @property
+    def count(self) -> int:
+        """How many are under way or wait."""
+        return self._of.total()
+
+    async def run(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """What the function returns, called in one of the threads in its turn.
+
+        Raises:
+            ApiError: ``busy``, or the pool's own code: too many wait already.
+            Exception: what the function raises.
+        """
+        who = asker.get()
+        with self._lock:
+            if self.count >= self._most or self._of[who] >= self._most_of_one:
+                raise ApiError(
+                    self._code,
+                    Sentence("too much of this kind is asked for at once: try again in 5 s"),
+                    headers={"Retry-After": "5"},
+                )
+            self._of[who] += 1
+        call = partial(contextvars.copy_context().run, function, *args, **kwargs)
+        try:
+            future = self._threads.submit(call)
+        except BaseException:
+            self._ended(who)
+            raise
+        # By the future, not by whoever waits: a client that left does not end what a thread is at.
+        future.add_done_callback(partial(self._ended_one, who))
+        return await asyncio.wrap_future(future)
+
+    def _ended_one(self, who: str, _: Future[_T]) -> None:
+        self._ended(who)
+
+    def _ended(self, who: str) -> None:
+        with self._lock:
+            self._of[who] -= 1
+            if self._of[who] <= 0:
+                del self._of[who]
+
+    def close(self) -> None:
+        """Takes no more; what is under way ends by itself."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class Pools:
+    """All of an application. Those of Python's computing are small: more threads would only wait for one another, and
+    the event loop for them all."""
+
+    def __init__(self) -> None:
+        # The page, the public view, links and addresses: whoever asks is not known.
+        self.strangers = Pool("strangers", 3, most=256, most_of_one=64)
+        # Whose a token or session is.
+        self.known = Pool("known", 2, most=512, most_of_one=128)
+        # What the audit log must hold before something is shown.
+        self.entries = Pool("entries", 2, most=256, most_of_one=64)
+        self.quick = Pool("quick", 6, most=256, most_of_one=128)
+        # They wait for one another at the catalogue's lock.
+        self.changes = Pool("changes", 3, most=64, most_of_one=32)
+        # Seconds of a core each: coverage, plans of clips, previews, tables.
+        self.heavy = Pool("heavy", 3, most=96, most_of_one=48)
+        # Each decodes up to a group of pictures.
+        self.pictures = Pool("pictures", 2, most=128, most_of_one=96)
+        # What is being sent waits here for its next piece, or is looked at again. Nothing of it is refused half way: it
+        # is bounded by connections, and by how many reports are made at once.
+        self.sending = Pool("sending", 4, most=10_000, most_of_one=10_000)
+        self.metrics = Pool("metrics", 1, most=16, most_of_one=8)
+        # A password costs 50 ms of a core and 64 MiB: more than these at once would be felt by recording. Whoever is
+        # behind so many would wait for longer than a browser's user does.
+        self.passwords = Pool("passwords", 2, most=40, most_of_one=8, code="too_many_attempts")
+        self.health = Pool("health", 1, most=64, most_of_one=32)
+
+    def all(self) -> list[Pool]:
+        """Each of them."""
+        return list(vars(self).values())
+
+    def close(self) -> None:
+        """Ends all of them."""
+        for pool in self.all():
+            pool.close()
