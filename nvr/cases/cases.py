@@ -160,8 +160,8 @@ def every(conn: sqlite3.Connection) -> list[Case]:
 
 
 def close(conn: sqlite3.Connection, id_: str, *, reason: str, release: bool, by: Actor, now_us: int) -> Case:
-    """Closes a case. With ``release`` its holds are to end too, by ``release_holds`` after this; otherwise they stay,
-    for somebody to release.
+    """Closes a case. With ``release`` its holds are to end too, by ``release_holds`` after this, or after a crash by
+    whoever calls that next; otherwise they stay, for somebody to release.
 
     Raises:
         KeyError: there is no such case.
@@ -179,8 +179,9 @@ def close(conn: sqlite3.Connection, id_: str, *, reason: str, release: bool, by:
             Sentence("requests of the case wait for a decision: approve, refuse or withdraw them first"),
         )
     conn.execute(
-        "UPDATE legal_case SET closed_us = ?, closed_by = ?, closed_by_id = ?, close_reason = ?, rev = ? WHERE id = ?",
-        (now_us, by.name, by.person, reason, next_rev(conn), id_),
+        "UPDATE legal_case SET closed_us = ?, closed_by = ?, closed_by_id = ?, close_reason = ?, releasing = ?, rev = ?"
+        " WHERE id = ?",
+        (now_us, by.name, by.person, reason, int(release), next_rev(conn), id_),
     )
     audit.enter(conn, "case_closed", detail={"case": id_, "number": case.number, "reason": reason, "release": release})
     closed = find(conn, id_)
@@ -188,13 +189,29 @@ def close(conn: sqlite3.Connection, id_: str, *, reason: str, release: bool, by:
     return closed
 
 
-def release_holds(database: Database, closed: Case, *, by: Actor, now_us: int) -> None:
-    """Ends the holds of a case that was closed, for the same reason; request by request, since each may have hundreds:
-    what a crash leaves is held still."""
+def release_holds(database: Database, *, closed_before_us: int) -> None:
+    """Ends the holds of cases that were closed with them before a time, for the same reason; request by request, since
+    each may have hundreds. What a crash leaves is held still, until this is called again; several may at once."""
     with database.read() as conn:
-        made = requests(conn, closed.id)
-    reason = f"case {closed.number} closed: {closed.close_reason}"
-    in_slices(database, made, lambda conn, one: _release(conn, one, reason, by, now_us), most=1)
+        rows = conn.execute(
+            "SELECT id, number, closed_by, closed_by_id, closed_us, close_reason FROM legal_case"
+            " WHERE releasing = 1 AND closed_us < ? ORDER BY closed_us, id",
+            (closed_before_us,),
+        ).fetchall()
+        made = [(row, requests(conn, row["id"])) for row in rows]
+    act = audit.current()
+    # Part of the entry of the closing; those of somebody else's are no act of whoever is here.
+    with audit.acting(act if act is not None and act.entered else None):
+        for row, asked in made:
+            _release_of(database, row, asked)
+
+
+def _release_of(database: Database, closed: sqlite3.Row, asked: Sequence[Request]) -> None:
+    by = Actor(closed["closed_by_id"], closed["closed_by"])
+    reason = f"case {closed['number']} closed: {closed['close_reason']}"
+    in_slices(database, asked, lambda conn, one: _release(conn, one, reason, by, closed["closed_us"]), most=1)
+    with database.write() as conn:
+        conn.execute("UPDATE legal_case SET releasing = 0, rev = ? WHERE id = ?", (next_rev(conn), closed["id"]))
 
 
 def _release(conn: sqlite3.Connection, asked: Request, reason: str, by: Actor, now_us: int) -> None:

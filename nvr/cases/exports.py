@@ -1,7 +1,8 @@
 """Exports that the server makes: their queue, what became of them, and the holds that keep their footage meanwhile.
 
 States: ``queued`` → ``running`` → ``done`` → ``expired``; ``failed`` and ``cancelled`` end one too. Invariant: an
-export that is queued or running has a hold over each of its cameras' range; one that has ended has none of its own.
+export that is running has a hold over each of its cameras' range, one that is queued is being given them; one that has
+ended has none of its own.
 """
 
 from __future__ import annotations
@@ -33,11 +34,9 @@ __all__ = [
     "fail",
     "find",
     "finish",
-    "hold",
     "overdue",
     "progress",
     "put_back",
-    "queue",
     "queued",
     "release",
     "wait",
@@ -96,6 +95,11 @@ class Export:
     check_details: tuple[str, ...]
 
     @property
+    def is_held(self) -> bool:
+        """Whether the footage of each of its cameras was held for it."""
+        return len(self.holds) >= len(self.request["cameras"])
+
+    @property
     def is_open(self) -> bool:
         """Whether it is still to be made."""
         return self.state in ("queued", "running")
@@ -119,51 +123,9 @@ def _export(row: sqlite3.Row) -> Export:
     return Export(**values)
 
 
-def hold(
-    conn: sqlite3.Connection, id_: str, cameras: Iterable[str], start_us: int, end_us: int, by: Actor, now_us: int
-) -> tuple[str, ...]:
-    """Holds a range of cameras for an export; returns the holds' ids.
-
-    Raises:
-        KeyError: there is no such camera.
-    """
-    placed = holds.place_each(conn, list(cameras), start_us, end_us, reason=f"export {id_}", by=by, now_us=now_us)
-    return tuple(one.id for one in placed)
-
-
 def release(conn: sqlite3.Connection, ids: Iterable[str], by: Actor, reason: str, now_us: int) -> None:
     """Releases those of the holds that still hold."""
     holds.release_each(conn, list(ids), reason=reason, by=by, now_us=now_us)
-
-
-def queue(
-    conn: sqlite3.Connection,
-    id_: str,
-    request: Mapping[str, Any],
-    *,
-    by: Actor,
-    now_us: int,
-    owner_id: str | None = None,
-) -> Export:
-    """Queues an export and holds its footage. It is for the person ``owner_id``; None: not known. ``request`` has at
-    least ``cameras``, ``start_us`` and ``end_us``; kept with it is, as ``audit_entry``, the audit log's entry of this.
-
-    Raises:
-        KeyError: there is no such camera.
-    """
-    cameras, start_us, end_us = request["cameras"], request["start_us"], request["end_us"]
-    kept = hold(conn, id_, cameras, start_us, end_us, by, now_us)
-    detail = {"export": id_, "start_us": start_us, "end_us": end_us, "case": request.get("case", "")}
-    entry = audit.enter_each(conn, "export_made", [(camera, detail) for camera in cameras])
-    wanted = json.dumps({**request, "audit_entry": str(entry)}, ensure_ascii=False)
-    conn.execute(
-        "INSERT INTO export (id, state, request, requested_by, requested_by_id, owner_id, requested_us, holds, rev)"
-        " VALUES (?,'queued',?,?,?,?,?,?,?)",
-        (id_, wanted, by.name, by.person, owner_id, now_us, json.dumps(kept), next_rev(conn)),
-    )
-    made = find(conn, id_)
-    assert made is not None
-    return made
 
 
 def find(conn: sqlite3.Connection, id_: str) -> Export | None:

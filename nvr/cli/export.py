@@ -79,7 +79,7 @@ def export(
 
 def _export(loaded: Config, database: Database, request: ExportRequest, out: Path, as_zip: bool, wait: bool) -> Package:
     import nvr
-    from nvr.cases import exports
+    from nvr.cases import export_queue, exports
     from nvr.evidence.jobs.priority import give_way
     from nvr.evidence.making.package import make_package, package_name, plan_export, remove_package, to_archive
     from nvr.evidence.package.request import Unit
@@ -97,7 +97,9 @@ def _export(loaded: Config, database: Database, request: ExportRequest, out: Pat
     try:
         with database.write() as conn:
             # Before anything is planned: what is planned must still be there when it is copied.
-            holds = exports.hold(conn, request.id, request.cameras, request.start_us, request.end_us, who(), now_us)
+            holds = export_queue.hold(
+                conn, request.id, request.cameras, request.start_us, request.end_us, who(), now_us
+            )
             detail = {
                 "export": request.id,
                 "start_us": request.start_us,

@@ -8,6 +8,7 @@ anything but SQL.
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import sqlite3
 import threading
@@ -146,6 +147,9 @@ class Database:
             conn = self._write_connection()
             self._begin(conn, patience_s)
             began_s, began_cpu_s = time.monotonic(), time.thread_time()
+            # A collection of a large process takes a tenth of a second: not while others wait for the lock.
+            collects = gc.isenabled()
+            gc.disable()
             act = audit.current()
             entered = act is not None and act.entered
             try:
@@ -161,6 +165,8 @@ class Database:
                     conn.execute("ROLLBACK")
                 raise
             finally:
+                if collects:
+                    gc.enable()
                 self._held("server" if act is None else act.action, began_s, began_cpu_s)
         finally:
             self._lock.release()

@@ -31,6 +31,7 @@ __all__ = [
     "Ranges",
     "active",
     "bytes_in",
+    "check_each",
     "every",
     "find",
     "held",
@@ -137,28 +138,17 @@ def place_each(
         KeyError: there is no camera of this id.
         HoldError: as ``place``.
     """
-    if end_us <= start_us:
-        raise HoldError(Sentence("the range is empty: end must be after start"))
     reason = _reason(reason, Sentence("a hold needs a reason: name the case or the letter"))
-    rows = conn.execute(
-        "SELECT id, key, added_us, (SELECT min(start_us) FROM segment WHERE camera = c.key) AS oldest_us FROM camera c"
-        " WHERE id IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(cameras)),),
-    )
-    known = {row["id"]: row for row in rows}
-    placed = []
-    for camera in cameras:
-        _check_bounds(known[camera], start_us, end_us, now_us)
-        id_ = secrets.token_hex(6)
-        placed.append(Hold(id_, camera, start_us, end_us, reason, by.name, now_us, None, None, None))
+    known = check_each(conn, cameras, start_us, end_us, now_us=now_us)
+    placed = [
+        Hold(secrets.token_hex(6), camera, start_us, end_us, reason, by.name, now_us, None, None, None)
+        for camera in cameras
+    ]
     rev = next_rev(conn)
     conn.executemany(
         "INSERT INTO hold (id, camera, start_us, end_us, reason, placed_by, placed_by_id, placed_us, rev)"
         " VALUES (?,?,?,?,?,?,?,?,?)",
-        [
-            (one.id, known[one.camera]["key"], start_us, end_us, reason, by.name, by.person, now_us, rev)
-            for one in placed
-        ],
+        [(one.id, known[one.camera], start_us, end_us, reason, by.name, by.person, now_us, rev) for one in placed],
     )
     audit.enter_each(
         conn,
@@ -166,6 +156,28 @@ def place_each(
         [(one.camera, {"hold": one.id, "start_us": start_us, "end_us": end_us, "reason": reason}) for one in placed],
     )
     return placed
+
+
+def check_each(
+    conn: sqlite3.Connection, cameras: Sequence[str], start_us: int, end_us: int, *, now_us: int
+) -> dict[str, int]:
+    """Passes if a range of each camera can be held; returns their keys.
+
+    Raises:
+        KeyError: there is no camera of this id.
+        HoldError: as ``place``.
+    """
+    if end_us <= start_us:
+        raise HoldError(Sentence("the range is empty: end must be after start"))
+    rows = conn.execute(
+        "SELECT id, key, added_us, (SELECT min(start_us) FROM segment WHERE camera = c.key) AS oldest_us FROM camera c"
+        " WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(cameras)),),
+    )
+    known = {row["id"]: row for row in rows}
+    for camera in cameras:
+        _check_bounds(known[camera], start_us, end_us, now_us)
+    return {camera: known[camera]["key"] for camera in cameras}
 
 
 def release(conn: sqlite3.Connection, id_: str, *, reason: str, by: Actor, now_us: int) -> Hold:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from nvr.cases import exports, links
+from nvr.cases import export_queue, exports, links
 from nvr.cli import main
 from nvr.evidence.jobs.exporter import Exporter, ExportSettings
 from nvr.evidence.package.request import new_export_id
@@ -232,7 +232,7 @@ def test_the_servers_exports_are_read_back_and_marked(place: Place) -> None:
         id_ = new_export_id()
         request = request_of(place.run.start_us, place.run.end_us - number * 1_000_000).to_json() | {"id": id_}
         with place.studio.database.write() as conn:
-            exports.queue(conn, id_, request, by=person("ines"), now_us=place.run.end_us + number)
+            export_queue.queue(conn, id_, request, by=person("ines"), now_us=place.run.end_us + number)
         assert exporter.work()
         ids.append(id_)
     # As if an earlier version had made them.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from nvr.cases import cases, exports, links
+from nvr.cases import cases, export_queue, exports, links
 from nvr.cli import main
 from storage.catalogue.database import Database
 from tests.support.people import person
@@ -40,7 +40,7 @@ def database(folder: Path) -> Database:
         hour = (now_us - 3600 * 10**6, now_us)
         asked = cases.request(conn, case.id, ["hall"], *hour, purpose="plate", by=person("ines"), now_us=now_us)
         wanted = {"cameras": ["hall"], "start_us": hour[0], "end_us": hour[1], "case": "LP/7"}
-        exports.queue(conn, EXPORT, wanted, by=person("anna"), now_us=now_us)
+        export_queue.queue(conn, EXPORT, wanted, by=person("anna"), now_us=now_us)
         cases.decide(
             conn, asked.id, cases.RequestState.APPROVED, reason="", by=person("anna"), now_us=now_us, second_person=True
         )

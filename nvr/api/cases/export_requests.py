@@ -15,7 +15,7 @@ from nvr.api.http.auth import Principal
 from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.services import Services
 from nvr.api.http.times import format_time
-from nvr.cases import cases, exports
+from nvr.cases import cases, export_queue, exports
 from nvr.cases.cases import Request, RequestState
 from nvr.cases.exports import Export
 from nvr.evidence.package.archive import ArchiveEntry, PackageArchive
@@ -113,14 +113,15 @@ def queue(
     # it made.
     owner_id = by.person if made_of is None else made_of.requester_id
     try:
-        return exports.queue(conn, asked.id, wanted, by=by, owner_id=owner_id, now_us=now_us)
+        return export_queue.queue(conn, asked.id, wanted, by=by, owner_id=owner_id, now_us=now_us)
     except KeyError as error:
         raise no_camera(str(error.args[0])) from None
 
 
 def settle(services: Services, job: Export, asked: ExportRequest, *, now_us: int) -> Export:
-    """The export, and when it is expected to begin, if its range is not over yet. Looked up without the lock: it may
-    have hundreds of cameras."""
+    """The export, its footage held, and when it is expected to begin, if its range is not over yet. After the
+    transaction that queued it: it may have hundreds of cameras."""
+    export_queue.hold_all(services.db, job.id)
     with services.db.read() as conn:
         waits = unsettled(conn, asked.cameras, asked.end_us, now_us=now_us, segment_us=services.settings.segment_us)
     if waits is None:

@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from nvr.cases import exports
+from nvr.cases import cases, export_queue, exports
 from nvr.cases.exports import Export
 from nvr.config import redact
 from nvr.evidence.jobs.keeper import IntegrityKeeper
@@ -43,6 +43,8 @@ _CHANGEABLE: Final = ("name", "zone", "budget_bytes", "keep_us", "rate_bytes_per
 _TOLD_AGAIN_US: Final = 2_000_000
 # Planning reads the index of every segment: what has to wait is not planned again at every look.
 _AGAIN_S: Final = 30.0
+# What somebody who decided is at is left to them for as long.
+_LEFT_US: Final = 60_000_000
 # An export must not be what fills the disk that the catalogue is on.
 _SPARE_BYTES: Final = 1 << 30
 
@@ -103,6 +105,7 @@ class Exporter:
                 if time.monotonic() - self._expired_at >= _EXPIRY_S:
                     self._expired_at = time.monotonic()
                     self.expire()
+                cases.release_holds(self._database, closed_before_us=self._now_us() - _LEFT_US)
                 if self.work():
                     continue
             except (sqlite3.Error, OSError) as error:
@@ -116,6 +119,12 @@ class Exporter:
             waiting = exports.queued(conn)
             kept = exports.bytes_kept(conn)
         for job in waiting:
+            if not job.is_held and self._now_us() - job.requested_us > _LEFT_US:
+                # Whoever queued it did not come to that.
+                export_queue.hold_all(self._database, job.id)
+                return True
+            if not job.is_held:
+                continue
             planned_at, kept_then = self._waiting.get(job.id, (-_AGAIN_S, kept))
             if kept_then == kept and time.monotonic() - planned_at < _AGAIN_S:
                 continue

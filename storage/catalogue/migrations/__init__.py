@@ -39,6 +39,7 @@ from storage.catalogue.migrations import (
     m027_first_password,
     m028_sealed,
     m029_directive_todo,
+    m030_releasing,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -75,6 +76,7 @@ STEPS = (
     m027_first_password,
     m028_sealed,
     m029_directive_todo,
+    m030_releasing,
 )
 
 

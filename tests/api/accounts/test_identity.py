@@ -17,7 +17,7 @@ from nvr.accounts.rows import Role
 from nvr.alerting import rows as alerts
 from nvr.alerting.rows import AlertRow
 from nvr.cameras import public_view
-from nvr.cases import addresses, cases, exports, links
+from nvr.cases import addresses, cases, export_queue, links
 from nvr.cases.cases import RequestState
 from nvr.orders import register as directing
 from nvr.orders.model import DirectiveKind, Draft
@@ -228,7 +228,7 @@ def _hold(conn: Any, by: Actor) -> None:
 
 def _export(conn: Any, by: Actor) -> None:
     wanted = {"cameras": ["hall"], "start_us": T0, "end_us": T0 + S}
-    exports.queue(conn, "e1", wanted, by=by, owner_id=by.person, now_us=NOW)
+    export_queue.queue(conn, "e1", wanted, by=by, owner_id=by.person, now_us=NOW)
     conn.execute("UPDATE export SET state = 'done' WHERE id = 'e1'")
     link, _ = links.make(conn, "e1", recipient="Sari", until_us=NOW + 3600 * S, by=by, now_us=NOW)
     links.revoke(conn, link.id, by=by, now_us=NOW)

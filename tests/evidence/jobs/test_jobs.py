@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from nvr.cases import exports
+from nvr.cases import cases, export_queue, exports
 from nvr.cases.exports import Export
 from nvr.evidence.jobs import exporter as jobs
 from nvr.evidence.jobs.exporter import Exporter, ExportSettings
@@ -57,7 +57,7 @@ class Desk:
         id_ = new_export_id()
         request = request_of(start_us or self.run.start_us, end_us or self.run.end_us).to_json() | {"id": id_}
         with self.studio.database.write() as conn:
-            exports.queue(conn, id_, request, by=person("ines"), now_us=time.time_ns() // 1000)
+            export_queue.queue(conn, id_, request, by=person("ines"), now_us=time.time_ns() // 1000)
         return id_
 
     def find(self, id_: str) -> Export:
@@ -96,6 +96,57 @@ def test_made_held_meanwhile_and_valid(desk: Desk, signer: Signer) -> None:
         actions = [entry.action for entry in audit.entries(conn)]
         assert not audit_check.verify(conn).faults
     assert actions.count("export_made") == actions.count("export_done") == 1
+
+
+def later(exporter: Exporter) -> Exporter:
+    """Two minutes on: whoever decided is not at it any more."""
+    exporter._now_us = lambda: time.time_ns() // 1000 + 120_000_000
+    return exporter
+
+
+def test_what_a_crash_left_unheld_is_held_before_it_is_made(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export_queue, "_SLICE", 0)
+    id_ = desk.ask()
+    monkeypatch.undo()
+    assert not desk.is_held() and not desk.find(id_).is_held
+    assert not desk.exporter().work(), "it is whoever queued it who holds"
+    assert later(desk.exporter()).work()
+    assert desk.is_held() and desk.find(id_).is_held
+    assert desk.find(id_).state == "queued"
+    export_queue.hold_all(desk.studio.database, id_)
+    assert desk.exporter().work()
+    assert desk.find(id_).state == "done"
+    with desk.studio.database.read() as conn:
+        made = [entry for entry in audit.entries(conn) if entry.action in ("hold_placed", "export_made")]
+    assert [entry.action for entry in reversed(made)] == ["hold_placed", "export_made"]
+    assert desk.find(id_).request["audit_entry"].startswith(f"{made[0].seq}:")
+
+
+def test_a_crash_in_the_middle_of_a_cases_holds_is_made_up_for(desk: Desk) -> None:
+    by, now_us = person("anna"), time.time_ns() // 1000
+    key = desk.run.parts[0].key
+    with desk.studio.database.write() as conn:
+        case = cases.open_case(conn, number="1", legal_basis="KUHAP", title="", by=by, now_us=now_us)
+        for number in range(3):
+            asked = cases.request(
+                conn, case.id, [key.camera], desk.run.start_us, desk.run.end_us, purpose="x", by=by, now_us=now_us
+            )
+            cases.decide(
+                conn, asked.id, cases.RequestState.REFUSED, reason="no", by=by, now_us=now_us, second_person=False,
+                release=number == 0,
+            )  # fmt: skip
+        cases.close(conn, case.id, reason="over", release=True, by=by, now_us=now_us)
+    assert desk.is_held()
+    thread = threading.Thread(target=later(desk.exporter()).run)
+    thread.start()
+    while desk.is_held():
+        time.sleep(0.01)
+    desk.ending.set()
+    thread.join(10)
+    with desk.studio.database.read() as conn:
+        found = {(one.released_by, one.release_reason) for one in holds.every(conn)}
+        assert not audit_check.verify(conn).faults
+    assert found == {("anna", "request refused: no"), ("anna", "case 1 closed: over")}
 
 
 def test_ended_in_the_middle_and_gone_on_with(desk: Desk) -> None:
