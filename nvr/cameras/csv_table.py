@@ -47,6 +47,9 @@ _MOST_COLUMNS: Final = 200
 # Of a column's name, in a mistake.
 _MOST_SHOWN: Final = 100
 _MOST_CHARACTERS: Final = 20_000_000
+# A second of computing; a city's table has 5,000 lines of 30 columns.
+_MOST_CELLS: Final = 600_000
+_MOST_LINES: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,14 @@ def _lines(text: str) -> tuple[list[tuple[int, list[str]]], list[LineError]]:
     text = text.removeprefix("\ufeff")
     head = text.lstrip("\r\n").partition("\n")[0]
     mark = max(",;\t", key=head.count if re.search("[,;\t]", head) else text.count)
+    # By the marks, before anything is taken apart: those within quotation marks count too.
+    cells_count, lines_count = text.count(mark), text.count("\n") + text.count("\r")
+    if cells_count > _MOST_CELLS:
+        message = f"the file has about {cells_count} cells, {_MOST_CELLS} are the most: import it in parts"
+        return [], [LineError(1, "", f"{message}, or without the columns that stay as they are")]
+    # A line may end with two.
+    if lines_count > 2 * _MOST_LINES:
+        return [], [LineError(1, "", f"the file has more than {_MOST_LINES} lines: import it in parts")]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
     lines: list[tuple[int, list[str]]] = []
     errors: list[LineError] = []

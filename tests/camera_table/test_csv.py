@@ -169,6 +169,25 @@ def test_a_table_of_nothing_but_mistakes_is_not_looked_through(text: str) -> Non
     assert time.process_time() - began < 3
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("id," + "x," * 149 + "\n" + ("c" + ",v" * 149 + "\n") * 20_000, "about 2980150 cells"),
+        ("," * 19_000_000, "cells"),
+        ("id\n" + "\n" * 19_000_000, "lines"),
+        ("id\n" + "\r" * 19_000_000, "lines"),
+    ],
+    ids=["large", "marks", "lines", "returns"],
+)
+def test_a_table_that_is_too_large_is_not_taken_apart(text: str, expected: str) -> None:
+    """20,000 lines of 150 columns took 5 s of computing, 19 million marks 160 MB."""
+    began = time.process_time()
+    for errors in (read(text).errors, read_ids(text)[1]):
+        (error,) = errors
+        assert expected in error.message and "import it in parts" in error.message
+    assert time.process_time() - began < 1
+
+
 def test_lists_of_ids() -> None:
     assert read_ids("\ufeffgate-1\r\ngate-2;x\r\n\r\ngate-1\r\n") == (["gate-1", "gate-2"], [])
     assert read_ids("No;ID;Nama\n1;gate-1;G\n2;gate-2;H\n") == (["gate-1", "gate-2"], [])
