@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from typing import Final
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
+from nvr.config.disguises import Disguises
+
 __all__ = ["MASK", "Redactor", "redact", "url_secrets"]
 
 MASK = "***"
@@ -41,6 +43,9 @@ _HASH = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{32,64}(?![0-9A-Za-z])")
 _PERCENT = re.compile(r"\S*%[0-9A-Fa-f]{2}\S*")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){4,}")
+
+# Of what a camera says; nobody reads more, and a camera may say megabytes.
+_MOST_SAID: Final = 4_000
 
 # A password of one to three characters stands in half of all words; it is removed only where it is a word.
 _SHORT = 4
@@ -77,14 +82,16 @@ _URL_SECRET: Final = re.compile(rf"(?:{_ALWAYS}|key|sig|signature)=([^&\s]*)", r
 
 class Redactor:
     """Removes credentials and a set of known secrets, however those are written: plain, escaped, percent-encoded, in
-    base64 (with or without a user before it) or hexadecimal digits. With ``hashes`` every long number in hexadecimal
-    goes too: in what a camera says it may be its answer to a challenge.
+    base64 (with or without a user before it) or hexadecimal digits. With ``hashes``, for what a camera says, every long
+    number in hexadecimal goes too: it may be its answer to a challenge; so do the secrets in disguise
+    (``nvr.config.disguises``), and what is beyond 4,000 characters.
 
-    A text costs the same whether it knows one secret or ten thousand.
+    A text costs the same whether it knows one secret or ten thousand, but for disguises.
     """
 
     def __init__(self, secrets: Iterable[str] = (), *, hashes: bool = False) -> None:
         self._hashes = hashes
+        self._disguises = Disguises()
         # By their first characters, the longest first.
         self._long: dict[str, list[str]] = {}
         self._short: dict[str, re.Pattern[str]] = {}
@@ -92,6 +99,9 @@ class Redactor:
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Adds secrets. Texts redacted from now on don't hold them."""
+        secrets = list(secrets)
+        if self._hashes:
+            self._disguises.learn(secret for secret in secrets if secret.strip("*"))
         for form in {form for secret in secrets if secret.strip("*") for form in _forms(secret)}:
             if len(form) < _SHORT:
                 self._short.setdefault(form, re.compile(rf"(?<!\w){re.escape(form)}(?!\w)"))
@@ -102,6 +112,8 @@ class Redactor:
                 known.sort(key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
+        if self._hashes and len(text) > _MOST_SAID:
+            text = f"{text[:_MOST_SAID]}…"
         if self._long or self._short:
             text = self._without_encoded(text)
             text = self._without_known(text)
@@ -109,18 +121,14 @@ class Redactor:
         text = _DIGEST.sub(rf"\1{MASK}", _BASIC.sub(rf"\1{MASK}", text))
         text = _ANSWER.sub(rf"\1{MASK}", text)
         if self._hashes:
+            text = _without(text, self._disguises.found(text))
             text = _HASH.sub(MASK, text)
         text = _QUOTED_KEY.sub(rf'\1"{MASK}"', text)
         text = _URL.sub(_redact_url, text)
         return _TEXT_KEY.sub(rf"\1{MASK}", text)
 
     def _without_known(self, text: str) -> str:
-        parts: list[str] = []
-        at = 0
-        for start, stop in self._found(text):
-            parts += (text[at:start], MASK)
-            at = stop
-        text = "".join((*parts, text[at:])) if parts else text
+        text = _without(text, self._found(text))
         for pattern in self._short.values():
             text = pattern.sub(MASK, text)
         return text
@@ -151,6 +159,15 @@ class Redactor:
 
     def _is_in(self, decoded: str) -> bool:
         return bool(self._found(decoded)) or any(decoded.endswith(f":{secret}") for secret in self._short)
+
+
+def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    parts: list[str] = []
+    at = 0
+    for start, stop in spans:
+        parts += (text[at:start], MASK)
+        at = stop
+    return "".join((*parts, text[at:])) if parts else text
 
 
 def _percent(word: str) -> list[str]:
