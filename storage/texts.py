@@ -1,9 +1,9 @@
 """The rules for texts that people enter, and how any text is shown where it can do harm.
 
 One line: printable characters and plain spaces; no controls (ESC clears a terminal), no line or paragraph separators,
-no bidirectional overrides and other invisible marks (what is shown would not be what is kept). Several lines: the same,
-and line ends. Invariant: what a person's text is kept as has passed one of the two, whichever way it came; ``escaped``
-is for all else, and for what is older than the rules.
+no bidirectional overrides and other invisible marks, letters or blanks (what is shown would not be what is kept).
+Several lines: the same, and line ends. Invariant: what a person's text is kept as has passed one of the two, whichever
+way it came; ``escaped`` is for all else, and for what is older than the rules.
 """
 
 from __future__ import annotations
@@ -22,8 +22,24 @@ LINE: Final = 200
 LINES: Final = 2_000
 """The most characters of several lines."""
 
-# Joiners are letters' business in some scripts, and in emoji; they hide nothing.
-_JOINERS: Final = "\u200c\u200d"
+# Joiners and selectors are letters' business in some scripts, and in emoji: each after something that is seen. Alone,
+# or many, they hide what is kept.
+_JOINERS: Final = frozenset("\u200c\u200d")
+_SELECTORS: Final = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), 0x180B, 0x180C, 0x180D)))
+# Letters, marks and symbols by their category, of which nothing is seen: fillers, a blank in Braille, vowels that are
+# not written, and what Unicode keeps for more of them.
+_UNSEEN: Final = frozenset(
+    map(
+        chr,
+        (
+            *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180F, 0x2065, 0x2800, 0x3164, 0xFFA0, 0x16FE4, 0x1D159),
+            *range(0xFFF0, 0xFFF9),
+            *range(0xFDD0, 0xFDF0),
+            *(plane << 16 | low for plane in range(17) for low in (0xFFFE, 0xFFFF)),
+            *(code for code in range(0xE0000, 0xE1000) if not 0xE0100 <= code < 0xE01F0),
+        ),
+    )
+)
 # Controls, formats (bidirectional overrides, zero width), surrogates, private use, line and paragraph separators.
 _REFUSED: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
@@ -44,17 +60,26 @@ def close_to(word: str, known: Iterable[str], *, most: int = 1, alike: float = 0
 
 def is_plain(char: str) -> bool:
     """Whether a character may stand in one line."""
-    return " " <= char <= "~" or char in _JOINERS or unicodedata.category(char) not in _REFUSED
+    if " " <= char <= "~" or char in _JOINERS:
+        return True
+    return char not in _UNSEEN and unicodedata.category(char) not in _REFUSED
 
 
 def wrong_in(text: str, *, lines: bool = False) -> str | None:
     """The first character that may not stand in it, as its code; with ``lines``, line ends and tabs may."""
     if text.isascii() and text.isprintable():
         return None
+    before = ""
     for char in text:
         if not is_plain(char) and not (lines and char in "\n\t"):
             return f"U+{ord(char):04X}"
-    return None
+        # A joiner may follow a selector; nothing else of the two follows another.
+        hides = char in _SELECTORS and (before in _SELECTORS or before in _JOINERS)
+        hides = hides or (char in _JOINERS and before in _JOINERS)
+        if hides or ((char in _JOINERS or char in _SELECTORS) and before.strip() == ""):
+            return f"U+{ord(char):04X}"
+        before = char
+    return f"U+{ord(before):04X}" if before in _JOINERS else None
 
 
 def one_line(name: str | Sentence, text: str, *, longest: int = LINE, may_be_empty: bool = False) -> str:

@@ -63,8 +63,8 @@ class _Application(Litestar):
             arrived = self.front.arrive(scope, services.settings)
             scope = cast(Scope, arrived.scope)
             if arrived.refused is not None:
-                services.refusals.add("wrong_host")
-                await _send(scope, send, refusal(ApiError("wrong_host", arrived.refused), scope))
+                services.refusals.add(arrived.refused.code)
+                await _send(scope, send, refusal(arrived.refused, scope))
                 return
             if arrived.location is not None:
                 await _send(scope, send, Response(None, status_code=308, headers={"Location": arrived.location}))

@@ -17,6 +17,7 @@ from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
+from nvr.api.http.errors import ApiError
 from nvr.api.http.settings import ApiSettings
 from storage.sentences import Sentence
 
@@ -141,7 +142,7 @@ class Arrived:
     """A request as the routes see it; or, with ``refused`` or ``location``, how it is answered at once."""
 
     scope: Any
-    refused: Sentence | None = None
+    refused: ApiError | None = None
     location: str | None = None
 
 
@@ -161,6 +162,10 @@ class Front:
         """Settles who asks, for which host and path."""
         scope = dict(scope)
         headers: list[tuple[bytes, bytes]] = list(scope["headers"])
+        if {b"transfer-encoding", b"content-length"} <= {name for name, _ in headers}:
+            # Where such a body ends a proxy may see otherwise: what follows would pass for somebody else's request.
+            two = Sentence("a body has one length: Transfer-Encoding or Content-Length, not both")
+            return Arrived(scope, refused=ApiError("invalid_request", two, headers={"Connection": "close"}))
         peer = scope["client"][0] if scope.get("client") else ""
         forwarded = _values(headers, b"x-forwarded-for")
         address = parse_address(peer)
@@ -188,7 +193,7 @@ class Front:
         whys = [_refused(names, settings, proxied=proxied) for names in hosts]
         if (why := next(filter(None, whys), None)) is not None:
             if why is _NO_HOST or not any(key == b"authorization" for key, _ in headers):
-                return Arrived(scope, refused=why)
+                return Arrived(scope, refused=ApiError("wrong_host", why))
             # A foreign page can't have a token: the guard lets in who brings one that is good.
             scope[WRONG_HOST] = why
         if settings.certificate is not None and scope["scheme"] == "http" and not proxied:
@@ -218,7 +223,7 @@ def _to_https(scope: Any, hosts: list[str], settings: ApiSettings) -> Arrived:
     """Where the same is by https, of a server that has a certificate. Its name was looked at before."""
     host = host_of(hosts[0]) if len(hosts) == 1 else None
     if host is None or WRONG_HOST in scope:
-        return Arrived(scope, refused=_NO_HOST)
+        return Arrived(scope, refused=ApiError("wrong_host", _NO_HOST))
     port = re.search(r":(\d+)$", hosts[0].strip())
     number = int(port[1]) if port else _HTTP
     if number == settings.redirect_port:

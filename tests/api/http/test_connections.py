@@ -172,3 +172,22 @@ def test_connections_are_at_most_half_of_what_can_be_open(descriptors: int) -> N
     assert 32 <= limits.most <= max(32, descriptors // 2)
     assert limits.most_of_one <= limits.most // 2
     assert Path("/proc/self/fd").exists()
+
+
+def test_a_body_of_two_lengths_ends_the_connection(world: World) -> None:
+    """A proxy in front may see the second request within the first one's body, or the other way round."""
+    body = b'{"username":"a","password":"b"}'
+    chunk = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    with serving(world, Limits()) as (port, refused):
+        for lengths in (
+            b"Content-Length: 6\r\nTransfer-Encoding: chunked",
+            b"Transfer-Encoding: chunked\r\nContent-Length: 6",
+        ):
+            head = b"POST /api/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            sock = connect(port, head + lengths + b"\r\n\r\n" + chunk + HEAD + b"\r\n")
+            answer = b""
+            while data := sock.recv(65536):
+                answer += data
+            assert answer.count(b"HTTP/1.1 ") == 1
+            assert answer.startswith(b"HTTP/1.1 400 ") and b'"invalid_request"' in answer
+        assert refused()["invalid_request"] == 2

@@ -46,7 +46,10 @@ BY = person("ines")
 
 # ESC, BEL, a C1 control, overrides and isolates, zero width, separators, a tag, NUL.
 WRONG = ["\x1b[2J", "\x07", "\x9b2J", "\u202e", "\u2066", "\u200b", "\u2028", "\u2029", "\U000e0041", "\x00", "\ufeff"]
+# Letters and symbols that are not seen, what is no character, and marks that hide something by their number.
+WRONG += ["\u3164", "\u115f", "\uffa0", "\u2800", "\u034f", "\ufffe", "\ufe0f\ufe0e", "\u200d\u200d", " \u200c"]
 FINE = ["plain", "Jl. Pemuda № 5", "جدید", "क्‍ष", "👩‍👩‍👧", "日本語", "é", "e\u0301"]
+FINE += ["👩\u200d❤\ufe0f\u200d👩", "葛\U000e0100城", "می\u200cخواهم"]
 
 
 @pytest.mark.parametrize("wrong", [*WRONG, "\n", "\r", "\t", "\ud800"])
@@ -66,6 +69,13 @@ def test_what_people_write_is_kept_as_it_is(text: str) -> None:
     assert one_line("x", f"  {text} ") == many_lines("x", f"\r\n{text}\n") == escaped(text) == text
     assert one_line("x", "a\u00a0b\u3000c") == "a b c"
     assert many_lines("x", "a\r\nb") == "a\nb"
+
+
+@pytest.mark.parametrize("wrong", ["anna\u200d", "\u200danna", "\ufe0f", "anna\u200d\u200d", "\u3164"])
+def test_no_two_texts_look_the_same_by_marks_that_are_not_seen(wrong: str) -> None:
+    for rule in (one_line, many_lines):
+        with pytest.raises(TextError, match=r"U\+"):
+            rule("the name", wrong)
 
 
 def test_length_is_bounded() -> None:
