@@ -165,11 +165,17 @@ def _lines(text: str) -> tuple[list[tuple[int, list[str]]], list[LineError]]:
     # By the marks, before anything is taken apart: those within quotation marks count too.
     cells_count, lines_count = text.count(mark), text.count("\n") + text.count("\r")
     if cells_count > _MOST_CELLS:
-        message = f"the file has about {cells_count} cells, {_MOST_CELLS} are the most: import it in parts"
-        return [], [LineError(1, "", f"{message}, or without the columns that stay as they are")]
+        too_many = Sentence(
+            "the file has about {count} cells, {most} are the most: import it in parts, or without the columns that"
+            " stay as they are",
+            count=cells_count,
+            most=_MOST_CELLS,
+        )
+        return [], [LineError(1, "", too_many)]
     # A line may end with two.
     if lines_count > 2 * _MOST_LINES:
-        return [], [LineError(1, "", f"the file has more than {_MOST_LINES} lines: import it in parts")]
+        too_long = Sentence("the file has more than {most} lines: import it in parts", most=_MOST_LINES)
+        return [], [LineError(1, "", too_long)]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
     lines: list[tuple[int, list[str]]] = []
     errors: list[LineError] = []
