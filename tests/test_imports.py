@@ -67,6 +67,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.cameras",
             "nvr.config",
             "nvr.playback",
+            "nvr.sources",
             "nvr.texts",
             "storage",
             "storage.catalogue",
@@ -178,6 +179,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.recorder.probe",
             "nvr.reports",
             "nvr.reports.formats",
+            "nvr.sources",
             "nvr.supervisor",
             "nvr.texts",
             "nvr.tls",
@@ -191,7 +193,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.secrets",
         }
     ),
-    "nvr.config": frozenset({"nvr.texts", "storage", "storage.format", "storage.retention"}),
+    "nvr.config": frozenset({"nvr.sources", "nvr.texts", "storage", "storage.format", "storage.retention"}),
     "nvr.demo": frozenset({"nvr.demo.rtsp"}),
     "nvr.demo.rtsp": frozenset(),
     "nvr.documents": frozenset(),
@@ -221,6 +223,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.catalogue",
             "storage.disk",
             "storage.format",
+            "storage.tiers",
         }
     ),
     "nvr.evidence.package": frozenset(
@@ -231,6 +234,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage",
             "storage.catalogue",
             "storage.coverage",
+            "storage.disk",
             "storage.format",
         }
     ),
@@ -247,11 +251,14 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.disk",
             "storage.recovery",
             "storage.retention",
+            "storage.tiers",
         }
     ),
     "nvr.network": frozenset({"storage", "storage.catalogue"}),
     "nvr.orders": frozenset({"nvr.cases", "nvr.network", "storage", "storage.catalogue", "storage.retention"}),
-    "nvr.playback": frozenset({"storage", "storage.catalogue", "storage.coverage", "storage.format"}),
+    "nvr.playback": frozenset(
+        {"storage", "storage.catalogue", "storage.coverage", "storage.disk", "storage.format", "storage.tiers"}
+    ),
     "nvr.playback.clip": frozenset(
         {"nvr.playback", "storage", "storage.catalogue", "storage.coverage", "storage.format"}
     ),
@@ -281,6 +288,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.recorder.sources",
             "nvr.recorder.sources.rtp",
             "nvr.recorder.sources.rtsp",
+            "nvr.sources",
             "storage",
             "storage.catalogue",
         }
@@ -308,6 +316,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.recorder.sources.relay",
             "nvr.recorder.sources.rtp",
             "nvr.recorder.sources.rtsp",
+            "nvr.sources",
             "storage",
         }
     ),
@@ -328,6 +337,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     ),
     "nvr.reports": frozenset({"nvr.cameras", "nvr.texts", "storage", "storage.catalogue", "storage.coverage"}),
     "nvr.reports.formats": frozenset({"nvr.documents", "nvr.reports", "nvr.texts", "storage.coverage"}),
+    "nvr.sources": frozenset(),
     "nvr.supervisor": frozenset(
         {
             "nvr.accounts",
@@ -337,6 +347,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.recorder",
             "nvr.recorder.loop",
             "nvr.recorder.sources",
+            "nvr.sources",
             "storage",
             "storage.catalogue",
             "storage.disk",
@@ -357,10 +368,11 @@ ALLOWED: dict[str, frozenset[str]] = {
     "storage.format": frozenset(),
     "storage.integrity": frozenset({"storage.catalogue", "storage.catalogue.migrations"}),
     "storage.recovery": frozenset(
-        {"storage", "storage.catalogue", "storage.disk", "storage.format", "storage.retention"}
+        {"storage", "storage.catalogue", "storage.disk", "storage.format", "storage.retention", "storage.tiers"}
     ),
-    "storage.retention": frozenset({"storage", "storage.catalogue", "storage.disk", "storage.format"}),
+    "storage.retention": frozenset({"storage", "storage.catalogue", "storage.disk", "storage.format", "storage.tiers"}),
     "storage.secrets": frozenset({"storage"}),
+    "storage.tiers": frozenset({"storage.disk"}),
     "storage.writing": frozenset(
         {"storage", "storage.catalogue", "storage.disk", "storage.format", "storage.recovery"}
     ),

@@ -19,12 +19,13 @@ _JOURNALS = ("-wal", "-shm", "-journal")
 
 @click.command()
 @config_option
-def rebuild(config: Path) -> None:
+@click.pass_context
+def rebuild(ctx: click.Context, config: Path) -> None:
     """Make a new catalogue from the footage files, when the old one is lost.
 
     Refuses to touch an existing catalogue: move it away first. The server must be stopped. Users, camera names, holds
     and the ledger of deletions were in the catalogue only and don't come back; cameras of the configuration file do, at
-    the next start.
+    the next start. Ends with 10 if files could not be read: they are not in the new catalogue, which says so.
     """
     from nvr.config import load
     from storage.catalogue.node import Lock
@@ -49,20 +50,24 @@ def rebuild(config: Path) -> None:
                 if existing.exists():
                     # SQLite would take an old journal for the new catalogue's.
                     raise click.ClickException(f"{existing} exists: move it away first, so that nothing in it is lost")
-            echo(_make(target, list(loaded.storage.roots)))
+            made = _make(target, list(loaded.storage.roots))
         finally:
             lock.release()
     except (StorageError, OSError) as error:
         raise click.ClickException(spoken(error)) from error
+    echo(made[0])
+    if made[1]:
+        echo(made[1], err=True)
+        ctx.exit(10)
 
 
 def _journals(path: Path) -> list[Path]:
     return [path.with_name(path.name + suffix) for suffix in _JOURNALS]
 
 
-def _make(target: Path, paths: list[Path]) -> str:
+def _make(target: Path, paths: list[Path]) -> tuple[str, str]:
     """Makes the catalogue under another name until it is whole: a rebuild that was interrupted must not pass for a
-    catalogue."""
+    catalogue. Says what it did, and what is to be done."""
     from storage.catalogue.database import Database
     from storage.disk.roots import open_root
     from storage.recovery.rebuild import Progress
@@ -72,7 +77,7 @@ def _make(target: Path, paths: list[Path]) -> str:
     for leftover in (unfinished, *_journals(unfinished)):
         leftover.unlink(missing_ok=True)
     began = time.monotonic()
-    progress = Progress(0, 0, 0)
+    progress = Progress(0, 0, 0, 0)
     # Not durable until it is finished: whatever interrupts it, the next attempt begins anew.
     database = Database(unfinished, durable=False)
     try:
@@ -95,10 +100,15 @@ def _make(target: Path, paths: list[Path]) -> str:
     _sync(unfinished)
     unfinished.rename(target)
     _sync(target.parent)
-    return (
+    done = (
         f"{target}: {progress.entered} segments from {progress.files} files in {time.monotonic() - began:.1f} s; "
         f"{progress.left_alone} files left alone"
     )
+    todo = (
+        f"{progress.unreadable} files or folders could not be read and are not in it; the log above names them."
+        f" Put the disks right, move {target} away and rebuild again"
+    )
+    return done, todo if progress.unreadable else ""
 
 
 def _sync(path: Path) -> None:

@@ -24,6 +24,7 @@ from storage.retention import deleting as garbage
 from storage.retention.brake import Amount
 from storage.retention.plan import SPACE, Disk, RetentionPlan, apply, disks
 from storage.retention.policies import Rules
+from storage.tiers.local import LocalTier
 
 __all__ = ["Pruner"]
 
@@ -48,6 +49,7 @@ class Pruner:
         self._settings = settings
         self._say = say
         self._files = files
+        self._tier = LocalTier(files)
         self._database = Database(Path(settings["catalogue"]))
         self._roots = [Root(identity, Path(path)) for identity, path in settings["roots"]]
         self._brake = Brake(self._database)
@@ -102,7 +104,7 @@ class Pruner:
         now = moment()
         now_us = now.wall_us
         # Before anything is planned: what people confirmed, or what an earlier sweep could not remove.
-        garbage.sweep(self._database, self._files)
+        garbage.sweep(self._database, self._tier)
         found = self._disks()
         with self._database.read() as conn:
             policy_of = footage.policies(conn, Rules.from_wire(self._settings["retention"]))
@@ -112,7 +114,7 @@ class Pruner:
         if planned.deletions:
             # What counts towards the brake is noted before it goes: a kill in between errs on the safe side.
             self._note(decided, now_us)
-            gone = apply(self._database, planned.deletions, now_us=now_us, files=self._files)
+            gone = apply(self._database, planned.deletions, now_us=now_us, tier=self._tier)
             log.info("pruned %d segments, %d bytes", gone.segments, gone.bytes)
             found = self._disks()
         found = [replace(disk, floor_bytes=self._floors.get(disk.root, disk.floor_bytes)) for disk in found]

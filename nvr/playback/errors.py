@@ -19,6 +19,7 @@ __all__ = [
     "ClipTooLong",
     "FootageDamaged",
     "FootageGone",
+    "FootageUnreadable",
     "GapTooLong",
     "InitPart",
     "LiveTooFarAhead",
@@ -98,6 +99,17 @@ class FootageDamaged(FootageGone):
                 start_us=key.start_us,
                 why=why,
             ),
+        )
+
+
+class FootageUnreadable(FootageDamaged):
+    """The disk does not give the file now. It may be in order: nobody knows before it can be read."""
+
+    def __init__(self, key: Key, why: str) -> None:
+        super().__init__(key, why)
+        self.args = (
+            f"the footage of camera {key.camera} that begins at {key.start_us} can't be read now: {why};"
+            " the server's log names the file",
         )
 
 

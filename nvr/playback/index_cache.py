@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
-import os
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,15 +19,20 @@ from typing import Final
 
 import numpy as np
 
-from nvr.playback.errors import FootageDamaged, FootageGone
+from nvr.playback.errors import FootageGone
+from nvr.playback.reading import answer_to, damaged
 from storage.catalogue import segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key, Segment
 from storage.format.boxes import BoxError
 from storage.format.sample_index import IndexBuilder, SegmentIndex, scan
-from storage.format.segment_file import SegmentFile, read_fd
+from storage.format.segment_file import SegmentFile, read
+from storage.tiers import LOCAL, Tier
+from storage.tiers.base import OpenFile
 
 __all__ = ["FileSet", "IndexCache", "OpenSegment", "extended"]
+
+log = logging.getLogger(__name__)
 
 # 9 bytes each and, by fragments, as much again: some 40 MB, or a day of one camera and a bit.
 _MOST_SAMPLES: Final = 3_000_000
@@ -43,13 +48,11 @@ class OpenSegment:
 
     segment: Segment
     file: SegmentFile
-    fd: int
+    data: OpenFile
 
     def close(self) -> None:
         """Closes the file; a second time does nothing."""
-        fd, self.fd = self.fd, -1
-        if fd >= 0:
-            os.close(fd)
+        self.data.close()
 
 
 class FileSet:
@@ -114,8 +117,9 @@ class _Kept:
 class IndexCache:
     """The indexes of the segments that were used last. One for a whole process."""
 
-    def __init__(self, database: Database, *, most_samples: int = _MOST_SAMPLES) -> None:
+    def __init__(self, database: Database, *, most_samples: int = _MOST_SAMPLES, tier: Tier = LOCAL) -> None:
         self._database = database
+        self._tier = tier
         self._most_samples = most_samples
         self._lock = threading.Lock()
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
@@ -143,42 +147,42 @@ class IndexCache:
 
     def open(self, segment: Segment) -> OpenSegment:
         """Opens the segment's file. Raises as ``get``; ``OSError`` if this process may open no more files."""
-        fd, segment = self._open_fd(segment)
+        data, segment = self._open(segment)
         try:
-            return OpenSegment(segment, self._read(fd, segment), fd)
+            return OpenSegment(segment, self._read(data, segment), data)
         except BaseException:
-            os.close(fd)
+            data.close()
             raise
 
     def open_all(self, wanted: Sequence[Segment]) -> list[OpenSegment | Exception]:
         """Opens the files of these segments; for each that can't be, what ``open`` raises."""
 
         found: list[OpenSegment | Exception] = []
-        opened: list[tuple[int, Segment] | Exception] = []
+        opened: list[tuple[OpenFile, Segment] | Exception] = []
         for segment in wanted:
             try:
-                fd, segment = self._open_fd(segment)
+                data, segment = self._open(segment)
             except Exception as error:
                 opened.append(error)
                 continue
-            opened.append((fd, segment))
+            opened.append((data, segment))
             if self._find(segment.key) is None:
                 # All disks begin to read all of them, before the first is waited for.
-                os.posix_fadvise(fd, 0, _BEGIN_BYTES, os.POSIX_FADV_WILLNEED)
-                os.posix_fadvise(fd, max(segment.bytes - _TAIL_BYTES, 0), _TAIL_BYTES, os.POSIX_FADV_WILLNEED)
+                data.will_need(0, _BEGIN_BYTES)
+                data.will_need(max(segment.bytes - _TAIL_BYTES, 0), _TAIL_BYTES)
         for each in opened:
             if isinstance(each, Exception):
                 found.append(each)
                 continue
-            fd, segment = each
+            data, segment = each
             try:
-                found.append(OpenSegment(segment, self._read(fd, segment), fd))
+                found.append(OpenSegment(segment, self._read(data, segment), data))
             except Exception as error:
-                os.close(fd)
+                data.close()
                 found.append(error)
         return found
 
-    def _open_fd(self, segment: Segment) -> tuple[int, Segment]:
+    def _open(self, segment: Segment) -> tuple[OpenFile, Segment]:
         # Closing renames the file first and tells the catalogue after, so a growing segment may have its final name
         # already; and the row that we hold may be older than both.
         for _ in range(2):
@@ -187,46 +191,49 @@ class IndexCache:
                 names.append(dataclasses.replace(segment, growing=False).path)
             for path in names:
                 try:
-                    return os.open(path, os.O_RDONLY | os.O_CLOEXEC), segment
+                    return self._tier.open(path), segment
                 except FileNotFoundError:
                     continue
                 except OSError as error:
                     if error.errno in (errno.EMFILE, errno.ENFILE):
                         raise
-                    raise FootageDamaged(segment.key, error.strerror or type(error).__name__) from error
+                    raise answer_to(error, segment) from error
             with self._database.read() as conn:
                 now = segments.get(conn, segment.key)
             if now is None:
-                break
+                raise FootageGone(segment.key)
             segment = now
+        log.error("%s is not there, and the catalogue lists it; nvr check tells more", segment.path)
         raise FootageGone(segment.key)
 
-    def _read(self, fd: int, segment: Segment) -> SegmentFile:
-        key = segment.key
-        stat = os.fstat(fd)
-        identity = (stat.st_dev, stat.st_ino)
-        kept = self._find(key)
-        if kept is not None and kept.identity == identity:
-            is_settled = kept.file.tail is not None or segment.growing
-            if kept.file.size == stat.st_size and is_settled:
-                return kept.file
-            if segment.growing and kept.file.tail is None and stat.st_size > kept.file.size:
-                file = _grown(fd, kept.file, stat.st_size)
-                self._keep(key, _Kept(file, identity))
-                return file
+    def _read(self, data: OpenFile, segment: Segment) -> SegmentFile:
         try:
-            file = read_fd(fd)
+            return self._read_index(data, segment)
         except BoxError as error:
-            raise FootageDamaged(key, str(error)) from error
+            raise damaged(segment, str(error)) from error
         except OSError as error:
-            raise FootageDamaged(key, error.strerror or type(error).__name__) from error
+            raise answer_to(error, segment) from error
+
+    def _read_index(self, data: OpenFile, segment: Segment) -> SegmentFile:
+        key = segment.key
+        state = data.state()
+        kept = self._find(key)
+        if kept is not None and kept.identity == state.identity:
+            is_settled = kept.file.tail is not None or segment.growing
+            if kept.file.size == state.size and is_settled:
+                return kept.file
+            if segment.growing and kept.file.tail is None and state.size > kept.file.size:
+                file = _grown(data, kept.file, state.size)
+                self._keep(key, _Kept(file, state.identity))
+                return file
+        file = read(data)
         head = file.head
         if (head.camera, head.start_us, head.node, head.epoch) != (key.camera, key.start_us, key.node, key.epoch):
-            raise FootageDamaged(key, "the file is another segment's")
+            raise damaged(segment, "the file is another segment's")
         if file.tail is None and not segment.growing:
             # What is left of it must not pass for all of it.
-            raise FootageDamaged(key, "it was cut off")
-        self._keep(key, _Kept(file, identity))
+            raise damaged(segment, "it was cut off")
+        self._keep(key, _Kept(file, state.identity))
         return file
 
     def _find(self, key: Key) -> _Kept | None:
@@ -251,12 +258,12 @@ class IndexCache:
                 self._samples -= gone.weight
 
 
-def _grown(fd: int, before: SegmentFile, size: int) -> SegmentFile:
+def _grown(data: OpenFile, before: SegmentFile, size: int) -> SegmentFile:
     """The file with the fragments that were added to it since; only they are read."""
     builder = IndexBuilder(before.tracks, before.bases)
     # Damage ends the footage, as it does for a file that is read whole.
     with contextlib.suppress(BoxError):
-        scan(lambda offset, count: os.pread(fd, count, offset), before.whole_bytes, size, builder)
+        scan(data.read_at, before.whole_bytes, size, builder)
     index = extended(before.index, builder.build())
     return dataclasses.replace(before, index=index, whole_bytes=max(before.whole_bytes, index.end_offset), size=size)
 

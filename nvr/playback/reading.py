@@ -1,29 +1,55 @@
-"""Reading recorded files: exactly the bytes that were asked for, or an error."""
+"""Reading recorded files for whoever watches: what goes wrong becomes an answer, and a line in the log that names the
+file."""
 
 from __future__ import annotations
 
-import os
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from nvr.playback.errors import FootageDamaged
-from nvr.playback.index_cache import OpenSegment
+from nvr.playback.errors import FootageDamaged, FootageUnreadable
+from storage.catalogue.segments import Segment
+from storage.disk.reading import EndsEarlyError
 
-__all__ = ["read_exactly"]
+if TYPE_CHECKING:
+    from nvr.playback.index_cache import OpenSegment
+
+__all__ = ["answer_to", "damaged", "read_exactly", "read_into"]
+
+log = logging.getLogger(__name__)
+
+
+def answer_to(error: OSError, segment: Segment) -> FootageDamaged:
+    """What a disk's error at a segment's file is for those who asked for the footage. The log has the file, which is
+    not for everybody's eyes."""
+    why = error.strerror or type(error).__name__
+    log.error("%s can't be read: %s; nvr check tells whether it is in order", segment.path, why)
+    if isinstance(error, EndsEarlyError):
+        return FootageDamaged(segment.key, why)
+    return FootageUnreadable(segment.key, why)
+
+
+def damaged(segment: Segment, why: str) -> FootageDamaged:
+    """The same for a file that can be read, and is not what it should be."""
+    log.error("%s is damaged: %s; nvr check tells more", segment.path, why)
+    return FootageDamaged(segment.key, why)
 
 
 def read_exactly(opened: OpenSegment, offset: int, count: int) -> bytes:
     """These bytes of the file.
 
     Raises:
-        FootageDamaged: it ends before them, or can't be read: never fewer bytes than asked for.
+        FootageDamaged: it ends before them, or (``FootageUnreadable``) can't be read: never fewer bytes than asked for.
     """
-    parts = []
-    while count:
-        try:
-            data = os.pread(opened.fd, count, offset)
-        except OSError as error:
-            raise FootageDamaged(opened.segment.key, error.strerror or type(error).__name__) from error
-        if not data:
-            raise FootageDamaged(opened.segment.key, f"it ends at byte {offset}")
-        parts.append(data)
-        offset, count = offset + len(data), count - len(data)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    try:
+        return opened.data.read_at(offset, count)
+    except OSError as error:
+        raise answer_to(error, opened.segment) from error
+
+
+def read_into(opened: OpenSegment, buffers: Sequence[memoryview], offset: int, size: int) -> None:
+    """Fills the buffers with the ``size`` bytes of a file from ``offset`` on. Raises as ``read_exactly``."""
+    try:
+        opened.data.read_into(buffers, offset, size)
+    except OSError as error:
+        raise answer_to(error, opened.segment) from error

@@ -1,7 +1,7 @@
-"""The one seam through which storage touches disks, so that tests can fail, cut or kill any step of it.
+"""The one seam to footage disks, for writing and reading, so that tests can fail, cut, slow or kill any step.
 
-Nothing above this module calls ``os`` to change a file. Every method does one system call's worth of work and lets
-``OSError`` out.
+Nothing above this module calls ``os`` to change a file of footage or to read one; ``tests/test_read_seam.py`` holds the
+second. Every method does one system call's worth of work and lets ``OSError`` out.
 """
 
 from __future__ import annotations
@@ -89,6 +89,46 @@ class Files:
     def open_existing(self, path: Path) -> int:
         """Opens a file for reading and appending."""
         return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+
+    def open_to_read(self, path: Path) -> int:
+        """Opens a file for reading alone."""
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def read(self, fd: int, count: int, offset: int) -> bytes:
+        """At most ``count`` bytes from ``offset`` on; fewer is no error, and none means that the file ends there."""
+        return os.pread(fd, count, offset)
+
+    def read_into(self, fd: int, buffers: Sequence[memoryview], offset: int) -> int:
+        """Fills the buffers with the bytes from ``offset`` on; returns how many those were, as for ``read``."""
+        return os.preadv(fd, buffers, offset)
+
+    def stat_open(self, fd: int) -> os.stat_result:
+        """Size, identity and times of an open file."""
+        return os.fstat(fd)
+
+    def stat(self, path: Path) -> os.stat_result:
+        """The same by name."""
+        return path.stat()
+
+    def scan(self, folder: Path) -> tuple[list[str], list[str]]:
+        """The names in a folder: of folders, and of everything else but links to folders."""
+        folders, others = [], []
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.name)
+                elif not (entry.is_symlink() and os.path.isdir(entry.path)):  # noqa: PTH112
+                    others.append(entry.name)
+        return folders, others
+
+    def names(self, folder: Path) -> list[str]:
+        """All names in a folder: a city's recent hours hold 100,000, which ``scan`` would ask for one by one where the
+        file system does not say what they are."""
+        return os.listdir(folder)  # noqa: PTH208
+
+    def will_need(self, fd: int, offset: int, count: int) -> None:
+        """Has the system begin to read these bytes. Only advice."""
+        os.posix_fadvise(fd, offset, count, os.POSIX_FADV_WILLNEED)
 
     def write(self, fd: int, buffers: Sequence[bytes | memoryview]) -> int:
         """Appends; returns how many bytes it took, which may be fewer than given."""

@@ -10,12 +10,10 @@ import contextlib
 import functools
 import hashlib
 import json
-import os
 import struct
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from storage.format.boxes import BoxError, Track, children, header, parse_init
 from storage.format.dating import dated, undated
@@ -33,7 +31,6 @@ __all__ = [
     "init_id",
     "init_of",
     "read",
-    "read_fd",
     "tail_box",
 ]
 
@@ -129,9 +126,20 @@ def beginning(init: bytes, head: Head) -> bytes:
     return dated(init, head.start_us, head.start_us) + head_box(head)
 
 
-def init_of(fd: int, file: SegmentFile) -> bytes:
-    """The init of an open file as it is shared: without the time that only this file begins at."""
-    return undated(os.pread(fd, file.init_bytes, 0))
+class Readable(Protocol):
+    """A file that is open. Its reads give exactly the bytes asked for, or raise."""
+
+    def size(self) -> int:
+        """Its bytes."""
+
+    def read_at(self, offset: int, count: int) -> bytes:
+        """These bytes."""
+
+
+def init_of(file: Readable, found: SegmentFile) -> bytes:
+    """The init of an open file as it is shared: without the time that only this file begins at. Raises as the file's
+    reads."""
+    return undated(file.read_at(0, found.init_bytes))
 
 
 def head_box(head: Head) -> bytes:
@@ -172,44 +180,34 @@ def _checked(made: _Described, kind: str) -> _Described:
     return made
 
 
-def read(path: Path) -> SegmentFile:
-    """Reads a segment's head, tail and index; scans its fragments if it has no whole tail.
+def read(file: Readable, *, trust_tail: bool = True, trusted_bytes: int | None = None) -> SegmentFile:
+    """Reads a segment's head, tail and index; scans its fragments if it has no whole tail. With ``trust_tail`` false,
+    or with only the first ``trusted_bytes`` to be trusted, it is scanned as if it had no tail.
 
     Raises:
         BoxError: not a segment of ours, or damaged before its first fragment.
-        OSError: it can't be read.
+        OSError: it can't be read, or became shorter meanwhile. That is not the same: what could not be read may be in
+            order.
     """
-    with path.open("rb", buffering=0) as file:
-        return read_fd(file.fileno())
-
-
-def read_fd(fd: int, *, trust_tail: bool = True, trusted_bytes: int | None = None) -> SegmentFile:
-    """As ``read``, from an open file. With ``trust_tail`` false, or with only the first ``trusted_bytes`` to be
-    trusted, it is scanned as if it had no tail.
-
-    Raises:
-        BoxError: it is no segment, or became shorter while it was read.
-        OSError: the disk refused.
-    """
+    size = file.size()
+    if trusted_bytes is not None:
+        size, trust_tail = min(size, trusted_bytes), False
     try:
-        size = os.fstat(fd).st_size
-        if trusted_bytes is not None:
-            return _read_fd(fd, min(size, trusted_bytes), False)
-        return _read_fd(fd, size, trust_tail)
+        return _read(file, size, trust_tail)
     except struct.error as error:
-        raise BoxError(f"became shorter while it was read: {error}") from None
+        raise BoxError(f"damaged: {error}") from None
 
 
-def _read_fd(fd: int, size: int, trust_tail: bool) -> SegmentFile:
-    begin = os.pread(fd, _BEGIN_BYTES, 0)
+def _read(file: Readable, size: int, trust_tail: bool) -> SegmentFile:
+    begin = file.read_at(0, min(_BEGIN_BYTES, size))
 
     def pread(offset: int, count: int) -> bytes:
         # A day's clip opens hundreds of files: what their beginnings say comes with one read each.
-        return begin[offset : offset + count] if offset + count <= len(begin) else os.pread(fd, count, offset)
+        return begin[offset : offset + count] if offset + count <= len(begin) else file.read_at(offset, count)
 
     init_bytes = 0
     while True:
-        box_head = pread(init_bytes, 16)
+        box_head = pread(init_bytes, min(16, size - init_bytes))
         box = header(box_head, 0, len(box_head))
         if box is None or init_bytes + box.end > size:
             raise BoxError("cut off before its first fragment")

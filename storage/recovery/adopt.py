@@ -8,10 +8,8 @@ a sync of it failed; nothing is changed before it is sure that the file is ours 
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import logging
-import os
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,12 +21,13 @@ from storage.catalogue.database import Database
 from storage.catalogue.segments import Init, Key
 from storage.causes import Cause
 from storage.disk.files import Files
+from storage.disk.reading import RecordedFile, refuse_existing
 from storage.disk.roots import Root
 from storage.errors import SyncError
 from storage.format.boxes import BoxError
 from storage.format.layout import parse, segment_path
-from storage.format.segment_file import Head, SegmentFile, Tail, init_of, read_fd, tail_box
-from storage.format.spare import Spare, last_spare
+from storage.format.segment_file import Head, SegmentFile, Tail, init_of, read, tail_box
+from storage.format.spare import last_spare
 
 __all__ = [
     "Adopted",
@@ -120,40 +119,42 @@ def bring(
         OSError: the disk refused a step; it stays a ``.part`` file.
     """
     fd = files.open_existing(part)
+    file = RecordedFile(part, fd, files)
     try:
-        actual = os.fstat(fd).st_size
+        actual = file.size()
         if not actual or trusted_bytes == 0:
             return _nothing(root, part, actual)
         try:
-            found = read_fd(fd, trusted_bytes=trusted_bytes)
+            found = read(file, trusted_bytes=trusted_bytes)
         except BoxError:
             name = parse(part.relative_to(root.path).as_posix())
-            if name is not None and _is_lost(fd, name.start_ms * 1000):
+            if name is not None and _is_lost(file, name.start_ms * 1000):
                 return _nothing(root, part, actual)
             raise
         key = check_name(root, part, found.head)
         if found.tail is not None:
-            content = _sha256(fd, found.whole_bytes)
+            content = _sha256(file, found.whole_bytes)
             if content.hexdigest() != found.tail.content_sha256:
                 # Power loss kept the tail and lost what it speaks of.
-                found = read_fd(fd, trust_tail=False)
+                log.warning("%s: its bytes are not those that its end speaks of; what is whole of it is kept", part)
+                found = read(file, trust_tail=False)
         trusted = actual if trusted_bytes is None else min(actual, trusted_bytes)
-        if found.tail is None and (lost := _first_lost_block(fd, found.whole_bytes)) is not None:
-            found, trusted = read_fd(fd, trusted_bytes=lost), lost
+        if found.tail is None and (lost := _first_lost_block(file, found.whole_bytes)) is not None:
+            found, trusted = read(file, trusted_bytes=lost), lost
         final = root.path / segment_path(key.camera, key.start_us, key.epoch, key.node, growing=False)
-        if final.exists():
-            raise FileExistsError(errno.EEXIST, "a segment of this name exists", str(final))
+        refuse_existing(final, files)
         cut_to = found.whole_bytes
-        if found.tail is None and (spare := _spare(fd, found.whole_bytes, trusted)) is not None:
+        if found.tail is None and (spare := last_spare(file.read_at, found.whole_bytes, trusted)) is not None:
+            # Of a camera that sends a frame now and then: its newest frames, of which no fragment could be made yet.
             # Only added to: killed at any step, the spare is still there, or the fragment is.
             cut_to = spare.end
             if actual > cut_to:
                 files.truncate(fd, cut_to)
             files.write_all(fd, [spare.fragment])
-            found = read_fd(fd, trust_tail=False)
+            found = read(file, trust_tail=False)
             # What is known of the run's clock was before these frames.
             end_us = None
-        init = init_of(fd, found)
+        init = init_of(file, found)
         frames = found.index.video.count
         slack_us = _CLOCK_DRIFT_US + (found.end_us - key.start_us) // _SLEW_DIVISOR
         if end_us is None or found.tail is not None or abs(end_us - found.end_us) > slack_us:
@@ -163,14 +164,14 @@ def bring(
         if found.tail is None:
             if cut_to == found.whole_bytes < actual:
                 files.truncate(fd, cut_to)
-            content = _sha256(fd, found.whole_bytes)
+            content = _sha256(file, found.whole_bytes)
             tail = Tail(end_us, found.index.media_end, frames, "adopted", content.hexdigest())
             box = tail_box(tail, found.index)
             files.write_all(fd, [box])
             content.update(box)
             size, cut_bytes = found.whole_bytes + len(box), actual - cut_to
         else:
-            content.update(os.pread(fd, actual - found.whole_bytes, found.whole_bytes))
+            content.update(file.read_at(found.whole_bytes, actual - found.whole_bytes))
             size, cut_bytes = actual, 0
         try:
             # Also where the tail was there: its writer may have been killed between writing and syncing it.
@@ -182,48 +183,44 @@ def bring(
                     files.truncate(fd, cut_to)
             raise SyncError(error.errno, error.strerror) from error
     finally:
-        files.close(fd)
+        file.close()
     files.rename(part, final)
     files.sync_folder(final.parent)
     return Brought(key, part, found, init, end_us, frames, size, content.hexdigest(), cut_bytes)
 
 
-def described(final: Path, root: Root) -> Brought:
+def described(files: Files, final: Path, root: Root) -> Brought:
     """A file that has its final name already, as ``bring`` would have returned it. Its hash is that of what is there.
 
     Raises:
         BoxError: it is not a segment of ours.
         OSError: it can't be read.
     """
-    with final.open("rb", buffering=0) as file:
-        found = read_fd(file.fileno())
+    with RecordedFile.open(final, files) as file:
+        found = read(file)
         key = check_name(root, final, found.head)
-        init = init_of(file.fileno(), found)
-        sha256 = _sha256(file.fileno(), found.size).hexdigest()
+        init = init_of(file, found)
+        sha256 = _sha256(file, found.size).hexdigest()
     frames = found.index.video.count
     return Brought(key, final, found, init, found.end_us, frames, found.size, sha256, 0)
 
 
-def _is_lost(fd: int, start_us: int) -> bool:
+def _is_lost(file: RecordedFile, start_us: int) -> bool:
     """Whether what a file should begin with never reached the disk: after a power cut ext4 has files of some length
     whose bytes are zero, sector by sector. No sync of it had ended, and nothing in it can be decoded. One that was
     written for longer had been synced, so that it is damaged."""
-    if os.fstat(fd).st_mtime * 1e6 - start_us > _UNSYNCED_US:
+    state = file.state()
+    if state.modified_us - start_us > _UNSYNCED_US:
         return False
-    head = os.pread(fd, _HEAD_BYTES, 0)
+    head = file.read_at(0, min(_HEAD_BYTES, state.size))
     return any(not any(head[at : at + _SECTOR_BYTES]) for at in range(0, len(head), _SECTOR_BYTES))
 
 
-def _spare(fd: int, start: int, limit: int) -> Spare | None:
-    """Of a camera that sends a frame now and then: its newest frames, of which no fragment could be made yet."""
-    return last_spare(lambda offset, count: os.pread(fd, count, offset), start, limit)
-
-
-def _first_lost_block(fd: int, size: int) -> int | None:
+def _first_lost_block(file: RecordedFile, size: int) -> int | None:
     """Where the first block lies that a power cut took out of the middle: ext4 may keep a file's length and what is
     around it. No coded video has so many zeros."""
     for at in range(0, size, _CHUNK_BYTES):
-        data = os.pread(fd, min(_CHUNK_BYTES, size - at), at)
+        data = file.read_at(at, min(_CHUNK_BYTES, size - at))
         for block in range(0, len(data) - _BLOCK_BYTES + 1, _BLOCK_BYTES):
             if not any(data[block : block + _BLOCK_BYTES]):
                 return at + block
@@ -365,13 +362,8 @@ def _explain(conn: sqlite3.Connection, camera: str, from_us: int, loss: Loss) ->
     facts.reach_back(conn, camera, from_us, loss.cause, loss.detail, node=loss.node, epoch=loss.epoch)
 
 
-def _sha256(fd: int, size: int) -> hashlib._Hash:
+def _sha256(file: RecordedFile, size: int) -> hashlib._Hash:
     digest = hashlib.sha256()
-    at = 0
-    while at < size:
-        data = os.pread(fd, min(_CHUNK_BYTES, size - at), at)
-        if not data:
-            break
-        digest.update(data)
-        at += len(data)
+    for at in range(0, size, _CHUNK_BYTES):
+        digest.update(file.read_at(at, min(_CHUNK_BYTES, size - at)))
     return digest

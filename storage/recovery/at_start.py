@@ -9,7 +9,6 @@ not wait for it.
 from __future__ import annotations
 
 import logging
-import os
 import re
 import sqlite3
 import time
@@ -29,6 +28,7 @@ from storage.recovery.adopt import Loss
 from storage.recovery.backlog import Backlog
 from storage.recovery.take_in import IntakeReport, TakingIn, close_row_without_file, end_run, files_of, may_hold_footage
 from storage.retention import deleting as garbage
+from storage.tiers.local import LocalTier
 
 __all__ = ["IntakeReport", "reconcile", "take_up"]
 
@@ -69,7 +69,7 @@ def reconcile(
     report = IntakeReport()
     loss = Loss(cause, detail, node, epoch)
     if only is None:
-        report.unlinked = garbage.sweep(database, files)
+        report.unlinked = garbage.sweep(database, LocalTier(files))
     with database.read() as conn:
         known = {camera.id for camera in cameras.every(conn, removed=True)}
         open_rows = segments.growing(conn)
@@ -86,10 +86,10 @@ def reconcile(
             if row.root != root.id or row.key.camera not in wanted or row.key in waiting:
                 continue
             is_late = backlog is not None and time.monotonic() > until
-            refused = is_late or False in [taking.take(path) for path in files_of(row)]
+            refused = is_late or False in [taking.take(path) for path in files_of(row, files)]
             if refused and backlog is not None:
                 backlog.add(root, row, loss)
-        for path in _recent_files(database, root, sorted(wanted), since_us):
+        for path in _recent_files(database, root, sorted(wanted), since_us, files):
             taking.take(path)
         taking.flush()
     if backlog is not None:
@@ -99,7 +99,7 @@ def reconcile(
     for row in open_rows:
         if row.key in waiting:
             left[row.key.camera].append(row)
-    _close_rows_without_file(database, wanted, {root.id for root in mounted}, now_us, loss, report, waiting)
+    _close_rows_without_file(database, wanted, {root.id for root in mounted}, now_us, loss, report, waiting, files)
     with database.write() as conn:
         _explain_left(conn, left, loss)
         for camera in sorted(wanted):
@@ -128,11 +128,10 @@ def take_up(
     return len(dead)
 
 
-def _listed(folder: Path) -> list[str]:
+def _listed(folder: Path, files: Files) -> list[str]:
     """The names of what a folder holds, sorted. One that can't be read must not keep the server from starting."""
     try:
-        # Not as paths: a city's recent hours hold 100,000 files, and next to none needs one.
-        return sorted(os.listdir(folder))  # noqa: PTH208
+        return sorted(files.names(folder))
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
@@ -140,7 +139,7 @@ def _listed(folder: Path) -> list[str]:
         return []
 
 
-def _recent_files(database: Database, root: Root, wanted: Sequence[str], since_us: int) -> Iterator[Path]:
+def _recent_files(database: Database, root: Root, wanted: Sequence[str], since_us: int, files: Files) -> Iterator[Path]:
     """Files in the hours in which a segment may have been growing, but for those that the catalogue knows. Names tell
     the start, so older folders need no look. By what is there, not hour by hour: a server may come back after a year,
     or a clock from 1970."""
@@ -149,15 +148,17 @@ def _recent_files(database: Database, root: Root, wanted: Sequence[str], since_u
     from_us = max(since_us, 0) // _HOUR_US * _HOUR_US
     for camera in wanted:
         known: set[str] | None = None
-        for day_name in _listed(root.path / camera):
+        for day_name in _listed(root.path / camera, files):
             if day_name < day or not _DAY.fullmatch(day_name):
                 continue
-            for hour_name in _listed(root.path / camera / day_name):
+            for hour_name in _listed(root.path / camera / day_name, files):
                 if (day_name, hour_name) >= (day, hour):
                     known = _known(database, root, camera, from_us) if known is None else known
                     folder = root.path / camera / day_name / hour_name
                     yield from (
-                        folder / name for name in _listed(folder) if f"{day_name}/{hour_name}/{name}" not in known
+                        folder / name
+                        for name in _listed(folder, files)
+                        if f"{day_name}/{hour_name}/{name}" not in known
                     )
 
 
@@ -193,12 +194,13 @@ def _close_rows_without_file(
     loss: Loss,
     report: IntakeReport,
     waiting: set[Key],
+    files: Files,
 ) -> None:
     with database.read() as conn:
         rows = [s for s in segments.growing(conn) if s.key.camera in wanted and s.key not in waiting]
     for row in rows:
         # Its disk is away, or has just refused (logged above): its footage may be there, but is not usable now.
-        if row.root in mounted and not may_hold_footage(row):
+        if row.root in mounted and not may_hold_footage(row, files):
             with database.write() as conn:
                 report.missing += close_row_without_file(conn, row, now_us, loss)
 

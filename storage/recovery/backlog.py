@@ -129,12 +129,12 @@ class Backlog:
             return False
         row, loss = item.row, item.loss
         taking = TakingIn(self._database, self._files, item.root, loss, self.report, batch=1)
-        if False in [taking.take(path) for path in files_of(row)]:
+        if False in [taking.take(path) for path in files_of(row, self._files)]:
             return False
         taking.flush()
         with self._database.read() as conn:
             grows = (found := segments.get(conn, row.key)) is not None and found.growing
-        if grows and may_hold_footage(row):
+        if grows and may_hold_footage(row, self._files):
             return False
         with self._database.write() as conn:
             if grows:

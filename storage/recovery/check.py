@@ -6,7 +6,6 @@ looks wrong is looked at again, by the catalogue's word of then, before it is re
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,10 @@ from storage.catalogue.database import Database
 from storage.disk.roots import IDENTITY_FILE, Root
 from storage.format.boxes import BoxError
 from storage.format.layout import SegmentName, parse
-from storage.format.segment_file import read_fd
-from storage.recovery.scrub import ScrubRow, altered, rows, still_listed
+from storage.format.segment_file import read
+from storage.recovery.scrub import ScrubRow, altered, rows, still_listed, unreadable
+from storage.tiers import LOCAL, Tier
+from storage.tiers.base import OpenFile
 
 __all__ = ["CheckFinding", "CheckKind", "check"]
 
@@ -52,7 +53,9 @@ class CheckFinding:
     text: str
 
 
-def check(database: Database, roots: Sequence[Root], *, hashes: bool) -> Iterator[CheckFinding | int]:
+def check(
+    database: Database, roots: Sequence[Root], *, hashes: bool, tier: Tier = LOCAL
+) -> Iterator[CheckFinding | int]:
     """Compares; yields findings, and in between the number of rows and files looked at so far, for progress. With
     ``hashes`` every byte is read. ``roots`` are those whose disks are here."""
     here = {root.id for root in roots}
@@ -62,61 +65,62 @@ def check(database: Database, roots: Sequence[Root], *, hashes: bool) -> Iterato
             # Its disk is not here; that is told once, by whoever opened the roots.
             continue
         seen += 1
-        finding = _compare(database, row, hashes)
-        if finding is not None and _still_so(database, row):
+        finding = _compare(database, tier, row, hashes)
+        if finding is not None and _still_so(database, tier, row):
             yield finding
         if seen % _NEWS_EVERY == 0 or hashes:
             yield seen
     suspects: list[tuple[Root, SegmentName, Path]] = []
     for root in roots:
-        for news in _files(database, root, suspects):
+        for news in _files(database, tier, root, suspects):
             if isinstance(news, CheckFinding):
                 yield news
             else:
                 seen += news
                 yield seen
-    yield from _confirmed(database, suspects)
+    yield from _confirmed(database, tier, suspects)
     yield seen
 
 
-def _compare(database: Database, row: ScrubRow, hashes: bool) -> CheckFinding | None:
+def _compare(database: Database, tier: Tier, row: ScrubRow, hashes: bool) -> CheckFinding | None:
     path = row.path()
-    if row.bytes is None:
-        # In this order: it may get its final name in between, never lose it.
-        if row.path(growing=True).exists() or path.exists():
-            return None
-        return CheckFinding(
-            CheckKind.MISSING, row.path(growing=True), "the catalogue takes it for growing, but it is not there"
-        )
     try:
+        if row.bytes is None:
+            # In this order: it may get its final name in between, never lose it.
+            path = row.path(growing=True)
+            if tier.look(path) is not None or tier.look(row.path()) is not None:
+                return None
+            return CheckFinding(CheckKind.MISSING, path, "the catalogue takes it for growing, but it is not there")
         if not hashes:
-            size = path.stat().st_size
-            return None if size == row.bytes else _size(row, size)
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            state = tier.look(path)
+            if state is None:
+                return CheckFinding(CheckKind.MISSING, path, "the catalogue lists it, but it is not there")
+            return None if state.size == row.bytes else _size(row, state.size)
+        file = tier.open(path)
         try:
-            size = os.fstat(fd).st_size
+            size = file.size()
             if size != row.bytes:
                 return _size(row, size)
-            reason = altered(fd, size, row.sha256)[1]
+            reason = altered(file, size, row.sha256)[1]
             if reason is not None:
                 return CheckFinding(CheckKind.HASH, path, reason)
-            return _holes(database, row, fd)
+            return _holes(database, row, file)
         finally:
-            os.close(fd)
+            file.close()
     except (FileNotFoundError, NotADirectoryError):
         return CheckFinding(CheckKind.MISSING, path, "the catalogue lists it, but it is not there")
     except OSError as error:
-        return CheckFinding(CheckKind.UNREADABLE, path, f"can't be read: {error.strerror}")
+        return CheckFinding(CheckKind.UNREADABLE, path, unreadable(error))
     return None
 
 
-def _holes(database: Database, row: ScrubRow, fd: int) -> CheckFinding | None:
+def _holes(database: Database, row: ScrubRow, file: OpenFile) -> CheckFinding | None:
     """Whether the file has the holes that the catalogue says: coverage would be wrong without a byte being so."""
     try:
-        file = read_fd(fd)
+        segment = read(file)
         # One that begins where the footage ends is none.
-        end = file.index.media_end if file.tail is None else file.tail.media_end
-        found = {(hole.start, hole.end, hole.loss) for hole in file.index.holes if hole.start < end}
+        end = segment.index.media_end if segment.tail is None else segment.tail.media_end
+        found = {(hole.start, hole.end, hole.loss) for hole in segment.index.holes if hole.start < end}
     except BoxError as error:
         return CheckFinding(CheckKind.UNREADABLE, row.path(), f"is damaged: {error}")
     with database.read() as conn:
@@ -135,7 +139,7 @@ def _size(row: ScrubRow, size: int) -> CheckFinding:
     return CheckFinding(CheckKind.SIZE, row.path(), f"has {size} bytes, the catalogue says {row.bytes}")
 
 
-def _still_so(database: Database, row: ScrubRow) -> bool:
+def _still_so(database: Database, tier: Tier, row: ScrubRow) -> bool:
     """Whether the catalogue still says what it said: if not, the segment has just been deleted, or was given up by its
     recorder."""
     if row.bytes is not None:
@@ -144,17 +148,16 @@ def _still_so(database: Database, row: ScrubRow) -> bool:
     with database.read() as conn:
         query = "SELECT 1 FROM growing WHERE camera = ? AND start_us = ? AND node = ? AND epoch = ?"
         grows = conn.execute(query, row.place).fetchone() is not None
-    return grows and _compare(database, row, False) is not None
+    return grows and _compare(database, tier, row, False) is not None
 
 
 def _files(
-    database: Database, root: Root, suspects: list[tuple[Root, SegmentName, Path]]
+    database: Database, tier: Tier, root: Root, suspects: list[tuple[Root, SegmentName, Path]]
 ) -> Iterator[CheckFinding | int]:
     """Goes through a root's files; yields findings and counts. Segments that no row seems to know become
     ``suspects``."""
     refused: list[OSError] = []
-    for folder, folders, names in os.walk(root.path, onerror=refused.append):
-        folders.sort()
+    for folder, names in tier.walk(root.path, refused.append):
         yield from (
             CheckFinding(CheckKind.UNREADABLE, Path(error.filename), f"can't be listed: {error.strerror}")
             for error in refused
@@ -162,13 +165,13 @@ def _files(
         )
         refused.clear()
         known: dict[tuple[int, int, str], bool] | None = None
-        for file in sorted(names):
-            path = Path(folder, file)
+        for file in names:
+            path = folder / file
             if path == root.path / IDENTITY_FILE:
                 continue
             name = parse(path.relative_to(root.path).as_posix())
             if name is None:
-                if os.path.lexists(path):
+                if path.is_symlink() or _is_there(tier, path):
                     yield CheckFinding(CheckKind.FOREIGN, path, "is not a segment of this server")
                 continue
             if known is None:
@@ -176,7 +179,7 @@ def _files(
             if not _is_known(known, name):
                 suspects.append((root, name, path))
         if names:
-            yield len(names) - (Path(folder) == root.path and IDENTITY_FILE in names)
+            yield len(names) - (folder == root.path and IDENTITY_FILE in names)
     yield from (
         CheckFinding(CheckKind.UNREADABLE, Path(error.filename), f"can't be listed: {error.strerror}")
         for error in refused
@@ -208,7 +211,17 @@ def _is_known(known: dict[tuple[int, int, str], bool], name: SegmentName) -> boo
     return grows is not None and (grows or not name.growing)
 
 
-def _confirmed(database: Database, suspects: list[tuple[Root, SegmentName, Path]]) -> Iterator[CheckFinding]:
+def _is_there(tier: Tier, path: Path) -> bool:
+    """Whether a file that was listed is still there, as far as can be told."""
+    try:
+        return tier.look(path) is not None
+    except OSError:
+        return True
+
+
+def _confirmed(
+    database: Database, tier: Tier, suspects: list[tuple[Root, SegmentName, Path]]
+) -> Iterator[CheckFinding]:
     """Looks again at files that no row seemed to know. Those just made are given time: the catalogue hears of them
     later."""
     deadline = time.monotonic() + _GRACE_S
@@ -216,17 +229,21 @@ def _confirmed(database: Database, suspects: list[tuple[Root, SegmentName, Path]
         waiting = []
         for root, name, path in suspects:
             try:
-                age_s = time.time() - path.stat().st_mtime
-            except OSError:
+                state = tier.look(path)
+            except OSError as error:
+                yield CheckFinding(CheckKind.UNREADABLE, path, unreadable(error))
+                continue
+            if state is None:
                 # It went, or got its final name, which will be in the catalogue.
                 continue
+            age_s = time.time() - state.modified_us / 1e6
             if _is_known(_known(database, root, name), name):
                 continue
             if abs(age_s) < _YOUNG_S and time.monotonic() < deadline:
                 waiting.append((root, name, path))
                 continue
             # Once more, since it may have been deleted between the two looks.
-            if path.exists():
+            if _is_there(tier, path):
                 text = "is a segment that the catalogue does not list; the next start takes in recent ones"
                 yield CheckFinding(CheckKind.UNKNOWN, path, text)
         suspects = waiting

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import sqlite3
 import threading
 import time
@@ -25,11 +24,13 @@ from storage.causes import Cause
 from storage.disk.roots import Root, is_mounted
 from storage.format.boxes import BoxError
 from storage.format.layout import segment_path
-from storage.format.segment_file import read_fd
+from storage.format.segment_file import read as read_segment
 from storage.retention import holds
+from storage.tiers import LOCAL, Tier
+from storage.tiers.base import OpenFile
 from storage.times import iso
 
-__all__ = ["ScrubRow", "Scrubbed", "altered", "hashed", "rows", "scrub", "still_listed"]
+__all__ = ["ScrubRow", "Scrubbed", "altered", "hashed", "rows", "scrub", "still_listed", "unreadable"]
 
 log = logging.getLogger(__name__)
 
@@ -106,33 +107,35 @@ def still_listed(database: Database, row: ScrubRow) -> bool:
 
 
 def hashed(
-    fd: int, size: int, *, split: int | None = None, read: Callable[[int], None] | None = None
-) -> tuple[str, str]:
-    """SHA-256 of the first ``size`` bytes of an open file, and of its first ``split`` bytes. ``read`` is told the bytes
-    of each chunk and may wait, or raise to end it. What was read does not stay in memory: it would displace what people
-    are watching.
+    file: OpenFile, size: int, *, split: int | None = None, read: Callable[[int], None] | None = None
+) -> tuple[str, str, str]:
+    """SHA-256 of the first ``size`` bytes of an open file, of its first ``split`` bytes, and of those after. ``read``
+    is told the bytes of each chunk and may wait, or raise to end it. What was read does not stay in memory: it would
+    displace what people are watching.
 
     Raises:
-        OSError: the disk could not give the bytes.
+        OSError: the disk could not give the bytes, or the file became shorter.
     """
     digest, at = hashlib.sha256(), 0
     head = digest.copy() if split == 0 else None
-    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+    rest = hashlib.sha256()
     while at < size:
         most = min(_CHUNK_BYTES, size - at)
         if head is None and split is not None:
             most = min(most, split - at)
-        data = os.pread(fd, most, at)
-        if not data:
-            break
+        data = file.read_at(at, most)
         digest.update(data)
-        os.posix_fadvise(fd, at, len(data), os.POSIX_FADV_DONTNEED)
-        at += len(data)
+        if head is not None:
+            rest.update(data)
+        file.forget(at, most)
+        at += most
+        # The disk reads on while this waits, or is hashed.
+        file.will_need(at, min(_CHUNK_BYTES, size - at))
         if at == split:
             head = digest.copy()
         if read is not None:
             read(len(data))
-    return digest.hexdigest(), (head or digest).hexdigest()
+    return digest.hexdigest(), (head or digest).hexdigest(), rest.hexdigest()
 
 
 class _Stopped(Exception):
@@ -154,7 +157,9 @@ class _Pace:
             raise _Stopped
 
 
-def scrub(database: Database, roots: Sequence[Root], bytes_per_s: int, stop: threading.Event) -> Scrubbed:
+def scrub(
+    database: Database, roots: Sequence[Root], bytes_per_s: int, stop: threading.Event, tier: Tier = LOCAL
+) -> Scrubbed:
     """One pass over all closed segments on ``roots``, or the rest of the one that was stopped; reads at most
     ``bytes_per_s``. Ends early when ``stop`` is set. What is wrong is logged and returned; nothing is repaired. A file
     that is gone is entered as ``missing``.
@@ -171,7 +176,7 @@ def scrub(database: Database, roots: Sequence[Root], bytes_per_s: int, stop: thr
             return done
         if row.bytes is not None and row.root in mounted:
             try:
-                reason = _look(database, row, done, pace)
+                reason = _look(database, tier, row, done, pace)
             except _Stopped:
                 _remember(database, place)
                 return done
@@ -182,7 +187,7 @@ def scrub(database: Database, roots: Sequence[Root], bytes_per_s: int, stop: thr
                 log.error("%s: %s", row.path(), reason)
                 done.bad.append((row.path(), reason))
                 if reason == _GONE:
-                    _enter_missing(database, row)
+                    _enter_missing(database, tier, row)
         place = row.place
         if time.monotonic() - remembered >= _REMEMBER_S:
             _remember(database, place)
@@ -192,23 +197,23 @@ def scrub(database: Database, roots: Sequence[Root], bytes_per_s: int, stop: thr
     return done
 
 
-def _look(database: Database, row: ScrubRow, done: Scrubbed, pace: _Pace) -> str | None:
+def _look(database: Database, tier: Tier, row: ScrubRow, done: Scrubbed, pace: _Pace) -> str | None:
     """What is wrong with a file; None if nothing is."""
     try:
-        fd = os.open(row.path(), os.O_RDONLY | os.O_CLOEXEC)
+        file = tier.open(row.path())
     except FileNotFoundError:
         return _GONE
     except OSError as error:
-        return f"can't be read: {error.strerror}"
+        return unreadable(error)
     try:
-        size = os.fstat(fd).st_size
+        size = file.size()
         if size != row.bytes:
             return f"has {size} bytes, the catalogue says {row.bytes}"
-        found, reason = altered(fd, size, row.sha256, pace)
+        found, reason = altered(file, size, row.sha256, pace)
     except OSError as error:
-        return f"can't be read: {error.strerror}"
+        return unreadable(error)
     finally:
-        os.close(fd)
+        file.close()
     if reason is not None:
         return reason
     if row.sha256 is None:
@@ -219,13 +224,19 @@ def _look(database: Database, row: ScrubRow, done: Scrubbed, pace: _Pace) -> str
     return None
 
 
-def _enter_missing(database: Database, row: ScrubRow) -> None:
+def _enter_missing(database: Database, tier: Tier, row: ScrubRow) -> None:
     """What the segment held is no longer footage, and its cause is ``missing``. One under a legal hold stays listed:
     the fence can't tell this from a deletion, and somebody must look."""
     key = Key(row.camera, row.start_us, row.node, row.epoch)
     with database.write() as conn:
         segment = segments.get(conn, key)
-        if segment is None or segment.growing or row.path().exists():
+        if segment is None or segment.growing:
+            return
+        try:
+            if tier.look(row.path()) is not None:
+                return
+        except OSError:
+            # The disk does not say that it is gone.
             return
         if holds.keeps(conn, key.camera, key.start_us, segment.end_us):
             log.error("%s: a legal hold is on it, so the catalogue goes on listing it", row.path())
@@ -238,8 +249,13 @@ def _enter_missing(database: Database, row: ScrubRow) -> None:
                 detail = {**detail, "segments": 0, "bytes": 0}
 
 
+def unreadable(error: OSError) -> str:
+    """A file that could not be read, in words; what to do is the disk's matter."""
+    return f"can't be read: {error.strerror}"
+
+
 def altered(
-    fd: int, size: int, sha256: str | None, read: Callable[[int], None] | None = None
+    file: OpenFile, size: int, sha256: str | None, read: Callable[[int], None] | None = None
 ) -> tuple[str, str | None]:
     """Reads all ``size`` bytes of a segment; returns their SHA-256, and what is wrong with them, if anything. Where the
     catalogue has no hash, the file's own tail vouches for what is before it. ``read`` as for ``hashed``.
@@ -248,16 +264,19 @@ def altered(
         OSError: the disk could not give the bytes.
     """
     if sha256 is not None:
-        whole, _ = hashed(fd, size, read=read)
+        whole, *_ = hashed(file, size, read=read)
         return whole, None if whole == sha256 else "its bytes are not those that were recorded (SHA-256 differs)"
     try:
-        file = read_fd(fd)
+        found = read_segment(file)
     except BoxError as error:
         return "", f"is damaged: {error}"
-    if file.tail is None:
+    if found.tail is None:
         return "", "its end was lost, so nothing vouches for its bytes"
-    whole, content = hashed(fd, size, split=file.whole_bytes, read=read)
-    same = content == file.tail.content_sha256
+    whole, content, end = hashed(file, size, split=found.whole_bytes, read=read)
+    # Nothing vouches for the tail itself: what is entered as the file's hash is read twice.
+    if end != hashlib.sha256(file.read_at(found.whole_bytes, size - found.whole_bytes)).hexdigest():
+        return "", "its end could not be read twice alike"
+    same = content == found.tail.content_sha256
     return whole, None if same else "its bytes are not those that its own tail speaks of (SHA-256 differs)"
 
 

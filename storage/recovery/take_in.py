@@ -7,6 +7,7 @@ and left alone. What a growing row is known to have held is entered as footage o
 
 from __future__ import annotations
 
+import errno
 import logging
 import sqlite3
 from dataclasses import dataclass, field, replace
@@ -17,13 +18,14 @@ from storage.catalogue.database import Database
 from storage.catalogue.segments import Key, Segment
 from storage.causes import Cause
 from storage.disk.files import Files
+from storage.disk.reading import RecordedFile, exists
 from storage.disk.roots import Root
 from storage.format.boxes import BoxError
 from storage.format.layout import SegmentName, parse
 from storage.format.segment_file import read
 from storage.recovery.adopt import Brought, Loss, bring, described, enter_brought
 
-__all__ = ["IntakeReport", "TakingIn", "close_row_without_file", "end_run", "exists", "files_of", "may_hold_footage"]
+__all__ = ["IntakeReport", "TakingIn", "close_row_without_file", "end_run", "files_of", "may_hold_footage"]
 
 log = logging.getLogger(__name__)
 
@@ -87,12 +89,15 @@ class TakingIn:
         return True
 
     def _enter(self, path: Path) -> None:
-        found = described(path, self._root)
+        found = described(self._files, path, self._root)
         if not found.frames:
             raise BoxError("holds no picture")
         with self._database.write() as conn:
             # Retention runs on while a recorder's cameras are taken in: what it gave up since must not come back.
-            if not _is_garbage(conn, found.key) and exists(path):
+            is_there = exists(path, self._files)
+            if is_there is None:
+                raise OSError(errno.EIO, "the disk does not say whether it is still there", str(path))
+            if is_there and not _is_garbage(conn, found.key):
                 enter_brought(conn, self._root, found, self._loss)
                 self._report.entered += 1
 
@@ -135,11 +140,11 @@ def _is_garbage(conn: sqlite3.Connection, key: Key) -> bool:
     return row is not None
 
 
-def files_of(row: Segment) -> list[Path]:
+def files_of(row: Segment, files: Files) -> list[Path]:
     """Where a growing segment's file may be: its writer may have been killed between giving it its name
     and saying so."""
     final = replace(row, growing=False).path
-    return [path for path in (row.path, final) if exists(path) is not False]
+    return [path for path in (row.path, final) if exists(path, files) is not False]
 
 
 def close_row_without_file(conn: sqlite3.Connection, row: Segment, now_us: int, loss: Loss) -> bool:
@@ -156,19 +161,20 @@ def close_row_without_file(conn: sqlite3.Connection, row: Segment, now_us: int, 
     return held
 
 
-def may_hold_footage(row: Segment) -> bool:
+def may_hold_footage(row: Segment, files: Files) -> bool:
     """Whether a growing row's file, which could not be taken in, may be at another time. One that is no segment of ours
     never will."""
-    return any(exists(path) is None or _holds(path) for path in files_of(row))
+    return any(exists(path, files) is None or _holds(path, files) for path in files_of(row, files))
 
 
-def _holds(path: Path) -> bool:
+def _holds(path: Path, files: Files) -> bool:
     try:
-        read(path)
+        with RecordedFile.open(path, files) as file:
+            read(file)
     except BoxError:
         return False
     except OSError:
-        return exists(path) is not False
+        return exists(path, files) is not False
     return True
 
 
@@ -182,14 +188,3 @@ def end_run(conn: sqlite3.Connection, run: Key, loss: Loss) -> None:
     ).fetchone()
     end_us = run.start_us if row is None else row[0]
     segments.end_run(conn, run, end_us=end_us, cause=loss.cause, detail=loss.detail)
-
-
-def exists(path: Path) -> bool | None:
-    """Whether there is such a file; None if the disk does not say."""
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return None
-    return True

@@ -17,10 +17,10 @@ from storage.catalogue import facts, segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
 from storage.causes import Cause
-from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, is_mounted
 from storage.format.layout import segment_path
 from storage.retention import holds
+from storage.tiers import LOCAL, Tier
 
 __all__ = ["discard", "sweep"]
 
@@ -66,9 +66,9 @@ def discard(
     return freed
 
 
-def sweep(database: Database, files: Files = FILES, *, most: int = 1_000) -> int:
-    """Unlinks the files of garbage rows, ``most`` at a time until none is left; returns how many rows were closed. A
-    file that can't be unlinked keeps its row and is tried again at the next sweep."""
+def sweep(database: Database, tier: Tier = LOCAL, *, most: int = 1_000) -> int:
+    """Deletes the files of garbage rows, ``most`` at a time until none is left; returns how many rows were closed. A
+    file that can't be deleted keeps its row and is tried again at the next sweep."""
     closed = 0
     after = (-1, -1, -1, -1)
     mounted: dict[str, bool] = {}
@@ -85,50 +85,16 @@ def sweep(database: Database, files: Files = FILES, *, most: int = 1_000) -> int
         if not rows:
             return closed
         after = (rows[-1]["ck"], rows[-1]["start_us"], rows[-1]["nk"], rows[-1]["epoch"])
+        places: dict[Path, dict[Path, tuple[int, int, int, int]]] = defaultdict(dict)
         for row in rows:
+            root = Path(row["path"])
             if row["root"] not in mounted:
-                # On an empty mount point every file looks unlinked; on another disk it would be another's.
-                mounted[row["root"]] = is_mounted(Root(row["root"], Path(row["path"])))
-        done = _unlink([row for row in rows if mounted[row["root"]]], files)
+                # On an empty mount point every file looks deleted; on another disk it would be another's.
+                mounted[row["root"]] = is_mounted(Root(row["root"], root))
+            if mounted[row["root"]]:
+                path = segment_path(row["camera"], row["start_us"], row["epoch"], row["node"], growing=False)
+                places[root][root / path] = (row["ck"], row["start_us"], row["nk"], row["epoch"])
+        done = [known[path] for root, known in places.items() for path in tier.delete(root, list(known))]
         with database.write() as conn:
             conn.executemany("DELETE FROM garbage WHERE camera = ? AND start_us = ? AND node = ? AND epoch = ?", done)
         closed += len(done)
-
-
-def _unlink(rows: Sequence[sqlite3.Row], files: Files) -> list[tuple[int, int, int, int]]:
-    folders: dict[tuple[Path, Path], list[tuple[int, int, int, int]]] = defaultdict(list)
-    for row in rows:
-        root = Path(row["path"])
-        path = root / segment_path(row["camera"], row["start_us"], row["epoch"], row["node"], growing=False)
-        try:
-            files.unlink(path)
-        except FileNotFoundError:
-            # A sweep before this one was cut off after it.
-            pass
-        except OSError as error:
-            log.error("%s can't be removed: %s; will try again", path, error)
-            continue
-        folders[root, path.parent].append((row["ck"], row["start_us"], row["nk"], row["epoch"]))
-    done: list[tuple[int, int, int, int]] = []
-    for (root, folder), keys in folders.items():
-        try:
-            if folder.is_dir():
-                files.sync_folder(folder)
-                _remove_if_empty(root, folder, files)
-        except OSError as error:
-            log.error("%s can't be synced: %s; will try again", folder, error)
-            continue
-        done.extend(keys)
-    return done
-
-
-def _remove_if_empty(root: Path, folder: Path, files: Files) -> None:
-    """Hour and day folders that hold nothing any more go too; the camera's folder stays."""
-    for at in (folder, folder.parent):
-        if at.parent == root or at == root or any(at.iterdir()):
-            return
-        try:
-            files.remove_folder(at)
-        except OSError:
-            # A recorder has just made a file in it.
-            return

@@ -27,6 +27,7 @@ from storage.retention import deleting as garbage
 from storage.retention import holds
 from storage.retention.holds import Ranges
 from storage.retention.policies import Policy
+from storage.tiers import LOCAL, Tier
 
 __all__ = [
     "MAX_AGE",
@@ -303,7 +304,7 @@ def apply(
     deletions: Sequence[Deletion],
     *,
     now_us: int,
-    files: Files = FILES,
+    tier: Tier = LOCAL,
     by: Actor | None = None,
     sweep: bool = True,
 ) -> Applied:
@@ -328,5 +329,5 @@ def apply(
                 # What rules delete by themselves is in the ledger; here is what somebody did.
                 audit.enter(conn, "footage_deleted", detail={"segments": dict(+cameras), "by": "retention plan"})
         if sweep:
-            garbage.sweep(database, files)
+            garbage.sweep(database, tier)
     return Applied(gone, freed_bytes)

@@ -17,6 +17,7 @@ from typing import Final
 from storage.catalogue import facts
 from storage.causes import Cause
 from storage.disk.files import Files
+from storage.disk.reading import exists
 from storage.disk.roots import Root, is_mounted
 from storage.errors import SyncError
 from storage.format.layout import segment_path
@@ -84,14 +85,17 @@ class Salvage:
         try:
             brought = bring(self._files, root, part, end_us=believed_us, trusted_bytes=handle.trusted_bytes)
         except FileNotFoundError:
-            if not final.exists():
+            is_there = exists(final, self._files)
+            if is_there is None:
+                raise
+            if not is_there:
                 if not is_mounted(root):
                     raise OSError(errno.ENODEV, "its disk is away", str(root.path)) from None
                 log.error("camera %s: %s is gone before it could be closed", head.camera, part)
                 return
             # Only the sync of its folder had failed.
             self._files.sync_folder(final.parent)
-            brought = described(final, root)
+            brought = described(self._files, final, root)
         self._catalogue.put(lambda conn: enter_brought(conn, root, brought, loss))
         self.explain(handle, brought.end_us if brought.frames else head.start_us, believed_us)
         if not brought.frames:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from storage.disk.files import Files
+from storage.disk.reading import refuse_existing
 from storage.disk.roots import IDENTITY_FILE
 from storage.errors import SyncError
 from storage.format.sample_index import SegmentIndex
@@ -78,9 +79,8 @@ class SegmentWriter:
         if not (root / IDENTITY_FILE).exists():
             # Its disk went away while the server ran: what is written now would fill the disk below the mount point.
             raise OSError(errno.ENODEV, "the root's identity file is gone: is its disk mounted?", str(root))
-        if final.exists():
-            # A clock set back can lead to the same millisecond again; a rename would replace footage without a word.
-            raise FileExistsError(errno.EEXIST, "a segment of this name exists", str(final))
+        # A clock set back can lead to the same millisecond again.
+        refuse_existing(final, files)
         self._fd = self._create(root)
         try:
             self.disk = files.disk_of(self._fd)
@@ -190,9 +190,8 @@ class SegmentWriter:
             self.synced_bytes = self.bytes
         finally:
             self.abandon()
-        if self._final.exists():
-            # Somebody put it there meanwhile.
-            raise FileExistsError(errno.EEXIST, "a segment of this name exists", str(self._final))
+        # Somebody may have put one there meanwhile.
+        refuse_existing(self._final, self._files)
         self._files.rename(self._part, self._final)
         self._files.sync_folder(self._final.parent)
         return Closed(self.bytes, self._hasher.hexdigest(self._digest))

@@ -23,10 +23,11 @@ from storage.disk.files import FILES
 from storage.disk.roots import open_root
 from storage.format.sample_index import IndexBuilder, SegmentIndex
 from storage.format.sample_index_codec import encode
-from storage.format.segment_file import Head, read
+from storage.format.segment_file import Head
 from storage.writing.segment_writer import SegmentWriter
 from tests.bench.machine import describe
 from tests.recorder.frames_made import encoded
+from tests.support.segments import read
 
 SECONDS, RATE, GOP = 300, 25, 50
 COPIES = 20

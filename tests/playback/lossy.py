@@ -23,13 +23,13 @@ from storage.catalogue.segments import Segment
 from storage.causes import Cause, Layer
 from storage.coverage.one_camera import Coverage, coverage
 from storage.disk.roots import Root, register
-from storage.format.segment_file import read
 from storage.intervals import Interval
 from storage.writing.catalogue_writer import CatalogueWriter
 from storage.writing.disk_writer import DiskWriter
 from storage.writing.open_segment import SegmentHandle
 from tests.playback.frames import TICKS, Encoded, encode
 from tests.support.catalogues import new_catalogue
+from tests.support.segments import read
 
 CAMERA = "gate-1"
 START_US = 1_790_000_000_000_000

@@ -19,6 +19,7 @@ from storage.format import segment_file
 from storage.format.sample_index import SegmentIndex
 from tests.playback.footage import CAMERA, START_US, Studio
 from tests.playback.frames import encode, sound
+from tests.support.segments import read
 
 
 def rows(studio: Studio) -> list[Segment]:
@@ -42,11 +43,11 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Whole files read, by their size."""
     found: list[int] = []
 
-    def read_fd(fd: int) -> segment_file.SegmentFile:
-        found.append(os.fstat(fd).st_size)
-        return segment_file.read_fd(fd)
+    def read_counted(file: segment_file.Readable) -> segment_file.SegmentFile:
+        found.append(file.size())
+        return segment_file.read(file)
 
-    monkeypatch.setattr(index_cache, "read_fd", read_fd)
+    monkeypatch.setattr(index_cache, "read", read_counted)
     return found
 
 
@@ -54,7 +55,7 @@ def test_a_closed_segment_is_read_once(studio: Studio, reads: list[int]) -> None
     studio.record(encode("h264", 80), START_US)
     for _ in range(3):
         for row in rows(studio):
-            assert same(studio.cache.get(row).index, segment_file.read(row.path).index)
+            assert same(studio.cache.get(row).index, read(row.path).index)
     assert len(reads) == 2
 
 
@@ -77,14 +78,14 @@ def test_a_growing_segment_is_extended(studio: Studio, reads: list[int]) -> None
     for _ in growing:
         (row,) = rows(studio)
         found = studio.cache.get(row)
-        assert same(found.index, segment_file.read(row.path).index)
+        assert same(found.index, read(row.path).index)
         assert found.whole_bytes == row.path.stat().st_size
     assert len(reads) == 1
     growing.close()
     (row,) = rows(studio)
     found = studio.cache.get(row)
     assert found.tail is not None
-    assert same(found.index, segment_file.read(row.path).index)
+    assert same(found.index, read(row.path).index)
     assert len(reads) == 2
 
 

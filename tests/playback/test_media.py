@@ -16,9 +16,9 @@ from nvr.playback.hls.names import parse_segment_name, parse_zero, segment_uri
 from nvr.playback.media import open_media, parse_range
 from storage.catalogue.segments import Key
 from storage.format.boxes import children, parse_moof
-from storage.format.segment_file import read
 from tests.playback.footage import CAMERA, START_US, Studio
 from tests.playback.frames import encode, sound
+from tests.support.segments import read
 
 
 @pytest.mark.parametrize(

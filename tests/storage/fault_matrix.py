@@ -26,6 +26,7 @@ from storage.intervals import clip, subtract
 from storage.recovery.backlog import Backlog
 from storage.retention import deleting as garbage
 from storage.retention.plan import Candidate, Deletion, apply
+from storage.tiers.local import LocalTier
 from storage.writing.disk_writer import DiskWriter
 from tests.storage import mp4
 from tests.storage.faulty_files import FAULTS, Fault, FaultyDatabase, FaultyFiles, Kill
@@ -263,7 +264,7 @@ def delete(case: Case) -> None:
             deletions.append(Deletion(candidate, "max_age"))
         else:
             case.promised.append((start_us, start_us + SECOND_US))
-    apply(case.database, deletions, now_us=NOW_US, files=case.files)
+    apply(case.database, deletions, now_us=NOW_US, tier=LocalTier(case.files))
 
 
 def roots(case: Case) -> None:

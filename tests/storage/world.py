@@ -23,7 +23,7 @@ from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, register
 from storage.format.layout import parse, segment_path
 from storage.format.sample_index import IndexBuilder
-from storage.format.segment_file import Head, SegmentFile, Tail, head_box, read, tail_box
+from storage.format.segment_file import Head, SegmentFile, Tail, head_box, tail_box
 from storage.intervals import Interval
 from storage.recovery.at_start import IntakeReport, reconcile
 from storage.recovery.backlog import Backlog
@@ -31,6 +31,7 @@ from storage.writing.catalogue_writer import CatalogueWriter, Operation
 from storage.writing.disk_writer import DiskWriter
 from storage.writing.open_segment import SegmentHandle
 from tests.storage import mp4
+from tests.support.segments import read
 
 NODE = "n1"
 CAMERA = "cam"

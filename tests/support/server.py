@@ -24,8 +24,9 @@ from storage.catalogue.database import Database
 from storage.catalogue.migrations import migrations
 from storage.catalogue.segments import Segment
 from storage.coverage.one_camera import Coverage, coverage
-from storage.format.segment_file import SegmentFile, read
+from storage.format.segment_file import SegmentFile
 from tests.support.cameras.frames import frame_hash
+from tests.support.segments import read
 
 if TYPE_CHECKING:
     from tests.support.chrome import Page

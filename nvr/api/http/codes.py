@@ -112,7 +112,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     ),
     "clip_too_long": (422, "The clip has more frames than can be planned: ask for parts"),
     "gap_too_long": (422, "A gap of the range is longer than a clip can keep: collapse gaps, or ask for parts"),
-    "footage_damaged": (500, "A file is not what the catalogue says of it, or ends too early"),
+    "footage_damaged": (500, "A file is not what the catalogue says of it, ends too early, or can't be read"),
     "internal": (500, "A fault of the server; `incident` is how to find it in the log"),
     "catalogue_unavailable": (503, "The catalogue can't be read or written now"),
     "busy": (503, "Too much of this kind is asked for at once; `Retry-After` says when to try again"),

@@ -38,7 +38,7 @@ from nvr.evidence.package.manifest import (
 )
 from nvr.evidence.package.plan import CameraPlan, FilePlan, plan_camera
 from nvr.evidence.package.request import ExportRequest, Unit
-from nvr.evidence.seal.errors import ExportRefused, NothingToExport, WronglyWritten
+from nvr.evidence.seal.errors import ExportRefused, NothingToExport, SourceChanged, WronglyWritten
 from nvr.evidence.seal.oeff import ExportUnit, SealSource
 from nvr.evidence.seal.signing import Signer
 from nvr.evidence.seal.times import folder_name
@@ -108,6 +108,7 @@ def plan_export(database: Database, cache: IndexCache, request: ExportRequest, *
 
     Raises:
         ExportRefused: it can't be; ``NothingToExport``: there is no footage at all.
+        SourceChanged: there is some, and none of it can be read.
     """
     complaints = request.complaints()
     if complaints:
@@ -117,6 +118,9 @@ def plan_export(database: Database, cache: IndexCache, request: ExportRequest, *
         for camera in request.cameras
     )
     plan = ExportPlan(request, cameras)
+    problems = [problem for camera in cameras for problem in camera.problems]
+    if not plan.files and problems:
+        raise SourceChanged(f"none of what was recorded of the range can be exported: {problems[0].detail}")
     if not plan.files:
         raise NothingToExport("nothing of the range was recorded; nvr gaps says why")
     names = [file.name for file in plan.files]
@@ -199,7 +203,8 @@ def remove_package(destination: Path) -> None:
 
 
 def _check(package: Package, plan: ExportPlan, cache: IndexCache, signer: Signer, progress: Progress) -> None:
-    """Raises ``WronglyWritten`` unless the package, read back, is what was recorded."""
+    """Raises ``WronglyWritten`` unless the package, read back, is what was recorded; ``SourceChanged`` if that can't be
+    told."""
     known = {part.piece.segment.key: part.piece.segment for file in plan.files for part in file.parts}
 
     def find(key: Key) -> OpenSegment:
@@ -211,6 +216,8 @@ def _check(package: Package, plan: ExportPlan, cache: IndexCache, signer: Signer
     copied = sum(file.bytes for file in plan.files)
     if found.outcome is not CheckOutcome.GOOD or found.compared_bytes != copied:
         why = "; ".join(found.details) or f"{found.compared_bytes} of {copied} bytes of footage could be compared"
+        if found.outcome is CheckOutcome.PARTLY:
+            raise SourceChanged(f"it can't be compared with what was recorded, so it is not handed out: {why}")
         raise WronglyWritten(f"what was written is not what was recorded, so it is not handed out: {why}")
 
 

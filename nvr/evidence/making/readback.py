@@ -9,13 +9,12 @@ and is the same.
 
 from __future__ import annotations
 
-import os
 import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -29,11 +28,12 @@ from nvr.evidence.seal.times import parse_iso
 from nvr.evidence.verify import FindingKind, VerificationReport, verify
 from nvr.evidence.verify.sources import ArchiveSource, FolderSource, PackageSource
 from nvr.evidence.verify.words import finding_text
-from nvr.playback.errors import FootageGone
+from nvr.playback.errors import FootageDamaged, FootageGone
 from nvr.playback.index_cache import OpenSegment
 from storage.catalogue.segments import Key
 from storage.format.boxes import BoxError, children, header
 from storage.format.dating import undated
+from storage.tiers.base import OpenFile
 
 __all__ = ["ReadBack", "read_back"]
 
@@ -53,8 +53,8 @@ Find = Callable[[Key], OpenSegment]
 @dataclass(frozen=True, slots=True)
 class ReadBack:
     """What was found: ``details`` say it for people, ``compared_bytes`` how many bytes of fragments were compared,
-    ``gone`` how many segments could not be; ``is_ours``: what it holds is what a trusted certificate signed, so that
-    whatever is wrong with it was wrong from the beginning."""
+    ``gone`` how many segments are no longer here, or can't be read; ``is_ours``: what it holds is what a trusted
+    certificate signed, so that whatever is wrong with it was wrong from the beginning."""
 
     outcome: CheckOutcome
     details: tuple[str, ...]
@@ -88,6 +88,10 @@ class _Differs(Exception):
     pass
 
 
+class _UnreadError(Exception):
+    pass
+
+
 class _Ended(Exception):
     pass
 
@@ -117,21 +121,34 @@ def read_back(
     details = [*wrong[:_MOST_DETAILS]]
     if len(wrong) > _MOST_DETAILS:
         details.append(f"and {len(wrong) - _MOST_DETAILS} more")
-    if compared.gone:
-        details.append(f"{compared.gone} of its segments are no longer recorded here: they can't be compared")
+    if gone := compared.gone - compared.unread_segments:
+        details.append(f"{gone} of its segments are no longer recorded here: they can't be compared")
+    details += compared.unread[:_MOST_DETAILS]
+    if len(compared.unread) > _MOST_DETAILS:
+        details.append(f"and {len(compared.unread) - _MOST_DETAILS} more can't be compared")
     is_ours = report.signer_known and all(finding.kind is FindingKind.MALFORMED for finding in report.findings)
     return ReadBack(outcome, tuple(details), compared.bytes, compared.gone, str(report.about.get("id", "")), is_ours)
 
 
 @dataclass(slots=True)
 class _Compared:
-    bytes: int
-    gone: int
-    wrong: list[str]
+    """``unread``: why ``unread_segments`` of those in ``gone`` can't be read here, in words."""
+
+    bytes: int = 0
+    gone: int = 0
+    unread_segments: int = 0
+    wrong: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+    def add_unread(self, count: int, why: str) -> None:
+        """So many segments can't be compared."""
+        self.gone += count
+        self.unread_segments += count
+        self.unread.append(why)
 
 
 def _compare(target: Path, find: Find, ending: threading.Event) -> _Compared:
-    found = _Compared(0, 0, [])
+    found = _Compared()
     with _source(target) as source:
         if source is None or MANIFEST_NAME not in source.sizes:
             # Verification says what is wrong.
@@ -171,7 +188,7 @@ def _compare_file(source: PackageSource, listed: _File, find: Find, found: _Comp
     with source.open(listed.name) as exported:
         head = _take(exported, min(listed.segments[0].file_bytes[0], _LARGEST_HEADER_BYTES))
         at = len(head)
-        for segment in listed.segments:
+        for number, segment in enumerate(listed.segments):
             begin, end = segment.file_bytes
             where = f"{listed.name}, footage from {segment.start}"
             if end - begin != segment.source_bytes[1] - segment.source_bytes[0] or begin < at:
@@ -181,6 +198,10 @@ def _compare_file(source: PackageSource, listed: _File, find: Find, found: _Comp
                 _skip(exported, begin - at)
                 at = begin
                 opened = find(Key(listed.camera, parse_iso(segment.start), segment.node, segment.epoch))
+            except FootageDamaged as error:
+                # Which says nothing of what was exported.
+                found.add_unread(1, f"{where}: it can't be compared: {error}")
+                continue
             except FootageGone:
                 found.gone += 1
                 continue
@@ -188,12 +209,17 @@ def _compare_file(source: PackageSource, listed: _File, find: Find, found: _Comp
                 found.wrong.append(f"{where}: {error}")
                 return
             try:
-                if undated(_pread(opened.fd, 0, len(head))) != undated(head):
+                # Of the footage, not of the package: that is told to whoever asked, as an ``OSError``.
+                if undated(_recorded(opened.data, 0, len(head))) != undated(head):
                     raise _Differs("the file's header is not that of what was recorded")
-                _compare_part(opened.fd, segment.source_bytes, exported, ending)
+                _compare_part(opened.data, segment.source_bytes, exported, ending)
             except (_Differs, BoxError, struct.error) as error:
                 found.wrong.append(f"{where}: {error}")
                 # Where the next segment's begins is not certain any more.
+                return
+            except _UnreadError as error:
+                left = len(listed.segments) - number
+                found.add_unread(left, f"{where}: it can't be compared, nor what follows in the file: {error}")
                 return
             finally:
                 opened.close()
@@ -217,30 +243,27 @@ def _take(file: BinaryIO, count: int) -> bytes:
     return data
 
 
-def _pread(fd: int, offset: int, count: int, *, least: int | None = None) -> bytes:
-    """Bytes of the recorded file: exactly ``count``, or at least ``least``."""
-    data = os.pread(fd, count, offset)
-    while len(data) < (count if least is None else least):
-        more = os.pread(fd, count - len(data), offset + len(data))
-        if not more:
-            raise _Differs("the recorded file ends before it")
-        data += more
-    return data
+def _recorded(data: OpenFile, offset: int, count: int) -> bytes:
+    """Bytes of the recorded file."""
+    try:
+        return data.read_at(offset, count)
+    except OSError as error:
+        raise _UnreadError(f"{data.path} can't be read: {error.strerror}") from error
 
 
-def _compare_part(fd: int, source_bytes: tuple[int, int], exported: BinaryIO, ending: threading.Event) -> None:
+def _compare_part(data: OpenFile, source_bytes: tuple[int, int], exported: BinaryIO, ending: threading.Event) -> None:
     """Compares the boxes ``[begin, end)`` of the recorded file with the next bytes of the exported one."""
     at, end = source_bytes
     while at < end:
         if ending.is_set():
             raise _Ended
-        head = _pread(fd, at, min(_HEAD_BYTES, end - at), least=8)
+        head = _recorded(data, at, min(_HEAD_BYTES, end - at))
         box = header(head, 0, len(head))
         if box is None or at + box.end > end:
             raise _Differs(f"byte {at} of the recorded file does not begin a box that ends within what was copied")
         if box.kind == b"moof":
             if box.end > len(head):
-                head = _pread(fd, at, box.end)
+                head = _recorded(data, at, box.end)
             recorded, copied = head[: box.end], _take(exported, box.end)
             if recorded != copied and _settled(recorded) != _settled(copied):
                 raise _Differs(f"the header of the fragment at byte {at} of the recorded file differs")
@@ -248,7 +271,7 @@ def _compare_part(fd: int, source_bytes: tuple[int, int], exported: BinaryIO, en
             done = 0
             while done < box.end:
                 size = min(_CHUNK_BYTES, box.end - done)
-                if _pread(fd, at + done, size) != _take(exported, size):
+                if _recorded(data, at + done, size) != _take(exported, size):
                     raise _Differs(f"bytes {at + done} to {at + done + size} of the recorded file differ")
                 done += size
                 if ending.is_set():

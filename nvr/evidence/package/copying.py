@@ -31,6 +31,7 @@ from nvr.evidence.seal.signing import Signer
 from nvr.playback.errors import PlaybackError
 from nvr.playback.index_cache import IndexCache, OpenSegment
 from nvr.playback.mapping import TimeMap
+from storage.disk.reading import EndsEarlyError
 from storage.format.boxes import BoxError, Track, children, header
 from storage.format.dating import dated
 
@@ -159,19 +160,19 @@ def _reading(opened: OpenSegment, part: PackagePart, blocks: queue.Queue[_Block]
         forgotten = 0
         for offset, size, fragments in _blocks(opened, part):
             # The disk reads on while this is hashed.
-            _advise(opened.fd, offset + size, _READ_AHEAD_BYTES, os.POSIX_FADV_WILLNEED)
-            data = _read(opened, offset, size)
+            opened.data.will_need(offset + size, _READ_AHEAD_BYTES)
+            data = opened.data.read_at(offset, size)
             digest.update(data)
             if offset - forgotten >= _FORGET_BYTES:
                 # The system need not keep what is read once. Told of pages that just came in, it would wait for every
                 # processor.
-                _advise(opened.fd, forgotten, offset - forgotten, os.POSIX_FADV_DONTNEED)
+                opened.data.forget(forgotten, offset - forgotten)
                 forgotten = offset
             if fragments and not put(_Block(data, fragments)):
                 return
             if stop.is_set():
                 return
-        _advise(opened.fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        opened.data.forget(0, opened.file.size)
         put(_Block(b"", (), ended=digest.finish()))
     except BaseException as error:
         put(_Block(b"", (), error=error))
@@ -180,18 +181,6 @@ def _reading(opened: OpenSegment, part: PackagePart, blocks: queue.Queue[_Block]
 def _advise(fd: int, offset: int, count: int, advice: int) -> None:
     with contextlib.suppress(OSError):
         os.posix_fadvise(fd, offset, count, advice)
-
-
-def _read(opened: OpenSegment, offset: int, size: int) -> bytes:
-    """Exactly these bytes."""
-    parts: list[bytes] = []
-    while size:
-        data = os.pread(opened.fd, size, offset)
-        if not data:
-            raise SourceChanged(f"{opened.segment.relative_path} ends at byte {offset}, earlier than it did")
-        parts.append(data)
-        offset, size = offset + len(data), size - len(data)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _blocks(opened: OpenSegment, part: PackagePart) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
@@ -347,6 +336,9 @@ def _copy(
         while True:
             block = blocks.get()
             if block.error is not None:
+                if isinstance(block.error, EndsEarlyError):
+                    where = f"ends at byte {block.error.at}, earlier than it did"
+                    raise SourceChanged(f"{opened.segment.relative_path} {where}") from block.error
                 if isinstance(block.error, OSError):
                     reason = block.error.strerror or type(block.error).__name__
                     raise SourceChanged(f"{opened.segment.relative_path} can't be read: {reason}") from block.error

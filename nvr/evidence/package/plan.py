@@ -13,6 +13,7 @@ be read is named in ``problems``.
 from __future__ import annotations
 
 import itertools
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -41,6 +42,8 @@ SIGNATURE_UUID: Final = bytes.fromhex("005bc93f2d715e95ada4796f90877a6f")
 """User data of SEI units that carry a camera's own signatures (ONVIF Media Signing)."""
 
 # A signature stands behind what it signs, in the next group of pictures as a rule.
+log = logging.getLogger(__name__)
+
 _SIGNATURE_WITHIN_US: Final = 30_000_000
 # Of so many fragments of a camera that signs at least one has a signature.
 _SIGNED_WITHIN: Final = 60
@@ -280,7 +283,16 @@ def _until_signed(
 
 
 def _signed_in(cache: IndexCache, pieces: Sequence[Piece]) -> list[PackagePart]:
-    """The beginning of the segments that follow, up to the first signature in them; nothing if none comes soon."""
+    """The beginning of the segments that follow, up to the first signature in them; nothing if none comes soon, or can
+    be read: what was asked for is exported all the same."""
+    try:
+        return _first_signed(cache, pieces)
+    except PlaybackError as error:
+        log.warning("the camera's signature behind the range is not exported: %s", error)
+        return []
+
+
+def _first_signed(cache: IndexCache, pieces: Sequence[Piece]) -> list[PackagePart]:
     until_us = pieces[0].start_us + _SIGNATURE_WITHIN_US
     parts: list[PackagePart] = []
     for piece in pieces:

@@ -1,7 +1,7 @@
 """The bytes of a virtual file: a head that is made as it is read, then stretches of recorded files, one behind the
 other.
 
-Reads only with ``os.preadv`` on files that are open already, so that threads may read at once. Invariant: any range
+Reads at given places of files that are open already, so that threads may read at once. Invariant: any range
 reads as the same bytes of the whole; what can't be read raises, and never ends early.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import bisect
 import itertools
-import os
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,8 +16,8 @@ import numpy as np
 
 from nvr.playback.clip.movie import Lazy, Pieces
 from nvr.playback.clip.samples import Payload
-from nvr.playback.errors import FootageDamaged
 from nvr.playback.index_cache import FileSet, OpenSegment
+from nvr.playback.reading import read_into
 from storage.format.sample_index import Array
 
 __all__ = ["ClipLayout", "VirtualFile"]
@@ -132,25 +131,4 @@ def _read_into(view: memoryview, files: Sequence[OpenSegment], extents: list[tup
                 buffers.append(between[: offset - stop])
             buffers.append(view[at : at + size])
             at, stop, number = at + size, offset + size, number + 1
-        _preadv(files[file], buffers, start, stop - start)
-
-
-def _preadv(opened: OpenSegment, buffers: list[memoryview], offset: int, size: int) -> None:
-    """Fills the buffers with the ``size`` bytes of a file from ``offset`` on.
-
-    Raises:
-        FootageDamaged: it ends before, or can't be read.
-    """
-    while True:
-        try:
-            got = os.preadv(opened.fd, buffers, offset)
-        except OSError as error:
-            raise FootageDamaged(opened.segment.key, error.strerror or type(error).__name__) from error
-        if got == size:
-            return
-        if not got:
-            raise FootageDamaged(opened.segment.key, f"it ends at byte {offset}")
-        offset, size = offset + got, size - got
-        while got >= len(buffers[0]):
-            got -= len(buffers.pop(0))
-        buffers[0] = buffers[0][got:]
+        read_into(files[file], buffers, start, stop - start)

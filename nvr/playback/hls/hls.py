@@ -108,8 +108,11 @@ def recorded_playlist(
     found = _entries(shown, files, known)
     if not any(entry.uri for entry in found):
         raise NoFootage(camera, start_us, end_us)
-    # What is lost is a gap, whichever run it is asked of.
+    # What is lost is a gap, whichever run it is asked of; also at the end, where nothing would tell of it.
     gone = [piece for piece in pieces if piece.segment.key not in files]
+    until_us = max((piece.end_us for piece in gone), default=0)
+    if until_us > found[-1].end_us:
+        found.append(PlaylistEntry(found[-1].end_us, until_us))
     return Playlist(render(found), tuple(runs.not_shown(recorded, [*shown, *gone], start_us, end_us)))
 
 

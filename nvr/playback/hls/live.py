@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -104,13 +103,25 @@ class _Watch:
     def poll(self) -> tuple[list[_News], NotLive | None]:
         """What is new, and whether the camera is not live."""
         news: list[_News] = []
-        if self._open is not None and os.fstat(self._open.fd).st_size > self._open.file.size:
+        if self._open is not None and self._has_grown(self._open):
             self._read(self._open.segment, news)
         not_live = self.not_live
         if time.monotonic() - self._asked_s >= _ASK_S:
             not_live = self._ask(news)
             self._asked_s = time.monotonic()
         return news, not_live
+
+    def _has_grown(self, opened: OpenSegment) -> bool:
+        try:
+            return opened.data.size() > opened.file.size
+        except OSError as error:
+            # It is opened again as soon as the catalogue has been asked.
+            log.warning(
+                "live view of camera %s: %s can't be read: %s", self.camera, opened.segment.path, error.strerror
+            )
+            self.close()
+            self._asked_s = float("-inf")
+            return False
 
     def take(self, news: list[_News], not_live: NotLive | None) -> bool:
         """Enters it; whether anything has changed."""
@@ -175,7 +186,7 @@ class _Watch:
             return
         try:
             opened = self._cache.open(segment)
-        except FootageGone as error:
+        except (FootageGone, OSError) as error:
             log.warning("live view of camera %s: %s", self.camera, error)
             return
         self.close()

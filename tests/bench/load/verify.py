@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from storage.format.boxes import BoxError
-from storage.format.segment_file import read_fd
 from tests.bench.load.fleet import Sent
 from tests.bench.load.material import Clip, read_camera, read_number
+from tests.support.segments import read
 
 __all__ = ["Verdict", "verify"]
 
@@ -88,7 +88,7 @@ def _read(
     """Adds the frame numbers of a segment, each of which is compared."""
     fd = os.open(path, os.O_RDONLY)
     try:
-        index = read_fd(fd).index
+        index = read(path).index
         with mmap.mmap(fd, 0, prot=mmap.PROT_READ) as data:
             video = index.video
             for offset, size in zip(video.byte_offsets.tolist(), video.sizes.tolist(), strict=True):

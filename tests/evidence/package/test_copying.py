@@ -14,7 +14,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nvr.evidence.making import readback
 from nvr.evidence.making.package import make_package, plan_export
 from nvr.evidence.package import copying
 from nvr.evidence.package.copying import write_sealed
@@ -22,7 +21,10 @@ from nvr.evidence.seal.errors import SourceChanged, WronglyWritten
 from nvr.evidence.seal.oeff import ExportUnit, SealSource
 from nvr.evidence.seal.signing import Signer
 from nvr.evidence.verify import verify
+from nvr.playback.index_cache import IndexCache
+from storage.disk.files import Files
 from storage.format.boxes import Track, children, parse_moof
+from storage.tiers.local import LocalTier
 from tests.evidence.made import UNIT, request_of
 from tests.evidence.synthetic import Recorded, record
 from tests.nightly import IS_NIGHT
@@ -94,7 +96,7 @@ def test_a_slow_writer_loses_nothing_to_a_fast_reader(studio: Studio, signer: Si
 
 
 class _Slow:
-    """``os`` as the copying sees it, with disks that stall and give or take less than they are asked for."""
+    """``os`` as the copying sees it when it writes, with a disk that stalls and takes less than it is given."""
 
     def __init__(self, chance: random.Random, *, most_bytes: int, stalls: float) -> None:
         self._chance, self._most, self._stalls = chance, most_bytes, stalls
@@ -106,13 +108,19 @@ class _Slow:
         if self._chance.random() < self._stalls:
             time.sleep(self._chance.choice([0.0, 0.001, 0.005]))  # sleep: the disk is slow
 
-    def pread(self, fd: int, count: int, offset: int) -> bytes:
-        self._wait()
-        return os.pread(fd, self._chance.randint(1, min(count, self._most)) if count else 0, offset)
-
     def write(self, fd: int, data: bytes | bytearray | memoryview) -> int:
         self._wait()
         return os.write(fd, memoryview(data)[: self._chance.randint(1, self._most)])
+
+    def disk(self) -> Files:
+        """A disk that stalls and gives less than it is asked for."""
+
+        class Slow(Files):
+            def read(_, fd: int, count: int, offset: int) -> bytes:
+                self._wait()
+                return os.pread(fd, self._chance.randint(1, min(count, self._most)) if count else 0, offset)
+
+        return Slow()
 
 
 shapes = st.one_of(
@@ -151,7 +159,7 @@ def test_any_shape_any_range_any_disk(
         with pytest.MonkeyPatch.context() as patch:
             if sum(map(sum, sizes)) < 200 * 1_000 or slow._most > 1_000:
                 patch.setattr(copying, "os", slow)
-                patch.setattr(readback, "os", slow)
+                studio.cache = IndexCache(studio.database, tier=LocalTier(slow.disk()))
             path = export(studio, signer, folder / "package", start_us, end_us)
         assert_same(recorded, path, start_us, end_us)
     finally:
@@ -232,16 +240,23 @@ def test_a_copier_that_mixes_blocks_up_is_found_out(
         export(studio, signer, tmp_path / "package", START_US, recorded.end_us)
 
 
-def test_a_disk_that_ends_early_or_fails_makes_no_package(
-    studio: Studio, signer: Signer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_ends_early_or_fails_makes_no_package(studio: Studio, signer: Signer, tmp_path: Path) -> None:
     recorded = record(studio, START_US, [[200_000] * 2] * 10)
 
-    class Ends(_Slow):
-        def pread(self, fd: int, count: int, offset: int) -> bytes:
-            return b"" if offset > 2 * MIB else os.pread(fd, count, offset)
+    class Ends(Files):
+        least = 0
 
-    monkeypatch.setattr(copying, "os", Ends(random.Random(0), most_bytes=1 << 30, stalls=0))
+        def read(self, fd: int, count: int, offset: int) -> bytes:
+            # Its index is at its end.
+            return b"" if offset > 2 * MIB and count > self.least else super().read(fd, count, offset)
+
+    disk = Ends()
+    studio.cache = IndexCache(studio.database, tier=LocalTier(disk))
+    # Not "nothing was recorded".
+    with pytest.raises(SourceChanged, match=r"none of what was recorded .* ends at byte"):
+        export(studio, signer, tmp_path / "package", START_US, recorded.end_us)
+    # Fragments are read one by one to plan, and a megabyte at a time to copy.
+    disk.least = 500_000
     with pytest.raises(SourceChanged, match="earlier than it did"):
         export(studio, signer, tmp_path / "package", START_US, recorded.end_us)
     assert not (tmp_path / "package").exists()

@@ -22,7 +22,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from nvr.evidence.making import readback
 from nvr.evidence.making.package import make_package, plan_export
 from nvr.evidence.package import copying
 from nvr.evidence.seal.errors import NothingToExport
@@ -33,12 +32,14 @@ from nvr.playback.clip.clip import not_in, plan_clip, plan_clips
 from nvr.playback.errors import NoFootage, SeveralInits
 from nvr.playback.hls.hls import recorded_playlist
 from nvr.playback.hls.names import GAP_URI, parse_segment_name
+from nvr.playback.index_cache import IndexCache
 from storage.catalogue import segments
 from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.coverage import one_camera
 from storage.coverage.runs import NotShown
 from storage.format.boxes import children
+from storage.tiers.local import LocalTier
 from tests.evidence.made import UNIT, request_of
 from tests.evidence.package.test_copying import _Slow, fragments_of
 from tests.evidence.synthetic import FRAME_TICKS, Recorded, record
@@ -262,7 +263,7 @@ def _judge(
         with pytest.MonkeyPatch.context() as patch:
             if seed % 4 == 0:
                 patch.setattr(copying, "os", slow)
-                patch.setattr(readback, "os", slow)
+                studio.cache = IndexCache(studio.database, tier=LocalTier(slow.disk()))
             # The pages for people cost more than all the rest; other tests look at them.
             patch.setattr("nvr.evidence.making.package.make_statement", lambda manifest, stills: b"%PDF-")
             patch.setattr("nvr.evidence.making.package.first_picture", lambda path: None)

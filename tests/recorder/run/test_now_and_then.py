@@ -14,11 +14,11 @@ from nvr.recorder.media.packets import Ended
 from storage.causes import Cause
 from storage.disk.files import FILES
 from storage.disk.roots import Root
-from storage.format.segment_file import read, read_fd
 from storage.recovery.adopt import Brought, bring
 from tests.recorder.frames_made import picture
 from tests.recorder.run.test_pipeline import START_US, Rig
 from tests.support.cameras.clips import Clip, ClipSpec, clip
+from tests.support.segments import read
 from tests.support.server import frames
 
 EACH_US = 12_000_000
@@ -87,8 +87,7 @@ def test_no_frame_waits_for_the_next_one(rig: Rig, film: Clip, expected_us: int)
     for segment in rig.segments:
         # Whoever reads the file without its tail passes over the spares.
         assert segment.path.read_bytes().count(b"nvr-spar") == 3
-        with segment.path.open("rb", buffering=0) as file:
-            told, scanned = (read_fd(file.fileno(), trust_tail=trusted).index for trusted in (True, False))
+        told, scanned = (read(segment.path, trust_tail=trusted).index for trusted in (True, False))
         assert told.fragments.tolist() == scanned.fragments.tolist() and told.media_end == scanned.media_end
     assert found.spans[0][0] == START_US
     # Until it is known how it sends them, what lies between two is a gap.

@@ -20,13 +20,13 @@ from storage.causes import Cause
 from storage.coverage.fleet import read_batch
 from storage.coverage.one_camera import Coverage
 from storage.disk.files import FILES
-from storage.format.segment_file import read
 from storage.intervals import Interval, merge
 from storage.recovery.at_start import reconcile
 from storage.recovery.rebuild import rebuild
 from tests.nightly import IS_NIGHT
 from tests.playback.frames import TICKS
 from tests.playback.lossy import CAMERA, FPS, FRAME, GOP, START_US, Lossy, decoded
+from tests.support.segments import read
 
 COUNT = 150
 # Rounding of two borders.

@@ -12,10 +12,10 @@ import pytest
 
 from nvr.recorder.media.packets import AudioFormat, AudioPacket
 from nvr.recorder.sound.encoding import Encoding
-from storage.format.segment_file import read
 from tests.recorder.frames_made import aac, sound
 from tests.recorder.run.test_pipeline import FRAME_US, Rig, causes
 from tests.support.cameras.clips import Clip, ClipSpec, clip
+from tests.support.segments import read
 from tests.support.waiting import until
 
 RATE = 8000

@@ -17,7 +17,6 @@ from storage.coverage.fleet import read_batch
 from storage.coverage.one_camera import pieces
 from storage.format.boxes import BoxError, Hole, hole_box, parse_moof
 from storage.format.sample_index_codec import decode, encode
-from storage.format.segment_file import read
 from storage.intervals import DAY_US
 from storage.recovery.check import CheckFinding, CheckKind, check
 from storage.recovery.rebuild import rebuild
@@ -34,6 +33,7 @@ from tests.storage.world import (
     assert_consistent,
     assert_partition,
 )
+from tests.support.segments import read
 
 HALF_US = mp4.FRAGMENT_US
 START_US = T0_US + 10_000_000

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from storage.format.boxes import BoxError, parse_init, parse_moof
 from storage.format.sample_index import IndexBuilder, SegmentIndex, scan
 from storage.format.sample_index_codec import decode, encode
-from storage.format.segment_file import Head, Tail, head_box, read, tail_box
+from storage.format.segment_file import Head, Tail, head_box, tail_box
 from tests.storage import mp4
+from tests.support.segments import read
 
 HEAD = Head("cam", "n1", 1, 0, 0, 0, mp4.TIMESCALE)
 

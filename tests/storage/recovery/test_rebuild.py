@@ -204,7 +204,7 @@ def test_strangers_and_damage_are_left_alone(world: World) -> None:
 
 
 def _content(path: Path) -> int:
-    from storage.format.segment_file import read
+    from tests.support.segments import read
 
     return read(path).whole_bytes
 

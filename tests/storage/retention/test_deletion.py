@@ -16,6 +16,7 @@ from storage.disk.roots import IDENTITY_FILE
 from storage.retention import deleting as garbage
 from storage.retention.candidates import load
 from storage.retention.plan import Applied, Deletion, Disk, Policy, apply, disks, plan
+from storage.tiers.local import LocalTier
 from tests.storage.oracle import spans_between
 from tests.storage.world import CAMERA, NODE, T0_US, World, add_camera, assert_consistent, assert_partition
 
@@ -82,7 +83,7 @@ def test_a_disk_that_unlinks_nothing_does_not_cost_the_archive(world: World) -> 
     for _ in range(10):
         deletions = planned(world, Policy(), NOW_US, disks(world.roots, 2500, 0.0, files))
         given_up += len(deletions)
-        apply(world.database, deletions, now_us=NOW_US, files=files)
+        apply(world.database, deletions, now_us=NOW_US, tier=LocalTier(files))
     size = paths[0].stat().st_size
     assert given_up == -(-2500 // size)
     assert all(path.exists() for path in paths)

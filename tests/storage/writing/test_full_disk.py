@@ -16,7 +16,6 @@ from storage.causes import Cause
 from storage.disk.files import FILES, Files
 from storage.disk.reserve import Reserve
 from storage.disk.roots import Root, register
-from storage.format.segment_file import read
 from storage.recovery.backlog import Backlog
 from storage.writing.disk_writer import DiskWriter
 from tests.storage import mp4
@@ -31,6 +30,7 @@ from tests.storage.world import (
     later_s,
 )
 from tests.support.mounts import mounted
+from tests.support.segments import read
 
 NOW_US = T0_US + 600_000_000
 

@@ -22,12 +22,12 @@ import numpy as np
 
 from storage.catalogue.segments import Segment
 from storage.causes import Cause
-from storage.format.segment_file import read
 from storage.intervals import Interval
 from tests.support.cameras.clips import ClipSpec, ClipUnit, clip
 from tests.support.cameras.frames import is_vcl, split
 from tests.support.cameras.odd.habit import Habit
 from tests.support.cameras.odd.server import Journal, Sent
+from tests.support.segments import read
 from tests.support.server import Server
 
 __all__ = ["Reader", "Recorded", "Verdict", "judge", "judge_file", "read_segments", "source_decoded"]
