@@ -41,10 +41,11 @@ def _name(reference: str) -> str:
 def _type(schema: Mapping[str, Any]) -> str:
     if "$ref" in schema:
         return _name(schema["$ref"])
-    if "oneOf" in schema:
-        return " | ".join(_type(one) for one in schema["oneOf"])
+    # Beside a "oneOf" it says more: what may be left out is described so.
     if "enum" in schema:
         return " | ".join(f"'{value}'" for value in schema["enum"])
+    if "oneOf" in schema:
+        return " | ".join(_type(one) for one in schema["oneOf"])
     match schema.get("type"):
         case "array":
             item = _type(schema["items"])

@@ -12,6 +12,7 @@ import click
 
 from nvr.cli.options import config_option
 from nvr.cli.terminal import echo
+from nvr.sources import AUTO, SOURCES
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -50,7 +51,7 @@ def _print(found: ProbeReport) -> None:
 
     rows = [
         ("address", found.url),
-        ("read by", f"{'FFmpeg' if found.source == 'av' else 'the native source'}, over {found.transport.upper()}"),
+        ("read by", f"{SOURCES[found.source].title}, over {found.transport.upper()}"),
         ("video", f"{found.codec or '-'} {found.profile} {found.width} × {found.height}".replace("0 × 0", "")),
         (
             "frames",
@@ -85,8 +86,8 @@ def _print(found: ProbeReport) -> None:
 )
 @click.option(
     "--source",
-    type=click.Choice(["auto", "native", "av"]),
-    default="auto",
+    type=click.Choice([AUTO, *SOURCES]),
+    default=AUTO,
     show_default=True,
     help="As [[camera]] source.",
 )

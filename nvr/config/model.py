@@ -36,6 +36,7 @@ from nvr.config.secret import Secret
 from nvr.config.units import SpaceFloor, duration, size
 from nvr.config.urls import parse_camera_url
 from nvr.config.zone import check_zone, server_zone
+from nvr.sources import AUTO, SOURCES
 from nvr.texts.words import LANGUAGES
 from storage.format.layout import NODE_ID, is_camera_id
 from storage.retention.policies import LabelRule, Policy, Rules, resolve
@@ -145,6 +146,13 @@ def _secure_cookies(value: object) -> Literal["auto"] | bool:
     if value == "auto" or isinstance(value, bool):
         return value
     raise ValueError(Sentence('must be "auto", true or false; write one of these'))
+
+
+def _source(value: str) -> str:
+    known = [AUTO, *SOURCES]
+    if value not in known:
+        raise ValueError(f"must be one of {', '.join(map(repr, known))}; write one of these")
+    return value
 
 
 def _base_path(value: str) -> str:
@@ -360,7 +368,7 @@ class CameraSettings(Settings):
     password_file: AbsolutePath | None = Field(default=None, exclude=True)
     labels: Mapping[Line, Line] = Field(default_factory=dict)
     audio: StrictBool = False
-    source: Literal["auto", "av", "native"] = "auto"
+    source: Annotated[str, Field(strict=True), AfterValidator(_source)] = AUTO
     transport: Literal["tcp", "udp"] = "tcp"
     login: Literal["auto", "digest", "basic"] = "auto"
     tls: Literal["pin", "verify", "insecure"] = "pin"

@@ -15,7 +15,7 @@ from typing import Any, Final
 from nvr.backoff import Backoff
 from nvr.config import CameraSettings, Redactor
 from nvr.recorder.loop.crash_slots import WORKING, mark_of
-from nvr.recorder.loop.limiter import AV_COST_S, NATIVE_COST_S, Outages, Turns
+from nvr.recorder.loop.limiter import Outages, Turns
 from nvr.recorder.media.packets import Ended, Source
 from nvr.recorder.run.pipeline import Pipeline
 from nvr.recorder.run.run import Run
@@ -187,12 +187,13 @@ class CameraRecorder:
 
     async def _record(self) -> None:
         backoff = RetryWait()
-        cost_s = NATIVE_COST_S if self.choice.is_native else AV_COST_S
+        kind = self.choice.kind
         failures = 0
         taken_us: int | None = None if self.tentative else _now_us()
         because = CauseClass.SERVER
         while self._stopping is None:
-            await self._turns.turn(cost_s, fresh=failures < _STALE_AFTER or self._wake.is_set())
+            fresh = failures < _STALE_AFTER or self._wake.is_set()
+            await self._turns.turn(kind.connection_s, fresh=fresh, at_once=kind.is_apart)
             self._wake.clear()
             pipeline = self._pipeline = self._make_pipeline(self.camera, self._handles)
             pipeline.journal.silent, pipeline.journal.began_us = self.tentative, taken_us

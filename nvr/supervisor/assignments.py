@@ -22,6 +22,7 @@ from nvr.orders import in_force
 from nvr.orders.in_force import InForce
 from nvr.recorder.assignments import Leaving, Order
 from nvr.recorder.sources.reading import Reading, by_settings, settings_digest
+from nvr.sources import SOURCES
 from nvr.supervisor.balancing import Move, loads, moves, pack, share, weight
 from nvr.supervisor.provision import from_row
 from nvr.supervisor.quarantine import Confinement
@@ -103,7 +104,7 @@ class Book:
         self.released |= {id_ for id_, confined in self.confined.items() if not self._same(id_, confined.settings)}
         self.confined = {id_: confined for id_, confined in self.confined.items() if id_ not in self.released}
         apart = {id_: self.shares.get(id_, self.numbers[0]) for id_ in self.confined if id_ in found}
-        fed = {id_ for id_ in found if id_ not in apart and self.reading(id_).source == "av"}
+        fed = {id_ for id_ in found if id_ not in apart and SOURCES[self.reading(id_).source].is_apart}
         weights = {id_: value for id_, value in self._weights().items() if id_ not in apart and id_ not in fed}
         before = self.shares
         self.shares = share(weights, self.numbers, before) | apart
@@ -170,7 +171,7 @@ class Book:
         if moving is not None and moving.alone and moving.reading is not None:
             return moving.reading
         usual, row = by_settings(self.cameras[id_]), self.row(id_)
-        if row is None or row.source == usual.source == "native":
+        if row is None or (row.source == usual.source and not SOURCES[row.source].tries_transports):
             return usual
         return Reading(source=row.source, transport=row.transport, worked=True)
 
@@ -193,7 +194,7 @@ class Book:
 
     def room(self, source: str) -> int:
         """The worker, perhaps a new one, to which a camera goes that is to be read by ``source``."""
-        if source == "native":
+        if not SOURCES[source].is_apart:
             load = loads(self._weights(), self.shares, self.numbers)
             return min(load, key=lambda number: (load[number], number))
         taken = Counter(self.shares.values())

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from nvr.recorder.assignments import Leaving
 from nvr.recorder.sources.reading import CHANGE_US, Reading, by_settings, settings_digest
+from nvr.sources import SOURCES, fallback
 from nvr.supervisor.assignments import Book, Moving
 from nvr.supervisor.balancing import Move
 from nvr.supervisor.prepare import now_us
@@ -37,7 +38,6 @@ ALONE_S: Final = 40.0
 # Cameras that send nothing are many when a switch is broken: of those few are tried at a time.
 _MOST_SILENT: Final = 4
 _MOVED: Final[Leaving] = (Cause.OVERLOAD.value, {"reason": "moved to another worker"})
-_WORDS: Final = {"native": "the native client", "av": "FFmpeg"}
 
 
 class Moves:
@@ -91,7 +91,7 @@ class Moves:
                 moving.news.set()
                 if moving.reading is not None:
                     moving.reading = Reading(source=moving.reading.source, transport=line["transport"], worked=True)
-            elif self._book.reading(id_).source == "av":
+            elif SOURCES[self._book.reading(id_).source].tries_transports:
                 self._read(id_, line["transport"])
         elif event == "described":
             if moving is None:
@@ -108,13 +108,13 @@ class Moves:
     def _unreadable(self, id_: str, reason: str, transport: str, *, is_silent: bool) -> None:
         if not self._may_change(id_) or (is_silent and self._silent >= _MOST_SILENT):
             return
-        self._keep_task(
-            self.change(id_, Reading(source="av", transport=transport), reason, is_silent=is_silent), f"change-{id_}"
-        )
+        reading = Reading(source=fallback(self._book.reading(id_).source).name, transport=transport)
+        self._keep_task(self.change(id_, reading, reason, is_silent=is_silent), f"change-{id_}")
 
     def _read(self, id_: str, transport: str) -> None:
-        """FFmpeg reads it, over this transport."""
-        row, reading = self._book.row(id_), Reading(source="av", transport=transport, worked=True)
+        """It is read over this transport."""
+        row, source = self._book.row(id_), self._book.reading(id_).source
+        reading = Reading(source=source, transport=transport, worked=True)
         if row is None and transport == by_settings(self._book.cameras[id_]).transport:
             return
         sdp, changed_us = (row.sdp, row.changed_us) if row is not None else (None, 0)
@@ -125,7 +125,7 @@ class Moves:
 
     def _described(self, id_: str, sdp: str) -> None:
         row = self._book.row(id_)
-        if row is None or row.source != "av" or row.sdp == sdp:
+        if row is None or row.source == by_settings(self._book.cameras[id_]).source or row.sdp == sdp:
             return
         if row.sdp is None:
             reading = Reading(source=row.source, transport=row.transport, worked=True)
@@ -205,7 +205,7 @@ class Moves:
             move = Move(id_, self._book.shares[id_], self._book.room(reading.source))
             until = time.monotonic() + self._move_s
             moving = Moving(move, await self._book.next_epoch(), until, reading, settings, sdp)
-            log.info("camera %s: %s; %s tries it", id_, reason, _WORDS[reading.source])
+            log.info("camera %s: %s; %s tries it", id_, reason, SOURCES[reading.source].title)
             self._book.moving[id_] = moving
             await self._start_missing()
             await self._workers.tell(move.target)
@@ -244,7 +244,7 @@ class Moves:
     async def _keep_to(self, id_: str, moving: Moving, reason: str) -> None:
         reading = moving.reading
         assert reading is not None
-        log.warning("camera %s is read by %s from now on, since %s", id_, _WORDS[reading.source], reason)
+        log.warning("camera %s is read by %s from now on, since %s", id_, SOURCES[reading.source].title, reason)
         await self._remember(id_, reading, moving.sdp, reason, now_us())
         if moving.alone:
             del self._book.moving[id_]
@@ -256,18 +256,14 @@ class Moves:
         """The camera is its source's again, or still."""
         reading = moving.reading
         assert reading is not None
-        log.warning(
-            "camera %s: %s does not record it either; %s goes on trying",
-            id_,
-            _WORDS[reading.source],
-            _WORDS[_other(reading)],
-        )
         row = self._book.row(id_)
         was = (
             Reading(source=row.source, transport=row.transport)
             if row is not None
             else by_settings(self._book.cameras[id_])
         )
+        tried, again = SOURCES[reading.source].title, SOURCES[was.source].title
+        log.warning("camera %s: %s does not record it either; %s goes on trying", id_, tried, again)
         await self._remember(id_, was, moving.sdp or (row.sdp if row is not None else None), reason, now_us())
         await self.abandon(id_)
 
@@ -282,7 +278,3 @@ class Moves:
             await self._workers.tell(moving.move.source)
         else:
             await self._workers.tell(moving.move.target, {id_: None})
-
-
-def _other(reading: Reading) -> str:
-    return "native" if reading.source == "av" else "av"

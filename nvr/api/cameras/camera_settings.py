@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from pydantic import ValidationError
@@ -16,13 +16,19 @@ from pydantic import ValidationError
 from nvr.api.http.errors import ApiError
 from nvr.config import CameraSettings, check_ages, explain, redact, to_wire
 from nvr.config.redact import MASK
+from nvr.sources import AUTO, SOURCES
 from storage.catalogue.cameras import Camera as StoredCamera
 from storage.retention.policies import Policy, Rules, resolve
 from storage.secrets.sealing import SEALED
 from storage.sentences import Sentence, joined
 
-__all__ = ["CameraChange", "NewCamera", "changed", "checked", "stored_settings"]
+__all__ = ["CameraChange", "NewCamera", "SourceName", "SourceSetting", "changed", "checked", "stored_settings"]
 
+# Checked with all other settings; here so that the description lists them ("extra" is what Litestar takes over).
+SourceName = Annotated[str, msgspec.Meta(extra_json_schema={"extra": {"enum": [*SOURCES]}})]
+"""A way to read a camera."""
+SourceSetting = Annotated[str, msgspec.Meta(extra_json_schema={"extra": {"enum": [AUTO, *SOURCES]}})]
+"""The same, or what leaves it to the server."""
 # What has a column of its own.
 _COLUMNS = ("id", "name", "labels")
 
@@ -39,7 +45,7 @@ class NewCamera(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     password: str | None = None
     labels: dict[str, str] = {}
     audio: bool = False
-    source: str = "auto"
+    source: SourceSetting = AUTO
     transport: str = "tcp"
     login: str = "auto"
     tls: str = "pin"
@@ -62,7 +68,7 @@ class CameraChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     password: str | msgspec.UnsetType | None = msgspec.UNSET
     labels: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
     audio: bool | msgspec.UnsetType = msgspec.UNSET
-    source: str | msgspec.UnsetType = msgspec.UNSET
+    source: SourceSetting | msgspec.UnsetType = msgspec.UNSET
     transport: str | msgspec.UnsetType = msgspec.UNSET
     login: str | msgspec.UnsetType = msgspec.UNSET
     tls: str | msgspec.UnsetType = msgspec.UNSET

@@ -14,12 +14,13 @@ import msgspec
 from litestar import Response
 from litestar.params import JSONBody
 
-from nvr.api.cameras.camera_settings import checked
+from nvr.api.cameras.camera_settings import SourceName, SourceSetting, checked
 from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import post
 from nvr.api.http.services import Injected, Services
 from nvr.config import CameraSettings, redact, to_wire
+from nvr.sources import AUTO
 from storage.catalogue import audit, cameras
 from storage.sentences import Sentence, quoted
 
@@ -37,7 +38,7 @@ class ProbeRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     username: str | None = None
     password: str | None = None
     audio: bool = False
-    source: str = "auto"
+    source: SourceSetting = AUTO
     transport: str = "tcp"
     login: str = "auto"
     tls: str = "pin"
@@ -52,11 +53,11 @@ class OddityBody(msgspec.Struct):
 
 
 class ProbeBody(msgspec.Struct):
-    """What was found. ``source`` (``native``, ``av``) and ``transport``: how it would be read. ``keyframe_s``: the
+    """What was found. ``source`` (never ``auto``) and ``transport``: how it would be read. ``keyframe_s``: the
     longest distance seen. ``cause`` and ``error``: why it ended by itself, if it did. ``picture``: JPEG in Base64."""
 
     url: str
-    source: str
+    source: SourceName
     transport: str
     seconds: float
     codec: str

@@ -18,13 +18,8 @@ from typing import Final
 
 from nvr.recorder.loop.pace import HASTE, PACE_S
 
-__all__ = ["AV_COST_S", "NATIVE_COST_S", "Limiter", "Outages", "Turns"]
+__all__ = ["Limiter", "Outages", "Turns"]
 
-# What a connection may take of a worker: its processor time is about half of it.
-NATIVE_COST_S: Final = 1 / 200
-# A worker that feeds FFmpeg has few cameras, and all of them wait for this after an abort; its processor time is all of
-# it.
-AV_COST_S: Final = 1 / 100
 # Of so many turns one is for those that failed again and again.
 _SHARE: Final = 4
 # Cameras that fell within this time of one another fell for one reason.
@@ -111,10 +106,11 @@ class Turns:
         self._limiter = limiter or Limiter()
         self._pump: asyncio.Task[None] | None = None
 
-    async def turn(self, cost_s: float, *, fresh: bool) -> None:
-        """Returns when the caller may connect."""
+    async def turn(self, cost_s: float, *, fresh: bool, at_once: bool = False) -> None:
+        """Returns when the caller may connect, which takes ``cost_s``. ``at_once``: not only when sockets are looked at
+        next."""
         ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if cost_s >= AV_COST_S:
+        if at_once:
             # Few wait, and nothing else is to be done: not each for another look at the sockets, of which FFmpeg's
             # worker has none.
             with HASTE:

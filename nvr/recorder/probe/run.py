@@ -15,18 +15,19 @@ from nvr.recorder.media.packets import Ended, Source
 from nvr.recorder.probe.capture import Recorder
 from nvr.recorder.probe.findings import ODDITIES, Oddity, ProbeReport, report
 from nvr.recorder.probe.measure import Measured
-from nvr.recorder.sources.av import AvSource, quiet_ffmpeg
+from nvr.recorder.sources.av import quiet_ffmpeg
+from nvr.recorder.sources.choose import SelfJudging, make_source
 from nvr.recorder.sources.reading import by_settings
 from nvr.recorder.sources.rtp import sdp
 from nvr.recorder.sources.rtp.errors import NativeError
 from nvr.recorder.sources.rtsp.connection import TAP, Tap
-from nvr.recorder.sources.rtsp.source import NativeSource
+from nvr.sources import SOURCES, fallback
 from storage.causes import Cause
 
 __all__ = ["probe"]
 
-# What native gets before FFmpeg is asked, if nothing could be made of what came.
-_NATIVE_S: Final = 5.0
+# What a source gets before the next one is asked, if nothing could be made of what came.
+_FIRST_S: Final = 5.0
 _POLL_S: Final = 0.1
 # Enough to see a rate and, of most cameras, two keyframes.
 _FRAMES_S: Final = 6.0
@@ -87,24 +88,22 @@ async def probe(
         reading = by_settings(camera)
         more: list[Oddity] = []
         transport = reading.transport
-        measured, source, ended = Measured(), reading.source, None
-        counters: dict[str, int] = {}
-        if reading.source == "native":
-            native = NativeSource(camera, measured)
-            ended = await _run(native, measured, min(seconds, _NATIVE_S), seconds)
-            counters = dict(native.counters)
-            reason = _unreadable(native, measured, ended, counters)
-            if reason is not None and time.monotonic() - began < seconds:
-                source, transport = "av", "udp" if native.refused_tcp or native.silent else "tcp"
-                told = redactor(reason)
-                more.append(Oddity("read_by_ffmpeg", ODDITIES["read_by_ffmpeg"].format(reason=told), {"reason": told}))
-        if source == "av":
-            quiet_ffmpeg()
+        kind = SOURCES[reading.source]
+        quiet_ffmpeg()
+        while True:
             measured = Measured()
-            av = AvSource(camera, measured, transport)
+            source = make_source(kind, camera, measured, transport)
             left_s = max(1.0, seconds - (time.monotonic() - began))
-            ended = await _run(av, measured, left_s, left_s)
-            counters = dict(av.counters)
+            ended = await _run(source, measured, min(left_s, _FIRST_S), left_s)
+            counters = dict(source.counters)
+            if not isinstance(source, SelfJudging) or time.monotonic() - began >= seconds:
+                break
+            reason = _unreadable(source, measured, ended, counters)
+            if reason is None or fallback(kind.name) is kind:
+                break
+            kind, transport = fallback(kind.name), "udp" if source.refused_tcp or source.silent else "tcp"
+            told = redactor(reason)
+            more.append(Oddity("read_by_ffmpeg", ODDITIES["read_by_ffmpeg"].format(reason=told), {"reason": told}))
     finally:
         TAP.reset(token)
     if not measured.frames and measured.plays:
@@ -114,7 +113,7 @@ async def probe(
         measured,
         counters,
         url=url,
-        source=source,
+        source=kind.name,
         transport=transport,
         seconds=time.monotonic() - began,
         audio=heard.audio(),
@@ -126,15 +125,15 @@ async def probe(
     return found, await asyncio.to_thread(measured.picture)
 
 
-def _unreadable(native: NativeSource, measured: Measured, ended: Ended | None, counters: dict[str, int]) -> str | None:
-    """Why FFmpeg should be asked in native's place; None: there is no reason."""
-    if native.unsupported is not None:
-        return native.unsupported
+def _unreadable(source: SelfJudging, measured: Measured, ended: Ended | None, counters: dict[str, int]) -> str | None:
+    """Why the next source should be asked in this one's place; None: there is no reason."""
+    if source.unsupported is not None:
+        return source.unsupported
     if measured.frames or (ended is not None and ended.cause is not Cause.SERVER_DOWN):
         return None
-    if native.silent:
+    if source.silent:
         return "it sends nothing over TCP"
-    if counters.get("packets") and not native.sense.frames:
+    if counters.get("packets") and not source.seen.frames:
         return "no frame could be put together"
     return None
 
@@ -148,10 +147,10 @@ async def _run(source: Source, measured: Measured, patience_s: float, most_s: fl
             passed_s = time.monotonic() - began
             frames = measured.frames
             is_enough = len(frames) > 1 and frames[-1].arrived_us - frames[0].arrived_us >= _FRAMES_S * 1e6
-            is_vain = passed_s >= patience_s and not frames and not isinstance(source, AvSource)
-            if isinstance(source, NativeSource) and source.sense.frames:
-                # Frames come, and a keyframe may.
-                is_vain = False
+            # One that is not judged has nobody to take its place. Where frames come, a keyframe may.
+            is_vain = (
+                passed_s >= patience_s and not frames and isinstance(source, SelfJudging) and not source.seen.frames
+            )
             if is_enough or is_vain or passed_s >= most_s:
                 break
             await asyncio.wait({work}, timeout=_POLL_S)

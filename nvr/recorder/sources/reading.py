@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from nvr.config import CameraSettings
+from nvr.sources import choose
 from storage.causes import Cause
 
 __all__ = ["CHANGE_US", "Reading", "Transports", "by_settings", "settings_digest"]
@@ -28,8 +29,8 @@ _OF_TRANSPORT: Final = frozenset({Cause.REJECTED, Cause.STALLED, Cause.ENDED, Ca
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """``source``: ``native`` or ``av``; ``transport``: what is asked for first, ``tcp`` or ``udp``; ``worked``: the
-    camera was recorded so before."""
+    """``source``: a name of ``nvr.sources.SOURCES``; ``transport``: what is asked for first, ``tcp`` or ``udp``;
+    ``worked``: the camera was recorded so before."""
 
     source: str
     transport: str
@@ -37,11 +38,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def by_settings(camera: CameraSettings) -> Reading:
-    """What is tried first. ``native`` speaks ``rtsp://`` and ``rtsps://`` over TCP."""
-    native = (
-        camera.source != "av" and camera.transport == "tcp" and camera.url.lower().startswith(("rtsp://", "rtsps://"))
-    )
-    return Reading(source="native" if native else "av", transport=camera.transport)
+    """What is tried first."""
+    return Reading(source=choose(camera.source, camera.url, camera.transport).name, transport=camera.transport)
 
 
 def settings_digest(camera: CameraSettings) -> str:
@@ -51,8 +49,9 @@ def settings_digest(camera: CameraSettings) -> str:
 
 
 class Transports:
-    """Which transport FFmpeg is asked for at the next attempt. ``setting`` is the camera's: with ``udp`` nothing else
-    is tried. ``first``: what worked when it was last recorded. Times are seconds of a monotonic clock."""
+    """Which transport a source that tries several is to ask for at the next attempt. ``setting`` is the camera's: with
+    ``udp`` nothing else is tried. ``first``: what worked when it was last recorded. Times are seconds of a monotonic
+    clock."""
 
     def __init__(self, setting: str, first: str, *, worked: bool) -> None:
         self._can_change = setting == "tcp"

@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvr.recorder.camera import RetryWait
-from nvr.recorder.loop.limiter import AV_COST_S, NATIVE_COST_S, Limiter, Outages, Turns
+from nvr.recorder.loop.limiter import Limiter, Outages, Turns
 from nvr.recorder.loop.pace import HASTE, Pace
+from nvr.sources.av import AV
+from nvr.sources.native import NATIVE
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.booleans()), max_size=80), st.floats(0, 1))
@@ -25,7 +27,7 @@ def test_everyone_is_served_once_and_never_two_at_once(asked: list[tuple[float, 
     while len(served) < len(asked):
         while coming and coming[0][0] <= now:
             _, number, fresh = coming.pop(0)
-            limiter.ask(number, NATIVE_COST_S, fresh=fresh)
+            limiter.ask(number, NATIVE.connection_s, fresh=fresh)
         ticket = limiter.next(now)
         if ticket is not None:
             assert isinstance(ticket, int)
@@ -35,15 +37,15 @@ def test_everyone_is_served_once_and_never_two_at_once(asked: list[tuple[float, 
         now = coming[0][0] if wait_s is None else now + max(wait_s, 1e-6)
     assert sorted(ticket for _, ticket in served) == list(range(len(asked)))
     gaps = [b - a for (a, _), (b, _) in itertools.pairwise(served)]
-    assert all(gap >= 0.49 * NATIVE_COST_S for gap in gaps)
+    assert all(gap >= 0.49 * NATIVE.connection_s for gap in gaps)
 
 
 def test_the_dead_do_not_hold_up_the_living_nor_are_they_forgotten() -> None:
     limiter = Limiter(lambda: 0.5)
     for n in range(1000):
-        limiter.ask(f"dead-{n}", AV_COST_S, fresh=False)
+        limiter.ask(f"dead-{n}", AV.connection_s, fresh=False)
     for n in range(30):
-        limiter.ask(f"back-{n}", AV_COST_S, fresh=True)
+        limiter.ask(f"back-{n}", AV.connection_s, fresh=True)
     now, served = 0.0, []
     while len(served) < 60:
         served.append(str(limiter.next(now)))
@@ -104,7 +106,7 @@ def storm(cameras: int, away_s: float, dead: int, seed: int) -> tuple[float, int
             if waiting_until.get(camera) != now:
                 continue  # it was woken before
             del waiting_until[camera]
-            limiter.ask(camera, NATIVE_COST_S, fresh=failures[camera] < 3)
+            limiter.ask(camera, NATIVE.connection_s, fresh=failures[camera] < 3)
             if not pumping:
                 pumping = True
                 at(now, "pump", -1)
@@ -159,13 +161,13 @@ async def test_cameras_that_ffmpeg_reads_wait_for_no_look() -> None:
     """A worker that feeds FFmpeg has no sockets to look at: after an abort each turn would cost its cameras half a
     second."""
     turns = Turns()
-    waiting = [asyncio.create_task(turns.turn(AV_COST_S, fresh=True)) for _ in range(3)]
+    waiting = [asyncio.create_task(turns.turn(AV.connection_s, fresh=True, at_once=True)) for _ in range(3)]
     await asyncio.sleep(0)
     assert HASTE.waiting == 3
     await asyncio.gather(*waiting)
-    await asyncio.gather(asyncio.create_task(turns.turn(NATIVE_COST_S, fresh=True)))
+    await asyncio.gather(asyncio.create_task(turns.turn(NATIVE.connection_s, fresh=True)))
     assert HASTE.waiting == 0
-    given_up = asyncio.create_task(turns.turn(AV_COST_S, fresh=True))
+    given_up = asyncio.create_task(turns.turn(AV.connection_s, fresh=True, at_once=True))
     await asyncio.sleep(0)
     given_up.cancel()
     await asyncio.gather(given_up, return_exceptions=True)

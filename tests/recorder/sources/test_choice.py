@@ -15,6 +15,8 @@ from nvr.recorder.sources.reading import Reading
 from nvr.recorder.sources.rtp.sense import Seen
 from nvr.recorder.sources.rtsp.describe import describe, digest
 from nvr.recorder.sources.rtsp.source import NativeSource
+from nvr.sources.av import AV
+from nvr.sources.native import NATIVE
 from storage.causes import Cause
 from tests.recorder.sources.harness import Sink, camera
 from tests.support.cameras.clips import Clip, ClipSpec, clip
@@ -50,10 +52,10 @@ class Reports(list[dict[str, Any]]):
 def test_by_the_settings(keys: dict[str, Any], is_native: bool) -> None:
     settings = camera(**{"url": "rtsp://c/x", **keys})
     choice = SourceChoice(settings)
-    assert choice.is_native is is_native
+    assert (choice.kind is NATIVE) is is_native
     assert isinstance(choice.source(Sink()), NativeSource if is_native else AvSource)
     # What was found counts more.
-    assert SourceChoice(settings, IN_PLACE).is_native is False
+    assert SourceChoice(settings, IN_PLACE).kind is AV
 
 
 def attempt(url: str, reading: Reading | None = None, **keys: Any) -> tuple[Ended, Sink, Reports, bool]:

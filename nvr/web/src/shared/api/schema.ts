@@ -137,7 +137,7 @@ export interface CameraChange {
   password?: string | null;
   labels?: Record<string, string>;
   audio?: boolean;
-  source?: string;
+  source?: 'auto' | 'native' | 'av';
   transport?: string;
   login?: string;
   tls?: string;
@@ -751,7 +751,7 @@ export interface NewCamera {
   password?: string | null;
   labels?: Record<string, string>;
   audio?: boolean;
-  source?: string;
+  source?: 'auto' | 'native' | 'av';
   transport?: string;
   login?: string;
   tls?: string;
@@ -1006,7 +1006,7 @@ export interface Preview {
 
 export interface Probe {
   url: string;
-  source: string;
+  source: 'native' | 'av';
   transport: string;
   seconds: number;
   codec: string;
@@ -1033,7 +1033,7 @@ export interface ProbeRequest {
   username?: string | null;
   password?: string | null;
   audio?: boolean;
-  source?: string;
+  source?: 'auto' | 'native' | 'av';
   transport?: string;
   login?: string;
   tls?: string;
