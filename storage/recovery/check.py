@@ -18,7 +18,7 @@ from storage.disk.roots import IDENTITY_FILE, Root
 from storage.format.boxes import BoxError
 from storage.format.layout import SegmentName, parse
 from storage.format.segment_file import read
-from storage.recovery.scrub import ScrubRow, altered, rows, still_listed, unreadable
+from storage.recovery.comparing import ListedSegment, altered, rows, still_listed, unreadable
 from storage.tiers import LOCAL, Tier
 from storage.tiers.base import OpenFile
 
@@ -82,7 +82,7 @@ def check(
     yield seen
 
 
-def _compare(database: Database, tier: Tier, row: ScrubRow, hashes: bool) -> CheckFinding | None:
+def _compare(database: Database, tier: Tier, row: ListedSegment, hashes: bool) -> CheckFinding | None:
     path = row.path()
     try:
         if row.bytes is None:
@@ -114,7 +114,7 @@ def _compare(database: Database, tier: Tier, row: ScrubRow, hashes: bool) -> Che
     return None
 
 
-def _holes(database: Database, row: ScrubRow, file: OpenFile) -> CheckFinding | None:
+def _holes(database: Database, row: ListedSegment, file: OpenFile) -> CheckFinding | None:
     """Whether the file has the holes that the catalogue says: coverage would be wrong without a byte being so."""
     try:
         segment = read(file)
@@ -135,11 +135,11 @@ def _holes(database: Database, row: ScrubRow, file: OpenFile) -> CheckFinding | 
     return CheckFinding(CheckKind.HOLES, row.path(), text)
 
 
-def _size(row: ScrubRow, size: int) -> CheckFinding:
+def _size(row: ListedSegment, size: int) -> CheckFinding:
     return CheckFinding(CheckKind.SIZE, row.path(), f"has {size} bytes, the catalogue says {row.bytes}")
 
 
-def _still_so(database: Database, tier: Tier, row: ScrubRow) -> bool:
+def _still_so(database: Database, tier: Tier, row: ListedSegment) -> bool:
     """Whether the catalogue still says what it said: if not, the segment has just been deleted, or was given up by its
     recorder."""
     if row.bytes is not None:

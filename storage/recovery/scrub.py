@@ -7,12 +7,11 @@ tail has vouched for its bytes; and a segment whose file is gone is a gap from t
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -22,44 +21,19 @@ from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.disk.roots import Root, is_mounted
-from storage.format.boxes import BoxError
-from storage.format.layout import segment_path
-from storage.format.segment_file import read as read_segment
+from storage.recovery.comparing import ListedSegment, altered, rows, still_listed, unreadable
 from storage.retention import holds
 from storage.tiers import LOCAL, Tier
-from storage.tiers.base import OpenFile
 from storage.times import iso
 
-__all__ = ["ScrubRow", "Scrubbed", "altered", "hashed", "rows", "scrub", "still_listed", "unreadable"]
+__all__ = ["Scrubbed", "scrub"]
 
 log = logging.getLogger(__name__)
 
-_CHUNK_BYTES: Final = 1 << 20
-_PAGE: Final = 1_000
 _META_KEY: Final = "scrubbed"
 _GONE: Final = "is missing"
 # A place is remembered this often, so that a pass of weeks goes on where a restart ended it.
 _REMEMBER_S: Final = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class ScrubRow:
-    """A segment as the catalogue lists it. ``place`` is its key in the order of the table; ``bytes`` is None while it
-    grows."""
-
-    place: tuple[int, int, int, int]
-    camera: str
-    start_us: int
-    node: str
-    epoch: int
-    root: str
-    root_path: Path
-    bytes: int | None
-    sha256: str | None
-
-    def path(self, *, growing: bool = False) -> Path:
-        """Its file, as it is named while it grows or afterwards."""
-        return self.root_path / segment_path(self.camera, self.start_us, self.epoch, self.node, growing=growing)
 
 
 @dataclass(slots=True)
@@ -73,69 +47,6 @@ class Scrubbed:
     filled: int = 0
     whole: bool = False
     bad: list[tuple[Path, str]] = field(default_factory=list)
-
-
-def rows(
-    database: Database, after: tuple[int, int, int, int] = (-1, -1, -1, -1), *, page: int = _PAGE
-) -> Iterator[ScrubRow]:
-    """Every segment behind ``after``, page by page: a long read transaction would keep the catalogue's log from being
-    cleared."""
-    while True:
-        with database.read() as conn:
-            found = conn.execute(
-                "SELECT s.camera, s.start_us, s.node, s.epoch, c.id, n.id, r.id, r.path, s.end_us, s.bytes, s.sha256"
-                " FROM (SELECT * FROM segment WHERE (camera, start_us, node, epoch) > (?, ?, ?, ?)"
-                "  ORDER BY camera, start_us, node, epoch LIMIT ?) s"
-                " JOIN camera c ON c.key = s.camera JOIN node n ON n.key = s.node JOIN root r ON r.key = s.root"
-                " ORDER BY s.camera, s.start_us, s.node, s.epoch",
-                (*after, page),
-            ).fetchall()
-        for row in found:
-            place = (row[0], row[1], row[2], row[3])
-            size = None if row[8] is None else int(row[9] or 0)
-            yield ScrubRow(place, row[4], row[1], row[5], row[3], row[6], Path(row[7]), size, row[10])
-        if not found:
-            return
-        after = (found[-1][0], found[-1][1], found[-1][2], found[-1][3])
-
-
-def still_listed(database: Database, row: ScrubRow) -> bool:
-    """Whether the catalogue still lists the segment: if not, it has just been deleted."""
-    with database.read() as conn:
-        query = "SELECT 1 FROM segment WHERE camera = ? AND start_us = ? AND node = ? AND epoch = ?"
-        return conn.execute(query, row.place).fetchone() is not None
-
-
-def hashed(
-    file: OpenFile, size: int, *, split: int | None = None, read: Callable[[int], None] | None = None
-) -> tuple[str, str, str]:
-    """SHA-256 of the first ``size`` bytes of an open file, of its first ``split`` bytes, and of those after. ``read``
-    is told the bytes of each chunk and may wait, or raise to end it. What was read does not stay in memory: it would
-    displace what people are watching.
-
-    Raises:
-        OSError: the disk could not give the bytes, or the file became shorter.
-    """
-    digest, at = hashlib.sha256(), 0
-    head = digest.copy() if split == 0 else None
-    rest = hashlib.sha256()
-    while at < size:
-        most = min(_CHUNK_BYTES, size - at)
-        if head is None and split is not None:
-            most = min(most, split - at)
-        data = file.read_at(at, most)
-        digest.update(data)
-        if head is not None:
-            rest.update(data)
-        file.forget(at, most)
-        at += most
-        # The disk reads on while this waits, or is hashed.
-        file.will_need(at, min(_CHUNK_BYTES, size - at))
-        if at == split:
-            head = digest.copy()
-        if read is not None:
-            read(len(data))
-    return digest.hexdigest(), (head or digest).hexdigest(), rest.hexdigest()
 
 
 class _Stopped(Exception):
@@ -197,7 +108,7 @@ def scrub(
     return done
 
 
-def _look(database: Database, tier: Tier, row: ScrubRow, done: Scrubbed, pace: _Pace) -> str | None:
+def _look(database: Database, tier: Tier, row: ListedSegment, done: Scrubbed, pace: _Pace) -> str | None:
     """What is wrong with a file; None if nothing is."""
     try:
         file = tier.open(row.path())
@@ -224,7 +135,7 @@ def _look(database: Database, tier: Tier, row: ScrubRow, done: Scrubbed, pace: _
     return None
 
 
-def _enter_missing(database: Database, tier: Tier, row: ScrubRow) -> None:
+def _enter_missing(database: Database, tier: Tier, row: ListedSegment) -> None:
     """What the segment held is no longer footage, and its cause is ``missing``. One under a legal hold stays listed:
     the fence can't tell this from a deletion, and somebody must look."""
     key = Key(row.camera, row.start_us, row.node, row.epoch)
@@ -249,38 +160,7 @@ def _enter_missing(database: Database, tier: Tier, row: ScrubRow) -> None:
                 detail = {**detail, "segments": 0, "bytes": 0}
 
 
-def unreadable(error: OSError) -> str:
-    """A file that could not be read, in words; what to do is the disk's matter."""
-    return f"can't be read: {error.strerror}"
-
-
-def altered(
-    file: OpenFile, size: int, sha256: str | None, read: Callable[[int], None] | None = None
-) -> tuple[str, str | None]:
-    """Reads all ``size`` bytes of a segment; returns their SHA-256, and what is wrong with them, if anything. Where the
-    catalogue has no hash, the file's own tail vouches for what is before it. ``read`` as for ``hashed``.
-
-    Raises:
-        OSError: the disk could not give the bytes.
-    """
-    if sha256 is not None:
-        whole, *_ = hashed(file, size, read=read)
-        return whole, None if whole == sha256 else "its bytes are not those that were recorded (SHA-256 differs)"
-    try:
-        found = read_segment(file)
-    except BoxError as error:
-        return "", f"is damaged: {error}"
-    if found.tail is None:
-        return "", "its end was lost, so nothing vouches for its bytes"
-    whole, content, end = hashed(file, size, split=found.whole_bytes, read=read)
-    # Nothing vouches for the tail itself: what is entered as the file's hash is read twice.
-    if end != hashlib.sha256(file.read_at(found.whole_bytes, size - found.whole_bytes)).hexdigest():
-        return "", "its end could not be read twice alike"
-    same = content == found.tail.content_sha256
-    return whole, None if same else "its bytes are not those that its own tail speaks of (SHA-256 differs)"
-
-
-def _fill(database: Database, row: ScrubRow, sha256: str) -> None:
+def _fill(database: Database, row: ListedSegment, sha256: str) -> None:
     with database.write() as conn:
         conn.execute(
             "UPDATE segment SET sha256 = ? WHERE camera = ? AND start_us = ? AND node = ? AND epoch = ?"

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import av
 import pytest
 
-from nvr.evidence.package.plan import SIGNATURE_UUID
+from nvr.evidence.package.camera_signature import SIGNATURE_UUID
 from nvr.evidence.seal.times import iso
 from nvr.evidence.verify import verify
 from tests.support.cameras.clips import Clip, ClipSpec, ClipUnit, clip

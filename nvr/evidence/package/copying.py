@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from nvr.evidence.package.plan import FilePlan, PackagePart
+from nvr.evidence.package.parts import PackagePart
+from nvr.evidence.package.plan import FilePlan
 from nvr.evidence.seal.errors import SourceChanged
 from nvr.evidence.seal.oeff import ExportUnit, make_meta
 from nvr.evidence.seal.signing import Signer

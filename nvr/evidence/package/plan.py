@@ -13,21 +13,20 @@ be read is named in ``problems``.
 from __future__ import annotations
 
 import itertools
-import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
+from nvr.evidence.package.camera_signature import SIGNATURE_WITHIN_US, until_signed
+from nvr.evidence.package.parts import PackagePart, part_of
 from nvr.evidence.seal.errors import ExportRefused
 from nvr.evidence.seal.times import file_time
 from nvr.playback.chains import chains
 from nvr.playback.errors import PlaybackError
 from nvr.playback.index_cache import IndexCache
 from nvr.playback.mapping import TimeMap
-from nvr.playback.reading import read_exactly
 from storage.catalogue import cameras, clock_samples, segments
 from storage.catalogue.clock_samples import Sample
 from storage.catalogue.database import Database
@@ -36,32 +35,7 @@ from storage.coverage.one_camera import Coverage, Piece, coverage
 from storage.coverage.runs import whole
 from storage.format.sample_index import SegmentIndex
 
-__all__ = ["SIGNATURE_UUID", "CameraPlan", "ExportProblem", "FilePlan", "PackagePart", "plan_camera"]
-
-SIGNATURE_UUID: Final = bytes.fromhex("005bc93f2d715e95ada4796f90877a6f")
-"""User data of SEI units that carry a camera's own signatures (ONVIF Media Signing)."""
-
-# A signature stands behind what it signs, in the next group of pictures as a rule.
-log = logging.getLogger(__name__)
-
-_SIGNATURE_WITHIN_US: Final = 30_000_000
-# Of so many fragments of a camera that signs at least one has a signature.
-_SIGNED_WITHIN: Final = 60
-
-
-@dataclass(frozen=True, slots=True)
-class PackagePart:
-    """The fragments ``[first, last)`` of a segment, its bytes ``[begin, end)``, shown from ``start_us`` to
-    ``end_us``."""
-
-    piece: Piece
-    first: int
-    last: int
-    begin: int
-    end: int
-    start_us: int
-    end_us: int
-    frames: int
+__all__ = ["CameraPlan", "ExportProblem", "FilePlan", "plan_camera"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +113,12 @@ def plan_camera(
             covered = coverage(conn, camera, start_us, end_us, now_us=now_us)
         except ValueError as error:
             raise ExportRefused(str(error)) from None
-        found = segments.between(conn, camera, start_us, end_us + _SIGNATURE_WITHIN_US)
+        found = segments.between(conn, camera, start_us, end_us + SIGNATURE_WITHIN_US)
         clock = tuple(clock_samples.between(conn, camera, start_us, end_us))
         inits = {segment.init: segments.init(conn, segment.init) for segment in found}
     files: list[FilePlan] = []
     problems: list[ExportProblem] = []
-    runs = whole(found, start_us, end_us + _SIGNATURE_WITHIN_US)
+    runs = whole(found, start_us, end_us + SIGNATURE_WITHIN_US)
     for chain in itertools.chain.from_iterable(chains(pieces) for pieces in runs):
         run: list[PackagePart] = []
         for number, piece in enumerate(chain):
@@ -220,95 +194,10 @@ def _part(cache: IndexCache, piece: Piece, following: Sequence[Piece]) -> tuple[
     first, last = _fragment(index, int(keys[-1]) if len(keys) else 0), _fragment(index, end) + 1
     more: list[PackagePart] = []
     if following:
-        last, more = _until_signed(cache, following, index, last)
-    return _made(piece, index, first, last), more
+        last, more = until_signed(cache, following, index, last)
+    return part_of(piece, index, first, last), more
 
 
 def _fragment(index: SegmentIndex, sample: int) -> int:
     rows = index.video.fragments
     return int(rows[np.searchsorted(rows[:, 1], sample, "right") - 1, 0])
-
-
-def _made(piece: Piece, index: SegmentIndex, first: int, last: int) -> PackagePart:
-    video, clock = index.video, TimeMap.of(piece.segment)
-    rows = video.fragments[(video.fragments[:, 0] >= first) & (video.fragments[:, 0] < last)]
-    a, b = int(rows[0, 1]), int(rows[-1, 1] + rows[-1, 2])
-    pts = (video.decode_times + video.offsets)[a:b]
-    ends = pts + video.durations[a:b]
-    end_us = clock.wall_us(int(ends.max()))
-    if last == len(index.fragments) and not piece.segment.growing:
-        end_us = piece.segment.end_us
-    # A hole at its end is none of what it delivers.
-    last_us = clock.wall_us(int(pts.max()))
-    end_us = min([end_us, *(a for a, _ in piece.segment.holes if a > last_us)])
-    return PackagePart(
-        piece,
-        first,
-        last,
-        int(index.fragments[first, 0]),
-        int(index.fragments[last - 1].sum()),
-        clock.wall_us(int(pts.min())),
-        end_us,
-        b - a,
-    )
-
-
-def _until_signed(
-    cache: IndexCache, following: Sequence[Piece], index: SegmentIndex, last: int
-) -> tuple[int, list[PackagePart]]:
-    """Where to end, so that the camera's signature of the last pictures is in: behind the next fragment that carries
-    one."""
-    opened = cache.open(following[0].segment)
-    try:
-
-        def signs(number: int) -> bool:
-            offset, size = (int(value) for value in index.fragments[number])
-            return SIGNATURE_UUID in read_exactly(opened, offset, size)
-
-        # A camera that signs does so at least once a few groups of pictures. A segment that has just begun need not
-        # hold one yet: then what comes tells.
-        seen = range(last - 1, max(0, last - _SIGNED_WITHIN) - 1, -1)
-        signed = any(signs(number) for number in seen)
-        if not signed and len(seen) == _SIGNED_WITHIN:
-            return last, []
-        for number in range(last, len(index.fragments) if signed else min(last + _SIGNED_WITHIN, len(index.fragments))):
-            if signs(number):
-                return number + 1, []
-    finally:
-        opened.close()
-    more: list[PackagePart] = []
-    if len(following) > 1 and following[0].end_us == following[0].segment.end_us:
-        more = _signed_in(cache, following[1:])
-    return (len(index.fragments), more) if signed or more else (last, [])
-
-
-def _signed_in(cache: IndexCache, pieces: Sequence[Piece]) -> list[PackagePart]:
-    """The beginning of the segments that follow, up to the first signature in them; nothing if none comes soon, or can
-    be read: what was asked for is exported all the same."""
-    try:
-        return _first_signed(cache, pieces)
-    except PlaybackError as error:
-        log.warning("the camera's signature behind the range is not exported: %s", error)
-        return []
-
-
-def _first_signed(cache: IndexCache, pieces: Sequence[Piece]) -> list[PackagePart]:
-    until_us = pieces[0].start_us + _SIGNATURE_WITHIN_US
-    parts: list[PackagePart] = []
-    for piece in pieces:
-        opened = cache.open(piece.segment)
-        part = None
-        try:
-            index = opened.file.index
-            for number, (offset, size) in enumerate(index.fragments.tolist()):
-                part = _made(piece, index, 0, number + 1)
-                if SIGNATURE_UUID in read_exactly(opened, offset, size):
-                    return [*parts, part]
-                if part.end_us > until_us:
-                    return []
-        finally:
-            opened.close()
-        if part is None or piece.end_us != piece.segment.end_us:
-            break
-        parts.append(part)
-    return []
