@@ -139,6 +139,13 @@ class Maker:
         return path
 
 
+def _later(track: TrackFragment, shift: int) -> TrackFragment:
+    """The same samples, so many ticks later."""
+    return TrackFragment(
+        track.track_id, track.decode_time + shift, track.data_offset, track.count, track.size, track.packed
+    )
+
+
 def forget(paths: Sequence[Path]) -> None:
     """Asks the kernel to drop these files from memory."""
     for path in paths:
