@@ -149,16 +149,17 @@ class DecodingOrder(ABC):
         self._bytes += len(data)
         return True
 
-    def _may_come(self, unit: Numbered, waiting: int) -> bool:
+    def _may_come(self, before: int, unit: Numbered, waiting: int) -> bool:
         """Whether what is missing before a unit may only come later than the description says, as no packet is missing:
         it is waited for, until it is known of this camera that its numbers have gaps."""
-        before = self._gone + 1 if self._gone >= 0 else unit.number
-        return unit.number > before and self._gapless and not self._doubtful and waiting <= _PATIENCE
+        is_missing = before >= 0 and unit.number > before + 1
+        return is_missing and self._gapless and not self._doubtful and waiting <= _PATIENCE
 
     def _go(self, depth: int, *, patient: bool = False) -> list[Numbered]:
         waiting, count, gone_bytes = self._waiting, 0, 0
         while len(waiting) - count > depth or self._bytes - gone_bytes > _MOST_BYTES:
-            if patient and self._may_come(waiting[count], len(waiting) - count):
+            before = waiting[count - 1].number if count else self._gone
+            if patient and self._may_come(before, waiting[count], len(waiting) - count):
                 break
             gone_bytes += len(waiting[count].data)
             count += 1

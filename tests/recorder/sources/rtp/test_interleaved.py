@@ -135,6 +135,8 @@ def test_units_come_out_in_order(kind: Kind, window: int, seed: int, lost: int |
 
 @pytest.mark.parametrize("kind", [H264, H265], ids=["h264", "h265"])
 @settings(max_examples=examples(15, 500), deadline=None)
+@example(2, 0, 1)
+@example(8, 0, 4)
 @given(st.integers(2, 30), st.integers(0, 2), st.integers(0, 1 << 30))
 def test_more_come_before_their_turn_than_is_said(kind: Kind, window: int, depth: int, seed: int) -> None:
     """As no packet is missing, what is missing by the numbers is waited for: nothing is lost, and nothing is given out
