@@ -170,7 +170,7 @@ def _values(
         "count": formats.number(back + left),
         "back": formats.number(back),
         "all": formats.number(len(facts["members"])),
-        "cams": fill(formats.words.alerts["cameras"], {"count": formats.number(count)}),
+        "cams": fill(formats.words.alerts["so_many_cameras"], {"count": formats.number(count)}),
         "left": formats.number(left),
         "free": size("free_bytes"),
         "floor": size("floor_bytes"),
