@@ -127,8 +127,8 @@ def refusal(error: ApiError, scope: Mapping[str, Any]) -> Response[bytes]:
         headers.setdefault("WWW-Authenticate", 'Bearer realm="nvr"')
 
     def said(value: object) -> str:
-        # It may repeat what was sent.
-        return _plain(say(value, language) if isinstance(value, Sentence) else str(value))
+        # It may repeat what was sent, a camera's address with its password too.
+        return _plain(redact(say(value, language) if isinstance(value, Sentence) else str(value)))
 
     body = {
         "type": "about:blank",

@@ -9,6 +9,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
+from nvr.api.http.errors import ApiError, refusal
+from storage.sentences import Sentence, quoted
 from tests.api.catalogue import World
 
 Client = AsyncTestClient[Litestar]
@@ -53,3 +55,12 @@ async def test_an_error_speaks_the_language_that_is_asked_for(
     begins = "bukan id kamera; pakailah" if language and "id" in language else "is not a camera id; use"
     assert [one["field"] for one in unfit["errors"]] == ["id"]
     assert unfit["errors"][0]["message"].startswith(begins)
+
+
+def test_no_error_repeats_the_login_of_a_camera() -> None:
+    """Whatever words it is made of: what is wrong with a setting may be said by somebody else's code."""
+    url = "rtsp://tc:hunter2@10.0.0.1/1"
+    mistakes = [{"field": quoted("url"), "message": Sentence("{what} can't be read", what=url)}]
+    error = ApiError("invalid_camera", Sentence("{what} can't be read", what=url), extra={"errors": mistakes})
+    answer = refusal(error, {"headers": [], "path": "/api/cameras"})
+    assert b"hunter2" not in answer.content and answer.content.count(b"10.0.0.1") == 3
