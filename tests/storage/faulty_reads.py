@@ -75,7 +75,7 @@ class FaultyReads(FaultyFiles):
         if fault in _NUMBERS:
             raise OSError(_NUMBERS[fault], os.strerror(_NUMBERS[fault]))
         if fault == "slow":
-            time.sleep(0.02)
+            time.sleep(0.02)  # sleep: the disk is slow
         elif fault in DESTROYS:
             self._kept[path] = path.read_bytes()
             if fault == "gone":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from nvr.api.http.errors import ApiError
 from nvr.api.http.pools import Pool, Pools, asker
 from tests.api.catalogue import World
 from tests.api.http.test_process import running
+from tests.support.waiting import until
 
 Client = AsyncTestClient[Litestar]
 
@@ -99,10 +99,7 @@ def test_changes_that_wait_for_the_catalogue_keep_nobody_who_watches(world: Worl
             hold = {"camera": "gate", "start": "2026-11-23T14:00:00Z", "end": "2026-11-23T14:05:00Z", "reason": "x"}
             waiting = [clients.submit(http.post, "/api/holds", json=hold, headers=headers) for _ in range(60)]
             # Until all that may wait do, and the others were refused.
-            deadline = time.monotonic() + 30
-            while sum(one.done() for one in waiting) < 28:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+            until(lambda: sum(one.done() for one in waiting) >= 28, within_s=30, look_s=0.05)
             for path, role in ASKED.values():
                 assert http.get(path, headers={} if role is None else headers).status_code in (200, 404)
             assert sum(not one.done() for one in waiting) >= 30

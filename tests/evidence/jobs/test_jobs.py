@@ -139,8 +139,7 @@ def test_a_crash_in_the_middle_of_a_cases_holds_is_made_up_for(desk: Desk) -> No
     assert desk.is_held()
     thread = threading.Thread(target=later(desk.exporter()).run)
     thread.start()
-    while desk.is_held():
-        time.sleep(0.01)
+    until(lambda: not desk.is_held(), "the end of what holds it")
     desk.ending.set()
     thread.join(10)
     with desk.studio.database.read() as conn:
