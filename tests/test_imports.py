@@ -335,8 +335,10 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.catalogue.migrations",
         }
     ),
-    "nvr.reports": frozenset({"nvr.cameras", "nvr.texts", "storage", "storage.catalogue", "storage.coverage"}),
-    "nvr.reports.formats": frozenset({"nvr.documents", "nvr.reports", "nvr.texts", "storage.coverage"}),
+    "nvr.reports": frozenset(
+        {"nvr.cameras", "nvr.documents", "nvr.texts", "storage", "storage.catalogue", "storage.coverage"}
+    ),
+    "nvr.reports.formats": frozenset({"nvr.reports", "nvr.texts", "storage.coverage"}),
     "nvr.sources": frozenset(),
     "nvr.supervisor": frozenset(
         {

@@ -18,7 +18,7 @@ from nvr.reports.calendar import day_edges, hour_edges, local_time
 from nvr.reports.columns import decimal_seconds, iso_times
 from nvr.reports.document import GapDocument, Reader, heat
 from nvr.reports.formats.html import html_report
-from nvr.reports.formats.pdf import pdf_report
+from nvr.reports.pdf_pages import pdf_report
 from nvr.reports.query import GapQuery, chosen
 from storage.causes import Cause
 from storage.coverage.figures import Figures

@@ -4,7 +4,7 @@ from nvr.reports.formats.base import ReportFormat
 from nvr.reports.formats.csv import CSV
 from nvr.reports.formats.html import HTML
 from nvr.reports.formats.json import JSON
-from nvr.reports.formats.pdf_format import PDF
+from nvr.reports.formats.pdf import PDF
 
 __all__ = ["FORMATS", "ReportFormat"]
 

@@ -265,8 +265,8 @@ def _judge(
                 patch.setattr(copying, "os", slow)
                 studio.cache = IndexCache(studio.database, tier=LocalTier(slow.disk()))
             # The pages for people cost more than all the rest; other tests look at them.
-            patch.setattr("nvr.evidence.making.package.make_statement", lambda manifest, stills: b"%PDF-")
-            patch.setattr("nvr.evidence.making.package.first_picture", lambda path: None)
+            patch.setattr("nvr.evidence.package.statement.make_statement", lambda manifest, stills: b"%PDF-")
+            patch.setattr("nvr.evidence.package.statement.first_picture", lambda path: None)
             package = make_package(plan, studio.cache, signer, UNIT, folder / "package")
         assert verify(package.path).outcome == "valid"
         expected: Counter[bytes] = Counter()
