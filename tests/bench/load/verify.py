@@ -21,7 +21,7 @@ __all__ = ["Verdict", "verify"]
 @dataclass(slots=True)
 class Verdict:
     """``frames`` were compared in ``segments``; the rest are faults. ``lost``: sent after a keyframe, to a recorder
-    that was there, and not found."""
+    that was there, and not found. ``overlapping`` is no fault: the same frame in two epochs."""
 
     segments: int = 0
     frames: int = 0
@@ -29,6 +29,7 @@ class Verdict:
     lost: int = 0
     twice: int = 0
     damaged: int = 0
+    overlapping: int = 0
     unsent: int = 0
     unreadable: int = 0
     most_segments: int = 0
@@ -45,7 +46,7 @@ class Verdict:
             f"{self.frames} frames in {self.segments} segments ({self.least_segments} to {self.most_segments} a camera,"
             f" {self.bytes / 1e9:.2f} GB) compared: {self.lost} lost, {self.twice} twice, {self.damaged} damaged"
         )
-        for name in ("unsent", "unreadable"):
+        for name in ("overlapping", "unsent", "unreadable"):
             if count := getattr(self, name):
                 text += f", {count} {name}"
         return text + "".join(f"\n  {example}" for example in self.examples)
@@ -71,7 +72,7 @@ def verify(
         files[int(path.relative_to(root).parts[0].rpartition("-")[2])].append(path)
     for camera in sorted(by_camera.keys() | files.keys()):
         stretches = sorted(by_camera[camera], key=lambda stretch: stretch.first)
-        found: list[int] = []
+        found: dict[int, list[int]] = defaultdict(list)
         paths = sorted(files[camera])
         verdict.most_segments = max(verdict.most_segments, len(paths))
         verdict.least_segments = len(paths) if not verdict.segments else min(verdict.least_segments, len(paths))
@@ -83,12 +84,18 @@ def verify(
 
 
 def _read(
-    path: Path, camera: int, stretches: list[Sent], clips: Sequence[Clip], found: list[int], verdict: Verdict
+    path: Path,
+    camera: int,
+    stretches: list[Sent],
+    clips: Sequence[Clip],
+    by_epoch: dict[int, list[int]],
+    verdict: Verdict,
 ) -> None:
-    """Adds the frame numbers of a segment, each of which is compared."""
+    """Adds the frame numbers of a segment to those of its epoch; each is compared."""
     fd = os.open(path, os.O_RDONLY)
     try:
-        index = read(path).index
+        segment = read(path)
+        index, found = segment.index, by_epoch[segment.head.epoch]
         with mmap.mmap(fd, 0, prot=mmap.PROT_READ) as data:
             video = index.video
             for offset, size in zip(video.byte_offsets.tolist(), video.sizes.tolist(), strict=True):
@@ -140,15 +147,20 @@ def _compare_sample(
 def _compare(
     camera: int,
     stretches: list[Sent],
-    found: list[int],
+    by_epoch: dict[int, list[int]],
     clips: Sequence[Clip],
     verdict: Verdict,
     patience_s: float,
     until: float | None,
 ) -> None:
-    once = set(found)
-    verdict.twice += len(found) - len(once)
-    if found != sorted(found):
+    once: set[int] = set()
+    for _, found in sorted(by_epoch.items()):
+        in_epoch = set(found)
+        verdict.twice += len(found) - len(in_epoch)
+        # A camera that moves to another worker is recorded there before it is let go here.
+        verdict.overlapping += len(once & in_epoch)
+        once |= in_epoch
+    if any(found != sorted(found) for found in by_epoch.values()):
         verdict.damaged += 1
         verdict.note(f"camera {camera}: frames are out of order")
     for stretch in stretches:
