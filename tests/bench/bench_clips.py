@@ -92,7 +92,7 @@ class Api(ApiProcess):
         return self.memory_bytes(name) / 1e6
 
     def forget_peak(self) -> None:
-        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
 
 @contextmanager

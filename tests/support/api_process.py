@@ -20,6 +20,7 @@ class ApiProcess:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "nvr.api"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True
         )
+        self.pid = self.process.pid
         self.tell({"catalogue": str(catalogue), "node": "n1", "port": 0, **settings})
 
     def tell(self, line: object) -> None:
@@ -36,12 +37,12 @@ class ApiProcess:
     @property
     def cpu_s(self) -> float:
         """Processor time so far, seconds."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory_bytes(self, name: str) -> int:
         """Of its status: ``VmRSS``, what is resident now, or ``VmHWM``, the most that ever was."""
-        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        text = Path(f"/proc/{self.pid}/status").read_text()
         return int(text.partition(f"{name}:")[2].split()[0]) * 1024
 
     def stop(self) -> None:
