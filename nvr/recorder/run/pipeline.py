@@ -273,6 +273,9 @@ class Pipeline:
             timeline.place(picture.dts, picture.pts, at_us)
             self._placed(picture, timeline, at_us)
 
+    def _growing(self) -> Run | None:
+        return self.run
+
     def _placed(self, picture: Frame, timeline: Timeline, now_us: int) -> None:
         """The frame stands where it belongs."""
         step_us, usual_us = timeline.step_us, timeline.usual_us
@@ -286,14 +289,16 @@ class Pipeline:
         why = self._why_missing(picture, step_us, usual_us) if picture.loss or pause else None
         if picture.is_keyframe:
             self._at_keyframe(picture, timeline, now_us, why)
-        if self.run is not None:
-            if why is not None:
-                self._hole(self.run, picture, step_us, why)
-            # The run may have ended there.
-            if self.run is not None:
-                if self.run.video(picture):
-                    self._note_footage(self.run)
-                return
+        run = self._growing()
+        if run is not None and why is not None:
+            self._hole(run, picture, step_us, why)
+            # It may have ended there. Asked by a call: compiled code takes an attribute that was checked once for what
+            # it was then, and fails.
+            run = self._growing()
+        if run is not None:
+            if run.video(picture):
+                self._note_footage(run)
+            return
         if self._held or picture.is_keyframe:
             self._held.append(picture)
             self._held_bytes += picture.size
