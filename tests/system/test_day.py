@@ -26,6 +26,7 @@ from nvr.orders import model as directives
 from storage.catalogue import status
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Segment
+from storage.causes import Cause
 from storage.coverage.unexplained import unknown_gaps
 from storage.disk.roots import Root
 from storage.intervals import merge
@@ -212,11 +213,7 @@ def broken(day: Day) -> None:
     gone = day.recorded("cellar")
     day.expect("cellar", "missing", gone.key.start_us)
     gone.path.unlink()
-    # The background scrub would come by in its own time.
-    database = Database(day.server.catalogue)
-    found = scrub(database, [Root(gone.root, gone.root_path)], 10**9, threading.Event())
-    database.close()
-    assert found.bad == [(gone.path, "is missing")]
+    find_missing(day, gone)
     stopped_us = now_us()
     day.server.stop()
     # Frames of the last moments are no sign of the new start.
@@ -232,6 +229,25 @@ def broken(day: Day) -> None:
     day.server.until(lambda: day.recording(*CAMERAS, after_us=over_us), timeout_s=60, what="all record again")
     for camera in CAMERAS:
         day.expect(camera, "server_down", killed_us)
+
+
+def find_missing(day: Day, gone: Segment) -> None:
+    """Reads all footage again, as the server does a minute after each start: it may have been the first to find it, or
+    be under way, and then a pass goes on where that one is."""
+    database = Database(day.server.catalogue)
+    wrong: set[tuple[Path, str]] = set()
+
+    def missed() -> list[tuple[int, int]]:
+        wrong.update(scrub(database, [Root(gone.root, gone.root_path)], 10**9, threading.Event()).bad)
+        gaps = day.server.coverage("cellar", gone.key.start_us, gone.end_us).gaps
+        return [(gap.start_us, gap.end_us) for gap in gaps if gap.cause is Cause.MISSING]
+
+    try:
+        missing = day.server.until(missed, what="the file is missed")
+    finally:
+        database.close()
+    assert missing == merge(gone.footage), "all of it, and nothing else"
+    assert wrong <= {(gone.path, "is missing")}
 
 
 def added_late(day: Day) -> None:
