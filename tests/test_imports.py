@@ -338,7 +338,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.reports": frozenset(
         {"nvr.cameras", "nvr.documents", "nvr.texts", "storage", "storage.catalogue", "storage.coverage"}
     ),
-    "nvr.reports.formats": frozenset({"nvr.reports", "nvr.texts", "storage.coverage"}),
+    "nvr.reports.formats": frozenset({"nvr.reports", "storage.coverage"}),
     "nvr.sources": frozenset(),
     "nvr.supervisor": frozenset(
         {

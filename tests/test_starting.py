@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-# fpdf draws reports and statements, and brings fontTools; httpx posts to webhooks, and brings rich.
-LATER = ("fpdf", "fontTools", "httpx", "rich")
+# fpdf draws reports and statements, and brings fontTools; jinja2 fills in reports as HTML; httpx posts to webhooks, and
+# brings rich.
+LATER = ("fpdf", "fontTools", "httpx", "jinja2", "rich")
 PROGRAM = "import sys; import {module}; print(*[name for name in {later} if name in sys.modules])"
 
 

@@ -7,8 +7,7 @@ Condensed, lies beside this module with its licence; only the characters used ge
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
@@ -16,7 +15,9 @@ from typing import Final, Literal
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
-__all__ = ["Cell", "Column", "Document"]
+from nvr.documents.tables import Cell, Column, DocumentTable
+
+__all__ = ["Document"]
 
 # Subsetting a font tells every table of it.
 logging.getLogger("fontTools").setLevel(logging.WARNING)
@@ -33,30 +34,22 @@ _HEAD: Final = (238, 241, 244)
 Colour = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """``width`` is a share of the page's."""
-
-    title: str
-    width: float
-    align: Literal["L", "R"] = "L"
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A table's cell: a line, a softer line below it, and a coloured mark in front."""
-
-    text: str
-    below: str = ""
-    mark: Colour | None = None
-
-
 class Document(FPDF):
     """``footer_left`` stands at the foot of each page, beside ``page_text``, in which ``{page}`` and ``{pages}`` are
-    filled in."""
+    filled in. ``palette``: what the colours of marks and boxes are."""
 
-    def __init__(self, *, title: str, language: str, made_us: int, footer_left: str, page_text: str) -> None:
+    def __init__(
+        self,
+        *,
+        title: str,
+        language: str,
+        made_us: int,
+        footer_left: str,
+        page_text: str,
+        palette: Mapping[str, Colour],
+    ) -> None:
         super().__init__(format="A4")
+        self._palette = palette
         self.set_margins(MARGIN_MM, 14, MARGIN_MM)
         self.set_auto_page_break(True, 17)
         for style, name in (("", "DejaVuSansCondensed.ttf"), ("B", "DejaVuSansCondensed-Bold.ttf")):
@@ -159,9 +152,9 @@ class Document(FPDF):
         draw(MARGIN_MM, y, self.epw)
         self.set_xy(MARGIN_MM, y + height_mm)
 
-    def box(self, x: float, y: float, width: float, height: float, colour: Colour) -> None:
-        """A filled rectangle."""
-        self.set_fill_color(*colour)
+    def box(self, x: float, y: float, width: float, height: float, colour: str) -> None:
+        """A rectangle filled with a colour of the palette."""
+        self.set_fill_color(*self._palette[colour])
         self.rect(x, y, width, height, style="F")
 
     def small(
@@ -172,14 +165,17 @@ class Document(FPDF):
         self.set_xy(x, y)
         self.cell(width, size * 0.45, text, align=align)
 
-    def listing(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
+    def listing(self, table: DocumentTable) -> None:
         """Rows of one or two lines; the head is repeated on each page. Text that is too wide is wrapped."""
         self.need(18)
+        columns = table.columns
         widths = [column.width / sum(c.width for c in columns) * self.epw for column in columns]
         self._table_head(columns, widths)
-        for row in rows:
+        for row in table.rows:
             self._row(columns, widths, row)
         self.ln(1)
+        if table.note:
+            self.paragraph(table.note, soft=True)
 
     def _table_head(self, columns: Sequence[Column], widths: Sequence[float]) -> None:
         self.set_fill_color(*_HEAD)

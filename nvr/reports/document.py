@@ -1,5 +1,5 @@
-"""What a gap report says as a document, in whatever form: facts about it, figures, pictures of coverage, gaps in words.
-Pure but for reading.
+"""What a gap report says as a document, in whatever form: its title, facts about it, figures, gaps in words. Pure but
+for reading. Its tables are in ``document_tables``, its picture in ``heat``.
 """
 
 from __future__ import annotations
@@ -8,12 +8,10 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final
 
 import numpy as np
 
-from nvr.reports.calendar import hour_edges, local_time
 from nvr.reports.coverage import CameraFigures, by_camera
 from nvr.reports.figure_rows import cells, labels, worth_saying
 from nvr.reports.listing import Listing, Totals
@@ -22,41 +20,20 @@ from nvr.reports.stream import listings
 from nvr.texts import Formats, Language, Words
 from storage.causes import Cause, CauseClass, class_of
 from storage.coverage.clock_steps import FleetStep, fleet_steps
-from storage.coverage.closed_days import tables_between
 from storage.coverage.figures import Category, Figures, category, summed
 from storage.coverage.fleet_partition import CAUSES
-from storage.intervals import DAY_US
 
 __all__ = [
-    "COLOURS",
-    "LONGEST_PICTURE_US",
     "CameraPart",
     "GapDocument",
     "GapRow",
-    "HeatDay",
     "Reader",
     "camera_parts",
-    "cell_fill",
     "detail_words",
     "figure_boxes",
-    "heat",
     "report_facts",
 ]  # fmt: skip
 
-# Of categories, in pictures and marks. Told apart in grey too.
-COLOURS: Final[Mapping[str, tuple[int, int, int]]] = {
-    "recorded": (45, 125, 98),
-    "network": (230, 149, 40),
-    "camera": (196, 64, 48),
-    "server": (122, 74, 170),
-    "planned": (150, 184, 214),
-    "administrative": (74, 108, 146),
-    "removed": (132, 136, 142),
-    "absent": (224, 227, 231),
-    "unknown": (246, 247, 248),
-}
-# More days than that are no picture any more.
-LONGEST_PICTURE_US: Final = 93 * DAY_US
 _MOST_STEPS: Final = 20
 
 
@@ -73,15 +50,6 @@ class Reader:
     def formats(self) -> Formats:
         """How this reader reads times."""
         return Formats(self.language, self.zone)
-
-
-@dataclass(frozen=True, slots=True)
-class HeatDay:
-    """A row of a picture: a civil day, and the figures of each of its 24 hours by the clock. None: not in the range, or
-    skipped by the clock; an hour that comes twice is one."""
-
-    day: date
-    hours: Sequence[Figures | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +98,25 @@ class GapDocument:
         return self.query.range.end_us - self.query.range.start_us
 
     @property
+    def only_camera(self) -> ReportCamera | None:
+        """The camera, if the report is of one."""
+        return self.found[0].camera if len(self.found) == 1 else None
+
+    @property
+    def title(self) -> str:
+        """What it is, and of which camera if of one."""
+        title, one = self.reader.formats.say("title"), self.only_camera
+        return title if one is None else f"{title}: {one.name or one.id}"
+
+    def parts_left_out(self, told: int, most: int) -> str:
+        """The sentence on cameras with gaps that are not printed, where ``most`` are; empty if none is left out."""
+        formats = self.reader.formats
+        with_gaps = sum(1 for found in self.found if found.figures.known_us > found.figures.recorded_us)
+        if told < most or with_gaps <= told:
+            return ""
+        return formats.say("more_cameras", count=formats.number(with_gaps - told))
+
+    @property
     def total(self) -> Figures:
         """Of all its cameras."""
         return summed([one.figures for one in self.found])
@@ -175,45 +162,8 @@ def _gap_rows(listing: Listing, rows: Iterable[int]) -> list[GapRow]:
     return found
 
 
-def heat(conn: sqlite3.Connection, cameras: Sequence[ReportCamera], report: GapDocument) -> list[HeatDay]:
-    """The picture of the cameras together, an hour a cell."""
-    zone = report.reader.zone
-    edges = hour_edges(*report.query.range, zone)
-    sums = [Figures()] * (len(edges) - 1)
-    keys = [(camera.key, camera.id) for camera in cameras]
-    for table in tables_between(conn, keys, edges, now_us=report.now_us):
-        sums = [a + b for a, b in zip(sums, table.over_cameras(), strict=True)]
-    days: dict[date, list[Figures | None]] = {}
-    for at_us, mine in zip(edges, sums, strict=False):
-        local = local_time(at_us, zone)
-        hours = days.setdefault(local.date(), [None] * 24)
-        before = hours[local.hour]
-        hours[local.hour] = mine if before is None else before + mine
-    return [HeatDay(day, hours) for day, hours in days.items()]
-
-
-def cell_fill(mine: Figures, *, one: bool) -> tuple[str, float]:
-    """How an hour is drawn: the colour of what was not recorded, by its longest part, and the share recorded, from the
-    left. Cameras that were not set up don't count beside others. What is missing of ``one`` camera is never narrower
-    than an eighth: a second of an hour would be less than a hair. Of many, something is always missing somewhere, and a
-    wide mark would say that it is much."""
-    if not mine.known_us:
-        return "unknown", 0.0
-    if mine.known_us == mine.absent_us:
-        return "absent", 0.0
-    present_us = mine.known_us - mine.absent_us
-    if mine.recorded_us == present_us:
-        return "recorded", 0.0
-    missing = {
-        name.value: getattr(mine, f"{name}_us") for name in Category if name not in (Category.RECORDED, Category.ABSENT)
-    }
-    return max(missing, key=lambda name: missing[name]), min(
-        mine.recorded_us / present_us, 1 - (1 / 8 if one else 1 / 34)
-    )
-
-
 def report_facts(report: GapDocument, totals: Totals | None) -> list[tuple[str, str]]:
-    """What is said at the head of a report: its period, filters, folding, and who made it."""
+    """What is said at the head of a report: its cameras, period, filters, folding, and who made it."""
     formats, query = report.reader.formats, report.query
     say = formats.say
     start_us, end_us = query.range
@@ -221,7 +171,7 @@ def report_facts(report: GapDocument, totals: Totals | None) -> list[tuple[str, 
     period = formats.period(start_us, end_us)
     if not formats.is_utc:
         period += f"\n{formats.utc_period(start_us, end_us)}"
-    facts = [(say("period"), period)]
+    facts = [*_subject(report), (say("period"), period)]
     if as_of_us < end_us:
         facts.append((say("known_until"), formats.both(as_of_us)))
     for step in report.steps[:_MOST_STEPS]:
@@ -243,6 +193,15 @@ def report_facts(report: GapDocument, totals: Totals | None) -> list[tuple[str, 
     facts.append((say("folding"), folding))
     facts.append((say("made"), f"{formats.both(report.now_us)} · {say('made_by')}: {report.reader.made_by}"))
     return facts
+
+
+def _subject(report: GapDocument) -> list[tuple[str, str]]:
+    say, one = report.reader.formats.say, report.only_camera
+    if one is None:
+        return [(say("cameras"), report.reader.formats.number(len(report.found)))]
+    labels = ", ".join(f"{key} = {value}" for key, value in one.labels.items())
+    name = f"{one.name} ({say('camera_id')}: {one.id})" if one.name != one.id else one.id
+    return [(say("camera"), name), *([(say("labels"), labels)] if labels else [])]
 
 
 def _filters(report: GapDocument) -> str:

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from nvr.api.http.times import format_time
 from nvr.reports.calendar import day_edges, hour_edges, local_time
 from nvr.reports.columns import decimal_seconds, iso_times
-from nvr.reports.document import GapDocument, Reader, heat
-from nvr.reports.formats.html import html_report
+from nvr.reports.document import GapDocument, Reader
+from nvr.reports.heat import heat
+from nvr.reports.html_page import html_report
 from nvr.reports.pdf_pages import pdf_report
 from nvr.reports.query import GapQuery, chosen
 from storage.causes import Cause
@@ -158,10 +159,9 @@ def test_names_are_text_in_a_document(world: World) -> None:
 
 
 def test_what_is_left_out_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nvr.reports import pdf_pages
-    from nvr.reports.formats import html
+    from nvr.reports import html_page, pdf_pages
 
-    for module in (html, pdf_pages):
+    for module in (html_page, pdf_pages):
         monkeypatch.setattr(module, "_MOST_GAPS", 1)
         monkeypatch.setattr(module, "_MOST_PARTS", 1)
         monkeypatch.setattr(module, "_MOST_ROWS", 1)
