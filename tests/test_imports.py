@@ -525,6 +525,17 @@ def test_no_public_class_name_is_there_twice() -> None:
     assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}
 
 
+def test_no_exported_name_of_the_page_is_there_twice() -> None:
+    """As above, of TypeScript: what ``import`` offers twice is imported wrongly once."""
+    exported = re.compile(r"^export (?:async )?(?:interface|type|class|function|const|enum) (\w+)", re.MULTILINE)
+    places: dict[str, list[str]] = {}
+    for path in (TOP / "nvr/web/src").rglob("*.ts*"):
+        for name in exported.findall(path.read_text(encoding="utf-8")):
+            places.setdefault(name, []).append(path.name)
+    assert len(places) > 300, "the page exports more than that"
+    assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}
+
+
 def test_the_map_is_that_of_the_sources() -> None:
     page = PAGE.read_text(encoding="utf-8")
     made = picture({folder: targets for folder, targets in arrows().items() if folder != "nvr"})

@@ -7,7 +7,7 @@ import { fill, LANGS, setLang, useWords, wordsOf } from './shared/i18n';
 import { AccountPage } from './features/people/account-page';
 import { AdminCamerasPage } from './features/cameras/admin-cameras-page';
 import { AlertsPage, useOpenAlerts } from './features/alerts/alerts-page';
-import { AuditPage } from './features/people/audit-page';
+import { AuditLogPage } from './features/people/audit-page';
 import { CamerasPage } from './features/cameras/cameras-page';
 import { CasesPage } from './features/cases/cases-page';
 import { ExportsPage } from './features/cases/exports-page';
@@ -208,7 +208,7 @@ function Content({ me, where }: { me: Me; where: Route }) {
     case 'alerts':
       return <AlertsPage me={me} />;
     case 'audit':
-      return <AuditPage me={me} />;
+      return <AuditLogPage me={me} />;
     case 'account':
       return <AccountPage me={me} />;
   }

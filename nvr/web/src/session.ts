@@ -33,13 +33,13 @@ export async function refreshSession(): Promise<void> {
 }
 
 export async function login(username: string, password: string): Promise<void> {
-  await api.login(username, password);
+  await api.beginSession(username, password);
   await refreshSession();
 }
 
 export async function logout(): Promise<void> {
   try {
-    await api.logout();
+    await api.endSession();
   } finally {
     session.set({ state: 'out', expired: false });
   }

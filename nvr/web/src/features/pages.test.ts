@@ -7,7 +7,7 @@ import { notShown } from '../shared/api/client';
 import { share } from './cases/export-share';
 import { CAMERA_ID, labelsToText, readLabels } from './cameras/labels-text';
 import { changedRules } from './cameras/camera-form';
-import { fill, heatRows, MANY_LEAST, ONE_LEAST } from './gaps/heat';
+import { cellFill, heatRows, MANY_LEAST, ONE_LEAST } from './gaps/heat';
 import { readIds, sumsByCause } from './gaps/report-sums';
 import { thumbnailAt } from './cameras/thumbnail';
 
@@ -215,20 +215,20 @@ describe('the picture of coverage', () => {
   it('shows a short gap, and only whole hours as whole', () => {
     const cell = (group: FigureGroup) => heatRows([group], 'UTC')[0]!.cells[0]!;
     const at = '2026-11-23T00:00:00Z';
-    expect(fill(cell(hour(at, 3600)), ONE_LEAST)).toEqual({ kind: 'recorded', share: 1 });
-    expect(fill(cell(hour(at, 3599, { by_class: { network: 1, camera: 0, server: 0 } })), ONE_LEAST)).toEqual({
+    expect(cellFill(cell(hour(at, 3600)), ONE_LEAST)).toEqual({ kind: 'recorded', share: 1 });
+    expect(cellFill(cell(hour(at, 3599, { by_class: { network: 1, camera: 0, server: 0 } })), ONE_LEAST)).toEqual({
       kind: 'network',
       share: 7 / 8,
     });
     expect(
-      fill(cell(hour(at, 3599, { by_class: { network: 1, camera: 0, server: 0 } })), MANY_LEAST).share,
+      cellFill(cell(hour(at, 3599, { by_class: { network: 1, camera: 0, server: 0 } })), MANY_LEAST).share,
     ).toBeGreaterThan(0.95);
-    expect(fill(cell(hour(at, 0, { administrative_s: 3600 })), ONE_LEAST)).toEqual({
+    expect(cellFill(cell(hour(at, 0, { administrative_s: 3600 })), ONE_LEAST)).toEqual({
       kind: 'administrative',
       share: 0,
     });
-    expect(fill(cell(hour(at, 900, { absent_s: 2700 })), ONE_LEAST)).toEqual({ kind: 'recorded', share: 1 });
-    expect(fill(cell(hour(at, 0)), ONE_LEAST)).toEqual({ kind: 'unknown', share: 0 });
+    expect(cellFill(cell(hour(at, 900, { absent_s: 2700 })), ONE_LEAST)).toEqual({ kind: 'recorded', share: 1 });
+    expect(cellFill(cell(hour(at, 0)), ONE_LEAST)).toEqual({ kind: 'unknown', share: 0 });
   });
 });
 

@@ -14,14 +14,14 @@ import { FormActions, TextField } from '../../shared/ui/form';
 const PRIORITY = /^-?\d{1,4}$/;
 
 /** Priority and the camera's own rules of retention, as the fields hold them: empty means no rule of its own. */
-export interface CameraRules {
+export interface RuleFields {
   priority: string;
   max_age: string;
   min_age: string;
   max_bytes: string;
 }
 
-export function rulesOf(camera: Camera | null): CameraRules {
+export function rulesOf(camera: Camera | null): RuleFields {
   return {
     priority: String(camera?.priority ?? 0),
     max_age: camera?.max_age ?? '',
@@ -31,7 +31,7 @@ export function rulesOf(camera: Camera | null): CameraRules {
 }
 
 /** What differs, as the server wants it: a rule that was emptied is removed with null. */
-export function changedRules(before: CameraRules, now: CameraRules): CameraChange {
+export function changedRules(before: RuleFields, now: RuleFields): CameraChange {
   const draft: CameraChange = {};
   if (now.priority.trim() !== before.priority) draft.priority = Number(now.priority);
   for (const key of ['max_age', 'min_age', 'max_bytes'] as const) {

@@ -4,7 +4,7 @@ import { useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { instantOf, parseDate } from '../../shared/time/zone';
 import type { FigureGroup } from '../../shared/api/schema';
-import { fill, heatRows, KINDS, MANY_LEAST, ONE_LEAST, type Kind } from './heat';
+import { cellFill, heatRows, KINDS, MANY_LEAST, ONE_LEAST, type Kind } from './heat';
 
 const LABEL = 64;
 const CELL = 34;
@@ -18,7 +18,7 @@ export function HeatMap({ groups, zone, cameras }: { groups: readonly FigureGrou
   const r = t.report;
   const rows = heatRows(groups, zone);
   const seen = new Set<Kind | 'recorded' | 'unknown'>(
-    rows.flatMap((row) => row.cells.flatMap((cell) => (cell ? [fill(cell, least).kind] : []))),
+    rows.flatMap((row) => row.cells.flatMap((cell) => (cell ? [cellFill(cell, least).kind] : []))),
   );
   if (rows.some((row) => row.recorded > 0)) seen.add('recorded');
   const day = (date: string): string => {
@@ -40,7 +40,7 @@ export function HeatMap({ groups, zone, cameras }: { groups: readonly FigureGrou
             </text>
             {row.cells.map((cell, hour) => {
               if (!cell) return null;
-              const { kind, share } = fill(cell, least);
+              const { kind, share } = cellFill(cell, least);
               const x = LABEL + hour * CELL;
               const known = cell.recorded + KINDS.reduce((sum, one) => sum + cell.missing[one], 0);
               return (

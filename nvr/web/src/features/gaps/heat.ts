@@ -65,7 +65,7 @@ export const ONE_LEAST = 1 / 8;
 export const MANY_LEAST = 1 / 34;
 
 /** What colour the part without footage has, and how much of the cell is footage. */
-export function fill(cell: Cell, least: number): { kind: Kind | 'recorded' | 'unknown'; share: number } {
+export function cellFill(cell: Cell, least: number): { kind: Kind | 'recorded' | 'unknown'; share: number } {
   const others = KINDS.filter((kind) => kind !== 'absent');
   const present = cell.recorded + others.reduce((sum, kind) => sum + cell.missing[kind], 0);
   if (present <= 0) return { kind: cell.missing.absent > 0 ? 'absent' : 'unknown', share: 0 };

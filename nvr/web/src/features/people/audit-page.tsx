@@ -11,7 +11,7 @@ import { ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
 import { Time } from '../../shared/ui/time';
 
-export function AuditPage({ me }: { me: Me }) {
+export function AuditLogPage({ me }: { me: Me }) {
   const { t, lang } = useWords();
   const a = t.audit;
   const [query, setQuery] = useState<api.AuditQuery>({ actor: '', camera: '', action: '' });

@@ -12,8 +12,9 @@ const until = (signal?: AbortSignal): RequestInit => (signal ? { signal } : {});
 
 // Session
 
-export const login = (username: string, password: string) => call('POST /api/login', { body: { username, password } });
-export const logout = () => call('POST /api/logout');
+export const beginSession = (username: string, password: string) =>
+  call('POST /api/login', { body: { username, password } });
+export const endSession = () => call('POST /api/logout');
 export const me = () => call('GET /api/me');
 
 // Cameras
@@ -115,7 +116,6 @@ const LISTS: Record<DirectiveKind, () => Promise<Directive[]>> = {
 export type Choice = Pick<NewOrder, 'where' | 'cameras' | 'csv'>;
 
 export const directives = (kind: DirectiveKind) => LISTS[kind]();
-export const orderById = (order: string) => call('GET /api/orders/{order}', { path: { order } });
 export const attachmentUrl = (order: string) => address('GET /api/orders/{order}/attachment', { path: { order } });
 export const previewOrder = (body: NewOrder) => call('POST /api/orders/preview', { body });
 export const enterOrder = (draft: NewOrder, plan_hash: string) =>

@@ -59,9 +59,9 @@ export async function readProblem(response: Response): Promise<Failure> {
   return { ...wait, status: response.status };
 }
 
-export type Route = keyof Routes;
-type Given<R extends Route> = Omit<Routes[R], 'answer' | 'body'>;
-type Asked<R extends Route> = Omit<Routes[R], 'answer'>;
+export type ApiRoute = keyof Routes;
+type Given<R extends ApiRoute> = Omit<Routes[R], 'answer' | 'body'>;
+type Asked<R extends ApiRoute> = Omit<Routes[R], 'answer'>;
 /** Nothing has to be given for a route that takes nothing. */
 type Maybe<T, More extends unknown[] = []> = {} extends T ? [asked?: T, ...More] : [asked: T, ...More];
 
@@ -72,7 +72,7 @@ interface Parameters {
 }
 
 /** The address of a route, for `<a>`, `<img>` and players too; a list is a parameter for each of its members. */
-export function address<R extends Route>(route: R, ...[given]: Maybe<Given<R>>): string {
+export function address<R extends ApiRoute>(route: R, ...[given]: Maybe<Given<R>>): string {
   const { path = {}, query = {} } = (given ?? {}) as Parameters;
   const params = Object.entries(query).flatMap(([name, value]) =>
     (Array.isArray(value) ? value : value === undefined ? [] : [value]).map(
@@ -86,7 +86,7 @@ export function address<R extends Route>(route: R, ...[given]: Maybe<Given<R>>):
 }
 
 /** Asks for what the route answers. Raises `ApiError`, or `OfflineError` where nobody answers. */
-export async function call<R extends Route>(
+export async function call<R extends ApiRoute>(
   route: R,
   ...[asked, init = {}]: Maybe<Asked<R>, [init?: RequestInit]>
 ): Promise<Routes[R]['answer']> {
@@ -102,7 +102,7 @@ export async function call<R extends Route>(
 }
 
 /** Sends a file as it is. */
-export function upload<R extends Route>(route: R, file: Blob, given: Asked<R>): Promise<Routes[R]['answer']> {
+export function upload<R extends ApiRoute>(route: R, file: Blob, given: Asked<R>): Promise<Routes[R]['answer']> {
   const init = { headers: { 'Content-Type': 'application/octet-stream' }, body: file };
   return call(route, ...([given, init] as unknown as Maybe<Asked<R>, [init?: RequestInit]>));
 }
