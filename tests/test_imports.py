@@ -238,7 +238,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.format",
         }
     ),
-    "nvr.evidence.seal": frozenset({"storage.catalogue", "storage.disk", "storage.format"}),
+    "nvr.evidence.seal": frozenset({"storage", "storage.catalogue", "storage.disk", "storage.format"}),
     "nvr.evidence.verify": frozenset(
         {"nvr.evidence.package", "nvr.evidence.seal", "nvr.texts", "storage", "storage.format"}
     ),
@@ -361,7 +361,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         }
     ),
     "nvr.texts": frozenset({"storage"}),
-    "nvr.tls": frozenset(),
+    "nvr.tls": frozenset({"storage"}),
     "storage": frozenset(),
     "storage.catalogue": frozenset({"storage", "storage.catalogue.migrations", "storage.format", "storage.secrets"}),
     "storage.catalogue.migrations": frozenset(),

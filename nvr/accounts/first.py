@@ -7,10 +7,11 @@ set.
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
+
+from storage.durable_files import new_file
 
 __all__ = ["FIRST_ADMIN", "forget", "keep", "path_of", "read"]
 
@@ -33,10 +34,8 @@ def keep(catalogue: Path, password: str) -> Path:
     path = path_of(catalogue)
     # What lies there may be readable by others, or a link to elsewhere: it is not written into.
     path.unlink(missing_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w", encoding="ascii") as file:
-        file.write(password + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    with new_file(path, 0o600) as file:
+        file.write(password.encode("ascii") + b"\n")
     return path
 
 

@@ -12,7 +12,7 @@ from nvr.cli.catalogue import open_catalogue, table, when
 from nvr.cli.choosing import node_of, read_text
 from nvr.cli.options import config_option
 from nvr.cli.terminal import echo, raw, spoken
-from nvr.cli.writing import new_file
+from storage.durable_files import new_file
 
 if TYPE_CHECKING:
     import sqlite3

@@ -14,6 +14,7 @@ import click
 from nvr.cli.catalogue import TIME, open_catalogue, when
 from nvr.cli.options import config_option
 from nvr.cli.terminal import echo, spoken
+from storage.durable_files import sync
 
 if TYPE_CHECKING:
     from nvr.playback.clip.clip import Clip
@@ -132,11 +133,7 @@ def _save(planned: Clip, path: Path) -> None:
     finally:
         progress.end()
         part.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(path.parent)
     shown_s = sum(b - a for a, b in planned.spans) / 1e6
     echo(f"{path}: {planned.size} bytes, {planned.frames} frames, {shown_s:.3f} s of footage")
 

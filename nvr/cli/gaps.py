@@ -13,8 +13,8 @@ import click
 from nvr.cli.catalogue import TIME, open_catalogue, table, when
 from nvr.cli.options import config_option
 from nvr.cli.terminal import echo, raw, spoken
-from nvr.cli.writing import new_file
 from nvr.texts.words import LANGUAGES
+from storage.durable_files import new_file
 
 if TYPE_CHECKING:
     import sqlite3

@@ -12,7 +12,7 @@ from nvr.cli.catalogue import TIME, open_catalogue, table, when, who
 from nvr.cli.choosing import choice_options, chosen, node_of, planned
 from nvr.cli.options import config_option
 from nvr.cli.terminal import echo, spoken
-from nvr.cli.writing import new_file
+from storage.durable_files import new_file
 
 if TYPE_CHECKING:
     from nvr.config import Config

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 
 from nvr.cli.options import config_option
 from nvr.cli.terminal import echo, spoken
+from storage.durable_files import sync
 
 __all__ = ["rebuild"]
 
@@ -97,9 +97,9 @@ def _make(target: Path, paths: list[Path]) -> tuple[str, str]:
         database.close()
         if sys.stderr.isatty():
             echo("", err=True)
-    _sync(unfinished)
+    sync(unfinished)
     unfinished.rename(target)
-    _sync(target.parent)
+    sync(target.parent)
     done = (
         f"{target}: {progress.entered} segments from {progress.files} files in {time.monotonic() - began:.1f} s; "
         f"{progress.left_alone} files left alone"
@@ -109,11 +109,3 @@ def _make(target: Path, paths: list[Path]) -> tuple[str, str]:
         f" Put the disks right, move {target} away and rebuild again"
     )
     return done, todo if progress.unreadable else ""
-
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

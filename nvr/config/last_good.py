@@ -8,13 +8,13 @@ itself can't be used, and whoever reads it says so.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from nvr.config.errors import ConfigError
 from nvr.config.load import load
 from nvr.config.model import Config
+from storage.durable_files import replace_file
 
 __all__ = ["keep", "load_or_last", "path_of"]
 
@@ -30,20 +30,11 @@ def keep(config: Path) -> None:
     """Keeps a copy of a file that has just been loaded. Where the folder can't be written to there is none; a server
     does not need it."""
     copy = path_of(config)
-    part = copy.with_name(copy.name + ".part")
     try:
         data = config.read_bytes()
         if copy.exists() and copy.read_bytes() == data:
             return
-        try:
-            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(data)
-                file.flush()
-                # Renamed without that, a power cut could leave an empty one in the place of a good one.
-                os.fsync(file.fileno())
-            part.replace(copy)
-        finally:
-            part.unlink(missing_ok=True)
+        replace_file(copy, data, 0o600)
     except OSError as error:
         log.info("no copy of %s is kept for commands: %s", config, error.strerror)
 

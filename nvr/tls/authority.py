@@ -7,7 +7,6 @@ it was made for and for no other server in the world (name constraints), so that
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from nvr.tls.errors import TlsError
+from storage.durable_files import replace_file
 
 __all__ = ["Authority", "TlsFolder"]
 
@@ -201,28 +201,8 @@ class TlsFolder:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if is_new:
             public, private = authority.pem()
-            _write(self._authority_key, private, 0o600)
-            _write(self.authority, public, 0o644)
-        _write(self.key, key, 0o600)
-        _write(self.certificate, certificate, 0o644)
+            replace_file(self._authority_key, private, 0o600)
+            replace_file(self.authority, public, 0o644)
+        replace_file(self.key, key, 0o600)
+        replace_file(self.certificate, certificate, 0o644)
         return is_new
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
-    new = path.with_name(f".{path.name}.new")
-    new.unlink(missing_ok=True)
-    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(fd)
-        new.replace(path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -6,13 +6,13 @@ checked copy; until then it has another one.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from storage.catalogue.database import Database
+from storage.durable_files import sync
 from storage.errors import CatalogueError
 from storage.secrets.sealed_rows import is_scrubbed
 
@@ -40,11 +40,11 @@ def backup(database: Database, target: Path, *, progress: Callable[[int, int], N
         unfinished.touch(mode=0o600, exist_ok=False)
         try:
             _copy(database, unfinished, progress)
-            _sync(unfinished)
+            sync(unfinished)
             _name(unfinished, target)
         finally:
             unfinished.unlink(missing_ok=True)
-        _sync(target.parent)
+        sync(target.parent)
         return target.stat().st_size
     except (OSError, sqlite3.Error) as error:
         raise CatalogueError(f"no copy of the catalogue in {target}: {error}") from error
@@ -84,11 +84,3 @@ def _copy(database: Database, target: Path, progress: Callable[[int, int], None]
             raise CatalogueError(f"the copy is damaged, hence the catalogue {database.path} may be: {found}")
     finally:
         copy.close()
-
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import secrets
 from pathlib import Path
 from typing import Any, Final
 
+from storage.durable_files import new_file
 from storage.errors import CatalogueError
 from storage.secrets.sealing import Keys, name_of
 
@@ -64,11 +64,8 @@ def write(keys: Keys, target: Path, passphrase: str) -> list[str]:
         "sealed": base64.b64encode(nonce + sealed).decode(),
     }
     try:
-        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(fd, "w", encoding="ascii") as file:
-            file.write(json.dumps(body, indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        with new_file(target, 0o600) as file:
+            file.write(json.dumps(body, indent=1).encode("ascii") + b"\n")
     except OSError as error:
         raise CatalogueError(f"no copy of the keys in {target}: {error.strerror}") from error
     return names

@@ -24,6 +24,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from storage.durable_files import new_file, sync
 from storage.errors import CatalogueError
 
 __all__ = ["CREDENTIAL", "SEALED", "CatalogueConnection", "KeyLost", "Keys", "key_file", "keys_of", "name_of"]
@@ -169,12 +170,9 @@ class Keys:
         part = self._file.with_name(f"{self._file.name}.{secrets.token_hex(4)}.part")
         try:
             owner = self._catalogue.stat()
-            fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
-                with open(fd, "w", encoding="ascii") as file:
-                    file.write("".join(f"{key.hex()}\n" for key in keys))
-                    file.flush()
-                    os.fsync(file.fileno())
+                with new_file(part, 0o600) as file:
+                    file.write("".join(f"{key.hex()}\n" for key in keys).encode("ascii"))
                 if os.geteuid() == 0:
                     # A command that root calls must not lock the server out.
                     os.chown(part, owner.st_uid, owner.st_gid)
@@ -184,11 +182,7 @@ class Keys:
                     _name(part, self._file)
             finally:
                 part.unlink(missing_ok=True)
-            folder = os.open(self._file.parent, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            sync(self._file.parent)
         except OSError as error:
             raise CatalogueError(
                 f"the key of camera passwords can't be kept in {self._file}: {error.strerror}"

@@ -13,10 +13,10 @@ import pytest
 from click.testing import CliRunner
 
 from nvr.cli import main
-from nvr.cli.writing import new_file
 from nvr.config.last_good import keep
 from nvr.evidence.seal.keys import KeyFolder
 from storage.disk.roots import IDENTITY_FILE, open_root
+from storage.durable_files import new_file
 from storage.errors import RootError
 from tests.support.mounts import mounted
 from tests.support.waiting import until
@@ -88,7 +88,8 @@ def test_a_command_that_is_told_to_end_removes_what_it_has_not_finished(tmp_path
     code = f"""
 import time
 from pathlib import Path
-from nvr.cli.writing import end_in_order, new_file
+from nvr.cli.writing import end_in_order
+from storage.durable_files import new_file
 end_in_order()
 with new_file(Path({str(tmp_path / "report")!r})) as file:
     file.write(b"half")

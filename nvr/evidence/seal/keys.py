@@ -8,7 +8,6 @@ a certificate is never removed.
 
 from __future__ import annotations
 
-import os
 import stat
 import time
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from nvr.evidence.seal.errors import KeyProblem
 from nvr.evidence.seal.signing import Certificate, Signer, make_signer, read_certificate, read_signer
+from storage.durable_files import replace_file
 
 __all__ = ["Kept", "KeyFolder"]
 
@@ -127,26 +127,6 @@ class KeyFolder:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         fingerprint = signer.certificate.fingerprint
         # The name of what signs comes last: a crash before leaves what was.
-        self._write(f"{fingerprint}.pem", signer.key_pem(), 0o600)
-        self._write(f"{fingerprint}.der", signer.certificate.der, 0o644)
-        self._write(_CURRENT, fingerprint.encode() + b"\n", 0o644)
-
-    def _write(self, name: str, data: bytes, mode: int) -> None:
-        new = self.path / f".{name}.new"
-        new.unlink(missing_ok=True)
-        fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        try:
-            with os.fdopen(fd, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(fd)
-            new.replace(self.path / name)
-        except BaseException:
-            # Half a private key is nobody's business either.
-            new.unlink(missing_ok=True)
-            raise
-        folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        replace_file(self.path / f"{fingerprint}.pem", signer.key_pem(), 0o600)
+        replace_file(self.path / f"{fingerprint}.der", signer.certificate.der, 0o644)
+        replace_file(self.path / _CURRENT, fingerprint.encode() + b"\n", 0o644)
