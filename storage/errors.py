@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CatalogueError", "FootageError", "RootError", "StorageError", "SyncError"]
+__all__ = ["CatalogueError", "RootError", "StorageError", "SyncError"]
 
 
 class StorageError(Exception):
@@ -15,10 +15,6 @@ class CatalogueError(StorageError):
 
 class RootError(StorageError):
     """A footage root can't be used: absent, not writable, or another disk is mounted there."""
-
-
-class FootageError(StorageError):
-    """A segment's file is absent, cut short or altered."""
 
 
 class SyncError(OSError):

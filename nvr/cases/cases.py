@@ -34,7 +34,6 @@ __all__ = [
     "open_case",
     "release_holds",
     "request",
-    "request_of_export",
     "requests",
 ]
 
@@ -387,12 +386,6 @@ def _request(conn: sqlite3.Connection, row: sqlite3.Row) -> Request:
 def find_request(conn: sqlite3.Connection, id_: str) -> Request | None:
     """The request of this id."""
     row = conn.execute(f"{_REQUEST} WHERE id = ?", (id_,)).fetchone()
-    return None if row is None else _request(conn, row)
-
-
-def request_of_export(conn: sqlite3.Connection, export: str) -> Request | None:
-    """The request that an export was made of; None if it was made of none."""
-    row = conn.execute(f"{_REQUEST} WHERE export = ?", (export,)).fetchone()
     return None if row is None else _request(conn, row)
 
 

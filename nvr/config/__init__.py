@@ -20,7 +20,6 @@ from nvr.config.model import (
 from nvr.config.redact import Redactor, redact
 from nvr.config.secret import Secret
 from nvr.config.units import SpaceFloor, format_duration, format_size, parse_duration_us, parse_size_bytes
-from nvr.config.urls import add_credentials
 from nvr.config.wire import camera_from_wire, from_wire, to_wire
 
 __all__ = [
@@ -48,11 +47,5 @@ __all__ = [
     "parse_duration_us",
     "parse_size_bytes",
     "redact",
-    "rtsp_url_with_credentials",
     "to_wire",
 ]
-
-
-def rtsp_url_with_credentials(camera: CameraSettings) -> str:
-    """The camera's URL with percent-encoded credentials, as FFmpeg wants it. Secret: for opening a stream only."""
-    return add_credentials(camera.url, camera.username, camera.password.reveal() if camera.password else None)

@@ -450,10 +450,6 @@ class Config(Settings):
         """Where the server's exports are made."""
         return self.evidence.exports or self.storage.catalogue.parent / "exports"
 
-    def retention_of(self, camera: CameraSettings) -> Policy:
-        """The rules for one camera."""
-        return self.retention.of(camera)
-
     @property
     def secrets(self) -> tuple[str, ...]:
         """All passwords, for a redactor to know them."""

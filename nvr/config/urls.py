@@ -1,4 +1,4 @@
-"""Camera addresses: taking credentials out of a URL, and putting them back for FFmpeg. Pure.
+"""Camera addresses: taking credentials out of a URL. Pure.
 
 The address that settings hold never has credentials in it; ``parse_camera_url`` is where they leave.
 """
@@ -8,19 +8,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from ipaddress import IPv6Address
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from storage.sentences import Sentence
 
-__all__ = ["CameraUrl", "add_credentials", "parse_camera_url"]
+__all__ = ["CameraUrl", "parse_camera_url"]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://", re.ASCII)
 _AUTHORITY_END = re.compile(r"[/?#]")
 _HOST_PORT = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]@]*)(?::(?P<port>.*))?", re.DOTALL)
-
-# Allowed in userinfo as they are (RFC 3986 §3.2.1). FFmpeg holds the encoded credentials in 128 bytes, so every
-# character that needs no encoding leaves room for a longer password.
-_USERINFO_SAFE = "!$&'()*+,;="
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +76,3 @@ def _check_host_port(host_port: str, *, credentials_may_follow: bool) -> str:
         except ValueError:
             raise ValueError(Sentence("has no valid IPv6 address between [ and ]; correct it")) from None
     return host
-
-
-def add_credentials(address: str, username: str | None, password: str | None) -> str:
-    """The URL with percent-encoded credentials, which FFmpeg decodes once. ``address`` has none of its own."""
-    if username is None:
-        return address
-    scheme, _, rest = address.partition("://")
-    userinfo = quote(username, safe=_USERINFO_SAFE)
-    if password is not None:
-        userinfo += ":" + quote(password, safe=_USERINFO_SAFE)
-    return f"{scheme}://{userinfo}@{rest}"

@@ -59,20 +59,6 @@ class Formats:
         """``UTC+07:00``."""
         return f"UTC{_offset(self.local(at_us))}"
 
-    def date(self, at_us: int) -> str:
-        """``23 November 2026``."""
-        at = self.local(at_us)
-        return f"{at.day} {self.words.months[at.month - 1]} {at.year}"
-
-    def short_day(self, at_us: int) -> str:
-        """``23 Nov``."""
-        at = self.local(at_us)
-        return f"{at.day} {self.words.short_months[at.month - 1]}"
-
-    def long_date(self, at_us: int) -> str:
-        """``Monday, 23 November 2026``."""
-        return f"{self.words.weekdays[self.local(at_us).weekday()]}, {self.date(at_us)}"
-
     def time(self, at_us: int) -> str:
         """``23 Nov 2026 14:05:06 WIB``, with as many digits of a second as it has."""
         at = self.local(at_us)

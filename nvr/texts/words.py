@@ -54,9 +54,7 @@ class Words:
     titles of error codes, ``messages`` sentences by their English (``storage.sentences``)."""
 
     name: str
-    months: tuple[str, ...]
     short_months: tuple[str, ...]
-    weekdays: tuple[str, ...]
     units: Units
     causes: Mapping[Cause, str]
     classes: Mapping[CauseClass, str]

@@ -39,7 +39,6 @@ __all__ = [
     "described",
     "enter",
     "enter_brought",
-    "enter_closed",
 ]
 
 log = logging.getLogger(__name__)
@@ -283,23 +282,6 @@ def enter_brought(conn: sqlite3.Connection, root: Root, brought: Brought, loss: 
         key = key if known is None else known
     segments.discard(conn, key)
     _explain(conn, key.camera, key.start_us, loss or _unexplained(key))
-
-
-def enter_closed(
-    database: Database,
-    root: Root,
-    found: SegmentFile,
-    init: bytes,
-    *,
-    end_us: int,
-    frames: int,
-    size: int,
-    sha256: str | None,
-    loss: Loss | None = None,
-) -> None:
-    """``enter`` in a transaction of its own."""
-    with database.write() as conn:
-        enter(conn, root, found, init, end_us=end_us, frames=frames, size=size, sha256=sha256, loss=loss)
 
 
 def enter(

@@ -98,7 +98,7 @@ def test_everything_set(tmp_path: Path) -> None:
     (gate,) = config.cameras
     assert gate.labels == {"district": "North", "ISP": "x"}
     assert gate.password == Secret("a@b:c/d#e%41")
-    kept = config.retention_of(gate)
+    kept = config.retention.of(gate)
     assert (kept.max_age_us, kept.min_age_us, kept.max_bytes) == (60 * 86_400_000_000, 40 * 86_400_000_000, 10**12)
     assert config.secrets == ("a@b:c/d#e%41",)
     assert [warning.key for warning in config.warnings] == ["camera[gate-1].password"]
@@ -359,7 +359,7 @@ def test_wire_leaves_warnings_behind(tmp_path: Path) -> None:
 def test_settings_made_by_code() -> None:
     camera = CameraSettings(id="a", url="rtsp://u:p@h/x", stall_timeout_us=2_000_000)
     assert (camera.name, camera.username, camera.stall_timeout_us) == ("a", "u", 2_000_000)
-    assert Config(cameras=(camera,)).retention_of(camera).max_age_us == 30 * 86_400_000_000
+    assert Config(cameras=(camera,)).retention.of(camera).max_age_us == 30 * 86_400_000_000
 
 
 def test_what_is_told_of_a_proxy(tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ def test_the_nearest_rule_counts(tmp_path: Path) -> None:
         )
     )
     first, second = config.cameras
-    assert config.retention_of(first) == Policy(9 * DAY_US, 10**9, DAY_US)
-    assert config.retention_of(second) == Policy(30 * DAY_US, None, DAY_US)
+    assert config.retention.of(first) == Policy(9 * DAY_US, 10**9, DAY_US)
+    assert config.retention.of(second) == Policy(30 * DAY_US, None, DAY_US)
     assert (first.priority, second.priority) == (-3, 0)
 
 

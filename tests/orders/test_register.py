@@ -18,11 +18,11 @@ from nvr.orders.model import DirectiveError, DirectiveKind, Draft
 from storage.catalogue import facts
 from storage.causes import Cause, Layer
 from storage.coverage.one_camera import Coverage, Gap
-from storage.coverage.unexplained import unknown_gaps
 from storage.intervals import DAY_US, SECOND_US, Interval, merge, subtract
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World, add_camera, assert_partition
 from tests.support.people import person
+from tests.support.unexplained import unknown_gaps
 
 S = SECOND_US
 OTHER = "other"

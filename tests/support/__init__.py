@@ -10,5 +10,6 @@
 | `cameras` | cameras that play clips, misbehave as told, and keep a journal |
 | `catalogues`, `people` | new catalogues, and who acts in them |
 | `mounts`, `volatile_disk` | file systems of a test's own: full, gone, or losing what was not flushed |
+| `unexplained` | gaps that no fact explains |
 | `shifted_clock` | a wall clock that is wrong, for real processes |
 """

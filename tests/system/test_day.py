@@ -27,7 +27,6 @@ from storage.catalogue import status
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Segment
 from storage.causes import Cause
-from storage.coverage.unexplained import unknown_gaps
 from storage.disk.roots import Root
 from storage.intervals import merge
 from storage.recovery.scrub import scrub
@@ -37,6 +36,7 @@ from tests.support.cameras.faults import Faults
 from tests.support.cameras.running import LoopThread
 from tests.support.cameras.scripted import ScriptedCamera
 from tests.support.server import NVR, Server, now_us
+from tests.support.unexplained import unknown_gaps
 
 S = 1_000_000
 # Begins of gaps are known to a second of when the cause was made: the camera's last frame, and the machine's load. The

@@ -53,12 +53,6 @@ def nal_type(codec: VideoCodec, nal: bytes) -> int:
     return nal[0] & 0x1F if codec == "h264" else (nal[0] >> 1) & 0x3F
 
 
-def is_vcl(codec: VideoCodec, nal: bytes) -> bool:
-    """Whether the unit carries coded picture data (a slice), not parameters, SEI or delimiters."""
-    kind = nal_type(codec, nal)
-    return 1 <= kind <= 5 if codec == "h264" else kind < 32
-
-
 def is_parameter_set(codec: VideoCodec, nal: bytes) -> bool:
     """Whether the unit is a VPS, SPS or PPS."""
     kind = nal_type(codec, nal)

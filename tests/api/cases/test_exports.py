@@ -167,8 +167,8 @@ async def test_of_an_approved_request_and_only_of_one(office: Office) -> None:
         assert (made["case"], made["requester"], made["approver"], made["purpose"]) == ("LP/9", "budi", "sri", "plate")
         assert (await post({"request": approved}))["code"] == "invalid_export"
         with office.studio.database.read() as conn:
-            linked = cases.request_of_export(conn, made["id"])
-            assert linked is not None and linked.id == approved
+            linked = cases.find_request(conn, approved)
+            assert linked is not None and linked.export == made["id"]
         office.exporter.work()
         job = (await client.get(f"/api/exports/{made['id']}", headers=office.headers())).json()
         assert job["state"] == "done"
