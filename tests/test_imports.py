@@ -420,7 +420,6 @@ LONG = {
     "storage/catalogue/segments.py": "all statements on one table and its spans",
     "storage/coverage/fleet.py": "one query plan for thousands of cameras",
     "storage/format/boxes.py": "MP4 boxes: one table of a format",
-    "storage/recovery/adopt.py": "every state in which a crash leaves a file, and what becomes of it",
     "storage/retention/plan.py": "one decision: what goes, in which order, and what keeps it",
     "storage/writing/disk_writer.py": "one thread's work on one disk",
 }

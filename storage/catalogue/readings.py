@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-__all__ = ["FoundReading", "forget", "list_all", "put"]
+__all__ = ["FoundReading", "list_all", "put"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,3 @@ def put(conn: sqlite3.Connection, reading: FoundReading) -> None:
             reading.camera,
         ),
     )
-
-
-def forget(conn: sqlite3.Connection, camera: str) -> None:
-    """The camera is read as its settings say."""
-    conn.execute("DELETE FROM reading WHERE camera = (SELECT key FROM camera WHERE id = ?)", (camera,))

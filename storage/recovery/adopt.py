@@ -1,5 +1,5 @@
-"""Adopting a segment that its writer did not close: cut off what is not whole, add the tail, give it its final name,
-enter it.
+"""Adopting the file of a segment that its writer did not close: cut off what is not whole, add the tail, give it its
+final name. ``adopted_rows`` has the catalogue's part.
 
 Idempotent: killed at any step and begun again, it ends the same. Invariants: no whole fragment is ever cut off, unless
 a sync of it failed; nothing is changed before it is sure that the file is ours and the catalogue knows its camera.
@@ -10,15 +10,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storage.catalogue import facts, segments
-from storage.catalogue.database import Database
-from storage.catalogue.segments import Init, Key
+from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.disk.files import Files
 from storage.disk.reading import RecordedFile, refuse_existing
@@ -30,15 +27,11 @@ from storage.format.segment_file import Head, SegmentFile, Tail, init_of, read, 
 from storage.format.spare import last_spare
 
 __all__ = [
-    "Adopted",
     "Brought",
     "Loss",
-    "adopt",
     "bring",
     "check_name",
     "described",
-    "enter",
-    "enter_brought",
 ]
 
 log = logging.getLogger(__name__)
@@ -55,16 +48,6 @@ _UNSYNCED_US = 60_000_000
 # lost.
 _CLOCK_DRIFT_US = 400_000
 _SLEW_DIVISOR = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Adopted:
-    """A segment that was brought in, and how many bytes of a broken fragment were cut off. ``end_us`` is None if it
-    held no footage and was removed."""
-
-    key: Key
-    end_us: int | None
-    cut_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,114 +217,6 @@ def _nothing(root: Root, part: Path, size: int) -> Brought:
         raise BoxError("is empty")
     key = Key(name.camera, name.start_ms * 1000, name.node, name.epoch)
     return Brought(key, part, None, b"", key.start_us, 0, 0, "", size)
-
-
-def adopt(
-    database: Database,
-    files: Files,
-    root: Root,
-    part: Path,
-    *,
-    end_us: int | None = None,
-    trusted_bytes: int | None = None,
-    loss: Loss | None = None,
-) -> Adopted:
-    """Adopts the ``.part`` file at ``part``: ``bring`` and ``enter_brought``.
-
-    Raises:
-        BoxError, OSError: as ``bring``.
-    """
-    brought = bring(files, root, part, end_us=end_us, trusted_bytes=trusted_bytes)
-    with database.write() as conn:
-        enter_brought(conn, root, brought, loss)
-    if not brought.frames:
-        files.unlink(part)
-        files.sync_folder(part.parent)
-        return Adopted(brought.key, None, brought.cut_bytes)
-    return Adopted(brought.key, brought.end_us, brought.cut_bytes)
-
-
-def enter_brought(conn: sqlite3.Connection, root: Root, brought: Brought, loss: Loss | None) -> None:
-    """Enters what ``bring`` made into the catalogue; where it holds less than was believed, ``loss`` says why."""
-    key = brought.key
-    if brought.frames and brought.found is not None:
-        enter(
-            conn,
-            root,
-            brought.found,
-            brought.init,
-            end_us=brought.end_us,
-            frames=brought.frames,
-            size=brought.size,
-            sha256=brought.sha256,
-            loss=loss,
-        )
-        return
-    if brought.found is None:
-        known = segments.within_millisecond(conn, key)
-        key = key if known is None else known
-    segments.discard(conn, key)
-    _explain(conn, key.camera, key.start_us, loss or _unexplained(key))
-
-
-def enter(
-    conn: sqlite3.Connection,
-    root: Root,
-    found: SegmentFile,
-    init: bytes,
-    *,
-    end_us: int,
-    frames: int,
-    size: int,
-    sha256: str | None,
-    loss: Loss | None = None,
-) -> None:
-    """Enters a closed file into the catalogue, whether its row is growing, closed or absent. Its camera must be known.
-
-    Raises:
-        BoxError: the catalogue does not know its camera.
-    """
-    head = found.head
-    key = Key(head.camera, head.start_us, head.node, head.epoch)
-    if conn.execute("SELECT 1 FROM camera WHERE id = ?", (key.camera,)).fetchone() is None:
-        raise BoxError(f"belongs to camera {key.camera}, which the catalogue does not know")
-    conn.execute("INSERT INTO node (id) VALUES (?) ON CONFLICT (id) DO NOTHING", (key.node,))
-    new = Init.of(init, found.tracks)
-    segments.put_init(conn, new)
-    segments.begin_run(conn, Key(key.camera, head.run_start_us, key.node, key.epoch))
-    segments.begin(
-        conn,
-        key,
-        root=root.id,
-        init=new.id,
-        run_start_us=head.run_start_us,
-        timescale=head.timescale,
-        media_start=head.media_start,
-    )
-    believed = segments.get(conn, key)
-    segments.finish(
-        conn,
-        key,
-        end_us=end_us,
-        media_end=found.index.media_end,
-        frames=frames,
-        bytes_=size,
-        sha256=sha256,
-        found=found.index.holes,
-    )
-    loss = loss or _unexplained(key)
-    _explain(conn, key.camera, end_us, loss)
-    if believed is not None and believed.growing:
-        # A hole in what is lost has a fact that reaches less far.
-        facts.fill(conn, key.camera, end_us, believed.end_us, loss.cause, loss.detail, node=loss.node, epoch=loss.epoch)
-
-
-def _unexplained(key: Key) -> Loss:
-    return Loss(Cause.RECORDER_CRASHED, {"reason": "its end was not written"}, key.node, key.epoch)
-
-
-def _explain(conn: sqlite3.Connection, camera: str, from_us: int, loss: Loss) -> None:
-    facts.reach_back(conn, camera, from_us, loss.cause, loss.detail, node=loss.node, epoch=loss.epoch)
 
 
 def _sha256(file: RecordedFile, size: int) -> hashlib._Hash:

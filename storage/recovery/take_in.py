@@ -23,7 +23,8 @@ from storage.disk.roots import Root
 from storage.format.boxes import BoxError
 from storage.format.layout import SegmentName, parse
 from storage.format.segment_file import read
-from storage.recovery.adopt import Brought, Loss, bring, described, enter_brought
+from storage.recovery.adopt import Brought, Loss, bring, described
+from storage.recovery.adopted_rows import enter_brought
 
 __all__ = ["IntakeReport", "TakingIn", "close_row_without_file", "end_run", "files_of", "may_hold_footage"]
 

@@ -22,7 +22,8 @@ from storage.disk.roots import Root, is_mounted
 from storage.errors import SyncError
 from storage.format.layout import segment_path
 from storage.format.segment_file import Head
-from storage.recovery.adopt import Loss, bring, described, enter_brought
+from storage.recovery.adopt import Loss, bring, described
+from storage.recovery.adopted_rows import enter_brought
 from storage.writing.catalogue_writer import CatalogueWriter
 from storage.writing.open_segment import SegmentHandle
 
