@@ -545,6 +545,9 @@ def test_what_contributing_names_is_there() -> None:
     named = re.findall(r"`((?:nvr|storage|tests|docs)/[\w./-]*)`", PAGE.read_text(encoding="utf-8"))
     assert len(named) > 12
     assert [path for path in named if not (TOP / path).exists()] == []
+    inside = re.findall(r"`((?:nvr|storage)/[\w./-]*\.py)` \(`(\w+)`\)", PAGE.read_text(encoding="utf-8"))
+    assert len(inside) > 6
+    assert [pair for pair in inside if pair[1] not in (TOP / pair[0]).read_text(encoding="utf-8")] == []
 
 
 @pytest.mark.parametrize(
