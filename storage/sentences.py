@@ -10,11 +10,15 @@ Invariant: the text is a literal of the source, so that a test finds every one o
 
 from __future__ import annotations
 
+import json
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["Sentence", "fill", "joined", "listed", "quoted", "sentence_of"]
+__all__ = ["Sentence", "fill", "joined", "kept", "listed", "quoted", "restored", "sentence_of"]
+
+
+_KEPT = '{"sentence": '
 
 
 class _Filler(string.Formatter):
@@ -83,6 +87,28 @@ def sentence_of(error: BaseException) -> Sentence:
     """What an error says; of an error that was made without a sentence, its words as they are."""
     first = error.args[0] if error.args else None
     return first if isinstance(first, Sentence) else quoted(str(error))
+
+
+def kept(sentence: Sentence) -> str:
+    """The sentence as a column of the catalogue keeps it, to be said in any language later: JSON."""
+    return json.dumps(_body(sentence), ensure_ascii=False)
+
+
+def restored(text: str) -> Sentence:
+    """The sentence that ``kept`` made the text of; any other text, such as earlier versions kept, as it is."""
+    if not text.startswith(_KEPT):
+        return quoted(text)
+    return _of_body(json.loads(text))
+
+
+def _body(sentence: Sentence) -> dict[str, Any]:
+    values = {name: _body(value) if isinstance(value, Sentence) else value for name, value in sentence.values.items()}
+    return {"sentence": sentence.text, "values": values}
+
+
+def _of_body(body: Mapping[str, Any]) -> Sentence:
+    values = {name: _of_body(value) if isinstance(value, dict) else value for name, value in body["values"].items()}
+    return Sentence(body["sentence"], **values)
 
 
 def joined(sentences: Iterable[Sentence], mark: str = "; ") -> Sentence:

@@ -206,6 +206,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.evidence.package",
             "nvr.evidence.seal",
             "nvr.playback",
+            "storage",
             "storage.catalogue",
             "storage.coverage",
             "storage.integrity",

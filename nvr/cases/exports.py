@@ -18,6 +18,7 @@ from storage.catalogue import audit
 from storage.catalogue.actors import SERVER_ACTOR, Actor
 from storage.catalogue.database import next_rev
 from storage.retention import holds
+from storage.sentences import Sentence, kept, restored
 
 __all__ = [
     "MOST_ATTEMPTS",
@@ -85,10 +86,10 @@ class Export:
     ended_us: int | None
     total_bytes: int | None
     done_bytes: int
-    reason: str | None
+    reason: Sentence | None
     folder: str | None
     files: tuple[tuple[str, int, int], ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Sentence, ...]
     begins_us: int | None
     checked_us: int | None
     check_outcome: CheckOutcome | None
@@ -114,8 +115,10 @@ def _export(row: sqlite3.Row) -> Export:
     values = dict(row)
     for name in ("request", "holds", "files", "warnings", "check_details"):
         values[name] = json.loads(values[name])
-    for name in ("holds", "warnings", "check_details"):
+    for name in ("holds", "check_details"):
         values[name] = tuple(values[name])
+    values["warnings"] = tuple(restored(text) for text in values["warnings"])
+    values["reason"] = None if values["reason"] is None else restored(values["reason"])
     values["files"] = tuple((name, size, crc) for name, size, crc in values["files"])
     values["state"] = ExportState(values["state"])
     if values["check_outcome"] is not None:
@@ -179,12 +182,12 @@ def begin(conn: sqlite3.Connection, id_: str, total_bytes: int, now_us: int) -> 
     )  # fmt: skip
 
 
-def wait(conn: sqlite3.Connection, id_: str, reason: str | None, begins_us: int | None = None) -> None:
+def wait(conn: sqlite3.Connection, id_: str, reason: Sentence | None, begins_us: int | None = None) -> None:
     """Says why a queued one is not begun; and when it is expected to be, if its range is not over yet."""
     conn.execute(
         "UPDATE export SET reason = :reason, begins_us = :begins, rev = :rev WHERE id = :id AND state = 'queued'"
         " AND (reason IS NOT :reason OR begins_us IS NOT :begins)",
-        {"reason": reason, "begins": begins_us, "id": id_, "rev": next_rev(conn)},
+        {"reason": None if reason is None else kept(reason), "begins": begins_us, "id": id_, "rev": next_rev(conn)},
     )
 
 
@@ -226,14 +229,14 @@ def finish(
     *,
     folder: str,
     files: Sequence[tuple[str, int, int]],
-    warnings: Sequence[str],
+    warnings: Sequence[Sentence],
     now_us: int,
 ) -> bool:
     """A running export is done, its package having been read back and found good; False if it was cancelled
     meanwhile."""
     is_done = _set(
         conn, id_, "running", state="done", ended_us=now_us, folder=folder, files=json.dumps(list(files)),
-        warnings=json.dumps(list(warnings)),
+        warnings=json.dumps([kept(warning) for warning in warnings]),
     )  # fmt: skip
     if is_done:
         conn.execute("UPDATE export SET done_bytes = total_bytes WHERE id = ?", (id_,))
@@ -243,16 +246,17 @@ def finish(
     return is_done
 
 
-def fail(conn: sqlite3.Connection, id_: str, reason: str, now_us: int) -> None:
+def fail(conn: sqlite3.Connection, id_: str, reason: Sentence, now_us: int) -> None:
     """An open export can't be made."""
-    if any(_set(conn, id_, state, state="failed", ended_us=now_us, reason=reason) for state in ("queued", "running")):
-        audit.enter(conn, "export_failed", detail={"export": id_, "reason": reason})
+    text = kept(reason)
+    if any(_set(conn, id_, state, state="failed", ended_us=now_us, reason=text) for state in ("queued", "running")):
+        audit.enter(conn, "export_failed", detail={"export": id_, "reason": str(reason)})
         _end(conn, id_, now_us)
 
 
 def cancel(conn: sqlite3.Connection, id_: str, *, by: Actor, now_us: int) -> bool:
     """Somebody does not want it any more; False if it has ended."""
-    reason = f"cancelled by {by.name}"
+    reason = kept(Sentence("cancelled by {name}", name=by.name))
     for state in ("queued", "running"):
         if _set(conn, id_, state, state="cancelled", ended_us=now_us, reason=reason):
             audit.enter(conn, "export_cancelled", detail={"export": id_})

@@ -13,7 +13,7 @@ from nvr.cli.catalogue import TIME, open_catalogue, when, who
 from nvr.cli.options import config_option
 from nvr.cli.progress import progress_bar
 from nvr.cli.terminal import echo, spoken
-from storage.sentences import joined
+from storage.sentences import Sentence, joined
 
 if TYPE_CHECKING:
     from nvr.config import Config
@@ -74,7 +74,7 @@ def export(
     size = sum(entry.size for entry in package.entries)
     echo(f"{package.path}: {len(package.entries)} files, {size:,} bytes")
     for warning in package.warnings:
-        echo(f"ATTENTION: {warning}", err=True)
+        echo(f"ATTENTION: {spoken(warning)}", err=True)
 
 
 def _export(loaded: Config, database: Database, request: ExportRequest, out: Path, as_zip: bool, wait: bool) -> Package:
@@ -110,7 +110,9 @@ def _export(loaded: Config, database: Database, request: ExportRequest, out: Pat
             entry = str(entries[-1])
             node_id = node.this_node(conn, loaded.server.node)
     except KeyError as error:
-        raise ExportRefused(f"there is no camera {error.args[0]}; nvr cameras lists them") from None
+        raise ExportRefused(
+            Sentence("there is no camera {camera}; nvr cameras lists them", camera=error.args[0])
+        ) from None
     try:
         book = HeadBook(loaded.exports_folder, KeyFolder(loaded.keys_folder, loaded.evidence.name))
         book.note(entries[-1], f"export {request.id}", signer=signer, now_us=time.time_ns() // 1000)
@@ -161,7 +163,9 @@ def _check_over(loaded: Config, database: Database, request: ExportRequest) -> N
     until_us = _over_at(loaded, database, request)
     if until_us is not None:
         raise ExportRefused(
-            "the range is not over: part of it is still being recorded."
-            f" Come back at {when(until_us, loaded.server.zone)}, or"
-            " add --wait; for what there is now ask for an earlier --end"
+            Sentence(
+                "the range is not over: part of it is still being recorded. Come back at {time}, or add --wait;"
+                " for what there is now ask for an earlier --end",
+                time=when(until_us, loaded.server.zone),
+            )
         )

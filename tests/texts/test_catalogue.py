@@ -25,7 +25,7 @@ from nvr.texts import LANGUAGES, Language, accepted, say, words
 from nvr.texts.words import languages, read_words
 from storage.causes import Cause, CauseClass
 from storage.coverage.figures import Category
-from storage.sentences import Sentence, fill, joined, listed, quoted, sentence_of
+from storage.sentences import Sentence, fill, joined, kept, listed, quoted, restored, sentence_of
 
 TOP = Path(__file__).parents[2]
 FOLDER = TOP / "nvr/texts/languages"
@@ -230,3 +230,14 @@ def test_the_page_uses_every_text_it_has() -> None:
     used = set(re.findall(r"[.?](\w+)", sources)) | set(re.findall(r"'(\w+)'", sources))
     found = [path.split(".") for path, _ in texts(ENGLISH["page"])]
     assert [path for path in found if not LOOKED_UP & {*path} and not path[-1].isdigit() and path[-1] not in used] == []
+
+
+def test_a_sentence_that_is_kept_is_said_later_in_any_language() -> None:
+    wrong = Sentence("there is no camera {camera!r}", camera="gate {0} {x}")
+    found = restored(kept(Sentence("line {line}: {why}", line=3, why=wrong)))
+    assert str(found) == "line 3: there is no camera 'gate {0} {x}'"
+    assert found.values["line"] == 3 and say(found.values["why"], "id") == "tidak ada kamera 'gate {0} {x}'"
+    # What earlier versions kept, and other programs' words.
+    for text in ("the disk is full {0}", "{", '{"sentence"'):
+        assert str(restored(text)) == text
+        assert str(restored(kept(quoted(text)))) == text

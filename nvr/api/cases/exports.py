@@ -32,7 +32,7 @@ from nvr.api.cases.export_requests import (
 )
 from nvr.api.cases.links import link_body
 from nvr.api.http.auth import Principal, address_of, principal_of
-from nvr.api.http.errors import ApiError
+from nvr.api.http.errors import ApiError, said_to
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected, Services
@@ -58,7 +58,8 @@ def _time(at_us: int | None) -> str | None:
     return None if at_us is None else format_time(at_us)
 
 
-def _body(services: Services, job: Export, who: Principal, made: Sequence[Link] = ()) -> ExportBody:
+def _body(request: ApiRequest, services: Services, job: Export, made: Sequence[Link] = ()) -> ExportBody:
+    who = principal_of(request)
     asked: dict[str, Any] = dict(job.request)
     is_done = job.state == "done" and job.folder is not None
     size = package_of(services, job).size if is_done else None
@@ -86,8 +87,8 @@ def _body(services: Services, job: Export, who: Principal, made: Sequence[Link] 
         _time(job.ended_us),
         job.total_bytes,
         job.done_bytes,
-        job.reason,
-        list(job.warnings),
+        None if job.reason is None else said_to(request, job.reason),
+        [said_to(request, warning) for warning in job.warnings],
         [ExportFile(name, size) for name, size, _ in job.files],
         size,
         services.url(f"/api/exports/{job.id}/download") if may_fetch else None,
@@ -105,8 +106,7 @@ def list_exports(request: ApiRequest, services: Injected) -> Response[bytes]:
     with services.db.read() as conn:
         found = exports.every(conn)
         made = links.every(conn, services.now_us())
-    who = principal_of(request)
-    return json_answer(request, Exports([_body(services, job, who, made.get(job.id, ())) for job in found]))
+    return json_answer(request, Exports([_body(request, services, job, made.get(job.id, ())) for job in found]))
 
 
 @get(
@@ -123,7 +123,7 @@ def one_export(request: ApiRequest, services: Injected, export: FromPath[str]) -
         made = links.every(conn, services.now_us(), export)
     if job is None:
         raise no_export(export)
-    return json_answer(request, _body(services, job, principal_of(request), made.get(export, ())))
+    return json_answer(request, _body(request, services, job, made.get(export, ())))
 
 
 @post(
@@ -159,7 +159,7 @@ def make_export(request: ApiRequest, services: Injected, data: JSONBody[NewExpor
             made, asked = _of_request(conn, data, who)
         job = queue(conn, asked, by=who, now_us=now_us, made_of=made)
     job = settle(services, job, asked, now_us=now_us)
-    return json_answer(request, _body(services, job, principal_of(request)), status=201)
+    return json_answer(request, _body(request, services, job), status=201)
 
 
 def _of_request(conn: sqlite3.Connection, data: NewExport, who: Actor) -> tuple[Request, ExportRequest]:
@@ -216,7 +216,7 @@ def cancel_export(request: ApiRequest, services: Injected, export: FromPath[str]
             raise ApiError("export_ended", Sentence("the export is {state}", state=job.state))
         ended = exports.find(conn, export)
     assert ended is not None
-    return json_answer(request, _body(services, ended, principal_of(request)))
+    return json_answer(request, _body(request, services, ended))
 
 
 @get(

@@ -20,13 +20,13 @@ from nvr.accounts import AccountError
 from nvr.api.http.codes import CODES
 from nvr.config import redact
 from nvr.playback.errors import PlaybackError, RangeNotSatisfiable
-from nvr.texts import accepted, say, words
+from nvr.texts import Language, accepted, say, words
 from storage.errors import CatalogueError
 from storage.retention.holds import HoldError
 from storage.sentences import Sentence, joined, quoted, sentence_of
 from storage.texts import TextError, escaped
 
-__all__ = ["ApiError", "ClipPart", "Mistake", "Problem", "no_camera", "refusal", "shown_path", "to_problem"]
+__all__ = ["ApiError", "ClipPart", "Mistake", "Problem", "no_camera", "refusal", "said_to", "shown_path", "to_problem"]
 
 log = logging.getLogger(__name__)
 
@@ -118,10 +118,19 @@ def to_problem(request: Request[Any, Any, Any], error: Exception) -> Response[by
     return refusal(found, request.scope)
 
 
+def said_to(request: Request[Any, Any, Any], sentence: Sentence) -> str:
+    """The sentence in the language that the request asks for."""
+    return say(sentence, _language_of(request.scope))
+
+
+def _language_of(scope: Mapping[str, Any]) -> Language:
+    asked = b",".join(value for name, value in scope["headers"] if name == b"accept-language")
+    return accepted(asked.decode("latin-1"))
+
+
 def refusal(error: ApiError, scope: Mapping[str, Any]) -> Response[bytes]:
     """The problem as an answer to the request of this ASGI scope, in its language."""
-    asked = b",".join(value for name, value in scope["headers"] if name == b"accept-language")
-    language = accepted(asked.decode("latin-1"))
+    language = _language_of(scope)
     headers = {"Cache-Control": "no-store", "Content-Language": language, **error.headers}
     if error.status == 401:
         headers.setdefault("WWW-Authenticate", 'Bearer realm="nvr"')

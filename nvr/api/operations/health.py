@@ -9,11 +9,14 @@ from typing import Literal
 import msgspec
 
 from nvr.api.cameras import status as fleet
+from nvr.api.http.errors import said_to
+from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected
 from nvr.api.http.times import format_time
 from nvr.config import redact
 from storage.errors import CatalogueError
+from storage.sentences import Sentence
 from storage.writing import at_risk
 
 __all__ = ["ROUTES"]
@@ -40,36 +43,53 @@ class HealthBody(msgspec.Struct):
 
 
 @get("/api/health", role="public", summary="Whether the server works", answer=HealthBody, pool="health")
-def health(services: Injected) -> HealthBody:
+def health(request: ApiRequest, services: Injected) -> HealthBody:
     """Always 200: who restarts a server because one camera is silent interrupts all the others."""
     now_us = services.now_us()
     problems = []
+
+    def add(code: str, detail: Sentence, cameras: int = 0) -> None:
+        problems.append(HealthProblem(code, said_to(request, detail), cameras))
+
     if away := services.settings.roots_away:
-        problems.append(HealthProblem("roots_away", f"footage roots whose disk is missing or another's: {away}"))
+        add("roots_away", Sentence("footage roots whose disk is missing or another's: {count}", count=away))
     try:
         with services.db.read() as conn:
             found = fleet.health(conn, node=services.settings.node, now_us=now_us)
             risks = at_risk.by_root(conn, now_us=now_us).values()
     except (sqlite3.Error, CatalogueError) as error:
         log.error("the catalogue can't be read: %s", redact(str(error)))
-        problems.append(HealthProblem("catalogue_unavailable", "the catalogue can't be read"))
+        add("catalogue_unavailable", Sentence("the catalogue can't be read"))
     else:
         if found.heart_stopped:
             age = found.heartbeat_age_us
-            ago = "there was none yet" if age is None else f"the last one was {age // 1_000_000} s ago"
-            problems.append(HealthProblem("heartbeat_old", f"the supervisor's heartbeat is missing: {ago}"))
+            add(
+                "heartbeat_old",
+                Sentence("the supervisor's heartbeat is missing: there was none yet")
+                if age is None
+                else Sentence(
+                    "the supervisor's heartbeat is missing: the last one was {seconds} s ago", seconds=age // 1_000_000
+                ),
+            )
         if found.silent:
-            seconds = fleet.SILENT_US // 1_000_000
-            problems.append(
-                HealthProblem(
-                    "cameras_silent", f"cameras whose recorder has said nothing for {seconds} s", found.silent
-                )
+            silent_s = fleet.SILENT_US // 1_000_000
+            add(
+                "cameras_silent",
+                Sentence("cameras whose recorder has said nothing for {seconds} s", seconds=silent_s),
+                found.silent,
             )
         late = [risk for risk in risks if risk.worst_s > risk.limit_s]
         if late:
             worst = max(late, key=lambda risk: risk.worst_s)
-            what = f"a power cut could have cost {worst.worst_s:.1f} s of footage, not {worst.limit_s:g} s"
-            problems.append(HealthProblem("power_cut_costly", f"{what}: a footage disk is slow to sync"))
+            add(
+                "power_cut_costly",
+                Sentence(
+                    "a power cut could have cost {lost:.1f} s of footage, not {limit:g} s:"
+                    " a footage disk is slow to sync",
+                    lost=worst.worst_s,
+                    limit=worst.limit_s,
+                ),
+            )
     return HealthBody("degraded" if problems else "ok", services.settings.version, format_time(now_us), problems)
 
 

@@ -31,6 +31,7 @@ from nvr.playback.index_cache import IndexCache
 from storage.catalogue import audit
 from storage.catalogue.database import Database
 from storage.coverage.settled import unsettled
+from storage.sentences import Sentence, quoted, sentence_of
 
 __all__ = ["ExportSettings", "Exporter"]
 
@@ -133,7 +134,9 @@ class Exporter:
                 continue
             try:
                 if job.attempts >= exports.MOST_ATTEMPTS:
-                    raise EvidenceError(f"it was begun {job.attempts} times and never ended: the log may say why")
+                    raise EvidenceError(
+                        Sentence("it was begun {count} times and never ended: the log may say why", count=job.attempts)
+                    )
                 plan = plan_export(self._database, self._cache, request, now_us=self._now_us())
                 obstacle = self._obstacle(plan, kept)
             except EvidenceError as error:
@@ -166,22 +169,28 @@ class Exporter:
                 exports.wait(conn, job.id, None, found.until_us)
         return False
 
-    def _obstacle(self, plan: ExportPlan, kept: int) -> str | None:
+    def _obstacle(self, plan: ExportPlan, kept: int) -> Sentence | None:
         """Why it can't be begun now. Raises ``EvidenceError`` if it never can."""
         need, budget = plan.bytes, self._settings.budget_bytes
         if need > budget:
             raise EvidenceError(
-                f"it needs {need} bytes, more than the budget of all exports, which is {budget}: ask for less at once"
+                Sentence(
+                    "it needs {need} bytes, more than the budget of all exports, which is {budget}:"
+                    " ask for less at once",
+                    need=need,
+                    budget=budget,
+                )
             )
         if kept + need > budget:
-            return (
-                f"it needs {need} bytes and {budget - kept} of the budget are free:"
-                " it waits for older exports to expire"
+            return Sentence(
+                "it needs {need} bytes and {free} of the budget are free: it waits for older exports to expire",
+                need=need,
+                free=budget - kept,
             )
         self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         free = shutil.disk_usage(self._folder).free
         if free < need + _SPARE_BYTES:
-            return f"it needs {need} bytes and the disk has {free} free: it waits"
+            return Sentence("it needs {need} bytes and the disk has {free} free: it waits", need=need, free=free)
         return None
 
     def _make(self, job: Export, plan: ExportPlan) -> None:
@@ -229,7 +238,7 @@ class Exporter:
             log.warning("export %s: %s", job.id, warning)
 
     def _fail(self, job: Export, error: Exception) -> None:
-        reason = redact(str(error.strerror or error) if isinstance(error, OSError) else str(error))
+        reason = _redacted(quoted(str(error.strerror or error)) if isinstance(error, OSError) else sentence_of(error))
         log.error("export %s can't be made: %s", job.id, reason)
         with self._database.write() as conn:
             exports.fail(conn, job.id, reason, self._now_us())
@@ -254,6 +263,19 @@ class Exporter:
             ended = [job for job in exports.every(conn, -1) if not job.is_open and job.state != "done"]
         for job in ended:
             remove_package(self._folder / package_name(ExportRequest.from_json(job.request)))
+
+
+def _redacted(sentence: Sentence) -> Sentence:
+    return sentence.given(
+        **{
+            name: _redacted(value)
+            if isinstance(value, Sentence)
+            else redact(value)
+            if isinstance(value, str)
+            else value
+            for name, value in sentence.values.items()
+        }
+    )
 
 
 class _Told:

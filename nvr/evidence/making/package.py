@@ -49,7 +49,7 @@ from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
 from storage.disk.files import FILES
 from storage.format.boxes import Track
-from storage.sentences import joined
+from storage.sentences import Sentence, joined, quoted
 
 __all__ = [
     "ExportPlan",
@@ -95,7 +95,7 @@ class Package:
     path: Path
     entries: tuple[ArchiveEntry, ...]
     manifest: Mapping[str, Any]
-    warnings: tuple[str, ...]
+    warnings: tuple[Sentence, ...]
 
 
 def package_name(request: ExportRequest) -> str:
@@ -112,7 +112,7 @@ def plan_export(database: Database, cache: IndexCache, request: ExportRequest, *
     """
     complaints = request.complaints()
     if complaints:
-        raise ExportRefused(str(joined(complaints)))
+        raise ExportRefused(joined(complaints))
     cameras = tuple(
         plan_camera(database, cache, camera, request.start_us, request.end_us, now_us=now_us)
         for camera in request.cameras
@@ -120,12 +120,16 @@ def plan_export(database: Database, cache: IndexCache, request: ExportRequest, *
     plan = ExportPlan(request, cameras)
     problems = [problem for camera in cameras for problem in camera.problems]
     if not plan.files and problems:
-        raise SourceChanged(f"none of what was recorded of the range can be exported: {problems[0].detail}")
+        raise SourceChanged(
+            Sentence("none of what was recorded of the range can be exported: {why}", why=problems[0].detail)
+        )
     if not plan.files:
-        raise NothingToExport("nothing of the range was recorded; nvr gaps says why")
+        raise NothingToExport(Sentence("nothing of the range was recorded; nvr gaps says why"))
     names = [file.name for file in plan.files]
     if len(set(names)) != len(names):
-        raise ExportRefused("two stretches of footage would get the same name; export the cameras or hours one by one")
+        raise ExportRefused(
+            Sentence("two stretches of footage would get the same name; export the cameras or hours one by one")
+        )
     return plan
 
 
@@ -149,7 +153,7 @@ def make_package(
         OSError: the disk does not take it.
     """
     if destination.exists():
-        raise ExportRefused(f"{destination} exists: an export never replaces anything")
+        raise ExportRefused(Sentence("{path} exists: an export never replaces anything", path=str(destination)))
     work, notes_path = _work(destination)
     work.mkdir(mode=0o750, parents=True, exist_ok=True)
     began_us = now_us()
@@ -215,10 +219,17 @@ def _check(package: Package, plan: ExportPlan, cache: IndexCache, signer: Signer
     found = read_back(package.path, find, [signer.certificate], progress=progress)
     copied = sum(file.bytes for file in plan.files)
     if found.outcome is not CheckOutcome.GOOD or found.compared_bytes != copied:
-        why = "; ".join(found.details) or f"{found.compared_bytes} of {copied} bytes of footage could be compared"
+        some = Sentence(
+            "{compared} of {all} bytes of footage could be compared", compared=found.compared_bytes, all=copied
+        )
+        why = quoted("; ".join(found.details)) if found.details else some
         if found.outcome is CheckOutcome.PARTLY:
-            raise SourceChanged(f"it can't be compared with what was recorded, so it is not handed out: {why}")
-        raise WronglyWritten(f"what was written is not what was recorded, so it is not handed out: {why}")
+            raise SourceChanged(
+                Sentence("it can't be compared with what was recorded, so it is not handed out: {why}", why=why)
+            )
+        raise WronglyWritten(
+            Sentence("what was written is not what was recorded, so it is not handed out: {why}", why=why)
+        )
 
 
 def _describing(
@@ -305,7 +316,13 @@ def to_archive(package: Package) -> Package:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         report = verify(new)
         if report.outcome != "valid":
-            raise WronglyWritten(f"the ZIP, read back, is {report.outcome}: the folder {package.path} is good")
+            raise WronglyWritten(
+                Sentence(
+                    "the ZIP, read back, is {outcome}: the folder {path} is good",
+                    outcome=str(report.outcome),
+                    path=str(package.path),
+                )
+            )
         new.rename(path)
         FILES.sync_folder(path.parent)
     finally:
@@ -315,15 +332,23 @@ def to_archive(package: Package) -> Package:
     return replace(package, path=path)
 
 
-def _warnings(plan: ExportPlan, sealed: Sequence[SealedFile]) -> list[str]:
+def _warnings(plan: ExportPlan, sealed: Sequence[SealedFile]) -> list[Sentence]:
     found = []
     for file in sealed:
         for copied in file.parts:
             if copied.matches is False:
                 path = copied.part.piece.segment.relative_path
-                found.append(f"{file.name}: the recorded file {path} is not what it was when it was recorded")
+                text = Sentence(
+                    "{file}: the recorded file {path} is not what it was when it was recorded",
+                    file=file.name,
+                    path=path,
+                )
+                found.append(text)
     for camera in plan.cameras:
-        found += [f"{camera.camera}: not delivered: {problem.detail}" for problem in camera.problems]
+        found += [
+            Sentence("{camera}: not delivered: {why}", camera=camera.camera, why=problem.detail)
+            for problem in camera.problems
+        ]
     return found
 
 

@@ -35,6 +35,7 @@ from nvr.playback.mapping import TimeMap
 from storage.disk.reading import EndsEarlyError
 from storage.format.boxes import BoxError, Track, children, header
 from storage.format.dating import dated
+from storage.sentences import Sentence, sentence_of
 
 __all__ = ["CopiedPart", "SealedFile", "write_sealed"]
 
@@ -300,7 +301,7 @@ def write_sealed(
             try:
                 opened = cache.open(part.piece.segment)
             except PlaybackError as error:
-                raise SourceChanged(str(error)) from error
+                raise SourceChanged(sentence_of(error)) from error
             try:
                 if zero_us is None:
                     zero_us, tracks = _zero_us(opened, part), opened.file.tracks
@@ -326,7 +327,9 @@ def _copy(
 ) -> tuple[CopiedPart, int]:
     rows = opened.file.index.fragments
     if len(rows) < part.last or (int(rows[part.first, 0]), int(rows[part.last - 1].sum())) != (part.begin, part.end):
-        raise SourceChanged(f"{opened.segment.relative_path} is not what it was when the export was planned")
+        raise SourceChanged(
+            Sentence("{file} is not what it was when the export was planned", file=opened.segment.relative_path)
+        )
     rebase = _Rebase(opened, zero_us)
     blocks: queue.Queue[_Block] = queue.Queue(_AHEAD_BLOCKS)
     stop = threading.Event()
@@ -338,11 +341,18 @@ def _copy(
             block = blocks.get()
             if block.error is not None:
                 if isinstance(block.error, EndsEarlyError):
-                    where = f"ends at byte {block.error.at}, earlier than it did"
-                    raise SourceChanged(f"{opened.segment.relative_path} {where}") from block.error
+                    raise SourceChanged(
+                        Sentence(
+                            "{file} ends at byte {at}, earlier than it did",
+                            file=opened.segment.relative_path,
+                            at=block.error.at,
+                        )
+                    ) from block.error
                 if isinstance(block.error, OSError):
                     reason = block.error.strerror or type(block.error).__name__
-                    raise SourceChanged(f"{opened.segment.relative_path} can't be read: {reason}") from block.error
+                    raise SourceChanged(
+                        Sentence("{file} can't be read: {reason}", file=opened.segment.relative_path, reason=reason)
+                    ) from block.error
                 raise block.error
             if block.ended is not None:
                 break
@@ -354,7 +364,9 @@ def _copy(
                     sequence += 1
                     _patch(view, offset, offset + length, sequence, rebase)
             except (BoxError, struct.error) as error:
-                raise SourceChanged(f"{opened.segment.relative_path} is damaged: {error}") from error
+                raise SourceChanged(
+                    Sentence("{file} is damaged: {why}", file=opened.segment.relative_path, why=str(error))
+                ) from error
             out.write(data)
             progress(len(data))
     finally:

@@ -146,7 +146,7 @@ def _camera(plan: CameraPlan, url: str) -> dict[str, Any]:
             for gap in covered.gaps
         ],
         "not_delivered": [
-            {**_range(problem.start_us, problem.end_us), "code": problem.code, "detail": problem.detail}
+            {**_range(problem.start_us, problem.end_us), "code": problem.code, "detail": str(problem.detail)}
             for problem in plan.problems
         ],
         "clock_steps": [

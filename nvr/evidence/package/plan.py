@@ -34,6 +34,7 @@ from storage.catalogue.segments import Init
 from storage.coverage.one_camera import Coverage, Piece, coverage
 from storage.coverage.runs import whole
 from storage.format.sample_index import SegmentIndex
+from storage.sentences import Sentence, sentence_of
 
 __all__ = ["CameraPlan", "ExportProblem", "FilePlan", "plan_camera"]
 
@@ -80,7 +81,7 @@ class ExportProblem:
     start_us: int
     end_us: int
     code: str
-    detail: str
+    detail: Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +109,11 @@ def plan_camera(
     with database.read() as conn:
         known = cameras.find(conn, camera)
         if known is None:
-            raise ExportRefused(f"there never was a camera {camera!r}")
+            raise ExportRefused(Sentence("there never was a camera {camera!r}", camera=camera))
         try:
             covered = coverage(conn, camera, start_us, end_us, now_us=now_us)
         except ValueError as error:
-            raise ExportRefused(str(error)) from None
+            raise ExportRefused(sentence_of(error)) from None
         found = segments.between(conn, camera, start_us, end_us + SIGNATURE_WITHIN_US)
         clock = tuple(clock_samples.between(conn, camera, start_us, end_us))
         inits = {segment.init: segments.init(conn, segment.init) for segment in found}
@@ -128,7 +129,7 @@ def plan_camera(
             try:
                 part = _part(cache, cut, chain[number:] if piece.end_us >= end_us else ())
             except PlaybackError as error:
-                problems.append(ExportProblem(camera, cut.start_us, cut.end_us, error.code, str(error)))
+                problems.append(ExportProblem(camera, cut.start_us, cut.end_us, error.code, sentence_of(error)))
                 _finish(run, inits, camera, start_us, end_us, files)
                 continue
             if part is None:
@@ -164,7 +165,9 @@ def _finish(
         return
     init = inits[run[0].piece.segment.init]
     if init is None:
-        raise ExportRefused(f"the catalogue lacks the parameters of the footage of {camera}: run nvr check")
+        raise ExportRefused(
+            Sentence("the catalogue lacks the parameters of the footage of {camera}: run nvr check", camera=camera)
+        )
     first, last = run[0], run[-1]
     # Against what this file shows, which may begin later than the range does.
     shown_from, shown_until = max(first.piece.start_us, start_us), min(last.piece.end_us, end_us)

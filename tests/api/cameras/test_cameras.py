@@ -240,6 +240,8 @@ async def test_health(client: Client, world: World) -> None:
     with world.db.write() as conn:
         at_risk.put(conn, 1, [("disk", Risk(0.5, 5.5, 1.0, 3, 1, 5.0))], at_us=NOW)
     (problem,) = (await client.get("/api/health")).json()["problems"]
+    (same,) = (await client.get("/api/health", headers={"Accept-Language": "id"})).json()["problems"]
+    assert same["code"] == problem["code"] and same["detail"] != problem["detail"]
     assert problem["code"] == "power_cut_costly" and "5.5 s of footage, not 5 s" in problem["detail"]
     with world.db.write() as conn:
         at_risk.forget_all(conn)

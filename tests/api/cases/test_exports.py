@@ -101,6 +101,10 @@ async def test_cancelled_and_listed(client: Client, office: Office) -> None:
     assert (await client.post(path, headers=office.headers())).json()["code"] == "export_ended"
     listed = (await client.get("/api/exports", headers=office.headers())).json()["exports"]
     assert [(e["id"], e["state"]) for e in listed] == [(made["id"], "cancelled")]
+    for language, begins in (("en", "cancelled by "), ("id", "dibatalkan oleh ")):
+        headers = {**office.headers(), "Accept-Language": language}
+        said = (await client.get(f"/api/exports/{made['id']}", headers=headers)).json()["reason"]
+        assert said.startswith(begins) and len(said) > len(begins)
     assert (await client.get("/api/exports", headers=office.headers(Role.VIEWER))).status_code == 403
 
 

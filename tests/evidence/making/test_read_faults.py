@@ -46,7 +46,7 @@ def export(world: World, signer: Signer, folder: Path, disk: FaultyReads) -> lis
     plan = plan_export(database, cache, request, now_us=world.end_us + 10_000_000)
     package = make_package(plan, cache, signer, UNIT, folder)
     undelivered = [problem for camera in package.manifest["cameras"] for problem in camera["not_delivered"]]
-    return [*package.warnings, *map(str, undelivered)]
+    return [*map(str, package.warnings), *map(str, undelivered)]
 
 
 def footage(folder: Path) -> list[bytes]:
