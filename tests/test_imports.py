@@ -404,7 +404,6 @@ LONG = {
     "nvr/evidence/verify/package.py": "one pass over a package, in the order of its findings",
     "nvr/housekeeping/brake.py": "what waits for a person is decided in one place, or could be passed by",
     "nvr/playback/clip/clip.py": "a clip's plan: samples, edits and what is not shown depend on each other",
-    "nvr/playback/hls/live.py": "one playlist's state between two requests",
     "nvr/recorder/camera.py": "the life of a camera in a worker: one state machine",
     "nvr/recorder/clocks/timeline.py": "one state machine: each rule that moves time needs all others' state",
     "nvr/recorder/media/fragments.py": "one fragment, byte by byte; every call between modules would be one a frame",

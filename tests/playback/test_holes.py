@@ -11,8 +11,8 @@ import pytest
 from nvr.evidence.package.plan import plan_camera
 from nvr.playback.clip.clip import Clip, plan_clip
 from nvr.playback.errors import NoFootage
+from nvr.playback.hls.camera_watch import CameraWatch
 from nvr.playback.hls.hls import recorded_playlist
-from nvr.playback.hls.live import _Watch
 from nvr.playback.snapshot import snapshot
 from storage.causes import Cause
 from tests.playback.lossy import CAMERA, START_US, Lossy
@@ -144,7 +144,7 @@ def test_a_growing_segment_is_watched_the_same(make: Make) -> None:
 def test_live_goes_on_behind_a_hole(make: Make, lost: frozenset[int], pauses: dict[int, int], breaks: int) -> None:
     world = make(ends=False, count=78, lost=lost, pauses=pauses, segment_us=60_000_000)
     last_us = world.segments()[-1].end_us
-    watch = _Watch(world.database, world.cache, CAMERA, lambda: last_us)
+    watch = CameraWatch(world.database, world.cache, CAMERA, lambda: last_us)
     watch.take(*watch.poll())
     text = watch.window.text()
     assert text.count("#EXT-X-DISCONTINUITY\n") == breaks

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from nvr.playback.errors import LiveTooFarAhead, NotLive
+from nvr.playback.hls import camera_watch
 from nvr.playback.hls import live as live_module
 from nvr.playback.hls.live import Live
 from nvr.playback.hls.live_window import LivePart, LiveWindow
@@ -31,7 +32,7 @@ from tests.playback.worlds import decoded
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The catalogue is asked, and files looked at, more often than a viewer could notice."""
-    monkeypatch.setattr(live_module, "_ASK_S", 0.0)
+    monkeypatch.setattr(camera_watch, "_ASK_S", 0.0)
     monkeypatch.setattr(live_module, "_POLL_S", 0.005)
 
 
