@@ -16,7 +16,7 @@ from nvr.api.http.auth import PUBLIC
 from nvr.api.http.codes import CODES
 from nvr.api.http.routing import RouteError, check_roles
 from tests.api.catalogue import World
-from tests.http_reference import with_tables
+from tests.http_reference import made
 
 Client = AsyncTestClient[Litestar]
 
@@ -122,7 +122,7 @@ def test_every_route_and_every_code_is_documented(app: Litestar) -> None:
     rows = dict(re.findall(r"^\| `((?:GET|POST|PATCH|DELETE) [^`]+)` \| (\w+) \|", text, re.MULTILINE))
     ours = {f"{method} {path}": role for (method, path), role in declared(app).items()}
     assert rows == ours
-    assert with_tables(text) == text, "python -m tests.http_reference --write"
+    assert made(text) == text, "python -m tests.http_reference --write"
 
 
 async def test_the_schema_names_every_route_with_its_errors(app: Litestar, client: Client, world: World) -> None:
