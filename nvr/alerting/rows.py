@@ -18,8 +18,8 @@ __all__ = [
     "AlertMember",
     "AlertRow",
     "acknowledge",
-    "every",
     "find",
+    "list_all",
     "pending",
     "put",
     "recent",
@@ -134,7 +134,7 @@ def recent(conn: sqlite3.Connection, since_us: int) -> list[AlertRow]:
     return [_row(row) for row in conn.execute(query, (since_us,))]
 
 
-def every(conn: sqlite3.Connection, *, open_only: bool, limit: int) -> list[AlertRow]:
+def list_all(conn: sqlite3.Connection, *, open_only: bool, limit: int) -> list[AlertRow]:
     """Open ones first, the latest first."""
     where = "WHERE resolved_us IS NULL" if open_only else ""
     query = f"SELECT {_COLUMNS} FROM alert {where} ORDER BY resolved_us IS NOT NULL, opened_us DESC, id LIMIT ?"

@@ -22,7 +22,7 @@ from nvr.alerting.deliveries import Delivery
 from nvr.alerting.messages import Note, compose, facts_of
 from nvr.backoff import Backoff
 from nvr.texts import Formats
-from storage.catalogue.cameras import every
+from storage.catalogue.cameras import list_all
 from storage.catalogue.database import Database
 
 __all__ = ["Post"]
@@ -189,7 +189,7 @@ class _Queue:
             facts = self._facts(conn, chosen)
             if facts is None:
                 return self._drop(first, "its alert is gone", now_us)
-            names = {camera.id: camera.name for camera in every(conn)}
+            names = {camera.id: camera.name for camera in list_all(conn)}
             dropped = next((one.dropped_untold for one in deliveries.recipients(conn) if one.id == recipient), 0)
         formats = Formats(self._settings["language"], self._settings["zone"])
         late_us = now_us - first.at_us

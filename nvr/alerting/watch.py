@@ -209,7 +209,7 @@ class Watch:
     def _read_fleet(self, conn: sqlite3.Connection) -> None:
         rev = conn.execute("SELECT coalesce(max(rev), 0) FROM camera").fetchone()[0]
         if rev != self._fleet.rev:
-            every = cameras.every(conn)
+            every = cameras.list_all(conn)
             self._fleet = _Fleet(
                 rev,
                 {camera.id: camera.labels for camera in every},

@@ -45,7 +45,7 @@ def choose(
         if not where.strip():
             raise ChoiceError(Sentence("where is empty; for every camera, write *"))
         try:
-            found = [row.id for row in selection.select(selection.parse(where), cameras.every(conn))]
+            found = [row.id for row in selection.select(selection.parse(where), cameras.list_all(conn))]
         except SelectionError as error:
             raise ChoiceError(sentence_of(error)) from None
         how = where.strip()

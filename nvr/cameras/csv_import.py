@@ -55,7 +55,7 @@ class ImportPlan:
 def plan_import(conn: sqlite3.Connection, table: CameraTable) -> ImportPlan:
     """What importing the table would do. After a hundred mistakes it is not looked further."""
     errors = list(table.errors)
-    known = {row.id: row for row in cameras.every(conn, removed=True)}
+    known = {row.id: row for row in cameras.list_all(conn, removed=True)}
     added: list[str] = []
     changed: dict[str, Sequence[str]] = {}
     wanted: list[CameraSettings] = []

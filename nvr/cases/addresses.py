@@ -29,8 +29,8 @@ __all__ = [
     "AddressError",
     "AddressState",
     "Maker",
-    "every",
     "find",
+    "list_all",
     "make",
     "of_secret",
     "revoke",
@@ -152,7 +152,7 @@ def make(
             "invalid_address", Sentence("an address is good for a minute at least and a day at most, from now on")
         )
     conn.execute("DELETE FROM address WHERE until_us <= ?", (now_us - _KEPT_US,))
-    good = [found for found in every(conn, now_us) if found.state is AddressState.VALID]
+    good = [found for found in list_all(conn, now_us) if found.state is AddressState.VALID]
     if len(good) >= MOST or sum(found.is_of(maker) for found in good) >= MOST_OF_ONE:
         raise AddressError(
             "too_many_addresses",
@@ -195,7 +195,7 @@ def of_secret(conn: sqlite3.Connection, secret: str, now_us: int) -> Address | N
     return None if row is None else _address(row)
 
 
-def every(conn: sqlite3.Connection, now_us: int) -> list[Address]:
+def list_all(conn: sqlite3.Connection, now_us: int) -> list[Address]:
     """All addresses, the latest first."""
     return [_address(row) for row in conn.execute(f"{_SELECT} ORDER BY a.made_us DESC, a.id", {"now": now_us})]
 

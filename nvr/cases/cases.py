@@ -27,10 +27,10 @@ __all__ = [
     "RequestState",
     "close",
     "decide",
-    "every",
     "find",
     "find_request",
     "link_export",
+    "list_all",
     "open_case",
     "release_holds",
     "request",
@@ -153,7 +153,7 @@ def find(conn: sqlite3.Connection, id_: str) -> Case | None:
     return None if row is None else Case(*row)
 
 
-def every(conn: sqlite3.Connection) -> list[Case]:
+def list_all(conn: sqlite3.Connection) -> list[Case]:
     """All cases, open ones first, the latest first."""
     return [Case(*row) for row in conn.execute(f"{_CASE} ORDER BY closed_us IS NOT NULL, opened_us DESC, id")]
 

@@ -30,11 +30,11 @@ __all__ = [
     "cancel",
     "checked",
     "count_open",
-    "every",
     "expire",
     "fail",
     "find",
     "finish",
+    "list_all",
     "overdue",
     "progress",
     "put_back",
@@ -137,7 +137,7 @@ def find(conn: sqlite3.Connection, id_: str) -> Export | None:
     return None if row is None else _export(row)
 
 
-def every(conn: sqlite3.Connection, limit: int = 500) -> list[Export]:
+def list_all(conn: sqlite3.Connection, limit: int = 500) -> list[Export]:
     """The latest exports, the latest first."""
     return [_export(row) for row in conn.execute(f"{_SELECT} ORDER BY requested_us DESC, id LIMIT ?", (limit,))]
 

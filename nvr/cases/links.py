@@ -29,8 +29,8 @@ __all__ = [
     "LinkError",
     "LinkState",
     "downloaded",
-    "every",
     "find",
+    "list_all",
     "make",
     "of_cookie",
     "open_link",
@@ -147,7 +147,7 @@ def find(conn: sqlite3.Connection, id_: str, now_us: int) -> Link | None:
     return None if row is None else _link(row)
 
 
-def every(conn: sqlite3.Connection, now_us: int, export: str | None = None) -> dict[str, list[Link]]:
+def list_all(conn: sqlite3.Connection, now_us: int, export: str | None = None) -> dict[str, list[Link]]:
     """All links, or those to one export, by their export, the latest first."""
     found: dict[str, list[Link]] = {}
     where = "" if export is None else "WHERE l.export = :export"

@@ -33,7 +33,7 @@ def list_(all_: bool, config: Path) -> None:
 
     with open_catalogue(config) as (loaded, database):
         with database.read() as conn:
-            found = rows.every(conn, time.time_ns() // 1000)
+            found = rows.list_all(conn, time.time_ns() // 1000)
         zone = loaded.server.zone
         lines = [
             (

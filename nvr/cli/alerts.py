@@ -34,7 +34,7 @@ def list_(all_: bool, config: Path) -> None:
     with open_catalogue(config) as (loaded, database):
         zone = loaded.server.zone
         with database.read() as conn:
-            found = rows.every(conn, open_only=not all_, limit=1_000)
+            found = rows.list_all(conn, open_only=not all_, limit=1_000)
     lines = [("ID", "KIND", "ABOUT", "SINCE", "OVER", "CAMERAS", "ACKNOWLEDGED BY")]
     for row in found:
         since, over = when(row.since_us, zone), when(row.resolved_us, zone)

@@ -43,8 +43,8 @@ def cameras(ctx: click.Context, where: str, config: Path) -> None:
     query = _query(where)
     with open_catalogue(config) as (loaded, database):
         with database.read() as conn:
-            found = _chosen(query, camera_rows.every(conn))
-            states = status.every(conn)
+            found = _chosen(query, camera_rows.list_all(conn))
+            states = status.list_all(conn)
         zone = loaded.server.zone
         rows = [("ID", "NAME", "STATE", "CAUSE", "SINCE", "RECORDED UNTIL")]
         for camera in found:
@@ -93,7 +93,7 @@ def export(path: Path | None, where: str, with_passwords: bool, config: Path) ->
 
     query = _query(where)
     with open_catalogue(config) as (_, database), database.read() as conn:
-        found = _chosen(query, camera_rows.every(conn))
+        found = _chosen(query, camera_rows.list_all(conn))
     text = write(found, with_passwords=with_passwords)
     if with_passwords:
         with open_catalogue(config) as (_, database), database.write() as conn:

@@ -42,7 +42,7 @@ def list_(config: Path) -> None:
             ("CASE", "REQUEST", "STATE", "CAMERAS", "START", "END", "ASKED BY", "DECIDED BY", "EXPORT")
         ]
         with database.read() as conn:
-            for case in rows.every(conn):
+            for case in rows.list_all(conn):
                 number = case.number if case.closed_us is None else f"{case.number} (closed)"
                 asked = rows.requests(conn, case.id)
                 if not asked:

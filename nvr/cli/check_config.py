@@ -45,7 +45,7 @@ def _labels(loaded: Config) -> list[str]:
         database = Database(loaded.storage.catalogue)
         try:
             with database.read() as conn:
-                every += [camera for camera in cameras.every(conn) if camera.source != "file"]
+                every += [camera for camera in cameras.list_all(conn) if camera.source != "file"]
         except (sqlite3.Error, CatalogueError):
             # Its own commands say what is wrong with it.
             return []

@@ -65,7 +65,7 @@ def coverage(
         else:
             label = by.removeprefix("label:")
             try:
-                selection.ensure_label(label, camera_rows.every(conn, removed=True))
+                selection.ensure_label(label, camera_rows.list_all(conn, removed=True))
             except selection.SelectionError as error:
                 raise click.ClickException(spoken(error)) from None
             groups = [(value or "-", mine, count * asked_us) for value, count, mine in by_label(found, label)]

@@ -53,8 +53,8 @@ def list_(config: Path) -> None:
         found = [("EXPORT", "STATE", "READ BACK", "CASE", "CAMERAS", "START", "END", "ASKED FOR BY")]
         made = [("LINK", "EXPORT", "STATE", "RECIPIENT", "UNTIL", "OPENED", "DOWNLOADED", "MADE BY")]
         with database.read() as conn:
-            by_export = links.every(conn, time.time_ns() // 1000)
-            for job in rows.every(conn):
+            by_export = links.list_all(conn, time.time_ns() // 1000)
+            for job in rows.list_all(conn):
                 asked = job.request
                 cameras = ",".join(asked["cameras"])
                 start, end = (when(asked[name], zone) for name in ("start_us", "end_us"))
@@ -125,7 +125,7 @@ def recheck(ctx: click.Context, packages: tuple[Path, ...], config: Path) -> Non
 
         trusted = [kept.certificate for kept in KeyFolder(loaded.keys_folder, loaded.evidence.name).certificates()]
         with database.read() as conn:
-            known = {job.id: job for job in rows.every(conn, -1)}
+            known = {job.id: job for job in rows.list_all(conn, -1)}
         wanted = [(path, "") for path in packages]
         if not packages:
             for job in known.values():

@@ -33,7 +33,7 @@ def list_(config: Path) -> None:
         zone = loaded.server.zone
         lines = [("ID", "CAMERA", "START", "END", "PLACED BY", "RELEASED", "REASON")]
         with database.read() as conn:
-            for hold in rows.every(conn):
+            for hold in rows.list_all(conn):
                 start, end, released = (when(at, zone) for at in (hold.start_us, hold.end_us, hold.released_us))
                 lines.append((hold.id, hold.camera, start, end, hold.placed_by, released, hold.reason))
         table(lines)

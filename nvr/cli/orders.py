@@ -42,7 +42,7 @@ def list_(config: Path) -> None:
     with open_catalogue(config) as (loaded, database), database.read() as conn:
         zone = loaded.server.zone
         lines = [("ID", "LETTER", "STATE", "CAMERAS", "LEFT", "START", "EXPECTED END", "REASON")]
-        for order in directives.every(conn, [DirectiveKind.ORDER]):
+        for order in directives.list_all(conn, [DirectiveKind.ORDER]):
             state: str = state_of(order, directives.revocations(conn, order.id), now_us)
             if (
                 state == DirectiveState.IN_FORCE

@@ -62,7 +62,7 @@ def plan(
         found = present_disks(loaded, database)
         with database.read() as conn:
             try:
-                ids = [camera.id for camera in selection.select(chosen, camera_rows.every(conn))]
+                ids = [camera.id for camera in selection.select(chosen, camera_rows.list_all(conn))]
             except selection.SelectionError as error:
                 raise click.ClickException(spoken(error)) from None
             measured = network.known_rates(conn, now_us=now_us)

@@ -63,7 +63,7 @@ def _list(config: Path, kind: str) -> None:
     with open_catalogue(config) as (loaded, database), database.read() as conn:
         zone = loaded.server.zone
         lines = [("ID", "STATE", "CAMERAS", "LEFT", "START", "END", "HOURS", "REASON")]
-        for found in directives.every(conn, [directives.DirectiveKind(kind)]):
+        for found in directives.list_all(conn, [directives.DirectiveKind(kind)]):
             state = directives.state_of(found, directives.revocations(conn, found.id), now_us)
             start, end = when(found.start_us, zone), when(found.end_us, zone)
             counts = str(found.cameras), str(found.left)

@@ -175,7 +175,7 @@ class Pruner:
             # There was something to delete, so there may be more.
             return
         with self._database.read() as conn:
-            priorities = {row.id: int(row.settings.get("priority") or 0) for row in cameras.every(conn)}
+            priorities = {row.id: int(row.settings.get("priority") or 0) for row in cameras.list_all(conn)}
         before = self._stopped or []
         stopped = paused(priorities, before, lack)
         if stopped == self._stopped:

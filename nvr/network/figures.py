@@ -167,7 +167,7 @@ def groups(conn: sqlite3.Connection, by: str, chosen: Selection) -> dict[int, st
     Raises:
         SelectionError: ``by`` or ``chosen`` names what no camera has.
     """
-    every = cameras.every(conn, removed=True)
+    every = cameras.list_all(conn, removed=True)
     members = select(chosen, every)
     keys = {row[0]: row[1] for row in conn.execute("SELECT id, key FROM camera")}
     if by == "camera":

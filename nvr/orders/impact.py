@@ -97,7 +97,7 @@ def impact(conn: sqlite3.Connection, draft: Draft, cameras: Collection[str], *, 
     known = network.known_rates(conn, now_us=now_us)
     touched = [
         hold
-        for hold in holds.every(conn)
+        for hold in holds.list_all(conn)
         if hold.released_us is None
         and hold.camera in chosen
         and hold.end_us > draft.start_us
@@ -140,7 +140,7 @@ def _cases(conn: sqlite3.Connection, cameras: Collection[str], start_us: int, un
     """Open cases with a request, not turned down, for a time of one of the cameras that the order takes."""
     return [
         case
-        for case in cases.every(conn)
+        for case in cases.list_all(conn)
         if case.closed_us is None
         and any(
             request.state in (RequestState.ASKED, RequestState.APPROVED)

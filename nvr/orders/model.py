@@ -28,9 +28,9 @@ __all__ = [
     "Revocation",
     "cameras_of",
     "check",
-    "every",
     "find",
     "is_date",
+    "list_all",
     "revocations",
     "state_of",
     "wrong_texts",
@@ -203,7 +203,7 @@ def find(conn: sqlite3.Connection, id_: str) -> Directive | None:
     return None if row is None else _directive(row)
 
 
-def every(conn: sqlite3.Connection, kinds: Collection[DirectiveKind] = tuple(DirectiveKind)) -> list[Directive]:
+def list_all(conn: sqlite3.Connection, kinds: Collection[DirectiveKind] = tuple(DirectiveKind)) -> list[Directive]:
     """All directives of these kinds, the latest first."""
     rows = conn.execute(f"{_SELECT} ORDER BY d.entered_us DESC, d.id")
     return [_directive(row) for row in rows if row["kind"] in kinds]

@@ -93,7 +93,7 @@ def chosen(conn: sqlite3.Connection, query: GapQuery) -> list[ReportCamera]:
         SelectionError: a label is named, or a value, that no camera has.
     """
     keys = {row[1]: row[0] for row in conn.execute("SELECT key, id FROM camera")}
-    every = camera_rows.every(conn, removed=True)
+    every = camera_rows.list_all(conn, removed=True)
     for one in (*(group.query for group in query.groups), query.where):
         selection.ensure_known(one, every)
     if query.cameras:

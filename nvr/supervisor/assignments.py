@@ -136,9 +136,9 @@ class Book:
         dict[str, CameraSettings], dict[str, int], dict[str, InForce], dict[str, readings.FoundReading], dict[str, str]
     ]:
         with self._database.read() as conn:
-            rows = cameras.every(conn)
+            rows = cameras.list_all(conn)
             off = in_force.off(conn, time.time_ns() // 1000)
-            rates = {id_: s.bitrate_bps for id_, s in status.every(conn).items() if s.bitrate_bps is not None}
+            rates = {id_: s.bitrate_bps for id_, s in status.list_all(conn).items() if s.bitrate_bps is not None}
             read = readings.list_all(conn)
         found: dict[str, CameraSettings] = {}
         wires: dict[str, tuple[int, dict[str, Any]]] = {}

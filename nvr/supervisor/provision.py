@@ -29,7 +29,7 @@ def provision(conn: sqlite3.Connection, config: Config, *, node: str, epoch: int
     """Makes the catalogue's cameras of the file those that the file has now. Cameras added elsewhere stay, but one of
     the same id gives way: the file is what a person can read."""
     wanted = {camera.id: camera for camera in config.cameras}
-    for row in cameras.every(conn):
+    for row in cameras.list_all(conn):
         if row.source == "file" and row.id not in wanted:
             cameras.remove(conn, row.id, at_us=now_us)
     for camera in wanted.values():

@@ -17,9 +17,9 @@ __all__ = [
     "Camera",
     "add",
     "change",
-    "every",
     "find",
     "key_of",
+    "list_all",
     "open_settings",
     "remove",
     "reopen",
@@ -100,7 +100,7 @@ def find(conn: sqlite3.Connection, camera: str) -> Camera | None:
     return None if row is None else _camera(conn, row)
 
 
-def every(conn: sqlite3.Connection, *, removed: bool = False) -> list[Camera]:
+def list_all(conn: sqlite3.Connection, *, removed: bool = False) -> list[Camera]:
     """All cameras by id; with ``removed``, also those no longer recorded."""
     where = "" if removed else "WHERE removed_us IS NULL"
     return [_camera(conn, row) for row in conn.execute(f"SELECT * FROM camera {where} ORDER BY id")]

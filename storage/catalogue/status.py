@@ -10,7 +10,7 @@ from typing import Any
 
 from storage.causes import Cause
 
-__all__ = ["Status", "every", "find", "put", "rest"]
+__all__ = ["Status", "find", "list_all", "put", "rest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def find(conn: sqlite3.Connection, camera: str) -> Status | None:
     return None if row is None else _status(row)
 
 
-def every(conn: sqlite3.Connection) -> dict[str, Status]:
+def list_all(conn: sqlite3.Connection) -> dict[str, Status]:
     """The status of every camera that has one, by camera id."""
     return {row["camera"]: _status(row) for row in conn.execute(_SELECT)}
 

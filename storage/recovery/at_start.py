@@ -71,7 +71,7 @@ def reconcile(
     if only is None:
         report.unlinked = garbage.sweep(database, LocalTier(files))
     with database.read() as conn:
-        known = {camera.id for camera in cameras.every(conn, removed=True)}
+        known = {camera.id for camera in cameras.list_all(conn, removed=True)}
         open_rows = segments.growing(conn)
     wanted = known if only is None else known & set(only)
     since_us = (alive_us if alive_us is not None else now_us) - LONGEST_SEGMENT_US

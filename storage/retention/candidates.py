@@ -29,7 +29,7 @@ def policies(conn: sqlite3.Connection, rules: Rules, own: Mapping[str, Policy] |
     changed = own or {}
     return {
         camera.id: resolve(changed.get(camera.id, own_rules(camera.settings)), camera.labels, rules)
-        for camera in cameras.every(conn, removed=True)
+        for camera in cameras.list_all(conn, removed=True)
     }
 
 

@@ -131,7 +131,7 @@ def capacity(disks: Iterable[Disk], recorded_bytes: int) -> int:
 def measure(conn: sqlite3.Connection, policy_of: Mapping[str, Policy], *, now_us: int) -> tuple[list[Recorded], int]:
     """What each camera that is recorded now records, and the bytes of all closed footage. From spans: a city's month is
     half a million."""
-    known = {camera.id: camera for camera in cameras.every(conn, removed=True)}
+    known = {camera.id: camera for camera in cameras.list_all(conn, removed=True)}
     since_us = now_us - _WINDOW_US
     held = _held_beyond(conn, policy_of, now_us)
     rows = conn.execute(

@@ -32,11 +32,11 @@ __all__ = [
     "active",
     "bytes_in",
     "check_each",
-    "every",
     "find",
     "held",
     "keeps",
     "kept_bytes",
+    "list_all",
     "place",
     "place_each",
     "release",
@@ -224,7 +224,7 @@ def find(conn: sqlite3.Connection, id_: str) -> Hold | None:
     return None if row is None else Hold(*row)
 
 
-def every(conn: sqlite3.Connection) -> list[Hold]:
+def list_all(conn: sqlite3.Connection) -> list[Hold]:
     """All holds, released ones too, the latest first."""
     return [Hold(*row) for row in conn.execute(f"{_SELECT} ORDER BY h.placed_us DESC, h.id")]
 

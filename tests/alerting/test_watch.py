@@ -122,7 +122,7 @@ class Watched:
 
     def alerts(self, *, open_only: bool = True) -> list[alerts.AlertRow]:
         with self.db.read() as conn:
-            return alerts.every(conn, open_only=open_only, limit=99)
+            return alerts.list_all(conn, open_only=open_only, limit=99)
 
 
 @pytest.fixture(autouse=True)
@@ -174,7 +174,7 @@ def test_a_restart_says_nothing_and_since_is_one_everywhere(db: Database, mail: 
     world.set(Cause.UNREACHABLE, *CAMERAS[:5])
     world.run(6)
     with db.write() as conn:
-        (row,) = alerts.every(conn, open_only=True, limit=9)
+        (row,) = alerts.list_all(conn, open_only=True, limit=9)
         alerts.acknowledge(conn, row.id, note="crew is out", by=person("vera"), now_us=world.now_us)
     before = len(mail.mails)
     # The server is away for a quarter of an hour; the last camera misses that much.
@@ -261,7 +261,7 @@ def test_an_acknowledgement_ends_when_it_comes_back(db: Database) -> None:
     world.set(Cause.STALLED, "cam-0")
     world.run(6)
     with db.write() as conn:
-        (row,) = alerts.every(conn, open_only=True, limit=9)
+        (row,) = alerts.list_all(conn, open_only=True, limit=9)
         alerts.acknowledge(conn, row.id, note="on it", by=person("vera"), now_us=T0)
     world.set(None, "cam-0")
     world.run(2)

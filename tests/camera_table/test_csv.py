@@ -42,7 +42,7 @@ def planned(database: Database, text: str) -> tuple[int, dict[str, list[str]], i
 
 def export(database: Database, *, with_passwords: bool = False) -> str:
     with database.read() as conn:
-        return write(cameras.every(conn), with_passwords=with_passwords)
+        return write(cameras.list_all(conn), with_passwords=with_passwords)
 
 
 TABLE = f"""id;name;url;username;password;district;isp;latitude;longitude;public;label:pole;max_age
@@ -121,7 +121,7 @@ def test_every_mistake_is_told_with_its_line_and_nothing_is_imported(database: D
     }
     assert "p@ss" not in "".join(map(str, errors)), "a secret in a mistake is not repeated"
     with database.read() as conn:
-        assert cameras.every(conn) == []
+        assert cameras.list_all(conn) == []
 
 
 @pytest.mark.parametrize(

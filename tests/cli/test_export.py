@@ -110,7 +110,7 @@ def test_the_verdict_is_plain_and_its_exit_code_its_own(place: Place) -> None:
 def test_an_export_leaves_a_released_hold_and_an_entry(place: Place) -> None:
     place.export("--case", "LP/4")
     with place.studio.database.read() as conn:
-        (hold,) = holds.every(conn)
+        (hold,) = holds.list_all(conn)
         made = [entry for entry in audit.entries(conn) if entry.action == "export_made"]
     assert hold.released_us is not None
     assert [(entry.camera, "LP/4" in entry.detail) for entry in made] == [(CAMERA, True)]
@@ -125,7 +125,7 @@ def test_what_cannot_be_exported_says_why(place: Place) -> None:
     before = ["--start", iso(START_US - 9_000_000), "--end", iso(START_US - 1)]
     assert "nothing of the range was recorded" in place.nvr("export", "--camera", CAMERA, *before, *out, code=1).output
     with place.studio.database.read() as conn:
-        assert all(hold.released_us is not None for hold in holds.every(conn))
+        assert all(hold.released_us is not None for hold in holds.list_all(conn))
 
 
 def test_keys_are_listed_rotated_and_supplied(place: Place) -> None:
@@ -174,7 +174,7 @@ def test_a_range_that_is_not_over_is_refused_with_the_time_to_come_back(place: P
     assert "Come back at" in said and "--wait" in said
     assert not (place.folder / "out").exists()
     with place.studio.database.read() as conn:
-        assert not [hold for hold in holds.every(conn) if hold.released_us is None]
+        assert not [hold for hold in holds.list_all(conn) if hold.released_us is None]
     said = place.nvr("clip", "--camera", CAMERA, *times, *out, code=1).output
     assert "Come back at" in said and "--so-far" in said
     (place.folder / "out").mkdir()

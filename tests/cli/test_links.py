@@ -96,4 +96,4 @@ def test_what_cannot_be(folder: Path, database: Database, arguments: tuple[str, 
     assert result.exit_code != 0
     assert said in result.output
     with database.read() as conn:
-        assert links.every(conn, 0) == {}
+        assert links.list_all(conn, 0) == {}

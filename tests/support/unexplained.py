@@ -16,6 +16,6 @@ def unknown_gaps(conn: sqlite3.Connection, start_us: int, end_us: int, *, now_us
     """Gaps of cause ``unknown`` of all cameras, removed ones too, in ``[start_us, end_us)``."""
     return sum(
         gap.cause is Cause.UNKNOWN
-        for camera in cameras.every(conn, removed=True)
+        for camera in cameras.list_all(conn, removed=True)
         for gap in coverage(conn, camera.id, start_us, end_us, now_us=now_us).gaps
     )

@@ -53,7 +53,7 @@ def read(server: Server) -> tuple[list[alerts.AlertRow], dict[str, Any], dict[st
     try:
         with database.read() as conn:
             every = {one.id: one for one in deliveries.recipients(conn)}
-            return alerts.every(conn, open_only=True, limit=99), present(conn, now_us()), every
+            return alerts.list_all(conn, open_only=True, limit=99), present(conn, now_us()), every
     finally:
         database.close()
 

@@ -39,7 +39,7 @@ def test_the_export_goes_on_after_its_process_was_killed(tmp_path: Path, serve: 
             der = api.get("/api/certificates/current.der").content
         database = Database(server.catalogue)
         with database.read() as conn:
-            assert [hold.released_us is not None for hold in holds.every(conn)] == [True]
+            assert [hold.released_us is not None for hold in holds.list_all(conn)] == [True]
         database.close()
         assert not server.coverage("cam", first.key.start_us).gaps
     package = tmp_path / "export.zip"

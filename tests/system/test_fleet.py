@@ -36,7 +36,7 @@ def statuses(server: Server) -> dict[str, status.Status]:
     if not server.prepared():
         return {}
     with Database(server.catalogue).read() as conn:
-        return status.every(conn)
+        return status.list_all(conn)
 
 
 def are_recording(server: Server, *ids: str) -> bool:

@@ -31,13 +31,13 @@ def refused(server: Server, since_us: int) -> bool:
     if not server.prepared():
         return False
     with server._database() as database, database.read() as conn:
-        found = list(status.every(conn).values())
+        found = list(status.list_all(conn).values())
     return len(found) == 4 and all(f.cause == Cause.UNAUTHORIZED and f.updated_us > since_us for f in found)
 
 
 def opened(server: Server) -> list[tuple[str, tuple[str, ...]]]:
     with server._database() as database, database.read() as conn:
-        return [(row.kind, row.cameras) for row in alerts.every(conn, open_only=True, limit=99)]
+        return [(row.kind, row.cameras) for row in alerts.list_all(conn, open_only=True, limit=99)]
 
 
 @pytest.mark.nightly

@@ -53,7 +53,7 @@ def records(server: Server, camera: str) -> bool:
     db = Database(server.catalogue)
     try:
         with db.read() as conn:
-            return (row := status.every(conn).get(camera)) is not None and row.state == "recording"
+            return (row := status.list_all(conn).get(camera)) is not None and row.state == "recording"
     finally:
         db.close()
 
@@ -164,7 +164,7 @@ def lost_and_back(server: Server, copy: Path, passphrase: Path) -> None:
             db = Database(server.catalogue)
             try:
                 with db.read() as conn:
-                    row = status.every(conn)["of-catalogue"]
+                    row = status.list_all(conn)["of-catalogue"]
                     return row.cause == "unauthorized" and "missing key" in str(row.detail)
             finally:
                 db.close()

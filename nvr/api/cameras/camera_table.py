@@ -49,7 +49,7 @@ def export_cameras(
         raise ApiError("invalid_parameter", Sentence("passwords must be yes or no"))
     query = parse_where(where)
     with services.db.read() as conn, knowing():
-        rows = select(query, cameras.every(conn))
+        rows = select(query, cameras.list_all(conn))
     text = write(rows, with_passwords=passwords == "yes")
     # The mark tells a spreadsheet that this is UTF-8.
     return Response(

@@ -84,7 +84,7 @@ SELECT c.id, c.name, c.labels, c.added_us, t.since_us,
 FROM camera c LEFT JOIN status t ON t.camera = c.key WHERE c.removed_us IS NULL ORDER BY c.id"""
 
 
-def _every(conn: sqlite3.Connection, now_us: int, base_path: str) -> list[PublicCamera]:
+def _list_all(conn: sqlite3.Connection, now_us: int, base_path: str) -> list[PublicCamera]:
     now, cuts = present(conn, now_us), public_view.cuts(conn)
     found = []
     for row in conn.execute(_CAMERAS):
@@ -135,7 +135,7 @@ def _kept(services: Services) -> dict[str, Any]:
 
     def make() -> dict[str, Any]:
         with services.db.read() as conn:
-            found = _every(conn, now_us, services.settings.base_path)
+            found = _list_all(conn, now_us, services.settings.base_path)
         every = PublicCameras(format_time(now_us), services.settings.zone, found)
         answers: dict[str, Any] = {camera.id: camera for camera in found}
         answers[""] = msgspec.json.encode(every)

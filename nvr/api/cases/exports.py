@@ -104,8 +104,8 @@ def _body(request: ApiRequest, services: Services, job: Export, made: Sequence[L
 def list_exports(request: ApiRequest, services: Injected) -> Response[bytes]:
     """The latest first."""
     with services.db.read() as conn:
-        found = exports.every(conn)
-        made = links.every(conn, services.now_us())
+        found = exports.list_all(conn)
+        made = links.list_all(conn, services.now_us())
     return json_answer(request, Exports([_body(request, services, job, made.get(job.id, ())) for job in found]))
 
 
@@ -120,7 +120,7 @@ def one_export(request: ApiRequest, services: Injected, export: FromPath[str]) -
     """With its progress."""
     with services.db.read() as conn:
         job = exports.find(conn, export)
-        made = links.every(conn, services.now_us(), export)
+        made = links.list_all(conn, services.now_us(), export)
     if job is None:
         raise no_export(export)
     return json_answer(request, _body(request, services, job, made.get(export, ())))

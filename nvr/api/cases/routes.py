@@ -74,7 +74,7 @@ def _refused(error: CaseError) -> ApiError:
 def list_cases(request: ApiRequest, services: Injected) -> Response[bytes]:
     """Open ones first, the latest first."""
     with services.db.read() as conn:
-        bodies = [_body(conn, case, principal_of(request)) for case in cases.every(conn)]
+        bodies = [_body(conn, case, principal_of(request)) for case in cases.list_all(conn)]
     return json_answer(request, Cases(services.settings.second_person, bodies))
 
 

@@ -139,7 +139,7 @@ def list_alerts(
     if not 1 <= limit <= _MOST:
         raise ApiError("invalid_parameter", Sentence("limit must be from 1 to {most}", most=_MOST))
     with services.db.read() as conn:
-        rows = alerts.every(conn, open_only=open, limit=limit)
+        rows = alerts.list_all(conn, open_only=open, limit=limit)
         failed = deliveries.troubled(conn, [row.id for row in rows])
         recipients = deliveries.recipients(conn)
     whole = is_admin(request)

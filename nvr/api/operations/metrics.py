@@ -62,7 +62,7 @@ class _Recording(Collector):
 
     def _cameras(self, conn: sqlite3.Connection, now_us: int) -> Iterable[Metric]:
         known = present(conn, now_us)
-        found = status.every(conn)
+        found = status.list_all(conn)
         required = GaugeMetricFamily(
             "nvr_camera_required", "1: no order, window or schedule keeps it from being recorded", labels=["camera"]
         )
@@ -193,7 +193,7 @@ def _catalogue(conn: sqlite3.Connection, node: str, now_us: int) -> Iterable[Met
     yield GaugeMetricFamily("nvr_garbage_bytes", "Their bytes", value=garbage[1])
     open_ = GaugeMetricFamily("nvr_alerts_open", "Open alerts by kind", labels=["kind"])
     kinds: dict[str, int] = {}
-    for row in alerts.every(conn, open_only=True, limit=100_000):
+    for row in alerts.list_all(conn, open_only=True, limit=100_000):
         kinds[row.kind] = kinds.get(row.kind, 0) + 1
     for kind, count in sorted(kinds.items()):
         open_.add_metric([kind], count)

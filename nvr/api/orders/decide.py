@@ -63,7 +63,7 @@ def end_directive(
             raise ApiError("invalid_selection", Sentence("choose cameras in one way: where or cameras"))
         left = {m.camera for m in directives.cameras_of(conn, id_) if m.revocation is None}
         with knowing():
-            members = select(parse_where(data.where), cameras.every(conn, removed=True))
+            members = select(parse_where(data.where), cameras.list_all(conn, removed=True))
         return [camera.id for camera in members if camera.id in left]
 
     # What was entered just now is under it wholly.

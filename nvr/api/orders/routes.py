@@ -98,7 +98,7 @@ def list_orders(request: ApiRequest, services: Injected) -> Response[bytes]:
     """All orders, those that are over too."""
     now_us = services.now_us()
     with services.db.read() as conn:
-        found = [body_of(conn, order, now_us=now_us) for order in directives.every(conn, [DirectiveKind.ORDER])]
+        found = [body_of(conn, order, now_us=now_us) for order in directives.list_all(conn, [DirectiveKind.ORDER])]
     return json_answer(request, Orders(format_time(now_us), found))
 
 

@@ -61,7 +61,7 @@ class Schedules(msgspec.Struct):
 def _bodies(services: Services, kind: DirectiveKind) -> tuple[str, list[DirectiveBody]]:
     now_us = services.now_us()
     with services.db.read() as conn:
-        return format_time(now_us), [body_of(conn, d, now_us=now_us) for d in directives.every(conn, [kind])]
+        return format_time(now_us), [body_of(conn, d, now_us=now_us) for d in directives.list_all(conn, [kind])]
 
 
 def _enter(request: ApiRequest, services: Services, data: Choice, draft: Draft, now_us: int) -> DirectiveBody:

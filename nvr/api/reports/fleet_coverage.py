@@ -165,7 +165,7 @@ def fleet_coverage(
             except KeyError as error:
                 raise no_camera(str(error.args[0])) from None
             if by not in ("camera", "day", "hour"):
-                ensure_label(label, camera_rows.every(conn, removed=True))
+                ensure_label(label, camera_rows.list_all(conn, removed=True))
             found = by_camera(conn, cameras, query, now_us=now_us)
             steps = steps_body(fleet_steps(conn, [one.camera.id for one in found], *asked))
             if by in ("day", "hour"):

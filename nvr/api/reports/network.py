@@ -264,7 +264,7 @@ def _present(services: Services, chosen: Selection, now_us: int) -> tuple[list[s
         [Root(identity, Path(path)) for identity, path in settings.roots], settings.floor_bytes, settings.floor_fraction
     )
     with services.db.read() as conn, knowing():
-        ids = [camera.id for camera in select(chosen, cameras_.every(conn))]
+        ids = [camera.id for camera in select(chosen, cameras_.list_all(conn))]
         measured = figures.known_rates(conn, now_us=now_us)
         recorded = int(conn.execute("SELECT coalesce(sum(bytes), 0) FROM span").fetchone()[0])
     return ids, measured, forecast.capacity(found, recorded) if found else None

@@ -83,7 +83,7 @@ def _body(conn: sqlite3.Connection, hold: Hold) -> HoldBody:
 def list_holds(request: ApiRequest, services: Injected) -> Response[bytes]:
     """All holds, the latest first."""
     with services.db.read() as conn:
-        return json_answer(request, Holds([_body(conn, hold) for hold in holds.every(conn)]))
+        return json_answer(request, Holds([_body(conn, hold) for hold in holds.list_all(conn)]))
 
 
 @post(

@@ -73,7 +73,7 @@ def retention_rules(request: ApiRequest, services: Injected) -> Response[bytes]:
     """Default, labels and every camera."""
     rules = _rules(services)
     with services.db.read() as conn:
-        rows = cameras.every(conn)
+        rows = cameras.list_all(conn)
     paths = dict(services.settings.roots)
     body = RetentionBody(
         format_time(services.now_us()),

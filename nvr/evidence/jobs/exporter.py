@@ -260,7 +260,7 @@ class Exporter:
         """Removes what exports left that have ended, if a crash came between their row and their folder. Folders that
         no row knows stay: after the catalogue was rebuilt they are finished packages."""
         with self._database.read() as conn:
-            ended = [job for job in exports.every(conn, -1) if not job.is_open and job.state != "done"]
+            ended = [job for job in exports.list_all(conn, -1) if not job.is_open and job.state != "done"]
         for job in ended:
             remove_package(self._folder / package_name(ExportRequest.from_json(job.request)))
 

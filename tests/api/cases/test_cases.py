@@ -113,7 +113,7 @@ async def test_a_request_is_whole_or_not_at_all(ines: Person, world: World) -> N
     status, problem = await ines.post(f"/api/cases/{case['id']}/requests", wrong)
     assert (status, problem["code"]) == (404, "camera_not_found")
     with world.db.read() as conn:
-        assert holds.every(conn) == []
+        assert holds.list_all(conn) == []
     assert (await ines.get(f"/api/cases/{case['id']}"))["requests"] == []
     assert actions(world) == ["case_opened"]
 
@@ -158,7 +158,7 @@ async def test_closing_a_case(ines: Person, anna: Person, world: World) -> None:
     assert (status, closed["close_reason"]) == (200, "done")
     with world.db.read() as conn:
         assert holds.active(conn) == {}
-        assert {hold.release_reason for hold in holds.every(conn)} == {"case LP/B/112/XI/2026 closed: done"}
+        assert {hold.release_reason for hold in holds.list_all(conn)} == {"case LP/B/112/XI/2026 closed: done"}
     assert (await anna.post(path, {"reason": "again"}))[1]["code"] == "case_closed"
     assert (await ines.post(f"/api/cases/{made['case']}/requests", FOOTAGE))[1]["code"] == "case_closed"
 

@@ -129,13 +129,13 @@ async def test_what_cannot_be(client: Client, office: Office, body: dict[str, An
     answer = await client.post("/api/exports", json=body, headers=office.headers())
     assert answer.json()["code"] == code
     with office.studio.database.read() as conn:
-        assert exports.every(conn) == []
+        assert exports.list_all(conn) == []
 
 
 async def test_of_an_approved_request_and_only_of_one(office: Office) -> None:
     def ask(state: cases.RequestState | None) -> str:
         with office.studio.database.write() as conn:
-            open_ones = cases.every(conn)
+            open_ones = cases.list_all(conn)
             case = open_ones[0] if open_ones else cases.open_case(
                 conn, number="LP/9", legal_basis="KUHAP 39", title="", by=person("budi"), now_us=office.now_us
             )  # fmt: skip

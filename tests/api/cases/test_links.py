@@ -204,7 +204,7 @@ async def test_what_was_opened_ends_with_its_hour_its_link_and_its_export(client
     assert (await client.get(path)).json()["code"] == "link_not_valid"
     assert (await client.post("/api/links/open", json={"link": text_of(link)})).json()["code"] == "link_not_valid"
     with office.studio.database.read() as conn:
-        (ended,) = links.every(conn, office.now_us, done["id"])[done["id"]]
+        (ended,) = links.list_all(conn, office.now_us, done["id"])[done["id"]]
     assert ended.state is links.LinkState.ENDED
 
 

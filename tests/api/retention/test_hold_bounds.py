@@ -39,7 +39,7 @@ async def test_unbounded_ranges_are_refused(client: Client, world: World, start:
         answer = await client.post("/api/holds", json=body(start, end), headers=world.bearer(role))
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_hold")
     with world.db.read() as conn:
-        assert holds.every(conn) == []
+        assert holds.list_all(conn) == []
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ async def test_each_way_to_a_hold_is_bounded(client: Client, world: World) -> No
     answer = await client.post("/api/exports", json=export, headers=headers)
     assert 400 <= answer.status_code < 500, answer.text
     with world.db.read() as conn:
-        assert holds.every(conn) == []
+        assert holds.list_all(conn) == []
 
 
 def test_what_is_to_come_counts(world: World) -> None:

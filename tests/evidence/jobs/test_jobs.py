@@ -143,7 +143,7 @@ def test_a_crash_in_the_middle_of_a_cases_holds_is_made_up_for(desk: Desk) -> No
     desk.ending.set()
     thread.join(10)
     with desk.studio.database.read() as conn:
-        found = {(one.released_by, one.release_reason) for one in holds.every(conn)}
+        found = {(one.released_by, one.release_reason) for one in holds.list_all(conn)}
         assert not audit_check.verify(conn).faults
     assert found == {("anna", "request refused: no"), ("anna", "case 1 closed: over")}
 
@@ -326,7 +326,7 @@ def test_an_export_waits_until_its_range_is_over_and_over_a_restart(desk: Desk, 
 
     def held() -> int:
         with desk.studio.database.read() as conn:
-            return sum(hold.released_us is None for hold in holds.every(conn))
+            return sum(hold.released_us is None for hold in holds.list_all(conn))
 
     def exporter() -> Exporter:
         return Exporter(desk.exporter()._settings, desk.ending, now_us=lambda: now[0])

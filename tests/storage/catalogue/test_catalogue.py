@@ -366,7 +366,7 @@ def test_status_keeps_what_was_recorded(world: World) -> None:
         )
         status.put(conn, [Status(CAMERA, "waiting", 11, cause=Cause.STALLED, detail={"a": 1}, updated_us=12)])
     with world.database.read() as conn:
-        assert status.every(conn) == {
+        assert status.list_all(conn) == {
             CAMERA: Status(CAMERA, "waiting", 11, Cause.STALLED, {"a": 1}, 9, "x", None, None, 12)
         }
         assert status.find(conn, "no") is None

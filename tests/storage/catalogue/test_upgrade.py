@@ -112,7 +112,7 @@ def test_the_first_schema_migrates(tmp_path: Path) -> None:
         assert conn.execute("PRAGMA foreign_key_check").fetchall() == []
         found = segments.get(conn, Key("cam", T0_US, "n1", 1))
         assert found is not None and found.bytes == 999
-        assert cameras.every(conn)[0].labels == {"district": "north"}
+        assert cameras.list_all(conn)[0].labels == {"district": "north"}
     # Once more changes nothing.
     upgraded.migrate()
     for database in (upgraded, fresh):

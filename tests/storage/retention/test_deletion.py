@@ -27,7 +27,7 @@ NOW_US = T0_US + 600 * SECOND_US
 def planned(world: World, policy: Policy, now_us: int, found: Sequence[Disk] = ()) -> list[Deletion]:
     """What this policy of all cameras deletes."""
     with world.database.read() as conn:
-        policy_of = {camera.id: policy for camera in cameras.every(conn)}
+        policy_of = {camera.id: policy for camera in cameras.list_all(conn)}
         return list(plan(load(conn, policy_of, now_us=now_us), found, now_us=now_us).deletions)
 
 

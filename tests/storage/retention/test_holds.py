@@ -56,7 +56,7 @@ def test_a_segment_that_a_hold_touches_stays_and_its_neighbours_go(world: World)
     assert_consistent(world)
     with world.database.write() as conn:
         ended = holds.release(conn, hold.id, reason="closed", by=person("anna"), now_us=NOW_US + 1)
-        assert holds.every(conn) == [ended]
+        assert holds.list_all(conn) == [ended]
         assert (ended.reason, ended.released_by, ended.release_reason) == ("case 7", "anna", "closed")
         garbage.discard(conn, [key(1)], cause=Cause.PRUNED, detail={}, now_us=NOW_US)
     assert left(world) == [2]
