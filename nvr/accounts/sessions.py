@@ -64,7 +64,7 @@ def create_session(db: Database, user: User, *, at_us: int | None = None) -> str
         accounts.forget_expired_sessions(conn, now_us=at)
         if not accounts.add_session(conn, hash_=hash_of(secret), user=user.id, at_us=at, expires_us=at + IDLE_US):
             raise NoSuchAccount(Sentence("there is no user {name!r} any more", name=user.name))
-        audit.enter(conn, "logged_in", detail={"user": user.name})
+        audit.append(conn, "logged_in", detail={"user": user.name})
     return secret
 
 
@@ -88,7 +88,7 @@ def end_session(db: Database, secret: str) -> None:
     """Ends the session of a cookie's value, if there is one."""
     with db.write() as conn:
         accounts.end_session(conn, hash_of(secret))
-        audit.enter(conn, "logged_out")
+        audit.append(conn, "logged_out")
 
 
 def issue_token(
@@ -124,7 +124,7 @@ def issue_token(
                     wanted=role,
                 )
             )
-        audit.enter(conn, "token_made", detail={"token": id_, "name": name, "role": role, "user": made.user_id})
+        audit.append(conn, "token_made", detail={"token": id_, "name": name, "role": role, "user": made.user_id})
     return made, text
 
 
@@ -155,4 +155,4 @@ def remove_token(db: Database, id_: str) -> None:
     with db.write() as conn:
         if not accounts.remove_token(conn, id_, at_us=now_us()):
             raise NoSuchAccount(Sentence("there is no token {id!r}", id=id_))
-        audit.enter(conn, "token_removed", detail={"token": id_})
+        audit.append(conn, "token_removed", detail={"token": id_})

@@ -95,7 +95,7 @@ def insert_user(
     accounts.add_user(
         conn, id_=id_, name=name, password_hash=hash_, role=role, by=by, at_us=at_us, must_change=must_change
     )
-    audit.enter(conn, "user_added", detail={"user": name, "id": id_, "role": role})
+    audit.append(conn, "user_added", detail={"user": name, "id": id_, "role": role})
     made = accounts.find_user(conn, name)
     assert made is not None
     return made
@@ -145,7 +145,7 @@ def set_password(
             raise NoSuchAccount(Sentence("there is no user {name!r}", name=name))
         accounts.set_password_hash(conn, user.id, hash_, must_change=must_change)
         accounts.end_sessions_of(conn, user.id, keep=keep_session)
-        audit.enter(
+        audit.append(
             conn, "password_set", detail={"user": name, "id": user.id, **({"must_change": True} if must_change else {})}
         )
     first.forget(db.path, name)
@@ -165,5 +165,5 @@ def remove_user(db: Database, name: str, *, at_us: int | None = None) -> None:
         if user.role is Role.ADMIN and accounts.count_admins(conn) == 1:
             raise LastAdmin(Sentence("{name!r} is the only administrator; make another one first", name=name))
         ended = accounts.remove_user(conn, user.id, at_us=now_us() if at_us is None else at_us)
-        audit.enter(conn, "user_removed", detail={"user": name, "id": user.id, "tokens": ended})
+        audit.append(conn, "user_removed", detail={"user": name, "id": user.id, "tokens": ended})
     first.forget(db.path, name)

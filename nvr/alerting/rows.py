@@ -158,7 +158,7 @@ def acknowledge(conn: sqlite3.Connection, id_: str, *, note: str, by: Actor, now
     if not changed or row is None:
         raise KeyError(id_)
     detail = {"alert": id_, "kind": row.kind, "subject": row.subject, "note": note}
-    audit.enter(conn, "alert_acknowledged", detail=detail)
+    audit.append(conn, "alert_acknowledged", detail=detail)
     return row
 
 

@@ -78,7 +78,7 @@ def cut(conn: sqlite3.Connection, camera: str, *, reason: str, by: Actor, now_us
         "INSERT INTO public_cut (id, camera, since_us, reason, cut_by, cut_by_id) VALUES (?, ?, ?, ?, ?, ?)",
         (secrets.token_hex(6), key, now_us, reason, by.name, by.person),
     )
-    audit.enter(conn, "public_view_cut", camera=camera, detail={"reason": reason})
+    audit.append(conn, "public_view_cut", camera=camera, detail={"reason": reason})
     return PublicCut(camera, now_us, reason, by.name)
 
 
@@ -97,4 +97,4 @@ def restore(conn: sqlite3.Connection, camera: str, *, reason: str, by: Actor, no
     )
     if not done.rowcount:
         raise CutError(Sentence("its public view is not cut"))
-    audit.enter(conn, "public_view_restored", camera=camera, detail={"reason": reason})
+    audit.append(conn, "public_view_restored", camera=camera, detail={"reason": reason})

@@ -175,7 +175,7 @@ def make(
          *user, maker.token, now_us, until_us, next_rev(conn)),
     )  # fmt: skip
     detail = {"address": id_, "start_us": start_us, "end_us": end_us, "until_us": until_us}
-    audit.enter(conn, "address_made", camera=camera, detail=detail)
+    audit.append(conn, "address_made", camera=camera, detail=detail)
     made = find(conn, id_, now_us)
     assert made is not None
     return made, secret
@@ -214,7 +214,9 @@ def revoke(conn: sqlite3.Connection, id_: str, *, by: Actor, now_us: int) -> Add
             "UPDATE address SET revoked_us = ?, revoked_by = ?, revoked_by_id = ?, rev = ? WHERE id = ?",
             (now_us, by.name, by.person, next_rev(conn), id_),
         )
-        audit.enter(conn, "address_revoked", camera=address.camera, detail={"address": id_, "made_by": address.made_by})
+        audit.append(
+            conn, "address_revoked", camera=address.camera, detail={"address": id_, "made_by": address.made_by}
+        )
     revoked = find(conn, id_, now_us)
     assert revoked is not None
     return revoked

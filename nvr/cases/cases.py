@@ -138,7 +138,7 @@ def open_case(conn: sqlite3.Connection, *, number: str, legal_basis: str, title:
         " VALUES (?,?,?,?,?,?,?,?)",
         (case.id, case.number, case.legal_basis, case.title, by.name, by.person, now_us, next_rev(conn)),
     )
-    audit.enter(conn, "case_opened", detail={"case": case.id, "number": case.number, "legal_basis": case.legal_basis})
+    audit.append(conn, "case_opened", detail={"case": case.id, "number": case.number, "legal_basis": case.legal_basis})
     return case
 
 
@@ -182,7 +182,7 @@ def close(conn: sqlite3.Connection, id_: str, *, reason: str, release: bool, by:
         " WHERE id = ?",
         (now_us, by.name, by.person, reason, int(release), next_rev(conn), id_),
     )
-    audit.enter(conn, "case_closed", detail={"case": id_, "number": case.number, "reason": reason, "release": release})
+    audit.append(conn, "case_closed", detail={"case": id_, "number": case.number, "reason": reason, "release": release})
     closed = find(conn, id_)
     assert closed is not None
     return closed
@@ -269,7 +269,7 @@ def request(
         "end_us": end_us,
         "purpose": purpose,
     }
-    entry = audit.enter(conn, "request_made", detail=detail)
+    entry = audit.append(conn, "request_made", detail=detail)
     conn.execute("UPDATE request SET requested_entry = ? WHERE id = ?", (str(entry), id_))
     made = find_request(conn, id_)
     assert made is not None
@@ -314,7 +314,7 @@ def decide(
         (state, by.name, by.person, now_us, reason, next_rev(conn), id_),
     )
     detail = {"request": id_, "case": asked.case, "reason": reason, "release": release}
-    entry = audit.enter(conn, f"request_{state}", detail=detail)
+    entry = audit.append(conn, f"request_{state}", detail=detail)
     conn.execute("UPDATE request SET decided_entry = ? WHERE id = ?", (str(entry), id_))
     if release and state is not RequestState.APPROVED:
         _release(conn, asked, f"request {state}: {reason}", by, now_us)

@@ -95,7 +95,7 @@ def _hold_slice(conn: sqlite3.Connection, id_: str) -> None:
     by = Actor(person, job.requested_by)
     kept = (*job.holds, *hold(conn, id_, cameras, start_us, end_us, by, job.requested_us))
     detail = {"export": id_, "start_us": start_us, "end_us": end_us, "case": job.request.get("case", "")}
-    entry = audit.enter_each(conn, "export_made", [(camera, detail) for camera in cameras])
+    entry = audit.append_each(conn, "export_made", [(camera, detail) for camera in cameras])
     conn.execute(
         "UPDATE export SET holds = ?, request = json_set(request, '$.audit_entry', ?), rev = ? WHERE id = ?",
         (json.dumps(kept), str(entry), next_rev(conn), id_),

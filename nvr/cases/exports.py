@@ -200,7 +200,7 @@ def checked(
         (now_us, outcome, json.dumps(list(details), ensure_ascii=False), next_rev(conn), id_),
     )
     if done.rowcount and audited:
-        audit.enter(conn, "export_checked", detail={"export": id_, "outcome": outcome, "details": list(details)})
+        audit.append(conn, "export_checked", detail={"export": id_, "outcome": outcome, "details": list(details)})
     return done.rowcount > 0
 
 
@@ -241,7 +241,7 @@ def finish(
     if is_done:
         conn.execute("UPDATE export SET done_bytes = total_bytes WHERE id = ?", (id_,))
         checked(conn, id_, "good", (), now_us=now_us, audited=False)
-        audit.enter(conn, "export_done", detail={"export": id_, "bytes": sum(size for _, size, _ in files)})
+        audit.append(conn, "export_done", detail={"export": id_, "bytes": sum(size for _, size, _ in files)})
         _end(conn, id_, now_us)
     return is_done
 
@@ -250,7 +250,7 @@ def fail(conn: sqlite3.Connection, id_: str, reason: Sentence, now_us: int) -> N
     """An open export can't be made."""
     text = kept(reason)
     if any(_set(conn, id_, state, state="failed", ended_us=now_us, reason=text) for state in ("queued", "running")):
-        audit.enter(conn, "export_failed", detail={"export": id_, "reason": str(reason)})
+        audit.append(conn, "export_failed", detail={"export": id_, "reason": str(reason)})
         _end(conn, id_, now_us)
 
 
@@ -259,7 +259,7 @@ def cancel(conn: sqlite3.Connection, id_: str, *, by: Actor, now_us: int) -> boo
     reason = kept(Sentence("cancelled by {name}", name=by.name))
     for state in ("queued", "running"):
         if _set(conn, id_, state, state="cancelled", ended_us=now_us, reason=reason):
-            audit.enter(conn, "export_cancelled", detail={"export": id_})
+            audit.append(conn, "export_cancelled", detail={"export": id_})
             _end(conn, id_, now_us, by)
             return True
     return False
@@ -268,4 +268,4 @@ def cancel(conn: sqlite3.Connection, id_: str, *, by: Actor, now_us: int) -> boo
 def expire(conn: sqlite3.Connection, id_: str) -> None:
     """A finished package's files are being deleted."""
     if _set(conn, id_, "done", state="expired"):
-        audit.enter(conn, "export_expired", detail={"export": id_})
+        audit.append(conn, "export_expired", detail={"export": id_})

@@ -135,7 +135,7 @@ def make(
         " VALUES (?,?,?,?,?,?,?,?,?)",
         (id_, export, _hash(secret), name, by.name, by.person, now_us, until_us, next_rev(conn)),
     )
-    audit.enter(conn, "link_made", detail={"link": id_, "export": export, "recipient": name, "until_us": until_us})
+    audit.append(conn, "link_made", detail={"link": id_, "export": export, "recipient": name, "until_us": until_us})
     made = find(conn, id_, now_us)
     assert made is not None
     return made, f"{id_}.{secret}"
@@ -171,7 +171,7 @@ def revoke(conn: sqlite3.Connection, id_: str, *, by: Actor, now_us: int) -> Lin
             "UPDATE export_link SET revoked_us = ?, revoked_by = ?, revoked_by_id = ?, rev = ? WHERE id = ?",
             (now_us, by.name, by.person, next_rev(conn), id_),
         )
-        audit.enter(conn, "link_revoked", detail={"link": id_, "export": link.export, "recipient": link.recipient})
+        audit.append(conn, "link_revoked", detail={"link": id_, "export": link.export, "recipient": link.recipient})
     conn.execute("DELETE FROM link_opening WHERE link = ?", (id_,))
     revoked = find(conn, id_, now_us)
     assert revoked is not None
@@ -197,7 +197,7 @@ def open_link(conn: sqlite3.Connection, text: str, now_us: int) -> tuple[Link, s
         "UPDATE export_link SET openings = openings + 1, used_us = ?, rev = ? WHERE id = ?",
         (now_us, next_rev(conn), id_),
     )
-    audit.enter(conn, "link_opened", detail={"link": id_, "export": link.export, "recipient": link.recipient})
+    audit.append(conn, "link_opened", detail={"link": id_, "export": link.export, "recipient": link.recipient})
     return link, cookie
 
 
@@ -205,7 +205,7 @@ def refused(conn: sqlite3.Connection, text: str, now_us: int) -> None:
     """Enters that a text opened nothing. Of it only the id of a link that exists is kept."""
     link = find(conn, text[:_LONGEST_TEXT].strip().partition(".")[0], now_us)
     detail = {} if link is None else {"link": link.id, "export": link.export, "recipient": link.recipient}
-    audit.enter(conn, "link_refused", detail=detail)
+    audit.append(conn, "link_refused", detail=detail)
 
 
 def of_cookie(conn: sqlite3.Connection, id_: str, cookie: str, now_us: int) -> Link | None:

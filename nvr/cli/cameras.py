@@ -97,7 +97,7 @@ def export(path: Path | None, where: str, with_passwords: bool, config: Path) ->
     text = write(found, with_passwords=with_passwords)
     if with_passwords:
         with open_catalogue(config) as (_, database), database.write() as conn:
-            audit.enter(conn, "cameras_exported", detail={"passwords": "yes", "where": where})
+            audit.append(conn, "cameras_exported", detail={"passwords": "yes", "where": where})
     if with_passwords:
         echo("This file holds the cameras' passwords: keep it as you keep those.", err=True)
     if path is None:

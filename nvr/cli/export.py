@@ -106,7 +106,7 @@ def _export(loaded: Config, database: Database, request: ExportRequest, out: Pat
                 "end_us": request.end_us,
                 "case": request.case,
             }
-            entries = [audit.enter(conn, "export_made", camera=camera, detail=detail) for camera in request.cameras]
+            entries = [audit.append(conn, "export_made", camera=camera, detail=detail) for camera in request.cameras]
             entry = str(entries[-1])
             node_id = node.this_node(conn, loaded.server.node)
     except KeyError as error:

@@ -41,7 +41,7 @@ def _enter(database: Database, action: str, certificate: Certificate) -> None:
     from storage.catalogue import audit
 
     with database.write() as conn:
-        audit.enter(conn, action, detail={"certificate_sha256": certificate.fingerprint})
+        audit.append(conn, action, detail={"certificate_sha256": certificate.fingerprint})
 
 
 @click.group()

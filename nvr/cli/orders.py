@@ -128,9 +128,8 @@ def add(
     **fields: Any,
 ) -> None:
     """Print what an order would do, ask, and enter it."""
-    from nvr.orders import attachments
+    from nvr.orders import attachments, register
     from nvr.orders import model as directives
-    from nvr.orders import register as directing
     from nvr.orders.carrying_out import carry_out
     from nvr.orders.impact import impact, plan_hash
     from nvr.orders.model import DirectiveKind, Draft
@@ -175,7 +174,7 @@ def add(
                 if data is not None:
                     attachments.add(conn, data, now_us=at_us)
                 node = node_of(conn, loaded.server.node)
-                entered = directing.enter(conn, draft(at_us, sha256), ids, node_id=node, by=who(), now_us=at_us)
+                entered = register.add(conn, draft(at_us, sha256), ids, node_id=node, by=who(), now_us=at_us)
             except (directives.DirectiveError, attachments.AttachmentError) as error:
                 raise click.ClickException(spoken(error)) from None
         carry_out(database)
@@ -239,7 +238,7 @@ def _print(found: Impact, loaded: Config, hash_: str) -> None:
 def revoke(order_id: str, cameras: tuple[str, ...], start: int | None, config: Path, **fields: Any) -> None:
     """Revoke an order, as a whole or for some of its cameras."""
     from nvr.orders import model as directives
-    from nvr.orders import register as directing
+    from nvr.orders import register
     from nvr.orders.carrying_out import carry_out
 
     with open_catalogue(config) as (_, database):
@@ -250,7 +249,7 @@ def revoke(order_id: str, cameras: tuple[str, ...], start: int | None, config: P
                 raise _no_order(order_id)
             now_us = time.time_ns() // 1000
             try:
-                done = directing.revoke(
+                done = register.revoke(
                     conn, order_id, by=who(), now_us=now_us, start_us=start, cameras=cameras or None, **fields
                 )
             except directives.DirectiveError as error:

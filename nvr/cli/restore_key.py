@@ -37,7 +37,7 @@ def restore_key(path: Path, passphrase_file: Path | None, config: Path) -> None:
         new = database.keys.add(keys)
         with database.write() as conn:
             opened, locked = cameras.reopen(conn)
-            audit.enter(conn, "camera_keys_restored", detail={"keys": [name_of(key) for key in keys]})
+            audit.append(conn, "camera_keys_restored", detail={"keys": [name_of(key) for key in keys]})
         echo(
             f"{new} of {len(keys)} keys added to {database.keys.file};"
             f" the passwords of {len(opened)} cameras can be opened"

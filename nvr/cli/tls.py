@@ -61,7 +61,7 @@ def create(names: tuple[str, ...], new_authority: bool, config: Path) -> None:
             raise click.ClickException(f"{error.filename}: {error.strerror}") from None
         with database.write() as conn:
             detail = {"names": wanted, "certificate_sha256": made.fingerprint, "new_authority": is_new}
-            audit.enter(conn, "page_certificate_made", detail=detail)
+            audit.append(conn, "page_certificate_made", detail=detail)
         echo(f"{folder.certificate}: for {', '.join(wanted)}, until {when(made.ends_us, loaded.server.zone)}")
         if is_new:
             echo(f"give browsers the authority: {folder.authority} (docs/guide/https.md)")

@@ -17,7 +17,7 @@ __all__ = ["maintenance", "schedules"]
 
 def _enter(config: Path, kind: str, choice: tuple[str | None, tuple[str, ...], Path | None], **fields: object) -> None:
     from nvr.orders import model as directives
-    from nvr.orders import register as directing
+    from nvr.orders import register
     from nvr.orders.carrying_out import carry_out
 
     with open_catalogue(config) as (loaded, database):
@@ -29,7 +29,7 @@ def _enter(config: Path, kind: str, choice: tuple[str | None, tuple[str, ...], P
             draft = directives.Draft(kind=directives.DirectiveKind(kind), **values)  # type: ignore[arg-type]
             try:
                 node = node_of(conn, loaded.server.node)
-                made = directing.enter(conn, draft, found.ids, node_id=node, by=who(), now_us=now_us)
+                made = register.add(conn, draft, found.ids, node_id=node, by=who(), now_us=now_us)
             except directives.DirectiveError as error:
                 raise click.ClickException(spoken(error)) from None
         carry_out(database)
@@ -38,7 +38,7 @@ def _enter(config: Path, kind: str, choice: tuple[str | None, tuple[str, ...], P
 
 def _end(config: Path, kind: str, id_: str, reason: str, cameras: tuple[str, ...]) -> None:
     from nvr.orders import model as directives
-    from nvr.orders import register as directing
+    from nvr.orders import register
     from nvr.orders.carrying_out import carry_out
 
     with open_catalogue(config) as (_, database):
@@ -49,7 +49,7 @@ def _end(config: Path, kind: str, id_: str, reason: str, cameras: tuple[str, ...
                 raise click.ClickException(f"there is no {kind} {id_}")
             now_us = time.time_ns() // 1000
             try:
-                done = directing.revoke(conn, id_, reason=reason, by=who(), now_us=now_us, cameras=cameras or None)
+                done = register.revoke(conn, id_, reason=reason, by=who(), now_us=now_us, cameras=cameras or None)
             except directives.DirectiveError as error:
                 raise click.ClickException(spoken(error)) from None
         carry_out(database)

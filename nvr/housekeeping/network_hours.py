@@ -57,7 +57,7 @@ class NetworkKeeper(threading.Thread):
             if (hour := network_hours.added(camera, before.get(camera, _NOTHING), reading)) is not None
         ]
         with self._database.write() as conn:
-            network_hours.enter(conn, hours, now_us=now_us)
+            network_hours.add(conn, hours, now_us=now_us)
             if now_us // HOUR_US != self._pruned_hour:
                 network_hours.prune(conn, now_us=now_us)
         self._before, self._pruned_hour = now, now_us // HOUR_US

@@ -14,7 +14,7 @@ from typing import Final
 
 from storage.catalogue.counters import LEVELS
 
-__all__ = ["HOUR_US", "KEPT_HOURS", "Hour", "HourReading", "added", "enter", "prune", "quality", "read"]
+__all__ = ["HOUR_US", "KEPT_HOURS", "Hour", "HourReading", "add", "added", "prune", "quality", "read"]
 
 HOUR_US: Final = 3_600_000_000
 KEPT_HOURS: Final = 92 * 24
@@ -105,7 +105,7 @@ def added(camera: int, then: HourReading, now: HourReading) -> Hour | None:
     )
 
 
-_ENTER: Final = """INSERT INTO network_hour (hour, camera, recorded_us, bytes, packets, lost_packets, damaged,
+_ADD: Final = """INSERT INTO network_hour (hour, camera, recorded_us, bytes, packets, lost_packets, damaged,
 undecodable, reconnects, jitter_sum_us, jitter_readings, jitter_most_us, lost_frames, time_faults,
 keyframe_most_us, received_bytes, received_us)
 VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (hour, camera) DO UPDATE SET
@@ -121,11 +121,11 @@ received_bytes = received_bytes + excluded.received_bytes,
 received_us = received_us + excluded.received_us"""
 
 
-def enter(conn: sqlite3.Connection, hours: Iterable[Hour], *, now_us: int) -> None:
+def add(conn: sqlite3.Connection, hours: Iterable[Hour], *, now_us: int) -> None:
     """Adds to the hour of ``now_us``."""
     hour = now_us // HOUR_US
     conn.executemany(
-        _ENTER,
+        _ADD,
         [
             (
                 hour,

@@ -36,7 +36,7 @@ from storage.intervals import DAY_US
 from storage.sentences import Sentence, joined, listed
 from storage.times import iso
 
-__all__ = ["enter", "revoke", "tell_schedules"]
+__all__ = ["add", "extend_schedules", "revoke"]
 
 # How far ahead a schedule's facts are written. A server that is down for longer writes the rest when it starts.
 _AHEAD_US: Final = 8 * DAY_US
@@ -45,10 +45,10 @@ _FOREVER_US: Final = 1 << 62
 _ON_THE_WAY_US: Final = 300_000_000
 
 
-def enter(
+def add(
     conn: sqlite3.Connection, draft: Draft, cameras: Collection[str], *, node_id: str, by: Actor, now_us: int
 ) -> Directive:
-    """Enters a directive for these cameras; it takes effect at its start, by itself.
+    """Adds a directive for these cameras; it takes effect at its start, by itself.
 
     Raises:
         DirectiveError: see ``check``; or it has no cameras, its attachment is not there, or a schedule would change the
@@ -100,11 +100,11 @@ def enter(
     entered = find(conn, id_)
     assert entered is not None
     if draft.kind is DirectiveKind.SCHEDULE:
-        _tell(conn, entered, draft.start_us, keys, node_id=node_id, now_us=now_us)
+        _queue_schedule(conn, entered, draft.start_us, keys, node_id=node_id, now_us=now_us)
     else:
         _queue(conn, entered, keys, [(draft.start_us, draft.end_us)], node_id=node_id)
     told = {"cameras": len(ids), "selection": entered.selection, "start": iso(entered.start_us)}
-    audit.enter(conn, f"{entered.kind}_entered", detail={**_detail(entered), **told})
+    audit.append(conn, f"{entered.kind}_entered", detail={**_detail(entered), **told})
     return replace(entered, cameras=len(ids), left=len(ids))
 
 
@@ -147,7 +147,7 @@ def _queue(
     queue(conn, directive.id, keys, times, kind=directive.kind, node=node_id, detail=json.dumps(_detail(directive)))
 
 
-def _tell(
+def _queue_schedule(
     conn: sqlite3.Connection, schedule: Directive, from_us: int, keys: Sequence[int], *, node_id: str, now_us: int
 ) -> None:
     """Has a schedule's facts written from ``from_us`` until some days from now."""
@@ -162,7 +162,7 @@ def _tell(
     )
 
 
-def tell_schedules(conn: sqlite3.Connection, *, node_id: str, now_us: int) -> int:
+def extend_schedules(conn: sqlite3.Connection, *, node_id: str, now_us: int) -> int:
     """Has the facts of every schedule that is told for less than a week ahead written further; returns how many
     were."""
     rows = conn.execute(
@@ -174,7 +174,7 @@ def tell_schedules(conn: sqlite3.Connection, *, node_id: str, now_us: int) -> in
     for row in rows:
         schedule = find(conn, row["id"])
         assert schedule is not None
-        _tell(conn, schedule, row["told_until_us"], _left(conn, schedule.id), node_id=node_id, now_us=now_us)
+        _queue_schedule(conn, schedule, row["told_until_us"], _left(conn, schedule.id), node_id=node_id, now_us=now_us)
     return len(rows)
 
 
@@ -254,7 +254,7 @@ def revoke(
     queue(conn, id_, keys, [(start_us, None)], kind=directive.kind, node=None, revocation=revocation)
     told = {"revocation": revocation, "reason": reason.strip(), "letter": letter, "start": iso(start_us)}
     some = {"some": sorted(cameras)[:50]} if cameras is not None else {}
-    audit.enter(
+    audit.append(
         conn,
         f"{directive.kind}_revoked",
         detail={directive.kind.value: id_, **told, "cameras": len(keys), **some},

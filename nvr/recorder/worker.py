@@ -230,7 +230,7 @@ class Worker:
         before = self._idle.get(id_)
         since_us = before.since_us if before is not None and before.cause is cause else at_us
         self._idle[id_] = _Idle(order, cause, detail, since_us)
-        self._catalogue.put(lambda conn: facts.enter(conn, id_, at_us, cause, detail, node=node, epoch=epoch))
+        self._catalogue.put(lambda conn: facts.set_cause(conn, id_, at_us, cause, detail, node=node, epoch=epoch))
 
     def _on_footage(self, camera: str) -> None:
         for other in self._outages.came(camera, time.monotonic()):

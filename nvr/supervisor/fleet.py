@@ -14,7 +14,7 @@ from nvr.backoff import Backoff
 from nvr.config import Config
 from nvr.orders import in_force
 from nvr.orders.carrying_out import carry_out
-from nvr.orders.register import tell_schedules
+from nvr.orders.register import extend_schedules
 from nvr.supervisor.apart import Apart
 from nvr.supervisor.assignments import Book
 from nvr.supervisor.moves import ALONE_S, MOVE_S, Moves
@@ -146,7 +146,7 @@ class Fleet:
 
     def _tell_schedules(self, at_us: int) -> None:
         with self._prepared.database.write() as conn:
-            tell_schedules(conn, node_id=self._prepared.node, now_us=at_us)
+            extend_schedules(conn, node_id=self._prepared.node, now_us=at_us)
 
     def pause(self, cameras: Iterable[str]) -> None:
         """These cameras, and no others, do not record for want of space, from the next ``assign`` on."""

@@ -117,7 +117,7 @@ class _Server:
         with contextlib.suppress(sqlite3.Error):
             self._write_heartbeat()
             with self._prepared.database.write() as conn:
-                audit.enter(conn, "server_stopped")
+                audit.append(conn, "server_stopped")
         log.info("stopped")
         return self._code
 
@@ -138,7 +138,7 @@ class _Server:
         self._config = config.model_copy(update={"server": server, "storage": self._config.storage})
         with self._prepared.database.write() as conn:
             epoch = node.next_epoch(conn)
-            audit.enter(conn, "configuration_read", detail={"cameras": len(config.cameras)})
+            audit.append(conn, "configuration_read", detail={"cameras": len(config.cameras)})
             provision(conn, config, node=self._prepared.node, epoch=epoch, now_us=now_us())
         for service in self._services:
             service.configure(self._config)

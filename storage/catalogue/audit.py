@@ -35,10 +35,10 @@ __all__ = [
     "AuditHead",
     "acting",
     "actor_now",
+    "append",
+    "append_each",
     "begin",
     "current",
-    "enter",
-    "enter_each",
     "entries",
     "hash_of",
     "head",
@@ -158,15 +158,15 @@ def _text(value: str) -> str:
     return value.encode("utf-8", "replace").decode()
 
 
-def enter(
+def append(
     conn: sqlite3.Connection, action: str, *, camera: str | None = None, detail: Mapping[str, Any] | None = None
 ) -> AuditHead:
     """Adds an entry to the transaction: what was done, by whoever acts in this context, else by the server itself.
     ``detail`` must be JSON and free of secrets. Returns where the entry stands in the log."""
-    return enter_each(conn, action, [(camera, detail or {})])
+    return append_each(conn, action, [(camera, detail or {})])
 
 
-def enter_each(
+def append_each(
     conn: sqlite3.Connection, action: str, entries: Iterable[tuple[str | None, Mapping[str, Any]]]
 ) -> AuditHead:
     """Adds an entry for each camera and detail; returns where the last one stands in the log."""
@@ -197,7 +197,7 @@ def settle(conn: sqlite3.Connection) -> None:
     """Called before a commit: if somebody acts and nothing of it was entered yet, enters the act's own word."""
     act = _act.get()
     if act is not None and not act.entered:
-        enter(conn, act.action)
+        append(conn, act.action)
 
 
 def head(conn: sqlite3.Connection) -> AuditHead:

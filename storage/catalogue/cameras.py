@@ -137,7 +137,7 @@ def add(
         conn.execute(
             "INSERT INTO camera (name, source, settings, labels, added_us, rev, id) VALUES (?,?,?,?,?,?,?)", values
         )
-        facts.enter(conn, camera, 0, Cause.NOT_CONFIGURED, {}, node=node, epoch=epoch)
+        facts.set_cause(conn, camera, 0, Cause.NOT_CONFIGURED, {}, node=node, epoch=epoch)
     else:
         conn.execute(
             "UPDATE camera SET name=?, source=?, settings=?, labels=?, added_us=?, rev=?, removed_us=NULL WHERE id=?",
@@ -145,7 +145,7 @@ def add(
         )
     if old is not None:
         _forget_logins(conn, old)
-    audit.enter(conn, "camera_added", camera=camera, detail={"name": name, "source": source, "labels": dict(labels)})
+    audit.append(conn, "camera_added", camera=camera, detail={"name": name, "source": source, "labels": dict(labels)})
 
 
 def change(
@@ -177,7 +177,7 @@ def change(
         _forget_logins(conn, old)
     pairs = {"name": (old.name, name), "source": (old.source, source), "labels": (dict(old.labels), dict(labels))}
     told = {key: list(pair) for key, pair in pairs.items() if pair[0] != pair[1]}
-    audit.enter(conn, "camera_changed", camera=camera, detail={"settings": sorted(keys), **told})
+    audit.append(conn, "camera_changed", camera=camera, detail={"settings": sorted(keys), **told})
     return True
 
 
@@ -194,7 +194,7 @@ def remove(conn: sqlite3.Connection, camera: str, *, at_us: int) -> None:
     old, now = find(conn, camera), facts.open_fact(conn, camera)
     if now is not None and old is not None and old.removed_us is None:
         at_now_us = max(at_us, now.start_us)
-        facts.enter(
+        facts.set_cause(
             conn, camera, at_now_us, Cause.NOT_CONFIGURED, {"reason": "camera removed"}, node=now.node, epoch=now.epoch
         )
     removed = conn.execute(
@@ -203,7 +203,7 @@ def remove(conn: sqlite3.Connection, camera: str, *, at_us: int) -> None:
     if removed:
         if old is not None:
             _forget_logins(conn, old)
-        audit.enter(conn, "camera_removed", camera=camera)
+        audit.append(conn, "camera_removed", camera=camera)
 
 
 def reopen(conn: sqlite3.Connection) -> tuple[list[str], list[str]]:
@@ -226,7 +226,7 @@ def retry_login(conn: sqlite3.Connection, camera: Camera) -> bool:
     for that."""
     url, account = camera.settings.get("url"), camera.settings.get("username")
     freed = bool(url and account) and logins.retry(conn, logins.device_of(str(url)), str(account)) > 0
-    audit.enter(conn, "camera_retried", camera=camera.id)
+    audit.append(conn, "camera_retried", camera=camera.id)
     return freed
 
 
@@ -235,5 +235,5 @@ def trust_device(conn: sqlite3.Connection, camera: Camera) -> bool:
     were known."""
     url = camera.settings.get("url")
     known = bool(url) and devices.trust(conn, logins.device_of(str(url)))
-    audit.enter(conn, "camera_trusted", camera=camera.id)
+    audit.append(conn, "camera_trusted", camera=camera.id)
     return known

@@ -19,7 +19,6 @@ from storage.intervals import Interval, merge, subtract
 __all__ = [
     "Fact",
     "between",
-    "enter",
     "fill",
     "forget_footage",
     "insert",
@@ -27,6 +26,7 @@ __all__ = [
     "open_fact",
     "reach_back",
     "resume",
+    "set_cause",
     "story_end",
     "take_over",
 ]
@@ -104,7 +104,7 @@ def resume(conn: sqlite3.Connection, camera: str, at_us: int) -> None:
     _close_open(conn, camera, at_us)
 
 
-def enter(
+def set_cause(
     conn: sqlite3.Connection,
     camera: str,
     at_us: int,

@@ -15,14 +15,14 @@ from storage.format.boxes import BoxError
 from storage.format.segment_file import SegmentFile
 from storage.recovery.adopt import Brought, Loss
 
-__all__ = ["enter_brought"]
+__all__ = ["insert_brought"]
 
 
-def enter_brought(conn: sqlite3.Connection, root: Root, brought: Brought, loss: Loss | None) -> None:
+def insert_brought(conn: sqlite3.Connection, root: Root, brought: Brought, loss: Loss | None) -> None:
     """Enters what ``bring`` made into the catalogue; where it holds less than was believed, ``loss`` says why."""
     key = brought.key
     if brought.frames and brought.found is not None:
-        _enter(
+        _insert_segment(
             conn,
             root,
             brought.found,
@@ -41,7 +41,7 @@ def enter_brought(conn: sqlite3.Connection, root: Root, brought: Brought, loss: 
     _explain(conn, key.camera, key.start_us, loss or _unexplained(key))
 
 
-def _enter(
+def _insert_segment(
     conn: sqlite3.Connection,
     root: Root,
     found: SegmentFile,

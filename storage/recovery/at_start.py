@@ -124,7 +124,7 @@ def take_up(
             # Where nobody has begun to record, nobody else will say why since then.
             if facts.open_fact(conn, camera) is None:
                 at_us = max(facts.story_end(conn, camera, now_us) or 0, end_us)
-                facts.enter(conn, camera, at_us, loss.cause, loss.detail, node=loss.node, epoch=loss.epoch)
+                facts.set_cause(conn, camera, at_us, loss.cause, loss.detail, node=loss.node, epoch=loss.epoch)
     return len(dead)
 
 
@@ -258,10 +258,10 @@ def _close_story(
     if current is None:
         told_us = facts.story_end(conn, camera, now_us)
         at_us = gone_us if told_us is None else told_us
-        facts.enter(conn, camera, at_us, loss.cause, loss.detail, node=loss.node, epoch=loss.epoch)
+        facts.set_cause(conn, camera, at_us, loss.cause, loss.detail, node=loss.node, epoch=loss.epoch)
     elif current.cause not in (Cause.SERVER_DOWN, Cause.NOT_CONFIGURED):
         at_us = max(current.start_us, gone_us)
-        facts.enter(conn, camera, at_us, loss.cause, loss.detail, node=loss.node, epoch=loss.epoch)
+        facts.set_cause(conn, camera, at_us, loss.cause, loss.detail, node=loss.node, epoch=loss.epoch)
     status.rest(conn, camera, loss.cause, recorded_until_us=last_us, at_us=now_us)
     known = cameras.find(conn, camera)
     current = facts.open_fact(conn, camera)
@@ -269,4 +269,4 @@ def _close_story(
         # Its recorder never heard of it, and no other will come.
         at_us = max(known.removed_us, current.start_us)
         detail = {"reason": "camera removed"}
-        facts.enter(conn, camera, at_us, Cause.NOT_CONFIGURED, detail, node=loss.node, epoch=loss.epoch)
+        facts.set_cause(conn, camera, at_us, Cause.NOT_CONFIGURED, detail, node=loss.node, epoch=loss.epoch)

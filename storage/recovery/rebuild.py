@@ -74,7 +74,7 @@ def rebuild(database: Database, roots: Sequence[Root], *, files: Files = FILES) 
                 story.unread += refused
                 with database.write() as conn:
                     for each in found:
-                        story.enter(conn, each)
+                        story.add(conn, each)
                 seen += len(batch)
                 entered += len(found)
                 left_alone += len(batch) - len(found) - len(refused)

@@ -79,8 +79,8 @@ class CameraStory:
                 at_us=first.start_us,
             )
 
-    def enter(self, conn: sqlite3.Connection, found: Found) -> None:
-        """Enters the next segment."""
+    def add(self, conn: sqlite3.Connection, found: Found) -> None:
+        """Adds the next segment."""
         head, key = found.file.head, found.key
         conn.execute("INSERT INTO node (id) VALUES (?) ON CONFLICT (id) DO NOTHING", (key.node,))
         if not self._introduced:
@@ -158,7 +158,7 @@ class CameraStory:
         unread = self._unread_in(self._until_us, ALWAYS_US)
         if unread is not None:
             cause, detail = Cause.DISK_ERROR, unread
-        facts.enter(conn, self._camera, self._until_us, cause, detail, node=self._run.node, epoch=self._run.epoch)
+        facts.set_cause(conn, self._camera, self._until_us, cause, detail, node=self._run.node, epoch=self._run.epoch)
 
 
 def _cause(reason: str) -> Cause | None:

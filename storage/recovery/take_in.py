@@ -24,7 +24,7 @@ from storage.format.boxes import BoxError
 from storage.format.layout import SegmentName, parse
 from storage.format.segment_file import read
 from storage.recovery.adopt import Brought, Loss, bring, described
-from storage.recovery.adopted_rows import enter_brought
+from storage.recovery.adopted_rows import insert_brought
 
 __all__ = ["IntakeReport", "TakingIn", "close_row_without_file", "end_run", "files_of", "may_hold_footage"]
 
@@ -71,9 +71,9 @@ class TakingIn:
                 self._brought.append(bring(self._files, self._root, path))
                 if len(self._brought) >= self._batch:
                     self.flush()
-            elif not _is_entered(self._database, name):
+            elif not _is_known(self._database, name):
                 self.flush()
-                self._enter(path)
+                self._insert(path)
         except BoxError as error:
             # Reported, never removed: it may be the only trace of something.
             log.warning("%s: %s; left alone", path, error)
@@ -89,7 +89,7 @@ class TakingIn:
             return False
         return True
 
-    def _enter(self, path: Path) -> None:
+    def _insert(self, path: Path) -> None:
         found = described(self._files, path, self._root)
         if not found.frames:
             raise BoxError("holds no picture")
@@ -99,7 +99,7 @@ class TakingIn:
             if is_there is None:
                 raise OSError(errno.EIO, "the disk does not say whether it is still there", str(path))
             if is_there and not _is_garbage(conn, found.key):
-                enter_brought(conn, self._root, found, self._loss)
+                insert_brought(conn, self._root, found, self._loss)
                 self._report.entered += 1
 
     def flush(self) -> None:
@@ -109,7 +109,7 @@ class TakingIn:
             return
         with self._database.write() as conn:
             for each in brought:
-                enter_brought(conn, self._root, each, self._loss)
+                insert_brought(conn, self._root, each, self._loss)
         for each in brought:
             self._report.cut_bytes += each.cut_bytes
             self._report.adopted += bool(each.frames)
@@ -124,7 +124,7 @@ class TakingIn:
             log.error("%s can't be removed: %s; it stays for the next start", part, error)
 
 
-def _is_entered(database: Database, name: SegmentName) -> bool:
+def _is_known(database: Database, name: SegmentName) -> bool:
     key = Key(name.camera, name.start_ms * 1000, name.node, name.epoch)
     with database.read() as conn:
         there = segments.within_millisecond(conn, key)

@@ -108,7 +108,7 @@ def delete(
     told = [{"start": iso(a), "end": iso(b)} for a, b in found.ranges[:50]]
 
     def enter(conn: sqlite3.Connection) -> None:
-        audit.enter(
+        audit.append(
             conn,
             "footage_deleted",
             camera=camera,

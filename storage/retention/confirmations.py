@@ -207,7 +207,7 @@ def confirm(conn: sqlite3.Connection, cause: str, *, by: Actor, now_us: int) -> 
     )
     if not changed.rowcount:
         raise KeyError(cause)
-    audit.enter(conn, "deletion_confirmed", detail={"cause": cause})
+    audit.append(conn, "deletion_confirmed", detail={"cause": cause})
 
 
 def _meta(conn: sqlite3.Connection, key: str) -> Any:

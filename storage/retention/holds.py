@@ -150,7 +150,7 @@ def place_each(
         " VALUES (?,?,?,?,?,?,?,?,?)",
         [(one.id, known[one.camera], start_us, end_us, reason, by.name, by.person, now_us, rev) for one in placed],
     )
-    audit.enter_each(
+    audit.append_each(
         conn,
         "hold_placed",
         [(one.camera, {"hold": one.id, "start_us": start_us, "end_us": end_us, "reason": reason}) for one in placed],
@@ -214,7 +214,7 @@ def release_each(conn: sqlite3.Connection, ids: Sequence[str], *, reason: str, b
         " WHERE id = ?",
         [(now_us, by.name, by.person, reason, rev, row["id"]) for row in left],
     )
-    audit.enter_each(conn, "hold_released", [(row["camera"], {"hold": row["id"], "reason": reason}) for row in left])
+    audit.append_each(conn, "hold_released", [(row["camera"], {"hold": row["id"], "reason": reason}) for row in left])
     return len(left)
 
 

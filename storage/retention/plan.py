@@ -327,7 +327,7 @@ def apply(
             gone += cameras.total()
             if by is not None:
                 # What rules delete by themselves is in the ledger; here is what somebody did.
-                audit.enter(conn, "footage_deleted", detail={"segments": dict(+cameras), "by": "retention plan"})
+                audit.append(conn, "footage_deleted", detail={"segments": dict(+cameras), "by": "retention plan"})
         if sweep:
             garbage.sweep(database, tier)
     return Applied(gone, freed_bytes)

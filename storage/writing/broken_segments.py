@@ -23,7 +23,7 @@ from storage.errors import SyncError
 from storage.format.layout import segment_path
 from storage.format.segment_file import Head
 from storage.recovery.adopt import Loss, bring, described
-from storage.recovery.adopted_rows import enter_brought
+from storage.recovery.adopted_rows import insert_brought
 from storage.writing.catalogue_writer import CatalogueWriter
 from storage.writing.open_segment import SegmentHandle
 
@@ -97,7 +97,7 @@ class Salvage:
             # Only the sync of its folder had failed.
             self._files.sync_folder(final.parent)
             brought = described(self._files, final, root)
-        self._catalogue.put(lambda conn: enter_brought(conn, root, brought, loss))
+        self._catalogue.put(lambda conn: insert_brought(conn, root, brought, loss))
         self.explain(handle, brought.end_us if brought.frames else head.start_us, believed_us)
         if not brought.frames:
             self._files.unlink(part)

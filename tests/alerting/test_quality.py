@@ -71,7 +71,7 @@ def test_the_last_hour_of_each_camera(db: Database) -> None:
         key = conn.execute("SELECT key FROM camera WHERE id = 'a'").fetchone()[0]
         for hour, apart_us in ((H0 - 3, 2 * S), (H0 - 1, 4 * S), (H0, 30 * S)):
             row = Hour(key, lost_frames=7, time_faults=1, keyframe_most_us=apart_us)
-            network_hours.enter(conn, [row], now_us=hour * HOUR_US)
+            network_hours.add(conn, [row], now_us=hour * HOUR_US)
     with db.read() as conn:
         (only,) = read_last_hour(conn, H0, now_us=start_us + 2 * HOUR_US)
     assert only == LastHour("a", 0.0, 7, 1, 30 * S, 3 * S)

@@ -101,7 +101,7 @@ class Watched:
                     # Its footage ends here.
                     began_us = self.began_us.get(camera, T0 - 599 * MINUTE)
                     conn.execute("INSERT INTO span VALUES (?, ?, 1, 1, ?, 1, 1, 1)", (key, began_us, self.now_us))
-                facts.enter(conn, camera, self.now_us, cause, {}, node="n1", epoch=1)
+                facts.set_cause(conn, camera, self.now_us, cause, {}, node="n1", epoch=1)
 
     def look(self) -> None:
         """All recorders report, and the watch looks; what is to be sent is sent."""

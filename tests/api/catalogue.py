@@ -67,7 +67,7 @@ def add_segment(world: World, camera: str, start_us: int, end_us: int | None, *,
 
 def enter(world: World, camera: str, at_us: int, cause: Cause, **detail: object) -> None:
     with world.db.write() as conn:
-        facts.enter(conn, camera, at_us, cause, detail, node="n1", epoch=1)
+        facts.set_cause(conn, camera, at_us, cause, detail, node="n1", epoch=1)
 
 
 def add_camera(world: World, camera: str, *, source: str = "catalogue", **labels: str) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from nvr.housekeeping.network_hours import NetworkKeeper
 from nvr.network.figures import Step, edges, groups, known_rates, measure
-from nvr.network.hours import HOUR_US, Hour, enter
+from nvr.network.hours import HOUR_US, Hour, add
 from storage.catalogue import cameras, node, selection, status
 from storage.catalogue.database import Database
 from storage.catalogue.status import Status
@@ -56,7 +56,7 @@ def fill(database: Database) -> None:
                 Hour(key, HOUR_US, 900_000_000 + key, 700_000, key % 7, 0, 0, 0, 60_000, 60, 4_000)
                 for key in range(1, CAMERAS + 1)
             )
-            enter(conn, rows, now_us=(H0 + hour) * HOUR_US)
+            add(conn, rows, now_us=(H0 + hour) * HOUR_US)
 
 
 def look(database: Database, keeper: NetworkKeeper, times: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from nvr.network.hours import HOUR_US, Hour, enter
+from nvr.network.hours import HOUR_US, Hour, add
 from storage.catalogue.database import Database
 from tests.support.chrome import Page, chromium
 from tests.support.server import Server, now_us
@@ -29,7 +29,7 @@ def measured(catalogue: Path) -> None:
                  reconnects=2, jitter_sum_us=240_000, jitter_readings=60, jitter_most_us=21_000)
             for camera, bitrate_bps in MEASURED.items()
         ]  # fmt: skip
-        enter(conn, hours, now_us=now_us() - HOUR_US)
+        add(conn, hours, now_us=now_us() - HOUR_US)
     database.close()
 
 

@@ -81,7 +81,7 @@ def test_down_since_as_coverage_says_property(
             conn.execute(f"DELETE FROM {table}")
         _add(conn)
         at_us, recording = T0, False
-        facts.enter(conn, CAMERA, at_us, Cause.UNREACHABLE, {}, node="n1", epoch=1)
+        facts.set_cause(conn, CAMERA, at_us, Cause.UNREACHABLE, {}, node="n1", epoch=1)
         for what, seconds, cause in story:
             if what == "record":
                 key = Key(CAMERA, at_us, "n1", 1)
@@ -96,7 +96,7 @@ def test_down_since_as_coverage_says_property(
                     conn.execute("DELETE FROM span")
             else:
                 assert cause is not None
-                facts.enter(conn, CAMERA, at_us, cause, {"n": seconds}, node="n1", epoch=1)
+                facts.set_cause(conn, CAMERA, at_us, cause, {"n": seconds}, node="n1", epoch=1)
             at_us, recording = at_us + seconds * S, what == "record"
         for cause, start, length in decisions:
             a = T0 + start * S

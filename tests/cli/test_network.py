@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nvr.cli import main
-from nvr.network.hours import HOUR_US, Hour, enter
+from nvr.network.hours import HOUR_US, Hour, add
 from storage.catalogue.database import Database
 
 
@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
         (key,) = conn.execute("SELECT key FROM camera WHERE id = 'a'").fetchone()
         hour = Hour(key, recorded_us=HOUR_US, bytes=900_000_000, packets=999, lost_packets=1, reconnects=3,
                     jitter_sum_us=4_000, jitter_readings=2, jitter_most_us=3_000)  # fmt: skip
-        enter(conn, [hour], now_us=time.time_ns() // 1000 - HOUR_US)
+        add(conn, [hour], now_us=time.time_ns() // 1000 - HOUR_US)
     database.close()
     return tmp_path
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nvr.network import hours as network_hours
 from nvr.network.capacity import NoBitrateError, plan, rates
 from nvr.network.figures import known_rates, measure
-from nvr.network.hours import HOUR_US, KEPT_HOURS, Hour, HourReading, added, enter, prune
+from nvr.network.hours import HOUR_US, KEPT_HOURS, Hour, HourReading, add, added, prune
 from storage.catalogue import cameras, status
 from storage.catalogue.status import Status
 from tests.storage.world import World, add_camera
@@ -55,7 +55,7 @@ def test_figures_are_those_of_the_reference(
             if cameras.find(conn, name) is None:
                 add_camera(conn, name)
         for hour, row in rows:
-            enter(conn, [row], now_us=(H0 + hour) * HOUR_US + 17)
+            add(conn, [row], now_us=(H0 + hour) * HOUR_US + 17)
     wanted: dict[tuple[str | None, int], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     members: dict[tuple[str | None, int], set[int]] = defaultdict(set)
     for hour, row in rows:
@@ -80,7 +80,7 @@ def test_figures_are_those_of_the_reference(
 def test_the_hour_under_way_counts_as_far_as_it_has_come(world: World) -> None:
     """And what was before the first hour there is does not count."""
     with world.database.write() as conn:
-        enter(conn, [Hour(1, recorded_us=HOUR_US // 4, bytes=450_000_000)], now_us=H0 * HOUR_US)
+        add(conn, [Hour(1, recorded_us=HOUR_US // 4, bytes=450_000_000)], now_us=H0 * HOUR_US)
     with world.database.read() as conn:
         (part,) = measure(conn, {1: "x"}, [(H0 - 5) * HOUR_US, (H0 + 24) * HOUR_US], now_us=H0 * HOUR_US + HOUR_US // 2)
         assert known_rates(conn, now_us=(H0 + 24) * HOUR_US) == {"cam": 4e6}
@@ -89,7 +89,7 @@ def test_the_hour_under_way_counts_as_far_as_it_has_come(world: World) -> None:
 
 def test_nothing_measured_says_so(world: World) -> None:
     with world.database.write() as conn:
-        enter(conn, [Hour(1, reconnects=1)], now_us=H0 * HOUR_US)
+        add(conn, [Hour(1, reconnects=1)], now_us=H0 * HOUR_US)
     with world.database.read() as conn:
         (part,) = measure(conn, {1: None}, [H0 * HOUR_US, (H0 + 1) * HOUR_US], now_us=(H0 + 1) * HOUR_US)
     figures = part.figures
@@ -144,8 +144,8 @@ def test_a_bitrate_is_of_what_came_whatever_became_footage(world: World) -> None
     received was counted footage is all there is."""
     lossy = Hour(1, recorded_us=HOUR_US, bytes=10, received_bytes=450_000_000, received_us=HOUR_US // 2)
     with world.database.write() as conn:
-        enter(conn, [Hour(1, recorded_us=HOUR_US, bytes=900_000_000)], now_us=H0 * HOUR_US)
-        enter(conn, [lossy], now_us=(H0 + 1) * HOUR_US)
+        add(conn, [Hour(1, recorded_us=HOUR_US, bytes=900_000_000)], now_us=H0 * HOUR_US)
+        add(conn, [lossy], now_us=(H0 + 1) * HOUR_US)
     with world.database.read() as conn:
         old, new = measure(conn, {1: "x"}, [(H0 + n) * HOUR_US for n in range(3)], now_us=(H0 + 2) * HOUR_US)
     assert (old.figures.bitrate_bps, new.figures.bitrate_bps, new.carried_bps) == (2e6, 2e6, 1e6)
@@ -169,7 +169,7 @@ def test_lost_frames_strayed_stamps_and_keyframes_are_counted() -> None:
 def test_old_hours_go(world: World) -> None:
     with world.database.write() as conn:
         for hour in (0, 1, KEPT_HOURS + 1):
-            enter(conn, [Hour(1, bytes=1)], now_us=(H0 + hour) * HOUR_US)
+            add(conn, [Hour(1, bytes=1)], now_us=(H0 + hour) * HOUR_US)
         prune(conn, now_us=(H0 + KEPT_HOURS + 1) * HOUR_US)
         assert [row[0] - H0 for row in conn.execute("SELECT hour FROM network_hour")] == [1, KEPT_HOURS + 1]
 

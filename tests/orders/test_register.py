@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from nvr.orders import in_force
+from nvr.orders import in_force, register
 from nvr.orders import model as directives
-from nvr.orders import register as directing
 from nvr.orders.carrying_out import carry_out, carry_out_slice, is_waiting
 from nvr.orders.impact import impact, plan_hash
 from nvr.orders.model import DirectiveError, DirectiveKind, Draft
@@ -36,17 +35,17 @@ def order(start_us: int, letter: str = "800/17", **more: Any) -> Draft:
 
 def enter(world: World, draft: Draft, now_us: int, *cameras: str) -> directives.Directive:
     with world.database.write() as conn:
-        return directing.enter(conn, draft, cameras or (CAMERA,), node_id=NODE, by=person("test"), now_us=now_us)
+        return register.add(conn, draft, cameras or (CAMERA,), node_id=NODE, by=person("test"), now_us=now_us)
 
 
 def revoke(world: World, id_: str, now_us: int, **more: Any) -> directives.Revocation:
     with world.database.write() as conn:
-        return directing.revoke(conn, id_, reason="mayor", by=person("test"), now_us=now_us, **more)
+        return register.revoke(conn, id_, reason="mayor", by=person("test"), now_us=now_us, **more)
 
 
 def fact(world: World, at_us: int, cause: Cause, camera: str = CAMERA) -> None:
     with world.database.write() as conn:
-        facts.enter(conn, camera, at_us, cause, {"error": "x"}, node=NODE, epoch=1)
+        facts.set_cause(conn, camera, at_us, cause, {"error": "x"}, node=NODE, epoch=1)
 
 
 def told(answer: Coverage) -> list[tuple[int, int, Cause]]:
@@ -178,14 +177,14 @@ def test_a_schedule_is_written_ahead_again_and_again(world: World) -> None:
     # A server that was down for three weeks.
     now_us = T0_US + 21 * DAY_US
     with world.database.write() as conn:
-        assert directing.tell_schedules(conn, node_id=NODE, now_us=now_us) == 1
-        assert directing.tell_schedules(conn, node_id=NODE, now_us=now_us) == 0
+        assert register.extend_schedules(conn, node_id=NODE, now_us=now_us) == 1
+        assert register.extend_schedules(conn, node_id=NODE, now_us=now_us) == 0
     written = [Interval(f.start_us, f.end_us or 0) for f in world.facts() if f.layer is Layer.ORDER]
     assert sum(b - a for a, b in written if b <= now_us) == pytest.approx(21 * DAY_US / 2, abs=DAY_US / 2)
     assert merge(written) == sorted(written), "no two abut: a night is one fact"
     revoke(world, made.id, now_us)
     with world.database.write() as conn:
-        assert directing.tell_schedules(conn, node_id=NODE, now_us=now_us + 30 * DAY_US) == 0
+        assert register.extend_schedules(conn, node_id=NODE, now_us=now_us + 30 * DAY_US) == 0
         assert in_force.next_change_us(conn, now_us) is None
 
 

@@ -143,7 +143,7 @@ class Lossy:
             until_us = self.run.until_us
             assert until_us is not None
             self.catalogue.put(
-                lambda conn: facts.enter(conn, CAMERA, until_us, Cause.SERVER_DOWN, {}, node="n1", epoch=1)
+                lambda conn: facts.set_cause(conn, CAMERA, until_us, Cause.SERVER_DOWN, {}, node="n1", epoch=1)
             )
         assert self.disk.stop(20)
         if not ends:

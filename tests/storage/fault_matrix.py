@@ -181,7 +181,7 @@ def start(case: Case) -> None:
         facts.resume(conn, CAMERA, at)
         for second in (1.5, 11, 21, 30, 41, 51):
             start_us = at + round(second * 1e6)
-            facts.enter(conn, CAMERA, start_us, Cause.STALLED, {}, node=NODE, epoch=1)
+            facts.set_cause(conn, CAMERA, start_us, Cause.STALLED, {}, node=NODE, epoch=1)
             if second != 51:
                 facts.resume(conn, CAMERA, at + round(second + 9) // 10 * 10 * SECOND_US)
         facts.resume(conn, CAMERA, at + 60 * SECOND_US)
@@ -213,7 +213,7 @@ def backlog(case: Case) -> None:
     with world.database.write() as conn:
         facts.resume(conn, CAMERA, at)
         for second in (1.5, 11, 21, 30):
-            facts.enter(conn, CAMERA, at + round(second * 1e6), Cause.STALLED, {}, node=NODE, epoch=1)
+            facts.set_cause(conn, CAMERA, at + round(second * 1e6), Cause.STALLED, {}, node=NODE, epoch=1)
             facts.resume(conn, CAMERA, at + round(second + 9) // 10 * 10 * SECOND_US)
     case.promised = [
         (at + a * SECOND_US, at + a * SECOND_US + n * mp4.FRAGMENT_US) for a, n in ((0, 3), (10, 2), (20, 2))
@@ -254,7 +254,7 @@ def delete(case: Case) -> None:
     at = T0_US + 10 * SECOND_US
     with world.database.write() as conn:
         facts.resume(conn, CAMERA, at)
-        facts.enter(conn, CAMERA, at + 4 * SECOND_US, Cause.STALLED, {}, node=NODE, epoch=1)
+        facts.set_cause(conn, CAMERA, at + 4 * SECOND_US, Cause.STALLED, {}, node=NODE, epoch=1)
     for number in range(4):
         start_us = at + number * SECOND_US
         path = world.part(start_us, [2 * number, 2 * number + 1], final_name=True, enter=True)

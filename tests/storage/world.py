@@ -376,7 +376,7 @@ class Recorder:
 
             def operation(conn: sqlite3.Connection) -> None:
                 segments.end_run(conn, key, end_us=end_us, cause=cause, detail={})
-                facts.enter(conn, self.camera, end_us, cause, {}, node=NODE, epoch=self.epoch)
+                facts.set_cause(conn, self.camera, end_us, cause, {}, node=NODE, epoch=self.epoch)
 
             self.catalogue.put(operation)
 

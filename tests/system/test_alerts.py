@@ -14,7 +14,7 @@ from nvr.alerting import deliveries
 from nvr.alerting import rows as alerts
 from nvr.cameras.present import present
 from nvr.cli.demo import free_port
-from nvr.orders import register as directing
+from nvr.orders import register
 from nvr.orders.model import DirectiveKind, Draft
 from storage.catalogue import node
 from storage.catalogue.database import Database
@@ -72,7 +72,7 @@ def decide(server: Server) -> None:
     try:
         with database.write() as conn:
             for draft, cameras in drafts:
-                directing.enter(
+                register.add(
                     conn, draft, cameras, node_id=node.this_node(conn, None), by=person("anna"), now_us=now_us()
                 )
     finally:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nvr.orders import register as directing
+from nvr.orders import register
 from nvr.orders.model import Directive, DirectiveKind, Draft
 from storage.catalogue import status
 from storage.catalogue.database import Database
@@ -29,7 +29,7 @@ def enter(server: Server, draft: Draft, *cameras: str) -> Directive:
     database = Database(server.catalogue)
     with database.write() as conn:
         node = conn.execute("SELECT id FROM node").fetchone()[0]
-        made = directing.enter(conn, draft, cameras, node_id=node, by=person("test"), now_us=now_us())
+        made = register.add(conn, draft, cameras, node_id=node, by=person("test"), now_us=now_us())
     database.close()
     return made
 
@@ -38,7 +38,7 @@ def revoke(server: Server, id_: str, **more: Any) -> int:
     database = Database(server.catalogue)
     at_us = now_us()
     with database.write() as conn:
-        directing.revoke(conn, id_, reason="mayor", by=person("test"), now_us=at_us, **more)
+        register.revoke(conn, id_, reason="mayor", by=person("test"), now_us=at_us, **more)
     database.close()
     return at_us
 

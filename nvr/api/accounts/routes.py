@@ -118,7 +118,7 @@ def _enter_failure(services: Services, name: str, address: str) -> None:
     # What was typed may be a password in the wrong field: only names that exist are kept.
     with audit.acting(Act(NOBODY, address, "login_failed", services.now_us())), services.db.write() as conn:
         known = rows.find_user(conn, name) is not None
-        audit.enter(conn, "login_failed", detail={"user": name if known else None, **more})
+        audit.append(conn, "login_failed", detail={"user": name if known else None, **more})
 
 
 @post(

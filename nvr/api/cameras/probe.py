@@ -107,7 +107,7 @@ async def probe_camera(request: ApiRequest, services: Injected, data: JSONBody[P
 
     def note() -> None:
         with services.db.write() as conn:
-            audit.enter(
+            audit.append(
                 conn, "camera_probed", camera=data.camera, detail={"url": redact(camera.url)} if data.url else {}
             )
 

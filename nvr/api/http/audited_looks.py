@@ -59,7 +59,7 @@ class Views:
     ) -> None:
         """Enters a look, and does ``also`` in the same transaction. Waits for the disk."""
         with audit.acting(act), self._db.write() as conn:
-            audit.enter(conn, act.action, camera=camera, detail=detail)
+            audit.append(conn, act.action, camera=camera, detail=detail)
             also(conn)
         with self._lock:
             self._seen[_key(act, camera, detail)] = (now_us, now_us)

@@ -15,7 +15,7 @@ from nvr.api.http.services import Services
 from nvr.api.orders.bodies import DirectiveBody, NewRevocation, body_of, known, optional_time
 from nvr.cameras import Chosen
 from nvr.orders import model as directives
-from nvr.orders import register as directing
+from nvr.orders import register
 from nvr.orders.carrying_out import carry_out
 from nvr.orders.model import DirectiveError, DirectiveKind, Draft
 from storage.catalogue import cameras
@@ -35,7 +35,7 @@ def enter_directive(
     """
     with planned(services.db, plan) as (conn, (draft, found)):
         try:
-            entered = directing.enter(
+            entered = register.add(
                 conn, draft, found.ids, node_id=services.settings.node, by=principal_of(request).actor, now_us=now_us
             )
         except DirectiveError as error:
@@ -70,7 +70,7 @@ def end_directive(
     carry_out(services.db)
     with planned(services.db, plan) as (conn, wanted):
         try:
-            directing.revoke(
+            register.revoke(
                 conn,
                 id_,
                 reason=data.reason,

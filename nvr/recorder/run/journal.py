@@ -43,7 +43,7 @@ class Journal:
             return lambda conn: None
         camera, node, epoch = self._camera, self._node, self._epoch
         at_us, cause, detail = found[0], found[1].cause, dict(found[1].detail)
-        return lambda conn: facts.enter(conn, camera, at_us, cause, detail, node=node, epoch=epoch)
+        return lambda conn: facts.set_cause(conn, camera, at_us, cause, detail, node=node, epoch=epoch)
 
     def footage(self, start_us: int) -> bool:
         """A run's footage begins; True if that is news."""
@@ -86,7 +86,7 @@ class Journal:
                 segments.grown(conn, last[0], until_us, last[1])
             if not silent:
                 for at_us, cause, why in causes:
-                    facts.enter(conn, camera, at_us, cause, why, node=node, epoch=epoch)
+                    facts.set_cause(conn, camera, at_us, cause, why, node=node, epoch=epoch)
 
         self._catalogue.put(operation)
 
@@ -101,7 +101,7 @@ class Journal:
             before(conn)
             if began_us is not None and facts.take_over(conn, camera, began_us, cause, detail, node=node, epoch=epoch):
                 return
-            facts.enter(conn, camera, at_us, cause, detail, node=node, epoch=epoch)
+            facts.set_cause(conn, camera, at_us, cause, detail, node=node, epoch=epoch)
 
         self._catalogue.put(operation)
 

@@ -19,7 +19,7 @@ from nvr.alerting.rows import AlertRow
 from nvr.cameras import public_view
 from nvr.cases import addresses, cases, export_queue, links
 from nvr.cases.cases import RequestState
-from nvr.orders import register as directing
+from nvr.orders import register
 from nvr.orders.model import DirectiveKind, Draft
 from storage.catalogue import audit
 from storage.catalogue.actors import RESERVED_NAMES, Actor, of_link
@@ -236,8 +236,8 @@ def _export(conn: Any, by: Actor) -> None:
 
 def _order(conn: Any, by: Actor) -> None:
     draft = Draft(kind=DirectiveKind.ORDER, reason="r", start_us=NOW, letter="1", approver="mayor", selection="one")
-    made = directing.enter(conn, draft, ["hall"], node_id="n1", by=by, now_us=NOW)
-    directing.revoke(conn, made.id, reason="r", by=by, now_us=NOW + S)
+    made = register.add(conn, draft, ["hall"], node_id="n1", by=by, now_us=NOW)
+    register.revoke(conn, made.id, reason="r", by=by, now_us=NOW + S)
 
 
 def _cut(conn: Any, by: Actor) -> None:
@@ -321,7 +321,7 @@ def test_the_log_has_the_id_of_whoever_acts(world: World) -> None:
         (None, "server"),
     ):
         with audit.acting(None if who is None else audit.Act(who, "", "x")), world.db.write() as conn:
-            audit.enter(conn, "x", detail={})
+            audit.append(conn, "x", detail={})
         with world.db.read() as conn:
             assert next(audit.entries(conn)).actor_id == expected
             assert audit_check.verify(conn).faults == ()

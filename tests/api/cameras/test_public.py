@@ -13,7 +13,7 @@ from litestar.testing import AsyncTestClient
 from nvr.api.cameras.public_words import public_state, public_text
 from nvr.api.http.times import format_time
 from nvr.cameras import public_view
-from nvr.orders import register as directing
+from nvr.orders import register
 from nvr.orders.model import DirectiveKind, Draft
 from storage.causes import Cause
 from tests.api.catalogue import NOW, T0, S, World, add_camera
@@ -77,7 +77,7 @@ async def test_an_order_is_named_with_its_letter(client: Client, public: World) 
         approver="Kepala", start_us=NOW, expected_end_us=NOW + 3600 * S,
     )  # fmt: skip
     with public.db.write() as conn:
-        made = directing.enter(conn, draft, ["gate"], node_id="n1", by=person("x"), now_us=NOW)
+        made = register.add(conn, draft, ["gate"], node_id="n1", by=person("x"), now_us=NOW)
     gate = (await seen(client, public))["gate"]
     assert (gate["state"], gate["since"]) == ("disabled", format_time(NOW))
     assert gate["order"] == {
@@ -87,7 +87,7 @@ async def test_an_order_is_named_with_its_letter(client: Client, public: World) 
     assert "internal words" not in str(gate) and "Kepala" not in str(gate)
     assert gate["picture"] is not None, "the last picture, with its time, stays"
     with public.db.write() as conn:
-        directing.revoke(conn, made.id, reason="x", by=person("x"), now_us=public.now_us)
+        register.revoke(conn, made.id, reason="x", by=person("x"), now_us=public.now_us)
     assert (await seen(client, public))["gate"]["state"] != "disabled"
 
 

@@ -51,9 +51,9 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
 def recording(studio: Studio) -> Recording:
     made = studio.record(encode("h264", 200), START_US)
     with studio.database.write() as conn:
-        facts.enter(conn, CAMERA, 0, Cause.NOT_CONFIGURED, {}, node="n1", epoch=1)
+        facts.set_cause(conn, CAMERA, 0, Cause.NOT_CONFIGURED, {}, node="n1", epoch=1)
         facts.resume(conn, CAMERA, made.start_us)
-        facts.enter(conn, CAMERA, made.end_us, Cause.ENDED, {}, node="n1", epoch=1)
+        facts.set_cause(conn, CAMERA, made.end_us, Cause.ENDED, {}, node="n1", epoch=1)
     return made
 
 

@@ -67,7 +67,7 @@ async def test_no_answer_has_a_cell_that_runs(app: Litestar, world: World) -> No
 def test_the_audit_log_has_none_either(world: World, tmp_path: Path) -> None:
     for text in HOSTILE:
         with audit.acting(Act(Actor(text, text), text, "x", NOW)), world.db.write() as conn:
-            audit.enter(conn, "thought_of", detail={"text": text})
+            audit.append(conn, "thought_of", detail={"text": text})
     config = tmp_path / "config.toml"
     config.write_text(f'[storage]\ncatalogue = "{world.db.path}"\n')
     done = subprocess.run(

@@ -32,7 +32,7 @@ from nvr.cli.catalogue import table
 from nvr.cli.terminal import echo, safe_json
 from nvr.config import load
 from nvr.config.errors import ConfigError
-from nvr.orders import register as directing
+from nvr.orders import register
 from nvr.orders.model import DirectiveKind, Draft
 from storage.retention import by_person, holds
 from storage.texts import TextError, escaped, many_lines, one_line
@@ -219,12 +219,12 @@ def _release(conn: Any, text: str) -> None:
 def _order(conn: Any, **more: str) -> Any:
     values: dict[str, Any] = {"reason": "r", "letter": "1", "approver": "mayor", "selection": "one", **more}
     draft = Draft(kind=DirectiveKind.ORDER, start_us=NOW, **values)
-    return directing.enter(conn, draft, ["hall"], node_id="n1", by=BY, now_us=NOW)
+    return register.add(conn, draft, ["hall"], node_id="n1", by=BY, now_us=NOW)
 
 
 def _revocation(conn: Any, **more: str) -> None:
     made = _order(conn)
-    directing.revoke(conn, made.id, by=BY, now_us=NOW + S, **{"reason": "r", **more})
+    register.revoke(conn, made.id, by=BY, now_us=NOW + S, **{"reason": "r", **more})
 
 
 def _link(conn: Any, text: str) -> None:

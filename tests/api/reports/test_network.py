@@ -10,7 +10,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from nvr.api import ApiSettings, create_app
-from nvr.network.hours import HOUR_US, Hour, enter
+from nvr.network.hours import HOUR_US, Hour, add
 from storage.catalogue import cameras
 from storage.disk.roots import open_root
 from tests.api.catalogue import NOW, T0, World
@@ -29,8 +29,8 @@ def measured(world: World) -> World:
                  jitter_sum_us=900, jitter_readings=3, jitter_most_us=400),
             Hour(hall, recorded_us=HOUR_US, bytes=1_350_000_000),
         ]  # fmt: skip
-        enter(conn, rows, now_us=T0)
-        enter(conn, [Hour(gate, recorded_us=HOUR_US, bytes=450_000_000)], now_us=T0 + 4 * HOUR_US)
+        add(conn, rows, now_us=T0)
+        add(conn, [Hour(gate, recorded_us=HOUR_US, bytes=450_000_000)], now_us=T0 + 4 * HOUR_US)
     return world
 
 

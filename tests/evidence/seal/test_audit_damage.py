@@ -39,7 +39,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
     book = HeadBook(config.exports_folder, keys)
     for number in range(4):
         with audit.acting(Act(person("ines"), "", "x", at_us=5)), database.write() as conn:
-            audit.enter(conn, "clip", detail={"number": number})
+            audit.append(conn, "clip", detail={"number": number})
         with database.read() as conn:
             book.note(audit.head(conn), "hourly", signer=keys.current(), now_us=1_795_442_400 * 10**6 + number)
     database.finish()

@@ -53,7 +53,7 @@ def keeper(db: Database, book: HeadBook, keys: KeyFolder) -> IntegrityKeeper:
 def enter(db: Database, count: int = 1) -> AuditHead:
     for _ in range(count):
         with audit.acting(Act(person("ines"), "", "x", at_us=5)), db.write() as conn:
-            audit.enter(conn, "clip")
+            audit.append(conn, "clip")
     with db.read() as conn:
         return audit.head(conn)
 

@@ -189,7 +189,7 @@ def test_media_time_is_the_position_in_the_playlist(world_of: Worlds, codec: str
 def test_the_end_of_the_footage_is_the_end(studio: Studio) -> None:
     run = studio.record(encode("h264", 40), START_US)
     with studio.database.write() as conn:
-        facts.enter(conn, CAMERA, run.end_us, Cause.UNREACHABLE, {}, node="n1", epoch=1)
+        facts.set_cause(conn, CAMERA, run.end_us, Cause.UNREACHABLE, {}, node="n1", epoch=1)
     found, _ = ask(studio, START_US, run.end_us + 9_000_000, run.end_us + 5_000_000)
     assert near(found.end_us, run.end_us)
 

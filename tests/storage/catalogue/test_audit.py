@@ -35,7 +35,7 @@ def db(tmp_path: Path) -> Iterator[Database]:
 def fill(db: Database, count: int) -> AuditHead:
     for number in range(count):
         with audit.acting(Act(person("inés"), "192.0.2.7", "looked", at_us=1_000 + number)), db.write() as conn:
-            audit.enter(conn, "clip", camera=f"cam-{number % 3}", detail={"start_us": number, "reason": "pâté 🚓"})
+            audit.append(conn, "clip", camera=f"cam-{number % 3}", detail={"start_us": number, "reason": "pâté 🚓"})
     with db.read() as conn:
         return audit.head(conn)
 
@@ -138,7 +138,7 @@ def test_who_acts_can_change_nothing_without_an_entry(db: Database) -> None:
     act = Act(person("anna"), "::1", "change_something", at_us=5)
     with audit.acting(act):
         with pytest.raises(ZeroDivisionError), db.write() as conn:
-            audit.enter(conn, "hold_placed")
+            audit.append(conn, "hold_placed")
             raise ZeroDivisionError
         assert not act.entered
         with db.write() as conn:
@@ -167,7 +167,7 @@ def test_what_cannot_be_entered_is_not_done(db: Database) -> None:
 def test_an_act_is_that_of_its_context_and_of_the_threads_it_asks(db: Database) -> None:
     def work(name: str) -> None:
         with db.write() as conn:
-            audit.enter(conn, "clip", detail={"by": name})
+            audit.append(conn, "clip", detail={"by": name})
 
     threads = []
     for number in range(8):

@@ -122,7 +122,7 @@ def test_recorder_facts_are_a_step_function(steps: list[tuple[bool, int, Cause]]
                                 media_start=0,
                             )
                             segments.finish(conn, key, end_us=at, media_end=0, frames=1, bytes_=1, sha256=None)
-                    facts.enter(conn, CAMERA, at, cause, {}, node=NODE, epoch=1)
+                    facts.set_cause(conn, CAMERA, at, cause, {}, node=NODE, epoch=1)
             if not (footage and story[-1][1] is None):
                 story.append((at, None if footage else cause))
         want: list[tuple[int, int | None, Cause]] = []
@@ -176,7 +176,7 @@ class History:
     def fail(self) -> None:
         cause = self.random.choice([Cause.UNREACHABLE, Cause.STALLED, Cause.UNAUTHORIZED])
         with self.world.database.write() as conn:
-            facts.enter(conn, CAMERA, self.now, cause, {}, node=NODE, epoch=self.epoch)
+            facts.set_cause(conn, CAMERA, self.now, cause, {}, node=NODE, epoch=self.epoch)
 
     def footage_of(self, count: int, *, grows: bool) -> None:
         with self.world.database.write() as conn:
@@ -228,7 +228,7 @@ class History:
     def back(self) -> None:
         """The server's clock is set back: what comes overlaps what was."""
         with self.world.database.write() as conn:
-            facts.enter(conn, CAMERA, self.now, Cause.CLOCK_STEP, {}, node=NODE, epoch=self.epoch)
+            facts.set_cause(conn, CAMERA, self.now, Cause.CLOCK_STEP, {}, node=NODE, epoch=self.epoch)
         self.now -= self.random.choice([1_500, 2_500_000])
         self.epoch = self._epoch()
 
@@ -322,7 +322,7 @@ def test_the_ledger_coalesces_what_abuts_and_only_that(world: World) -> None:
 def test_reach_back(world: World) -> None:
     def enter(at: int, cause: Cause) -> None:
         with world.database.write() as conn:
-            facts.enter(conn, CAMERA, T0_US + at, cause, {}, node=NODE, epoch=1)
+            facts.set_cause(conn, CAMERA, T0_US + at, cause, {}, node=NODE, epoch=1)
 
     with world.database.write() as conn:
         facts.resume(conn, CAMERA, T0_US)
@@ -338,7 +338,7 @@ def test_reach_back(world: World) -> None:
 
 def test_a_camera_removed_while_nothing_records_it_is_not_configured(world: World) -> None:
     with world.database.write() as conn:
-        facts.enter(conn, CAMERA, T0_US, Cause.UNREACHABLE, {}, node=NODE, epoch=1)
+        facts.set_cause(conn, CAMERA, T0_US, Cause.UNREACHABLE, {}, node=NODE, epoch=1)
         cameras.remove(conn, CAMERA, at_us=T0_US + 50)
     answer = world.coverage(T0_US, T0_US + 100, T0_US + 100)
     assert [(g.start_us - T0_US, g.cause) for g in answer.gaps] == [(0, Cause.UNREACHABLE), (50, Cause.NOT_CONFIGURED)]
@@ -385,7 +385,7 @@ def test_no_change_of_a_fact_looks_at_all_facts(world: World) -> None:
     told: list[str] = []
     with world.database.write() as conn:
         conn.set_trace_callback(told.append)
-        facts.enter(conn, CAMERA, T0_US, Cause.STALLED, {}, node=NODE, epoch=1)
+        facts.set_cause(conn, CAMERA, T0_US, Cause.STALLED, {}, node=NODE, epoch=1)
         facts.resume(conn, CAMERA, T0_US + 5)
         facts.fill(conn, CAMERA, T0_US, T0_US + 9, Cause.MISSING, {}, node=NODE, epoch=1)
         facts.reach_back(conn, CAMERA, T0_US + 2, Cause.STALLED, {}, node=NODE, epoch=1)

@@ -396,7 +396,7 @@ def test_scrub_takes_no_file_for_missing_when_its_disk_goes_away(world: World) -
 def test_footage_whose_file_is_gone_is_a_gap_from_then_on_unless_it_is_held(world: World) -> None:
     paths = [closed(world, number) for number in range(4)]
     with world.database.write() as conn:
-        facts.enter(conn, CAMERA, T0_US + 4 * STEP_US, Cause.ENDED, {}, node=NODE, epoch=1)
+        facts.set_cause(conn, CAMERA, T0_US + 4 * STEP_US, Cause.ENDED, {}, node=NODE, epoch=1)
         holds.place(conn, CAMERA, T0_US, T0_US + 1, reason="LP/1", by=person("test"), now_us=T0_US)
     now_us = T0_US + 5 * STEP_US
     for number in (0, 2):

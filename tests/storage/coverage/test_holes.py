@@ -281,7 +281,7 @@ def test_another_recorder_shows_what_one_has_lost(world: World) -> None:
         (epoch, *part) for epoch, part in zip((2, 1, 2, 1), halves(0, 2, 2, 3, 3, 4, 4, 5), strict=True)
     ]
     with world.database.write() as conn:
-        facts.enter(conn, CAMERA, first.until_us, Cause.ENDED, {}, node=NODE, epoch=2)
+        facts.set_cause(conn, CAMERA, first.until_us, Cause.ENDED, {}, node=NODE, epoch=2)
     assert footage(world) == halves(0, 5)
 
 

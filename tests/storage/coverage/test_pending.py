@@ -151,7 +151,7 @@ def test_a_run_that_ends_before_its_last_file_has_a_name_leaves_no_gap(world: Wo
         segments.grown(conn, first.key, T0_US + US)
         segments.end_run(conn, Key(CAMERA, T0_US, NODE, 1), end_us=until_us, cause=Cause.UNREACHABLE, detail={})
         segments.grown(conn, second.key, until_us)
-        facts.enter(conn, CAMERA, until_us, Cause.UNREACHABLE, {}, node=NODE, epoch=1)
+        facts.set_cause(conn, CAMERA, until_us, Cause.UNREACHABLE, {}, node=NODE, epoch=1)
     answer = world.coverage(T0_US, LATER_US, until_us + US)
     assert not answer.gaps and answer.spans == [(T0_US, T0_US + US)] and answer.as_of_us == T0_US + US
     close(writer, second, 1)

@@ -81,13 +81,13 @@ def test_between_two_segments_the_range_is_not_over(db: Database) -> None:
     finish(db, begin(db, T0_US), T0_US + 90 * S)
     assert waits(db, T0_US + 100 * S, T0_US + 101 * S) is not None
     with db.write() as conn:
-        facts.enter(conn, CAMERA, T0_US + 90 * S, Cause.UNREACHABLE, {}, node=NODE, epoch=1)
+        facts.set_cause(conn, CAMERA, T0_US + 90 * S, Cause.UNREACHABLE, {}, node=NODE, epoch=1)
     assert waits(db, T0_US + 100 * S, T0_US + 101 * S) is None
 
 
 def test_a_range_to_come_waits_for_its_end(db: Database) -> None:
     with db.write() as conn:
-        facts.enter(conn, CAMERA, T0_US, Cause.UNREACHABLE, {}, node=NODE, epoch=1)
+        facts.set_cause(conn, CAMERA, T0_US, Cause.UNREACHABLE, {}, node=NODE, epoch=1)
     assert waits(db, T0_US + 100 * S, T0_US + 50 * S) == T0_US + 100 * S
     assert waits(db, T0_US + 100 * S, T0_US + 100 * S) is None
 
@@ -99,7 +99,7 @@ def test_what_a_crash_left_is_waited_for_until_it_is_adopted(db: Database) -> No
     after = begin(db, T0_US + 60 * S, epoch=2)
     finish(db, after, T0_US + 360 * S)
     with db.write() as conn:
-        facts.enter(conn, CAMERA, T0_US + 360 * S, Cause.ENDED, {}, node=NODE, epoch=2)
+        facts.set_cause(conn, CAMERA, T0_US + 360 * S, Cause.ENDED, {}, node=NODE, epoch=2)
     assert waits(db, T0_US + 100 * S, T0_US + 400 * S) is not None
     finish(db, key, T0_US + 52 * S)
     assert waits(db, T0_US + 100 * S, T0_US + 400 * S) is None
@@ -148,7 +148,7 @@ def test_recorded_missing_and_not_known_are_what_was_asked_for(
             segments.grown(conn, key, max(grows))
     elif fact is not None:
         with db.write() as conn:
-            facts.enter(conn, CAMERA, fact, Cause.UNREACHABLE, {}, node=NODE, epoch=90)
+            facts.set_cause(conn, CAMERA, fact, Cause.UNREACHABLE, {}, node=NODE, epoch=90)
     with db.read() as conn:
         found = coverage(conn, CAMERA, start_us, end_us, now_us=now)
     assert found.recorded_us + found.missing_us + found.not_known_us == end_us - start_us

@@ -36,7 +36,7 @@ def db(tmp_path: Path) -> Iterator[Database]:
         holds.place(conn, "gate", S, 5 * S, reason="LP/2", by=person("ines"), now_us=2_000)
         holds.release(conn, first.id, reason="over", by=person("anna"), now_us=3_000)
         for number in range(6):
-            audit.enter(conn, "clip", camera="gate", detail={"number": number})
+            audit.append(conn, "clip", camera="gate", detail={"number": number})
     yield made
     made.close()
 
@@ -93,7 +93,7 @@ def test_consistent_is_not_whole(db: Database) -> None:
     assert (verdict(db).state, verdict(db).noted) == ("consistent", AuditHead(0, ""))
     assert (verdict(db, head).state, verdict(db, head).noted) == ("whole", head)
     with db.write() as conn:
-        audit.enter(conn, "clip")
+        audit.append(conn, "clip")
     later = verdict(db, head)
     assert (later.state, later.noted, later.head.seq) == ("whole", head, head.seq + 1), "whole as far as it was noted"
 
@@ -143,7 +143,7 @@ def without_fences(db: Database, *statements: str) -> None:
 def test_a_page_that_is_none_any_more(db: Database) -> None:
     with db.write() as conn:
         for number in range(3000):
-            audit.enter(conn, "clip", detail={"number": number})
+            audit.append(conn, "clip", detail={"number": number})
     db.finish()
     data = bytearray(db.path.read_bytes())
     at = data.rindex(b'"number":1500')
@@ -160,7 +160,7 @@ def test_an_end_written_anew_shows_only_against_what_was_noted_elsewhere(db: Dat
     assert found(db, *heads) == {"replaced"}
     # A log that was made anew, and is longer by now, is no more the one that was noted.
     with db.write() as conn:
-        audit.enter(conn, "clip")
+        audit.append(conn, "clip")
     assert found(db, *heads) == {"replaced"}
     with db.read() as conn:
         assert [one.kind for one in audit_check.compare(conn, heads)] == ["replaced"]
@@ -176,7 +176,7 @@ def test_the_own_note_shows_an_end_that_was_written_anew_without_it(db: Database
 def test_what_follows_is_verified_by_itself(db: Database) -> None:
     before = head_of(db)
     with db.write() as conn:
-        audit.enter(conn, "clip")
+        audit.append(conn, "clip")
     with db.read() as conn:
         more = audit_check.verify(conn, [], after=before)
     assert (more.entries, more.faults) == (1, ())

@@ -186,7 +186,7 @@ def test_a_hole_between_segments_of_one_run_has_a_cause(world: World) -> None:
 
 def test_footage_the_catalogue_never_heard_of_moves_the_story(world: World) -> None:
     with world.database.write() as conn:
-        facts.enter(conn, CAMERA, T0_US - SECOND_US, Cause.UNREACHABLE, {}, node=NODE, epoch=1)
+        facts.set_cause(conn, CAMERA, T0_US - SECOND_US, Cause.UNREACHABLE, {}, node=NODE, epoch=1)
     world.part(T0_US, [0, 1], row=False)
     world.reconcile(NOW_US)
     answer = world.coverage(T0_US - SECOND_US, NOW_US, NOW_US)
