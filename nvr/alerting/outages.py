@@ -122,7 +122,7 @@ class _Step:
                 shortly_us = min(self.rules.after_us, _SHORTLY_US)
                 others = [id_ for id_ in self._free() if self._lasts(id_, shortly_us) and self._belongs(known, id_)]
                 known = self._join(known, others)
-                self._tell(known, "opened")
+                self._emit(known, "opened")
             self._join(known, group.cameras)
 
     def open_alone(self) -> None:
@@ -135,7 +135,7 @@ class _Step:
         for id_ in list(free):
             after_us = self.rules.after_us * (2 if id_ in coming else 1) + _GROUP_FIRST_US
             if self._lasts(id_, after_us):
-                self._tell(self._opened(AlertKind.CAMERA_DOWN, id_, (id_,)), "opened")
+                self._emit(self._opened(AlertKind.CAMERA_DOWN, id_, (id_,)), "opened")
 
     def settle(self) -> None:
         """What is over, and what people should know of groups."""
@@ -172,10 +172,10 @@ class _Step:
         changed_us = max(m.well_us if m.well_us is not None else max(m.since_us, m.joined_us) for m in group.members)
         told = max(group.told, 1)
         if len(down) >= told + max(self.rules.from_, told // 2):
-            self._tell(replace(group, flaps=group.flaps + 1), "changed")
+            self._emit(replace(group, flaps=group.flaps + 1), "changed")
         elif 2 * len(down) <= told and self.now_us - changed_us >= patience_us:
             if len(down) >= self.rules.from_:
-                self._tell(group, "changed")
+                self._emit(group, "changed")
             else:
                 self._part(group, down)
 
@@ -289,7 +289,7 @@ class _Step:
             detail = {**alone.detail, "folded_into": subject}
             self._end(replace(alone, resolved_us=self.now_us, detail=detail), None)
 
-    def _tell(self, alert: Alert, event: Event) -> None:
+    def _emit(self, alert: Alert, event: Event) -> None:
         down = sum(m.well_us is None for m in alert.members)
         self._set(replace(alert, told=down, told_us=self.now_us))
         self.events[alert.id] = event

@@ -100,7 +100,7 @@ class Request:
     holds: tuple[str, ...]
 
 
-def _told(name: Sentence, text: str, *, may_be_empty: bool = False) -> str:
+def _checked_text(name: Sentence, text: str, *, may_be_empty: bool = False) -> str:
     try:
         return many_lines(name, text, may_be_empty=may_be_empty)
     except TextError as error:
@@ -123,7 +123,7 @@ def open_case(conn: sqlite3.Connection, *, number: str, legal_basis: str, title:
     case = Case(
         secrets.token_hex(6),
         _line(Sentence("the case number"), number),
-        _told(Sentence("the legal basis"), legal_basis),
+        _checked_text(Sentence("the legal basis"), legal_basis),
         _line(Sentence("the title"), title, may_be_empty=True),
         by.name,
         now_us,
@@ -169,7 +169,7 @@ def close(conn: sqlite3.Connection, id_: str, *, reason: str, release: bool, by:
     case = find(conn, id_)
     if case is None:
         raise KeyError(id_)
-    reason = _told(Sentence("the reason"), reason)
+    reason = _checked_text(Sentence("the reason"), reason)
     if case.closed_us is not None:
         raise CaseError("case_closed", Sentence("the case was closed by {closed_by}", closed_by=case.closed_by))
     if conn.execute("SELECT 1 FROM request WHERE legal_case = ? AND state = 'asked'", (id_,)).fetchone():
@@ -239,7 +239,7 @@ def request(
         raise KeyError(case)
     if known.closed_us is not None:
         raise CaseError("case_closed", Sentence("case {number} is closed", number=known.number))
-    purpose = _told(Sentence("the purpose"), purpose)
+    purpose = _checked_text(Sentence("the purpose"), purpose)
     wanted = list(dict.fromkeys(cameras))
     if not 1 <= len(wanted) <= _MOST_CAMERAS:
         raise CaseError("invalid_case", Sentence("a request names from 1 to {most} cameras", most=_MOST_CAMERAS))
@@ -303,7 +303,7 @@ def decide(
             "request_decided",
             Sentence("the request was {state} by {decided_by}", state=asked.state, decided_by=asked.decided_by),
         )
-    reason = _told(Sentence("the reason"), reason, may_be_empty=state is RequestState.APPROVED)
+    reason = _checked_text(Sentence("the reason"), reason, may_be_empty=state is RequestState.APPROVED)
     if state is RequestState.APPROVED and second_person:
         _check_second(asked, by)
     if state is RequestState.WITHDRAWN and by.person != asked.requester_id:

@@ -56,12 +56,12 @@ def backup(path: Path, with_key: bool, passphrase_file: Path | None, config: Pat
     database = Database(source)
     began = time.monotonic()
 
-    def told(done: int, total: int) -> None:
+    def show_progress(done: int, total: int) -> None:
         if sys.stderr.isatty():
             echo(f"\r{done * 100 // max(total, 1)} %", nl=False, err=True, keep="\r")
 
     try:
-        size = copy(database, path, progress=told)
+        size = copy(database, path, progress=show_progress)
         names = key_copy.write(database.keys, beside, passphrase) if with_key else []
     except (StorageError, sqlite3.Error) as error:
         raise click.ClickException(spoken(error)) from error

@@ -122,7 +122,7 @@ class Pruner:
             self._clocks_pruned_at = time.monotonic()
             with self._database.write() as conn:
                 clock_samples.prune(conn, now_us=now_us)
-        self._tell(planned)
+        self._log_plan(planned)
         self._pause(planned, found)
         return len(planned.deletions)
 
@@ -144,7 +144,7 @@ class Pruner:
         settings = self._settings
         return disks(self._roots, settings["floor_bytes"], settings["floor_fraction"], self._files)
 
-    def _tell(self, planned: RetentionPlan) -> None:
+    def _log_plan(self, planned: RetentionPlan) -> None:
         """What needs a person is said when it begins, and again every ten minutes."""
         news = (tuple(s.root for s in planned.shortfalls), planned.overdue, tuple(sorted(planned.beyond)))
         if not planned.complete or (news == self._told[0] and time.monotonic() - self._told[1] < _REMIND_S):

@@ -47,11 +47,11 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     roots: list[tuple[str, str]] = []
 
 
-def lines(told: Mapping[str, Order], wanted: Mapping[str, Order], why: Mapping[str, Leaving | None]) -> list[Line]:
-    """The lines that lead from ``told`` to ``wanted``. ``why``: as in ``Line.gone``, of cameras that go but were not
+def lines(sent: Mapping[str, Order], wanted: Mapping[str, Order], why: Mapping[str, Leaving | None]) -> list[Line]:
+    """The lines that lead from ``sent`` to ``wanted``. ``why``: as in ``Line.gone``, of cameras that go but were not
     removed."""
-    news = [(id_, order) for id_, order in wanted.items() if told.get(id_) != order]
-    gone = {id_: why.get(id_, _REMOVED) for id_ in told if id_ not in wanted}
+    news = [(id_, order) for id_, order in wanted.items() if sent.get(id_) != order]
+    gone = {id_: why.get(id_, _REMOVED) for id_ in sent if id_ not in wanted}
     found = [Line(gone=gone)] if gone else []
     chunks = (news[at : at + _MOST_IN_A_LINE] for at in range(0, len(news), _MOST_IN_A_LINE))
     return [*found, *(Line(orders=dict(chunk)) for chunk in chunks)]

@@ -267,7 +267,7 @@ class Worker:
                 self._say(event="recording", camera=id_, epoch=self._orders[id_].epoch)
             self._catalogue.put_status(new, recorder.grown())
 
-    def tell_risks(self) -> None:
+    def report_risks(self) -> None:
         """Tells the catalogue what a power cut would cost now, and sees to it that it costs little of cameras that send
         a frame now and then. Called every second."""
         unwritten: dict[DiskWriter | None, float] = {}
@@ -284,7 +284,7 @@ class Worker:
         risks: list[tuple[str, Risk]] = []
         for writer in self._disks.writers:
             since_s = min(unwritten.get(writer, math.inf), nowhere)
-            risk = writer.at_risk.told(None if since_s == math.inf else since_s)
+            risk = writer.at_risk.measure(None if since_s == math.inf else since_s)
             risks.append((writer.root.id, risk))
             self._log_late(writer, risk)
         self._catalogue.put_risks(risks, time.time_ns() // 1000)
@@ -327,7 +327,7 @@ class Worker:
         for writer in self._disks.writers:
             written &= await asyncio.to_thread(writer.stop, max(0.1, deadline - time.monotonic()))
         self.report(all_=True)
-        self.tell_risks()
+        self.report_risks()
         written &= await asyncio.to_thread(self._catalogue.close, max(1.0, deadline - time.monotonic()))
         return written
 
@@ -376,7 +376,7 @@ async def serve(settings: WorkerSettings) -> bool:
         collect_at = loop.time() + _COLLECT_S
         while True:
             worker.report()
-            worker.tell_risks()
+            worker.report_risks()
             _say(event="beat")
             if loop.time() >= collect_at:
                 collect_at = loop.time() + _COLLECT_S

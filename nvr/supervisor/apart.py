@@ -79,7 +79,7 @@ class Apart:
         # In the meantime a worker that shares cameras says why it is not recorded.
         home = self._book.shares[id_] = self._home(id_)
         await self._remember(confined, text)
-        await self._workers.tell(home)
+        await self._workers.send_assignments(home)
         self._begin(confined, wait=True)
         return True
 
@@ -128,7 +128,7 @@ class Apart:
                     confined.waiting = False
                     home, self._book.shares[id_] = self._book.shares[id_], number
                     await self._book.grant([id_])
-                    await self._workers.tell(home, {id_: None})
+                    await self._workers.send_assignments(home, {id_: None})
                     await self._workers.spawn(number)
                 worker = self._workers.processes[number]
                 ending = asyncio.ensure_future(worker.ended())
@@ -149,7 +149,7 @@ class Apart:
                 confined.waiting = True
                 home = self._book.shares[id_] = self._book.numbers[0]
                 await self._book.grant([id_])
-                await self._workers.tell(home)
+                await self._workers.send_assignments(home)
 
     def stop(self) -> None:
         """No more attempts."""

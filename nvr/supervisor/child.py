@@ -63,14 +63,14 @@ class Child:
         )
         self.started = time.monotonic()
         if self._first is not None:
-            await self.tell(self._first)
+            await self.send(self._first)
         self._listener = asyncio.create_task(self._listen(), name=f"listen-{self.name}")
 
     async def begin(self, name: str, first: dict[str, Any]) -> None:
         """Gives a process that waits its first line, and its name."""
         self.name, self.started = name, time.monotonic()
         self.patience.begins()
-        await self.tell(first)
+        await self.send(first)
 
     @property
     def running(self) -> bool:
@@ -82,7 +82,7 @@ class Child:
         """The process's id."""
         return self._process.pid if self._process is not None else None
 
-    async def tell(self, line: dict[str, Any]) -> None:
+    async def send(self, line: dict[str, Any]) -> None:
         """Sends a line; a child that is gone doesn't hear it."""
         assert self._process is not None and self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):

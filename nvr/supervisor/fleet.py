@@ -95,7 +95,7 @@ class Fleet:
         async with self._assigning:
             await self._load()
             await self._start_missing()
-            await self.workers.tell_all()
+            await self.workers.send_all_assignments()
             self._book.leaving = {}
             for number in [n for n in self.workers.processes if n not in self._book.numbers and not self._used(n)]:
                 # Its only cameras were removed, or are others' now.
@@ -126,7 +126,7 @@ class Fleet:
             at_us = now_us()
             try:
                 if not told_us <= at_us < told_us + _TELL_EVERY_US:
-                    await asyncio.to_thread(self._tell_schedules, at_us)
+                    await asyncio.to_thread(self._extend_schedules, at_us)
                     told_us = at_us
                 # What a crash of whoever entered a decision left.
                 await asyncio.to_thread(carry_out, self._prepared.database)
@@ -144,7 +144,7 @@ class Fleet:
         with self._prepared.database.read() as conn:
             return in_force.version(conn), in_force.next_change_us(conn, at_us)
 
-    def _tell_schedules(self, at_us: int) -> None:
+    def _extend_schedules(self, at_us: int) -> None:
         with self._prepared.database.write() as conn:
             extend_schedules(conn, node_id=self._prepared.node, now_us=at_us)
 
@@ -202,7 +202,7 @@ class Fleet:
                 await ready
                 if self._stopping:
                     return
-                await self.workers.tell(number)
+                await self.workers.send_assignments(number)
 
     async def _buried(self, number: int, code: int, culprit: str | None) -> None:
         """``_bury``, until the catalogue and the disks let it: a worker's cameras must not wait for a restart because
@@ -229,7 +229,7 @@ class Fleet:
                 moving.alone = True
                 if moving.reading is None:
                     del self._book.moving[id_]
-                await self.workers.tell(moving.move.target)
+                await self.workers.send_assignments(moving.move.target)
         mine = self._book.mine(number)
         detail: dict[str, Any] = {"worker": number, "code": code}
         if culprit is not None:

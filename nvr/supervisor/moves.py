@@ -155,7 +155,7 @@ class Moves:
             for move in todo:
                 log.info("camera %s moves from recorder-%d to recorder-%d", move.camera, move.source, move.target)
                 self._book.moving[move.camera] = Moving(move, epoch, until)
-            await self._workers.tell_all()
+            await self._workers.send_all_assignments()
         await asyncio.gather(*(self._finish(move.camera) for move in todo))
 
     async def _finish(self, id_: str) -> None:
@@ -173,8 +173,8 @@ class Moves:
     async def _settle(self, id_: str, leaving: Leaving | None) -> None:
         self._book.hand_over(id_)
         move = self._book.moving.pop(id_).move
-        await self._workers.tell(move.source, {id_: leaving})
-        await self._workers.tell(move.target)
+        await self._workers.send_assignments(move.source, {id_: leaving})
+        await self._workers.send_assignments(move.target)
 
     async def _wait(self, moving: Moving, wait_s: float) -> None:
         """Until the target records the camera, or says that it can't, or the time is up."""
@@ -208,7 +208,7 @@ class Moves:
             log.info("camera %s: %s; %s tries it", id_, reason, SOURCES[reading.source].title)
             self._book.moving[id_] = moving
             await self._start_missing()
-            await self._workers.tell(move.target)
+            await self._workers.send_assignments(move.target)
         await self._wait(moving, self._move_s)
         if not moving.recording and not moving.unreadable and await self._alone(id_, moving, reason):
             await self._wait(moving, self._alone_s)
@@ -232,8 +232,8 @@ class Moves:
             moving.alone = True
             self._book.hand_over(id_)
             leaving = (Cause.OVERLOAD.value, {"reason": f"read otherwise: {reason}"}) if records else None
-            await self._workers.tell(moving.move.source, {id_: leaving})
-            await self._workers.tell(moving.move.target)
+            await self._workers.send_assignments(moving.move.source, {id_: leaving})
+            await self._workers.send_assignments(moving.move.target)
         return True
 
     def _records(self, id_: str) -> bool:
@@ -248,7 +248,7 @@ class Moves:
         await self._remember(id_, reading, moving.sdp, reason, now_us())
         if moving.alone:
             del self._book.moving[id_]
-            await self._workers.tell(moving.move.target)
+            await self._workers.send_assignments(moving.move.target)
         else:
             await self._settle(id_, None)
 
@@ -274,7 +274,7 @@ class Moves:
             self._book.shares[id_] = moving.move.source
             await self._book.grant([id_])
             await self._start_missing()
-            await self._workers.tell(moving.move.target, {id_: None})
-            await self._workers.tell(moving.move.source)
+            await self._workers.send_assignments(moving.move.target, {id_: None})
+            await self._workers.send_assignments(moving.move.source)
         else:
-            await self._workers.tell(moving.move.target, {id_: None})
+            await self._workers.send_assignments(moving.move.target, {id_: None})

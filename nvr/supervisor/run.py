@@ -52,7 +52,7 @@ def run(path: Path, *, demo: bool = False) -> int:
         log.critical("%s", error)
         return 1
     keep(path)
-    _say_first_login(config.storage.catalogue, demo=demo)
+    _print_first_login(config.storage.catalogue, demo=demo)
     try:
         return asyncio.run(_Server(config, prepared).serve())
     finally:
@@ -63,7 +63,7 @@ def run(path: Path, *, demo: bool = False) -> int:
         prepared.lock.release()
 
 
-def _say_first_login(catalogue: Path, *, demo: bool) -> None:
+def _print_first_login(catalogue: Path, *, demo: bool) -> None:
     """Where the first password is, as long as it was not changed. Not the password: what a service prints is kept in a
     journal that others read."""
     if demo and (password := first.read(catalogue)) is not None:

@@ -55,7 +55,7 @@ class Service:
         """A new configuration: told to a running child, and to every later one."""
         self._config = config
         if self._child is not None:
-            self._telling = asyncio.create_task(self._child.tell(self._first(config)))
+            self._sending = asyncio.create_task(self._child.send(self._first(config)))
 
     async def _keep(self) -> None:
         in_a_row = 1

@@ -38,7 +38,7 @@ class WorkerProcess:
     def __init__(self, config: Config, prepared: Prepared, on_line: Callable[[dict[str, Any]], None]) -> None:
         self._config = config
         self._prepared = prepared
-        self.told: dict[str, Order] = {}
+        self.sent: dict[str, Order] = {}
         self.epochs: set[int] = set()
         self._slots_fd = os.memfd_create("nvr-slots")
         self._fault_fd = os.memfd_create("nvr-fault")
@@ -48,7 +48,7 @@ class WorkerProcess:
         self.child = Child(
             "a spare recorder", "nvr.recorder", None, on_line=on_line, pass_fds=fds, environment=environment
         )
-        self._telling = asyncio.Lock()
+        self._sending = asyncio.Lock()
 
     async def begin(self, name: str, secrets: list[str]) -> None:
         """It is the worker of this name from now on."""
@@ -70,21 +70,21 @@ class WorkerProcess:
         }
         await self.child.begin(name, first)
 
-    async def tell(self, wanted: Mapping[str, Order], why: Mapping[str, Leaving | None]) -> None:
+    async def send_assignments(self, wanted: Mapping[str, Order], why: Mapping[str, Leaving | None]) -> None:
         """Makes the worker do what is wanted; it hears only of what is new."""
-        async with self._telling:
-            for line in lines(self.told, wanted, why):
+        async with self._sending:
+            for line in lines(self.sent, wanted, why):
                 self.epochs.update(order.epoch for order in line.orders.values())
                 await self._send(line)
-            self.told = dict(wanted)
+            self.sent = dict(wanted)
 
-    async def tell_roots(self, roots: list[tuple[str, str]]) -> None:
+    async def send_roots(self, roots: list[tuple[str, str]]) -> None:
         """There are these roots now."""
-        async with self._telling:
+        async with self._sending:
             await self._send(Line(roots=roots))
 
     async def _send(self, line: Line) -> None:
-        await self.child.tell(json.loads(msgspec.json.encode(line)))
+        await self.child.send(json.loads(msgspec.json.encode(line)))
 
     async def ended(self) -> tuple[int, str | None, str, bool]:
         """Waits for its end: exit code, the camera in whose work it crashed, what it wrote of that, and whether that
@@ -103,4 +103,4 @@ class WorkerProcess:
 
     async def stop(self) -> None:
         """Ends it, within its time."""
-        await self.child.stop(stop_s(len(self.told)) + 4.0)
+        await self.child.stop(stop_s(len(self.sent)) + 4.0)

@@ -22,7 +22,7 @@ from nvr.supervisor.worker_process import WorkerProcess
 from storage.causes import Cause
 from storage.disk.roots import Root
 from storage.recovery.adopt import Loss
-from storage.recovery.at_start import reconcile, take_up
+from storage.recovery.at_start import queue_unfinished, reconcile
 from storage.writing import at_risk
 
 __all__ = ["Workers"]
@@ -67,7 +67,7 @@ class Workers:
     async def spawn(self, number: int) -> None:
         """``begin``, and gives it its cameras."""
         await self.begin(number)
-        await self.tell(number)
+        await self.send_assignments(number)
 
     async def keep_spare(self) -> None:
         """Starts a process ahead of need, if there are workers that feed FFmpeg: to start one takes most of a second,
@@ -76,16 +76,16 @@ class Workers:
         if self._book.feeding and self._spare is None and not self._stopping:
             self._spare = await self._start()
 
-    async def tell(self, number: int, why: Mapping[str, Leaving | None] | None = None) -> None:
-        """Tells a worker what is new. ``why`` cameras leave it that were not removed; None: another worker records them
+    async def send_assignments(self, number: int, why: Mapping[str, Leaving | None] | None = None) -> None:
+        """Sends a worker what is new. ``why`` cameras leave it that were not removed; None: another worker records them
         already."""
         worker = self.processes.get(number)
         if worker is not None:
-            await worker.tell(self._book.orders(number), {**self._book.leaving, **(why or {})})
+            await worker.send_assignments(self._book.orders(number), {**self._book.leaving, **(why or {})})
 
-    async def tell_all(self) -> None:
-        """Tells every worker what is new."""
-        await asyncio.gather(*(self.tell(number) for number in list(self.processes)))
+    async def send_all_assignments(self) -> None:
+        """Sends every worker what is new."""
+        await asyncio.gather(*(self.send_assignments(number) for number in list(self.processes)))
 
     async def stop(self) -> None:
         """Ends every worker; all at once, each within its time."""
@@ -150,7 +150,7 @@ class Workers:
         # Of cameras that were on the move, or have moved while a disk was away, it holds some too.
         loss = Loss(Cause.RECORDER_CRASHED, detail, self._prepared.node, epoch)
         for root in self._prepared.roots.opened:
-            self._take_up(root, loss)
+            self._queue_unfinished(root, loss)
         self._left = True
         log.info(
             "recorder-%d: %d segments adopted, %d bytes cut off, %d left to adopt while recording",
@@ -169,8 +169,8 @@ class Workers:
     def _living(self) -> set[int]:
         return {epoch for worker in self.processes.values() if worker.child.running for epoch in worker.epochs}
 
-    def _take_up(self, root: Root, loss: Loss) -> int:
-        return take_up(
+    def _queue_unfinished(self, root: Root, loss: Loss) -> int:
+        return queue_unfinished(
             self._prepared.database,
             root,
             self._prepared.backlog,
@@ -186,6 +186,6 @@ class Workers:
         epoch = await self._book.next_epoch()
         detail = {"error": "its disk was away", "root": str(root.path)}
         loss = Loss(Cause.DISK_ERROR, detail, self._prepared.node, epoch)
-        left = await asyncio.to_thread(self._take_up, root, loss)
+        left = await asyncio.to_thread(self._queue_unfinished, root, loss)
         log.warning("footage root %s is back, with %d unfinished segments to adopt", root.path, left)
-        await asyncio.gather(*(w.tell_roots([(root.id, str(root.path))]) for w in self.processes.values()))
+        await asyncio.gather(*(w.send_roots([(root.id, str(root.path))]) for w in self.processes.values()))

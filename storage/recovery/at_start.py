@@ -30,7 +30,7 @@ from storage.recovery.take_in import IntakeReport, TakingIn, close_row_without_f
 from storage.retention import deleting as garbage
 from storage.tiers.local import LocalTier
 
-__all__ = ["IntakeReport", "reconcile", "take_up"]
+__all__ = ["IntakeReport", "queue_unfinished", "reconcile"]
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ def reconcile(
     return report
 
 
-def take_up(
+def queue_unfinished(
     database: Database, root: Root, backlog: Backlog, *, node: str, living: Collection[int], loss: Loss, now_us: int
 ) -> int:
     """Leaves to the backlog what recorders that are gone left unfinished on a root, while others record. ``living`` are

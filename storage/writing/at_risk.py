@@ -75,7 +75,7 @@ class AtRisk:
         self._sync_s = took_s
         self._syncs += 1
 
-    def told(self, unwritten_s: float | None, now_s: float | None = None) -> Risk:
+    def measure(self, unwritten_s: float | None, now_s: float | None = None) -> Risk:
         """As it is now. ``unwritten_s``: when the oldest frame was read that the disk was not given yet."""
         now_s = time.monotonic() if now_s is None else now_s
         oldest = self.oldest

@@ -114,7 +114,7 @@ def record(folder: Path, count: int, size: int, seconds: float) -> str:
         step += 1
         time.sleep(max(0.0, began + step * STEP_S - time.monotonic()))
     passed = time.monotonic() - began
-    risk = writer.at_risk.told(None)
+    risk = writer.at_risk.measure(None)
     cpu, machine = (time.process_time() - mine) / passed * 100, (machine_s() - all_s) / passed * 100
     writer.stop(60)
     return (

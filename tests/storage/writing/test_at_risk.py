@@ -58,7 +58,7 @@ def test_a_sync_begins_by_the_age_of_the_oldest_frame(world: World, together: in
     append(writer, handle, 1, 25.0)
     until(lambda: files.calls or files.singly)
     until(lambda: handle.synced_until_us == T0_US + 2 * mp4.FRAGMENT_US)
-    risk = writer.at_risk.told(None)
+    risk = writer.at_risk.measure(None)
     assert risk.oldest_s == 0 and risk.worst_s >= 25 + 0.6 * INTERVAL_S
     close(writer, handle, 2)
     assert writer.stop(10)
@@ -92,29 +92,29 @@ def test_what_is_not_safe_is_told_wherever_it_waits(world: World) -> None:
     writer._syncing.look_s = 0.0
     handle = open_segment(writer)
     append(writer, handle, 0, 20.0)
-    assert writer.at_risk.told(None).oldest_s >= 20, "queued"
+    assert writer.at_risk.measure(None).oldest_s >= 20, "queued"
     writer.start()
     until(lambda: not writer.queued_bytes)
-    assert writer.at_risk.told(None).oldest_s >= 20, "written"
+    assert writer.at_risk.measure(None).oldest_s >= 20, "written"
     writer.at_risk.unread_s = 0.8 * INTERVAL_S
     until(files.entered.is_set)
     writer.at_risk.unread_s = 0.0
     append(writer, handle, 1, 0.0)
     time.sleep(0.05)  # sleep: time enough to say so too early
-    assert writer.at_risk.told(None).oldest_s >= 20, "being synced"
+    assert writer.at_risk.measure(None).oldest_s >= 20, "being synced"
     files.go.set()
-    until(lambda: writer.at_risk.told(None).oldest_s < 20)
-    assert writer.at_risk.told(None).worst_s >= 20
+    until(lambda: writer.at_risk.measure(None).oldest_s < 20)
+    assert writer.at_risk.measure(None).worst_s >= 20
     gate = threading.Event()
     sync = files.sync
     files.sync = lambda fd: (gate.wait(10), sync(fd))[1]  # type: ignore[method-assign]
     close(writer, handle, 2)
     until(lambda: not writer._jobs)
-    assert writer.at_risk.told(None).oldest_s > 0, "being closed"
+    assert writer.at_risk.measure(None).oldest_s > 0, "being closed"
     gate.set()
     until(lambda: handle.done)
-    until(lambda: writer.at_risk.told(None).oldest_s == 0)
-    assert writer.at_risk.told(time.monotonic() - 3).oldest_s >= 3, "in the muxer"
+    until(lambda: writer.at_risk.measure(None).oldest_s == 0)
+    assert writer.at_risk.measure(time.monotonic() - 3).oldest_s >= 3, "in the muxer"
     assert writer.stop(10)
 
 
@@ -141,9 +141,9 @@ def test_the_worst_is_forgotten_after_five_minutes() -> None:
     risk = AtRisk(5.0)
     risk.safe(100.0, 107.0)
     risk.safe(200.0, 203.0)
-    assert risk.told(None, 210.0).worst_s == 7.0 and risk.told(None, 210.0).late == 1
-    assert risk.told(None, 450.0).worst_s == 3.0
-    assert risk.told(None, 900.0).worst_s == 0.0
+    assert risk.measure(None, 210.0).worst_s == 7.0 and risk.measure(None, 210.0).late == 1
+    assert risk.measure(None, 450.0).worst_s == 3.0
+    assert risk.measure(None, 900.0).worst_s == 0.0
 
 
 def test_of_a_slow_disk_one_call_is_under_way_at_a_time(world: World) -> None:
