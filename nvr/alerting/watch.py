@@ -130,12 +130,12 @@ class Watch:
                     is_posting = True
                 if self._ending.wait(_LOOK_S):
                     return
-                self.look(self._clock())
+                self.poll(self._clock())
             except (sqlite3.Error, OSError) as error:
                 log.error("the watch could not look, will try again: %s", error)
                 self._ending.wait(1.0)
 
-    def look(self, now_us: int) -> list[Change]:
+    def poll(self, now_us: int) -> list[Change]:
         """One look; returns what has changed."""
         settings = self._settings["alerts"]
         with self._database.read() as conn:

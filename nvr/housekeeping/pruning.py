@@ -69,7 +69,7 @@ class Pruner:
         """Prunes until told to end."""
         planned_at = -_INTERVAL_S
         while not ending.is_set():
-            self._look_at_reserve()
+            self._poll_reserve()
             is_tight = any(disk.free_bytes < self._floors.get(disk.root, disk.floor_bytes) for disk in self._disks())
             if is_tight or self._stopped or time.monotonic() - planned_at >= _INTERVAL_S:
                 planned_at = time.monotonic()
@@ -81,9 +81,9 @@ class Pruner:
             ending.wait(_LOOK_S)
         self._database.close()
 
-    def _look_at_reserve(self) -> None:
+    def _poll_reserve(self) -> None:
         try:
-            given_up = self._reserve.look()
+            given_up = self._reserve.poll()
         except OSError as error:
             # Once, not every second.
             if str(error) != self._reserve_error:

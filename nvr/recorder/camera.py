@@ -79,7 +79,7 @@ class Growth:
         self._wrong = 0
         self._rate = 1.0
 
-    def look(self, until_us: int, usual_us: int, now_s: float) -> Ended | None:
+    def judge(self, until_us: int, usual_us: int, now_s: float) -> Ended | None:
         """Footage is written up to ``until_us``, by frames that are ``usual_us`` apart. Why that is no recording, if it
         is none."""
         if until_us != self._until_us:
@@ -334,7 +334,7 @@ class CameraRecorder:
         if run is None or run.segment is None or not run.frames:
             return None
         usual_us = max(pipeline.usual_us, pipeline.expected_us)
-        return self._growth.look(run.segment.written_until_us, usual_us, now_s)
+        return self._growth.judge(run.segment.written_until_us, usual_us, now_s)
 
     def _not_recording(self, why: Ended) -> None:
         state, since_us, cause, _ = self._state

@@ -256,8 +256,8 @@ class Worker:
             if (hash(id_) + self._beats) % turns and not recorder.tentative:
                 continue
             new = recorder.status()
-            if now_s >= recorder.choice.look_due_s:
-                recorder.choice.look(now_s)
+            if now_s >= recorder.choice.poll_due_s:
+                recorder.choice.poll(now_s)
             if recorder.tentative:
                 if new.state != "recording":
                     if new.cause is not None:

@@ -39,7 +39,7 @@ class Reserve:
         self._files.unlink(self.path)
         return True
 
-    def look(self) -> bool:
+    def poll(self) -> bool:
         """The same, and takes it again if there is plenty of room. To be called often.
 
         Raises:

@@ -88,11 +88,11 @@ def _compare(database: Database, tier: Tier, row: ListedSegment, hashes: bool) -
         if row.bytes is None:
             # In this order: it may get its final name in between, never lose it.
             path = row.path(growing=True)
-            if tier.look(path) is not None or tier.look(row.path()) is not None:
+            if tier.stat(path) is not None or tier.stat(row.path()) is not None:
                 return None
             return CheckFinding(CheckKind.MISSING, path, "the catalogue takes it for growing, but it is not there")
         if not hashes:
-            state = tier.look(path)
+            state = tier.stat(path)
             if state is None:
                 return CheckFinding(CheckKind.MISSING, path, "the catalogue lists it, but it is not there")
             return None if state.size == row.bytes else _size(row, state.size)
@@ -214,7 +214,7 @@ def _is_known(known: dict[tuple[int, int, str], bool], name: SegmentName) -> boo
 def _is_there(tier: Tier, path: Path) -> bool:
     """Whether a file that was listed is still there, as far as can be told."""
     try:
-        return tier.look(path) is not None
+        return tier.stat(path) is not None
     except OSError:
         return True
 
@@ -229,7 +229,7 @@ def _confirmed(
         waiting = []
         for root, name, path in suspects:
             try:
-                state = tier.look(path)
+                state = tier.stat(path)
             except OSError as error:
                 yield CheckFinding(CheckKind.UNREADABLE, path, unreadable(error))
                 continue

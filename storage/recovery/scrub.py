@@ -144,7 +144,7 @@ def _enter_missing(database: Database, tier: Tier, row: ListedSegment) -> None:
         if segment is None or segment.growing:
             return
         try:
-            if tier.look(row.path()) is not None:
+            if tier.stat(row.path()) is not None:
                 return
         except OSError:
             # The disk does not say that it is gone.

@@ -76,7 +76,7 @@ class Tier(Protocol):
             OSError: it can't be opened.
         """
 
-    def look(self, path: Path) -> FileState | None:
+    def stat(self, path: Path) -> FileState | None:
         """What the file is now; None: there is none of this name.
 
         Raises:

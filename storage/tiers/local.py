@@ -29,7 +29,7 @@ class LocalTier:
         """As in ``Tier``."""
         return RecordedFile.open(path, self._files)
 
-    def look(self, path: Path) -> FileState | None:
+    def stat(self, path: Path) -> FileState | None:
         """As in ``Tier``."""
         try:
             return FileState.of(self._files.stat(path))

@@ -62,7 +62,7 @@ class Salvage:
         """This segment's descriptor is closed, and its ``error`` set."""
         self._broken.append((time.monotonic(), handle))
 
-    def look(self, now_s: float | None = None) -> None:
+    def poll(self, now_s: float | None = None) -> None:
         """Tries one segment, if one is due at ``now_s``, monotonic."""
         now_s = time.monotonic() if now_s is None else now_s
         if not self._broken or self._broken[0][0] > now_s:

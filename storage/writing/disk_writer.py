@@ -218,7 +218,7 @@ class DiskWriter:
         """Some jobs, if there are any, and what is due; false once all is done and the writer was told to stop."""
         with self._lock:
             if not self._may_work() and not self._returned and not self._is_done():
-                self._wake.wait(min(1.0, max(0.01, self._syncing.look_s)))
+                self._wake.wait(min(1.0, max(0.01, self._syncing.poll_s)))
             if self._is_done():
                 return False
         if self._may_work():
@@ -226,11 +226,11 @@ class DiskWriter:
             for hasher in self._hashers:
                 hasher.behind = behind
             self._do_some()
-        self._take_up()
-        if self._syncing.is_look_due():
-            self._syncing.look(self._queued_since())
-        self._take_up()
-        self.salvage.look()
+        self._handle_returned()
+        if self._syncing.is_poll_due():
+            self._syncing.poll(self._queued_since())
+        self._handle_returned()
+        self.salvage.poll()
         return True
 
     def _do_some(self) -> None:
@@ -239,7 +239,7 @@ class DiskWriter:
             # Others only add to it.
             job = self._jobs.popleft()
             self._do(job)
-            if self._returned or self._syncing.is_look_due():
+            if self._returned or self._syncing.is_poll_due():
                 return
 
     def _queued_since(self) -> float | None:
@@ -264,7 +264,7 @@ class DiskWriter:
             self._returned.append((what, ended))
             self._wake.notify()
 
-    def _take_up(self) -> None:
+    def _handle_returned(self) -> None:
         while self._returned:
             self._away -= 1
             what, ended = self._returned.popleft()

@@ -31,7 +31,7 @@ __all__ = ["TOGETHER", "Syncing"]
 log = logging.getLogger(__name__)
 
 # How often what is due is looked for, as a part of the interval; and the room that is left besides.
-_LOOKS: Final = 20
+_POLLS: Final = 20
 _ROOM: Final = 0.15
 # What a sync is taken to need until one has ended, as a part of the interval.
 _FIRST: Final = 10
@@ -68,18 +68,18 @@ class Syncing:
         self._waiters = waiters
         self._interval_s = interval_s
         self._at_risk = at_risk
-        self.look_s = interval_s / _LOOKS
+        self.poll_s = interval_s / _POLLS
         """How often ``look`` is due."""
         # How long a sync is expected to take.
         self._takes_s = interval_s / _FIRST
         self._expect = expect
         self._fail = fail
         self._together = together
-        self._next_look_s = 0.0
+        self._next_poll_s = 0.0
         # No frame that is not being synced arrived before this.
         self._dirty_since_s = math.inf
         # Whether that may be out of date, or one of the open segments be being synced.
-        self._look_at_all = False
+        self._check_all = False
         # In the order in which they were opened.
         self._open: dict[SegmentHandle, None] = {}
         # Disks for which a call for all is under way.
@@ -111,7 +111,7 @@ class Syncing:
     def close(self, handle: SegmentHandle) -> None:
         """From now on who closes this segment looks after it, until ``closed``."""
         self._open.pop(handle, None)
-        self._look_at_all = True
+        self._check_all = True
         since_s = _since(handle)
         if since_s is not None:
             self._closing[handle] = since_s
@@ -121,26 +121,26 @@ class Syncing:
         since_s = self._closing.pop(handle, None)
         if since_s is not None:
             self._at_risk.safe(since_s, time.monotonic())
-        self._next_look_s = 0.0
+        self._next_poll_s = 0.0
 
     def discard(self, handle: SegmentHandle) -> None:
         """From now on somebody else looks after this segment."""
         self._open.pop(handle, None)
         self._closing.pop(handle, None)
-        self._look_at_all = True
+        self._check_all = True
 
-    def is_look_due(self) -> bool:
+    def is_poll_due(self) -> bool:
         """Looking at every segment after every job would cost more than the jobs."""
-        return time.monotonic() >= self._next_look_s
+        return time.monotonic() >= self._next_poll_s
 
-    def look(self, queued_s: float | None = None) -> None:
+    def poll(self, queued_s: float | None = None) -> None:
         """Begins the syncs that are due. ``queued_s``: when the oldest frame was read that waits to be written."""
         now_s = time.monotonic()
         interval_s = self._interval_s
-        self._next_look_s = now_s + self.look_s
-        before_s = self._at_risk.unread_s + _TIMES * self._takes_s + self.look_s + interval_s * _ROOM
+        self._next_poll_s = now_s + self.poll_s
+        before_s = self._at_risk.unread_s + _TIMES * self._takes_s + self.poll_s + interval_s * _ROOM
         due_since_s = now_s - max(interval_s * _LEAST, interval_s - before_s)
-        if self._dirty_since_s > due_since_s and not self._look_at_all:
+        if self._dirty_since_s > due_since_s and not self._check_all:
             # As nearly always: nothing is due, and looking at each would cost as much as writing it.
             oldest_s = min(self._dirty_since_s, min(self._closing.values(), default=math.inf))
             if queued_s is not None:
@@ -150,11 +150,11 @@ class Syncing:
         by_disk: dict[int | None, list[SegmentHandle]] = {}
         due: list[SegmentHandle] = []
         oldest_s = min(self._closing.values(), default=now_s + 1)
-        self._dirty_since_s, self._look_at_all = math.inf, False
+        self._dirty_since_s, self._check_all = math.inf, False
         for handle in self._open:
             since_s = handle.dirty_since
             if handle.syncing_since is not None:
-                self._look_at_all = True
+                self._check_all = True
                 oldest_s = min(oldest_s, handle.syncing_since)
             if since_s is None:
                 continue
@@ -190,7 +190,7 @@ class Syncing:
     def _begins(self, handle: SegmentHandle) -> None:
         since_s = _since(handle)
         handle.dirty_since, handle.syncing_since = None, since_s
-        self._look_at_all = True
+        self._check_all = True
         handle.syncing_until_us = handle.written_until_us
 
     def _synced(self, handle: SegmentHandle, began_s: float, _: Future[None]) -> None:
@@ -251,7 +251,7 @@ class Syncing:
 
     def _are_synced(self, handles: Sequence[SegmentHandle], began_s: float) -> None:
         now_s = time.monotonic()
-        self._next_look_s = 0.0
+        self._next_poll_s = 0.0
         self._takes_s = max(now_s - began_s, _FORGETS * self._takes_s)
         since_s = min((h.syncing_since for h in handles if h.syncing_since is not None), default=None)
         if since_s is not None:

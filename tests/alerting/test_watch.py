@@ -112,7 +112,7 @@ class Watched:
                 state, cause = ("recording", None) if fact is None else ("waiting", fact.cause)
                 found.append(Status(camera, state, self.now_us, cause, updated_us=self.now_us))
             status.put(conn, found)
-        self.watch.look(self.now_us)
+        self.watch.poll(self.now_us)
         self.watch.post.send_all()
 
     def run(self, minutes: int) -> None:

@@ -67,7 +67,7 @@ def look(database: Database, keeper: NetworkKeeper, times: int) -> None:
         status.put(
             conn, [Status(f"c{n}", "recording", 0, updated_us=now_us, counters=counters) for n in range(CAMERAS)]
         )
-    timed(f"look {times}", lambda: keeper.look(now_us=now_us))
+    timed(f"look {times}", lambda: keeper.poll(now_us=now_us))
 
 
 def timed(what: str, work: Callable[[], object]) -> None:

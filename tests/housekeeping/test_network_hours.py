@@ -28,12 +28,12 @@ def test_what_came_between_looks_is_entered(tmp_path: Path) -> None:
         cameras.add(conn, camera="a", name="A", source="file", settings={}, labels={}, node="n", epoch=1, at_us=0)
     keeper = NetworkKeeper(path, threading.Event())
     say(database, at_us, bytes=500, packets=5, connections=1)
-    keeper.look(now_us=at_us)
+    keeper.poll(now_us=at_us)
     say(database, at_us + 1, bytes=900, packets=9, lost_packets=1, connections=2, jitter_sum_us=80, jitter_readings=2)
-    keeper.look(now_us=at_us + 1)
+    keeper.poll(now_us=at_us + 1)
     # Another recorder, an hour later.
     say(database, at_us + HOUR_US, bytes=70, packets=1, connections=1, jitter_sum_us=60, jitter_readings=1)
-    keeper.look(now_us=at_us + HOUR_US)
+    keeper.poll(now_us=at_us + HOUR_US)
     with database.read() as conn:
         rows = [tuple(row) for row in conn.execute(
             "SELECT hour - 480000, bytes, packets, lost_packets, reconnects, jitter_sum_us, jitter_readings"

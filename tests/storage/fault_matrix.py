@@ -87,7 +87,7 @@ def record(case: Case) -> None:
             # What broke is tried again while the process lives.
             now_s = later_s(turn)
             for _ in recorder.handles:
-                writer.salvage.look(now_s)
+                writer.salvage.poll(now_s)
     finally:
         case.given = catalogue.given
         lost_power = case.files.fault.startswith("power") and case.files.dead
@@ -119,7 +119,7 @@ def record_together(case: Case) -> None:
         for turn in range(2):
             now_s = later_s(turn)
             for _ in case.cameras:
-                writer.salvage.look(now_s)
+                writer.salvage.poll(now_s)
     finally:
         case.given = catalogue.given
         untrusted = case.files.failed_syncs or (case.files.fault.startswith("power") and case.files.dead)
@@ -152,7 +152,7 @@ def record_spares(case: Case) -> None:
         for turn in range(2):
             now_s = later_s(turn)
             for _ in recorder.handles:
-                writer.salvage.look(now_s)
+                writer.salvage.poll(now_s)
     finally:
         untrusted = case.files.failed_syncs or (case.files.fault.startswith("power") and case.files.dead)
         for handle in recorder.handles:
@@ -235,7 +235,7 @@ def backlog(case: Case) -> None:
             late.settle_one(world.root.id)
         now_s = later_s()
         for _ in recorder.handles:
-            writer.salvage.look(now_s)
+            writer.salvage.poll(now_s)
         if not case.files.struck or case.files.fault == "EIO":
             assert not late.keys(), "the backlog is not worked off"
     finally:

@@ -79,7 +79,7 @@ class Archive:
             raise FileNotFoundError(path)
         return Away(path, self.held[path], hash(path))
 
-    def look(self, path: Path) -> FileState | None:
+    def stat(self, path: Path) -> FileState | None:
         return FileState(len(self.held[path]), (0, hash(path)), 0) if path in self.held else None
 
     def delete(self, root: Path, paths: Sequence[Path]) -> list[Path]:
@@ -116,9 +116,9 @@ def test_a_tier_reads_what_was_recorded(tier_of: Callable[[Path], Tier], tmp_pat
     data = bytes(range(256)) * 40
     path.write_bytes(data)
     tier = tier_of(tmp_path)
-    state = tier.look(path)
+    state = tier.stat(path)
     assert state is not None and state.size == len(data)
-    assert tier.look(path.with_name("y.mp4")) is None
+    assert tier.stat(path.with_name("y.mp4")) is None
     with pytest.raises(FileNotFoundError):
         tier.open(path.with_name("y.mp4"))
     file = tier.open(path)
@@ -144,7 +144,7 @@ def test_a_tier_reads_what_was_recorded(tier_of: Callable[[Path], Tier], tmp_pat
     assert file.read_at(0, 5) == data[:5]
     file.close()
     file.close()
-    assert tier.look(path) is None and not [folder for folder in tier.walk(tmp_path, lambda _: None) if folder.names]
+    assert tier.stat(path) is None and not [folder for folder in tier.walk(tmp_path, lambda _: None) if folder.names]
     # Deleted already: it will not come back either.
     assert tier.delete(tmp_path, [path]) == [path]
 
@@ -182,7 +182,7 @@ def test_scrub_check_and_retention_go_through_the_tier(tier_of: Callable[[Path],
         now_us=T0_US + 600 * S,
         tier=tier,
     )
-    assert [tier.look(path) is None for path in paths] == [True, False, False]
+    assert [tier.stat(path) is None for path in paths] == [True, False, False]
     assert deleting.sweep(world.database, tier) == 0
 
 
@@ -197,7 +197,7 @@ def test_a_disk_that_does_not_say_is_not_a_file_that_is_not_there(tmp_path: Path
         refuse_existing(path, Silent())
     refuse_existing(path)
     with pytest.raises(OSError, match="Input/output"):
-        LocalTier(Silent()).look(path)
+        LocalTier(Silent()).stat(path)
     path.touch()
     with pytest.raises(FileExistsError):
         refuse_existing(path)

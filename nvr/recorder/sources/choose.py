@@ -80,7 +80,7 @@ class SourceChoice:
         self._transports = Transports(camera.transport, self._reading.transport, worked=self._reading.worked)
         self._source: Source | None = None
         self._sense: SenseCheck | None = None
-        self.look_due_s = 0.0
+        self.poll_due_s = 0.0
         """When ``look`` is next to be called, by the monotonic clock."""
         self._began_s = 0.0
         self._silent_since_s: float | None = None
@@ -108,16 +108,16 @@ class SourceChoice:
             self._transports.ended(Cause.ENDED, refused_address=False, had_footage=True, now_s=time.monotonic())
             self._report(event="read", transport=self._transports.asked)
 
-    def look(self, now_s: float) -> None:
+    def poll(self, now_s: float) -> None:
         """To be called when it is due, whether or not an attempt goes on."""
-        self.look_due_s = now_s + _LOOK_S
+        self.poll_due_s = now_s + _LOOK_S
         source = self._source
         if not isinstance(source, SelfJudging):
             return
         seen = source.seen
         if self._sense is None:
             self._sense = SenseCheck(now_s, seen)
-        elif (reason := self._sense.look(seen, now_s)) is not None:
+        elif (reason := self._sense.judge(seen, now_s)) is not None:
             self._sense = None
             self._unreadable(f"{self.kind.name} makes no sense of what it sends: {reason}", "tcp")
 

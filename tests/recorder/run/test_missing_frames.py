@@ -317,20 +317,20 @@ def test_waiting() -> None:
 
 def test_footage_that_does_not_grow_as_time_does() -> None:
     growth = Growth()
-    assert growth.look(0, 40_000, 0.0) is None
-    assert all(growth.look(s * S, 40_000, float(s)) is None for s in range(1, 200))
-    assert all(growth.look(200 * S, 40_000, 200.0 + s) is None for s in range(15))
-    stands = growth.look(200 * S, 40_000, 216.0)
+    assert growth.judge(0, 40_000, 0.0) is None
+    assert all(growth.judge(s * S, 40_000, float(s)) is None for s in range(1, 200))
+    assert all(growth.judge(200 * S, 40_000, 200.0 + s) is None for s in range(15))
+    stands = growth.judge(200 * S, 40_000, 216.0)
     assert stands is not None and stands.cause is Cause.OVERLOAD
-    assert growth.look(200 * S, 10 * S, 216.0) is None, "a slow camera's stands still between two frames"
+    assert growth.judge(200 * S, 10 * S, 216.0) is None, "a slow camera's stands still between two frames"
 
 
 def test_footage_that_grows_at_another_rate() -> None:
     growth = Growth()
-    said = [growth.look(s * S // 2, 40_000, float(s)) for s in range(200)]
+    said = [growth.judge(s * S // 2, 40_000, float(s)) for s in range(200)]
     assert all(what is None for what in said[:119])
     assert said[-1] is not None and "0.50 s a second" in said[-1].detail["error"]
-    again = [growth.look(100 * S + s * S, 40_000, 200.0 + s) for s in range(130)]
+    again = [growth.judge(100 * S + s * S, 40_000, 200.0 + s) for s in range(130)]
     assert again[-1] is None
 
 

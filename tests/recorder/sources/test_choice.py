@@ -129,7 +129,7 @@ def test_what_makes_no_sense_is_reported(monkeypatch: pytest.MonkeyPatch) -> Non
     for second in range(13):
         seen = Seen(packets=40 * second, units=40 * second, begun=10 * second, keyframes_begun=second)
         monkeypatch.setattr(NativeSource, "seen", property(lambda self, seen=seen: seen))
-        choice.look(float(second))
+        choice.poll(float(second))
     (report,) = reports
     assert report["event"] == "unreadable" and "0 frames could be put together of" in report["reason"]
 

@@ -49,7 +49,7 @@ def test_a_sync_begins_by_the_age_of_the_oldest_frame(world: World, together: in
         world.root, InlineCatalogue(world.database), sync_interval_s=INTERVAL_S, files=files, sync_together=together
     )
     # So that each look comes at once.
-    writer._syncing.look_s = 0.0
+    writer._syncing.poll_s = 0.0
     writer.start()
     handle = open_segment(writer)
     append(writer, handle, 0, 1.0)
@@ -70,7 +70,7 @@ def test_a_slow_disk_is_synced_sooner(world: World) -> None:
     writer = DiskWriter(
         world.root, InlineCatalogue(world.database), sync_interval_s=INTERVAL_S, files=files, sync_together=1
     )
-    writer._syncing.look_s = 0.0
+    writer._syncing.poll_s = 0.0
     writer.start()
     handle = open_segment(writer)
     writer._syncing._takes_s = 0.35 * INTERVAL_S
@@ -89,7 +89,7 @@ def test_what_is_not_safe_is_told_wherever_it_waits(world: World) -> None:
     writer = DiskWriter(
         world.root, InlineCatalogue(world.database), sync_interval_s=INTERVAL_S, files=files, sync_together=1
     )
-    writer._syncing.look_s = 0.0
+    writer._syncing.poll_s = 0.0
     handle = open_segment(writer)
     append(writer, handle, 0, 20.0)
     assert writer.at_risk.measure(None).oldest_s >= 20, "queued"
@@ -163,7 +163,7 @@ def test_of_a_slow_disk_one_call_is_under_way_at_a_time(world: World) -> None:
     writer = DiskWriter(
         world.root, InlineCatalogue(world.database), sync_interval_s=INTERVAL_S, files=files, sync_together=2
     )
-    writer._syncing.look_s = 0.0
+    writer._syncing.poll_s = 0.0
     writer.at_risk.unread_s = 0.9 * INTERVAL_S
     writer.start()
     handles = [open_segment(writer, T0_US + number * 5_000_000) for number in range(12)]

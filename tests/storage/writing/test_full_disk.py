@@ -101,12 +101,12 @@ def test_a_disk_that_fills_up_while_recording_keeps_what_was_written(world: Worl
     kept_us = handle.written_until_us - T0_US
     assert kept_us >= 5 * mp4.FRAGMENT_US
     for turn in range(3):
-        writer.salvage.look(later_s(turn))
+        writer.salvage.poll(later_s(turn))
         assert_partition(world.coverage(T0_US, NOW_US, NOW_US))
         assert world.coverage(T0_US, NOW_US, NOW_US).recorded_us == kept_us
     if not handle.done:
         taken.unlink()
-        writer.salvage.look(later_s(3))
+        writer.salvage.poll(later_s(3))
     assert handle.done
     recorder.end(Cause.DISK_FULL, handle.written_until_us)
     assert_consistent(world)
@@ -118,7 +118,7 @@ def test_a_catalogue_on_a_disk_without_a_free_byte_has_room_of_its_own(tmp_path:
         database = Database(folder / "catalogue.sqlite")
         database.migrate()
         reserve = Reserve(database.path)
-        assert reserve.look() is False and reserve.path.stat().st_blocks * 512 >= 64 << 20 >> 7
+        assert reserve.poll() is False and reserve.path.stat().st_blocks * 512 >= 64 << 20 >> 7
 
         def writes() -> None:
             """More than what is open already has room for."""
@@ -131,12 +131,12 @@ def test_a_catalogue_on_a_disk_without_a_free_byte_has_room_of_its_own(tmp_path:
         taken = fill(folder)
         with pytest.raises(sqlite3.OperationalError, match="full"):
             writes()
-        assert reserve.look() is True and not reserve.path.exists()
+        assert reserve.poll() is True and not reserve.path.exists()
         writes()
         fill(folder)
-        assert reserve.look() is False, "there is only one"
+        assert reserve.poll() is False, "there is only one"
         taken.unlink()
-        assert reserve.look() is False and reserve.path.exists(), "it is there for the next time"
+        assert reserve.poll() is False and reserve.path.exists(), "it is there for the next time"
         assert reserve.give_up() is False
         database.close()
 
@@ -148,12 +148,12 @@ def test_a_reserve_that_the_disk_refuses_leaves_nothing(tmp_path: Path) -> None:
 
     reserve = Reserve(tmp_path / "catalogue.sqlite", Refusing())
     with pytest.raises(OSError):
-        reserve.look()
+        reserve.poll()
     assert not reserve.path.exists()
 
 
 def test_a_reserve_that_a_kill_left_empty_is_made_whole(tmp_path: Path) -> None:
     reserve = Reserve(tmp_path / "catalogue.sqlite")
     reserve.path.touch()
-    assert reserve.look() is False
+    assert reserve.poll() is False
     assert reserve.path.stat().st_size > 0 and reserve.path.stat().st_blocks * 512 >= reserve.path.stat().st_size

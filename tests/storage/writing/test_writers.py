@@ -366,7 +366,7 @@ def test_a_file_put_in_the_way_of_a_close_is_not_replaced(world: World) -> None:
         (row,) = segments.growing(conn)
     assert row.end_us == T0_US + mp4.FRAGMENT_US, "what it holds is known, and can be watched"
     final.unlink()
-    writer.salvage.look(later_s())
+    writer.salvage.poll(later_s())
     assert recorder.handles[0].done
     assert_consistent(world)
 

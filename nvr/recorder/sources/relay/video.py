@@ -175,7 +175,7 @@ class RelayedVideo:
             self._look_due_us = now_us + _LOOK_US
             if self._sense is None:
                 self._sense = SenseCheck(now_us / 1e6)
-            elif (reason := self._sense.look(self._seen(), now_us / 1e6)) is not None:
+            elif (reason := self._sense.judge(self._seen(), now_us / 1e6)) is not None:
                 self._make_raw(reason)
         return self._all_passed()
 

@@ -40,7 +40,7 @@ class SenseCheck:
         self._since_s = self._keyframe_since_s = now_s
         self._then = self._then_keyframe = seen or Seen()
 
-    def look(self, seen: Seen, now_s: float) -> str | None:
+    def judge(self, seen: Seen, now_s: float) -> str | None:
         """To be called every few seconds. Why the stretch of ``SENSELESS_S`` or more up to now made no sense; None: it
         did, or nothing can be said of it."""
         then = self._then

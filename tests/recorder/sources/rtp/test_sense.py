@@ -14,7 +14,7 @@ def looks(each_s: list[Seen], every_s: float = 1.0) -> list[str | None]:
     sense, seen, found = SenseCheck(0.0), Seen(), []
     for number, more in enumerate(each_s, 1):
         seen = Seen(*(a + b for a, b in zip(seen, more, strict=True)))
-        found.append(sense.look(seen, number * every_s))
+        found.append(sense.judge(seen, number * every_s))
     return found
 
 
