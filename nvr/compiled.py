@@ -30,8 +30,8 @@ __all__ = ["MODULES", "build", "folder", "use"]
 # last, in microseconds: a unit put in order 2.7 instead of 6.2, a packet of AAC 1.9 instead of 2.1.
 MODULES: Final = (
     "nvr.recorder.loop.arrival",
-    "nvr.recorder.sound.track",
-    "nvr.recorder.sound.audio_time",
+    "nvr.recorder.audio.track",
+    "nvr.recorder.audio.audio_time",
     "nvr.recorder.clocks.beginning",
     "nvr.recorder.camera",
     "nvr.recorder.clocks.camera_clock",

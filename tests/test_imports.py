@@ -270,7 +270,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.recorder.loop",
             "nvr.recorder.media",
             "nvr.recorder.run",
-            "nvr.recorder.sound",
+            "nvr.recorder.audio",
             "nvr.recorder.sources",
             "nvr.recorder.sources.rtsp",
             "storage",
@@ -298,7 +298,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         {
             "nvr.recorder.clocks",
             "nvr.recorder.media",
-            "nvr.recorder.sound",
+            "nvr.recorder.audio",
             "nvr.recorder.sources.rtp",
             "storage",
             "storage.catalogue",
@@ -307,7 +307,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.writing",
         }
     ),
-    "nvr.recorder.sound": frozenset({"nvr.recorder.media"}),
+    "nvr.recorder.audio": frozenset({"nvr.recorder.media"}),
     "nvr.recorder.sources": frozenset(
         {
             "nvr.config",

@@ -30,6 +30,8 @@ import msgspec
 from nvr import log as logs
 from nvr.config import CameraSettings, camera_from_wire
 from nvr.recorder.assignments import Leaving, Line, Order, stop_s
+from nvr.recorder.audio.encoding import Encoding
+from nvr.recorder.audio.track import AudioRefusals, AudioTrack
 from nvr.recorder.camera import CameraRecorder
 from nvr.recorder.loop.crash_slots import WORKING
 from nvr.recorder.loop.limiter import Outages, Turns
@@ -39,8 +41,6 @@ from nvr.recorder.run.cutting import Cutter
 from nvr.recorder.run.disks import Disks
 from nvr.recorder.run.pipeline import Pipeline
 from nvr.recorder.run.run import Identity
-from nvr.recorder.sound.encoding import Encoding
-from nvr.recorder.sound.track import AudioRefusals, AudioTrack
 from nvr.recorder.sources.av import quiet_ffmpeg
 from nvr.recorder.sources.choose import SourceChoice
 from nvr.recorder.sources.rtsp.ledger import LEDGER

@@ -16,6 +16,7 @@ from typing import Final
 
 import av
 
+from nvr.recorder.audio.track import AudioTrack
 from nvr.recorder.clocks.camera_clock import CameraClock
 from nvr.recorder.clocks.clock import ClockWatch, RunClock
 from nvr.recorder.clocks.timeline import Timeline
@@ -28,7 +29,6 @@ from nvr.recorder.run.disks import Disks
 from nvr.recorder.run.journal import Journal
 from nvr.recorder.run.run import Identity, Run
 from nvr.recorder.run.waiting import LONG_US, STARTING, Waiting
-from nvr.recorder.sound.track import AudioTrack
 from nvr.recorder.sources.rtp.templates import video_template
 from storage.causes import Cause
 from storage.writing.catalogue_writer import CatalogueWriter

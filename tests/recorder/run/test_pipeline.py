@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from nvr.recorder.audio.encoding import Encoding
+from nvr.recorder.audio.track import AudioRefusals, AudioTrack
 from nvr.recorder.media.inits import Template
 from nvr.recorder.media.packets import Ended
 from nvr.recorder.run.cutting import Cutter
 from nvr.recorder.run.disks import Disks
 from nvr.recorder.run.pipeline import Pipeline
 from nvr.recorder.run.run import Identity
-from nvr.recorder.sound.encoding import Encoding
-from nvr.recorder.sound.track import AudioRefusals, AudioTrack
 from storage.catalogue import cameras, node
 from storage.catalogue.segments import between
 from storage.causes import Cause

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 
 from nvr.demo.rtsp.rtp import Packetiser, interleaved
 from nvr.demo.rtsp.stream import AccessUnit
+from nvr.recorder.audio.track import AudioRefusals, AudioTrack
 from nvr.recorder.media.packets import Ended
 from nvr.recorder.run.cutting import Cutter
 from nvr.recorder.run.disks import Disks
 from nvr.recorder.run.pipeline import Pipeline
 from nvr.recorder.run.run import Identity
-from nvr.recorder.sound.track import AudioRefusals, AudioTrack
 from nvr.recorder.sources.rtsp import NativeSource
 from storage.causes import Cause
 from storage.writing.open_segment import SegmentHandle

@@ -10,8 +10,8 @@ from typing import Any
 import av
 import pytest
 
+from nvr.recorder.audio.encoding import Encoding
 from nvr.recorder.media.packets import AudioFormat, AudioPacket
-from nvr.recorder.sound.encoding import Encoding
 from tests.recorder.frames_made import aac, sound
 from tests.recorder.run.test_pipeline import FRAME_US, Rig, causes
 from tests.support.cameras.clips import Clip, ClipSpec, clip

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import av
 
+from nvr.recorder.audio.audio_time import AudioTime
+from nvr.recorder.audio.encoding import EncodedStream, Encoding
 from nvr.recorder.media.audio_config import lc_config
 from nvr.recorder.media.inits import describe_audio
 from nvr.recorder.media.packets import AudioFormat, AudioPacket, AudioUnit
-from nvr.recorder.sound.audio_time import AudioTime
-from nvr.recorder.sound.encoding import EncodedStream, Encoding
 
 __all__ = ["AudioRefusals", "AudioTrack"]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.recorder.sound.audio_time import AudioTime
+from nvr.recorder.audio.audio_time import AudioTime
 
 RATE, PACKET = 8000, 160
 Placed = list[tuple[int, int | None]]

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from nvr.backoff import Backoff
-from nvr.recorder.sound.encoder import CODECS, FORGET, GIVEN, TAKEN
+from nvr.recorder.audio.encoder import CODECS, FORGET, GIVEN, TAKEN
 
 __all__ = ["EncodedStream", "Encoding"]
 
@@ -36,7 +36,7 @@ _GATHER_S: Final = 0.1
 _SILENT_S: Final = 15.0
 _RETRIES: Final = Backoff(1.0, 60.0)
 _WELL_AFTER_S: Final = 60.0
-_COMMAND: Final = (sys.executable, "-m", "nvr.recorder.sound.encoder")
+_COMMAND: Final = (sys.executable, "-m", "nvr.recorder.audio.encoder")
 
 
 def _environment(mine: Mapping[str, str]) -> dict[str, str]:

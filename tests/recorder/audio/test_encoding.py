@@ -16,9 +16,9 @@ import av
 import numpy as np
 import pytest
 
+from nvr.recorder.audio.encoder import G711Encoder
+from nvr.recorder.audio.encoding import Encoding
 from nvr.recorder.media.audio_config import lc_config
-from nvr.recorder.sound.encoder import G711Encoder
-from nvr.recorder.sound.encoding import Encoding
 from tests.support.cameras.clips import ClipSpec, clip
 from tests.support.waiting import until
 

@@ -1,4 +1,4 @@
-"""``python -m nvr.recorder.sound.encoder``: a process that encodes G.711, which MP4 has no place for that players know,
+"""``python -m nvr.recorder.audio.encoder``: a process that encodes G.711, which MP4 has no place for that players know,
 to AAC.
 
 It is apart from the workers that record, so that nothing that happens to FFmpeg here ends anybody's recording
