@@ -136,7 +136,7 @@ class Watch:
                 self._ending.wait(1.0)
 
     def poll(self, now_us: int) -> list[Change]:
-        """One look; returns what has changed."""
+        """Evaluates all conditions once; returns what has changed."""
         settings = self._settings["alerts"]
         with self._database.read() as conn:
             known = [_alert(row) for row in rows.recent(conn, now_us - AGAIN_US)]

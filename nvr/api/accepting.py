@@ -55,7 +55,7 @@ class ServedCertificate:
         return tuple((state.st_ino, state.st_size, state.st_mtime_ns) for state in states)
 
     def refresh(self) -> bool:
-        """Takes the files anew if they changed; whether it did."""
+        """Loads the files again if they changed; whether it did."""
         try:
             state = self._state()
             if state == self._seen:

@@ -1,4 +1,4 @@
-"""``nvr check``: are files and catalogue of one mind?"""
+"""``nvr check``: compares files with the catalogue."""
 
 from __future__ import annotations
 
@@ -80,6 +80,6 @@ def check(ctx: click.Context, hashes: bool, config: Path) -> None:
         echo("\r", nl=False, err=True, keep="\r")
     wrong = ", ".join(f"{count} {kind}" for kind, count in sorted(found.items())) or "nothing wrong"
     echo(f"{seen} rows and files looked at: {wrong}")
-    # A stray file next to footage is worth a word, but footage and catalogue are of one mind all the same.
+    # A stray file next to footage is worth a line, but footage and catalogue agree all the same.
     if len(here) < len(known) or any(kind != "foreign" for kind in found):
         ctx.exit(1)

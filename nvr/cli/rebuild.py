@@ -78,7 +78,7 @@ def _make(target: Path, paths: list[Path]) -> tuple[str, str]:
         leftover.unlink(missing_ok=True)
     began = time.monotonic()
     progress = Progress(0, 0, 0, 0)
-    # Not durable until it is finished: whatever interrupts it, the next attempt begins anew.
+    # Not durable until it is finished: whatever interrupts it, the next attempt starts over.
     database = Database(unfinished, durable=False)
     try:
         database.migrate()

@@ -40,13 +40,13 @@ class NetworkKeeper(threading.Thread):
             try:
                 self.poll(now_us=time.time_ns() // 1000)
             except sqlite3.Error as error:
-                log.error("the recorders' counts could not be entered, will try again: %s", error)
+                log.error("the recorders' counts could not be written to the catalogue, will try again: %s", error)
             if self._ending.wait(self._between_s):
                 break
         self._database.close()
 
     def poll(self, *, now_us: int) -> None:
-        """Enters what came since the last look. The first one only learns where the counts stand: what came before was
+        """Adds what came since the last poll. The first one only learns where the counts stand: what came before was
         entered, or is nobody's."""
         with self._database.read() as conn:
             now = network_hours.read(conn, now_us=now_us)

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 _INTERVAL_S: Final = 10.0
 # Between plans the disks alone are looked at: one that falls below its floor could be full before the next plan.
 _LOOK_S: Final = 1.0
-# Deletions of one pass. One that has this many is followed by another, with the disks looked at anew.
+# Deletions of one pass. One that has this many is followed by another, with the disks measured again.
 _MOST: Final = 5_000
 _REMIND_S: Final = 600.0
 # Samples of the cameras' clocks that no footage is left for.

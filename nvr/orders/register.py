@@ -150,7 +150,7 @@ def _queue(
 def _queue_schedule(
     conn: sqlite3.Connection, schedule: Directive, from_us: int, keys: Sequence[int], *, node_id: str, now_us: int
 ) -> None:
-    """Has a schedule's facts written from ``from_us`` until some days from now."""
+    """Queues a schedule's facts from ``from_us`` until some days from now."""
     until_us = max(from_us, now_us) + _AHEAD_US
     if schedule.end_us is not None:
         until_us = min(until_us, schedule.end_us)
@@ -163,7 +163,7 @@ def _queue_schedule(
 
 
 def extend_schedules(conn: sqlite3.Connection, *, node_id: str, now_us: int) -> int:
-    """Has the facts of every schedule that is told for less than a week ahead written further; returns how many
+    """Queues further facts of every schedule whose facts reach less than a week ahead; returns how many
     were."""
     rows = conn.execute(
         "SELECT id, told_until_us FROM directive"

@@ -83,7 +83,7 @@ class Child:
         return self._process.pid if self._process is not None else None
 
     async def send(self, line: dict[str, Any]) -> None:
-        """Sends a line; a child that is gone doesn't hear it."""
+        """Sends a line; to a child that is gone, nothing."""
         assert self._process is not None and self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._process.stdin.write(json.dumps(line).encode() + b"\n")

@@ -117,7 +117,7 @@ class Fleet:
             self._keep_task(self._keep(number), f"keep-recorder-{number}")
 
     async def follow_decisions(self) -> None:
-        """Never ends: assigns anew whenever an order or a schedule begins or ends, or somebody else than the API
+        """Never ends: reassigns cameras whenever an order or a schedule begins or ends, or somebody else than the API
         changed a camera."""
         told_us = 0
         known: tuple[int, int] | None = None

@@ -71,7 +71,7 @@ class WorkerProcess:
         await self.child.begin(name, first)
 
     async def send_assignments(self, wanted: Mapping[str, Order], why: Mapping[str, Leaving | None]) -> None:
-        """Makes the worker do what is wanted; it hears only of what is new."""
+        """Makes the worker do what is wanted; sends it only what is new."""
         async with self._sending:
             for line in lines(self.sent, wanted, why):
                 self.epochs.update(order.epoch for order in line.orders.values())
@@ -79,7 +79,7 @@ class WorkerProcess:
             self.sent = dict(wanted)
 
     async def send_roots(self, roots: list[tuple[str, str]]) -> None:
-        """There are these roots now."""
+        """Sends the roots that there are now."""
         async with self._sending:
             await self._send(Line(roots=roots))
 

@@ -194,7 +194,7 @@ def append_each(
 
 
 def settle(conn: sqlite3.Connection) -> None:
-    """Called before a commit: if somebody acts and nothing of it was entered yet, enters the act's own word."""
+    """Called before a commit: if somebody acts and nothing of it is in the log yet, appends the act's own name."""
     act = _act.get()
     if act is not None and not act.entered:
         append(conn, act.action)

@@ -207,7 +207,7 @@ def remove(conn: sqlite3.Connection, camera: str, *, at_us: int) -> None:
 
 
 def reopen(conn: sqlite3.Connection) -> tuple[list[str], list[str]]:
-    """After keys came back: lets recorders take up those that can be opened; returns them, and those that
+    """After keys came back: lets recorders resume those that can be opened; returns them, and those that
     still can't."""
     opened, locked = [], []
     for camera, text in conn.execute("SELECT id, settings FROM camera WHERE removed_us IS NULL ORDER BY id").fetchall():

@@ -211,7 +211,7 @@ class Database:
                 try:
                     conn.execute("COMMIT")
                 except sqlite3.DatabaseError:
-                    # Of a file that is damaged: what was read was read, and the next one must begin anew.
+                    # Of a file that is damaged: what was read was read, and the next one must start over.
                     if conn.in_transaction:
                         conn.execute("ROLLBACK")
 

@@ -52,7 +52,7 @@ def extend(conn: sqlite3.Connection, key: Mapping[str, Any], footage: Sequence[I
 
 
 def shrink(conn: sqlite3.Connection, key: Mapping[str, Any], end_us: int, longest_us: int) -> None:
-    """Takes out a segment whose row is gone: the spans it was part of are made anew from the segments that are left in
+    """Takes out a segment whose row is gone: the spans it was part of are recomputed from the segments that are left in
     them. No segment is longer than ``longest_us``."""
     rev = next_rev(conn)
     for piece in cut_at_days(key["start_us"], end_us):
@@ -84,7 +84,7 @@ def shrink(conn: sqlite3.Connection, key: Mapping[str, Any], end_us: int, longes
 
 
 def _overlapping(conn: sqlite3.Connection, key: Mapping[str, Any], piece: Interval) -> Interval:
-    """The hull of ``piece`` and of all spans that overlap it or one another, within its day: what must be made anew
+    """The hull of ``piece`` and of all spans that overlap it or one another, within its day: what must be recomputed
     together, or a segment would be counted in two spans."""
     hull = piece
     while True:

@@ -54,7 +54,7 @@ _CAMERAS: Final = 500
 
 
 def refresh(database: Database, *, now_us: int, ending: threading.Event | None = None) -> int:
-    """Makes the rows of days that have closed, and makes dirty ones anew; returns how many. Stops early when ``ending``
+    """Makes the rows of days that have closed, and recomputes dirty ones; returns how many. Stops early when ``ending``
     is set."""
     added = _NEW_STEP
     while added == _NEW_STEP and not (ending and ending.is_set()):

@@ -1,4 +1,4 @@
-"""Reading footage again at leisure: does each closed segment still hold the bytes that were recorded?
+"""Reading footage again in the background: does each closed segment still hold the bytes that were recorded?
 
 Disks forget without saying so; whoever finds it out first should not be a court. Invariant: nothing here changes a
 file. The catalogue gets the hash of a segment that has none (entered from its file alone), and only once the file's own

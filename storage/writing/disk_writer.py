@@ -1,7 +1,7 @@
 """One thread a footage root that does all of its writing, so that the recorders' event loop never waits for a disk.
 
 Beside it, threads of the same root hash what was written and wait for syncs (``storage.writing.threads``): writing does
-not stand still for them. What comes of it is taken up by the writing thread alone, so everything of a handle happens on
+not stand still for them. Its result is handled by the writing thread alone, so everything of a handle happens on
 it. A slow disk costs its own cameras bounded memory and then refusals, which the recorder accounts for; never another
 disk's cameras. Invariant: bytes queued ≤ the root's limit and, per segment, ≤ its share; what is refused was never
 accepted.
@@ -109,7 +109,7 @@ class DiskWriter:
         self._syncing = Syncing(
             files, self._waiters, sync_interval_s, self.at_risk, self._expect, self._fail, sync_together
         )
-        # What waits for the disk, and how much of it closes a segment; what has come of it and is to be taken up.
+        # What waits for the disk, and how much of it closes a segment; results that are to be handled.
         self._away = 0
         self._away_closing = 0
         self._returned: deque[tuple[Callable[[Future[Any]], None], Future[Any]]] = deque()

@@ -25,7 +25,7 @@ class KeptAnswers:
         return kept[1] if kept is not None and kept[0] <= now_us < kept[0] + fresh_s * 1_000_000 else None
 
     def get(self, key: str, now_us: int, fresh_s: int, make: Callable[[], Any]) -> Any:
-        """What was made for this key within ``fresh_s``, or made anew. Makers wait for one another, those who find it
+        """What was made for this key within ``fresh_s``, or made now. Makers wait for one another, those who find it
         made do not."""
         if (kept := self.peek(key, now_us, fresh_s)) is not None:
             return kept

@@ -40,7 +40,7 @@ class Describer:
             servers=[Server(url=self._base_path or "/")],
             description="Every second of a camera is recorded, or is a gap with a stated cause.",
         )
-        # Without logging_config=None it would set up logging anew: no redaction, no escapes in the log from then on.
+        # Without logging_config=None it would configure logging: no redaction, no escapes in the log from then on.
         app = Litestar(self._routes(), dependencies=PROVIDED, openapi_config=config, logging_config=None)
         description = app.openapi_schema.to_schema()
         # A type that lists a hundred codes would stand beside the table that says what they mean.

@@ -205,7 +205,7 @@ class Exporter:
         log.info("export %s: %d files, %d bytes", job.id, len(plan.files), plan.bytes)
         told = _Told(self._database, job.id, self._ending, ExportPace(settings.rate_bytes_per_s, self._ending))
         destination = self._folder / package_name(plan.request)
-        # A crash between the package's name and its row: it is made anew, since nobody has it.
+        # A crash between the package's name and its row: it is made again, since nobody has it.
         shutil.rmtree(destination, ignore_errors=True)
         try:
             signer = KeyFolder(Path(settings.keys), settings.name).ensure()

@@ -70,7 +70,7 @@ class Lazy:
         return self._size
 
     def data(self) -> bytes:
-        """The bytes, each time anew.
+        """The bytes, computed at each call.
 
         Raises:
             ValueError: they are not as many as was said.

@@ -6,7 +6,7 @@ same TLS, same ledger of logins, same redirects. So FFmpeg has neither login nor
 says can send it nowhere. FFmpeg always has packets over TCP; the camera is asked for them over TCP or UDP. All relays
 of a process share a thread with an event loop.
 
-Invariants: what FFmpeg gets is made anew from what was understood, nothing else is passed on; only a client that knows
+Invariants: what FFmpeg gets is written from what was understood, nothing else is passed on; only a client that knows
 the relay's secret path is answered.
 """
 

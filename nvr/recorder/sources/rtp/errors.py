@@ -19,7 +19,7 @@ __all__ = [
 
 
 def bare(error: BaseException) -> None:
-    """Takes from an error that is kept the way that it came: that holds everything it passed, which would hold the
+    """Clears the traceback and causes of an error that is kept: that holds everything it passed, which would hold the
     error in turn, until the collector comes."""
     error.__traceback__ = error.__context__ = error.__cause__ = None
 
