@@ -35,7 +35,7 @@ from nvr.recorder.audio.track import AudioRefusals, AudioTrack
 from nvr.recorder.camera import CameraRecorder
 from nvr.recorder.loop.crash_slots import WORKING
 from nvr.recorder.loop.limiter import Outages, Turns
-from nvr.recorder.loop.pace import HASTE, Pace
+from nvr.recorder.loop.pace import HASTE, LATENESS, Pace
 from nvr.recorder.media.packets import Ended
 from nvr.recorder.run.cutting import Cutter
 from nvr.recorder.run.disks import Disks
@@ -131,6 +131,7 @@ class Worker:
         """Lets the disks' threads write what has come since the last look at the sockets, while this thread waits for
         more."""
         pace = self.pace
+        self._turns.looked(LATENESS.late_s)
         for writer in self._disks.writers:
             if pace is not None:
                 writer.at_risk.unread_s = pace.apart_s

@@ -1,10 +1,10 @@
 """When a worker's cameras may connect: a storm of connections must not cost those that record, and must be over within
 seconds.
 
-Two parts, both pure: ``Limiter`` spreads connections by what they cost; ``Outages`` knows which cameras fell together,
-so that the first to come back wakes the others instead of letting each wait out its half minute. ``Turns`` puts the
-first on the event loop. Invariant: two connections begin at least half of the first one's cost apart, and a camera that
-waits is served within four times the queue before it.
+Two parts, both pure: ``Limiter`` spreads connections by what they cost, and further while the loop does not keep up;
+``Outages`` knows which cameras fell together, so that the first to come back wakes the others instead of letting each
+wait out its half minute. ``Turns`` puts the first on the event loop. Invariant: two connections begin at least half of
+the first one's cost apart, and a camera that waits is served within four times the queue before it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,14 @@ _SHARE: Final = 4
 # Cameras that fell within this time of one another fell for one reason.
 _TOGETHER_S: Final = 15.0
 _NOT_TWICE_IN_S: Final = 2.0
+# A look at the sockets that comes so much too late says that there is more to do than this machine can. What beginning
+# a connection costs differs by ten times and more with the machine and what else it does, so it is found out: half as
+# many begin after each such look, a fifth more for each second without one.
+_LATE_S: Final = 0.5
+_FASTER: Final = 1.2
+_MOST_SLOWED: Final = 1_000.0
+# So often one begins whatever the loop does: some may be all that is still recorded.
+_SELDOMEST_S: Final = 1.0
 # A worker looks at this as seldom as at its sockets.
 _MADE_UP_S: Final = PACE_S + 0.1
 
@@ -39,6 +47,18 @@ class Limiter:
         self._stale: OrderedDict[Hashable, float] = OrderedDict()
         self._free_at = 0.0
         self._turns = 0
+        self._looked_at: float | None = None
+        self.slowed = 1.0
+        """How many times further apart connections begin than their cost says."""
+
+    def looked(self, now: float, late_s: float) -> None:
+        """The loop has looked at its sockets, so much later than it should have."""
+        passed_s = 0.0 if self._looked_at is None else now - self._looked_at
+        self._looked_at = now
+        if late_s > _LATE_S:
+            self.slowed = min(2.0 * self.slowed, _MOST_SLOWED)
+        elif self.slowed > 1.0:
+            self.slowed = max(1.0, self.slowed / _FASTER ** min(1.0, passed_s))
 
     def ask(self, ticket: Hashable, cost_s: float, *, fresh: bool) -> None:
         """Queues a ticket."""
@@ -62,7 +82,7 @@ class Limiter:
         queue = self._stale if (self._stale and (stale_first or not self._fresh)) else self._fresh
         ticket, cost_s = queue.popitem(last=False)
         # From now, not from when it was due: what a busy moment held up is not made up for by a burst.
-        self._free_at = now + cost_s * (0.5 + self._jitter())
+        self._free_at = now + max(cost_s, min(cost_s * self.slowed, _SELDOMEST_S)) * (0.5 + self._jitter())
         return ticket
 
 
@@ -105,6 +125,10 @@ class Turns:
     def __init__(self, limiter: Limiter | None = None) -> None:
         self._limiter = limiter or Limiter()
         self._pump: asyncio.Task[None] | None = None
+
+    def looked(self, late_s: float) -> None:
+        """The loop has looked at its sockets, so much later than it should have."""
+        self._limiter.looked(time.monotonic(), late_s)
 
     async def turn(self, cost_s: float, *, fresh: bool, at_once: bool = False) -> None:
         """Returns when the caller may connect, which takes ``cost_s``. ``at_once``: not only when sockets are looked at

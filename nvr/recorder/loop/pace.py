@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["HASTE", "PACE_S", "Haste", "Pace"]
+__all__ = ["HASTE", "LATENESS", "PACE_S", "Haste", "Lateness", "Pace"]
 
 PACE_S: Final = 0.474
 """No multiple of a frame's usual duration: so each camera's frames are met at all ages, and the youngest tell when they
@@ -47,6 +47,27 @@ HASTE: Final = Haste()
 """The process's: its connections have one loop."""
 
 
+class Lateness:
+    """How well a loop keeps up. ``late_s``: how much later than due the last look was; ``behind_s``: how far the loop
+    was behind when it was last, by more than ``BEHIND_S``, at ``behind_at_s`` of the monotonic clock."""
+
+    BEHIND_S: Final = 2.0
+
+    def __init__(self) -> None:
+        self.late_s = self.behind_s = 0.0
+        self.behind_at_s = float("-inf")
+
+    def looked(self, now_s: float, late_s: float) -> None:
+        """A look came so much too late."""
+        self.late_s = late_s
+        if late_s > self.BEHIND_S:
+            self.behind_s, self.behind_at_s = late_s, now_s
+
+
+LATENESS: Final = Lateness()
+"""The process's, as ``HASTE``; a process without a pace is never late."""
+
+
 class Pace:
     """Holds an event loop between two looks. It is the loop itself that sleeps: nothing of it may be needed sooner.
     ``before`` is called at the end of each look: what others are to do meanwhile is handed to them."""
@@ -58,6 +79,7 @@ class Pace:
         *,
         before: Callable[[], None] = lambda: None,
         haste: Haste = HASTE,
+        lateness: Lateness = LATENESS,
         monotonic_s: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -65,6 +87,7 @@ class Pace:
         self._interval_s = interval_s
         self._before = before
         self._haste = haste
+        self._lateness = lateness
         self._monotonic_s = monotonic_s
         self._sleep = sleep
         self._next_s = monotonic_s()
@@ -93,7 +116,9 @@ class Pace:
     def _hold(self) -> None:
         self._before()
         now_s = self._monotonic_s()
-        self.apart_s = max(now_s - self._looked_s, self._interval_s, _FORGETS * self.apart_s)
+        apart_s = now_s - self._looked_s
+        self.apart_s = max(apart_s, self._interval_s, _FORGETS * self.apart_s)
+        self._lateness.looked(now_s, max(0.0, apart_s - self._interval_s))
         self._looked_s = now_s
         self._next_s += min(self._interval_s, _HASTE_S) if self._haste.waiting else self._interval_s
         if now_s < self._next_s:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from nvr.recorder.loop.pace import Haste, Pace
+from nvr.recorder.loop.pace import Haste, Lateness, Pace
 
 
 class FakeTime:
@@ -66,3 +66,18 @@ async def test_steps_that_follow_from_each_other_are_of_one_look() -> None:
     await look()
     pace.stop()
     assert done == [0, 0, 0] and world.slept == [0.2]
+
+
+async def test_a_loop_knows_how_late_it_was() -> None:
+    world, lateness = FakeTime(), Lateness()
+    pace = Pace(asyncio.get_running_loop(), 0.5, lateness=lateness, monotonic_s=lambda: world.now_s, sleep=world.sleep)
+    pace.start()
+    await look()
+    await look()
+    assert lateness.late_s == 0.0 and world.now_s - lateness.behind_at_s == float("inf")
+    world.now_s += 4.0
+    await look()
+    assert lateness.late_s == 4.0 and (lateness.behind_s, lateness.behind_at_s) == (4.0, world.now_s)
+    await look()
+    pace.stop()
+    assert lateness.late_s == 0.0 and lateness.behind_s == 4.0

@@ -16,8 +16,10 @@ import termios
 import weakref
 from collections.abc import Sequence
 from contextvars import ContextVar
+from functools import partial
 from typing import Final, Protocol, cast
 
+from nvr.recorder.loop.deadline import Deadline, within
 from nvr.recorder.sources.rtp.errors import (
     CertificateError,
     ClosedError,
@@ -53,6 +55,9 @@ _ANSWERS: Final = {
     "GET_PARAMETER": (200, "OK"),
     "ANNOUNCE": (200, "OK"),
 }
+
+# Stands for an answer that did not come.
+_SILENCE: Final = Message(0, "", "", "", ())
 
 _buffers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, ReadBuffer] = weakref.WeakKeyDictionary()
 
@@ -306,13 +311,15 @@ class Connection(asyncio.BufferedProtocol):
         if self.closed.done():
             raise self.closed.result()
         number, waiting = self._send(method, url, headers)
+        deadline = Deadline(timeout_s, partial(_end_waiting, waiting))
         try:
-            async with asyncio.timeout(timeout_s):
-                return await waiting
-        except TimeoutError:
-            raise NoAnswerError(f"no answer to {method} in {timeout_s:g} s") from None
+            answer = await waiting
         finally:
+            deadline.cancel()
             self._pending.pop(number, None)
+        if answer is _SILENCE:
+            raise NoAnswerError(f"no answer to {method} in {timeout_s:g} s")
+        return answer
 
     def _send(self, method: str, url: str, headers: Sequence[tuple[str, str]]) -> tuple[int, asyncio.Future[Message]]:
         self._cseq += 1
@@ -341,6 +348,11 @@ class Connection(asyncio.BufferedProtocol):
         self._loop.call_later(linger_s, transport.abort)
 
 
+def _end_waiting(waiting: asyncio.Future[Message]) -> None:
+    if not waiting.done():
+        waiting.set_result(_SILENCE)
+
+
 async def connect(host: str, port: int, timeout_s: float, login: Login | None, tls: Tls | None = None) -> Connection:
     """Connects to the first address of a host that accepts; with ``tls``, to one whose certificate is the right one.
 
@@ -352,7 +364,7 @@ async def connect(host: str, port: int, timeout_s: float, login: Login | None, t
     """
     loop = asyncio.get_running_loop()
     try:
-        async with asyncio.timeout(timeout_s):
+        async with within(timeout_s):
             sock = await dial(host, port)
             context = None if tls is None else tls.context
             name = None if tls is None else host

@@ -20,6 +20,7 @@ import av.error
 from nvr.config import CameraSettings
 from nvr.recorder.loop.arrival import BURST_US, Jitter, Received
 from nvr.recorder.loop.crash_slots import WORKING, mark_of
+from nvr.recorder.loop.pace import LATENESS
 from nvr.recorder.media.inits import Template
 from nvr.recorder.media.nal import annex_b, prefixed_parameter_sets
 from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, PacketSink
@@ -197,7 +198,7 @@ class NativeSource:
         try:
             session = await open_session(target, handlers=self._handlers)
         except Exception as error:
-            return self._why(error, plays=False)
+            return self._ours_if_late(self._why(error, plays=False), error)
         self._session = session
         self._sink.connected()
         if session.no_audio:
@@ -217,6 +218,14 @@ class NativeSource:
             told = f"this machine was {watch.behind_s:.1f} s behind: {ended.detail.get('error', ended.cause)}"
             ended = Ended(Cause.OVERLOAD, {**ended.detail, "error": told})
         return Ended(ended.cause, {**ended.detail, **{name: count for name, count in self.faults.items() if count}})
+
+    def _ours_if_late(self, ended: Ended, error: Exception) -> Ended:
+        """Why the camera did not come to play: one that hangs up while it waits for this machine is not at fault."""
+        is_late = _CLOCKS.monotonic_us() / 1e6 - LATENESS.behind_at_s < _BEHIND_MATTERS_S
+        if not (is_late and isinstance(error, ClosedError)):
+            return ended
+        told = f"this machine was {LATENESS.behind_s:.1f} s behind: {ended.detail.get('error', ended.cause)}"
+        return Ended(Cause.OVERLOAD, {**ended.detail, "error": told})
 
     def _handlers(self, track: RtspTrack) -> Handlers:
         ssrc = secrets.randbits(32)
