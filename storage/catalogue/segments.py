@@ -15,6 +15,7 @@ from typing import Any
 
 from storage.catalogue import holes, spans
 from storage.catalogue.database import next_rev
+from storage.catalogue.rows import value_lists
 from storage.causes import Cause
 from storage.format.boxes import Hole, Track
 from storage.format.layout import segment_path
@@ -326,11 +327,18 @@ def all_grown(conn: sqlite3.Connection, grown_: Iterable[tuple[Key, int, Sequenc
             # A hole is known before what comes after it.
             holes.grown(conn, _key_values(key), found)
         rows.append((until_us, key.camera, key.start_us, key.node, key.epoch))
-    conn.executemany(
-        "UPDATE growing SET until_us = max(until_us, ?) WHERE camera = (SELECT key FROM camera WHERE id = ?)"
-        " AND start_us = ? AND node = (SELECT key FROM node WHERE id = ?) AND epoch = ?",
-        rows,
-    )
+    for values, part in value_lists(rows):
+        # An update that joins takes whichever table first; one row of the list after the other is right.
+        conn.execute(
+            f"WITH given (until_us, camera, start_us, node, epoch) AS ({values})"
+            " INSERT INTO growing (camera, start_us, node, epoch, until_us)"
+            " SELECT growing.camera, growing.start_us, growing.node, growing.epoch, given.until_us"
+            " FROM given CROSS JOIN camera ON camera.id = given.camera CROSS JOIN node ON node.id = given.node"
+            " CROSS JOIN growing ON growing.camera = camera.key AND growing.start_us = given.start_us"
+            " AND growing.node = node.key AND growing.epoch = given.epoch WHERE true"
+            " ON CONFLICT DO UPDATE SET until_us = max(until_us, excluded.until_us)",
+            part,
+        )
 
 
 def finish(

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from storage.catalogue.rows import value_lists
 from storage.causes import Cause
 
 __all__ = ["Status", "find", "list_all", "put", "rest"]
@@ -35,31 +36,36 @@ class Status:
 def put(conn: sqlite3.Connection, statuses: Iterable[Status]) -> None:
     """Writes statuses. A ``recorded_until_us`` of None leaves the known one: that a camera waits does not
     undo footage."""
-    conn.executemany(
-        "INSERT INTO status (camera, state, since_us, cause, detail, recorded_until_us, init, bitrate_bps,"
-        " frame_rate, updated_us, counters) SELECT key, ?,?,?,?,?,?,?,?,?,? FROM camera WHERE id = ?"
-        " ON CONFLICT (camera) DO UPDATE SET state=excluded.state, since_us=excluded.since_us, cause=excluded.cause,"
-        " detail=excluded.detail, recorded_until_us=coalesce(excluded.recorded_until_us, recorded_until_us),"
-        " init=coalesce(excluded.init, init),"
-        " bitrate_bps=excluded.bitrate_bps, frame_rate=excluded.frame_rate, updated_us=excluded.updated_us,"
-        " counters=excluded.counters",
-        [
-            (
-                s.state,
-                s.since_us,
-                s.cause,
-                json.dumps(dict(s.detail)) if s.detail else "{}",
-                s.recorded_until_us,
-                s.init,
-                s.bitrate_bps,
-                s.frame_rate,
-                s.updated_us,
-                json.dumps(dict(s.counters)),
-                s.camera,
-            )
-            for s in statuses
-        ],
-    )
+    rows = [
+        (
+            s.camera,
+            s.state,
+            s.since_us,
+            s.cause,
+            json.dumps(dict(s.detail)) if s.detail else "{}",
+            s.recorded_until_us,
+            s.init,
+            s.bitrate_bps,
+            s.frame_rate,
+            s.updated_us,
+            json.dumps(dict(s.counters)),
+        )
+        for s in statuses
+    ]
+    for values, part in value_lists(rows):
+        conn.execute(
+            "WITH given (id, state, since_us, cause, detail, recorded_until_us, init, bitrate_bps, frame_rate,"
+            f" updated_us, counters) AS ({values})"
+            " INSERT INTO status (camera, state, since_us, cause, detail, recorded_until_us, init, bitrate_bps,"
+            " frame_rate, updated_us, counters) SELECT camera.key, state, since_us, cause, detail, recorded_until_us,"
+            " init, bitrate_bps, frame_rate, updated_us, counters FROM given CROSS JOIN camera USING (id) WHERE true"
+            " ON CONFLICT (camera) DO UPDATE SET state=excluded.state, since_us=excluded.since_us,"
+            " cause=excluded.cause, detail=excluded.detail,"
+            " recorded_until_us=coalesce(excluded.recorded_until_us, recorded_until_us),"
+            " init=coalesce(excluded.init, init), bitrate_bps=excluded.bitrate_bps, frame_rate=excluded.frame_rate,"
+            " updated_us=excluded.updated_us, counters=excluded.counters",
+            part,
+        )
 
 
 def _status(row: sqlite3.Row) -> Status:

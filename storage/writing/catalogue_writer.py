@@ -1,6 +1,7 @@
 """Writes a recorder's news into the catalogue, on its own thread, in batches: recording never waits for the catalogue.
 
-Invariant: operations take effect in the order given, each exactly once, all of a batch in one transaction.
+Invariants: operations take effect in the order given, each exactly once; no transaction goes on for longer than
+``_HELD_S``, one operation and the statuses, since all other processes wait for it.
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ Progress = tuple[Status, Sequence[Grown]]
 _MOST_WAITING: Final = 500_000
 _BATCH: Final = 2_000
 _RETRY_S: Final = 1.0
+# In a worker that is busy each statement waits for Python's lock, so that thousands took seconds, and other processes'
+# patience. What is left over goes into the next transaction; before that others get their turn, who ask again after a
+# tenth of a second at the latest (SQLite's busy handler).
+_HELD_S: Final = 0.25
+_OTHERS_S: Final = 0.12
 
 
 # Extended result codes have their primary code in the low byte.
@@ -133,17 +139,22 @@ class CatalogueWriter:
                     next_status = time.monotonic() + self._interval_s
                 finished = self._closing and not self._operations
             written = not (batch or statuses) or self._write(batch, statuses)
-            if finished and (written or self._expired()):
+            if finished and ((written and not self._operations) or self._expired()):
                 return
 
     def _expired(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
 
     def _write(self, batch: list[Operation], statuses: list[Progress]) -> bool:
+        done = 0
         try:
             with self.database.write() as conn:
+                until_s = time.monotonic() + _HELD_S
                 for operation in batch:
                     operation(conn)
+                    done += 1
+                    if time.monotonic() >= until_s:
+                        break
                 status.put(conn, [new for new, _ in statuses])
                 segments.all_grown(conn, [one for _, grown in statuses for one in grown])
         except Exception as error:
@@ -157,6 +168,9 @@ class CatalogueWriter:
                 log.exception("the catalogue refused an operation; the files still tell")
                 return True
             return self._write_singly(batch, statuses)
+        if done < len(batch):
+            self._give_back(batch[done:], [])
+            time.sleep(_OTHERS_S)
         return True
 
     def _write_singly(self, batch: list[Operation], statuses: list[Progress]) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from storage.catalogue import facts, segments
+from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
 from storage.catalogue.status import Status
 from storage.causes import Cause
@@ -223,6 +224,40 @@ def test_operations_happen_in_order_and_once_while_the_catalogue_is_locked(world
     assert writer.close(10)
     with world.database.read() as conn:
         assert [row[0] for row in conn.execute("SELECT n FROM seen ORDER BY rowid")] == list(range(100))
+
+
+def test_a_busy_worker_does_not_keep_others_from_the_catalogue(world: World) -> None:
+    """Each statement of a worker whose event loop is busy waits for Python's lock: here each operation takes a
+    twentieth of a second. All of them in one transaction took as long as others are patient, or longer."""
+    with world.database.write() as conn:
+        conn.execute("CREATE TABLE seen (n INTEGER)")
+    begun = threading.Event()
+
+    def slow(number: int) -> Operation:
+        def run(conn: sqlite3.Connection) -> None:
+            begun.set()
+            until_s = time.monotonic() + 0.05
+            while time.monotonic() < until_s:
+                pass
+            conn.execute("INSERT INTO seen VALUES (?)", (number,))
+
+        return run
+
+    writer = CatalogueWriter(world.database, status_interval_s=0.05)
+    for n in range(60):
+        writer.put(slow(n))
+    writer.put_status(Status(CAMERA, "recording", 1))
+    writer.start()
+    assert begun.wait(10)
+    other = Database(world.database.path)
+    with other.write(patience_s=1.0) as conn:
+        done = conn.execute("SELECT count(*) FROM seen").fetchone()[0]
+        assert conn.execute("SELECT count(*) FROM status").fetchone()[0] == 1
+    other.close()
+    assert 0 < done < 60
+    assert writer.close(20)
+    with world.database.read() as conn:
+        assert [row[0] for row in conn.execute("SELECT n FROM seen ORDER BY rowid")] == list(range(60))
 
 
 def test_a_full_catalogue_loses_nothing_once_there_is_room(world: World) -> None:
