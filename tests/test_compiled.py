@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from nvr import compiled
+from tests.support.narrowing import optional_attributes, rechecked
 
 PROGRAM = """
 import importlib, json
@@ -49,3 +51,80 @@ def test_all_of_them_or_none() -> None:
     used, files = json.loads(ran.stdout)
     assert used == compiled.folder().is_dir()
     assert {Path(file).suffix for file in files.values()} == {".so" if used else ".py"}
+
+
+SECOND_CHECK = """
+class Pipeline:
+    def __init__(self):
+        self.run: Run | None = None
+
+    def checked(self, picture):
+        if self.run is not None:
+            self.hole(picture)
+            if self.run is not None:
+                self.run.video(picture)
+
+    def made(self, held):
+        self.run, self.count = Run(), 0
+        for picture in held:
+            if picture.loss and self.run is not None:
+                self.hole(picture)
+
+    def left(self, picture):
+        if self.run is None:
+            return
+        self.hole(picture)
+        while picture.loss and self.run is run:
+            pass
+"""
+NO_SECOND_CHECK = """
+class Pipeline:
+    def __init__(self):
+        self.run: Run | None = None
+        self.held: list[Frame] = []
+
+    def asked(self, picture):
+        run = self.growing()
+        if run is not None:
+            self.hole(picture)
+            run = self.growing()
+        if run is not None and self.held:
+            self.begin()
+            if self.held:
+                run.video(picture)
+
+    def set_anew(self):
+        if self.run is not None:
+            self.run = self.another()
+            if self.run is not None and self.run.count:
+                self.end()
+        elif self.begin():
+            assert self.run is not None
+
+    def each(self, handles):
+        for handle in handles:
+            if handle.run is not None:
+                self.end(handle)
+"""
+
+
+def test_nothing_is_checked_twice_that_may_have_changed() -> None:
+    """It passes interpreted, and raises TypeError compiled: it cost 25 cameras of a soak their connections."""
+    trees = {
+        name: ast.parse(Path(compiled.__file__).parents[1].joinpath(*name.split(".")).with_suffix(".py").read_text())
+        for name in compiled.MODULES
+    }
+    anywhere = optional_attributes(trees.values())
+    found = [
+        f"{name}:{line} {attribute}"
+        for name, tree in trees.items()
+        for line, attribute in rechecked(tree, anywhere | optional_attributes([tree]))
+    ]
+    assert not found, "read it by a call"
+
+
+def test_second_checks_are_found() -> None:
+    wrong, right = ast.parse(SECOND_CHECK), ast.parse(NO_SECOND_CHECK)
+    optional = optional_attributes([wrong])
+    assert [path for _, path in rechecked(wrong, optional)] == ["self.run"] * 3
+    assert list(rechecked(right, optional)) == []

@@ -274,6 +274,8 @@ class Pipeline:
             self._placed(picture, timeline, at_us)
 
     def _growing(self) -> Run | None:
+        # Compiled code takes an attribute that was checked once, or set, for what it was then, and fails where it has
+        # become None meanwhile (tests/support/narrowing.py).
         return self.run
 
     def _placed(self, picture: Frame, timeline: Timeline, now_us: int) -> None:
@@ -292,8 +294,7 @@ class Pipeline:
         run = self._growing()
         if run is not None and why is not None:
             self._hole(run, picture, step_us, why)
-            # It may have ended there. Asked by a call: compiled code takes an attribute that was checked once for what
-            # it was then, and fails.
+            # It may have ended there.
             run = self._growing()
         if run is not None:
             if run.video(picture):
@@ -374,12 +375,18 @@ class Pipeline:
         if self._audio is not None:
             self._write_audio(self._audio, now_us)
         last = held[0].dts
-        for packet in held:
+        for number, packet in enumerate(held):
             step, last = packet.dts - last, packet.dts
-            if packet.loss and step and self.run is not None:
+            if packet.loss and step:
                 assert self._timeline is not None
                 step_us = int(step * packet.time_base * 1_000_000)
                 self._hole(run, packet, step_us, self._why_missing(packet, step_us, self._timeline.usual_us))
+                if self._growing() is not run:
+                    # It ended there: what is left is of the next one.
+                    self._held = held[number:]
+                    self._held_bytes = sum(picture.size for picture in self._held)
+                    self._begin(now_us)
+                    return
             run.video(packet)
         self._note_footage(run)
 

@@ -86,6 +86,25 @@ def test_a_slow_camera_has_no_gaps_once_that_is_usual(rig: Rig, film: Clip) -> N
     assert causes(found).count("stalled") <= 3
 
 
+def test_a_loss_among_the_first_frames_ends_no_more_than_the_run(rig: Rig, film: Clip) -> None:
+    """A camera that sends a frame now and then: what comes behind the loss has waited, with the first frames, for the
+    run to begin, and is of another."""
+    rig.pipeline.expected_us = 15 * S
+    rig.open(film)
+    rig.send(film, 0, 1)
+    rig.wait(12 * S - FRAME_US)
+    key = picture(film.video.units[25].payload, 12 * 90_000, True)
+    key.loss = "camera"
+    rig.pipeline.packet(key)
+    rig.wait(FRAME_US)
+    rig.send(film, 26, 60, media_shift_us=12 * S - 25 * FRAME_US)
+    found = rig.done()
+    assert frames_of(rig) == 62
+    assert len({segment.run_start_us for segment in rig.segments}) == 2
+    gap = only_gap(found)
+    assert gap.cause is Cause.CORRUPT and gap.end_us - gap.start_us <= 12 * S
+
+
 @pytest.mark.parametrize("loss", ["network", "camera"])
 def test_a_loss_is_a_gap_to_the_frame(rig: Rig, film: Clip, loss: str) -> None:
     """Frames 110 to 124 can't be decoded; 125 is the next keyframe."""
