@@ -30,6 +30,10 @@ NAMES: Final[Mapping[str, str]] = {
     "damaged": "pictures of which a part is missing, left out",
     "undecodable": "whole pictures left out, as what they refer to is missing",
     "unmarked": "pictures whose end the camera did not mark",
+    "doubtful": (
+        "pictures that look as if a part was missing although no packet is: fewer slices than all before them, or a"
+        " last fragment without its end; they are recorded as they came"
+    ),
     "retimed": "pictures shown at another time than the camera's, to keep the order of decoding",
     "out_of_order": "frames placed a tick after the one before, because their time stamp was not after it",
     "outliers": (

@@ -37,6 +37,10 @@ ODDITIES: Final[Mapping[str, str]] = {
     "duplicate_packets": "{count} packets came twice",
     "malformed_payloads": "{count} payloads hold nothing that H.264 or H.265 knows; they are left out",
     "unmarked_frames": "{count} frames ended without a marker; they are told apart by their time",
+    "doubtful_frames": (
+        "{count} frames look as if a part was missing although no packet is: something before this recorder may drop"
+        " packets and number the others anew"
+    ),
     "junk_bytes": "{count} bytes between the packets belong to nothing; they are stepped over",
     "media_rate": "its time stamps go {ratio:.3f} times as fast as time does: it is recorded by arrival",
     "media_jump": "its time stamps jump by {seconds:+.1f} s while its frames come evenly",
@@ -126,6 +130,7 @@ def oddities(
         ("duplicate_packets", "duplicate_packets"),
         ("malformed", "malformed_payloads"),
         ("unmarked", "unmarked_frames"),
+        ("doubtful", "doubtful_frames"),
         ("junk_bytes", "junk_bytes"),
     ):
         if counters.get(name):

@@ -121,6 +121,7 @@ class RelayedVideo:
             "ignored": counts.ignored + receiver.admission.ignored,
             "split": counts.split,
             "unmarked": counts.unmarked,
+            "doubtful": counts.doubtful,
         }
 
     @property

@@ -2,16 +2,20 @@
 (ITU-T H.264 7.4.3), the picture order count of H.265 (ITU-T H.265 7.4.7.1). Pure.
 
 Packets that are missing between two frames may have been frames, or nothing that matters: messages, what a camera
-counts and never sends. Invariant: ``UNKNOWN`` unless it is sure.
+counts and never sends. And frames may be missing although no packet is: a camera dropped them before it counted.
+Invariant: ``UNKNOWN``, or no, unless it is sure.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from typing import Final
 
 from nvr.recorder.sources.rtp.bits import Bits
-from nvr.recorder.sources.rtp.sps import frame_number_bits, order_count_bits
+from nvr.recorder.sources.rtp.marking import PictureSet
+from nvr.recorder.sources.rtp.reference_sets import ReferenceSets
+from nvr.recorder.sources.rtp.sps import OrderCount, frame_number_bits, order_count, order_count_bits
 
 __all__ = ["HEAD_BYTES", "NONE", "UNKNOWN", "UNREFERENCED", "Continuity", "Mark", "same_picture"]
 
@@ -45,6 +49,9 @@ class Continuity:
         self._h264 = codec == "h264"
         self._bits = 0
         self._extra = self._output = self._planes = 0
+        self._order: OrderCount | None = None
+        self._pictures: dict[int, PictureSet] = {}
+        self._references: ReferenceSets | None = None
         for unit in sets:
             try:
                 self._read(unit)
@@ -56,6 +63,16 @@ class Continuity:
         if kind == (7 if self._h264 else 33):
             read = frame_number_bits if self._h264 else order_count_bits
             self._bits, self._planes = read(unit)
+            self._order = self._references = None
+            with contextlib.suppress(IndexError, ValueError):
+                if self._h264:
+                    self._order = order_count(unit)
+                else:
+                    self._references = ReferenceSets(unit)
+        elif self._h264 and kind == 8:
+            with contextlib.suppress(IndexError, ValueError):
+                pictures = PictureSet(unit)
+                self._pictures[pictures.number] = pictures
         elif not self._h264 and kind == 34:
             bits = Bits(unit[2:])
             bits.ue()
@@ -81,6 +98,53 @@ class Continuity:
         except (IndexError, ValueError):
             return UNKNOWN
 
+    @property
+    def tells_skips(self) -> bool:
+        """Whether ``skips`` knows anything of this stream: of H.265 only where pictures are shown as they are
+        decoded."""
+        if self._h264:
+            return self._bits > 0 and self._order is not None and self._order.counts_references
+        return self._bits > 0 and self._references is not None and self._references.reorders == 0
+
+    def skips(self, last: Mark, now: Mark, most: int) -> bool:
+        """Whether frames are missing between ``last`` and ``now`` that others refer to, as ``now``, which is no IDR
+        picture, shows. ``most``: as many there may be, by the time that passed."""
+        try:
+            there, here = self._number(last.head), self._number(now.head)
+            size = 1 << self._bits
+            if not self._h264:
+                return self._refers_between(there, here, size, now)
+            further = (here - there - last.reference) % size
+            # By so many, or by those behind an IDR picture that is missing too.
+            if not further or not (further <= most or 0 < here <= most):
+                return False
+            return here != 1 or not self._counts_anew(last)
+        except (IndexError, ValueError):
+            return False
+
+    def _refers_between(self, there: int, here: int, size: int, now: Mark) -> bool:
+        """Whether the last picture that one refers to is neither the one before nor any earlier one: pictures are shown
+        as they are decoded, and so were counted up to ``there``."""
+        if self._references is None:
+            return False
+        distance = self._references.nearest(self._slice(now.head)[1])
+        if not distance or (here - distance - there) % size == 0:
+            return False
+        step = (here - there) % size
+        # Counted on from the one before; or anew, behind an IDR picture that is missing.
+        return distance < step < size // 2 or step >= size // 2
+
+    def _counts_anew(self, mark: Mark) -> bool:
+        """Whether a picture made its stream count anew, or may have."""
+        if mark.head[0] & 0x1F == 5 or not mark.reference:
+            return False
+        bits = Bits(mark.head[1:])
+        bits.ue()
+        slice_type, number = bits.ue(), bits.ue()
+        bits.bits(2 * self._planes + self._bits)
+        pictures = self._pictures.get(number)
+        return pictures is None or self._order is None or pictures.counts_anew(bits, slice_type, self._order)
+
     def _number(self, head: bytes) -> int:
         if self._h264:
             bits = Bits(head[1:])
@@ -89,6 +153,10 @@ class Continuity:
             bits.ue()
             bits.bits(2 * self._planes)
             return bits.bits(self._bits)
+        return self._slice(head)[0]
+
+    def _slice(self, head: bytes) -> tuple[int, Bits]:
+        """The picture order count of an H.265 slice, and what follows it."""
         kind = head[0] >> 1 & 0x3F
         bits = Bits(head[2:])
         bits.bits(1)
@@ -98,9 +166,7 @@ class Continuity:
         bits.bits(self._extra)
         bits.ue()
         bits.bits(self._output + 2 * self._planes)
-        if kind in (19, 20):
-            return 0
-        return bits.bits(self._bits)
+        return 0 if kind in (19, 20) else bits.bits(self._bits), bits
 
 
 def same_picture(codec: str, first: bytes, other: bytes) -> bool:

@@ -15,6 +15,11 @@ _LENGTH: Final = struct.Struct(">I")
 _PIECE_BYTES: Final = 4 << 10
 # So many recovery points without an IDR picture: this camera has no others, and decoding has to begin at them.
 _ALONE: Final = 2
+# So many frames of a connection are compared with the one before, to see whether what they say of their order is so; of
+# so many it must have been, to be believed of others.
+_COMPARED: Final = 64
+_ENOUGH: Final = 8
+_ANY: Final = 1 << 16
 
 
 class CodedFrame:
@@ -40,7 +45,8 @@ class CodedFrame:
 class Counts:
     """What went wrong: ``damaged`` frames that came in part, ``undecodable`` ones left out for want of what they refer
     to, ``malformed`` payloads, ``unmarked`` frames without a marker, units ``ignored`` since they hold no slice and are
-    of no type that is known, and frames in which units had to be ``split`` at start codes."""
+    of no type that is known, frames in which units had to be ``split`` at start codes, and ``doubtful`` ones, of which
+    a part may be missing though no packet is."""
 
     damaged: int = 0
     undecodable: int = 0
@@ -48,6 +54,7 @@ class Counts:
     unmarked: int = 0
     ignored: int = 0
     split: int = 0
+    doubtful: int = 0
 
 
 @dataclass(slots=True)
@@ -114,6 +121,9 @@ class FrameBuilder:
         self._has_slice = False
         self._slices = 0
         self._usual_slices = 1
+        # As many slices have frames since so many; how many more or fewer wear that off.
+        self._steady_slices = 1
+        self._alike = 0
         self._beginnings = 0
         self._begins_well = False
         self._keyframe = False
@@ -139,6 +149,12 @@ class FrameBuilder:
         self._last: Mark | None = None
         self._head = b""
         self._doubtful = False
+        # What frames say of their order: by which parameter sets, how many were compared, how many were right, and
+        # whether one was not.
+        self._order: Continuity | None = None
+        self._compared = self._right = 0
+        self._order_lies = False
+        self._usual = 0  # ticks from frame to frame
 
     def settle(self) -> None:
         """What the payloads lie in is about to be written over: what is open of a frame is copied from there."""
@@ -229,18 +245,54 @@ class FrameBuilder:
         if self._waiting:
             self.counts.undecodable += bool(self._lost)
             return None
+        last = self._last
+        if last is not None and not self._lost:
+            step = timestamp - last.timestamp & 0xFFFFFFFF
+            if step < 0x80000000:
+                usual = self._usual
+                # A frame that the camera left out leaves a hole in time.
+                if 4 * step > 7 * usual or self._compared < _COMPARED:
+                    if not (keyframe or self._order_lies) and self._skips(last, timestamp, step, usual):
+                        self._waiting = True
+                        self._lost = "camera"
+                        self.counts.undecodable += 1
+                        return None
+                    step = min(step, 2 * usual or step)
+                self._usual = usual + (step - usual >> 3) if usual else step
         loss, self._lost = self._lost, ""
         self._before = None if loss else self._last
         self._last = Mark(self._head, timestamp, self._reference)
         return CodedFrame(parts, timestamp, keyframe, loss, late)
+
+    def _continuity(self) -> Continuity:
+        order = self._order
+        if order is None:
+            order = self._order = Continuity(self.codec, (*self._described, *self.sets.values()))
+        return order
+
+    def _skips(self, last: Mark, timestamp: int, step: int, usual: int) -> bool:
+        """Whether frames that others refer to are missing before this one, which came as long after the last as says
+        ``step``, although no packet is. Of a camera whose frames say what is so of their order; a hole in time is to be
+        seen as well, since some number their frames as they like."""
+        order = self._continuity()
+        if not order.tells_skips:
+            return False
+        now = Mark(self._head, timestamp, self._reference)
+        if usual and 4 * step > 7 * usual:
+            return self._right >= _ENOUGH and order.skips(last, now, step // usual)
+        self._compared += 1
+        if order.skips(last, now, _ANY):
+            self._order_lies = True
+        else:
+            self._right += 1
+        return False
 
     def _believe_order(self, timestamp: int) -> None:
         """Packets are missing before this whole frame: if by its place in the order nothing is missing that it may
         refer to, decoding goes on."""
         if self._before is None or self._last is None:
             return
-        order = Continuity(self.codec, (*self._described, *self.sets.values()))
-        missing = order.missing(self._before, self._last, Mark(self._head, timestamp, self._reference))
+        missing = self._continuity().missing(self._before, self._last, Mark(self._head, timestamp, self._reference))
         if missing != UNKNOWN:
             self._waiting = False
             if missing == NONE:

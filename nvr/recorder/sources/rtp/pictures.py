@@ -33,6 +33,12 @@ _CONFIRMED_ENDS: Final = 8
 # So many frames of a connection are searched for start codes within; of a camera that sends some, all.
 _PROBED: Final = 16
 
+# So many frames in a row must have had as many slices, for one that has fewer to be doubtful. Each takes that off by so
+# much: another number may be usual from now on.
+_ALIKE: Final = 64
+_MOST_ALIKE: Final = 128
+_WORN: Final = 8
+
 OTHER, CONTINUES, FIRST = 0, 1, 2
 """What a payload begins with: nothing that would tell, more of a frame, the first slice of one."""
 
@@ -420,7 +426,10 @@ class Depacketiser(FrameBuilder, ABC):
         """A parameter set came."""
         self._has_sets = True
         if is_set(self.codec, unit):
-            self.sets[kind_of(self.codec, unit), picture_set_id(self.codec, unit)] = unit
+            key = kind_of(self.codec, unit), picture_set_id(self.codec, unit)
+            if self.sets.get(key) != unit:
+                self._order = None
+                self.sets[key] = unit
 
     # The end of a frame ----------------------------------------------------------------------------------------------
 
@@ -446,6 +455,14 @@ class Depacketiser(FrameBuilder, ABC):
             self._unit(memoryview(unit))
         self._deferred = deferred
 
+    def _other_slices(self) -> None:
+        """A frame has another number of slices than those before it."""
+        if self._alike < _ALIKE:
+            self._steady_slices, self._alike = self._slices, 0
+            return
+        self._alike -= _WORN
+        self.counts.doubtful += self._slices < self._steady_slices and not self._keyframe
+
     def _finish(self, *, late: bool) -> None:
         """The open frame ends here, ``late`` if a packet behind it says so. What stood behind its slices begins the
         next one."""
@@ -454,6 +471,8 @@ class Depacketiser(FrameBuilder, ABC):
                 # Neither its end came nor a marker, from a camera that sends both.
                 self._damage("camera")
             else:
+                # A marker of a camera that announces ends: it may have forgotten, or somebody has set it.
+                self.counts.doubtful += self._announces_ends
                 self._no_end_bits = True
                 self._unended += 1
         self._close()
@@ -469,6 +488,10 @@ class Depacketiser(FrameBuilder, ABC):
         found = self._judge(parts, damaged, settled)
         if not damaged:
             self._usual_slices = self._slices
+            if self._slices != self._steady_slices:
+                self._other_slices()
+            elif self._alike < _MOST_ALIKE:
+                self._alike += 1
         self._clear()
         self._suspect = False
         self._finished_at = self._timestamp

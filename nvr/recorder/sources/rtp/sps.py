@@ -7,11 +7,20 @@ ITU-T H.264 7.3.2.1.1 and E.1.1, ITU-T H.265 7.3.2.2.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from nvr.recorder.sources.rtp.bits import Bits
 
-__all__ = ["frame_number_bits", "may_have_fields", "order_count_bits", "reorder_depth"]
+__all__ = [
+    "OrderCount",
+    "frame_number_bits",
+    "h265_format",
+    "may_have_fields",
+    "order_count",
+    "order_count_bits",
+    "reorder_depth",
+]
 
 _WITH_CHROMA_FORMAT: Final = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 _BASELINE: Final = 66
@@ -51,6 +60,28 @@ def frame_number_bits(unit: bytes) -> tuple[int, int]:
     return _checked(bits.ue() + 4), planes
 
 
+@dataclass(frozen=True, slots=True)
+class OrderCount:
+    """What an H.264 SPS says of the order of frames: ``pic_order_cnt_type`` and what of it slices have: so many bits,
+    or nothing, if ``is_always_zero``. ``counts_references``: ``frame_num`` rises by one with each frame that others
+    refer to: gaps are not allowed, and no picture is a field. ``has_colours``: slices have three planes."""
+
+    kind: int
+    bits: int
+    is_always_zero: bool
+    counts_references: bool
+    has_colours: bool
+
+
+def order_count(unit: bytes) -> OrderCount:
+    """Of this H.264 SPS.
+
+    Raises:
+        ValueError: it can't be read.
+    """
+    return _h264_head(Bits(unit[1:]))[1]
+
+
 def order_count_bits(unit: bytes) -> tuple[int, int]:
     """How many bits ``slice_pic_order_cnt_lsb`` has by this H.265 SPS, and whether slices say of which colour plane
     they are.
@@ -59,7 +90,7 @@ def order_count_bits(unit: bytes) -> tuple[int, int]:
         ValueError: it can't be read.
     """
     bits = Bits(unit[2:])
-    _, planes = _h265_format(bits)
+    _, planes = h265_format(bits)
     return _checked(bits.ue() + 4), planes
 
 
@@ -69,9 +100,10 @@ def _checked(count: int) -> int:
     return count
 
 
-def _h264_format(bits: Bits) -> tuple[int, int]:
-    """Profile and ``separate_colour_plane_flag``, up to ``log2_max_frame_num_minus4``."""
-    planes = 0
+def _h264_format(bits: Bits) -> tuple[int, int, bool]:
+    """Profile, ``separate_colour_plane_flag`` and whether slices have three planes, up to
+    ``log2_max_frame_num_minus4``."""
+    planes, chroma = 0, 1
     profile = bits.bits(8)
     bits.bits(16)
     bits.ue()
@@ -86,27 +118,28 @@ def _h264_format(bits: Bits) -> tuple[int, int]:
             for number in range(8 if chroma != 3 else 12):
                 if bits.flag():
                     _skip_scaling_list(bits, 16 if number < 6 else 64)
-    return profile, planes
+    return profile, planes, chroma > 0 and not planes
 
 
-def _h264_head(bits: Bits) -> tuple[int, int, bool]:
-    """Profile, picture order count type and ``frame_mbs_only_flag``, with which it ends."""
-    profile, _ = _h264_format(bits)
+def _h264_head(bits: Bits) -> tuple[int, OrderCount, bool]:
+    """Profile, order of frames and ``frame_mbs_only_flag``, with which it ends."""
+    profile, _, has_colours = _h264_format(bits)
     bits.ue()
-    order = bits.ue()
+    order, count, is_always_zero = bits.ue(), 0, False
     if order == 0:
-        bits.ue()
+        count = bits.ue() + 4
     elif order == 1:
-        bits.bits(1)
+        is_always_zero = bits.flag()
         bits.se()
         bits.se()
         for _ in range(min(bits.ue(), 255)):
             bits.se()
     bits.ue()
-    bits.bits(1)
+    gaps_allowed = bits.flag()
     bits.ue()
     bits.ue()
-    return profile, order, bits.flag()
+    frames_only = bits.flag()
+    return profile, OrderCount(order, count, is_always_zero, frames_only and not gaps_allowed, has_colours), frames_only
 
 
 def _h264(bits: Bits) -> int | None:
@@ -118,7 +151,7 @@ def _h264(bits: Bits) -> int | None:
         for _ in range(4):
             bits.ue()
     # Order type 2 means that output order is decoding order; Baseline has no B pictures.
-    otherwise = 0 if order == 2 or profile == _BASELINE else None
+    otherwise = 0 if order.kind == 2 or profile == _BASELINE else None
     if not bits.flag():
         return otherwise
     depth = _h264_usability(bits)
@@ -172,7 +205,7 @@ def _h264_usability(bits: Bits) -> int | None:
     return bits.ue()
 
 
-def _h265_format(bits: Bits) -> tuple[int, int]:
+def h265_format(bits: Bits) -> tuple[int, int]:
     """Sub-layers but one and ``separate_colour_plane_flag``, up to ``log2_max_pic_order_cnt_lsb_minus4``."""
     planes = 0
     bits.bits(4)
@@ -198,7 +231,7 @@ def _h265_format(bits: Bits) -> tuple[int, int]:
 
 
 def _h265(bits: Bits) -> int | None:
-    sublayers, _ = _h265_format(bits)
+    sublayers, _ = h265_format(bits)
     bits.ue()
     depth = None
     # Given for each sub-layer or for the highest only; the last is the one that counts.

@@ -169,6 +169,7 @@ class NativeSource:
             "ignored": counts.ignored + video.admission.ignored + strangers,
             "split": counts.split,
             "unmarked": counts.unmarked,
+            "doubtful": counts.doubtful,
             "retimed": self._times.retimed if self._times is not None else 0,
             "junk_bytes": self._session.connection.junk_bytes if self._session is not None else 0,
         }

@@ -158,3 +158,46 @@ class LossySoundBeside(Losing):
 
     def sound(self, number: int, packets: list[Rtp]) -> list[Rtp]:
         return [] if number % 40 == 7 else packets
+
+
+LEFT_OUT = "the frames up to the next keyframe are a gap, cause corrupt, class camera; the rest is recorded"
+
+
+class LeavingOut(Camera):
+    """A camera that drops frames before it numbers their packets."""
+
+    def leave_out(self, number: int) -> list[Rtp]:
+        self.spoiled.add(number)
+        return []
+
+
+@habit(
+    "drops-frames",
+    "every 5 s a frame is dropped before its packets are numbered: none is missing, and its time is left out",
+    seen="as lost-frames: senders that drop what they can't send, and number what they do",
+    right=LEFT_OUT,
+)
+class DropsFrames(LeavingOut):
+    def packets(self, number: int, packets: list[Rtp]) -> list[Rtp]:
+        return self.leave_out(number) if number % 50 == 33 else packets
+
+
+@habit("drops-frames-h265", "H.265: the same", seen="as drops-frames", right=LEFT_OUT)
+class DropsFramesH265(DropsFrames):
+    clip_spec = H265
+
+
+@habit(
+    "drops-keyframes",
+    "every third keyframe is dropped before its packets are numbered, and what refers to it is sent",
+    seen="as drops-frames: the largest frames are those that find no room",
+    right=LEFT_OUT,
+)
+class DropsKeyframes(LeavingOut):
+    def packets(self, number: int, packets: list[Rtp]) -> list[Rtp]:
+        return self.leave_out(number) if number % 60 == 40 else packets
+
+
+@habit("drops-keyframes-h265", "H.265: the same", seen="as drops-keyframes", right=LEFT_OUT)
+class DropsKeyframesH265(DropsKeyframes):
+    clip_spec = H265
