@@ -35,6 +35,10 @@ log = logging.getLogger(__name__)
 _POLL_S: Final = 2.0
 _FREE_S: Final = 1.0
 _MOST_AT_ONCE: Final = 200
+# And what takes longer goes on in another transaction, behind others': in a worker that is busy each statement waits
+# for Python's lock.
+_HELD_S: Final = 0.25
+_OTHERS_S: Final = 0.12
 # Attempts of other cameras of the same device are over in a round trip or two.
 _RETRY_S: Final = 0.1
 _LEAST_TIMES: Final = 8
@@ -73,6 +77,8 @@ class Ledger:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._troubled: dict[LoginAccount, LedgerEntry] = {}
+        # Questions whose turn was over.
+        self._left: list[tuple[Operation, concurrent.futures.Future[Any]]] = []
 
     def open(self, database: Database) -> None:
         """From now on the catalogue has the ledger. Reads it: not for an event loop that records."""
@@ -198,17 +204,21 @@ class Ledger:
             except Exception as error:
                 outcomes = [error] * len(batch)
             self._refresh()
-            for (_, future), outcome in zip(batch, outcomes, strict=True):
+            self._left = batch[len(outcomes) :]
+            for (_, future), outcome in zip(batch, outcomes, strict=False):
                 if isinstance(outcome, Exception):
                     future.set_exception(outcome)
                 else:
                     future.set_result(outcome)
+            if self._left:
+                time.sleep(_OTHERS_S)
 
     def _next(self) -> list[tuple[Operation, concurrent.futures.Future[Any]]]:
         """What waits to be answered, in one transaction: thousands of cameras may begin at one moment."""
-        batch: list[tuple[Operation, concurrent.futures.Future[Any]]] = []
+        batch, self._left = self._left, []
         try:
-            batch.append(self._questions.get(timeout=None if self._database is None else _POLL_S))
+            if not batch:
+                batch.append(self._questions.get(timeout=None if self._database is None else _POLL_S))
             while len(batch) < _MOST_AT_ONCE:
                 batch.append(self._questions.get_nowait())
         except queue.Empty:
@@ -216,10 +226,16 @@ class Ledger:
         return batch
 
     def _apply(self, operations: list[Operation]) -> list[Any]:
+        """What the first of these return, one at least."""
         if self._database is not None:
             try:
+                results: list[Any] = []
                 with self._database.write() as conn:
-                    results = [operation(conn) for operation in operations]
+                    until_s = time.monotonic() + _HELD_S
+                    for operation in operations:
+                        results.append(operation(conn))
+                        if time.monotonic() >= until_s:
+                            break
                 self._failed = False
                 return results
             except (sqlite3.Error, CatalogueError) as error:
