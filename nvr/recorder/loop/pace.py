@@ -25,8 +25,10 @@ were sent."""
 _TURNS: Final = 4
 # Of a look that came late, by each that follows.
 _FORGETS: Final = 0.97
-# A connection's set-up is five questions and answers, and what a camera shows meanwhile is lost.
+# A connection's set-up is five questions and answers, and what a camera shows meanwhile is lost. Of a loop whose looks
+# take long each is that expensive for all that it records: it is held for as long as a look took.
 _HASTE_S: Final = 0.037
+_HELD: Final = 2.0
 
 
 class Haste:
@@ -120,7 +122,10 @@ class Pace:
         self.apart_s = max(apart_s, self._interval_s, _FORGETS * self.apart_s)
         self._lateness.looked(now_s, max(0.0, apart_s - self._interval_s))
         self._looked_s = now_s
-        self._next_s += min(self._interval_s, _HASTE_S) if self._haste.waiting else self._interval_s
+        if self._haste.waiting:
+            self._next_s += min(self._interval_s, max(_HASTE_S, _HELD * (now_s - self._next_s)))
+        else:
+            self._next_s += self._interval_s
         if now_s < self._next_s:
             self._sleep(self._next_s - now_s)
         else:

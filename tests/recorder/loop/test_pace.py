@@ -51,6 +51,19 @@ async def test_an_answer_that_is_waited_for_is_looked_for_more_often() -> None:
     assert world.slept[:2] == [0.037, 0.037] and world.slept[-1] == 0.2
 
 
+async def test_haste_leaves_others_half_of_the_time() -> None:
+    """Thousands connect: to look as often as that for one of them costs what all others send each time."""
+    world, haste = FakeTime(), Haste()
+    pace = Pace(asyncio.get_running_loop(), 0.4, haste=haste, monotonic_s=lambda: world.now_s, sleep=world.sleep)
+    pace.start()
+    with haste:
+        for work_s in (0.01, 0.1, 0.3, 0.9, 0.0):
+            world.now_s += work_s
+            await look()
+    pace.stop()
+    assert world.slept == [0.027, 0.1, 0.1, 0.037]
+
+
 async def test_steps_that_follow_from_each_other_are_of_one_look() -> None:
     world = FakeTime()
     pace = Pace(asyncio.get_running_loop(), 0.2, monotonic_s=lambda: world.now_s, sleep=world.sleep)
