@@ -35,6 +35,7 @@ help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 setup: $(STAMPS)/runtime $(STAMPS)/compiled $(WEB)/dist/index.html
+	@$(EXTENSION_BEHIND)
 
 demo: setup
 	$(BIN)/nvr demo $(ARGS)
@@ -111,6 +112,20 @@ $(STAMPS)/compiled: pyproject.toml $(COMPILED_SOURCES) | $(STAMPS)/runtime
 	  echo "!! No C compiler: recording works, but takes up to twice the processor time. Install one: apt-get install $$packages" >&2; \
 	fi
 
+# The extension: what is regular of the way from packets to fragments, in Rust. It is built behind what runs, which looks
+# for it every half minute; without cargo the compiled sources above do all of it, for more processor time.
+EXTENSION_SOURCES := nvr/extension.py packets/Cargo.toml packets/Cargo.lock $(shell find packets/src -name '*.rs')
+EXTENSION_BEHIND = mkdir -p build; \
+  if ! command -v cargo >/dev/null; then \
+    echo "No cargo: recording works without the extension, for more processor time (https://rustup.rs installs it; then: make setup)"; \
+  elif [ ! -e $(STAMPS)/extension ] || [ -n "$(filter-out $(STAMPS)/extension,$(shell find $(EXTENSION_SOURCES) -newer $(STAMPS)/extension 2>/dev/null))" ]; then \
+    echo "Building the extension behind this (build/extension.log)"; \
+    nice -n 15 $(STEP) $(STAMPS)/extension >build/extension.log 2>&1 </dev/null & \
+  fi
+
+$(STAMPS)/extension: $(EXTENSION_SOURCES) | $(STAMPS)/runtime
+	@if command -v cargo >/dev/null; then $(BIN)/python -m nvr.extension && touch $@; fi
+
 # --- The page
 
 # The build and its tests need Node 20.19, 22.13 or later. PyPI has a Node for machines without: nothing but the venv is touched.
@@ -145,6 +160,8 @@ PYTEST_ARGS ?= --dist worksteal --durations=20
 SERVER_TESTS = $(addprefix tests/,system browser support bench test_compiled.py)
 # Those of storage that write by what is compiled.
 COMPILED_STORAGE_TESTS = $(addprefix tests/storage/,writing coverage/test_holes.py format/test_segment_file.py)
+# The extension alone: any bytes, and 200,000 packets; NVR_HAMMER_PACKETS=100000000 for more.
+EXTENSION_TESTS = $(if $(shell command -v cargo),"nice -n 5 cargo test --release --locked --quiet --manifest-path packets/Cargo.toml")
 # The sources as they are, while recording is compiled beside them; then whole servers, and what was compiled.
 TESTS = "$(BIN)/pytest -n 3 $(PYTEST_ARGS) $(addprefix --ignore=,$(SERVER_TESTS))" "npm --prefix $(WEB) test --silent"
 COMPILED_TESTS = "`test -e $(STAMPS)/compiled && echo NVR_COMPILED=1` $(BIN)/pytest -n 4 $(PYTEST_ARGS) $(SERVER_TESTS) `test -e $(STAMPS)/compiled && echo tests/recorder $(COMPILED_STORAGE_TESTS)`"
@@ -162,7 +179,7 @@ endef
 
 test: $(STAMPS)/test $(STAMPS)/node
 	@failed=""; mkdir -p build; nice -n 5 $(STEP) $(STAMPS)/compiled >build/compiling.log 2>&1 </dev/null & \
-	$(call RUN_ALL,"$(STEP) $(WEB)/dist/index.html" $(CHECKS) $(TESTS)); \
+	$(call RUN_ALL,"$(STEP) $(WEB)/dist/index.html" "$(STEP) $(STAMPS)/extension" $(CHECKS) $(EXTENSION_TESTS) $(TESTS)); \
 	wait; cat build/compiling.log; \
 	$(call RUN_ALL,$(COMPILED_TESTS)); \
 	missing() { printf '\n!! NOT TESTED on this machine: %s\n!! To test it: %s\n' "$$1" "$$2"; }; \
@@ -173,6 +190,7 @@ test: $(STAMPS)/test $(STAMPS)/node
 	/usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0")' 2>/dev/null || \
 	  missing "recording from a foreign RTSP server" "apt-get install gir1.2-gst-rtsp-server-1.0 python3-gi"; \
 	$(CAN_COMPILE) || missing "recording compiled" "apt-get install gcc libpython3-dev"; \
+	command -v cargo >/dev/null || missing "the extension" "install Rust: https://rustup.rs"; \
 	ldconfig -p 2>/dev/null | grep -q libvlc.so || missing "footage played by VLC" "apt-get install vlc-bin vlc-plugin-base"; \
 	command -v ffmpeg >/dev/null || missing "footage played by FFmpeg's programs" "apt-get install ffmpeg"; \
 	if [ -n "$$failed" ]; then printf "\nFAILED:$$failed\n"; exit 1; fi; printf '\nAll passed.\n'
@@ -217,5 +235,5 @@ sbom licences outdated: $(STAMPS)/test | $(STAMPS)/node
 	@$(BIN)/python -m tests.supply $@
 
 clean:
-	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist packets/target build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find nvr storage tests -name __pycache__ -prune -exec rm -rf {} +

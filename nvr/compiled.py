@@ -34,6 +34,8 @@ MODULES: Final = (
     "nvr.recorder.audio.audio_time",
     "nvr.recorder.clocks.beginning",
     "nvr.recorder.camera",
+    "nvr.recorder.lane.crossing",
+    "nvr.recorder.lane.lane",
     "nvr.recorder.clocks.camera_clock",
     "nvr.recorder.clocks.clock",
     "nvr.recorder.run.counting",

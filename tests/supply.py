@@ -250,9 +250,22 @@ def _inner_parts() -> Iterator[Part]:
     yield Part("cpython", python, f"pkg:generic/cpython@{python}", "PSF-2.0")
 
 
+def _crate_parts(top: Path) -> Iterator[Part]:
+    """What is linked into the extension, by its lock; licences are those that the crates state."""
+    lock = tomllib.loads((top / "packets/Cargo.lock").read_text(encoding="utf-8"))
+    lines = (top / "packets/licences.txt").read_text(encoding="utf-8").splitlines()
+    licences = {name: licence for name, _, licence in (line.partition(" ") for line in lines)}
+    for entry in lock["package"]:
+        if entry["name"] in licences:
+            purl = f"pkg:cargo/{entry['name']}@{entry['version']}"
+            hashes = (("SHA-256", entry["checksum"]),)
+            yield Part(entry["name"], entry["version"], purl, licences[entry["name"]], hashes)
+
+
 def parts(top: Path = _TOP) -> list[Part]:
     """All that runs with the product in this environment, by name."""
-    return sorted((*_python_parts(top), *_page_parts(top), *_inner_parts()), key=lambda part: part.purl)
+    found = (*_python_parts(top), *_page_parts(top), *_crate_parts(top), *_inner_parts())
+    return sorted(found, key=lambda part: part.purl)
 
 
 def sbom(found: list[Part], top: Path = _TOP) -> dict[str, Any]:
@@ -263,7 +276,7 @@ def sbom(found: list[Part], top: Path = _TOP) -> dict[str, Any]:
     components = [_component(part) for part in found]
     needs: Mapping[str, list[str]] = {part.purl: [purls[name] for name in part.needs] for part in found}
     direct = sorted(purls[canonicalize_name(Requirement(line).name)] for line in project["dependencies"])
-    direct += [part.purl for part in found if part.purl.startswith("pkg:npm/")]
+    direct += [part.purl for part in found if part.purl.startswith(("pkg:npm/", "pkg:cargo/"))]
     body = json.dumps(components, sort_keys=True)
     return {
         "bomFormat": "CycloneDX",

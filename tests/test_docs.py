@@ -153,5 +153,7 @@ def test_every_dependency_has_a_reason() -> None:
         for requirement in (*project["dependencies"], *chain(*project["optional-dependencies"].values()))
     }
     wanted |= {*package.get("dependencies", {}), *package.get("devDependencies", {})}
+    crate = tomllib.loads((TOP / "packets/Cargo.toml").read_text(encoding="utf-8"))
+    wanted |= {*crate["dependencies"], *crate["dev-dependencies"]}
     text = (TOP / "docs/design/dependencies.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)) == wanted

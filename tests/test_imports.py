@@ -267,6 +267,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.recorder": frozenset(
         {
             "nvr.config",
+            "nvr.recorder.lane",
             "nvr.recorder.loop",
             "nvr.recorder.media",
             "nvr.recorder.run",
@@ -280,6 +281,16 @@ ALLOWED: dict[str, frozenset[str]] = {
         }
     ),
     "nvr.recorder.clocks": frozenset({"nvr.recorder.media", "storage", "storage.catalogue"}),
+    "nvr.recorder.lane": frozenset(
+        {
+            "nvr.recorder.loop",
+            "nvr.recorder.media",
+            "nvr.recorder.run",
+            "nvr.recorder.sources.rtp",
+            "nvr.recorder.sources.rtsp",
+            "storage.format",
+        }
+    ),
     "nvr.recorder.loop": frozenset(),
     "nvr.recorder.media": frozenset({"storage", "storage.format"}),
     "nvr.recorder.probe": frozenset(

@@ -96,6 +96,7 @@ def test_the_sbom_names_all_that_runs(tmp_path: Path) -> None:
         "cryptography",
         "litestar",
         "zxcvbn-rs-py",
+        "pyo3",
         "hls.js",
         "preact",
         "ffmpeg",
@@ -111,6 +112,18 @@ def test_the_sbom_names_all_that_runs(tmp_path: Path) -> None:
         component for component in document["components"] if component["purl"].startswith(("pkg:pypi/", "pkg:npm/"))
     ]
     assert all(component["externalReferences"][0]["hashes"] for component in locked)
+
+
+@pytest.mark.skipif(shutil.which("cargo") is None, reason="cargo is not here: install Rust, https://rustup.rs")
+def test_what_is_linked_into_the_extension_is_listed() -> None:
+    tree = subprocess.run(
+        ["cargo", "tree", "--locked", "--features", "python", "--edges", "normal,no-proc-macro", "--prefix", "none",
+         "--format", "{p} {l}"],
+        cwd=TOP / "packets", capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    lines = {" ".join([line.split()[0], *line.replace("(*)", "").split()[2:]]) for line in tree.splitlines()}
+    listed = set((TOP / "packets/licences.txt").read_text().splitlines())
+    assert {line for line in lines if not line.startswith("nvr-packets")} == listed
 
 
 def test_every_part_states_a_licence_that_lets_us_deliver_it() -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from nvr.backoff import Backoff
 from nvr.config import CameraSettings, Redactor
+from nvr.recorder.lane.lane import give_lane, take_lane
 from nvr.recorder.loop.crash_slots import WORKING, mark_of
 from nvr.recorder.loop.limiter import Outages, Turns
 from nvr.recorder.media.packets import Ended, Source
@@ -202,6 +203,7 @@ class CameraRecorder:
             pipeline.keyframe_wait_us = max(self._keyframe_wait_us, 2 * self._longest_keyframe_us)
             taken_us = None
             source = self._source = self.choice.source(pipeline)
+            give_lane(source, pipeline)
             pipeline.counting.source = partial(_counters, source)
             try:
                 ended = self._redacted(await source.run())
@@ -213,6 +215,7 @@ class CameraRecorder:
                 # From here on the connection is counted as past, and nothing of it is kept.
                 self._counted, pipeline.counting.source = added(self._counted, pipeline.counted()), dict
                 self._pipeline = self._source = None
+                take_lane(source, pipeline)
             failures = 0 if pipeline.had_footage_s else failures + 1
             self._longest_keyframe_us = max(self._longest_keyframe_us, pipeline.longest_keyframe_us)
             self._outages.fell(self.camera.id, time.monotonic())

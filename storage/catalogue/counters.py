@@ -65,6 +65,8 @@ NAMES: Final[Mapping[str, str]] = {
         "differences of the ways of two frames, in absolute value, that interarrival jitter is made of, microseconds"
     ),
     "jitter_readings": "how many of them",
+    "by_extension": "whole frames that the extension took, from packets to fragments",
+    "handed_over": "times that the extension found something that is not regular, and left it to the reference",
 }
 """Every count, and what it counts."""
 

@@ -14,7 +14,7 @@ from storage.causes import Cause
 if TYPE_CHECKING:
     from nvr.recorder.media.inits import Template
 
-__all__ = ["LOSSES", "AudioFormat", "AudioPacket", "AudioUnit", "Ended", "Frame", "PacketSink", "Source"]
+__all__ = ["LOSSES", "AudioFormat", "AudioPacket", "AudioUnit", "Ended", "Frame", "Lane", "PacketSink", "Source"]
 
 LOSSES: Final = ("", "network", "camera", "server")
 """What ``Frame.loss`` may be: nothing is missing before it; numbers are missing in the sequence of packets before it;
@@ -115,6 +115,53 @@ class Ended(Exception):
         super().__init__(cause, detail)
         self.cause = cause
         self.detail: Mapping[str, Any] = detail or {}
+
+
+class Lane(Protocol):
+    """Who takes what is regular of a connection, from packets to fragments, and has its state meanwhile
+    (``nvr.recorder.lane``)."""
+
+    handed_over: int
+    channel: int
+    """Of the packets that it takes."""
+
+    @property
+    def is_in(self) -> bool:
+        """Whether it has the state."""
+
+    @property
+    def frames(self) -> int:
+        """Frames that it took."""
+
+    @property
+    def open_us(self) -> int | None:
+        """As in ``Source``, while it has the state."""
+
+    @property
+    def unwritten_us(self) -> int | None:
+        """When the oldest frame was read that is in no fragment, while it has the state."""
+
+    def is_newer(self, before_us: int) -> bool:
+        """Whether it has a frame that was read after this."""
+
+    def begin(self, video: Any, framing: Any) -> None:
+        """The camera plays: its packets come to these."""
+
+    def settled(self) -> None:
+        """A read was settled, by whomever."""
+
+    def take(self, end: int) -> int:
+        """Takes what was read, up to ``end`` of the buffer. Returns where the rest begins, or -1 less where the
+        reference is to go on. Raises what handlers do."""
+
+    def sync(self) -> None:
+        """Somebody is about to ask for counts."""
+
+    def leave(self) -> None:
+        """Something is about to change: gives the state back."""
+
+    def leave_locked(self) -> None:
+        """The same, under the pipeline's lock."""
 
 
 class PacketSink(Protocol):

@@ -22,7 +22,7 @@ from nvr.recorder.clocks.clock import ClockWatch, RunClock
 from nvr.recorder.clocks.timeline import Timeline
 from nvr.recorder.media.inits import Template
 from nvr.recorder.media.nal import parameter_sets
-from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, Frame
+from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, Frame, Lane
 from nvr.recorder.run.counting import Counting
 from nvr.recorder.run.cutting import Cutter
 from nvr.recorder.run.disks import Disks
@@ -118,6 +118,12 @@ class Pipeline:
         self.had_footage_s = 0.0
         self._camera_clock: CameraClock | None = None
         self.counting = Counting()
+        self.lane: Lane | None = None
+
+    def _synced(self) -> None:
+        """What is counted in the lane is known now."""
+        if self.lane is not None:
+            self.lane.sync()
 
     def because(self, class_: str) -> None:
         """The connection is made because of a gap of this class."""
@@ -131,12 +137,16 @@ class Pipeline:
     @property
     def usual_us(self) -> int:
         """How far apart the camera's frames usually are, microseconds."""
+        self._synced()
         return self._timeline.usual_us if self._timeline is not None else 0
 
     @property
     def unwritten_us(self) -> int | None:
         """When the oldest frame was read that was not given to a disk yet, by the monotonic clock, microseconds. Any
         thread may ask."""
+        lane = self.lane
+        if lane is not None and lane.is_in:
+            return lane.unwritten_us
         kept, held, run = self._kept, self._held, self.run
         found = [kept[0][0].read_us] if kept else []
         if held:
@@ -176,6 +186,7 @@ class Pipeline:
     def counted(self) -> dict[str, int]:
         """What was counted on this connection so far, without zeros; names are those of
         storage/catalogue/counters.py."""
+        self._synced()
         audio = self._audio.counted() if self._audio is not None else {}
         return self.counting.all(self.run, self._timeline, self._clock, audio)
 
@@ -464,6 +475,8 @@ class Pipeline:
         with self._lock:
             if self._ended is not None:
                 return
+            if self.lane is not None:
+                self.lane.leave_locked()
             self._ended = ended
             now_us = self._realtime_us()
             try:
@@ -507,10 +520,13 @@ class Pipeline:
 
     def _poll(self) -> Ended | None:
         now_us, waiting = self._realtime_us(), self._waiting
+        self._synced()
         verdict = self._idle_now(now_us)
         idle = self.idle
         if idle is None:
             return None
+        if self.lane is not None:
+            self.lane.leave_locked()
         quiet_us = self._monotonic_us() - waiting.since_us
         if self.run is None and self._held and verdict != "connecting":
             # What came before it fell silent is footage already, and not part of what is told of the silence.
@@ -539,7 +555,10 @@ class Pipeline:
             # A frame is being taken.
             return None
         try:
-            if self._ended is None:
+            lane = self.lane
+            if self._ended is None and (lane is None or not lane.is_newer(before_us)):
+                if lane is not None:
+                    lane.leave_locked()
                 self._keep(before_us)
         except Ended as ended:
             return ended

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from nvr.recorder.media.packets import Lane
 from nvr.recorder.sources.rtp.errors import ProtocolError
 from nvr.recorder.sources.rtsp.message import Message, parse_head
 
@@ -81,6 +82,8 @@ class Framing:
         self.tail = -1
         """While ``settle`` is called: the channel whose packet ended this read, with nothing behind it; -1: it ended
         otherwise."""
+        self.lane: Lane | None = None
+        """Who takes what is regular first."""
         self.loose: bytearray | None = None
         """Lines of a description whose length its answer did not say, from that answer on."""
 
@@ -104,6 +107,17 @@ class Framing:
         self._channels = []
         self._settles = []
         self.on_message = nobody
+        self.lane = None
+
+    @property
+    def memory(self) -> bytearray:
+        """Where what is read lies."""
+        return self._buffer.data
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether packets follow each other, with nothing between."""
+        return self._in_step and not self._junk_in_row
 
     def get_buffer(self) -> memoryview:
         """Where the next bytes go. They must be read and handed to ``received`` before another connection's call."""
@@ -123,8 +137,18 @@ class Framing:
         end = len(self._rest) + count
         self._rest = b""
         self._last = self.tail = -1
+        at, lane = 0, self.lane
+        if lane is not None:
+            at = lane.take(end)
+            if at >= 0:
+                if at < end:
+                    self._rest = bytes(self._buffer.view[at:end])
+                return
+            at = -1 - at
+            if at:
+                self._last = lane.channel
         try:
-            at = self._parse(end)
+            at = self._parse(at, end)
             self.tail = self._last if at == end else -1
         finally:
             for settle in self._settles:
@@ -132,11 +156,10 @@ class Framing:
         if at < end:
             self._rest = bytes(self._buffer.view[at:end])
 
-    def _parse(self, end: int) -> int:
-        """Handles what is whole; returns where the unfinished begins."""
+    def _parse(self, at: int, end: int) -> int:
+        """Handles what is whole from here on; returns where the unfinished begins."""
         data, view = self._buffer.data, self._buffer.view
         channels = self._channels
-        at = 0
         while at < end:
             first = data[at]
             if first == _DOLLAR:

@@ -23,7 +23,7 @@ from nvr.recorder.loop.crash_slots import WORKING, mark_of
 from nvr.recorder.loop.pace import LATENESS
 from nvr.recorder.media.inits import Template
 from nvr.recorder.media.nal import annex_b, prefixed_parameter_sets
-from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, PacketSink
+from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, Lane, PacketSink
 from nvr.recorder.media.packets import Frame as Packet
 from nvr.recorder.sources.rtp.aac import AudioFrame
 from nvr.recorder.sources.rtp.codecs import CODECS
@@ -63,8 +63,11 @@ class NativeSource:
     """One connection to one camera. ``unsupported`` says, after ``run``, what kept this source from reading a camera
     that another may read; ``refused_tcp``: it was the transport. ``burst_us``: see ``Jitter``."""
 
-    def __init__(self, camera: CameraSettings, sink: PacketSink, *, burst_us: int = BURST_US) -> None:
+    def __init__(
+        self, camera: CameraSettings, sink: PacketSink, *, burst_us: int = BURST_US, clocks: Clocks = _CLOCKS
+    ) -> None:
         self._camera = camera
+        self._clocks = clocks
         self._mark = mark_of(camera.id)
         self._sink = sink
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -90,8 +93,14 @@ class NativeSource:
         self._audio_failed = False
         self._bare_keyframes = 0
         self._session: RtspSession | None = None
+        self.lane: Lane | None = None
         self.unsupported: str | None = None
         self.refused_tcp = False
+
+    @property
+    def camera_id(self) -> str:
+        """Whose connection it is."""
+        return self._camera.id
 
     def stop(self) -> None:
         """Asks for an end; from any thread."""
@@ -109,23 +118,37 @@ class NativeSource:
         """What was counted on this connection; packets, pictures, bytes and microseconds."""
         if self._video is None:
             return {}
+        lane = self._synced()
         return {
             "packets": self._video.packets,
             "received": self.sense.frames,
             "received_bytes": self._video.bytes + (self._audio.bytes if self._audio is not None else 0),
             "received_us": self._received.us,
             **(self._jitter.counts() if self._jitter is not None else {}),
+            **({"by_extension": lane.frames, "handed_over": lane.handed_over} if lane is not None else {}),
             **self.faults,
         }
+
+    def _synced(self) -> Lane | None:
+        """The lane, whose counts are known now."""
+        lane = self.lane
+        if lane is not None:
+            lane.sync()
+        return lane
 
     @property
     def open_us(self) -> int | None:
         """As in ``Source``."""
+        lane = self.lane
+        if lane is not None and lane.is_in:
+            return lane.open_us
         return self._video.open_us if self._video is not None else None
 
     def pause(self) -> None:
         """As in ``Source``."""
         try:
+            if self.lane is not None:
+                self.lane.leave()
             if self._video is not None:
                 self._video.pause()
         except Exception as error:
@@ -142,6 +165,7 @@ class NativeSource:
     @property
     def seen(self) -> Seen:
         """What was counted of what comes, for the question whether it makes sense."""
+        self._synced()
         sense, video = self.sense, self._video
         packets, lost = (video.packets, video.sequence.lost) if video is not None else (0, 0)
         return Seen(packets, lost, sense.units, sense.ends, sense.frames, sense.keyframes_begun, sense.keyframes)
@@ -157,6 +181,7 @@ class NativeSource:
         video = self._video
         if video is None:
             return {}
+        self._synced()
         counts = video.depacketiser.counts
         strangers = self._session.connection.strangers if self._session is not None else 0
         return {
@@ -201,6 +226,8 @@ class NativeSource:
         except Exception as error:
             return self._ours_if_late(self._why(error, plays=False), error)
         self._session = session
+        if self.lane is not None and self._video is not None:
+            self.lane.begin(self._video, session.connection.offer(self.lane))
         self._sink.connected()
         if session.no_audio:
             self._sink.no_audio(session.no_audio)
@@ -208,6 +235,8 @@ class NativeSource:
         try:
             ended = self._why(await watch.ended(), plays=True)
             if ended.cause in (Cause.ENDED, Cause.STALLED) and self._video is not None:
+                if self.lane is not None:
+                    self.lane.leave()
                 self._video.end()
         except Exception as error:
             ended = self._why(error, plays=True)
@@ -234,11 +263,11 @@ class NativeSource:
             self._time_base = Fraction(1, track.media.clock_rate)
             self._codec = track.media.codec
             self._jitter = Jitter(track.media.clock_rate, self._burst_us)
-            video = self._video = video_receiver(track, ssrc, _CLOCKS, self._picture, self._clock, self._at_bye)
-            return Handlers(video.on_rtp, video.on_rtcp, video.skim, self._settle)
+            video = self._video = video_receiver(track, ssrc, self._clocks, self._picture, self._clock, self._at_bye)
+            return Handlers(video.on_rtp, video.on_rtcp, video.skim, self.settle)
         self._audio_rate = track.media.clock_rate
         self._audio_format = audio_format(track.media)
-        audio = self._audio = AudioReceiver(track, ssrc, _CLOCKS, lambda: self._video, self._frame, _nothing)
+        audio = self._audio = AudioReceiver(track, ssrc, self._clocks, lambda: self._video, self._frame, _nothing)
         return Handlers(self._on_audio, audio.on_rtcp)
 
     def _on_audio(self, data: memoryview) -> None:
@@ -274,12 +303,12 @@ class NativeSource:
         loss = picture.loss
         if picture.keyframe:
             # To learn what a first one says may take a while.
-            waited_us = max(waited_us, _CLOCKS.monotonic_us() - arrived_us)
+            waited_us = max(waited_us, self._clocks.monotonic_us() - arrived_us)
         self._sink.packet(
             Packet(picture.parts, sets, self._time_base, pts, dts, picture.keyframe, loss, waited_us=waited_us)
         )
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """A read ended. If the last that came is the end of a frame, the kernel knows when that came."""
         video = self._video
         assert video is not None
@@ -289,16 +318,33 @@ class NativeSource:
         self._packets_read = video.packets
         is_whole = self._whole_at == video.packets
         # Where the read ended with a frame, the clock was asked a moment ago.
-        now_us = video.took_us if is_whole else _CLOCKS.monotonic_us()
+        now_us = video.took_us if is_whole else self._clocks.monotonic_us()
         self._received.came(now_us)
+        if is_whole and self._session is not None and self._is_asked(now_us):
+            connection = self._session.connection
+            if connection.tail == video.track.channel:
+                self._ask(now_us, self._whole_dts)
+        if is_whole and self.lane is not None:
+            self.lane.settled()
+
+    def whole_read(self, now_us: int, dts: int) -> None:
+        """A read ended in the lane, with the end of a frame of this decoding time, and nothing behind it."""
+        if now_us >= self._asked_due_us and self._is_asked(now_us):
+            self._ask(now_us, dts)
+
+    def _is_asked(self, now_us: int) -> bool:
+        """Whether the kernel is to be asked now."""
         jitter = self._jitter
-        if not is_whole or now_us < self._asked_due_us or self._session is None or jitter is None:
-            return
+        if now_us < self._asked_due_us or jitter is None:
+            return False
         if jitter.readings >= _ASKED_AT_ONCE:
             self._asked_due_us = now_us + _ASKED_EACH_US
-        connection = self._session.connection
-        if connection.tail == video.track.channel and (quiet_us := connection.quiet_us()) is not None:
-            jitter.arrived(self._whole_dts, now_us - quiet_us)
+        return True
+
+    def _ask(self, now_us: int, dts: int) -> None:
+        jitter, session = self._jitter, self._session
+        if jitter is not None and session is not None and (quiet_us := session.connection.quiet_us()) is not None:
+            jitter.arrived(dts, now_us - quiet_us)
             self._sink.arrived(quiet_us)
 
     def _at_keyframe(self, sets: tuple[bytes, ...], data: bytes) -> bool:
@@ -331,6 +377,7 @@ class NativeSource:
         self._loop.call_later(_GOODBYE_S, self._gone, self._video.taken)
 
     def _gone(self, packets: int) -> None:
+        self._synced()
         if self._session is not None and self._video is not None and self._video.taken == packets:
             self._session.connection.fail(ClosedError("the camera ended the stream (RTCP BYE)"))
 
@@ -344,14 +391,16 @@ class NativeSource:
             self._sink.audio(AudioPacket(format_, frame.data, pts, format_.unit_samples or frame.samples))
 
     def _came(self) -> tuple[int, int]:
+        self._synced()
         return self._video.packets if self._video is not None else 0, self.sense.frames
 
     def _report(self) -> None:
         assert self._session is not None
+        self._synced()
         for receiver in (self._video, self._audio):
             if receiver is not None and receiver.packets:
                 self._session.connection.send_packet(
-                    receiver.track.rtcp_channel, receiver.reports.report(_CLOCKS.monotonic_us())
+                    receiver.track.rtcp_channel, receiver.reports.report(self._clocks.monotonic_us())
                 )
 
     # How it ended ----------------------------------------------------------------------------------------------------

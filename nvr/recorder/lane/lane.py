@@ -1,0 +1,266 @@
+"""One connection's lane: when it is entered, what comes of a read, when it is left.
+
+Called on the event loop; ``leave_locked`` and what any thread may ask under the pipeline's lock, which is held while a
+read is taken. Invariant: either the lane has a connection's state or the reference has, and whoever asks the reference
+for it calls ``sync`` before, or ``leave`` if something is to change.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from nvr import extension
+from nvr.recorder.lane.crossing import Crossing
+from nvr.recorder.loop.crash_slots import WORKING, mark_of
+from nvr.recorder.media.fragments import Covered, MuxedFragment
+from nvr.recorder.run.pipeline import Pipeline
+from nvr.recorder.sources.rtp.frame import CodedFrame
+from nvr.recorder.sources.rtsp.receiving import VideoReceiver
+from nvr.recorder.sources.rtsp.source import NativeSource
+from storage.format.boxes import Fragment, TrackFragment
+
+if TYPE_CHECKING:
+    from nvr.recorder.sources.rtsp.framing import Framing
+
+__all__ = ["FastLane", "give_lane", "take_lane"]
+
+log = logging.getLogger(__name__)
+
+# Why the lane stopped, as ``packets/src/lane.rs`` numbers it.
+_TAKEN, _TAKEN_WHOLE, _FRAGMENT, _FRAME, _OTHER, _PACKET = range(6)
+# So many reads pass at most between two attempts to enter, of a connection that is not regular.
+_MOST_SKIPPED: Final = 16
+# So often it is looked for while there is none.
+_LOOK_US: Final = 30_000_000
+
+
+class _Extension:
+    """The process's. It may be built while cameras are recorded already."""
+
+    def __init__(self) -> None:
+        self._due_us = 0
+        self._has_failed = False
+        self.module: Any = None
+
+    def look(self, now_us: int) -> Any:
+        """The module, if there is one by now; monotonic microseconds."""
+        if self.module is None and now_us >= self._due_us and not self._has_failed:
+            is_first, self._due_us = not self._due_us, now_us + _LOOK_US
+            self.module = extension.load()
+            if self.module is not None:
+                log.info("packets are read by the extension")
+            elif is_first:
+                log.info("packets are read by the reference: there is no extension")
+        return self.module
+
+    def give_up(self, error: BaseException) -> None:
+        """A fault in it."""
+        log.error("the extension failed and is not used any more: %s", error)
+        self.module, self._has_failed = None, True
+
+
+_EXTENSION: Final = _Extension()
+
+
+def give_lane(source: object, pipeline: Pipeline) -> None:
+    """Gives a connection that is about to begin a lane, if its source has packets."""
+    if isinstance(source, NativeSource) and extension.is_wanted():
+        source.lane = pipeline.lane = FastLane(source, pipeline)
+
+
+def take_lane(source: object, pipeline: Pipeline) -> None:
+    """The connection is over, and its counts are known. The lane knows them and they it: nothing is to keep them."""
+    pipeline.lane = None
+    if isinstance(source, NativeSource):
+        source.lane = None
+
+
+class FastLane:
+    """Of one connection. ``frames`` were taken by it so far, and ``handed_over`` says how often something was not
+    regular."""
+
+    def __init__(self, source: NativeSource, pipeline: Pipeline) -> None:
+        self._source = source
+        self._pipeline = pipeline
+        self._lock = pipeline._lock
+        self._mark = mark_of(source.camera_id)
+        self._crossing: Crossing | None = None
+        self._framing: Framing | None = None
+        self._video: VideoReceiver | None = None
+        self._lane: Any = None
+        # What decode times in fragments count from, as the lane knows it; the packets there were when it was last asked
+        # for its counts.
+        self._base = 0
+        self._synced = -1
+        self._skips = self._skip = 0
+        self._frames = self._frames_before = 0
+        self.handed_over = 0
+        self.channel = -1
+
+    def begin(self, video: VideoReceiver, framing: Framing) -> None:
+        """The camera plays: from now on the lane may be entered."""
+        self._crossing = Crossing(self._source, video, self._pipeline)
+        self._video, self._framing = video, framing
+        self.channel = video.track.channel
+
+    @property
+    def is_in(self) -> bool:
+        """Whether the lane has the state."""
+        return self._lane is not None
+
+    @property
+    def frames(self) -> int:
+        """Frames that it took."""
+        lane = self._lane
+        return self._frames if lane is None else self._frames + int(lane.frames) - self._frames_before
+
+    @property
+    def open_us(self) -> int | None:
+        """As in ``Source``."""
+        lane = self._lane
+        found: int | None = None if lane is None else lane.open_us
+        return found
+
+    @property
+    def unwritten_us(self) -> int | None:
+        """As in ``Fragmenter``."""
+        lane = self._lane
+        found: int | None = None if lane is None else lane.unwritten_us
+        return found
+
+    def is_newer(self, before_us: int) -> bool:
+        """Whether it has a frame that was read after this."""
+        lane = self._lane
+        return lane is not None and lane.newest_us > before_us
+
+    # In and out ------------------------------------------------------------------------------------------------------
+
+    def settled(self) -> None:
+        """The reference has settled a read: the lane is entered if what came is regular again."""
+        crossing, framing = self._crossing, self._framing
+        if self._lane is not None or crossing is None or framing is None:
+            return
+        if self._skip:
+            self._skip -= 1
+            return
+        with self._lock:
+            module = _EXTENSION.look(self._pipeline._monotonic_us())
+            if module is not None and framing.is_regular:
+                self._lane = lane = crossing.enter(module, framing.memory)
+                if lane is not None:
+                    run = self._pipeline.run
+                    assert run is not None
+                    self._base, self._synced, self._frames_before = run._muxer._base, -1, lane.frames
+                    self._skips = 0
+                    return
+        self._skip = self._skips = min(2 * self._skips + 1, _MOST_SKIPPED)
+
+    def sync(self) -> None:
+        """Gives the reference the counts, for somebody who asks."""
+        lane, crossing = self._lane, self._crossing
+        if lane is None or crossing is None:
+            return
+        came = lane.came
+        if came != self._synced:
+            self._synced = came
+            crossing.counted(lane)
+
+    def leave(self) -> None:
+        """Gives the reference the state, for something to change it."""
+        if self._lane is not None:
+            with self._lock:
+                self.leave_locked()
+
+    def leave_locked(self) -> None:
+        """The same under the pipeline's lock."""
+        lane, crossing = self._lane, self._crossing
+        if lane is not None and crossing is not None:
+            crossing.leave(lane)
+            self._frames += lane.frames - self._frames_before
+            self._lane = None
+
+    # A read ----------------------------------------------------------------------------------------------------------
+
+    def take(self, end: int) -> int:
+        """Takes what was read into the buffer, up to ``end``. Returns where the rest begins, of which nothing can be
+        said yet, and the read is settled; or -1 less where the reference is to go on.
+
+        Raises:
+            Ended: as ``PacketSink``.
+            RuntimeError: a fault in the extension.
+        """
+        if self._lane is None:
+            return -1
+        try:
+            return self._take(end)
+        except BaseException:
+            # As after each read, whatever a handler raises.
+            self._source.settle()
+            raise
+
+    def _take(self, end: int) -> int:
+        data, timestamp, keyframe = b"", 0, False
+        with self._lock:
+            lane = self._lane
+            if lane is None:
+                return -1
+            pipeline = self._pipeline
+            now_us, monotonic_us = pipeline._realtime_us(), pipeline._monotonic_us()
+            at, why = 0, _FRAGMENT
+            try:
+                while why == _FRAGMENT:
+                    found: int = lane.take(at, end, now_us, monotonic_us)
+                    at, why = found >> 3, found & 7
+                    if why == _FRAGMENT:
+                        self._write(lane)
+                if why > _FRAGMENT:
+                    if why == _FRAME:
+                        data, timestamp, keyframe = lane.odd_frame()
+                    self.handed_over += why != _OTHER
+                    self.leave_locked()
+            except BaseException as error:
+                self._failed(error)
+                raise
+        if why == _TAKEN_WHOLE and at == end:
+            self._source.whole_read(monotonic_us, lane.whole_time)
+        elif why == _FRAME:
+            assert self._video is not None
+            self._video._take((CodedFrame([data], timestamp, keyframe, "", False),), -1)
+        return at if why < _FRAGMENT else -1 - at
+
+    def _failed(self, error: BaseException) -> None:
+        """Whatever it is ends the connection."""
+        if type(error).__module__ == "pyo3_runtime":
+            # It panicked: nothing that it says of its state can be relied upon.
+            _EXTENSION.give_up(error)
+            self._lane = None
+            raise RuntimeError("the extension failed") from None
+        self.leave_locked()
+
+    def _write(self, lane: Any) -> None:
+        """A fragment is whole."""
+        WORKING.on(self._mark)
+        pipeline = self._pipeline
+        run, timeline = pipeline.run, pipeline._timeline
+        assert run is not None and timeline is not None
+        muxer, clock = run._muxer, timeline.clock
+        data, place, rows, ending, times = lane.fragment()
+        sequence, decode_time, data_offset, count, size = place
+        end, sync, read_us = ending
+        clock._base_media_us, clock._base_wall_us, clock._ppm = times
+        part = TrackFragment(muxer.video_track.track_id, decode_time, data_offset, count, size, rows)
+        run._write(
+            MuxedFragment(
+                [data],
+                data_offset + size,
+                Fragment(sequence, (part,), None),
+                Covered(decode_time, end, count, sync),
+                data_offset - 8,
+                read_us,
+            )
+        )
+        if muxer._base != self._base:
+            self._base = muxer._base
+            lane.begin_file(self._base)
+        pipeline._note_footage(run)

@@ -1,0 +1,252 @@
+"""With the lane and without it, the same bytes at the same times make the same fragments, counts and causes, and leave
+the same state."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.recorder.lane.rig import MODULE, Stream, Way, differences, framed, report
+from tests.recorder.sources.odd import H264, H265, Camera, packet
+from tests.recorder.sources.rtp.test_habits import BOTH, ONLY_H264, ONLY_H265
+
+pytestmark = pytest.mark.skipif(MODULE is None, reason="the extension is not built: python -m nvr.extension")
+
+# What no two connections have in common, what is left over from frames that have ended, and what is compared joined.
+SKIPPED = frozenset(
+    {
+        "lane",
+        "reports",
+        "_at_run",
+        "_at_loss",
+        "_leading_lost",
+        "_header_at",
+        "_unit_bytes",
+        "_header",
+        "_middle",
+        "tail",
+        "_parts",
+        "_owned",
+    }
+)
+SKIPPED_PLACES = ("_buffer",)
+FAULTS = (
+    "lost", "twice", "swapped", "marker", "unmarked", "time", "back", "far", "ssrc", "type", "extension", "padding",
+    "empty", "short", "header", "stranger", "junk", "message", "report", "bye", "cut", "behind", "first", "data",
+)  # fmt: skip
+ASKED = ("counters", "report", "risk", "keep", "poll")
+
+
+def spoil(rng: random.Random, stream: Stream, made: list[bytes]) -> list[bytes]:
+    """What comes of these packets on the wire, with a fault."""
+    fault, at = rng.choice(FAULTS), rng.randrange(len(made))
+    each = bytearray(made[at])
+    before: list[bytes] = []
+    after: list[bytes] = []
+    if fault == "lost":
+        return [framed(one) for number, one in enumerate(made) if number != at]
+    if fault == "swapped" and len(made) > 1:
+        other = (at + 1) % len(made)
+        made[at], made[other] = made[other], made[at]
+        return [framed(one) for one in made]
+    if fault == "twice":
+        after = [framed(bytes(each))]
+    elif fault == "marker":
+        each[1] ^= 0x80
+    elif fault == "unmarked":
+        return [framed(bytes((one[0], one[1] & 0x7F)) + one[2:]) for one in made]
+    elif fault in ("time", "back", "far"):
+        step = {"time": 1, "back": -40_000, "far": 90_000 * 40}[fault]
+        each[4:8] = (int.from_bytes(each[4:8], "big") + step & 0xFFFFFFFF).to_bytes(4, "big")
+        if fault != "time":
+            stream.timestamp = stream.timestamp + step & 0xFFFFFFFF
+    elif fault == "ssrc":
+        if rng.random() < 0.5:
+            stream.ssrc += 1
+        each[11] ^= 1
+    elif fault == "type":
+        each[1] ^= 1
+    elif fault == "extension":
+        each = bytearray(bytes((0x90,)) + each[1:12] + b"\0\0\0\1abcd" + each[12:])
+    elif fault == "padding":
+        each = bytearray(bytes((0xA0,)) + each[1:] + b"\0\0\3")
+    elif fault == "empty":
+        before = [framed(packet(b"", stream.number, stream.timestamp, ssrc=stream.ssrc))]
+        stream.number = stream.number + 1 & 0xFFFF
+    elif fault == "short":
+        del each[rng.randrange(1, len(each)) :]
+    elif fault == "header":
+        each[12] = rng.randrange(256)
+    elif fault == "stranger":
+        before = [framed(b"\1\2\3", 9)]
+    elif fault == "junk":
+        before = [rng.randbytes(rng.randrange(1, 9))]
+    elif fault == "message":
+        before = [b"RTSP/1.0 200 OK\r\nCSeq: 9\r\n\r\n"]
+    elif fault == "report":
+        before = [framed(report(1_700_000_000_000_000), 1)]
+    elif fault == "bye":
+        before = [framed(b"\x81\xcb\0\1\0\0\0\7", 1)]
+    elif fault == "cut":
+        return [framed(bytes(one)) for one in made[:at]] + [framed(bytes(each))[: rng.randrange(1, len(each) + 4)]]
+    elif fault == "behind":
+        payload = stream.sets[-1] if rng.random() < 0.5 else stream.messages()
+        after = [framed(packet(payload, stream.number, stream.timestamp, ssrc=stream.ssrc))]
+        stream.number = stream.number + 1 & 0xFFFF
+    elif fault == "first":
+        unit = stream.slice(key=False, first=True, size=20)
+        after = [framed(packet(unit, stream.number, stream.timestamp, True, ssrc=stream.ssrc))]
+        stream.number = stream.number + 1 & 0xFFFF
+    elif fault == "data" and len(each) > 13:
+        each[rng.randrange(12, len(each))] = rng.randrange(256)
+    return [*map(framed, made[:at]), *before, framed(bytes(each)), *after, *map(framed, made[at + 1 :])]
+
+
+def same(a: Any, b: Any, path: str) -> None:
+    found = [
+        line for line in differences(a, b, path, set(), SKIPPED) if not any(place in line for place in SKIPPED_PLACES)
+    ]
+    assert not found, "\n".join(found[:20])
+
+
+def compare(reference: Way, lane: Way) -> None:
+    """The outcome so far is the same."""
+    one, other = reference.outcome, lane.outcome
+    assert len(one[0]) == len(other[0])
+    for a, b in zip(one[0], other[0], strict=True):
+        assert a == b
+    assert one[1:] == other[1:]
+
+
+def compare_state(reference: Way, lane: Way) -> None:
+    """So is all that decides how it goes on."""
+    assert lane.lane is not None
+    lane.lane.leave()
+    parts = [b"".join(way.video.depacketiser._parts) for way in (reference, lane)]
+    # The open unit's length is not known yet.
+    assert parts[0] == parts[1]
+    runs = [way.pipeline.run for way in (reference, lane)]
+    frames = [[each.data for each in run._muxer._pictures] if run is not None else [] for run in runs]
+    assert frames[0] == frames[1]
+    for run in runs:
+        for each in run._muxer._pictures if run is not None else ():
+            each.parts, each.sets = [each.data], ()
+        # Only of the last one anybody asks how long it lasts.
+        for each in run._muxer._pictures[:-1] if run is not None else ():
+            each.duration = 0
+        for each in run._muxer._pictures if run is not None else ():
+            each.loss, each.waited_us = "", 0
+    same(reference.source, lane.source, "source")
+    same(reference.pipeline, lane.pipeline, "pipeline")
+    for way in (reference, lane):
+        # Of the read before.
+        way.framing._last = -1
+    same(reference.framing, lane.framing, "framing")
+
+
+def pair(codec: str, learns: bool = False) -> tuple[Way, Way]:
+    return Way(codec, has_lane=False, learns=learns), Way(codec, has_lane=True, learns=learns)
+
+
+def drive(
+    codec: str, seed: int, frames: int, faults: float, *, learns: bool = False, step_us: int = 40_000
+) -> tuple[Way, Way]:
+    """Sends a stream both ways, cut at random, with faults so often, while others ask."""
+    rng = random.Random(seed)
+    stream, (reference, lane) = Stream(codec, rng), pair(codec, learns)
+    group, size, whole_reads = rng.choice((5, 25, 60)), rng.choice((60, 400, 4_000)), rng.random() < 0.5
+    rest = b""
+    full_at = rng.randrange(5, 40) if rng.random() < 0.1 else 1 << 30
+    reference.disk.full_at = lane.disk.full_at = full_at
+    for number in range(frames):
+        key = number % group == 0
+        payloads = stream.payloads(key=key, slices=rng.choice((1, 1, 1, 2)), size=rng.randrange(20, size))
+        made = stream.packets(payloads, step_us * 9 // 100)
+        # A while is regular in any case, so that there is something to be odd.
+        is_spoilt = number > 45 and rng.random() < faults
+        data = rest + b"".join(spoil(rng, stream, made) if is_spoilt else map(framed, made))
+        late_us = rng.choice((0, 0, 0, rng.randrange(30_000), rng.randrange(2_000_000) if is_spoilt else 0))
+        clock_us = rng.choice((0, 1_000, 700_000)) if is_spoilt and rng.random() < 0.1 else 0
+        cuts = [len(data)] if whole_reads else sorted({rng.randrange(len(data) + 1) for _ in range(3)})
+        begin = 0
+        for cut in cuts:
+            for way in (reference, lane):
+                way.wait((step_us + late_us) // len(cuts), step_us=clock_us if begin == 0 else 0)
+                way.read(data[begin:cut])
+            begin = cut
+        rest = data[begin:]
+        if rng.random() < 0.1:
+            what = rng.choice(ASKED)
+            assert reference.ask(what) == lane.ask(what)
+        if is_spoilt and rng.random() < 0.3:
+            compare_state(reference, lane)
+    compare(reference, lane)
+    return reference, lane
+
+
+@given(st.sampled_from(["h264", "hevc"]), st.integers(0, 1 << 32), st.sampled_from([0.02, 0.2]), st.booleans())
+@settings(deadline=None)
+def test_the_same_comes_of_any_stream(codec: str, seed: int, faults: float, learns: bool) -> None:
+    reference, lane = drive(codec, seed, 120, faults, learns=learns)
+    compare_state(reference, lane)
+    reference.end()
+    lane.end()
+    compare(reference, lane)
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc"])
+@pytest.mark.parametrize("step_us", [40_000, 200_000])
+def test_a_good_camera_is_the_extensions(codec: str, step_us: int) -> None:
+    """After its first seconds nearly each frame, and nothing but recovery points is handed over."""
+    reference, lane = drive(codec, 3, 400, 0.0, step_us=step_us)
+    assert lane.lane is not None and reference.ended is lane.ended is None
+    counted = lane.pipeline.counted()
+    assert counted["by_extension"] > 300 and counted["received"] == 400
+    assert counted.get("handed_over", 0) <= 8
+
+
+HABITS = [
+    *((name, kind, habit) for kind in (H264, H265) for name, habit in BOTH.items()),
+    *((name, H264, habit) for name, habit in ONLY_H264.items()),
+    *((name, H265, habit) for name, habit in ONLY_H265.items()),
+]
+
+
+class Recorded(Camera):
+    """Keeps what it sends."""
+
+    reads: list[bytes]
+
+    def raw(self, data: bytes) -> None:
+        self.reads.append(data)
+
+
+@pytest.mark.parametrize(("name", "kind", "habit"), HABITS)
+def test_the_same_comes_of_habits(name: str, kind: Any, habit: Callable[[Camera, int], None]) -> None:
+    """Between frames as they should be, so that the lane has to find out each time."""
+    codec = "h264" if kind is H264 else "hevc"
+    reference, lane = pair(codec)
+    stream = Stream(codec, random.Random(1))
+    odd = Recorded(kind, start=stream.number)
+    for number in range(160):
+        odd.reads = []
+        if number < 60 or number // 8 % 2 or number % 10 == 0:
+            payloads = stream.payloads(key=number % 10 == 0, slices=1, size=300)
+            odd.read(*odd.packets(number * 3600, payloads))
+        else:
+            habit(odd, number)
+        for data in odd.reads:
+            for way in (reference, lane):
+                way.read(data)
+        for way in (reference, lane):
+            way.wait(40_000)
+    compare_state(reference, lane)
+    reference.end()
+    lane.end()
+    compare(reference, lane)
+    assert lane.lane is not None and lane.lane.frames > 20, name
