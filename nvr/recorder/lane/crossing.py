@@ -267,7 +267,7 @@ class Crossing:
             _, pipeline._watch.change_us, keyframe_us, pipeline.counting.own["keyframe_interval_us"],
             pipeline.longest_keyframe_us, pipeline._received, pipeline._waiting.since_us, pipeline._waiting._frames,
         ) = lane.times  # fmt: skip
-        timeline._catching_up = catching_up != 0
+        timeline._catching_up, timeline._seen_late_us = catching_up != 0, timeline._last_late_us
         clock._least_us = None if least_us == _NEVER else least_us
         clock._window_end_us = None if window_end_us == _NEVER else window_end_us
         pipeline._keyframe_us = None if keyframe_us == _NEVER else keyframe_us
@@ -280,7 +280,6 @@ class Crossing:
         timeline, run, times = pipeline._timeline, pipeline.run, source._times
         assert timeline is not None and run is not None and times is not None and video.latest is not None
         timeline._last_raw = timeline._raw
-        timeline._seen_late_us = timeline._last_late_us
         timeline.dts = timeline.pts = timeline._last
         seconds = lane.seconds
         timeline._drift._at_us = [second[0] for second in seconds]

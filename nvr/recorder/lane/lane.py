@@ -29,6 +29,11 @@ log = logging.getLogger(__name__)
 
 # Why the lane stopped, as ``packets/src/lane.rs`` numbers it.
 _TAKEN, _TAKEN_WHOLE, _FRAGMENT, _FRAME, _OTHER, _PACKET = range(6)
+_DOLLAR: Final = 0x24
+_LEAST_REPORT: Final = 4 + 28
+_SENDER_REPORT: Final = 200
+# And a description of the source.
+_HARMLESS: Final = frozenset({200, 202})
 # So many reads pass at most between two attempts to enter, of a connection that is not regular.
 _MOST_SKIPPED: Final = 16
 # So often it is looked for while there is none.
@@ -207,13 +212,17 @@ class FastLane:
                 return -1
             pipeline = self._pipeline
             now_us, monotonic_us = pipeline._realtime_us(), pipeline._monotonic_us()
-            at, why = 0, _FRAGMENT
+            at, why, report_end = 0, _FRAGMENT, -1
             try:
                 while why == _FRAGMENT:
                     found: int = lane.take(at, end, now_us, monotonic_us)
                     at, why = found >> 3, found & 7
                     if why == _FRAGMENT:
                         self._write(lane)
+                    elif why == _OTHER and (stop := self._report(at, end)):
+                        # Nothing that the lane has changes by it.
+                        report_end = at = stop
+                        why = _FRAGMENT
                 if why > _FRAGMENT:
                     if why == _FRAME:
                         data, timestamp, keyframe = lane.odd_frame()
@@ -222,12 +231,32 @@ class FastLane:
             except BaseException as error:
                 self._failed(error)
                 raise
-        if why == _TAKEN_WHOLE and at == end:
-            self._source.whole_read(monotonic_us, lane.whole_time)
+        if why == _TAKEN_WHOLE:
+            self._source.whole_read(monotonic_us, lane.whole_time, is_last=at == end != report_end)
         elif why == _FRAME:
             assert self._video is not None
             self._video._take((CodedFrame([data], timestamp, keyframe, "", False),), -1)
         return at if why < _FRAGMENT else -1 - at
+
+    def _report(self, at: int, end: int) -> int:
+        """If there is a sender report, which comes every few seconds: takes it, and says where it ends; 0 if not."""
+        framing, video = self._framing, self._video
+        assert framing is not None and video is not None
+        data = framing.memory
+        if end - at < _LEAST_REPORT or data[at] != _DOLLAR or data[at + 1] != video.track.rtcp_channel:
+            return 0
+        begin = at + 4
+        stop = begin + (data[at + 2] << 8 | data[at + 3])
+        if stop > end or data[begin + 1] != _SENDER_REPORT or video.admission.payload_type == _SENDER_REPORT & 0x7F:
+            return 0
+        part = begin
+        while part + 4 <= stop and data[part + 1] in _HARMLESS:
+            part += 4 * ((data[part + 2] << 8 | data[part + 3]) + 1)
+        if part != stop:
+            return 0
+        self.sync()
+        video.on_rtcp(memoryview(data)[begin:stop])
+        return stop
 
     def _failed(self, error: BaseException) -> None:
         """Whatever it is ends the connection."""

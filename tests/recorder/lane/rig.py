@@ -307,7 +307,8 @@ def framed(made: bytes, channel: int = 0) -> bytes:
 def report(camera_us: int) -> bytes:
     """A sender report of this camera's clock."""
     seconds = camera_us // 1_000_000 + 2_208_988_800
-    return struct.pack("!BBHIIIIII", 0x80, 200, 6, 7, seconds & 0xFFFFFFFF, 0, 0, 0, 0)
+    made = struct.pack("!BBHIIIIII", 0x80, 200, 6, 7, seconds & 0xFFFFFFFF, 0, 0, 0, 0)
+    return made + struct.pack("!BBHI", 0x81, 202, 2, 7) + b"\1\2no"
 
 
 def differences(one: Any, other: Any, path: str, seen: set[int], skip: frozenset[str]) -> Iterator[str]:

@@ -89,7 +89,8 @@ def spoil(rng: random.Random, stream: Stream, made: list[bytes]) -> list[bytes]:
     elif fault == "message":
         before = [b"RTSP/1.0 200 OK\r\nCSeq: 9\r\n\r\n"]
     elif fault == "report":
-        before = [framed(report(1_700_000_000_000_000), 1)]
+        made_of = report(1_700_000_000_000_000) + (rng.randbytes(4) if rng.random() < 0.2 else b"")
+        before = [framed(made_of, 1)]
     elif fault == "bye":
         before = [framed(b"\x81\xcb\0\1\0\0\0\7", 1)]
     elif fault == "cut":
@@ -170,6 +171,8 @@ def drive(
         # A while is regular in any case, so that there is something to be odd.
         is_spoilt = number > 45 and rng.random() < faults
         data = rest + b"".join(spoil(rng, stream, made) if is_spoilt else map(framed, made))
+        if number % 50 == 49:
+            data += framed(report(1_700_000_000_000_000 + number * step_us), 1)
         late_us = rng.choice((0, 0, 0, rng.randrange(30_000), rng.randrange(2_000_000) if is_spoilt else 0))
         clock_us = rng.choice((0, 1_000, 700_000)) if is_spoilt and rng.random() < 0.1 else 0
         cuts = [len(data)] if whole_reads else sorted({rng.randrange(len(data) + 1) for _ in range(3)})

@@ -327,9 +327,10 @@ class NativeSource:
         if is_whole and self.lane is not None:
             self.lane.settled()
 
-    def whole_read(self, now_us: int, dts: int) -> None:
-        """A read ended in the lane, with the end of a frame of this decoding time, and nothing behind it."""
-        if now_us >= self._asked_due_us and self._is_asked(now_us):
+    def whole_read(self, now_us: int, dts: int, *, is_last: bool) -> None:
+        """A read ended in the lane; the last packet that came was the end of a frame of this decoding time, and with
+        ``is_last`` nothing was behind it."""
+        if self._is_asked(now_us) and is_last:
             self._ask(now_us, dts)
 
     def _is_asked(self, now_us: int) -> bool:
