@@ -3,7 +3,7 @@
 //! A frame's packets share a timestamp, its first slice begins it, a marker ends it. Invariant: a payload is taken whole
 //! or not at all.
 
-use crate::units::{Codec, Kind, announces_recovery};
+use crate::units::{Codec, Kind, recovery_frames};
 use crate::{Odd, numbers};
 
 /// So much of a slice is kept of each frame, its unit's header included.
@@ -74,6 +74,8 @@ pub struct Open {
     pub open_group: bool,
     pub leading: bool,
     pub slices: i64,
+    /// Frames until pictures are right, from a recovery point; -1: there is none.
+    pub recovery: i64,
     /// A fragmented unit is open, whose length is to be filled in; its last fragment came.
     pub fragment: bool,
     pub unit_ended: bool,
@@ -223,6 +225,7 @@ impl Frames {
             now.frame_at = data.len();
             now.open = Open {
                 active: true,
+                recovery: -1,
                 ..Open::default()
             };
         } else if !now.open.active {
@@ -293,9 +296,14 @@ impl Frames {
         let type_ = self.codec.type_of(unit[0]);
         match self.codec.kind(type_) {
             Kind::Slice if unit.len() > header => self.slice(type_, &[unit])?,
+            Kind::Plain => {}
             // What stands in front of a frame and comes behind its slices may be of the next one.
             _ if self.now.open.has_slice => return Err(Odd),
-            Kind::Messages if !announces_recovery(self.codec, unit) => {}
+            Kind::Messages => {
+                if self.now.open.recovery < 0 {
+                    self.now.open.recovery = recovery_frames(self.codec, unit);
+                }
+            }
             Kind::ParameterSet if self.known_sets.iter().any(|known| known == unit) => {
                 self.now.open.has_sets = true
             }
@@ -385,6 +393,10 @@ impl Frames {
             open.has_slice = true;
             mark.timestamp = timestamp;
             open.mark = mark;
+        }
+        // Where decoding may begin without a keyframe the reference judges.
+        if open.recovery >= 0 && !self.codec.is_keyframe(type_) {
+            return Err(Odd);
         }
         if self.codec.is_keyframe(type_) && !open.keyframe {
             open.keyframe = true;

@@ -33,11 +33,11 @@ type FragmentRow<'py> = (
     (i64, i64, i64),
 );
 /// Whether something of it came; whether it has a slice, is a keyframe, has parameter sets, is of an open group, leads;
-/// how many slices; the open unit's state; and its bytes.
+/// how many slices, and the recovery point; the open unit's state; and its bytes.
 type OpenRow<'py> = (
     bool,
     (bool, bool, bool, bool, bool),
-    i64,
+    (i64, i64),
     (bool, Vec<u8>),
     MarkRow,
     Bound<'py, PyBytes>,
@@ -268,7 +268,7 @@ impl Lane {
                 open.open_group,
                 open.leading,
             ),
-            open.slices,
+            (open.slices, open.recovery),
             (open.unit_ended, middle.to_vec()),
             row_of(&open.mark),
             PyBytes::new(py, bytes),

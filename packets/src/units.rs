@@ -14,6 +14,8 @@ pub enum Kind {
     Messages,
     ParameterSet,
     Delimiter,
+    /// Is kept wherever it stands, and says nothing.
+    Plain,
     Aggregate,
     Fragment,
     Odd,
@@ -44,6 +46,7 @@ impl Codec {
             (Codec::H264, 6) | (Codec::H265, 39) => Kind::Messages,
             (Codec::H264, 7 | 8) | (Codec::H265, 32..=34) => Kind::ParameterSet,
             (Codec::H264, 9) | (Codec::H265, 35) => Kind::Delimiter,
+            (Codec::H264, 10..=12) | (Codec::H265, 36..=38 | 40) => Kind::Plain,
             (Codec::H264, 24) | (Codec::H265, 48) => Kind::Aggregate,
             (Codec::H264, 28) | (Codec::H265, 49) => Kind::Fragment,
             _ => Kind::Odd,
@@ -59,8 +62,9 @@ impl Codec {
     }
 }
 
-/// Whether a unit of messages announces a recovery point, with which decoding may begin; also where it makes no sense.
-pub fn announces_recovery(codec: Codec, unit: &[u8]) -> bool {
+/// How many frames after its own pictures are right again, if a unit of messages announces a recovery point; -1 if it
+/// announces none. As `recovery_frames` of the reference has it.
+pub fn recovery_frames(codec: Codec, unit: &[u8]) -> i64 {
     let mut at = codec.header_bytes();
     let number = |at: &mut usize| -> Option<u64> {
         let mut value = 0u64;
@@ -73,18 +77,35 @@ pub fn announces_recovery(codec: Codec, unit: &[u8]) -> bool {
         Some(value)
     };
     while at + 1 < unit.len() {
-        let Some(kind) = number(&mut at) else {
-            return false;
+        let (Some(kind), Some(size)) = (number(&mut at), number(&mut at)) else {
+            return -1;
         };
-        let Some(size) = number(&mut at) else {
-            return false;
-        };
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let message = unit.get(at..).unwrap_or_default();
         if kind == RECOVERY_POINT {
-            return true;
+            let number = exp_golomb(&message[..message.len().min(size).min(8)]);
+            return match codec {
+                Codec::H264 => number,
+                Codec::H265 if number & 1 == 1 => (number + 1) / 2,
+                Codec::H265 => 0,
+            };
         }
-        at = at.saturating_add(usize::try_from(size).unwrap_or(usize::MAX));
+        at = at.saturating_add(size);
     }
-    false
+    -1
+}
+
+/// The first ue(v) of these bytes, of which there are eight at most; 0 if there is none.
+fn exp_golomb(data: &[u8]) -> i64 {
+    let bits = 8 * u32::try_from(data.len()).unwrap_or(0);
+    let value = data
+        .iter()
+        .fold(0u64, |value, byte| value << 8 | u64::from(*byte));
+    let zeros = bits - (u64::BITS - value.leading_zeros());
+    if value == 0 || 2 * zeros + 1 > bits {
+        return 0;
+    }
+    i64::try_from((value >> (bits - 2 * zeros - 1)) - 1).unwrap_or(0)
 }
 
 /// The parameter sets in front of the slices of a frame whose units stand after their lengths in four bytes, without

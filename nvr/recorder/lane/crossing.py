@@ -316,7 +316,7 @@ class Crossing:
         has_slice, keyframe, has_sets, open_group, leading = state
         depacketiser._has_slice = depacketiser._begins_well = has_slice
         depacketiser._beginnings = int(has_slice)
-        depacketiser._slices = slices
+        depacketiser._slices, depacketiser._recovery = slices
         depacketiser._keyframe, depacketiser._has_sets = keyframe, has_sets
         depacketiser._open_group, depacketiser._leading = open_group, leading
         if has_slice:

@@ -255,6 +255,8 @@ class FastLane:
         if part != stop:
             return 0
         self.sync()
+        # The read is not settled yet.
+        self._synced = -1
         video.on_rtcp(memoryview(data)[begin:stop])
         return stop
 

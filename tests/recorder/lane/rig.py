@@ -241,7 +241,7 @@ class Stream:
 
     def messages(self) -> bytes:
         """An SEI message: of a user, seldom a recovery point."""
-        kind = 6 if self.rng.random() < 0.03 else 5
+        kind = 6 if self.rng.random() < 0.05 else 5
         return (b"\x06" if self.codec == "h264" else b"\x4e\x01") + bytes((kind, 3)) + b"sei\x80"
 
     def fragments(self, unit: bytes, size: int) -> list[bytes]:
@@ -273,6 +273,9 @@ class Stream:
         if rng.random() < 0.3:
             front.append(self.messages())
         found: list[bytes] = []
+        if rng.random() < 0.05:
+            # Filler data.
+            front.append(b"\x0c\xff\x80" if self.codec == "h264" else b"\x4c\x01\xff\x80")
         if front and rng.random() < 0.5:
             found.append(self.pack(front))
             front = []
