@@ -1,0 +1,54 @@
+"""The extension is that of the sources as they are, or none; and it is no secret how to get it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nvr import extension
+
+TOP = Path(__file__).parent.parent
+
+
+def test_other_sources_have_another_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    copy = tmp_path / "packets"
+    shutil.copytree(extension.CRATE, copy, ignore=shutil.ignore_patterns("target"))
+    before = extension.folder()
+    monkeypatch.setattr(extension, "CRATE", copy)
+    assert extension.folder() == before
+    with (copy / "src" / "units.rs").open("a") as file:
+        file.write("// more\n")
+    assert extension.folder() != before
+    # It is not built, so there is none: what was built of other sources is not used.
+    assert extension.load() is None
+
+
+def test_without_cargo_that_is_said(tmp_path: Path) -> None:
+    copy = tmp_path / "packets"
+    shutil.copytree(extension.CRATE, copy, ignore=shutil.ignore_patterns("target"))
+    (copy / "Cargo.toml").write_text((copy / "Cargo.toml").read_text() + "\n# another\n")
+    program = "import pathlib, sys; from nvr import extension; extension.CRATE = pathlib.Path(sys.argv[1])"
+    ran = subprocess.run(
+        [sys.executable, "-c", f"{program}; extension.build()", str(copy)],
+        cwd=TOP, env={**os.environ, "PATH": "/nonexistent"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ran.returncode == 1 and "cargo" in ran.stderr
+
+
+def test_setup_says_in_a_line_that_cargo_is_missing() -> None:
+    printed = subprocess.run(["make", "--dry-run", "setup"], cwd=TOP, capture_output=True, text=True, check=True).stdout
+    assert printed.count("No cargo: recording works without the extension") == 1
+
+
+def test_what_is_not_python_s_is_not_unsafe() -> None:
+    library = (extension.CRATE / "src" / "lib.rs").read_text()
+    modules = {path.stem for path in (extension.CRATE / "src").glob("*.rs")} - {"lib", "python"}
+    for name in modules:
+        assert f"#[forbid(unsafe_code)]\npub mod {name};" in library
+    assert "#![deny(unsafe_code)]" in library
+    assert not [path for path in (extension.CRATE / "src").glob("*.rs") if "unsafe {" in path.read_text()]
