@@ -23,7 +23,7 @@ from storage.format.boxes import Fragment, TrackFragment
 if TYPE_CHECKING:
     from nvr.recorder.sources.rtsp.framing import Framing
 
-__all__ = ["FastLane", "give_lane", "take_lane"]
+__all__ = ["EXTENSION", "Extension", "FastLane", "give_lane", "take_lane"]
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ _MOST_SKIPPED: Final = 16
 _LOOK_US: Final = 30_000_000
 
 
-class _Extension:
+class Extension:
     """The process's. It may be built while cameras are recorded already."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class _Extension:
         self.module, self._has_failed = None, True
 
 
-_EXTENSION: Final = _Extension()
+EXTENSION: Final = Extension()
 
 
 def give_lane(source: object, pipeline: Pipeline) -> None:
@@ -150,7 +150,7 @@ class FastLane:
             self._skip -= 1
             return
         with self._lock:
-            module = _EXTENSION.look(self._pipeline._monotonic_us())
+            module = EXTENSION.look(self._pipeline._monotonic_us())
             if module is not None and framing.is_regular:
                 self._lane = lane = crossing.enter(module, framing.memory)
                 if lane is not None:
@@ -264,7 +264,7 @@ class FastLane:
         """Whatever it is ends the connection."""
         if type(error).__module__ == "pyo3_runtime":
             # It panicked: nothing that it says of its state can be relied upon.
-            _EXTENSION.give_up(error)
+            EXTENSION.give_up(error)
             self._lane = None
             raise RuntimeError("the extension failed") from None
         self.leave_locked()

@@ -14,7 +14,7 @@ from storage.causes import Cause
 if TYPE_CHECKING:
     from nvr.recorder.media.inits import Template
 
-__all__ = ["LOSSES", "AudioFormat", "AudioPacket", "AudioUnit", "Ended", "Frame", "Lane", "PacketSink", "Source"]
+__all__ = ["LOSSES", "AudioFormat", "AudioPacket", "AudioUnit", "Ended", "Frame", "PacketLane", "PacketSink", "Source"]
 
 LOSSES: Final = ("", "network", "camera", "server")
 """What ``Frame.loss`` may be: nothing is missing before it; numbers are missing in the sequence of packets before it;
@@ -117,7 +117,7 @@ class Ended(Exception):
         self.detail: Mapping[str, Any] = detail or {}
 
 
-class Lane(Protocol):
+class PacketLane(Protocol):
     """Who takes what is regular of a connection, from packets to fragments, and has its state meanwhile
     (``nvr.recorder.lane``)."""
 

@@ -22,7 +22,7 @@ from nvr.recorder.clocks.clock import ClockWatch, RunClock
 from nvr.recorder.clocks.timeline import Timeline
 from nvr.recorder.media.inits import Template
 from nvr.recorder.media.nal import parameter_sets
-from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, Frame, Lane
+from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, Frame, PacketLane
 from nvr.recorder.run.counting import Counting
 from nvr.recorder.run.cutting import Cutter
 from nvr.recorder.run.disks import Disks
@@ -118,7 +118,7 @@ class Pipeline:
         self.had_footage_s = 0.0
         self._camera_clock: CameraClock | None = None
         self.counting = Counting()
-        self.lane: Lane | None = None
+        self.lane: PacketLane | None = None
 
     def _synced(self) -> None:
         """What is counted in the lane is known now."""

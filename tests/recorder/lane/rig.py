@@ -13,12 +13,11 @@ from typing import Any
 
 from nvr import extension
 from nvr.recorder.lane.lane import FastLane
-from nvr.recorder.media.packets import Ended
+from nvr.recorder.media.packets import Ended, Frame
 from nvr.recorder.run.cutting import Cutter
 from nvr.recorder.run.pipeline import Pipeline
 from nvr.recorder.run.run import Identity
 from nvr.recorder.sources.rtp import sdp
-from nvr.recorder.sources.rtp.timing import DecodingTimes
 from nvr.recorder.sources.rtsp.client import RtspTrack
 from nvr.recorder.sources.rtsp.framing import Framing, ReadBuffer
 from nvr.recorder.sources.rtsp.receiving import Clocks
@@ -85,11 +84,10 @@ class NotedCatalogue:
 
 @dataclass
 class Way:
-    """One way. ``codec`` as FFmpeg names it; ``learns``: the camera's sets do not say how far frames are reordered."""
+    """One way. ``codec`` as FFmpeg names it."""
 
     codec: str
     has_lane: bool
-    learns: bool = False
     now_us: int = START_US
     monotonic_us: int = 10_000_000
     ended: Exception | None = None
@@ -111,23 +109,24 @@ class Way:
         self.pipeline.counting.source = lambda: self.source.counters
         self.framing = Framing(BUFFER, lambda _: None)
         connection: Any = self
-        self.source._session = SimpleNamespace(connection=connection)  # type: ignore[assignment]
-        self.source._loop = SimpleNamespace(call_later=lambda *_: None)  # type: ignore[assignment]
         track = RtspTrack(sdp.pick_video(sdp.parse(text.encode())), "u", 0, 1)
-        handlers = self.source._handlers(track)
+        handlers = self.source.handlers(track)
         self.framing.handle(0, handlers.rtp, handlers.skim, handlers.settle)
         self.framing.handle(1, handlers.rtcp)
         self.lane: FastLane | None = None
-        video = self.source._video
-        assert video is not None
         if self.has_lane:
-            self.lane = FastLane(self.source, self.pipeline)
-            self.source.lane = self.pipeline.lane = self.framing.lane = self.lane
-            self.lane.begin(video, self.framing)
-        self.video = video
+            self.lane = self.source.lane = self.pipeline.lane = FastLane(self.source, self.pipeline)
+        session: Any = SimpleNamespace(connection=connection)
+        self.source.begin(session)
+        assert self.source.video is not None
+        self.video = self.source.video
         self.pipeline.connected()
 
     # As a connection -------------------------------------------------------------------------------------------------
+
+    def offer(self, lane: Any) -> Framing:
+        self.framing.lane = lane
+        return self.framing
 
     @property
     def tail(self) -> int:
@@ -169,16 +168,13 @@ class Way:
         except Exception as error:
             self.ended = error
         BUFFER.view[: len(data) + 70_000] = b"\xee" * min(len(data) + 70_000, len(BUFFER.view))
-        times = self.source._times
-        if self.learns and times is not None and not times._learns:
-            self.source._times = DecodingTimes(90_000, None)
 
     def ask(self, what: str) -> Any:
         """What a worker asks, or does, meanwhile."""
         if what == "counters":
             return self.counted(), self.source.seen, self.pipeline.usual_us
         if what == "report":
-            self.source._report()
+            self.source.report()
             return list(self.sent)
         if what == "risk":
             open_us, unwritten_us = self.source.open_us, self.pipeline.unwritten_us
@@ -209,7 +205,7 @@ class Way:
     def outcome(self) -> Any:
         """All that came of it."""
         ended = self.ended.args if isinstance(self.ended, Ended) else repr(self.ended)
-        return self.disk.told, self.catalogue.count, ended, self.counted(), self.asked, self.framing._rest
+        return self.disk.told, self.catalogue.count, ended, self.counted(), self.asked
 
     def counted(self) -> dict[str, int]:
         """All but what only the lane counts."""
@@ -220,8 +216,9 @@ class Way:
 class Stream:
     """A camera's bytes, frame by frame, with what ``rng`` does to them."""
 
-    def __init__(self, codec: str, rng: random.Random) -> None:
+    def __init__(self, codec: str, rng: random.Random, recovers: float = 0.0) -> None:
         self.codec = codec
+        self.recovers = recovers
         self.rng = rng
         film = clip(SPECS[codec]).video
         self.sets = list(film.parameter_sets)
@@ -240,8 +237,8 @@ class Stream:
         return (b"\x26\x01" if key else b"\x02\x01") + body
 
     def messages(self) -> bytes:
-        """An SEI message: of a user, seldom a recovery point."""
-        kind = 6 if self.rng.random() < 0.05 else 5
+        """An SEI message: of a user, or so often a recovery point."""
+        kind = 6 if self.rng.random() < self.recovers else 5
         return (b"\x06" if self.codec == "h264" else b"\x4e\x01") + bytes((kind, 3)) + b"sei\x80"
 
     def fragments(self, unit: bytes, size: int) -> list[bytes]:
@@ -314,33 +311,51 @@ def report(camera_us: int) -> bytes:
     return made + struct.pack("!BBHI", 0x81, 202, 2, 7) + b"\1\2no"
 
 
-def differences(one: Any, other: Any, path: str, seen: set[int], skip: frozenset[str]) -> Iterator[str]:
+# What no two connections have in common, and what is left over from frames that have ended.
+IGNORED = frozenset({"lane", "reports", "tail", "_at_run", "_at_loss", "_leading_lost", "_header_at", "_unit_bytes",
+                     "_header", "_middle", "_owned", "_buffer"})  # fmt: skip
+# Pieces of one thing, of which it does not matter where it is cut.
+JOINED = frozenset({"_parts", "parts"})
+
+
+def differences(one: Any, other: Any, path: str, seen: set[int]) -> Iterator[str]:
     """Where the state of two objects of ours differs."""
+    name = path.rpartition(".")[2]
+    if name in IGNORED or path == "framing._last":
+        return
+    if name in JOINED:
+        one, other = b"".join(one), b"".join(other)
+    if name == "_pictures":
+        one, other = _frames(one), _frames(other)
     if type(one) is not type(other):
         yield f"{path}: {one!r:.80} {other!r:.80}"
+    elif id(one) in seen:
         return
-    if id(one) in seen:
-        return
-    if isinstance(one, dict):
+    elif isinstance(one, dict):
         if one.keys() != other.keys():
             yield f"{path}: {list(one)} {list(other)}"
             return
         for key in one:
-            yield from differences(one[key], other[key], f"{path}[{key!r}]", seen, skip)
+            yield from differences(one[key], other[key], f"{path}[{key!r}]", seen)
     elif isinstance(one, list | tuple | deque):
         if len(one) != len(other):
             yield f"{path}: {len(one)} and {len(other)} of them"
             return
         for number, (a, b) in enumerate(zip(one, other, strict=True)):
-            yield from differences(a, b, f"{path}[{number}]", seen, skip)
+            yield from differences(a, b, f"{path}[{number}]", seen)
     elif type(one).__module__.startswith(("nvr.", "storage.")) and not isinstance(one, type):
         seen.add(id(one))
-        names = {name for kind in type(one).__mro__ for name in getattr(kind, "__slots__", ())}
-        for name in sorted(names | set(getattr(one, "__dict__", {}))):
-            if name not in skip:
-                yield from differences(getattr(one, name), getattr(other, name), f"{path}.{name}", seen, skip)
+        slots = {slot for kind in type(one).__mro__ for slot in getattr(kind, "__slots__", ())}
+        for each in sorted(slots | set(getattr(one, "__dict__", {}))):
+            yield from differences(getattr(one, each), getattr(other, each), f"{path}.{each}", seen)
     elif not callable(one) and not isinstance(one, memoryview) and one != other and not _is_foreign(one):
         yield f"{path}: {one!r:.200} {other!r:.200}"
+
+
+def _frames(frames: list[Frame]) -> list[Any]:
+    """What anybody asks of frames that wait for their fragment: how long it lasts of the last one alone."""
+    found = [(each.data, each.size, each.pts, each.dts, each.is_keyframe, each.read_us) for each in frames]
+    return [*found, frames[-1].duration if frames else 0]
 
 
 def _is_foreign(value: Any) -> bool:

@@ -53,18 +53,25 @@ def test_a_run_that_another_thread_ends_has_all_that_was_read() -> None:
 
 
 def test_a_fault_in_the_extension_costs_the_connection_and_is_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    way, stream = entered()
-    monkeypatch.setattr(lanes, "_EXTENSION", lanes._Extension())
     panic = type("PanicException", (BaseException,), {"__module__": "pyo3_runtime"})
 
-    def take(*_: Any) -> int:
-        raise panic("index out of bounds")
+    class Panics:
+        """A lane that has a fault."""
 
-    assert way.lane is not None
-    way.lane._lane = SimpleNamespace(take=take, frames=way.lane._frames_before)
-    send(way, stream, 1)
+        frames = came = 0
+
+        def __init__(self, *_: Any) -> None:
+            pass
+
+        def take(self, *_: Any) -> int:
+            raise panic("index out of bounds")
+
+    monkeypatch.setattr(lanes, "EXTENSION", lanes.Extension())
+    monkeypatch.setattr(extension, "load", lambda: SimpleNamespace(Lane=Panics))
+    way, stream = Way("h264", has_lane=True), Stream("h264", random.Random(4))
+    send(way, stream, 100)
     assert isinstance(way.ended, RuntimeError) and str(way.ended) == "the extension failed"
-    assert not way.lane.is_in and lanes._EXTENSION.look(1 << 60) is None
+    assert way.lane is not None and not way.lane.is_in and lanes.EXTENSION.look(1 << 60) is None
     # Others go on by the reference.
     other, stream = Way("h264", has_lane=True), Stream("h264", random.Random(4))
     send(other, stream, 100)
@@ -73,7 +80,7 @@ def test_a_fault_in_the_extension_costs_the_connection_and_is_the_last(monkeypat
 
 
 def test_one_that_is_built_later_is_used_by_connections_that_stand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lanes, "_EXTENSION", lanes._Extension())
+    monkeypatch.setattr(lanes, "EXTENSION", lanes.Extension())
     found: list[Any] = [None]
     monkeypatch.setattr(extension, "load", lambda: found[0])
     way, stream = Way("h264", has_lane=True), Stream("h264", random.Random(4))

@@ -5,36 +5,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nvr.recorder.sources.rtsp import source
 from tests.recorder.lane.rig import MODULE, Stream, Way, differences, framed, report
 from tests.recorder.sources.odd import H264, H265, Camera, packet
 from tests.recorder.sources.rtp.test_habits import BOTH, ONLY_H264, ONLY_H265
 
 pytestmark = pytest.mark.skipif(MODULE is None, reason="the extension is not built: python -m nvr.extension")
 
-# What no two connections have in common, what is left over from frames that have ended, and what is compared joined.
-SKIPPED = frozenset(
-    {
-        "lane",
-        "reports",
-        "_at_run",
-        "_at_loss",
-        "_leading_lost",
-        "_header_at",
-        "_unit_bytes",
-        "_header",
-        "_middle",
-        "tail",
-        "_parts",
-        "_owned",
-    }
-)
-SKIPPED_PLACES = ("_buffer",)
 FAULTS = (
     "lost", "twice", "swapped", "marker", "unmarked", "time", "back", "far", "ssrc", "type", "extension", "padding",
     "empty", "short", "header", "stranger", "junk", "message", "report", "bye", "cut", "behind", "first", "data",
@@ -92,7 +77,7 @@ def spoil(rng: random.Random, stream: Stream, made: list[bytes]) -> list[bytes]:
         made_of = report(1_700_000_000_000_000) + (rng.randbytes(4) if rng.random() < 0.2 else b"")
         before = [framed(made_of, 1)]
     elif fault == "bye":
-        before = [framed(b"\x81\xcb\0\1\0\0\0\7", 1)]
+        before = [framed(b"\x81\xcb\0\1\0\0\0" + bytes((rng.choice((7, 9)),)), 1)]
     elif fault == "cut":
         return [framed(bytes(one)) for one in made[:at]] + [framed(bytes(each))[: rng.randrange(1, len(each) + 4)]]
     elif fault == "behind":
@@ -108,13 +93,6 @@ def spoil(rng: random.Random, stream: Stream, made: list[bytes]) -> list[bytes]:
     return [*map(framed, made[:at]), *before, framed(bytes(each)), *after, *map(framed, made[at + 1 :])]
 
 
-def same(a: Any, b: Any, path: str) -> None:
-    found = [
-        line for line in differences(a, b, path, set(), SKIPPED) if not any(place in line for place in SKIPPED_PLACES)
-    ]
-    assert not found, "\n".join(found[:20])
-
-
 def compare(reference: Way, lane: Way) -> None:
     """The outcome so far is the same."""
     one, other = reference.outcome, lane.outcome
@@ -128,38 +106,21 @@ def compare_state(reference: Way, lane: Way) -> None:
     """So is all that decides how it goes on."""
     assert lane.lane is not None
     lane.lane.leave()
-    parts = [b"".join(way.video.depacketiser._parts) for way in (reference, lane)]
-    # The open unit's length is not known yet.
-    assert parts[0] == parts[1]
-    runs = [way.pipeline.run for way in (reference, lane)]
-    frames = [[each.data for each in run._muxer._pictures] if run is not None else [] for run in runs]
-    assert frames[0] == frames[1]
-    for run in runs:
-        for each in run._muxer._pictures if run is not None else ():
-            each.parts, each.sets = [each.data], ()
-        # Only of the last one anybody asks how long it lasts.
-        for each in run._muxer._pictures[:-1] if run is not None else ():
-            each.duration = 0
-        for each in run._muxer._pictures if run is not None else ():
-            each.loss, each.waited_us = "", 0
-    same(reference.source, lane.source, "source")
-    same(reference.pipeline, lane.pipeline, "pipeline")
-    for way in (reference, lane):
-        # Of the read before.
-        way.framing._last = -1
-    same(reference.framing, lane.framing, "framing")
+    for name in ("source", "pipeline", "framing"):
+        found = list(differences(getattr(reference, name), getattr(lane, name), name, set()))
+        assert not found, "\n".join(found[:20])
 
 
-def pair(codec: str, learns: bool = False) -> tuple[Way, Way]:
-    return Way(codec, has_lane=False, learns=learns), Way(codec, has_lane=True, learns=learns)
+def pair(codec: str) -> tuple[Way, Way]:
+    return Way(codec, has_lane=False), Way(codec, has_lane=True)
 
 
 def drive(
-    codec: str, seed: int, frames: int, faults: float, *, learns: bool = False, step_us: int = 40_000
+    codec: str, seed: int, frames: int, faults: float, *, step_us: int = 40_000, recovers: float = 0.0
 ) -> tuple[Way, Way]:
     """Sends a stream both ways, cut at random, with faults so often, while others ask."""
     rng = random.Random(seed)
-    stream, (reference, lane) = Stream(codec, rng), pair(codec, learns)
+    stream, (reference, lane) = Stream(codec, rng, recovers), pair(codec)
     group, size, whole_reads = rng.choice((5, 25, 60)), rng.choice((60, 400, 4_000)), rng.random() < 0.5
     rest = b""
     full_at = rng.randrange(5, 40) if rng.random() < 0.1 else 1 << 30
@@ -192,14 +153,19 @@ def drive(
     return reference, lane
 
 
-@given(st.sampled_from(["h264", "hevc"]), st.integers(0, 1 << 32), st.sampled_from([0.02, 0.2]), st.booleans())
+@given(
+    st.sampled_from(["h264", "hevc"]), st.integers(0, 1 << 32), st.sampled_from([0.02, 0.2]), st.booleans(),
+    st.sampled_from([0.0, 0.1]),
+)  # fmt: skip
 @settings(deadline=None)
-def test_the_same_comes_of_any_stream(codec: str, seed: int, faults: float, learns: bool) -> None:
-    reference, lane = drive(codec, seed, 120, faults, learns=learns)
-    compare_state(reference, lane)
-    reference.end()
-    lane.end()
-    compare(reference, lane)
+def test_the_same_comes_of_any_stream(codec: str, seed: int, faults: float, learns: bool, recovers: float) -> None:
+    """``learns``: the parameter sets do not say how far frames are reordered."""
+    with patch.object(source, "reorder_depth", lambda *_: None) if learns else nullcontext():
+        reference, lane = drive(codec, seed, 120, faults, recovers=recovers)
+        compare_state(reference, lane)
+        reference.end()
+        lane.end()
+        compare(reference, lane)
 
 
 @pytest.mark.parametrize("codec", ["h264", "hevc"])
@@ -209,7 +175,7 @@ def test_a_good_camera_is_the_extensions(codec: str, step_us: int) -> None:
     reference, lane = drive(codec, 3, 400, 0.0, step_us=step_us)
     assert lane.lane is not None and reference.ended is lane.ended is None
     counted = lane.pipeline.counted()
-    assert counted["by_extension"] > 300 and counted["received"] == 400
+    assert counted["by_extension"] > 300 and counted["received"] >= 398
     assert counted.get("handed_over", 0) <= 8
 
 

@@ -20,7 +20,7 @@ from functools import partial
 from typing import Final, Protocol, cast
 
 from nvr.recorder.loop.deadline import Deadline, within
-from nvr.recorder.media.packets import Lane
+from nvr.recorder.media.packets import PacketLane
 from nvr.recorder.sources.rtp.errors import (
     CertificateError,
     ClosedError,
@@ -112,7 +112,7 @@ class Connection(asyncio.BufferedProtocol):
         self._tap = TAP.get()
         self._reading: memoryview | None = None
 
-    def offer(self, lane: Lane) -> Framing:
+    def offer(self, lane: PacketLane) -> Framing:
         """From now on what is read is offered to this lane first; what the others are read by."""
         self._framing.lane = lane
         return self._framing

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from nvr.recorder.media.packets import Lane
+from nvr.recorder.media.packets import PacketLane
 from nvr.recorder.sources.rtp.errors import ProtocolError
 from nvr.recorder.sources.rtsp.message import Message, parse_head
 
@@ -82,7 +82,7 @@ class Framing:
         self.tail = -1
         """While ``settle`` is called: the channel whose packet ended this read, with nothing behind it; -1: it ended
         otherwise."""
-        self.lane: Lane | None = None
+        self.lane: PacketLane | None = None
         """Who takes what is regular first."""
         self.loose: bytearray | None = None
         """Lines of a description whose length its answer did not say, from that answer on."""

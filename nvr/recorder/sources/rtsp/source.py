@@ -23,7 +23,7 @@ from nvr.recorder.loop.crash_slots import WORKING, mark_of
 from nvr.recorder.loop.pace import LATENESS
 from nvr.recorder.media.inits import Template
 from nvr.recorder.media.nal import annex_b, prefixed_parameter_sets
-from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, Lane, PacketSink
+from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, PacketLane, PacketSink
 from nvr.recorder.media.packets import Frame as Packet
 from nvr.recorder.sources.rtp.aac import AudioFrame
 from nvr.recorder.sources.rtp.codecs import CODECS
@@ -93,7 +93,7 @@ class NativeSource:
         self._audio_failed = False
         self._bare_keyframes = 0
         self._session: RtspSession | None = None
-        self.lane: Lane | None = None
+        self.lane: PacketLane | None = None
         self.unsupported: str | None = None
         self.refused_tcp = False
 
@@ -101,6 +101,11 @@ class NativeSource:
     def camera_id(self) -> str:
         """Whose connection it is."""
         return self._camera.id
+
+    @property
+    def video(self) -> VideoReceiver | None:
+        """Who gets the packets of the video, once that is set up."""
+        return self._video
 
     def stop(self) -> None:
         """Asks for an end; from any thread."""
@@ -129,7 +134,7 @@ class NativeSource:
             **self.faults,
         }
 
-    def _synced(self) -> Lane | None:
+    def _synced(self) -> PacketLane | None:
         """The lane, whose counts are known now."""
         lane = self.lane
         if lane is not None:
@@ -222,16 +227,14 @@ class NativeSource:
         camera = self._camera
         target = Target(camera, camera.stall_timeout_us / 1e6)
         try:
-            session = await open_session(target, handlers=self._handlers)
+            session = await open_session(target, handlers=self.handlers)
         except Exception as error:
             return self._ours_if_late(self._why(error, plays=False), error)
-        self._session = session
-        if self.lane is not None and self._video is not None:
-            self.lane.begin(self._video, session.connection.offer(self.lane))
+        self.begin(session)
         self._sink.connected()
         if session.no_audio:
             self._sink.no_audio(session.no_audio)
-        watch = ConnectionWatch(session, camera.silence_us / 1e6, self._came, self._report)
+        watch = ConnectionWatch(session, camera.silence_us / 1e6, self._came, self.report)
         try:
             ended = self._why(await watch.ended(), plays=True)
             if ended.cause in (Cause.ENDED, Cause.STALLED) and self._video is not None:
@@ -251,13 +254,20 @@ class NativeSource:
 
     def _ours_if_late(self, ended: Ended, error: Exception) -> Ended:
         """Why the camera did not come to play: one that hangs up while it waits for this machine is not at fault."""
-        is_late = _CLOCKS.monotonic_us() / 1e6 - LATENESS.behind_at_s < _BEHIND_MATTERS_S
+        is_late = self._clocks.monotonic_us() / 1e6 - LATENESS.behind_at_s < _BEHIND_MATTERS_S
         if not (is_late and isinstance(error, ClosedError)):
             return ended
         told = f"this machine was {LATENESS.behind_s:.1f} s behind: {ended.detail.get('error', ended.cause)}"
         return Ended(Cause.OVERLOAD, {**ended.detail, "error": told})
 
-    def _handlers(self, track: RtspTrack) -> Handlers:
+    def begin(self, session: RtspSession) -> None:
+        """The camera plays."""
+        self._session = session
+        if self.lane is not None and self._video is not None:
+            self.lane.begin(self._video, session.connection.offer(self.lane))
+
+    def handlers(self, track: RtspTrack) -> Handlers:
+        """Who gets the packets of a track that is being set up."""
         ssrc = secrets.randbits(32)
         if track.media.kind == "video":
             self._time_base = Fraction(1, track.media.clock_rate)
@@ -374,8 +384,9 @@ class NativeSource:
 
     def _at_bye(self) -> None:
         """The camera says that the video ends. Some go on all the same, as another sender."""
-        assert self._loop is not None and self._video is not None
-        self._loop.call_later(_GOODBYE_S, self._gone, self._video.taken)
+        assert self._video is not None
+        if self._loop is not None:
+            self._loop.call_later(_GOODBYE_S, self._gone, self._video.taken)
 
     def _gone(self, packets: int) -> None:
         self._synced()
@@ -395,7 +406,8 @@ class NativeSource:
         self._synced()
         return self._video.packets if self._video is not None else 0, self.sense.frames
 
-    def _report(self) -> None:
+    def report(self) -> None:
+        """Sends receiver reports."""
         assert self._session is not None
         self._synced()
         for receiver in (self._video, self._audio):
