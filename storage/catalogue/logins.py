@@ -27,11 +27,13 @@ __all__ = [
     "abandoned",
     "accepted",
     "begin",
+    "begin_first",
     "device_of",
     "forget_camera",
     "prove",
     "refused",
     "retry",
+    "retry_host",
     "standing",
     "troubled",
 ]
@@ -187,6 +189,30 @@ def begin(conn: sqlite3.Connection, account: LoginAccount, camera: str, *, now_u
     return found
 
 
+def begin_first(conn: sqlite3.Connection, account: LoginAccount, password: str, *, now_us: int) -> Standing:
+    """As ``begin``, for who searches a network with a password that may be another device's: the attempt is made only
+    if it is the first with this password at this host, whatever the port, and if no other has been refused there as
+    often as may be. A device counts refusals on all of its ports together."""
+    host = account.device.rpartition(":")[0] + ":"
+    failures, until_us = 0, 0
+    rows = conn.execute(
+        f"SELECT {_COLUMNS} FROM login WHERE account = ? AND substr(device, 1, ?) = ?", (account.name, len(host), host)
+    )
+    for entry in map(_entry, rows.fetchall()):
+        entry = _now(entry, now_us)
+        if entry.open:
+            return Standing("wait")
+        if entry.failures and not entry.next_us:
+            # A person said that it may be tried again.
+            continue
+        is_same = entry.account == LoginAccount.of(entry.account.device, account.name, password)
+        failures += MOST_FAILURES if is_same and entry.failures else entry.failures
+        until_us = max(until_us, entry.last_us + DAY_US if entry.failures else 0)
+    if failures >= MOST_FAILURES:
+        return Standing("blocked", until_us, failures)
+    return begin(conn, account, "", now_us=now_us)
+
+
 def accepted(conn: sqlite3.Connection, account: LoginAccount, camera: str) -> None:
     """The password is right: nothing stands against the account any more. Where the device goes on refusing it to other
     cameras, as it may to an account that has not all channels, only this camera is free."""
@@ -202,9 +228,10 @@ def accepted(conn: sqlite3.Connection, account: LoginAccount, camera: str) -> No
 def refused(
     conn: sqlite3.Connection, account: LoginAccount, camera: str, *, now_us: int, left: int | None = None
 ) -> LedgerEntry:
-    """The password was refused. ``left``: how many attempts the device says are left."""
+    """The password was refused. ``camera``: empty if a search tried it. ``left``: how many attempts the device says are
+    left."""
     entry = _now(_find(conn, account) or LedgerEntry(account), now_us)
-    entry = replace(entry, open=max(0, entry.open - 1), cameras=entry.cameras | {camera})
+    entry = replace(entry, open=max(0, entry.open - 1), cameras=entry.cameras | ({camera} if camera else set()))
     last = left is not None and left < _LEAST_LEFT
     entry = _failed(entry, max(1, MOST_FAILURES - entry.failures) if last else 1, now_us)
     _put(conn, entry)
@@ -231,6 +258,16 @@ def retry(conn: sqlite3.Connection, device: str, name: str) -> int:
     return conn.execute(
         "UPDATE login SET failures = min(failures, ?), next_us = 0 WHERE device = ? AND account = ? AND failures > 0",
         (MOST_FAILURES - 1, device, name),
+    ).rowcount
+
+
+def retry_host(conn: sqlite3.Connection, host: str) -> int:
+    """As ``retry``, for all accounts of a host, whatever the port."""
+    head = f"[{host}]:" if ":" in host else f"{host}:"
+    return conn.execute(
+        "UPDATE login SET failures = min(failures, ?), next_us = 0"
+        " WHERE substr(device, 1, ?) = ? AND failures > 0 AND next_us > 0",
+        (MOST_FAILURES - 1, len(head), head),
     ).rowcount
 
 

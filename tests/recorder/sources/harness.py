@@ -10,7 +10,7 @@ import uvloop
 
 from nvr.config import CameraSettings
 from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, Frame
-from nvr.recorder.sources.rtsp import NativeSource
+from nvr.recorder.sources.rtsp.source import NativeSource
 from tests.support.cameras.frames import frame_hash
 
 

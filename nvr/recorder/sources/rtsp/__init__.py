@@ -1,7 +1,4 @@
-"""The ``native`` source: an RTSP client of our own, for what most cameras speak."""
+"""The ``native`` source: an RTSP client of our own, for what most cameras speak.
 
-from __future__ import annotations
-
-from nvr.recorder.sources.rtsp.source import NativeSource
-
-__all__ = ["NativeSource"]
+Nothing is imported here: whoever needs the ledger of logins alone needs no media.
+"""

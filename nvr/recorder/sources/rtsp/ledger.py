@@ -42,6 +42,8 @@ _OTHERS_S: Final = 0.12
 # Attempts of other cameras of the same device are over in a round trip or two.
 _RETRY_S: Final = 0.1
 _LEAST_TIMES: Final = 8
+# So long a search waits for others' attempts at the same host.
+_PATIENCE_S: Final = 5.0
 
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], Any]
@@ -144,6 +146,28 @@ class Ledger:
             times += 1
             if time.monotonic() >= deadline and times >= _LEAST_TIMES:
                 raise LoginError("other cameras of the same device are still logging in")
+            await asyncio.sleep(_RETRY_S)
+
+    async def begin_first(self, account: LoginAccount, password: str) -> Device | None:
+        """As ``begin``, for a search: only the first attempt with this password at this host.
+
+        Raises:
+            LoginError: it may not be made.
+        """
+
+        def enter(conn: sqlite3.Connection) -> tuple[Device | None, Standing]:
+            known = devices.find(conn, account.device)
+            return known, logins.begin_first(conn, account, password, now_us=self._now_us())
+
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            known, found = await self._answer(enter)
+            if found.state == "go":
+                return known
+            if found.state == "blocked":
+                raise LoginError(words_until(found.until_us), found.until_us)
+            if time.monotonic() >= deadline:
+                raise LoginError("somebody else is logging in to the same device")
             await asyncio.sleep(_RETRY_S)
 
     def _given_up(self, account: LoginAccount, done: concurrent.futures.Future[tuple[Device | None, Standing]]) -> None:

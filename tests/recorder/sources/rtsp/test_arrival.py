@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import uvloop
 
 from nvr.recorder.loop.pace import Pace
-from nvr.recorder.sources.rtsp import NativeSource
+from nvr.recorder.sources.rtsp.source import NativeSource
 from tests.recorder.sources.harness import Sink, camera
 from tests.support.cameras.clips import Clip, ClipSpec, clip
 from tests.support.cameras.delaying import Delaying

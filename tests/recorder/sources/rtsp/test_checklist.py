@@ -23,7 +23,7 @@ from nvr.recorder.media import inits
 from nvr.recorder.media.packets import Ended
 from nvr.recorder.sources.av import AvSource
 from nvr.recorder.sources.rtp.h264 import H264Depacketiser
-from nvr.recorder.sources.rtsp import NativeSource
+from nvr.recorder.sources.rtsp.source import NativeSource
 from storage.causes import Cause
 from tests.recorder.sources.harness import Sink, camera, record
 from tests.recorder.sources.rtp.test_packets import Stream

@@ -24,7 +24,7 @@ from nvr.recorder.run.cutting import Cutter
 from nvr.recorder.run.disks import Disks
 from nvr.recorder.run.pipeline import Pipeline
 from nvr.recorder.run.run import Identity
-from nvr.recorder.sources.rtsp import NativeSource
+from nvr.recorder.sources.rtsp.source import NativeSource
 from storage.causes import Cause
 from storage.writing.open_segment import SegmentHandle
 from tests.recorder.run.test_pipeline import Rig

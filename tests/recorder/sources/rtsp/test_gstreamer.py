@@ -7,7 +7,7 @@ import asyncio
 import pytest
 import uvloop
 
-from nvr.recorder.sources.rtsp import NativeSource
+from nvr.recorder.sources.rtsp.source import NativeSource
 from tests.recorder.sources.harness import Sink, camera
 from tests.support.cameras.gst import GstCamera
 

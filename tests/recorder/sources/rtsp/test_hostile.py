@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvr.recorder.media.packets import Ended
-from nvr.recorder.sources.rtsp import NativeSource
+from nvr.recorder.sources.rtsp.source import NativeSource
 from storage.causes import Cause
 from tests.recorder.sources.harness import Sink, camera
 from tests.support.cameras.clips import Clip

@@ -157,7 +157,7 @@ def test_forbidden_after_a_login_is_refused_too(serve: Serve, clock: Clock) -> N
 def test_sixteen_channels_of_a_recorder(serve: Serve, clock: Clock) -> None:
     """They begin at one moment, and share what their recorder refuses. The right password keeps none of them waiting
     for long."""
-    from nvr.recorder.sources.rtsp import NativeSource
+    from nvr.recorder.sources.rtsp.source import NativeSource
     from tests.recorder.sources.harness import Sink
 
     served = refusing()

@@ -11,7 +11,7 @@ import pytest
 import uvloop
 
 from nvr.recorder.sources.av import AvSource
-from nvr.recorder.sources.rtsp import NativeSource
+from nvr.recorder.sources.rtsp.source import NativeSource
 from tests.recorder.sources.harness import Sink, camera
 from tests.support.cameras.clips import ClipSpec, clip
 from tests.support.cameras.faults import Faults

@@ -10,7 +10,7 @@ import pytest
 
 from nvr.demo.rtsp import Auth
 from nvr.recorder.media.packets import Ended
-from nvr.recorder.sources.rtsp import NativeSource
+from nvr.recorder.sources.rtsp.source import NativeSource
 from storage.causes import Cause
 from tests.recorder.sources.harness import Sink, camera, record
 from tests.support.cameras.clips import Clip, ClipSpec, clip
