@@ -14,7 +14,18 @@ import click
 import pytest
 
 from nvr.cli import main
-from nvr.config import AlertSettings, CameraSettings, Evidence, Network, Public, Retention, Server, Storage, load
+from nvr.config import (
+    AlertSettings,
+    CameraSettings,
+    DeviceSearch,
+    Evidence,
+    Network,
+    Public,
+    Retention,
+    Server,
+    Storage,
+    load,
+)
 from nvr.config.explain import file_keys
 from nvr.config.model import Settings
 
@@ -26,6 +37,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "evidence": Evidence,
     "alerts": AlertSettings,
     "network": Network,
+    "devices": DeviceSearch,
     "public": Public,
     "camera": CameraSettings,
 }

@@ -48,6 +48,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.api.answers",
             "nvr.api.cameras",
             "nvr.api.cases",
+            "nvr.api.devices",
             "nvr.api.footage",
             "nvr.api.http",
             "nvr.api.operations",
@@ -88,6 +89,9 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.catalogue",
             "storage.coverage",
         }
+    ),
+    "nvr.api.devices": frozenset(
+        {"nvr.api.http", "nvr.cameras", "nvr.devices", "nvr.devices.onvif", "nvr.texts", "storage"}
     ),
     "nvr.api.footage": frozenset(
         {
@@ -166,6 +170,8 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.cameras",
             "nvr.cases",
             "nvr.config",
+            "nvr.devices",
+            "nvr.devices.onvif",
             "nvr.evidence.jobs",
             "nvr.evidence.making",
             "nvr.evidence.package",
@@ -177,6 +183,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.playback.clip",
             "nvr.playback.hls",
             "nvr.recorder.probe",
+            "nvr.recorder.sources.rtsp",
             "nvr.reports",
             "nvr.reports.formats",
             "nvr.sources",
@@ -193,9 +200,28 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.secrets",
         }
     ),
-    "nvr.config": frozenset({"nvr.sources", "nvr.texts", "storage", "storage.format", "storage.retention"}),
+    "nvr.config": frozenset(
+        {"nvr.sources", "nvr.texts", "storage", "storage.catalogue", "storage.format", "storage.retention"}
+    ),
     "nvr.demo": frozenset({"nvr.demo.rtsp"}),
     "nvr.demo.rtsp": frozenset(),
+    "nvr.devices": frozenset(
+        {
+            "nvr.cameras",
+            "nvr.config",
+            "nvr.devices.onvif",
+            "nvr.recorder.sources.rtp",
+            "nvr.recorder.sources.rtsp",
+            "nvr.texts",
+            "storage",
+            "storage.catalogue",
+            "storage.format",
+            "storage.secrets",
+        }
+    ),
+    "nvr.devices.onvif": frozenset(
+        {"nvr.config", "nvr.recorder.sources.rtp", "nvr.recorder.sources.rtsp", "storage.catalogue"}
+    ),
     "nvr.documents": frozenset(),
     "nvr.evidence": frozenset({"nvr.evidence.jobs", "nvr.evidence.seal"}),
     "nvr.evidence.jobs": frozenset(
@@ -246,7 +272,9 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.housekeeping": frozenset(
         {
             "nvr.alerting",
+            "nvr.devices",
             "nvr.network",
+            "storage",
             "storage.catalogue",
             "storage.coverage",
             "storage.disk",

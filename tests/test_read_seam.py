@@ -27,6 +27,7 @@ READERS = {
     "nvr/cli/keys.py": "a key and a certificate that are given",
     "nvr/cli/orders.py": "the letter of an order",
     "nvr/cli/probe.py": "a capture of what a camera said",
+    "nvr/cli/scan.py": "a password that is given",
     "nvr/cli/secrets.py": "a file of secrets that is given",
     "nvr/cli/verify.py": "certificates that are given",
     "nvr/compiled.py": "the product's own sources",

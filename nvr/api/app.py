@@ -24,6 +24,8 @@ from nvr.api.cameras import camera_table, probe, public
 from nvr.api.cameras import routes as cameras
 from nvr.api.cases import exports, links
 from nvr.api.cases import routes as cases
+from nvr.api.devices import adding, scans
+from nvr.api.devices import routes as devices
 from nvr.api.footage import addresses, clips, clock, coverage, playlists, watch
 from nvr.api.footage import segments as footage
 from nvr.api.http import schema
@@ -154,6 +156,9 @@ def _routes() -> list[Any]:
         alerts,
         network,
         probe,
+        devices,
+        adding,
+        scans,
         deletion,
         retention,
         audit,
@@ -195,6 +200,7 @@ def create_app(
         watching = asyncio.create_task(watch.run(), name="loop-watch")
         yield
         watching.cancel()
+        await services.end_children()
         await services.live.close()
         await services.leases.settled()
         services.pools.close()

@@ -26,6 +26,8 @@ _COMMANDS = {
     "check-config": "nvr.cli.check_config:check_config",
     "cameras": "nvr.cli.cameras:cameras",
     "probe": "nvr.cli.probe:probe",
+    "scan": "nvr.cli.scan:scan",
+    "devices": "nvr.cli.devices:devices",
     "gaps": "nvr.cli.gaps:gaps",
     "coverage": "nvr.cli.coverage:coverage",
     "network": "nvr.cli.network:network",

@@ -7,11 +7,12 @@ Each check yields path in the document, what is wrong, and what to do.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_network
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
-from nvr.config.model import AlertSettings, CameraSettings, Retention, Server, Settings, Storage
+from nvr.config.model import AlertSettings, CameraSettings, DeviceSearch, Retention, Server, Settings, Storage
 from nvr.config.units import format_duration
 from nvr.config.urls import parse_camera_url
 from storage.retention.policies import Policy
@@ -23,6 +24,7 @@ __all__ = [
     "check_ages",
     "check_alerts",
     "check_cameras",
+    "check_devices",
     "check_ids",
     "check_retention",
     "check_server",
@@ -45,6 +47,7 @@ COMPARED: dict[type[Settings], frozenset[str]] = {
     AlertSettings: frozenset(
         {"email_to", "email_from", "smtp_host", "smtp_username", "smtp_password", "webhook_url", "webhook_secret"}
     ),
+    DeviceSearch: frozenset({"networks", "public_networks"}),
     CameraSettings: frozenset({"url", "username", "password", "max_age", "min_age"}),
 }
 
@@ -125,6 +128,18 @@ def check_alerts(alerts: AlertSettings) -> Iterator[Finding]:
         yield ("alerts", given), f"has no {other} to go with it", f"add {other}"
     if alerts.webhook_secret is not None and alerts.webhook_url is None:
         yield ("alerts", "webhook_secret"), "has no webhook_url to go with it", "add webhook_url"
+
+
+def check_devices(devices: DeviceSearch) -> Iterator[Finding]:
+    """Who searches addresses of the Internet should mean it."""
+    for i, text in enumerate(devices.networks):
+        network = ip_network(text)
+        if not devices.public_networks and (network.network_address.is_global or network.broadcast_address.is_global):
+            yield (
+                ("devices", "networks", i),
+                Sentence("{network} has addresses of the Internet, where others' devices are", network=text),
+                Sentence("remove it; if these devices are yours, add public_networks = true"),
+            )
 
 
 def check_ids(raw_cameras: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from nvr.config.model import (
     AlertSettings,
     CameraSettings,
     Config,
+    DeviceSearch,
     Evidence,
     FileContext,
     Network,
@@ -43,6 +44,7 @@ _SECTIONS: dict[str, type[Settings]] = {
     "evidence": Evidence,
     "alerts": AlertSettings,
     "network": Network,
+    "devices": DeviceSearch,
     "public": Public,
 }
 _TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
@@ -129,6 +131,7 @@ class _Reader:
         evidence = self._section("evidence", Evidence)
         alerts = self._section("alerts", AlertSettings)
         network = self._section("network", Network)
+        devices = self._section("devices", DeviceSearch)
         public = self._section("public", Public)
         cameras = self._cameras()
         if server is not None:
@@ -139,11 +142,13 @@ class _Reader:
             self._report(checks.check_retention(retention))
         if alerts is not None:
             self._report(checks.check_alerts(alerts))
+        if devices is not None:
+            self._report(checks.check_devices(devices))
         self._report(checks.check_ids(self._raw_cameras))
         self._report(checks.check_cameras(cameras, retention))
-        if self.problems or None in (server, storage, retention, evidence, alerts, network, public):
+        if self.problems or None in (server, storage, retention, evidence, alerts, network, devices, public):
             return None
-        assert server and storage and retention and evidence and alerts and network and public
+        assert server and storage and retention and evidence and alerts and network and devices and public
         is_given = "zone" in self._raw.get("server", {})
         warnings = [
             *checks.warn_mode(self._path, self._plain),
@@ -161,6 +166,7 @@ class _Reader:
             evidence=evidence,
             alerts=alerts,
             network=network,
+            devices=devices,
             public=public,
             cameras=tuple(cameras.values()),
             path=self._path,

@@ -38,15 +38,17 @@ from nvr.config.urls import parse_camera_url
 from nvr.config.zone import check_zone, server_zone
 from nvr.sources import AUTO, SOURCES
 from nvr.texts.words import LANGUAGES
+from storage.catalogue.selection import SelectionError, parse
 from storage.format.layout import NODE_ID, is_camera_id
 from storage.retention.policies import LabelRule, Policy, Rules, resolve
-from storage.sentences import Sentence
+from storage.sentences import Sentence, sentence_of
 from storage.texts import TextError, one_line, wrong_in
 
 __all__ = [
     "AlertSettings",
     "CameraSettings",
     "Config",
+    "DeviceSearch",
     "Evidence",
     "FileContext",
     "LabelRetention",
@@ -345,6 +347,47 @@ class AlertSettings(Settings):
         return tuple(secret.reveal() for secret in held if secret is not None)
 
 
+def _searched(value: str) -> str:
+    try:
+        found = ip_network(value)
+    except ValueError:
+        try:
+            meant = ip_network(value, strict=False)
+        except ValueError:
+            raise ValueError(
+                Sentence('is no network; write it as "10.20.0.0/16", or as an address such as "10.20.1.7"')
+            ) from None
+        raise ValueError(Sentence('is no address or network; write "{meant}"', meant=meant)) from None
+    if found.num_addresses > 1 << 20:
+        raise ValueError(Sentence("is too large to be searched; name networks of /12 or smaller"))
+    return str(found)
+
+
+def _query(value: str) -> str:
+    if value:
+        try:
+            parse(value)
+        except SelectionError as error:
+            raise ValueError(sentence_of(error)) from None
+    return value
+
+
+class DeviceSearch(Settings):
+    """``[devices]``: searching networks for devices, and what may be changed on them. ``may_change`` is a query by
+    labels; empty: nothing."""
+
+    networks: tuple[Annotated[str, AfterValidator(_searched)], ...] = ()
+    public_networks: StrictBool = False
+    ports: Annotated[tuple[Annotated[StrictInt, Field(ge=1, le=65535)], ...], Field(min_length=1, max_length=32)] = (
+        80, 554, 8000, 8080, 8899, 2020, 5000,
+    )  # fmt: skip
+    rate: StrictInt = Field(default=500, ge=1, le=10_000)
+    at_once: StrictInt = Field(default=200, ge=1, le=2_000)
+    follow_moves: StrictBool = False
+    may_change: Annotated[str, AfterValidator(_query)] = ""
+    time_server: Annotated[str, AfterValidator(_host)] | None = None
+
+
 class Network(Settings):
     """``[network]``: what the cameras' lines cost."""
 
@@ -435,6 +478,7 @@ class Config(Settings):
     evidence: Evidence = Field(default_factory=Evidence)
     alerts: AlertSettings = Field(default_factory=AlertSettings)
     network: Network = Field(default_factory=Network)
+    devices: DeviceSearch = Field(default_factory=DeviceSearch)
     public: Public = Field(default_factory=Public)
     cameras: tuple[CameraSettings, ...] = Field(default=(), validation_alias="camera")
     path: Path = Path("config.toml")

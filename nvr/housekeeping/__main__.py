@@ -18,6 +18,7 @@ from nvr import core_dumps, niceness
 from nvr import log as logs
 from nvr.alerting.watch import Watch
 from nvr.housekeeping.coverage_days import DayKeeper
+from nvr.housekeeping.device_seeker import DeviceSeeker
 from nvr.housekeeping.network_hours import NetworkKeeper
 from nvr.housekeeping.pruning import Pruner
 from nvr.housekeeping.scrub import Scrubber
@@ -46,12 +47,15 @@ def main() -> None:
     scrubber = Scrubber(Path(first["catalogue"]), _roots(first), first["scrub_bytes_per_s"], ending)
     watch = Watch(first, ending)
 
+    seeker = DeviceSeeker(Path(first["catalogue"]), first["devices"], ending)
+
     def listen() -> None:
         for line in sys.stdin:
             settings: dict[str, Any] = json.loads(line)
             keeper.configure(settings)
             scrubber.roots = _roots(settings)
             watch.configure(settings)
+            seeker.told = settings["devices"]
         ending.set()
 
     threading.Thread(target=listen, name="orders", daemon=True).start()
@@ -61,8 +65,9 @@ def main() -> None:
     network = NetworkKeeper(Path(first["catalogue"]), ending)
     network.start()
     watch.start()
+    seeker.start()
     keeper.run(ending)
-    for thread in (scrubber, days, network, watch):
+    for thread in (scrubber, days, network, watch, seeker):
         thread.join(5.0)
 
 

@@ -114,6 +114,13 @@ def accounting(config: Config, prepared: Prepared, on_disk_full: Callable[[list[
             "certificate": None if now.server.certificate is None else str(now.server.certificate),
             "key": None if now.server.key is None else str(now.server.key),
             "started_us": started_us,
+            "devices": {
+                "networks": list(now.devices.networks),
+                "ports": list(now.devices.ports),
+                "rate": now.devices.rate,
+                "at_once": now.devices.at_once,
+                "follow_moves": now.devices.follow_moves,
+            },
             **_retention(now, prepared),
         }
 
@@ -146,6 +153,11 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             "keys": str(now.keys_folder),
             "exports": str(now.exports_folder),
             "name": now.evidence.name,
+            "scan_networks": list(now.devices.networks),
+            "scan_ports": list(now.devices.ports),
+            "scan_rate": now.devices.rate,
+            "scan_at_once": now.devices.at_once,
+            "follow_moves": now.devices.follow_moves,
             "log_level": now.server.log_level,
             "roots_away": len(prepared.roots.away),
             "price_per_mbit": now.network.price_per_mbit,

@@ -22,6 +22,7 @@ MINIATURES = {
     "cameras": "--seconds 6 --habits empty-packets",
     "clips": "--seconds 600 --only hour --rounds 1",
     "crash": "--kills 2 --cameras 2 --minutes 1",
+    "devices": "--network 127.41.0.0/26 --devices 20 --swap 6 --port 18481 --discovery-port 13703",
     "export": "--segments 1 --rounds 1",
     "fleet": "--cameras 20 --minutes 0.2 --segment 5s",
     "hostile": "--minutes 0.1 --cameras 3",

@@ -8,7 +8,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -19,6 +19,7 @@ from nvr.api.http.codes import CODES
 from nvr.cases.cases import RequestState
 from nvr.cases.exports import ExportState
 from nvr.cases.links import LinkState
+from nvr.devices.searches import ScanState
 from nvr.orders.model import DirectiveKind, DirectiveState
 from nvr.reports.figure_rows import ROWS
 from nvr.texts import LANGUAGES, Language, accepted, say, words
@@ -97,6 +98,7 @@ def test_a_language_has_every_text_with_the_same_blanks(language: Language) -> N
         ("page.orders.kinds", DirectiveKind),
         ("page.orders.states", DirectiveState),
         ("page.publicView.states", ENGLISH["public"]),
+        ("page.devices.states", get_args(ScanState)),
     ],
 )
 def test_every_name_that_the_server_has_has_a_word(path: str, names: Any) -> None:

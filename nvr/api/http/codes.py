@@ -93,6 +93,11 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "too_many_exports": (409, "Too many exports wait already"),
     "hold_released": (409, "The hold was released before"),
     "nothing_waits": (404, "No deletion waits for this cause"),
+    "device_not_found": (404, "There is no such device"),
+    "not_moved": (409, "The camera's device is known nowhere else, or the camera can't be changed here"),
+    "scan_not_found": (404, "There is no such search"),
+    "scan_not_allowed": (403, "These networks may not be searched: `[devices] networks`"),
+    "scan_running": (409, "A search is running, or none can be gone on with"),
     "probe_failed": (502, "The look at the camera found nothing"),
     "plan_changed": (409, "What was previewed is not, or no longer, what would be done: preview again"),
     "range_not_over": (

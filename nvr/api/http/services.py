@@ -46,7 +46,13 @@ _CHANGEABLE = (
     "roots",
     "roots_away",
     "segment_us",
+    "scan_networks",
+    "scan_ports",
+    "scan_rate",
+    "scan_at_once",
+    "follow_moves",
 )
+_CHILD_ENDS_S = 5.0
 _PACKAGED_PAGE = Path(__file__).parents[2] / "web" / "dist"
 
 
@@ -89,9 +95,23 @@ class Services:
         self.leases = Leases(self.db, now_us, self.pools.entries)
         # Each is a process.
         self.probe_slots = asyncio.Semaphore(2)
+        # Of searches for devices; each ends when its stdin is closed.
+        self.children: set[asyncio.subprocess.Process] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
         self.public = KeptAnswers()
         self.pictures = KeptAnswers()
         self.report_slots = threading.BoundedSemaphore(2)
+
+    async def end_children(self) -> None:
+        """Ends the processes that were begun for requests, and waits for them."""
+        for child in list(self.children):
+            if child.stdin is not None:
+                child.stdin.close()
+        if self.tasks:
+            _, late = await asyncio.wait(self.tasks, timeout=_CHILD_ENDS_S)
+            for child in list(self.children) if late else ():
+                child.kill()
+            await asyncio.gather(*late, return_exceptions=True)
 
     @property
     def keys_folder(self) -> Path:

@@ -25,7 +25,9 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     the name in a certificate; None: beside the catalogue. ``web_dist`` is the folder of the built front end; None: the
     one in the package. ``segment_us``: how long segments are to be.
     ``certificate`` and ``key`` are files; with them the server speaks TLS, and sends those who speak plain HTTP to it,
-    to ``port`` or ``redirect_port``, to https."""
+    to ``port`` or ``redirect_port``, to https. ``scan_networks`` may be searched for devices, at ``scan_ports``,
+    ``scan_rate`` addresses a second and ``scan_at_once`` devices at a time; ``follow_moves``: whether cameras follow
+    them."""
 
     catalogue: str
     node: str
@@ -55,4 +57,10 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     exports: str | None = None
     name: str = "nvr"
     segment_us: int = 300_000_000
+    scan_networks: list[str] = []
+    scan_ports: tuple[int, ...] = (80, 554)
+    scan_rate: int = 500
+    scan_at_once: int = 200
+    follow_moves: bool = False
+    discovery_port: int = 3702
     retention: dict[str, Any] = msgspec.field(default_factory=lambda: Rules().to_wire())

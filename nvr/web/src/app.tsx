@@ -10,6 +10,7 @@ import { AlertsPage, useOpenAlerts } from './features/alerts/alerts-page';
 import { AuditLogPage } from './features/people/audit-page';
 import { CamerasPage } from './features/cameras/cameras-page';
 import { CasesPage } from './features/cases/cases-page';
+import { DevicesPage } from './features/devices/devices-page';
 import { ExportsPage } from './features/cases/exports-page';
 import { GapsPage } from './features/gaps/gaps-page';
 import { NetworkPage } from './features/network/network-page';
@@ -35,6 +36,7 @@ const NEEDED: Record<Page, Role> = {
   cases: 'investigator',
   exports: 'investigator',
   'admin-cameras': 'admin',
+  devices: 'admin',
   users: 'admin',
   tokens: 'admin',
   audit: 'admin',
@@ -103,6 +105,7 @@ function Frame({ me, where }: { me: Me; where: Route }) {
     ['cases', t.nav.cases],
     ['exports', t.nav.exports],
     ['admin-cameras', t.nav.adminCameras],
+    ['devices', t.nav.devices],
     ['users', t.nav.users],
     ['tokens', t.nav.tokens],
     ['audit', t.nav.audit],
@@ -201,6 +204,8 @@ function Content({ me, where }: { me: Me; where: Route }) {
       return <ExportsPage me={me} />;
     case 'admin-cameras':
       return <AdminCamerasPage />;
+    case 'devices':
+      return <DevicesPage />;
     case 'users':
       return <UsersPage me={me} />;
     case 'tokens':

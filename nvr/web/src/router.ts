@@ -12,6 +12,7 @@ export type Page =
   | 'cases'
   | 'exports'
   | 'admin-cameras'
+  | 'devices'
   | 'users'
   | 'tokens'
   | 'audit'
@@ -33,6 +34,7 @@ const PATHS: Record<Exclude<Page, 'camera'>, string> = {
   cases: '/cases',
   exports: '/exports',
   'admin-cameras': '/admin/cameras',
+  devices: '/admin/devices',
   users: '/admin/users',
   tokens: '/admin/tokens',
   audit: '/admin/audit',

@@ -40,6 +40,7 @@ from storage.catalogue.migrations import (
     m028_sealed,
     m029_directive_todo,
     m030_releasing,
+    m035_found_devices,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -77,6 +78,7 @@ STEPS = (
     m028_sealed,
     m029_directive_todo,
     m030_releasing,
+    m035_found_devices,
 )
 
 

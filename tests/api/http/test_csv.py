@@ -15,6 +15,8 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 from litestar.testing import AsyncTestClient
 
+from nvr.devices import rows
+from nvr.devices.onvif.facts import DeviceFacts, DeviceSecrets
 from nvr.texts.cells import cell_text, csv_cell
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
@@ -43,6 +45,8 @@ async def test_no_answer_has_a_cell_that_runs(app: Litestar, world: World) -> No
         add_camera(world, f"hostile-{number}", district=text, isp=text, **{text: text})
         with world.db.write() as conn:
             conn.execute("UPDATE camera SET name = ? WHERE id = ?", (text, f"hostile-{number}"))
+            facts = DeviceFacts(address=f"10.0.0.{number}", port=80, manufacturer=text, model=text, serial=text)
+            rows.put_device(conn, None, facts, DeviceSecrets(), now_us=NOW)
         enter(world, f"hostile-{number}", NOW - 3_600_000_000, Cause.UNREACHABLE, error=text)
     found = 0
     async with AsyncTestClient(app, base_url="http://nvr.test") as client:
@@ -61,7 +65,7 @@ async def test_no_answer_has_a_cell_that_runs(app: Litestar, world: World) -> No
             ]
             assert not [cell for cell in cells if runs(cell)], url
             assert any(cell_text(cell) == "=1+1" for cell in cells), url
-    assert found == 2
+    assert found == 3
 
 
 def test_the_audit_log_has_none_either(world: World, tmp_path: Path) -> None:

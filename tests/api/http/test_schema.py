@@ -36,6 +36,7 @@ def test_no_answer_calls_one_of_them_a_string() -> None:
         "WaitingBody.cause": "of a deletion",
         "AuditFaultBody.kind": "of a fault in the log",
         "HealthProblem.code": "of a problem of the server",
+        "FindingBody.code": "of a finding about a device",
         "OddityBody.code": "of an oddity of a camera",
         "ProbeBody.cause": "of a failed look",
     }

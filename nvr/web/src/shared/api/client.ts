@@ -2,7 +2,17 @@
 
 import { formatInstant, parseInstant, type Instant } from '../time/instant';
 import { address, call, mediaProblem, send, upload, type Failure } from './routes';
-import type { CameraChange, ClipPart, Directive, DirectiveKind, NewOrder, NewRevocation, Role } from './schema';
+import type {
+  CameraChange,
+  ClipPart,
+  DevicesToAdd,
+  Directive,
+  DirectiveKind,
+  NewOrder,
+  NewRevocation,
+  NewScan,
+  Role,
+} from './schema';
 
 export { ApiError, mediaProblem, OfflineError, whenUnauthenticated, type Failure } from './routes';
 
@@ -138,6 +148,20 @@ export const importCameras = (file: File, dryRun: boolean) =>
   upload('POST /api/camera-table', file, { query: { dry_run: dryRun ? 'yes' : 'no' } });
 export const cameraTableUrl = (passwords: boolean) =>
   address('GET /api/camera-table', { query: passwords ? { passwords: 'yes' } : {} });
+
+// Devices in networks, and searches for them
+
+export const devices = () => call('GET /api/devices');
+export const deviceMoves = () => call('GET /api/device-moves');
+export const deviceTableUrl = () => address('GET /api/device-table');
+export const addDevices = (body: DevicesToAdd) => call('POST /api/devices/add', { body });
+export const importDevices = (file: File, dryRun: boolean) =>
+  upload('POST /api/device-table', file, { query: { dry_run: dryRun ? 'yes' : 'no' } });
+export const followDevice = (camera: string) => call('POST /api/cameras/{camera}/follow', { path: { camera } });
+export const scans = (signal?: AbortSignal) => call('GET /api/scans', {}, until(signal));
+export const beginScan = (body: NewScan) => call('POST /api/scans', { body });
+export const resumeScan = () => call('POST /api/scans/resume');
+export const stopScan = (scan: string) => call('POST /api/scans/{scan}/stop', { path: { scan } });
 
 // What citizens see
 

@@ -362,6 +362,63 @@ export interface Deletion {
   growing: boolean;
 }
 
+export interface DeviceAsCamera {
+  device: string;
+  camera: string;
+  source?: string;
+  name?: string;
+  labels?: Record<string, string>;
+}
+
+export interface Device {
+  id: string;
+  address: string;
+  port: number;
+  kind: 'onvif' | 'rtsp';
+  uuid: string;
+  manufacturer: string;
+  model: string;
+  firmware: string;
+  serial: string;
+  mac: string;
+  login: 'none' | 'digest' | 'wsse' | 'refused' | 'blocked' | 'not_tried' | 'impossible';
+  clock_offset_s: number | null;
+  first_seen: string;
+  last_seen: string;
+  missing_since: string | null;
+  cameras: string[];
+  pictures: Picture[];
+  findings: Finding[];
+}
+
+export interface DeviceList {
+  devices: Device[];
+}
+
+export interface DeviceOfCamera {
+  device: string;
+}
+
+export interface DeviceRetried {
+  device: string;
+  waited: boolean;
+}
+
+export interface DevicesAdded {
+  dry_run: boolean;
+  added: string[];
+}
+
+export interface DevicesToAdd {
+  cameras?: DeviceAsCamera[];
+  devices?: string[];
+  pattern?: string | null;
+  labels?: Record<string, string>;
+  username?: string | null;
+  password?: string | null;
+  dry_run?: boolean;
+}
+
 export interface Directive {
   id: string;
   kind: DirectiveKind;
@@ -522,6 +579,12 @@ export interface Figures {
   longest_s: number;
   mtbf_s: number | null;
   mttr_s: number | null;
+}
+
+export interface Finding {
+  code: string;
+  text: string;
+  figures: Record<string, unknown>;
 }
 
 export interface FleetStep {
@@ -702,6 +765,18 @@ export interface Mistake {
   message: string;
 }
 
+export interface Move {
+  camera: string;
+  device: string;
+  recorded_from: string;
+  to: string;
+  is_fixed: boolean;
+}
+
+export interface MoveList {
+  moves: Move[];
+}
+
 export interface NetworkReport {
   start: string;
   end: string;
@@ -840,6 +915,12 @@ export interface NewRevocation {
   where?: string | null;
 }
 
+export interface NewScan {
+  networks?: string[];
+  username?: string | null;
+  password?: string | null;
+}
+
 export interface NewSchedule {
   where?: string | null;
   cameras?: string[] | null;
@@ -950,6 +1031,21 @@ export interface OutagesByClass {
   server: number;
 }
 
+export interface Picture {
+  token: string;
+  source: string;
+  name: string;
+  use: string;
+  codec: string;
+  width: number;
+  height: number;
+  frame_rate: number | null;
+  keyframe_s: number | null;
+  bitrate_bps: number | null;
+  url: string;
+  camera: string | null;
+}
+
 export interface PlanFigures {
   cameras: number;
   measured: number;
@@ -1045,7 +1141,7 @@ export interface Problem {
   status: number;
   detail: string;
   instance: string;
-  code: 'invalid_request' | 'missing_parameter' | 'invalid_parameter' | 'live_too_far_ahead' | 'naive_time' | 'invalid_time' | 'time_out_of_range' | 'empty_range' | 'range_too_long' | 'invalid_camera' | 'invalid_hold' | 'invalid_case' | 'invalid_selection' | 'invalid_directive' | 'invalid_attachment' | 'invalid_table' | 'invalid_deletion' | 'invalid_cut' | 'invalid_retention' | 'invalid_account' | 'weak_password' | 'invalid_link' | 'invalid_address' | 'invalid_export' | 'not_authenticated' | 'bad_credentials' | 'forbidden' | 'password_change_needed' | 'hold_too_large' | 'second_person_needed' | 'not_your_request' | 'not_your_export' | 'outside_address' | 'cross_origin' | 'not_found' | 'camera_not_found' | 'segment_not_found' | 'no_footage' | 'init_not_found' | 'alert_not_found' | 'case_not_found' | 'request_not_found' | 'export_not_found' | 'link_not_found' | 'link_not_valid' | 'address_not_found' | 'address_not_valid' | 'certificate_not_found' | 'hold_not_found' | 'directive_not_found' | 'attachment_not_found' | 'public_off' | 'account_not_found' | 'method_not_allowed' | 'provisioned' | 'camera_exists' | 'user_exists' | 'case_exists' | 'case_closed' | 'case_undecided' | 'request_decided' | 'export_not_ready' | 'export_wrong' | 'export_ended' | 'approval_needed' | 'too_many_addresses' | 'too_many_exports' | 'hold_released' | 'nothing_waits' | 'probe_failed' | 'plan_changed' | 'range_not_over' | 'several_inits' | 'not_live' | 'last_admin' | 'footage_gone' | 'too_large' | 'wrong_host' | 'range_not_satisfiable' | 'too_many_attempts' | 'clip_too_long' | 'gap_too_long' | 'footage_damaged' | 'internal' | 'catalogue_unavailable' | 'busy';
+  code: 'invalid_request' | 'missing_parameter' | 'invalid_parameter' | 'live_too_far_ahead' | 'naive_time' | 'invalid_time' | 'time_out_of_range' | 'empty_range' | 'range_too_long' | 'invalid_camera' | 'invalid_hold' | 'invalid_case' | 'invalid_selection' | 'invalid_directive' | 'invalid_attachment' | 'invalid_table' | 'invalid_deletion' | 'invalid_cut' | 'invalid_retention' | 'invalid_account' | 'weak_password' | 'invalid_link' | 'invalid_address' | 'invalid_export' | 'not_authenticated' | 'bad_credentials' | 'forbidden' | 'password_change_needed' | 'hold_too_large' | 'second_person_needed' | 'not_your_request' | 'not_your_export' | 'outside_address' | 'cross_origin' | 'not_found' | 'camera_not_found' | 'segment_not_found' | 'no_footage' | 'init_not_found' | 'alert_not_found' | 'case_not_found' | 'request_not_found' | 'export_not_found' | 'link_not_found' | 'link_not_valid' | 'address_not_found' | 'address_not_valid' | 'certificate_not_found' | 'hold_not_found' | 'directive_not_found' | 'attachment_not_found' | 'public_off' | 'account_not_found' | 'method_not_allowed' | 'provisioned' | 'camera_exists' | 'user_exists' | 'case_exists' | 'case_closed' | 'case_undecided' | 'request_decided' | 'export_not_ready' | 'export_wrong' | 'export_ended' | 'approval_needed' | 'too_many_addresses' | 'too_many_exports' | 'hold_released' | 'nothing_waits' | 'device_not_found' | 'not_moved' | 'scan_not_found' | 'scan_not_allowed' | 'scan_running' | 'probe_failed' | 'plan_changed' | 'range_not_over' | 'several_inits' | 'not_live' | 'last_admin' | 'footage_gone' | 'too_large' | 'wrong_host' | 'range_not_satisfiable' | 'too_many_attempts' | 'clip_too_long' | 'gap_too_long' | 'footage_damaged' | 'internal' | 'catalogue_unavailable' | 'busy';
   parameters?: Record<string, string>;
   incident?: string;
   errors?: Mistake[];
@@ -1169,6 +1265,25 @@ export interface RuleChange {
 export interface RuleCount {
   segments: number;
   bytes: number;
+}
+
+export interface Scan {
+  id: string;
+  begun: string;
+  ended: string | null;
+  actor: string;
+  networks: string[];
+  username: string | null;
+  state: 'running' | 'stopping' | 'done' | 'stopped' | 'failed' | 'interrupted';
+  done: number;
+  blocks: number;
+  found: number;
+  error: string | null;
+}
+
+export interface ScanList {
+  networks: string[];
+  scans: Scan[];
 }
 
 export interface Schedules {
@@ -1632,6 +1747,54 @@ export interface Routes {
   'POST /api/probe': {
     body: ProbeRequest;
     answer: Probe;
+  };
+  'GET /api/devices': {
+    answer: DeviceList;
+  };
+  'GET /api/devices/{device}': {
+    path: { device: string };
+    answer: Device;
+  };
+  'GET /api/device-table': {
+    answer: void;
+  };
+  'POST /api/device-table': {
+    query?: { dry_run?: string };
+    answer: DevicesAdded;
+  };
+  'GET /api/device-moves': {
+    answer: MoveList;
+  };
+  'POST /api/cameras/{camera}/follow': {
+    path: { camera: string };
+    answer: Move;
+  };
+  'POST /api/cameras/{camera}/device': {
+    path: { camera: string };
+    body: DeviceOfCamera;
+    answer: Device;
+  };
+  'POST /api/devices/{device}/retry': {
+    path: { device: string };
+    answer: DeviceRetried;
+  };
+  'POST /api/devices/add': {
+    body: DevicesToAdd;
+    answer: DevicesAdded;
+  };
+  'GET /api/scans': {
+    answer: ScanList;
+  };
+  'POST /api/scans': {
+    body: NewScan;
+    answer: Scan;
+  };
+  'POST /api/scans/resume': {
+    answer: Scan;
+  };
+  'POST /api/scans/{scan}/stop': {
+    path: { scan: string };
+    answer: Scan;
   };
   'POST /api/cameras/{camera}/deletion/preview': {
     path: { camera: string };

@@ -1,0 +1,300 @@
+"""One search, from its networks to the table of devices: block after block of addresses, each asked by WS-Discovery,
+then by TCP, then talked to; at the end it is settled who is who.
+
+Invariant: a block is noted as searched only when all that was found in it is kept; a search that is ended anywhere is
+gone on with from there. Nothing outside the networks that the configuration allows is ever asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from nvr import log as logs
+from nvr.config import redact
+from nvr.devices import moves, rows, searches
+from nvr.devices.accounts import RTSP_PORT, KnownLogin, Logins, login_of
+from nvr.devices.discovery import ProbeMatch, open_ports, probe_all, speaks_rtsp
+from nvr.devices.findings import judged
+from nvr.devices.look import look
+from nvr.devices.onvif.client import Credentials
+from nvr.devices.onvif.facts import DeviceFacts, DeviceSecrets
+from nvr.devices.rows import FoundDevice, Sighting
+from nvr.devices.searches import ScanRow
+from nvr.devices.settings import ScanSettings
+from nvr.devices.settle import is_same, merged, settle, unsure
+from nvr.devices.targets import TargetError, addresses_of, blocks_of, check_wanted, is_within
+from nvr.recorder.sources.rtsp.ledger import LEDGER, Ledger
+from storage.catalogue import cameras
+from storage.catalogue.database import Database
+from storage.catalogue.slices import in_slices
+
+__all__ = ["Progress", "Scan"]
+
+log = logging.getLogger(__name__)
+
+# 64 blocks are 16,384 addresses: half a minute at the usual rate, and one in 64 questions to the same line.
+_GROUP: Final = 64
+_PER_BLOCK_RATE: Final = 20
+_BEAT_S: Final = 1.0
+_KEEP: Final = 100
+# At most so many connections wait for an answer at the same time.
+_MOST_CONNECTING: Final = 1_000
+
+Progress = Callable[[int, int, int], None]
+"""Is called with blocks searched, blocks in all, and devices found."""
+
+
+class Scan:
+    """A search that was entered in the catalogue. Runs once."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: ScanSettings,
+        *,
+        ledger: Ledger = LEDGER,
+        progress: Progress = lambda done, of, found: None,
+    ) -> None:
+        self._db = database
+        self._settings = settings
+        self._ledger = ledger
+        self._progress = progress
+        self._seen: dict[tuple[str, int], Sighting] = {}
+        self._done: set[str] = set()
+        self._found = 0
+        self._doubting = asyncio.Semaphore(settings.at_once)
+
+    async def run(self) -> str:
+        """Runs to its end; returns how it ended: ``done``, ``stopped`` or ``failed``."""
+        row = await asyncio.to_thread(self._row)
+        known, logins = await asyncio.to_thread(self._known, row)
+        work = asyncio.create_task(self._work(row, logins), name="scan")
+        beat = asyncio.create_task(self._beat(row.id, work), name="beat")
+        state, error = "failed", None
+        try:
+            await work
+            await self._settle(known)
+            state = "done"
+        except asyncio.CancelledError:
+            state = "stopped"
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            if (current := asyncio.current_task()) is None or not current.cancelling():
+                # A person stopped it: what was found until then counts.
+                await self._settle(known)
+        except TargetError as caught:
+            error = str(caught)
+        except Exception as caught:
+            error = redact(f"{type(caught).__name__}: {caught}")
+            log.exception("the search %s failed", row.id)
+        finally:
+            beat.cancel()
+        await asyncio.to_thread(self._end, row.id, state, error)
+        return state
+
+    def _row(self) -> ScanRow:
+        with self._db.read() as conn:
+            row = searches.find_scan(conn, self._settings.scan, now_us=_now_us())
+        if row is None:
+            raise LookupError(f"there is no search {self._settings.scan}")
+        if row.password:
+            logs.learn_secrets([row.password])
+        return row
+
+    def _end(self, scan: str, state: str, error: str | None) -> None:
+        with self._db.write() as conn:
+            searches.end_scan(conn, scan, state, now_us=_now_us(), error=error)
+
+    async def _beat(self, scan: str, work: asyncio.Task[None]) -> None:
+        def beat() -> bool:
+            with self._db.write() as conn:
+                return searches.beat(conn, scan, now_us=_now_us())
+
+        while await asyncio.to_thread(beat):  # noqa: ASYNC110 - it is another process that changes it
+            await asyncio.sleep(_BEAT_S)
+        work.cancel()
+
+    async def _work(self, row: ScanRow, logins: Logins) -> None:
+        # The configuration may have changed since the search was begun.
+        networks = check_wanted(row.networks, self._settings.networks)
+        blocks = blocks_of(networks)
+        self._done = set(row.done) & set(blocks)
+        self._found = len(self._seen)
+        left = [block for block in blocks if block not in self._done]
+        for at in range(0, len(left), _GROUP):
+            self._progress(len(self._done), len(blocks), self._found)
+            group = left[at : at + _GROUP]
+            await self._search(group, logins)
+            await asyncio.to_thread(self._note, row.id, group)
+        self._progress(len(self._done), len(blocks), self._found)
+        if logins.given_up:
+            log.warning("the login of the search was refused by every device that it was tried at, and given up")
+
+    def _known(self, row: ScanRow) -> tuple[list[FoundDevice], Logins]:
+        with self._db.read() as conn:
+            known = rows.devices(conn)
+            bound = rows.bindings(conn)
+            every = cameras.list_all(conn)
+            self._seen = {(one.facts.address, one.facts.port): one for one in searches.sightings(conn, row.id)}
+        by_host: dict[str, KnownLogin] = {}
+        by_device: dict[str, KnownLogin] = {}
+        for camera in every:
+            login = login_of(camera)
+            if login is None:
+                continue
+            by_host.setdefault(moves.host_of(camera), login)
+            if camera.id in bound:
+                by_device.setdefault(bound[camera.id], login)
+        for device in known:
+            if device.secrets.username is not None:
+                login = (RTSP_PORT, device.secrets.username, device.secrets.password or "")
+                by_device.setdefault(device.id, login)
+        given = (row.username, row.password or "") if row.username is not None else None
+        return known, Logins(known, by_device, by_host, given)
+
+    def _note(self, scan: str, group: Sequence[str]) -> None:
+        with self._db.write() as conn:
+            searches.note_done(conn, scan, group)
+        self._done.update(group)
+
+    # One group of blocks
+
+    async def _search(self, group: Sequence[str], logins: Logins) -> None:
+        told = self._settings
+        rate = float(min(told.rate, _PER_BLOCK_RATE * len(group)))
+        have = {address for address, _ in self._seen}
+        addresses = [one for one in addresses_of(group) if one not in have and is_within(one, told.networks)]
+        answered = await probe_all(addresses, rate=rate, port=told.discovery_port)
+        first, others = told.ports[:2], told.ports[2:]
+        silent = [address for address in addresses if address not in answered]
+        found = await self._open(((address, port) for port in first for address in silent), rate)
+        perhaps = list(dict.fromkeys(address for address, _ in sorted(found)))
+        found |= await self._open(((address, port) for port in others for address in perhaps), rate)
+        open_at: dict[str, list[int]] = {address: [] for address in answered}
+        for address, port in sorted(found, key=lambda pair: (pair[0], told.ports.index(pair[1]))):
+            open_at.setdefault(address, []).append(port)
+        free = asyncio.Semaphore(told.at_once)
+        kept: list[Sighting] = []
+
+        async def ask(address: str, ports: list[int]) -> None:
+            async with free:
+                try:
+                    one = await self._ask(address, ports, answered.get(address), logins)
+                except Exception:
+                    # Whatever one device answers, the others are searched.
+                    log.exception("the look at %s failed", address)
+                    return
+            if one is not None:
+                self._seen[one.facts.address, one.facts.port] = one
+                self._found += 1
+                kept.append(one)
+                if len(kept) >= _KEEP:
+                    await self._keep(kept)
+
+        async with asyncio.TaskGroup() as tasks:
+            for address, ports in open_at.items():
+                tasks.create_task(ask(address, ports))
+        await self._keep(kept)
+
+    async def _open(self, wanted: Iterable[tuple[str, int]], rate: float) -> set[tuple[str, int]]:
+        return await open_ports(wanted, rate=rate, at_once=min(_MOST_CONNECTING, max(1, int(rate))))
+
+    async def _keep(self, kept: list[Sighting]) -> None:
+        batch, kept[:] = list(kept), []
+
+        def write() -> None:
+            in_slices(self._db, batch, lambda conn, one: searches.add_sightings(conn, self._settings.scan, [one]))
+
+        await asyncio.to_thread(write)
+
+    async def _ask(
+        self, address: str, ports: Sequence[int], match: ProbeMatch | None, logins: Logins
+    ) -> Sighting | None:
+        asked = False
+
+        async def credentials(uuid: str) -> Credentials | None:
+            nonlocal asked
+            given, asked = await logins.at(address, uuid)
+            return given
+
+        uuid = match.uuid if match is not None else ""
+        places: list[tuple[int, str | None]] = [(match.port, match.path)] if match is not None and match.port else []
+        places += [(port, None) for port in ports if not _is_rtsp(port) and port not in [one for one, _ in places]]
+        for port, path in places:
+            found = None
+            try:
+                found = await look(address, port, path=path, uuid=uuid, credentials=credentials, ledger=self._ledger)
+            finally:
+                if asked:
+                    await logins.outcome(found.facts.login if found is not None else "")
+                    asked = False
+            if found is not None:
+                return Sighting(found.facts, found.secrets)
+        if match is not None:
+            # It answers, but not where it says.
+            asked_for = [(address, port) for port in self._settings.ports]
+            ports = sorted(port for _, port in await self._open(asked_for, float(len(asked_for))))
+            return await self._ask(address, ports, None, logins) if ports else None
+        for port in ports:
+            if _is_rtsp(port) and await speaks_rtsp(address, port):
+                facts = DeviceFacts(address=address, port=port, kind="rtsp", uuid=uuid)
+                facts = msgspec.structs.replace(facts, findings=judged(facts))
+                return Sighting(facts, DeviceSecrets())
+        return None
+
+    # The end
+
+    def _visited(self, address: str) -> bool:
+        return any(is_within(address, [block]) for block in self._blocks_near(address))
+
+    def _blocks_near(self, address: str) -> list[str]:
+        head = address.rpartition("." if "." in address else ":")[0]
+        return [block for block in self._done if block.startswith(head)] or list(self._done)
+
+    async def _settle(self, known: Sequence[FoundDevice]) -> None:
+        seen = list(self._seen.values())
+        doubted = unsure(known, seen, self._visited)
+        answers = await asyncio.gather(*(self._is_still_there(device) for device in doubted))
+        still = [device.id for device, is_there in zip(doubted, answers, strict=True) if is_there]
+        settled = settle(known, seen, still_there=still)
+        now_us = _now_us()
+
+        def write() -> None:
+            ids = {one.device.id for one in settled if one.device is not None}
+            in_slices(
+                self._db,
+                settled,
+                lambda conn, one: moves.keep(
+                    conn, one.device, merged(one.device, one.sighting), one.moved_from, now_us
+                ),
+            )
+            gone = [device for device in known if device.id not in ids and self._visited(device.address)]
+            in_slices(self._db, gone, lambda conn, one: rows.set_missing(conn, one.id, now_us=now_us))
+            moves.bind_new(self._db)
+            if self._settings.follow_moves:
+                moves.follow(self._db)
+
+        await asyncio.to_thread(write)
+
+    async def _is_still_there(self, device: FoundDevice) -> bool:
+        """Whether a device answers where it was, which this search did not visit. One that can't be told from it counts
+        as it."""
+        if not is_within(device.address, self._settings.networks):
+            return False
+        async with self._doubting:
+            found = await look(device.address, device.port, path=device.facts.path or None, ledger=self._ledger)
+        return found is not None and (not found.facts.uuid or is_same(found.facts, device.facts))
+
+
+def _is_rtsp(port: int) -> bool:
+    return port % 1000 == 554
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
