@@ -18,7 +18,21 @@ from storage.coverage.one_camera import Piece
 from storage.format.sample_index import Array, Flags, TrackIndex
 from storage.intervals import Interval
 
-__all__ = ["FootageSelection", "VideoTimes", "bridged", "chains", "on_keyframes", "select", "video_times"]
+__all__ = [
+    "FootageSelection",
+    "VideoTimes",
+    "bridged",
+    "chains",
+    "handed_over",
+    "on_keyframes",
+    "select",
+    "twin",
+    "video_times",
+]
+
+# Frames are the same if so many in a row have the same sizes, or as many as there are, but not fewer than these.
+_ALIKE: Final = 6
+_LEAST_ALIKE: Final = 2
 
 
 def _follows(before: Piece, after: Piece) -> bool:
@@ -87,6 +101,47 @@ def on_keyframes(pieces: Iterable[Piece], keyframe_us: Callable[[Piece], int]) -
             piece = replace(piece, start_us=start_us)
         found.append(piece)
     return found
+
+
+def handed_over(pieces: Iterable[Piece], twin_us: Callable[[Piece, Piece], int | None]) -> list[Piece]:
+    """The pieces, but where a recorder takes over from another that recorded on beside it, the other's ends with the
+    frame before the first one of the new: ``twin_us`` of both tells when the other recorded that one, None if it did
+    not.
+
+    Two recorders see a camera for a moment when it moves, each by a clock that it began anew. They differ by some
+    milliseconds, and the frame at the change-over would be shown of both.
+    """
+    found: list[Piece] = []
+    for piece in pieces:
+        before = found[-1] if found else None
+        if (
+            before is not None
+            and before.segment.key.epoch < piece.segment.key.epoch
+            and before.end_us == piece.start_us == piece.segment.run_start_us
+            and before.end_us < before.segment.end_us
+            and (at_us := twin_us(before, piece)) is not None
+            and at_us < before.end_us
+        ):
+            found.pop()
+            if at_us > before.start_us:
+                found.append(replace(before, end_us=at_us))
+        found.append(piece)
+    return found
+
+
+def twin(old: TrackIndex, new: TrackIndex, low: int, high: int) -> int | None:
+    """When, by the media time of ``old``, the first frame of ``new`` is shown there, between ``low`` and ``high``: a
+    keyframe of the same size, followed by frames of the same sizes. The one nearest to the middle; None: there is
+    none."""
+    pts = old.decode_times + old.offsets
+    sizes = new.sizes[:_ALIKE].tolist()
+    found: list[int] = []
+    for number in np.flatnonzero(old.sync & (pts >= low) & (pts <= high)).tolist():
+        there = old.sizes[number : number + _ALIKE].tolist()
+        count = min(len(there), len(sizes))
+        if count >= _LEAST_ALIKE and there[:count] == sizes[:count]:
+            found.append(int(pts[number]))
+    return min(found, key=lambda at: abs(2 * at - low - high), default=None)
 
 
 # On each side of the file that holds an end of the range: leading pictures and pre-roll may stand one file off, so two

@@ -113,6 +113,7 @@ class Worker:
         self._cameras: dict[str, CameraRecorder] = {}
         self._orders: dict[str, Order] = {}
         self._idle: dict[str, _Idle] = {}
+        self._tentative: set[str] = set()
         self._beats = 0
         self._turns = Turns()
         self._outages = Outages()
@@ -132,6 +133,9 @@ class Worker:
         more."""
         pace = self.pace
         self._turns.looked(LATENESS.late_s)
+        # Not only with the next report: as long as another worker records the camera as well, it takes all twice.
+        for id_ in list(self._tentative):
+            self._is_firm(id_, self._cameras[id_])
         for writer in self._disks.writers:
             if pace is not None:
                 writer.at_risk.unread_s = pace.apart_s
@@ -185,6 +189,7 @@ class Worker:
         silent: set[str] = set()
         for number, (id_, (ended, is_silent)) in enumerate(ending.items()):
             self._orders.pop(id_, None)
+            self._tentative.discard(id_)
             recorder = self._cameras.pop(id_, None)
             self._refusals.forget(id_)
             if recorder is None:
@@ -218,8 +223,11 @@ class Worker:
             )
             recorder.on_footage = self._on_footage
             self._cameras[id_] = recorder
+            if order.tentative:
+                self._tentative.add(id_)
             recorder.start()
         elif old is not None and old.tentative and not order.tentative:
+            self._tentative.discard(id_)
             recorder.firm()
 
     def _rest(self, id_: str, order: Order) -> None:
@@ -256,17 +264,24 @@ class Worker:
         for id_, recorder in self._cameras.items():
             if (hash(id_) + self._beats) % turns and not recorder.tentative:
                 continue
-            new = recorder.status()
             if now_s >= recorder.choice.poll_due_s:
                 recorder.choice.poll(now_s)
-            if recorder.tentative:
-                if new.state != "recording":
-                    if new.cause is not None:
-                        self._say(event="failed", camera=id_, epoch=self._orders[id_].epoch, cause=new.cause.value)
-                    continue
-                recorder.firm()
-                self._say(event="recording", camera=id_, epoch=self._orders[id_].epoch)
-            self._catalogue.put_status(new, recorder.grown())
+            if self._is_firm(id_, recorder, tells_failure=True):
+                self._catalogue.put_status(recorder.status(), recorder.grown())
+
+    def _is_firm(self, id_: str, recorder: CameraRecorder, *, tells_failure: bool = False) -> bool:
+        """Whether a camera is this worker's alone, as one is from its first footage on; notifies the supervisor."""
+        if not recorder.tentative:
+            return True
+        now = recorder.status()
+        if now.state != "recording":
+            if tells_failure and now.cause is not None:
+                self._say(event="failed", camera=id_, epoch=self._orders[id_].epoch, cause=now.cause.value)
+            return False
+        self._tentative.discard(id_)
+        recorder.firm()
+        self._say(event="recording", camera=id_, epoch=self._orders[id_].epoch)
+        return True
 
     def report_risks(self) -> None:
         """Tells the catalogue what a power cut would cost now, and sees to it that it costs little of cameras that send

@@ -15,6 +15,8 @@ import pytest
 
 from nvr.config import load
 from nvr.demo.rtsp import DemoRequest, Response
+from nvr.playback.clip.clip import plan_clip
+from nvr.playback.index_cache import IndexCache
 from nvr.supervisor import balancing as shares
 from nvr.supervisor.balancing import Move
 from nvr.supervisor.fleet import Fleet
@@ -27,6 +29,7 @@ from tests.support.cameras.faults import Faults
 from tests.support.cameras.running import Startable, controlled
 from tests.support.cameras.scripted import ScriptedCamera
 from tests.support.server import Server, frames, now_us, serving
+from tests.system.test_clip import hashes
 from tests.system.test_frames import assert_abut, assert_once
 
 Serve = Callable[[Startable], str]
@@ -98,6 +101,49 @@ async def test_a_camera_that_moves_loses_nothing(
         assert {entry.client for entry in film[id_].journal.entries()} == {0}
         assert_abut(others)
         assert_once(frames([s.path for s in others], "h264"), sent(film[id_], 0))
+
+
+@pytest.mark.parametrize("source", ["native", "av"])
+async def test_a_clip_over_a_move_has_each_frame_once(
+    tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    """Both workers see one film for a moment, each by a clock of its own."""
+    monkeypatch.setattr(shares, "ROOM", 2)
+    film = clip(ClipSpec(frames=1500, group=25, bit_rate_bps=100_000))
+    camera = ScriptedCamera(film, shared=True)
+    # The others only make FFmpeg's second worker.
+    url, ids = serve(camera), "a" if source == "native" else "abc"
+    tables = [{"id": id_, "url": url, "source": source} for id_ in ids]
+    server = Server(tmp_path, tables, workers=2, segment_duration="2s")
+    there, other = (1, 2) if source == "native" else (3, 4)
+
+    def recorders() -> int:
+        return len({segment.key.epoch for segment in server.closed("a")})
+
+    async with fleet_of(server) as fleet:
+        await asyncio.to_thread(server.until, lambda: recorders() == 1)
+        await fleet.moves.move([Move("a", there, other)])
+        await asyncio.to_thread(server.until, lambda: recorders() == 2)
+        await fleet.moves.move([Move("a", other, there)])
+        await asyncio.to_thread(server.until, lambda: recorders() == 3)
+    found = sorted(server.closed("a"), key=lambda segment: segment.key.start_us)
+    by_epoch = {s.key.epoch: max(t.end_us for t in found if t.key.epoch == s.key.epoch) for s in found}
+    assert len(by_epoch) == 3
+    beginnings = {epoch: min(s.key.start_us for s in found if s.key.epoch == epoch) for epoch in by_epoch}
+    first, second, third = sorted(by_epoch)
+    for old, new in ((first, second), (second, third)):
+        twice_us = by_epoch[old] - beginnings[new]
+        assert 0 < twice_us < 5_000_000, "both recorded for a moment, and no longer"
+    numbers = {entry.hash: entry.index for entry in camera.journal.entries()}
+    database = Database(server.catalogue)
+    start_us, end_us = found[0].key.start_us, max(by_epoch.values())
+    with plan_clip(database, IndexCache(database), "a", start_us, end_us) as whole:
+        shown = [numbers[hash_] for hash_ in hashes(whole.read(0, whole.size - 1))]
+        assert whole.end_us - whole.start_us == pytest.approx(len(shown) * 40_000, abs=1_000_000)
+    assert shown == list(range(shown[0], shown[0] + len(shown)))
+    coverage = server.coverage("a", start_us, end_us)
+    assert coverage.gaps == [] and coverage.recorded_us == end_us - start_us
+    database.close()
 
 
 class OneSession(Faults):

@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from nvr.playback.chains import FootageSelection, chains, on_keyframes, select, video_times
+from nvr.playback.chains import FootageSelection, chains, handed_over, on_keyframes, select, twin, video_times
 from nvr.playback.clip.extents import ClipLayout, VirtualFile
 from nvr.playback.clip.movie import Pieces, header, track_boxes
 from nvr.playback.clip.samples import AudioPart, Payload, TrackSlice, audio_slices, audio_track, pick_audio, video_track
@@ -47,6 +47,8 @@ _MOST_SAMPLES: Final = 20_000_000
 # Leading pictures of an open group, and sound, may stand in the file after the one whose time they belong to; sound
 # also in the one before.
 _LOOK_US: Final = 2_000_000
+# So far the clocks of two recorders may be apart that see a camera at one time.
+_CLOCKS_US: Final = 500_000
 
 
 class Clip:
@@ -272,8 +274,15 @@ def _choose(
         before = pts[pts <= clock.ticks_at(piece.start_us)]
         return clock.wall_us(int(before.max())) if len(before) else piece.segment.key.start_us
 
+    def twin_us(old: Piece, new: Piece) -> int | None:
+        clock = TimeMap.of(old.segment)
+        a, b = (clock.ticks_at(new.start_us + off_us) for off_us in (-_CLOCKS_US, _CLOCKS_US))
+        videos = [opened[piece.segment.key].file.index.video for piece in (old, new)]
+        at = twin(videos[0], videos[1], a, b)
+        return None if at is None else clock.wall_us(at)
+
     chosen: list[tuple[list[Piece], list[Piece]]] = []
-    for chain in chains(on_keyframes(there, keyframe_us)):
+    for chain in chains(handed_over(on_keyframes(there, keyframe_us), twin_us)):
         inside = [piece for piece in chain if wanted(piece)]
         if inside:
             chosen.append((chain, inside))

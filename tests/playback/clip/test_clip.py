@@ -4,6 +4,7 @@ pieces."""
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import itertools
 import os
 import random
@@ -128,6 +129,39 @@ def test_where_recorders_overlap_reordered_frames_play(world_of: Worlds, codec: 
     assert len(expected) - len(numbers) <= 6
     (tmp_path / "clip.mp4").write_bytes(data)
     assert ffmpeg_complaints(tmp_path / "clip.mp4") == ""
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265", "h264b"])
+@pytest.mark.parametrize("apart_us", [-50_000, -1, 0, 1, 5_000, 120_000, 400_000])
+def test_a_camera_that_moves_is_shown_once(tmp_path: Path, codec: str, apart_us: int) -> None:
+    """A worker records a camera before the other lets it go, by a clock that begins anew: it says that a frame was so
+    much later than the other worker does. Each frame is in the clip once."""
+    film = encode(codec, 100, jitter=500)
+    studio = Studio(tmp_path)
+    one = studio.record(dataclasses.replace(film, packets=film.packets[:63], pts=film.pts[:63]), START_US)
+    same_us = next(frame.wall_us for frame in one.frames if frame.number == 40)
+    own = dataclasses.replace(film, packets=film.packets[40:], pts=film.pts[40:])
+    two = studio.record(own, same_us + apart_us, epoch=2, first=40)
+    gaps: tuple[Gaps, ...] = ("collapse", "keep")
+    for kind in gaps:
+        assert [number for number, _ in decoded(whole(clip_of(studio, START_US, two.end_us, kind)))] == [*range(100)]
+    # Ranges that abut anywhere around the change-over, too.
+    for cut_us in range(same_us - 3 * FRAME_US, same_us + 6 * FRAME_US, FRAME_US // 3):
+        both = (clip_of(studio, START_US, cut_us), clip_of(studio, cut_us, two.end_us))
+        numbers = [number for clip in both for number, _ in decoded(whole(clip))]
+        assert sorted(set(numbers)) == sorted(numbers), cut_us
+        if codec != "h264b":
+            assert numbers == [*range(100)], cut_us
+
+
+def test_another_keyframe_is_not_the_same(tmp_path: Path) -> None:
+    """What another recorder had then was something else: nothing is cut off for it."""
+    studio = Studio(tmp_path)
+    one = studio.record(encode("h264", 60), START_US)
+    at_us = next(frame.wall_us for frame in one.frames if frame.number == 40) + 5_000
+    two = studio.record(encode("h264", 30, first=2000), at_us, epoch=2, first=2000)
+    numbers = [number for number, _ in decoded(whole(clip_of(studio, START_US, two.end_us)))]
+    assert numbers == [*range(41), *range(2000, 2030)]
 
 
 def test_ranges_that_abut_hold_each_frame_once(world_of: Worlds) -> None:
